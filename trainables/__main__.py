@@ -1,0 +1,135 @@
+"""One trial, or one measurement, without Ray: `python -m trainables --help`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    help="Train and measure ONE model. `sweep` runs many.",
+)
+
+
+@app.command(epilog="Example: python -m trainables run trial.yaml --save debiased")
+def run(
+    trial: Annotated[Path, typer.Argument(help="trial.yaml, as `sweep front --out-dir` writes it")],
+    save: Annotated[Path | None, typer.Option(help="folder for the finished model")] = None,
+    resume: Annotated[Path | None, typer.Option(help="folder that an earlier --save wrote")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="file for the reports")] = None,
+) -> None:
+    """Run one trial and print what it measures at each report."""
+    from trainables.config import TrialConfig
+    from trainables.yaml_file import SpecError, read, validate
+
+    try:
+        config = validate(TrialConfig, read(trial))
+    except SpecError as error:
+        _refuse(str(error))
+    from trainables.cache import AssetError
+    from trainables.trial import run_trial
+
+    declared = {metric.name: metric for metric in config.metrics()}
+    reports = []
+    started = time.monotonic()
+    try:
+        for report in run_trial(config, resume_from=resume):
+            took = time.monotonic() - started
+            print(f"step {report.step}/{config.train.steps}, {took:.0f} s")
+            for name, value in report.metrics.items():
+                print(f"  {name:<36} {value:>10.4f} {declared[name].unit}")
+            reports.append({"step": report.step, "metrics": report.metrics})
+            if as_json is not None:
+                as_json.write_text(json.dumps(reports, indent=1))
+            if save is not None and report.progress == 1:
+                report.save(save)
+                print(f"saved to {save}")
+    except (AssetError, ValueError) as error:
+        _fail(str(error))
+
+
+@app.command(
+    epilog="Example: python -m trainables measure --model smollm2-135m --evaluators crows_pairs"
+)
+def measure(
+    model: Annotated[str, typer.Option(help="catalogued name, folder, or OWNER/REPO on the Hub")],
+    evaluators: Annotated[
+        str,
+        typer.Option(
+            help="a,b,… each a name, with settings as multiple_choice:task=piqa:limit=100"
+        ),
+    ],
+    family: Annotated[
+        str | None, typer.Option(help="causal or masked; found out if left out")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="file for the values")] = None,
+) -> None:
+    """Measure a model as it is; a saved trial or any other of its family."""
+    from pydantic import ValidationError
+
+    from trainables.cache import AssetError
+    from trainables.config import Measurement
+    from trainables.yaml_file import dotted, faults
+
+    try:
+        if family is None:
+            from trainables.model import family_of
+
+            family = family_of(model)
+        tree = {
+            "model": {"path": model, "family": family},
+            "evaluators": [_evaluator(words) for words in evaluators.split(",")],
+        }
+        asked = Measurement.model_validate(tree)
+    except ValidationError as error:
+        _refuse(
+            "\n".join(f"{dotted(at)} {fault}" for at, fault in faults(error, Measurement, tree))
+        )
+    except AssetError as error:
+        _fail(str(error))
+    from trainables.model import load
+
+    values: dict[str, float] = {}
+    try:
+        loaded = load(asked.model)
+        for evaluator in asked.evaluators:
+            found = evaluator.measure(loaded, {})
+            declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}
+            for name, value in found.items():
+                print(f"{name:<36} {value:>10.4f} {declared[name].unit}")
+            values |= found
+    except (AssetError, ValueError) as error:
+        _fail(str(error))
+    if as_json is not None:
+        as_json.write_text(json.dumps({"model": model, "values": values}, indent=1))
+
+
+def _evaluator(words: str) -> dict[str, Any]:
+    """`multiple_choice:task=piqa:limit=100` as {name: multiple_choice, task: piqa, limit: 100}."""
+    from ruamel.yaml import YAML
+
+    name, *settings = words.strip().split(":")
+    pairs = (setting.partition("=") for setting in settings)
+    yaml = YAML(typ="safe", pure=True)
+    return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}
+
+
+def _refuse(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(2)
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m trainables")

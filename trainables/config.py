@@ -1,0 +1,146 @@
+"""Everything that one trial is: which model, which data, which recipe, what is measured."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from trainables import data
+from trainables.evaluators import Evaluator
+from trainables.metrics import Metric
+from trainables.objectives import NoObjective, Objective
+from trainables.regularisers import NoRegulariser, Regulariser
+from trainables.strict import Strict
+
+Family = Literal["causal", "masked"]
+
+
+class ModelConfig(Strict):
+    """The base model that is debiased.
+
+    path:   a folder, a catalogued name (smollm2-135m, miniature-llama, miniature-bert), or
+            OWNER/REPO on the Hugging Face Hub.
+    family: causal = next-token prediction (Llama); masked = fill in the blank (BERT).
+    """
+
+    path: str
+    family: Family = "causal"
+
+
+class AlignmentConfig(Strict):
+    """The sentences that the objective sees, each with its counterfactual twin."""
+
+    data: str
+    size: int | None = Field(None, ge=1, description="pairs used; all of them when left out")
+
+    @field_validator("data")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return data.check_name(name, data.PAIR_SETS, "pairs")
+
+
+class ReplayConfig(Strict):
+    """General text mixed into training; ratio = its share of the texts that are trained on."""
+
+    data: str
+    ratio: float = Field(0.0, ge=0, lt=1)
+
+    @field_validator("data")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return data.check_name(name, data.TEXT_SETS, "texts")
+
+
+class TrainConfig(Strict):
+    """How the optimiser runs; one step sees batch_size texts, in `accumulation` equal parts."""
+
+    lr: float = Field(gt=0, le=1)
+    steps: int = Field(ge=1)
+    batch_size: int = Field(16, ge=1, description="texts a step")
+    accumulation: int = Field(1, ge=1, description="parts a step is cut into to save memory")
+    report_every: int | None = Field(None, ge=1, description="steps; only at the end if left out")
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    warmup: float = Field(0.0, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(0.0, ge=0)
+    clip: float = Field(1.0, ge=0, description="gradient norm; 0 = no clipping")
+    dtype: Literal["fp32", "bf16"] = "fp32"
+    zero_stage: Literal[0, 1, 2] = 1
+    max_tokens: int = Field(128, ge=2, description="longer texts are cut")
+
+    @model_validator(mode="after")
+    def _parts_are_equal(self) -> Self:
+        if self.batch_size % self.accumulation:
+            raise ValueError(
+                "batch_size must be a multiple of accumulation, "
+                f"but got {self.batch_size} and {self.accumulation}"
+            )
+        return self
+
+
+def _by_name(value: Any) -> Any:
+    """`none` and `stereoset` are short for {name: none} and {name: stereoset}."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+Evaluators = Annotated[
+    tuple[Annotated[Evaluator, BeforeValidator(_by_name)], ...],
+    Field(strict=False, min_length=1),
+]
+
+
+class Measurement(Strict):
+    """A model as it is, and what to measure of it."""
+
+    model: ModelConfig
+    evaluators: Evaluators
+
+
+class TrialConfig(Strict):
+    """One trial. Loss = NLL of the texts + objective(pairs) + regulariser(model, base)."""
+
+    model: ModelConfig
+    alignment: AlignmentConfig
+    objective: Annotated[Objective, BeforeValidator(_by_name)] = NoObjective()
+    regulariser: Annotated[Regulariser, BeforeValidator(_by_name)] = NoRegulariser()
+    replay: ReplayConfig | None = None
+    train: TrainConfig
+    evaluators: Evaluators
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _metrics_are_told_apart(self) -> Self:
+        names = [metric.name for metric in self.metrics()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two evaluators measure the same: {', '.join(twice)}")
+        return self
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """The declaration of every metric that this trial reports, in the evaluators' order."""
+        family = self.model.family
+        return tuple(m for evaluator in self.evaluators for m in evaluator.metrics(family))
+
+    def tree(self) -> dict[str, Any]:
+        """Nested plain values with nothing left out; TrialConfig.model_validate(tree) == self."""
+        return self.model_dump(mode="json")
+
+    def flat(self) -> dict[str, Any]:
+        """Dotted name -> scalar, as MLflow's params want it; evaluators as one word each."""
+        flat = _flatten(self.tree() | {"evaluators": [e.name for e in self.evaluators]})
+        return {name: value for name, value in flat.items() if value is not None}
+
+    def fingerprint(self) -> str:
+        """Equal for replicates: the same trial but for its seed."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"seed"}), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = " ".join(map(str, value)) if isinstance(value, list) else value
+    return flat

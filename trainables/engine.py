@@ -1,0 +1,222 @@
+"""A DeepSpeed engine around one trial's model: backward, step, save, load.
+
+One process is a group of one; with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT set
+(torchrun, Ray Train) the engine joins that group. Nothing is compiled at run time.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import socket
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from trainables.config import TrainConfig
+    from trainables.model import LanguageModel
+
+MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
+
+
+class Engine:
+    """A context manager, so that whatever ends a trial also frees the engine.
+
+    Attributes:
+        settings: the DeepSpeed configuration, every key with a changed or doubtful default set.
+        steps: optimiser steps made so far.
+    """
+
+    def __init__(self, model: LanguageModel, train: TrainConfig) -> None:
+        self.model = model
+        self.train = train
+        self.settings = settings(train)
+        self.steps = 0
+        self._weights: dict[str, nn.Parameter] = dict(model.module.named_parameters())
+        self._fused = model.device.type == "cuda"
+        self._optimiser = torch.optim.AdamW(
+            self._weights.values(),
+            lr=train.lr,
+            weight_decay=train.weight_decay,
+            fused=self._fused,
+        )
+        self._engine, *_ = _deepspeed().initialize(
+            model=model.module, optimizer=self._optimiser, config=self.settings
+        )
+        if train.zero_stage == 0:
+            # Stage 0 in bf16 makes an empty step at its start, which counts in AdamW's bias
+            # correction and makes the first real steps up to a quarter too small.
+            self._optimiser.state.clear()
+
+    def backward(self, loss: Tensor) -> None:
+        """Add one part of a step; the parts sum to the step's loss, and the last moves the weights.
+
+        ONE backward a part: with several, ZeRO silently drops gradients.
+        """
+        for group in self._optimiser.param_groups:
+            group["lr"] = self.lr
+        self._engine.backward(loss, scale_wrt_gas=False)
+        last_part = self._engine.is_gradient_accumulation_boundary()
+        self._engine.step()
+        self.steps += last_part
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the step to come: a function of its number alone, so resuming is exact."""
+        return self.train.lr * share_of_lr(self.train, self.steps)
+
+    def save(self, folder: Path) -> None:
+        """Write the model as transformers reads it, and beside it what resuming needs.
+
+        Everything is safetensors and JSON: whoever opens a checkpoint runs no code of it. It does
+        not depend on the ZeRO stage or on the number of processes.
+        """
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.model.save(folder)
+        self._have_moments()
+        state = {
+            f"{key} {name}": value.detach().cpu().contiguous()
+            for name, weight in self._weights.items()
+            for key, value in self._read(weight).items()
+        }
+        save_file(state, folder / "optimiser.safetensors")
+        (folder / "resume.json").write_text(json.dumps({"step": self.steps}))
+
+    def load(self, folder: Path) -> None:
+        """Go on where `save` was called.
+
+        Raises:
+            ValueError: the folder is no checkpoint of this model.
+        """
+        from safetensors.torch import load_file
+
+        try:
+            self.steps = int(json.loads((folder / "resume.json").read_text())["step"])
+            state = load_file(folder / "optimiser.safetensors")
+            self._have_moments()
+            for name, weight in self._weights.items():
+                self._write(weight, {key: state[f"{key} {name}"] for key in ("master", *MOMENTS)})
+        except (FileNotFoundError, KeyError) as error:
+            raise ValueError(
+                f"{folder} must be a checkpoint of this model saved by a trial, but lacks {error}."
+            ) from error
+        for of_weight in self._optimiser.state.values():
+            of_weight["step"].fill_(self.steps)
+
+    def _read(self, weight: nn.Parameter) -> dict[str, Tensor]:
+        """The weight in fp32 and its two moments, gathered from wherever the stage keeps them."""
+        if self.train.zero_stage == 0:
+            master = self._masters()[weight]
+            return {
+                "master": master,
+                **{key: self._optimiser.state[master][key] for key in MOMENTS},
+            }
+        from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
+
+        moments = {key: safe_get_full_optimizer_state(weight, key) for key in MOMENTS}
+        return {"master": safe_get_full_fp32_param(weight), **moments}
+
+    def _write(self, weight: nn.Parameter, state: dict[str, Tensor]) -> None:
+        weight.data.copy_(state["master"])
+        if self.train.zero_stage == 0:
+            master = self._masters()[weight]
+            master.data.copy_(state["master"])
+            for key in MOMENTS:
+                self._optimiser.state[master][key].copy_(state[key])
+            return
+        from deepspeed.utils import safe_set_full_fp32_param, safe_set_full_optimizer_state
+
+        safe_set_full_fp32_param(weight, state["master"])
+        for key in MOMENTS:
+            safe_set_full_optimizer_state(weight, state[key], key)
+
+    def _masters(self) -> dict[nn.Parameter, nn.Parameter]:
+        """Stage 0: the fp32 twins that the optimiser moves; in fp32 the weights themselves."""
+        moved = self._optimiser.param_groups[0]["params"]
+        return dict(zip(self._weights.values(), moved, strict=True))
+
+    def _have_moments(self) -> None:
+        """Before its first step AdamW has none, so there is nothing yet to read or to write."""
+        for weight in self._optimiser.param_groups[0]["params"]:
+            if weight not in self._optimiser.state:
+                self._optimiser.state[weight] = {
+                    "step": torch.zeros((), device=weight.device if self._fused else "cpu"),
+                    **{key: torch.zeros_like(weight) for key in MOMENTS},
+                }
+        if self.train.zero_stage > 0:
+            self._engine.optimizer._lazy_init_hp_params_optimizer_state()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.destroy()
+        self._engine.optimizer = None
+        del self._engine, self._optimiser
+        for weight in self._weights.values():
+            weight.grad = None
+
+
+def settings(train: TrainConfig) -> dict[str, Any]:
+    """DeepSpeed's configuration of a trial. What its releases changed the default of is explicit:
+    clipping (1.0 since 0.19.3) and the check of bf16 overflow, which skips steps.
+    """
+    return {
+        "train_micro_batch_size_per_gpu": train.batch_size // train.accumulation,
+        "gradient_accumulation_steps": train.accumulation,
+        "gradient_clipping": train.clip,
+        "bf16": {"enabled": train.dtype == "bf16", "check_grad_overflow": False},
+        "fp16": {"enabled": False},
+        "zero_optimization": {"stage": train.zero_stage, "overlap_comm": False},
+        "zero_allow_untested_optimizer": True,
+        "steps_per_print": 10**9,
+        "wall_clock_breakdown": False,
+    }
+
+
+def share_of_lr(train: TrainConfig, step: int) -> float:
+    """Share of the peak learning rate at a step: linear warm-up, then the schedule down to 0."""
+    warmup = round(train.warmup * train.steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(1, train.steps - warmup)
+    match train.schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return 1.0 - done
+        case "cosine":
+            return 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+@cache
+def _deepspeed() -> Any:
+    """DeepSpeed with its process group up; imported late, because it takes seconds."""
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    import deepspeed
+
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    # This op would be compiled by g++ at first use; gloo does the same without.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    if "RANK" not in os.environ:
+        alone = {"RANK": 0, "LOCAL_RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1"}
+        os.environ |= {key: str(value) for key, value in alone.items()}
+        os.environ["MASTER_PORT"] = str(_free_port())
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    deepspeed.init_distributed(dist_backend=backend, verbose=False)
+    return deepspeed
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

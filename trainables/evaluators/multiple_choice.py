@@ -1,0 +1,113 @@
+"""Zero-shot multiple choice by log-likelihood: what the model can still do."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from pydantic import Field
+
+from trainables import assets, cache, miniature
+from trainables.metrics import Metric, declare
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.model import LanguageModel
+
+OPTION = re.compile(r"^[A-Z]\.\s*")
+
+
+class Item(NamedTuple):
+    """A question, its alternatives (each with the space that joins it on), and the right one."""
+
+    question: str
+    choices: list[str]
+    answer: int
+
+
+class MultipleChoice(Strict):
+    """accuracy: the alternative of greatest Σ log p after the question is the right one;
+    accuracy_norm: of greatest Σ log p per byte of the alternative.
+
+    As lm-evaluation-harness computes acc and acc_norm; masked models by pseudo-likelihood.
+    """
+
+    name: Literal["multiple_choice"] = "multiple_choice"
+    task: Literal["piqa", "openbookqa", "miniature_facts"]
+    limit: int | None = Field(None, ge=1, description="items; all when left out")
+
+    def metrics(self, family: str) -> tuple[Metric, ...]:
+        chance = 1 / NUM_CHOICES[self.task]
+        return declare(
+            f"task/{self.task}",
+            ("accuracy", "share", "higher", 1.0, chance, "right answer likeliest"),
+            ("accuracy_norm", "share", "higher", 1.0, chance, "right answer likeliest per byte"),
+        )
+
+    def data_digest(self) -> str:
+        if self.task == "miniature_facts":
+            return miniature.digest()
+        return cache.digest(assets.resolve(self.task))
+
+    def measure(self, model: LanguageModel, base: Mapping[str, float]) -> dict[str, float]:
+        from trainables.likelihood import log_probs, queries_of
+
+        items = READERS[self.task]()[: self.limit]
+        groups = []
+        for item in items:
+            (question,) = model.encode([item.question])
+            for whole in model.encode([item.question + choice for choice in item.choices]):
+                # Encoded as one text and cut where the question ends, as lm-evaluation-harness does.
+                groups.append(queries_of(model, whole[len(question) :], whole[: len(question)]))
+        scores = iter(map(math.fsum, log_probs(model, groups)))
+        right = right_norm = 0
+        for item in items:
+            found = [next(scores) for _ in item.choices]
+            per_byte = [
+                score / max(1, len(choice.strip().encode()))
+                for score, choice in zip(found, item.choices, strict=True)
+            ]
+            right += found.index(max(found)) == item.answer
+            right_norm += per_byte.index(max(per_byte)) == item.answer
+        return {
+            f"task/{self.task}/accuracy": right / len(items),
+            f"task/{self.task}/accuracy_norm": right_norm / len(items),
+        }
+
+
+def _piqa() -> list[Item]:
+    return [Item(f"Question: {row['question']}\nAnswer:", *_options(row)) for row in _rows("piqa")]
+
+
+def _openbookqa() -> list[Item]:
+    return [Item(row["question"].strip(), *_options(row)) for row in _rows("openbookqa")]
+
+
+def _miniature_facts() -> list[Item]:
+    return [
+        Item(question, [f" {word}" for word in (answer, *others)], 0)
+        for question, answer, others in miniature.facts()
+    ]
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    text = assets.resolve(name).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def _options(row: dict[str, Any]) -> tuple[list[str], int]:
+    r"""'A. one\nB. two' and the right one, repeated with its letter."""
+    options = row["options"].strip().split("\n")
+    texts = [" " + OPTION.sub("", option).strip() for option in options]
+    return texts, [option.strip() for option in options].index(row["answer"].strip())
+
+
+READERS: dict[str, Callable[[], list[Item]]] = {
+    "piqa": _piqa,
+    "openbookqa": _openbookqa,
+    "miniature_facts": _miniature_facts,
+}
+NUM_CHOICES = {"piqa": 2, "openbookqa": 4, "miniature_facts": miniature.NUM_CHOICES}

@@ -1,0 +1,55 @@
+"""Make a stereotype and its twin equally likely."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.batch import PairBatch
+    from trainables.model import LanguageModel
+
+
+class LikelihoodGap(Strict):
+    """weight · mean over pairs of form(ℓ(stereotype) − ℓ(anti-stereotype)).
+
+    ℓ is the log-likelihood in nats: per token of the sentence (per: token) or summed (per:
+    sentence); for masked models that of the tokens in which the twins differ, all masked at once.
+    form: square d², absolute |d|, or hinge max(0, d + margin), which only acts while the
+    stereotype is the likelier one. Zero where the twins are equally likely (square, absolute);
+    never below 0, unbounded above.
+
+    Derived from StereoSet's ideal: a score of 50 is a gap of balanced sign.
+    """
+
+    compares: ClassVar[bool] = True
+
+    name: Literal["likelihood_gap"] = "likelihood_gap"
+    weight: float = Field(1.0, gt=0)
+    form: Literal["square", "absolute", "hinge"] = "square"
+    margin: float = Field(0.0, ge=0, description="nats; of the hinge alone")
+    per: Literal["token", "sentence"] = "token"
+
+    @property
+    def learns(self) -> tuple[Literal["original", "twin"], ...]:
+        return ("original",)
+
+    def loss(self, model: LanguageModel, pairs: PairBatch) -> Tensor:
+        stereotype_P = model.log_likelihood(pairs.stereotype, per=self.per)
+        antistereotype_P = model.log_likelihood(pairs.antistereotype, per=self.per)
+        return self.weight * self.penalty(stereotype_P - antistereotype_P).mean()
+
+    def penalty(self, gap_P: Tensor) -> Tensor:
+        """form(gap) of each pair, before the weight."""
+        match self.form:
+            case "square":
+                return gap_P.square()
+            case "absolute":
+                return gap_P.abs()
+            case "hinge":
+                return (gap_P + self.margin).clamp(min=0)

@@ -1,0 +1,34 @@
+"""L2-SP: a spring from each weight to where it started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.batch import TextBatch
+    from trainables.model import LanguageModel
+
+
+class L2ToBase(Strict):
+    """(weight / 2) · Σ (θ − θ₀)², over all trained weights.
+
+    Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 the
+    distance is taken from the rounded weights, so moves below their spacing are not seen.
+
+    Source: Li et al. 2018, "Explicit inductive bias for transfer learning" (arXiv 1802.01483),
+    the L2-SP penalty without its second term (there is no new head).
+    """
+
+    name: Literal["l2_to_base"] = "l2_to_base"
+    weight: float = Field(0.1, gt=0)
+
+    def loss(self, model: LanguageModel, texts: TextBatch, logits_BTV: Tensor) -> Tensor:
+        weights = zip(model.module.parameters(), model.base.parameters(), strict=True)
+        distances = [(now.float() - start.float()).square().sum() for now, start in weights]
+        return self.weight / 2 * sum(distances[1:], distances[0])

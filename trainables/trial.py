@@ -1,0 +1,124 @@
+"""The whole life of one trial, from top to bottom."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from trainables import cache
+from trainables.engine import Engine
+from trainables.model import load, token_nll
+from trainables.stream import Part, Stream
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.config import TrialConfig
+    from trainables.model import LanguageModel
+
+log = logging.getLogger(__name__)
+
+MEASUREMENT = 1  # part of the key of cached base values: raise it when a number would change
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a trial stands.
+
+    step:     optimiser steps made; 0 = the base model.
+    progress: their share of all, 1 = finished.
+    metrics:  name -> value, all that the trial's evaluators declare.
+    save:     writes the model as it is now, and what resuming needs, into a folder.
+    """
+
+    step: int
+    progress: float
+    metrics: dict[str, float]
+    save: Callable[[Path], None]
+
+
+def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+    """Measure the base, train, and report when due; closing the generator ends the trial.
+
+    The same configuration gives the same reports, interrupted or not: all randomness is drawn from
+    (seed, step).
+
+    Raises:
+        ValueError: data or checkpoint do not fit the configuration.
+    """
+    train = config.train
+    model = load(config.model)
+    model.reset(train.dtype)
+    base = base_values(config, model)
+    stream = Stream(config, model)
+    if stream.shortfall:
+        log.warning("replay: the mix is short of %d old texts", stream.shortfall)
+    with Engine(model, train) as engine:
+        if resume_from is None:
+            yield Report(0, 0.0, base, engine.save)
+        else:
+            engine.load(resume_from)
+        for step in range(engine.steps, train.steps):
+            torch.manual_seed((config.seed << 32) + step)  # dropout
+            model.module.train()
+            for part in stream.parts(step):
+                engine.backward(loss(config, model, part))
+            made = step + 1
+            if made == train.steps or (train.report_every and made % train.report_every == 0):
+                yield Report(made, made / train.steps, measure(config, model, base), engine.save)
+
+
+def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
+    """NLL of the texts + objective(pairs) + regulariser(model, base): ONE scalar, a part of a step.
+
+    Each term is a mean over the part times the part's share of the step, so the parts of a step
+    sum to the means over the step.
+    """
+    logits_BTV = model.logits(part.texts)
+    nll = token_nll(logits_BTV, part.texts).mean()
+    held = config.regulariser.loss(model, part.texts, logits_BTV)
+    total = part.texts_share * (nll + held)
+    if part.pairs is not None:
+        total = total + part.pairs_share * config.objective.loss(model, part.pairs)
+    return total
+
+
+def measure(
+    config: TrialConfig, model: LanguageModel, base: Mapping[str, float]
+) -> dict[str, float]:
+    """What all evaluators of the trial find, the model being as it is now."""
+    found: dict[str, float] = {}
+    for evaluator in config.evaluators:
+        found |= evaluator.measure(model, base)
+    return found
+
+
+def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, float]:
+    """What the evaluators find at the base weights: measured once for all trials, then cached.
+
+    The key holds all that the numbers depend on: weights, evaluators, their data, precision.
+    """
+    asked = {
+        "measurement": MEASUREMENT,
+        "model": model.digest,
+        "dtype": config.train.dtype,
+        "device": model.device.type,
+        "evaluators": [e.model_dump(mode="json") for e in config.evaluators],
+        "data": [e.data_digest() for e in config.evaluators],
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+
+    def build(folder: Path) -> None:
+        values = measure(config, model, base={})
+        (folder / "values.json").write_text(json.dumps({"asked": asked, "values": values}))
+
+    kept = cache.once(f"base_values/{key}", build) / "values.json"
+    values: dict[str, float] = json.loads(kept.read_text())["values"]
+    return values
