@@ -1,0 +1,178 @@
+"""What `sweep front NAME` shows and writes: the recipes that nothing beats, ready to run again."""
+
+import json
+import math
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from analysis.runs import Sweep, trial_yaml
+from trainables.metrics import Metric
+
+
+def table(sweep: Sweep, /) -> Table:
+    """The front, the base model first; fits in 80 columns with up to five goals."""
+    front = sweep.front()
+    shown = Table(
+        title=escape(headline(sweep)), caption=_states(sweep), box=SIMPLE_HEAD, min_width=76
+    )
+    shown.title_justify = shown.caption_justify = "left"
+    shown.add_column("trial", justify="right", no_wrap=True)
+    decimals = []
+    for goal in sweep.goals:
+        _, dataset, quantity = goal.name.split("/")
+        heading = f"{dataset}\n{quantity} {_arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
+        shown.add_column(heading, justify="right", overflow="fold")
+        decimals.append(_decimals([*front[goal.name], sweep.base.get(goal.name, 0.0)]))
+    shown.add_column("recipe", overflow="fold", ratio=1)
+
+    def values(row: Mapping[Any, Any]) -> list[str]:
+        return [
+            f"{row[goal.name]:.{places}f}" if goal.name in row else "–"
+            for goal, places in zip(sweep.goals, decimals, strict=True)
+        ]
+
+    before = "[dim]the model before training[/dim]"
+    shown.add_row("base", *values(sweep.base), before, end_section=True)
+    for row in front.to_dict("records"):
+        shown.add_row(str(row["trial"]), *values(row), escape(recipe(sweep, row)))
+    return shown
+
+
+def headline(sweep: Sweep, /) -> str:
+    """One line: how many are on the front, of how many, and the hypervolume."""
+    return (
+        f"{sweep.name}: {len(sweep.front())} of {len(sweep.candidates())} candidates on the front, "
+        f"hypervolume {sweep.hypervolume():.3f}"
+    )
+
+
+def recipe(sweep: Sweep, row: Mapping[Any, Any], /) -> str:
+    """The swept parameters of one trial in a few words: `cda two · kl_to_base 0.03 · lr 2e-5`.
+
+    Each part of the configuration leads with the name of what was chosen, or with its own; `train`
+    is left out, for its parameters speak for themselves. Two digits: the exact ones are in the YAML.
+    """
+    swept = set(sweep.swept)
+    words = []
+    for part in dict.fromkeys(name.rpartition(".")[0] for name in sweep.params if name in swept):
+        given = {
+            name.removeprefix(f"{part}."): row[name]
+            for name in sweep.params
+            if name in swept and name.rpartition(".")[0] == part and not pd.isna(row[name])
+        }
+        chosen = row.get(f"{part}.name")
+        given.pop("name", None)
+        if part in ("", "train"):
+            words += [f"{leaf} {number(value, digits=2)}" for leaf, value in given.items()]
+        elif chosen == "none":
+            words.append(f"no {part}")
+        elif given or not pd.isna(chosen):
+            # One number needs no name; of two nobody could tell which is which.
+            alone = len(given) == 1
+            values = [
+                f"{'' if alone else leaf + ' '}{number(v, digits=2)}" for leaf, v in given.items()
+            ]
+            words.append(" ".join([part if pd.isna(chosen) else str(chosen), *values]))
+    return " · ".join(words)
+
+
+def number(value: Any, /, *, digits: int = 3) -> str:
+    """As short as it goes: 0.03, 2e-5, 1200; words stay as they are."""
+    if not isinstance(value, float):
+        return str(value)
+    if abs(value) < 1e6 and (value == round(value) or abs(value) >= 10**digits):
+        return f"{value:.0f}"
+    short = float(f"{value:.{digits}g}")
+    mantissa, _, exponent = np.format_float_scientific(short, trim="-").partition("e")
+    return min(f"{short:g}", f"{mantissa}e{int(exponent)}", key=len)
+
+
+def to_json(sweep: Sweep, /) -> str:
+    """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only."""
+    goals = [goal.name for goal in sweep.goals]
+    members = [
+        {
+            "trial": row["trial"],
+            "run_id": row["run_id"],
+            "goals": {name: row[name] for name in goals},
+            "metrics": _given(row, _metrics(sweep)),
+            "params": _given(row, sweep.params),
+        }
+        for row in sweep.front().to_dict("records")
+    ]
+    return json.dumps(members, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_csv(sweep: Sweep, /) -> str:
+    """One line a member: trial, run_id, seconds, the goals, the other metrics, the parameters."""
+    columns = ["trial", "run_id", "seconds", *_metrics(sweep), *sweep.params]
+    return sweep.front()[columns].to_csv(index=False, lineterminator="\n")
+
+
+def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
+    """Writes front.json, front.csv, front.png, front.html and NAME-0007.yaml for each member.
+
+    Every file appears whole or not at all, and a second call replaces what the first wrote: the
+    trial files of members that have left the front go, and nothing else does. Returns the paths.
+    Raises ValueError for a sweep whose name is not a file name.
+    """
+    from analysis import plots
+
+    if Path(sweep.name).name != sweep.name:
+        raise ValueError(
+            f"the name of a sweep must be usable as the name of a file, but got {sweep.name!r}; "
+            "read its front with to_json or to_csv."
+        )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out_dir, prefix=".front-") as folder:
+        staged = Path(folder)
+        (staged / "front.json").write_text(to_json(sweep), encoding="utf-8")
+        (staged / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
+        plots.front_png(sweep, staged / "front.png")
+        plots.front_html(sweep, staged / "front.html")
+        for trial in sweep.front()["trial"]:
+            path = staged / f"{sweep.name}-{trial:04d}.yaml"
+            path.write_bytes(trial_yaml(sweep, trial).encode())
+        written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
+    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}\.yaml")
+    for path in out_dir.iterdir():
+        if ours.fullmatch(path.name) and path not in written:
+            path.unlink()
+    return written
+
+
+def _metrics(sweep: Sweep) -> list[str]:
+    """The metrics of the record, goals first."""
+    fixed = {"trial", "state", "failure", "run_id", "seconds", *sweep.params}
+    logged = [name for name in sweep.trials.columns if name not in fixed]
+    return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
+
+
+def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
+    return {name: row[name] for name in names if not pd.isna(row[name])}
+
+
+def _decimals(values: list[float]) -> int:
+    """Decimals that show three digits of the largest, so that points stand below each other."""
+    largest = max(map(abs, values))
+    return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+
+
+def _arrow(goal: Metric) -> str:
+    return {"lower": "↓", "higher": "↑", "nearer": f"→{number(goal.ideal)}"}[goal.better]
+
+
+def _states(sweep: Sweep) -> str:
+    counts = sweep.trials["state"].value_counts()
+    return f"{sweep.state}: " + (
+        ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trials yet"
+    )

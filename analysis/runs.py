@@ -1,0 +1,345 @@
+"""The only reader of MLflow: one sweep, as a table of its trials.
+
+A sweep is one parent run in the experiment of its name, with the artifacts `declarations.json`
+(metrics, goals, constraints) and `sweep.yaml`; each of its trials is a child run with parameters,
+metrics and the artifact `trial.yaml`. MLflow is imported inside the functions, because that costs
+seconds. Axes: N trials, M goals.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis import pareto
+from trainables.metrics import Metric
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+RUNS_A_PAGE = 1000
+
+
+class UnknownSweep(ValueError):
+    """No sweep of this name is in the record."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What MLflow remembers of one sweep, at the moment it was read.
+
+    state:       running, finished, failed or killed.
+    goals:       the metrics that are traded off, in the order of the spec.
+    constraints: metric name -> {"min": …, "max": …} in the metric's unit; either may be absent.
+    metrics:     every declared metric by name.
+    params:      the columns of `trials` that are parameters (dotted names).
+    trials:      one row a trial, by number: trial, state (complete, failed, pruned, running),
+                 failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
+                 parameters (numbers where every value is one), then the metrics (NaN where none
+                 was logged, and for infinity).
+    base:        the base model's values by metric name (those logged at step 0).
+    """
+
+    name: str
+    run_id: str
+    state: str
+    goals: list[Metric]
+    constraints: dict[str, dict[str, float]]
+    metrics: dict[str, Metric]
+    params: list[str]
+    trials: pd.DataFrame
+    base: dict[str, float]
+    tracking_uri: str = field(repr=False)  # may carry a password
+
+    def candidates(self) -> pd.DataFrame:
+        """The complete trials with every goal finite and within every constraint's bounds."""
+        trials = self.trials
+        good = (trials["state"] == "complete") & trials[self._goal_names].notna().all(axis=1)
+        for name, bounds in self.constraints.items():
+            low, high = bounds.get("min"), bounds.get("max")
+            good &= trials[name].between(
+                -math.inf if low is None else low, math.inf if high is None else high
+            )
+        return trials[good]
+
+    def costs(self, trials: pd.DataFrame) -> NDArray[np.float64]:
+        """costs_NM of these rows in the goals, each in its own unit; smaller is better."""
+        return np.array(
+            [[goal.cost(value) for value in trials[goal.name]] for goal in self.goals]
+        ).T.reshape(len(trials), len(self.goals))
+
+    def front(self) -> pd.DataFrame:
+        """The candidates that no other candidate dominates, best in the first goal first."""
+        candidates = self.candidates()
+        costs_NM = self.costs(candidates)
+        # The last key sorts first; equal costs stay in the order of their numbers.
+        order = np.lexsort(costs_NM.T[::-1])
+        return candidates.iloc[order[pareto.front(costs_NM)[order]]]
+
+    def hypervolume(self) -> float:
+        """Volume between the candidates and the goals' worst values: 1 for a perfect model.
+
+        Without unit, see `pareto.share_costs`; above 1 only where an ideal was surpassed.
+        """
+        values_NM = self.candidates()[self._goal_names].to_numpy(float)
+        return pareto.hypervolume(
+            pareto.share_costs(values_NM, self.goals), reference=np.ones(len(self.goals))
+        )
+
+    @cached_property
+    def swept(self) -> list[str]:
+        """The parameters that are not the same in all trials; absent counts as a value."""
+        return [name for name in self.params if self.trials[name].nunique(dropna=False) > 1]
+
+    @property
+    def _goal_names(self) -> list[str]:
+        return [goal.name for goal in self.goals]
+
+
+def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
+    """Reads one sweep, finished or still running.
+
+    Costs one request a thousand trials and one a declared metric. Raises UnknownSweep where the
+    record has no sweep of this name, and ValueError where there is no record at tracking_uri.
+    """
+    client = _client(tracking_uri)
+    experiment = client.get_experiment_by_name(name)
+    runs = [] if experiment is None else list(_runs(client, [experiment.experiment_id]))
+    parents = [run for run in runs if run.data.tags.get("sweep.role") == "sweep"]
+    if not parents:
+        known = sorted({run.data.tags["sweep.name"] for run in _parents(client)})
+        raise UnknownSweep(
+            f"{_without_password(tracking_uri)} has no sweep named {name!r}; "
+            + (f"it has {', '.join(known)}." if known else "it has no sweeps yet.")
+        )
+    parent = parents[-1]
+    declared = _declarations(client, parent)
+    metrics = {entry["name"]: Metric(**entry) for entry in declared["metrics"]}
+    children = sorted(
+        (run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id),
+        key=lambda run: int(run.data.tags["sweep.trial"]),
+    )
+    params, trials = _table(children, list(metrics))
+    return Sweep(
+        name=name,
+        run_id=parent.info.run_id,
+        state=parent.info.status.lower(),
+        goals=[metrics[goal] for goal in declared["goals"]],
+        constraints=declared["constraints"],
+        metrics=metrics,
+        params=params,
+        trials=trials,
+        base=_base_values(client, children, list(metrics)),
+        tracking_uri=tracking_uri,
+    )
+
+
+def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
+    """One row a sweep, newest first.
+
+    Columns: name, state, then the number of trials that are complete, failed, pruned and running,
+    then started (a time in UTC) and goals (a list of metric names). Raises ValueError where there
+    is no record at tracking_uri.
+    """
+    client = _client(tracking_uri)
+    parents = _parents(client)
+    experiment_ids = sorted({run.info.experiment_id for run in parents})
+    states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
+    for run in _runs(client, experiment_ids, "tags.`sweep.role` = 'trial'"):
+        states.get(run.data.tags.get("mlflow.parentRunId", ""), []).append(_state(run))
+    counted = ("complete", "failed", "pruned", "running")
+    rows = [
+        {
+            "name": run.data.tags["sweep.name"],
+            "state": run.info.status.lower(),
+            **{state: states[run.info.run_id].count(state) for state in counted},
+            "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+            "goals": _goals(client, run),
+        }
+        for run in reversed(parents)
+    ]
+    return pd.DataFrame(rows, columns=["name", "state", *counted, "started", "goals"])
+
+
+def trial_yaml(sweep: Sweep, trial: int, /) -> str:
+    """The exact configuration of one trial; `python -m trainables run` runs it again.
+
+    Raises ValueError for a number that is not a trial of this sweep.
+    """
+    run_ids = dict(zip(sweep.trials["trial"], sweep.trials["run_id"], strict=True))
+    if trial not in run_ids:
+        raise ValueError(
+            f"sweep {sweep.name} has no trial {trial}; its trials are "
+            f"{min(run_ids)} to {max(run_ids)}."
+            if run_ids
+            else f"sweep {sweep.name} has no trials yet, so no trial {trial}."
+        )
+    return _artifact(_client(sweep.tracking_uri), run_ids[trial], "trial.yaml")
+
+
+def _client(tracking_uri: str) -> MlflowClient:
+    _refuse_absent_file(tracking_uri)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking_uri)
+
+
+def _refuse_absent_file(tracking_uri: str) -> None:
+    # MLflow creates the file, or its tables in a database of something else: a reader must not.
+    scheme, _, path = tracking_uri.partition(":///")
+    if scheme.partition("+")[0] != "sqlite":
+        return
+    path = path.partition("?")[0]
+    if not Path(path).is_file():
+        raise ValueError(
+            f"there is no MLflow record at {tracking_uri}: the file does not exist; name the store "
+            "that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
+        )
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+    try:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+    except sqlite3.DatabaseError as error:
+        raise ValueError(f"{tracking_uri} cannot be read as an MLflow record: {error}.") from error
+    finally:
+        connection.close()
+    if ("experiments",) not in tables:
+        raise ValueError(
+            f"there is no MLflow record at {tracking_uri}: it has no table of experiments."
+        )
+
+
+def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
+    token: str | None = None
+    while True:
+        page = search(token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _runs(client: MlflowClient, experiment_ids: list[str], having: str = "") -> Iterator[Run]:
+    """The runs of these experiments, oldest first."""
+    if not experiment_ids:
+        return iter(())
+    return _pages(
+        lambda token: client.search_runs(
+            experiment_ids,
+            filter_string=having,
+            max_results=RUNS_A_PAGE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+    )
+
+
+def _parents(client: MlflowClient) -> list[Run]:
+    experiments = _pages(lambda token: client.search_experiments(page_token=token))
+    experiment_ids = [experiment.experiment_id for experiment in experiments]
+    return list(_runs(client, experiment_ids, "tags.`sweep.role` = 'sweep'"))
+
+
+def _artifact(client: MlflowClient, run_id: str, path: str) -> str:
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
+    with tempfile.TemporaryDirectory() as folder:
+        # Bytes, not text: what is written out again must be what was stored, line ends included.
+        return Path(client.download_artifacts(run_id, path, folder)).read_bytes().decode()
+
+
+def _declarations(client: MlflowClient, parent: Run) -> Any:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return json.loads(_artifact(client, parent.info.run_id, "declarations.json"))
+    except MlflowException as error:
+        raise ValueError(
+            f"sweep {parent.data.tags['sweep.name']} has no declarations.json in its run "
+            f"{parent.info.run_id}: it has only just begun, or its writer died; try again, "
+            "or start it again."
+        ) from error
+
+
+def _goals(client: MlflowClient, parent: Run) -> list[str]:
+    try:
+        return list(_declarations(client, parent)["goals"])
+    except ValueError:
+        return []  # one sweep whose writer died must not hide the others
+
+
+def _state(run: Run) -> str:
+    # The tag is set when a trial ends; until then MLflow's own word is the truth.
+    return str(run.data.tags.get("sweep.state", run.info.status.lower()))
+
+
+def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
+    params = sorted({name for run in children for name in run.data.params})
+    logged = sorted({name for run in children for name in run.data.metrics})
+    metrics = list(dict.fromkeys([*declared, *logged]))
+    rows = [
+        {
+            "trial": int(run.data.tags["sweep.trial"]),
+            "state": _state(run),
+            "failure": run.data.tags.get("sweep.failure", ""),
+            "run_id": run.info.run_id,
+            "seconds": math.nan
+            if run.info.end_time is None
+            else (run.info.end_time - run.info.start_time) / 1000,
+            **run.data.params,
+            **{name: _finite_or_nan(value) for name, value in run.data.metrics.items()},
+        }
+        for run in children
+    ]
+    columns = ["trial", "state", "failure", "run_id", "seconds", *params, *metrics]
+    trials = pd.DataFrame(rows, columns=columns)
+    for name in params:
+        trials[name] = _numbers_if_all_are(trials[name])
+    return params, trials.astype(dict.fromkeys(["seconds", *metrics], float) | {"trial": int})
+
+
+def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
+    # By column: what is a number in one row and a word in another cannot be compared.
+    try:
+        numbers = pd.to_numeric(texts)
+    except ValueError:
+        return texts
+    return numbers if np.isfinite(numbers.dropna()).all() else texts
+
+
+def _finite_or_nan(value: float) -> float:
+    # SQL stores of MLflow turn infinity into the largest float.
+    return value if abs(value) < sys.float_info.max else math.nan
+
+
+def _base_values(client: MlflowClient, children: list[Run], metrics: list[str]) -> dict[str, float]:
+    """Step 0 of each metric. Every trial logs the same, so usually the first asked answers."""
+    base: dict[str, float] = {}
+    for name in metrics:
+        carriers = (run for run in children if name in run.data.metrics)
+        for run in islice(carriers, 3):  # a bound on the requests, should no trial have a step 0
+            history = client.get_metric_history(run.info.run_id, name)
+            values = [entry.value for entry in history if entry.step == 0]
+            if values and math.isfinite(_finite_or_nan(values[-1])):
+                base[name] = values[-1]
+                break
+    return base
+
+
+def _without_password(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    return scheme + separator + rest.rpartition("@")[2] if "@" in rest else uri

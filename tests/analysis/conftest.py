@@ -1,0 +1,171 @@
+"""A real MLflow record, written to the contract of the sweeps' tracking."""
+
+import json
+import math
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analysis.runs import Sweep, read_sweep
+from trainables.metrics import Metric
+
+GAP = Metric("bias/stereoset/gap", "points", "lower", ideal=0, worst=50, about="distance from 50")
+SCORE = Metric(
+    "bias/crows_pairs/score", "percent", "nearer", ideal=50, worst=100, about="stereotypes"
+)
+RISE = Metric(
+    "forgetting/general/nll_rise", "nats/token", "lower", ideal=0, worst=1, about="forgotten"
+)
+ACCURACY = Metric("task/piqa/accuracy", "share", "higher", ideal=1, worst=0.5, about="solved")
+METRICS = [GAP, SCORE, RISE, ACCURACY]
+BASE = {GAP.name: 12.0, SCORE.name: 62.0, RISE.name: 0.0, ACCURACY.name: 0.7}
+
+
+def config(objective: str, regulariser: str, lr: float, **more: object) -> dict[str, object]:
+    chosen = {"objective.name": objective, "regulariser.name": regulariser, "train.lr": lr}
+    return chosen | {"model.path": "smollm2", "train.steps": 200} | more
+
+
+def trial(number, state, values, params, failure=""):
+    return {"number": number, "state": state, "end": values, "params": params, "failure": failure}
+
+
+def values(gap, rise, accuracy=0.7, score=55.0):
+    return {GAP.name: gap, SCORE.name: score, RISE.name: rise, ACCURACY.name: accuracy}
+
+
+# By hand: the front is 1, 2 and 4 (equal), 3, and 12 on the very bound of the constraint; 5 is
+# dominated, and each of the others is kept from the front by something else.
+CDA = config("cda", "none", 2e-5, **{"objective.sides": "two"})
+KL = config(
+    "likelihood_gap", "kl_to_base", 1e-4, **{"objective.weight": 0.5, "regulariser.weight": 0.03}
+)
+HAND = [
+    trial(1, "complete", values(10, 0.01), CDA),
+    trial(2, "complete", values(6, 0.05), KL),
+    trial(3, "complete", values(2, 0.2), CDA | {"replay.ratio": 0.05}),
+    trial(4, "complete", values(6, 0.05), KL | {"train.lr": 5e-5}),
+    trial(5, "complete", values(8, 0.1), CDA),
+    trial(6, "pruned", values(0, 0), CDA),
+    trial(7, "failed", {}, CDA, failure="the loss is NaN at step 25"),
+    trial(8, "complete", values(math.nan, 0), CDA),
+    trial(9, "complete", values(1, 0.5), KL),
+    trial(10, None, {}, CDA),
+    trial(11, "complete", {RISE.name: 0.0}, CDA),
+    trial(12, "complete", values(1.5, 0.3), KL),
+    trial(13, "complete", values(0, math.inf), KL),
+]
+
+
+def many(seed: int) -> list[dict]:
+    """Trials along a plausible trade-off: less bias costs fluency; a regulariser helps."""
+    rng = np.random.default_rng(seed)
+    trials = []
+    for number in range(1, 17):
+        objective = ["cda", "dpo", "likelihood_gap"][number % 3]
+        regulariser = ["none", "kl_to_base"][number % 2]
+        strength, noise = rng.random(), rng.random(4)
+        gap = 12 * (1 - strength) + 2 * noise[0]
+        rise = 0.3 * strength**2 * (0.6 if regulariser != "none" else 1) + 0.05 * noise[1]
+        params = config(objective, regulariser, float(f"{10 ** rng.uniform(-5, -4):.3g}"))
+        end = values(gap, rise, 0.7 - 0.2 * rise - 0.02 * noise[2], 50 + 8 * (noise[3] - strength))
+        trials.append(trial(number, "complete", end, params))
+    return trials
+
+
+def trial_text(name: str, number: int) -> str:
+    return f"# trial {number} of {name}: ±0, as it ran\r\nseed: {number}\n"
+
+
+def record(client, folder, name, *, goals, constraints, trials, status="FINISHED") -> None:
+    """Writes one sweep as the writer does, with its artifacts beside the database."""
+    from mlflow.entities import Metric as Point
+    from mlflow.entities import Param, RunTag
+
+    experiment = client.create_experiment(name, artifact_location=f"{folder}/{name}")
+    parent = client.create_run(
+        experiment, run_name=name, tags={"sweep.role": "sweep", "sweep.name": name}
+    ).info.run_id
+    declared = {
+        "metrics": [metric.to_dict() for metric in METRICS],
+        "goals": [goal.name for goal in goals],
+        "constraints": constraints,
+    }
+    texts = {parent: {"declarations.json": json.dumps(declared), "sweep.yaml": f"name: {name}\n"}}
+    for entry in trials:
+        number, state = entry["number"], entry["state"]
+        tags = {"mlflow.parentRunId": parent, "sweep.role": "trial", "sweep.name": name}
+        tags["sweep.trial"] = str(number)
+        run = client.create_run(experiment, tags=tags).info.run_id
+        texts[run] = {"trial.yaml": trial_text(name, number)}
+        now = int(time.time() * 1000)
+        steps = {0: BASE | {"progress": 0.0}, 200: entry["end"] | {"progress": 1.0}}
+        client.log_batch(
+            run,
+            metrics=[
+                Point(key, value, now, step)
+                for step, row in steps.items()
+                for key, value in row.items()
+                if not (number == 11 and key == GAP.name)  # a goal that was never measured
+            ],
+            params=[Param(key, str(value)) for key, value in entry["params"].items()],
+            tags=[RunTag("sweep.state", state)] if state else [],
+        )
+        if entry["failure"]:
+            client.set_tag(run, "sweep.failure", entry["failure"])
+        if state:
+            client.set_terminated(run, "FAILED" if state == "failed" else "FINISHED")
+    with tempfile.TemporaryDirectory() as desk:
+        for run, files in texts.items():
+            for file, text in files.items():
+                path = Path(desk, file)
+                path.write_bytes(text.encode())
+                client.log_artifact(run, str(path))
+    if status != "RUNNING":
+        client.set_terminated(parent, status)
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory) -> str:
+    """The address of a store with the sweeps hand, three and begun, and an experiment that is none."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("record")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    client = MlflowClient(tracking_uri=uri)
+    client.search_experiments()  # makes the file
+    shutil.copy(folder / "mlflow.db", folder / "empty.db")
+    client.create_run(client.create_experiment("notes"))
+    bound = {RISE.name: {"max": 0.3}}
+    record(client, folder, "hand", goals=[GAP, RISE], constraints=bound, trials=HAND)
+    record(client, folder, "three", goals=[SCORE, RISE, ACCURACY], constraints={}, trials=many(0))
+    record(client, folder, "begun", goals=[GAP, RISE], constraints={}, trials=[], status="RUNNING")
+    return uri
+
+
+@pytest.fixture(scope="session")
+def empty_store(store) -> str:
+    """The address of a store in which nothing was ever recorded."""
+    return store.replace("mlflow.db", "empty.db")
+
+
+@pytest.fixture(scope="session")
+def hand(store) -> Sweep:
+    """Two goals and every way not to be on the front."""
+    return read_sweep("hand", tracking_uri=store)
+
+
+@pytest.fixture(scope="session")
+def three(store) -> Sweep:
+    """Three goals, one of them nearer to its ideal, one higher."""
+    return read_sweep("three", tracking_uri=store)
+
+
+@pytest.fixture(scope="session")
+def begun(store) -> Sweep:
+    """A sweep without trials."""
+    return read_sweep("begun", tracking_uri=store)

@@ -1,0 +1,166 @@
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from analysis import front
+from analysis.front import number, recipe, table, to_csv, to_json, write
+from analysis.runs import trial_yaml
+from trainables.metrics import Metric
+
+GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def lines(sweep, width=80):
+    console = Console(width=width, record=True, file=None)
+    with console.capture() as capture:
+        console.print(table(sweep))
+    return capture.get().splitlines()
+
+
+def row(sweep, trial):
+    return sweep.trials.set_index("trial").loc[trial]
+
+
+def test_the_table_shows_the_base_model_then_the_front_in_its_order(hand):
+    words = [line.split() for line in lines(hand)]
+    first = [line[0] for line in words if line and line[0] in {"base", "12", "3", "2", "4", "1"}]
+    assert first == ["base", "12", "3", "2", "4", "1"]
+    assert "hand: 5 of 6 candidates on the front, hypervolume 0.939" in " ".join(words[0])
+    assert "finished: 10 complete, 1 pruned, 1 failed, 1 running" in " ".join(words[-1])
+
+
+def test_goals_are_headed_in_short_with_their_unit_and_direction(three):
+    text = "\n".join(lines(three))
+    for words in ("crows_pairs", "score →50", "nll_rise ↓", "accuracy ↑", "nats/token"):
+        assert words in text
+
+
+def test_the_table_fits_in_80_columns_with_five_goals_and_cuts_no_number(three):
+    wide = Metric("cost/training_of_it/gpu_seconds", "s", "lower", ideal=0, worst=1e6, about="")
+    trials = three.trials.assign(**{wide.name: 123456.0, GAP: 3.25})
+    five = replace(three, goals=[three.metrics[GAP], *three.goals, wide], trials=trials)
+    shown = lines(five)
+    assert max(map(len, shown)) <= 80
+    assert not any("…" in line for line in shown)
+    assert sum("123456" in line for line in shown) == len(five.front())
+
+
+def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
+    text = "\n".join(lines(begun))
+    assert "base" in text
+    assert "running: no trials yet" in text
+
+
+def test_a_recipe_names_what_was_chosen_and_leaves_out_what_never_differs(hand):
+    assert recipe(hand, row(hand, 3)) == "cda two · no regulariser · replay 0.05 · lr 2e-5"
+    assert recipe(hand, row(hand, 2)) == "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4"
+
+
+def test_two_numbers_of_one_part_are_told_apart(hand):
+    trials = hand.trials.assign(**{"objective.margin": range(len(hand.trials))})
+    more = replace(hand, trials=trials, params=["objective.margin", *hand.params])
+    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2e-5, "2e-5"),
+        (0.03, "0.03"),
+        (1e-4, "1e-4"),
+        (1200.0, "1200"),
+        (1234.5, "1234"),
+        (0, "0"),
+        (-0.5, "-0.5"),
+        (3e10, "3e10"),
+        (1234567, "1234567"),
+        (0.12345, "0.123"),
+        ("cda", "cda"),
+    ],
+)
+def test_numbers_are_as_short_as_they_go(value, text):
+    assert number(value) == text
+
+
+def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    members = json.loads(to_json(hand), parse_constant=refuse)
+    assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
+    best = members[0]
+    assert set(best) == {"trial", "run_id", "goals", "metrics", "params"}
+    assert best["goals"] == {GAP: 1.5, RISE: 0.3}
+    assert best["metrics"]["task/piqa/accuracy"] == 0.7
+    assert best["params"]["regulariser.weight"] == 0.03
+    assert "replay.ratio" not in best["params"]  # it had none
+    assert members[1]["params"]["objective.sides"] == "two"
+
+
+def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
+    header, *rows = to_csv(hand).splitlines()
+    assert header.startswith(f"trial,run_id,seconds,{GAP},{RISE},")
+    assert [line.split(",")[0] for line in rows] == ["12", "3", "2", "4", "1"]
+
+
+def test_an_empty_front_is_an_empty_list_and_a_header(begun):
+    assert json.loads(to_json(begun)) == []
+    assert len(to_csv(begun).splitlines()) == 1
+
+
+def test_writing_gives_every_member_its_yaml_unchanged(hand, tmp_path):
+    written = write(hand, tmp_path / "new" / "front")
+    names = {"front.json", "front.csv", "front.png", "front.html"}
+    names |= {f"hand-{trial:04d}.yaml" for trial in (1, 2, 3, 4, 12)}
+    assert {path.name for path in written} == names
+    assert {path.name for path in (tmp_path / "new" / "front").iterdir()} == names
+    content = (tmp_path / "new" / "front" / "hand-0003.yaml").read_bytes()
+    assert content == trial_yaml(hand, 3).encode()
+    assert b"\r\n" in content
+
+
+def test_writing_again_removes_the_trials_that_left_the_front_and_nothing_else(hand, tmp_path):
+    for name in ("hand-0005.yaml", "hand-12345.yaml"):
+        (tmp_path / name).write_text("an earlier front")
+    kept = [
+        "hand-notes.yaml",
+        "hand-0005.yaml.bak",
+        "hand-two-0005.yaml",
+        "notes.md",
+        "hand-5.yaml",
+    ]
+    for name in kept:
+        (tmp_path / name).write_text("mine")
+    written = write(hand, tmp_path)
+    assert write(hand, tmp_path) == written
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | set(kept)
+    assert all((tmp_path / name).read_text() == "mine" for name in kept)
+
+
+def test_writing_that_fails_leaves_what_was_there(hand, tmp_path):
+    write(hand, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    lost = hand.trials.assign(run_id="0" * 32)  # runs that the record does not have
+    with pytest.raises(Exception, match="0000"):
+        write(replace(hand, trials=lost), tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_sweep_cannot_write_outside_the_folder(hand, tmp_path):
+    with pytest.raises(ValueError, match=r"usable as the name of a file, but got '\.\./elsewhere'"):
+        write(replace(hand, name="../elsewhere"), tmp_path / "front")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_brackets_are_shown_as_they_are(hand):
+    assert "[red]hand" in "\n".join(lines(replace(hand, name="[red]hand")))
+
+
+def test_the_metrics_of_the_record_follow_the_goals(hand):
+    assert front._metrics(hand)[:2] == [GAP, RISE]
+    assert pd.Index(front._metrics(hand)).is_unique
