@@ -1,0 +1,188 @@
+"""ParetoSearch: Ray Tune asks, an Optuna study that we own answers.
+
+The study lies in Optuna's own journal beside the sweep and is the only memory of the search: Tune
+pickles nothing of it, and a killed sweep goes on from what the journal says. One trial = one Optuna
+trial = one number, which names it everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from sweep import space
+
+if TYPE_CHECKING:
+    from sweep.spec import SweepSpec
+    from trainables.metrics import Metric
+
+State = Literal["complete", "pruned", "failed"]
+STATES: dict[State, TrialState] = {
+    "complete": TrialState.COMPLETE,
+    "pruned": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
+}
+FULL = 1.0 - 1e-9  # progress of a trial that was not stopped early
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a trial ended: state, why (of a failure), and the run in MLflow, if it came that far."""
+
+    number: int
+    state: State
+    failure: str = ""
+    run_id: str | None = None
+
+
+def open_study(journal: Path, spec: SweepSpec) -> optuna.Study:
+    """The study of a sweep, from its journal; the one writer must be the caller.
+
+    What a killed writer left half-written is cut off first: Optuna would refuse every later line.
+    """
+    journal.parent.mkdir(parents=True, exist_ok=True)
+    if journal.exists():
+        written = journal.read_bytes()
+        whole = written[: written.rfind(b"\n") + 1]
+        if len(whole) < len(written):
+            journal.write_bytes(whole)
+    lock = JournalFileOpenLock(str(journal))
+    Path(f"{journal}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        study_name=spec.name,
+        storage=JournalStorage(JournalFileBackend(str(journal), lock_obj=lock)),
+        directions=["minimize"] * len(spec.goals),  # of costs: a metric knows which way is better
+        load_if_exists=True,
+    )
+    study.sampler = _sampler(spec, num_before=len(study.get_trials(deepcopy=False)))
+    return study
+
+
+def _sampler(spec: SweepSpec, num_before: int) -> optuna.samplers.BaseSampler:
+    """Seeded by the sweep's seed and what is already there, or a resumed search would repeat."""
+    text = f"{spec.name} {spec.search.seed} {num_before}"
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+    match spec.search.sampler:
+        case "gp":
+            return optuna.samplers.GPSampler(seed=seed)
+        case "nsga2":
+            return optuna.samplers.NSGAIISampler(seed=seed)
+        case "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+        case _:
+            return optuna.samplers.TPESampler(
+                seed=seed, multivariate=True, group=True, constant_liar=True
+            )
+
+
+def ended(study: optuna.Study) -> dict[int, State]:
+    """Number -> state of every trial that has ended."""
+    names = {state: name for name, state in STATES.items()}
+    return {t.number: names[t.state] for t in study.get_trials(deepcopy=False) if t.state in names}
+
+
+class ParetoSearch(Searcher):  # type: ignore[misc]
+    """A ray.tune Searcher over several goals, to be run without Tune's metric and mode.
+
+    Trials that the journal knows as begun and not ended are suggested first, under their own number
+    and with their own parameters. `on_end` hears of each trial once it is told to Optuna.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        study: optuna.Study,
+        metrics: Mapping[str, Metric],
+        on_end: Callable[[Ending], None],
+    ) -> None:
+        super().__init__(metric=None, mode=None)
+        self._spec = spec
+        self._study = study
+        self._metrics = metrics
+        self._on_end = on_end
+        self._live: dict[str, optuna.Trial] = {}
+        known = study.get_trials(deepcopy=False)
+        self._interrupted = [
+            optuna.Trial(study, t._trial_id) for t in known if t.state == TrialState.RUNNING
+        ]
+        self._num_new = spec.budget.trials - len(known)
+        hours = spec.budget.hours
+        self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
+
+    @property
+    def num_left(self) -> int:
+        """Trials still to be run, interrupted ones included."""
+        return max(0, self._num_new) + len(self._interrupted)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether trials have begun and not ended."""
+        return bool(self._interrupted or self._live)
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        if time.monotonic() > self._deadline:
+            return str(Searcher.FINISHED)
+        again = bool(self._interrupted)
+        if again:
+            trial = self._interrupted.pop(0)
+        elif self._num_new > 0:
+            self._num_new -= 1
+            trial = self._study.ask()
+        else:
+            return str(Searcher.FINISHED)
+        self._live[trial_id] = trial
+        tree = space.suggest(self._spec.trial, trial)
+        return {"number": trial.number, "again": again, "trial": tree}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing is learnt before a trial ends."""
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        trial = self._live.pop(trial_id, None)
+        if trial is None:
+            return
+        ending = self._judge(trial.number, result, error)
+        if ending.state == "complete":
+            assert result is not None
+            for name, bound in self._spec.constraints.items():
+                for limit, sign in ((bound.max, 1), (bound.min, -1)):
+                    if limit is not None:
+                        key = f"{name} {'max' if sign > 0 else 'min'}"
+                        trial.set_constraint(key, sign * (result[name] - limit))
+            costs = [self._metrics[goal].cost(result[goal]) for goal in self._spec.goals]
+            self._study.tell(trial, costs)
+        else:
+            if ending.failure:
+                trial.set_user_attr("failure", ending.failure)
+            self._study.tell(trial, state=STATES[ending.state])
+        self._on_end(ending)
+
+    def _judge(self, number: int, result: dict[str, Any] | None, error: bool) -> Ending:
+        run_id = (result or {}).get("run_id")
+        if error or result is None:
+            return Ending(number, "failed", "the trial's process failed", run_id)
+        if failure := result.get("failure"):
+            return Ending(number, "failed", failure, run_id)
+        if result.get("progress", 0.0) < FULL:
+            return Ending(number, "pruned", run_id=run_id)
+        return Ending(number, "complete", run_id=run_id)
+
+    def save(self, checkpoint_path: str) -> None:
+        """The journal is written at every step: Tune has nothing to keep."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """See open_study."""

@@ -1,0 +1,210 @@
+"""Search spaces: the trial's own YAML with a domain at some leaves.
+
+    lr: {loguniform: [1.0e-6, 1.0e-4]}
+    objective:
+      choice:
+        - {name: none}
+        - {name: likelihood_gap, weight: {loguniform: [0.01, 10]}}   # searched in this branch only
+
+A mapping whose only key is a domain's name is that domain. A choice among mappings is a branch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainables.yaml_file import Place
+
+if TYPE_CHECKING:
+    import optuna
+
+RANGES = ("uniform", "loguniform", "int")
+DOMAINS = (*RANGES, "choice")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a domain, and where in the tree it stands."""
+
+    place: Place
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Corner:
+    """One concrete tree of a space, and the place in the space that each of its values came from."""
+
+    tree: dict[str, Any]
+    origins: Mapping[Place, Place]
+
+
+def domain(node: Any) -> tuple[str, Any] | None:
+    """(kind, argument) if the node is a domain."""
+    if isinstance(node, dict) and len(node) == 1:
+        ((kind, argument),) = node.items()
+        if kind in DOMAINS:
+            return kind, argument
+    return None
+
+
+def faults(tree: Any, place: Place = ()) -> Iterator[Fault]:
+    """Every domain that cannot be drawn from."""
+    found = domain(tree)
+    if found is None:
+        for key, child in _children(tree):
+            yield from faults(child, (*place, key))
+        return
+    kind, argument = found
+    here = (*place, kind)
+    if kind == "choice":
+        if not isinstance(argument, list) or not argument:
+            yield Fault(here, f"must be a list of at least one option, but got {argument!r}.")
+            return
+        labels = list(map(repr, map(label, argument)))
+        if len(set(labels)) < len(labels):
+            yield Fault(here, f"must have different options, but got {', '.join(labels)}.")
+        for number, option in enumerate(argument):
+            yield from faults(option, (*here, number))
+        return
+    if not _is_range(argument, whole=kind == "int"):
+        numbers = "whole numbers" if kind == "int" else "numbers"
+        yield Fault(here, f"must be two {numbers} [low, high], but got {argument!r}.")
+        return
+    low, high = argument
+    if low >= high:
+        yield Fault(here, f"must have low < high, but got {argument!r}.")
+    elif kind == "loguniform" and low <= 0:
+        yield Fault(here, f"must be above 0, as the logarithm is drawn, but got {argument!r}.")
+
+
+def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
+    """The tree with every domain replaced by a value that the trial suggests.
+
+    Parameters are named by their dotted place, and inside a branch by the branch as well
+    (objective.likelihood_gap.weight), so that two branches may search one key in different ranges.
+    """
+    found = domain(tree)
+    if found is None:
+        if isinstance(tree, dict):
+            return {key: suggest(child, trial, _join(name, key)) for key, child in tree.items()}
+        if isinstance(tree, list):
+            return [suggest(child, trial, _join(name, n)) for n, child in enumerate(tree)]
+        return tree
+    match found:
+        case "uniform", (low, high):
+            return trial.suggest_float(name, low, high)
+        case "loguniform", (low, high):
+            return trial.suggest_float(name, low, high, log=True)
+        case "int", (low, high):
+            return trial.suggest_int(name, low, high)
+        case _, options:
+            by_label = {label(option): option for option in options}
+            chosen = trial.suggest_categorical(name, list(by_label))
+            return suggest(by_label[chosen], trial, _join(name, chosen))
+
+
+def corners(tree: dict[str, Any]) -> Iterator[Corner]:
+    """Concrete trees that together hold every branch and both ends of every domain.
+
+    From the first option and low end of everything, one domain at a time is moved through its
+    options or to its high end, so their number grows with the sum of the domains, not the product.
+    """
+    yield _corner(tree, {})
+    for place, num_settings in _domains(tree, ()):
+        for setting in range(1, num_settings):
+            yield _corner(tree, _reaching(tree, place) | {place: setting})
+
+
+def swept(tree: Any, name: str = "") -> list[str]:
+    """Dotted names of what the space draws, each once, whatever the branch."""
+    found = domain(tree)
+    if found is None:
+        return list(
+            dict.fromkeys(
+                n for key, child in _children(tree) for n in swept(child, _join(name, key))
+            )
+        )
+    kind, argument = found
+    inside = [n for option in argument for n in swept(option, name)] if kind == "choice" else []
+    return list(dict.fromkeys([name, *inside]))
+
+
+def label(option: Any) -> str | int | float | bool | None:
+    """How a choice is recorded: a scalar by itself, a branch by its name or its contents."""
+    if option is None or isinstance(option, str | int | float | bool):
+        return option
+    if isinstance(option, dict) and isinstance(option.get("name"), str):
+        rest = {key: value for key, value in option.items() if key != "name"}
+        fixed = [f"{k}={v}" for k, v in rest.items() if not isinstance(v, dict | list)]
+        return " ".join([option["name"], *fixed])
+    return repr(option)
+
+
+def _is_range(argument: Any, *, whole: bool) -> bool:
+    return (
+        isinstance(argument, list)
+        and len(argument) == 2
+        and all(
+            isinstance(end, int if whole else (int, float))
+            and not isinstance(end, bool)
+            and math.isfinite(end)
+            for end in argument
+        )
+    )
+
+
+def _domains(tree: Any, place: Place) -> Iterator[tuple[Place, int]]:
+    """Place of each domain, inside branches too, and how many settings it has to be tried at."""
+    found = domain(tree)
+    if found is None:
+        for key, child in _children(tree):
+            yield from _domains(child, (*place, key))
+        return
+    kind, argument = found
+    yield place, len(argument)
+    if kind == "choice":
+        for number, option in enumerate(argument):
+            yield from _domains(option, (*place, kind, number))
+
+
+def _reaching(tree: Any, place: Place) -> dict[Place, int]:
+    """The settings of the choices around a place, so that its branch is taken."""
+    settings: dict[Place, int] = {}
+    for n, key in enumerate(place):
+        if domain(tree) is not None and key == "choice":
+            settings[place[:n]] = int(place[n + 1])
+        tree = tree[key]
+    return settings
+
+
+def _corner(tree: dict[str, Any], settings: Mapping[Place, int]) -> Corner:
+    origins: dict[Place, Place] = {}
+
+    def concrete(node: Any, here: Place, origin: Place) -> Any:
+        origins[here] = origin
+        found = domain(node)
+        if found is not None:
+            kind, argument = found
+            number = settings.get(origin, 0)
+            inner = (*origin, kind, number)
+            return concrete(argument[number], here, inner)
+        if isinstance(node, dict):
+            return {k: concrete(v, (*here, k), (*origin, k)) for k, v in node.items()}
+        if isinstance(node, list):
+            return [concrete(v, (*here, n), (*origin, n)) for n, v in enumerate(node)]
+        return node
+
+    return Corner(concrete(tree, (), ()), origins)
+
+
+def _children(node: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(node, dict):
+        return list(node.items())
+    return list(enumerate(node)) if isinstance(node, list) else []
+
+
+def _join(name: str, key: object) -> str:
+    return f"{name}.{key}" if name else str(key)

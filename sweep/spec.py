@@ -1,0 +1,152 @@
+"""The file a user writes, and everything that can be wrong with it, said before anything starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sweep import space
+from trainables.config import TrialConfig
+from trainables.metrics import Metric
+from trainables.strict import Strict
+from trainables.yaml_file import Document, SpecError, did_you_mean, read, validate
+
+
+class Bound(Strict):
+    """What a metric must stay within, in its own unit."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("must have a min or a max, as in {max: 0.3}")
+        return self
+
+
+class Search(Strict):
+    """auto: TPE, which learns within branches; random and nsga2 are there to compare with.
+
+    gp models all goals together and finds more in few trials, at seconds a suggestion.
+    """
+
+    sampler: Literal["auto", "tpe", "gp", "nsga2", "random"] = "auto"
+    seed: int = Field(0, ge=0, lt=2**31)
+
+
+class Budget(Strict):
+    """trials: how many are run in all. hours: after these no trial starts; running ones finish."""
+
+    trials: int = Field(ge=1)
+    hours: float | None = Field(None, gt=0)
+
+
+class Resources(Strict):
+    """What each trial takes, and how many run at once (as many as fit, when left out)."""
+
+    at_once: int | None = Field(None, ge=1)
+    cpus_per_trial: int = Field(1, ge=1)
+    gpus_per_trial: float = Field(0, ge=0)
+
+
+class Checkpoints(Strict):
+    """model: keep every finished model as an artifact of its run.
+
+    resume: keep the state of running trials at each report, so that an interrupted one goes on
+    from there instead of from its start; three times the size of the weights, for each that runs.
+    """
+
+    model: bool = False
+    resume: bool = False
+
+
+class SweepSpec(Strict):
+    """A sweep: a trial with domains at some leaves, what is traded off, and how much is spent."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")
+    trial: dict[str, Any]
+    goals: list[str] = Field(min_length=1)
+    constraints: dict[str, Bound] = Field(default_factory=dict)
+    search: Search = Search()
+    budget: Budget
+    resources: Resources = Resources()
+    checkpoints: Checkpoints = Checkpoints()
+
+    @field_validator("goals")
+    @classmethod
+    def _differ(cls, goals: list[str]) -> list[str]:
+        if len(set(goals)) < len(goals):
+            raise ValueError(f"must be different metrics, but got {', '.join(goals)}")
+        return goals
+
+    def trials(self) -> list[TrialConfig]:
+        """A trial for every branch and for both ends of every domain."""
+        return [TrialConfig.model_validate(c.tree) for c in space.corners(self.trial)]
+
+    def metrics(self) -> dict[str, Metric]:
+        """Every metric that each trial reports, whatever is drawn."""
+        declared = [{m.name: m for m in trial.metrics()} for trial in self.trials()]
+        everywhere = set(declared[0]).intersection(*declared)
+        return {name: metric for name, metric in declared[0].items() if name in everywhere}
+
+
+def load(path: Path) -> tuple[SweepSpec, Document]:
+    """Read and check a spec.
+
+    Raises:
+        SpecError: with every fault of the file, each with its line.
+    """
+    document = read(path)
+    return check(document), document
+
+
+def check(document: Document) -> SweepSpec:
+    """The spec of a document whose every branch has been validated at both ends of every domain.
+
+    Raises:
+        SpecError: with every fault at once.
+    """
+    found: list[str] = []
+    try:
+        spec = validate(SweepSpec, document)
+    except SpecError as error:
+        found += error.sentences
+    tree = document.tree.get("trial")
+    if isinstance(tree, dict):
+        bad_domains = [
+            f"{document.at(('trial', *fault.place))} {fault.sentence}"
+            for fault in space.faults(tree)
+        ]
+        found += bad_domains or _trial_faults(document, tree)
+    if not found:
+        found += _goal_faults(document, spec)
+    if found:
+        raise SpecError(found)
+    return spec
+
+
+def _trial_faults(document: Document, tree: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for corner in space.corners(tree):
+        origins = {here: ("trial", *origin) for here, origin in corner.origins.items()}
+        try:
+            validate(TrialConfig, document, tree=corner.tree, origins=origins)
+        except SpecError as error:
+            found += error.sentences
+    return found
+
+
+def _goal_faults(document: Document, spec: SweepSpec) -> list[str]:
+    """Goals and constraints must be measured by every trial that may be drawn."""
+    known = spec.metrics()
+    places = [(("goals", number), goal) for number, goal in enumerate(spec.goals)]
+    places += [(("constraints", name), name) for name in spec.constraints]  # type: ignore[misc]
+    return [
+        f"{document.at(place)} must be a metric that the trial's evaluators measure "
+        f"({', '.join(known)}), but got {name!r}{did_you_mean(name, known) or '.'}"
+        for place, name in places
+        if name not in known
+    ]

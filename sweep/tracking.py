@@ -1,0 +1,275 @@
+"""The only writer of MLflow: one parent run for the sweep, one child run for each trial.
+
+The driver opens and closes the sweep and closes the trials; each worker opens its trial's run and
+writes its metrics. A run is found by its tags before it is created, so nothing is recorded twice.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from sweep.search import Ending
+    from sweep.spec import SweepSpec
+    from trainables.config import TrialConfig
+
+PACKAGES = (
+    "equipoise",
+    "torch",
+    "transformers",
+    "deepspeed",
+    "ray",
+    "optuna",
+    "mlflow",
+    "datasets",
+)
+RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+
+
+class SweepExists(ValueError):
+    """A sweep of this name is already in the record."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Where a sweep is recorded; picklable, so that workers get it."""
+
+    tracking_uri: str
+    experiment_id: str
+    sweep: str
+    run_id: str
+
+    @property
+    def _client(self) -> MlflowClient:
+        return _connect(self.tracking_uri)
+
+    def open_trial(self, number: int, config: TrialConfig, *, again: bool) -> str:
+        """The run of a trial, created unless it was (only looked for when it is run again)."""
+        from mlflow.entities import Param
+
+        run = self._find(number) if again else None
+        if run is not None:
+            self._client.update_run(run.info.run_id, status="RUNNING")
+            return str(run.info.run_id)
+        run = self._client.create_run(
+            self.experiment_id,
+            tags={
+                "mlflow.parentRunId": self.run_id,
+                "sweep.role": "trial",
+                "sweep.name": self.sweep,
+                "sweep.trial": str(number),
+                "sweep.fingerprint": config.fingerprint(),
+            },
+            run_name=f"{self.sweep}-{number:04}",
+        )
+        run_id = str(run.info.run_id)
+        params = [Param(name, str(value)) for name, value in config.flat().items()]
+        self._client.log_batch(run_id, params=params)
+        self._client.log_text(run_id, trial_yaml(config, self.sweep, number), "trial.yaml")
+        return run_id
+
+    def last_step(self, run_id: str, metric: str) -> int:
+        """The last step at which a metric is recorded, −1 if at none."""
+        history = self._client.get_metric_history(run_id, metric)
+        return max((entry.step for entry in history), default=-1)
+
+    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
+        """All metrics of a report in one request."""
+        from mlflow.entities import Metric as Entry
+
+        now = time.time_ns() // 1_000_000
+        entries = [Entry(name, value, now, step) for name, value in sorted(metrics.items())]
+        self._client.log_batch(run_id, metrics=entries)
+
+    def log_model(self, run_id: str, folder: str) -> None:
+        """A finished model, as the artifact folder `model`."""
+        self._client.log_artifacts(run_id, folder, "model")
+
+    def explain_failure(self, run_id: str, failure: str) -> None:
+        self._client.set_tag(run_id, "sweep.failure", failure[:5000])
+
+    def close_trial(self, ending: Ending) -> None:
+        """Write how a trial ended; one that never got as far as a run of its own gets one."""
+        client = self._client
+        run_id = ending.run_id
+        if run_id is None:
+            run = self._find(ending.number) or client.create_run(
+                self.experiment_id,
+                tags={
+                    "mlflow.parentRunId": self.run_id,
+                    "sweep.role": "trial",
+                    "sweep.name": self.sweep,
+                    "sweep.trial": str(ending.number),
+                },
+                run_name=f"{self.sweep}-{ending.number:04}",
+            )
+            run_id = run.info.run_id
+            if ending.failure and "sweep.failure" not in run.data.tags:
+                self.explain_failure(run_id, ending.failure)
+        client.set_tag(run_id, "sweep.state", ending.state)
+        client.set_terminated(run_id, RUN_STATUS[ending.state])
+
+    def close(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
+        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+        for run in self.trials():
+            if run.info.status == "RUNNING":
+                self._client.set_terminated(run.info.run_id, "KILLED")
+        self._client.set_terminated(self.run_id, status)
+
+    def reopen(self, endings: Mapping[int, str]) -> None:
+        """Before a resumed sweep starts: close what has ended by the search's own memory."""
+        from sweep.search import Ending
+
+        self._client.update_run(self.run_id, status="RUNNING")
+        runs = {int(run.data.tags["sweep.trial"]): run for run in self.trials()}
+        for number, state in endings.items():
+            run = runs.get(number)
+            if run is None or run.data.tags.get("sweep.state") != state:
+                run_id = run.info.run_id if run else None
+                self.close_trial(Ending(number, state, run_id=run_id))  # type: ignore[arg-type]
+
+    def trials(self) -> list[Run]:
+        """The runs of all trials."""
+        return _search(self._client, self.experiment_id, "trial", f"= '{self.run_id}'")
+
+    def _find(self, number: int) -> Run | None:
+        where = f"= '{self.run_id}' and tags.`sweep.trial` = '{number}'"
+        return next(iter(_search(self._client, self.experiment_id, "trial", where)), None)
+
+
+def open_sweep(
+    tracking_uri: str,
+    spec: SweepSpec,
+    text: str,
+    digests: Mapping[str, str],
+    artifacts: str | None = None,
+) -> Record:
+    """Create the sweep's experiment and parent run, with all that reading it later needs.
+
+    Raises:
+        SweepExists: there is a sweep of this name.
+    """
+    found = find_sweep(tracking_uri, spec.name)
+    if found is not None:
+        raise SweepExists(
+            f"a sweep named {spec.name!r} is already recorded: go on with it by "
+            f"`sweep resume {spec.name}`, or give the spec another name."
+        )
+    client = _connect(tracking_uri)
+    experiment = client.get_experiment_by_name(spec.name)
+    experiment_id = (
+        experiment.experiment_id
+        if experiment
+        else client.create_experiment(spec.name, artifact_location=artifacts)
+    )
+    tags = {
+        "sweep.role": "sweep",
+        "sweep.name": spec.name,
+        **{f"version.{name}": _version(name) for name in PACKAGES},
+        **{f"digest.{name}": value for name, value in digests.items()},
+        **_commit(),
+    }
+    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
+    declarations = {
+        "metrics": [metric.to_dict() for metric in spec.metrics().values()],
+        "goals": spec.goals,
+        "constraints": {
+            name: bound.model_dump(exclude_none=True) for name, bound in spec.constraints.items()
+        },
+    }
+    client.log_dict(record.run_id, declarations, "declarations.json")
+    client.log_text(record.run_id, text, "sweep.yaml")
+    for name, value in _flat(spec.model_dump(mode="json", exclude={"trial"})).items():
+        client.log_param(record.run_id, name, value)
+    return record
+
+
+def find_sweep(tracking_uri: str, name: str) -> Record | None:
+    """The record of a sweep, if there is one of this name."""
+    client = _connect(tracking_uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return None
+    runs = _search(client, experiment.experiment_id, "sweep")
+    return (
+        Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
+    )
+
+
+def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
+    """A trial as a file that `python -m trainables run` takes."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = StringIO()
+    text.write(f"# trial {number} of the sweep {sweep}\n")
+    yaml.dump(config.tree(), text)
+    return text.getvalue()
+
+
+@cache
+def _connect(tracking_uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri)
+
+
+def _search(
+    client: MlflowClient, experiment_id: str, role: str, parent: str | None = None
+) -> list[Run]:
+    where = f"tags.`sweep.role` = '{role}'"
+    if parent:
+        where += f" and tags.`mlflow.parentRunId` {parent}"
+    found: list[Run] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment_id], where, max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> dict[str, str]:
+    """The commit of the folder that the sweep is run in, if it is a repository."""
+    asked = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    try:
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {"mlflow.source.git.commit": found.stdout.strip()}
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif value is not None:
+            flat[prefix + key] = json.dumps(value) if isinstance(value, list) else str(value)
+    return flat

@@ -1,0 +1,127 @@
+"""What one Ray actor does: trial after trial, warm, each report recorded before Tune hears of it."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ray import tune
+
+from sweep.tracking import Record
+from trainables.config import TrialConfig
+
+if TYPE_CHECKING:
+    from trainables.trial import Report
+
+RunTrial = Callable[..., "Iterator[Report]"]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What all trials of a sweep have in common, for a worker.
+
+    run_trial:   trainables.trial.run_trial; a benchmark of the orchestration passes one that rests.
+    checkpoints: folder for the state of running trials, if that is kept.
+    keep_models: whether finished models become artifacts.
+    """
+
+    record: Record
+    run_trial: RunTrial
+    checkpoints: Path | None = None
+    keep_models: bool = False
+
+
+def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+    """trainables.trial.run_trial, imported where it runs: the driver needs no torch."""
+    from trainables.trial import run_trial
+
+    return run_trial(config, resume_from=resume_from)
+
+
+class Worker(tune.Trainable):  # type: ignore[misc]
+    """step() = the next report of the trial; the last has done = True, and the actor stays."""
+
+    def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
+        self._assignment = assignment
+        self._begin(config)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another trial in the same warm process."""
+        self._reports.close()
+        self._begin(new_config)
+        return True
+
+    def cleanup(self) -> None:
+        self._reports.close()
+
+    def step(self) -> dict[str, Any]:
+        record = self._assignment.record
+        try:
+            report = next(self._reports)
+            failure = _fault(report, self._declared)
+            if report.step > self._recorded:
+                finite = {k: v for k, v in report.metrics.items() if math.isfinite(v)}
+                record.log(self._run_id, report.step, finite | {"progress": report.progress})
+            ended = bool(failure) or report.progress >= 1
+            if not failure:
+                self._keep(report, ended)
+        except Exception as error:
+            # Said here, where it is known; the process is not used again.
+            record.explain_failure(self._run_id, f"{type(error).__name__}: {error}")
+            raise
+        if failure:
+            record.explain_failure(self._run_id, failure)
+            self._reports.close()
+        return {
+            **report.metrics,
+            "step": report.step,
+            "progress": report.progress,
+            "run_id": self._run_id,
+            "failure": failure,
+            "done": ended,
+        }
+
+    def _begin(self, config: dict[str, Any]) -> None:
+        assignment, again = self._assignment, config["again"]
+        trial = TrialConfig.model_validate(config["trial"])
+        self._declared = {metric.name for metric in trial.metrics()}
+        self._run_id = assignment.record.open_trial(config["number"], trial, again=again)
+        self._recorded = -1
+        if again:
+            self._recorded = assignment.record.last_step(self._run_id, "progress")
+        kept = assignment.checkpoints
+        self._kept = kept / f"{config['number']:04}" if kept else None
+        resume_from = self._kept if self._kept and self._kept.exists() else None
+        self._reports: Any = assignment.run_trial(trial, resume_from=resume_from)
+
+    def _keep(self, report: Report, ended: bool) -> None:
+        if ended and self._assignment.keep_models:
+            with tempfile.TemporaryDirectory() as folder:
+                report.save(Path(folder))
+                for beside in ("optimiser.safetensors", "resume.json"):
+                    (Path(folder) / beside).unlink(missing_ok=True)
+                self._assignment.record.log_model(self._run_id, folder)
+        if self._kept is None or report.step == 0:
+            return
+        if ended:
+            shutil.rmtree(self._kept, ignore_errors=True)
+            return
+        fresh = self._kept.with_name(f"{self._kept.name}.partial")
+        shutil.rmtree(fresh, ignore_errors=True)
+        report.save(fresh)
+        shutil.rmtree(self._kept, ignore_errors=True)
+        fresh.rename(self._kept)
+
+
+def _fault(report: Report, declared: set[str]) -> str:
+    """Why a report cannot be used, or nothing. Early reports may miss what the last one has."""
+    missing = sorted(declared - report.metrics.keys())
+    if missing:
+        return f"step {report.step} did not report {', '.join(missing)}"
+    wrong = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
+    return f"step {report.step} reported {', '.join(wrong)}: the trial diverged" if wrong else ""
