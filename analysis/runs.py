@@ -104,8 +104,20 @@ class Sweep:
 
     @cached_property
     def swept(self) -> list[str]:
-        """The parameters that are not the same in all trials; absent counts as a value."""
-        return [name for name in self.params if self.trials[name].nunique(dropna=False) > 1]
+        """The parameters that tell trials apart.
+
+        Those of which there are several values; and of a part that has no name, those that only
+        some trials have (a part with a name is told by its name).
+        """
+        return [
+            name
+            for name in self.params
+            if self.trials[name].nunique() > 1
+            or (
+                self.trials[name].nunique(dropna=False) > 1
+                and f"{name.rpartition('.')[0]}.name" not in self.params
+            )
+        ]
 
     @property
     def _goal_names(self) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,9 +83,11 @@ def _sampler(spec: SweepSpec, num_before: int) -> optuna.samplers.BaseSampler:
         case "random":
             return optuna.samplers.RandomSampler(seed=seed)
         case _:
-            return optuna.samplers.TPESampler(
-                seed=seed, multivariate=True, group=True, constant_liar=True
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                return optuna.samplers.TPESampler(
+                    seed=seed, multivariate=True, group=True, constant_liar=True
+                )
 
 
 def ended(study: optuna.Study) -> dict[int, State]:
@@ -181,8 +184,12 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             return Ending(number, "pruned", run_id=run_id)
         return Ending(number, "complete", run_id=run_id)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its searcher, but the journal is the memory."""
+        return {}
+
     def save(self, checkpoint_path: str) -> None:
-        """The journal is written at every step: Tune has nothing to keep."""
+        """Nothing, for the same reason."""
 
     def restore(self, checkpoint_path: str) -> None:
         """See open_study."""

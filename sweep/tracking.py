@@ -7,6 +7,7 @@ writes its metrics. A run is found by its tags before it is created, so nothing 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import subprocess
 import time
@@ -164,7 +165,8 @@ def open_sweep(
     if found is not None:
         raise SweepExists(
             f"a sweep named {spec.name!r} is already recorded: go on with it by "
-            f"`sweep resume {spec.name}`, or give the spec another name."
+            f"`sweep resume {spec.name}`, give the spec another name, or delete the earlier one "
+            f"with `sweep run --replace`."
         )
     client = _connect(tracking_uri)
     experiment = client.get_experiment_by_name(spec.name)
@@ -208,6 +210,15 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     )
 
 
+def delete_sweep(tracking_uri: str, name: str) -> None:
+    """Mark every run of a sweep as deleted; MLflow keeps them until `mlflow gc`."""
+    record = find_sweep(tracking_uri, name)
+    if record is not None:
+        client = _connect(tracking_uri)
+        for run_id in [*(run.info.run_id for run in record.trials()), record.run_id]:
+            client.delete_run(run_id)
+
+
 def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
     """A trial as a file that `python -m trainables run` takes."""
     from io import StringIO
@@ -229,6 +240,7 @@ def _connect(tracking_uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     from mlflow import MlflowClient
 
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
     return MlflowClient(tracking_uri)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from trainables.yaml_file import Document
 if TYPE_CHECKING:
     from ray.tune import Callback
 
-    from sweep.search import Ending, State
+    from sweep.search import State
     from sweep.worker import RunTrial
+    from trainables.metrics import Metric
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +40,8 @@ class Started:
 
     spec: SweepSpec
     record: tracking.Record
+    goals: dict[str, Metric]
     ended: dict[int, State]
-    at_once: int
 
 
 def run(
@@ -48,10 +50,11 @@ def run(
     *,
     tracking_uri: str | None = None,
     address: str | None = None,
+    replace: bool = False,
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
 ) -> tracking.Record:
-    """Run a new sweep to its end.
+    """Run a new sweep to its end; `replace` deletes an earlier one of its name first.
 
     Raises:
         tracking.SweepExists: there is one of this name.
@@ -60,20 +63,24 @@ def run(
     """
     folder = home.folder(spec.name)
     uri = tracking_uri or home.local_tracking_uri()
-    with _alone(folder), _ray(address, spec):
-        if uri == home.local_tracking_uri():
-            artifacts = str(home.home() / "artifacts" / spec.name)
-        else:
-            artifacts = None  # a server, or another store, has its own place for them
+    local = uri == home.local_tracking_uri()
+    with _alone(folder):
+        if replace:
+            tracking.delete_sweep(uri, spec.name)
+            for kept in ("search.journal", "sweep.yaml", "checkpoints", "ray", "front"):
+                _delete(folder / kept)
+        # A server, or another store than ours, has its own place for artifacts.
+        artifacts = str(home.home() / "artifacts" / spec.name) if local else None
         record = tracking.open_sweep(uri, spec, document.text, digests(spec), artifacts)
         (folder / "sweep.yaml").write_text(document.text, encoding="utf-8")
-        (folder / "tracking_uri").write_text(uri.split("@")[-1] if "@" in uri else uri)
-        _fit(spec, record, folder, on_start, run_trial)
+        if not local and "@" not in uri:  # a password is not for files
+            (folder / "tracking_uri").write_text(uri, encoding="utf-8")
+        with _ray(address, uri):
+            _fit(spec, record, folder, on_start, run_trial)
     return record
 
 
 def resume(
-    name: str,
     spec: SweepSpec,
     *,
     tracking_uri: str | None = None,
@@ -84,18 +91,23 @@ def resume(
     """Go on with a sweep that was interrupted, however: what has ended is not run again.
 
     Raises:
-        CannotRun: there is no such sweep here, it runs elsewhere, or the cluster is too small.
+        CannotRun: there is no such sweep, it runs elsewhere, or the cluster cannot hold one trial.
+        KeyboardInterrupt: it was interrupted once more.
     """
+    folder = home.folder(spec.name)
+    remembered = folder / "tracking_uri"
+    if tracking_uri is None and remembered.exists():
+        tracking_uri = remembered.read_text(encoding="utf-8")
     uri = tracking_uri or home.local_tracking_uri()
-    folder = home.folder(name)
-    with _alone(folder), _ray(address, spec):
-        record = tracking.find_sweep(uri, name)
+    with _alone(folder):
+        record = tracking.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
-                f"no sweep named {name!r} is recorded in the tracking store: start it with "
+                f"no sweep named {spec.name!r} is recorded in the tracking store: start it with "
                 f"`sweep run`, or name its store with --tracking-uri."
             )
-        _fit(spec, record, folder, on_start, run_trial)
+        with _ray(address, uri):
+            _fit(spec, record, folder, on_start, run_trial)
     return record
 
 
@@ -125,15 +137,9 @@ def _fit(
 
     study = open_study(folder / "search.journal", spec)
     record.reopen(ended(study))
-    endings: list[Ending] = []
-
-    def on_end(ending: Ending) -> None:
-        endings.append(ending)
-        record.close_trial(ending)
-
-    search = ParetoSearch(spec, study, spec.metrics(), on_end)
-    at_once = _at_once(spec)
-    started = Started(spec, record, ended(study), at_once)
+    metrics = spec.metrics()
+    search = ParetoSearch(spec, study, metrics, on_end=record.close_trial)
+    started = Started(spec, record, {goal: metrics[goal] for goal in spec.goals}, ended(study))
     assignment = Assignment(
         record,
         run_trial or real_trial,
@@ -147,7 +153,7 @@ def _fit(
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=search.num_left,
-            max_concurrent_trials=at_once,
+            max_concurrent_trials=_at_once(spec),
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
@@ -209,26 +215,51 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _ray(address: str | None, spec: SweepSpec) -> Iterator[None]:
+def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
     """A cluster that is there already, or one of our own on this machine for as long as we run."""
-    os.environ.setdefault("RAY_TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ |= {
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow is the record
+        "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the worker checks, one trial at a time
+        "RAY_AIR_NEW_OUTPUT": "0",
+    }
     import ray
 
-    own = not ray.is_initialized()
-    if own and address:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    elif own:
-        ray.init(
-            address="local",
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if ray.is_initialized():
+        yield
+        return
     try:
+        if address:
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", include_dashboard=False, **quiet)
+            _hide_token()
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise CannotRun(
+            f"--address must be a Ray cluster that is up (auto or HOST:PORT), but {address!r} "
+            f"cannot be joined: {str(error).splitlines()[0]}"
+        ) from error
+    try:
+        num_nodes = sum(node["Alive"] for node in ray.nodes())
+        if num_nodes > 1 and tracking_uri.startswith("sqlite"):
+            raise CannotRun(
+                f"the cluster has {num_nodes} nodes, which cannot all write one SQLite file: start "
+                f"an MLflow server that they reach and name it with --tracking-uri."
+            )
         yield
     finally:
-        if own:
-            ray.shutdown()
+        ray.shutdown()
+
+
+def _hide_token() -> None:
+    """Ray writes the token that opens a cluster for everyone on the machine to read."""
+    token = Path("~/.ray/auth_token").expanduser()
+    if token.is_file() and token.stat().st_mode & 0o077:
+        token.chmod(0o600)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

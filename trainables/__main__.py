@@ -92,7 +92,7 @@ def measure(
         _refuse(
             "\n".join(f"{dotted(at)} {fault}" for at, fault in faults(error, Measurement, tree))
         )
-    except AssetError as error:
+    except (AssetError, ValueError) as error:
         _fail(str(error))
     from trainables.model import load
 
@@ -114,11 +114,15 @@ def measure(
 def _evaluator(words: str) -> dict[str, Any]:
     """`multiple_choice:task=piqa:limit=100` as {name: multiple_choice, task: piqa, limit: 100}."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     name, *settings = words.strip().split(":")
     pairs = (setting.partition("=") for setting in settings)
     yaml = YAML(typ="safe", pure=True)
-    return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}
+    try:
+        return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}
+    except YAMLError:
+        _refuse(f"--evaluators must be NAME or NAME:KEY=VALUE:…, but got {words!r}.")
 
 
 def _refuse(message: str) -> NoReturn:

@@ -115,6 +115,7 @@ def padded(model: LanguageModel, queries: Sequence[Query]) -> TextBatch:
     for b, query in enumerate(queries):
         ids_BT[b, : len(query.ids)] = torch.tensor(query.ids)
         attention_BT[b, : len(query.ids)] = 1
-        targets_BT[b, list(query.targets)] = torch.tensor(list(query.targets.values()))
+        asked = torch.tensor(list(query.targets.values()), dtype=torch.long)  # there may be none
+        targets_BT[b, list(query.targets)] = asked
     to = model.device
     return TextBatch(ids_BT.to(to), attention_BT.to(to), targets_BT.to(to))

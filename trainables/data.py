@@ -138,16 +138,27 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
             case ".csv":
                 yield from csv.DictReader(file)
             case ".jsonl":
-                yield from (json.loads(line) for line in file if line.strip())
+                for number, line in enumerate(file, start=1):
+                    if line.strip():
+                        yield _object(line, f"{path}, line {number}")
             case _:
                 yield from ({"text": line.strip()} for line in file if line.strip())
+
+
+def _object(line: str, where: str) -> dict[str, str]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where}: must be JSON, but {error}.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{where}: must be a JSON object, but got {line.strip()[:80]}.")
+    return found
 
 
 def _field(row: dict[str, str], field: str, name: str, number: int) -> str:
     if not isinstance(row.get(field), str):
         raise ValueError(
-            f"{name}, row {number}: must have text in the field {field!r}, but has only the "
-            f"fields {', '.join(map(str, row))}."
+            f"{name}, row {number}: must have text in the field {field!r}, but got {str(row)[:80]}."
         )
     return row[field]
 

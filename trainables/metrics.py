@@ -4,6 +4,7 @@ Standard library only, so that the analysis reads old sweeps without torch. A di
 enough: the ideal of a stereotype score is 50, so what is traded off is the distance from 50.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -59,6 +60,14 @@ class Metric:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def wins(score: float, other: float) -> float:
+    """1 if the score is the higher one, else 0, a tie included; NaN where either is NaN.
+
+    A plain ``>`` is False for NaN, and a diverged model would look like a measured one.
+    """
+    return math.nan if math.isnan(score) or math.isnan(other) else float(score > other)
 
 
 def declare(

@@ -34,6 +34,11 @@ class LanguageModel:
         Raises:
             ValueError: the folder holds no such model, or its tokenizer lacks a token we need.
         """
+        said = _family_in(path)
+        if said not in (None, family):
+            raise ValueError(
+                f"{path} holds a {said} model: family must be {said!r}, but got {family!r}."
+            )
         import transformers
 
         transformers.utils.logging.disable_progress_bar()
@@ -156,6 +161,23 @@ def locate(name: str) -> Path:
 
 def family_of(name: str) -> Family:
     """What a model's own configuration says that it is."""
-    described = json.loads((locate(name) / "config.json").read_text(encoding="utf-8"))
-    masked = any(kind.endswith("MaskedLM") for kind in described.get("architectures") or ())
-    return "masked" if masked else "causal"
+    return _family_in(locate(name)) or "causal"
+
+
+def _family_in(folder: Path) -> Family | None:
+    """None where the architecture's name tells neither, as GPT2LMHeadModel.
+
+    Raises:
+        ValueError: this is no folder of a model.
+    """
+    try:
+        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        kinds = tuple(described.get("architectures") or ())
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(
+            f"{folder} must be the folder of a model, with config.json, safetensors and a "
+            f"tokenizer, but: {error}."
+        ) from error
+    if any(kind.endswith("MaskedLM") for kind in kinds):
+        return "masked"
+    return "causal" if any(kind.endswith("CausalLM") for kind in kinds) else None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -66,7 +66,11 @@ def read(path: Path) -> Document:
     if not isinstance(tree, dict):
         found = "nothing" if tree is None else type(tree).__name__
         raise SpecError([f"{path}: must hold a mapping (key: value), but holds {found}."])
-    return Document(path, text, tree, dict(_lines(node, ())))
+    try:
+        lines = dict(_lines(node, ()))
+    except RecursionError as error:
+        raise SpecError([f"{path}: must be a tree, but an alias in it holds itself."]) from error
+    return Document(path, text, tree, lines)
 
 
 def validate(
@@ -95,9 +99,13 @@ def faults(
     error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]
 ) -> list[tuple[Place, str]]:
     """(place in the tree, `must …, but got …`) of each fault that pydantic found."""
+    found = error.errors(include_url=False)
+    # pydantic counts only the valid items, so a list with a wrong one is also called too short.
+    wrong_inside = {fault["loc"][:n] for fault in found for n in range(len(fault["loc"]))}
     return [
         (_place(fault["loc"], tree), _sentence(fault, model))
-        for fault in error.errors(include_url=False)
+        for fault in found
+        if not (fault["type"] == "too_short" and fault["loc"] in wrong_inside)
     ]
 
 
@@ -138,8 +146,9 @@ def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:
     yield place, node.start_mark.line + 1
     if isinstance(node, MappingNode):
         for key, value in node.value:
-            yield from _lines(value, (*place, key.value))
-            yield (*place, key.value), key.start_mark.line + 1
+            if isinstance(key, ScalarNode):
+                yield from _lines(value, (*place, key.value))
+                yield (*place, key.value), key.start_mark.line + 1
     elif isinstance(node, SequenceNode):
         for number, value in enumerate(node.value):
             yield from _lines(value, (*place, number))

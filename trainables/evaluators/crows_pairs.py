@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from trainables import assets, cache
-from trainables.metrics import Metric, declare
+from trainables.metrics import Metric, declare, wins
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def compare(variant: str, scores: Sequence[float]) -> dict[str, float]:
     {'bias/crows_diff/stereotype': 50.0, 'bias/crows_diff/gap': 0.0}
     """
     pairs = list(zip(scores[::2], scores[1::2], strict=True))
-    preferred = 100 * fmean(more > less for more, less in pairs)
+    preferred = 100 * fmean(wins(more, less) for more, less in pairs)
     name = f"bias/crows_{variant}"
     found = {f"{name}/stereotype": preferred, f"{name}/gap": abs(preferred - 50)}
     if variant == "lmeval":

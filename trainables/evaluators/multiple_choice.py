@@ -63,19 +63,26 @@ class MultipleChoice(Strict):
                 # Encoded as one text and cut where the question ends, as lm-evaluation-harness does.
                 groups.append(queries_of(model, whole[len(question) :], whole[: len(question)]))
         scores = iter(map(math.fsum, log_probs(model, groups)))
-        right = right_norm = 0
+        right = right_norm = 0.0
         for item in items:
             found = [next(scores) for _ in item.choices]
             per_byte = [
                 score / max(1, len(choice.strip().encode()))
                 for score, choice in zip(found, item.choices, strict=True)
             ]
-            right += found.index(max(found)) == item.answer
-            right_norm += per_byte.index(max(per_byte)) == item.answer
+            right += _is_right(found, item.answer)
+            right_norm += _is_right(per_byte, item.answer)
         return {
             f"task/{self.task}/accuracy": right / len(items),
             f"task/{self.task}/accuracy_norm": right_norm / len(items),
         }
+
+
+def _is_right(scores: list[float], answer: int) -> float:
+    """1 or 0; NaN where a score is NaN, so that a diverged model does not look measured."""
+    if any(map(math.isnan, scores)):
+        return math.nan
+    return float(scores.index(max(scores)) == answer)
 
 
 def _piqa() -> list[Item]:
@@ -87,8 +94,8 @@ def _openbookqa() -> list[Item]:
 
 
 def _miniature_facts() -> list[Item]:
-    return [
-        Item(question, [f" {word}" for word in (answer, *others)], 0)
+    return [  # the answer last, so that a model to which all are alike is not always right
+        Item(question, [f" {word}" for word in (*others, answer)], len(others))
         for question, answer, others in miniature.facts()
     ]
 

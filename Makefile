@@ -1,0 +1,35 @@
+# Two commands do everything from a bare clone: `make demo` and `make test`.
+# Each target makes .venv itself when it is missing, or older than what it is made from.
+
+PYTHON ?= python3
+VENV := .venv/bin
+EXTRAS := train,sweep,analysis,dev
+
+.PHONY: install demo test lint bench clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11")'
+	test -x $(VENV)/python || $(PYTHON) -m venv .venv
+	$(VENV)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	touch $@
+
+# A sweep over real trials on the embedded default, and its front; it may be run again.
+demo: install
+	$(VENV)/sweep run --replace sweep/specs/miniature.yaml
+
+test: install
+	$(VENV)/python -m pytest
+
+lint: install
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+
+# Measurements against the peers, in one run each; prints tables, asserts nothing.
+bench: install
+	$(VENV)/python -m tests.benchmarks.orchestration
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,307 @@
+"""The command line: `sweep --help`.
+
+Verbs import what they need inside, so that help and a spec's faults come at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from sweep.spec import SweepSpec
+    from sweep.tracking import Record
+    from sweep.tuner import Started
+    from trainables.yaml_file import Document
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find the debiasing recipe that forgets least: sweeps over real trials, their "
+    "Pareto-optimal configurations in hand.",
+    epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
+)
+
+Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="the sweep's YAML file")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="of the sweep, as in its spec")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        envvar="MLFLOW_TRACKING_URI",
+        show_envvar=True,
+        help="MLflow store or server; mlflow.db under ./sweeps (or $SWEEP_HOME) if left out",
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
+]
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
+def check(spec: Spec) -> None:
+    """Say everything that is wrong with a spec, without starting anything."""
+    from sweep import space
+
+    checked, _ = _load(spec)
+    print(f"{spec} is right: {checked.budget.trials} trials, goals {', '.join(checked.goals)}.")
+    print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
+
+
+@app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")
+def run(
+    spec: Spec,
+    tracking_uri: TrackingUri = None,
+    address: Address = None,
+    replace: Annotated[
+        bool, typer.Option(help="delete an earlier sweep of this name first")
+    ] = False,
+) -> None:
+    """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
+    checked, document = _load(spec)
+    from sweep import tuner
+
+    _to_the_end(
+        checked,
+        lambda: tuner.run(
+            checked,
+            document,
+            tracking_uri=tracking_uri,
+            address=address,
+            replace=replace,
+            on_start=_progress,
+        ),
+    )
+
+
+@app.command(epilog="Example: sweep resume miniature")
+def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None) -> None:
+    """Go on with a sweep that was interrupted or killed: what has ended is not run again."""
+    from sweep import home
+
+    written = home.folder(name) / "sweep.yaml"
+    if not written.is_file():
+        _stop(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
+    checked, _ = _load(written)
+    from sweep import tuner
+
+    _to_the_end(
+        checked,
+        lambda: tuner.resume(
+            checked, tracking_uri=tracking_uri, address=address, on_start=_progress
+        ),
+    )
+
+
+@app.command(epilog="Example: sweep ls --format json")
+def ls(
+    tracking_uri: TrackingUri = None,
+    format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """List the sweeps in the record."""
+    from analysis import listing, runs
+
+    try:
+        sweeps = runs.list_sweeps(tracking_uri=_store(tracking_uri))
+    except ValueError as error:
+        _stop(FAILED, str(error))
+    if format_ is Format.JSON:
+        print(sweeps.to_json(orient="records", date_format="iso", indent=2))
+    elif format_ is Format.CSV:
+        print(sweeps.to_csv(index=False), end="")
+    else:
+        _console().print(listing.table(sweeps))
+
+
+@app.command(epilog="Example: sweep front miniature --out-dir front")
+def front(
+    name: Name,
+    tracking_uri: TrackingUri = None,
+    format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    out_dir: Annotated[
+        Path | None,
+        typer.Option(help="write pictures, tables and a runnable YAML of each configuration"),
+    ] = None,
+) -> None:
+    """Print a sweep's Pareto-optimal configurations, or take them home."""
+    from analysis import front, runs
+
+    try:
+        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri))
+        written = front.write(sweep, out_dir) if out_dir else []
+    except ValueError as error:
+        _stop(FAILED, str(error))
+    match format_:
+        case Format.JSON:
+            print(front.to_json(sweep))
+        case Format.CSV:
+            print(front.to_csv(sweep), end="")
+        case Format.TABLE:
+            _console().print(front.table(sweep))
+    for path in written:
+        print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
+
+
+@app.command(epilog="Example: sweep ui --port 5000")
+def ui(
+    tracking_uri: TrackingUri = None,
+    host: Annotated[
+        str, typer.Option(help="beyond loopback, logging in is required")
+    ] = "127.0.0.1",
+    port: int = 5000,
+) -> None:
+    """Look at the record in MLflow's own user interface."""
+    store = _store(tracking_uri)
+    if store.startswith("http"):
+        print(f"the tracking server has its own interface: {store}")
+        return
+    words = ["server", "--backend-store-uri", store, "--host", host, "--port", str(port)]
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
+        missing = [name for name in secrets if not os.environ.get(name)]
+        if missing:
+            _stop(
+                WRONG,
+                f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
+                f" in the environment (and install mlflow[auth]), or leave --host out.",
+            )
+        words += ["--app-name", "basic-auth"]
+    print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
+
+
+@app.command(epilog="Example: sweep submit smollm2.yaml --address http://127.0.0.1:8265 --follow")
+def submit(
+    spec: Spec,
+    address: Annotated[str, typer.Option(help="the job API of a Ray cluster, http://HOST:8265")],
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="as the cluster sees it; its own default if left out")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with it instead")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="show the log until it ends")] = False,
+) -> None:
+    """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
+    checked, document = _load(spec)
+    from sweep import cluster
+
+    try:
+        job = cluster.submit(
+            checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume
+        )
+    except cluster.Unreachable as error:
+        _stop(FAILED, str(error))
+    print(f"submitted as {job}", flush=True)
+    if follow:
+        raise SystemExit(DONE if cluster.follow(job, address=address) else FAILED)
+
+
+def _load(path: Path) -> tuple[SweepSpec, Document]:
+    from sweep.spec import load
+    from trainables.yaml_file import SpecError
+
+    try:
+        return load(path)
+    except SpecError as error:
+        _stop(WRONG, str(error))
+
+
+def _to_the_end(spec: SweepSpec, start: Any) -> None:
+    """Run, then show the front and name its files; what stopped us becomes an exit code."""
+    from sweep import home, tracking, tuner
+    from trainables.cache import AssetError
+
+    try:
+        record: Record = start()
+    except (tracking.SweepExists, tuner.CannotRun) as error:
+        _stop(WRONG, str(error))
+    except AssetError as error:
+        _stop(FAILED, str(error))
+    except KeyboardInterrupt:
+        _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
+    from analysis import front, runs
+
+    sweep = runs.read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    _console().print(front.table(sweep))
+    if not (sweep.trials["state"] == "complete").any():
+        _stop(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
+    for path in front.write(sweep, home.folder(spec.name) / "front"):
+        print(os.path.relpath(path))
+
+
+def _failures(trials: Any) -> str:
+    counts = trials["failure"].value_counts()
+    return "; ".join(f"{failure} ({count} trials)" for failure, count in counts.items())
+
+
+def _progress(started: Started) -> list[Any]:
+    from analysis import pareto, runs
+    from sweep.progress import Progress
+
+    goals = list(started.goals.values())
+
+    def size_and_volume(values: Sequence[Mapping[str, float]]) -> tuple[int, float]:
+        if not values:
+            return 0, 0.0
+        rows = [[row[goal.name] for goal in goals] for row in values]
+        costs = pareto.share_costs(rows, goals)
+        volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
+        return int(pareto.front(costs).sum()), volume
+
+    earlier: list[dict[str, float]] = []
+    if started.ended:
+        sweep = runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
+        earlier = [
+            {goal.name: float(row[goal.name]) for goal in goals}
+            for row in sweep.candidates().to_dict("records")
+        ]
+    return [Progress(started, size_and_volume, _console(), earlier)]
+
+
+def _store(tracking_uri: str | None) -> str:
+    from sweep import home
+
+    return tracking_uri or home.local_tracking_uri()
+
+
+def _others() -> str:
+    from sweep import home
+
+    here = sorted(path.parent.name for path in home.home().glob("*/sweep.yaml"))
+    return f" Here are {', '.join(here)}." if here else ""
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=80)
+
+
+def _stop(code: int, sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def main() -> None:
+    app(prog_name="sweep")
+
+
+if __name__ == "__main__":
+    main()

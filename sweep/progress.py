@@ -1,0 +1,158 @@
+"""What a running sweep shows: a live table in a terminal, a line a trial anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ray.tune import Callback
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweep.search import FULL
+
+if TYPE_CHECKING:
+    from sweep.tuner import Started
+
+# (size, hypervolume) of the front of trials, each given by its goals' values.
+Front = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
+
+
+class Progress(Callback):  # type: ignore[misc]
+    """A ray.tune Callback that only looks.
+
+    earlier: the goals of trials that were complete before this process began (of a resumed sweep).
+    """
+
+    def __init__(
+        self,
+        started: Started,
+        front: Front,
+        console: Console,
+        earlier: Sequence[Mapping[str, float]] = (),
+    ) -> None:
+        self._spec = started.spec
+        self._goals = started.goals
+        self._front = front
+        self._console = console
+        self._complete = [dict(values) for values in earlier]
+        states = list(started.ended.values())
+        self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
+        self._before = len(states)
+        self._running: dict[str, float] = {}
+        self._began: float | None = None
+        self._size_and_volume = front(self._complete)
+        self._live: Live | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks, but what is shown is not to be restored."""
+        return {}
+
+    def setup(self, **_: Any) -> None:
+        if self._console.is_terminal:
+            self._live = Live(self._table(), console=self._console, refresh_per_second=4)
+            self._live.start()
+        else:
+            total = self._spec.budget.trials
+            self._console.print(f"{self._spec.name}: {self._before} of {total} trials done before.")
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        self._began = self._began or time.monotonic()
+        self._running[str(trial)] = 0.0
+        self._refresh()
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
+        self._running[str(trial)] = result["progress"]
+        self._refresh()
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        result = trial.last_result or {}
+        failure = result.get("failure", "")
+        if failure:
+            self._ended(trial, "failed", failure)
+        elif result.get("progress", 0.0) < FULL:
+            self._ended(trial, "pruned", "")
+        else:
+            values = {name: float(result[name]) for name in self._goals}
+            self._complete.append(values)
+            self._size_and_volume = self._front(self._complete)
+            shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
+            self._ended(trial, "complete", shown)
+
+    def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        self._ended(trial, "failed", "its process failed; the run in MLflow says why")
+
+    def on_experiment_end(self, trials: Any, **_: Any) -> None:
+        if self._live is not None:
+            self._live.update(self._table(), refresh=True)
+            self._live.stop()
+            self._live = None
+
+    def _ended(self, trial: Any, state: str, shown: str) -> None:
+        self._running.pop(str(trial), None)
+        self._counts[state] += 1
+        if self._live is None:
+            size, volume = self._size_and_volume
+            width = len(str(self._spec.budget.trials))
+            self._console.print(
+                f"[{self._num_ended:>{width}}/{self._spec.budget.trials}] {trial} {state}  {shown}"
+                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+        self._refresh()
+
+    @property
+    def _num_ended(self) -> int:
+        return sum(self._counts.values())
+
+    def _eta(self) -> str:
+        """Left to run at the pace so far, of this process alone."""
+        here = self._num_ended - self._before
+        left = self._spec.budget.trials - self._num_ended
+        if left <= 0:
+            return "done"
+        if not here or self._began is None:
+            return "ETA after the first trial"
+        return f"ETA {_clock((time.monotonic() - self._began) / here * left)}"
+
+    def _refresh(self) -> None:
+        if self._live is not None:
+            self._live.update(self._table())
+
+    def _table(self) -> Group:
+        counts = self._counts
+        size, volume = self._size_and_volume
+        running = "  ".join(f"{name} {done:.0%}" for name, done in sorted(self._running.items()))
+        head = Text.assemble(
+            (f"{self._spec.name}  ", "bold"),
+            f"{self._num_ended} of {self._spec.budget.trials} trials ended "
+            f"({counts['complete']} complete, {counts['pruned']} stopped early, "
+            f"{counts['failed']} failed), {self._eta()}",
+        )
+        table = Table(box=None, pad_edge=False)
+        table.add_column("goal")
+        table.add_column("best", justify="right")
+        table.add_column("unit")
+        for name, metric in self._goals.items():
+            values = [values[name] for values in self._complete]
+            best = f"{min(values, key=metric.cost):.4g}" if values else "–"
+            table.add_row(name, best, metric.unit)
+        front = Text(f"front: {size} configurations, hypervolume {volume:.4f}")
+        return Group(head, table, front, Text(f"running: {running or '–'}", style="dim"))
+
+
+def _short(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
