@@ -94,16 +94,21 @@ def twins(model: LanguageModel, ids: Sequence[int], twin: Sequence[int]) -> tupl
     """
     if model.family == "causal":
         return sentence(model, ids), sentence(model, twin)
-    return (
-        masked(model, ids, differing(ids, twin)),
-        masked(model, twin, differing(twin, ids)),
-    )
+    apart, apart_in_twin = differing(ids, twin)
+    return masked(model, ids, apart), masked(model, twin, apart_in_twin)
 
 
-def differing(ids: Sequence[int], twin: Sequence[int]) -> list[int]:
-    """Positions of the tokens of `ids` that its twin does not share (CrowS-Pairs' difflib rule)."""
+def differing(ids: Sequence[int], twin: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Positions, in each, of the tokens that the two do not share (CrowS-Pairs' difflib rule).
+
+    Both come from one comparison, because difflib may align b with a otherwise than a with b.
+    """
     blocks = difflib.SequenceMatcher(None, ids, twin).get_opcodes()
-    return [t for kind, start, stop, _, _ in blocks if kind != "equal" for t in range(start, stop)]
+    apart = [block[1:] for block in blocks if block[0] != "equal"]
+    return (
+        [t for start, stop, _, _ in apart for t in range(start, stop)],
+        [t for _, _, start, stop in apart for t in range(start, stop)],
+    )
 
 
 def padded(model: LanguageModel, queries: Sequence[Query]) -> TextBatch:

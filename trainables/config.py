@@ -65,7 +65,9 @@ class TrainConfig(Strict):
     weight_decay: float = Field(0.0, ge=0)
     clip: float = Field(1.0, ge=0, description="gradient norm; 0 = no clipping")
     dtype: Literal["fp32", "bf16"] = "fp32"
-    zero_stage: Literal[0, 1, 2] = 1
+    zero_stage: Literal[0, 1, 2] = Field(
+        0, description="1 and 2 share memory among processes; alone they only cost time"
+    )
     max_tokens: int = Field(128, ge=2, description="longer texts are cut")
 
     @model_validator(mode="after")

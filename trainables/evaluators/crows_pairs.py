@@ -124,8 +124,7 @@ def _one_mask_each(
 
     groups = []
     for more, less in pairs:
-        for ids, twin in ((more, less), (less, more)):
-            apart = differing(ids, twin)
+        for ids, apart in zip((more, less), differing(more, less), strict=True):
             asked = [t for t in range(len(ids)) if (t not in apart) == shared]
             groups.append([masked(model, ids, [t]) for t in asked])
     return groups
