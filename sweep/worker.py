@@ -16,7 +16,7 @@ from sweep.tracking import Record
 from trainables.config import TrialConfig
 
 if TYPE_CHECKING:
-    from trainables.trial import Report
+    from trainables.report import Report
 
 RunTrial = Callable[..., "Iterator[Report]"]
 

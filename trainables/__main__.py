@@ -90,7 +90,10 @@ def measure(
         asked = Measurement.model_validate(tree)
     except ValidationError as error:
         _refuse(
-            "\n".join(f"{dotted(at)} {fault}" for at, fault in faults(error, Measurement, tree))
+            "\n".join(
+                f"{dotted(fault.place)} {fault.sentence}"
+                for fault in faults(error, Measurement, tree)
+            )
         )
     except (AssetError, ValueError) as error:
         _fail(str(error))

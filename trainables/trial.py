@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import torch
 from trainables import cache
 from trainables.engine import Engine
 from trainables.model import load, token_nll
+from trainables.report import Report
 from trainables.stream import Part, Stream
 
 if TYPE_CHECKING:
@@ -26,22 +26,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MEASUREMENT = 1  # part of the key of cached base values: raise it when a number would change
-
-
-@dataclass(frozen=True)
-class Report:
-    """Where a trial stands.
-
-    step:     optimiser steps made; 0 = the base model.
-    progress: their share of all, 1 = finished.
-    metrics:  name -> value, all that the trial's evaluators declare.
-    save:     writes the model as it is now, and what resuming needs, into a folder.
-    """
-
-    step: int
-    progress: float
-    metrics: dict[str, float]
-    save: Callable[[Path], None]
 
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:

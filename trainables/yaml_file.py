@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
@@ -90,20 +90,30 @@ def validate(
         return model.model_validate(tree)
     except ValidationError as error:
         raise SpecError(
-            f"{document.at(_origin(place, origins))} {fault}"
-            for place, fault in faults(error, model, tree)
+            f"{document.at(_origin(fault, origins or {}))} {fault.sentence}"
+            for fault in faults(error, model, tree)
         ) from error
 
 
-def faults(
-    error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]
-) -> list[tuple[Place, str]]:
-    """(place in the tree, `must …, but got …`) of each fault that pydantic found."""
+class Fault(NamedTuple):
+    """Where in the tree, `must …, but got …`, and whether the key is wrong and not its value."""
+
+    place: Place
+    sentence: str
+    of_key: bool = False
+
+
+def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Fault]:
+    """Each fault that pydantic found."""
     found = error.errors(include_url=False)
     # pydantic counts only the valid items, so a list with a wrong one is also called too short.
     wrong_inside = {fault["loc"][:n] for fault in found for n in range(len(fault["loc"]))}
     return [
-        (_place(fault["loc"], tree), _sentence(fault, model))
+        Fault(
+            _place(fault["loc"], tree),
+            _sentence(fault, model),
+            fault["type"] == "extra_forbidden",
+        )
         for fault in found
         if not (fault["type"] == "too_short" and fault["loc"] in wrong_inside)
     ]
@@ -118,11 +128,10 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _origin(place: Place, origins: Mapping[Place, Place] | None) -> Place:
-    """Where the value, or the nearest thing around it, stands in the file."""
-    if origins is None:
-        return place
-    for n in range(len(place), 0, -1):
+def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
+    """Where the faulty key or value, or the nearest thing around it, stands in the file."""
+    place = fault.place
+    for n in range(len(place) - fault.of_key, 0, -1):
         if place[:n] in origins:
             return (*origins[place[:n]], *place[n:])
     return place

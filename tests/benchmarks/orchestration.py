@@ -1,0 +1,176 @@
+"""Seconds a trial costs beyond its own work: ours against Ray Tune with its stock integrations.
+
+    make bench            (python -m tests.benchmarks.orchestration --trials 40)
+
+Each trial does nothing: one report of the same metrics. All run in one process on one Ray cluster of
+two CPUs, two trials at once, each with its own SQLite store, twice in turn. What is compared is the
+pace once trials flow (from the end of the first to the end of the last), with the wall time of the
+whole beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import ray
+from ray import tune
+from ray.air.integrations.mlflow import MLflowLoggerCallback
+from ray.tune.search import ConcurrencyLimiter
+from ray.tune.search.optuna import OptunaSearch
+from rich.console import Console
+from rich.table import Table
+
+from sweep import tuner
+from sweep.spec import check
+from trainables.config import TrialConfig
+from trainables.report import Report
+from trainables.yaml_file import read
+
+AT_ONCE = 2
+SPEC = """\
+name: NAME
+trial:
+  model: {path: miniature-llama}
+  alignment: {data: miniature, size: 50}
+  objective: {name: likelihood_gap, weight: {loguniform: [1, 100]}}
+  regulariser: {name: kl_to_base, weight: {loguniform: [0.01, 1]}}
+  train: {lr: {loguniform: [1e-4, 1e-2]}, steps: 2, batch_size: 4}
+  evaluators:
+    - {name: stereoset, data: miniature}
+    - {name: perplexity, data: miniature}
+goals: [bias/miniature/gap, forgetting/general/nll_rise]
+budget: {trials: TRIALS}
+"""
+METRICS = [
+    *(f"bias/miniature/{name}" for name in ("gap", "ss", "lms", "icat")),
+    *(f"forgetting/general/{name}" for name in ("nll_rise", "nll", "perplexity")),
+]
+
+
+class Clock(tune.Callback):
+    """When each trial ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+    def on_trial_complete(self, *_: Any, **__: Any) -> None:
+        self.ends.append(time.perf_counter())
+
+
+def resting_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+    yield Report(2, 1.0, dict.fromkeys(METRICS, config.train.lr), lambda folder: None)
+
+
+class RestingTrainable(tune.Trainable):
+    def step(self) -> dict[str, Any]:
+        return {**dict.fromkeys(METRICS, self.config["lr"]), "done": True}
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.config = new_config
+        return True
+
+
+def ours(folder: Path, trials: int) -> list[float]:
+    os.environ["SWEEP_HOME"] = str(folder)
+    path = folder / "spec.yaml"
+    path.write_text(SPEC.replace("NAME", "bench").replace("TRIALS", str(trials)))
+    document = read(path)
+    clock = Clock()
+    tuner.run(
+        check(document),
+        document,
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        on_start=lambda started: [clock],
+        run_trial=resting_trial,
+    )
+    return clock.ends
+
+
+def stock(folder: Path, trials: int, *, reuse: bool) -> list[float]:
+    from ray.tune.search.optuna import optuna_search
+
+    optuna_search.logger.setLevel("ERROR")
+    import optuna
+
+    clock = Clock()
+    space = {
+        "weight": optuna.distributions.FloatDistribution(1, 100, log=True),
+        "kl": optuna.distributions.FloatDistribution(0.01, 1, log=True),
+        "lr": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
+    }
+    search = OptunaSearch(space=space, metric=METRICS[:2], mode=["min", "min"], seed=0)
+    tune.Tuner(
+        RestingTrainable,
+        tune_config=tune.TuneConfig(
+            search_alg=ConcurrencyLimiter(search, AT_ONCE),
+            num_samples=trials,
+            reuse_actors=reuse,
+            trial_dirname_creator=lambda trial: trial.trial_id,
+        ),
+        run_config=tune.RunConfig(
+            name="stock",
+            storage_path=str(folder),
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            callbacks=[
+                MLflowLoggerCallback(f"sqlite:///{folder / 'mlflow.db'}", experiment_name="stock"),
+                clock,
+            ],
+        ),
+    ).fit()
+    return clock.ends
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    asked.add_argument("--trials", type=int, default=40, help="a run with re-used actors")
+    asked.add_argument("--fresh-trials", type=int, default=8, help="a run with fresh ones")
+    asked.add_argument("--rounds", type=int, default=2)
+    asked.add_argument("--json", type=Path)
+    options = asked.parse_args()
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    ray.init(num_cpus=AT_ONCE, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    few, many = options.fresh_trials, options.trials
+    contenders = {
+        "equipoise, warm workers": lambda folder: (many, ours(folder, many)),
+        "Ray Tune, actors re-used": lambda folder: (many, stock(folder, many, reuse=True)),
+        "Ray Tune, fresh actors": lambda folder: (few, stock(folder, few, reuse=False)),
+    }
+    paces: dict[str, list[float]] = {name: [] for name in contenders}
+    walls: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(options.rounds):
+        for name, contender in contenders.items():
+            with tempfile.TemporaryDirectory() as folder:
+                began = time.perf_counter()
+                trials, ends = contender(Path(folder))
+                assert len(ends) == trials, f"{name}: {len(ends)} of {trials} trials completed"
+                paces[name].append((ends[-1] - ends[0]) / (trials - 1))
+                walls[name].append((time.perf_counter() - began) / trials)
+    ray.shutdown()
+    ours_pace = median(paces["equipoise, warm workers"])
+    table = Table(title=f"orchestration of a trial that does nothing, {platform.machine()}, 2 CPUs")
+    for heading in ("", "s/trial", "all in", "ratio", "load"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for name in contenders:
+        pace, wall = median(paces[name]), median(walls[name])
+        load = f"{os.getloadavg()[0]:.1f}"
+        table.add_row(name, f"{pace:.3f}", f"{wall:.3f}", f"{pace / ours_pace:.2f}", load)
+    Console(width=80).print(table)
+    if options.json:
+        options.json.write_text(json.dumps({"pace_s": paces, "wall_s": walls}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

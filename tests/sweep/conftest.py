@@ -1,0 +1,55 @@
+"""Real sweeps of real Ray, Optuna and MLflow, in a folder of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SPECS = Path(__file__).parents[2] / "sweep" / "specs"
+
+# A sweep of the tiniest trials: two steps each, on the miniature.
+TINY = """\
+name: tiny
+trial:
+  model: {path: miniature-llama}
+  alignment: {data: miniature, size: 50}
+  objective:
+    choice:
+      - none
+      - {name: likelihood_gap, weight: {loguniform: [1, 100]}}
+  train: {lr: {loguniform: [1e-4, 1e-2]}, steps: 2, batch_size: 4}
+  evaluators:
+    - {name: stereoset, data: miniature, limit: 40}
+    - {name: perplexity, data: miniature, limit: 20}
+goals: [bias/miniature/gap, forgetting/general/nll_rise]
+search: {sampler: random}
+budget: {trials: 4}
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture
+def sweep_home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "sweeps"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path / "sweeps"
+
+
+def sweep(*words: object, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess:
+    """`sweep WORDS…` in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "sweep", *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env=os.environ | environment,
+        check=False,
+    )

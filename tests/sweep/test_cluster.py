@@ -1,0 +1,125 @@
+"""A sweep handed to a real Ray head on loopback, with token authentication."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.sweep.conftest import TINY, sweep
+from tests.sweep.test_main import optuna_states, record
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory):
+    """Environment of a client of a running head, and the addresses of its job API and its GCS."""
+    folder = tmp_path_factory.mktemp("head")
+    token = folder / "token"
+    token.write_text(secrets.token_hex(32))
+    token.chmod(0o600)
+    environment = os.environ | {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "SWEEP_HOME": str(folder / "sweeps"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    }
+    environment.pop("RAY_ADDRESS", None)
+    gcs, dashboard = free_port(), free_port()
+    words = [
+        *("ray", "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"),
+        *(f"--port={gcs}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
+        *(
+            "--include-dashboard=true",
+            f"--temp-dir=/tmp/ray-test-{gcs}",
+            "--ray-client-server-port=0",
+        ),
+    ]
+    words = [word for word in words if not word.startswith("--ray-client")]
+    with (folder / "head.log").open("w") as log:
+        process = subprocess.Popen(
+            words, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        wait_until_open(dashboard, process, folder / "head.log")
+        yield environment, f"http://127.0.0.1:{dashboard}", f"127.0.0.1:{gcs}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until_open(port: int, process: subprocess.Popen, log: Path) -> None:
+    for _ in range(120):
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                time.sleep(3)
+                return
+        time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp_path):
+    environment, jobs, _ = head
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    ended = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "submitted as tiny-1" in ended.stdout
+    assert "[4/4]" in ended.stdout
+    home = Path(environment["SWEEP_HOME"])
+    assert optuna_states(home, "tiny") == {"COMPLETE": 4}
+    parent, trials = record(home, "tiny")
+    assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
+    again = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    assert again.returncode == 1, "the job's driver refuses a second sweep of the name"
+    assert "submitted as tiny-2" in again.stdout
+    assert "sweep resume tiny" in again.stdout
+
+
+def test_a_sweep_runs_on_a_cluster_that_is_already_there(head, tmp_path):
+    environment, _, gcs = head
+    path = tmp_path / "there.yaml"
+    path.write_text(TINY.replace("name: tiny", "name: there", 1))
+    ended = sweep("run", path, "--address", gcs, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert optuna_states(Path(environment["SWEEP_HOME"]), "there") == {"COMPLETE": 4}
+
+
+def test_without_the_token_nothing_is_submitted(head, tmp_path):
+    environment, jobs, _ = head
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("0" * 64)
+    ended = sweep(
+        "submit", path, "--address", jobs, **environment | {"RAY_AUTH_TOKEN_PATH": str(wrong)}
+    )
+    assert ended.returncode == 1
+    assert "submitted" not in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    ended = sweep("submit", path, "--address", f"http://127.0.0.1:{free_port()}", timeout=60)
+    assert ended.returncode == 1
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith("--address must be the job API of a running Ray cluster")

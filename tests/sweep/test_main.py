@@ -1,0 +1,239 @@
+"""The command line on real sweeps: Ray, DeepSpeed, Optuna and MLflow, end to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.sweep.conftest import TINY, sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def record(home: Path, name: str) -> tuple[dict, list]:
+    """The sweep's run and its trials' runs, as MLflow has them."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(name)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    (parent,) = [run for run in runs if run.data.tags["sweep.role"] == "sweep"]
+    return parent, [run for run in runs if run.data.tags["sweep.role"] == "trial"]
+
+
+def optuna_states(home: Path, name: str) -> Counter:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.study import load_study
+
+    storage = JournalStorage(JournalFileBackend(str(home / name / "search.journal")))
+    trials = load_study(study_name=name, storage=storage).get_trials()
+    return Counter(trial.state.name for trial in trials)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A folder with a spec, and the sweep of it finished under sweeps/."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.yaml").write_text(TINY)
+    home = str(folder / "sweeps")
+    ended = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (folder / "output.txt").write_text(ended.stdout)
+    return folder
+
+
+def test_every_trial_is_one_optuna_trial_and_one_nested_mlflow_run(finished):
+    parent, trials = record(finished / "sweeps", "tiny")
+    assert optuna_states(finished / "sweeps", "tiny") == {"COMPLETE": 4}
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in trials) == [0, 1, 2, 3]
+    assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in trials} == {parent.info.run_id}
+    assert {run.data.tags["sweep.state"] for run in trials} == {"complete"}
+
+
+def test_a_run_holds_parameters_metrics_by_family_and_versions(finished):
+    parent, trials = record(finished / "sweeps", "tiny")
+    for run in trials:
+        assert run.data.params["train.steps"] == "2"
+        assert run.data.params["objective.name"] in ("none", "likelihood_gap")
+        families = {name.split("/")[0] for name in run.data.metrics}
+        assert {"bias", "forgetting"} <= families
+    assert parent.data.tags["version.torch"].startswith("2.")
+    assert len(parent.data.tags["digest.alignment.miniature"]) == 64
+
+
+def test_the_output_names_progress_front_and_files_without_a_terminal(finished):
+    output = (finished / "output.txt").read_text()
+    assert "[4/4]" in output
+    assert "ETA" in output
+    assert "hypervolume" in output
+    assert "front.png" in output
+    assert "\x1b[" not in output
+    assert max(map(len, output.split("candidates on the front")[1].splitlines())) <= 80
+
+
+def test_the_front_is_json_for_machines(finished):
+    ended = sweep("front", "tiny", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
+    members = json.loads(ended.stdout)
+    assert members
+    assert set(members[0]["goals"]) == {"bias/miniature/gap", "forgetting/general/nll_rise"}
+
+
+def test_each_configuration_taken_home_runs_unchanged_and_gives_the_same_values(finished, tmp_path):
+    home = str(finished / "sweeps")
+    ended = sweep("front", "tiny", "--out-dir", tmp_path, "--format", "json", SWEEP_HOME=home)
+    member = json.loads(ended.stdout)[0]
+    taken = tmp_path / f"tiny-{member['trial']:04}.yaml"
+    reports = tmp_path / "reports.json"
+    again = [sys.executable, "-m", "trainables", "run", str(taken), "--json", str(reports)]
+    subprocess.run(again, check=True, capture_output=True, timeout=120)
+    last = json.loads(reports.read_text())[-1]["metrics"]
+    for goal, value in member["goals"].items():
+        assert last[goal] == pytest.approx(value, rel=1e-4, abs=1e-5)
+    assert {"front.png", "front.html", "front.csv", "front.json"} <= set(os.listdir(tmp_path))
+
+
+def test_a_second_run_of_the_name_is_refused_and_changes_nothing(finished):
+    ended = sweep("run", finished / "tiny.yaml", SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.returncode == 2
+    assert "sweep resume tiny" in ended.stderr
+    assert "another name" in ended.stderr
+    assert len(record(finished / "sweeps", "tiny")[1]) == 4
+
+
+def test_resuming_what_is_finished_runs_nothing(finished):
+    before = record(finished / "sweeps", "tiny")[1]
+    ended = sweep("resume", "tiny", SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.returncode == 0, ended.stderr
+    after = record(finished / "sweeps", "tiny")[1]
+    assert {r.info.run_id: r.info.end_time for r in before} == {
+        r.info.run_id: r.info.end_time for r in after
+    }
+
+
+def test_ls_lists_it(finished):
+    ended = sweep("ls", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
+    (row,) = json.loads(ended.stdout)
+    assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
+
+
+@pytest.mark.parametrize("verb", ["front", "resume"])
+def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, verb):
+    ended = sweep(verb, "tny", SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.returncode in (1, 2)
+    assert len(ended.stderr.splitlines()) == 1
+    assert "tiny" in ended.stderr
+
+
+def longer(folder: Path, trials: int, steps: int = 40) -> Path:
+    path = folder / "longer.yaml"
+    text = TINY.replace("trials: 4", f"trials: {trials}").replace("steps: 2", f"steps: {steps}")
+    path.write_text(text.replace("name: tiny", "name: longer", 1))
+    return path
+
+
+def start(path: Path, home: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweep", "run", str(path)],
+        env=os.environ | {"SWEEP_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def wait_for_trials(process: subprocess.Popen, num: int) -> None:
+    assert process.stdout is not None
+    seen = 0
+    for line in process.stdout:
+        seen += line.startswith("[")
+        if seen >= num:
+            return
+    raise AssertionError(f"the sweep ended after {seen} trials")
+
+
+def check_ended_once(home: Path, trials: int) -> None:
+    parent, runs = record(home, "longer")
+    assert optuna_states(home, "longer") == {"COMPLETE": trials}
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(trials))
+    assert {run.info.status for run in [parent, *runs]} == {"FINISHED"}
+
+
+def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
+    home = tmp_path / "sweeps"
+    process = start(longer(tmp_path, 8), home)
+    wait_for_trials(process, 3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ended_before = {
+        run.info.run_id: run.info.end_time
+        for run in record(home, "longer")[1]
+        if run.info.status == "FINISHED"
+    }
+    assert len(ended_before) >= 2
+    resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    check_ended_once(home, 8)
+    after = {run.info.run_id: run.info.end_time for run in record(home, "longer")[1]}
+    assert ended_before.items() <= after.items(), "finished trials were run again"
+
+
+def test_ctrl_c_leaves_a_sweep_that_can_be_resumed_and_no_run_running(tmp_path):
+    home = tmp_path / "sweeps"
+    process = start(longer(tmp_path, 8), home)
+    wait_for_trials(process, 2)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "sweep resume longer" in output
+    parent, runs = record(home, "longer")
+    assert parent.info.status == "KILLED"
+    assert "RUNNING" not in {run.info.status for run in runs}
+    resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    check_ended_once(home, 8)
+
+
+def test_a_sweep_that_runs_cannot_be_resumed_beside_itself(tmp_path):
+    home = tmp_path / "sweeps"
+    process = start(longer(tmp_path, 8), home)
+    try:
+        wait_for_trials(process, 1)
+        beside = sweep("resume", "longer", SWEEP_HOME=str(home))
+        assert beside.returncode == 2
+        assert "another process" in beside.stderr
+    finally:
+        process.kill()
+        process.wait()
+        time.sleep(1)
+
+
+def test_a_sweep_whose_trials_all_diverge_fails_and_says_why(tmp_path):
+    home = tmp_path / "sweeps"
+    path = tmp_path / "tiny.yaml"
+    text = TINY.replace("{loguniform: [1e-4, 1e-2]}, steps: 2", "1.0, steps: 60, clip: 0.0")
+    path.write_text(text.replace("steps: 60", "steps: 60, schedule: constant"))
+    ended = sweep("run", path, SWEEP_HOME=str(home))
+    parent, runs = record(home, "tiny")
+    states = {run.data.tags["sweep.state"] for run in runs}
+    if states == {"complete"}:  # it may stay finite: then the sweep is fine
+        assert ended.returncode == 0
+    else:
+        assert "FAILED" in {run.info.status for run in runs}
+        assert any("diverged" in run.data.tags.get("sweep.failure", "") for run in runs)
+    assert "RUNNING" not in {run.info.status for run in [parent, *runs]}
+
+
+def test_help_comes_at_once_and_every_verb_has_an_example():
+    began = time.monotonic()
+    assert "Example:" in sweep("--help").stdout
+    assert time.monotonic() - began < 5
+    for verb in ("check", "run", "resume", "ls", "front", "ui", "submit"):
+        assert "Example:" in sweep(verb, "--help").stdout, verb

@@ -1,0 +1,167 @@
+"""ParetoSearch on a real Optuna journal, without Ray: what Tune would ask and tell."""
+
+import pickle
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from sweep.search import Ending, ParetoSearch, ended, open_study
+from sweep.spec import SweepSpec, load
+
+GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+
+
+@pytest.fixture
+def spec(tiny) -> SweepSpec:
+    return load(tiny)[0]
+
+
+def searcher(spec: SweepSpec, journal) -> tuple[ParetoSearch, optuna.Study, list[Ending]]:
+    study = open_study(journal, spec)
+    endings: list[Ending] = []
+    return ParetoSearch(spec, study, spec.metrics(), endings.append), study, endings
+
+
+def result(gap: float, rise: float, **more) -> dict:
+    return {GAP: gap, RISE: rise, "progress": 1.0, "run_id": "r", "failure": "", **more}
+
+
+def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    suggested = [search.suggest(str(n)) for n in range(4)]
+    assert [config["number"] for config in suggested] == [0, 1, 2, 3]
+    assert search.suggest("more") == Searcher.FINISHED
+
+
+def test_a_finished_trial_is_told_its_costs(spec, tmp_path):
+    search, study, endings = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(3.0, 0.25))
+    (trial,) = study.trials
+    assert (trial.state, trial.values) == (TrialState.COMPLETE, [3.0, 0.25])
+    assert endings == [Ending(0, "complete", run_id="r")]
+
+
+def test_a_metric_whose_more_is_better_is_told_as_a_cost(tiny, tmp_path):
+    tiny.write_text(tiny.read_text().replace(f"goals: [{GAP}", "goals: [bias/miniature/lms"))
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(3.0, 0.25) | {"bias/miniature/lms": 90.0})
+    assert study.trials[0].values == [-90.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"error": True}, TrialState.FAIL),
+        ({"result": None}, TrialState.FAIL),
+        ({"result": result(1.0, 1.0, failure="step 3 reported gap = nan")}, TrialState.FAIL),
+        ({"result": result(1.0, 1.0, progress=0.5)}, TrialState.PRUNED),
+    ],
+)
+def test_what_did_not_finish_is_never_complete(spec, tmp_path, told, state):
+    search, study, endings = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", **told)
+    assert study.trials[0].state == state
+    assert study.best_trials == []
+    assert len(endings) == 1
+
+
+def test_the_reason_of_a_failure_is_kept(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(1.0, 1.0, failure="it diverged"))
+    assert study.trials[0].user_attrs["failure"] == "it diverged"
+
+
+def test_a_trial_ends_once_however_often_tune_says_so(spec, tmp_path):
+    search, _, endings = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    for _ in range(3):
+        search.on_trial_complete("a", result(1.0, 1.0))
+    assert len(endings) == 1
+
+
+def test_a_new_search_on_the_journal_goes_on_with_the_interrupted_trials_themselves(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    first = [search.suggest(name) for name in "abc"]
+    search.on_trial_complete("b", result(1.0, 1.0))
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    assert search.num_left == 3
+    again = [search.suggest(name) for name in "de"]
+    assert [c["number"] for c in again] == [0, 2]
+    assert [c["trial"] for c in again] == [first[0]["trial"], first[2]["trial"]]
+    assert all(c["again"] for c in again)
+    assert search.suggest("f")["number"] == 3
+    assert search.suggest("g") == Searcher.FINISHED
+    for name in "def":
+        search.on_trial_complete(name, result(2.0, 2.0))
+    assert ended(study) == dict.fromkeys(range(4), "complete")
+
+
+def test_a_line_that_a_killed_writer_left_half_written_is_cut_off(spec, tmp_path):
+    journal = tmp_path / "journal"
+    search, _, _ = searcher(spec, journal)
+    search.suggest("a")
+    search.on_trial_complete("a", result(1.0, 1.0))
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 4, "worker_id": "x", "stu')
+    (tmp_path / "journal.lock").write_text("left by the killed writer")
+    search, study, _ = searcher(spec, journal)
+    assert search.suggest("b")["number"] == 1
+    assert len(open_study(journal, spec).trials) == 2
+
+
+def test_a_resumed_search_does_not_repeat_its_first_suggestions(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    first = [search.suggest(name)["trial"]["train"]["lr"] for name in "ab"]
+    for name in "ab":
+        search.on_trial_complete(name, result(1.0, 1.0))
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    assert search.suggest("c")["trial"]["train"]["lr"] not in first
+
+
+def test_the_same_seed_gives_the_same_search(spec, tmp_path):
+    trees = []
+    for place in ("one", "two"):
+        search, _, _ = searcher(spec, tmp_path / place)
+        trees.append([search.suggest(str(n))["trial"] for n in range(4)])
+    assert trees[0] == trees[1]
+
+
+def test_constraints_keep_infeasible_trials_off_the_best(tiny, tmp_path):
+    tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    for name, rise in (("a", 0.5), ("b", 0.1)):
+        search.suggest(name)
+        search.on_trial_complete(name, result(1.0, rise))
+    assert [trial.number for trial in study.best_trials] == [1]
+
+
+def test_no_trial_starts_after_the_hours(tiny, tmp_path):
+    tiny.write_text(tiny.read_text().replace("{trials: 4}", "{trials: 4, hours: 1e-9}"))
+    search, _, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    assert search.suggest("a") == Searcher.FINISHED
+
+
+@pytest.mark.parametrize("sampler", ["auto", "tpe", "gp", "nsga2", "random"])
+def test_every_sampler_goes_through_conditional_branches(tiny, tmp_path, sampler):
+    tiny.write_text(
+        tiny.read_text()
+        .replace("sampler: random", f"sampler: {sampler}")
+        .replace("trials: 4", "trials: 14")
+    )
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    for number in range(14):
+        tree = search.suggest(str(number))["trial"]
+        weight = tree["objective"].get("weight", 1) if tree["objective"] != "none" else 1
+        search.on_trial_complete(str(number), result(50 / weight, tree["train"]["lr"]))
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+
+
+def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    assert len(pickle.dumps(search)) < 200

@@ -1,0 +1,127 @@
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep import space
+
+SPACE = {
+    "lr": {"loguniform": [1e-6, 1e-4]},
+    "steps": 30,
+    "size": {"choice": [500, 2000]},
+    "objective": {
+        "choice": [
+            {"name": "none"},
+            {"name": "cda", "sides": "one"},
+            {"name": "cda", "sides": "two"},
+            {"name": "gap", "weight": {"uniform": [0, 1]}, "rank": {"int": [1, 3]}},
+        ]
+    },
+    "evaluators": ["a", {"name": "b", "limit": {"int": [5, 9]}}],
+}
+
+
+def drawn(tree, number=1):
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=number))
+    trial = study.ask()
+    return space.suggest(tree, trial), trial
+
+
+def test_a_tree_without_domains_is_suggested_as_it_is():
+    tree = {"a": [1, {"b": None}], "c": "x"}
+    assert drawn(tree)[0] == tree
+
+
+def test_drawn_values_lie_within_their_domains():
+    for number in range(50):
+        tree, _ = drawn(SPACE, number)
+        assert 1e-6 <= tree["lr"] <= 1e-4
+        assert tree["size"] in (500, 2000)
+        assert isinstance(tree["evaluators"][1]["limit"], int)
+        if tree["objective"]["name"] == "gap":
+            assert 0 <= tree["objective"]["weight"] <= 1
+            assert tree["objective"]["rank"] in (1, 2, 3)
+
+
+def test_only_the_chosen_branch_is_drawn_from():
+    for number in range(30):
+        tree, trial = drawn(SPACE, number)
+        inside = {name for name in trial.params if name.startswith("objective.")}
+        if tree["objective"]["name"] == "gap":
+            assert inside == {"objective.gap.weight", "objective.gap.rank"}
+        else:
+            assert inside == set()
+
+
+def test_branches_of_one_name_are_told_apart_by_what_is_fixed_in_them():
+    (options,) = {tuple(map(space.label, SPACE["objective"]["choice"]))}
+    assert options == ("none", "cda sides=one", "cda sides=two", "gap")
+
+
+def test_corners_hold_every_branch_and_both_ends_of_every_domain():
+    trees = [corner.tree for corner in space.corners(SPACE)]
+    assert {tree["lr"] for tree in trees} == {1e-6, 1e-4}
+    assert {tree["size"] for tree in trees} == {500, 2000}
+    assert [t["objective"] for t in trees if t["objective"]["name"] == "cda"]
+    gaps = [tree["objective"] for tree in trees if tree["objective"]["name"] == "gap"]
+    assert {gap["weight"] for gap in gaps} == {0, 1}
+    assert {gap["rank"] for gap in gaps} == {1, 3}
+    assert {tree["evaluators"][1]["limit"] for tree in trees} == {5, 9}
+
+
+def test_a_corner_knows_where_in_the_file_each_value_stands():
+    corner = next(c for c in space.corners(SPACE) if c.tree["objective"].get("weight") == 1)
+    assert corner.origins[("objective", "weight")] == (
+        *("objective", "choice", 3, "weight", "uniform", 1),
+    )
+    assert corner.origins[("lr",)] == ("lr", "loguniform", 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "place", "sentence"),
+    [
+        ({"uniform": [2, 1]}, ("x", "uniform"), "must have low < high, but got [2, 1]."),
+        ({"uniform": [1, 1]}, ("x", "uniform"), "must have low < high, but got [1, 1]."),
+        ({"loguniform": [0, 1]}, ("x", "loguniform"), "must be above 0"),
+        ({"int": [1, 2.5]}, ("x", "int"), "must be two whole numbers [low, high]"),
+        ({"uniform": [1]}, ("x", "uniform"), "must be two numbers [low, high], but got [1]."),
+        ({"uniform": ["a", 1]}, ("x", "uniform"), "must be two numbers"),
+        ({"uniform": [True, 3]}, ("x", "uniform"), "must be two numbers"),
+        ({"uniform": 3}, ("x", "uniform"), "must be two numbers"),
+        ({"choice": []}, ("x", "choice"), "must be a list of at least one option"),
+        ({"choice": [1, 1]}, ("x", "choice"), "must have different options"),
+    ],
+)
+def test_a_domain_that_cannot_be_drawn_from_is_one_sentence(bad, place, sentence):
+    (fault,) = space.faults({"x": bad})
+    assert fault.place == place
+    assert sentence in fault.sentence
+
+
+def test_faults_inside_branches_are_found_all_at_once():
+    tree = {"a": {"choice": [{"name": "b", "w": {"uniform": [2, 1]}}, {"int": [0, 0.5]}]}}
+    assert [fault.place for fault in space.faults(tree)] == [
+        ("a", "choice", 0, "w", "uniform"),
+        ("a", "choice", 1, "int"),
+    ]
+
+
+def test_swept_names_each_domain_once():
+    assert space.swept(SPACE) == [
+        *("lr", "size", "objective", "objective.weight", "objective.rank", "evaluators.1.limit"),
+    ]
+
+
+scalars = st.none() | st.booleans() | st.integers(-5, 5) | st.text("abc", max_size=3)
+trees = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("xyz", min_size=1), inner, max_size=3)
+    ),
+)
+
+
+@given(st.dictionaries(st.text("xyz", min_size=1), trees, max_size=4))
+def test_what_holds_no_domain_has_one_corner_and_no_fault(tree):
+    assert [corner.tree for corner in space.corners(tree)] == [tree]
+    assert list(space.faults(tree)) == []

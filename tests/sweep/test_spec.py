@@ -1,0 +1,117 @@
+"""Everything that can be wrong with a spec is a sentence with its line, before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from sweep.spec import SweepSpec, load
+from tests.sweep.conftest import SPECS, TINY, sweep
+from trainables.yaml_file import SpecError
+
+
+def refusal(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        load(path)
+    return [sentence.removeprefix(str(path)) for sentence in caught.value.sentences]
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_spec_is_right_and_named_as_its_file(path):
+    spec, _ = load(path)
+    assert spec.name == path.stem
+
+
+def test_numbers_and_words_mean_what_people_expect(tiny):
+    spec, document = load(tiny)
+    assert document.tree["trial"]["train"]["lr"] == {"loguniform": [0.0001, 0.01]}
+    assert spec.trial["train"]["lr"]["loguniform"][0] == 1e-4
+    assert spec.budget.trials == 4
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("weight:", "wieght:", ":8: trial.objective.choice.1.wieght is no known key"),
+        ("- none", "- nope", ":7: trial.objective.choice.0 must be one of none, cda, likelihood_gap, but got 'nope'"),
+        ("[1, 100]", "[100, 1]", ":8: trial.objective.choice.1.weight.loguniform must have low < high, but got [100, 1]."),
+        ("steps: 2", "steps: two", ":9: trial.train.steps must be a valid integer, but got 'two'."),
+        ("steps: 2", 'steps: "2"', ":9: trial.train.steps must be a valid integer, but got '2'."),
+        ("steps: 2", "steps: 0", ":9: trial.train.steps must be greater than or equal to 1, but got 0."),
+        ("[1e-4, 1e-2]", "[1e-4, 100.0]", ":9: trial.train.lr.loguniform.1 must be less than or equal to 1, but got 100.0."),
+        ("[1, 100]", "[1, low]", ":8: trial.objective.choice.1.weight.loguniform must be two numbers"),
+        ("forgetting/general/nll_rise]", "forgetting/general/nll_ris]", ":13: goals.1 must be a metric that the trial's evaluators measure"),
+        ("name: tiny", "name: tiny\nname: other", ":2: a key must occur once"),
+        ("budget: {trials: 4}", "budgit: {trials: 4}", ":15: budgit is no known key"),
+        ("budget: {trials: 4}", "budget: {trials: no}", ":15: budget.trials must be a valid integer, but got 'no'."),
+        ("name: tiny", "name: ../tiny", ":1: name must match pattern"),
+        ("name: tiny", "name: !!python/object/apply:os.getcwd []", ":1: must hold plain values and no tags"),
+        ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),
+        ("steps: 2, batch_size: 4", "steps: 2, batch_size: 4, accumulation: 3", ":9: trial.train batch_size must be a multiple of accumulation"),
+        ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be 'auto', 'tpe', 'gp', 'nsga2' or 'random', but got 'magic'."),
+        ("goals: [bias/miniature/gap, ", "goals: [bias/miniature/gap, bias/miniature/gap, ", ":13: goals must be different metrics"),
+    ],
+)  # fmt: skip
+def test_each_fault_is_one_sentence_with_its_line(tmp_path, old, new, sentence):
+    assert old in TINY
+    sentences = refusal(tmp_path, TINY.replace(old, new, 1))
+    assert any(found.startswith(sentence) for found in sentences), sentences
+
+
+def test_a_misspelt_key_names_the_right_one(tmp_path):
+    (sentence, *_) = refusal(tmp_path, TINY.replace("weight:", "wieght:"))
+    assert "did you mean 'weight'?" in sentence
+
+
+def test_several_faults_are_reported_together(tmp_path):
+    text = TINY.replace("weight:", "wieght:").replace("steps: 2", "steps: two")
+    text = text.replace("budget: {trials: 4}", "budget: {trials: 0}")
+    sentences = refusal(tmp_path, text)
+    assert len(sentences) == 3, sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", ": must hold a mapping (key: value), but holds nothing."),
+        ("- a\n", ": must hold a mapping (key: value), but holds list."),
+        ("a: [", ":2: must be YAML"),
+    ],
+)
+def test_what_is_no_mapping_is_one_sentence(tmp_path, text, sentence):
+    (found,) = refusal(tmp_path, text)
+    assert found.startswith(sentence) or "must be YAML" in found, found
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(SpecError, match="must be a YAML file that can be read, but: No such file"):
+        load(tmp_path / "nothing.yaml")
+
+
+def test_a_constraint_must_bound_a_metric_that_is_measured(tmp_path):
+    text = TINY + "constraints: {forgetting/general/nll_rise: {}, task/piqa/accuracy: {max: 1}}\n"
+    sentences = refusal(tmp_path, text)
+    assert any("must have a min or a max" in sentence for sentence in sentences), sentences
+    sentences = refusal(tmp_path, TINY + "constraints: {task/piqa/accuracy: {max: 1.0}}\n")
+    assert "must be a metric that the trial's evaluators measure" in sentences[0]
+
+
+def test_a_goal_must_be_measured_in_every_branch(tmp_path):
+    text = TINY.replace("{name: stereoset, data: miniature, limit: 40}", "{name: stereoset, data: {choice: [miniature, stereoset]}}")  # fmt: skip
+    assert any("goals.0 must be a metric" in sentence for sentence in refusal(tmp_path, text))
+
+
+def test_the_command_exits_with_2_and_starts_nothing(tmp_path, sweep_home):
+    path = tmp_path / "bad.yaml"
+    path.write_text(TINY.replace("weight:", "wieght:").replace("steps: 2", "steps: two"))
+    for verb in ("check", "run"):
+        ended = sweep(verb, path, timeout=25)
+        assert ended.returncode == 2
+        assert len(ended.stderr.splitlines()) == 2, ended.stderr
+    assert not sweep_home.exists()
+
+
+def test_a_spec_survives_its_own_dump(tiny):
+    spec, _ = load(tiny)
+    assert SweepSpec.model_validate(spec.model_dump()) == spec
