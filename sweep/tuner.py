@@ -234,10 +234,10 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
         else:
             ray.init(address="local", include_dashboard=False, **quiet)
             _hide_token()
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise CannotRun(
-            f"--address must be a Ray cluster that is up (auto or HOST:PORT), but {address!r} "
-            f"cannot be joined: {str(error).splitlines()[0]}"
+            f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
+            f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"
         ) from error
     try:
         num_nodes = sum(node["Alive"] for node in ray.nodes())

@@ -35,20 +35,16 @@ def head(tmp_path_factory):
         "RAY_AUTH_TOKEN_PATH": str(token),
         "SWEEP_HOME": str(folder / "sweeps"),
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     }
     environment.pop("RAY_ADDRESS", None)
     gcs, dashboard = free_port(), free_port()
     words = [
         *("ray", "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"),
         *(f"--port={gcs}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
-        *(
-            "--include-dashboard=true",
-            f"--temp-dir=/tmp/ray-test-{gcs}",
-            "--ray-client-server-port=0",
-        ),
+        # Ports of its own, or another cluster on the machine would be in its way.
+        *(f"--dashboard-agent-listen-port={free_port()}", f"--ray-client-server-port={free_port()}"),
+        *(f"--metrics-export-port={free_port()}", f"--temp-dir=/tmp/ray-test-{gcs}"),
     ]
-    words = [word for word in words if not word.startswith("--ray-client")]
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(
             words, env=environment, stdout=log, stderr=log, start_new_session=True

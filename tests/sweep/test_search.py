@@ -110,7 +110,7 @@ def test_a_line_that_a_killed_writer_left_half_written_is_cut_off(spec, tmp_path
     with journal.open("ab") as file:
         file.write(b'{"op_code": 4, "worker_id": "x", "stu')
     (tmp_path / "journal.lock").write_text("left by the killed writer")
-    search, study, _ = searcher(spec, journal)
+    search, _, _ = searcher(spec, journal)
     assert search.suggest("b")["number"] == 1
     assert len(open_study(journal, spec).trials) == 2
 
