@@ -35,6 +35,8 @@ PACKAGES = (
     "mlflow",
     "datasets",
 )
+# MLflow's interface shows the charts of training runs first, and not those of chats with agents.
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
 
 
@@ -173,7 +175,7 @@ def open_sweep(
     experiment_id = (
         experiment.experiment_id
         if experiment
-        else client.create_experiment(spec.name, artifact_location=artifacts)
+        else client.create_experiment(spec.name, artifact_location=artifacts, tags=TRAINING)
     )
     tags = {
         "sweep.role": "sweep",

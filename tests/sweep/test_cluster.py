@@ -42,7 +42,10 @@ def head(tmp_path_factory):
         *("ray", "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"),
         *(f"--port={gcs}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
         # Ports of its own, or another cluster on the machine would be in its way.
-        *(f"--dashboard-agent-listen-port={free_port()}", f"--ray-client-server-port={free_port()}"),
+        *(
+            f"--dashboard-agent-listen-port={free_port()}",
+            f"--ray-client-server-port={free_port()}",
+        ),
         *(f"--metrics-export-port={free_port()}", f"--temp-dir=/tmp/ray-test-{gcs}"),
     ]
     with (folder / "head.log").open("w") as log:

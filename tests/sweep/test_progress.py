@@ -1,0 +1,95 @@
+"""What a running sweep shows, without Ray: the callback is told what Tune would tell it."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from sweep.progress import Progress
+from sweep.spec import load
+
+GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+
+
+class Trial(SimpleNamespace):
+    def __str__(self) -> str:
+        return self.name
+
+
+def trial(name: str, **last_result) -> Trial:
+    return Trial(name=name, last_result={"progress": 1.0, "failure": "", **last_result})
+
+
+@pytest.fixture
+def shown(tiny):
+    """shown(terminal) -> (a Progress over the tiny sweep, what it has written)."""
+    spec, _ = load(tiny)
+    metrics = spec.metrics()
+    started = SimpleNamespace(spec=spec, goals={g: metrics[g] for g in spec.goals}, ended={})
+
+    def start(*, terminal: bool = False, **more):
+        started.ended = more.pop("ended", {})
+        console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
+        progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
+        progress.setup()
+        return progress, console.file
+
+    return start
+
+
+def test_each_ended_trial_is_a_line_when_nobody_looks(shown):
+    progress, written = shown()
+    one = trial("0000", **{GAP: 12.5, RISE: 0.25})
+    progress.on_trial_start(0, [], one)
+    progress.on_trial_complete(0, [], one)
+    line = written.getvalue().splitlines()[-1]
+    assert line.startswith("[1/4] 0000 complete  gap 12.5  nll_rise 0.25")
+    assert "front 1, hypervolume 0.1000" in line
+    assert "ETA 0:" in line
+    assert "\x1b" not in written.getvalue()
+
+
+def test_failures_say_why_and_do_not_join_the_front(shown):
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", failure="step 3 reported gap = nan"))
+    progress.on_trial_error(0, [], trial("0001"))
+    assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
+    assert "0001 failed" in written.getvalue()
+
+
+def test_a_trial_stopped_early_does_not_join_the_front(shown):
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", progress=0.5, **{GAP: 1.0, RISE: 0.0}))
+    assert "0000 pruned" in written.getvalue()
+    assert "front 0" in written.getvalue()
+
+
+def test_a_resumed_sweep_counts_what_was_done_before(shown):
+    progress, written = shown(ended={0: "complete", 1: "failed"}, earlier=[{GAP: 1.0, RISE: 0.5}])
+    assert "2 of 4 trials done before" in written.getvalue()
+    progress.on_trial_complete(0, [], trial("0002", **{GAP: 2.0, RISE: 0.1}))
+    assert "[3/4]" in written.getvalue()
+    assert "front 2" in written.getvalue()
+
+
+def test_a_terminal_gets_a_table_with_the_best_of_each_goal(shown):
+    progress, written = shown(terminal=True)
+    one = trial("0000", **{GAP: 12.5, RISE: 0.25})
+    progress.on_trial_start(0, [], one)
+    progress.on_trial_result(0, [], one, {"progress": 0.5})
+    progress.on_trial_complete(0, [], one)
+    progress.on_experiment_end([])
+    text = written.getvalue()
+    assert "1 of 4 trials ended" in text
+    assert "12.5" in text
+    assert "hypervolume" in text
+
+
+def test_the_last_trial_needs_no_eta(shown):
+    progress, written = shown()
+    for number in range(4):
+        one = trial(f"{number:04}", **{GAP: 1.0, RISE: 0.1})
+        progress.on_trial_start(0, [], one)
+        progress.on_trial_complete(0, [], one)
+    assert written.getvalue().splitlines()[-1].endswith("| done")
