@@ -1,11 +1,8 @@
-"""What `sweep front NAME` shows and writes: the recipes that nothing beats, ready to run again."""
+"""What `sweep front NAME` shows: the recipes that nothing beats, as a table, JSON and CSV."""
 
 import json
 import math
-import re
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.runs import Sweep, trial_yaml
+from analysis.runs import Sweep
 from trainables.metrics import Metric
 
 
@@ -116,38 +113,6 @@ def to_csv(sweep: Sweep, /) -> str:
     """One line a member: trial, run_id, seconds, the goals, the other metrics, the parameters."""
     columns = ["trial", "run_id", "seconds", *_metrics(sweep), *sweep.params]
     return sweep.front()[columns].to_csv(index=False, lineterminator="\n")
-
-
-def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
-    """Writes front.json, front.csv, front.png, front.html and NAME-0007.yaml for each member.
-
-    Every file appears whole or not at all, and a second call replaces what the first wrote: the
-    trial files of members that have left the front go, and nothing else does. Returns the paths.
-    Raises ValueError for a sweep whose name is not a file name.
-    """
-    from analysis import plots
-
-    if Path(sweep.name).name != sweep.name:
-        raise ValueError(
-            f"the name of a sweep must be usable as the name of a file, but got {sweep.name!r}; "
-            "read its front with to_json or to_csv."
-        )
-    out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out_dir, prefix=".front-") as folder:
-        staged = Path(folder)
-        (staged / "front.json").write_text(to_json(sweep), encoding="utf-8")
-        (staged / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
-        plots.front_png(sweep, staged / "front.png")
-        plots.front_html(sweep, staged / "front.html")
-        for trial in sweep.front()["trial"]:
-            path = staged / f"{sweep.name}-{trial:04d}.yaml"
-            path.write_bytes(trial_yaml(sweep, trial).encode())
-        written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
-    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}\.yaml")
-    for path in out_dir.iterdir():
-        if ours.fullmatch(path.name) and path not in written:
-            path.unlink()
-    return written
 
 
 def _metrics(sweep: Sweep) -> list[str]:

@@ -140,11 +140,11 @@ def front(
     ] = None,
 ) -> None:
     """Print a sweep's Pareto-optimal configurations, or take them home."""
-    from analysis import front, runs
+    from analysis import export, front, runs
 
     try:
         sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri))
-        written = front.write(sweep, out_dir) if out_dir else []
+        written = export.write(sweep, out_dir) if out_dir else []
     except ValueError as error:
         _stop(FAILED, str(error))
     match format_:
@@ -235,13 +235,13 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
         _stop(FAILED, str(error))
     except KeyboardInterrupt:
         _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
-    from analysis import front, runs
+    from analysis import export, front, runs
 
     sweep = runs.read_sweep(spec.name, tracking_uri=record.tracking_uri)
     _console().print(front.table(sweep))
     if not (sweep.trials["state"] == "complete").any():
         _stop(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
-    for path in front.write(sweep, home.folder(spec.name) / "front"):
+    for path in export.write(sweep, home.folder(spec.name) / "front"):
         print(os.path.relpath(path))
 
 

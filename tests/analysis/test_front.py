@@ -6,8 +6,7 @@ import pytest
 from rich.console import Console
 
 from analysis import front
-from analysis.front import number, recipe, table, to_csv, to_json, write
-from analysis.runs import trial_yaml
+from analysis.front import number, recipe, table, to_csv, to_json
 from trainables.metrics import Metric
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
@@ -57,14 +56,23 @@ def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
 
 
 def test_a_recipe_names_what_was_chosen_and_leaves_out_what_never_differs(hand):
-    assert recipe(hand, row(hand, 3)) == "cda two · no regulariser · replay 0.05 · lr 2e-5"
-    assert recipe(hand, row(hand, 2)) == "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4"
+    assert recipe(hand, row(hand, 3)) == "cda · no regulariser · replay 0.05 · lr 2e-5"
+    assert recipe(hand, row(hand, 2)) == "likelihood_gap · kl_to_base · lr 1e-4"
+
+
+def test_a_recipe_tells_what_was_searched_within_a_branch(hand):
+    weights = hand.trials["objective.weight"] * hand.trials["trial"]
+    searched = replace(hand, trials=hand.trials.assign(**{"objective.weight": weights}))
+    assert recipe(searched, row(searched, 2)).startswith("likelihood_gap 1 · kl_to_base · ")
 
 
 def test_two_numbers_of_one_part_are_told_apart(hand):
-    trials = hand.trials.assign(**{"objective.margin": range(len(hand.trials))})
+    weights = hand.trials["objective.weight"] * hand.trials["trial"]
+    trials = hand.trials.assign(
+        **{"objective.margin": range(len(hand.trials)), "objective.weight": weights}
+    )
     more = replace(hand, trials=trials, params=["objective.margin", *hand.params])
-    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
+    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 1 · ")
 
 
 @pytest.mark.parametrize(
@@ -111,50 +119,6 @@ def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
 def test_an_empty_front_is_an_empty_list_and_a_header(begun):
     assert json.loads(to_json(begun)) == []
     assert len(to_csv(begun).splitlines()) == 1
-
-
-def test_writing_gives_every_member_its_yaml_unchanged(hand, tmp_path):
-    written = write(hand, tmp_path / "new" / "front")
-    names = {"front.json", "front.csv", "front.png", "front.html"}
-    names |= {f"hand-{trial:04d}.yaml" for trial in (1, 2, 3, 4, 12)}
-    assert {path.name for path in written} == names
-    assert {path.name for path in (tmp_path / "new" / "front").iterdir()} == names
-    content = (tmp_path / "new" / "front" / "hand-0003.yaml").read_bytes()
-    assert content == trial_yaml(hand, 3).encode()
-    assert b"\r\n" in content
-
-
-def test_writing_again_removes_the_trials_that_left_the_front_and_nothing_else(hand, tmp_path):
-    for name in ("hand-0005.yaml", "hand-12345.yaml"):
-        (tmp_path / name).write_text("an earlier front")
-    kept = [
-        "hand-notes.yaml",
-        "hand-0005.yaml.bak",
-        "hand-two-0005.yaml",
-        "notes.md",
-        "hand-5.yaml",
-    ]
-    for name in kept:
-        (tmp_path / name).write_text("mine")
-    written = write(hand, tmp_path)
-    assert write(hand, tmp_path) == written
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | set(kept)
-    assert all((tmp_path / name).read_text() == "mine" for name in kept)
-
-
-def test_writing_that_fails_leaves_what_was_there(hand, tmp_path):
-    write(hand, tmp_path)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    lost = hand.trials.assign(run_id="0" * 32)  # runs that the record does not have
-    with pytest.raises(Exception, match="0000"):
-        write(replace(hand, trials=lost), tmp_path)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-def test_a_sweep_cannot_write_outside_the_folder(hand, tmp_path):
-    with pytest.raises(ValueError, match=r"usable as the name of a file, but got '\.\./elsewhere'"):
-        write(replace(hand, name="../elsewhere"), tmp_path / "front")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_with_brackets_are_shown_as_they_are(hand):

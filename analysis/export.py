@@ -1,0 +1,39 @@
+"""A front to take home: tables, pictures, and a trial YAML of each member that runs unchanged."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from analysis import plots
+from analysis.front import to_csv, to_json
+from analysis.runs import Sweep, trial_yaml
+
+
+def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
+    """Writes front.json, front.csv, front.png, front.html and NAME-0007.yaml for each member.
+
+    Every file appears whole or not at all, and a second call replaces what the first wrote: the
+    trial files of members that have left the front go, and nothing else does. Returns the paths.
+    Raises ValueError for a sweep whose name is not a file name.
+    """
+    if Path(sweep.name).name != sweep.name:
+        raise ValueError(
+            f"the name of a sweep must be usable as the name of a file, but got {sweep.name!r}; "
+            "read its front with to_json or to_csv."
+        )
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out_dir, prefix=".front-") as folder:
+        staged = Path(folder)
+        (staged / "front.json").write_text(to_json(sweep), encoding="utf-8")
+        (staged / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
+        plots.front_png(sweep, staged / "front.png")
+        plots.front_html(sweep, staged / "front.html")
+        for trial in sweep.front()["trial"]:
+            path = staged / f"{sweep.name}-{trial:04d}.yaml"
+            path.write_bytes(trial_yaml(sweep, trial).encode())
+        written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
+    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}\.yaml")
+    for path in out_dir.iterdir():
+        if ours.fullmatch(path.name) and path not in written:
+            path.unlink()
+    return written
