@@ -46,20 +46,30 @@ def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Itera
 class Worker(tune.Trainable):  # type: ignore[misc]
     """step() = the next report of the trial; the last has done = True, and the actor stays."""
 
+    _reports: Any = None
+
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._assignment = assignment
-        self._begin(config)
+        self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another trial in the same warm process."""
-        self._reports.close()
-        self._begin(new_config)
+        """Take another trial in the same warm process.
+
+        It only begins with its first step: Tune may set up an actor for a trial and then give that
+        trial to one that has become free.
+        """
+        self.cleanup()
+        self._given = new_config
         return True
 
     def cleanup(self) -> None:
-        self._reports.close()
+        if self._reports is not None:
+            self._reports.close()
+            self._reports = None
 
     def step(self) -> dict[str, Any]:
+        if self._reports is None:
+            self._begin(**self._given)
         record = self._assignment.record
         try:
             report = next(self._reports)
@@ -76,7 +86,6 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             raise
         if failure:
             record.explain_failure(self._run_id, failure)
-            self._reports.close()
         return {
             **report.metrics,
             "step": report.step,
@@ -86,18 +95,18 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             "done": ended,
         }
 
-    def _begin(self, config: dict[str, Any]) -> None:
-        assignment, again = self._assignment, config["again"]
-        trial = TrialConfig.model_validate(config["trial"])
-        self._declared = {metric.name for metric in trial.metrics()}
-        self._run_id = assignment.record.open_trial(config["number"], trial, again=again)
+    def _begin(self, number: int, again: bool, trial: dict[str, Any]) -> None:
+        assignment = self._assignment
+        config = TrialConfig.model_validate(trial)
+        self._declared = {metric.name for metric in config.metrics()}
+        self._run_id = assignment.record.open_trial(number, config, again=again)
         self._recorded = -1
         if again:
             self._recorded = assignment.record.last_step(self._run_id, "progress")
         kept = assignment.checkpoints
-        self._kept = kept / f"{config['number']:04}" if kept else None
+        self._kept = kept / f"{number:04}" if kept else None
         resume_from = self._kept if self._kept and self._kept.exists() else None
-        self._reports: Any = assignment.run_trial(trial, resume_from=resume_from)
+        self._reports = assignment.run_trial(config, resume_from=resume_from)
 
     def _keep(self, report: Report, ended: bool) -> None:
         if ended and self._assignment.keep_models:

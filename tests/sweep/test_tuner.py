@@ -1,0 +1,138 @@
+"""Whole sweeps of trials that only pretend to train, on one real Ray: what the rest costs and survives."""
+
+from collections import Counter
+
+import pytest
+import ray
+
+from sweep import home, tuner
+from sweep.search import open_study
+from sweep.spec import check
+from tests.sweep.conftest import TINY
+from trainables.yaml_file import read
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+@pytest.fixture
+def spec_of(tmp_path, sweep_home):
+    """spec_of(trials, name, …replacements) -> (spec, document)."""
+
+    def spec_of(trials, **replaced):
+        text = TINY.replace("trials: 4", f"trials: {trials}")
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        path = tmp_path / "spec.yaml"
+        path.write_text(text)
+        document = read(path)
+        return check(document), document
+
+    return spec_of
+
+
+def pretending(number_of_faulty=(), how="raise"):
+    """A trial of three reports, whose metrics follow from its learning rate; some go wrong."""
+
+    def run_trial(config, *, resume_from=None):
+        import os
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        wrong = round(config.train.lr * 1e6) % 7 in number_of_faulty
+        for step in range(3):
+            value = config.train.lr
+            if wrong and step == 1:
+                if how == "raise":
+                    raise RuntimeError("out of something")
+                if how == "die":
+                    os._exit(3)
+                value = float("nan")
+            yield Report(step, step / 2, dict.fromkeys(names, value), lambda folder: None)
+
+    return run_trial
+
+
+def states(spec) -> tuple[Counter, Counter, list]:
+    """Of Optuna, of MLflow, and the sweep's failures."""
+    from sweep.tracking import find_sweep
+
+    record = find_sweep(home.local_tracking_uri(), spec.name)
+    runs = record.trials()
+    study = open_study(home.folder(spec.name) / "search.journal", spec)
+    return (
+        Counter(trial.state.name for trial in study.trials),
+        Counter(run.info.status for run in runs),
+        [run.data.tags["sweep.failure"] for run in runs if "sweep.failure" in run.data.tags],
+    )
+
+
+def test_twenty_trials_are_twenty_trials_everywhere(spec_of):
+    spec, document = spec_of(20)
+    tuner.run(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 20}, {"FINISHED": 20}, [])
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("raise", "RuntimeError: out of something"),
+        ("nan", "diverged"),
+        ("die", "process failed"),
+    ],
+)
+def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
+    spec_of, how, reason
+):
+    spec, document = spec_of(8)
+    tuner.run(spec, document, run_trial=pretending((0, 1, 2), how))
+    optuna_states, mlflow_states, failures = states(spec)
+    assert sum(optuna_states.values()) == sum(mlflow_states.values()) == 8
+    assert set(optuna_states) == {"COMPLETE", "FAIL"}
+    assert optuna_states["FAIL"] == mlflow_states["FAILED"] == len(failures)
+    assert all(reason in failure for failure in failures), failures
+
+
+def test_a_sweep_without_one_complete_trial_has_failed(spec_of):
+    from sweep.tracking import find_sweep
+
+    spec, document = spec_of(2)
+    record = tuner.run(spec, document, run_trial=pretending(range(7), "nan"))
+    run = record._client.get_run(find_sweep(record.tracking_uri, spec.name).run_id)
+    assert run.info.status == "FAILED"
+
+
+def test_a_trial_that_no_node_can_hold_is_refused_in_one_sentence(spec_of):
+    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
+    with pytest.raises(tuner.CannotRun, match="a trial takes 64 CPUs and 0 GPUs, but the cluster"):
+        tuner.run(spec, document, run_trial=pretending())
+
+
+def test_replacing_a_sweep_leaves_only_the_new_one(spec_of):
+    spec, document = spec_of(3)
+    tuner.run(spec, document, run_trial=pretending())
+    tuner.run(spec, document, run_trial=pretending(), replace=True)
+    assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
+
+
+def test_every_data_set_that_a_trial_may_use_has_its_digest(spec_of):
+    spec, _ = spec_of(2)
+    digests = tuner.digests(spec)
+    assert set(digests) == {"alignment.miniature", "evaluator.stereoset", "evaluator.perplexity"}
+    assert all(len(digest) == 64 for digest in digests.values())
+
+
+def test_what_tune_keeps_on_disk_does_not_say_where_the_record_is(spec_of):
+    spec, document = spec_of(2)
+    tuner.run(spec, document, run_trial=pretending())
+    kept = [path for path in (home.folder(spec.name) / "ray").rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:  # a tracking URI may hold a password
+        assert b"mlflow.db" not in path.read_bytes(), path
