@@ -42,7 +42,7 @@ class Engine:
         self._fused = model.device.type == "cuda"
         self._optimiser = torch.optim.AdamW(
             self._weights.values(),
-            lr=train.lr,
+            lr=0.0,  # set before each step; stage 0 in bf16 already makes one while it is set up
             weight_decay=train.weight_decay,
             fused=self._fused,
         )
@@ -65,6 +65,11 @@ class Engine:
         last_part = self._engine.is_gradient_accumulation_boundary()
         self._engine.step()
         self.steps += last_part
+        if last_part and getattr(self._engine.optimizer, "overflow", False):
+            # DeepSpeed leaves out a step whose gradient is not finite, and the trial would look
+            # like one that has forgotten nothing. So what diverged is made to look diverged.
+            for weight in self._weights.values():
+                weight.data.fill_(math.nan)
 
     @property
     def lr(self) -> float:
@@ -159,6 +164,8 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self._engine.destroy()
+        self._engine.module_forward_pre_hook.remove()  # each holds the engine, and so all moments
+        self._engine.module_forward_post_hook.remove()
         self._engine.optimizer = None
         del self._engine, self._optimiser
         for weight in self._weights.values():

@@ -32,7 +32,7 @@ class MultipleChoice(Strict):
     """accuracy: the alternative of greatest Σ log p after the question is the right one;
     accuracy_norm: of greatest Σ log p per byte of the alternative.
 
-    As lm-evaluation-harness computes acc and acc_norm; masked models by pseudo-likelihood.
+    As lm-evaluation-harness computes acc and acc_bytes; masked models by pseudo-likelihood.
     """
 
     name: Literal["multiple_choice"] = "multiple_choice"
