@@ -30,9 +30,9 @@ class Item(NamedTuple):
 
 class MultipleChoice(Strict):
     """accuracy: the alternative of greatest Σ log p after the question is the right one;
-    accuracy_norm: of greatest Σ log p per byte of the alternative.
+    accuracy_norm: of greatest Σ log p per character of the alternative.
 
-    As lm-evaluation-harness computes acc and acc_bytes; masked models by pseudo-likelihood.
+    As lm-evaluation-harness computes acc and acc_norm; masked models by pseudo-likelihood.
     """
 
     name: Literal["multiple_choice"] = "multiple_choice"
@@ -44,7 +44,7 @@ class MultipleChoice(Strict):
         return declare(
             f"task/{self.task}",
             ("accuracy", "share", "higher", 1.0, chance, "right answer likeliest"),
-            ("accuracy_norm", "share", "higher", 1.0, chance, "right answer likeliest per byte"),
+            ("accuracy_norm", "share", "higher", 1.0, chance, "right answer likeliest per character"),
         )
 
     def data_digest(self) -> str:
@@ -66,8 +66,8 @@ class MultipleChoice(Strict):
         right = right_norm = 0.0
         for item in items:
             found = [next(scores) for _ in item.choices]
-            per_byte = [
-                score / max(1, len(choice.strip().encode()))
+            per_character = [
+                score / max(1, len(choice.strip()))
                 for score, choice in zip(found, item.choices, strict=True)
             ]
             right += _is_right(found, item.answer)
