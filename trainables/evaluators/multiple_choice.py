@@ -71,7 +71,7 @@ class MultipleChoice(Strict):
                 for score, choice in zip(found, item.choices, strict=True)
             ]
             right += _is_right(found, item.answer)
-            right_norm += _is_right(per_byte, item.answer)
+            right_norm += _is_right(per_character, item.answer)
         return {
             f"task/{self.task}/accuracy": right / len(items),
             f"task/{self.task}/accuracy_norm": right_norm / len(items),
