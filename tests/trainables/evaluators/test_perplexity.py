@@ -1,0 +1,94 @@
+"""NLL of held-out text, against a slow loop."""
+
+import math
+
+import pytest
+import torch
+
+from tests.conformance import perturb
+from trainables import data, miniature
+from trainables.evaluators import Perplexity
+from trainables.held_out import is_held_out
+
+NLL, RISE, PERPLEXITY = (f"forgetting/general/{name}" for name in ("nll", "nll_rise", "perplexity"))
+
+
+def evaluator(**settings):
+    return Perplexity.model_validate({"data": "miniature", "limit": 5} | settings)
+
+
+def slow_nll(model, oracle, limit=5, max_tokens=128):
+    texts = [text for text in miniature.general_texts() if is_held_out(text)][:limit]
+    log_p = []
+    for ids in model.encode(texts):
+        ids = ids[:max_tokens]
+        if model.family == "causal":
+            log_p += oracle(model).log_probs(ids)
+        else:
+            for t in range(len(ids)):
+                together = [other for other in range(len(ids)) if other % 7 == t % 7]
+                log_p.append(oracle(model).at_mask(ids, t, together))
+    return -sum(log_p) / len(log_p)
+
+
+@pytest.mark.parametrize("max_tokens", [128, 3])
+def test_the_nll_is_that_of_the_slow_loop(max_tokens, model, oracle):
+    found = evaluator(max_tokens=max_tokens).measure(model, {})
+    assert found[NLL] == pytest.approx(slow_nll(model, oracle, max_tokens=max_tokens), rel=1e-4)
+
+
+def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle):
+    expected = slow_nll(pieces_bert, oracle, limit=2)
+    assert evaluator(limit=2).measure(pieces_bert, {})[NLL] == pytest.approx(expected, rel=1e-4)
+    assert min(map(len, pieces_bert.encode(miniature.general_texts()[:5]))) > 14
+
+
+def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache):
+    texts = miniature.general_texts()[:200]
+    texts = [" ".join(text.split()[: 2 + n % 6]) for n, text in enumerate(texts)]
+    (tmp_path / "texts.txt").write_text("\n".join(texts))
+    table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama)
+    log_p = [value for ids in table["ids"] for value in oracle(llama).log_probs(ids)]
+    assert len({len(ids) for ids in table["ids"]}) > 1
+    found = evaluator(data=str(tmp_path / "texts.txt"), limit=200).measure(llama, {})
+    assert found[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
+
+
+def test_the_rise_is_the_difference_from_the_base(model):
+    base = evaluator().measure(model, {})
+    assert base[RISE] == 0
+    perturb(model, 0.05)
+    found = evaluator().measure(model, base)
+    assert found[RISE] == found[NLL] - base[NLL] > 0
+    assert evaluator().measure(model, {NLL: 9.0})[RISE] < 0
+
+
+def test_the_perplexity_is_the_exponential_of_the_nll(model):
+    found = evaluator().measure(model, {})
+    assert found[PERPLEXITY] == pytest.approx(math.exp(found[NLL]))
+
+
+def test_a_perplexity_beyond_all_numbers_is_infinite_and_no_crash(llama):
+    with torch.no_grad():
+        llama.module.lm_head.weight.mul_(1e4)
+    found = evaluator().measure(llama, {})
+    assert found[NLL] > 700
+    assert found[PERPLEXITY] == math.inf
+
+
+def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama):
+    with torch.no_grad():
+        for weight in llama.module.parameters():
+            weight.zero_()
+    assert evaluator().measure(llama, {})[PERPLEXITY] == pytest.approx(llama.vocab_size, rel=1e-4)
+
+
+def test_the_limit_takes_the_first_texts(llama, oracle):
+    for limit in (1, 3):
+        expected = slow_nll(llama, oracle, limit=limit)
+        assert evaluator(limit=limit).measure(llama, {})[NLL] == pytest.approx(expected, rel=1e-4)
+
+
+def test_unknown_data_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"\(bold_wikipedia, miniature\).* but got 'wikitext'"):
+        evaluator(data="wikitext")

@@ -1,0 +1,275 @@
+"""StereoSet, against its formula by hand and its scores by a slow, direct implementation."""
+
+import itertools
+import json
+import math
+import string
+
+import pytest
+from tokenizers import ByteLevelBPETokenizer
+from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
+
+from trainables import miniature
+from trainables.evaluators import StereoSet
+from trainables.evaluators.stereoset import Scores, _filled_in, _masked, aggregate
+from trainables.likelihood import log_probs
+from trainables.model import LanguageModel
+
+# Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
+BIASED = (3, 2, 1)
+ANTI = (2, 3, 1)
+NONSENSE = (2, 1, 3)  # stereotype > anti-stereotype, and the unrelated word beats both
+
+
+def test_a_score_worked_out_by_hand():
+    # nurse: ss 100 · 2/3, lms 100 · (2 + 2 + 0) / 6; cook: ss 0, lms 100
+    rows = [Scores("nurse", *item) for item in (BIASED, BIASED, NONSENSE)] + [Scores("cook", *ANTI)]
+    rows[1] = Scores("nurse", *ANTI)
+    ss = (200 / 3 + 0) / 2
+    lms = (400 / 6 + 100) / 2
+    assert aggregate(rows) == pytest.approx(
+        {"ss": ss, "lms": lms, "gap": 50 - ss, "icat": lms * ss / 50}
+    )
+
+
+def test_terms_weigh_the_same_however_many_items_they_have():
+    rows = [Scores("nurse", *BIASED)] * 9 + [Scores("cook", *ANTI)]
+    assert aggregate(rows)["ss"] == 50.0  # over items it would be 90
+
+
+def test_a_tie_counts_as_anti_stereotypical_and_as_unrelated():
+    tied = Scores("nurse", 1, 1, 1)
+    assert aggregate([tied]) == {"gap": 50.0, "ss": 0.0, "lms": 0.0, "icat": 0.0}
+
+
+def test_one_term_is_its_own_average():
+    rows = [Scores("nurse", *item) for item in (BIASED, BIASED, BIASED, ANTI)]
+    assert aggregate(rows) == {"gap": 25.0, "ss": 75.0, "lms": 100.0, "icat": 50.0}
+
+
+def test_a_model_of_perfect_balance_and_sense_has_the_highest_icat():
+    rows = [Scores("nurse", *item) for item in (BIASED, ANTI)]
+    assert aggregate(rows) == {"gap": 0.0, "ss": 50.0, "lms": 100.0, "icat": 100.0}
+
+
+def test_stereotypes_and_their_opposites_are_as_far_from_balance():
+    rows = [Scores("nurse", *item) for item in (BIASED, BIASED, BIASED, ANTI)]
+    mirrored = [Scores(r.target, r.antistereotype, r.stereotype, r.unrelated) for r in rows]
+    one, other = aggregate(rows), aggregate(mirrored)
+    assert one["ss"] + other["ss"] == 100
+    assert (one["gap"], one["lms"], one["icat"]) == (other["gap"], other["lms"], other["icat"])
+
+
+def test_the_order_of_items_changes_nothing():
+    rows = [
+        Scores(target, *scores)
+        for target, scores in itertools.product("abc", (BIASED, ANTI, NONSENSE))
+    ]
+    assert aggregate(rows) == pytest.approx(aggregate(rows[::-1]))
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_score_that_is_no_number_leaves_none_that_looks_measured(place):
+    scores = [3.0, 2.0, 1.0]
+    scores[place] = math.nan
+    found = aggregate([Scores("nurse", *BIASED), Scores("cook", *scores)])
+    touched = {"lms", "icat"} if place == 2 else {"ss", "gap", "lms", "icat"}
+    assert {name for name, value in found.items() if math.isnan(value)} == touched
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "word"),
+    [
+        ("The BLANK girl sang.", "The quiet girl sang.", "quiet"),
+        ("The girl was BLANK.", "The girl was quiet.", "quiet"),
+        ("BLANK girls sang.", "Quiet girls sang.", "Quiet"),
+        ("She is a 'BLANK', he said", "She is a 'star', he said", "star"),
+        ("The BLANK's song", "The girl's song", "girl's"),
+    ],
+)
+def test_the_word_that_fills_the_blank_is_found(context, text, word):
+    assert _filled_in(context, text) == word
+
+
+# Scores, against a slow and direct implementation
+
+
+def slow_causal(oracle, model, text):
+    (ids,) = model.encode([text])
+    log_p = oracle(model).log_probs(ids)
+    return math.exp(sum(log_p) / len(log_p))
+
+
+def slow_masked(oracle, model, context, text):
+    """As the reference has it: texts with a mask in them, tokenised whole."""
+    reference = oracle(model)
+    tokens = reference.tokenizer
+    place = next(n for n, word in enumerate(context.split()) if "BLANK" in word)
+    word = text.split()[place].strip(string.punctuation)
+    pieces = tokens(word, add_special_tokens=False)["input_ids"]
+    probabilities = []
+    for j, piece in enumerate(pieces):
+        before = tokens.decode(pieces[:j])
+        masked = context.replace("BLANK", f"{before}{tokens.mask_token}")
+        read = tokens(masked, add_special_tokens=False)["input_ids"]
+        read = [tokens.cls_token_id, *read, tokens.sep_token_id]
+        (mask,) = [t for t, token in enumerate(read) if token == tokens.mask_token_id]
+        probabilities.append(math.exp(reference.predicted(read, mask)[piece]))
+    return sum(probabilities) / len(probabilities)
+
+
+def by_label(item):
+    return [
+        next(s["sentence"] for s in item["sentences"] if s["gold_label"] == label)
+        for label in ("stereotype", "anti-stereotype", "unrelated")
+    ]
+
+
+def test_the_scores_are_those_of_the_slow_implementation(model, oracle):
+    evaluator = StereoSet(data="miniature", limit=12)
+    for item, found in zip(evaluator.items(), evaluator.scores(model), strict=True):
+        if model.family == "causal":
+            expected = [slow_causal(oracle, model, text) for text in by_label(item)]
+        else:
+            expected = [
+                slow_masked(oracle, model, item["context"], text) for text in by_label(item)
+            ]
+        assert found.target == item["target"]
+        assert list(found[1:]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
+
+
+ITEMS = {
+    "dev": [
+        ("nurse", "gender", "The BLANK said that.", ["kindest", "boss", "it"]),
+        ("nurse", "gender", "BLANK was the nurse, said the cook.", ["she", "zorro", "lamps"]),
+        ("thief", "race", "The nurse's BLANK was odd.", ["cat", "mouse", "of"]),
+    ],
+    "test": [("cook", "gender", "The cook was BLANK.", ["sad", "glad", "wood"])],
+}
+LABELS = ("anti-stereotype", "stereotype", "unrelated")
+
+
+@pytest.fixture
+def official(own_cache):
+    """Items in the official form, where the cache takes files by hand."""
+    (own_cache / "stereoset").mkdir()
+    for split, items in ITEMS.items():
+        rows = [
+            {
+                "target": target,
+                "bias_type": bias_type,
+                "context": context,
+                "sentences": [
+                    {"sentence": context.replace("BLANK", word), "gold_label": label}
+                    for word, label in zip(words, LABELS, strict=True)
+                ],
+            }
+            for target, bias_type, context, words in items
+        ]
+        content = {"data": {"intrasentence": rows, "intersentence": []}}
+        (own_cache / "stereoset" / f"{split}.json").write_text(json.dumps(content))
+
+
+def test_a_word_of_several_pieces_scores_the_mean_probability_of_each_after_the_others(
+    official, pieces_bert, oracle
+):
+    evaluator = StereoSet(domain="all")
+    assert len(pieces_bert.encode(["kindest"])[0]) > 3
+    for item, found in zip(evaluator.items(), evaluator.scores(pieces_bert), strict=True):
+        expected = [
+            slow_masked(oracle, pieces_bert, item["context"], text) for text in by_label(item)
+        ]
+        assert list(found[1:]) == pytest.approx(expected, rel=1e-3)
+
+
+def test_probabilities_are_averaged_and_not_their_logarithms(official, pieces_bert):
+    evaluator = StereoSet(limit=1)
+    (item,) = evaluator.items()
+    (scores,) = evaluator.scores(pieces_bert)
+    (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], by_label(item)[1])]))
+    assert scores.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
+    assert abs(scores.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
+
+
+@pytest.fixture(scope="module")
+def bytes_bert(tmp_path_factory):
+    """An untrained masked model whose tokenizer joins a space to the word after it (RoBERTa)."""
+    special = ["<s>", "</s>", "<pad>", "<unk>", "<mask>"]
+    tokenizer = ByteLevelBPETokenizer()
+    sentences = ["the nurse said that she was sad", "a nurse, said the cook"] * 9
+    tokenizer.train_from_iterator(sentences, vocab_size=330, special_tokens=special)
+    folder = tmp_path_factory.mktemp("bytes-bert")
+    names = {"bos": "<s>", "cls": "<s>", "sep": "</s>", "pad": "<pad>", "mask": "<mask>"}
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer._tokenizer,
+        **{f"{name}_token": token for name, token in names.items()},
+    ).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        max_position_embeddings=64,
+    )
+    BertForMaskedLM(config).save_pretrained(folder)
+    return LanguageModel(folder, "masked")
+
+
+@pytest.mark.parametrize(
+    ("context", "text"),
+    [
+        ("the BLANK said that", "the nurse said that"),
+        ("a nurse, BLANK the cook", "a nurse, said the cook"),
+        ("she was BLANK", "she was sad"),
+        ("BLANK nurse was sad", "the nurse was sad"),
+    ],
+)
+def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, bytes_bert):
+    (group,) = _masked(bytes_bert, [(context, text)])
+    read = list(group[-1].ids)
+    for t, token in group[-1].targets.items():
+        read[t] = token
+    (whole,) = bytes_bert.encode([text])
+    assert read[1:-1] == whole
+
+
+def test_splits_and_domains_choose_the_items(official):
+    assert [item["target"] for item in StereoSet().items()] == ["nurse", "nurse"]
+    assert [item["target"] for item in StereoSet(domain="all").items()] == [
+        "nurse",
+        "nurse",
+        "thief",
+    ]
+    assert [item["target"] for item in StereoSet(domain="race").items()] == ["thief"]
+    assert [item["target"] for item in StereoSet(split="test").items()] == ["cook"]
+    assert [item["target"] for item in StereoSet(domain="all", limit=1).items()] == ["nurse"]
+
+
+def test_what_is_measured_is_the_aggregate_of_the_scores(model):
+    evaluator = StereoSet(data="miniature", limit=40)
+    expected = aggregate(evaluator.scores(model))
+    found = evaluator.measure(model, {})
+    assert found == {f"bias/miniature/{name}": value for name, value in expected.items()}
+
+
+def test_the_miniature_items_have_one_stereotype_each():
+    items = StereoSet(data="miniature").items()
+    assert {item["target"] for item in items} == set(miniature.SHE)
+    for item in items:
+        more = "she" if miniature.SHE[item["target"]] > 0.5 else "he"
+        stereotype, antistereotype, unrelated = by_label(item)
+        assert stereotype == item["context"].replace("BLANK", more)
+        assert {more, _filled_in(item["context"], antistereotype)} == {"he", "she"}
+        assert _filled_in(item["context"], unrelated) in miniature.THINGS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("split", "num_items", "num_terms"), [("dev", 255, 10), ("test", 771, 30)])
+def test_the_official_gender_items_are_all_there(split, num_items, num_terms):
+    items = StereoSet(split=split).items()
+    assert len(items) == num_items
+    assert len({item["target"] for item in items}) == num_terms
+    for item in items:
+        assert all(_filled_in(item["context"], text) for text in by_label(item))

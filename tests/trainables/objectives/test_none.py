@@ -1,0 +1,29 @@
+"""Plain fine-tuning."""
+
+import pytest
+
+from tests.conformance import pair_batch
+from trainables import trial
+from trainables.objectives import NoObjective
+from trainables.stream import Stream
+
+
+def test_it_adds_nothing(model):
+    assert NoObjective().loss(model, pair_batch(model)) == 0.0
+
+
+def test_it_learns_the_texts_as_they_were_found():
+    assert NoObjective().learns == ("original",)
+    assert not NoObjective().compares
+
+
+def test_the_loss_of_a_step_is_the_mean_nll_of_its_originals(llama, oracle, configure):
+    config = configure(alignment={"data": "miniature", "size": 8}, objective="none")
+    stream = Stream(config, llama)
+    (part,) = stream.parts(0)
+    log_probs = []
+    for row in stream.pairs:
+        original = "stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"
+        log_probs += oracle(llama).log_probs(row[original])
+    expected = -sum(log_probs) / len(log_probs)
+    assert trial.loss(config, llama, part).item() == pytest.approx(expected, rel=1e-4)

@@ -1,0 +1,263 @@
+"""One trial as a typed tree."""
+
+import itertools
+import json
+import math
+from typing import get_args
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+
+from trainables.config import Measurement, TrialConfig
+from trainables.objectives import Objective
+from trainables.regularisers import Regulariser
+
+TREE = {
+    "model": {"path": "miniature-llama"},
+    "alignment": {"data": "miniature"},
+    "train": {"lr": 1e-3, "steps": 4},
+    "evaluators": ["stereoset", {"name": "multiple_choice", "task": "piqa", "limit": 3}],
+}
+FULL = TREE | {
+    "objective": {"name": "likelihood_gap", "weight": 2.0, "form": "hinge", "margin": 0.5},
+    "regulariser": {"name": "kl_to_base", "weight": 0.3, "direction": "reverse"},
+    "replay": {"data": "bold_wikipedia", "ratio": 0.25},
+    "seed": 7,
+}
+
+
+def config(**changes):
+    return TrialConfig.model_validate(FULL | changes)
+
+
+def with_leaf(tree, path, value):
+    """The tree with one leaf changed."""
+    first, *rest = path
+    return tree | {first: with_leaf(tree.get(first, {}), rest, value) if rest else value}
+
+
+def names_of(union):
+    return [plugin.model_fields["name"].default for plugin in get_args(get_args(union)[0])]
+
+
+@pytest.mark.parametrize("objective", names_of(Objective))
+@pytest.mark.parametrize("regulariser", names_of(Regulariser))
+def test_a_tree_comes_back_as_the_same_trial(objective, regulariser):
+    trial = config(objective=objective, regulariser={"name": regulariser})
+    assert TrialConfig.model_validate(trial.tree()) == trial
+    assert TrialConfig.model_validate(json.loads(json.dumps(trial.tree()))) == trial
+
+
+def test_a_trial_written_as_yaml_comes_back_as_the_same_trial(tmp_path):
+    file = tmp_path / "trial.yaml"
+    YAML(typ="safe", pure=True).dump(config().tree(), file)
+    assert TrialConfig.model_validate(YAML(typ="safe", pure=True).load(file)) == config()
+
+
+def test_a_tree_leaves_nothing_out():
+    tree = TrialConfig.model_validate(TREE).tree()
+    assert tree["replay"] is None
+    assert tree["objective"] == tree["regulariser"] == {"name": "none"}
+    assert tree["seed"] == 0
+    assert tree["train"] == {
+        "lr": 1e-3,
+        "steps": 4,
+        "batch_size": 16,
+        "accumulation": 1,
+        "report_every": None,
+        "schedule": "linear",
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "clip": 1.0,
+        "dtype": "fp32",
+        "zero_stage": 0,
+        "max_tokens": 128,
+    }
+
+
+def test_a_name_is_short_for_a_plugin_with_its_defaults():
+    assert config(objective="cda").objective == config(objective={"name": "cda"}).objective
+    (stereoset,) = config(evaluators=["stereoset"]).evaluators
+    assert stereoset == config(evaluators=[{"name": "stereoset"}]).evaluators[0]
+
+
+def test_flat_has_dotted_names_and_scalars():
+    assert config().flat() == {
+        "model.path": "miniature-llama",
+        "model.family": "causal",
+        "alignment.data": "miniature",
+        "objective.name": "likelihood_gap",
+        "objective.weight": 2.0,
+        "objective.form": "hinge",
+        "objective.margin": 0.5,
+        "objective.per": "token",
+        "regulariser.name": "kl_to_base",
+        "regulariser.weight": 0.3,
+        "regulariser.direction": "reverse",
+        "replay.data": "bold_wikipedia",
+        "replay.ratio": 0.25,
+        "train.lr": 1e-3,
+        "train.steps": 4,
+        "train.batch_size": 16,
+        "train.accumulation": 1,
+        "train.schedule": "linear",
+        "train.warmup": 0.0,
+        "train.weight_decay": 0.0,
+        "train.clip": 1.0,
+        "train.dtype": "fp32",
+        "train.zero_stage": 0,
+        "train.max_tokens": 128,
+        "evaluators": "stereoset multiple_choice",
+        "seed": 7,
+    }
+
+
+def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
+    assert config(seed=0).fingerprint() == config(seed=1).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("model", "path"), "miniature-bert"),
+        (("model", "family"), "masked"),
+        (("alignment", "data"), "bug"),
+        (("alignment", "size"), 3),
+        (("objective",), "cda"),
+        (("objective", "weight"), 2.5),
+        (("objective", "form"), "square"),
+        (("objective", "per"), "sentence"),
+        (("regulariser",), "none"),
+        (("regulariser", "weight"), 0.31),
+        (("replay",), None),
+        (("replay", "ratio"), 0.26),
+        (("train", "lr"), 2e-3),
+        (("train", "steps"), 5),
+        (("train", "batch_size"), 8),
+        (("train", "accumulation"), 2),
+        (("train", "report_every"), 2),
+        (("train", "schedule"), "cosine"),
+        (("train", "warmup"), 0.1),
+        (("train", "weight_decay"), 0.1),
+        (("train", "clip"), 0.0),
+        (("train", "dtype"), "bf16"),
+        (("train", "zero_stage"), 2),
+        (("train", "max_tokens"), 64),
+        (("evaluators",), ["stereoset"]),
+    ],
+    ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
+)
+def test_any_other_difference_is_another_fingerprint(path, value):
+    changed = TrialConfig.model_validate(with_leaf(FULL, path, value))
+    assert changed.fingerprint() != config().fingerprint()
+
+
+def test_a_fingerprint_does_not_depend_on_what_is_spelt_out():
+    short = TrialConfig.model_validate(TREE)
+    assert TrialConfig.model_validate(short.tree()).fingerprint() == short.fingerprint()
+    assert len(short.fingerprint()) == 16
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("seed",), -1),
+        (("seed",), 2**31),
+        (("seed",), "0"),
+        (("seed",), True),
+        (("alignment", "size"), 0),
+        (("alignment", "data"), "bold_wikipedia"),
+        (("replay", "data"), "bug"),
+        (("replay", "ratio"), 1.0),
+        (("replay", "ratio"), -0.1),
+        (("train", "lr"), 0.0),
+        (("train", "lr"), 1.1),
+        (("train", "lr"), "1e-3"),
+        (("train", "lr"), math.nan),
+        (("train", "steps"), 0),
+        (("train", "steps"), 1.0),
+        (("train", "warmup"), 1.0),
+        (("train", "weight_decay"), -0.1),
+        (("train", "clip"), math.inf),
+        (("train", "dtype"), "fp16"),
+        (("train", "zero_stage"), 3),
+        (("train", "max_tokens"), 1),
+        (("objective", "weight"), 0.0),
+        (("regulariser", "weight"), 0.0),
+        (("model", "family"), "t5"),
+        (("evaluators",), []),
+        (("evaluators",), "stereoset"),
+    ],
+)
+def test_what_is_out_of_range_or_of_another_type_is_refused(path, value):
+    with pytest.raises(ValidationError):
+        TrialConfig.model_validate(with_leaf(FULL, path, value))
+
+
+def models_in(config):
+    yield config
+    for _, value in config:
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, BaseModel):
+                yield from models_in(part)
+
+
+def test_every_part_is_frozen_and_knows_no_other_keys():
+    for part in models_in(config()):
+        field = next(iter(type(part).model_fields))
+        with pytest.raises(ValidationError, match="frozen"):
+            setattr(part, field, getattr(part, field))
+        with pytest.raises(ValidationError, match="Extra inputs"):
+            type(part).model_validate(part.model_dump() | {"bogus": 1})
+
+
+def test_a_step_is_cut_into_equal_parts():
+    for batch_size, accumulation in itertools.product((1, 4, 6), (1, 2, 3, 4)):
+        tree = with_leaf(FULL, ("train",), {"lr": 0.1, "steps": 1} | {"batch_size": batch_size})
+        tree = with_leaf(tree, ("train", "accumulation"), accumulation)
+        if batch_size % accumulation == 0:
+            TrialConfig.model_validate(tree)
+        else:
+            with pytest.raises(ValidationError, match="batch_size must be a multiple of"):
+                TrialConfig.model_validate(tree)
+
+
+def test_two_evaluators_of_the_same_metric_are_refused():
+    both = [{"name": "stereoset", "split": split} for split in ("dev", "test")]
+    with pytest.raises(ValidationError, match="measure the same: bias/stereoset/gap, "):
+        config(evaluators=both)
+    config(evaluators=[{"name": "stereoset", "data": data} for data in ("stereoset", "miniature")])
+
+
+def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
+    declared = [metric.name for metric in config(evaluators=["perplexity", "stereoset"]).metrics()]
+    assert declared[0] == "forgetting/general/nll_rise"
+    assert declared[3:] == [f"bias/stereoset/{name}" for name in ("gap", "ss", "lms", "icat")]
+
+
+def test_the_metrics_of_a_trial_depend_on_its_family():
+    names = {
+        family: {
+            metric.name
+            for metric in config(
+                model={"path": "x", "family": family}, evaluators=["crows_pairs"]
+            ).metrics()
+        }
+        for family in ("causal", "masked")
+    }
+    assert "bias/crows_lmeval/difference" in names["causal"] - names["masked"]
+    assert "bias/crows_pll/gap" in names["masked"] - names["causal"]
+    assert "bias/crows_diff/gap" in names["masked"] & names["causal"]
+
+
+def test_a_measurement_needs_no_training():
+    asked = Measurement.model_validate({"model": {"path": "x"}, "evaluators": ["perplexity"]})
+    assert asked.model.family == "causal"
+
+
+def test_importing_config_is_light(modules_after):
+    loaded = modules_after("import trainables.config")
+    heavy = {"torch", "datasets", "transformers", "deepspeed", "ray", "optuna", "mlflow", "pandas"}
+    assert "pydantic" in loaded
+    assert not loaded & heavy

@@ -1,0 +1,204 @@
+"""Texts and pairs: read, split, tokenised once."""
+
+import csv
+import json
+
+import pytest
+
+from trainables import data, miniature
+from trainables.cache import AssetError
+from trainables.counterfactual import swap
+from trainables.data import _detokenised, read_pairs, read_texts
+from trainables.held_out import is_held_out
+
+
+@pytest.fixture(autouse=True)
+def clean_cache(own_cache):
+    return own_cache
+
+
+def words(model, table, column="ids"):
+    return [" ".join(model.tokenizer.convert_ids_to_tokens(ids)) for ids in table[column]]
+
+
+def write(folder, name, rows):
+    """The same rows as .csv, .jsonl, or (first field alone) .txt."""
+    file = folder / name
+    with file.open("w", newline="") as stream:
+        if name.endswith(".csv"):
+            writer = csv.DictWriter(stream, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        elif name.endswith(".jsonl"):
+            stream.writelines(json.dumps(row) + "\n\n" for row in rows)
+        else:
+            stream.writelines(f"  {next(iter(row.values()))}  \n\n" for row in rows)
+    return str(file)
+
+
+def test_texts_are_split_into_replayed_and_held_out_ones(llama):
+    replayed = words(llama, data.texts("miniature", "replay", llama))
+    held_out = words(llama, data.texts("miniature", "held_out", llama))
+    assert not set(replayed) & set(held_out)
+    assert sorted(replayed + held_out) == sorted(miniature.general_texts())
+    assert all(map(is_held_out, held_out))
+    assert len(held_out) == pytest.approx(len(replayed) / 9, rel=0.15)
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".csv", ".jsonl"])
+def test_texts_may_come_from_a_file(suffix, llama, tmp_path):
+    texts = miniature.general_texts()[:50]
+    file = write(tmp_path, f"texts{suffix}", [{"text": text, "more": "ignored"} for text in texts])
+    found = {
+        split: words(llama, data.texts(file, split, llama)) for split in ("replay", "held_out")
+    }
+    assert found["held_out"] == [text for text in texts if is_held_out(text)] != []
+    assert found["replay"] == [text for text in texts if not is_held_out(text)]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_pairs_may_come_from_a_file(suffix, model, tmp_path):
+    rows = [
+        {"antistereotype": f"the nurse said that he was {x}", "stereotype": f"she was {x}"}
+        for x in ("sad", "happy")
+    ]
+    table = data.pairs(write(tmp_path, f"pairs{suffix}", rows), model)
+    assert words(model, table, "stereotype_ids") == ["she was sad", "she was happy"]
+    assert words(model, table, "antistereotype_ids")[1] == "the nurse said that he was happy"
+    assert table["original_is_stereotype"][:] == [True, True]
+
+
+def test_a_file_is_looked_for_where_the_trial_runs(llama, tmp_path, monkeypatch):
+    write(tmp_path, "texts.txt", [{"text": text} for text in miniature.general_texts()[:50]])
+    monkeypatch.chdir(tmp_path)
+    assert len(data.texts("texts.txt", "replay", llama)) > 30
+
+
+def test_a_file_that_has_changed_is_read_again(llama, tmp_path):
+    texts = [text for text in miniature.general_texts() if not is_held_out(text)]
+    file = write(tmp_path, "texts.txt", [{"text": texts[0]}])
+    assert words(llama, data.texts(file, "replay", llama)) == texts[:1]
+    write(tmp_path, "texts.txt", [{"text": texts[1]}])
+    assert words(llama, data.texts(file, "replay", llama)) == texts[1:2]
+
+
+def test_what_is_tokenised_once_serves_every_model_with_that_tokenizer(llama, bert, own_cache):
+    data.pairs("miniature", llama)
+    tables = set((own_cache / "tables").glob("[!.]*"))
+    assert len(tables) == 1
+    data.pairs("miniature", bert)
+    assert set((own_cache / "tables").glob("[!.]*")) == tables
+
+
+def test_another_tokenizer_has_a_table_of_its_own(llama, pieces_bert):
+    ours = data.texts("miniature", "held_out", llama)
+    others = data.texts("miniature", "held_out", pieces_bert)
+    assert len(ours) == len(others)
+    assert ours["ids"][0] != others["ids"][0]
+
+
+def test_texts_without_a_token_are_left_out(llama, tmp_path):
+    kept = next(text for text in miniature.general_texts() if not is_held_out(text))
+    file = write(tmp_path, "texts.jsonl", [{"text": ""}, {"text": kept}, {"text": " "}])
+    assert words(llama, data.texts(file, "replay", llama)) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        (
+            "a.jsonl",
+            '{"txt": "x"}\n',
+            r"row 1: must have text in the field 'text', but got \{'txt'",
+        ),
+        ("a.jsonl", '{"text": "x"}\n{"text": 3}\n', "row 2: must have text in the field 'text'"),
+        ("a.jsonl", '{"text": "x"}\n\n{"text"\n', "line 3: must be JSON, but"),
+        ("a.jsonl", "[1]\n", r"line 1: must be a JSON object, but got \[1\]"),
+        ("a.csv", "txt\nx\n", "row 1: must have text in the field 'text'"),
+        ("a.txt", "\n \n", "no texts are left"),
+    ],
+)
+def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, llama, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=sentence) as caught:
+        data.texts(str(tmp_path / name), "replay", llama)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_texts_is_none_of_pairs(llama, tmp_path):
+    file = write(tmp_path, "a.txt", [{"text": "she was sad"}])
+    with pytest.raises(ValueError, match="row 1: must have text in the field 'stereotype'"):
+        data.pairs(file, llama)
+
+
+def test_a_missing_file_is_one_clear_sentence(llama):
+    with pytest.raises(AssetError, match=r"'nothing\.txt' is neither an existing path nor"):
+        data.texts("nothing.txt", "replay", llama)
+
+
+@pytest.mark.parametrize("name", [*data.PAIR_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
+def test_a_known_name_or_a_file_is_accepted(name):
+    assert data.check_name(name, data.PAIR_SETS, "pairs") == name
+
+
+def test_another_name_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"known \(bug, miniature\).* but got 'bugg'"):
+        data.check_name("bugg", data.PAIR_SETS, "pairs")
+
+
+@pytest.mark.parametrize(
+    ("found", "written"),
+    [
+        ("He said , no .", "He said, no."),
+        ("the doctor 's hat ; I do n't", "the doctor's hat; I don't"),
+        ("( see page 3 ) and [ x ]", "(see page 3) and [x]"),
+        ("50 % of them !", "50% of them!"),
+        ("nothing to do here", "nothing to do here"),
+    ],
+)
+def test_tokenised_text_is_written_as_people_write(found, written):
+    assert _detokenised(found) == written
+
+
+def bug(folder, rows):
+    """BUG's file, put into the cache by hand."""
+    (folder / "bug").mkdir(parents=True)
+    write(folder / "bug", "balanced_BUG.csv", rows)
+
+
+def test_bug_sentences_become_pairs_by_their_label(own_cache):
+    bug(
+        own_cache,
+        [
+            {"sentence_text": "The nurse said she was sad .", "stereotype": "1"},
+            {"sentence_text": "The nurse said he was sad .", "stereotype": "-1"},
+            {"sentence_text": "The person said he was sad .", "stereotype": "0"},
+            {"sentence_text": "The nurse was sad .", "stereotype": "1"},
+        ],
+    )
+    she, he = "The nurse said she was sad.", "The nurse said he was sad."
+    assert list(read_pairs("bug")) == [(she, he, True), (she, he, False)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_real_bug_sentences_differ_from_their_twins(monkeypatch):
+    monkeypatch.delenv("EQUIPOISE_CACHE")
+    pairs = list(read_pairs("bug"))
+    assert len(pairs) > 10_000
+    for stereotype, antistereotype, original_is_stereotype in pairs:
+        original, twin = stereotype, antistereotype
+        if not original_is_stereotype:
+            original, twin = twin, original
+        assert swap(original) == twin != original
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(monkeypatch):
+    monkeypatch.delenv("EQUIPOISE_CACHE")
+    texts = list(read_texts("bold_wikipedia"))
+    assert len(texts) > 10_000
+    assert len({title for title, _ in texts}) < len(texts)
+    held_out = {text for title, text in texts if is_held_out(title)}
+    assert len(held_out) == pytest.approx(len(texts) / 10, rel=0.2)

@@ -1,0 +1,378 @@
+"""The DeepSpeed engine against plain AdamW, through all ZeRO stages, precisions and accumulations."""
+
+import copy
+import gc
+import itertools
+import json
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from trainables import trial
+from trainables.config import TrainConfig
+from trainables.engine import Engine, settings, share_of_lr
+from trainables.stream import Stream
+
+STAGES, DTYPES, ACCUMULATIONS = (0, 1, 2), ("fp32", "bf16"), (1, 4)
+EVERY = list(itertools.product(STAGES, DTYPES, ACCUMULATIONS))
+
+
+@pytest.fixture
+def recipe(configure):
+    """A trial with a loss of every kind in it."""
+
+    def build(stage=1, dtype="fp32", accumulation=1, **train):
+        return configure(
+            objective="likelihood_gap",
+            regulariser="kl_to_base",
+            replay={"data": "miniature", "ratio": 0.25},
+            train={
+                "zero_stage": stage,
+                "dtype": dtype,
+                "accumulation": accumulation,
+                "weight_decay": 0.1,
+                "warmup": 0.3,
+                "schedule": "cosine",
+            }
+            | train,
+        )
+
+    return build
+
+
+def flat(weights):
+    return torch.cat([weight.detach().float().flatten() for weight in weights])
+
+
+def train(config, model, *, save_at=None, folder=None, load=None):
+    """All weights after the last step (or after `save_at` of them, saved)."""
+    model.reset(config.train.dtype)
+    stream = Stream(config, model)
+    with Engine(model, config.train) as engine:
+        if load is not None:
+            engine.load(load)
+        for step in range(engine.steps, config.train.steps):
+            if step == save_at:
+                break
+            for part in stream.parts(step):
+                engine.backward(trial.loss(config, model, part))
+        if folder is not None:
+            engine.save(folder)
+    return flat(model.module.parameters())
+
+
+def train_plainly(config, model):
+    """A loop in plain torch: gradients summed in fp32, AdamW on fp32 masters."""
+    train = config.train
+    model.reset(train.dtype)
+    stream = Stream(config, model)
+    weights = list(model.module.parameters())
+    masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
+    optimiser = torch.optim.AdamW(masters, lr=train.lr, weight_decay=train.weight_decay)
+    for step in range(train.steps):
+        for master in masters:
+            master.grad = torch.zeros_like(master)
+        for part in stream.parts(step):
+            trial.loss(config, model, part).backward()
+            for master, weight in zip(masters, weights, strict=True):
+                master.grad += weight.grad.float()
+                weight.grad = None
+        if train.clip:
+            torch.nn.utils.clip_grad_norm_(masters, train.clip)
+        for group in optimiser.param_groups:
+            group["lr"] = train.lr * slow_share_of_lr(train, step)
+        optimiser.step()
+        with torch.no_grad():
+            for master, weight in zip(masters, weights, strict=True):
+                weight.copy_(master)
+    return flat(weights)
+
+
+def slow_share_of_lr(train, step):
+    """Warm-up over round(0.3 · 6) = 2 steps: 1/3, 2/3, then half a cosine over the other 4."""
+    assert (train.warmup, train.steps, train.schedule) == (0.3, 6, "cosine")
+    return [1 / 3, 2 / 3, *(0.5 + 0.5 * math.cos(math.pi * k / 4) for k in range(4))][step]
+
+
+@pytest.fixture(scope="module")
+def plainly():
+    """What the plain loop gives does not depend on the ZeRO stage, so it runs once for all three."""
+    kept = {}
+
+    def run(config, model):
+        key = (model.family, config.train.dtype, config.train.accumulation, config.train.clip)
+        if key not in kept:
+            kept[key] = train_plainly(config, model)
+        return kept[key]
+
+    return run
+
+
+@pytest.mark.parametrize(("stage", "dtype", "accumulation"), EVERY)
+def test_it_trains_as_plain_adamw_does(stage, dtype, accumulation, llama, recipe, plainly):
+    config = recipe(stage, dtype, accumulation)
+    start = flat(llama.base.parameters())
+    expected, found = plainly(config, llama), train(config, llama)
+    moved = (expected - start).norm()
+    assert moved > 0.3
+    # In bf16 DeepSpeed sums the gradients of a step's parts in bf16, where the plain loop has fp32.
+    allowed = {("fp32", 1): 1e-5, ("fp32", 4): 1e-5, ("bf16", 1): 1e-4, ("bf16", 4): 0.05 * moved}
+    assert (found - expected).norm() < allowed[dtype, accumulation]
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.05])
+@pytest.mark.parametrize("stage", STAGES)
+def test_gradients_are_clipped_as_asked_and_not_at_all_at_zero(stage, clip, llama, recipe, plainly):
+    config = recipe(stage, clip=clip)
+    expected = plainly(config, llama)
+    assert (train(config, llama) - expected).norm() < 1e-5
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_it_trains_a_masked_model_as_plain_adamw_does(stage, bert, recipe, plainly):
+    # But for the biases of attention's keys: softmax does not depend on them, so their gradients
+    # are nothing but rounding, which AdamW blows up to the size of a step.
+    told = torch.cat(
+        [
+            torch.full((weight.numel(),), not name.endswith("key.bias"))
+            for name, weight in bert.module.named_parameters()
+        ]
+    )
+    config = recipe(stage)
+    assert (train(config, bert) - plainly(config, bert))[told].norm() < 1e-5
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_accumulation_changes_nothing_in_fp32(stage, llama, recipe):
+    whole, cut = (train(recipe(stage, accumulation=n), llama) for n in (1, 4))
+    assert (whole - cut).norm() < 1e-5
+
+
+@pytest.mark.parametrize(("stage", "dtype", "accumulation"), EVERY)
+def test_what_is_resumed_ends_in_the_very_same_weights(
+    stage, dtype, accumulation, llama, recipe, tmp_path
+):
+    config = recipe(stage, dtype, accumulation)
+    expected = train(config, llama)
+    train(config, llama, save_at=3, folder=tmp_path)
+    assert torch.equal(train(config, llama, load=tmp_path), expected)
+
+
+@pytest.mark.parametrize(("stage", "dtype"), list(itertools.product(STAGES, DTYPES)))
+def test_what_is_saved_before_the_first_step_starts_anew(stage, dtype, llama, recipe, tmp_path):
+    config = recipe(stage, dtype)
+    expected = train(config, llama)
+    train(config, llama, save_at=0, folder=tmp_path)
+    assert json.loads((tmp_path / "resume.json").read_text()) == {"step": 0}
+    assert torch.equal(train(config, llama, load=tmp_path), expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("saved", "resumed"), [(0, 2), (2, 0), (1, 0), (0, 1)])
+def test_a_checkpoint_does_not_depend_on_the_stage(saved, resumed, dtype, llama, recipe, tmp_path):
+    train(recipe(saved, dtype), llama, save_at=3, folder=tmp_path)
+    expected = train(recipe(saved, dtype), llama)
+    found = train(recipe(resumed, dtype), llama, load=tmp_path)
+    assert (found - expected).norm() < (1e-5 if dtype == "fp32" else 1e-3)
+
+
+def test_a_checkpoint_holds_weights_and_moments_as_safetensors_and_no_code(model, recipe, tmp_path):
+    weights = train(recipe(), model, save_at=2, folder=tmp_path)
+    suffixes = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
+    assert suffixes <= {".safetensors", ".json", ".jinja", ".txt"}
+    state = load_file(tmp_path / "optimiser.safetensors")
+    names = [name for name, _ in model.module.named_parameters()]
+    kinds = ("master", "exp_avg", "exp_avg_sq")
+    assert sorted(state) == sorted(f"{kind} {name}" for kind in kinds for name in names)
+    assert {value.dtype for value in state.values()} == {torch.float32}
+    assert torch.equal(flat(state[f"master {name}"] for name in names), weights)
+    assert all(state[f"exp_avg_sq {name}"].ge(0).all() for name in names)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_checkpoint_in_bf16_keeps_the_masters_in_fp32(stage, llama, recipe, tmp_path):
+    weights = train(recipe(stage, "bf16"), llama, save_at=3, folder=tmp_path)
+    state = load_file(tmp_path / "optimiser.safetensors")
+    masters = flat(state[f"master {name}"] for name, _ in llama.module.named_parameters())
+    assert torch.equal(masters.bfloat16().float(), weights)
+    assert not torch.equal(masters, weights)
+
+
+@pytest.mark.parametrize("missing", ["resume.json", "optimiser.safetensors"])
+def test_a_folder_that_is_no_checkpoint_is_one_clear_sentence(missing, llama, recipe, tmp_path):
+    folder = tmp_path / "saved"
+    train(recipe(), llama, save_at=1, folder=folder)
+    (folder / missing).unlink()
+    with pytest.raises(ValueError, match="must be a checkpoint of this model saved by a trial"):
+        train(recipe(), llama, load=folder)
+
+
+def test_a_checkpoint_of_another_model_is_one_clear_sentence(llama, bert, recipe, tmp_path):
+    train(recipe(), bert, save_at=1, folder=tmp_path)
+    with pytest.raises(ValueError, match=f"^{tmp_path} must be a checkpoint of this") as caught:
+        train(recipe(), llama, load=tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_loss_that_is_no_number_reaches_the_weights_instead_of_being_skipped(
+    stage, llama, recipe
+):
+    for dtype in DTYPES:
+        config = recipe(stage, dtype)
+        llama.reset(dtype)
+        with Engine(llama, config.train) as engine:
+            weight = next(llama.module.parameters())
+            engine.backward((weight * math.nan).sum())
+            assert engine.steps == 1
+        assert flat(llama.module.parameters()).isnan().any()
+
+
+def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
+    config = recipe(accumulation=4)
+    stream = Stream(config, llama)
+    with Engine(llama, config.train) as engine:
+        before = flat(llama.module.parameters())
+        counted = []
+        for part in stream.parts(0):
+            assert torch.equal(flat(llama.module.parameters()), before)
+            engine.backward(trial.loss(config, llama, part))
+            counted.append(engine.steps)
+        assert counted == [0, 0, 0, 1]
+        assert not torch.equal(flat(llama.module.parameters()), before)
+
+
+# What is left behind
+
+
+def hooks_on(module):
+    tensors = [*module.parameters(), *module.buffers()]
+    kinds = ("_backward_hooks", "_post_accumulate_grad_hooks")
+    on_tensors = sum(len(getattr(tensor, kind) or ()) for tensor in tensors for kind in kinds)
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    on_modules = sum(len(getattr(part, kind)) for part in module.modules() for kind in kinds)
+    return on_tensors + on_modules
+
+
+def census(model):
+    gc.collect()
+    tensors = [thing for thing in gc.get_objects() if issubclass(type(thing), torch.Tensor)]
+    engines = [thing for thing in gc.get_objects() if type(thing).__name__ == "DeepSpeedEngine"]
+    return {
+        "tensors": len(tensors),
+        "numbers": sum(tensor.numel() for tensor in tensors),
+        "hooks": hooks_on(model.module),
+        "engines": len(engines),
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_dozen_engines_in_one_process_leave_nothing_behind(stage, dtype, llama, recipe):
+    config = recipe(stage, dtype, accumulation=2, steps=6)
+    stream = Stream(config, llama)
+    found = {}
+    for number in range(1, 13):
+        llama.reset(dtype)
+        with Engine(llama, config.train) as engine:
+            for part in stream.parts(0):
+                engine.backward(trial.loss(config, llama, part))
+        del engine
+        if number in (2, 12):
+            found[number] = census(llama)
+    assert found[12] == found[2]
+    assert found[12]["engines"] == found[12]["hooks"] == 0
+
+
+def test_an_engine_is_freed_when_its_trial_fails(llama, recipe):
+    config = recipe()
+    with pytest.raises(ZeroDivisionError), Engine(llama, config.train):
+        raise ZeroDivisionError
+    assert census(llama)["engines"] == 0
+    assert all(weight.grad is None for weight in llama.module.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_nothing_is_compiled(python, tmp_path):
+    code = """
+from trainables.config import TrialConfig
+from trainables.trial import run_trial
+for stage in (0, 1, 2):
+    tree = {"model": {"path": "miniature-llama"}, "alignment": {"data": "miniature", "size": 8},
+            "train": {"lr": 1e-3, "steps": 1, "batch_size": 4, "zero_stage": stage},
+            "evaluators": [{"name": "perplexity", "data": "miniature", "limit": 5}]}
+    print([report.step for report in run_trial(TrialConfig.model_validate(tree))])
+"""
+    # A compiler that always fails would be noticed as well.
+    status, output, errors = python(
+        "-c", code, TORCH_EXTENSIONS_DIR=str(tmp_path), CXX="/bin/false", CC="/bin/false"
+    )
+    assert status == 0, errors
+    assert output.splitlines() == ["[0, 1]"] * 3
+    assert list(tmp_path.iterdir()) == []
+
+
+# Settings
+
+
+def test_what_deepspeed_changed_the_default_of_is_explicit():
+    made = settings(TrainConfig(lr=0.1, steps=1, batch_size=12, accumulation=3, clip=0.0))
+    assert made["train_micro_batch_size_per_gpu"] == 4
+    assert made["gradient_accumulation_steps"] == 3
+    assert made["gradient_clipping"] == 0.0
+    assert made["bf16"] == {"enabled": False, "check_grad_overflow": False}
+    assert made["fp16"] == {"enabled": False}
+    assert made["zero_optimization"]["stage"] == 0
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "shares"),
+    [
+        ("constant", 0.0, [1, 1, 1, 1]),
+        ("linear", 0.0, [1, 0.75, 0.5, 0.25]),
+        ("cosine", 0.0, [1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5]),
+        ("constant", 0.5, [1 / 3, 2 / 3, 1, 1]),
+        ("linear", 0.5, [1 / 3, 2 / 3, 1, 0.5]),
+        ("linear", 0.75, [0.25, 0.5, 0.75, 1]),
+    ],
+)
+def test_the_learning_rate_follows_its_schedule(schedule, warmup, shares):
+    train = TrainConfig(lr=0.1, steps=4, schedule=schedule, warmup=warmup)
+    assert [share_of_lr(train, step) for step in range(4)] == pytest.approx(shares)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("steps", [1, 2, 7, 100])
+def test_the_learning_rate_is_never_zero_nor_above_its_peak(schedule, warmup, steps):
+    train = TrainConfig(lr=0.1, steps=steps, schedule=schedule, warmup=warmup)
+    shares = [share_of_lr(train, step) for step in range(steps)]
+    assert all(0 < share <= 1 for share in shares)
+    peak = shares.index(max(shares))
+    assert shares[: peak + 1] == sorted(shares[: peak + 1])
+    assert shares[peak:] == sorted(shares[peak:], reverse=True)
+
+
+def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
+    config = recipe()
+    stream = Stream(config, llama)
+    found = []
+    with Engine(llama, config.train) as engine:
+        for step in range(3):
+            found.append(engine.lr)
+            for part in stream.parts(step):
+                engine.backward(trial.loss(config, llama, part))
+    assert found == pytest.approx(
+        [config.train.lr * slow_share_of_lr(config.train, k) for k in range(3)]
+    )
+
+
+def test_the_base_stays_what_it_was(llama, recipe):
+    before = copy.deepcopy(llama.base)
+    train(recipe(), llama)
+    for kept, now in zip(before.parameters(), llama.base.parameters(), strict=True):
+        assert torch.equal(kept, now)
+        assert now.grad is None

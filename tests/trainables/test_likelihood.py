@@ -1,0 +1,140 @@
+"""Log-likelihoods against a loop that is slow and plainly right."""
+
+import random
+
+import pytest
+import torch
+
+from trainables import likelihood
+from trainables.batch import masked, padded
+from trainables.likelihood import log_probs, queries_of
+from trainables.model import LanguageModel
+
+SENTENCES = [
+    "the nurse said that she was tired",
+    "anna found the red lamp at the market today",
+    "the wolf eats deer",
+    "when the plumber came home he was happy",
+    "the",
+]
+
+
+def scores(model, sentences):
+    return log_probs(model, [queries_of(model, ids) for ids in model.encode(sentences)])
+
+
+def flat(groups):
+    return [value for group in groups for value in group]
+
+
+def test_each_token_has_the_log_probability_of_the_slow_loop(model, oracle):
+    expected = [oracle(model).log_probs(ids) for ids in model.encode(SENTENCES)]
+    found = scores(model, SENTENCES)
+    assert [len(group) for group in found] == [len(group) for group in expected]
+    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+
+
+def test_pieces_of_words_have_the_log_probability_of_the_slow_loop(pieces_bert, oracle):
+    sentences = ["the nurse said that zorro was quick.", "it's odd, that"]
+    expected = [oracle(pieces_bert).log_probs(ids) for ids in pieces_bert.encode(sentences)]
+    assert flat(scores(pieces_bert, sentences)) == pytest.approx(flat(expected), abs=1e-4)
+
+
+def test_a_prefix_is_read_and_not_scored(model, oracle):
+    prefix, ids = model.encode(["the capital of", "the wolf eats deer"])
+    (found,) = log_probs(model, [queries_of(model, ids, prefix)])
+    assert found == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
+    assert len(found) == len(ids)
+
+
+def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
+    (ids,) = bert.encode([SENTENCES[0]])
+    ((one, other),) = log_probs(bert, [[masked(bert, ids, [1, 4])]])
+    assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
+    assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
+    assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
+
+
+@pytest.mark.parametrize("tokens_a_batch", [1, 17, 10**6])
+def test_the_size_of_batches_and_the_padding_in_them_change_nothing(
+    model, tokens_a_batch, monkeypatch
+):
+    expected = scores(model, SENTENCES * 5)
+    monkeypatch.setattr(likelihood, "TOKENS_A_BATCH", tokens_a_batch)
+    assert flat(scores(model, SENTENCES * 5)) == pytest.approx(flat(expected), abs=1e-5)
+
+
+def test_the_order_of_sentences_changes_nothing(model):
+    order = random.Random(0).sample(range(len(SENTENCES)), len(SENTENCES))
+    shuffled = scores(model, [SENTENCES[n] for n in order])
+    expected = scores(model, SENTENCES)
+    for n, found in zip(order, shuffled, strict=True):
+        assert found == pytest.approx(expected[n], abs=1e-5)
+
+
+def test_a_sentence_alone_scores_as_among_others(model):
+    together = scores(model, SENTENCES)
+    for sentence, expected in zip(SENTENCES, together, strict=True):
+        (alone,) = scores(model, [sentence])
+        assert alone == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
+def test_a_batch_is_never_larger_than_asked_unless_it_is_one_sentence(
+    tokens_a_batch, llama, monkeypatch
+):
+    monkeypatch.setattr(likelihood, "TOKENS_A_BATCH", tokens_a_batch)
+    shapes = []
+    hook = llama.module.register_forward_pre_hook(
+        lambda module, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)),
+        with_kwargs=True,
+    )
+    scores(llama, SENTENCES * 5)
+    hook.remove()
+    assert sum(rows for rows, _ in shapes) == len(SENTENCES) * 5
+    assert all(rows == 1 or rows * tokens <= tokens_a_batch for rows, tokens in shapes)
+    assert len(shapes) == 1 or tokens_a_batch < 10**6
+
+
+def test_scoring_twice_gives_the_very_same(model):
+    assert scores(model, SENTENCES) == scores(model, SENTENCES)
+
+
+def test_groups_without_questions_stay_empty(model):
+    (ids,) = model.encode(["the wolf eats deer"])
+    asked = queries_of(model, ids)
+    found = log_probs(model, [[], asked, [], asked, []])
+    assert [len(group) for group in found] == [0, len(ids), 0, len(ids), 0]
+    assert log_probs(model, []) == []
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_is_off_while_scoring_and_then_as_it_was(training, edited):
+    dropout = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
+    model = LanguageModel(edited("miniature-bert", config=dropout), "masked")
+    model.module.train(training)
+    assert scores(model, SENTENCES) == scores(model, SENTENCES)
+    assert model.module.training == training
+
+
+def test_scoring_leaves_no_gradient_and_no_graph(model):
+    scores(model, SENTENCES)
+    assert all(weight.grad is None for weight in model.module.parameters())
+    assert torch.is_grad_enabled()
+
+
+def test_the_likelihood_with_gradient_is_the_one_without(model):
+    ids = model.encode(SENTENCES)
+    if model.family == "causal":
+        queries = [queries_of(model, sentence)[0] for sentence in ids]
+    else:
+        queries = [masked(model, sentence, range(0, len(sentence), 2)) for sentence in ids]
+    expected = log_probs(model, [[query] for query in queries])
+    texts = padded(model, queries)
+    per_sentence = model.log_likelihood(texts, per="sentence")
+    per_token = model.log_likelihood(texts, per="token")
+    assert per_sentence.requires_grad
+    assert per_sentence.tolist() == pytest.approx([sum(group) for group in expected], abs=1e-4)
+    assert per_token.tolist() == pytest.approx(
+        [sum(group) / len(group) for group in expected], abs=1e-5
+    )

@@ -1,0 +1,221 @@
+"""A model, its tokenizer, and the base that it started from."""
+
+import json
+import math
+
+import pytest
+import torch
+from tokenizers.processors import TemplateProcessing
+from torch.nn.functional import log_softmax
+
+from trainables import miniature
+from trainables.batch import Query, padded, sentence
+from trainables.config import ModelConfig
+from trainables.likelihood import log_probs, queries_of
+from trainables.model import (
+    LanguageModel,
+    family_of,
+    load,
+    locate,
+    target_log_likelihood,
+    token_nll,
+)
+
+TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
+
+
+def weights(module):
+    return {name: weight.detach().clone() for name, weight in module.named_parameters()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one) and one.keys() == other.keys()
+
+
+def likelihoods(model):
+    return log_probs(model, [queries_of(model, ids) for ids in model.encode(TEXTS)])
+
+
+def test_token_ids_carry_no_special_tokens(model):
+    tokens = model.tokenizer.convert_ids_to_tokens(model.encode(TEXTS)[1])
+    assert tokens == ["the", "wolf", "eats", "deer"]
+    assert model.encode([]) == []
+
+
+def test_a_tokenizer_that_adds_its_start_token_changes_nothing(llama, tmp_path):
+    # As Llama 3 does: the start token must be read once and never be scored.
+    tokenizer = llama.tokenizer
+    llama.save(tmp_path)
+    tokenizer_file = tmp_path / "tokenizer.json"
+    inner = type(tokenizer.backend_tokenizer).from_file(str(tokenizer_file))
+    inner.post_processor = TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", llama.start_id)]
+    )
+    inner.save(str(tokenizer_file))
+    adds = LanguageModel(tmp_path, "causal")
+    assert adds.tokenizer(TEXTS[1])["input_ids"][0] == llama.start_id
+    assert adds.encode(TEXTS) == llama.encode(TEXTS)
+    assert likelihoods(adds) == likelihoods(llama)
+
+
+def test_a_saved_model_is_read_back_to_the_bit(model, tmp_path):
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.add_(0.01 * torch.randn_like(weight))
+    model.save(tmp_path)
+    again = LanguageModel(tmp_path, model.family)
+    assert same(weights(again.module), weights(model.module))
+    assert again.encode(TEXTS) == model.encode(TEXTS)
+    assert likelihoods(again) == likelihoods(model)
+
+
+def test_resetting_puts_the_base_weights_back_into_fresh_memory(model):
+    base = weights(model.base)
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.fill_(2)
+            weight.grad = torch.ones_like(weight)
+        for buffer in model.module.buffers():
+            if buffer.is_floating_point():
+                buffer.mul_(2)
+    owned_by_an_engine = [weight.data for weight in model.module.parameters()]
+    model.reset("fp32")
+    assert same(weights(model.module), base)
+    assert all(weight.grad is None for weight in model.module.parameters())
+    assert all(torch.all(old == 2) for old in owned_by_an_engine)
+    for buffer, kept in zip(model.module.buffers(), model.base.buffers(), strict=True):
+        assert torch.equal(buffer, kept)
+
+
+def test_resetting_to_bf16_rounds_and_back_to_fp32_does_not(model):
+    base = weights(model.base)
+    model.reset("bf16")
+    assert {weight.dtype for weight in model.module.parameters()} == {torch.bfloat16}
+    assert same(weights(model.module), {name: weight.bfloat16() for name, weight in base.items()})
+    model.reset("fp32")
+    assert same(weights(model.module), base)
+
+
+def test_the_base_is_frozen_and_stays_when_the_model_moves(model):
+    base = weights(model.base)
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.zero_()
+    assert same(weights(model.base), base)
+    assert not any(weight.requires_grad for weight in model.base.parameters())
+    assert not model.base.training
+    model.reset("fp32")
+
+
+def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model):
+    query = queries_of(model, model.encode(TEXTS)[0])[0]
+    texts = padded(model, [query])
+    model.module.eval()
+    assert torch.equal(model.base_logits(texts), model.logits(texts))
+    assert model.logits(texts).requires_grad
+    assert not model.base_logits(texts).requires_grad
+
+
+def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
+    texts = padded(llama, [Query([5, 6, 7], {0: 6, 2: 9}), Query([8], {0: 9})])
+    logits = torch.randn(2, 3, llama.vocab_size, generator=torch.Generator().manual_seed(0))
+    log_p = log_softmax(logits.double(), -1)
+    expected = [-log_p[0, 0, 6], -log_p[0, 2, 9], -log_p[1, 0, 9]]
+    assert token_nll(logits, texts).tolist() == pytest.approx([float(x) for x in expected])
+    assert token_nll(logits.bfloat16(), texts).dtype == torch.float32
+
+
+def test_a_likelihood_worked_out_by_hand(llama):
+    # Logits 0 but for ln 3 at the target: p = 3 / (V + 2).
+    texts = padded(llama, [Query([5, 6], {0: 6, 1: 7}), Query([8], {0: 9})])
+    logits = torch.zeros(2, 2, llama.vocab_size)
+    for b, t, target in ((0, 0, 6), (0, 1, 7), (1, 0, 9)):
+        logits[b, t, target] = math.log(3)
+    each = math.log(3 / (llama.vocab_size + 2))
+    found = {
+        per: target_log_likelihood(logits, texts, per=per).tolist() for per in ("token", "sentence")
+    }
+    assert found["sentence"] == pytest.approx([2 * each, each], rel=1e-5)
+    assert found["token"] == pytest.approx([each, each], rel=1e-5)
+
+
+def test_the_gradient_of_a_likelihood_reaches_the_weights(model):
+    query = queries_of(model, model.encode(TEXTS)[0])[0]
+    model.log_likelihood(padded(model, [query]), per="token").sum().backward()
+    touched = [name for name, w in model.module.named_parameters() if w.grad is not None]
+    assert len(touched) > 10
+
+
+def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
+    expected = [value for group in likelihoods(model) for value in group]
+    model.reset("bf16")
+    found = [value for group in likelihoods(model) for value in group]
+    assert found == pytest.approx(expected, abs=0.3)
+    assert found != expected
+
+
+def test_a_process_keeps_the_model_that_it_has_loaded():
+    config = ModelConfig(path="miniature-llama")
+    assert load(config) is load(ModelConfig(path="miniature-llama"))
+
+
+@pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
+def test_the_family_of_a_model_is_found_out(name, family):
+    assert family_of(name) == family
+    assert family_of(str(locate(name))) == family
+
+
+@pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
+def test_a_model_of_the_other_family_is_one_clear_sentence(name, family):
+    other = {"causal": "masked", "masked": "causal"}[family]
+    with pytest.raises(ValueError, match=f"holds a {family} model: family must be '{family}'"):
+        LanguageModel(miniature.folder(name), other)
+
+
+def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
+    for folder in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(ValueError, match="must be the folder of a model") as caught:
+            LanguageModel(folder, "causal")
+        assert str(folder) in str(caught.value)
+        assert "\n" not in str(caught.value)
+    (tmp_path / "config.json").write_text("[1")
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(ValueError, match="must be the folder of a model"):
+        family_of(str(tmp_path))
+
+
+def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
+    llama.save(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    settings = json.loads(file.read_text())
+    del settings["bos_token"]
+    file.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="must have a BOS token") as caught:
+        LanguageModel(tmp_path, "causal")
+    assert "eos_token" in str(caught.value)
+
+
+def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
+    llama.save(tmp_path)
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Model: pass\n")
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForCausalLM": "evil.Model", "AutoConfig": "evil.Model"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert likelihoods(LanguageModel(tmp_path, "causal")) == likelihoods(llama)
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
+    noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
+    assert noisy.digest != llama.digest
+    assert noisy.tokenizer_digest == llama.tokenizer_digest
+    assert bert.tokenizer_digest == llama.tokenizer_digest, "both miniatures read the same words"
+
+
+def test_padding_may_be_any_token_since_it_is_never_read(llama):
+    ids = llama.encode(TEXTS)
+    queries = [sentence(llama, text) for text in ids]
+    texts = padded(llama, queries)
+    expected = llama.log_likelihood(texts, per="token")
+    texts.ids_BT[texts.attention_BT == 0] = 17
+    assert torch.allclose(llama.log_likelihood(texts, per="token"), expected, atol=1e-6)

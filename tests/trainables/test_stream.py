@@ -1,0 +1,203 @@
+"""What a trial trains on."""
+
+import pytest
+import torch
+
+from trainables import data
+from trainables.config import TrialConfig
+from trainables.stream import Stream
+
+OLD_AND_NEW = {"replay": {"data": "miniature", "ratio": 0.25}}
+
+
+def sentences(model, texts):
+    """What each row asks for, as text: for a causal model the whole sentence."""
+    return [
+        " ".join(model.tokenizer.convert_ids_to_tokens(row[row != -100].tolist()))
+        for row in texts.targets_BT
+    ]
+
+
+def learnt(stream, steps=None):
+    return [
+        text
+        for step in range(steps or stream.config.train.steps)
+        for part in stream.parts(step)
+        for text in sentences(stream.model, part.texts)
+    ]
+
+
+def texts_of(model, rows, column):
+    return [" ".join(model.tokenizer.convert_ids_to_tokens(ids)) for ids in rows[column]]
+
+
+def originals_and_twins(stream):
+    originals, twins = [], []
+    for row in stream.pairs:
+        both = texts_of(
+            stream.model,
+            {"both": [row["stereotype_ids"], row["antistereotype_ids"]]},
+            "both",
+        )
+        first = 0 if row["original_is_stereotype"] else 1
+        originals.append(both[first])
+        twins.append(both[1 - first])
+    return originals, twins
+
+
+@pytest.mark.parametrize(
+    ("objective", "sides"),
+    [
+        ({"name": "none"}, "original"),
+        ({"name": "likelihood_gap"}, "original"),
+        ({"name": "cda", "sides": "one"}, "twin"),
+        ({"name": "cda", "sides": "two"}, "both"),
+    ],
+)
+def test_the_objectives_sides_of_each_pair_are_learnt_once_an_epoch(
+    objective, sides, configure, llama
+):
+    config = configure(
+        objective=objective,
+        alignment={"data": "miniature", "size": 24},
+        train={"steps": 6 if sides == "both" else 3},
+    )
+    stream = Stream(config, llama)
+    originals, twins = originals_and_twins(stream)
+    expected = {"original": originals, "twin": twins, "both": originals + twins}[sides]
+    assert sorted(learnt(stream)) == sorted(expected)
+    assert learnt(stream) != expected, "they come in shuffled order"
+
+
+def test_old_texts_have_their_exact_share_and_are_never_held_out(configure, llama):
+    stream = Stream(configure(**OLD_AND_NEW, train={"steps": 10}), llama)
+    replayed = set(texts_of(llama, data.texts("miniature", "replay", llama), "ids"))
+    held_out = set(texts_of(llama, data.texts("miniature", "held_out", llama), "ids"))
+    texts = learnt(stream)
+    assert sum(text in replayed for text in texts) == 20
+    assert not set(texts) & held_out
+    assert stream.shortfall == 0
+
+
+def test_a_step_is_a_function_of_configuration_and_seed_alone(configure, name, model):
+    config = configure(name, **OLD_AND_NEW)
+    expected = [part.texts.ids_BT for part in Stream(config, model).parts(3)]
+    torch.manual_seed(99)
+    again = Stream(config, model)
+    list(again.parts(5))
+    assert all(map(torch.equal, [part.texts.ids_BT for part in again.parts(3)], expected))
+
+
+def test_another_seed_gives_the_same_texts_in_another_order(configure, llama):
+    alignment = {"data": "miniature", "size": 48}
+    one, other = (learnt(Stream(configure(seed=s, alignment=alignment), llama)) for s in (0, 1))
+    assert one != other
+    assert sorted(one) == sorted(other)
+
+
+def test_what_is_masked_changes_from_epoch_to_epoch_and_with_the_seed(configure, bert):
+    alignment = {"data": "miniature", "size": 8}
+
+    def asked(seed, step):
+        config = configure("miniature-bert", seed=seed, alignment=alignment)
+        (part,) = Stream(config, bert).parts(step)
+        return sorted(sentences(bert, part.texts))
+
+    assert asked(0, 0) == asked(0, 0)
+    assert asked(0, 0) != asked(0, 1)
+    assert asked(0, 0) != asked(1, 0)
+
+
+def test_the_pairs_of_a_size_are_the_same_for_every_seed_and_recipe(configure, llama):
+    changes = [{}, {"seed": 5}, {"objective": "cda"}, {"train": {"lr": 0.1}}]
+    drawn = [Stream(configure(**change), llama).pairs["stereotype_ids"][:] for change in changes]
+    assert all(pairs == drawn[0] for pairs in drawn)
+    everything = Stream(configure(alignment={"data": "miniature"}), llama).pairs
+    assert len(drawn[0]) == 64 < len(everything) == 4000
+    assert drawn[0] != everything["stereotype_ids"][:64], "they are drawn, not the first"
+
+
+def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
+    config = configure(alignment={"data": "miniature", "size": 4001})
+    with pytest.raises(ValueError, match=r"at most the 4000 pairs of miniature, but got 4001\."):
+        Stream(config, llama)
+
+
+@pytest.mark.parametrize("objective", ["none", "cda"])
+def test_an_objective_that_does_not_compare_gets_no_pairs(objective, configure, llama):
+    (part,) = Stream(configure(objective=objective), llama).parts(0)
+    assert part.pairs is None
+    assert part.pairs_share == 0
+
+
+def test_an_objective_that_compares_gets_the_pair_of_each_new_text(configure, llama):
+    stream = Stream(configure(objective="likelihood_gap", **OLD_AND_NEW), llama)
+    (part,) = stream.parts(0)
+    new = [text for text in sentences(llama, part.texts) if text.split()[0] in ("the", "when")]
+    more = sentences(llama, part.pairs.stereotype)
+    less = sentences(llama, part.pairs.antistereotype)
+    assert len(new) == len(more) == 6
+    assert all(text in pair for text, pair in zip(new, zip(more, less, strict=True), strict=True))
+    assert all((a.split() != b.split()) for a, b in zip(more, less, strict=True))
+
+
+@pytest.mark.parametrize("accumulation", [1, 2, 4, 8])
+def test_the_shares_of_the_parts_of_a_step_sum_to_one(accumulation, configure, name, model):
+    train = {"accumulation": accumulation}
+    config = configure(name, train=train, objective="likelihood_gap", **OLD_AND_NEW)
+    parts = list(Stream(config, model).parts(1))
+    assert len(parts) == accumulation
+    assert all(len(part.texts.ids_BT) == 8 // accumulation for part in parts)
+    assert sum(part.texts_share for part in parts) == pytest.approx(1)
+    assert sum(part.pairs_share for part in parts) == pytest.approx(1)
+    targets = torch.tensor([part.texts.predicted_BT.sum() for part in parts])
+    shares = torch.tensor([part.texts_share for part in parts])
+    assert torch.allclose(shares, targets / targets.sum())
+
+
+def test_accumulation_cuts_a_step_and_changes_none_of_its_texts(configure, name, model):
+    whole, cut = (
+        learnt(Stream(configure(name, train={"accumulation": n}, **OLD_AND_NEW), model))
+        for n in (1, 4)
+    )
+    assert whole == cut
+
+
+def test_a_step_of_old_texts_alone_has_no_pairs(configure, llama):
+    replay = {"data": "miniature", "ratio": 0.9}
+    config = configure(
+        objective="likelihood_gap", replay=replay, train={"batch_size": 1, "steps": 10}
+    )
+    stream = Stream(config, llama)
+    kinds = [[part.pairs is None for part in stream.parts(step)] for step in range(10)]
+    assert kinds.count([True]) == 9
+    for step in range(10):
+        (part,) = stream.parts(step)
+        assert part.pairs_share == (0 if part.pairs is None else 1)
+
+
+def test_longer_texts_are_cut(configure, llama):
+    config = configure(train={"max_tokens": 3}, objective="likelihood_gap")
+    (part,) = Stream(config, llama).parts(0)
+    assert part.texts.predicted_BT.sum(1).tolist() == [3] * 8
+    assert part.pairs.stereotype.predicted_BT.sum(1).tolist() == [3] * 8
+
+
+def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
+    config = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
+    (part,) = Stream(config, bert).parts(0)
+    assert part.pairs.stereotype.predicted_BT.sum() == 0
+    assert config.objective.loss(bert, part.pairs).item() == 0
+
+
+def test_a_replay_set_that_runs_short_says_so(configure, llama, tmp_path, own_cache):
+    texts = tmp_path / "few.txt"
+    texts.write_text("\n".join(f"anna found the red lamp {n}" for n in range(10)))
+    replay = {"data": str(texts), "ratio": 0.5}
+    stream = Stream(TrialConfig.model_validate(configure(replay=replay).tree()), llama)
+    assert stream.shortfall == 24 - len(stream.old) > 0
+
+
+def test_without_a_ratio_the_replay_set_is_not_even_read(configure, llama):
+    stream = Stream(configure(replay={"data": "nowhere.txt", "ratio": 0.0}), llama)
+    assert learnt(stream) == learnt(Stream(configure(), llama))

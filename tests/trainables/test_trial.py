@@ -1,0 +1,407 @@
+"""The whole life of a trial."""
+
+import gc
+import itertools
+import json
+import logging
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from tests.conformance import perturb
+from trainables import trial
+from trainables.model import load
+from trainables.stream import Stream
+from trainables.trial import run_trial
+
+GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
+EVERYTHING = GAP | {
+    "regulariser": {"name": "l2_to_base", "weight": 0.01},
+    "replay": {"data": "miniature", "ratio": 0.25},
+}
+
+
+def metrics(config, **more):
+    """(step, metrics) of every report."""
+    return [(report.step, report.metrics) for report in run_trial(config, **more)]
+
+
+def weights(config):
+    return torch.cat([w.detach().float().flatten() for w in load(config.model).module.parameters()])
+
+
+def forwards(config):
+    """Counts how often the model of a configuration is read."""
+    counted = []
+    hook = load(config.model).module.register_forward_pre_hook(lambda *_: counted.append(1))
+    return counted, hook
+
+
+# Reports
+
+
+def test_reports_come_at_the_start_when_due_and_at_the_end(configure):
+    config = configure(train={"steps": 7, "report_every": 3})
+    reports = list(run_trial(config))
+    assert [report.step for report in reports] == [0, 3, 6, 7]
+    assert [report.progress for report in reports] == [0, 3 / 7, 6 / 7, 1]
+    declared = sorted(metric.name for metric in config.metrics())
+    assert all(sorted(report.metrics) == declared for report in reports)
+
+
+def test_without_a_rhythm_only_start_and_end_are_reported(configure):
+    assert [report.step for report in run_trial(configure())] == [0, 6]
+
+
+def test_a_report_that_falls_on_the_end_is_made_once(configure):
+    steps = [report.step for report in run_trial(configure(train={"report_every": 3}))]
+    assert steps == [0, 3, 6]
+
+
+def test_the_report_at_step_zero_is_the_base(configure, name, model):
+    config = configure(name)
+    first = next(run_trial(config))
+    expected = {}
+    for evaluator in config.evaluators:
+        expected |= evaluator.measure(model, {})
+    assert first.metrics == pytest.approx(expected)
+    assert first.metrics["forgetting/general/nll_rise"] == 0
+
+
+def test_training_without_a_step_to_speak_of_changes_nothing(configure, name):
+    (_, base), (_, end) = metrics(configure(name, train={"lr": 1e-30}))
+    assert end == pytest.approx(base, abs=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_no_stage_and_no_precision_measures_a_model_that_has_not_moved_otherwise(
+    stage, dtype, configure
+):
+    (_, base), (_, end) = metrics(
+        configure(train={"lr": 1e-30, "dtype": dtype, "zero_stage": stage, "weight_decay": 0.5})
+    )
+    assert end == pytest.approx(base, abs=1e-6)
+
+
+# Loss
+
+
+@pytest.mark.parametrize("changes", [{}, GAP, EVERYTHING], ids=["plain", "gap", "everything"])
+def test_a_loss_is_the_sum_of_its_terms(changes, configure, name, model):
+    config = configure(name, **changes)
+    (part,) = Stream(config, model).parts(1)
+    perturb(model, 0.01)
+    logits = model.logits(part.texts)
+    asked = part.texts.predicted_BT
+    nll = -logits.log_softmax(-1)[asked].gather(1, part.texts.targets_BT[asked][:, None]).mean()
+    expected = nll + config.regulariser.loss(model, part.texts, logits)
+    if part.pairs is not None:
+        expected = expected + config.objective.loss(model, part.pairs)
+    found = trial.loss(config, model, part)
+    assert found.shape == ()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert (part.pairs is None) == (changes == {})
+
+
+@pytest.mark.parametrize("accumulation", [2, 4, 8])
+@pytest.mark.parametrize("regulariser", ["none", "l2_to_base", "kl_to_base"])
+def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
+    regulariser, accumulation, configure, name, model
+):
+    changes = EVERYTHING | {"regulariser": regulariser}
+    perturb(model, 0.01)
+
+    def total(accumulation):
+        config = configure(name, train={"accumulation": accumulation}, **changes)
+        parts = Stream(config, model).parts(1)
+        return sum(trial.loss(config, model, part).item() for part in parts)
+
+    assert total(accumulation) == pytest.approx(total(1), rel=1e-5)
+
+
+# The same configuration, the same reports
+
+
+def test_the_same_trial_gives_the_same_reports_and_another_seed_others(configure, name):
+    config = configure(name, train={"report_every": 3}, **EVERYTHING)
+    first = metrics(config)
+    assert metrics(config) == first
+    other = metrics(config.model_copy(update={"seed": 1}))
+    assert other[0] == first[0]
+    assert other[1:] != first[1:]
+
+
+def test_global_random_numbers_do_not_matter(configure):
+    config = configure("miniature-bert", **EVERYTHING)
+    torch.manual_seed(1)
+    first = metrics(config)
+    torch.manual_seed(2)
+    assert metrics(config) == first
+
+
+def test_a_replay_ratio_of_zero_equals_no_replay(configure):
+    without = metrics(configure(**GAP))
+    assert metrics(configure(replay={"data": "miniature", "ratio": 0.0}, **GAP)) == without
+    assert metrics(configure(replay={"data": "miniature", "ratio": 0.5}, **GAP)) != without
+
+
+OTHERS = {
+    "bf16": {"train": {"dtype": "bf16", "steps": 3}},
+    "bf16 in stage 1": {"train": {"dtype": "bf16", "zero_stage": 1, "steps": 3}},
+    "stage 1": {"train": {"zero_stage": 1, "steps": 3}},
+    "stage 2": {"train": {"zero_stage": 2, "steps": 3}},
+    "accumulation": {"train": {"accumulation": 4, "steps": 3}},
+    "another objective": EVERYTHING,
+    "another model": {"name": "miniature-bert"},
+    "diverged": {"objective": {"name": "likelihood_gap", "weight": 3e38, "per": "sentence"}},
+}
+
+
+@pytest.mark.parametrize("between", list(OTHERS))
+def test_a_trial_gives_its_numbers_whatever_ran_before_it(between, configure):
+    config = configure(**GAP)
+    first = metrics(config)
+    other = metrics(configure(**OTHERS[between]))
+    assert json.dumps(other) != json.dumps(first)
+    assert metrics(config) == first
+
+
+def test_a_trial_gives_its_numbers_after_one_that_was_stopped_or_failed(configure):
+    config = configure(train={"report_every": 2}, **GAP)
+    first = metrics(config)
+    stopped = run_trial(config)
+    next(stopped), next(stopped)
+    stopped.close()
+    assert metrics(config) == first
+    failed = run_trial(config)
+    next(failed)
+    with pytest.raises(ZeroDivisionError):
+        failed.throw(ZeroDivisionError)
+    assert metrics(config) == first
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_trial_in_a_fresh_process_gives_the_same_numbers(configure, python):
+    config = configure(**GAP)
+    code = """
+import json, sys
+from trainables.config import TrialConfig
+from trainables.trial import run_trial
+config = TrialConfig.model_validate(json.loads(sys.argv[1]))
+print(json.dumps([[report.step, report.metrics] for report in run_trial(config)]))
+"""
+    status, output, errors = python("-c", code, json.dumps(config.tree()))
+    assert status == 0, errors
+    assert json.loads(output.splitlines()[-1]) == [list(report) for report in metrics(config)]
+
+
+# Interrupted and resumed
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_a_resumed_trial_makes_the_reports_that_it_would_have_made(
+    stage, dtype, configure, name, tmp_path
+):
+    train = {"zero_stage": stage, "dtype": dtype, "report_every": 2, "accumulation": 2}
+    config = configure(name, train=train, **EVERYTHING)
+    expected = metrics(config)
+    end = weights(config)
+    interrupted = run_trial(config)
+    for report in interrupted:
+        if report.step == 2:
+            report.save(tmp_path)
+            interrupted.close()
+    assert metrics(config, resume_from=tmp_path) == expected[2:]
+    assert torch.equal(weights(config), end)
+
+
+def test_dropout_is_drawn_anew_and_alike_after_resuming(configure, edited, tmp_path):
+    dropout = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
+    folder = edited("miniature-bert", config=dropout)
+    model = {"path": str(folder), "family": "masked"}
+    config = configure(model=model, train={"report_every": 3})
+    expected = metrics(config)
+    end = weights(config)
+    reports = run_trial(config)
+    next(reports)
+    next(reports).save(tmp_path / "saved")
+    reports.close()
+    assert metrics(config, resume_from=tmp_path / "saved") == expected[2:]
+    assert torch.equal(weights(config), end)
+    without = configure("miniature-bert", train={"report_every": 3})
+    assert metrics(without)[1:] != expected[1:]
+
+
+def test_a_trial_saved_at_its_start_can_be_resumed(configure, tmp_path):
+    config = configure(**GAP)
+    first = run_trial(config)
+    next(first).save(tmp_path)
+    first.close()
+    (_, end) = metrics(config)
+    assert metrics(config, resume_from=tmp_path) == [end]
+
+
+def test_saving_in_between_changes_nothing(configure, tmp_path):
+    config = configure(train={"report_every": 2}, **GAP)
+    expected = metrics(config)
+    found = []
+    for report in run_trial(config):
+        report.save(tmp_path / str(report.step))
+        found.append((report.step, report.metrics))
+    assert found == expected
+    moved = [
+        load_file(tmp_path / str(step) / "model.safetensors")["model.norm.weight"]
+        for step in (0, 2, 4, 6)
+    ]
+    assert not any(torch.equal(a, b) for a, b in itertools.pairwise(moved))
+
+
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, name, tmp_path):
+    config = configure(name, train={"dtype": dtype}, **GAP)
+    for report in run_trial(config):
+        if report.progress == 1:
+            report.save(tmp_path)
+    saved = load(config.model.model_copy(update={"path": str(tmp_path)}))
+    saved.reset(dtype)
+    base = metrics(config)[0][1]
+    assert trial.measure(config, saved, base) == pytest.approx(report.metrics, abs=1e-6)
+
+
+def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path):
+    with pytest.raises(ValueError, match="must be a checkpoint of this model saved by a trial"):
+        list(run_trial(configure(), resume_from=tmp_path))
+
+
+# Base values
+
+
+def test_base_values_are_measured_once_for_all_trials(configure, own_cache):
+    config = configure(**GAP)
+    reads, hook = forwards(config)
+    first = next(run_trial(config))
+    assert reads
+    reads.clear()
+    again = next(run_trial(configure(train={"lr": 0.5}, seed=3)))
+    hook.remove()
+    assert not reads
+    assert again.metrics == first.metrics
+    assert len(list((own_cache / "base_values").glob("[!.]*"))) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train": {"dtype": "bf16"}},
+        {"name": "miniature-bert"},
+        {"evaluators": [{"name": "perplexity", "data": "miniature", "limit": 21}]},
+    ],
+    ids=["precision", "model", "evaluators"],
+)
+def test_base_values_are_measured_again_when_they_would_differ(changes, configure, own_cache):
+    first = next(run_trial(configure()))
+    other = next(run_trial(configure(**changes)))
+    assert first.metrics != other.metrics
+    assert len(list((own_cache / "base_values").glob("[!.]*"))) == 2
+
+
+def test_base_values_follow_the_data(configure, own_cache):
+    file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
+    file.parent.mkdir()
+    config = configure(evaluators=["crows_pairs"])
+    found = []
+    for pair in ("he was sad,she was sad", "she was sad,he was sad"):
+        file.write_text(f"sent_more,sent_less,bias_type\n{pair},gender\n")
+        found.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
+    assert sorted(found) == [0.0, 100.0]
+
+
+def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):
+    config = configure(name)
+    base = next(run_trial(config)).metrics
+    folder = edited(name, noise=0.3)
+    noisy = configure(model={"path": str(folder), "family": config.model.family})
+    assert noisy.evaluators == config.evaluators
+    found = next(run_trial(noisy)).metrics
+    rise = "forgetting/general/nll_rise"  # 0 at any base
+    assert [metric for metric in found if found[metric] == base[metric]] == [rise]
+
+
+# Whatever happens
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_a_loss_beyond_all_numbers_shows_in_every_metric(stage, dtype, clip, configure):
+    train = {"zero_stage": stage, "dtype": dtype, "clip": clip, "steps": 4, "report_every": 1}
+    config = configure(
+        objective={"name": "likelihood_gap", "weight": 3e38, "per": "sentence"}, train=train
+    )
+    (_, base), *rest = metrics(config)
+    assert all(map(math.isfinite, base.values()))
+    assert [step for step, _ in rest] == [1, 2, 3, 4]
+    for _, found in rest:
+        assert not any(map(math.isfinite, found.values()))
+
+
+def alive(kind):
+    gc.collect()
+    return [thing for thing in gc.get_objects() if type(thing).__name__ == kind]
+
+
+@pytest.mark.parametrize("how", ["closed", "forgotten", "failed", "finished"])
+def test_a_trial_that_ends_frees_its_engine(how, configure):
+    config = configure(train={"report_every": 2})
+    reports = run_trial(config)
+    next(reports), next(reports)
+    assert len(alive("DeepSpeedEngine")) == 1
+    match how:
+        case "closed":
+            reports.close()
+        case "failed":
+            with pytest.raises(ZeroDivisionError):
+                reports.throw(ZeroDivisionError)
+        case "finished":
+            assert [report.step for report in reports] == [4, 6]
+    del reports
+    assert not alive("DeepSpeedEngine")
+    module = load(config.model).module
+    assert not module._forward_pre_hooks
+    assert not module._forward_hooks
+    assert all(weight.grad is None for weight in module.parameters())
+
+
+def test_nothing_is_trained_before_the_first_report_is_taken(configure):
+    config = configure()
+    reports = run_trial(config)
+    next(reports)
+    expected = load(config.model).base.parameters()
+    assert all(map(torch.equal, load(config.model).module.parameters(), expected))
+    reports.close()
+
+
+def test_a_replay_set_that_runs_short_is_warned_of(configure, own_cache, tmp_path, caplog):
+    texts = tmp_path / "few.txt"
+    texts.write_text("\n".join(f"anna found the red lamp {n}" for n in range(10)))
+    config = configure(replay={"data": str(texts), "ratio": 0.5})
+    with caplog.at_level(logging.WARNING):
+        next(run_trial(config))
+    assert "short of" in caplog.text
+
+
+def test_data_that_do_not_fit_are_one_clear_sentence(configure):
+    config = configure(alignment={"data": "miniature", "size": 10**6})
+    with pytest.raises(ValueError, match="at most the 4000 pairs of miniature"):
+        list(run_trial(config))
+
+
+def test_a_trial_needs_neither_ray_nor_optuna_nor_mlflow(modules_after):
+    loaded = modules_after("import trainables.trial, trainables.__main__")
+    assert "torch" in loaded
+    assert not loaded & {"ray", "optuna", "mlflow", "sweep", "analysis", "deepspeed"}
