@@ -199,6 +199,12 @@ def submit(
 ) -> None:
     """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
     checked, document = _load(spec)
+    if "@" in (tracking_uri or ""):
+        _stop(
+            WRONG,
+            "--tracking-uri must hold no password, which everyone on the cluster could read: put it "
+            "into ~/.mlflow/credentials of its nodes.",
+        )
     from sweep import cluster
 
     try:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweep.search import FULL
+from sweep.search import judge
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -71,18 +71,15 @@ class Progress(Callback):  # type: ignore[misc]
         self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        result = trial.last_result or {}
-        failure = result.get("failure", "")
-        if failure:
-            self._ended(trial, "failed", failure)
-        elif result.get("progress", 0.0) < FULL:
-            self._ended(trial, "pruned", "")
-        else:
-            values = {name: float(result[name]) for name in self._goals}
+        state, failure = judge(trial.last_result)
+        if state == "complete":
+            values = {name: float(trial.last_result[name]) for name in self._goals}
             self._complete.append(values)
             self._size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
-            self._ended(trial, "complete", shown)
+            self._ended(trial, state, shown)
+        else:
+            self._ended(trial, state, failure)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         self._ended(trial, "failed", "its process failed; the run in MLflow says why")

@@ -96,6 +96,15 @@ def ended(study: optuna.Study) -> dict[int, State]:
     return {t.number: names[t.state] for t in study.get_trials(deepcopy=False) if t.state in names}
 
 
+def judge(result: Mapping[str, Any] | None, *, error: bool = False) -> tuple[State, str]:
+    """How a trial with this last result ended, and why if it failed."""
+    if error or not result:
+        return "failed", "the trial's process failed"
+    if failure := result.get("failure"):
+        return "failed", failure
+    return ("complete" if result.get("progress", 0.0) >= FULL else "pruned"), ""
+
+
 class ParetoSearch(Searcher):  # type: ignore[misc]
     """A ray.tune Searcher over several goals, to be run without Tune's metric and mode.
 
@@ -158,7 +167,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         trial = self._live.pop(trial_id, None)
         if trial is None:
             return
-        ending = self._judge(trial.number, result, error)
+        state, failure = judge(result, error=error)
+        ending = Ending(trial.number, state, failure, (result or {}).get("run_id"))
         if ending.state == "complete":
             assert result is not None
             for name, bound in self._spec.constraints.items():
@@ -173,16 +183,6 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
                 trial.set_user_attr("failure", ending.failure)
             self._study.tell(trial, state=STATES[ending.state])
         self._on_end(ending)
-
-    def _judge(self, number: int, result: dict[str, Any] | None, error: bool) -> Ending:
-        run_id = (result or {}).get("run_id")
-        if error or result is None:
-            return Ending(number, "failed", "the trial's process failed", run_id)
-        if failure := result.get("failure"):
-            return Ending(number, "failed", failure, run_id)
-        if result.get("progress", 0.0) < FULL:
-            return Ending(number, "pruned", run_id=run_id)
-        return Ending(number, "complete", run_id=run_id)
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its searcher, but the journal is the memory."""

@@ -163,13 +163,7 @@ def open_sweep(
     Raises:
         SweepExists: there is a sweep of this name.
     """
-    found = find_sweep(tracking_uri, spec.name)
-    if found is not None:
-        raise SweepExists(
-            f"a sweep named {spec.name!r} is already recorded: go on with it by "
-            f"`sweep resume {spec.name}`, give the spec another name, or delete the earlier one "
-            f"with `sweep run --replace`."
-        )
+    refuse_if_recorded(tracking_uri, spec.name)
     client = _connect(tracking_uri)
     experiment = client.get_experiment_by_name(spec.name)
     experiment_id = (
@@ -198,6 +192,15 @@ def open_sweep(
     for name, value in _flat(spec.model_dump(mode="json", exclude={"trial"})).items():
         client.log_param(record.run_id, name, value)
     return record
+
+
+def refuse_if_recorded(tracking_uri: str, name: str) -> None:
+    """Raises SweepExists if there is a sweep of this name."""
+    if find_sweep(tracking_uri, name) is not None:
+        raise SweepExists(
+            f"a sweep named {name!r} is already recorded: go on with it by `sweep resume {name}`, "
+            f"give the spec another name, or delete the earlier one with `sweep run --replace`."
+        )
 
 
 def find_sweep(tracking_uri: str, name: str) -> Record | None:

@@ -69,14 +69,17 @@ def run(
             tracking.delete_sweep(uri, spec.name)
             for kept in ("search.journal", "sweep.yaml", "checkpoints", "ray", "front"):
                 _delete(folder / kept)
-        # A server, or another store than ours, has its own place for artifacts.
-        artifacts = str(home.home() / "artifacts" / spec.name) if local else None
-        record = tracking.open_sweep(uri, spec, document.text, digests(spec), artifacts)
-        (folder / "sweep.yaml").write_text(document.text, encoding="utf-8")
-        if not local and "@" not in uri:  # a password is not for files
-            (folder / "tracking_uri").write_text(uri, encoding="utf-8")
+        tracking.refuse_if_recorded(uri, spec.name)
+        found = digests(spec)
         with _ray(address, uri):
-            _fit(spec, record, folder, on_start, run_trial)
+            at_once = _at_once(spec)  # before anything is recorded: it may refuse
+            # A server, or another store than ours, has its own place for artifacts.
+            artifacts = str(home.home() / "artifacts" / spec.name) if local else None
+            record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
+            (folder / "sweep.yaml").write_text(document.text, encoding="utf-8")
+            if not local and "@" not in uri:  # a password is not for files
+                (folder / "tracking_uri").write_text(uri, encoding="utf-8")
+            _fit(spec, record, at_once, on_start, run_trial)
     return record
 
 
@@ -107,7 +110,7 @@ def resume(
                 f"`sweep run`, or name its store with --tracking-uri."
             )
         with _ray(address, uri):
-            _fit(spec, record, folder, on_start, run_trial)
+            _fit(spec, record, _at_once(spec), on_start, run_trial)
     return record
 
 
@@ -126,7 +129,7 @@ def digests(spec: SweepSpec) -> dict[str, str]:
 def _fit(
     spec: SweepSpec,
     record: tracking.Record,
-    folder: Path,
+    at_once: int,
     on_start: OnStart | None,
     run_trial: RunTrial | None,
 ) -> None:
@@ -135,6 +138,7 @@ def _fit(
     from sweep.search import ParetoSearch, ended, open_study
     from sweep.worker import Assignment, Worker, real_trial
 
+    folder = home.folder(spec.name)
     study = open_study(folder / "search.journal", spec)
     record.reopen(ended(study))
     metrics = spec.metrics()
@@ -153,7 +157,7 @@ def _fit(
         tune_config=tune.TuneConfig(
             search_alg=search,
             num_samples=search.num_left,
-            max_concurrent_trials=_at_once(spec),
+            max_concurrent_trials=at_once,
             reuse_actors=True,
             trial_name_creator=_trial_name,
             trial_dirname_creator=_trial_name,
