@@ -34,6 +34,12 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
     ours = re.compile(re.escape(sweep.name) + r"-\d{4,}\.yaml")
     for path in out_dir.iterdir():
-        if ours.fullmatch(path.name) and path not in written:
+        if ours.fullmatch(path.name) and path not in written and _is_a_trial(path):
             path.unlink()
     return written
+
+
+def _is_a_trial(path: Path) -> bool:
+    """Whether a sweep wrote the file, by its first line: another of such a name is somebody's own."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return file.readline().startswith("# trial ")

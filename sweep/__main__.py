@@ -98,13 +98,13 @@ def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None
     written = home.folder(name) / "sweep.yaml"
     if not written.is_file():
         _stop(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
-    checked, _ = _load(written)
+    checked, document = _load(written)
     from sweep import tuner
 
     _to_the_end(
         checked,
         lambda: tuner.resume(
-            checked, tracking_uri=tracking_uri, address=address, on_start=_progress
+            checked, document, tracking_uri=tracking_uri, address=address, on_start=_progress
         ),
     )
 
@@ -143,7 +143,7 @@ def front(
     from analysis import export, front, runs
 
     try:
-        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri))
+        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri, name))
         written = export.write(sweep, out_dir) if out_dir else []
     except ValueError as error:
         _stop(FAILED, str(error))
@@ -171,7 +171,7 @@ def ui(
     if store.startswith("http"):
         print(f"the tracking server has its own interface: {store}")
         return
-    words = ["server", "--backend-store-uri", store, "--host", host, "--port", str(port)]
+    words = ["server", "--host", host, "--port", str(port)]
     if host not in ("127.0.0.1", "localhost", "::1"):
         secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
         missing = [name for name in secrets if not os.environ.get(name)]
@@ -184,6 +184,7 @@ def ui(
         words += ["--app-name", "basic-auth"]
     print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
 
 
@@ -230,12 +231,12 @@ def _load(path: Path) -> tuple[SweepSpec, Document]:
 
 def _to_the_end(spec: SweepSpec, start: Any) -> None:
     """Run, then show the front and name its files; what stopped us becomes an exit code."""
-    from sweep import home, tracking, tuner
+    from sweep import home
     from trainables.cache import AssetError
 
     try:
         record: Record = start()
-    except (tracking.SweepExists, tuner.CannotRun) as error:
+    except ValueError as error:  # SweepExists, CannotRun, a faulty file of data
         _stop(WRONG, str(error))
     except AssetError as error:
         _stop(FAILED, str(error))
@@ -280,10 +281,11 @@ def _progress(started: Started) -> list[Any]:
     return [Progress(started, size_and_volume, _console(), earlier)]
 
 
-def _store(tracking_uri: str | None) -> str:
+def _store(tracking_uri: str | None, name: str = "") -> str:
+    """The store that was named, else the one that the sweep was recorded in."""
     from sweep import home
 
-    return tracking_uri or home.local_tracking_uri()
+    return tracking_uri or home.tracking_uri(name)
 
 
 def _others() -> str:

@@ -22,3 +22,22 @@ def folder(name: str) -> Path:
 def local_tracking_uri() -> str:
     """The store that a laptop needs no server for."""
     return f"sqlite:///{home() / 'mlflow.db'}"
+
+
+def remember(name: str, spec_text: str, tracking_uri: str) -> None:
+    """What `sweep resume` needs, written before anything is recorded."""
+    (folder(name) / "sweep.yaml").write_text(spec_text, encoding="utf-8")
+    elsewhere = folder(name) / "tracking_uri"
+    # That of a database may hold a password, which is not for files.
+    if tracking_uri != local_tracking_uri() and tracking_uri.startswith(("http", "sqlite")):
+        elsewhere.write_text(tracking_uri, encoding="utf-8")
+    else:
+        elsewhere.unlink(missing_ok=True)
+
+
+def tracking_uri(name: str) -> str:
+    """Where a sweep that was run here is recorded."""
+    elsewhere = folder(name) / "tracking_uri"
+    if elsewhere.is_file():
+        return elsewhere.read_text(encoding="utf-8").strip()
+    return local_tracking_uri()

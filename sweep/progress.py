@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from sweep.search import judge
+from sweep.ending import judge
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -39,7 +39,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._front = front
         self._console = console
         self._complete = [dict(values) for values in earlier]
-        states = list(started.ended.values())
+        states = [ending.state for ending in started.ended]
         self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         self._before = len(states)
         self._running: dict[str, float] = {}
@@ -74,8 +74,9 @@ class Progress(Callback):  # type: ignore[misc]
         state, failure = judge(trial.last_result)
         if state == "complete":
             values = {name: float(trial.last_result[name]) for name in self._goals}
-            self._complete.append(values)
-            self._size_and_volume = self._front(self._complete)
+            if self._spec.allows(trial.last_result):
+                self._complete.append(values)
+                self._size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
             self._ended(trial, state, shown)
         else:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import optuna
 from optuna.storages import JournalStorage
@@ -23,28 +23,17 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from sweep import space
+from sweep.ending import Ending, State, judge
 
 if TYPE_CHECKING:
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
 
-State = Literal["complete", "pruned", "failed"]
 STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
     "pruned": TrialState.PRUNED,
     "failed": TrialState.FAIL,
 }
-FULL = 1.0 - 1e-9  # progress of a trial that was not stopped early
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a trial ended: state, why (of a failure), and the run in MLflow, if it came that far."""
-
-    number: int
-    state: State
-    failure: str = ""
-    run_id: str | None = None
 
 
 def open_study(journal: Path, spec: SweepSpec) -> optuna.Study:
@@ -56,8 +45,7 @@ def open_study(journal: Path, spec: SweepSpec) -> optuna.Study:
     if journal.exists():
         written = journal.read_bytes()
         whole = written[: written.rfind(b"\n") + 1]
-        if len(whole) < len(written):
-            journal.write_bytes(whole)
+        os.truncate(journal, len(whole))
     lock = JournalFileOpenLock(str(journal))
     Path(f"{journal}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -90,19 +78,14 @@ def _sampler(spec: SweepSpec, num_before: int) -> optuna.samplers.BaseSampler:
                 )
 
 
-def ended(study: optuna.Study) -> dict[int, State]:
-    """Number -> state of every trial that has ended."""
+def endings(study: optuna.Study) -> list[Ending]:
+    """Every trial that has ended, as the journal knows it."""
     names = {state: name for name, state in STATES.items()}
-    return {t.number: names[t.state] for t in study.get_trials(deepcopy=False) if t.state in names}
-
-
-def judge(result: Mapping[str, Any] | None, *, error: bool = False) -> tuple[State, str]:
-    """How a trial with this last result ended, and why if it failed."""
-    if error or not result:
-        return "failed", "the trial's process failed"
-    if failure := result.get("failure"):
-        return "failed", failure
-    return ("complete" if result.get("progress", 0.0) >= FULL else "pruned"), ""
+    return [
+        Ending(trial.number, names[trial.state], trial.user_attrs.get("failure", ""))
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state in names
+    ]
 
 
 class ParetoSearch(Searcher):  # type: ignore[misc]
@@ -122,7 +105,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         super().__init__(metric=None, mode=None)
         self._spec = spec
         self._study = study
-        self._metrics = metrics
+        self.metrics = metrics
         self._on_end = on_end
         self._live: dict[str, optuna.Trial] = {}
         known = study.get_trials(deepcopy=False)
@@ -132,22 +115,18 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._num_new = spec.budget.trials - len(known)
         hours = spec.budget.hours
         self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
+        self.out_of_time = False
 
     @property
     def num_left(self) -> int:
         """Trials still to be run, interrupted ones included."""
         return max(0, self._num_new) + len(self._interrupted)
 
-    @property
-    def interrupted(self) -> bool:
-        """Whether trials have begun and not ended."""
-        return bool(self._interrupted or self._live)
-
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        if time.monotonic() > self._deadline:
+        self.out_of_time = time.monotonic() >= self._deadline
+        if self.out_of_time:
             return str(Searcher.FINISHED)
-        again = bool(self._interrupted)
-        if again:
+        if self._interrupted:
             trial = self._interrupted.pop(0)
         elif self._num_new > 0:
             self._num_new -= 1
@@ -156,7 +135,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             return str(Searcher.FINISHED)
         self._live[trial_id] = trial
         tree = space.suggest(self._spec.trial, trial)
-        return {"number": trial.number, "again": again, "trial": tree}
+        return {"number": trial.number, "trial": tree}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing is learnt before a trial ends."""
@@ -172,11 +151,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if ending.state == "complete":
             assert result is not None
             for name, bound in self._spec.constraints.items():
-                for limit, sign in ((bound.max, 1), (bound.min, -1)):
-                    if limit is not None:
-                        key = f"{name} {'max' if sign > 0 else 'min'}"
-                        trial.set_constraint(key, sign * (result[name] - limit))
-            costs = [self._metrics[goal].cost(result[goal]) for goal in self._spec.goals]
+                trial.set_constraint(name, bound.excess(result[name]))
+            costs = [self.metrics[goal].cost(result[goal]) for goal in self._spec.goals]
             self._study.tell(trial, costs)
         else:
             if ending.failure:

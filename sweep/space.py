@@ -190,7 +190,9 @@ def _corner(tree: dict[str, Any], settings: Mapping[Place, int]) -> Corner:
             kind, argument = found
             number = settings.get(origin, 0)
             inner = (*origin, kind, number)
-            return concrete(argument[number], here, inner)
+            # What is drawn between [2, 9] is no whole number, so its ends are not taken as such.
+            end = argument[number] if kind in ("choice", "int") else float(argument[number])
+            return concrete(end, here, inner)
         if isinstance(node, dict):
             return {k: concrete(v, (*here, k), (*origin, k)) for k, v in node.items()}
         if isinstance(node, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,7 +25,15 @@ class Bound(Strict):
     def _says_something(self) -> Self:
         if self.min is None and self.max is None:
             raise ValueError("must have a min or a max, as in {max: 0.3}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"must have min <= max, but got {self.min} and {self.max}")
         return self
+
+    def excess(self, value: float) -> float:
+        """How far a value is out of bounds; at most 0 within."""
+        below = -float("inf") if self.min is None else self.min - value
+        above = -float("inf") if self.max is None else value - self.max
+        return max(below, above)
 
 
 class Search(Strict):
@@ -56,7 +65,7 @@ class Checkpoints(Strict):
     """model: keep every finished model as an artifact of its run.
 
     resume: keep the state of running trials at each report, so that an interrupted one goes on
-    from there instead of from its start; three times the size of the weights, for each that runs.
+    from there instead of from its start; four times the size of the weights, for each that runs.
     """
 
     model: bool = False
@@ -75,6 +84,13 @@ class SweepSpec(Strict):
     resources: Resources = Resources()
     checkpoints: Checkpoints = Checkpoints()
 
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if name in ("artifacts", "mlflow.db"):
+            raise ValueError(f"must not be {name}, which lies beside the sweeps")
+        return name
+
     @field_validator("goals")
     @classmethod
     def _differ(cls, goals: list[str]) -> list[str]:
@@ -85,6 +101,10 @@ class SweepSpec(Strict):
     def trials(self) -> list[TrialConfig]:
         """A trial for every branch and for both ends of every domain."""
         return [TrialConfig.model_validate(c.tree) for c in space.corners(self.trial)]
+
+    def allows(self, values: Mapping[str, float]) -> bool:
+        """Whether every constraint holds."""
+        return all(bound.excess(values[name]) <= 0 for name, bound in self.constraints.items())
 
     def metrics(self) -> dict[str, Metric]:
         """Every metric that each trial reports, whatever is drawn."""

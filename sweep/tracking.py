@@ -11,17 +11,19 @@ import logging
 import os
 import subprocess
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from sweep.search import Ending
+    from sweep.ending import Ending
     from sweep.spec import SweepSpec
     from trainables.config import TrialConfig
 
@@ -48,7 +50,7 @@ class SweepExists(ValueError):
 class Record:
     """Where a sweep is recorded; picklable, so that workers get it."""
 
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)  # that of a database may hold a password
     experiment_id: str
     sweep: str
     run_id: str
@@ -57,35 +59,47 @@ class Record:
     def _client(self) -> MlflowClient:
         return _connect(self.tracking_uri)
 
-    def open_trial(self, number: int, config: TrialConfig, *, again: bool) -> str:
-        """The run of a trial, created unless it was (only looked for when it is run again)."""
+    def declare(self, spec: SweepSpec, text: str) -> None:
+        """What reading the sweep later needs; saying it again changes nothing."""
+        declarations = {
+            "metrics": [metric.to_dict() for metric in spec.metrics().values()],
+            "goals": spec.goals,
+            "constraints": {
+                name: bound.model_dump(exclude_none=True)
+                for name, bound in spec.constraints.items()
+            },
+        }
+        self._client.log_dict(self.run_id, declarations, "declarations.json")
+        self._client.log_text(self.run_id, text, "sweep.yaml")
+        for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
+            self._client.log_param(self.run_id, name, value)
+
+    def open_trial(self, number: int, config: TrialConfig) -> tuple[str, int]:
+        """The run of a trial, created unless there is one, and the last step recorded in it or −1.
+
+        It is looked for each time: a trial that was interrupted, or whose node was taken away, is
+        run again under its number.
+        """
+        run = self._find(number)
+        if run is not None:
+            run_id = str(run.info.run_id)
+            self._client.update_run(run_id, status="RUNNING")
+            for tag in ("sweep.failure", "sweep.state"):
+                if tag in run.data.tags:
+                    self._client.delete_tag(run_id, tag)
+            history = self._client.get_metric_history(run_id, "progress")
+            return run_id, max((entry.step for entry in history), default=-1)
         from mlflow.entities import Param
 
-        run = self._find(number) if again else None
-        if run is not None:
-            self._client.update_run(run.info.run_id, status="RUNNING")
-            return str(run.info.run_id)
-        run = self._client.create_run(
-            self.experiment_id,
-            tags={
-                "mlflow.parentRunId": self.run_id,
-                "sweep.role": "trial",
-                "sweep.name": self.sweep,
-                "sweep.trial": str(number),
-                "sweep.fingerprint": config.fingerprint(),
-            },
-            run_name=f"{self.sweep}-{number:04}",
-        )
-        run_id = str(run.info.run_id)
+        tags = {
+            "sweep.fingerprint": config.fingerprint(),
+            "sweep.deepspeed": json.dumps(config.train.deepspeed()),
+        }
+        run_id = self._create(number, tags)
         params = [Param(name, str(value)) for name, value in config.flat().items()]
         self._client.log_batch(run_id, params=params)
         self._client.log_text(run_id, trial_yaml(config, self.sweep, number), "trial.yaml")
-        return run_id
-
-    def last_step(self, run_id: str, metric: str) -> int:
-        """The last step at which a metric is recorded, −1 if at none."""
-        history = self._client.get_metric_history(run_id, metric)
-        return max((entry.step for entry in history), default=-1)
+        return run_id, -1
 
     def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
         """All metrics of a report in one request."""
@@ -104,24 +118,15 @@ class Record:
 
     def close_trial(self, ending: Ending) -> None:
         """Write how a trial ended; one that never got as far as a run of its own gets one."""
-        client = self._client
         run_id = ending.run_id
         if run_id is None:
-            run = self._find(ending.number) or client.create_run(
-                self.experiment_id,
-                tags={
-                    "mlflow.parentRunId": self.run_id,
-                    "sweep.role": "trial",
-                    "sweep.name": self.sweep,
-                    "sweep.trial": str(ending.number),
-                },
-                run_name=f"{self.sweep}-{ending.number:04}",
-            )
-            run_id = run.info.run_id
-            if ending.failure and "sweep.failure" not in run.data.tags:
+            run = self._find(ending.number)
+            run_id = run.info.run_id if run else self._create(ending.number, {})
+            # What the worker said of it is nearer to the cause.
+            if ending.failure and not (run and "sweep.failure" in run.data.tags):
                 self.explain_failure(run_id, ending.failure)
-        client.set_tag(run_id, "sweep.state", ending.state)
-        client.set_terminated(run_id, RUN_STATUS[ending.state])
+        self._client.set_tag(run_id, "sweep.state", ending.state)
+        self._client.set_terminated(run_id, RUN_STATUS[ending.state])
 
     def close(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
         """The sweep has ended; trials that it leaves unfinished are marked as killed."""
@@ -130,25 +135,44 @@ class Record:
                 self._client.set_terminated(run.info.run_id, "KILLED")
         self._client.set_terminated(self.run_id, status)
 
-    def reopen(self, endings: Mapping[int, str]) -> None:
-        """Before a resumed sweep starts: close what has ended by the search's own memory."""
-        from sweep.search import Ending
-
+    def reopen(self) -> None:
+        """The sweep goes on."""
         self._client.update_run(self.run_id, status="RUNNING")
+
+    def settle(self, endings: Iterable[Ending]) -> None:
+        """Close every trial that has ended by the search's own memory and is not closed here.
+
+        The search is told first and the record second, so a kill between the two leaves such ones.
+        """
         runs = {int(run.data.tags["sweep.trial"]): run for run in self.trials()}
-        for number, state in endings.items():
-            run = runs.get(number)
-            if run is None or run.data.tags.get("sweep.state") != state:
-                run_id = run.info.run_id if run else None
-                self.close_trial(Ending(number, state, run_id=run_id))  # type: ignore[arg-type]
+        for ending in endings:
+            run = runs.get(ending.number)
+            if run is None or run.data.tags.get("sweep.state") != ending.state:
+                self.close_trial(ending)
 
     def trials(self) -> list[Run]:
         """The runs of all trials."""
-        return _search(self._client, self.experiment_id, "trial", f"= '{self.run_id}'")
+        return _search(
+            self._client, self.experiment_id, "trial", {"mlflow.parentRunId": self.run_id}
+        )
+
+    def _create(self, number: int, tags: Mapping[str, str]) -> str:
+        run = self._client.create_run(
+            self.experiment_id,
+            tags={
+                "mlflow.parentRunId": self.run_id,
+                "sweep.role": "trial",
+                "sweep.name": self.sweep,
+                "sweep.trial": str(number),
+                **tags,
+            },
+            run_name=f"{self.sweep}-{number:04}",
+        )
+        return str(run.info.run_id)
 
     def _find(self, number: int) -> Run | None:
-        where = f"= '{self.run_id}' and tags.`sweep.trial` = '{number}'"
-        return next(iter(_search(self._client, self.experiment_id, "trial", where)), None)
+        tags = {"mlflow.parentRunId": self.run_id, "sweep.trial": str(number)}
+        return next(iter(_search(self._client, self.experiment_id, "trial", tags)), None)
 
 
 def open_sweep(
@@ -166,11 +190,14 @@ def open_sweep(
     refuse_if_recorded(tracking_uri, spec.name)
     client = _connect(tracking_uri)
     experiment = client.get_experiment_by_name(spec.name)
-    experiment_id = (
-        experiment.experiment_id
-        if experiment
-        else client.create_experiment(spec.name, artifact_location=artifacts, tags=TRAINING)
-    )
+    if experiment is None:
+        experiment_id = client.create_experiment(
+            spec.name, artifact_location=artifacts, tags=TRAINING
+        )
+    else:
+        experiment_id = experiment.experiment_id
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment_id)
     tags = {
         "sweep.role": "sweep",
         "sweep.name": spec.name,
@@ -180,17 +207,7 @@ def open_sweep(
     }
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
-    declarations = {
-        "metrics": [metric.to_dict() for metric in spec.metrics().values()],
-        "goals": spec.goals,
-        "constraints": {
-            name: bound.model_dump(exclude_none=True) for name, bound in spec.constraints.items()
-        },
-    }
-    client.log_dict(record.run_id, declarations, "declarations.json")
-    client.log_text(record.run_id, text, "sweep.yaml")
-    for name, value in _flat(spec.model_dump(mode="json", exclude={"trial"})).items():
-        client.log_param(record.run_id, name, value)
+    record.declare(spec, text)
     return record
 
 
@@ -207,12 +224,27 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     """The record of a sweep, if there is one of this name."""
     client = _connect(tracking_uri)
     experiment = client.get_experiment_by_name(name)
-    if experiment is None:
+    if experiment is None or experiment.lifecycle_stage == "deleted":
         return None
     runs = _search(client, experiment.experiment_id, "sweep")
     return (
         Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
     )
+
+
+def refuse_password(tracking_uri: str) -> None:
+    """A password in the address of a server would end up in error messages and so in the record.
+
+    Raises:
+        ValueError: the address holds one.
+    """
+    parts = urlsplit(tracking_uri)
+    if parts.scheme in ("http", "https") and "@" in parts.netloc:
+        raise ValueError(
+            f"the tracking URI must hold no user name or password, but that of "
+            f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            f"write them into ~/.mlflow/credentials."
+        )
 
 
 def delete_sweep(tracking_uri: str, name: str) -> None:
@@ -250,11 +282,10 @@ def _connect(tracking_uri: str) -> MlflowClient:
 
 
 def _search(
-    client: MlflowClient, experiment_id: str, role: str, parent: str | None = None
+    client: MlflowClient, experiment_id: str, role: str, tags: Mapping[str, str] | None = None
 ) -> list[Run]:
-    where = f"tags.`sweep.role` = '{role}'"
-    if parent:
-        where += f" and tags.`mlflow.parentRunId` {parent}"
+    asked = {"sweep.role": role, **(tags or {})}
+    where = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in asked.items())
     found: list[Run] = []
     token = None
     while True:
@@ -273,8 +304,9 @@ def _version(package: str) -> str:
 
 
 def _commit() -> dict[str, str]:
-    """The commit of the folder that the sweep is run in, if it is a repository."""
-    asked = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    """The commit of this project, where it is run from its repository."""
+    here = str(Path(__file__).parent)
+    asked = ["git", "-C", here, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     try:
         found = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,13 +16,14 @@ from filelock import FileLock, Timeout
 
 from sweep import home, tracking
 from sweep.spec import SweepSpec
-from trainables import data
+from trainables import assets, cache, data, miniature
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
-    from ray.tune import Callback
+    from ray.tune import Callback, Tuner
 
-    from sweep.search import State
+    from sweep.ending import Ending
+    from sweep.search import ParetoSearch
     from sweep.worker import RunTrial
     from trainables.metrics import Metric
 
@@ -41,7 +43,7 @@ class Started:
     spec: SweepSpec
     record: tracking.Record
     goals: dict[str, Metric]
-    ended: dict[int, State]
+    ended: list[Ending]
 
 
 def run(
@@ -62,29 +64,34 @@ def run(
         KeyboardInterrupt: it was interrupted and can be resumed.
     """
     folder = home.folder(spec.name)
-    uri = tracking_uri or home.local_tracking_uri()
-    local = uri == home.local_tracking_uri()
+    uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
+    tracking.refuse_password(uri)
     with _alone(folder):
         if replace:
-            tracking.delete_sweep(uri, spec.name)
-            for kept in ("search.journal", "sweep.yaml", "checkpoints", "ray", "front"):
+            for kept in ("search.journal", "checkpoints", "ray", "front", "tracking_uri"):
                 _delete(folder / kept)
+            tracking.delete_sweep(uri, spec.name)
         tracking.refuse_if_recorded(uri, spec.name)
+        if (folder / "search.journal").exists():
+            raise CannotRun(
+                f"{folder} holds the search of an earlier sweep that this tracking store does not "
+                f"know: name its store with --tracking-uri, or start anew with --replace."
+            )
         found = digests(spec)
         with _ray(address, uri):
             at_once = _at_once(spec)  # before anything is recorded: it may refuse
+            home.remember(spec.name, document.text, uri)
             # A server, or another store than ours, has its own place for artifacts.
+            local = uri == home.local_tracking_uri()
             artifacts = str(home.home() / "artifacts" / spec.name) if local else None
             record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
-            (folder / "sweep.yaml").write_text(document.text, encoding="utf-8")
-            if not local and "@" not in uri:  # a password is not for files
-                (folder / "tracking_uri").write_text(uri, encoding="utf-8")
-            _fit(spec, record, at_once, on_start, run_trial)
+            _to_the_end(spec, record, at_once, on_start, run_trial)
     return record
 
 
 def resume(
     spec: SweepSpec,
+    document: Document,
     *,
     tracking_uri: str | None = None,
     address: str | None = None,
@@ -97,12 +104,9 @@ def resume(
         CannotRun: there is no such sweep, it runs elsewhere, or the cluster cannot hold one trial.
         KeyboardInterrupt: it was interrupted once more.
     """
-    folder = home.folder(spec.name)
-    remembered = folder / "tracking_uri"
-    if tracking_uri is None and remembered.exists():
-        tracking_uri = remembered.read_text(encoding="utf-8")
-    uri = tracking_uri or home.local_tracking_uri()
-    with _alone(folder):
+    uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(spec.name)
+    tracking.refuse_password(uri)
+    with _alone(home.folder(spec.name)):
         record = tracking.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
@@ -110,40 +114,87 @@ def resume(
                 f"`sweep run`, or name its store with --tracking-uri."
             )
         with _ray(address, uri):
-            _fit(spec, record, _at_once(spec), on_start, run_trial)
+            at_once = _at_once(spec)
+            record.declare(spec, document.text)
+            _to_the_end(spec, record, at_once, on_start, run_trial)
     return record
 
 
 def digests(spec: SweepSpec) -> dict[str, str]:
-    """sha256 of every data set that a trial of the sweep may use."""
+    """sha256 of every model and data set that a trial of the sweep may use, fetched if need be."""
     found: dict[str, str] = {}
     for trial in spec.trials():
+        found[f"model.{trial.model.path}"] = _model_digest(trial.model.path)
         found[f"alignment.{trial.alignment.data}"] = data.digest(trial.alignment.data)
         if trial.replay:
             found[f"replay.{trial.replay.data}"] = data.digest(trial.replay.data)
         for evaluator in trial.evaluators:
-            found[f"evaluator.{evaluator.name}"] = evaluator.data_digest()
+            first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
+            found[f"evaluator.{first.split('/')[1]}"] = evaluator.data_digest()
     return found
 
 
-def _fit(
+def _model_digest(path: str) -> str:
+    return miniature.digest() if path in miniature.MODELS else cache.digest(assets.resolve(path))
+
+
+def _to_the_end(
     spec: SweepSpec,
     record: tracking.Record,
     at_once: int,
     on_start: OnStart | None,
     run_trial: RunTrial | None,
 ) -> None:
+    """Run what is left of a sweep; whatever stops it, no run is left open."""
+    from sweep.search import ParetoSearch, endings, open_study
+
+    folder = home.folder(spec.name)
+    record.reopen()
+    try:
+        study = open_study(folder / "search.journal", spec)
+        record.settle(endings(study))
+        search = ParetoSearch(spec, study, spec.metrics(), on_end=_patient(record.close_trial))
+        if search.num_left:
+            goals = {goal: search.metrics[goal] for goal in spec.goals}
+            started = Started(spec, record, goals, endings(study))
+            callbacks = on_start(started) if on_start else []
+            _tuner(spec, record, search, at_once, callbacks, run_trial).fit()
+        ended = endings(study)
+        record.settle(ended)
+    except BaseException:
+        record.close("KILLED")
+        raise
+    if len(ended) < spec.budget.trials and not search.out_of_time:
+        record.close("KILLED")
+        raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
+    record.close("FINISHED" if any(e.state == "complete" for e in ended) else "FAILED")
+
+
+def _patient(close_trial: Callable[[Ending], None]) -> Callable[[Ending], None]:
+    """A record that cannot be written now is settled at the end: no trial is lost for it."""
+
+    def close(ending: Ending) -> None:
+        try:
+            close_trial(ending)
+        except Exception as error:
+            log.warning("trial %d is recorded later: %s", ending.number, type(error).__name__)
+
+    return close
+
+
+def _tuner(
+    spec: SweepSpec,
+    record: tracking.Record,
+    search: ParetoSearch,
+    at_once: int,
+    callbacks: list[Callback],
+    run_trial: RunTrial | None,
+) -> Tuner:
     from ray import tune
 
-    from sweep.search import ParetoSearch, ended, open_study
     from sweep.worker import Assignment, Worker, real_trial
 
     folder = home.folder(spec.name)
-    study = open_study(folder / "search.journal", spec)
-    record.reopen(ended(study))
-    metrics = spec.metrics()
-    search = ParetoSearch(spec, study, metrics, on_end=record.close_trial)
-    started = Started(spec, record, {goal: metrics[goal] for goal in spec.goals}, ended(study))
     assignment = Assignment(
         record,
         run_trial or real_trial,
@@ -152,7 +203,7 @@ def _fit(
     )
     take = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(Worker, assignment=assignment), take)
-    tuner = tune.Tuner(
+    return tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=search,
@@ -167,20 +218,9 @@ def _fit(
             storage_path=str(folder),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             verbose=0,
-            callbacks=on_start(started) if on_start else [],
+            callbacks=callbacks,
         ),
     )
-    if search.num_left:
-        try:
-            tuner.fit()
-        except BaseException:
-            record.close("KILLED")
-            raise
-    states = ended(study)
-    if len(states) < spec.budget.trials and search.interrupted:
-        record.close("KILLED")
-        raise KeyboardInterrupt
-    record.close("FINISHED" if "complete" in states.values() else "FAILED")
 
 
 def _trial_name(trial: Any) -> str:
@@ -224,7 +264,9 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
     os.environ |= {
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow is the record
         "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the worker checks, one trial at a time
+        "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # each failed trial says why in a line, and in MLflow
         "RAY_AIR_NEW_OUTPUT": "0",
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a relative path means the same here and in a worker
     }
     import ray
 
@@ -234,11 +276,12 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
         return
     try:
         if address:
+            _reach(address)
             ray.init(address=address, **quiet)
         else:
             ray.init(address="local", include_dashboard=False, **quiet)
             _hide_token()
-    except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         raise CannotRun(
             f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
             f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"
@@ -253,6 +296,21 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Ray waits for minutes where nobody listens."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _absolute(tracking_uri: str) -> str:
+    """A relative SQLite file, as seen from here."""
+    path = tracking_uri.removeprefix("sqlite:///")
+    if path == tracking_uri or path.startswith("/"):
+        return tracking_uri
+    return f"sqlite:///{Path(path).resolve()}"
 
 
 def _hide_token() -> None:

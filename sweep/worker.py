@@ -6,14 +6,17 @@ import math
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from sweep.ending import FULL
 from sweep.tracking import Record
 from trainables.config import TrialConfig
+from trainables.report import fault
 
 if TYPE_CHECKING:
     from trainables.report import Report
@@ -47,6 +50,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     """step() = the next report of the trial; the last has done = True, and the actor stays."""
 
     _reports: Any = None
+    _run_id: str = ""
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._assignment = assignment
@@ -68,21 +72,25 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self._reports = None
 
     def step(self) -> dict[str, Any]:
-        if self._reports is None:
-            self._begin(**self._given)
         record = self._assignment.record
         try:
+            if self._reports is None:
+                self._begin(**self._given)
             report = next(self._reports)
-            failure = _fault(report, self._declared)
+            failure = fault(report, self._declared)
             if report.step > self._recorded:
                 finite = {k: v for k, v in report.metrics.items() if math.isfinite(v)}
                 record.log(self._run_id, report.step, finite | {"progress": report.progress})
-            ended = bool(failure) or report.progress >= 1
+            ended = bool(failure) or report.progress >= FULL
             if not failure:
                 self._keep(report, ended)
+            if ended:
+                self.cleanup()
         except Exception as error:
             # Said here, where it is known; the process is not used again.
-            record.explain_failure(self._run_id, f"{type(error).__name__}: {error}")
+            if self._run_id:
+                with suppress(Exception):  # or it would hide the error itself
+                    record.explain_failure(self._run_id, f"{type(error).__name__}: {error}")
             raise
         if failure:
             record.explain_failure(self._run_id, failure)
@@ -95,16 +103,14 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             "done": ended,
         }
 
-    def _begin(self, number: int, again: bool, trial: dict[str, Any]) -> None:
+    def _begin(self, number: int, trial: dict[str, Any]) -> None:
         assignment = self._assignment
+        self._run_id = ""
         config = TrialConfig.model_validate(trial)
         self._declared = {metric.name for metric in config.metrics()}
-        self._run_id = assignment.record.open_trial(number, config, again=again)
-        self._recorded = -1
-        if again:
-            self._recorded = assignment.record.last_step(self._run_id, "progress")
+        self._run_id, self._recorded = assignment.record.open_trial(number, config)
         kept = assignment.checkpoints
-        self._kept = kept / f"{number:04}" if kept else None
+        self._kept = kept / f"{number:04}-{config.fingerprint()}" if kept else None
         resume_from = self._kept if self._kept and self._kept.exists() else None
         self._reports = assignment.run_trial(config, resume_from=resume_from)
 
@@ -125,12 +131,3 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         report.save(fresh)
         shutil.rmtree(self._kept, ignore_errors=True)
         fresh.rename(self._kept)
-
-
-def _fault(report: Report, declared: set[str]) -> str:
-    """Why a report cannot be used, or nothing. Early reports may miss what the last one has."""
-    missing = sorted(declared - report.metrics.keys())
-    if missing:
-        return f"step {report.step} did not report {', '.join(missing)}"
-    wrong = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
-    return f"step {report.step} reported {', '.join(wrong)}: the trial diverged" if wrong else ""

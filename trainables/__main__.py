@@ -34,6 +34,7 @@ def run(
     except SpecError as error:
         _refuse(str(error))
     from trainables.cache import AssetError
+    from trainables.report import fault
     from trainables.trial import run_trial
 
     declared = {metric.name: metric for metric in config.metrics()}
@@ -45,6 +46,8 @@ def run(
             print(f"step {report.step}/{config.train.steps}, {took:.0f} s")
             for name, value in report.metrics.items():
                 print(f"  {name:<36} {value:>10.4f} {declared[name].unit}")
+            if problem := fault(report, declared):
+                _fail(f"{problem}.")
             reports.append({"step": report.step, "metrics": report.metrics})
             if as_json is not None:
                 as_json.write_text(json.dumps(reports, indent=1))
@@ -103,7 +106,7 @@ def measure(
     try:
         loaded = load(asked.model)
         for evaluator in asked.evaluators:
-            found = evaluator.measure(loaded, {})
+            found = evaluator.measure(loaded, None)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}
             for name, value in found.items():
                 print(f"{name:<36} {value:>10.4f} {declared[name].unit}")

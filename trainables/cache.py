@@ -46,6 +46,15 @@ def digest(path: Path) -> str:
     return _sha256(path)
 
 
+def source_digest(*patterns: str) -> str:
+    """sha256 of our own source files, as globs below the package: a part of the key of whatever
+    they make, so that nothing older than the code that makes it is ever used.
+    """
+    package = Path(__file__).parent
+    files = sorted({file for pattern in patterns for file in package.glob(pattern)})
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
 def once(folder_name: str, build: Callable[[Path], None]) -> Path:
     """The folder `cache_dir() / folder_name`, filled by `build` unless it already is.
 

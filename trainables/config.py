@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from trainables import data
 from trainables.evaluators import Evaluator
-from trainables.metrics import Metric
+from trainables.metrics import Metric, declare
 from trainables.objectives import NoObjective, Objective
 from trainables.regularisers import NoRegulariser, Regulariser
 from trainables.strict import Strict
@@ -79,11 +79,34 @@ class TrainConfig(Strict):
             )
         return self
 
+    def deepspeed(self) -> dict[str, Any]:
+        """DeepSpeed's configuration, as it is used and recorded.
+
+        What its releases changed the default of is explicit: clipping (1.0 since 0.19.3) and the
+        check of bf16 overflow, which skips steps.
+        """
+        return {
+            "train_micro_batch_size_per_gpu": self.batch_size // self.accumulation,
+            "gradient_accumulation_steps": self.accumulation,
+            "gradient_clipping": self.clip,
+            "bf16": {"enabled": self.dtype == "bf16", "check_grad_overflow": False},
+            "fp16": {"enabled": False},
+            "zero_optimization": {"stage": self.zero_stage, "overlap_comm": False},
+            "zero_allow_untested_optimizer": True,
+            "steps_per_print": 10**9,
+            "wall_clock_breakdown": False,
+        }
+
 
 def _by_name(value: Any) -> Any:
     """`none` and `stereoset` are short for {name: none} and {name: stereoset}."""
     return {"name": value} if isinstance(value, str) else value
 
+
+SHORTFALL = declare(
+    "cost/replay",
+    ("shortfall", "texts", "lower", 0.0, 1e6, "asked for by the ratio, lacking in the set"),
+)
 
 Evaluators = Annotated[
     tuple[Annotated[Evaluator, BeforeValidator(_by_name)], ...],
@@ -121,7 +144,8 @@ class TrialConfig(Strict):
     def metrics(self) -> tuple[Metric, ...]:
         """The declaration of every metric that this trial reports, in the evaluators' order."""
         family = self.model.family
-        return tuple(m for evaluator in self.evaluators for m in evaluator.metrics(family))
+        measured = tuple(m for evaluator in self.evaluators for m in evaluator.metrics(family))
+        return measured + (SHORTFALL if self.replay else ())
 
     def tree(self) -> dict[str, Any]:
         """Nested plain values with nothing left out; TrialConfig.model_validate(tree) == self."""

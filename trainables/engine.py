@@ -29,14 +29,12 @@ class Engine:
     """A context manager, so that whatever ends a trial also frees the engine.
 
     Attributes:
-        settings: the DeepSpeed configuration, every key with a changed or doubtful default set.
         steps: optimiser steps made so far.
     """
 
     def __init__(self, model: LanguageModel, train: TrainConfig) -> None:
         self.model = model
         self.train = train
-        self.settings = settings(train)
         self.steps = 0
         self._weights: dict[str, nn.Parameter] = dict(model.module.named_parameters())
         self._fused = model.device.type == "cuda"
@@ -47,7 +45,7 @@ class Engine:
             fused=self._fused,
         )
         self._engine, *_ = _deepspeed().initialize(
-            model=model.module, optimizer=self._optimiser, config=self.settings
+            model=model.module, optimizer=self._optimiser, config=train.deepspeed()
         )
         if train.zero_stage == 0:
             # Stage 0 in bf16 makes an empty step at its start, which counts in AdamW's bias
@@ -170,23 +168,6 @@ class Engine:
         del self._engine, self._optimiser
         for weight in self._weights.values():
             weight.grad = None
-
-
-def settings(train: TrainConfig) -> dict[str, Any]:
-    """DeepSpeed's configuration of a trial. What its releases changed the default of is explicit:
-    clipping (1.0 since 0.19.3) and the check of bf16 overflow, which skips steps.
-    """
-    return {
-        "train_micro_batch_size_per_gpu": train.batch_size // train.accumulation,
-        "gradient_accumulation_steps": train.accumulation,
-        "gradient_clipping": train.clip,
-        "bf16": {"enabled": train.dtype == "bf16", "check_grad_overflow": False},
-        "fp16": {"enabled": False},
-        "zero_optimization": {"stage": train.zero_stage, "overlap_comm": False},
-        "zero_allow_untested_optimizer": True,
-        "steps_per_print": 10**9,
-        "wall_clock_breakdown": False,
-    }
 
 
 def share_of_lr(train: TrainConfig, step: int) -> float:

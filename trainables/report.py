@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,3 +22,12 @@ class Report:
     progress: float
     metrics: dict[str, float]
     save: Callable[[Path], None]
+
+
+def fault(report: Report, declared: Collection[str]) -> str:
+    """Why a report cannot be used, in a sentence, or nothing."""
+    missing = sorted(set(declared) - report.metrics.keys())
+    if missing:
+        return f"step {report.step} did not report {', '.join(missing)}"
+    wrong = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
+    return f"step {report.step} reported {', '.join(wrong)}: the trial diverged" if wrong else ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainables import cache
+from trainables.config import SHORTFALL
 from trainables.engine import Engine
 from trainables.model import load, token_nll
 from trainables.report import Report
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.model import LanguageModel
 
-log = logging.getLogger(__name__)
-
-MEASUREMENT = 2  # part of the key of cached base values: raise it when a number would change
+# What a measured value is made by, beside weights and data.
+MEASURED_BY = ("evaluators/*.py", "batch.py", "data.py", "held_out.py", "likelihood.py", "model.py")
 
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
@@ -42,11 +41,10 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     model.reset(train.dtype)
     base = base_values(config, model)
     stream = Stream(config, model)
-    if stream.shortfall:
-        log.warning("replay: the mix is short of %d old texts", stream.shortfall)
+    mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
     with Engine(model, train) as engine:
         if resume_from is None:
-            yield Report(0, 0.0, base, engine.save)
+            yield Report(0, 0.0, base | mixed, engine.save)
         else:
             engine.load(resume_from)
         for step in range(engine.steps, train.steps):
@@ -56,7 +54,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
                 engine.backward(loss(config, model, part))
             made = step + 1
             if made == train.steps or (train.report_every and made % train.report_every == 0):
-                yield Report(made, made / train.steps, measure(config, model, base), engine.save)
+                metrics = measure(config, model, base) | mixed
+                yield Report(made, made / train.steps, metrics, engine.save)
 
 
 def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
@@ -90,8 +89,9 @@ def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, float]:
     The key holds all that the numbers depend on: weights, evaluators, their data, precision.
     """
     asked = {
-        "measurement": MEASUREMENT,
+        "measured by": cache.source_digest(*MEASURED_BY),
         "model": model.digest,
+        "family": model.family,
         "dtype": config.train.dtype,
         "device": model.device.type,
         "evaluators": [e.model_dump(mode="json") for e in config.evaluators],

@@ -21,13 +21,14 @@ def test_writing_gives_every_member_its_yaml_unchanged(hand, tmp_path):
 
 def test_writing_again_removes_the_trials_that_left_the_front_and_nothing_else(hand, tmp_path):
     for name in ("hand-0005.yaml", "hand-12345.yaml"):
-        (tmp_path / name).write_text("an earlier front")
+        (tmp_path / name).write_text("# trial 5 of the sweep hand\n")
     kept = [
         "hand-notes.yaml",
         "hand-0005.yaml.bak",
         "hand-two-0005.yaml",
         "notes.md",
         "hand-5.yaml",
+        "hand-2025.yaml",
     ]
     for name in kept:
         (tmp_path / name).write_text("mine")

@@ -48,7 +48,7 @@ def test_every_node_starts_ray_with_token_authentication(cluster):
 def test_mlflow_runs_on_the_head_and_wants_a_password(cluster):
     (server,) = [c for c in cluster["head_start_ray_commands"] if "mlflow server" in c]
     assert "--app-name basic-auth" in server
-    assert "0.0.0.0" not in server
+    assert "MLFLOW_AUTH_ADMIN_PASSWORD" in server
     assert "--dashboard-host=127.0.0.1" in "".join(cluster["head_start_ray_commands"])
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from sweep.ending import Ending
 from sweep.progress import Progress
 from sweep.spec import load
 
@@ -26,10 +27,10 @@ def shown(tiny):
     """shown(terminal) -> (a Progress over the tiny sweep, what it has written)."""
     spec, _ = load(tiny)
     metrics = spec.metrics()
-    started = SimpleNamespace(spec=spec, goals={g: metrics[g] for g in spec.goals}, ended={})
+    started = SimpleNamespace(spec=spec, goals={g: metrics[g] for g in spec.goals}, ended=[])
 
     def start(*, terminal: bool = False, **more):
-        started.ended = more.pop("ended", {})
+        started.ended = more.pop("ended", [])
         console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
         progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
         progress.setup()
@@ -66,7 +67,9 @@ def test_a_trial_stopped_early_does_not_join_the_front(shown):
 
 
 def test_a_resumed_sweep_counts_what_was_done_before(shown):
-    progress, written = shown(ended={0: "complete", 1: "failed"}, earlier=[{GAP: 1.0, RISE: 0.5}])
+    progress, written = shown(
+        ended=[Ending(0, "complete"), Ending(1, "failed")], earlier=[{GAP: 1.0, RISE: 0.5}]
+    )
     assert "2 of 4 trials done before" in written.getvalue()
     progress.on_trial_complete(0, [], trial("0002", **{GAP: 2.0, RISE: 0.1}))
     assert "[3/4]" in written.getvalue()

@@ -69,6 +69,11 @@ def test_corners_hold_every_branch_and_both_ends_of_every_domain():
     assert {tree["evaluators"][1]["limit"] for tree in trees} == {5, 9}
 
 
+def test_the_ends_of_what_is_drawn_between_are_no_whole_numbers():
+    ends = [corner.tree["x"] for corner in space.corners({"x": {"uniform": [2, 9]}})]
+    assert [type(end) for end in ends] == [float, float]
+
+
 def test_a_corner_knows_where_in_the_file_each_value_stands():
     corner = next(c for c in space.corners(SPACE) if c.tree["objective"].get("weight") == 1)
     assert corner.origins[("objective", "weight")] == (

@@ -45,6 +45,8 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
         ("name: tiny", "name: tiny\nname: other", ":2: a key must occur once"),
         ("budget: {trials: 4}", "budgit: {trials: 4}", ":15: budgit is no known key"),
         ("budget: {trials: 4}", "budget: {trials: no}", ":15: budget.trials must be a valid integer, but got 'no'."),
+        ("steps: 2", "steps: {uniform: [2, 9]}", ":9: trial.train.steps.uniform.0 must be a valid integer, but got 2.0."),
+        ("name: tiny", "name: artifacts", ":1: name must not be artifacts"),
         ("name: tiny", "name: ../tiny", ":1: name must match pattern"),
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", ":1: must hold plain values and no tags"),
         ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),

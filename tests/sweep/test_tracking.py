@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sweep import tracking
-from sweep.search import Ending
+from sweep.ending import Ending
 from sweep.spec import load
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
@@ -48,7 +48,7 @@ def test_a_name_is_taken_once(store, sweep):
 
 def test_a_deleted_sweep_leaves_its_name_free(store, sweep):
     record, spec, config = sweep
-    record.open_trial(0, config, again=False)
+    record.open_trial(0, config)
     tracking.delete_sweep(store[0], spec.name)
     assert tracking.find_sweep(store[0], spec.name) is None
     fresh = tracking.open_sweep(store[0], spec, "", {})
@@ -65,12 +65,13 @@ def test_the_parent_declares_goals_and_metrics(sweep):
 
 def test_a_trial_opened_again_keeps_its_run(sweep):
     record, _, config = sweep
-    first = record.open_trial(3, config, again=False)
+    first, step = record.open_trial(3, config)
+    assert step == -1
     record.log(first, 1, {"bias/miniature/gap": 1.0, "progress": 0.5})
-    assert record.open_trial(3, config, again=True) == first
-    assert record.last_step(first, "progress") == 1
-    assert record.last_step(first, "never") == -1
-    assert len(record.trials()) == 1
+    record.explain_failure(first, "it was interrupted")
+    assert record.open_trial(3, config) == (first, 1)
+    (run,) = record.trials()
+    assert "sweep.failure" not in run.data.tags
 
 
 def test_a_trial_that_died_before_its_run_gets_one_that_says_so(sweep):
@@ -84,7 +85,7 @@ def test_a_trial_that_died_before_its_run_gets_one_that_says_so(sweep):
 
 def test_what_the_worker_said_of_a_failure_is_not_overwritten(sweep):
     record, _, config = sweep
-    run_id = record.open_trial(6, config, again=False)
+    run_id, _ = record.open_trial(6, config)
     record.explain_failure(run_id, "ValueError: no such data")
     record.close_trial(Ending(6, "failed", "the trial's process failed"))
     assert runs(record)["6"].data.tags["sweep.failure"] == "ValueError: no such data"
@@ -92,8 +93,8 @@ def test_what_the_worker_said_of_a_failure_is_not_overwritten(sweep):
 
 def test_closing_a_sweep_leaves_no_run_running(sweep):
     record, _, config = sweep
-    record.close_trial(Ending(0, "complete", run_id=record.open_trial(0, config, again=False)))
-    record.open_trial(1, config, again=False)
+    record.close_trial(Ending(0, "complete", run_id=record.open_trial(0, config)[0]))
+    record.open_trial(1, config)
     record.close("KILLED")
     assert {number: run.info.status for number, run in runs(record).items()} == {
         "0": "FINISHED",
@@ -101,12 +102,33 @@ def test_closing_a_sweep_leaves_no_run_running(sweep):
     }
 
 
-def test_reopening_closes_what_the_search_knows_has_ended(sweep):
+def test_settling_closes_what_the_search_knows_has_ended(sweep):
     record, _, config = sweep
-    record.open_trial(0, config, again=False)  # killed between telling Optuna and closing the run
-    record.reopen({0: "complete", 1: "failed"})
+    record.open_trial(0, config)  # killed between telling Optuna and closing the run
+    for _ in range(2):
+        record.settle([Ending(0, "complete"), Ending(1, "failed", "it diverged")])
     found = {n: (r.info.status, r.data.tags["sweep.state"]) for n, r in runs(record).items()}
     assert found == {"0": ("FINISHED", "complete"), "1": ("FAILED", "failed")}
+    assert runs(record)["1"].data.tags["sweep.failure"] == "it diverged"
+
+
+def test_a_sweep_deleted_in_mlflows_interface_can_be_run_anew(store, sweep):
+    record, spec, _ = sweep
+    record._client.delete_experiment(record.experiment_id)
+    assert tracking.find_sweep(store[0], spec.name) is None
+    tracking.delete_sweep(store[0], spec.name)
+    record._client.restore_experiment(record.experiment_id)
+    tracking.delete_sweep(store[0], spec.name)
+    record._client.delete_experiment(record.experiment_id)
+    assert tracking.open_sweep(store[0], spec, "", {}).trials() == []
+
+
+@pytest.mark.parametrize("uri", ["http://user:secret@127.0.0.1:5000", "https://token@host"])
+def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
+    with pytest.raises(ValueError, match="MLFLOW_TRACKING_PASSWORD") as caught:
+        tracking.refuse_password(uri)
+    assert "secret" not in str(caught.value)
+    assert "token" not in str(caught.value)
 
 
 def test_a_trials_yaml_is_the_trial(sweep, tmp_path):

@@ -125,7 +125,10 @@ def test_replacing_a_sweep_leaves_only_the_new_one(spec_of):
 def test_every_data_set_that_a_trial_may_use_has_its_digest(spec_of):
     spec, _ = spec_of(2)
     digests = tuner.digests(spec)
-    assert set(digests) == {"alignment.miniature", "evaluator.stereoset", "evaluator.perplexity"}
+    assert set(digests) == {
+        *("alignment.miniature", "evaluator.general", "evaluator.miniature"),
+        "model.miniature-llama",
+    }
     assert all(len(digest) == 64 for digest in digests.values())
 
 
@@ -136,3 +139,47 @@ def test_what_tune_keeps_on_disk_does_not_say_where_the_record_is(spec_of):
     assert kept
     for path in kept:  # a tracking URI may hold a password
         assert b"mlflow.db" not in path.read_bytes(), path
+
+
+def test_a_search_that_the_store_does_not_know_is_not_taken_for_its_own(spec_of, tmp_path):
+    spec, document = spec_of(2)
+    tuner.run(spec, document, run_trial=pretending())
+    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    with pytest.raises(tuner.CannotRun, match="start anew with --replace"):
+        tuner.run(spec, document, run_trial=pretending(), tracking_uri=elsewhere)
+
+
+def test_a_refused_sweep_leaves_no_record(spec_of):
+    from sweep.tracking import find_sweep
+
+    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
+    with pytest.raises(tuner.CannotRun):
+        tuner.run(spec, document, run_trial=pretending())
+    assert find_sweep(home.local_tracking_uri(), spec.name) is None
+
+
+def test_a_sweep_recorded_elsewhere_is_remembered_to_be(spec_of, tmp_path):
+    spec, document = spec_of(2)
+    uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    tuner.run(spec, document, run_trial=pretending(), tracking_uri=uri)
+    assert home.tracking_uri(spec.name) == uri
+    tuner.run(spec, document, run_trial=pretending(), replace=True)
+    assert home.tracking_uri(spec.name) == home.local_tracking_uri()
+
+
+def test_files_are_looked_for_where_the_sweep_was_started(spec_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pairs.csv").write_text("stereotype,antistereotype\na,b\n")
+    spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.csv"})
+
+    def run_trial(config, *, resume_from=None):
+        from pathlib import Path
+
+        from trainables.report import Report
+
+        found = float(Path(config.alignment.data).exists())
+        names = [metric.name for metric in config.metrics()]
+        yield Report(1, 1.0, dict.fromkeys(names, found), lambda folder: None)
+
+    record = tuner.run(spec, document, run_trial=run_trial)
+    assert {run.data.metrics[spec.goals[0]] for run in record.trials()} == {1.0}

@@ -50,11 +50,10 @@ def begin(record, request):
     opened, spec = record
     numbers = iter(range(hash(request.node.name) % 10**9 * 100, 10**12))
 
-    def begin(run_trial, *, number=None, again=False, **more):
+    def begin(run_trial, *, number=None, **more):
         worker = Worker.__new__(Worker)
         config = {
             "number": number or next(numbers),
-            "again": again,
             "trial": spec.trials()[0].tree(),
         }
         worker.setup(config, Assignment(opened, run_trial, **more))
@@ -87,7 +86,7 @@ def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable(begin
     run = record[0]._client.get_run(result["run_id"])
     assert run.data.tags["sweep.failure"] == result["failure"]
     assert recorded(record, result["run_id"], NAMES[0]) == [(0, 3.0)], "NaN is not a number"
-    assert worker.reset_config({"number": 5, "again": False, "trial": record[1].trials()[0].tree()})
+    assert worker.reset_config({"number": 5, "trial": record[1].trials()[0].tree()})
     assert worker.step()[NAMES[0]] == 3.0
 
 
@@ -109,7 +108,7 @@ def test_a_trial_run_again_records_no_step_twice(begin, record):
     worker = begin(reports(3.0, 2.0, 1.0), number=71)
     run_id = worker.step()["run_id"]
     worker.step()
-    again = begin(reports(3.0, 2.0, 1.0), number=71, again=True)
+    again = begin(reports(3.0, 2.0, 1.0), number=71)
     results = [again.step() for _ in range(3)]
     assert results[-1]["run_id"] == run_id
     assert recorded(record, run_id, NAMES[0]) == [(0, 3.0), (1, 2.0), (2, 1.0)]
@@ -121,7 +120,7 @@ def test_with_resume_points_an_interrupted_trial_goes_on_from_its_last_report(
     worker = begin(reports(4.0, 3.0, 2.0, 1.0), number=81, checkpoints=tmp_path)
     for _ in range(3):
         worker.step()
-    again = begin(reports(4.0, 3.0, 2.0, 1.0), number=81, again=True, checkpoints=tmp_path)
+    again = begin(reports(4.0, 3.0, 2.0, 1.0), number=81, checkpoints=tmp_path)
     result = again.step()
     assert (result["step"], result["done"]) == (3, True)
     assert [step for step, _ in recorded(record, result["run_id"], NAMES[0])] == [0, 1, 2, 3]

@@ -5,6 +5,7 @@ import gc
 import itertools
 import json
 import math
+from contextlib import suppress
 
 import pytest
 import torch
@@ -286,11 +287,15 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(stage, dtype, llama
     assert found[12]["engines"] == found[12]["hooks"] == 0
 
 
-def test_an_engine_is_freed_when_its_trial_fails(llama, recipe):
-    config = recipe()
-    with pytest.raises(ZeroDivisionError), Engine(llama, config.train):
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, recipe):
+    config = recipe(stage, accumulation=2)
+    part, _ = Stream(config, llama).parts(0)
+    with suppress(ZeroDivisionError), Engine(llama, config.train) as engine:
+        engine.backward(trial.loss(config, llama, part))
         raise ZeroDivisionError
-    assert census(llama)["engines"] == 0
+    del engine
+    assert census(llama)["engines"] == census(llama)["hooks"] == 0
     assert all(weight.grad is None for weight in llama.module.parameters())
 
 

@@ -7,7 +7,8 @@ An evaluator is a frozen class whose fields say which items are measured, with t
     checked before anything starts;
 ``measure(model, base)``
     those values for the model as it is now. ``base`` has what the same evaluator found at the base
-    weights; it is empty while the base itself is measured, where every rise is 0.
+    weights; it is empty while the base itself is measured, where every rise is 0, and None where no
+    base is known, so that there is no rise to speak of.
 
 and ``data_digest()``, the sha256 of its items. To add one: its file, one entry in the union below,
 and a test against an independent implementation.

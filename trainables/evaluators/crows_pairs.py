@@ -54,7 +54,7 @@ class CrowsPairs(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("crows_pairs"))
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
         from trainables.likelihood import log_probs
 
         sentences = [text for pair in self.pairs() for text in pair]

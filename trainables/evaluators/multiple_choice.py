@@ -44,7 +44,14 @@ class MultipleChoice(Strict):
         return declare(
             f"task/{self.task}",
             ("accuracy", "share", "higher", 1.0, chance, "right answer likeliest"),
-            ("accuracy_norm", "share", "higher", 1.0, chance, "right answer likeliest per character"),
+            (
+                "accuracy_norm",
+                "share",
+                "higher",
+                1.0,
+                chance,
+                "right answer likeliest per character",
+            ),
         )
 
     def data_digest(self) -> str:
@@ -52,7 +59,7 @@ class MultipleChoice(Strict):
             return miniature.digest()
         return cache.digest(assets.resolve(self.task))
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
         from trainables.likelihood import log_probs, queries_of
 
         items = READERS[self.task]()[: self.limit]

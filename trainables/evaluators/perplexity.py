@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
@@ -29,7 +30,7 @@ class Perplexity(Strict):
 
     name: Literal["perplexity"] = "perplexity"
     data: str = "bold_wikipedia"
-    limit: int = Field(200, ge=1, description="texts, the first of the held-out split")
+    limit: int = Field(200, ge=1, description="texts, drawn once for all from the held-out split")
     max_tokens: int = Field(128, ge=2)
 
     @field_validator("data")
@@ -48,12 +49,14 @@ class Perplexity(Strict):
     def data_digest(self) -> str:
         return data.digest(self.data)
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
         from trainables.batch import masked
         from trainables.likelihood import log_probs, queries_of
 
         table = data.texts(self.data, "held_out", model)
-        texts = [ids[: self.max_tokens] for ids in table[: self.limit]["ids"]]
+        # The texts of a source are often sorted by subject, so the first would be one subject alone.
+        drawn = random.Random("held out").sample(range(len(table)), min(self.limit, len(table)))
+        texts = [ids[: self.max_tokens] for ids in table[sorted(drawn)]["ids"]]
         if model.family == "causal":
             groups = [queries_of(model, ids) for ids in texts]
         else:
@@ -62,8 +65,13 @@ class Perplexity(Strict):
                 for ids in texts
             ]
         nll = -fmean(value for values in log_probs(model, groups) for value in values)
-        return {
-            "forgetting/general/nll_rise": nll - base.get("forgetting/general/nll", nll),
+        found = {
             "forgetting/general/nll": nll,
             "forgetting/general/perplexity": math.exp(nll) if nll < 700 else math.inf,
+        }
+        if base is None:
+            return found
+        return {
+            "forgetting/general/nll_rise": nll - base.get("forgetting/general/nll", nll),
+            **found,
         }

@@ -59,7 +59,7 @@ class StereoSet(Strict):
             return miniature.digest()
         return cache.digest(assets.resolve("stereoset"))
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float]) -> dict[str, float]:
+    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
         found = aggregate(self.scores(model))
         return {f"bias/{self.data}/{quantity}": value for quantity, value in found.items()}
 
