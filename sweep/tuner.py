@@ -266,7 +266,7 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
         "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the worker checks, one trial at a time
         "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # each failed trial says why in a line, and in MLflow
         "RAY_AIR_NEW_OUTPUT": "0",
-        "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a relative path means the same here and in a worker
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker says where it works
     }
     import ray
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,14 @@ class Assignment:
     """What all trials of a sweep have in common, for a worker.
 
     run_trial:   trainables.trial.run_trial; a benchmark of the orchestration passes one that rests.
+    folder:      where the sweep was started, so that a relative path means the same in a worker.
     checkpoints: folder for the state of running trials, if that is kept.
     keep_models: whether finished models become artifacts.
     """
 
     record: Record
     run_trial: RunTrial
+    folder: Path = field(default_factory=Path.cwd)
     checkpoints: Path | None = None
     keep_models: bool = False
 
@@ -54,6 +57,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._assignment = assignment
+        if assignment.folder.is_dir():  # not on another machine
+            os.chdir(assignment.folder)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:

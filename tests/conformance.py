@@ -386,6 +386,15 @@ def evaluator_gives_the_same_twice(evaluator: Any, model: LanguageModel) -> None
     assert evaluator.measure(model, first) == first, "at the base a rise is 0 either way"
 
 
+def evaluator_measures_the_same_without_a_base_but_for_rises(
+    evaluator: Any, model: LanguageModel
+) -> None:
+    base = evaluator.measure(model, {})
+    assert evaluator.measure(model, None) == {
+        name: value for name, value in base.items() if not name.endswith("_rise")
+    }
+
+
 def evaluator_leaves_the_model_alone(evaluator: Any, model: LanguageModel) -> None:
     before = state(model.module)
     drawn = torch.random.get_rng_state()

@@ -132,7 +132,7 @@ def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, v
     assert "tiny" in ended.stderr
 
 
-def longer(folder: Path, trials: int, steps: int = 40) -> Path:
+def longer(folder: Path, trials: int, steps: int = 60) -> Path:
     path = folder / "longer.yaml"
     text = TINY.replace("trials: 4", f"trials: {trials}").replace("steps: 2", f"steps: {steps}")
     path.write_text(text.replace("name: tiny", "name: longer", 1))
@@ -168,8 +168,12 @@ def check_ended_once(home: Path, trials: int) -> None:
 
 def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 8), home)
-    wait_for_trials(process, 3)
+    process = start(longer(tmp_path, 7), home)
+    wait_for_trials(process, 2)
+    beside = sweep("resume", "longer", SWEEP_HOME=str(home))
+    assert beside.returncode == 2
+    assert "another process" in beside.stderr
+    assert process.poll() is None, "the sweep ended before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
     ended_before = {
@@ -180,15 +184,15 @@ def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     assert len(ended_before) >= 2
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 8)
+    check_ended_once(home, 7)
     after = {run.info.run_id: run.info.end_time for run in record(home, "longer")[1]}
     assert ended_before.items() <= after.items(), "finished trials were run again"
 
 
 def test_ctrl_c_leaves_a_sweep_that_can_be_resumed_and_no_run_running(tmp_path):
     home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 8), home)
-    wait_for_trials(process, 2)
+    process = start(longer(tmp_path, 5), home)
+    wait_for_trials(process, 1)
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130, output
@@ -198,37 +202,7 @@ def test_ctrl_c_leaves_a_sweep_that_can_be_resumed_and_no_run_running(tmp_path):
     assert "RUNNING" not in {run.info.status for run in runs}
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 8)
-
-
-def test_a_sweep_that_runs_cannot_be_resumed_beside_itself(tmp_path):
-    home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 8), home)
-    try:
-        wait_for_trials(process, 1)
-        beside = sweep("resume", "longer", SWEEP_HOME=str(home))
-        assert beside.returncode == 2
-        assert "another process" in beside.stderr
-    finally:
-        process.kill()
-        process.wait()
-        time.sleep(1)
-
-
-def test_a_sweep_whose_trials_all_diverge_fails_and_says_why(tmp_path):
-    home = tmp_path / "sweeps"
-    path = tmp_path / "tiny.yaml"
-    text = TINY.replace("{loguniform: [1e-4, 1e-2]}, steps: 2", "1.0, steps: 60, clip: 0.0")
-    path.write_text(text.replace("steps: 60", "steps: 60, schedule: constant"))
-    ended = sweep("run", path, SWEEP_HOME=str(home))
-    parent, runs = record(home, "tiny")
-    states = {run.data.tags["sweep.state"] for run in runs}
-    if states == {"complete"}:  # it may stay finite: then the sweep is fine
-        assert ended.returncode == 0
-    else:
-        assert "FAILED" in {run.info.status for run in runs}
-        assert any("diverged" in run.data.tags.get("sweep.failure", "") for run in runs)
-    assert "RUNNING" not in {run.info.status for run in [parent, *runs]}
+    check_ended_once(home, 5)
 
 
 def test_help_comes_at_once_and_every_verb_has_an_example():

@@ -91,10 +91,10 @@ def test_twenty_trials_are_twenty_trials_everywhere(spec_of):
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     spec_of, how, reason
 ):
-    spec, document = spec_of(8)
+    spec, document = spec_of(6)
     tuner.run(spec, document, run_trial=pretending((0, 1, 2), how))
     optuna_states, mlflow_states, failures = states(spec)
-    assert sum(optuna_states.values()) == sum(mlflow_states.values()) == 8
+    assert sum(optuna_states.values()) == sum(mlflow_states.values()) == 6
     assert set(optuna_states) == {"COMPLETE", "FAIL"}
     assert optuna_states["FAIL"] == mlflow_states["FAILED"] == len(failures)
     assert all(reason in failure for failure in failures), failures

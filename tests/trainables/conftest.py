@@ -1,5 +1,6 @@
 """The two miniature models, configurations around them, and processes of their own."""
 
+import gc
 import json
 import os
 import shutil
@@ -35,9 +36,9 @@ GROUP = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # of
 torch.set_num_threads(1)  # more are slower on models this small
 
 EVALUATORS = [
-    {"name": "stereoset", "data": "miniature"},
+    {"name": "stereoset", "data": "miniature", "limit": 60},
     {"name": "perplexity", "data": "miniature", "limit": 20},
-    {"name": "multiple_choice", "task": "miniature_facts"},
+    {"name": "multiple_choice", "task": "miniature_facts", "limit": 30},
 ]
 
 
@@ -203,6 +204,24 @@ def edited(tmp_path):
         return folder
 
     return edit
+
+
+@pytest.fixture
+def new_objects():
+    """All objects of a class (by its name) that a test has made and that are still alive."""
+    gc.collect()
+    gc.freeze()  # what was there before is left out, which saves most of the time
+
+    def alive(name):
+        gc.collect()
+        return [
+            thing
+            for thing in gc.get_objects()
+            if any(kind.__name__ == name for kind in type(thing).__mro__)
+        ]
+
+    yield alive
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

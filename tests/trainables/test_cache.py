@@ -13,7 +13,9 @@ import platformdirs
 import pytest
 
 from trainables import cache
-from trainables.cache import AssetError, cache_dir, digest, once
+from trainables.cache import AssetError, cache_dir, digest, once, source_digest
+from trainables.data import MADE_BY
+from trainables.trial import MEASURED_BY
 
 ROOT = Path(cache.__file__).parents[1]
 
@@ -54,6 +56,23 @@ def test_without_a_wish_the_cache_is_where_the_system_has_caches(monkeypatch):
     assert cache_dir() == Path(platformdirs.user_cache_dir("equipoise"))
     monkeypatch.delenv("EQUIPOISE_CACHE")
     assert cache_dir() == Path(platformdirs.user_cache_dir("equipoise"))
+
+
+# source_digest
+
+
+def test_a_digest_of_sources_tells_which_files_they_are():
+    one, two = source_digest("cache.py"), source_digest("cache.py", "data.py")
+    assert one == sha256(Path(cache.__file__).read_bytes()).hexdigest()
+    assert one != two
+    assert source_digest("data.py", "cache.py", "cache.*") == two
+    assert source_digest("words/*.txt") != source_digest("no/such/*.txt") == sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize("patterns", [MADE_BY, MEASURED_BY])
+def test_every_source_that_a_cached_thing_is_made_by_is_there(patterns):
+    for pattern in patterns:
+        assert source_digest(pattern) != sha256(b"").hexdigest()
 
 
 # once

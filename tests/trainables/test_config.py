@@ -233,7 +233,28 @@ def test_two_evaluators_of_the_same_metric_are_refused():
 def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
     declared = [metric.name for metric in config(evaluators=["perplexity", "stereoset"]).metrics()]
     assert declared[0] == "forgetting/general/nll_rise"
-    assert declared[3:] == [f"bias/stereoset/{name}" for name in ("gap", "ss", "lms", "icat")]
+    assert declared[3:7] == [f"bias/stereoset/{name}" for name in ("gap", "ss", "lms", "icat")]
+    assert declared[7:] == ["cost/replay/shortfall"]
+
+
+def test_only_a_trial_with_replay_can_run_short_of_it():
+    declared = [metric.name for metric in config(replay=None, evaluators=["stereoset"]).metrics()]
+    assert len(declared) == 4
+    assert not any("shortfall" in name for name in declared)
+
+
+def test_deepspeed_is_told_all_that_its_releases_changed_the_default_of():
+    train = {"lr": 0.1, "steps": 1, "batch_size": 12, "accumulation": 3, "clip": 0.0}
+    told = config(train=train).train.deepspeed()
+    assert told["train_micro_batch_size_per_gpu"] == 4
+    assert told["gradient_accumulation_steps"] == 3
+    assert told["gradient_clipping"] == 0.0
+    assert told["bf16"] == {"enabled": False, "check_grad_overflow": False}
+    assert told["fp16"] == {"enabled": False}
+    assert told["zero_optimization"]["stage"] == 0
+    told = config(train=train | {"dtype": "bf16", "zero_stage": 2}).train.deepspeed()
+    assert told["bf16"] == {"enabled": True, "check_grad_overflow": False}
+    assert told["zero_optimization"]["stage"] == 2
 
 
 def test_the_metrics_of_a_trial_depend_on_its_family():

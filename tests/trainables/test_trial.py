@@ -1,9 +1,7 @@
 """The whole life of a trial."""
 
-import gc
 import itertools
 import json
-import logging
 import math
 
 import pytest
@@ -11,11 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from tests.conformance import perturb
+from tests.trainables.conftest import EVALUATORS
 from trainables import trial
 from trainables.model import load
 from trainables.stream import Stream
 from trainables.trial import run_trial
 
+SHORTFALL = "cost/replay/shortfall"
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
 EVERYTHING = GAP | {
     "regulariser": {"name": "l2_to_base", "weight": 0.01},
@@ -143,9 +143,13 @@ def test_global_random_numbers_do_not_matter(configure):
 
 
 def test_a_replay_ratio_of_zero_equals_no_replay(configure):
-    without = metrics(configure(**GAP))
-    assert metrics(configure(replay={"data": "miniature", "ratio": 0.0}, **GAP)) == without
-    assert metrics(configure(replay={"data": "miniature", "ratio": 0.5}, **GAP)) != without
+    def without_shortfall(config):
+        return [(step, found | {SHORTFALL: 0}) for step, found in metrics(config)]
+
+    expected = without_shortfall(configure(**GAP))
+    for ratio in (0.0, 0.5):
+        found = without_shortfall(configure(replay={"data": "miniature", "ratio": ratio}, **GAP))
+        assert (found == expected) == (ratio == 0)
 
 
 OTHERS = {
@@ -322,11 +326,12 @@ def test_base_values_follow_the_data(configure, own_cache):
 
 
 def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):
-    config = configure(name)
+    every_item = [settings | {"limit": 10**6} for settings in EVALUATORS]
+    config = configure(name, evaluators=every_item)
     base = next(run_trial(config)).metrics
     folder = edited(name, noise=0.3)
-    noisy = configure(model={"path": str(folder), "family": config.model.family})
-    assert noisy.evaluators == config.evaluators
+    model = {"path": str(folder), "family": config.model.family}
+    noisy = configure(model=model, evaluators=every_item)
     found = next(run_trial(noisy)).metrics
     rise = "forgetting/general/nll_rise"  # 0 at any base
     assert [metric for metric in found if found[metric] == base[metric]] == [rise]
@@ -350,17 +355,12 @@ def test_a_loss_beyond_all_numbers_shows_in_every_metric(stage, dtype, clip, con
         assert not any(map(math.isfinite, found.values()))
 
 
-def alive(kind):
-    gc.collect()
-    return [thing for thing in gc.get_objects() if type(thing).__name__ == kind]
-
-
 @pytest.mark.parametrize("how", ["closed", "forgotten", "failed", "finished"])
-def test_a_trial_that_ends_frees_its_engine(how, configure):
+def test_a_trial_that_ends_frees_its_engine(how, configure, new_objects):
     config = configure(train={"report_every": 2})
     reports = run_trial(config)
     next(reports), next(reports)
-    assert len(alive("DeepSpeedEngine")) == 1
+    assert len(new_objects("DeepSpeedEngine")) == 1
     match how:
         case "closed":
             reports.close()
@@ -370,7 +370,7 @@ def test_a_trial_that_ends_frees_its_engine(how, configure):
         case "finished":
             assert [report.step for report in reports] == [4, 6]
     del reports
-    assert not alive("DeepSpeedEngine")
+    assert not new_objects("DeepSpeedEngine")
     module = load(config.model).module
     assert not module._forward_pre_hooks
     assert not module._forward_hooks
@@ -386,13 +386,16 @@ def test_nothing_is_trained_before_the_first_report_is_taken(configure):
     reports.close()
 
 
-def test_a_replay_set_that_runs_short_is_warned_of(configure, own_cache, tmp_path, caplog):
+def test_a_replay_set_that_runs_short_shows_in_every_report(configure, own_cache, tmp_path):
     texts = tmp_path / "few.txt"
     texts.write_text("\n".join(f"anna found the red lamp {n}" for n in range(10)))
-    config = configure(replay={"data": str(texts), "ratio": 0.5})
-    with caplog.at_level(logging.WARNING):
-        next(run_trial(config))
-    assert "short of" in caplog.text
+    few = configure(replay={"data": str(texts), "ratio": 0.5})
+    enough = configure(replay={"data": "miniature", "ratio": 0.5})
+    short = Stream(few, load(few.model)).shortfall
+    assert short > 0
+    assert [found[SHORTFALL] for _, found in metrics(few)] == [short, short]
+    assert [found[SHORTFALL] for _, found in metrics(enough)] == [0, 0]
+    assert SHORTFALL not in metrics(configure())[0][1]
 
 
 def test_data_that_do_not_fit_are_one_clear_sentence(configure):

@@ -29,7 +29,7 @@ def put_piqa(folder, rows=PIQA):
 
 
 def slow(model, oracle, items):
-    """(accuracy, accuracy per byte), one sentence and one token at a time."""
+    """(accuracy, accuracy per character), one sentence and one token at a time."""
     right = right_norm = 0
     for question, choices, answer in items:
         scores = []
@@ -37,11 +37,9 @@ def slow(model, oracle, items):
             prefix, ids = model.encode([question, choice])
             assert model.encode([f"{question} {choice}"]) == [prefix + ids]
             scores.append(sum(oracle(model).log_probs(ids, prefix)))
-        per_byte = [
-            score / len(choice.encode()) for score, choice in zip(scores, choices, strict=True)
-        ]
+        per_character = [score / len(choice) for score, choice in zip(scores, choices, strict=True)]
         right += max(range(len(scores)), key=scores.__getitem__) == answer
-        right_norm += max(range(len(scores)), key=per_byte.__getitem__) == answer
+        right_norm += max(range(len(scores)), key=per_character.__getitem__) == answer
     return right / len(items), right_norm / len(items)
 
 
@@ -59,12 +57,18 @@ def test_the_accuracy_on_piqa_is_that_of_the_slow_loop(model, oracle, own_cache)
     assert list(found) == ["task/piqa/accuracy", "task/piqa/accuracy_norm"]
 
 
-def test_likelihood_per_byte_favours_long_alternatives(llama, own_cache):
-    # The shorter one is likelier as a whole, the longer one per byte.
+def test_likelihood_per_character_favours_long_alternatives(llama, own_cache):
+    # The shorter one is likelier as a whole, the longer one per character.
     put_piqa(own_cache, [("the wolf eats", ["deer", "deer deer deer deer deer deer"], 1)] * 2)
     found = MultipleChoice(task="piqa").measure(llama, {})
     assert found["task/piqa/accuracy"] == 0.0
     assert found["task/piqa/accuracy_norm"] == 1.0
+
+
+def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
+    # Unknown words all: equally likely as a whole, so the one of more characters wins per character.
+    put_piqa(own_cache, [("the wolf eats", ["ééé", "abcde"], 1)])
+    assert MultipleChoice(task="piqa").measure(llama, {})["task/piqa/accuracy_norm"] == 1.0
 
 
 @pytest.mark.parametrize(

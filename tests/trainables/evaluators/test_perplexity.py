@@ -1,6 +1,7 @@
 """NLL of held-out text, against a slow loop."""
 
 import math
+import random
 
 import pytest
 import torch
@@ -18,7 +19,9 @@ def evaluator(**settings):
 
 
 def slow_nll(model, oracle, limit=5, max_tokens=128):
-    texts = [text for text in miniature.general_texts() if is_held_out(text)][:limit]
+    texts = [text for text in miniature.general_texts() if is_held_out(text)]
+    drawn = random.Random("held out").sample(range(len(texts)), limit)
+    texts = [texts[n] for n in drawn]
     log_p = []
     for ids in model.encode(texts):
         ids = ids[:max_tokens]
@@ -83,10 +86,30 @@ def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama):
     assert evaluator().measure(llama, {})[PERPLEXITY] == pytest.approx(llama.vocab_size, rel=1e-4)
 
 
-def test_the_limit_takes_the_first_texts(llama, oracle):
-    for limit in (1, 3):
-        expected = slow_nll(llama, oracle, limit=limit)
-        assert evaluator(limit=limit).measure(llama, {})[NLL] == pytest.approx(expected, rel=1e-4)
+@pytest.mark.parametrize("limit", [1, 3])
+def test_the_limit_is_the_number_of_texts(limit, llama, oracle):
+    expected = slow_nll(llama, oracle, limit=limit)
+    assert evaluator(limit=limit).measure(llama, {})[NLL] == pytest.approx(expected, rel=1e-4)
+
+
+def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_cache):
+    # In its second half every text ends in words that nobody expects.
+    texts = sorted(miniature.general_texts()[:400], key=lambda text: text.split()[-1])
+    odd = [f"{text} {'red ' * 9}" for text in texts[200:]]
+    (tmp_path / "texts.txt").write_text("\n".join(texts[:200] + odd))
+    (tmp_path / "first.txt").write_text("\n".join(texts[:200]))
+    mixed, first = (
+        evaluator(data=str(tmp_path / name), limit=16).measure(llama, {})[NLL]
+        for name in ("texts.txt", "first.txt")
+    )
+    assert mixed > first + 0.5
+
+
+def test_without_a_base_there_is_no_rise_to_speak_of(model):
+    found = evaluator().measure(model, None)
+    expected = evaluator().measure(model, {})
+    del expected[RISE]
+    assert found == expected
 
 
 def test_unknown_data_are_refused_with_the_known_ones():
