@@ -133,7 +133,7 @@ def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main
     ("arguments", "sentence"),
     [
         (("run", "trial.yaml", "--resume", "."), "must be a checkpoint of this model"),
-        (("run", "diverges.yaml", "--save", "saved"), "= nan: the trial diverged."),
+        (("run", "diverges.yaml", "--save", "saved"), "bias/miniature/gap = nan, "),
         (
             ("measure", "--model", ".", "--evaluators", "perplexity"),
             "must be the folder of a model",
