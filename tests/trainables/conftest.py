@@ -36,9 +36,9 @@ GROUP = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # of
 torch.set_num_threads(1)  # more are slower on models this small
 
 EVALUATORS = [
-    {"name": "stereoset", "data": "miniature", "limit": 60},
+    {"name": "stereoset", "data": "miniature", "limit": 30},
     {"name": "perplexity", "data": "miniature", "limit": 20},
-    {"name": "multiple_choice", "task": "miniature_facts", "limit": 30},
+    {"name": "multiple_choice", "task": "miniature_facts", "limit": 15},
 ]
 
 
@@ -46,7 +46,7 @@ def pytest_collection_finish(session):
     """Pretrain the miniature models where no test's time-out runs; the cache keeps them."""
     if not session.config.option.collectonly:
         asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-        if asked & {"llama", "bert", "model", "own_cache", "configure"}:
+        if asked & {"llama", "bert", "model", "own_cache", "configure", "main", "process"}:
             for name in miniature.MODELS:
                 miniature.folder(name)
 

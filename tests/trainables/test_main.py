@@ -4,7 +4,9 @@ import json
 import math
 
 import pytest
+from typer.testing import CliRunner
 
+from trainables.__main__ import app
 from trainables.config import TrialConfig
 from trainables.trial import run_trial
 from trainables.yaml_file import read, validate
@@ -22,12 +24,28 @@ ASKED = "stereoset:data=miniature,perplexity:data=miniature:limit=20"
 
 
 @pytest.fixture
-def main(python, tmp_path):
-    """Run `python -m trainables …` in a folder that holds trial.yaml."""
+def folder(tmp_path, monkeypatch):
+    """The folder that one stands in; it holds trial.yaml."""
     (tmp_path / "trial.yaml").write_text(TRIAL)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def process(folder, python):
+    """Run `python -m trainables …` there."""
+    return lambda *arguments: python("-m", "trainables", *arguments, cwd=folder)
+
+
+@pytest.fixture
+def main(folder):
+    """Run the same command line without a process of its own."""
 
     def run(*arguments):
-        return python("-m", "trainables", *arguments, cwd=tmp_path)
+        done = CliRunner().invoke(app, arguments)
+        if not isinstance(done.exception, SystemExit | None):
+            raise done.exception
+        return done.exit_code, done.stdout, done.stderr
 
     return run
 
@@ -38,10 +56,10 @@ def is_a_sentence(errors):
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_a_trial_is_run_saved_resumed_and_measured(main, tmp_path):
-    status, output, errors = main("run", "trial.yaml", "--save", "saved", "--json", "first.json")
+def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
+    status, output, errors = process("run", "trial.yaml", "--save", "saved", "--json", "first.json")
     assert status == 0, errors
-    reports = json.loads((tmp_path / "first.json").read_text())
+    reports = json.loads((folder / "first.json").read_text())
     assert [report["step"] for report in reports] == [0, 2, 4]
     assert [line for line in output.splitlines() if line.startswith("step")][-1].startswith(
         "step 4/4, "
@@ -49,7 +67,7 @@ def test_a_trial_is_run_saved_resumed_and_measured(main, tmp_path):
     assert output.count("saved to saved") == 1
     assert all(f"{name:<36}" in output for name in reports[0]["metrics"])
 
-    status, output, errors = main("measure", *("--model", "saved", "--evaluators", ASKED))
+    status, output, errors = process("measure", *("--model", "saved", "--evaluators", ASKED))
     assert status == 0, errors
     measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
     last = reports[-1]["metrics"]
@@ -57,24 +75,27 @@ def test_a_trial_is_run_saved_resumed_and_measured(main, tmp_path):
     assert measured == pytest.approx(last, abs=1e-4)
     assert measured["bias/miniature/ss"] != reports[0]["metrics"]["bias/miniature/ss"]
 
-    (tmp_path / "longer.yaml").write_text(TRIAL.replace("steps: 4", "steps: 8"))
-    status, _, errors = main("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
+    (folder / "longer.yaml").write_text(TRIAL.replace("steps: 4", "steps: 8"))
+    status, _, errors = process("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
     assert status == 0, errors
-    rest = json.loads((tmp_path / "rest.json").read_text())
+    rest = json.loads((folder / "rest.json").read_text())
     assert [report["step"] for report in rest] == [6, 8]
-    config = validate(TrialConfig, read(tmp_path / "longer.yaml"))
+    config = validate(TrialConfig, read(folder / "longer.yaml"))
     whole = [{"step": report.step, "metrics": report.metrics} for report in run_trial(config)]
     assert whole[-2:] == rest
 
+    (folder / "faulty.yaml").write_text(TRIAL.replace("steps: 4", "steps: four"))
+    status, output, errors = process("run", "faulty.yaml")
+    assert (status, output) == (2, "")
+    assert errors == "faulty.yaml:4: train.steps must be a valid integer, but got 'four'.\n"
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_values_are_written_as_json_with_all_their_digits(main, tmp_path):
+
+def test_values_are_written_as_json_with_all_their_digits(main, folder):
     status, output, errors = main(
         *("measure", "--model", "miniature-bert", "--evaluators", ASKED, "--json", "values.json")
     )
     assert status == 0, errors
-    written = json.loads((tmp_path / "values.json").read_text())
+    written = json.loads((folder / "values.json").read_text())
     assert written["model"] == "miniature-bert"
     values = written["values"]
     assert values["forgetting/general/perplexity"] == pytest.approx(
@@ -93,8 +114,8 @@ def test_values_are_written_as_json_with_all_their_digits(main, tmp_path):
         (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds list."),
     ],
 )
-def test_a_faulty_file_is_refused_with_status_two(old, new, sentence, main, tmp_path):
-    (tmp_path / "trial.yaml").write_text(TRIAL.replace(old, new))
+def test_a_faulty_file_is_refused_with_status_two(old, new, sentence, main, folder):
+    (folder / "trial.yaml").write_text(TRIAL.replace(old, new))
     status, output, errors = main("run", "trial.yaml")
     assert (status, output) == (2, "")
     assert errors.startswith(sentence)
@@ -127,8 +148,6 @@ def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main
     assert is_a_sentence(errors)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -153,14 +172,14 @@ def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main
         ),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_status_one(arguments, sentence, main, tmp_path):
+def test_what_cannot_be_done_is_one_sentence_and_status_one(arguments, sentence, main, folder):
     diverges = TRIAL.replace("weight: 10", "weight: 3e38, per: sentence")
-    (tmp_path / "diverges.yaml").write_text(diverges)
+    (folder / "diverges.yaml").write_text(diverges)
     status, _, errors = main(*arguments)
     assert status == 1
     assert sentence in errors
     assert is_a_sentence(errors)
-    assert not (tmp_path / "saved").exists()
+    assert not (folder / "saved").exists()
 
 
 def test_help_names_both_commands_and_loads_no_torch(main, modules_after):

@@ -5,11 +5,9 @@ import json
 from collections import Counter
 
 import pytest
-import torch
 
 from trainables import miniature
 from trainables.held_out import is_held_out
-from trainables.model import LanguageModel
 from trainables.trial import run_trial
 
 GAP, SS = "bias/miniature/gap", "bias/miniature/ss"
@@ -164,21 +162,6 @@ def test_strong_cda_moves_the_bias_at_the_cost_of_what_was_known(name, tuned):
 def test_plain_fine_tuning_leaves_the_bias(name, tuned):
     _, end = tuned(name, "none")
     assert end[SS] >= 80
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_pretraining_gives_the_same_model_every_time(model, name, tmp_path, monkeypatch):
-    """Of a shortened corpus, in a cache of its own."""
-    texts = miniature.corpus()[::40]
-    monkeypatch.setattr(miniature, "corpus", lambda: texts)
-    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "one"))
-    one = miniature.folder(name)
-    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "other"))
-    other = miniature.folder(name)
-    assert one != other
-    one, other = (LanguageModel(folder, model.family).module for folder in (one, other))
-    assert all(map(torch.equal, one.parameters(), other.parameters()))
 
 
 def test_a_folder_holds_no_pickles(name):

@@ -187,27 +187,10 @@ def test_a_trial_gives_its_numbers_after_one_that_was_stopped_or_failed(configur
     assert metrics(config) == first
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_a_trial_in_a_fresh_process_gives_the_same_numbers(configure, python):
-    config = configure(**GAP)
-    code = """
-import json, sys
-from trainables.config import TrialConfig
-from trainables.trial import run_trial
-config = TrialConfig.model_validate(json.loads(sys.argv[1]))
-print(json.dumps([[report.step, report.metrics] for report in run_trial(config)]))
-"""
-    status, output, errors = python("-c", code, json.dumps(config.tree()))
-    assert status == 0, errors
-    assert json.loads(output.splitlines()[-1]) == [list(report) for report in metrics(config)]
-
-
 # Interrupted and resumed
 
 
-@pytest.mark.parametrize("stage", [0, 1, 2])
-@pytest.mark.parametrize("dtype", ["fp32", "bf16"])
+@pytest.mark.parametrize(("stage", "dtype"), [(0, "fp32"), (0, "bf16"), (1, "fp32"), (2, "bf16")])
 def test_a_resumed_trial_makes_the_reports_that_it_would_have_made(
     stage, dtype, configure, name, tmp_path
 ):
