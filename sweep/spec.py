@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from ruamel.yaml import YAML
 
 from sweep import space
 from trainables.config import TrialConfig
@@ -47,7 +48,9 @@ class Search(Strict):
 
 
 class Budget(Strict):
-    """trials: how many are run in all. hours: after these no trial starts; running ones finish."""
+    """trials: how many are run in all. hours: after these no trial starts and running ones finish;
+    counted anew by each `sweep resume`.
+    """
 
     trials: int = Field(ge=1)
     hours: float | None = Field(None, gt=0)
@@ -121,6 +124,18 @@ def load(path: Path) -> tuple[SweepSpec, Document]:
     """
     document = read(path)
     return check(document), document
+
+
+def changed(before: str, now: Mapping[str, Any]) -> list[str]:
+    """Keys of a spec that a resumed sweep may not change, and that differ from the recorded text.
+
+    How much is spent, on what, and what is kept of it may be changed.
+    """
+    was = YAML(typ="safe", pure=True).load(before)
+    fixed = [
+        key for key in SweepSpec.model_fields if key not in ("budget", "resources", "checkpoints")
+    ]
+    return [key for key in fixed if was.get(key) != now.get(key)]
 
 
 def check(document: Document) -> SweepSpec:

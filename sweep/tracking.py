@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -73,6 +74,16 @@ class Record:
         self._client.log_text(self.run_id, text, "sweep.yaml")
         for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
             self._client.log_param(self.run_id, name, value)
+
+    def spec_text(self) -> str | None:
+        """The spec as it was recorded, if it came that far."""
+        if not any(
+            entry.path == "sweep.yaml" for entry in self._client.list_artifacts(self.run_id)
+        ):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._client.download_artifacts(self.run_id, "sweep.yaml", folder)
+            return Path(path).read_text(encoding="utf-8")
 
     def open_trial(self, number: int, config: TrialConfig) -> tuple[str, int]:
         """The run of a trial, created unless there is one, and the last step recorded in it or −1.

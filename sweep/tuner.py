@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from sweep import home, tracking
-from sweep.spec import SweepSpec
+from sweep.spec import SweepSpec, changed
 from trainables import assets, cache, data, miniature
 from trainables.yaml_file import Document
 
@@ -112,6 +112,12 @@ def resume(
             raise CannotRun(
                 f"no sweep named {spec.name!r} is recorded in the tracking store: start it with "
                 f"`sweep run`, or name its store with --tracking-uri."
+            )
+        before = record.spec_text()
+        if before is not None and (keys := changed(before, document.tree)):
+            raise CannotRun(
+                f"{document.path} must go on with the sweep as it was recorded, but its "
+                f"{', '.join(keys)} changed: give the changed spec another name and run that."
             )
         with _ray(address, uri):
             at_once = _at_once(spec)

@@ -122,9 +122,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def _keep(self, report: Report, ended: bool) -> None:
         if ended and self._assignment.keep_models:
             with tempfile.TemporaryDirectory() as folder:
-                report.save(Path(folder))
-                for beside in ("optimiser.safetensors", "resume.json"):
-                    (Path(folder) / beside).unlink(missing_ok=True)
+                report.save_model(Path(folder))
                 self._assignment.record.log_model(self._run_id, folder)
         if self._kept is None or report.step == 0:
             return

@@ -149,10 +149,15 @@ def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
     return logits
 
 
-@lru_cache(maxsize=1)
 def load(config: ModelConfig) -> LanguageModel:
     """The model of a configuration; a process keeps the last, so that its next trial starts warm."""
-    return LanguageModel(locate(config.path), config.family)
+    path = locate(config.path).resolve()
+    return _kept(path, config.family, cache.digest(path))  # a folder may be written anew
+
+
+@lru_cache(maxsize=1)
+def _kept(path: Path, family: Family, digest: str) -> LanguageModel:
+    return LanguageModel(path, family)
 
 
 def locate(name: str) -> Path:

@@ -22,16 +22,21 @@ class Mixture:
 def mix(num_new: int, num_old: int, ratio: float, *, length: int, seed: int) -> Mixture:
     """Interleave so that exactly round(ratio · length) of `length` texts are old.
 
-    Equivalently num_old = round(r / (1 − r) · num_new): the ratio is the share of the final mix.
-    Old texts are spread evenly: every prefix of n texts holds ratio · n of them, to within one.
+    The ratio is the share of the final mix: old ones make r / (1 − r) times the new. They are spread
+    evenly: a prefix of n texts holds its share of all old ones, to within one.
     New texts come in shuffled epochs, old ones in shuffled order without repetition. The stream is
     a function of its arguments, so a resumed trial sees what it would have seen.
 
     Source: share-of-final-mix semantics as in Ibrahim et al. 2024 (arXiv 2403.08763).
 
+    Raises:
+        ValueError: there is no new text.
+
     >>> [is_old for is_old, _ in mix(6, 9, 0.25, length=8, seed=0).items].count(True)
     2
     """
+    if num_new < 1:
+        raise ValueError(f"there must be new texts to mix old ones into, but got {num_new=}.")
     wanted = round(ratio * length)
     given = min(wanted, num_old)
     old = iter(random.Random(f"old {seed}").sample(range(num_old), given))

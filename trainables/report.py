@@ -12,16 +12,18 @@ from pathlib import Path
 class Report:
     """Where a trial stands.
 
-    step:     optimiser steps made; 0 = the base model.
-    progress: their share of all, 1 = finished.
-    metrics:  name -> value, all that the trial's evaluators declare.
-    save:     writes the model as it is now, and what resuming needs, into a folder.
+    step:       optimiser steps made; 0 = the base model.
+    progress:   their share of all, 1 = finished.
+    metrics:    name -> value, all that the trial's evaluators declare.
+    save:       writes the model as it is now, and what resuming needs, into a folder.
+    save_model: writes the model alone.
     """
 
     step: int
     progress: float
     metrics: dict[str, float]
     save: Callable[[Path], None]
+    save_model: Callable[[Path], None]
 
 
 def fault(report: Report, declared: Collection[str]) -> str:

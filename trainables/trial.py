@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 # What a measured value is made by, beside weights and data.
-MEASURED_BY = ("evaluators/*.py", "batch.py", "data.py", "held_out.py", "likelihood.py", "model.py")
+MEASURED_BY = (
+    *("evaluators/*.py", "batch.py", "data.py", "held_out.py", "likelihood.py", "metrics.py"),
+    "model.py",
+)
 
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
@@ -43,19 +46,25 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     stream = Stream(config, model)
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
     with Engine(model, train) as engine:
+
+        def report(metrics: dict[str, float]) -> Report:
+            progress = engine.steps / train.steps
+            return Report(engine.steps, progress, metrics | mixed, engine.save, model.save)
+
         if resume_from is None:
-            yield Report(0, 0.0, base | mixed, engine.save)
+            yield report(base)
         else:
             engine.load(resume_from)
-        for step in range(engine.steps, train.steps):
-            torch.manual_seed((config.seed << 32) + step)  # dropout
+            if engine.steps == train.steps:  # it was saved when it had finished
+                yield report(measure(config, model, base))
+        while engine.steps < train.steps:
+            torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.module.train()
-            for part in stream.parts(step):
+            for part in stream.parts(engine.steps):
                 engine.backward(loss(config, model, part))
-            made = step + 1
-            if made == train.steps or (train.report_every and made % train.report_every == 0):
-                metrics = measure(config, model, base) | mixed
-                yield Report(made, made / train.steps, metrics, engine.save)
+            due = train.report_every and engine.steps % train.report_every == 0
+            if due or engine.steps == train.steps:
+                yield report(measure(config, model, base))
 
 
 def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:

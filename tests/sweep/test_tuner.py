@@ -55,7 +55,7 @@ def pretending(number_of_faulty=(), how="raise"):
                 if how == "die":
                     os._exit(3)
                 value = float("nan")
-            yield Report(step, step / 2, dict.fromkeys(names, value), lambda folder: None)
+            yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
 
     return run_trial
 
@@ -179,7 +179,17 @@ def test_files_are_looked_for_where_the_sweep_was_started(spec_of, tmp_path, mon
 
         found = float(Path(config.alignment.data).exists())
         names = [metric.name for metric in config.metrics()]
-        yield Report(1, 1.0, dict.fromkeys(names, found), lambda folder: None)
+        yield Report(1, 1.0, dict.fromkeys(names, found), print, print)
 
     record = tuner.run(spec, document, run_trial=run_trial)
     assert {run.data.metrics[spec.goals[0]] for run in record.trials()} == {1.0}
+
+
+def test_a_resumed_sweep_may_spend_more_but_not_become_another(spec_of):
+    spec, document = spec_of(2)
+    tuner.run(spec, document, run_trial=pretending())
+    tuner.resume(*spec_of(4), run_trial=pretending())
+    assert states(spec)[0] == {"COMPLETE": 4}
+    with pytest.raises(tuner.CannotRun, match="but its trial changed: give the changed spec"):
+        tuner.resume(*spec_of(4, **{"steps: 2": "steps: 3"}), run_trial=pretending())
+    assert states(spec)[0] == {"COMPLETE": 4}

@@ -30,7 +30,7 @@ def reports(*values, saved=None):
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / "at").write_text(str(at))
 
-            yield Report(number, progress, metrics, save)
+            yield Report(number, progress, metrics, save, save)
 
     return run_trial
 

@@ -31,7 +31,6 @@ from trainables.config import TrialConfig
 from trainables.model import LanguageModel
 
 ROOT = Path(__file__).parents[2]
-GROUP = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # of our own engines
 
 torch.set_num_threads(1)  # more are slower on models this small
 
@@ -229,12 +228,11 @@ def python():
     """Run Python on these arguments in a process of its own: (exit status, output, errors)."""
 
     def run(*arguments, cwd=ROOT, **environment):
-        inherited = {key: value for key, value in os.environ.items() if key not in GROUP}
-        path = os.pathsep.join(filter(None, [str(ROOT), inherited.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         done = subprocess.run(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
-            env=inherited | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path} | environment,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path} | environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -219,3 +219,18 @@ def test_padding_may_be_any_token_since_it_is_never_read(llama):
     expected = llama.log_likelihood(texts, per="token")
     texts.ids_BT[texts.attention_BT == 0] = 17
     assert torch.allclose(llama.log_likelihood(texts, per="token"), expected, atol=1e-6)
+
+
+def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):
+    config = ModelConfig(path=str(tmp_path))
+    llama.reset("fp32")
+    llama.save(tmp_path)
+    first = load(config)
+    assert load(config) is first
+    with torch.no_grad():
+        for weight in llama.module.parameters():
+            weight.add_(1.0)
+    llama.save(tmp_path)
+    second = load(config)
+    weights = zip(first.module.parameters(), second.module.parameters(), strict=True)
+    assert all(torch.allclose(after, before + 1) for before, after in weights)

@@ -118,3 +118,8 @@ def test_a_ratio_of_zero_equals_no_replay():
 def test_the_order_of_new_texts_does_not_depend_on_the_ratio():
     without, with_replay = (mix(9, 90, ratio, length=60, seed=3).items for ratio in (0.0, 0.5))
     assert new_in(with_replay) == new_in(without)[:30]
+
+
+def test_without_new_texts_there_is_nothing_to_mix():
+    with pytest.raises(ValueError, match="there must be new texts"):
+        mix(0, 5, 0.5, length=4, seed=0)

@@ -9,7 +9,9 @@ from trainables.report import Report, fault
 
 
 def report(**metrics):
-    return Report(3, 0.5, {name.replace("_", "/"): value for name, value in metrics.items()}, Path)
+    return Report(
+        3, 0.5, {name.replace("_", "/"): value for name, value in metrics.items()}, Path, Path
+    )
 
 
 def test_a_report_of_all_that_was_declared_has_no_fault():

@@ -233,6 +233,16 @@ def test_a_trial_saved_at_its_start_can_be_resumed(configure, tmp_path):
     assert metrics(config, resume_from=tmp_path) == [end]
 
 
+def test_a_trial_saved_at_its_end_reports_it_again(configure, tmp_path):
+    config = configure(**GAP)
+    for report in run_trial(config):
+        if report.progress == 1:
+            report.save(tmp_path)
+    (again,) = run_trial(config, resume_from=tmp_path)
+    assert (again.step, again.progress) == (report.step, 1.0)
+    assert again.metrics == report.metrics
+
+
 def test_saving_in_between_changes_nothing(configure, tmp_path):
     config = configure(train={"report_every": 2}, **GAP)
     expected = metrics(config)
