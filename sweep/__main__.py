@@ -167,7 +167,13 @@ def ui(
     port: int = 5000,
 ) -> None:
     """Look at the record in MLflow's own user interface."""
+    from sweep import tracking
+
     store = _store(tracking_uri)
+    try:
+        tracking.refuse_password(store)
+    except tracking.BadAddress as error:
+        _stop(WRONG, str(error))
     if store.startswith("http"):
         print(f"the tracking server has its own interface: {store}")
         return
@@ -231,12 +237,12 @@ def _load(path: Path) -> tuple[SweepSpec, Document]:
 
 def _to_the_end(spec: SweepSpec, start: Any) -> None:
     """Run, then show the front and name its files; what stopped us becomes an exit code."""
-    from sweep import home
+    from sweep import home, tracking, tuner
     from trainables.cache import AssetError
 
     try:
         record: Record = start()
-    except ValueError as error:  # SweepExists, CannotRun, a faulty file of data
+    except (tracking.SweepExists, tracking.BadAddress, tuner.CannotRun) as error:
         _stop(WRONG, str(error))
     except AssetError as error:
         _stop(FAILED, str(error))

@@ -43,6 +43,10 @@ TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
 
 
+class BadAddress(ValueError):
+    """The address of a tracking server that must not be used as it is."""
+
+
 class SweepExists(ValueError):
     """A sweep of this name is already in the record."""
 
@@ -247,11 +251,11 @@ def refuse_password(tracking_uri: str) -> None:
     """A password in the address of a server would end up in error messages and so in the record.
 
     Raises:
-        ValueError: the address holds one.
+        BadAddress: the address holds one.
     """
     parts = urlsplit(tracking_uri)
     if parts.scheme in ("http", "https") and "@" in parts.netloc:
-        raise ValueError(
+        raise BadAddress(
             f"the tracking URI must hold no user name or password, but that of "
             f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
             f"write them into ~/.mlflow/credentials."

@@ -288,6 +288,8 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
             ray.init(address="local", include_dashboard=False, **quiet)
             _hide_token()
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        if not address:
+            raise
         raise CannotRun(
             f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
             f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"

@@ -125,7 +125,7 @@ def test_a_sweep_deleted_in_mlflows_interface_can_be_run_anew(store, sweep):
 
 @pytest.mark.parametrize("uri", ["http://user:secret@127.0.0.1:5000", "https://token@host"])
 def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
-    with pytest.raises(ValueError, match="MLFLOW_TRACKING_PASSWORD") as caught:
+    with pytest.raises(tracking.BadAddress, match="MLFLOW_TRACKING_PASSWORD") as caught:
         tracking.refuse_password(uri)
     assert "secret" not in str(caught.value)
     assert "token" not in str(caught.value)
