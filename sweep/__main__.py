@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from trainables.yaml_file import Document
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+# What is not installed everywhere, and the part of the project that brings it.
+PARTS = {"ray": "sweep", "optuna": "sweep", "mlflow": "analysis", "moocore": "analysis"}
+PARTS |= {"matplotlib": "analysis", "plotly": "analysis", "torch": "train", "deepspeed": "train"}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -314,7 +317,13 @@ def _stop(code: int, sentence: str) -> NoReturn:
 
 
 def main() -> None:
-    app(prog_name="sweep")
+    try:
+        app(prog_name="sweep")
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] not in PARTS:
+            raise
+        part = PARTS[(error.name or "").split(".")[0]]
+        _stop(FAILED, f"this needs {error.name}: pip install 'equipoise[{part}]' brings it.")
 
 
 if __name__ == "__main__":
