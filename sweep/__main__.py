@@ -258,7 +258,8 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
     if not (sweep.trials["state"] == "complete").any():
         _stop(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     for path in export.write(sweep, home.folder(spec.name) / "front"):
-        print(os.path.relpath(path))
+        inside = path.resolve().is_relative_to(Path.cwd())
+        print(os.path.relpath(path) if inside else path.resolve())
 
 
 def _failures(trials: Any) -> str:
