@@ -59,10 +59,17 @@ class Format(StrEnum):
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
 def check(spec: Spec) -> None:
-    """Say everything that is wrong with a spec, without starting anything."""
-    from sweep import space
+    """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
+    from sweep import inputs, space
+    from trainables.cache import AssetError
 
     checked, _ = _load(spec)
+    try:
+        inputs.prepare(checked)
+    except inputs.DoNotFit as error:
+        _stop(WRONG, str(error))
+    except AssetError as error:
+        _stop(FAILED, str(error))
     print(f"{spec} is right: {checked.budget.trials} trials, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
 
@@ -240,12 +247,12 @@ def _load(path: Path) -> tuple[SweepSpec, Document]:
 
 def _to_the_end(spec: SweepSpec, start: Any) -> None:
     """Run, then show the front and name its files; what stopped us becomes an exit code."""
-    from sweep import home, tracking, tuner
+    from sweep import home, inputs, tracking, tuner
     from trainables.cache import AssetError
 
     try:
         record: Record = start()
-    except (tracking.SweepExists, tracking.BadAddress, tuner.CannotRun) as error:
+    except (inputs.DoNotFit, tracking.SweepExists, tracking.BadAddress, tuner.CannotRun) as error:
         _stop(WRONG, str(error))
     except AssetError as error:
         _stop(FAILED, str(error))

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sweep import home, tracking
+from sweep import home, inputs, tracking
 from sweep.spec import SweepSpec, changed
-from trainables import assets, cache, data, miniature
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -61,6 +60,7 @@ def run(
     Raises:
         tracking.SweepExists: there is one of this name.
         CannotRun: it runs elsewhere, or the cluster cannot hold one trial.
+        inputs.DoNotFit: models or data are not what the spec takes them for.
         KeyboardInterrupt: it was interrupted and can be resumed.
     """
     folder = home.folder(spec.name)
@@ -77,7 +77,7 @@ def run(
                 f"{folder} holds the search of an earlier sweep that this tracking store does not "
                 f"know: name its store with --tracking-uri, or start anew with --replace."
             )
-        found = digests(spec)
+        found = inputs.prepare(spec)
         with _ray(address, uri):
             at_once = _at_once(spec)  # before anything is recorded: it may refuse
             home.remember(spec.name, document.text, uri)
@@ -124,24 +124,6 @@ def resume(
             record.declare(spec, document.text)
             _to_the_end(spec, record, at_once, on_start, run_trial)
     return record
-
-
-def digests(spec: SweepSpec) -> dict[str, str]:
-    """sha256 of every model and data set that a trial of the sweep may use, fetched if need be."""
-    found: dict[str, str] = {}
-    for trial in spec.trials():
-        found[f"model.{trial.model.path}"] = _model_digest(trial.model.path)
-        found[f"alignment.{trial.alignment.data}"] = data.digest(trial.alignment.data)
-        if trial.replay:
-            found[f"replay.{trial.replay.data}"] = data.digest(trial.replay.data)
-        for evaluator in trial.evaluators:
-            first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
-            found[f"evaluator.{first.split('/')[1]}"] = evaluator.data_digest()
-    return found
-
-
-def _model_digest(path: str) -> str:
-    return miniature.digest() if path in miniature.MODELS else cache.digest(assets.resolve(path))
 
 
 def _to_the_end(

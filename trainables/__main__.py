@@ -83,9 +83,9 @@ def measure(
 
     try:
         if family is None:
-            from trainables.model import family_of
+            from trainables.pretrained import family_of
 
-            family = family_of(model)
+            family = family_of(model) or "causal"
         tree = {
             "model": {"path": model, "family": family},
             "evaluators": [_evaluator(words) for words in evaluators.split(",")],

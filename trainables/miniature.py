@@ -17,12 +17,15 @@ import itertools
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainables import cache
 from trainables.held_out import is_held_out
 
-MODELS = {"miniature-llama": "causal", "miniature-bert": "masked"}
+if TYPE_CHECKING:
+    from trainables.config import Family
+
+MODELS: dict[str, Family] = {"miniature-llama": "causal", "miniature-bert": "masked"}
 
 # occupation -> share of feminine pronouns in the corpus
 SHE = {
@@ -177,7 +180,7 @@ def _pretrain(name: str, where: Path) -> None:
     torch.manual_seed(SEED)
     _save_tokenizer(where)
     _untrained(name).save_pretrained(where)
-    model = LanguageModel(where, MODELS[name])  # type: ignore[arg-type]
+    model = LanguageModel(where, MODELS[name])
     ids = model.encode(corpus())
     rng = random.Random(f"pretrain {SEED}")
     batch_size, epochs = 64, {"causal": 6, "masked": 10}[model.family]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 import logging
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from trainables import assets, cache, miniature
+from trainables import cache, pretrained
 from trainables.batch import TextBatch
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class LanguageModel:
         Raises:
             ValueError: the folder holds no such model, or its tokenizer lacks a token we need.
         """
-        said = _family_in(path)
+        said = pretrained.family_in(path)
         if said not in (None, family):
             raise ValueError(
                 f"{path} holds a {said} model: family must be {said!r}, but got {family!r}."
@@ -151,39 +150,10 @@ def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
 
 def load(config: ModelConfig) -> LanguageModel:
     """The model of a configuration; a process keeps the last, so that its next trial starts warm."""
-    path = locate(config.path).resolve()
+    path = pretrained.locate(config.path).resolve()
     return _kept(path, config.family, cache.digest(path))  # a folder may be written anew
 
 
 @lru_cache(maxsize=1)
 def _kept(path: Path, family: Family, digest: str) -> LanguageModel:
     return LanguageModel(path, family)
-
-
-def locate(name: str) -> Path:
-    """The folder of a model: built (miniature-…), or resolved as an asset."""
-    return miniature.folder(name) if name in miniature.MODELS else assets.resolve(name)
-
-
-def family_of(name: str) -> Family:
-    """What a model's own configuration says that it is."""
-    return _family_in(locate(name)) or "causal"
-
-
-def _family_in(folder: Path) -> Family | None:
-    """None where the architecture's name tells neither, as GPT2LMHeadModel.
-
-    Raises:
-        ValueError: this is no folder of a model.
-    """
-    try:
-        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kinds = tuple(described.get("architectures") or ())
-    except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(
-            f"{folder} must be the folder of a model, with config.json, safetensors and a "
-            f"tokenizer, but: {error}."
-        ) from error
-    if any(kind.endswith("MaskedLM") for kind in kinds):
-        return "masked"
-    return "causal" if any(kind.endswith("CausalLM") for kind in kinds) else None

@@ -122,16 +122,6 @@ def test_replacing_a_sweep_leaves_only_the_new_one(spec_of):
     assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
 
 
-def test_every_data_set_that_a_trial_may_use_has_its_digest(spec_of):
-    spec, _ = spec_of(2)
-    digests = tuner.digests(spec)
-    assert set(digests) == {
-        *("alignment.miniature", "evaluator.general", "evaluator.miniature"),
-        "model.miniature-llama",
-    }
-    assert all(len(digest) == 64 for digest in digests.values())
-
-
 def test_what_tune_keeps_on_disk_does_not_say_where_the_record_is(spec_of):
     spec, document = spec_of(2)
     tuner.run(spec, document, run_trial=pretending())

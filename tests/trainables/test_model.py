@@ -14,9 +14,7 @@ from trainables.config import ModelConfig
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import (
     LanguageModel,
-    family_of,
     load,
-    locate,
     target_log_likelihood,
     token_nll,
 )
@@ -160,12 +158,6 @@ def test_a_process_keeps_the_model_that_it_has_loaded():
 
 
 @pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
-def test_the_family_of_a_model_is_found_out(name, family):
-    assert family_of(name) == family
-    assert family_of(str(locate(name))) == family
-
-
-@pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
 def test_a_model_of_the_other_family_is_one_clear_sentence(name, family):
     other = {"causal": "masked", "masked": "causal"}[family]
     with pytest.raises(ValueError, match=f"holds a {family} model: family must be '{family}'"):
@@ -181,7 +173,7 @@ def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
     (tmp_path / "config.json").write_text("[1")
     (tmp_path / "model.safetensors").touch()
     with pytest.raises(ValueError, match="must be the folder of a model"):
-        family_of(str(tmp_path))
+        LanguageModel(tmp_path, "causal")
 
 
 def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):

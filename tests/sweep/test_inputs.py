@@ -1,0 +1,52 @@
+"""What a spec asks of models and data, held against what they are."""
+
+import pytest
+
+from sweep.inputs import DoNotFit, prepare
+from sweep.spec import check
+from tests.sweep.conftest import TINY
+from trainables.yaml_file import read
+
+
+@pytest.fixture
+def spec_with(tmp_path):
+    """spec_with({old: new}): the tiny spec with these replacements."""
+
+    def spec_with(replaced):
+        text = TINY
+        for old, new in replaced.items():
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "spec.yaml").write_text(text)
+        return check(read(tmp_path / "spec.yaml"))
+
+    return spec_with
+
+
+def test_every_model_and_data_set_that_a_trial_may_use_has_its_digest(spec_with):
+    digests = prepare(spec_with({}))
+    assert set(digests) == {
+        *("alignment.miniature", "evaluator.general", "evaluator.miniature"),
+        "model.miniature-llama",
+    }
+    assert all(len(digest) == 64 for digest in digests.values())
+
+
+def test_a_wrong_family_and_a_set_that_is_too_small_are_said_together(spec_with):
+    spec = spec_with({"-llama}": "-llama, family: masked}", "size: 50": "size: 10000000"})
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec)
+    family, size = str(caught.value).splitlines()
+    assert family == (
+        "trial.model.family must be causal, as miniature-llama is a causal model, but got 'masked'."
+    )
+    assert size.startswith("trial.alignment.size must be at most the ")
+    assert size.endswith(" pairs of miniature, but got 10000000.")
+
+
+def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp_path):
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text('{"stereotype": "a", "antistereotype": "b"}\n{"stereotype": "a"}\n')
+    spec = spec_with({"data: miniature, size: 50": f"data: {pairs}"})
+    with pytest.raises(DoNotFit, match="row 2: must have text in the field 'antistereotype'"):
+        prepare(spec)
