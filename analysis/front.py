@@ -40,7 +40,10 @@ def table(sweep: Sweep, /) -> Table:
     before = "[dim]the model before training[/dim]"
     shown.add_row("base", *values(sweep.base), before, end_section=True)
     for row in front.to_dict("records"):
-        shown.add_row(str(row["trial"]), *values(row), escape(recipe(sweep, row)))
+        words = escape(recipe(sweep, row))
+        if sweep.loses_to_base(row):
+            words = f"[dim]worse than the base model:[/dim] {words}"
+        shown.add_row(str(row["trial"]), *values(row), words)
     return shown
 
 
@@ -94,12 +97,16 @@ def number(value: Any, /, *, digits: int = 3) -> str:
 
 
 def to_json(sweep: Sweep, /) -> str:
-    """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only."""
+    """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only.
+
+    loses_to_base: whether the base model dominates it: the best of the sweep, and no gain.
+    """
     goals = [goal.name for goal in sweep.goals]
     members = [
         {
             "trial": row["trial"],
             "run_id": row["run_id"],
+            "loses_to_base": sweep.loses_to_base(row),
             "goals": {name: row[name] for name in goals},
             "metrics": _given(row, _metrics(sweep)),
             "params": _given(row, sweep.params),

@@ -33,6 +33,7 @@ SHAPES = (
     ("P", "cross"),
     ("X", "x"),
 )
+TRIAL = "number of the trial"  # the other axis of a sweep with one goal
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 
 
@@ -145,6 +146,7 @@ def front_png(sweep: Sweep, path: Path, /) -> None:
 
 def _draw(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import MaxNLocator
 
     alike = ["objective", "regulariser", "feasible", "front"]
     for (objective, regulariser, feasible, front), group in scatter.points.groupby(alike):
@@ -178,6 +180,9 @@ def _draw(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
         )
     x_label, y_label = scatter.labels(x, y)
     axes.set(xlim=x.limits, ylim=y.limits, xlabel=x_label, ylabel=y_label)
+    axes.ticklabel_format(useOffset=False)
+    if x.label == TRIAL:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -235,7 +240,9 @@ def front_html(sweep: Sweep, path: Path, /) -> None:
     )
     # Plotly 7 offers to upload the figure to its makers, unless told not to.
     config = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": ""}
-    figure.write_html(path, include_plotlyjs=True, div_id="front", config=config)
+    page = figure.to_html(include_plotlyjs=True, div_id="front", config=config)
+    title = f"<head><title>{escape(sweep.name)}: the front</title>"
+    path.write_text(page.replace("<head>", title, 1), encoding="utf-8")
 
 
 def _traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[dict[str, Any]]:
@@ -348,7 +355,7 @@ def _words(drawn: pd.DataFrame, column: str) -> pd.Series:
 
 def _axis(sweep: Sweep, column: str, drawn: pd.DataFrame, front: pd.Series) -> Axis:
     if column == "trial":
-        label, values, base, lower = "number of the trial", drawn[column], float("nan"), True
+        label, values, base, lower = TRIAL, drawn[column], float("nan"), True
     else:
         goal = sweep.metrics[column]
         _, dataset, quantity = column.split("/")

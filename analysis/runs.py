@@ -14,7 +14,7 @@ import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -49,6 +49,7 @@ class Sweep:
     constraints: metric name -> {"min": …, "max": …} in the metric's unit; either may be absent.
     metrics:     every declared metric by name.
     params:      the columns of `trials` that are parameters (dotted names).
+    searched:    what the spec says tells trials apart (dotted names).
     trials:      one row a trial, by number: trial, state (complete, failed, pruned, running),
                  failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
                  parameters (numbers where every value is one), then the metrics (NaN where none
@@ -63,6 +64,7 @@ class Sweep:
     constraints: dict[str, dict[str, float]]
     metrics: dict[str, Metric]
     params: list[str]
+    searched: list[str]
     trials: pd.DataFrame
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
@@ -92,6 +94,16 @@ class Sweep:
         order = np.lexsort(costs_NM.T[::-1])
         return candidates.iloc[order[pareto.front(costs_NM)[order]]]
 
+    def loses_to_base(self, row: Mapping[Any, Any]) -> bool:
+        """Whether the base model is at least as good in every goal, and better in one."""
+        pairs = [
+            (goal.cost(self.base[goal.name]), goal.cost(row[goal.name]))
+            for goal in self.goals
+            if goal.name in self.base
+        ]
+        known = len(pairs) == len(self.goals)
+        return known and all(b <= c for b, c in pairs) and any(b < c for b, c in pairs)
+
     def hypervolume(self) -> float:
         """Volume between the candidates and the goals' worst values: 1 for a perfect model.
 
@@ -104,20 +116,8 @@ class Sweep:
 
     @cached_property
     def swept(self) -> list[str]:
-        """The parameters that tell trials apart.
-
-        Those of which there are several values; and of a part that has no name, those that only
-        some trials have (a part with a name is told by its name).
-        """
-        return [
-            name
-            for name in self.params
-            if self.trials[name].nunique() > 1
-            or (
-                self.trials[name].nunique(dropna=False) > 1
-                and f"{name.rpartition('.')[0]}.name" not in self.params
-            )
-        ]
+        """The parameters that tell trials apart, as the spec says; a part stands for its name."""
+        return [p for p in self.params if {p, p.removesuffix(".name")} & set(self.searched)]
 
     @property
     def _goal_names(self) -> list[str]:
@@ -156,6 +156,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         constraints=declared["constraints"],
         metrics=metrics,
         params=params,
+        searched=declared["searched"],
         trials=trials,
         base=_base_values(client, children, list(metrics)),
         tracking_uri=tracking_uri,

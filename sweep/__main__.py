@@ -6,6 +6,7 @@ Verbs import what they need inside, so that help and a spec's faults come at onc
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -61,15 +62,12 @@ class Format(StrEnum):
 def check(spec: Spec) -> None:
     """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
     from sweep import inputs, space
-    from trainables.cache import AssetError
 
     checked, _ = _load(spec)
     try:
         inputs.prepare(checked)
     except inputs.DoNotFit as error:
         _stop(WRONG, str(error))
-    except AssetError as error:
-        _stop(FAILED, str(error))
     print(f"{spec} is right: {checked.budget.trials} trials, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
 
@@ -95,7 +93,7 @@ def run(
             tracking_uri=tracking_uri,
             address=address,
             replace=replace,
-            on_start=_progress,
+            on_start=_begun,
         ),
     )
 
@@ -114,7 +112,7 @@ def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None
     _to_the_end(
         checked,
         lambda: tuner.resume(
-            checked, document, tracking_uri=tracking_uri, address=address, on_start=_progress
+            checked, document, tracking_uri=tracking_uri, address=address, on_start=_begun
         ),
     )
 
@@ -157,6 +155,8 @@ def front(
         written = export.write(sweep, out_dir) if out_dir else []
     except ValueError as error:
         _stop(FAILED, str(error))
+    except OSError as error:
+        _stop(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
     match format_:
         case Format.JSON:
             print(front.to_json(sweep))
@@ -216,6 +216,8 @@ def submit(
 ) -> None:
     """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
     checked, document = _load(spec)
+    if not address.startswith(("http://", "https://")):
+        _stop(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
     if "@" in (tracking_uri or ""):
         _stop(
             WRONG,
@@ -257,24 +259,35 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
     except AssetError as error:
         _stop(FAILED, str(error))
     except KeyboardInterrupt:
-        _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
+        if (home.folder(spec.name) / "search.journal").is_file():
+            _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
+        _stop(INTERRUPTED, "interrupted before any trial began; `sweep run --replace` starts anew.")
     from analysis import export, front, runs
 
     sweep = runs.read_sweep(spec.name, tracking_uri=record.tracking_uri)
     _console().print(front.table(sweep))
     if not (sweep.trials["state"] == "complete").any():
         _stop(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
+    if failures := _failures(sweep.trials):
+        print(f"failed: {failures}", file=sys.stderr)
     for path in export.write(sweep, home.folder(spec.name) / "front"):
         inside = path.resolve().is_relative_to(Path.cwd())
         print(os.path.relpath(path) if inside else path.resolve())
 
 
 def _failures(trials: Any) -> str:
-    counts = trials["failure"].value_counts()
+    counts = trials.loc[trials["state"] == "failed", "failure"].value_counts()
     return "; ".join(f"{failure} ({count} trials)" for failure, count in counts.items())
 
 
-def _progress(started: Started) -> list[Any]:
+def _begun(started: Started) -> list[Any]:
+    """From now on whatever ends the process in good order leaves a sweep that can be resumed."""
+    for ended_by in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    return [_progress(started)]
+
+
+def _progress(started: Started) -> Any:
     from analysis import pareto, runs
     from sweep.progress import Progress
 
@@ -295,7 +308,7 @@ def _progress(started: Started) -> list[Any]:
             {goal.name: float(row[goal.name]) for goal in goals}
             for row in sweep.candidates().to_dict("records")
         ]
-    return [Progress(started, size_and_volume, _console(), earlier)]
+    return Progress(started, size_and_volume, _console(), earlier)
 
 
 def _store(tracking_uri: str | None, name: str = "") -> str:
@@ -331,7 +344,7 @@ def main() -> None:
         if (error.name or "").split(".")[0] not in PARTS:
             raise
         part = PARTS[(error.name or "").split(".")[0]]
-        _stop(FAILED, f"this needs {error.name}: pip install 'equipoise[{part}]' brings it.")
+        _stop(FAILED, f"this needs {error.name}: `pip install -e '.[{part}]'` brings it.")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from sweep.spec import SweepSpec
 from trainables import data, pretrained
+from trainables.cache import AssetError
 from trainables.config import TrialConfig
 
 
@@ -15,22 +19,37 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
     """Fetch what the trials of a sweep may use: the sha256 of every model and data set.
 
     Raises:
-        DoNotFit: a model is of another family, a set is too small, or a row of it lacks something.
-        trainables.cache.AssetError: something cannot be had.
+        DoNotFit: something cannot be had, a model is of another family, a set is too small, or a
+            row of it lacks something.
     """
     trials = spec.trials()
     found: dict[str, str] = {}
-    for trial in trials:
-        found[f"model.{trial.model.path}"] = pretrained.digest(trial.model.path)
-        found[f"alignment.{trial.alignment.data}"] = data.digest(trial.alignment.data)
-        if trial.replay:
-            found[f"replay.{trial.replay.data}"] = data.digest(trial.replay.data)
-        for evaluator in trial.evaluators:
-            first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
-            found[f"evaluator.{first.split('/')[1]}"] = evaluator.data_digest()
-    if faults := [*_of_models(trials), *_of_sets(trials)]:
+    faults: list[str] = []
+    each = {(key, name): read for key, name, read in _named(trials)}
+    for (key, name), read in each.items():
+        try:
+            found[name] = read()
+        except (AssetError, OSError) as error:
+            faults.append(f"{key}: {error}")
+    faults += [] if faults else [*_of_models(trials), *_of_sets(trials)]
+    if faults:
         raise DoNotFit("\n".join(faults))
     return found
+
+
+def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """(key in the spec, name in the record, what gives the digest) of everything that is read."""
+    for trial in trials:
+        path, aligned = trial.model.path, trial.alignment.data
+        yield "trial.model.path", f"model.{path}", partial(pretrained.digest, path)
+        yield "trial.alignment.data", f"alignment.{aligned}", partial(data.digest, aligned)
+        if trial.replay:
+            replayed = trial.replay.data
+            yield "trial.replay.data", f"replay.{replayed}", partial(data.digest, replayed)
+        for evaluator in trial.evaluators:
+            first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
+            name = f"evaluator.{first.split('/')[1]}"
+            yield f"trial.evaluators: {evaluator.name}", name, evaluator.data_digest
 
 
 def _of_models(trials: list[TrialConfig]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
@@ -83,7 +84,7 @@ class Progress(Callback):  # type: ignore[misc]
             self._ended(trial, state, failure)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        self._ended(trial, "failed", "its process failed; the run in MLflow says why")
+        self._ended(trial, "failed", _last_line(trial.error_file))
 
     def on_experiment_end(self, trials: Any, **_: Any) -> None:
         if self._live is not None:
@@ -144,6 +145,13 @@ class Progress(Callback):  # type: ignore[misc]
             table.add_row(name, best, metric.unit)
         front = Text(f"front: {size} configurations, hypervolume {volume:.4f}")
         return Group(head, table, front, Text(f"running: {running or '–'}", style="dim"))
+
+
+def _last_line(error_file: str | None) -> str:
+    """What Tune wrote down of the exception, or of the death, of a trial's process."""
+    lines = Path(error_file).read_text().split("\n") if error_file else []
+    said = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
+    return said[-1] if said else "its process failed"
 
 
 def _short(name: str) -> str:

@@ -11,9 +11,11 @@ A mapping whose only key is a domain's name is that domain. A choice among mappi
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
 from trainables.yaml_file import Place
@@ -54,6 +56,9 @@ def faults(tree: Any, place: Place = ()) -> Iterator[Fault]:
     """Every domain that cannot be drawn from."""
     found = domain(tree)
     if found is None:
+        if isinstance(tree, dict) and (wrong := _nearly_domains(tree)):
+            yield Fault((*place, next(iter(tree))), wrong)
+            return
         for key, child in _children(tree):
             yield from faults(child, (*place, key))
         return
@@ -78,6 +83,17 @@ def faults(tree: Any, place: Place = ()) -> Iterator[Fault]:
         yield Fault(here, f"must have low < high, but got {argument!r}.")
     elif kind == "loguniform" and low <= 0:
         yield Fault(here, f"must be above 0, as the logarithm is drawn, but got {argument!r}.")
+
+
+def _nearly_domains(node: Mapping[Any, Any]) -> str:
+    """What is wrong with a mapping that is meant to be a domain, if it is."""
+    if len(node) > 1 and set(node) <= set(DOMAINS):
+        return f"must be one domain, but got {', '.join(node)}."
+    if len(node) == 1 and isinstance(next(iter(node.values())), list):
+        (key,) = node
+        if close := difflib.get_close_matches(str(key), DOMAINS, n=1, cutoff=0.75):
+            return f"is no known domain (known: {', '.join(DOMAINS)}); did you mean {close[0]!r}?"
+    return ""
 
 
 def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
@@ -110,26 +126,50 @@ def corners(tree: dict[str, Any]) -> Iterator[Corner]:
     """Concrete trees that together hold every branch and both ends of every domain.
 
     From the first option and low end of everything, one domain at a time is moved through its
-    options or to its high end, so their number grows with the sum of the domains, not the product.
+    options or to its high end, and each two of the same mapping together (what must fit together
+    stands together), so their number does not grow with the product of all.
     """
     yield _corner(tree, {})
-    for place, num_settings in _domains(tree, ()):
+    domains = list(_domains(tree, ()))
+    for place, num_settings in domains:
         for setting in range(1, num_settings):
             yield _corner(tree, _reaching(tree, place) | {place: setting})
+    for (one, num_one), (other, num_other) in combinations(domains, 2):
+        if one[:-1] == other[:-1]:
+            for pair in product(range(1, num_one), range(1, num_other)):
+                moved = dict(zip((one, other), pair, strict=True))
+                yield _corner(tree, _reaching(tree, one) | moved)
+
+
+def without(tree: Any, bad: Sequence[Place], place: Place = ()) -> Any:
+    """The tree with nothing in place of these domains (as `faults` names them)."""
+    if any(each[:-1] == place and each for each in bad):
+        return None
+    if isinstance(tree, dict):
+        return {key: without(child, bad, (*place, key)) for key, child in tree.items()}
+    if isinstance(tree, list):
+        return [without(child, bad, (*place, n)) for n, child in enumerate(tree)]
+    return tree
 
 
 def swept(tree: Any, name: str = "") -> list[str]:
-    """Dotted names of what the space draws, each once, whatever the branch."""
+    """Dotted names of what tells the trials of a space apart, each once, whatever the branch.
+
+    What is drawn, and what the options of a choice say of themselves (`sides` of {name: cda, sides:
+    two}); the choice itself stands for its options' names.
+    """
     found = domain(tree)
     if found is None:
-        return list(
-            dict.fromkeys(
-                n for key, child in _children(tree) for n in swept(child, _join(name, key))
-            )
-        )
+        names = [n for key, child in _children(tree) for n in swept(child, _join(name, key))]
+        return list(dict.fromkeys(names))
     kind, argument = found
-    inside = [n for option in argument for n in swept(option, name)] if kind == "choice" else []
-    return list(dict.fromkeys([name, *inside]))
+    said = [name]
+    for option in argument if kind == "choice" else []:
+        said += swept(option, name)
+        if isinstance(option, dict) and domain(option) is None:
+            given = [key for key in option if key != "name"]
+            said += [_join(name, key) for key in given if not isinstance(option[key], dict | list)]
+    return list(dict.fromkeys(said))
 
 
 def label(option: Any) -> str | int | float | bool | None:

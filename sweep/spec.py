@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from sweep import space
-from trainables.config import TrialConfig
+from trainables.config import SHORTFALL, Measurement, TrialConfig
 from trainables.metrics import Metric
 from trainables.strict import Strict
-from trainables.yaml_file import Document, SpecError, did_you_mean, read, validate
+from trainables.yaml_file import Document, Place, SpecError, did_you_mean, read, validate
 
 
 class Bound(Strict):
@@ -52,7 +53,7 @@ class Budget(Strict):
     counted anew by each `sweep resume`.
     """
 
-    trials: int = Field(ge=1)
+    trials: int = Field(ge=1, le=1_000_000)
     hours: float | None = Field(None, gt=0)
 
 
@@ -78,7 +79,7 @@ class Checkpoints(Strict):
 class SweepSpec(Strict):
     """A sweep: a trial with domains at some leaves, what is traded off, and how much is spent."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")
+    name: str
     trial: dict[str, Any]
     goals: list[str] = Field(min_length=1)
     constraints: dict[str, Bound] = Field(default_factory=dict)
@@ -89,7 +90,12 @@ class SweepSpec(Strict):
 
     @field_validator("name")
     @classmethod
-    def _is_free(cls, name: str) -> str:
+    def _is_a_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", name):
+            raise ValueError(
+                "must be 1 to 100 of a–z, 0–9, '.', '_' and '-', the first of them a letter or a "
+                f"digit, but got {name!r}"
+            )
         if name in ("artifacts", "mlflow.db"):
             raise ValueError(f"must not be {name}, which lies beside the sweeps")
         return name
@@ -151,37 +157,65 @@ def check(document: Document) -> SweepSpec:
         found += error.sentences
     tree = document.tree.get("trial")
     if isinstance(tree, dict):
-        bad_domains = [
-            f"{document.at(('trial', *fault.place))} {fault.sentence}"
-            for fault in space.faults(tree)
-        ]
-        found += bad_domains or _trial_faults(document, tree)
-    if not found:
-        found += _goal_faults(document, spec)
+        bad = list(space.faults(tree))
+        found += [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in bad]
+        found += _trial_faults(document, tree, [fault.place for fault in bad])
+        found += _goal_faults(document, space.without(tree, [fault.place for fault in bad]))
     if found:
-        raise SpecError(found)
+        raise SpecError(sorted(found, key=_line))
     return spec
 
 
-def _trial_faults(document: Document, tree: dict[str, Any]) -> list[str]:
+def _line(sentence: str) -> int:
+    """Of `FILE:LINE: …`; 0 for what is said of the whole file."""
+    number = sentence.partition(": ")[0].rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
+    """Faults of every branch at both ends of every domain, but for domains that are bad themselves."""
     found: list[str] = []
-    for corner in space.corners(tree):
+    for corner in space.corners(space.without(tree, bad)):
         origins = {here: ("trial", *origin) for here, origin in corner.origins.items()}
+        unknown = {
+            here for here, origin in corner.origins.items() if any(p[:-1] == origin for p in bad)
+        }
         try:
-            validate(TrialConfig, document, tree=corner.tree, origins=origins)
+            validate(TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown)
         except SpecError as error:
             found += error.sentences
     return found
 
 
-def _goal_faults(document: Document, spec: SweepSpec) -> list[str]:
+def _goal_faults(document: Document, tree: dict[str, Any]) -> list[str]:
     """Goals and constraints must be measured by every trial that may be drawn."""
-    known = spec.metrics()
-    places = [(("goals", number), goal) for number, goal in enumerate(spec.goals)]
-    places += [(("constraints", name), name) for name in spec.constraints]  # type: ignore[misc]
+    known = _measured(tree)
+    goals, constraints = document.tree.get("goals"), document.tree.get("constraints")
+    if known is None:
+        return []
+    places: list[tuple[Place, Any]] = []
+    if isinstance(goals, list):
+        places += [(("goals", number), goal) for number, goal in enumerate(goals)]
+    if isinstance(constraints, dict):
+        places += [(("constraints", name), name) for name in constraints]
     return [
-        f"{document.at(place)} must be a metric that the trial's evaluators measure "
-        f"({', '.join(known)}), but got {name!r}{did_you_mean(name, known) or '.'}"
+        f"{document.at(place)} must be a metric that the trial's evaluators measure, in every "
+        f"branch ({', '.join(known)}), but got {name!r}{did_you_mean(name, known) or '.'}"
         for place, name in places
         if name not in known
     ]
+
+
+def _measured(tree: dict[str, Any]) -> list[str] | None:
+    """Metrics of every branch, by model, evaluators and replay alone; None if these are wrong."""
+    everywhere: list[str] | None = None
+    for corner in space.corners(tree):
+        asked = {key: corner.tree[key] for key in ("model", "evaluators") if key in corner.tree}
+        try:
+            measured = Measurement.model_validate(asked).metrics()
+        except ValidationError:
+            return None
+        names = [metric.name for metric in measured]
+        names += [SHORTFALL[0].name] if corner.tree.get("replay") else []
+        everywhere = names if everywhere is None else [n for n in everywhere if n in names]
+    return everywhere

@@ -13,12 +13,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from filelock import FileLock
+
+from sweep import space
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +48,9 @@ PACKAGES = (
 # MLflow's interface shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+
+
+DIGEST = "digest."  # before the name of a model or data set, in the tags of a sweep
 
 
 class BadAddress(ValueError):
@@ -69,6 +79,7 @@ class Record:
         declarations = {
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
+            "searched": space.swept(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
                 for name, bound in spec.constraints.items()
@@ -88,6 +99,11 @@ class Record:
         with tempfile.TemporaryDirectory() as folder:
             path = self._client.download_artifacts(self.run_id, "sweep.yaml", folder)
             return Path(path).read_text(encoding="utf-8")
+
+    def digests(self) -> dict[str, str]:
+        """sha256 of each model and data set, as the sweep began with them."""
+        tags = self._client.get_run(self.run_id).data.tags
+        return {k.removeprefix(DIGEST): v for k, v in tags.items() if k.startswith(DIGEST)}
 
     def open_trial(self, number: int, config: TrialConfig) -> tuple[str, int]:
         """The run of a trial, created unless there is one, and the last step recorded in it or −1.
@@ -217,7 +233,7 @@ def open_sweep(
         "sweep.role": "sweep",
         "sweep.name": spec.name,
         **{f"version.{name}": _version(name) for name in PACKAGES},
-        **{f"digest.{name}": value for name, value in digests.items()},
+        **{f"{DIGEST}{name}": value for name, value in digests.items()},
         **_commit(),
     }
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
@@ -245,6 +261,52 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     return (
         Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
     )
+
+
+def reach(tracking_uri: str) -> None:
+    """Look whether the store can be used; a new file gets its tables, from one process alone.
+
+    Raises:
+        BadAddress: it cannot, and how to name one that can.
+    """
+    refuse_password(tracking_uri)
+    scheme, _, rest = tracking_uri.partition("://")
+    if scheme in ("http", "https"):
+        # MLflow itself would try again for minutes.
+        try:
+            urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
+        except HTTPError:
+            pass  # somebody answers; what they say of it is for the client to understand
+        except (OSError, ValueError) as error:
+            raise BadAddress(
+                f"the tracking server {tracking_uri} must be up, but does not answer "
+                f"({getattr(error, 'reason', error)}): start it, or name another store."
+            ) from error
+        return
+    if scheme == "sqlite" and set(rest) & set("%?#"):
+        raise BadAddress(
+            f"the path of the store must be without %, ? and #, which mean something else in the "
+            f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
+        )
+    if scheme.partition("+")[0] not in ("sqlite", "postgresql", "mysql", "mssql", "databricks"):
+        raise BadAddress(
+            f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
+            f"got {tracking_uri!r}."
+        )
+    file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
+    try:
+        with FileLock(f"{file}.lock") if file else nullcontext():
+            _connect(tracking_uri).search_experiments(max_results=1)
+    except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
+        raise BadAddress(
+            f"the store {_without_password(tracking_uri)} must be one that can be written, but: "
+            f"{str(error).splitlines()[0]}."
+        ) from error
+
+
+def _without_password(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    return scheme + separator + rest.rpartition("@")[2]
 
 
 def refuse_password(tracking_uri: str) -> None:
@@ -282,6 +344,9 @@ def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     text = StringIO()
     text.write(f"# trial {number} of the sweep {sweep}\n")
+    given = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
+    if any(Path(name).exists() and not Path(name).is_absolute() for name in given if name):
+        text.write(f"# its relative paths are from {Path.cwd()}\n")
     yaml.dump(config.tree(), text)
     return text.getvalue()
 

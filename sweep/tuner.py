@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,10 +65,12 @@ def run(
     """
     folder = home.folder(spec.name)
     uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
-    tracking.refuse_password(uri)
     with _alone(folder):
+        tracking.reach(uri)
         if replace:
-            for kept in ("search.journal", "checkpoints", "ray", "front", "tracking_uri"):
+            for kept in (
+                *("search.journal", "checkpoints", "ray", "front", "started_in", "tracking_uri"),
+            ):
                 _delete(folder / kept)
             tracking.delete_sweep(uri, spec.name)
         tracking.refuse_if_recorded(uri, spec.name)
@@ -81,9 +83,7 @@ def run(
         with _ray(address, uri):
             at_once = _at_once(spec)  # before anything is recorded: it may refuse
             home.remember(spec.name, document.text, uri)
-            # A server, or another store than ours, has its own place for artifacts.
-            local = uri == home.local_tracking_uri()
-            artifacts = str(home.home() / "artifacts" / spec.name) if local else None
+            artifacts = home.artifacts(uri, spec.name)
             record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
             _to_the_end(spec, record, at_once, on_start, run_trial)
     return record
@@ -101,12 +101,14 @@ def resume(
     """Go on with a sweep that was interrupted, however: what has ended is not run again.
 
     Raises:
-        CannotRun: there is no such sweep, it runs elsewhere, or the cluster cannot hold one trial.
+        CannotRun: there is no such sweep, its spec, models or data are others now, it runs elsewhere,
+            or the cluster cannot hold one trial.
+        inputs.DoNotFit: models or data cannot be had any more.
         KeyboardInterrupt: it was interrupted once more.
     """
     uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(spec.name)
-    tracking.refuse_password(uri)
     with _alone(home.folder(spec.name)):
+        tracking.reach(uri)
         record = tracking.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
@@ -119,11 +121,24 @@ def resume(
                 f"{document.path} must go on with the sweep as it was recorded, but its "
                 f"{', '.join(keys)} changed: give the changed spec another name and run that."
             )
-        with _ray(address, uri):
-            at_once = _at_once(spec)
-            record.declare(spec, document.text)
-            _to_the_end(spec, record, at_once, on_start, run_trial)
+        os.environ["SWEEP_HOME"] = str(home.home())  # wherever that was meant from
+        with chdir(home.started_in(spec.name)):
+            _refuse_other_inputs(record, inputs.prepare(spec))
+            with _ray(address, uri):
+                at_once = _at_once(spec)
+                record.declare(spec, document.text)
+                _to_the_end(spec, record, at_once, on_start, run_trial)
     return record
+
+
+def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None:
+    before = record.digests()
+    others = [name for name in found if before.get(name, found[name]) != found[name]]
+    if others:
+        raise CannotRun(
+            f"{', '.join(others)} must be what the sweep {record.sweep} began with, but the "
+            f"contents have changed: put the old ones back, or run it as a new sweep."
+        )
 
 
 def _to_the_end(
@@ -236,7 +251,13 @@ def _at_once(spec: SweepSpec) -> int:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One driver a sweep: the operating system frees the lock of a killed one."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"{folder} must be a folder that can be written, but: {error.strerror}; set SWEEP_HOME "
+            f"to one that can."
+        ) from error
     try:
         with FileLock(folder / ".lock", timeout=0):
             yield
@@ -258,6 +279,8 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
     }
     import ray
 
+    # What failed is said in a line for each trial, and once more at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if ray.is_initialized():
         yield

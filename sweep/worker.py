@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from ray import tune
 
 from sweep.ending import FULL
 from sweep.tracking import Record
 from trainables.config import TrialConfig
 from trainables.report import fault
+from trainables.yaml_file import dotted, faults
 
 if TYPE_CHECKING:
     from trainables.report import Report
@@ -79,8 +81,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         record = self._assignment.record
         try:
-            if self._reports is None:
-                self._begin(**self._given)
+            if self._reports is None and (refused := self._begin(**self._given)):
+                return {"failure": refused, "progress": 1.0, "run_id": None, "done": True}
             report = next(self._reports)
             failure = fault(report, self._declared)
             if report.step > self._recorded:
@@ -108,16 +110,25 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             "done": ended,
         }
 
-    def _begin(self, number: int, trial: dict[str, Any]) -> None:
+    def _begin(self, number: int, trial: dict[str, Any]) -> str:
+        """Open the trial's run and start it, or say why it is none: what was drawn does not fit."""
         assignment = self._assignment
         self._run_id = ""
-        config = TrialConfig.model_validate(trial)
+        try:
+            config = TrialConfig.model_validate(trial)
+        except ValidationError as error:
+            found = (
+                f"{dotted(fault.place)} {fault.sentence}"
+                for fault in faults(error, TrialConfig, trial)
+            )
+            return f"what was drawn is no trial: {' '.join(found)}"
         self._declared = {metric.name for metric in config.metrics()}
         self._run_id, self._recorded = assignment.record.open_trial(number, config)
         kept = assignment.checkpoints
         self._kept = kept / f"{number:04}-{config.fingerprint()}" if kept else None
         resume_from = self._kept if self._kept and self._kept.exists() else None
         self._reports = assignment.run_trial(config, resume_from=resume_from)
+        return ""
 
     def _keep(self, report: Report, ended: bool) -> None:
         if ended and self._assignment.keep_models:

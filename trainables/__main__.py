@@ -33,6 +33,10 @@ def run(
         config = validate(TrialConfig, read(trial))
     except SpecError as error:
         _refuse(str(error))
+    if save is not None and save.is_file():
+        _refuse(f"--save must be a folder, but {save} is a file.")
+    if as_json is not None and not as_json.absolute().parent.is_dir():
+        _refuse(f"--json must be a file in a folder that exists, but got {as_json}.")
     from trainables.cache import AssetError
     from trainables.report import fault
     from trainables.trial import run_trial
@@ -141,5 +145,14 @@ def _fail(message: str) -> NoReturn:
     raise SystemExit(1)
 
 
+def main() -> None:
+    try:
+        app(prog_name="python -m trainables")
+    except ModuleNotFoundError as error:
+        if error.name in ("torch", "transformers", "datasets", "deepspeed"):
+            _fail(f"this needs {error.name}: `pip install -e '.[train]'` brings it.")
+        raise
+
+
 if __name__ == "__main__":
-    app(prog_name="python -m trainables")
+    main()

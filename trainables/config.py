@@ -120,6 +120,10 @@ class Measurement(Strict):
     model: ModelConfig
     evaluators: Evaluators
 
+    def metrics(self) -> tuple[Metric, ...]:
+        """The declaration of everything measured, in the evaluators' order."""
+        return tuple(m for each in self.evaluators for m in each.metrics(self.model.family))
+
 
 class TrialConfig(Strict):
     """One trial. Loss = NLL of the texts + objective(pairs) + regulariser(model, base)."""
@@ -138,13 +142,15 @@ class TrialConfig(Strict):
         names = [metric.name for metric in self.metrics()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"two evaluators measure the same: {', '.join(twice)}")
+            raise ValueError(
+                f"evaluators must measure different things, but two of them measure "
+                f"{', '.join(twice)}"
+            )
         return self
 
     def metrics(self) -> tuple[Metric, ...]:
         """The declaration of every metric that this trial reports, in the evaluators' order."""
-        family = self.model.family
-        measured = tuple(m for evaluator in self.evaluators for m in evaluator.metrics(family))
+        measured = Measurement(model=self.model, evaluators=self.evaluators).metrics()
         return measured + (SHORTFALL if self.replay else ())
 
     def tree(self) -> dict[str, Any]:

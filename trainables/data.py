@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainables import assets, cache, counterfactual, miniature
+from trainables.cache import AssetError
 from trainables.held_out import is_held_out
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def read_texts(name: str) -> Iterator[tuple[str, str]]:
 
 def digest(name: str) -> str:
     """sha256 of the data behind a name."""
-    return miniature.digest() if name == "miniature" else cache.digest(assets.resolve(name))
+    if name == "miniature":
+        return miniature.digest()
+    return cache.digest(_file(name) if name.endswith(SUFFIXES) else assets.resolve(name))
 
 
 def _pair_rows(name: str, model: LanguageModel) -> Iterator[dict[str, Any]]:
@@ -134,7 +137,7 @@ def _detokenised(text: str) -> str:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with assets.resolve(str(path)).open(encoding="utf-8", newline="") as file:
+    with _file(str(path)).open(encoding="utf-8", newline="") as file:
         match path.suffix:
             case ".csv":
                 yield from csv.DictReader(file)
@@ -144,6 +147,13 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
                         yield _object(line, f"{path}, line {number}")
             case _:
                 yield from ({"text": line.strip()} for line in file if line.strip())
+
+
+def _file(name: str) -> Path:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise AssetError(f"there is no file {name}, looked for from {Path.cwd()}: give its path.")
+    return path
 
 
 def _object(line: str, where: str) -> dict[str, str]:

@@ -107,8 +107,9 @@ class Engine:
             for name, weight in self._weights.items():
                 self._write(weight, {key: state[f"{key} {name}"] for key in ("master", *MOMENTS)})
         except (FileNotFoundError, KeyError) as error:
+            lacks = Path(error.filename).name if isinstance(error, FileNotFoundError) else error
             raise ValueError(
-                f"{folder} must be a checkpoint of this model saved by a trial, but lacks {error}."
+                f"{folder} must be a checkpoint of this model saved by a trial, but lacks {lacks}."
             ) from error
         for of_weight in self._optimiser.state.values():
             of_weight["step"].fill_(self.steps)

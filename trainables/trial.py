@@ -29,6 +29,8 @@ MEASURED_BY = (
     "model.py",
 )
 
+RECIPE = "trial.json"  # in a checkpoint: the configuration that it is of
+
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
     """Measure the base, train, and report when due; closing the generator ends the trial.
@@ -47,14 +49,19 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
     with Engine(model, train) as engine:
 
+        def save(folder: Path) -> None:
+            engine.save(folder)
+            (folder / RECIPE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+
         def report(metrics: dict[str, float]) -> Report:
             progress = engine.steps / train.steps
-            return Report(engine.steps, progress, metrics | mixed, engine.save, model.save)
+            return Report(engine.steps, progress, metrics | mixed, save, model.save)
 
         if resume_from is None:
             yield report(base)
         else:
             engine.load(resume_from)
+            _refuse_another_recipe(config, resume_from)
             if engine.steps == train.steps:  # it was saved when it had finished
                 yield report(measure(config, model, base))
         while engine.steps < train.steps:
@@ -65,6 +72,17 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
             due = train.report_every and engine.steps % train.report_every == 0
             if due or engine.steps == train.steps:
                 yield report(measure(config, model, base))
+
+
+def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
+    file = folder / RECIPE
+    began = type(config).model_validate_json(file.read_text(encoding="utf-8")).tree()
+    others = [key for key, value in config.tree().items() if began[key] != value]
+    if others:
+        raise ValueError(
+            f"{folder} must be a checkpoint of this very trial, but its {', '.join(others)} differ: "
+            f"resume with the configuration in {file}."
+        )
 
 
 def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:

@@ -6,8 +6,9 @@ YAML 1.2 as ruamel.yaml reads it: 1e-5 is a number, `on` and `no` are words, a k
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin
@@ -19,6 +20,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
+MOST_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
 class SpecError(ValueError):
@@ -63,13 +65,19 @@ def read(path: Path) -> Document:
         node = YAML(typ="safe", pure=True).compose(text)
     except YAMLError as error:
         raise SpecError([_yaml_sentence(path, error)]) from error
+    except RecursionError as error:
+        raise SpecError(
+            [f"{path}: must be a few levels deep, but is nested without end."]
+        ) from error
     if not isinstance(tree, dict):
         found = "nothing" if tree is None else type(tree).__name__
         raise SpecError([f"{path}: must hold a mapping (key: value), but holds {found}."])
     try:
-        lines = dict(_lines(node, ()))
+        lines = dict(islice(_lines(node, ()), MOST_VALUES + 1))
     except RecursionError as error:
         raise SpecError([f"{path}: must be a tree, but an alias in it holds itself."]) from error
+    if len(lines) > MOST_VALUES:
+        raise SpecError([f"{path}: must hold at most {MOST_VALUES} values, aliases written out."])
     return Document(path, text, tree, lines)
 
 
@@ -79,8 +87,11 @@ def validate(
     *,
     tree: Mapping[str, Any] | None = None,
     origins: Mapping[Place, Place] | None = None,
+    unknown: Collection[Place] = (),
 ) -> Model:
     """The document (or a tree made from it, with the place each value came from) as a model.
+
+    unknown: places of the tree whose value is not known, so that nothing is said of them.
 
     Raises:
         SpecError: with every fault at once.
@@ -92,6 +103,7 @@ def validate(
         raise SpecError(
             f"{document.at(_origin(fault, origins or {}))} {fault.sentence}"
             for fault in faults(error, model, tree)
+            if not any(fault.place[:n] in unknown for n in range(len(fault.place) + 1))
         ) from error
 
 
@@ -110,7 +122,7 @@ def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, An
     wrong_inside = {fault["loc"][:n] for fault in found for n in range(len(fault["loc"]))}
     return [
         Fault(
-            _place(fault["loc"], tree),
+            _place(fault["loc"], tree, names_key=fault["type"] == "missing"),
             _sentence(fault, model),
             fault["type"] == "extra_forbidden",
         )
@@ -131,7 +143,7 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
 def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
     """Where the faulty key or value, or the nearest thing around it, stands in the file."""
     place = fault.place
-    for n in range(len(place) - fault.of_key, 0, -1):
+    for n in range(len(place) - fault.of_key, -1, -1):
         if place[:n] in origins:
             return (*origins[place[:n]], *place[n:])
     return place
@@ -147,7 +159,10 @@ def _yaml_sentence(path: Path, error: YAMLError) -> str:
             f"{path}:{line}: a key must occur once, but {problem.replace('found ', 'there is ')}."
         )
     if "constructor for the tag" in problem:
-        return f"{path}:{line}: must hold plain values and no tags, but {problem}."
+        tag = problem.partition("'")[2].rstrip("'").replace("tag:yaml.org,2002:", "!!")
+        return f"{path}:{line}: must hold plain values and no tags, but got {tag}."
+    if "another document" in problem:
+        return f"{path}:{line}: must be one YAML document, but another begins here."
     return f"{path}:{line}: must be YAML, but {problem}."
 
 
@@ -163,15 +178,19 @@ def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:
             yield from _lines(value, (*place, number))
 
 
-def _place(loc: Place, tree: Any) -> Place:
-    """pydantic's location without the union tags that it puts in between."""
+def _place(loc: Place, tree: Any, *, names_key: bool) -> Place:
+    """pydantic's location without the union tags that it puts in between.
+
+    names_key: its last part is a key, though it is not in the tree.
+    """
     place: list[str | int] = []
     for number, step in enumerate(loc):
         inside = isinstance(tree, Mapping) and step in tree
         inside = inside or (isinstance(tree, list) and isinstance(step, int))
         if inside:
             tree = tree[step]
-        if inside or (number == len(loc) - 1 and isinstance(tree, Mapping)):
+        last = number == len(loc) - 1
+        if inside or (last and (names_key or isinstance(tree, Mapping))):
             place.append(step)
     return tuple(place)
 
@@ -196,9 +215,29 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
             return "must have a name, as in {name: none}."
         case "value_error":
             return f"{fault['msg'].removeprefix('Value error, ')}."
+        case "literal_error":
+            expected = fault["ctx"]["expected"]
+            known = expected.replace(" or ", ", ").replace("'", "").split(", ")
+            return f"must be {expected}, but got {got!r}{did_you_mean(got, known) or '.'}"
+        case "too_short":
+            return f"must have at least one entry, but got {got!r}."
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"must be a mapping (key: value), but got {got!r}."
+        case "int_type" | "float_type" | "int_from_float":
+            kind = "number" if fault["type"] == "float_type" else "whole number"
+            quoted = " without quotes" * (isinstance(got, str) and _is_number(got))
+            return f"must be a {kind}{quoted}, but got {got!r}."
         case _:
             must = fault["msg"].replace("Input should", "must").replace("String should", "must")
             return f"{must[0].lower()}{must[1:]}, but got {got!r}."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _model_at(model: type[BaseModel], loc: Place) -> type[BaseModel]:

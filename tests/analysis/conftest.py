@@ -25,6 +25,13 @@ METRICS = [GAP, SCORE, RISE, ACCURACY]
 BASE = {GAP.name: 12.0, SCORE.name: 62.0, RISE.name: 0.0, ACCURACY.name: 0.7}
 
 
+# As the spec would say it: the number of steps and the model are the same for all.
+SEARCHED = [
+    *("objective", "objective.sides", "objective.weight", "regulariser", "regulariser.weight"),
+    *("replay.ratio", "train.lr"),
+]
+
+
 def config(objective: str, regulariser: str, lr: float, **more: object) -> dict[str, object]:
     chosen = {"objective.name": objective, "regulariser.name": regulariser, "train.lr": lr}
     return chosen | {"model.path": "smollm2", "train.steps": 200} | more
@@ -93,6 +100,7 @@ def record(client, folder, name, *, goals, constraints, trials, status="FINISHED
     declared = {
         "metrics": [metric.to_dict() for metric in METRICS],
         "goals": [goal.name for goal in goals],
+        "searched": SEARCHED,
         "constraints": constraints,
     }
     texts = {parent: {"declarations.json": json.dumps(declared), "sweep.yaml": f"name: {name}\n"}}

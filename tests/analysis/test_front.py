@@ -55,24 +55,31 @@ def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     assert "running: no trials yet" in text
 
 
-def test_a_recipe_names_what_was_chosen_and_leaves_out_what_never_differs(hand):
-    assert recipe(hand, row(hand, 3)) == "cda · no regulariser · replay 0.05 · lr 2e-5"
-    assert recipe(hand, row(hand, 2)) == "likelihood_gap · kl_to_base · lr 1e-4"
-
-
-def test_a_recipe_tells_what_was_searched_within_a_branch(hand):
-    weights = hand.trials["objective.weight"] * hand.trials["trial"]
-    searched = replace(hand, trials=hand.trials.assign(**{"objective.weight": weights}))
-    assert recipe(searched, row(searched, 2)).startswith("likelihood_gap 1 · kl_to_base · ")
+def test_a_recipe_names_what_was_chosen_and_leaves_out_what_was_not_searched(hand):
+    assert recipe(hand, row(hand, 3)) == "cda two · no regulariser · replay 0.05 · lr 2e-5"
+    assert recipe(hand, row(hand, 2)) == "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4"
+    fewer = replace(hand, searched=["objective", "train.lr"])
+    assert recipe(fewer, row(fewer, 2)) == "likelihood_gap · lr 1e-4"
 
 
 def test_two_numbers_of_one_part_are_told_apart(hand):
-    weights = hand.trials["objective.weight"] * hand.trials["trial"]
-    trials = hand.trials.assign(
-        **{"objective.margin": range(len(hand.trials)), "objective.weight": weights}
-    )
-    more = replace(hand, trials=trials, params=["objective.margin", *hand.params])
-    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 1 · ")
+    trials = hand.trials.assign(**{"objective.margin": range(len(hand.trials))})
+    params, searched = ["objective.margin", *hand.params], ["objective.margin", *hand.searched]
+    more = replace(hand, trials=trials, params=params, searched=searched)
+    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
+
+
+def test_a_member_that_the_base_model_dominates_is_named(hand):
+    """Nothing else in the sweep beats it, and still nothing was gained."""
+    trials = hand.trials.copy()
+    trials.loc[trials["trial"] == 1, [GAP, RISE]] = [12.0, 0.005]
+    worse = replace(hand, trials=trials)
+    assert worse.loses_to_base(row(worse, 1))
+    assert not worse.loses_to_base(row(worse, 2))
+    assert "worse than the base model" in " ".join(lines(worse)).replace("  ", " ")
+    found = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
+    assert found[1]
+    assert not found[2]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +109,7 @@ def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
     members = json.loads(to_json(hand), parse_constant=refuse)
     assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
     best = members[0]
-    assert set(best) == {"trial", "run_id", "goals", "metrics", "params"}
+    assert set(best) == {"trial", "run_id", "loses_to_base", "goals", "metrics", "params"}
     assert best["goals"] == {GAP: 1.5, RISE: 0.3}
     assert best["metrics"]["task/piqa/accuracy"] == 0.7
     assert best["params"]["regulariser.weight"] == 0.03

@@ -75,6 +75,7 @@ def test_hovering_tells_the_goals_and_the_whole_swept_recipe(hand, tmp_path):
         f"{RISE} 0.2 nats/token",
         "",
         "objective.name cda",
+        "objective.sides two",
         "regulariser.name none",
         "replay.ratio 0.05",
         "train.lr 2e-5",

@@ -102,8 +102,9 @@ def test_the_front_of_three_goals_knows_which_way_each_is_better(three):
     assert distance.is_monotonic_increasing
 
 
-def test_swept_are_the_parameters_that_differ(hand):
+def test_swept_are_the_parameters_that_the_spec_searches(hand):
     assert "objective.name" in hand.swept
+    assert "objective.weight" in hand.swept, "though all that have one have the same"
     assert "replay.ratio" in hand.swept
     assert "model.path" not in hand.swept
     assert "train.steps" not in hand.swept

@@ -194,11 +194,12 @@ def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     assert ended_before.items() <= after.items(), "finished trials were run again"
 
 
-def test_ctrl_c_leaves_a_sweep_that_can_be_resumed_and_no_run_running(tmp_path):
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_what_ends_a_sweep_leaves_one_that_can_be_resumed_and_no_run_running(ended_by, tmp_path):
     home = tmp_path / "sweeps"
     process = start(longer(tmp_path, 5), home)
     wait_for_trials(process, 1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(ended_by)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130, output
     assert "sweep resume longer" in output
@@ -208,6 +209,15 @@ def test_ctrl_c_leaves_a_sweep_that_can_be_resumed_and_no_run_running(tmp_path):
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     check_ended_once(home, 5)
+
+
+def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
+    process = start(longer(tmp_path, 5), tmp_path / "sweeps")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert ("sweep resume" in output) == (tmp_path / "sweeps/longer/search.journal").exists()
 
 
 def test_help_comes_at_once_and_every_verb_has_an_example():

@@ -1,6 +1,7 @@
 """What a running sweep shows, without Ray: the callback is told what Tune would tell it."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -51,12 +52,18 @@ def test_each_ended_trial_is_a_line_when_nobody_looks(shown):
     assert "\x1b" not in written.getvalue()
 
 
-def test_failures_say_why_and_do_not_join_the_front(shown):
+def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
     progress, written = shown()
     progress.on_trial_complete(0, [], trial("0000", failure="step 3 reported gap = nan"))
-    progress.on_trial_error(0, [], trial("0001"))
+    raised, died = trial("0001"), trial("0002")
+    raised.error_file = str(tmp_path / "error.txt")
+    Path(raised.error_file).write_text("Traceback:\n  File x\nValueError: out of luck\n\n")
+    died.error_file = None
+    progress.on_trial_error(0, [], raised)
+    progress.on_trial_error(0, [], died)
     assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
-    assert "0001 failed" in written.getvalue()
+    assert "0001 failed  ValueError: out of luck  |" in written.getvalue()
+    assert "0002 failed  its process failed  |" in written.getvalue()
 
 
 def test_a_trial_stopped_early_does_not_join_the_front(shown):

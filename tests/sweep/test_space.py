@@ -111,9 +111,40 @@ def test_faults_inside_branches_are_found_all_at_once():
     ]
 
 
+def test_swept_names_what_options_say_of_themselves():
+    tree = {"objective": {"choice": ["none", {"name": "cda", "sides": "two"}]}, "lr": 0.1}
+    assert space.swept(tree) == ["objective", "objective.sides"]
+
+
+def test_two_domains_of_one_mapping_are_tried_together():
+    tree = {"train": {"a": {"choice": [1, 2]}, "b": {"choice": [1, 2]}}, "c": {"choice": [1, 2]}}
+    tried = [(c.tree["train"]["a"], c.tree["train"]["b"], c.tree["c"]) for c in space.corners(tree)]
+    assert sorted(tried) == [(1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("node", "sentence"),
+    [
+        ({"logunifrom": [1, 2]}, "is no known domain (known: uniform, loguniform, int, choice)"),
+        ({"choise": ["a"]}, "did you mean 'choice'?"),
+        ({"int": [1, 2], "uniform": [1, 2]}, "must be one domain, but got int, uniform."),
+    ],
+)
+def test_what_is_nearly_a_domain_is_not_taken_for_a_value(node, sentence):
+    (fault,) = space.faults({"lr": node})
+    assert sentence in fault.sentence
+
+
+def test_without_bad_domains_the_rest_stays():
+    tree = {"lr": {"uniform": [2, 1]}, "on": [{"int": [3, 1]}, {"int": [1, 3]}]}
+    bad = [fault.place for fault in space.faults(tree)]
+    assert space.without(tree, bad) == {"lr": None, "on": [None, {"int": [1, 3]}]}
+
+
 def test_swept_names_each_domain_once():
     assert space.swept(SPACE) == [
-        *("lr", "size", "objective", "objective.weight", "objective.rank", "evaluators.1.limit"),
+        *("lr", "size", "objective", "objective.sides", "objective.weight", "objective.rank"),
+        "evaluators.1.limit",
     ]
 
 

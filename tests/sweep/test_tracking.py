@@ -1,6 +1,8 @@
 """The record in a real MLflow store."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,35 @@ def test_a_trials_yaml_is_the_trial(sweep, tmp_path):
     path = tmp_path / "trial.yaml"
     path.write_text(tracking.trial_yaml(config, "tiny", 7))
     assert validate(TrialConfig, read(path)) == config
+
+
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [
+        (
+            "mlruns",
+            "must be http://HOST:PORT, sqlite:///FILE or another database, but got 'mlruns'",
+        ),
+        ("file:///tmp/x", "must be http://HOST:PORT, sqlite:///FILE or another database"),
+        ("http://127.0.0.1:9", r"the tracking server .* must be up, but does not answer"),
+        ("sqlite:////tmp/a%20b/x.db", "must be without %, . and #"),
+        ("sqlite:////dev/null/x.db", "must be one that can be written, but"),
+        ("http://me:secret@127.0.0.1:9", "must hold no user name or password"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_one_clear_sentence(uri, sentence):
+    with pytest.raises(tracking.BadAddress, match=sentence) as caught:
+        tracking.reach(uri)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_new_store_is_made_by_one_process_alone(tmp_path):
+    code = f"from sweep import tracking; tracking.reach('sqlite:///{tmp_path}/new.db')"
+    together = [
+        subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    for process in together:
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 0, errors

@@ -122,6 +122,39 @@ def test_replacing_a_sweep_leaves_only_the_new_one(spec_of):
     assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
 
 
+def test_a_sweep_goes_on_with_what_it_began_with_wherever_that_is_asked_for(
+    spec_of, tmp_path, monkeypatch
+):
+    """Relative paths are from where it was started; changed contents are refused."""
+    start, elsewhere = tmp_path / "start", tmp_path / "elsewhere"
+    start.mkdir()
+    elsewhere.mkdir()
+    pairs = start / "pairs.jsonl"
+    pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')
+    spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.jsonl"})
+    monkeypatch.chdir(start)
+    tuner.run(spec, document, run_trial=pretending())
+    monkeypatch.chdir(elsewhere)
+    tuner.resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
+    pairs.write_text('{"stereotype": "he was sad", "antistereotype": "she was sad"}\n')
+    with pytest.raises(tuner.CannotRun, match=r"alignment.pairs.jsonl must be what the sweep tiny"):
+        tuner.resume(spec, document, run_trial=pretending())
+
+
+def test_artifacts_lie_beside_the_database_that_was_named(spec_of, tmp_path, monkeypatch):
+    from sweep.tracking import find_sweep
+
+    monkeypatch.chdir(tmp_path)
+    spec, document = spec_of(2)
+    uri = f"sqlite:///{tmp_path}/elsewhere/mine.db"
+    (tmp_path / "elsewhere").mkdir()
+    tuner.run(spec, document, tracking_uri=uri, run_trial=pretending())
+    assert (tmp_path / "elsewhere" / "artifacts" / "tiny").is_dir()
+    assert not (tmp_path / "mlruns").exists()
+    assert len(find_sweep(uri, "tiny").trials()) == 2
+
+
 def test_what_tune_keeps_on_disk_does_not_say_where_the_record_is(spec_of):
     spec, document = spec_of(2)
     tuner.run(spec, document, run_trial=pretending())

@@ -76,6 +76,21 @@ def test_each_report_is_recorded_and_returned_and_the_last_is_done(begin, record
     assert recorded(record, run_id, "progress") == [(0, 0.0), (1, 0.5), (2, 1.0)]
 
 
+def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable(begin):
+    worker = begin(reports(1.0))
+    config = worker._given
+    drawn = config["trial"] | {"train": config["trial"]["train"] | {"accumulation": 3}}
+    worker.reset_config(config | {"trial": drawn})
+    result = worker.step()
+    assert result["done"]
+    assert result["failure"] == (
+        "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
+        "but got 4 and 3."
+    )
+    worker.reset_config(config | {"number": config["number"] + 1})
+    assert worker.step()["failure"] == ""
+
+
 def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable(begin, record):
     worker = begin(reports(3.0, float("nan"), 1.0))
     worker.step()

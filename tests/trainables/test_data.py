@@ -133,7 +133,7 @@ def test_a_file_of_texts_is_none_of_pairs(llama, tmp_path):
 
 
 def test_a_missing_file_is_one_clear_sentence(llama):
-    with pytest.raises(AssetError, match=r"'nothing\.txt' is neither an existing path nor"):
+    with pytest.raises(AssetError, match=r"there is no file nothing\.txt, looked for from"):
         data.texts("nothing.txt", "replay", llama)
 
 

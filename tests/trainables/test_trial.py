@@ -275,6 +275,14 @@ def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path)
         list(run_trial(configure(), resume_from=tmp_path))
 
 
+def test_a_checkpoint_of_another_recipe_is_one_clear_sentence(configure, tmp_path):
+    first = run_trial(configure(**GAP))
+    next(first).save(tmp_path)
+    first.close()
+    with pytest.raises(ValueError, match="of this very trial, but its objective, seed differ"):
+        list(run_trial(configure(seed=1), resume_from=tmp_path))
+
+
 # Base values
 
 

@@ -96,18 +96,22 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
             "regulariser:\n  name: l2_to_base\n  weight: -1\nalignment:",
             "4: regulariser.weight must be greater than 0, but got -1.",
         ),
-        ("steps: 4", 'steps: "3"', "6: train.steps must be a valid integer, but got '3'."),
-        ("steps: 4", "steps: abc", "6: train.steps must be a valid integer, but got 'abc'."),
-        ("steps: 4", "steps: 4.5", "6: train.steps must be a valid integer, but got 4.5."),
-        ("steps: 4", "steps: true", "6: train.steps must be a valid integer, but got True."),
-        ("1e-3", '"1e-3"', "5: train.lr must be a valid number, but got '1e-3'."),
-        ("1e-3", "on", "5: train.lr must be a valid number, but got 'on'."),
+        (
+            "steps: 4",
+            'steps: "3"',
+            "6: train.steps must be a whole number without quotes, but got '3'.",
+        ),
+        ("steps: 4", "steps: abc", "6: train.steps must be a whole number, but got 'abc'."),
+        ("steps: 4", "steps: 4.5", "6: train.steps must be a whole number, but got 4.5."),
+        ("steps: 4", "steps: true", "6: train.steps must be a whole number, but got True."),
+        ("1e-3", '"1e-3"', "5: train.lr must be a number without quotes, but got '1e-3'."),
+        ("1e-3", "on", "5: train.lr must be a number, but got 'on'."),
         ("1e-3", ".nan", "5: train.lr must be a finite number, but got nan."),
         ("  steps: 4\n", "", "4: train.steps must be given."),
         (
             "steps: 4",
             "steps: 4\n  dtype: fp16",
-            "7: train.dtype must be 'fp32' or 'bf16', but got 'fp16'.",
+            "7: train.dtype must be 'fp32' or 'bf16', but got 'fp16'; did you mean 'bf16'?",
         ),
         (
             "steps: 4",
@@ -134,7 +138,7 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
         (
             "- stereoset",
             "- {name: multiple_choice, task: piqa}",
-            "1: two evaluators measure the same: task/piqa/accuracy, task/piqa/accuracy_norm.",
+            "1: evaluators must measure different things, but two of them measure task/piqa/accuracy, task/piqa/accuracy_norm.",
         ),
     ],
 )
@@ -153,7 +157,7 @@ def test_a_wrong_item_does_not_make_its_list_too_short(refused):
 def test_an_empty_list_is_too_short(refused):
     (said,) = refused(TRIAL.split("evaluators:")[0] + "evaluators: []\n")
     assert said.startswith("7: evaluators ")
-    assert "at least 1 item" in said
+    assert "at least one entry" in said
 
 
 def test_all_faults_are_told_together(refused):
@@ -177,7 +181,7 @@ def test_all_faults_are_told_together(refused):
         ("# nothing yet\n", " must hold a mapping (key: value), but holds nothing."),
         ("a: 1\nb: [1, 2\nc: 3\n", "3: must be YAML, but"),
         ("a: 1\n\tb: 2\n", "2: must be YAML, but found character '\\t'"),
-        ("a: 1\n---\nb: 2\n", "2: must be YAML, but"),
+        ("a: 1\n---\nb: 2\n", "2: must be one YAML document, but another"),
         ("a: &all [*all]\n", " must be a tree, but an alias in it holds itself."),
         ("a: \x07\n", " must be YAML, but"),
     ],
