@@ -107,7 +107,7 @@ class Engine:
             for name, weight in self._weights.items():
                 self._write(weight, {key: state[f"{key} {name}"] for key in ("master", *MOMENTS)})
         except (FileNotFoundError, KeyError) as error:
-            lacks = Path(error.filename).name if isinstance(error, FileNotFoundError) else error
+            lacks = str(error).strip("'").rpartition("/")[2]  # a file's name, or a weight's
             raise ValueError(
                 f"{folder} must be a checkpoint of this model saved by a trial, but lacks {lacks}."
             ) from error

@@ -75,9 +75,16 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
 
 
 def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
+    """A trial may go on for longer, or be measured otherwise, and remains the same trial."""
     file = folder / RECIPE
-    began = type(config).model_validate_json(file.read_text(encoding="utf-8")).tree()
-    others = [key for key, value in config.tree().items() if began[key] != value]
+    if not file.is_file():
+        raise ValueError(f"{folder} must be a checkpoint of a trial, but lacks {RECIPE}.")
+    free = {"steps": 0, "report_every": 0}
+    now, began = (
+        {**tree, "train": tree["train"] | free, "evaluators": []}
+        for tree in (config.tree(), json.loads(file.read_text(encoding="utf-8")))
+    )
+    others = [key for key, value in now.items() if began.get(key) != value]
     if others:
         raise ValueError(
             f"{folder} must be a checkpoint of this very trial, but its {', '.join(others)} differ: "

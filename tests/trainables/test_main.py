@@ -87,7 +87,7 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
     (folder / "faulty.yaml").write_text(TRIAL.replace("steps: 4", "steps: four"))
     status, output, errors = process("run", "faulty.yaml")
     assert (status, output) == (2, "")
-    assert errors == "faulty.yaml:4: train.steps must be a valid integer, but got 'four'.\n"
+    assert errors == "faulty.yaml:4: train.steps must be a whole number, but got 'four'.\n"
 
 
 def test_values_are_written_as_json_with_all_their_digits(main, folder):
@@ -110,7 +110,7 @@ def test_values_are_written_as_json_with_all_their_digits(main, folder):
     [
         ("steps: 4", "stpes: 4", "trial.yaml:4: train.steps must be given."),
         ("likelihood_gap, weight: 10", "dpo", "trial.yaml:3: objective must be one of none, cda"),
-        ("1e-3", "fast", "trial.yaml:4: train.lr must be a valid number, but got 'fast'."),
+        ("1e-3", "fast", "trial.yaml:4: train.lr must be a number, but got 'fast'."),
         (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds list."),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_missing_file_is_refused_with_status_two(main):
     [
         ("perplexty", "evaluators.0 must be one of stereoset, crows_pairs, perplexity, "),
         ("perplexity,stereoset:splt=dev", "evaluators.1.splt is no known key (known: name, data, "),
-        ("perplexity:limit=many", "evaluators.0.limit must be a valid integer, but got 'many'."),
+        ("perplexity:limit=many", "evaluators.0.limit must be a whole number, but got 'many'."),
         ("perplexity:limit=[1", "--evaluators must be NAME or NAME:KEY=VALUE:…, but got "),
         ("multiple_choice", "evaluators.0.task must be given."),
     ],
@@ -168,7 +168,7 @@ def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main
         ),
         (
             (*("measure", "--model", "miniature-llama"), "--evaluators", "perplexity:data=no.txt"),
-            "'no.txt' is neither an existing path nor a known name",
+            "there is no file no.txt",
         ),
     ],
 )
