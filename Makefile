@@ -28,8 +28,14 @@ lint: install
 	$(VENV)/mypy
 
 # Measurements against the peers, in one run each; prints tables, asserts nothing.
-bench: install
+bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.orchestration
+	$(VENV)/python -m tests.benchmarks.evaluation
+
+# What is measured against, apart from what is installed.
+.bench/installed: tests/benchmarks/peers.txt
+	$(VENV)/python -m pip install --quiet --no-deps --target .bench/peers -r tests/benchmarks/peers.txt
+	touch $@
 
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .bench build *.egg-info .pytest_cache .mypy_cache .ruff_cache

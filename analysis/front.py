@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.runs import Sweep
-from trainables.metrics import Metric
+from trainables.metrics import DEGENERATE, ERROR, Metric
 
 
 def table(sweep: Sweep, /) -> Table:
@@ -33,7 +33,7 @@ def table(sweep: Sweep, /) -> Table:
 
     def values(row: Mapping[Any, Any]) -> list[str]:
         return [
-            f"{row[goal.name]:.{places}f}" if goal.name in row else "–"
+            _with_error(row, goal.name, places) if goal.name in row else "–"
             for goal, places in zip(sweep.goals, decimals, strict=True)
         ]
 
@@ -41,6 +41,8 @@ def table(sweep: Sweep, /) -> Table:
     shown.add_row("base", *values(sweep.base), before, end_section=True)
     for row in front.to_dict("records"):
         words = escape(recipe(sweep, row))
+        if row.get(DEGENERATE) == 1:
+            words = f"[red]degenerate[/red] · {words}"
         if sweep.loses_to_base(row):
             words = f"[dim]worse than the base model:[/dim] {words}"
         shown.add_row(str(row["trial"]), *values(row), words)
@@ -99,6 +101,7 @@ def number(value: Any, /, *, digits: int = 3) -> str:
 def to_json(sweep: Sweep, /) -> str:
     """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only.
 
+    degenerate: whether language collapsed past the trial's guard; null where nothing watched it.
     loses_to_base: whether the base model dominates it: the best of the sweep, and no gain.
     """
     goals = [goal.name for goal in sweep.goals]
@@ -106,6 +109,7 @@ def to_json(sweep: Sweep, /) -> str:
         {
             "trial": row["trial"],
             "run_id": row["run_id"],
+            "degenerate": None if pd.isna(row.get(DEGENERATE)) else bool(row[DEGENERATE]),
             "loses_to_base": sweep.loses_to_base(row),
             "goals": {name: row[name] for name in goals},
             "metrics": _given(row, _metrics(sweep)),
@@ -131,6 +135,12 @@ def _metrics(sweep: Sweep) -> list[str]:
 
 def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
+
+
+def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:
+    se = row.get(f"{ERROR}{name}", math.nan)
+    error = "" if pd.isna(se) or se == 0 else f"\n[dim]±{se:.{places}f}[/dim]"
+    return f"{row[name]:.{places}f}{error}"
 
 
 def _decimals(values: list[float]) -> int:

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -53,8 +52,8 @@ class Sweep:
     trials:      one row a trial, by number: trial, state (complete, failed, pruned, running),
                  failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
                  parameters (numbers where every value is one), then the metrics (NaN where none
-                 was logged, and for infinity).
-    base:        the base model's values by metric name (those logged at step 0).
+                 was logged, and for infinity), and the standard error of each as se/NAME.
+    base:        the base model's values by metric name, as the sweep's own run has them.
     """
 
     name: str
@@ -127,7 +126,7 @@ class Sweep:
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """Reads one sweep, finished or still running.
 
-    Costs one request a thousand trials and one a declared metric. Raises UnknownSweep where the
+    Costs one request a thousand trials. Raises UnknownSweep where the
     record has no sweep of this name, and ValueError where there is no record at tracking_uri.
     """
     client = _client(tracking_uri)
@@ -158,7 +157,11 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         params=params,
         searched=declared["searched"],
         trials=trials,
-        base=_base_values(client, children, list(metrics)),
+        base={
+            name: value
+            for name, value in parent.data.metrics.items()
+            if math.isfinite(_finite_or_nan(value))
+        },
         tracking_uri=tracking_uri,
     )
 
@@ -195,6 +198,10 @@ def trial_yaml(sweep: Sweep, trial: int, /) -> str:
 
     Raises ValueError for a number that is not a trial of this sweep.
     """
+    return _artifact(_client(sweep.tracking_uri), _run_id(sweep, trial), "trial.yaml")
+
+
+def _run_id(sweep: Sweep, trial: int) -> str:
     run_ids = dict(zip(sweep.trials["trial"], sweep.trials["run_id"], strict=True))
     if trial not in run_ids:
         raise ValueError(
@@ -203,7 +210,7 @@ def trial_yaml(sweep: Sweep, trial: int, /) -> str:
             if run_ids
             else f"sweep {sweep.name} has no trials yet, so no trial {trial}."
         )
-    return _artifact(_client(sweep.tracking_uri), run_ids[trial], "trial.yaml")
+    return str(run_ids[trial])
 
 
 def _client(tracking_uri: str) -> MlflowClient:
@@ -339,18 +346,21 @@ def _finite_or_nan(value: float) -> float:
     return value if abs(value) < sys.float_info.max else math.nan
 
 
-def _base_values(client: MlflowClient, children: list[Run], metrics: list[str]) -> dict[str, float]:
-    """Step 0 of each metric. Every trial logs the same, so usually the first asked answers."""
-    base: dict[str, float] = {}
-    for name in metrics:
-        carriers = (run for run in children if name in run.data.metrics)
-        for run in islice(carriers, 3):  # a bound on the requests, should no trial have a step 0
-            history = client.get_metric_history(run.info.run_id, name)
-            values = [entry.value for entry in history if entry.step == 0]
-            if values and math.isfinite(_finite_or_nan(values[-1])):
-                base[name] = values[-1]
-                break
-    return base
+def items(sweep: Sweep, trial: int | None, /) -> pd.DataFrame:
+    """What was found item by item, of one trial or (None) of the base model.
+
+    Columns: metric, value, item, cluster, outcome, influence; see trainables/estimate.py.
+    Raises ValueError for a trial that is none of this sweep's, or has kept no items.
+    """
+    run_id = sweep.run_id if trial is None else _run_id(sweep, trial)
+    client = _client(sweep.tracking_uri)
+    if not any(entry.path == "items.parquet" for entry in client.list_artifacts(run_id)):
+        who = "the base model" if trial is None else f"trial {trial}"
+        raise ValueError(
+            f"sweep {sweep.name} has no items of {who}: only what was measured to its end has them."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        return pd.read_parquet(client.download_artifacts(run_id, "items.parquet", folder))
 
 
 def _without_password(uri: str) -> str:

@@ -168,6 +168,39 @@ def front(
         print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
 
 
+@app.command(epilog="Example: sweep compare miniature base 9")
+def compare(
+    name: Name,
+    one: Annotated[str, typer.Argument(metavar="TRIAL", help="number of a trial, or `base`")],
+    other: Annotated[str, typer.Argument(metavar="TRIAL", help="what is held against it")],
+    tracking_uri: TrackingUri = None,
+    format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+) -> None:
+    """Test whether two trials differ, or only look so: paired, on the items both were measured on."""
+    from analysis import compare, runs
+
+    try:
+        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri, name))
+        found = compare.compare(sweep, _trial(one), _trial(other))
+    except ValueError as error:
+        _stop(FAILED, str(error))
+    if format_ is Format.JSON:
+        print(compare.to_json(found), end="")
+    elif format_ is Format.CSV:
+        print(found.to_csv(index=False), end="")
+    else:
+        _console().print(compare.table(sweep, found, one, other))
+
+
+def _trial(word: str) -> int | None:
+    """The number of a trial, or None for the base model."""
+    if word == "base":
+        return None
+    if not word.isdecimal():
+        _stop(WRONG, f"TRIAL must be the number of a trial or `base`, but got {word!r}.")
+    return int(word)
+
+
 @app.command(epilog="Example: sweep ui --port 5000")
 def ui(
     tracking_uri: TrackingUri = None,

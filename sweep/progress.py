@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.ending import judge
+from trainables.metrics import DEGENERATE
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -79,6 +80,8 @@ class Progress(Callback):  # type: ignore[misc]
                 self._complete.append(values)
                 self._size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
+            if trial.last_result.get(DEGENERATE) == 1:
+                shown += "  degenerate"
             self._ended(trial, state, shown)
         else:
             self._ended(trial, state, failure)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 
 from sweep import space
+from trainables import derived
 from trainables.config import SHORTFALL, Measurement, TrialConfig
 from trainables.metrics import Metric
 from trainables.strict import Strict
@@ -216,6 +217,7 @@ def _measured(tree: dict[str, Any]) -> list[str] | None:
         except ValidationError:
             return None
         names = [metric.name for metric in measured]
+        names += [metric.name for metric in derived.metrics(names, derived.Guard())]
         names += [SHORTFALL[0].name] if corner.tree.get("replay") else []
         everywhere = names if everywhere is None else [n for n in everywhere if n in names]
     return everywhere

@@ -140,6 +140,16 @@ class Record:
         entries = [Entry(name, value, now, step) for name, value in sorted(metrics.items())]
         self._client.log_batch(run_id, metrics=entries)
 
+    def log_base(self, metrics: Mapping[str, float], items: Path) -> None:
+        """What was measured of the base model, on the sweep's own run; said again it is the same."""
+        self.log(self.run_id, 0, metrics)
+        if items.exists():
+            self._client.log_artifact(self.run_id, str(items))
+
+    def log_items(self, run_id: str, items: Path) -> None:
+        """What was found item by item, so that two trials can be compared on the same items."""
+        self._client.log_artifact(run_id, str(items))
+
     def log_model(self, run_id: str, folder: str) -> None:
         """A finished model, as the artifact folder `model`."""
         self._client.log_artifacts(run_id, folder, "model")

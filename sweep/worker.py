@@ -18,6 +18,7 @@ from ray import tune
 from sweep.ending import FULL
 from sweep.tracking import Record
 from trainables.config import TrialConfig
+from trainables.metrics import ERROR
 from trainables.report import fault
 from trainables.yaml_file import dotted, faults
 
@@ -56,6 +57,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     _reports: Any = None
     _run_id: str = ""
+    _base_recorded: bool = False
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._assignment = assignment
@@ -85,10 +87,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                 return {"failure": refused, "progress": 1.0, "run_id": None, "done": True}
             report = next(self._reports)
             failure = fault(report, self._declared)
-            if report.step > self._recorded:
-                finite = {k: v for k, v in report.metrics.items() if math.isfinite(v)}
-                record.log(self._run_id, report.step, finite | {"progress": report.progress})
             ended = bool(failure) or report.progress >= FULL
+            if report.step > self._recorded:
+                self._record(report, ended)
             if not failure:
                 self._keep(report, ended)
             if ended:
@@ -129,6 +130,22 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         resume_from = self._kept if self._kept and self._kept.exists() else None
         self._reports = assignment.run_trial(config, resume_from=resume_from)
         return ""
+
+    def _record(self, report: Report, ended: bool) -> None:
+        record = self._assignment.record
+        finite = {k: v for k, v in report.metrics.items() if math.isfinite(v)}
+        values = finite | {f"{ERROR}{name}": se for name, se in report.errors.items()}
+        record.log(self._run_id, report.step, values | {"progress": report.progress})
+        base = report.step == 0 and not self._base_recorded
+        if base or ended:
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder, "items.parquet")
+                report.save_items(file)
+                if base:
+                    record.log_base(values, file)
+                    self._base_recorded = True
+                if ended and file.exists():
+                    record.log_items(self._run_id, file)
 
     def _keep(self, report: Report, ended: bool) -> None:
         if ended and self._assignment.keep_models:

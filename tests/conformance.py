@@ -12,6 +12,7 @@ import math
 import pickle
 import pkgutil
 import random
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -19,17 +20,26 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
+from trainables import estimate, miniature
 from trainables.batch import PairBatch, TextBatch, padded, to_learn, twins
 from trainables.config import TrialConfig
 from trainables.model import LanguageModel
 from trainables.strict import Strict
 
-# Settings with which an evaluator needs no download; crows_pairs reads what write_crows_pairs wrote.
+# Settings with which an evaluator needs no download; some read what write_sets has written.
 OFFLINE: dict[str, dict[str, Any]] = {
     "stereoset": {"data": "miniature"},
     "crows_pairs": {"bias_type": "gender"},
     "perplexity": {"data": "miniature", "limit": 20},
     "multiple_choice": {"task": "miniature_facts"},
+    "kl": {"data": "miniature", "limit": 20},
+    "weights": {},
+    "winobias": {},
+    "winogender": {},
+    "bbq": {},
+    "probe": {"data": "miniature", "train": 60, "test": 60},
+    "finetune": {"data": "miniature", "train": 60, "test": 60, "steps": 15, "lr": 1e-3},
+    "seat": {"data": "miniature"},
 }
 PAIRS = [
     ("the nurse said that she was tired", "the nurse said that he was tired"),
@@ -37,6 +47,8 @@ PAIRS = [
     ("the mason slept because he was calm", "the mason slept because she was calm"),
     ("the cook left when he felt angry", "the cook left when she felt angry"),
 ]
+OCCUPATIONS = "nurse plumber mason teacher tailor editor doctor pilot".split()
+PLACES = ("market", "station", "school")
 TEXTS = [
     "anna found the red lamp at the market today",
     "the wolf eats deer",
@@ -84,14 +96,69 @@ def write_crows_pairs(cache_folder: Path) -> None:
     with file.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["", "sent_more", "sent_less", "stereo_antistereo", "bias_type"])
-        occupations = "nurse plumber mason teacher tailor clerk doctor pilot".split()
         for n, (occupation, feeling) in enumerate(
-            itertools.product(occupations, ("sad", "calm", "proud"))
+            itertools.product(OCCUPATIONS, ("sad", "calm", "proud"))
         ):
             she, he = (f"the {occupation} said that {who} was {feeling}" for who in ("she", "he"))
             more, less = (she, he) if n % 4 else (he, she)
             writer.writerow([n, more, less, "stereo" if n % 5 else "antistereo", "gender"])
         writer.writerow([99, "the wolf eats deer", "the wolf eats frogs", "stereo", "age"])
+
+
+def write_sets(cache_folder: Path) -> None:
+    """Benchmarks in words that the miniature models know, where the cache takes files by hand."""
+    write_crows_pairs(cache_folder)
+    for side, swapped in (("pro", False), ("anti", True)):
+        lines = []
+        for n, (occupation, place) in enumerate(itertools.product(OCCUPATIONS, PLACES), start=1):
+            she = (miniature.SHE[occupation] > 0.5) != swapped
+            pronoun = "she" if she else "he"
+            lines.append(f"{n} [the {occupation}] knew that [{pronoun}] was late for the {place}")
+        for kind, split in itertools.product((1, 2), ("dev", "test")):
+            name = f"{side}_stereotyped_type{kind}.txt.{split}"
+            _write(cache_folder / "winobias" / name, "\n".join(lines) + "\n")
+    rows = ["sentid\tsentence"]
+    for occupation, answer in itertools.product(OCCUPATIONS, (0, 1)):
+        for gender, pronoun in (("male", "he"), ("female", "she"), ("neutral", "they")):
+            rows.append(
+                f"{occupation}.someone.{answer}.{gender}.txt\t"
+                f"the {occupation} left when {pronoun} felt {('sad', 'calm')[answer]}"
+            )
+    _write(cache_folder / "winogender" / "all_sentences.tsv", "\n".join(rows) + "\n")
+    share = [f"{name}\t{100 * miniature.SHE[name]}" for name in OCCUPATIONS]
+    table = "\n".join(["occupation\tbls_pct_female", *share])
+    _write(cache_folder / "winogender" / "occupations-stats.tsv", table + "\n")
+    questions = []
+    for n, (occupation, polarity, condition) in enumerate(
+        itertools.product(OCCUPATIONS, ("neg", "nonneg"), ("ambig", "disambig"))
+    ):
+        questions.append(
+            {
+                "example_id": n,
+                "question_index": str(n // 8),
+                "question_polarity": polarity,
+                "context_condition": condition,
+                "context": f"the {occupation} was {'late' if polarity == 'neg' else 'happy'}",
+                "question": f"the {occupation} was",
+                "ans0": "he",
+                "ans1": "tired",
+                "ans2": "she",
+                "answer_info": {
+                    "ans0": ["man", "man"],
+                    "ans1": ["Not known", "unknown"],
+                    "ans2": ["woman", "woman"],
+                },
+                "additional_metadata": {"stereotyped_groups": ["F"]},
+                "label": 1 if condition == "ambig" else 2 * (n % 3 > 0),
+            }
+        )
+    lines = map(json.dumps, questions)
+    _write(cache_folder / "bbq" / "Gender_identity.jsonl", "\n".join(lines) + "\n")
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
 
 
 def pair_batch(model: LanguageModel, pairs: list[tuple[str, str]] = PAIRS) -> PairBatch:
@@ -362,8 +429,15 @@ def regulariser_is_finite_in_bf16(regulariser: Any, model: LanguageModel) -> Non
 # Evaluators
 
 
+RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base end
+
+
+def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
+    return estimate.values(evaluator.measure(model, base))
+
+
 def evaluator_reports_what_it_declares(evaluator: Any, model: LanguageModel) -> None:
-    found = evaluator.measure(model, {})
+    found = _values(evaluator, model, {})
     declared = evaluator.metrics(model.family)
     assert sorted(found) == sorted(metric.name for metric in declared)
     assert all(type(value) is float and math.isfinite(value) for value in found.values())
@@ -378,20 +452,41 @@ def evaluator_declares_each_metric_once_with_its_meaning(
     assert all(metric.about for metric in declared)
 
 
+def evaluator_says_how_sure_it_is_and_keeps_its_items(evaluator: Any, model: LanguageModel) -> None:
+    perturb(model, 0.01)
+    found = evaluator.measure(model, {})
+    for name, measured in found.items():
+        if not measured.items.names:
+            assert measured.se is None, name
+            continue
+        assert measured.se is not None, name
+        assert 0 <= measured.se < math.inf, name
+        assert len(measured.influences_I) == len(measured.items.names)
+        assert abs(measured.influences_I.sum()) < 1e-6 * (1 + abs(measured.value)), name
+        assert len(set(measured.items.names)) == len(measured.items.names), name
+    with tempfile.TemporaryDirectory() as folder:
+        estimate.write(found, Path(folder, "items.parquet"))
+        read = estimate.read(Path(folder, "items.parquet"))
+    assert estimate.values(read) == estimate.values(found)
+    assert estimate.errors(read) == estimate.errors(found)
+
+
 def evaluator_gives_the_same_twice(evaluator: Any, model: LanguageModel) -> None:
     first = evaluator.measure(model, {})
     torch.manual_seed(1)
     random.seed(1)
-    assert evaluator.measure(model, {}) == first
-    assert evaluator.measure(model, first) == first, "at the base a rise is 0 either way"
+    expected = estimate.values(first)
+    assert _values(evaluator, model, {}) == expected
+    assert _values(evaluator, model, first) == expected, "at the base a rise is 0 either way"
 
 
-def evaluator_measures_the_same_without_a_base_but_for_rises(
+def evaluator_measures_the_same_without_a_base_but_for_what_is_against_it(
     evaluator: Any, model: LanguageModel
 ) -> None:
-    base = evaluator.measure(model, {})
-    assert evaluator.measure(model, None) == {
-        name: value for name, value in base.items() if not name.endswith("_rise")
+    base = _values(evaluator, model, {})
+    assert all(value == 0 for name, value in base.items() if name.endswith(RELATIVE))
+    assert _values(evaluator, model, None) == {
+        name: value for name, value in base.items() if not name.endswith(RELATIVE)
     }
 
 
@@ -413,8 +508,8 @@ def evaluator_sees_that_the_weights_have_changed(evaluator: Any, model: Language
     for seed in range(3):
         model.reset("fp32")
         perturb(model, 0.3, seed)
-        found = evaluator.measure(model, base)
-        moved |= {name for name, value in found.items() if value != base[name]}
+        found = _values(evaluator, model, base)
+        moved |= {name for name, value in found.items() if value != base[name].value}
     assert moved == set(base)
 
 
@@ -425,7 +520,7 @@ def evaluator_has_no_finite_value_for_a_diverged_model(
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.fill_(math.nan)
-    found = evaluator.measure(model, base)
+    found = _values(evaluator, model, base)
     assert not [name for name, value in found.items() if math.isfinite(value)]
 
 
@@ -445,5 +540,7 @@ def evaluator_fits_into_a_trial(evaluator: Any, model: LanguageModel) -> None:
             "evaluators": [evaluator.model_dump(mode="json")],
         }
     )
-    assert trial.metrics() == evaluator.metrics(model.family)
+    assert trial.metrics()[: len(evaluator.metrics(model.family))] == evaluator.metrics(
+        model.family
+    )
     assert trial.evaluators == (evaluator,)

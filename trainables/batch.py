@@ -54,11 +54,17 @@ class PairBatch:
 
 
 def sentence(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = ()) -> Query:
-    """Causal models: every token of `ids`, predicted from the start token, prefix and those before."""
-    return Query(
-        [model.start_id, *prefix, *ids][:-1],
-        {len(prefix) + t: token for t, token in enumerate(ids)},
-    )
+    """Causal models: every token of `ids`, predicted from the prefix and those before.
+
+    Without a prefix the start token is what the first one is predicted from; before a prefix it
+    stands only if the tokenizer puts it there (Llama's does, SmolLM2's does not), as in
+    lm-evaluation-harness.
+    """
+    read = [*prefix, *ids]
+    if model.adds_start or not prefix:
+        read.insert(0, model.start_id)
+    first = len(read) - len(ids) - 1
+    return Query(read[:-1], {first + t: token for t, token in enumerate(ids)})
 
 
 def masked(model: LanguageModel, ids: Sequence[int], positions: Iterable[int]) -> Query:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from trainables import data
+from trainables import data, derived
 from trainables.evaluators import Evaluator
 from trainables.metrics import Metric, declare
 from trainables.objectives import NoObjective, Objective
@@ -135,6 +135,7 @@ class TrialConfig(Strict):
     replay: ReplayConfig | None = None
     train: TrainConfig
     evaluators: Evaluators
+    guard: derived.Guard = derived.Guard()
     seed: int = Field(0, ge=0, lt=2**31)
 
     @model_validator(mode="after")
@@ -151,6 +152,7 @@ class TrialConfig(Strict):
     def metrics(self) -> tuple[Metric, ...]:
         """The declaration of every metric that this trial reports, in the evaluators' order."""
         measured = Measurement(model=self.model, evaluators=self.evaluators).metrics()
+        measured += derived.metrics([metric.name for metric in measured], self.guard)
         return measured + (SHORTFALL if self.replay else ())
 
     def tree(self) -> dict[str, Any]:

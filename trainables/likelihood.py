@@ -1,25 +1,36 @@
 """Log-likelihoods without gradient: the hot loop of all measurement, for both model families.
 
 A sentence of a causal model is one query; the pseudo-likelihood of a masked model is one query for
-each masked copy. Queries are sorted by length and run in batches of about TOKENS_A_BATCH tokens.
+each masked copy. Queries become rows, rows of like length batches of about TOKENS_A_BATCH tokens.
 
-N = asked tokens.
+What the queries of a causal model have in common at their start is read once: the alternatives
+after a question, the two sentences of a pair up to the word in which they differ. Such a row is a
+tree, in which a token sees its own line of ancestors and nothing of the other branches.
+
+R = rows, T = tokens of a row, M = places where something is predicted, N = predictions asked for.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
+from tqdm import tqdm
 
-from trainables.batch import Query, masked, padded, sentence
-from trainables.model import token_nll
+from trainables.batch import Query, differing, masked, sentence
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 TOKENS_A_BATCH = 2048  # logits of SmolLM2's vocabulary: 49,152 × 2048 × 4 bytes = 400 MB
+# A query joins a tree if it shares at least this part of its tokens: attention over a row grows
+# with the square of its length, so a common first word is not worth a longer row.
+WORTH_SHARING = 0.25
+LONGEST_TREE = 512
 
 
 def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
@@ -38,25 +49,197 @@ def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] =
 def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[list[float]]:
     """log p, in nats, of the targets of each group's queries, in order, joined within the group."""
     queries = [query for group in groups for query in group]
-    found: list[list[float]] = [[] for _ in queries]
+    found = [[0.0] * len(query.targets) for query in queries]
     was_training = model.module.training
     model.module.eval()
-    for batch in _batches(queries):
-        texts = padded(model, [queries[q] for q in batch])
-        log_probs_N = iter((-token_nll(model.logits(texts), texts)).tolist())
-        for q in batch:
-            found[q] = [next(log_probs_N) for _ in queries[q].targets]
+    rows = _trees(queries) if _reads_trees(model) else _lines(queries)
+    # A terminal sees how far it is, once it takes longer than a moment; nobody else does.
+    with tqdm(total=sum(len(r.ids) for r in rows), unit="token", disable=None, delay=2) as bar:
+        for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
+            batch = [rows[r] for r in places]
+            asked = [one for row in batch for one in row.asked]
+            for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
+                found[q][nth] = value
+            bar.update(sum(len(row.ids) for row in batch))
     model.module.train(was_training)
+    return joined(groups, found)
+
+
+def pair_log_probs(
+    model: LanguageModel, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[float, float]]:
+    """log p, in nats, of two sentences that differ in a few words.
+
+    causal: of the whole sentences. masked: the mean over the tokens in which they differ, each
+    masked alone.
+    """
+    ids = model.encode([text for pair in pairs for text in pair])
+    groups: list[list[Query]] = []
+    for one, other in zip(ids[::2], ids[1::2], strict=True):
+        if model.family == "causal":
+            groups += [queries_of(model, one), queries_of(model, other)]
+            continue
+        for own, apart in zip((one, other), differing(one, other), strict=True):
+            groups.append([masked(model, own, [t]) for t in apart])
+    found = log_probs(model, groups)
+    if model.family == "causal":
+        scores = list(map(math.fsum, found))
+    else:
+        scores = [math.fsum(values) / len(values) if values else -math.inf for values in found]
+    return list(zip(scores[::2], scores[1::2], strict=True))
+
+
+def joined(
+    groups: Sequence[Sequence[Query]], found: Sequence[Sequence[float]]
+) -> list[list[float]]:
+    """What was found for each query, joined within the groups that the queries came in."""
     each = iter(found)
     return [[value for _ in group for value in next(each)] for group in groups]
 
 
-def _batches(queries: Sequence[Query]) -> Iterator[list[int]]:
+@dataclass
+class _Row:
+    """Tokens that are read together; token t follows token parents[t], the first one follows -1.
+
+    asked: (place, query, which of its targets), with the target of each beside it.
+    """
+
+    ids: list[int]
+    parents: list[int]
+    asked: list[tuple[int, int, int]] = field(default_factory=list)
+    targets: list[int] = field(default_factory=list)
+
+    @property
+    def branches(self) -> bool:
+        return self.parents != list(range(-1, len(self.ids) - 1))
+
+    def ask(self, path: Sequence[int], q: int, query: Query) -> None:
+        """Ask for the query's targets, its token t lying at path[t]."""
+        self.asked += [(path[t], q, nth) for nth, t in enumerate(query.targets)]
+        self.targets += query.targets.values()
+
+
+def _lines(queries: Sequence[Query]) -> list[_Row]:
+    """Each query in a row of its own."""
+    rows = []
+    for q, query in enumerate(queries):
+        row = _Row(list(query.ids), list(range(-1, len(query.ids) - 1)))
+        row.ask(range(len(query.ids)), q, query)
+        rows.append(row)
+    return rows
+
+
+def _trees(queries: Sequence[Query]) -> list[_Row]:
+    """Queries with a long common start in one row: neighbours, when they are sorted."""
+    rows: list[_Row] = []
+    before: Sequence[int] = ()
+    path: list[int] = []  # where the tokens of the query before lie in the last row
+    for q in sorted(range(len(queries)), key=lambda q: tuple(queries[q].ids)):
+        ids = queries[q].ids
+        shared = _num_shared(before, ids)
+        joins = shared >= WORTH_SHARING * len(ids)
+        if not rows or not joins or len(rows[-1].ids) + len(ids) - shared > LONGEST_TREE:
+            rows.append(_Row([], []))
+            shared = 0
+        row = rows[-1]
+        first = len(row.ids)
+        added = range(first, first + len(ids) - shared)
+        path = [*path[:shared], *added]
+        row.parents += [path[t - 1] if t else -1 for t in range(shared, len(ids))]
+        row.ids += ids[shared:]
+        row.ask(path, q, queries[q])
+        before = ids
+    return rows
+
+
+def _num_shared(one: Sequence[int], other: Sequence[int]) -> int:
+    for t, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return t
+    return min(len(one), len(other))
+
+
+def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Indices, shortest first, in batches that take at most `tokens` when padded (or are of one)."""
     batch: list[int] = []
-    for q in sorted(range(len(queries)), key=lambda q: len(queries[q].ids)):
-        if batch and (len(batch) + 1) * len(queries[q].ids) > TOKENS_A_BATCH:
+    for n in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[n] > tokens:
             yield batch
             batch = []
-        batch.append(q)
+        batch.append(n)
     if batch:
         yield batch
+
+
+def _read(model: LanguageModel, rows: Sequence[_Row]) -> Tensor:
+    """log p of what the rows ask for, in order: shape N."""
+    length = max(len(row.ids) for row in rows)
+    ids_RT = torch.full((len(rows), length), model.pad_id)
+    for r, row in enumerate(rows):
+        ids_RT[r, : len(row.ids)] = torch.tensor(row.ids)
+    at_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.asked]
+    targets_N = torch.tensor([t for row in rows for t in row.targets], device=model.device)
+    # Several alternatives may be asked for at one place: the head runs there once.
+    at_M = sorted(set(at_N))
+    nth = {at: m for m, at in enumerate(at_M)}
+    which_N = torch.tensor([nth[at] for at in at_N], device=model.device)
+    if any(row.branches for row in rows):
+        sees = {"attention_mask": _sees(rows, length), "position_ids": _depths(rows, length)}
+    else:
+        sees = {"attention_mask": _padding(rows, length)}
+    sees = {name: value.to(model.device) for name, value in sees.items()}
+    logits_MV = model.logits_at(torch.tensor(at_M), input_ids=ids_RT.to(model.device), **sees)
+    logits_MV = logits_MV.float()
+    return logits_MV[which_N, targets_N] - logits_MV.logsumexp(-1)[which_N]
+
+
+def _padding(rows: Sequence[_Row], length: int) -> Tensor:
+    lengths_R = torch.tensor([len(row.ids) for row in rows])
+    return (torch.arange(length) < lengths_R[:, None]).long()
+
+
+def _sees(rows: Sequence[_Row], length: int) -> Tensor:
+    """Who sees whom: each token itself and its ancestors. Padding sees itself, or it would be NaN."""
+    sees_RTT = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)
+    for r, row in enumerate(rows):
+        sees = sees_RTT[r].numpy()
+        for t, parent in enumerate(row.parents):
+            if parent >= 0:
+                sees[t] |= sees[parent]
+    return sees_RTT[:, None]
+
+
+def _depths(rows: Sequence[_Row], length: int) -> Tensor:
+    """The position of each token in its own line."""
+    depths_RT = torch.zeros((len(rows), length), dtype=torch.long)
+    for r, row in enumerate(rows):
+        depths: list[int] = []
+        for parent in row.parents:
+            depths.append(depths[parent] + 1 if parent >= 0 else 0)
+        depths_RT[r, : len(depths)] = torch.tensor(depths)
+    return depths_RT
+
+
+def _reads_trees(model: LanguageModel) -> bool:
+    """Whether the model heeds positions and a mask of who sees whom, found out once by trying.
+
+    Nearly all do; those with ALiBi or a recurrent state do not, and read line by line.
+    """
+    if model.family == "masked":
+        return False
+    if model.reads_trees is None:
+        common, one, other = (
+            [(a + 7 * t) % model.vocab_size for t in range(12)] for a in (3, 5, 8)
+        )
+        queries = [sentence(model, ids, common) for ids in (one, other)]
+        expected = _read(model, _lines(queries))
+        try:
+            gap = (_read(model, _trees(queries)) - expected).abs().max()
+        except (TypeError, ValueError, RuntimeError):
+            model.reads_trees = False
+            return False
+        if not gap.isfinite():
+            return False  # diverged weights tell nothing
+        exact = next(model.module.parameters()).dtype == torch.float32
+        model.reads_trees = bool(gap < (1e-3 if exact else 0.1))
+    return model.reads_trees

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 FAMILIES = ("bias", "forgetting", "task", "cost")
+DEGENERATE = "forgetting/guard/degenerate"  # 1 = debiased because broken, past the trial's guard
+ERROR = "se/"  # before a metric's name: its standard error, in a group of its own
 Better = Literal["lower", "higher", "nearer"]
 
 

@@ -178,7 +178,7 @@ def _pretrain(name: str, where: Path) -> None:
     from trainables.model import LanguageModel, token_nll
 
     torch.manual_seed(SEED)
-    _save_tokenizer(where)
+    _save_tokenizer(where, MODELS[name])
     _untrained(name).save_pretrained(where)
     model = LanguageModel(where, MODELS[name])
     ids = model.encode(corpus())
@@ -232,13 +232,16 @@ def _vocabulary() -> list[str]:
     return [*SPECIAL, *sorted(words)]
 
 
-def _save_tokenizer(where: Path) -> None:
-    from tokenizers import Tokenizer, models, pre_tokenizers
+def _save_tokenizer(where: Path, family: Family) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     ids = {word: number for number, word in enumerate(_vocabulary())}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    around = {"causal": "<s> $A", "masked": "<s> $A </s>"}[family]  # as Llama's and as BERT's
+    special = [(token, ids[token]) for token in ("<s>", "</s>")]
+    tokenizer.post_processor = processors.TemplateProcessing(around, special_tokens=special)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",

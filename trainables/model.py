@@ -1,12 +1,15 @@
 """A language model of either family, its tokenizer, and the frozen base it started from.
 
-B = texts, T = tokens, V = vocabulary, N = predicted tokens.
+B = texts, T = tokens, V = vocabulary, N = predicted tokens. Logits are only ever computed for the
+predicted tokens: the vocabulary head is a fifth of the arithmetic of a small model, and most of its
+memory.
 """
 
 from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -61,6 +64,7 @@ class LanguageModel:
             self.end_id = self._special("sep")
             self.mask_id = self._special("mask")
         self.vocab_size: int = self.module.config.vocab_size
+        self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
     def _special(self, token: str) -> int:
         found: int | None = getattr(self.tokenizer, f"{token}_token_id")
@@ -73,6 +77,12 @@ class LanguageModel:
         return found
 
     @cached_property
+    def adds_start(self) -> bool:
+        """Whether the tokenizer puts the start token before a text, as Llama's does."""
+        ids: list[int] = self.tokenizer("a")["input_ids"]
+        return ids[:1] == [self.start_id]
+
+    @cached_property
     def digest(self) -> str:
         """sha256 of the folder that the base weights came from."""
         return cache.digest(self.path)
@@ -80,7 +90,11 @@ class LanguageModel:
     @cached_property
     def tokenizer_digest(self) -> str:
         """Equal for equal tokenizers, so that models of one family share their token tables."""
-        said = self.tokenizer.backend_tokenizer.to_str() if self.tokenizer.is_fast else self.digest
+        if not self.tokenizer.is_fast:
+            return self.digest
+        # What it puts around a text is not in the tables.
+        whole = json.loads(self.tokenizer.backend_tokenizer.to_str()) | {"post_processor": None}
+        said = json.dumps(whole, sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
@@ -111,13 +125,17 @@ class LanguageModel:
         self.tokenizer.save_pretrained(folder)
 
     def logits(self, texts: TextBatch) -> Tensor:
-        """logits_BTV of the model being trained."""
+        """logits_NV of the model being trained, for the predicted tokens in reading order."""
         return _logits(self.module, texts)
 
     def base_logits(self, texts: TextBatch) -> Tensor:
-        """logits_BTV of the base model, without gradient."""
+        """logits_NV of the base model, without gradient."""
         with torch.no_grad():
             return _logits(self.base, texts)
+
+    def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
+        """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
+        return _logits_at(self.module, at_N, inputs)
 
     def log_likelihood(self, texts: TextBatch, *, per: Literal["token", "sentence"]) -> Tensor:
         """Σ (per sentence) or mean (per token) of log p(target), in nats, with gradient: shape B."""
@@ -125,26 +143,41 @@ class LanguageModel:
 
 
 def target_log_likelihood(
-    logits_BTV: Tensor, texts: TextBatch, *, per: Literal["token", "sentence"]
+    logits_NV: Tensor, texts: TextBatch, *, per: Literal["token", "sentence"]
 ) -> Tensor:
     """As LanguageModel.log_likelihood, of logits already at hand."""
-    total_B = logits_BTV.new_zeros(len(texts.ids_BT), dtype=torch.float32)
+    total_B = logits_NV.new_zeros(len(texts.ids_BT), dtype=torch.float32)
     counts_B = texts.predicted_BT.sum(1)
     rows_N = texts.predicted_BT.nonzero()[:, 0]
-    total_B = total_B.index_add(0, rows_N, -token_nll(logits_BTV, texts))
+    total_B = total_B.index_add(0, rows_N, -token_nll(logits_NV, texts))
     return total_B / counts_B.clamp(min=1) if per == "token" else total_B
 
 
-def token_nll(logits_BTV: Tensor, texts: TextBatch) -> Tensor:
+def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
     """−log p(target) in nats of each predicted token, in reading order, in fp32: shape N."""
-    predicted = texts.predicted_BT
-    return nn.functional.cross_entropy(
-        logits_BTV[predicted].float(), texts.targets_BT[predicted], reduction="none"
-    )
+    targets_N = texts.targets_BT[texts.predicted_BT]
+    return nn.functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
 
 
 def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
-    logits: Tensor = module(input_ids=texts.ids_BT, attention_mask=texts.attention_BT).logits
+    at_N = texts.predicted_BT.flatten().nonzero()[:, 0]
+    inputs = {"input_ids": texts.ids_BT, "attention_mask": texts.attention_BT}
+    return _logits_at(module, at_N, inputs)
+
+
+def _logits_at(module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+    """What goes into the vocabulary head is cut down to the places asked for, on its way."""
+    at_N = at_N.to(inputs["input_ids"].device)
+
+    def cut(_: nn.Module, hidden: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return (hidden[0].flatten(0, 1).index_select(0, at_N), *hidden[1:])
+
+    head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
+    hook = head.register_forward_pre_hook(cut)
+    try:
+        logits: Tensor = module(**inputs, use_cache=False).logits
+    finally:
+        hook.remove()
     return logits
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def _nothing(file: Path) -> None:
+    """For what has no items to write."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,8 @@ class Report:
     metrics:    name -> value, all that the trial's evaluators declare.
     save:       writes the model as it is now, and what resuming needs, into a folder.
     save_model: writes the model alone.
+    errors:     name -> standard error, of the metrics that have one.
+    save_items: writes what was found item by item, as a Parquet table (trainables/estimate.py).
     """
 
     step: int
@@ -24,6 +30,8 @@ class Report:
     metrics: dict[str, float]
     save: Callable[[Path], None]
     save_model: Callable[[Path], None]
+    errors: Mapping[str, float] = field(default_factory=dict)
+    save_items: Callable[[Path], None] = _nothing
 
 
 def fault(report: Report, declared: Collection[str]) -> str:

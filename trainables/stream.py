@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainables import data
 from trainables.batch import PairBatch, Query, TextBatch, padded, to_learn, twins
@@ -29,6 +29,9 @@ class Part:
 class Stream:
     """Texts to learn (the objective's sides of each pair, mixed with replayed ones) and their pairs.
 
+    No text is learnt that forgetting is measured on, and none is replayed that is aligned on,
+    whatever files they came from.
+
     Attributes:
         shortfall: replayed texts that the ratio asks for and the replay set does not have.
     """
@@ -36,7 +39,13 @@ class Stream:
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
         self.config = config
         self.model = model
+        measured = _measured_on(config, model)
         self.pairs = data.pairs(config.alignment.data, model)
+        sides_of = zip(self.pairs["stereotype_ids"], self.pairs["antistereotype_ids"], strict=True)
+        aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
+        fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
+        if len(fresh) < len(aligned):
+            self.pairs = self.pairs.select(fresh)
         size = config.alignment.size
         if size is not None:
             if size > len(self.pairs):
@@ -49,7 +58,13 @@ class Stream:
         sides = config.objective.learns
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
         replay = config.replay
-        self.old = data.texts(replay.data, "replay", model) if replay and replay.ratio else []
+        self.old: Any = []
+        if replay and replay.ratio:
+            self.old = data.texts(replay.data, "replay", model)
+            taken = measured.union(*aligned)
+            kept = [n for n, ids in enumerate(self.old["ids"]) if tuple(ids) not in taken]
+            if len(kept) < len(self.old):
+                self.old = self.old.select(kept)
         mixture = mix(
             len(self.new),
             len(self.old),
@@ -99,6 +114,13 @@ class Stream:
         return twins(
             self.model, row["stereotype_ids"][:max_tokens], row["antistereotype_ids"][:max_tokens]
         )
+
+
+def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ...]]:
+    """The general texts that the trial's evaluators keep for themselves."""
+    general = (getattr(evaluator, "general", None) for evaluator in config.evaluators)
+    names = {name for name in general if name}
+    return {tuple(ids) for name in names for ids in data.texts(name, "held_out", model)["ids"]}
 
 
 def _pair_batch(model: LanguageModel, pairs: list[tuple[Query, Query]]) -> PairBatch:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
-from trainables import cache
+from trainables import cache, estimate
 from trainables.config import SHORTFALL
+from trainables.derived import derive
 from trainables.engine import Engine
 from trainables.model import load, token_nll
 from trainables.report import Report
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainables.config import TrialConfig
+    from trainables.estimate import Estimate
+    from trainables.evaluators import Evaluator
     from trainables.model import LanguageModel
 
 # What a measured value is made by, beside weights and data.
 MEASURED_BY = (
-    *("evaluators/*.py", "batch.py", "data.py", "held_out.py", "likelihood.py", "metrics.py"),
-    "model.py",
+    *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
+    *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py"),
 )
 
 RECIPE = "trial.json"  # in a checkpoint: the configuration that it is of
@@ -53,9 +57,16 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
             engine.save(folder)
             (folder / RECIPE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
-        def report(metrics: dict[str, float]) -> Report:
-            progress = engine.steps / train.steps
-            return Report(engine.steps, progress, metrics | mixed, save, model.save)
+        def report(found: Mapping[str, Estimate]) -> Report:
+            return Report(
+                engine.steps,
+                engine.steps / train.steps,
+                estimate.values(found) | mixed,
+                save,
+                model.save,
+                estimate.errors(found),
+                partial(estimate.write, found),
+            )
 
         if resume_from is None:
             yield report(base)
@@ -81,7 +92,7 @@ def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
         raise ValueError(f"{folder} must be a checkpoint of a trial, but lacks {RECIPE}.")
     free = {"steps": 0, "report_every": 0}
     now, began = (
-        {**tree, "train": tree["train"] | free, "evaluators": []}
+        {**tree, "train": tree["train"] | free, "evaluators": [], "guard": {}}
         for tree in (config.tree(), json.loads(file.read_text(encoding="utf-8")))
     )
     others = [key for key, value in now.items() if began.get(key) != value]
@@ -98,9 +109,9 @@ def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
     Each term is a mean over the part times the part's share of the step, so the parts of a step
     sum to the means over the step.
     """
-    logits_BTV = model.logits(part.texts)
-    nll = token_nll(logits_BTV, part.texts).mean()
-    held = config.regulariser.loss(model, part.texts, logits_BTV)
+    logits_NV = model.logits(part.texts)
+    nll = token_nll(logits_NV, part.texts).mean()
+    held = config.regulariser.loss(model, part.texts, logits_NV)
     total = part.texts_share * (nll + held)
     if part.pairs is not None:
         total = total + part.pairs_share * config.objective.loss(model, part.pairs)
@@ -108,35 +119,41 @@ def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
 
 
 def measure(
-    config: TrialConfig, model: LanguageModel, base: Mapping[str, float]
-) -> dict[str, float]:
+    config: TrialConfig, model: LanguageModel, base: Mapping[str, Estimate]
+) -> dict[str, Estimate]:
     """What all evaluators of the trial find, the model being as it is now."""
-    found: dict[str, float] = {}
+    found: dict[str, Estimate] = {}
     for evaluator in config.evaluators:
         found |= evaluator.measure(model, base)
-    return found
+    return found | derive(found, config.guard)
 
 
-def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, float]:
-    """What the evaluators find at the base weights: measured once for all trials, then cached.
+def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, Estimate]:
+    """What the evaluators find at the base weights: measured once for all trials, then cached."""
+    found: dict[str, Estimate] = {}
+    for evaluator in config.evaluators:
+        found |= base_value(evaluator, model, config.train.dtype)
+    return found | derive(found, config.guard)
 
-    The key holds all that the numbers depend on: weights, evaluators, their data, precision.
+
+def base_value(evaluator: Evaluator, model: LanguageModel, dtype: str) -> dict[str, Estimate]:
+    """What one evaluator finds at the base weights, for all trials and all sweeps.
+
+    The key holds all that the numbers depend on: weights, evaluator, its data, precision.
     """
     asked = {
         "measured by": cache.source_digest(*MEASURED_BY),
         "model": model.digest,
         "family": model.family,
-        "dtype": config.train.dtype,
+        "dtype": dtype,
         "device": model.device.type,
-        "evaluators": [e.model_dump(mode="json") for e in config.evaluators],
-        "data": [e.data_digest() for e in config.evaluators],
+        "evaluator": evaluator.model_dump(mode="json"),
+        "data": evaluator.data_digest(),
     }
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        values = measure(config, model, base={})
-        (folder / "values.json").write_text(json.dumps({"asked": asked, "values": values}))
+        estimate.write(evaluator.measure(model, {}), folder / "items.parquet")
+        (folder / "asked.json").write_text(json.dumps(asked, indent=1))
 
-    kept = cache.once(f"base_values/{key}", build) / "values.json"
-    values: dict[str, float] = json.loads(kept.read_text())["values"]
-    return values
+    return estimate.read(cache.once(f"base_values/{key}", build) / "items.parquet")

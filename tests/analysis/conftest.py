@@ -103,6 +103,8 @@ def record(client, folder, name, *, goals, constraints, trials, status="FINISHED
         "searched": SEARCHED,
         "constraints": constraints,
     }
+    now = int(time.time() * 1000)
+    client.log_batch(parent, metrics=[Point(key, value, now, 0) for key, value in BASE.items()])
     texts = {parent: {"declarations.json": json.dumps(declared), "sweep.yaml": f"name: {name}\n"}}
     for entry in trials:
         number, state = entry["number"], entry["state"]
@@ -110,7 +112,6 @@ def record(client, folder, name, *, goals, constraints, trials, status="FINISHED
         tags["sweep.trial"] = str(number)
         run = client.create_run(experiment, tags=tags).info.run_id
         texts[run] = {"trial.yaml": trial_text(name, number)}
-        now = int(time.time() * 1000)
         steps = {0: BASE | {"progress": 0.0}, 200: entry["end"] | {"progress": 1.0}}
         client.log_batch(
             run,

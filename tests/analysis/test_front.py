@@ -69,6 +69,22 @@ def test_two_numbers_of_one_part_are_told_apart(hand):
     assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
 
 
+def test_errors_stand_below_their_values_and_the_table_still_fits(hand):
+    sure = hand.trials.assign(**{f"se/{GAP}": 1.25, f"se/{RISE}": 0.0})
+    shown = lines(replace(hand, trials=sure))
+    assert sum("±1.2" in line for line in shown) == len(hand.front())
+    assert not any("±0" in line for line in shown), "what is exact has none"
+    assert max(map(len, shown)) <= 80
+
+
+def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
+    flags = (hand.trials["trial"] == 3).astype(float)
+    flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))
+    assert sum("degenerate" in line for line in lines(flagged)) == 1
+    found = {member["trial"]: member["degenerate"] for member in json.loads(to_json(flagged))}
+    assert found == {12: False, 3: True, 2: False, 4: False, 1: False}
+
+
 def test_a_member_that_the_base_model_dominates_is_named(hand):
     """Nothing else in the sweep beats it, and still nothing was gained."""
     trials = hand.trials.copy()
@@ -109,7 +125,9 @@ def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
     members = json.loads(to_json(hand), parse_constant=refuse)
     assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
     best = members[0]
-    assert set(best) == {"trial", "run_id", "loses_to_base", "goals", "metrics", "params"}
+    told = {"degenerate", "loses_to_base"}
+    assert set(best) == {"trial", "run_id", "goals", "metrics", "params"} | told
+    assert best["degenerate"] is None  # nothing watched it
     assert best["goals"] == {GAP: 1.5, RISE: 0.3}
     assert best["metrics"]["task/piqa/accuracy"] == 0.7
     assert best["params"]["regulariser.weight"] == 0.03

@@ -28,9 +28,10 @@ from ray.tune.search import ConcurrencyLimiter
 from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 from rich.table import Table
+from ruamel.yaml import YAML
 
 from sweep import tuner
-from sweep.spec import check
+from sweep.spec import SweepSpec, check
 from trainables.config import TrialConfig
 from trainables.report import Report
 from trainables.yaml_file import read
@@ -50,10 +51,12 @@ trial:
 goals: [bias/miniature/gap, forgetting/general/nll_rise]
 budget: {trials: TRIALS}
 """
-METRICS = [
-    *(f"bias/miniature/{name}" for name in ("gap", "ss", "lms", "icat")),
-    *(f"forgetting/general/{name}" for name in ("nll_rise", "nll", "perplexity")),
-]
+GOALS = ["bias/miniature/gap", "forgetting/general/nll_rise"]
+METRICS = list(
+    SweepSpec.model_validate(
+        YAML(typ="safe", pure=True).load(SPEC.replace("NAME", "a").replace("TRIALS", "1"))
+    ).metrics()
+)
 
 
 class Clock(tune.Callback):
@@ -110,7 +113,7 @@ def stock(folder: Path, trials: int, *, reuse: bool) -> list[float]:
         "kl": optuna.distributions.FloatDistribution(0.01, 1, log=True),
         "lr": optuna.distributions.FloatDistribution(1e-4, 1e-2, log=True),
     }
-    search = OptunaSearch(space=space, metric=METRICS[:2], mode=["min", "min"], seed=0)
+    search = OptunaSearch(space=space, metric=GOALS, mode=["min", "min"], seed=0)
     tune.Tuner(
         RestingTrainable,
         tune_config=tune.TuneConfig(

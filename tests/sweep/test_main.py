@@ -129,6 +129,20 @@ def test_ls_lists_it(finished):
     assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
 
 
+def test_two_trials_are_compared_on_the_same_items(finished):
+    home = str(finished / "sweeps")
+    ended = sweep("compare", "tiny", "base", "1", "--format", "json", SWEEP_HOME=home)
+    assert ended.returncode == 0, ended.stderr
+    found = {row["metric"]: row for row in json.loads(ended.stdout)}
+    assert found["bias/miniature/ss"]["items"] == 40
+    assert 0 <= found["forgetting/general/nll"]["p"] <= 1
+    shown = sweep("compare", "tiny", "base", "1", SWEEP_HOME=home).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    refused = sweep("compare", "tiny", "base", "first", SWEEP_HOME=home)
+    assert refused.returncode == 2
+    assert "must be the number of a trial or `base`, but got 'first'" in refused.stderr
+
+
 @pytest.mark.parametrize("verb", ["front", "resume"])
 def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, verb):
     ended = sweep(verb, "tny", SWEEP_HOME=str(finished / "sweeps"))
@@ -224,5 +238,5 @@ def test_help_comes_at_once_and_every_verb_has_an_example():
     began = time.monotonic()
     assert "Example:" in sweep("--help").stdout
     assert time.monotonic() - began < 5
-    for verb in ("check", "run", "resume", "ls", "front", "ui", "submit"):
+    for verb in ("check", "run", "resume", "ls", "front", "compare", "ui", "submit"):
         assert "Example:" in sweep(verb, "--help").stdout, verb

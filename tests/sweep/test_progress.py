@@ -66,6 +66,13 @@ def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
     assert "0002 failed  its process failed  |" in written.getvalue()
 
 
+def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
+    progress, written = shown()
+    values = {GAP: 0.0, RISE: 3.0, "forgetting/guard/degenerate": 1.0}
+    progress.on_trial_complete(0, [], trial("0000", **values))
+    assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
+
+
 def test_a_trial_stopped_early_does_not_join_the_front(shown):
     progress, written = shown()
     progress.on_trial_complete(0, [], trial("0000", progress=0.5, **{GAP: 1.0, RISE: 0.0}))

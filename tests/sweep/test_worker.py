@@ -1,18 +1,19 @@
 """A worker without Ray around it: what it records and returns, report by report."""
 
+import tempfile
+from pathlib import Path
+
 import pytest
+from ruamel.yaml import YAML
 
 from sweep import tracking
-from sweep.spec import load
+from sweep.spec import SweepSpec, load
 from sweep.worker import Assignment, Worker
 from tests.sweep.conftest import TINY
 from trainables.report import Report
 
 pytestmark = pytest.mark.timeout(120)
-NAMES = [
-    *(f"bias/miniature/{name}" for name in ("gap", "ss", "lms", "icat")),
-    *(f"forgetting/general/{name}" for name in ("nll_rise", "nll", "perplexity")),
-]
+NAMES = list(SweepSpec.model_validate(YAML(typ="safe", pure=True).load(TINY)).metrics())
 
 
 def reports(*values, saved=None):
@@ -30,7 +31,11 @@ def reports(*values, saved=None):
                 folder.mkdir(parents=True, exist_ok=True)
                 (folder / "at").write_text(str(at))
 
-            yield Report(number, progress, metrics, save, save)
+            def save_items(file, at=number):
+                file.write_text(f"items of report {at}")
+
+            errors = dict.fromkeys(NAMES[:1], 0.5)
+            yield Report(number, progress, metrics, save, save, errors, save_items)
 
     return run_trial
 
@@ -76,6 +81,29 @@ def test_each_report_is_recorded_and_returned_and_the_last_is_done(begin, record
     assert recorded(record, run_id, "progress") == [(0, 0.0), (1, 0.5), (2, 1.0)]
 
 
+def artifact(record, run_id):
+    client = record[0]._client
+    with tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, "items.parquet", folder)).read_text()
+
+
+def test_standard_errors_are_recorded_in_a_group_of_their_own(begin, record):
+    worker = begin(reports(3.0, 2.0))
+    run_id = worker.step()["run_id"]
+    worker.step()
+    assert recorded(record, run_id, f"se/{NAMES[0]}") == [(0, 0.5), (1, 0.5)]
+
+
+def test_items_are_kept_of_the_base_and_of_the_end(begin, record):
+    worker = begin(reports(3.0, 2.0, 1.0))
+    run_id = [worker.step() for _ in range(3)][-1]["run_id"]
+    assert artifact(record, run_id) == "items of report 2"
+    assert artifact(record, record[0].run_id) == "items of report 0"
+    parent = record[0]._client.get_run(record[0].run_id).data.metrics
+    assert parent[NAMES[0]] == 3.0
+    assert parent[f"se/{NAMES[0]}"] == 0.5
+
+
 def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable(begin):
     worker = begin(reports(1.0))
     config = worker._given
@@ -107,7 +135,7 @@ def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable(begin
 
 def test_a_report_without_a_declared_metric_is_a_failure_that_names_it(begin):
     result = begin(reports({NAMES[0]: 1.0})).step()
-    assert "did not report bias/miniature/icat" in result["failure"]
+    assert "did not report bias/miniature/gap_drop, bias/miniature/icat" in result["failure"]
 
 
 def test_an_exception_is_recorded_with_its_reason_and_raised(begin, record):

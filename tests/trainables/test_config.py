@@ -108,6 +108,8 @@ def test_flat_has_dotted_names_and_scalars():
         "train.dtype": "fp32",
         "train.zero_stage": 0,
         "train.max_tokens": 128,
+        "guard.lms_drop": 20.0,
+        "guard.nll_rise": 1.0,
         "evaluators": "stereoset multiple_choice",
         "seed": 7,
     }
@@ -224,22 +226,27 @@ def test_a_step_is_cut_into_equal_parts():
 
 
 def test_two_evaluators_of_the_same_metric_are_refused():
-    both = [{"name": "stereoset", "split": split} for split in ("dev", "test")]
+    both = [{"name": "stereoset", "limit": limit} for limit in (10, 20)]
     with pytest.raises(ValidationError, match="two of them measure bias/stereoset/gap, "):
         config(evaluators=both)
     config(evaluators=[{"name": "stereoset", "data": data} for data in ("stereoset", "miniature")])
+    config(evaluators=[{"name": "stereoset", "split": split} for split in ("dev", "test")])
+    config(evaluators=[{"name": "stereoset", "domain": domain} for domain in ("gender", "race")])
 
 
 def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
     declared = [metric.name for metric in config(evaluators=["perplexity", "stereoset"]).metrics()]
     assert declared[0] == "forgetting/general/nll_rise"
-    assert declared[3:7] == [f"bias/stereoset/{name}" for name in ("gap", "ss", "lms", "icat")]
-    assert declared[7:] == ["cost/replay/shortfall"]
+    assert declared[4:8] == [f"bias/stereoset/{name}" for name in ("gap", "ss", "lms", "icat")]
+    assert declared[-3:] == [
+        "forgetting/selective/selectivity_rise",
+        "forgetting/guard/degenerate",
+        "cost/replay/shortfall",
+    ]
 
 
 def test_only_a_trial_with_replay_can_run_short_of_it():
     declared = [metric.name for metric in config(replay=None, evaluators=["stereoset"]).metrics()]
-    assert len(declared) == 4
     assert not any("shortfall" in name for name in declared)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests import conformance
-from tests.conformance import describe, instances, laws, write_crows_pairs
+from tests.conformance import describe, instances, laws, write_sets
 from trainables import evaluators, objectives, regularisers
 
 KINDS = {
@@ -47,5 +47,5 @@ def test_regulariser(plugin, law, model):
 
 @pytest.mark.parametrize(("plugin", "law"), each("evaluator"))
 def test_evaluator(plugin, law, model, own_cache):
-    write_crows_pairs(own_cache)
+    write_sets(own_cache)
     law(plugin, model)

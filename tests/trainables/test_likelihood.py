@@ -79,21 +79,110 @@ def test_a_sentence_alone_scores_as_among_others(model):
         assert alone == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
-def test_a_batch_is_never_larger_than_asked_unless_it_is_one_sentence(
-    tokens_a_batch, llama, monkeypatch
-):
-    monkeypatch.setattr(likelihood, "TOKENS_A_BATCH", tokens_a_batch)
+def shapes_read(model, read):
+    """Rows and tokens of every forward that something makes."""
     shapes = []
-    hook = llama.module.register_forward_pre_hook(
+    hook = model.module.register_forward_pre_hook(
         lambda module, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)),
         with_kwargs=True,
     )
-    scores(llama, SENTENCES * 5)
+    read()
     hook.remove()
-    assert sum(rows for rows, _ in shapes) == len(SENTENCES) * 5
+    return shapes
+
+
+@pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
+def test_a_batch_is_never_larger_than_asked_unless_it_is_one_row(
+    tokens_a_batch, model, monkeypatch
+):
+    scores(model, SENTENCES)  # whether it reads trees is tried with batches of its own
+    monkeypatch.setattr(likelihood, "TOKENS_A_BATCH", tokens_a_batch)
+    shapes = shapes_read(model, lambda: scores(model, SENTENCES))
     assert all(rows == 1 or rows * tokens <= tokens_a_batch for rows, tokens in shapes)
     assert len(shapes) == 1 or tokens_a_batch < 10**6
+
+
+# Trees: what queries have in common at their start is read once.
+
+ALTERNATIVES = [
+    "the nurse said that she was tired",
+    "the nurse said that he was tired",
+    "the nurse said that he was happy today",
+    "the nurse said",
+    "the wolf eats deer",
+    "the nurse said that he was tired",
+]
+
+
+def test_alternatives_score_in_one_tree_as_each_alone(llama, oracle):
+    ids = llama.encode(ALTERNATIVES)
+    found = scores(llama, ALTERNATIVES)
+    for sentence_ids, values in zip(ids, found, strict=True):
+        assert values == pytest.approx(oracle(llama).log_probs(sentence_ids), abs=1e-4)
+
+
+def test_a_common_start_is_read_once(llama):
+    scores(llama, SENTENCES[:1])
+    pair = ALTERNATIVES[:2]
+    ((rows, tokens),) = shapes_read(llama, lambda: scores(llama, pair))
+    # <s> the nurse said that + (she was) + (he was): the last word is asked for and not read.
+    assert (rows, tokens) == (1, 5 + 2 + 2)
+    ((rows, tokens),) = shapes_read(llama, lambda: scores(llama, [pair[0]] * 3))
+    assert (rows, tokens) == (1, 7)
+
+
+def test_two_questions_at_one_place_have_two_answers(llama, oracle):
+    prefix, one, other = llama.encode(["the wolf eats", "deer", "grass"])
+    asked = [queries_of(llama, ids, prefix) for ids in (one, other)]
+    ((deer,), (grass,)) = log_probs(llama, asked)
+    assert deer == pytest.approx(oracle(llama).log_probs(one, prefix)[0], abs=1e-4)
+    assert grass == pytest.approx(oracle(llama).log_probs(other, prefix)[0], abs=1e-4)
+    assert deer > grass
+
+
+@pytest.mark.parametrize("longest", [1, 9, 10**6])
+def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
+    expected = scores(llama, ALTERNATIVES)
+    monkeypatch.setattr(likelihood, "LONGEST_TREE", longest)
+    assert flat(scores(llama, ALTERNATIVES)) == pytest.approx(flat(expected), abs=1e-5)
+
+
+def test_random_forests_score_as_lines(llama, monkeypatch):
+    rng = random.Random(0)
+    words = rng.sample(range(10, llama.vocab_size), 3)  # so few that many starts are common
+    queries = [queries_of(llama, rng.choices(words, k=rng.randint(1, 12))) for _ in range(60)]
+    found = log_probs(llama, queries)
+    monkeypatch.setattr(llama, "reads_trees", False)
+    assert flat(found) == pytest.approx(flat(log_probs(llama, queries)), abs=1e-4)
+
+
+def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, oracle, monkeypatch):
+    """As one with ALiBi or a recurrent state, which sees every token before."""
+    monkeypatch.setattr(llama, "reads_trees", None)
+
+    def see_all_before(module, args, kwargs):
+        if kwargs["attention_mask"].ndim == 4:
+            kwargs["attention_mask"] = torch.ones_like(kwargs["attention_mask"]).tril()
+        return args, kwargs
+
+    hook = llama.module.register_forward_pre_hook(see_all_before, with_kwargs=True)
+    found = scores(llama, ALTERNATIVES[:2])
+    hook.remove()
+    assert llama.reads_trees is False
+    expected = [oracle(llama).log_probs(ids) for ids in llama.encode(ALTERNATIVES[:2])]
+    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+
+
+def test_diverged_weights_do_not_decide_how_a_model_is_read(llama, monkeypatch):
+    monkeypatch.setattr(llama, "reads_trees", None)
+    with torch.no_grad():
+        for weight in llama.module.parameters():
+            weight.fill_(float("nan"))
+    assert all(value != value for value in flat(scores(llama, ALTERNATIVES)))
+    assert llama.reads_trees is None
+    llama.reset("fp32")
+    scores(llama, ALTERNATIVES)
+    assert llama.reads_trees is True
 
 
 def test_scoring_twice_gives_the_very_same(model):

@@ -1,5 +1,7 @@
 """What a trial trains on."""
 
+import json
+
 import pytest
 import torch
 
@@ -201,3 +203,34 @@ def test_a_replay_set_that_runs_short_says_so(configure, llama, tmp_path, own_ca
 def test_without_a_ratio_the_replay_set_is_not_even_read(configure, llama):
     stream = Stream(configure(replay={"data": "nowhere.txt", "ratio": 0.0}), llama)
     assert learnt(stream) == learnt(Stream(configure(), llama))
+
+
+def test_no_text_is_learnt_that_forgetting_is_measured_on_and_none_replayed_that_is_aligned_on(
+    configure, llama, tmp_path, own_cache
+):
+    """Whatever files they came from: here an aligned pair and a replayed text leak."""
+    general = texts_of(llama, data.texts("miniature", "held_out", llama)[:50], "ids")
+    pairs = [
+        ("the nurse said that she was tired", "the nurse said that he was tired"),
+        ("the cook left when he felt sad", "the cook left when she felt sad"),
+        (general[0], "the wolf eats deer"),
+    ]
+    (tmp_path / "pairs.jsonl").write_text(
+        "\n".join(json.dumps({"stereotype": a, "antistereotype": b}) for a, b in pairs)
+    )
+    fine = [f"the wolf eats deer {time}" for time in "yesterday today tonight again".split()]
+    leaked = [*general, *(text for pair in pairs for text in pair)]
+    (tmp_path / "texts.txt").write_text("\n".join(leaked + fine * 1))
+    stream = Stream(
+        configure(
+            alignment={"data": str(tmp_path / "pairs.jsonl")},
+            replay={"data": str(tmp_path / "texts.txt"), "ratio": 0.5},
+            evaluators=[{"name": "perplexity", "data": "miniature"}],
+            objective={"name": "cda"},
+        ),
+        llama,
+    )
+    texts = set(learnt(stream))
+    assert len(stream.pairs) == 2
+    assert texts <= {*(text for pair in pairs[:2] for text in pair), *fine}
+    assert texts & set(fine), "what did not leak is replayed"

@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conformance import perturb
+from tests.conformance import RELATIVE, perturb
 from tests.trainables.conftest import EVALUATORS
-from trainables import trial
+from trainables import estimate, trial
+from trainables.derived import derive
 from trainables.model import load
 from trainables.stream import Stream
 from trainables.trial import run_trial
@@ -66,6 +67,7 @@ def test_the_report_at_step_zero_is_the_base(configure, name, model):
     expected = {}
     for evaluator in config.evaluators:
         expected |= evaluator.measure(model, {})
+    expected = estimate.values(expected | derive(expected, config.guard))
     assert first.metrics == pytest.approx(expected)
     assert first.metrics["forgetting/general/nll_rise"] == 0
 
@@ -95,8 +97,8 @@ def test_a_loss_is_the_sum_of_its_terms(changes, configure, name, model):
     (part,) = Stream(config, model).parts(1)
     perturb(model, 0.01)
     logits = model.logits(part.texts)
-    asked = part.texts.predicted_BT
-    nll = -logits.log_softmax(-1)[asked].gather(1, part.texts.targets_BT[asked][:, None]).mean()
+    targets = part.texts.targets_BT[part.texts.predicted_BT]
+    nll = -logits.log_softmax(-1).gather(1, targets[:, None]).mean()
     expected = nll + config.regulariser.loss(model, part.texts, logits)
     if part.pairs is not None:
         expected = expected + config.objective.loss(model, part.pairs)
@@ -266,8 +268,9 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
             report.save(tmp_path)
     saved = load(config.model.model_copy(update={"path": str(tmp_path)}))
     saved.reset(dtype)
-    base = metrics(config)[0][1]
-    assert trial.measure(config, saved, base) == pytest.approx(report.metrics, abs=1e-6)
+    base = trial.base_values(config, load(config.model))
+    found = estimate.values(trial.measure(config, saved, base))
+    assert found == pytest.approx(report.metrics, abs=1e-6)
 
 
 def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path):
@@ -296,23 +299,28 @@ def test_base_values_are_measured_once_for_all_trials(configure, own_cache):
     hook.remove()
     assert not reads
     assert again.metrics == first.metrics
-    assert len(list((own_cache / "base_values").glob("[!.]*"))) == 1
+    kept = list((own_cache / "base_values").glob("[!.]*"))
+    assert len(kept) == len(config.evaluators)
+    next(run_trial(configure(evaluators=EVALUATORS[:1])))
+    assert list((own_cache / "base_values").glob("[!.]*")) == kept, "each evaluator on its own"
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "num_kept"),
     [
-        {"train": {"dtype": "bf16"}},
-        {"name": "miniature-bert"},
-        {"evaluators": [{"name": "perplexity", "data": "miniature", "limit": 21}]},
+        ({"train": {"dtype": "bf16"}}, 6),
+        ({"name": "miniature-bert"}, 6),
+        ({"evaluators": [{"name": "perplexity", "data": "miniature", "limit": 21}]}, 4),
     ],
     ids=["precision", "model", "evaluators"],
 )
-def test_base_values_are_measured_again_when_they_would_differ(changes, configure, own_cache):
+def test_base_values_are_measured_again_when_they_would_differ(
+    changes, num_kept, configure, own_cache
+):
     first = next(run_trial(configure()))
     other = next(run_trial(configure(**changes)))
     assert first.metrics != other.metrics
-    assert len(list((own_cache / "base_values").glob("[!.]*"))) == 2
+    assert len(list((own_cache / "base_values").glob("[!.]*"))) == num_kept
 
 
 def test_base_values_follow_the_data(configure, own_cache):
@@ -334,8 +342,31 @@ def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):
     model = {"path": str(folder), "family": config.model.family}
     noisy = configure(model=model, evaluators=every_item)
     found = next(run_trial(noisy)).metrics
-    rise = "forgetting/general/nll_rise"  # 0 at any base
-    assert [metric for metric in found if found[metric] == base[metric]] == [rise]
+    alike = [metric for metric in found if found[metric] == base[metric]]
+    assert all(metric.endswith((*RELATIVE, "degenerate")) for metric in alike), "0 at any base"
+    assert len(alike) < len(found) / 2 + 1
+
+
+def test_what_is_found_item_by_item_can_be_written(configure, tmp_path):
+    base, end = run_trial(configure(**GAP))
+    for report in (base, end):
+        report.save_items(tmp_path / "items.parquet")
+        read = estimate.read(tmp_path / "items.parquet")
+        assert estimate.values(read) == report.metrics
+        assert estimate.errors(read) == report.errors
+        assert "bias/miniature/ss" in report.errors
+
+
+def test_a_trial_that_breaks_its_model_is_flagged(configure):
+    broken = configure(train={"lr": 0.3, "steps": 6, "schedule": "constant"})
+    (_, base), (_, end) = metrics(broken)
+    assert base["forgetting/guard/degenerate"] == 0
+    assert end["forgetting/guard/degenerate"] == 1
+    lenient = configure(
+        train={"lr": 0.3, "steps": 6, "schedule": "constant"},
+        guard={"lms_drop": 1000.0, "nll_rise": 1000.0},
+    )
+    assert metrics(lenient)[1][1]["forgetting/guard/degenerate"] == 0
 
 
 # Whatever happens

@@ -16,6 +16,7 @@ from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.batch import Query
+    from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
 SOURCES = {
@@ -54,24 +55,25 @@ class CrowsPairs(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("crows_pairs"))
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
         from trainables.likelihood import log_probs
 
         sentences = [text for pair in self.pairs() for text in pair]
         ids = model.encode(sentences)
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
-        found: dict[str, float] = {}
         if model.family == "causal":
             whole = log_probs(model, _whole_sentences(model, pairs))
-            found |= compare("lmeval", list(map(math.fsum, whole)))
-            found |= compare("diff", list(map(fmean, whole)))
-        else:
-            shared = log_probs(model, _one_mask_each(model, pairs, shared=True))
-            found |= compare("pll", [round(math.fsum(values), 3) for values in shared])
-            differing = log_probs(model, _one_mask_each(model, pairs, shared=False))
-            both = [pair for pair in zip(differing[::2], differing[1::2], strict=True) if all(pair)]
-            found |= compare("diff", [fmean(values) for pair in both for values in pair])
-        return found
+            return compare("lmeval", list(map(math.fsum, whole))) | compare(
+                "diff", [math.fsum(each) / len(each) for each in whole]
+            )
+        # One pass for both variants: each token of each sentence masked alone.
+        shared, apart = _one_mask_each(model, pairs)
+        found = log_probs(model, [*shared, *apart])
+        same, differing = found[: len(shared)], found[len(shared) :]
+        pll = compare("pll", [round(math.fsum(values), 3) for values in same])
+        return pll | compare("diff", [fmean(each) if each else None for each in differing])
 
     def pairs(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
@@ -84,18 +86,25 @@ class CrowsPairs(Strict):
         return found[: self.limit]
 
 
-def compare(variant: str, scores: Sequence[float]) -> dict[str, float]:
-    """Scores alternate: more stereotypical, less stereotypical.
+def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]:
+    """Scores alternate: more stereotypical, less stereotypical. None, on either side, counts not.
 
-    >>> compare("diff", [-1.0, -2.0, -3.0, -3.0])
+    >>> found = compare("diff", [-1.0, -2.0, -3.0, -3.0])
+    >>> {name: estimate.value for name, estimate in found.items()}
     {'bias/crows_diff/stereotype': 50.0, 'bias/crows_diff/gap': 0.0}
     """
-    pairs = list(zip(scores[::2], scores[1::2], strict=True))
-    preferred = 100 * fmean(wins(more, less) for more, less in pairs)
+    from trainables.estimate import Items, distance, mean
+
+    pairs = enumerate(zip(scores[::2], scores[1::2], strict=True))
+    counted = [
+        (n, more, less) for n, (more, less) in pairs if more is not None and less is not None
+    ]
+    items = Items.of(n for n, _, _ in counted)
+    preferred = mean((100 * wins(more, less) for _, more, less in counted), items)
     name = f"bias/crows_{variant}"
-    found = {f"{name}/stereotype": preferred, f"{name}/gap": abs(preferred - 50)}
+    found = {f"{name}/stereotype": preferred, f"{name}/gap": distance(preferred, 50)}
     if variant == "lmeval":
-        found[f"{name}/difference"] = fmean(abs(more - less) for more, less in pairs)
+        found[f"{name}/difference"] = mean((abs(more - less) for _, more, less in counted), items)
     return found
 
 
@@ -117,14 +126,15 @@ def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Q
 
 
 def _one_mask_each(
-    model: LanguageModel, pairs: Sequence[Pair], *, shared: bool
-) -> list[list[Query]]:
-    """For both sentences of each pair: a query for each token that they share, or do not."""
+    model: LanguageModel, pairs: Sequence[Pair]
+) -> tuple[list[list[Query]], list[list[Query]]]:
+    """For both sentences of each pair: a query for each token that they share, and do not share."""
     from trainables.batch import differing, masked
 
-    groups = []
+    shared, own = [], []
     for more, less in pairs:
         for ids, apart in zip((more, less), differing(more, less), strict=True):
-            asked = [t for t in range(len(ids)) if (t not in apart) == shared]
-            groups.append([masked(model, ids, [t]) for t in asked])
-    return groups
+            each = [masked(model, ids, [t]) for t in range(len(ids))]
+            shared.append([query for t, query in enumerate(each) if t not in apart])
+            own.append([each[t] for t in apart])
+    return shared, own

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+import string
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainables import assets, cache, miniature
 from trainables.metrics import Metric, declare
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
+    from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
 OPTION = re.compile(r"^[A-Z]\.\s*")
@@ -32,12 +34,28 @@ class MultipleChoice(Strict):
     """accuracy: the alternative of greatest Σ log p after the question is the right one;
     accuracy_norm: of greatest Σ log p per character of the alternative.
 
-    As lm-evaluation-harness computes acc and acc_norm; masked models by pseudo-likelihood.
+    Prompts and scores are those of lm-evaluation-harness 0.4.13 (acc and acc_norm), without
+    examples and without MMLU's line about the subject; masked models by pseudo-likelihood.
+    hellaswag has its labels in no package: give `path`, its hellaswag_val.jsonl.
     """
 
     name: Literal["multiple_choice"] = "multiple_choice"
-    task: Literal["piqa", "openbookqa", "miniature_facts"]
+    task: Literal[
+        "piqa", "openbookqa", "boolq", "siqa", "commonsenseqa", "mmlu_tiny", "hellaswag",
+        "miniature_facts",
+    ]  # fmt: skip
+    path: str | None = Field(None, description="of hellaswag alone: its file of labelled items")
     limit: int | None = Field(None, ge=1, description="items; all when left out")
+
+    @model_validator(mode="after")
+    def _has_its_labels(self) -> Self:
+        if (self.task == "hellaswag") != (self.path is not None):
+            raise ValueError(
+                "task hellaswag must have a path, the file hellaswag_val.jsonl of its authors, as "
+                f"in {{task: hellaswag, path: hellaswag_val.jsonl}}, and no other task has one, but "
+                f"got {self.task} and {self.path}"
+            )
+        return self
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         chance = 1 / NUM_CHOICES[self.task]
@@ -57,39 +75,69 @@ class MultipleChoice(Strict):
     def data_digest(self) -> str:
         if self.task == "miniature_facts":
             return miniature.digest()
-        return cache.digest(assets.resolve(self.task))
+        return cache.digest(assets.resolve(self.path or self.task))
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
-        from trainables.likelihood import log_probs, queries_of
+    def items(self) -> list[Item]:
+        """The first `limit` items.
 
-        items = READERS[self.task]()[: self.limit]
-        groups = []
-        for item in items:
-            (question,) = model.encode([item.question])
-            for whole in model.encode([item.question + choice for choice in item.choices]):
-                # Encoded as one text and cut where the question ends, as lm-evaluation-harness does.
-                groups.append(queries_of(model, whole[len(question) :], whole[: len(question)]))
-        scores = iter(map(math.fsum, log_probs(model, groups)))
-        right = right_norm = 0.0
-        for item in items:
-            found = [next(scores) for _ in item.choices]
+        Raises:
+            ValueError: an item lacks what it needs.
+        """
+        try:
+            found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{self.path or self.task}: every item must be one of {self.task}, but "
+                f"{type(error).__name__} {error}."
+            ) from error
+        return found[: self.limit]
+
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
+        from trainables.estimate import Items, mean
+
+        items = self.items()
+        right, right_norm = [], []
+        for item, found in zip(items, scores(model, items), strict=True):
             per_character = [
                 score / max(1, len(choice.strip()))
                 for score, choice in zip(found, item.choices, strict=True)
             ]
-            right += _is_right(found, item.answer)
-            right_norm += _is_right(per_character, item.answer)
+            right.append(_is_right(found, item.answer))
+            right_norm.append(_is_right(per_character, item.answer))
+        names = Items.of(range(len(items)))
         return {
-            f"task/{self.task}/accuracy": right / len(items),
-            f"task/{self.task}/accuracy_norm": right_norm / len(items),
+            f"task/{self.task}/accuracy": mean(right, names),
+            f"task/{self.task}/accuracy_norm": mean(right_norm, names),
         }
 
 
+def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
+    """Σ log p, in nats, of each alternative of each item after its question."""
+    from trainables.likelihood import log_probs, queries_of
+
+    groups = []
+    for item in items:
+        # Spaces that end a question belong to the alternative, and both are encoded as one text
+        # and cut where the question ends, as lm-evaluation-harness does.
+        question = item.question.rstrip()
+        (before,) = model.encode([question])
+        for whole in model.encode([item.question + choice for choice in item.choices]):
+            groups.append(queries_of(model, whole[len(before) :], whole[: len(before)]))
+    found = iter(map(math.fsum, log_probs(model, groups)))
+    return [[next(found) for _ in item.choices] for item in items]
+
+
+def chosen(scores: list[float]) -> int | None:
+    """The first of the likeliest; None where a score is NaN, as a diverged model chooses nothing."""
+    return None if any(map(math.isnan, scores)) else scores.index(max(scores))
+
+
 def _is_right(scores: list[float], answer: int) -> float:
-    """1 or 0; NaN where a score is NaN, so that a diverged model does not look measured."""
-    if any(map(math.isnan, scores)):
-        return math.nan
-    return float(scores.index(max(scores)) == answer)
+    """1 or 0, or NaN where nothing is chosen."""
+    choice = chosen(scores)
+    return math.nan if choice is None else float(choice == answer)
 
 
 def _piqa() -> list[Item]:
@@ -97,7 +145,64 @@ def _piqa() -> list[Item]:
 
 
 def _openbookqa() -> list[Item]:
-    return [Item(row["question"].strip(), *_options(row)) for row in _rows("openbookqa")]
+    return [Item(row["question"], *_options(row)) for row in _rows("openbookqa")]
+
+
+def _boolq() -> list[Item]:
+    return [
+        Item(
+            f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
+            [" no", " yes"],
+            ["False", "True"].index(row["answer"]),
+        )
+        for row in _rows("boolq")
+    ]
+
+
+def _siqa() -> list[Item]:
+    return [
+        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row)) for row in _rows("siqa")
+    ]
+
+
+def _commonsenseqa() -> list[Item]:
+    # A few of its 1,221 rows are cut up wrongly in the package: they lack the answer, or options.
+    rows = [
+        row
+        for row in _rows("commonsenseqa")
+        if len(listed := row["options"].strip().split("\n")) == 5
+        and row["answer"].strip() in map(str.strip, listed)
+    ]
+    return [_by_letter(row, "Question: ") for row in rows]
+
+
+def _mmlu_tiny() -> list[Item]:
+    return [_by_letter(row, "") for row in _rows("mmlu_tiny")]
+
+
+def _by_letter(row: dict[str, Any], lead: str) -> Item:
+    """The alternatives are read in the question and chosen by their letter."""
+    choices, answer = _options(row)
+    letters = string.ascii_uppercase[: len(choices)]
+    listed = "".join(
+        f"\n{letter}.{choice}" for letter, choice in zip(letters, choices, strict=True)
+    )
+    question = f"{lead}{row['question'].strip()}{listed}\nAnswer:"
+    return Item(question, [f" {letter}" for letter in letters], answer)
+
+
+def _hellaswag(path: str) -> list[Item]:
+    def cleaned(text: str) -> str:  # the brackets are left over from WikiHow
+        text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
+        return text.replace("  ", " ")
+
+    items = []
+    for line in assets.resolve(path).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
+        endings = [f" {cleaned(ending)}" for ending in row["endings"]]
+        items.append(Item(cleaned(context), endings, int(row["label"])))
+    return items
 
 
 def _miniature_facts() -> list[Item]:
@@ -122,6 +227,19 @@ def _options(row: dict[str, Any]) -> tuple[list[str], int]:
 READERS: dict[str, Callable[[], list[Item]]] = {
     "piqa": _piqa,
     "openbookqa": _openbookqa,
+    "boolq": _boolq,
+    "siqa": _siqa,
+    "commonsenseqa": _commonsenseqa,
+    "mmlu_tiny": _mmlu_tiny,
     "miniature_facts": _miniature_facts,
 }
-NUM_CHOICES = {"piqa": 2, "openbookqa": 4, "miniature_facts": miniature.NUM_CHOICES}
+NUM_CHOICES = {
+    "piqa": 2,
+    "boolq": 2,
+    "siqa": 3,
+    "openbookqa": 4,
+    "mmlu_tiny": 4,
+    "hellaswag": 4,
+    "commonsenseqa": 5,
+    "miniature_facts": miniature.NUM_CHOICES,
+}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import random
-from collections.abc import Mapping
-from statistics import fmean
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
@@ -15,6 +15,8 @@ from trainables.metrics import Metric, declare
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
+    from trainables.batch import Query
+    from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
 GROUP = 7  # masked models: every 7th token is masked at once, so about the 15 % of training
@@ -23,7 +25,10 @@ GROUP = 7  # masked models: every 7th token is masked at once, so about the 15 %
 class Perplexity(Strict):
     """NLL in nats per token of held-out general text, its exponential, and its rise over the base.
 
-    rise = NLL(θ) − NLL(θ₀): 0 for the base model, and negative for one that predicts better.
+    nll_rise = NLL(θ) − NLL(θ₀): 0 for the base model, and negative for one that predicts better;
+    ratio_rise = exp(nll_rise) − 1, the share by which the perplexity has grown. Both are paired,
+    text by text, so their standard error is that of the differences. An item is a text; its
+    outcome the mean over its tokens, which it weighs with their number.
     Each text stands alone after the start token, cut at max_tokens. masked: every token is masked
     once, with every GROUP-th token of its text, so the value has no noise of drawn masks.
     """
@@ -38,40 +43,70 @@ class Perplexity(Strict):
     def _known(cls, name: str) -> str:
         return data.check_name(name, data.TEXT_SETS, "texts")
 
+    @property
+    def general(self) -> str:
+        """The set whose held-out half nothing is trained on."""
+        return self.data
+
     def metrics(self, family: str) -> tuple[Metric, ...]:
         return declare(
             "forgetting/general",
             ("nll_rise", "nats/token", "lower", 0.0, 2.0, "NLL of held-out text over the base's"),
             ("nll", "nats/token", "lower", 0.0, 12.0, "NLL of held-out general text"),
             ("perplexity", "", "lower", 1.0, 1e5, "exp(NLL) of held-out general text"),
+            ("ratio_rise", "", "lower", 0.0, 10.0, "perplexity over the base's, less 1"),
         )
 
     def data_digest(self) -> str:
         return data.digest(self.data)
 
-    def measure(self, model: LanguageModel, base: Mapping[str, float] | None) -> dict[str, float]:
-        from trainables.batch import masked
-        from trainables.likelihood import log_probs, queries_of
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
+        from trainables.estimate import Items, along, mean
+        from trainables.likelihood import log_probs
 
-        table = data.texts(self.data, "held_out", model)
-        # The texts of a source are often sorted by subject, so the first would be one subject alone.
-        drawn = random.Random("held out").sample(range(len(table)), min(self.limit, len(table)))
-        texts = [ids[: self.max_tokens] for ids in table[sorted(drawn)]["ids"]]
-        if model.family == "causal":
-            groups = [queries_of(model, ids) for ids in texts]
-        else:
-            groups = [
-                [masked(model, ids, range(t, len(ids), GROUP)) for t in range(min(GROUP, len(ids)))]
-                for ids in texts
-            ]
-        nll = -fmean(value for values in log_probs(model, groups) for value in values)
-        found = {
-            "forgetting/general/nll": nll,
-            "forgetting/general/perplexity": math.exp(nll) if nll < 700 else math.inf,
-        }
+        texts = drawn(data.texts(self.data, "held_out", model)["ids"], self.limit, self.max_tokens)
+        groups = [nll_queries(model, ids) for ids in texts]
+        found = log_probs(model, groups)
+        lengths = list(map(len, found))
+        nll_I = [-math.fsum(each) / len(each) for each in found]
+        nll = mean(nll_I, Items.of(map(name_of, texts)), lengths)
+        perplexity = math.exp(nll.value) if nll.value < 700 else math.inf
+        name = "forgetting/general"
+        measured = {f"{name}/nll": nll, f"{name}/perplexity": along(perplexity, (perplexity, nll))}
         if base is None:
-            return found
+            return measured
+        before = base.get(f"{name}/nll", nll).outcomes_I
+        rise = mean(nll.outcomes_I - before, nll.items, lengths)  # type: ignore[operator]
+        ratio = math.exp(rise.value) if rise.value < 700 else math.inf
         return {
-            "forgetting/general/nll_rise": nll - base.get("forgetting/general/nll", nll),
-            **found,
+            f"{name}/nll_rise": rise,
+            f"{name}/ratio_rise": along(ratio - 1, (ratio, rise)),
+            **measured,
         }
+
+
+def drawn(texts: Sequence[list[int]], limit: int, max_tokens: int) -> list[list[int]]:
+    """The same `limit` texts for every model of a tokenizer, drawn from the whole set.
+
+    The texts of a source are often sorted by subject, so the first would be one subject alone.
+    """
+    places = random.Random("held out").sample(range(len(texts)), min(limit, len(texts)))
+    return [texts[place][:max_tokens] for place in sorted(places)]
+
+
+def nll_queries(model: LanguageModel, ids: Sequence[int]) -> list[Query]:
+    """Every token of a text asked for once: after those before it, or with every GROUP-th masked."""
+    from trainables.batch import masked
+    from trainables.likelihood import queries_of
+
+    if model.family == "causal":
+        return queries_of(model, ids)
+    starts = range(min(GROUP, len(ids)))
+    return [masked(model, ids, range(t, len(ids), GROUP)) for t in starts]
+
+
+def name_of(ids: Sequence[int]) -> str:
+    """A text is called by its digest."""
+    return hashlib.sha256(str(list(ids)).encode()).hexdigest()[:12]

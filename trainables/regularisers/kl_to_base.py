@@ -29,10 +29,9 @@ class KlToBase(Strict):
     weight: float = Field(0.1, gt=0)
     direction: Literal["forward", "reverse"] = "forward"
 
-    def loss(self, model: LanguageModel, texts: TextBatch, logits_BTV: Tensor) -> Tensor:
-        predicted = texts.predicted_BT
-        now_NV = logits_BTV[predicted].float().log_softmax(-1)
-        base_NV = model.base_logits(texts)[predicted].float().log_softmax(-1)
+    def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> Tensor:
+        now_NV = logits_NV.float().log_softmax(-1)
+        base_NV = model.base_logits(texts).float().log_softmax(-1)
         if self.direction == "reverse":
             now_NV, base_NV = base_NV, now_NV
         return self.weight * (base_NV.exp() * (base_NV - now_NV)).sum(-1).mean()

@@ -28,7 +28,7 @@ class L2ToBase(Strict):
     name: Literal["l2_to_base"] = "l2_to_base"
     weight: float = Field(0.1, gt=0)
 
-    def loss(self, model: LanguageModel, texts: TextBatch, logits_BTV: Tensor) -> Tensor:
+    def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> Tensor:
         weights = zip(model.module.parameters(), model.base.parameters(), strict=True)
         distances = [(now.float() - start.float()).square().sum() for now, start in weights]
         return self.weight / 2 * sum(distances[1:], distances[0])

@@ -18,5 +18,5 @@ class NoRegulariser(Strict):
 
     name: Literal["none"] = "none"
 
-    def loss(self, model: LanguageModel, texts: TextBatch, logits_BTV: Tensor) -> float:
+    def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> float:
         return 0.0

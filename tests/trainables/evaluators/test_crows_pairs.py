@@ -9,9 +9,18 @@ import pytest
 import torch
 
 from tests.conformance import write_crows_pairs
+from trainables import estimate
 from trainables.evaluators import CrowsPairs
-from trainables.evaluators.crows_pairs import compare
+from trainables.evaluators.crows_pairs import compare as estimates_of
 from trainables.model import LanguageModel
+
+
+def compare(variant, scores):
+    return estimate.values(estimates_of(variant, scores))
+
+
+def measure(model, **settings):
+    return estimate.values(CrowsPairs(**settings).measure(model, {}))
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +126,7 @@ def test_every_variant_is_that_of_the_slow_implementation(noise, name, model, or
     if noise:
         model = LanguageModel(edited(name, noise=noise), model.family)
     slow = slow_causal if model.family == "causal" else slow_masked
-    assert CrowsPairs().measure(model, {}) == pytest.approx(slow(model, oracle), rel=1e-4)
+    assert measure(model) == pytest.approx(slow(model, oracle), rel=1e-4)
 
 
 def test_causal_sentences_of_different_length_are_those_of_the_slow_implementation(
@@ -125,7 +134,7 @@ def test_causal_sentences_of_different_length_are_those_of_the_slow_implementati
 ):
     # As wholes the short one is the likelier, by the token the long one.
     rewrite(own_cache, ("the wolf eats frogs", "anna lost the red lamp at the market today"))
-    found = CrowsPairs().measure(llama, {})
+    found = measure(llama)
     assert found == pytest.approx(slow_causal(llama, oracle), rel=1e-4)
     assert found["bias/crows_lmeval/stereotype"] == 100.0
     assert found["bias/crows_diff/stereotype"] == 0.0
@@ -143,7 +152,7 @@ def test_words_of_several_pieces_are_those_of_the_slow_implementation(
         ("zorro said that", "zelda said that"),
     )
     expected = slow_masked(pieces_bert, oracle)
-    assert CrowsPairs().measure(pieces_bert, {}) == pytest.approx(expected)
+    assert measure(pieces_bert) == pytest.approx(expected)
     assert expected["bias/crows_pll/stereotype"] != expected["bias/crows_diff/stereotype"]
 
 
@@ -151,9 +160,9 @@ def test_a_pair_without_words_of_its_own_on_one_side_does_not_count_for_diff(ber
     counted = ("the nurse said that she was sad", "the nurse said that he was sad")
     added = ("the sad nurse slept", "the nurse slept")
     rewrite(own_cache, counted)
-    alone = CrowsPairs().measure(bert, {})["bias/crows_diff/stereotype"]
+    alone = measure(bert)["bias/crows_diff/stereotype"]
     rewrite(own_cache, counted, added, added[::-1])
-    both = CrowsPairs().measure(bert, {})
+    both = measure(bert)
     assert both["bias/crows_diff/stereotype"] == alone == 100.0
 
 
@@ -162,7 +171,7 @@ def test_differences_below_the_third_decimal_are_ties_for_pll(bert):
         for name, weight in bert.module.named_parameters():
             if "attention.output.dense.weight" in name:
                 weight.mul_(1e-6)  # what is masked is then predicted nearly without its context
-    found = CrowsPairs().measure(bert, {})
+    found = measure(bert)
     assert found["bias/crows_pll/stereotype"] == 0.0
 
 

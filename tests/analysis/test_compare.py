@@ -1,0 +1,111 @@
+"""Two trials on the same items, against scipy's own paired test."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+from scipy import stats
+
+from analysis.compare import compare, table, to_json
+from analysis.runs import read_sweep
+from tests.analysis.conftest import ACCURACY, GAP, RISE
+from trainables.estimate import Items, distance, mean, write
+
+RNG = np.random.default_rng(0)
+RIGHT = {trial: RNG.random(80) < share for trial, share in ((1, 0.5), (2, 0.6), (3, 0.6))}
+NLL = {trial: RNG.normal(2, 1, 40) for trial in (1, 2, 3)}
+TERMS = [f"term {n // 8}" for n in range(80)]
+
+
+@pytest.fixture(scope="module")
+def sweep(store, tmp_path_factory):
+    """The sweep `hand`, with the items of three trials; trial 3 was measured on fewer."""
+    from mlflow import MlflowClient
+
+    found = read_sweep("hand", tracking_uri=store)
+    client = MlflowClient(tracking_uri=store)
+    runs = dict(zip(found.trials["trial"], found.trials["run_id"], strict=True))
+    for trial in (1, 2, 3):
+        kept = slice(0, 60 if trial == 3 else 80)
+        right = RIGHT[trial][kept].astype(float)
+        items = Items.of(range(80)[kept], TERMS[kept])
+        score = mean(100 * right, items)
+        file = tmp_path_factory.mktemp("items") / "items.parquet"
+        write(
+            {
+                ACCURACY.name: mean(right, Items.of(range(80)[kept])),
+                GAP.name: distance(score, 50),
+                RISE.name: mean(NLL[trial], Items.of(range(40))),
+            },
+            file,
+        )
+        client.log_artifact(runs[trial], str(file))
+        if trial == 1:
+            client.log_artifact(found.run_id, str(file))
+    return found
+
+
+def row(found: pd.DataFrame, name: str) -> dict:
+    (one,) = found[found["metric"] == name].to_dict("records")
+    return one
+
+
+def test_a_plain_mean_gets_the_paired_t_test(sweep):
+    found = row(compare(sweep, 1, 2), RISE.name)
+    expected = stats.ttest_rel(NLL[2], NLL[1])
+    assert found["p"] == pytest.approx(expected.pvalue)
+    assert found["difference"] == pytest.approx(NLL[2].mean() - NLL[1].mean())
+    assert found["difference"] / found["se"] == pytest.approx(expected.statistic)
+    assert (found["items"], found["clusters"], found["unit"]) == (40, 40, "nats/token")
+
+
+def test_items_about_one_term_count_together(sweep):
+    found = row(compare(sweep, 1, 2), GAP.name)
+    assert (found["items"], found["clusters"]) == (80, 10)
+    sides = {trial: 1 if RIGHT[trial].mean() >= 0.5 else -1 for trial in (1, 2)}
+    change = sides[2] * 100 * (RIGHT[2] - RIGHT[2].mean()) - sides[1] * 100 * (
+        RIGHT[1] - RIGHT[1].mean()
+    )
+    sums = change.reshape(10, 8).sum(1) / 80
+    assert found["se"] == pytest.approx(math.sqrt(10 / 9 * (sums**2).sum()))
+
+
+def test_turning_the_two_around_turns_the_sign_alone(sweep):
+    there, back = (row(compare(sweep, *pair), RISE.name) for pair in ((1, 2), (2, 1)))
+    assert there["difference"] == -back["difference"]
+    assert (there["se"], there["p"]) == (back["se"], back["p"])
+
+
+def test_a_trial_does_not_differ_from_itself(sweep):
+    found = compare(sweep, 2, 2)
+    assert len(found) == 3
+    assert set(found["difference"]) == {0}
+    assert set(found["p"]) == {1}
+
+
+def test_the_base_is_a_trial_like_any_other(sweep):
+    assert set(compare(sweep, None, 1)["difference"]) == {0}
+    assert row(compare(sweep, None, 2), RISE.name)["p"] == row(compare(sweep, 1, 2), RISE.name)["p"]
+
+
+def test_only_items_of_both_count(sweep):
+    assert row(compare(sweep, 1, 3), ACCURACY.name)["items"] == 60
+
+
+def test_a_trial_without_items_is_one_clear_sentence(sweep):
+    with pytest.raises(ValueError, match="has no items of trial 7: only what was measured"):
+        compare(sweep, 1, 7)
+    with pytest.raises(ValueError, match="has no trial 99"):
+        compare(sweep, 1, 99)
+
+
+def test_the_table_fits_80_columns_and_the_json_is_a_list(sweep, capsys):
+    found = compare(sweep, 1, 2)
+    Console(width=80).print(table(sweep, found, "1", "2"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "2 against 1, on the same items" in shown
+    assert [entry["metric"] for entry in json.loads(to_json(found))] == list(found["metric"])

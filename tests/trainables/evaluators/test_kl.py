@@ -1,0 +1,71 @@
+"""The drift of predictions, against a slow loop."""
+
+import pytest
+import torch
+from torch.nn.functional import kl_div
+
+from tests.conformance import perturb
+from trainables import data, estimate
+from trainables.evaluators import Kl
+from trainables.evaluators.perplexity import drawn
+
+GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
+
+
+def measure(model, **settings):
+    evaluator = Kl.model_validate({"data": "miniature", "limit": 6} | settings)
+    return estimate.values(evaluator.measure(model, {}))
+
+
+def slow_causal(model, texts):
+    """torch's own KL, one text at a time."""
+    each = []
+    for ids in texts:
+        read = torch.tensor([[model.start_id, *ids][:-1]])
+        with torch.no_grad():
+            now, base = (
+                module(read).logits[0].double().log_softmax(-1)
+                for module in (model.module, model.base)
+            )
+        each += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
+    return sum(each) / len(each)
+
+
+def test_the_drift_on_general_text_is_that_of_torch(llama):
+    perturb(llama, 0.1)
+    texts = drawn(data.texts("miniature", "held_out", llama)["ids"], 6, 128)
+    found = measure(llama)
+    assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
+
+
+def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
+    perturb(llama, 0.1)
+    rows = data.pairs("miniature", llama)
+    found_ids = [
+        row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
+        for row in rows
+    ]
+    expected = slow_causal(llama, drawn(found_ids, 6, 128))
+    assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
+
+
+def test_the_drift_grows_with_the_distance_and_is_never_negative(model):
+    found = []
+    for by in (0.0, 0.02, 0.05, 0.1):
+        model.reset("fp32")
+        perturb(model, by)
+        found.append(measure(model)[GENERAL])
+    assert found == sorted(found)
+    assert found[0] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"data": "bug"}, "must name general texts as data that are known"),
+        ({"of": "alignment", "data": "bold_wikipedia"}, "must name pairs as data"),
+    ],
+)
+def test_data_of_the_wrong_kind_are_refused(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Kl.model_validate(settings)

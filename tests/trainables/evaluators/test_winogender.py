@@ -1,0 +1,77 @@
+"""Winogender by likelihood."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.conformance import OCCUPATIONS, write_sets
+from trainables import estimate, miniature
+from trainables.evaluators import Winogender
+from trainables.evaluators.winogender import share_of_women
+from trainables.likelihood import pair_log_probs
+
+STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
+
+
+@pytest.fixture(autouse=True)
+def sets(request, own_cache, monkeypatch):
+    if request.node.get_closest_marker("slow"):
+        monkeypatch.delenv("EQUIPOISE_CACHE")
+    else:
+        write_sets(own_cache)
+    return own_cache
+
+
+def measure(model):
+    return estimate.values(Winogender().measure(model, {}))
+
+
+def test_only_sentences_about_the_occupation_count():
+    pairs = Winogender().pairs()
+    assert [pair.occupation for pair in pairs] == OCCUPATIONS
+    assert pairs[0].female == "the nurse left when she felt sad"
+    assert pairs[0].male == "the nurse left when he felt sad"
+
+
+def test_the_numbers_are_those_worked_out_from_each_sentence(model):
+    pairs = Winogender().pairs()
+    scores = pair_log_probs(model, [(pair.female, pair.male) for pair in pairs])
+    odds = [female - male for female, male in scores]
+    women = [100 * miniature.SHE[occupation] for occupation in OCCUPATIONS]
+    fits = [(odd > 0) == (share > 50) for odd, share in zip(odds, women, strict=True)]
+    found = measure(model)
+    assert found[STEREOTYPE] == 100 * sum(fits) / len(fits)
+    assert found[CORRELATION] == pytest.approx(np.corrcoef(odds, women)[0, 1])
+
+
+def test_the_miniature_follows_its_statistics(model):
+    found = measure(model)
+    assert found[STEREOTYPE] > 80
+    assert found[CORRELATION] > 0.8
+
+
+def test_statistics_turned_around_are_the_mirror(model, sets):
+    before = measure(model)
+    lines = [f"{name}\t{100 - 100 * miniature.SHE[name]}" for name in OCCUPATIONS]
+    table = "\n".join(["occupation\tbls_pct_female", *lines])
+    (sets / "winogender" / "occupations-stats.tsv").write_text(table)
+    after = measure(model)
+    assert after[STEREOTYPE] == 100 - before[STEREOTYPE]
+    assert after[CORRELATION] == pytest.approx(-before[CORRELATION])
+
+
+def test_a_model_to_which_all_is_alike_follows_nobody(model):
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.zero_()
+    assert measure(model) == {"bias/winogender/gap": 0.0, STEREOTYPE: 50.0, CORRELATION: 0.0}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_official_sentences_are_all_there():
+    pairs = Winogender().pairs()
+    assert len(pairs) == 120
+    assert {pair.occupation for pair in pairs} == share_of_women().keys()
+    assert len(share_of_women()) == 60
+    assert all(pair.female != pair.male for pair in pairs)

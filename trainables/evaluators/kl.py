@@ -1,0 +1,79 @@
+"""Forgetting as the drift of predictions: KL from the base model's to this one's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainables import data
+from trainables.metrics import Metric, declare
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.estimate import Estimate
+    from trainables.model import LanguageModel
+
+
+class Kl(Strict):
+    """Mean over tokens of KL(p₀ ‖ p) in nats: 0 for the base model, never below, unbounded above.
+
+    On general text (held out, as for perplexity): how much of all that was known has moved. On an
+    alignment set, whose sentences are those as they were found: the best predictor of forgetting
+    that Shenfeld et al. 2025 (RL's Razor, arXiv 2509.04259) saw. masked: as for perplexity.
+    """
+
+    name: Literal["kl"] = "kl"
+    of: Literal["general", "alignment"] = "general"
+    data: str = "bold_wikipedia"
+    limit: int = Field(100, ge=1, description="texts, drawn once for all")
+    max_tokens: int = Field(128, ge=2)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.of == "general":
+            data.check_name(self.data, data.TEXT_SETS, "general texts as data")
+        else:
+            data.check_name(self.data, data.PAIR_SETS, "pairs as data, of: alignment,")
+        return self
+
+    @property
+    def general(self) -> str | None:
+        """The set whose held-out half nothing is trained on."""
+        return self.data if self.of == "general" else None
+
+    def metrics(self, family: str) -> tuple[Metric, ...]:
+        return declare(
+            f"forgetting/{self.of}",
+            ("kl_rise", "nats/token", "lower", 0.0, 2.0, f"KL to the base on {self.of} text"),
+        )
+
+    def data_digest(self) -> str:
+        return data.digest(self.data)
+
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
+        from trainables.divergence import kl_from_base
+        from trainables.estimate import Items, mean
+        from trainables.evaluators.perplexity import drawn, name_of, nll_queries
+        from trainables.likelihood import joined
+
+        if base is None:
+            return {}
+        if self.of == "general":
+            table = data.texts(self.data, "held_out", model)["ids"]
+        else:
+            rows = data.pairs(self.data, model)
+            table = [
+                row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
+                for row in rows
+            ]
+        texts = drawn(table, self.limit, self.max_tokens)
+        groups = [nll_queries(model, ids) for ids in texts]
+        found = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
+        each = (math.fsum(values) / len(values) for values in found)
+        items = Items.of(map(name_of, texts))
+        return {f"forgetting/{self.of}/kl_rise": mean(each, items, map(len, found))}

@@ -1,0 +1,46 @@
+"""How far the weights have moved: a diagnosis, which explains forgetting poorly."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from trainables.metrics import Metric, declare
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.estimate import Estimate
+    from trainables.model import LanguageModel
+
+
+class Weights(Strict):
+    """‖θ − θ₀‖₂ / ‖θ₀‖₂ over all weights; exact, so without a standard error.
+
+    0 for the base model. In bf16 it is taken from the rounded weights.
+    """
+
+    name: Literal["weights"] = "weights"
+
+    def metrics(self, family: str) -> tuple[Metric, ...]:
+        return declare(
+            "forgetting/weights",
+            ("distance_rise", "", "lower", 0.0, 1.0, "‖θ − θ₀‖ / ‖θ₀‖"),
+        )
+
+    def data_digest(self) -> str:
+        return hashlib.sha256(b"no data").hexdigest()
+
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
+        from trainables.estimate import Estimate
+
+        if base is None:
+            return {}
+        moved = start = 0.0
+        pairs = zip(model.module.parameters(), model.base.parameters(), strict=True)
+        for now, before in pairs:
+            moved += float((now.detach().float() - before.float()).square().sum())
+            start += float(before.float().square().sum())
+        return {"forgetting/weights/distance_rise": Estimate((moved / start) ** 0.5)}

@@ -1,0 +1,76 @@
+"""WinoBias: is the pronoun that fits the occupation's stereotype the likelier one?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from trainables import assets, cache
+from trainables.metrics import Metric, declare, wins
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.estimate import Estimate
+    from trainables.model import LanguageModel
+
+
+class WinoBias(Strict):
+    """Share of pairs in which the pro-stereotypical sentence is the likelier one.
+
+    By likelihood, as for any language model; the published coreference scores need a trained
+    resolver. The two sentences of a pair differ in the pronoun (and, in a few, in a word that was
+    put right). type: 1 = the pronoun follows from the world alone, 2 = syntax gives it away.
+    Scored as whole sentences (causal), or by the words in which they differ, masked (masked).
+
+    Source: Zhao et al. 2018 (arXiv 1804.06876).
+    """
+
+    name: Literal["winobias"] = "winobias"
+    type: Literal[1, 2] = 1
+    split: Literal["dev", "test"] = "dev"
+    limit: int | None = Field(None, ge=1, description="pairs; all 396 when left out")
+
+    @property
+    def _label(self) -> str:
+        return f"winobias{self.type}" + "_test" * (self.split == "test")
+
+    def metrics(self, family: str) -> tuple[Metric, ...]:
+        return declare(
+            f"bias/{self._label}",
+            ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),
+            ("stereotype", "%", "nearer", 50.0, 100.0, "pronoun of the stereotype preferred"),
+            source="Zhao et al. 2018 (arXiv 1804.06876)",
+        )
+
+    def data_digest(self) -> str:
+        return cache.digest(assets.resolve("winobias"))
+
+    def measure(
+        self, model: LanguageModel, base: Mapping[str, Estimate] | None
+    ) -> dict[str, Estimate]:
+        from trainables.estimate import Items, distance, mean
+        from trainables.likelihood import pair_log_probs
+
+        scores = pair_log_probs(model, self.pairs())
+        preferred = mean(
+            (100 * wins(pro, anti) for pro, anti in scores), Items.of(range(len(scores)))
+        )
+        name = f"bias/{self._label}"
+        return {f"{name}/gap": distance(preferred, 50), f"{name}/stereotype": preferred}
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """(pro-stereotypical, anti-stereotypical) sentences."""
+        pro, anti = (
+            _sentences(f"{side}_stereotyped_type{self.type}.txt.{self.split}")
+            for side in ("pro", "anti")
+        )
+        return list(zip(pro, anti, strict=True))[: self.limit]
+
+
+def _sentences(file: str) -> list[str]:
+    """`1 [The developer] argued with the designer because [he] …` as people write it."""
+    text = (assets.resolve("winobias") / file).read_text(encoding="utf-8")
+    return [re.sub(r"^\d+ |[\[\]]", "", line.strip()) for line in text.splitlines() if line.strip()]
