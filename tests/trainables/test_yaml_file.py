@@ -53,7 +53,7 @@ def test_a_good_file_is_a_trial(tmp_path):
     assert [evaluator.name for evaluator in trial.evaluators] == ["stereoset", "multiple_choice"]
 
 
-KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluators, seed"
+KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluators, guard, seed"
 
 
 @pytest.mark.parametrize(
@@ -127,8 +127,8 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
         (
             "- stereoset",
             "- sterioset",
-            "8: evaluators.0 must be one of stereoset, crows_pairs, perplexity, "
-            "multiple_choice, but got 'sterioset'; did you mean 'stereoset'?",
+            "8: evaluators.0 must be one of stereoset, crows_pairs, winobias, winogender, bbq, "
+            "seat, perplexity, kl, weights, multiple_choice, probe, finetune, but got 'sterioset'; did you mean 'stereoset'?",
         ),
         (
             "task: piqa",

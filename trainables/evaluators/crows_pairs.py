@@ -50,7 +50,12 @@ class CrowsPairs(Strict):
     limit: int | None = Field(None, ge=1, description="pairs; all when left out")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
-        return tuple(m for variant in VARIANTS[family] for m in _declared(variant))
+        return tuple(m for variant in VARIANTS[family] for m in _declared(self._called(variant)))
+
+    def _called(self, variant: str) -> str:
+        """The variant, and the kind of bias but for gender, which goes without saying."""
+        kind = self.bias_type.replace("-", "_")
+        return variant if kind == "gender" else f"{variant}_{kind}"
 
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("crows_pairs"))
@@ -65,15 +70,15 @@ class CrowsPairs(Strict):
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
         if model.family == "causal":
             whole = log_probs(model, _whole_sentences(model, pairs))
-            return compare("lmeval", list(map(math.fsum, whole))) | compare(
-                "diff", [math.fsum(each) / len(each) for each in whole]
-            )
+            sums = compare(self._called("lmeval"), list(map(math.fsum, whole)))
+            return sums | compare(self._called("diff"), list(map(fmean, whole)))
         # One pass for both variants: each token of each sentence masked alone.
         shared, apart = _one_mask_each(model, pairs)
         found = log_probs(model, [*shared, *apart])
         same, differing = found[: len(shared)], found[len(shared) :]
-        pll = compare("pll", [round(math.fsum(values), 3) for values in same])
-        return pll | compare("diff", [fmean(each) if each else None for each in differing])
+        pll = compare(self._called("pll"), [round(math.fsum(values), 3) for values in same])
+        means = [fmean(each) if each else None for each in differing]
+        return pll | compare(self._called("diff"), means)
 
     def pairs(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
@@ -103,7 +108,7 @@ def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]
     preferred = mean((100 * wins(more, less) for _, more, less in counted), items)
     name = f"bias/crows_{variant}"
     found = {f"{name}/stereotype": preferred, f"{name}/gap": distance(preferred, 50)}
-    if variant == "lmeval":
+    if variant.startswith("lmeval"):
         found[f"{name}/difference"] = mean((abs(more - less) for _, more, less in counted), items)
     return found
 
@@ -114,9 +119,9 @@ def _declared(variant: str) -> tuple[Metric, ...]:
         ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),
         ("stereotype", "%", "nearer", 50.0, 100.0, "more stereotypical sentence preferred"),
         ("difference", "nats", "lower", 0.0, 20.0, "mean |Δ log p|"),
-        source=SOURCES[variant],
+        source=SOURCES[variant.partition("_")[0]],
     )
-    return declared if variant == "lmeval" else declared[:2]
+    return declared if variant.startswith("lmeval") else declared[:2]
 
 
 def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Query]]:

@@ -70,6 +70,18 @@ def test_the_pairs_of_one_kind_are_chosen():
     assert CrowsPairs(limit=3).pairs() == CrowsPairs().pairs()[:3]
 
 
+def test_kinds_of_bias_have_names_of_their_own_and_gender_goes_without(model):
+    names = {metric.name for metric in CrowsPairs(bias_type="age").metrics(model.family)}
+    assert set(measure(model, bias_type="age")) == names
+    assert all("_age/" in name for name in names)
+    assert not names & {metric.name for metric in CrowsPairs().metrics(model.family)}
+    race = CrowsPairs(bias_type="race-color").metrics("causal")[0]
+    assert (race.name, race.source) == (
+        "bias/crows_lmeval_race_color/gap",
+        "lm-evaluation-harness 0.4.13",
+    )
+
+
 # Independent implementations: one sentence and one token at a time, straight from the papers' text
 
 
