@@ -316,7 +316,8 @@ def _failures(trials: Any) -> str:
 def _begun(started: Started) -> list[Any]:
     """From now on whatever ends the process in good order leaves a sweep that can be resumed."""
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        if signal.getsignal(ended_by) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     return [_progress(started)]
 
 

@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence")  # of the file of items
+TEXT = ("metric", "item", "cluster")
+
 
 @dataclass(frozen=True)
 class Items:
@@ -199,7 +202,3 @@ def read(file: Path) -> dict[str, Estimate]:
             ),
         )
     return found
-
-
-TEXT = ("metric", "item", "cluster")
-COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence")

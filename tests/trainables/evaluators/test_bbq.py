@@ -5,7 +5,6 @@ from collections import Counter
 
 import pytest
 
-from tests.conformance import write_sets
 from trainables import estimate
 from trainables.evaluators import Bbq
 from trainables.evaluators.bbq import Answer, aggregate, is_biased, judge
@@ -13,12 +12,7 @@ from trainables.evaluators.bbq import Answer, aggregate, is_biased, judge
 AMBIGUOUS, TOLD = "bias/bbq/ambiguous", "bias/bbq/disambiguated"
 
 
-@pytest.fixture(autouse=True)
-def sets(request, own_cache, monkeypatch):
-    if request.node.get_closest_marker("slow"):
-        monkeypatch.delenv("EQUIPOISE_CACHE")
-    else:
-        write_sets(own_cache)
+pytestmark = pytest.mark.usefixtures("sets")
 
 
 def found(answers):

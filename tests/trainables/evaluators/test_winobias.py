@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.conformance import write_sets
 from trainables import estimate
 from trainables.evaluators import WinoBias
 from trainables.likelihood import pair_log_probs
@@ -10,13 +9,7 @@ from trainables.likelihood import pair_log_probs
 STEREOTYPE, GAP = "bias/winobias1/stereotype", "bias/winobias1/gap"
 
 
-@pytest.fixture(autouse=True)
-def sets(request, own_cache, monkeypatch):
-    if request.node.get_closest_marker("slow"):
-        monkeypatch.delenv("EQUIPOISE_CACHE")
-    else:
-        write_sets(own_cache)
-    return own_cache
+pytestmark = pytest.mark.usefixtures("sets")
 
 
 def measure(model, **settings):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conformance import OCCUPATIONS, write_sets
+from tests.conformance import OCCUPATIONS
 from trainables import estimate, miniature
 from trainables.evaluators import Winogender
 from trainables.evaluators.winogender import share_of_women
@@ -13,13 +13,7 @@ from trainables.likelihood import pair_log_probs
 STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
 
 
-@pytest.fixture(autouse=True)
-def sets(request, own_cache, monkeypatch):
-    if request.node.get_closest_marker("slow"):
-        monkeypatch.delenv("EQUIPOISE_CACHE")
-    else:
-        write_sets(own_cache)
-    return own_cache
+pytestmark = pytest.mark.usefixtures("sets")
 
 
 def measure(model):

@@ -1,0 +1,15 @@
+"""Benchmarks in words that the miniature models know; slow tests read the real ones."""
+
+import pytest
+
+from tests.conformance import write_sets
+
+
+@pytest.fixture
+def sets(request, own_cache, monkeypatch):
+    """The cache folder that holds them."""
+    if request.node.get_closest_marker("slow"):
+        monkeypatch.delenv("EQUIPOISE_CACHE")
+    else:
+        write_sets(own_cache)
+    return own_cache
