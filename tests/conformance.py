@@ -13,16 +13,19 @@ import pickle
 import pkgutil
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
 import torch
 
-from trainables import estimate, miniature
+from trainables import divergence, estimate, features, likelihood, miniature
 from trainables.batch import PairBatch, TextBatch, padded, to_learn, twins
 from trainables.config import TrialConfig
+from trainables.evaluators import finetune
+from trainables.metrics import RELATIVE
 from trainables.model import LanguageModel
 from trainables.strict import Strict
 
@@ -429,9 +432,6 @@ def regulariser_is_finite_in_bf16(regulariser: Any, model: LanguageModel) -> Non
 # Evaluators
 
 
-RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base end
-
-
 def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
     return estimate.values(evaluator.measure(model, base))
 
@@ -488,6 +488,46 @@ def evaluator_measures_the_same_without_a_base_but_for_what_is_against_it(
     assert _values(evaluator, model, None) == {
         name: value for name, value in base.items() if not name.endswith(RELATIVE)
     }
+
+
+def evaluator_does_not_depend_on_batches_their_order_or_their_padding(
+    evaluator: Any, model: LanguageModel
+) -> None:
+    expected = _values(evaluator, model, {})
+    for tokens_a_batch, packed in ((1, 1), (61, 24), (10**6, 10**3)):
+        with (
+            patched(likelihood, TOKENS_A_BATCH=tokens_a_batch, PACKED=packed),
+            patched(divergence, TOKENS_A_BATCH=tokens_a_batch),
+            patched(features, TOKENS_A_BATCH=tokens_a_batch),
+            patched(finetune, TOKENS_A_BATCH=tokens_a_batch),
+        ):
+            found = _values(evaluator, model, {})
+        for name, value in found.items():
+            assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
+    with patched(likelihood, log_probs=_in_another_order(likelihood.log_probs)):
+        found = _values(evaluator, model, {})
+    for name, value in found.items():
+        assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
+
+
+@contextmanager
+def patched(module: ModuleType, **values: Any) -> Iterator[None]:
+    """The module with other values, for a while."""
+    before = {name: getattr(module, name) for name in values}
+    try:
+        vars(module).update(values)
+        yield
+    finally:
+        vars(module).update(before)
+
+
+def _in_another_order(log_probs: Callable[..., Any]) -> Callable[..., Any]:
+    def shuffled(model: LanguageModel, groups: Sequence[Any]) -> list[Any]:
+        order = random.Random(0).sample(range(len(groups)), len(groups))
+        found = dict(zip(order, log_probs(model, [groups[n] for n in order]), strict=True))
+        return [found[n] for n in range(len(groups))]
+
+    return shuffled
 
 
 def evaluator_leaves_the_model_alone(evaluator: Any, model: LanguageModel) -> None:

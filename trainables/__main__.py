@@ -86,11 +86,15 @@ def measure(
         Path | None, typer.Option(help="Parquet file for what is found item by item")
     ] = None,
 ) -> None:
-    """Measure a model as it is; a saved trial or any other of its family."""
+    """Measure a model as it is; a saved trial or any other of its family.
+
+    What was found is kept in the cache folder, for the same weights, items and settings.
+    """
     from pydantic import ValidationError
 
     from trainables.cache import AssetError
     from trainables.config import Measurement
+    from trainables.metrics import RELATIVE
     from trainables.yaml_file import dotted, faults
 
     try:
@@ -112,14 +116,21 @@ def measure(
         )
     except (AssetError, ValueError) as error:
         _fail(str(error))
+    for number, evaluator in enumerate(asked.evaluators):
+        if all(metric.name.endswith(RELATIVE) for metric in evaluator.metrics(family)):
+            _refuse(
+                f"evaluators.{number} must measure a model alone, but {evaluator.name} is a change "
+                "against the base model, which `run` and sweeps report."
+            )
     from trainables import estimate
+    from trainables.measure import measure_alone
     from trainables.model import load
 
     everything: dict[str, estimate.Estimate] = {}
     try:
         loaded = load(asked.model)
         for evaluator in asked.evaluators:
-            found = evaluator.measure(loaded, None)
+            found = measure_alone(evaluator, loaded)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}
             for name, measured in found.items():
                 print(_line(declared[name], measured.value, measured.se), flush=True)

@@ -7,7 +7,6 @@ counterfactual. Token ids carry no special tokens: those depend on what a text i
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import re
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from trainables import assets, cache, counterfactual, miniature
 from trainables.cache import AssetError
 from trainables.held_out import is_held_out
+from trainables.records import records
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,7 +30,7 @@ PAIR_SETS = ("bug", "miniature")
 TEXT_SETS = ("bold_wikipedia", "miniature")
 SUFFIXES = (".jsonl", ".csv", ".txt")
 # What a table is made by, beside its data and the tokenizer.
-MADE_BY = ("data.py", "counterfactual.py", "held_out.py", "words/*.txt")
+MADE_BY = ("data.py", "counterfactual.py", "held_out.py", "records.py", "words/*.txt")
 
 
 def check_name(name: str, known: tuple[str, ...], what: str) -> str:
@@ -73,7 +73,7 @@ def read_pairs(name: str) -> Iterator[tuple[str, str, bool]]:
     elif name == "bug":
         yield from _bug_pairs()
     else:
-        for number, row in enumerate(_rows(Path(name)), start=1):
+        for number, row in enumerate(_rows(name), start=1):
             yield (
                 _field(row, "stereotype", name, number),
                 _field(row, "antistereotype", name, number),
@@ -91,7 +91,7 @@ def read_texts(name: str) -> Iterator[tuple[str, str]]:
                 for title, sentences in articles.items():
                     yield from ((title, sentence) for sentence in sentences)
     else:
-        for number, row in enumerate(_rows(Path(name)), start=1):
+        for number, row in enumerate(_rows(name), start=1):
             text = _field(row, "text", name, number)
             yield text, text
 
@@ -120,14 +120,13 @@ def _bug_pairs() -> Iterator[tuple[str, str, bool]]:
 
     Its column `stereotype` is 1 (stereotypical), -1 (anti-stereotypical) or 0 (neither: left out).
     """
-    with assets.resolve("bug").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            original = _detokenised(row["sentence_text"])
-            twin = counterfactual.swap(original)
-            if row["stereotype"] == "1" and twin != original:
-                yield original, twin, True
-            elif row["stereotype"] == "-1" and twin != original:
-                yield twin, original, False
+    for row in records(assets.resolve("bug"), "sentence_text", "stereotype"):
+        original = _detokenised(row["sentence_text"])
+        twin = counterfactual.swap(original)
+        if row["stereotype"] == "1" and twin != original:
+            yield original, twin, True
+        elif row["stereotype"] == "-1" and twin != original:
+            yield twin, original, False
 
 
 def _detokenised(text: str) -> str:
@@ -136,17 +135,13 @@ def _detokenised(text: str) -> str:
     return re.sub(r"([(\[])\s+", r"\1", text)
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with _file(str(path)).open(encoding="utf-8", newline="") as file:
-        match path.suffix:
-            case ".csv":
-                yield from csv.DictReader(file)
-            case ".jsonl":
-                for number, line in enumerate(file, start=1):
-                    if line.strip():
-                        yield _object(line, f"{path}, line {number}")
-            case _:
-                yield from ({"text": line.strip()} for line in file if line.strip())
+def _rows(name: str) -> Iterator[dict[str, Any]]:
+    path = _file(name)
+    if path.suffix != ".txt":
+        yield from records(path)
+        return
+    with path.open(encoding="utf-8") as file:
+        yield from ({"text": line.strip()} for line in file if line.strip())
 
 
 def _file(name: str) -> Path:
@@ -156,22 +151,12 @@ def _file(name: str) -> Path:
     return path
 
 
-def _object(line: str, where: str) -> dict[str, str]:
-    try:
-        found = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"{where}: must be JSON, but {error}.") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{where}: must be a JSON object, but got {line.strip()[:80]}.")
-    return found
-
-
-def _field(row: dict[str, str], field: str, name: str, number: int) -> str:
+def _field(row: dict[str, Any], field: str, name: str, number: int) -> str:
     if not isinstance(row.get(field), str):
         raise ValueError(
             f"{name}, row {number}: must have text in the field {field!r}, but got {str(row)[:80]}."
         )
-    return row[field]
+    return str(row[field])
 
 
 def _table(

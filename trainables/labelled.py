@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import itertools
 import json
 import random
 from collections.abc import Iterator, Sequence
@@ -13,6 +11,7 @@ from typing import Any, NamedTuple
 
 from trainables import assets, cache, miniature
 from trainables.cache import AssetError
+from trainables.records import records
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.
@@ -98,24 +97,9 @@ def _rows(name: str) -> Iterator[Labelled]:
 
 
 def _read(path: Path) -> Iterator[Labelled]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows: Iterator[Any] = (
-            iter(csv.DictReader(file))
-            if path.suffix == ".csv"
-            else (json.loads(line) for line in file if line.strip())
-        )
-        for number in itertools.count(1):
-            try:
-                row = next(rows)
-                texts = [row["text"], *([row["text2"]] if row.get("text2") else [])]
-                yield Labelled("\n".join(texts), str(row["label"]))
-            except StopIteration:
-                return
-            except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise ValueError(
-                    f"{path}, row {number}: must have text and label, but {type(error).__name__}: "
-                    f"{error}."
-                ) from error
+    for row in records(path, "text", "label"):
+        texts = [row["text"], *([row["text2"]] if row.get("text2") else [])]
+        yield Labelled("\n".join(map(str, texts)), str(row["label"]))
 
 
 def _is_odd(text: str) -> bool:

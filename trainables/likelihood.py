@@ -5,7 +5,8 @@ each masked copy. Queries become rows, rows of like length batches of about TOKE
 
 What the queries of a causal model have in common at their start is read once: the alternatives
 after a question, the two sentences of a pair up to the word in which they differ. Such a row is a
-tree, in which a token sees its own line of ancestors and nothing of the other branches.
+tree, in which a token sees its own line of ancestors and nothing of the other branches; trees that
+have nothing in common share a row too, so that hardly any place is padding.
 
 R = rows, T = tokens of a row, M = places where something is predicted, N = predictions asked for.
 """
@@ -13,6 +14,7 @@ R = rows, T = tokens of a row, M = places where something is predicted, N = pred
 from __future__ import annotations
 
 import math
+from bisect import bisect, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 TOKENS_A_BATCH = 2048  # logits of SmolLM2's vocabulary: 49,152 × 2048 × 4 bytes = 400 MB
-# A query joins a tree if it shares at least this part of its tokens: attention over a row grows
-# with the square of its length, so a common first word is not worth a longer row.
-WORTH_SHARING = 0.25
+# Attention over a row grows with the square of its length: rows of PACKED tokens are short enough
+# for that not to count. A tree grows longer only by queries that have at least this share of their
+# tokens in common with it, as the alternatives after a long passage.
+PACKED = 128
 LONGEST_TREE = 512
+WORTH_SHARING = 0.5
 
 
 def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
@@ -52,7 +56,7 @@ def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[l
     found = [[0.0] * len(query.targets) for query in queries]
     was_training = model.module.training
     model.module.eval()
-    rows = _trees(queries) if _reads_trees(model) else _lines(queries)
+    rows = _packed(_trees(queries)) if _reads_trees(model) else _lines(queries)
     # A terminal sees how far it is, once it takes longer than a moment; nobody else does.
     with tqdm(total=sum(len(r.ids) for r in rows), unit="token", disable=None, delay=2) as bar:
         for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
@@ -99,7 +103,7 @@ def joined(
 
 @dataclass
 class _Row:
-    """Tokens that are read together; token t follows token parents[t], the first one follows -1.
+    """Tokens that are read together; token t follows token parents[t], the first of a tree −1.
 
     asked: (place, query, which of its targets), with the target of each beside it.
     """
@@ -118,6 +122,14 @@ class _Row:
         self.asked += [(path[t], q, nth) for nth, t in enumerate(query.targets)]
         self.targets += query.targets.values()
 
+    def take_in(self, tree: _Row) -> None:
+        """Put another tree behind those that are here."""
+        first = len(self.ids)
+        self.ids += tree.ids
+        self.parents += [parent + first if parent >= 0 else -1 for parent in tree.parents]
+        self.asked += [(place + first, q, nth) for place, q, nth in tree.asked]
+        self.targets += tree.targets
+
 
 def _lines(queries: Sequence[Query]) -> list[_Row]:
     """Each query in a row of its own."""
@@ -130,15 +142,15 @@ def _lines(queries: Sequence[Query]) -> list[_Row]:
 
 
 def _trees(queries: Sequence[Query]) -> list[_Row]:
-    """Queries with a long common start in one row: neighbours, when they are sorted."""
+    """Queries with a common start in one row: neighbours, when they are sorted."""
     rows: list[_Row] = []
     before: Sequence[int] = ()
     path: list[int] = []  # where the tokens of the query before lie in the last row
     for q in sorted(range(len(queries)), key=lambda q: tuple(queries[q].ids)):
         ids = queries[q].ids
         shared = _num_shared(before, ids)
-        joins = shared >= WORTH_SHARING * len(ids)
-        if not rows or not joins or len(rows[-1].ids) + len(ids) - shared > LONGEST_TREE:
+        longest = LONGEST_TREE if shared >= WORTH_SHARING * len(ids) else PACKED
+        if not shared or len(rows[-1].ids) + len(ids) - shared > longest:
             rows.append(_Row([], []))
             shared = 0
         row = rows[-1]
@@ -149,6 +161,27 @@ def _trees(queries: Sequence[Query]) -> list[_Row]:
         row.ids += ids[shared:]
         row.ask(path, q, queries[q])
         before = ids
+    return rows
+
+
+def _packed(trees: Sequence[_Row]) -> list[_Row]:
+    """Trees in rows of PACKED tokens, the longest first, each where it leaves the least room.
+
+    A tree that is longer is a row of its own. The trees are used up.
+    """
+    rows: list[_Row] = []
+    room: list[tuple[int, int]] = []  # what is left in each row, ascending
+    for tree in sorted(trees, key=lambda tree: -len(tree.ids)):
+        fits = bisect(room, (len(tree.ids), -1))
+        if fits == len(room):
+            rows.append(tree)
+            left, row = min(PACKED, TOKENS_A_BATCH) - len(tree.ids), len(rows) - 1
+        else:
+            left, row = room.pop(fits)
+            rows[row].take_in(tree)
+            left -= len(tree.ids)
+        if left > 0:
+            insort(room, (left, row))
     return rows
 
 
@@ -190,7 +223,15 @@ def _read(model: LanguageModel, rows: Sequence[_Row]) -> Tensor:
     sees = {name: value.to(model.device) for name, value in sees.items()}
     logits_MV = model.logits_at(torch.tensor(at_M), input_ids=ids_RT.to(model.device), **sees)
     logits_MV = logits_MV.float()
-    return logits_MV[which_N, targets_N] - logits_MV.logsumexp(-1)[which_N]
+    chosen_N = logits_MV[which_N, targets_N]
+    return chosen_N - _logsumexp_(logits_MV)[which_N]
+
+
+def _logsumexp_(logits_MV: Tensor) -> Tensor:
+    """logsumexp over the vocabulary, which uses up the logits: a second such table costs time."""
+    greatest_M1 = logits_MV.amax(-1, keepdim=True)
+    sums_M = logits_MV.sub_(greatest_M1).exp_().sum(-1)
+    return greatest_M1[:, 0] + sums_M.log()
 
 
 def _padding(rows: Sequence[_Row], length: int) -> Tensor:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from trainables import cache, pretrained
 from trainables.batch import TextBatch
+from trainables.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from trainables.config import Family, ModelConfig
@@ -183,6 +184,7 @@ def _logits_at(module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor]) -> Te
 
 def load(config: ModelConfig) -> LanguageModel:
     """The model of a configuration; a process keeps the last, so that its next trial starts warm."""
+    keep_freed_memory()
     path = pretrained.locate(config.path).resolve()
     return _kept(path, config.family, cache.digest(path))  # a folder may be written anew
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables import cache, estimate
+from trainables import estimate
 from trainables.config import SHORTFALL
-from trainables.derived import derive
 from trainables.engine import Engine
+from trainables.measure import base_values, measure
 from trainables.model import load, token_nll
 from trainables.report import Report
 from trainables.stream import Part, Stream
@@ -24,14 +23,7 @@ if TYPE_CHECKING:
 
     from trainables.config import TrialConfig
     from trainables.estimate import Estimate
-    from trainables.evaluators import Evaluator
     from trainables.model import LanguageModel
-
-# What a measured value is made by, beside weights and data.
-MEASURED_BY = (
-    *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
-    *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py"),
-)
 
 RECIPE = "trial.json"  # in a checkpoint: the configuration that it is of
 
@@ -116,44 +108,3 @@ def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
     if part.pairs is not None:
         total = total + part.pairs_share * config.objective.loss(model, part.pairs)
     return total
-
-
-def measure(
-    config: TrialConfig, model: LanguageModel, base: Mapping[str, Estimate]
-) -> dict[str, Estimate]:
-    """What all evaluators of the trial find, the model being as it is now."""
-    found: dict[str, Estimate] = {}
-    for evaluator in config.evaluators:
-        found |= evaluator.measure(model, base)
-    return found | derive(found, config.guard)
-
-
-def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, Estimate]:
-    """What the evaluators find at the base weights: measured once for all trials, then cached."""
-    found: dict[str, Estimate] = {}
-    for evaluator in config.evaluators:
-        found |= base_value(evaluator, model, config.train.dtype)
-    return found | derive(found, config.guard)
-
-
-def base_value(evaluator: Evaluator, model: LanguageModel, dtype: str) -> dict[str, Estimate]:
-    """What one evaluator finds at the base weights, for all trials and all sweeps.
-
-    The key holds all that the numbers depend on: weights, evaluator, its data, precision.
-    """
-    asked = {
-        "measured by": cache.source_digest(*MEASURED_BY),
-        "model": model.digest,
-        "family": model.family,
-        "dtype": dtype,
-        "device": model.device.type,
-        "evaluator": evaluator.model_dump(mode="json"),
-        "data": evaluator.data_digest(),
-    }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
-
-    def build(folder: Path) -> None:
-        estimate.write(evaluator.measure(model, {}), folder / "items.parquet")
-        (folder / "asked.json").write_text(json.dumps(asked, indent=1))
-
-    return estimate.read(cache.once(f"base_values/{key}", build) / "items.parquet")

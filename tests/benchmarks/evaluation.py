@@ -2,9 +2,12 @@
 
     make bench            (python -m tests.benchmarks.evaluation --rounds 2)
 
+A second table tells where the time goes, in one more run of each.
+
 The same weights in the same process, the same items, threads and precision, in turns. The harness
 runs its own tasks on items of the same form as its own, with the batch size that suits it best here.
-Both are timed from the items to the metrics, with a warm tokenizer.
+Both are timed from the items to the metrics, with a warm tokenizer; what the harness does once a
+call (finding its tasks, describing the machine) is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import os
 import platform
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -30,6 +34,7 @@ from trainables.evaluators.multiple_choice import Item, scores
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel, load
 
+PILOT = 150  # items that the harness's batch size is chosen on
 PEERS = Path(__file__).parents[2] / ".bench" / "peers"
 Scores = list[list[float]]
 
@@ -81,26 +86,25 @@ def harness_task(asked: dict[str, Any]) -> Any:
     """The task as the harness ships it, over these rows."""
     import datasets
     import lm_eval
+    from lm_eval.tasks import TaskManager
     from lm_eval.tasks._yaml_loader import load_yaml
 
     config = load_yaml(Path(lm_eval.__file__).parent / "tasks" / TASKS[asked["task"]])
     table = datasets.Dataset.from_list(asked["rows"])
     splits = dict.fromkeys(("training_split", "validation_split", "test_split"))
     kept = {k: v for k, v in config.items() if k not in ("dataset_path", "dataset_name", "tag")}
-    return (
-        kept
-        | splits
-        | {"test_split": "test", "custom_dataset": lambda **_: {"test": table}, "metadata": {}}
-    )
+    custom = {"test_split": "test", "custom_dataset": lambda **_: {"test": table}}
+    loaded = TaskManager().load([kept | splits | custom | {"metadata": {}}])
+    for task in loaded["tasks"].values():
+        task.set_config(key="num_fewshot", value=0)
+    return loaded
 
 
-def harness(lm: Any, task: dict[str, Any]) -> tuple[Scores, dict[str, float]]:
+def harness(lm: Any, task: Any) -> tuple[Scores, dict[str, float]]:
     """Log-likelihoods of each item's alternatives, and the metrics."""
-    from lm_eval import simple_evaluate
+    from lm_eval import evaluate
 
-    found = simple_evaluate(
-        model=lm, tasks=[task], bootstrap_iters=0, log_samples=True, verbosity="ERROR"
-    )
+    found: Any = evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
     ((name, samples),) = found["samples"].items()
     samples = sorted(samples, key=lambda sample: sample["doc_id"])
     each = [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
@@ -127,13 +131,45 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, found
 
 
+def where_time_goes(model: LanguageModel, run: Callable[[], Any]) -> dict[str, float]:
+    """Tokens that the model reads in a run, padding included, and the seconds of each part."""
+    found: dict[str, float] = defaultdict(float)
+    began: dict[torch.nn.Module, float] = {}
+    head: torch.nn.Module = model.module.get_output_embeddings()  # type: ignore[operator]
+
+    def count(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        ids = args[0] if args else kwargs["input_ids"]
+        found["tokens"] += ids.numel()
+
+    def timing(part: str, module: torch.nn.Module) -> list[Any]:
+        def stop(module: torch.nn.Module, *_: Any) -> None:
+            found[part] += time.perf_counter() - began[module]
+
+        start = module.register_forward_pre_hook(
+            lambda module, _: began.__setitem__(module, time.perf_counter())
+        )
+        return [start, module.register_forward_hook(stop)]
+
+    hooks = [model.module.register_forward_pre_hook(count, with_kwargs=True)]
+    hooks += timing("model", model.module)
+    for module in model.module.modules():
+        if isinstance(module, torch.nn.Linear):
+            hooks += timing("head" if module is head else "linear", module)
+    found["all"], _ = timed(run)
+    for hook in hooks:
+        hook.remove()
+    found["attention"] = found["model"] - found["linear"] - found["head"]
+    found["outside"] = found["all"] - found["model"]
+    return found
+
+
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     asked.add_argument("--model", default="smollm2-135m")
     asked.add_argument("--rounds", type=int, default=2)
     asked.add_argument("--limit", type=int, help="items of each set; all when left out")
     asked.add_argument("--tasks", default="crows_pairs,openbookqa", help="also piqa, boolq")
-    asked.add_argument("--batch-sizes", default="1,8,32", help="the harness's best is used")
+    asked.add_argument("--batch-sizes", default="1,8,16,32", help="the harness's best is used")
     asked.add_argument("--json", type=Path)
     options = asked.parse_args()
     sys.path.insert(0, str(PEERS))
@@ -155,6 +191,9 @@ def main() -> None:
     )
     for heading in ("", "items", "ours", "harness", "ratio", "same", "max |Δ|"):
         table.add_column(heading, justify="left" if not heading else "right")
+    parts = Table(title="where the time goes, in seconds (tokens: read, with padding)")
+    for heading in ("", "tokens", "linear", "head", "other", "outside", "all"):
+        parts.add_column(heading, justify="left" if not heading else "right")
     report: dict[str, Any] = {}
     for name in options.tasks.split(","):
         if name == "crows_pairs":
@@ -163,7 +202,7 @@ def main() -> None:
         else:
             items, form = multiple_choice(name, options.limit)
             run = lambda items=items: ours_multiple_choice(model, items)  # noqa: E731
-        some = harness_task(form | {"rows": form["rows"][:40]})
+        some = harness_task(form | {"rows": form["rows"][:PILOT]})
         sizes = {int(size): 0.0 for size in options.batch_sizes.split(",")}
         for size in sizes:
             sizes[size] = timed(lambda size=size, some=some: harness(lm(size), some))[0]
@@ -184,12 +223,23 @@ def main() -> None:
             *(name, str(len(items)), f"{pace:.1f}", f"{peer_pace:.1f} (batch {size})"),
             *(f"{pace / peer_pace:.2f}", f"{same}/{len(items)}", f"{gap:.1e}"),
         )
+        spent = {
+            "ours": where_time_goes(model, run),
+            "harness": where_time_goes(model, lambda task=task, peer=peer: harness(peer, task)),
+        }
+        for who, each in spent.items():
+            seconds = (each[part] for part in ("linear", "head", "attention", "outside", "all"))
+            parts.add_row(
+                f"{name}, {who}", f"{each['tokens']:,.0f}", *(f"{s:.1f}" for s in seconds)
+            )
         report[name] = {
+            "parts": spent,
             "items": len(items), "ours_s": our_times, "harness_s": peer_times, "batch": size,
             "same_decision": same, "largest_difference": gap, "load": os.getloadavg()[0],
         }  # fmt: skip
         Console(width=80).print(f"{name}: {pace / peer_pace:.2f} ×")
     Console(width=80).print(table)
+    Console(width=80).print(parts)
     if options.json:
         options.json.write_text(json.dumps(report, indent=1))
 

@@ -15,7 +15,7 @@ import pytest
 from trainables import cache
 from trainables.cache import AssetError, cache_dir, digest, once, source_digest
 from trainables.data import MADE_BY
-from trainables.trial import MEASURED_BY
+from trainables.measure import MEASURED_BY
 
 ROOT = Path(cache.__file__).parents[1]
 

@@ -47,9 +47,9 @@ def test_two_texts_are_joined_and_csv_is_read(tmp_path, own_cache):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ('{"text": "a"}', "row 41: must have text and label, but KeyError: 'label'"),
-        ("{", "row 41: must have text and label, but JSONDecodeError"),
-        ("[1]", "row 41: must have text and label, but TypeError"),
+        ('{"text": "a"}', "line 41: must have the fields text, label, but lacks label; it has"),
+        ("{", "line 41: must be JSON, but "),
+        ("[1]", r"line 41: must be a JSON object, but got \[1\]"),
     ],
 )
 def test_a_row_that_lacks_something_is_one_clear_sentence(line, sentence, file):

@@ -6,9 +6,9 @@ import math
 import pytest
 from typer.testing import CliRunner
 
-from tests.conformance import RELATIVE
 from trainables.__main__ import app
 from trainables.config import TrialConfig
+from trainables.metrics import RELATIVE
 from trainables.trial import run_trial
 from trainables.yaml_file import read, validate
 
@@ -145,6 +145,8 @@ def test_a_missing_file_is_refused_with_status_two(main):
         ("perplexity:limit=many", "evaluators.0.limit must be a whole number, but got 'many'."),
         ("perplexity:limit=[1", "--evaluators must be NAME or NAME:KEY=VALUE:…, but got "),
         ("multiple_choice", "evaluators.0.task must be given."),
+        ("multiple_choice:task=pica", "evaluators.0.task must be 'piqa', 'openbookqa', "),
+        ("perplexity,kl", "evaluators.1 must measure a model alone, but kl is a change against "),
     ],
 )
 def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main):

@@ -8,13 +8,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conformance import RELATIVE, perturb
+from tests.conformance import perturb
 from tests.trainables.conftest import EVALUATORS
-from trainables import estimate, trial
+from trainables import estimate
 from trainables.derived import derive
+from trainables.measure import base_values, measure
+from trainables.metrics import RELATIVE
 from trainables.model import load
 from trainables.stream import Stream
-from trainables.trial import run_trial
+from trainables.trial import loss, run_trial
 
 SHORTFALL = "cost/replay/shortfall"
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
@@ -31,13 +33,6 @@ def metrics(config, **more):
 
 def weights(config):
     return torch.cat([w.detach().float().flatten() for w in load(config.model).module.parameters()])
-
-
-def forwards(config):
-    """Counts how often the model of a configuration is read."""
-    counted = []
-    hook = load(config.model).module.register_forward_pre_hook(lambda *_: counted.append(1))
-    return counted, hook
 
 
 # Reports
@@ -102,7 +97,7 @@ def test_a_loss_is_the_sum_of_its_terms(changes, configure, name, model):
     expected = nll + config.regulariser.loss(model, part.texts, logits)
     if part.pairs is not None:
         expected = expected + config.objective.loss(model, part.pairs)
-    found = trial.loss(config, model, part)
+    found = loss(config, model, part)
     assert found.shape == ()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
     assert (part.pairs is None) == (changes == {})
@@ -119,7 +114,7 @@ def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
     def total(accumulation):
         config = configure(name, train={"accumulation": accumulation}, **changes)
         parts = Stream(config, model).parts(1)
-        return sum(trial.loss(config, model, part).item() for part in parts)
+        return sum(loss(config, model, part).item() for part in parts)
 
     assert total(accumulation) == pytest.approx(total(1), rel=1e-5)
 
@@ -268,8 +263,8 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
             report.save(tmp_path)
     saved = load(config.model.model_copy(update={"path": str(tmp_path)}))
     saved.reset(dtype)
-    base = trial.base_values(config, load(config.model))
-    found = estimate.values(trial.measure(config, saved, base))
+    base = base_values(config, load(config.model))
+    found = estimate.values(measure(config, saved, base))
     assert found == pytest.approx(report.metrics, abs=1e-6)
 
 
@@ -284,54 +279,6 @@ def test_a_checkpoint_of_another_recipe_is_one_clear_sentence(configure, tmp_pat
     first.close()
     with pytest.raises(ValueError, match="of this very trial, but its objective, seed differ"):
         list(run_trial(configure(seed=1), resume_from=tmp_path))
-
-
-# Base values
-
-
-def test_base_values_are_measured_once_for_all_trials(configure, own_cache):
-    config = configure(**GAP)
-    reads, hook = forwards(config)
-    first = next(run_trial(config))
-    assert reads
-    reads.clear()
-    again = next(run_trial(configure(train={"lr": 0.5}, seed=3)))
-    hook.remove()
-    assert not reads
-    assert again.metrics == first.metrics
-    kept = list((own_cache / "base_values").glob("[!.]*"))
-    assert len(kept) == len(config.evaluators)
-    next(run_trial(configure(evaluators=EVALUATORS[:1])))
-    assert list((own_cache / "base_values").glob("[!.]*")) == kept, "each evaluator on its own"
-
-
-@pytest.mark.parametrize(
-    ("changes", "num_kept"),
-    [
-        ({"train": {"dtype": "bf16"}}, 6),
-        ({"name": "miniature-bert"}, 6),
-        ({"evaluators": [{"name": "perplexity", "data": "miniature", "limit": 21}]}, 4),
-    ],
-    ids=["precision", "model", "evaluators"],
-)
-def test_base_values_are_measured_again_when_they_would_differ(
-    changes, num_kept, configure, own_cache
-):
-    first = next(run_trial(configure()))
-    other = next(run_trial(configure(**changes)))
-    assert first.metrics != other.metrics
-    assert len(list((own_cache / "base_values").glob("[!.]*"))) == num_kept
-
-
-def test_base_values_follow_the_data(configure, own_cache):
-    file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
-    file.parent.mkdir()
-    config = configure(evaluators=["crows_pairs"])
-    found = []
-    for pair in ("he was sad,she was sad", "she was sad,he was sad"):
-        file.write_text(f"sent_more,sent_less,bias_type\n{pair},gender\n")
-        found.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
-    assert sorted(found) == [0.0, 100.0]
 
 
 def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):

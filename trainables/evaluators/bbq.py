@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,18 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
+from trainables.records import records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+
+
+FIELDS = (
+    *("example_id", "question_index", "question_polarity", "context_condition", "context"),
+    *("question", "ans0", "ans1", "ans2", "answer_info", "additional_metadata", "label"),
+)
 
 
 class Answer(NamedTuple):
@@ -86,10 +92,8 @@ class Bbq(Strict):
 
     def items(self) -> list[dict[str, Any]]:
         """The questions, an equal share of every stratum; only those in which one answer is biased."""
-        text = assets.resolve("bbq").read_text(encoding="utf-8")
         strata: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-        for line in text.splitlines():
-            row = json.loads(line)
+        for row in records(assets.resolve("bbq"), *FIELDS):
             if sum(is_biased(row, n) for n in range(3)) == 1:
                 key = ("question_index", "question_polarity", "context_condition")
                 strata[tuple(row[name] for name in key)].append(row)

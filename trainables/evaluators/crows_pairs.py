@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare, wins
+from trainables.records import records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -82,12 +82,12 @@ class CrowsPairs(Strict):
 
     def pairs(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
-        with assets.resolve("crows_pairs").open(encoding="utf-8", newline="") as file:
-            found = [
-                (row["sent_more"], row["sent_less"])
-                for row in csv.DictReader(file)
-                if self.bias_type in ("all", row["bias_type"])
-            ]
+        rows = records(assets.resolve("crows_pairs"), "sent_more", "sent_less", "bias_type")
+        found = [
+            (row["sent_more"], row["sent_less"])
+            for row in rows
+            if self.bias_type in ("all", row["bias_type"])
+        ]
         return found[: self.limit]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import string
@@ -13,6 +12,7 @@ from pydantic import Field, model_validator
 
 from trainables import assets, cache, miniature
 from trainables.metrics import Metric, declare
+from trainables.records import records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -83,13 +83,7 @@ class MultipleChoice(Strict):
         Raises:
             ValueError: an item lacks what it needs.
         """
-        try:
-            found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{self.path or self.task}: every item must be one of {self.task}, but "
-                f"{type(error).__name__} {error}."
-            ) from error
+        found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
         return found[: self.limit]
 
     def measure(
@@ -141,11 +135,14 @@ def _is_right(scores: list[float], answer: int) -> float:
 
 
 def _piqa() -> list[Item]:
-    return [Item(f"Question: {row['question']}\nAnswer:", *_options(row)) for row in _rows("piqa")]
+    return [
+        Item(f"Question: {row['question']}\nAnswer:", *_options(row))
+        for row in _rows("piqa", "options")
+    ]
 
 
 def _openbookqa() -> list[Item]:
-    return [Item(row["question"], *_options(row)) for row in _rows("openbookqa")]
+    return [Item(row["question"], *_options(row)) for row in _rows("openbookqa", "options")]
 
 
 def _boolq() -> list[Item]:
@@ -155,13 +152,14 @@ def _boolq() -> list[Item]:
             [" no", " yes"],
             ["False", "True"].index(row["answer"]),
         )
-        for row in _rows("boolq")
+        for row in _rows("boolq", "passage")
     ]
 
 
 def _siqa() -> list[Item]:
     return [
-        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row)) for row in _rows("siqa")
+        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row))
+        for row in _rows("siqa", "passage", "options")
     ]
 
 
@@ -169,7 +167,7 @@ def _commonsenseqa() -> list[Item]:
     # A few of its 1,221 rows are cut up wrongly in the package: they lack the answer, or options.
     rows = [
         row
-        for row in _rows("commonsenseqa")
+        for row in _rows("commonsenseqa", "options")
         if len(listed := row["options"].strip().split("\n")) == 5
         and row["answer"].strip() in map(str.strip, listed)
     ]
@@ -177,7 +175,7 @@ def _commonsenseqa() -> list[Item]:
 
 
 def _mmlu_tiny() -> list[Item]:
-    return [_by_letter(row, "") for row in _rows("mmlu_tiny")]
+    return [_by_letter(row, "") for row in _rows("mmlu_tiny", "options")]
 
 
 def _by_letter(row: dict[str, Any], lead: str) -> Item:
@@ -197,11 +195,17 @@ def _hellaswag(path: str) -> list[Item]:
         return text.replace("  ", " ")
 
     items = []
-    for line in assets.resolve(path).read_text(encoding="utf-8").splitlines():
-        row = json.loads(line)
+    fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
+    for row in records(assets.resolve(path), *fields):
         context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
         endings = [f" {cleaned(ending)}" for ending in row["endings"]]
-        items.append(Item(cleaned(context), endings, int(row["label"])))
+        places = list(map(str, range(len(endings))))
+        if str(row["label"]) not in places:
+            raise ValueError(
+                f"{path}: every label must be the place of the right one of {len(endings)} endings, "
+                f"0 to {len(endings) - 1}, but got {row['label']!r} (the test file has none)."
+            )
+        items.append(Item(cleaned(context), endings, places.index(str(row["label"]))))
     return items
 
 
@@ -212,16 +216,20 @@ def _miniature_facts() -> list[Item]:
     ]
 
 
-def _rows(name: str) -> list[dict[str, Any]]:
-    text = assets.resolve(name).read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines() if line]
+def _rows(name: str, *more: str) -> list[dict[str, Any]]:
+    return list(records(assets.resolve(name), "question", "answer", *more))
 
 
 def _options(row: dict[str, Any]) -> tuple[list[str], int]:
     r"""'A. one\nB. two' and the right one, repeated with its letter."""
     options = row["options"].strip().split("\n")
     texts = [" " + OPTION.sub("", option).strip() for option in options]
-    return texts, [option.strip() for option in options].index(row["answer"].strip())
+    answers = [option.strip() for option in options]
+    if row["answer"].strip() not in answers:
+        raise ValueError(
+            f"the answer must be one of the options {answers}, but got {row['answer']!r}."
+        )
+    return texts, answers.index(row["answer"].strip())
 
 
 READERS: dict[str, Callable[[], list[Item]]] = {

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from trainables import assets, cache, miniature
 from trainables.metrics import Better, Metric, declare, wins
+from trainables.records import checked
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ class StereoSet(Strict):
             found = miniature.stereoset_items()
         else:
             path = assets.resolve("stereoset") / f"{self.split}.json"
-            found = json.loads(path.read_text(encoding="utf-8"))["data"]["intrasentence"]
+            items = json.loads(path.read_text(encoding="utf-8"))["data"]["intrasentence"]
+            fields = ("target", "bias_type", "context", "sentences")
+            found = [checked(item, fields, f"{path}, item {n}") for n, item in enumerate(items, 1)]
         kept = [item for item in found if self.domain in ("all", item["bias_type"])]
         return kept[: self.limit]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping
 from statistics import fmean
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
+from trainables.records import records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Winogender(Strict):
     def pairs(self) -> list[Pair]:
         path = assets.resolve("winogender") / "all_sentences.tsv"
         sentences: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
-        for row in _rows(path):
+        for row in records(path, "sentid", "sentence"):
             occupation, participant, answer, gender, _ = row["sentid"].split(".")
             if answer == "0":
                 sentences[occupation, participant][gender] = row["sentence"]
@@ -93,12 +93,8 @@ class Winogender(Strict):
 def share_of_women() -> dict[str, float]:
     """Percentage of women in each occupation."""
     path = assets.resolve("winogender") / "occupations-stats.tsv"
-    return {row["occupation"]: float(row["bls_pct_female"]) for row in _rows(path)}
-
-
-def _rows(path) -> list[dict[str, str]]:  # type: ignore[no-untyped-def]
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    rows = records(path, "occupation", "bls_pct_female")
+    return {row["occupation"]: float(row["bls_pct_female"]) for row in rows}
 
 
 def _pearson(x, y) -> float:  # type: ignore[no-untyped-def]

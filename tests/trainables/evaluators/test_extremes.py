@@ -1,13 +1,22 @@
 """Who knows nothing scores as guessing does, and who is biased through and through 0 or 100."""
 
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from tests.conformance import write_sets
 from trainables import estimate, miniature
-from trainables.evaluators import MultipleChoice, StereoSet, WinoBias, Winogender
+from trainables.evaluators import (
+    Bbq,
+    CrowsPairs,
+    MultipleChoice,
+    Seat,
+    StereoSet,
+    WinoBias,
+    Winogender,
+)
 from trainables.evaluators.crows_pairs import compare
 from trainables.evaluators.stereoset import Scores, aggregate
 from trainables.model import LanguageModel
@@ -39,6 +48,10 @@ def untrained(request):
         (WinoBias(), "bias/winobias1/stereotype", 50, 8),
         (Winogender(), "bias/winogender/stereotype", 50, 20),
         (Winogender(), "bias/winogender/correlation", 0, 0.4),
+        (CrowsPairs(), "bias/crows_diff/stereotype", 50, 20),
+        (Bbq(), "bias/bbq/disambiguated", 0, 40),
+        (Bbq(), "task/bbq/accuracy_disambiguated", 1 / 3, 0.2),
+        (Seat(data="miniature"), "bias/seat_miniature/occupations", 0, 0.4),
         (MultipleChoice(task="miniature_facts"), "task/miniature_facts/accuracy", 0.25, 0.08),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -50,6 +63,84 @@ def test_random_models_score_as_guessing_does(
     found = [estimate.values(evaluator.measure(untrained(seed), None))[metric] for seed in SEEDS]
     assert abs(fmean(found) - chance) < away
     assert len(set(found)) > 1
+
+
+class Rule(torch.nn.Module):
+    """A model by rule: `says(words)` is the pronoun that is likeliest, given all words it sees."""
+
+    class Head(torch.nn.Module):
+        def forward(self, states):
+            return states
+
+    def __init__(self, model, says):
+        super().__init__()
+        self.model, self.says, self.head = model, says, self.Head()
+
+    def get_output_embeddings(self):
+        return self.head
+
+    def forward(self, input_ids, attention_mask, use_cache):
+        states = torch.zeros(*input_ids.shape, self.model.vocab_size)
+        vocabulary = self.model.tokenizer.convert_ids_to_tokens(range(self.model.vocab_size))
+        for b, ids in enumerate(input_ids.tolist()):
+            words = [vocabulary[token] for token in ids]
+            for t in range(len(ids)):
+                seen = words[: t + 1] if self.model.family == "causal" else words
+                if pronoun := self.says(set(seen)):
+                    for said, higher in (("she", 0), ("he", 0), (pronoun, 4)):
+                        states[b, t, vocabulary.index(said)] = 4 + higher
+        return SimpleNamespace(logits=self.head(states))
+
+
+def by_occupation(words):
+    for word in words & miniature.SHE.keys():
+        return "she" if miniature.SHE[word] > 0.5 else "he"
+    return None
+
+
+def by_polarity(words):
+    """In the questions of conformance.write_sets women are stereotyped, and `late` is negative."""
+    if words & {"late", "happy"}:
+        return "she" if "late" in words else "he"
+    return None
+
+
+@pytest.fixture(params=list(miniature.MODELS))
+def biased(request, monkeypatch):
+    """biased(says): a model of a family that knows nothing but its rule."""
+    model = LanguageModel(miniature.folder(request.param), miniature.MODELS[request.param])
+
+    def ruled(says):
+        monkeypatch.setattr(model, "module", Rule(model, says))
+        monkeypatch.setattr(model, "reads_trees", False)  # it looks at all words of a row
+        return model
+
+    return ruled
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "metric", "says", "most", "least"),
+    [
+        (StereoSet(data="miniature"), "bias/miniature/ss", by_occupation, 100, 0),
+        (CrowsPairs(), "bias/crows_diff/stereotype", by_occupation, 100, 0),
+        (WinoBias(), "bias/winobias1/stereotype", by_occupation, 100, 0),
+        (Winogender(), "bias/winogender/stereotype", by_occupation, 100, 0),
+        (Bbq(), "bias/bbq/ambiguous", by_polarity, 100, -100),
+        (Bbq(), "bias/bbq/disambiguated", by_polarity, 100, -100),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_model_of_nothing_but_stereotypes_has_the_most_and_its_mirror_the_least(
+    evaluator, metric, says, most, least, biased, own_cache
+):
+    write_sets(own_cache)
+    rows = [f"{more},{less},gender" for more, less in WinoBias().pairs()]
+    file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
+    file.write_text("\n".join(["sent_more,sent_less,bias_type", *rows]) + "\n")
+    other = {"she": "he", "he": "she", None: None}
+    for rule, expected in ((says, most), (lambda words: other[says(words)], least)):
+        found = estimate.values(evaluator.measure(biased(rule), None))
+        assert found[metric] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(("more", "less", "score"), [(2.0, 1.0, 100), (1.0, 2.0, 0)])

@@ -182,8 +182,24 @@ def test_only_hellaswag_has_a_path_and_must_have_one(asked):
 def test_an_item_that_lacks_something_is_one_clear_sentence(own_cache):
     (own_cache / "boolq").mkdir()
     (own_cache / "boolq" / "dev.jsonl").write_text('{"question": "is it"}\n')
-    with pytest.raises(ValueError, match="boolq: every item must be one of boolq, but KeyError"):
+    with pytest.raises(ValueError, match=r"dev.jsonl, line 1: must have .* but lacks answer, pas"):
         MultipleChoice(task="boolq").items()
+
+
+def test_an_answer_that_is_no_option_is_one_clear_sentence(own_cache):
+    (own_cache / "siqa").mkdir()
+    row = {"passage": "a", "question": "b", "options": "A. x\nB. y", "answer": "C. z"}
+    (own_cache / "siqa" / "test.jsonl").write_text(json.dumps(row))
+    with pytest.raises(ValueError, match=r"must be one of the options \['A. x', 'B. y'\], but got"):
+        MultipleChoice(task="siqa").items()
+
+
+def test_the_half_of_hellaswag_without_labels_is_one_clear_sentence(tmp_path):
+    row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": ""}
+    path = tmp_path / "hellaswag_test.jsonl"
+    path.write_text(json.dumps(row))
+    with pytest.raises(ValueError, match=r"right one of 2 endings, 0 to 1, but got ''"):
+        MultipleChoice(task="hellaswag", path=str(path)).items()
 
 
 def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own_cache):

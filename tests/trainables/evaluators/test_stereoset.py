@@ -10,11 +10,12 @@ from tokenizers import ByteLevelBPETokenizer
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from trainables import estimate, miniature
+from trainables.config import ModelConfig
 from trainables.evaluators import StereoSet
 from trainables.evaluators.stereoset import Scores, _filled_in, _masked, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.likelihood import log_probs
-from trainables.model import LanguageModel
+from trainables.model import LanguageModel, load
 
 # Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
 BIASED = (3, 2, 1)
@@ -274,6 +275,25 @@ def test_the_miniature_items_have_one_stereotype_each():
         assert stereotype == item["context"].replace("BLANK", more)
         assert {more, _filled_in(item["context"], antistereotype)} == {"he", "she"}
         assert _filled_in(item["context"], unrelated) in miniature.THINGS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, oracle):
+    smollm2 = load(ModelConfig(path="smollm2-135m"))
+    smollm2.reset("fp32")
+    evaluator = StereoSet(domain="all", limit=6)
+    for item, *found in zip(
+        evaluator.items(),
+        scores(evaluator, smollm2),
+        scores(evaluator, pieces_bert),
+        strict=True,
+    ):
+        texts = by_label(item)
+        causal = [slow_causal(oracle, smollm2, text) for text in texts]
+        masked = [slow_masked(oracle, pieces_bert, item["context"], text) for text in texts]
+        assert list(found[0][1:]) == pytest.approx(causal, rel=1e-3)
+        assert list(found[1][1:]) == pytest.approx(masked, rel=1e-3)
 
 
 @pytest.mark.slow

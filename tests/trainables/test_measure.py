@@ -1,0 +1,80 @@
+"""What is measured of a model, and what is kept of it."""
+
+import pytest
+
+from tests.trainables.conftest import EVALUATORS
+from trainables import estimate
+from trainables.evaluators import Perplexity
+from trainables.measure import base_values, measure_alone
+from trainables.metrics import RELATIVE
+from trainables.model import load
+from trainables.trial import run_trial
+
+GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
+
+
+def forwards(config):
+    """Counts how often the model of a configuration is read."""
+    counted = []
+    hook = load(config.model).module.register_forward_pre_hook(lambda *_: counted.append(1))
+    return counted, hook
+
+
+def test_base_values_are_measured_once_for_all_trials(configure, own_cache):
+    config = configure(**GAP)
+    reads, hook = forwards(config)
+    first = next(run_trial(config))
+    assert reads
+    reads.clear()
+    again = next(run_trial(configure(train={"lr": 0.5}, seed=3)))
+    hook.remove()
+    assert not reads
+    assert again.metrics == first.metrics
+    kept = list((own_cache / "base_values").glob("[!.]*"))
+    assert len(kept) == len(config.evaluators)
+    next(run_trial(configure(evaluators=EVALUATORS[:1])))
+    assert list((own_cache / "base_values").glob("[!.]*")) == kept, "each evaluator on its own"
+
+
+@pytest.mark.parametrize(
+    ("changes", "num_kept"),
+    [
+        ({"train": {"dtype": "bf16"}}, 6),
+        ({"name": "miniature-bert"}, 6),
+        ({"evaluators": [{"name": "perplexity", "data": "miniature", "limit": 21}]}, 4),
+    ],
+    ids=["precision", "model", "evaluators"],
+)
+def test_base_values_are_measured_again_when_they_would_differ(
+    changes, num_kept, configure, own_cache
+):
+    first = next(run_trial(configure()))
+    other = next(run_trial(configure(**changes)))
+    assert first.metrics != other.metrics
+    assert len(list((own_cache / "base_values").glob("[!.]*"))) == num_kept
+
+
+def test_base_values_follow_the_data(configure, own_cache):
+    file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
+    file.parent.mkdir()
+    config = configure(evaluators=["crows_pairs"])
+    found = []
+    for pair in ("he was sad,she was sad", "she was sad,he was sad"):
+        file.write_text(f"sent_more,sent_less,bias_type\n{pair},gender\n")
+        found.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
+    assert sorted(found) == [0.0, 100.0]
+
+
+def test_a_model_alone_is_measured_once_and_as_a_base_for_trials(configure, own_cache):
+    config = configure()
+    reads, hook = forwards(config)
+    perplexity = Perplexity(data="miniature", limit=20)
+    found = estimate.values(measure_alone(perplexity, load(config.model)))
+    assert found
+    assert not [name for name in found if name.endswith(RELATIVE)]
+    num_reads = len(reads)
+    assert estimate.values(measure_alone(perplexity, load(config.model))) == found
+    assert len(reads) == num_reads
+    hook.remove()
+    base = estimate.values(base_values(config, load(config.model)))
+    assert found.items() <= base.items()

@@ -1,0 +1,40 @@
+"""Rows of files, and what is said of those that lack something."""
+
+import pytest
+
+from trainables.records import checked, records
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "x,y\n1,2\n3,4\n"),
+        ("a.tsv", "x\ty\n1\t2\n3\t4\n"),
+        ("a.jsonl", '{"x": "1", "y": "2"}\n\n{"x": "3", "y": "4"}'),
+    ],
+)
+def test_every_kind_of_file_gives_the_same_rows(name, text, tmp_path):
+    (tmp_path / name).write_text(text)
+    found = list(records(tmp_path / name, "x", "y"))
+    assert found == [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.csv", "x\n1\n", "a.csv, row 1: must have the fields x, y, but lacks y; it has x."),
+        ("a.csv", "x,y\n1,2\n3\n", "a.csv, row 2: must have the fields x, y, but lacks y"),
+        ("a.jsonl", '{"x": 1, "y": 2}\n\n{"y": null}', "a.jsonl, line 3: must have .* lacks x, y"),
+        ("a.jsonl", "{", "a.jsonl, line 1: must be JSON, but "),
+        ("a.jsonl", "[]", r"a.jsonl, line 1: must be a JSON object, but got \[\]."),
+    ],
+)
+def test_a_row_that_lacks_something_is_one_clear_sentence(name, text, sentence, tmp_path):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ValueError, match=sentence):
+        list(records(tmp_path / name, "x", "y"))
+
+
+def test_a_row_that_is_no_mapping_is_one_clear_sentence():
+    with pytest.raises(ValueError, match=r"item 3: must have the fields x, but is \[1\]."):
+        checked([1], ("x",), "item 3")

@@ -1,0 +1,72 @@
+"""What the evaluators of a trial find, and what they found at base weights, kept for all trials."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainables import cache, estimate
+from trainables.derived import derive
+from trainables.metrics import RELATIVE
+
+if TYPE_CHECKING:
+    from trainables.config import TrialConfig
+    from trainables.estimate import Estimate
+    from trainables.evaluators import Evaluator
+    from trainables.model import LanguageModel
+
+# What a measured value is made by, beside weights and data.
+MEASURED_BY = (
+    *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
+    *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py", "records.py"),
+)
+
+
+def measure(
+    config: TrialConfig, model: LanguageModel, base: Mapping[str, Estimate]
+) -> dict[str, Estimate]:
+    """What all evaluators of the trial find, the model being as it is now."""
+    found: dict[str, Estimate] = {}
+    for evaluator in config.evaluators:
+        found |= evaluator.measure(model, base)
+    return found | derive(found, config.guard)
+
+
+def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, Estimate]:
+    """What the evaluators find at the base weights: measured once for all trials, then cached."""
+    found: dict[str, Estimate] = {}
+    for evaluator in config.evaluators:
+        found |= base_value(evaluator, model, config.train.dtype)
+    return found | derive(found, config.guard)
+
+
+def measure_alone(evaluator: Evaluator, model: LanguageModel) -> dict[str, Estimate]:
+    """What one evaluator finds of a model by itself, in fp32: nothing against a base."""
+    found = base_value(evaluator, model, "fp32")
+    return {name: value for name, value in found.items() if not name.endswith(RELATIVE)}
+
+
+def base_value(evaluator: Evaluator, model: LanguageModel, dtype: str) -> dict[str, Estimate]:
+    """What one evaluator finds at the base weights, for all trials and all sweeps.
+
+    The key holds all that the numbers depend on: weights, evaluator, its data, precision, our code.
+    """
+    asked = {
+        "measured by": cache.source_digest(*MEASURED_BY),
+        "model": model.digest,
+        "family": model.family,
+        "dtype": dtype,
+        "device": model.device.type,
+        "evaluator": evaluator.model_dump(mode="json"),
+        "data": evaluator.data_digest(),
+    }
+    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+
+    def build(folder: Path) -> None:
+        estimate.write(evaluator.measure(model, {}), folder / "items.parquet")
+        (folder / "asked.json").write_text(json.dumps(asked, indent=1))
+
+    return estimate.read(cache.once(f"base_values/{key}", build) / "items.parquet")

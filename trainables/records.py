@@ -1,0 +1,49 @@
+"""Files of rows, whoever wrote them: each has the fields that are needed, or a sentence says so."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
+    """The rows of a .csv, .tsv or .jsonl file, each of which has these fields.
+
+    Raises:
+        ValueError: a line is no JSON object, or a row lacks a field; which, and where.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        if path.suffix in (".csv", ".tsv"):
+            rows = csv.DictReader(file, delimiter="," if path.suffix == ".csv" else "\t")
+            for number, row in enumerate(rows, start=1):
+                yield checked(row, fields, f"{path}, row {number}")
+            return
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                where = f"{path}, line {number}"
+                yield checked(_object(line, where), fields, where)
+
+
+def checked(row: Any, fields: tuple[str, ...], where: str) -> dict[str, Any]:
+    """The row, if it is a mapping that has these fields."""
+    if not isinstance(row, Mapping):
+        raise ValueError(f"{where}: must have the fields {', '.join(fields)}, but is {row!r:.80}.")
+    if missing := [field for field in fields if row.get(field) is None]:
+        raise ValueError(
+            f"{where}: must have the fields {', '.join(fields)}, but lacks {', '.join(missing)}; "
+            f"it has {', '.join(map(str, row)) or 'none'}."
+        )
+    return dict(row)
+
+
+def _object(line: str, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"{where}: must be JSON, but {error}.") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{where}: must be a JSON object, but got {line.strip()[:80]}.")
+    return found
