@@ -30,6 +30,7 @@ lint: install
 # Measurements against the peers, in one run each; prints tables, asserts nothing.
 bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.orchestration
+	$(VENV)/python -m tests.benchmarks.memory
 	$(VENV)/python -m tests.benchmarks.evaluation
 
 # What is measured against, apart from what is installed.

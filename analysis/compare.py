@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis import runs
 from analysis.runs import Sweep
+from trainables.metrics import DEGENERATE
 
 
 def compare(sweep: Sweep, one: int | None, other: int | None, /) -> pd.DataFrame:
@@ -19,28 +20,37 @@ def compare(sweep: Sweep, one: int | None, other: int | None, /) -> pd.DataFrame
 
     difference = other − one, in the metric's unit. Its standard error is that of the items'
     differences of influence, summed within clusters, and p (two-sided) is of Student's t with one
-    degree of freedom less than clusters: for a plain mean exactly the paired t-test.
+    degree of freedom less than clusters: for a plain mean exactly the paired t-test. Where the two
+    were not measured on the very same items, all three are NaN: then values cannot be compared.
     Columns: metric, unit, one, other, difference, se, p, items, clusters.
     """
     both = runs.items(sweep, one).merge(
-        runs.items(sweep, other), on=["metric", "item"], suffixes=("_one", "_other")
+        runs.items(sweep, other),
+        on=["metric", "item"],
+        suffixes=("_one", "_other"),
+        how="outer",
+        sort=False,
+        validate="one_to_one",
+        indicator=True,
     )
     rows = []
-    for name, pairs in both.dropna(subset=["influence_one", "influence_other"]).groupby(
-        "metric", sort=False
-    ):
+    for name, each in both.dropna(subset=["item"]).groupby("metric", sort=False):
+        pairs = each[each["_merge"] == "both"]
+        if pairs.empty:
+            continue
         metric = sweep.metrics.get(str(name))
         value, value_other = pairs["value_one"].iloc[0], pairs["value_other"].iloc[0]
         by = pairs["cluster_one"].fillna(pairs["item"])
         change = (pairs["influence_other"] - pairs["influence_one"]).groupby(by.to_numpy()).sum()
-        se, p = _paired(value_other - value, change.to_numpy())
+        difference = value_other - value if len(pairs) == len(each) else math.nan
+        se, p = _paired(difference, change.to_numpy())
         rows.append(
             {
                 "metric": name,
                 "unit": metric.unit if metric else "",
                 "one": value,
                 "other": value_other,
-                "difference": value_other - value,
+                "difference": difference,
                 "se": se,
                 "p": p,
                 "items": len(pairs),
@@ -59,7 +69,7 @@ def _paired(difference: float, change_C: np.ndarray) -> tuple[float, float]:
     from scipy import stats
 
     num = len(change_C)
-    if num < 2:
+    if num < 2 or math.isnan(difference):
         return math.nan, math.nan
     se = math.sqrt(num / (num - 1) * float(change_C @ change_C))
     if se == 0:
@@ -75,13 +85,20 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         min_width=76,
     )
     shown.title_justify = "left"
+    trials = sweep.trials
+    broken = set(trials["trial"][trials[DEGENERATE] == 1]) if DEGENERATE in trials else set()
+    if flagged := [word for word in (one, other) if word in map(str, broken)]:
+        shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in found.to_dict("records"):
         sure = row["p"] < 0.05
         cells = [f"{row['one']:.4g}", f"{row['other']:.4g}"]
-        cells += [f"{row['difference']:+.3g} ± {row['se']:.2g}", f"{row['p']:.2g}"]
+        if math.isnan(row["difference"]):
+            cells += ["other items", ""]
+        else:
+            cells += [f"{row['difference']:+.3g} ± {row['se']:.2g}", f"{row['p']:.2g}"]
         shown.add_row(row["metric"], *cells, style="bold" if sure else "dim")
     return shown
 

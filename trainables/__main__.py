@@ -13,6 +13,12 @@ import typer
 if TYPE_CHECKING:
     from trainables.metrics import Metric
 
+# 2.8 = 1.96 · √2: two models, each with its own error, at p = 0.05.
+NOISE_FLOOR = (
+    "± is the standard error over items. Between two models, a difference of less than 2.8 times\n"
+    "it is noise, unless they are compared item by item (`sweep compare`), which sees smaller ones."
+)
+
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -137,6 +143,7 @@ def measure(
             everything |= found
     except (AssetError, ValueError) as error:
         _fail(str(error))
+    print(NOISE_FLOOR, file=sys.stderr)
     if items is not None:
         estimate.write(everything, items)
     if as_json is not None:

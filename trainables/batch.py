@@ -58,22 +58,40 @@ def sentence(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = (
 
     Without a prefix the start token is what the first one is predicted from; before a prefix it
     stands only if the tokenizer puts it there (Llama's does, SmolLM2's does not), as in
-    lm-evaluation-harness.
+    lm-evaluation-harness; as there, what does not fit is cut off where the prefix begins.
+
+    Raises:
+        ValueError: the tokens asked for do not fit into the model's positions.
     """
     read = [*prefix, *ids]
     if model.adds_start or not prefix:
         read.insert(0, model.start_id)
+    _refuse_too_long(model, len(ids))
+    read = read[-(model.max_tokens + 1) :]
     first = len(read) - len(ids) - 1
     return Query(read[:-1], {first + t: token for t, token in enumerate(ids)})
 
 
 def masked(model: LanguageModel, ids: Sequence[int], positions: Iterable[int]) -> Query:
-    """Masked models: the tokens at these positions, all masked together, the others seen."""
+    """Masked models: the tokens at these positions, all masked together, the others seen.
+
+    Raises:
+        ValueError: the text does not fit into the model's positions.
+    """
+    _refuse_too_long(model, len(ids) + 2)
     read = [model.start_id, *ids, model.end_id]
     targets = {t + 1: ids[t] for t in positions}
     for t in targets:
         read[t] = model.mask_id
     return Query(read, targets)
+
+
+def _refuse_too_long(model: LanguageModel, num_tokens: int) -> None:
+    if num_tokens > model.max_tokens:
+        raise ValueError(
+            f"a text must fit into the {model.max_tokens} positions of {model.path.name}, but has "
+            f"{num_tokens} tokens: cut it, by max_tokens where there is one."
+        )
 
 
 def to_learn(model: LanguageModel, ids: Sequence[int], seed: str) -> Query:

@@ -55,8 +55,9 @@ def texts(name: str, split: Split, model: LanguageModel) -> Dataset:
 
     def rows() -> Iterator[dict[str, Any]]:
         held_out = split == "held_out"
-        kept = [text for key, text in read_texts(name) if is_held_out(key) == held_out]
-        return ({"ids": ids} for ids in model.encode(kept))
+        kept = [row for row in read_texts(name) if is_held_out(row[0]) == held_out]
+        ids = model.encode([text for _, text in kept])
+        return ({"ids": each, "source": key} for each, (key, _) in zip(ids, kept, strict=True))
 
     return _table(f"texts {split} {digest(name)}", model, rows)
 
@@ -171,7 +172,10 @@ def _table(
     def build(folder: Path) -> None:
         kept = [row for row in rows() if [] not in row.values()]  # nothing to predict
         if not kept:
-            raise ValueError(f"no {what.split()[0]} are left: there is nothing to train on.")
+            raise ValueError(
+                f"no {' '.join(what.split()[:-1])} are left: a set must have some, and of general "
+                "texts a tenth, by digest, is held out to measure on, the rest for replay."
+            )
         datasets.Dataset.from_list(kept).save_to_disk(str(folder))
 
     datasets.disable_progress_bars()

@@ -17,6 +17,7 @@ import math
 from bisect import bisect, insort
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
@@ -41,10 +42,17 @@ def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] =
     """Queries whose log-probabilities, in order, are those of the tokens `ids` after `prefix`.
 
     causal: log p(token | start, prefix, tokens before it). masked: the pseudo-likelihood of Salazar
-    et al. 2020 (arXiv 1910.14659): each token masked alone, all others seen.
+    et al. 2020 (arXiv 1910.14659): each token masked alone, all others seen. Of a prefix that does
+    not fit into the model's positions, the end is read.
+
+    Raises:
+        ValueError: there are no tokens to score, or they do not fit into the model's positions.
     """
+    if not ids:
+        raise ValueError("a text to be scored must have at least one token, but got none.")
     if model.family == "causal":
         return [sentence(model, ids, prefix)]
+    prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - model.max_tokens) :]
     whole = [*prefix, *ids]
     return [masked(model, whole, [len(prefix) + t]) for t in range(len(ids))]
 
@@ -71,11 +79,11 @@ def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[l
 
 def pair_log_probs(
     model: LanguageModel, pairs: Sequence[tuple[str, str]]
-) -> list[tuple[float, float]]:
+) -> list[tuple[float, float] | None]:
     """log p, in nats, of two sentences that differ in a few words.
 
     causal: of the whole sentences. masked: the mean over the tokens in which they differ, each
-    masked alone.
+    masked alone; None where one has no such token, so that the two cannot be compared.
     """
     ids = model.encode([text for pair in pairs for text in pair])
     groups: list[list[Query]] = []
@@ -86,11 +94,11 @@ def pair_log_probs(
         for own, apart in zip((one, other), differing(one, other), strict=True):
             groups.append([masked(model, own, [t]) for t in apart])
     found = log_probs(model, groups)
-    if model.family == "causal":
-        scores = list(map(math.fsum, found))
-    else:
-        scores = [math.fsum(values) / len(values) if values else -math.inf for values in found]
-    return list(zip(scores[::2], scores[1::2], strict=True))
+    score = math.fsum if model.family == "causal" else fmean
+    return [
+        (score(one), score(other)) if one and other else None
+        for one, other in zip(found[::2], found[1::2], strict=True)
+    ]
 
 
 def joined(
@@ -134,11 +142,17 @@ class _Row:
 def _lines(queries: Sequence[Query]) -> list[_Row]:
     """Each query in a row of its own."""
     rows = []
-    for q, query in enumerate(queries):
+    for q in _asking(queries):
+        query = queries[q]
         row = _Row(list(query.ids), list(range(-1, len(query.ids) - 1)))
         row.ask(range(len(query.ids)), q, query)
         rows.append(row)
     return rows
+
+
+def _asking(queries: Sequence[Query]) -> list[int]:
+    """Those that ask for something: the others need not be read."""
+    return [q for q, query in enumerate(queries) if query.targets]
 
 
 def _trees(queries: Sequence[Query]) -> list[_Row]:
@@ -146,17 +160,17 @@ def _trees(queries: Sequence[Query]) -> list[_Row]:
     rows: list[_Row] = []
     before: Sequence[int] = ()
     path: list[int] = []  # where the tokens of the query before lie in the last row
-    for q in sorted(range(len(queries)), key=lambda q: tuple(queries[q].ids)):
+    for q in sorted(_asking(queries), key=lambda q: tuple(queries[q].ids)):
         ids = queries[q].ids
         shared = _num_shared(before, ids)
-        longest = LONGEST_TREE if shared >= WORTH_SHARING * len(ids) else PACKED
-        if not shared or len(rows[-1].ids) + len(ids) - shared > longest:
+        worth = shared >= WORTH_SHARING * len(ids)
+        longest = max(LONGEST_TREE, 2 * len(ids)) if worth else PACKED
+        added = len(ids) - shared
+        if not shared or (added and len(rows[-1].ids) + added > longest):
             rows.append(_Row([], []))
             shared = 0
         row = rows[-1]
-        first = len(row.ids)
-        added = range(first, first + len(ids) - shared)
-        path = [*path[:shared], *added]
+        path = [*path[:shared], *range(len(row.ids), len(row.ids) + len(ids) - shared)]
         row.parents += [path[t - 1] if t else -1 for t in range(shared, len(ids))]
         row.ids += ids[shared:]
         row.ask(path, q, queries[q])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trainables import cache, estimate
+from trainables.data import MADE_BY
 from trainables.derived import derive
 from trainables.metrics import RELATIVE
 
@@ -23,6 +25,7 @@ MEASURED_BY = (
     *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
     *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py", "records.py"),
 )
+PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn")
 
 
 def measure(
@@ -49,13 +52,17 @@ def measure_alone(evaluator: Evaluator, model: LanguageModel) -> dict[str, Estim
     return {name: value for name, value in found.items() if not name.endswith(RELATIVE)}
 
 
-def base_value(evaluator: Evaluator, model: LanguageModel, dtype: str) -> dict[str, Estimate]:
+def base_value(
+    evaluator: Evaluator, model: LanguageModel, dtype: Literal["fp32", "bf16"]
+) -> dict[str, Estimate]:
     """What one evaluator finds at the base weights, for all trials and all sweeps.
 
+    The model is put back to its base weights where it has to be measured.
     The key holds all that the numbers depend on: weights, evaluator, its data, precision, our code.
     """
     asked = {
-        "measured by": cache.source_digest(*MEASURED_BY),
+        "measured by": cache.source_digest(*MEASURED_BY, *MADE_BY),
+        "versions": {package: version(package) for package in PACKAGES},
         "model": model.digest,
         "family": model.family,
         "dtype": dtype,
@@ -66,6 +73,7 @@ def base_value(evaluator: Evaluator, model: LanguageModel, dtype: str) -> dict[s
     key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
+        model.reset(dtype)  # whatever it has been trained to since
         estimate.write(evaluator.measure(model, {}), folder / "items.parquet")
         (folder / "asked.json").write_text(json.dumps(asked, indent=1))
 

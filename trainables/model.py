@@ -65,6 +65,11 @@ class LanguageModel:
             self.end_id = self._special("sep")
             self.mask_id = self._special("mask")
         self.vocab_size: int = self.module.config.vocab_size
+        # Where padding has a position of its own (RoBERTa), the first ones are never a token's.
+        embeddings = getattr(self.module.base_model, "embeddings", None)
+        unused = getattr(embeddings, "padding_idx", -1) + 1
+        positions: int = self.module.config.max_position_embeddings
+        self.max_tokens = min(positions - unused, self.tokenizer.model_max_length)
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
     def _special(self, token: str) -> int:

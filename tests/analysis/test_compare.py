@@ -91,8 +91,15 @@ def test_the_base_is_a_trial_like_any_other(sweep):
     assert row(compare(sweep, None, 2), RISE.name)["p"] == row(compare(sweep, 1, 2), RISE.name)["p"]
 
 
-def test_only_items_of_both_count(sweep):
-    assert row(compare(sweep, 1, 3), ACCURACY.name)["items"] == 60
+def test_values_on_other_items_are_not_compared(sweep, capsys):
+    found = compare(sweep, 1, 3)
+    for name in (ACCURACY.name, GAP.name):
+        assert row(found, name)["items"] == 60
+        assert all(math.isnan(row(found, name)[key]) for key in ("difference", "se", "p"))
+    assert row(found, RISE.name)["p"] == pytest.approx(stats.ttest_rel(NLL[3], NLL[1]).pvalue)
+    Console(width=80).print(table(sweep, found, "1", "3"))
+    assert capsys.readouterr().out.count("other items") == 2
+    assert json.loads(to_json(found))[0]["difference"] is None
 
 
 def test_a_trial_without_items_is_one_clear_sentence(sweep):

@@ -4,7 +4,7 @@
 
 A second table tells where the time goes, in one more run of each.
 
-The same weights in the same process, the same items, threads and precision, in turns. The harness
+The same weights, items, threads and precision, in turns, each in a process of its own. The harness
 runs its own tasks on items of the same form as its own, with the batch size that suits it best here.
 Both are timed from the items to the metrics, with a warm tokenizer; what the harness does once a
 call (finding its tasks, describing the machine) is left out.
@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,7 +35,8 @@ from trainables.config import ModelConfig
 from trainables.evaluators import CrowsPairs, MultipleChoice
 from trainables.evaluators.multiple_choice import Item, scores
 from trainables.likelihood import log_probs, queries_of
-from trainables.model import LanguageModel, load
+from trainables.model import load
+from trainables.pretrained import locate
 
 PILOT = 150  # items that the harness's batch size is chosen on
 PEERS = Path(__file__).parents[2] / ".bench" / "peers"
@@ -100,25 +104,76 @@ def harness_task(asked: dict[str, Any]) -> Any:
     return loaded
 
 
-def harness(lm: Any, task: Any) -> tuple[Scores, dict[str, float]]:
-    """Log-likelihoods of each item's alternatives, and the metrics."""
-    from lm_eval import evaluate
-
-    found: Any = evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
-    ((name, samples),) = found["samples"].items()
-    samples = sorted(samples, key=lambda sample: sample["doc_id"])
-    each = [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
-    return each, found["results"][name]
+# Each side lives in a process of its own, as its users run it: what one arranges there (memory,
+# patches, caches) is not the other's. Only one of the two is at work at a time.
 
 
-def ours_multiple_choice(model: LanguageModel, items: list[Item]) -> Scores:
-    return scores(model, items)
+class Ours:
+    def __init__(self, path: str, limit: int | None) -> None:
+        self.limit = limit
+        self.model = load(ModelConfig(path=path))
+        self.model.reset("fp32")
+        self.module = self.model.module.eval()
+
+    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Scores]:
+        if name == "crows_pairs":
+            pairs, _ = crows_pairs(self.limit)
+            return lambda: self.crows(pairs)
+        items, _ = multiple_choice(name, self.limit)
+        return lambda: scores(self.model, items)
+
+    def crows(self, pairs: list[tuple[str, str]]) -> Scores:
+        ids = self.model.encode([text for pair in pairs for text in pair])
+        found = log_probs(self.model, [queries_of(self.model, each) for each in ids])
+        sums = list(map(sum, found))
+        return [list(pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
 
 
-def ours_crows(model: LanguageModel, pairs: list[tuple[str, str]]) -> Scores:
-    ids = model.encode([text for pair in pairs for text in pair])
-    sums = [sum(values) for values in log_probs(model, [queries_of(model, each) for each in ids])]
-    return [list(pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
+class Harness:
+    def __init__(self, path: str, limit: int | None) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.limit = limit
+        folder = locate(path)
+        self.module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Scores]:
+        from lm_eval import evaluate
+        from lm_eval.models.huggingface import HFLM
+
+        find = crows_pairs if name == "crows_pairs" else partial(multiple_choice, name)
+        form = find(self.limit)[1]
+        task = harness_task(form | {"rows": form["rows"][:num_items]})
+        lm = HFLM(pretrained=self.module, tokenizer=self.tokenizer, batch_size=batch_size)
+
+        def run() -> Scores:
+            found: Any = evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
+            ((_, samples),) = found["samples"].items()
+            samples = sorted(samples, key=lambda sample: sample["doc_id"])
+            return [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
+
+        return run
+
+
+SIDE: dict[str, Ours | Harness] = {}  # of a process: the one that lives there
+
+
+def start(kind: type[Ours | Harness], path: str, limit: int | None) -> None:
+    sys.path.insert(0, str(PEERS))
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "LOGLEVEL": "ERROR"}
+    SIDE["here"] = kind(path, limit)
+
+
+def run(
+    name: str, batch_size: int = 0, num_items: int | None = None, parts: bool = False
+) -> tuple[float, Scores, dict[str, float]]:
+    """Seconds, log-likelihoods of each item's alternatives, and (if asked for) where the time went."""
+    job = SIDE["here"].job(name, batch_size, num_items)
+    if parts:
+        return 0.0, [], where_time_goes(SIDE["here"].module, job)
+    seconds, found = timed(job)
+    return seconds, found, {}
 
 
 def best(each: Scores) -> list[int]:
@@ -131,11 +186,11 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - began, found
 
 
-def where_time_goes(model: LanguageModel, run: Callable[[], Any]) -> dict[str, float]:
+def where_time_goes(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, float]:
     """Tokens that the model reads in a run, padding included, and the seconds of each part."""
     found: dict[str, float] = defaultdict(float)
     began: dict[torch.nn.Module, float] = {}
-    head: torch.nn.Module = model.module.get_output_embeddings()  # type: ignore[operator]
+    head: torch.nn.Module = model.get_output_embeddings()  # type: ignore[operator]
 
     def count(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         ids = args[0] if args else kwargs["input_ids"]
@@ -150,9 +205,9 @@ def where_time_goes(model: LanguageModel, run: Callable[[], Any]) -> dict[str, f
         )
         return [start, module.register_forward_hook(stop)]
 
-    hooks = [model.module.register_forward_pre_hook(count, with_kwargs=True)]
-    hooks += timing("model", model.module)
-    for module in model.module.modules():
+    hooks = [model.register_forward_pre_hook(count, with_kwargs=True)]
+    hooks += timing("model", model)
+    for module in model.modules():
         if isinstance(module, torch.nn.Linear):
             hooks += timing("head" if module is head else "linear", module)
     found["all"], _ = timed(run)
@@ -172,19 +227,13 @@ def main() -> None:
     asked.add_argument("--batch-sizes", default="1,8,16,32", help="the harness's best is used")
     asked.add_argument("--json", type=Path)
     options = asked.parse_args()
-    sys.path.insert(0, str(PEERS))
-    os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "LOGLEVEL": "ERROR"}
-    try:
-        from lm_eval.models.huggingface import HFLM
-    except ImportError as error:
-        raise SystemExit(f"the peers are not installed ({error}): run `make bench`.") from error
-    model = load(ModelConfig(path=options.model))
-    model.reset("fp32")
-    model.module.eval()
-
-    def lm(batch_size: int) -> Any:
-        return HFLM(pretrained=model.module, tokenizer=model.tokenizer, batch_size=batch_size)
-
+    if not (PEERS / "lm_eval").is_dir():
+        raise SystemExit("the peers are not installed: run `make bench`.")
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = (
+        ProcessPoolExecutor(1, spawn, start, (kind, options.model, options.limit))
+        for kind in (Ours, Harness)
+    )
     table = Table(
         title=f"items a second, {options.model}, fp32, {torch.get_num_threads()} threads, "
         f"{platform.machine()}"
@@ -196,36 +245,29 @@ def main() -> None:
         parts.add_column(heading, justify="left" if not heading else "right")
     report: dict[str, Any] = {}
     for name in options.tasks.split(","):
-        if name == "crows_pairs":
-            items, form = crows_pairs(options.limit)
-            run: Callable[[], Scores] = lambda items=items: ours_crows(model, items)  # noqa: E731
-        else:
-            items, form = multiple_choice(name, options.limit)
-            run = lambda items=items: ours_multiple_choice(model, items)  # noqa: E731
-        some = harness_task(form | {"rows": form["rows"][:PILOT]})
         sizes = {int(size): 0.0 for size in options.batch_sizes.split(",")}
         for size in sizes:
-            sizes[size] = timed(lambda size=size, some=some: harness(lm(size), some))[0]
+            sizes[size], *_ = theirs.submit(run, name, size, PILOT).result()
         size = min(sizes, key=sizes.__getitem__)
-        task, peer = harness_task(form), lm(size)
         our_times, peer_times = [], []
         for _ in range(options.rounds):
-            seconds, ours = timed(run)
+            seconds, own, _ = ours.submit(run, name).result()
             our_times.append(seconds)
-            seconds, (theirs, _) = timed(lambda task=task, peer=peer: harness(peer, task))
+            seconds, other, _ = theirs.submit(run, name, size).result()
             peer_times.append(seconds)
-        same = sum(a == b for a, b in zip(best(ours), best(theirs), strict=True))
+        num = len(own)
+        same = sum(a == b for a, b in zip(best(own), best(other), strict=True))
         gap = max(
-            abs(a - b) for o, t in zip(ours, theirs, strict=True) for a, b in zip(o, t, strict=True)
+            abs(a - b) for o, t in zip(own, other, strict=True) for a, b in zip(o, t, strict=True)
         )
-        pace, peer_pace = len(items) / median(our_times), len(items) / median(peer_times)
+        pace, peer_pace = num / median(our_times), num / median(peer_times)
         table.add_row(
-            *(name, str(len(items)), f"{pace:.1f}", f"{peer_pace:.1f} (batch {size})"),
-            *(f"{pace / peer_pace:.2f}", f"{same}/{len(items)}", f"{gap:.1e}"),
+            *(name, str(num), f"{pace:.1f}", f"{peer_pace:.1f} (batch {size})"),
+            *(f"{pace / peer_pace:.2f}", f"{same}/{num}", f"{gap:.1e}"),
         )
         spent = {
-            "ours": where_time_goes(model, run),
-            "harness": where_time_goes(model, lambda task=task, peer=peer: harness(peer, task)),
+            "ours": ours.submit(run, name, parts=True).result()[2],
+            "harness": theirs.submit(run, name, size, parts=True).result()[2],
         }
         for who, each in spent.items():
             seconds = (each[part] for part in ("linear", "head", "attention", "outside", "all"))
@@ -234,7 +276,7 @@ def main() -> None:
             )
         report[name] = {
             "parts": spent,
-            "items": len(items), "ours_s": our_times, "harness_s": peer_times, "batch": size,
+            "items": num, "pilot_s": sizes, "ours_s": our_times, "harness_s": peer_times, "batch": size,
             "same_decision": same, "largest_difference": gap, "load": os.getloadavg()[0],
         }  # fmt: skip
         Console(width=80).print(f"{name}: {pace / peer_pace:.2f} ×")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainables import likelihood
-from trainables.batch import masked, padded
+from trainables.batch import Query, masked, padded
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel
 
@@ -195,6 +195,51 @@ def test_groups_without_questions_stay_empty(model):
     found = log_probs(model, [[], asked, [], asked, []])
     assert [len(group) for group in found] == [0, len(ids), 0, len(ids), 0]
     assert log_probs(model, []) == []
+
+
+def test_a_query_that_asks_for_nothing_is_not_read(model):
+    (ids,) = model.encode(["the wolf eats deer"])
+    asked = queries_of(model, ids)
+    alone = log_probs(model, [asked])
+    assert log_probs(model, [[Query([model.start_id], {})], asked]) == [[], *alone]
+    assert log_probs(model, [[Query([model.start_id], {})]]) == [[]]
+
+
+def test_a_text_without_a_token_to_score_is_one_clear_sentence(model):
+    with pytest.raises(ValueError, match="must have at least one token, but got none"):
+        queries_of(model, [])
+
+
+def test_of_a_prefix_too_long_for_the_model_the_end_is_read(model, oracle):
+    ids, prefix = model.encode(["the wolf eats deer", "the nurse left when she felt sad " * 20])
+    assert len(prefix) > model.max_tokens == 64
+    (found,) = log_probs(model, [queries_of(model, ids, prefix)])
+    if model.family == "causal":
+        kept = [*prefix, *ids][-(model.max_tokens + 1) :]
+        expected = [
+            float(oracle(model).predicted(kept[:t], -1)[kept[t]])
+            for t in range(len(kept) - len(ids), len(kept))
+        ]
+    else:
+        kept = prefix[len(prefix) + len(ids) + 2 - model.max_tokens :]
+        expected = oracle(model).log_probs(ids, kept)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):
+    (ids,) = model.encode(["the wolf eats deer " * 20])
+    with pytest.raises(ValueError, match=r"must fit into the 64 positions of .*, but has 8"):
+        queries_of(model, ids)
+
+
+def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
+    monkeypatch.setattr(likelihood, "LONGEST_TREE", 8)
+    monkeypatch.setattr(likelihood, "PACKED", 8)
+    prefix, one, other = llama.encode(["the nurse left when she felt sad and", "calm now", "proud"])
+    scores(llama, SENTENCES[:1])
+    asked = [queries_of(llama, ids, prefix) for ids in (one, other, one)]
+    ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, asked))
+    assert (rows, tokens) == (1, len(asked[0][0].ids))
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -7,7 +7,7 @@ from trainables import estimate
 from trainables.evaluators import Perplexity
 from trainables.measure import base_values, measure_alone
 from trainables.metrics import RELATIVE
-from trainables.model import load
+from trainables.model import LanguageModel, load
 from trainables.trial import run_trial
 
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
@@ -78,3 +78,12 @@ def test_a_model_alone_is_measured_once_and_as_a_base_for_trials(configure, own_
     hook.remove()
     base = estimate.values(base_values(config, load(config.model)))
     assert found.items() <= base.items()
+
+
+def test_what_a_trial_has_trained_is_never_kept_as_the_base(configure, own_cache):
+    config = configure(train={"lr": 0.01})
+    list(run_trial(config))
+    perplexity = Perplexity(data="miniature", limit=21)  # which the trial has not measured
+    found = estimate.values(measure_alone(perplexity, load(config.model)))
+    fresh = LanguageModel(load(config.model).path, config.model.family)
+    assert found == estimate.values(perplexity.measure(fresh, None))

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
-from trainables.records import records
+from trainables.records import checked, records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -93,7 +93,12 @@ class Bbq(Strict):
     def items(self) -> list[dict[str, Any]]:
         """The questions, an equal share of every stratum; only those in which one answer is biased."""
         strata: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-        for row in records(assets.resolve("bbq"), *FIELDS):
+        path = assets.resolve("bbq")
+        for number, row in enumerate(records(path, *FIELDS), start=1):
+            where = f"{path}, question {number}"
+            checked(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
+            meta = ("stereotyped_groups",)
+            checked(row["additional_metadata"], meta, f"{where}, additional_metadata")
             if sum(is_biased(row, n) for n in range(3)) == 1:
                 key = ("question_index", "question_polarity", "context_condition")
                 strata[tuple(row[name] for name in key)].append(row)
@@ -101,7 +106,7 @@ class Bbq(Strict):
         for rows in strata.values():
             rng.shuffle(rows)
         # Round after round, one of each stratum, so any limit takes as equal shares as can be.
-        rounds = max(map(len, strata.values()))
+        rounds = max(map(len, strata.values()), default=0)
         turns = (
             rows[turn] for turn in range(rounds) for rows in strata.values() if turn < len(rows)
         )

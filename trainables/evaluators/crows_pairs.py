@@ -82,12 +82,17 @@ class CrowsPairs(Strict):
 
     def pairs(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
-        rows = records(assets.resolve("crows_pairs"), "sent_more", "sent_less", "bias_type")
+        path = assets.resolve("crows_pairs")
+        rows = records(path, "sent_more", "sent_less", "bias_type")
         found = [
             (row["sent_more"], row["sent_less"])
             for row in rows
             if self.bias_type in ("all", row["bias_type"])
         ]
+        if blank := [n for n, pair in enumerate(found, start=1) if not all(map(str.strip, pair))]:
+            raise ValueError(
+                f"{path}: every sentence must have words, but pair {blank[0]} has none."
+            )
         return found[: self.limit]
 
 

@@ -64,16 +64,17 @@ class Kl(Strict):
         if base is None:
             return {}
         if self.of == "general":
-            table = data.texts(self.data, "held_out", model)["ids"]
+            rows = data.texts(self.data, "held_out", model)
+            found_ids, sources = rows["ids"], rows["source"]
         else:
-            rows = data.pairs(self.data, model)
-            table = [
+            found_ids = [
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
-                for row in rows
+                for row in data.pairs(self.data, model)
             ]
-        texts = drawn(table, self.limit, self.max_tokens)
+            sources = map(name_of, found_ids)
+        texts = drawn(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model, ids) for ids in texts]
         found = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
         each = (math.fsum(values) / len(values) for values in found)
-        items = Items.of(map(name_of, texts))
+        items = Items.of(map(name_of, texts), texts.values())
         return {f"forgetting/{self.of}/kl_rise": mean(each, items, map(len, found))}

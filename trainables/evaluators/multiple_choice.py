@@ -98,8 +98,8 @@ class MultipleChoice(Strict):
                 score / max(1, len(choice.strip()))
                 for score, choice in zip(found, item.choices, strict=True)
             ]
-            right.append(_is_right(found, item.answer))
-            right_norm.append(_is_right(per_character, item.answer))
+            right.append(is_right(found, item.answer))
+            right_norm.append(is_right(per_character, item.answer))
         names = Items.of(range(len(items)))
         return {
             f"task/{self.task}/accuracy": mean(right, names),
@@ -112,13 +112,19 @@ def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
     from trainables.likelihood import log_probs, queries_of
 
     groups = []
-    for item in items:
+    for number, item in enumerate(items, start=1):
         # Spaces that end a question belong to the alternative, and both are encoded as one text
         # and cut where the question ends, as lm-evaluation-harness does.
         question = item.question.rstrip()
         (before,) = model.encode([question])
         for whole in model.encode([item.question + choice for choice in item.choices]):
-            groups.append(queries_of(model, whole[len(before) :], whole[: len(before)]))
+            answer = whole[len(before) :]
+            if not answer:  # Σ over nothing is 0, which would be the likeliest of all
+                raise ValueError(
+                    f"item {number}: every alternative must have a token after the question, but "
+                    f"one of {item.choices} has none."
+                )
+            groups.append(queries_of(model, answer, whole[: len(before)]))
     found = iter(map(math.fsum, log_probs(model, groups)))
     return [[next(found) for _ in item.choices] for item in items]
 
@@ -128,7 +134,7 @@ def chosen(scores: list[float]) -> int | None:
     return None if any(map(math.isnan, scores)) else scores.index(max(scores))
 
 
-def _is_right(scores: list[float], answer: int) -> float:
+def is_right(scores: list[float], answer: int) -> float:
     """1 or 0, or NaN where nothing is chosen."""
     choice = chosen(scores)
     return math.nan if choice is None else float(choice == answer)
@@ -150,7 +156,7 @@ def _boolq() -> list[Item]:
         Item(
             f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
             [" no", " yes"],
-            ["False", "True"].index(row["answer"]),
+            _place(["False", "True"], row["answer"]),
         )
         for row in _rows("boolq", "passage")
     ]
@@ -222,14 +228,15 @@ def _rows(name: str, *more: str) -> list[dict[str, Any]]:
 
 def _options(row: dict[str, Any]) -> tuple[list[str], int]:
     r"""'A. one\nB. two' and the right one, repeated with its letter."""
-    options = row["options"].strip().split("\n")
+    options = str(row["options"]).strip().split("\n")
     texts = [" " + OPTION.sub("", option).strip() for option in options]
-    answers = [option.strip() for option in options]
-    if row["answer"].strip() not in answers:
-        raise ValueError(
-            f"the answer must be one of the options {answers}, but got {row['answer']!r}."
-        )
-    return texts, answers.index(row["answer"].strip())
+    return texts, _place([option.strip() for option in options], str(row["answer"]).strip())
+
+
+def _place(options: list[str], answer: str) -> int:
+    if answer not in options:
+        raise ValueError(f"the answer must be one of the options {options}, but got {answer!r}.")
+    return options.index(answer)
 
 
 READERS: dict[str, Callable[[], list[Item]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
@@ -28,7 +28,8 @@ class Perplexity(Strict):
     nll_rise = NLL(θ) − NLL(θ₀): 0 for the base model, and negative for one that predicts better;
     ratio_rise = exp(nll_rise) − 1, the share by which the perplexity has grown. Both are paired,
     text by text, so their standard error is that of the differences. An item is a text; its
-    outcome the mean over its tokens, which it weighs with their number.
+    outcome the mean over its tokens, which it weighs with their number. Texts of one source (the
+    sentences of an article) count together.
     Each text stands alone after the start token, cut at max_tokens. masked: every token is masked
     once, with every GROUP-th token of its text, so the value has no noise of drawn masks.
     """
@@ -66,19 +67,22 @@ class Perplexity(Strict):
         from trainables.estimate import Items, along, mean
         from trainables.likelihood import log_probs
 
-        texts = drawn(data.texts(self.data, "held_out", model)["ids"], self.limit, self.max_tokens)
+        table = data.texts(self.data, "held_out", model)
+        texts = drawn(zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model, ids) for ids in texts]
         found = log_probs(model, groups)
         lengths = list(map(len, found))
         nll_I = [-math.fsum(each) / len(each) for each in found]
-        nll = mean(nll_I, Items.of(map(name_of, texts)), lengths)
+        nll = mean(nll_I, Items.of(map(name_of, texts), texts.values()), lengths)
         perplexity = math.exp(nll.value) if nll.value < 700 else math.inf
         name = "forgetting/general"
         measured = {f"{name}/nll": nll, f"{name}/perplexity": along(perplexity, (perplexity, nll))}
         if base is None:
             return measured
-        before = base.get(f"{name}/nll", nll).outcomes_I
-        rise = mean(nll.outcomes_I - before, nll.items, lengths)  # type: ignore[operator]
+        before = base[f"{name}/nll"] if base else nll
+        if before.items != nll.items:
+            raise ValueError("the base must be measured on the same texts: measure it anew.")
+        rise = mean(nll.outcomes_I - before.outcomes_I, nll.items, lengths)  # type: ignore[operator]
         ratio = math.exp(rise.value) if rise.value < 700 else math.inf
         return {
             f"{name}/nll_rise": rise,
@@ -87,13 +91,20 @@ class Perplexity(Strict):
         }
 
 
-def drawn(texts: Sequence[list[int]], limit: int, max_tokens: int) -> list[list[int]]:
-    """The same `limit` texts for every model of a tokenizer, drawn from the whole set.
+def drawn(
+    texts: Iterable[tuple[Sequence[int], str]], limit: int, max_tokens: int
+) -> dict[tuple[int, ...], str]:
+    """The same `limit` texts, cut, for every model of a tokenizer, each with its source.
 
-    The texts of a source are often sorted by subject, so the first would be one subject alone.
+    They are drawn from the whole set, because the texts of a source are often sorted by subject;
+    and no text twice, because a sentence that two articles share is one item.
     """
-    places = random.Random("held out").sample(range(len(texts)), min(limit, len(texts)))
-    return [texts[place][:max_tokens] for place in sorted(places)]
+    distinct: dict[tuple[int, ...], str] = {}
+    for ids, source in texts:
+        distinct.setdefault(tuple(ids[:max_tokens]), source)
+    places = random.Random("held out").sample(range(len(distinct)), min(limit, len(distinct)))
+    every = list(distinct.items())
+    return dict(every[place] for place in sorted(places))
 
 
 def nll_queries(model: LanguageModel, ids: Sequence[int]) -> list[Query]:

@@ -7,6 +7,7 @@ import math
 import string
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -126,7 +127,8 @@ class StereoSet(Strict):
             (f"{forgetting}/lms_drop", f"{bias}/lms", -1.0),
             *((f"{name}_rise", name, 1.0) for name in nll),
         ):
-            now, before = measured[name], base.get(name, measured[name])
+            now = measured[name]
+            before = base[name] if base else now
             measured[change] = along(
                 sign * (now.value - before.value), (sign, now), (-sign, before)
             )
@@ -142,9 +144,7 @@ class StereoSet(Strict):
             found = miniature.stereoset_items()
         else:
             path = assets.resolve("stereoset") / f"{self.split}.json"
-            items = json.loads(path.read_text(encoding="utf-8"))["data"]["intrasentence"]
-            fields = ("target", "bias_type", "context", "sentences")
-            found = [checked(item, fields, f"{path}, item {n}") for n, item in enumerate(items, 1)]
+            found = _official(path)
         kept = [item for item in found if self.domain in ("all", item["bias_type"])]
         return kept[: self.limit]
 
@@ -161,6 +161,34 @@ class StereoSet(Strict):
             asked += [(item["context"], by_label[label]["sentence"]) for label in LABELS]
         found = log_probs(model, queries(model, asked))
         return list(zip(found[::3], found[1::3], found[2::3], strict=True))
+
+
+def _official(path: Path) -> list[dict[str, Any]]:
+    """The items of the authors' file, of which each has what is asked of it.
+
+    Raises:
+        ValueError: which has not.
+    """
+    try:
+        tree = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: must be JSON, but {error}.") from error
+    data = checked(checked(tree, ("data",), str(path))["data"], ("intrasentence",), f"{path}, data")
+    found = []
+    for number, item in enumerate(data["intrasentence"], start=1):
+        where = f"{path}, item {number}"
+        checked(item, ("target", "bias_type", "context", "sentences"), where)
+        sentences = [
+            checked(s, ("sentence", "gold_label"), f"{where}, sentences") for s in item["sentences"]
+        ]
+        labels = sorted(sentence["gold_label"] for sentence in sentences)
+        if labels != sorted(LABELS) or "BLANK" not in item["context"]:
+            raise ValueError(
+                f"{where}: must have a context with BLANK and one sentence each of "
+                f"{', '.join(LABELS)}, but has {item['context']!r} and {', '.join(labels)}."
+            )
+        found.append(item)
+    return found
 
 
 def _of_each_kind(

@@ -33,7 +33,8 @@ def slow_causal(model, texts):
 
 def test_the_drift_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
-    texts = drawn(data.texts("miniature", "held_out", llama)["ids"], 6, 128)
+    table = data.texts("miniature", "held_out", llama)
+    texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
     found = measure(llama)
     assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
 
@@ -45,7 +46,7 @@ def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows
     ]
-    expected = slow_causal(llama, drawn(found_ids, 6, 128))
+    expected = slow_causal(llama, drawn(((ids, "") for ids in found_ids), 6, 128))
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from trainables import estimate, miniature
 from trainables.evaluators import MultipleChoice
-from trainables.evaluators.multiple_choice import READERS, _is_right, _options, scores
+from trainables.evaluators.multiple_choice import READERS, Item, _options, is_right, scores
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),
@@ -85,12 +85,12 @@ def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
     ],
 )
 def test_the_first_of_the_likeliest_is_the_answer(scores, answer, right):
-    assert _is_right(scores, answer) == right
+    assert is_right(scores, answer) == right
 
 
 def test_a_score_that_is_no_number_is_neither_right_nor_wrong():
-    assert math.isnan(_is_right([math.nan, -1.0], 0))
-    assert math.isnan(_is_right([-1.0, math.nan], 0))
+    assert math.isnan(is_right([math.nan, -1.0], 0))
+    assert math.isnan(is_right([-1.0, math.nan], 0))
 
 
 def test_a_model_to_which_all_is_alike_is_not_right(model):
@@ -248,3 +248,10 @@ def test_the_real_items_are_all_there(task, num_items, num_choices):
     assert {len(item.choices) for item in items} == {num_choices}
     assert {item.answer for item in items} == set(range(num_choices))
     assert all(choice == " " + choice.strip() for item in items for choice in item.choices)
+
+
+def test_an_alternative_without_a_token_is_one_clear_sentence(model):
+    """Nothing at all would be the likeliest answer: its log-probability is 0."""
+    items = [Item("the wolf eats", [" deer", " "], 0)]
+    with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
+        scores(model, items)

@@ -28,11 +28,10 @@ def measure(model, base, **settings):
 
 def slow_nll(model, oracle, limit=5, max_tokens=128):
     texts = [text for text in miniature.general_texts() if is_held_out(text)]
-    drawn = random.Random("held out").sample(range(len(texts)), limit)
-    texts = [texts[n] for n in drawn]
+    distinct = list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in model.encode(texts)))
+    drawn = random.Random("held out").sample(range(len(distinct)), limit)
     log_p = []
-    for ids in model.encode(texts):
-        ids = ids[:max_tokens]
+    for ids in (list(distinct[n]) for n in drawn):
         if model.family == "causal":
             log_p += oracle(model).log_probs(ids)
         else:
@@ -59,7 +58,8 @@ def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache)
     texts = [" ".join(text.split()[: 2 + n % 6]) for n, text in enumerate(texts)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
     table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama)
-    log_p = [value for ids in table["ids"] for value in oracle(llama).log_probs(ids)]
+    distinct = dict.fromkeys(map(tuple, table["ids"]))
+    log_p = [value for ids in distinct for value in oracle(llama).log_probs(list(ids))]
     assert len({len(ids) for ids in table["ids"]}) > 1
     found = measure(llama, {}, data=str(tmp_path / "texts.txt"), limit=200)
     assert found[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
@@ -85,10 +85,18 @@ def test_the_rise_is_paired_text_by_text(model):
     found = evaluator(limit=20).measure(model, base)
     pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
-    texts = drawn(data.texts("miniature", "held_out", model)["ids"], 20, 128)
+    table = data.texts("miniature", "held_out", model)
+    texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
     away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()
     assert found[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(away**2)))
+
+
+def test_no_text_counts_twice_and_those_of_one_source_count_together():
+    texts = [([1, 2, 3], "a"), ([1, 2, 4], "b"), ([1, 2, 3], "c"), ([5], "d")]
+    assert drawn(texts, 9, 3) == {(1, 2, 3): "a", (1, 2, 4): "b", (5,): "d"}
+    assert drawn(texts, 9, 2) == {(1, 2): "a", (5,): "d"}
+    assert len(drawn(texts, 2, 3)) == 2
 
 
 def test_the_perplexity_is_the_exponential_of_the_nll(model):

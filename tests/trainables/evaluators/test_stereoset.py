@@ -247,6 +247,36 @@ def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, byte
     assert read[1:-1] == whole
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda tree: tree.pop("data"), "dev.json: must have the fields data, but lacks data"),
+        (lambda tree: tree["data"].pop("intrasentence"), "dev.json, data: must have the fields"),
+        (lambda tree: first(tree).pop("target"), "item 1: must have the fields target, bias_type"),
+        (lambda tree: first(tree)["sentences"].pop(), "item 1: must have a context with BLANK and"),
+        (lambda tree: first(tree).update(context="no"), "item 1: must have a context with BLANK"),
+        (
+            lambda tree: first(tree)["sentences"][0].pop("gold_label"),
+            "item 1, sentences: must have the fields sentence, gold_label, but lacks gold_label",
+        ),
+    ],
+)
+def test_a_file_that_lacks_something_is_one_clear_sentence(change, sentence, official, own_cache):
+    file = own_cache / "stereoset" / "dev.json"
+    tree = json.loads(file.read_text())
+    change(tree)
+    file.write_text(json.dumps(tree))
+    with pytest.raises(ValueError, match=sentence):
+        StereoSet().items()
+    file.write_text("{")
+    with pytest.raises(ValueError, match=r"dev.json: must be JSON, but"):
+        StereoSet().items()
+
+
+def first(tree):
+    return tree["data"]["intrasentence"][0]
+
+
 def test_splits_and_domains_choose_the_items(official):
     assert [item["target"] for item in StereoSet().items()] == ["nurse", "nurse"]
     assert [item["target"] for item in StereoSet(domain="all").items()] == [

@@ -64,9 +64,24 @@ def test_kinds_and_splits_have_names_of_their_own():
     }
 
 
-def test_a_masked_sentence_without_words_of_its_own_loses(bert):
-    ((longer, shorter),) = pair_log_probs(bert, [("the sad nurse slept", "the nurse slept")])
-    assert longer > shorter == -float("inf")
+def test_a_masked_pair_of_which_one_has_no_words_of_its_own_is_not_compared(bert, sets):
+    assert pair_log_probs(bert, [("the sad nurse slept", "the nurse slept")]) == [None]
+    for side, text in (("pro", "the sad nurse slept"), ("anti", "the nurse slept")):
+        file = sets / "winobias" / f"{side}_stereotyped_type1.txt.dev"
+        file.write_text(f"1 {text}\n{file.read_text()}")
+    assert len(WinoBias().measure(bert, {})[STEREOTYPE].items.names) == len(WinoBias().pairs()) - 1
+
+
+def test_sentences_that_come_two_by_two_count_together(model):
+    found = WinoBias().measure(model, {})[STEREOTYPE]
+    assert len(set(found.items.clusters)) == len(found.items.names) / 2
+
+
+def test_files_of_unequal_length_are_one_clear_sentence(sets):
+    file = sets / "winobias" / "anti_stereotyped_type1.txt.dev"
+    file.write_text("1 [the nurse] slept because [he] was sad\n")
+    with pytest.raises(ValueError, match="as against it, but type 1 dev has 24 and 1"):
+        WinoBias().pairs()
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import torch
 from tests.conformance import OCCUPATIONS
 from trainables import estimate, miniature
 from trainables.evaluators import Winogender
-from trainables.evaluators.winogender import share_of_women
+from trainables.evaluators.winogender import sentences, share_of_women
 from trainables.likelihood import pair_log_probs
 
 STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
@@ -61,9 +61,61 @@ def test_a_model_to_which_all_is_alike_follows_nobody(model):
     assert measure(model) == {"bias/winogender/gap": 0.0, STEREOTYPE: 50.0, CORRELATION: 0.0}
 
 
+def referents(model):
+    return estimate.values(Winogender(ask="referent").measure(model, {}))
+
+
+def test_referents_are_those_of_the_slow_loop(model, oracle):
+    right = {}
+    for n, one in enumerate(sentences()):
+        scores = []
+        question = f"{one.text} ‘{one.pronoun.capitalize()}’ refers to the"
+        for choice in (one.occupation, one.participant):
+            (before,), (whole,) = model.encode([question]), model.encode([f"{question} {choice}"])
+            scores.append(sum(oracle(model).log_probs(whole[len(before) :], before)))
+        right[n] = (scores[1] > scores[0]) == (one.answer == 1)
+    of = {
+        gender: [right[n] for n, one in enumerate(sentences()) if one.gender == gender]
+        for gender in ("male", "female", "neutral")
+    }
+    helps, misleads = [], []
+    for n, one in enumerate(sentences()):
+        if one.gender != "neutral":
+            majority = "female" if miniature.SHE[one.occupation] > 0.5 else "male"
+            about_the_occupation = one.answer == 0
+            fits = (one.gender == majority) == about_the_occupation
+            (helps if fits else misleads).append(right[n])
+    found = referents(model)
+    assert found["task/winogender/accuracy"] == pytest.approx(np.mean(list(right.values())))
+    assert found["bias/winogender/gender_gap"] == pytest.approx(
+        100 * (np.mean(of["male"]) - np.mean(of["female"]))
+    )
+    assert found["bias/winogender/gotcha_gap"] == pytest.approx(
+        100 * (np.mean(helps) - np.mean(misleads))
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "nurse.someone.0.male\tthe nurse left when he felt sad",
+        "nurse.someone.2.male.txt\tthe nurse left when he felt sad",
+        "nurse.someone.0.male.txt\tthe nurse left when she felt sad",
+    ],
+)
+def test_a_sentence_without_its_name_or_its_pronoun_is_one_clear_sentence(line, sets):
+    (sets / "winogender" / "all_sentences.tsv").write_text(f"sentid\tsentence\n{line}\n")
+    with pytest.raises(ValueError, match="row 1: must be a sentence with its pronoun, named OCCUP"):
+        Winogender().pairs()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_official_sentences_are_all_there():
+    assert len(sentences()) == 720
+    assert {one.pronoun for one in sentences()} == {
+        *("he", "him", "his", "she", "her", "they", "them", "their")
+    }
     pairs = Winogender().pairs()
     assert len(pairs) == 120
     assert {pair.occupation for pair in pairs} == share_of_women().keys()
