@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
+    from trainables.estimate import Estimate
     from trainables.metrics import Metric
 
 # 2.8 = 1.96 · √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
-    "± is the standard error over items. Between two models, a difference of less than 2.8 times\n"
-    "it is noise, unless they are compared item by item (`sweep compare`), which sees smaller ones."
+    "± is the standard error over n items (?: too few to tell). Between two models a\n"
+    "difference of less than 2.8 times it is noise, unless they are compared item by\n"
+    "item (`sweep compare`), which sees smaller ones."
 )
 
 app = typer.Typer(
@@ -44,8 +48,7 @@ def run(
         _refuse(str(error))
     if save is not None and save.is_file():
         _refuse(f"--save must be a folder, but {save} is a file.")
-    if as_json is not None and not as_json.absolute().parent.is_dir():
-        _refuse(f"--json must be a file in a folder that exists, but got {as_json}.")
+    _refuse_file("--json", as_json)
     from trainables.cache import AssetError
     from trainables.report import fault
     from trainables.trial import run_trial
@@ -96,6 +99,8 @@ def measure(
 
     What was found is kept in the cache folder, for the same weights, items and settings.
     """
+    _refuse_file("--json", as_json)
+    _refuse_file("--items", items)
     from pydantic import ValidationError
 
     from trainables.cache import AssetError
@@ -116,7 +121,7 @@ def measure(
     except ValidationError as error:
         _refuse(
             "\n".join(
-                f"{dotted(fault.place)} {fault.sentence}"
+                f"{dotted(fault.place)} {fault.sentence}".strip()
                 for fault in faults(error, Measurement, tree)
             )
         )
@@ -139,22 +144,40 @@ def measure(
             found = measure_alone(evaluator, loaded)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}
             for name, measured in found.items():
-                print(_line(declared[name], measured.value, measured.se), flush=True)
+                num = len(measured.items.names)
+                print(_line(declared[name], measured.value, measured.se, num), flush=True)
             everything |= found
+            # After each, so that nothing is lost if the next one fails.
+            if items is not None:
+                estimate.write(everything, items)
+            if as_json is not None:
+                as_json.write_text(_as_json(tree, everything))
     except (AssetError, ValueError) as error:
         _fail(str(error))
     print(NOISE_FLOOR, file=sys.stderr)
-    if items is not None:
-        estimate.write(everything, items)
-    if as_json is not None:
-        values = {"values": estimate.values(everything), "errors": estimate.errors(everything)}
-        as_json.write_text(json.dumps({"model": model, **values}, indent=1))
+    if wrong := [name for name, each in everything.items() if not math.isfinite(each.value)]:
+        _fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")
 
 
-def _line(metric: Metric, value: float, se: float | None) -> str:
+def _as_json(tree: dict[str, Any], found: Mapping[str, Estimate]) -> str:
+    """What was asked, and each metric's value, standard error and number of items."""
+    values = {name: e.value if math.isfinite(e.value) else None for name, e in found.items()}
+    num = {name: len(e.items.names) for name, e in found.items() if e.items.names}
+    asked = {"model": tree["model"]["path"], "evaluators": tree["evaluators"]}
+    errors = {name: e.se for name, e in found.items() if e.se is not None and math.isfinite(e.se)}
+    return json.dumps(asked | {"values": values, "errors": errors, "items": num}, indent=1)
+
+
+def _line(metric: Metric, value: float, se: float | None, num_items: int = 0) -> str:
     """A value with its standard error, which is also how small a difference can be told from noise."""
-    error = "" if se is None else f"± {se:.4f}"
-    return f"{metric.name:<44} {value:>10.4f} {error:<11} {metric.unit}".rstrip()
+    error = f"± {se:.4f}" if se is not None else "± ?" if num_items else ""
+    items = f"n={num_items}" if num_items else ""
+    return f"{metric.name:<40} {value:>10.4f} {error:<9} {metric.unit:<10} {items}".rstrip()
+
+
+def _refuse_file(option: str, file: Path | None) -> None:
+    if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+        _refuse(f"{option} must be a file in a folder that exists, but got {file}.")
 
 
 def _evaluator(words: str) -> dict[str, Any]:

@@ -120,9 +120,27 @@ class Measurement(Strict):
     model: ModelConfig
     evaluators: Evaluators
 
+    @model_validator(mode="after")
+    def _metrics_are_told_apart(self) -> Self:
+        _refuse_names_twice(self.metrics())
+        return self
+
     def metrics(self) -> tuple[Metric, ...]:
         """The declaration of everything measured, in the evaluators' order."""
-        return tuple(m for each in self.evaluators for m in each.metrics(self.model.family))
+        return _measured(self.model, self.evaluators)
+
+
+def _measured(model: ModelConfig, evaluators: Evaluators) -> tuple[Metric, ...]:
+    return tuple(metric for each in evaluators for metric in each.metrics(model.family))
+
+
+def _refuse_names_twice(metrics: tuple[Metric, ...]) -> None:
+    names = [metric.name for metric in metrics]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"evaluators must measure different things, but two of them measure {', '.join(twice)}"
+        )
 
 
 class TrialConfig(Strict):
@@ -140,18 +158,12 @@ class TrialConfig(Strict):
 
     @model_validator(mode="after")
     def _metrics_are_told_apart(self) -> Self:
-        names = [metric.name for metric in self.metrics()]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(
-                f"evaluators must measure different things, but two of them measure "
-                f"{', '.join(twice)}"
-            )
+        _refuse_names_twice(self.metrics())
         return self
 
     def metrics(self) -> tuple[Metric, ...]:
         """The declaration of every metric that this trial reports, in the evaluators' order."""
-        measured = Measurement(model=self.model, evaluators=self.evaluators).metrics()
+        measured = _measured(self.model, self.evaluators)
         measured += derived.metrics([metric.name for metric in measured], self.guard)
         return measured + (SHORTFALL if self.replay else ())
 

@@ -15,7 +15,17 @@ def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
     Raises:
         ValueError: a line is no JSON object, or a row lacks a field; which, and where.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    if not path.is_file():
+        raise ValueError(f"{path}: must be a file of rows (.csv, .tsv, .jsonl), but is a folder.")
+    try:
+        yield from _records(path, fields)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: must be UTF-8, but {error}: save it as UTF-8.") from error
+
+
+def _records(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    # utf-8-sig: spreadsheets put a byte-order mark before the first heading.
+    with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix in (".csv", ".tsv"):
             rows = csv.DictReader(file, delimiter="," if path.suffix == ".csv" else "\t")
             for number, row in enumerate(rows, start=1):

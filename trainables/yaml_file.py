@@ -190,7 +190,7 @@ def _place(loc: Place, tree: Any, *, names_key: bool) -> Place:
         if inside:
             tree = tree[step]
         last = number == len(loc) - 1
-        if inside or (last and (names_key or isinstance(tree, Mapping))):
+        if inside or (last and names_key):
             place.append(step)
     return tuple(place)
 

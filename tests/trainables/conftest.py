@@ -164,7 +164,7 @@ def pieces_bert(tmp_path_factory):
         intermediate_size=64,
         num_hidden_layers=2,
         num_attention_heads=2,
-        max_position_embeddings=64,
+        max_position_embeddings=256,
         initializer_range=0.3,
     )
     BertForMaskedLM(config).save_pretrained(folder)

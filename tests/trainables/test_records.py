@@ -9,6 +9,7 @@ from trainables.records import checked, records
     ("name", "text"),
     [
         ("a.csv", "x,y\n1,2\n3,4\n"),
+        ("mark.csv", "\ufeffx,y\n1,2\n3,4\n"),
         ("a.tsv", "x\ty\n1\t2\n3\t4\n"),
         ("a.jsonl", '{"x": "1", "y": "2"}\n\n{"x": "3", "y": "4"}'),
     ],
@@ -38,3 +39,11 @@ def test_a_row_that_lacks_something_is_one_clear_sentence(name, text, sentence, 
 def test_a_row_that_is_no_mapping_is_one_clear_sentence():
     with pytest.raises(ValueError, match=r"item 3: must have the fields x, but is \[1\]."):
         checked([1], ("x",), "item 3")
+
+
+def test_a_file_in_another_encoding_and_a_folder_are_one_clear_sentence(tmp_path):
+    (tmp_path / "latin.csv").write_bytes("x\né\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin.csv: must be UTF-8, but .*: save it as UTF-8"):
+        list(records(tmp_path / "latin.csv", "x"))
+    with pytest.raises(ValueError, match=r"must be a file of rows .*, but is a folder"):
+        list(records(tmp_path, "x"))

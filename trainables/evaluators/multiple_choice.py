@@ -203,6 +203,10 @@ def _hellaswag(path: str) -> list[Item]:
     items = []
     fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
     for row in records(assets.resolve(path), *fields):
+        endings = row["endings"]
+        texts = [row["activity_label"], row["ctx_a"], row["ctx_b"], *endings]
+        if not isinstance(endings, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"{path}: every item must be of texts, with a list of endings: {row}.")
         context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
         endings = [f" {cleaned(ending)}" for ending in row["endings"]]
         places = list(map(str, range(len(endings))))

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainables import assets, cache, miniature
 from trainables.metrics import Better, Metric, declare, wins
@@ -62,6 +62,18 @@ class StereoSet(Strict):
     split: Literal["dev", "test"] = "dev"
     domain: Literal["gender", "profession", "race", "religion", "all"] = "gender"
     limit: int | None = Field(None, ge=1, description="items; all when left out")
+
+    @model_validator(mode="after")
+    def _has_these_items(self) -> Self:
+        if self.data == "miniature" and (self.split, self.domain) not in (
+            ("dev", "gender"),
+            ("dev", "all"),
+        ):
+            raise ValueError(
+                f"data miniature must be split dev and domain gender, the only one that it has, "
+                f"but got {self.split} and {self.domain}"
+            )
+        return self
 
     @property
     def label(self) -> str:

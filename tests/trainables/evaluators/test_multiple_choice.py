@@ -255,3 +255,12 @@ def test_an_alternative_without_a_token_is_one_clear_sentence(model):
     items = [Item("the wolf eats", [" deer", " "], 0)]
     with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
         scores(model, items)
+
+
+@pytest.mark.parametrize("change", [{"endings": "abcd"}, {"endings": [1, 2]}, {"ctx_b": 3}])
+def test_a_hellaswag_item_that_is_no_text_is_one_clear_sentence(change, tmp_path):
+    row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": 0}
+    path = tmp_path / "hellaswag_val.jsonl"
+    path.write_text(json.dumps(row | change))
+    with pytest.raises(ValueError, match="every item must be of texts, with a list of endings"):
+        MultipleChoice(task="hellaswag", path=str(path)).items()
