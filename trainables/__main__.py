@@ -161,11 +161,13 @@ def measure(
 
 def _as_json(tree: dict[str, Any], found: Mapping[str, Estimate]) -> str:
     """What was asked, and each metric's value, standard error and number of items."""
+    from trainables import estimate
+
     values = {name: e.value if math.isfinite(e.value) else None for name, e in found.items()}
     num = {name: len(e.items.names) for name, e in found.items() if e.items.names}
     asked = {"model": tree["model"]["path"], "evaluators": tree["evaluators"]}
-    errors = {name: e.se for name, e in found.items() if e.se is not None and math.isfinite(e.se)}
-    return json.dumps(asked | {"values": values, "errors": errors, "items": num}, indent=1)
+    said = {"values": values, "errors": estimate.errors(found), "items": num}
+    return json.dumps(asked | said, indent=1)
 
 
 def _line(metric: Metric, value: float, se: float | None, num_items: int = 0) -> str:

@@ -1,5 +1,6 @@
 """Two trials on the same items, against scipy's own paired test."""
 
+import dataclasses
 import json
 import math
 
@@ -13,6 +14,7 @@ from analysis.compare import compare, table, to_json
 from analysis.runs import read_sweep
 from tests.analysis.conftest import ACCURACY, GAP, RISE
 from trainables.estimate import Items, distance, mean, write
+from trainables.metrics import DEGENERATE
 
 RNG = np.random.default_rng(0)
 RIGHT = {trial: RNG.random(80) < share for trial, share in ((1, 0.5), (2, 0.6), (3, 0.6))}
@@ -116,3 +118,12 @@ def test_the_table_fits_80_columns_and_the_json_is_a_list(sweep, capsys):
     assert max(map(len, shown.splitlines())) <= 80
     assert "2 against 1, on the same items" in shown
     assert [entry["metric"] for entry in json.loads(to_json(found))] == list(found["metric"])
+
+
+def test_a_broken_trial_is_named_under_the_table(sweep, capsys):
+    flags = (sweep.trials["trial"] == 2).astype(float)
+    broken = dataclasses.replace(sweep, trials=sweep.trials.assign(**{DEGENERATE: flags}))
+    for one, other, named in (("1", "2", True), ("base", "1", False)):
+        Console(width=80).print(table(broken, compare(sweep, 1, 2), one, other))
+        shown = capsys.readouterr().out
+        assert ("degenerate, debiased because broken: trial 2" in shown) == named
