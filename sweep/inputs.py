@@ -31,7 +31,7 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
             found[name] = read()
         except (AssetError, OSError) as error:
             faults.append(f"{key}: {error}")
-    faults += [] if faults else [*_of_models(trials), *_of_sets(trials)]
+    faults += [] if faults else [*_of_models(trials), *_of_sets(trials), *_of_evaluators(trials)]
     if faults:
         raise DoNotFit("\n".join(faults))
     return found
@@ -88,4 +88,16 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
             sum(1 for _ in data.read_texts(name))
         except ValueError as error:
             faults.append(f"trial.replay.data: {error}")
+    return faults
+
+
+def _of_evaluators(trials: list[TrialConfig]) -> list[str]:
+    """Benchmarks are read through as well."""
+    faults = []
+    for evaluator in dict.fromkeys(each for trial in trials for each in trial.evaluators):
+        try:
+            if not len(evaluator.items()):
+                faults.append(f"trial.evaluators: {evaluator.name} must have items, but has none.")
+        except ValueError as error:
+            faults.append(f"trial.evaluators: {evaluator.name}: {error}")
     return faults

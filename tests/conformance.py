@@ -38,10 +38,10 @@ OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "weights": {},
     "winobias": {},
     "winogender": [{"ask": "pronoun"}, {"ask": "referent"}],
-    "bbq": {},
+    "bbq": [{"unknown": unknown} for unknown in ("as_given", "ten_ways")],
     "probe": {"data": "miniature", "train": 60, "test": 60},
     "finetune": {"data": "miniature", "train": 60, "test": 60, "steps": 15, "lr": 1e-3},
-    "seat": {"data": "miniature"},
+    "seat": {"data": "miniature", "permutations": 199},
 }
 PAIRS = [
     ("the nurse said that she was tired", "the nurse said that he was tired"),
@@ -569,6 +569,10 @@ def evaluator_says_which_data_it_measures_on(evaluator: Any, model: LanguageMode
     assert len(found) == 64
     assert int(found, 16) >= 0
     assert evaluator.data_digest() == found
+
+
+def evaluator_reads_its_items_without_a_model(evaluator: Any, model: LanguageModel) -> None:
+    assert len(evaluator.items())
 
 
 def evaluator_fits_into_a_trial(evaluator: Any, model: LanguageModel) -> None:

@@ -188,7 +188,10 @@ def _evaluator(words: str) -> dict[str, Any]:
     from ruamel.yaml.error import YAMLError
 
     name, *settings = words.strip().split(":")
-    pairs = (setting.partition("=") for setting in settings)
+    pairs = [setting.partition("=") for setting in settings]
+    keys = ["name", *(key for key, _, _ in pairs)]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        _refuse(f"--evaluators must give {twice} once, but got {words!r}.")
     yaml = YAML(typ="safe", pure=True)
     try:
         return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}

@@ -65,8 +65,12 @@ class Estimate:
 
     @property
     def se(self) -> float | None:
-        """Standard error of the value over clusters; None for what is exact or has one cluster."""
-        if self.influences_I is None:
+        """Standard error of the value over clusters; None for what is exact or has one cluster.
+
+        None too where all items are alike (all right, say): they tell of no spread, and 0 would
+        claim that no item ever differs.
+        """
+        if self.influences_I is None or not self.influences_I.any():
             return None
         return standard_error(self.influences_I, self.items.clusters or self.items.names)
 

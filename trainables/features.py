@@ -27,7 +27,8 @@ def features(
     """features_SD of texts, in fp32 on the CPU.
 
     summary: the state that has seen the whole text, that is at [CLS] (masked) or at the last token
-    (causal). mean: over all tokens, special ones included.
+    (causal). mean: over all tokens; the start token of a causal model says nothing of the text, and
+    is left out.
     """
     queries = [whole_text(model, ids[:max_tokens]) for ids in model.encode(texts)]
     found: list[Tensor] = [torch.empty(0)] * len(queries)
@@ -54,8 +55,11 @@ def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Po
     body = model.module.base_model
     states_BTD: Tensor = body(input_ids=ids_BT, attention_mask=attention_BT).last_hidden_state  # type: ignore[operator]
     if pooling == "mean":
-        weights_BT = attention_BT.to(states_BTD.dtype)
-        return torch.einsum("btd,bt->bd", states_BTD, weights_BT) / weights_BT.sum(1, keepdim=True)
+        weights_BT = attention_BT.to(states_BTD.dtype, copy=True)
+        if model.family == "causal":
+            weights_BT[:, 0] = 0
+        sums_BD = torch.einsum("btd,bt->bd", states_BTD, weights_BT)
+        return sums_BD / weights_BT.sum(1, keepdim=True).clamp(min=1)
     if model.family == "masked":
         return states_BTD[:, 0]
     last_B = attention_BT.sum(1) - 1

@@ -53,10 +53,25 @@ class LanguageModel:
         safe = {"local_files_only": True, "trust_remote_code": False}
         self.path = path
         self.family = family
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
-        self.module: nn.Module = kind.from_pretrained(
-            path, use_safetensors=True, dtype=torch.float32, attn_implementation="sdpa", **safe
-        )
+        try:
+            self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
+            module, loading = kind.from_pretrained(
+                path, **safe, use_safetensors=True, dtype=torch.float32,
+                attn_implementation="sdpa", ignore_mismatched_sizes=True, output_loading_info=True,
+            )  # fmt: skip
+        except Exception as error:  # of many kinds, by what is broken in the folder
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise ValueError(
+                f"{path} must hold a model that transformers can load, but: {why[:300]}"
+            ) from error
+        self.module: nn.Module = module
+        # transformers draws at random what it does not find.
+        drawn = [*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])]
+        if drawn:
+            raise ValueError(
+                f"the weights of {path} must be those that its config.json describes, but "
+                f"{len(drawn)} are missing or of another shape, {sorted(drawn)[0]} for one."
+            )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.module.to(self.device)
         self.start_id = self._special("bos" if family == "causal" else "cls")
@@ -65,11 +80,17 @@ class LanguageModel:
             self.end_id = self._special("sep")
             self.mask_id = self._special("mask")
         self.vocab_size: int = self.module.config.vocab_size
+        if len(self.tokenizer) > self.vocab_size:
+            raise ValueError(
+                f"the tokenizer of {path} must know no more tokens than the model's "
+                f"{self.vocab_size}, but knows {len(self.tokenizer)}."
+            )
         # Where padding has a position of its own (RoBERTa), the first ones are never a token's.
         embeddings = getattr(self.module.base_model, "embeddings", None)
         unused = getattr(embeddings, "padding_idx", -1) + 1
         positions: int = self.module.config.max_position_embeddings
         self.max_tokens = min(positions - unused, self.tokenizer.model_max_length)
+        self._rounded: nn.Module | None = None
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
     def _special(self, token: str) -> int:
@@ -115,6 +136,18 @@ class LanguageModel:
         """The frozen base model: copied once, before the first training step of the process."""
         return copy.deepcopy(self.module).eval().requires_grad_(False)
 
+    @property
+    def start(self) -> nn.Module:
+        """The base as the module starts from it: rounded, where that is in less than fp32."""
+        dtype = next(self.module.parameters()).dtype
+        if dtype == torch.float32:
+            return self.base
+        if self._rounded is None or next(self._rounded.parameters()).dtype != dtype:
+            self._rounded = copy.deepcopy(self.base)
+            for weight in self._rounded.parameters():
+                weight.data = weight.data.to(dtype)
+        return self._rounded
+
     def reset(self, dtype: Literal["fp32", "bf16"]) -> None:
         """Put the base weights back, into fresh memory: an engine may own views of the old."""
         to = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
@@ -135,9 +168,9 @@ class LanguageModel:
         return _logits(self.module, texts)
 
     def base_logits(self, texts: TextBatch) -> Tensor:
-        """logits_NV of the base model, without gradient."""
+        """logits_NV of the base model in the module's own precision, without gradient."""
         with torch.no_grad():
-            return _logits(self.base, texts)
+            return _logits(self.start, texts)
 
     def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
         """logits_NV at these places, counted through all rows, of any inputs that the model takes."""

@@ -73,7 +73,7 @@ def multiple_choice(task: str, limit: int | None) -> tuple[list[Item], dict[str,
 
 
 def crows_pairs(limit: int | None) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    pairs = CrowsPairs(limit=limit).pairs()
+    pairs = CrowsPairs(limit=limit).items()
     rows = [{"sent_more": more, "sent_less": less, "bias_type": "gender"} for more, less in pairs]
     return pairs, {"task": "crows_pairs_english_gender", "rows": rows}
 

@@ -2,6 +2,9 @@
 
 import json
 import math
+import re
+import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -112,6 +115,59 @@ def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model)
     assert torch.equal(model.base_logits(texts), model.logits(texts))
     assert model.logits(texts).requires_grad
     assert not model.base_logits(texts).requires_grad
+
+
+def test_rounding_is_no_movement_away_from_the_base(model):
+    model.reset("bf16")
+    model.module.eval()
+    texts = padded(model, [queries_of(model, model.encode(TEXTS)[0])[0]])
+    assert torch.equal(model.base_logits(texts), model.logits(texts))
+    assert same(weights(model.start), weights(model.module))
+    assert {weight.dtype for weight in model.base.parameters()} == {torch.float32}
+    model.reset("fp32")
+    assert model.start is model.base
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (
+            {"num_hidden_layers": 3},
+            "must be those that its config.json describes, but 9 are missing",
+        ),
+        ({"vocab_size": 10}, "of another shape, model.embed_tokens.weight"),
+        ({"model_type": "nonsense"}, "must hold a model that transformers can load, but"),
+    ],
+)
+def test_a_folder_whose_parts_do_not_fit_is_refused(broken, said, tmp_path):
+    folder = copied(tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | broken))
+    with pytest.raises(ValueError, match=re.escape(said)):
+        LanguageModel(folder, "causal")
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
+def test_a_file_that_was_cut_short_is_one_sentence_about_its_folder(file, tmp_path):
+    folder = copied(tmp_path)
+    whole = (folder / file).read_bytes()
+    (folder / file).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="must hold a model that transformers can load, but"):
+        LanguageModel(folder, "causal")
+
+
+def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
+    folder = copied(tmp_path)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    number = len(tokenizer["model"]["vocab"])
+    tokenizer["model"]["vocab"]["zebra"] = number
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(ValueError, match=f"no more tokens than the model's {number}, but knows"):
+        LanguageModel(folder, "causal")
+
+
+def copied(tmp_path):
+    return Path(shutil.copytree(miniature.folder("miniature-llama"), tmp_path / "model"))
 
 
 def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):

@@ -11,7 +11,8 @@ An evaluator is a frozen class whose fields say which items are measured, with t
     empty while the base itself is measured, where every rise and drop is 0, and None where no base
     is known, so that there is none to speak of.
 
-and ``data_digest()``, the sha256 of its items. To add one: its file, one entry in the union below,
+and of its data ``data_digest()``, their sha256, and ``items()``, which reads them through and refuses
+(ValueError) what it could not measure on. To add one: its file, one entry in the union below,
 and a test against an independent implementation.
 """
 

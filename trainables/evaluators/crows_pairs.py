@@ -65,7 +65,7 @@ class CrowsPairs(Strict):
     ) -> dict[str, Estimate]:
         from trainables.likelihood import log_probs
 
-        sentences = [text for pair in self.pairs() for text in pair]
+        sentences = [text for pair in self.items() for text in pair]
         ids = model.encode(sentences)
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
         if model.family == "causal":
@@ -80,7 +80,7 @@ class CrowsPairs(Strict):
         means = [fmean(each) if each else None for each in differing]
         return pll | compare(self._called("diff"), means)
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def items(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
         path = assets.resolve("crows_pairs")
         rows = records(path, "sent_more", "sent_less", "bias_type")

@@ -51,6 +51,11 @@ class FineTune(Strict):
     def data_digest(self) -> str:
         return labelled.digest(self.data)
 
+    def items(self) -> list[Labelled]:
+        """The texts to learn and to measure on."""
+        learnt, measured = labelled.split(self.data, self.train, self.test)
+        return [*learnt, *measured]
+
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None
     ) -> dict[str, Estimate]:

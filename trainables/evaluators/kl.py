@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
@@ -52,6 +52,11 @@ class Kl(Strict):
 
     def data_digest(self) -> str:
         return data.digest(self.data)
+
+    def items(self) -> Sequence[object]:
+        """All that the set has."""
+        read = data.read_texts if self.of == "general" else data.read_pairs
+        return list(read(self.data))
 
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None

@@ -23,11 +23,15 @@ OPTION = re.compile(r"^[A-Z]\.\s*")
 
 
 class Item(NamedTuple):
-    """A question, its alternatives (each with the space that joins it on), and the right one."""
+    """A question, its alternatives (each with the space that joins it on), and the right one.
+
+    about: the passage, where several questions may be about one; they count together.
+    """
 
     question: str
     choices: list[str]
     answer: int
+    about: str | None = None
 
 
 class MultipleChoice(Strict):
@@ -100,7 +104,7 @@ class MultipleChoice(Strict):
             ]
             right.append(is_right(found, item.answer))
             right_norm.append(is_right(per_character, item.answer))
-        names = Items.of(range(len(items)))
+        names = Items.of(range(len(items)), (i.about or i.question for i in items))
         return {
             f"task/{self.task}/accuracy": mean(right, names),
             f"task/{self.task}/accuracy_norm": mean(right_norm, names),
@@ -157,6 +161,7 @@ def _boolq() -> list[Item]:
             f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
             [" no", " yes"],
             _place(["False", "True"], row["answer"]),
+            about=row["passage"],
         )
         for row in _rows("boolq", "passage")
     ]
@@ -164,7 +169,7 @@ def _boolq() -> list[Item]:
 
 def _siqa() -> list[Item]:
     return [
-        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row))
+        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row), about=row["passage"])
         for row in _rows("siqa", "passage", "options")
     ]
 

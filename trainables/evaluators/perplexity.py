@@ -61,6 +61,10 @@ class Perplexity(Strict):
     def data_digest(self) -> str:
         return data.digest(self.data)
 
+    def items(self) -> list[tuple[str, str]]:
+        """All texts of the set, of which the held-out ones are measured on."""
+        return list(data.read_texts(self.data))
+
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None
     ) -> dict[str, Estimate]:

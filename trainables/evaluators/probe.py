@@ -13,6 +13,7 @@ from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.estimate import Estimate
+    from trainables.labelled import Labelled
     from trainables.model import LanguageModel
 
 
@@ -46,6 +47,11 @@ class Probe(Strict):
 
     def data_digest(self) -> str:
         return labelled.digest(self.data)
+
+    def items(self) -> list[Labelled]:
+        """The texts to learn and to measure on."""
+        learnt, measured = labelled.split(self.data, self.train, self.test)
+        return [*learnt, *measured]
 
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import Field
 
 from trainables import cache, miniature
 from trainables.metrics import Metric, declare
@@ -18,12 +20,11 @@ if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
-TEMPLATES = (
+FRAMES = (
     *("This is {}.", "That is {}.", "There is {}.", "Here is {}."),
     *("{} is here.", "{} is there."),
 )
 WORDS = Path(__file__).parents[1] / "words" / "seat.json"
-TESTS = ("weat6", "weat7", "weat8")
 
 
 class Words(NamedTuple):
@@ -41,23 +42,28 @@ class Seat(Strict):
     s(w) = mean_a cos(w, a) − mean_b cos(w, b) over the attributes' sentences
     d    = (mean_X s − mean_Y s) / std_{X ∪ Y} s
     above 0: X goes with A (men with careers, mathematics with men). effect = the mean |d| of all.
+    p    = share of the ways to divide X ∪ Y anew whose mean_X s − mean_Y s is at least as large: all
+    of them if they are at most `permutations`, else so many drawn ones, and the true one (seed 0).
 
-    A sentence is the state that has seen all of it ([CLS], or the last token). Words are those of
-    WEAT 6, 7 and 8 (Caliskan et al. 2017); the sentences are May et al.'s "semantically bleak"
-    frames without articles, so numbers are near to those of their files, and not the same.
-    Standard errors are jackknifed over the sentences of targets.
+    A sentence is the mean over its tokens of the last hidden state. Words are those of WEAT 6, 7
+    and 8 (Caliskan et al. 2017); the b tests have terms (man, she) for names, or names for terms.
+    The sentences are May et al.'s "semantically bleak" frames without articles, so numbers are near
+    to those of their files, and not the same. Standard errors are jackknifed over the words of X
+    and Y, whose sentences are not independent; p takes them as if they were, as published.
 
-    Source: May et al. 2019 (arXiv 1903.10561).
+    Source: May et al. 2019 (arXiv 1903.10561); pooling and p as bias-bench (Meade et al. 2022).
     """
 
     name: Literal["seat"] = "seat"
     data: Literal["seat", "miniature"] = "seat"
+    permutations: int = Field(99_999, ge=99, description="ways to divide the targets, for p")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         return declare(
             f"bias/{self._label}",
             ("effect", "", "lower", 0.0, 2.0, "mean |effect size| of the tests"),
-            *((test, "", "nearer", 0.0, 2.0, f"effect size of {test}") for test in self.tests()),
+            *((test, "", "nearer", 0.0, 2.0, f"effect size of {test}") for test in self.items()),
+            *((f"{test}_p", "", "nearer", 0.5, 0.0, f"p of {test}") for test in self.items()),
             source="May et al. 2019 (arXiv 1903.10561)",
         )
 
@@ -68,9 +74,14 @@ class Seat(Strict):
     def data_digest(self) -> str:
         return cache.digest(WORDS) if self.data == "seat" else miniature.digest()
 
-    def tests(self) -> dict[str, Words]:
+    def items(self) -> dict[str, Words]:
+        """The words of each test."""
         if self.data == "seat":
-            return {name: Words(**sets) for name, sets in json.loads(WORDS.read_text()).items()}
+            said = json.loads(WORDS.read_text())
+            return {
+                name: Words(*(said["words"][each] for each in sets))
+                for name, sets in said["tests"].items()
+            }
         women, men = (
             [name for name, share in miniature.SHE.items() if (share > 0.5) == female]
             for female in (True, False)
@@ -80,40 +91,55 @@ class Seat(Strict):
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None
     ) -> dict[str, Estimate]:
-        from trainables.estimate import Items, along, jackknife
+        from trainables.estimate import Estimate, Items, along, jackknife
 
-        templates = TEMPLATES if self.data == "seat" else ("the {} was happy", "the {} left")
-        effects = {}
-        for test, words in self.tests().items():
-            leans, names = _leans(model, words, templates)
-            num_x = len(words.X) * len(templates)
+        frames = FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
+        tests = self.items()
+        states_WFD = _states(
+            model, {w for sets in tests.values() for of in sets for w in of}, frames
+        )
+        effects, ps = {}, {}
+        for test, words in tests.items():
+            leans = _leans(states_WFD, words).ravel()
+            names = [f"{w}:{n}" for w in (*words.X, *words.Y) for n in range(len(frames))]
+            num_x = len(words.X) * len(frames)
             effects[test] = jackknife(
                 lambda places, leans=leans, num_x=num_x: effect_size(leans, num_x, places),  # type: ignore[misc]
                 Items.of(names, (name.rpartition(":")[0] for name in names)),
             )
+            ps[f"{test}_p"] = Estimate(p_value(leans, num_x, self.permutations))
         share = 1 / len(effects)
         parts = [(share if d.value >= 0 else -share, d) for d in effects.values()]
         total = along(fmean(abs(d.value) for d in effects.values()), *parts)
-        name = f"bias/{self._label}"
-        return {f"{name}/effect": total, **{f"{name}/{test}": d for test, d in effects.items()}}
+        found = {"effect": total, **effects, **ps}
+        return {f"bias/{self._label}/{name}": each for name, each in found.items()}
 
 
-def _leans(
-    model: LanguageModel, words: Words, templates: Sequence[str]
-) -> tuple[np.ndarray, list[str]]:
-    """s of each sentence of X, then of Y, and their names."""
+def _states(
+    model: LanguageModel, words: Collection[str], frames: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """states_FD of each word, of length 1: what the model makes of it in every frame."""
     from torch.nn.functional import normalize
 
     from trainables.features import features
 
-    def states(of: Sequence[str]):  # type: ignore[no-untyped-def]
-        texts = [template.format(word) for word in of for template in templates]
-        return normalize(features(model, texts, pooling="summary"), dim=-1)
+    each = sorted(words)
+    texts = [frame.format(word) for word in each for frame in frames]
+    states_SD = normalize(features(model, texts, pooling="mean"), dim=-1)
+    states_WFD = states_SD.double().numpy().reshape(len(each), len(frames), -1)
+    return dict(zip(each, states_WFD, strict=True))
 
-    targets, ours, theirs = states([*words.X, *words.Y]), states(words.A), states(words.B)
-    leans = (targets @ ours.T).mean(1) - (targets @ theirs.T).mean(1)
-    names = [f"{word}:{n}" for word in (*words.X, *words.Y) for n in range(len(templates))]
-    return leans.double().numpy(), names
+
+def _leans(states_WFD: Mapping[str, np.ndarray], words: Words) -> np.ndarray:
+    """leans_WF: s of each sentence of X, then of Y."""
+    import numpy as np
+
+    targets_WFD, ours_WFD, theirs_WFD = (
+        np.stack([states_WFD[word] for word in of]) for of in (words.X + words.Y, words.A, words.B)
+    )
+    # The mean of cosines with vectors of length 1 is the product with their mean.
+    leans_WF: np.ndarray = targets_WFD @ (ours_WFD.mean((0, 1)) - theirs_WFD.mean((0, 1)))
+    return leans_WF
 
 
 def effect_size(leans: np.ndarray, num_x: int, places: Sequence[int]) -> float:
@@ -131,3 +157,27 @@ def effect_size(leans: np.ndarray, num_x: int, places: Sequence[int]) -> float:
     if spread < 1e-12:
         return 0.0
     return float((kept[at < num_x].mean() - kept[at >= num_x].mean()) / spread)
+
+
+def p_value(leans: np.ndarray, num_x: int, permutations: int) -> float:
+    """See Seat; NaN if a lean is.
+
+    >>> import numpy as np
+    >>> p_value(np.array([3.0, 2.0, 1.0, 0.0]), 2, 99)  # of 6 ways to divide them this one is the best
+    0.16666666666666666
+    """
+    import numpy as np
+    from scipy.stats import permutation_test
+
+    if not np.isfinite(leans).all():
+        return float("nan")
+    found = permutation_test(
+        (leans[:num_x], leans[num_x:]),
+        lambda x, y, axis: x.mean(axis) - y.mean(axis),
+        vectorized=True,
+        n_resamples=permutations,
+        batch=10_000,
+        alternative="greater",
+        rng=np.random.default_rng(0),
+    )
+    return float(found.pvalue)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Weights(Strict):
     """‖θ − θ₀‖₂ / ‖θ₀‖₂ over all weights; exact, so without a standard error.
 
-    0 for the base model. In bf16 it is taken from the rounded weights.
+    0 for the base model. In bf16 both are the rounded weights.
     """
 
     name: Literal["weights"] = "weights"
@@ -31,6 +31,10 @@ class Weights(Strict):
     def data_digest(self) -> str:
         return hashlib.sha256(b"no data").hexdigest()
 
+    def items(self) -> tuple[str, ...]:
+        """All weights together."""
+        return ("weights",)
+
     def measure(
         self, model: LanguageModel, base: Mapping[str, Estimate] | None
     ) -> dict[str, Estimate]:
@@ -39,7 +43,7 @@ class Weights(Strict):
         if base is None:
             return {}
         moved = start = 0.0
-        pairs = zip(model.module.parameters(), model.base.parameters(), strict=True)
+        pairs = zip(model.module.parameters(), model.start.parameters(), strict=True)
         for now, before in pairs:
             moved += float((now.detach().float() - before.float()).square().sum())
             start += float(before.float().square().sum())

@@ -57,7 +57,7 @@ class WinoBias(Strict):
         from trainables.estimate import Items, distance, mean
         from trainables.likelihood import pair_log_probs
 
-        scores = pair_log_probs(model, self.pairs())
+        scores = pair_log_probs(model, self.items())
         counted = [(n, *pair) for n, pair in enumerate(scores) if pair is not None]
         items = Items.of((n for n, _, _ in counted), (n // 2 for n, _, _ in counted))
         preferred = mean((100 * wins(pro, anti) for _, pro, anti in counted), items)
@@ -68,7 +68,7 @@ class WinoBias(Strict):
             f"{name}/skew": mean((pro - anti for _, pro, anti in counted), items),
         }
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def items(self) -> list[tuple[str, str]]:
         """(pro-stereotypical, anti-stereotypical) sentences."""
         pro, anti = (
             _sentences(f"{side}_stereotyped_type{self.type}.txt.{self.split}")

@@ -169,6 +169,11 @@ class Winogender(Strict):
             "bias/winogender/correlation": correlation,
         }
 
+    def items(self) -> list[Pair] | list[Sentence]:
+        """What is asked: about all sentences, or about those that pairs() has."""
+        share_of_women()  # is needed by both
+        return sentences() if self.ask == "referent" else self.pairs()
+
     def pairs(self) -> list[Pair]:
         """The sentences about the occupation, with either pronoun."""
         texts: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)

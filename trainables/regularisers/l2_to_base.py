@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class L2ToBase(Strict):
     """(weight / 2) · Σ (θ − θ₀)², over all trained weights.
 
-    Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 the
-    distance is taken from the rounded weights, so moves below their spacing are not seen.
+    Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 both
+    are rounded, so moves below their spacing are not seen.
 
     Source: Li et al. 2018, "Explicit inductive bias for transfer learning" (arXiv 1802.01483),
     the L2-SP penalty without its second term (there is no new head).
@@ -29,6 +29,6 @@ class L2ToBase(Strict):
     weight: float = Field(0.1, gt=0)
 
     def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> Tensor:
-        weights = zip(model.module.parameters(), model.base.parameters(), strict=True)
+        weights = zip(model.module.parameters(), model.start.parameters(), strict=True)
         distances = [(now.float() - start.float()).square().sum() for now, start in weights]
         return self.weight / 2 * sum(distances[1:], distances[0])

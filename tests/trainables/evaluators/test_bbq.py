@@ -7,7 +7,7 @@ import pytest
 
 from trainables import estimate
 from trainables.evaluators import Bbq
-from trainables.evaluators.bbq import Answer, aggregate, is_biased, judge
+from trainables.evaluators.bbq import UNKNOWN, Answer, aggregate, is_biased, judge
 
 AMBIGUOUS, TOLD = "bias/bbq/ambiguous", "bias/bbq/disambiguated"
 
@@ -24,13 +24,13 @@ def answers(ambiguous, *each):
     return [Answer(str(n), ambiguous, *map(float, one)) for n, one in enumerate(each)]
 
 
-RIGHT, UNKNOWN = (1, 0, 1), (0, 0, 0)
+RIGHT, NOBODY = (1, 0, 1), (0, 0, 0)
 WITH, AGAINST = (0, 1, 1), (0, 0, 1)
 
 
 def test_scores_worked_out_by_hand():
     """Told: 3 of 4 known answers biased: 2 · 3/4 − 1. Not told: half right, 2 of 3 known biased."""
-    told = answers(False, WITH, WITH, (1, 1, 1), AGAINST, UNKNOWN)
+    told = answers(False, WITH, WITH, (1, 1, 1), AGAINST, NOBODY)
     open_ = answers(True, (1, 0, 0), (1, 0, 0), (1, 0, 0), WITH, WITH, AGAINST)
     values = found(told + open_)
     assert values[TOLD] == pytest.approx(50)
@@ -46,7 +46,7 @@ def test_always_with_the_stereotype_is_100_and_always_against_it_minus_100():
 
 
 def test_who_names_nobody_is_not_biased():
-    values = found(answers(False, UNKNOWN, UNKNOWN) + answers(True, (1, 0, 0), (1, 0, 0)))
+    values = found(answers(False, NOBODY, NOBODY) + answers(True, (1, 0, 0), (1, 0, 0)))
     assert (values[TOLD], values[AMBIGUOUS]) == (0, 0)
 
 
@@ -107,6 +107,26 @@ def test_the_answers_are_those_of_the_slow_loop(model, oracle):
         expected.append(judge(item, scores.index(max(scores))))
     measured = estimate.values(Bbq(limit=12).measure(model, {}))
     assert measured == pytest.approx(found(expected))
+
+
+def test_all_ways_to_say_unknown_are_one_answer(model, oracle):
+    """The ten ways as lm-evaluation-harness has them, each an alternative of its own."""
+    rows = Bbq(limit=12).items()
+    expected = []
+    for item in rows:
+        prefix = f"{item['context']}\n\nQ: {item['question']}\nA:"
+        texts = [item["ans0"], item["ans2"], *UNKNOWN]
+        scores = []
+        for text in texts:
+            ids, answer = model.encode([prefix, text])
+            scores.append(sum(oracle(model).log_probs(answer, ids)))
+        best = scores.index(max(scores))
+        expected.append(judge(item, (0, 2)[best] if best < 2 else 1))
+    measured = estimate.values(Bbq(limit=12, unknown="ten_ways").measure(model, {}))
+    assert {name.replace("bbq_lmeval", "bbq"): value for name, value in measured.items()} == (
+        pytest.approx(found(expected))
+    )
+    assert all("/bbq_lmeval/" in name for name in measured)
 
 
 def test_items_are_the_same_each_time_and_a_smaller_limit_takes_the_first_of_them():

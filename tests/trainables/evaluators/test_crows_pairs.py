@@ -64,10 +64,10 @@ def test_a_score_that_is_no_number_leaves_none_that_looks_measured():
 
 
 def test_the_pairs_of_one_kind_are_chosen():
-    assert len(CrowsPairs().pairs()) == 24
-    assert len(CrowsPairs(bias_type="all").pairs()) == 25
-    assert CrowsPairs(bias_type="age").pairs() == [("the wolf eats deer", "the wolf eats frogs")]
-    assert CrowsPairs(limit=3).pairs() == CrowsPairs().pairs()[:3]
+    assert len(CrowsPairs().items()) == 24
+    assert len(CrowsPairs(bias_type="all").items()) == 25
+    assert CrowsPairs(bias_type="age").items() == [("the wolf eats deer", "the wolf eats frogs")]
+    assert CrowsPairs(limit=3).items() == CrowsPairs().items()[:3]
 
 
 def test_kinds_of_bias_have_names_of_their_own_and_gender_goes_without(model):
@@ -91,7 +91,7 @@ def share(wins):
 
 def slow_causal(model, oracle):
     sums, means, differences = [], [], []
-    for pair in CrowsPairs().pairs():
+    for pair in CrowsPairs().items():
         more, less = (oracle(model).log_probs(ids) for ids in model.encode(pair))
         sums.append(sum(more) > sum(less))
         means.append(sum(more) / len(more) > sum(less) / len(less))
@@ -107,7 +107,7 @@ def slow_causal(model, oracle):
 
 def slow_masked(model, oracle):
     pll, diff = [], []
-    for pair in CrowsPairs().pairs():
+    for pair in CrowsPairs().items():
         more, less = model.encode(pair)
         same = [
             (block.a + k, block.b + k)
@@ -201,10 +201,10 @@ def test_the_official_pairs_are_all_there():
         "physical-appearance": 63,
         "disability": 60,
     }
-    assert {kind: len(CrowsPairs(bias_type=kind).pairs()) for kind in kinds} == kinds
-    every = Counter(CrowsPairs(bias_type="all").pairs())
+    assert {kind: len(CrowsPairs(bias_type=kind).items()) for kind in kinds} == kinds
+    every = Counter(CrowsPairs(bias_type="all").items())
     assert every.total() == 1508
-    assert all(every[pair] for pair in CrowsPairs().pairs())
+    assert all(every[pair] for pair in CrowsPairs().items())
 
 
 @pytest.mark.slow

@@ -51,7 +51,7 @@ def untrained(request):
         (CrowsPairs(), "bias/crows_diff/stereotype", 50, 20),
         (Bbq(), "bias/bbq/disambiguated", 0, 40),
         (Bbq(), "task/bbq/accuracy_disambiguated", 1 / 3, 0.2),
-        (Seat(data="miniature"), "bias/seat_miniature/occupations", 0, 0.4),
+        (Seat(data="miniature", permutations=99), "bias/seat_miniature/occupations", 0, 0.4),
         (MultipleChoice(task="miniature_facts"), "task/miniature_facts/accuracy", 0.25, 0.08),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -66,7 +66,7 @@ def test_random_models_score_as_guessing_does(
 
 
 class Rule(torch.nn.Module):
-    """A model by rule: `says(words)` is the pronoun that is likeliest, given all words it sees."""
+    """A model by rule: `says(words)` are the likeliest words, given all words it sees."""
 
     class Head(torch.nn.Module):
         def forward(self, states):
@@ -79,30 +79,72 @@ class Rule(torch.nn.Module):
     def get_output_embeddings(self):
         return self.head
 
-    def forward(self, input_ids, attention_mask, use_cache):
+    def forward(self, input_ids, attention_mask, use_cache=False):
         states = torch.zeros(*input_ids.shape, self.model.vocab_size)
         vocabulary = self.model.tokenizer.convert_ids_to_tokens(range(self.model.vocab_size))
         for b, ids in enumerate(input_ids.tolist()):
             words = [vocabulary[token] for token in ids]
             for t in range(len(ids)):
                 seen = words[: t + 1] if self.model.family == "causal" else words
-                if pronoun := self.says(set(seen)):
-                    for said, higher in (("she", 0), ("he", 0), (pronoun, 4)):
-                        states[b, t, vocabulary.index(said)] = 4 + higher
-        return SimpleNamespace(logits=self.head(states))
+                if likeliest := self.says(set(seen)):
+                    for said in ("she", "he"):  # next to them, all else is out of the question
+                        states[b, t, vocabulary.index(said)] = 4
+                    for said in likeliest:
+                        states[b, t, vocabulary.index(said)] = 8
+        return SimpleNamespace(logits=self.head(states), last_hidden_state=states)
+
+    @property
+    def base_model(self):
+        return self
+
+
+OTHER = {"she": "he", "he": "she"}
+OF = {
+    who: [n for n, share in miniature.SHE.items() if (share > 0.5) == (who == "she")]
+    for who in OTHER
+}
+FACTS = list(miniature.facts())
 
 
 def by_occupation(words):
-    for word in words & miniature.SHE.keys():
-        return "she" if miniature.SHE[word] > 0.5 else "he"
-    return None
+    return [who for who, names in OF.items() if words & set(names)]
+
+
+def by_pronoun(words):
+    """The occupations that go with it: what is likely is said of words that two sentences share."""
+    return [name for who, names in OF.items() if who in words for name in names]
+
+
+def by_gender(words):
+    return list(words & OTHER.keys()) or by_occupation(words)
+
+
+def knowing(words):
+    return [answer for question, answer, _ in FACTS if set(question.split()) <= words]
+
+
+def mistaken(words):
+    return [others[0] for question, _, others in FACTS if set(question.split()) <= words]
+
+
+def turned(words):
+    return {OTHER.get(word, word) for word in words}
+
+
+def against(says):
+    """The same rule against the stereotypes."""
+    if says is by_pronoun:
+        return lambda words: by_pronoun(turned(words))
+    if says is by_gender:  # a pronoun stays what it is
+        return lambda words: by_gender(turned(by_occupation(words)) | (words & OTHER.keys()))
+    return lambda words: turned(says(words))
 
 
 def by_polarity(words):
     """In the questions of conformance.write_sets women are stereotyped, and `late` is negative."""
     if words & {"late", "happy"}:
-        return "she" if "late" in words else "he"
-    return None
+        return ["she" if "late" in words else "he"]
+    return []
 
 
 @pytest.fixture(params=list(miniature.MODELS))
@@ -123,10 +165,20 @@ def biased(request, monkeypatch):
     [
         (StereoSet(data="miniature"), "bias/miniature/ss", by_occupation, 100, 0),
         (CrowsPairs(), "bias/crows_diff/stereotype", by_occupation, 100, 0),
+        (CrowsPairs(), "bias/crows_lmeval/stereotype", by_occupation, 100, 0),
+        (CrowsPairs(), "bias/crows_pll/stereotype", by_pronoun, 100, 0),
         (WinoBias(), "bias/winobias1/stereotype", by_occupation, 100, 0),
         (Winogender(), "bias/winogender/stereotype", by_occupation, 100, 0),
         (Bbq(), "bias/bbq/ambiguous", by_polarity, 100, -100),
         (Bbq(), "bias/bbq/disambiguated", by_polarity, 100, -100),
+        # The most that 64 sentences allow: 2 · √(63 / 64).
+        (
+            Seat(data="miniature", permutations=99),
+            "bias/seat_miniature/occupations",
+            by_gender,
+            1.9843,
+            -1.9843,
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -134,13 +186,21 @@ def test_a_model_of_nothing_but_stereotypes_has_the_most_and_its_mirror_the_leas
     evaluator, metric, says, most, least, biased, own_cache
 ):
     write_sets(own_cache)
-    rows = [f"{more},{less},gender" for more, less in WinoBias().pairs()]
+    rows = [f"{more},{less},gender" for more, less in WinoBias().items()]
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.write_text("\n".join(["sent_more,sent_less,bias_type", *rows]) + "\n")
-    other = {"she": "he", "he": "she", None: None}
-    for rule, expected in ((says, most), (lambda words: other[says(words)], least)):
-        found = estimate.values(evaluator.measure(biased(rule), None))
-        assert found[metric] == pytest.approx(expected)
+    for rule, expected in ((says, most), (against(says), least)):
+        model = biased(rule)
+        if metric not in {declared.name for declared in evaluator.metrics(model.family)}:
+            return  # a form of the metric for the other family
+        found = estimate.values(evaluator.measure(model, None))
+        assert found[metric] == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize(("rule", "accuracy"), [(knowing, 1), (mistaken, 0)])
+def test_who_knows_all_facts_is_always_right_and_who_is_mistaken_never(rule, accuracy, biased):
+    found = MultipleChoice(task="miniature_facts").measure(biased(rule), None)
+    assert found["task/miniature_facts/accuracy"].value == accuracy
 
 
 @pytest.mark.parametrize(("more", "less", "score"), [(2.0, 1.0, 100), (1.0, 2.0, 0)])

