@@ -14,6 +14,8 @@ from analysis import runs
 from analysis.runs import Sweep
 from trainables.metrics import DEGENERATE
 
+WIDEST = 26  # of the name of a metric in one line, so that a table has 80 columns
+
 
 def compare(sweep: Sweep, one: int | None, other: int | None, /) -> pd.DataFrame:
     """One row a metric that both have items of; None stands for the base model.
@@ -99,7 +101,9 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
             cells += ["other items", ""]
         else:
             cells += [f"{row['difference']:+.3g} ± {row['se']:.2g}", f"{row['p']:.2g}"]
-        shown.add_row(row["metric"], *cells, style="bold" if sure else "dim")
+        where, _, quantity = row["metric"].rpartition("/")
+        name = row["metric"] if len(row["metric"]) <= WIDEST else f"{where}/\n  {quantity}"
+        shown.add_row(name, *cells, style="bold" if sure else "dim")
     return shown
 
 

@@ -65,14 +65,11 @@ def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[l
     was_training = model.module.training
     model.module.eval()
     rows = _packed(_trees(queries)) if _reads_trees(model) else _lines(queries)
-    # A terminal sees how far it is, once it takes longer than a moment; nobody else does.
-    with tqdm(total=sum(len(r.ids) for r in rows), unit="token", disable=None, delay=2) as bar:
-        for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
-            batch = [rows[r] for r in places]
-            asked = [one for row in batch for one in row.asked]
-            for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
-                found[q][nth] = value
-            bar.update(sum(len(row.ids) for row in batch))
+    for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
+        batch = [rows[r] for r in places]
+        asked = [one for row in batch for one in row.asked]
+        for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
+            found[q][nth] = value
     model.module.train(was_training)
     return joined(groups, found)
 
@@ -207,7 +204,17 @@ def _num_shared(one: Sequence[int], other: Sequence[int]) -> int:
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Indices, shortest first, in batches that take at most `tokens` when padded (or are of one)."""
+    """Indices, shortest first, in batches that take at most `tokens` when padded (or are of one).
+
+    A terminal sees how far they are, once they take longer than a moment; nobody else does.
+    """
+    with tqdm(total=sum(lengths), unit="token", disable=None, delay=2) as bar:
+        for batch in _batches(lengths, tokens):
+            yield batch
+            bar.update(sum(lengths[n] for n in batch))
+
+
+def _batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
     batch: list[int] = []
     for n in sorted(range(len(lengths)), key=lengths.__getitem__):
         if batch and (len(batch) + 1) * lengths[n] > tokens:

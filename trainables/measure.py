@@ -25,7 +25,7 @@ MEASURED_BY = (
     *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
     *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py", "records.py"),
 )
-PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn")
+PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 
 
 def measure(

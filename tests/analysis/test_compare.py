@@ -120,6 +120,16 @@ def test_the_table_fits_80_columns_and_the_json_is_a_list(sweep, capsys):
     assert [entry["metric"] for entry in json.loads(to_json(found))] == list(found["metric"])
 
 
+def test_names_of_metrics_break_before_the_quantity_and_never_in_a_word(sweep, capsys):
+    found = compare(sweep, 1, 2)
+    found.loc[0, "metric"] = "forgetting/stereoset_test_all/antistereotype_nll"
+    Console(width=80).print(table(sweep, found, "1234", "base"))
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "antistereotype_nll" in lines
+    assert any(line.startswith("forgetting/stereoset_test_all/ ") for line in lines)
+    assert max(map(len, lines)) <= 80
+
+
 def test_a_broken_trial_is_named_under_the_table(sweep, capsys):
     flags = (sweep.trials["trial"] == 2).astype(float)
     broken = dataclasses.replace(sweep, trials=sweep.trials.assign(**{DEGENERATE: flags}))

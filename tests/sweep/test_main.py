@@ -190,7 +190,7 @@ def check_ended_once(home: Path, trials: int) -> None:
 
 def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 7), home)
+    process = start(longer(tmp_path, 4), home)
     wait_for_trials(process, 2)
     beside = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert beside.returncode == 2
@@ -206,7 +206,7 @@ def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     assert len(ended_before) >= 2
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 7)
+    check_ended_once(home, 4)
     after = {run.info.run_id: run.info.end_time for run in record(home, "longer")[1]}
     assert ended_before.items() <= after.items(), "finished trials were run again"
 
@@ -214,7 +214,7 @@ def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 def test_what_ends_a_sweep_leaves_one_that_can_be_resumed_and_no_run_running(ended_by, tmp_path):
     home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 5), home)
+    process = start(longer(tmp_path, 3), home)
     wait_for_trials(process, 1)
     process.send_signal(ended_by)
     output = process.communicate(timeout=60)[0]
@@ -225,7 +225,7 @@ def test_what_ends_a_sweep_leaves_one_that_can_be_resumed_and_no_run_running(end
     assert "RUNNING" not in {run.info.status for run in runs}
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 5)
+    check_ended_once(home, 3)
 
 
 def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
