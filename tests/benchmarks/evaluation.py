@@ -115,14 +115,17 @@ class Ours:
         self.model.reset("fp32")
         self.module = self.model.module.eval()
 
-    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Scores]:
+    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Any]:
+        """As `measure` does it, from the file of items to metrics with their errors."""
         if name == "crows_pairs":
-            pairs, _ = crows_pairs(self.limit)
-            return lambda: self.crows(pairs)
-        items, _ = multiple_choice(name, self.limit)
-        return lambda: scores(self.model, items)
+            return lambda: CrowsPairs(limit=self.limit).measure(self.model, None)
+        evaluator = MultipleChoice.model_validate({"task": name, "limit": self.limit})
+        return lambda: evaluator.measure(self.model, None)
 
-    def crows(self, pairs: list[tuple[str, str]]) -> Scores:
+    def scores(self, name: str, _: Any) -> Scores:
+        if name != "crows_pairs":
+            return scores(self.model, multiple_choice(name, self.limit)[0])
+        pairs, _ = crows_pairs(self.limit)
         ids = self.model.encode([text for pair in pairs for text in pair])
         found = log_probs(self.model, [queries_of(self.model, each) for each in ids])
         sums = list(map(sum, found))
@@ -138,7 +141,7 @@ class Harness:
         self.module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
 
-    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Scores]:
+    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Any]:
         from lm_eval import evaluate
         from lm_eval.models.huggingface import HFLM
 
@@ -147,16 +150,16 @@ class Harness:
         task = harness_task(form | {"rows": form["rows"][:num_items]})
         lm = HFLM(pretrained=self.module, tokenizer=self.tokenizer, batch_size=batch_size)
 
-        def run() -> Scores:
-            found: Any = evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
-            ((_, samples),) = found["samples"].items()
-            samples = sorted(samples, key=lambda sample: sample["doc_id"])
-            return [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
+        return lambda: evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
 
-        return run
+    def scores(self, name: str, found: Any) -> Scores:
+        ((_, samples),) = found["samples"].items()
+        samples = sorted(samples, key=lambda sample: sample["doc_id"])
+        return [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
 
 
 SIDE: dict[str, Ours | Harness] = {}  # of a process: the one that lives there
+LAST: dict[str, Any] = {}  # what it found last
 
 
 def start(kind: type[Ours | Harness], path: str, limit: int | None) -> None:
@@ -165,15 +168,19 @@ def start(kind: type[Ours | Harness], path: str, limit: int | None) -> None:
     SIDE["here"] = kind(path, limit)
 
 
-def run(
-    name: str, batch_size: int = 0, num_items: int | None = None, parts: bool = False
-) -> tuple[float, Scores, dict[str, float]]:
-    """Seconds, log-likelihoods of each item's alternatives, and (if asked for) where the time went."""
-    job = SIDE["here"].job(name, batch_size, num_items)
-    if parts:
-        return 0.0, [], where_time_goes(SIDE["here"].module, job)
-    seconds, found = timed(job)
-    return seconds, found, {}
+def run(name: str, batch_size: int = 0, num_items: int | None = None) -> float:
+    """Seconds."""
+    seconds, LAST["found"] = timed(SIDE["here"].job(name, batch_size, num_items))
+    return seconds
+
+
+def scores_of(name: str) -> Scores:
+    """Log-likelihoods of each item's alternatives, in the run before."""
+    return SIDE["here"].scores(name, LAST["found"])
+
+
+def parts_of(name: str, batch_size: int = 0) -> dict[str, float]:
+    return where_time_goes(SIDE["here"].module, SIDE["here"].job(name, batch_size, None))
 
 
 def best(each: Scores) -> list[int]:
@@ -247,14 +254,13 @@ def main() -> None:
     for name in options.tasks.split(","):
         sizes = {int(size): 0.0 for size in options.batch_sizes.split(",")}
         for size in sizes:
-            sizes[size], *_ = theirs.submit(run, name, size, PILOT).result()
+            sizes[size] = theirs.submit(run, name, size, PILOT).result()
         size = min(sizes, key=sizes.__getitem__)
         our_times, peer_times = [], []
         for _ in range(options.rounds):
-            seconds, own, _ = ours.submit(run, name).result()
-            our_times.append(seconds)
-            seconds, other, _ = theirs.submit(run, name, size).result()
-            peer_times.append(seconds)
+            our_times.append(ours.submit(run, name).result())
+            peer_times.append(theirs.submit(run, name, size).result())
+        own, other = (side.submit(scores_of, name).result() for side in (ours, theirs))
         num = len(own)
         same = sum(a == b for a, b in zip(best(own), best(other), strict=True))
         gap = max(
@@ -266,8 +272,8 @@ def main() -> None:
             *(f"{pace / peer_pace:.2f}", f"{same}/{num}", f"{gap:.1e}"),
         )
         spent = {
-            "ours": ours.submit(run, name, parts=True).result()[2],
-            "harness": theirs.submit(run, name, size, parts=True).result()[2],
+            "ours": ours.submit(parts_of, name).result(),
+            "harness": theirs.submit(parts_of, name, size).result(),
         }
         for who, each in spent.items():
             seconds = (each[part] for part in ("linear", "head", "attention", "outside", "all"))
