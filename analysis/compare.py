@@ -74,8 +74,8 @@ def _paired(difference: float, change_C: np.ndarray) -> tuple[float, float]:
     if num < 2 or math.isnan(difference):
         return math.nan, math.nan
     se = math.sqrt(num / (num - 1) * float(change_C @ change_C))
-    if se == 0:
-        return 0.0, 1.0 if difference == 0 else 0.0
+    if se == 0:  # items without spread tell nothing of those that were not measured
+        return (0.0, 1.0) if difference == 0 else (math.nan, math.nan)
     return se, float(2 * stats.t.sf(abs(difference) / se, num - 1))
 
 
@@ -100,7 +100,8 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         if math.isnan(row["difference"]):
             cells += ["other items", ""]
         else:
-            cells += [f"{row['difference']:+.3g} ± {row['se']:.2g}", f"{row['p']:.2g}"]
+            error, p = ("?" if math.isnan(row[k]) else f"{row[k]:.2g}" for k in ("se", "p"))
+            cells += [f"{row['difference']:+.3g} ± {error}", p]
         where, _, quantity = row["metric"].rpartition("/")
         name = row["metric"] if len(row["metric"]) <= WIDEST else f"{where}/\n  {quantity}"
         shown.add_row(name, *cells, style="bold" if sure else "dim")

@@ -161,7 +161,9 @@ def check(document: Document) -> SweepSpec:
         bad = list(space.faults(tree))
         found += [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in bad]
         found += _trial_faults(document, tree, [fault.place for fault in bad])
-        found += _goal_faults(document, space.without(tree, [fault.place for fault in bad]))
+        sound = space.without(tree, [fault.place for fault in bad])
+        found += _base_faults(document, sound)
+        found += _goal_faults(document, sound)
     if found:
         raise SpecError(sorted(found, key=_line))
     return spec
@@ -185,6 +187,26 @@ def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) ->
             validate(TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown)
         except SpecError as error:
             found += error.sentences
+    return found
+
+
+def _base_faults(document: Document, tree: dict[str, Any]) -> list[str]:
+    """All trials are compared with one base, measured once: so what it depends on is not searched."""
+    corners = [corner.tree for corner in space.corners(tree)]
+    found = []
+    for place in (("model",), ("train", "dtype"), ("evaluators",)):
+        forms: list[Any] = []
+        for corner in corners:
+            value: Any = corner
+            for key in place:
+                value = value.get(key) if isinstance(value, dict) else None
+            if value not in forms:
+                forms.append(value)
+        if len(forms) > 1:
+            found.append(
+                f"{document.at(('trial', *place))} must be the same for all trials, which are "
+                f"compared with one base, but got {len(forms)} of them: make a sweep of each."
+            )
     return found
 
 

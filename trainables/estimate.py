@@ -67,12 +67,12 @@ class Estimate:
     def se(self) -> float | None:
         """Standard error of the value over clusters; None for what is exact or has one cluster.
 
-        None too where all items are alike (all right, say): they tell of no spread, and 0 would
-        claim that no item ever differs.
+        None too where all are alike (all items right, say): they tell of no spread, and 0 would
+        claim that nothing ever differs.
         """
-        if self.influences_I is None or not self.influences_I.any():
+        if self.influences_I is None:
             return None
-        return standard_error(self.influences_I, self.items.clusters or self.items.names)
+        return standard_error(self.influences_I, self.items.clusters or self.items.names) or None
 
 
 def standard_error(influences_I: Floats, clusters: Sequence[str]) -> float | None:

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 Pooling = Literal["summary", "mean"]
+Text = tuple[str, ...]  # one text, or a pair
 
 
 @torch.inference_mode()
 def features(
-    model: LanguageModel, texts: Sequence[str], *, pooling: Pooling, max_tokens: int = 128
+    model: LanguageModel, texts: Sequence[Text], *, pooling: Pooling, max_tokens: int = 128
 ) -> Tensor:
     """features_SD of texts, in fp32 on the CPU.
 
@@ -30,7 +31,7 @@ def features(
     (causal). mean: over all tokens; the start token of a causal model says nothing of the text, and
     is left out.
     """
-    queries = [whole_text(model, ids[:max_tokens]) for ids in model.encode(texts)]
+    queries = whole_texts(model, texts, max_tokens)
     found: list[Tensor] = [torch.empty(0)] * len(queries)
     was_training = model.module.training
     model.module.eval()
@@ -43,17 +44,40 @@ def features(
     return torch.stack(found)
 
 
-def whole_text(model: LanguageModel, ids: Sequence[int]) -> Query:
-    """A text as it is read where nothing is asked: with the special tokens that go around it."""
-    if model.family == "masked":
-        return Query([model.start_id, *ids, model.end_id], {})
-    return Query([model.start_id, *ids], {})
+def whole_texts(model: LanguageModel, texts: Sequence[Text], max_tokens: int) -> list[Query]:
+    """Texts as they are read where nothing is asked: with the special tokens that go around them.
+
+    Of a pair a masked model reads each with its end, as its tokenizer would put them, and the longer
+    one is cut first; a causal one reads both as lines of one text, cut at its end.
+    """
+    if model.family == "causal":
+        room = min(max_tokens, model.max_tokens - 1)
+        whole = model.encode(["\n".join(text) for text in texts])
+        return [Query([model.start_id, *ids[:room]], {}) for ids in whole]
+    # RoBERTa puts two ends between the texts of a pair.
+    between = [model.end_id] * max(1, model.tokenizer.num_special_tokens_to_add(pair=True) - 2)
+    ones = model.encode([text[0] for text in texts])
+    others = iter(model.encode([text[1] for text in texts if len(text) == 2]))
+    queries = []
+    for text, one in zip(texts, ones, strict=True):
+        ends = between if len(text) == 2 else []
+        other = next(others) if len(text) == 2 else []
+        room = min(max_tokens, model.max_tokens - 2 - len(ends))
+        one = one[: max(room - room // 2, room - len(other))]
+        other = other[: room - len(one)]
+        queries.append(Query([model.start_id, *one, *ends, *other, model.end_id], {}))
+    return queries
 
 
 def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Pooling) -> Tensor:
     """pooled_BD, with gradient where there is one."""
     body = model.module.base_model
-    states_BTD: Tensor = body(input_ids=ids_BT, attention_mask=attention_BT).last_hidden_state  # type: ignore[operator]
+    segments: dict[str, Tensor] = {}
+    if model.has_segments:
+        ends_BT = (ids_BT == model.end_id).long()
+        segments["token_type_ids"] = (ends_BT.cumsum(1) - ends_BT).clamp(max=1) * attention_BT
+    read = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]
+    states_BTD: Tensor = read.last_hidden_state
     if pooling == "mean":
         weights_BT = attention_BT.to(states_BTD.dtype, copy=True)
         if model.family == "causal":

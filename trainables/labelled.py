@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,9 +29,9 @@ GLUE = {
 
 
 class Labelled(NamedTuple):
-    """One or two texts, joined by a line break, and what they are."""
+    """One text, or a pair, and what it is."""
 
-    text: str
+    texts: tuple[str, ...]
     label: str
 
 
@@ -51,7 +52,8 @@ def check_name(name: str) -> str:
 
 def label_of(name: str) -> str:
     """What the set is called in the names of metrics."""
-    return Path(name).stem if name.endswith((".jsonl", ".csv")) else name.replace("/", "_")
+    said = Path(name).stem if name.endswith((".jsonl", ".csv")) else name
+    return re.sub(r"[^\w .:-]", "_", said)  # what MLflow takes
 
 
 def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labelled]]:
@@ -67,7 +69,9 @@ def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labell
         halves = [list(_read(_glue(name) / f"{part}.jsonl")) for part in ("train", "validation")]
     else:
         rows = list(dict.fromkeys(_rows(name)))
-        halves = [[row for row in rows if _is_odd(row.text) == odd] for odd in (False, True)]
+        halves = [
+            [row for row in rows if _is_odd("\n".join(row.texts)) == odd] for odd in (False, True)
+        ]
     learnt, measured = (
         random.Random("labelled").sample(half, min(size, len(half)))
         for half, size in zip(halves, (train, test), strict=True)
@@ -91,7 +95,7 @@ def _rows(name: str) -> Iterator[Labelled]:
     if name == "miniature":
         for text in miniature.general_texts():
             # When it was: two of the four times are one label, so the grouping has to be learnt.
-            yield Labelled(text, str(miniature.TIMES.index(text.split()[-1]) % 2))
+            yield Labelled((text,), str(miniature.TIMES.index(text.split()[-1]) % 2))
     else:
         yield from _read(assets.resolve(name))
 
@@ -99,7 +103,7 @@ def _rows(name: str) -> Iterator[Labelled]:
 def _read(path: Path) -> Iterator[Labelled]:
     for row in records(path, "text", "label"):
         texts = [row["text"], *([row["text2"]] if row.get("text2") else [])]
-        yield Labelled("\n".join(map(str, texts)), str(row["label"]))
+        yield Labelled(tuple(map(str, texts)), str(row["label"]))
 
 
 def _is_odd(text: str) -> bool:

@@ -64,12 +64,12 @@ def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[l
     found = [[0.0] * len(query.targets) for query in queries]
     was_training = model.module.training
     model.module.eval()
-    rows = _packed(_trees(queries)) if _reads_trees(model) else _lines(queries)
-    for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
-        batch = [rows[r] for r in places]
-        asked = [one for row in batch for one in row.asked]
-        for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
-            found[q][nth] = value
+    for rows in _rows(model, queries):
+        for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
+            batch = [rows[r] for r in places]
+            asked = [one for row in batch for one in row.asked]
+            for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
+                found[q][nth] = value
     model.module.train(was_training)
     return joined(groups, found)
 
@@ -136,10 +136,21 @@ class _Row:
         self.targets += tree.targets
 
 
-def _lines(queries: Sequence[Query]) -> list[_Row]:
+def _rows(model: LanguageModel, queries: Sequence[Query]) -> tuple[list[_Row], list[_Row]]:
+    """All queries that ask for something: in trees where the model can read them, else in lines."""
+    asking = [q for q, query in enumerate(queries) if query.targets]
+    if not _reads_trees(model):
+        return [], _lines(queries, asking)
+    # The mask of a tree stands in for the model's own, which beyond its window hides tokens.
+    beyond = [q for q in asking if len(queries[q].ids) > model.window]
+    within = [q for q in asking if len(queries[q].ids) <= model.window]
+    return _packed(_trees(queries, within)), _lines(queries, beyond)
+
+
+def _lines(queries: Sequence[Query], asking: Sequence[int]) -> list[_Row]:
     """Each query in a row of its own."""
     rows = []
-    for q in _asking(queries):
+    for q in asking:
         query = queries[q]
         row = _Row(list(query.ids), list(range(-1, len(query.ids) - 1)))
         row.ask(range(len(query.ids)), q, query)
@@ -147,17 +158,12 @@ def _lines(queries: Sequence[Query]) -> list[_Row]:
     return rows
 
 
-def _asking(queries: Sequence[Query]) -> list[int]:
-    """Those that ask for something: the others need not be read."""
-    return [q for q, query in enumerate(queries) if query.targets]
-
-
-def _trees(queries: Sequence[Query]) -> list[_Row]:
+def _trees(queries: Sequence[Query], asking: Sequence[int]) -> list[_Row]:
     """Queries with a common start in one row: neighbours, when they are sorted."""
     rows: list[_Row] = []
     before: Sequence[int] = ()
     path: list[int] = []  # where the tokens of the query before lie in the last row
-    for q in sorted(_asking(queries), key=lambda q: tuple(queries[q].ids)):
+    for q in sorted(asking, key=lambda q: tuple(queries[q].ids)):
         ids = queries[q].ids
         shared = _num_shared(before, ids)
         worth = shared >= WORTH_SHARING * len(ids)
@@ -285,7 +291,8 @@ def _depths(rows: Sequence[_Row], length: int) -> Tensor:
 def _reads_trees(model: LanguageModel) -> bool:
     """Whether the model heeds positions and a mask of who sees whom, found out once by trying.
 
-    Nearly all do; those with ALiBi or a recurrent state do not, and read line by line.
+    Nearly all do; those with ALiBi or a recurrent state do not, and read line by line. It is the
+    base that tries, in fp32, so the answer depends neither on training nor on precision.
     """
     if model.family == "masked":
         return False
@@ -294,14 +301,13 @@ def _reads_trees(model: LanguageModel) -> bool:
             [(a + 7 * t) % model.vocab_size for t in range(12)] for a in (3, 5, 8)
         )
         queries = [sentence(model, ids, common) for ids in (one, other)]
-        expected = _read(model, _lines(queries))
+        now, model.module = model.module, model.base
         try:
-            gap = (_read(model, _trees(queries)) - expected).abs().max()
+            expected = _read(model, _lines(queries, (0, 1)))
+            gap = (_read(model, _trees(queries, (0, 1))) - expected).abs().max()
+            model.reads_trees = bool(gap < 1e-3)
         except (TypeError, ValueError, RuntimeError):
             model.reads_trees = False
-            return False
-        if not gap.isfinite():
-            return False  # diverged weights tell nothing
-        exact = next(model.module.parameters()).dtype == torch.float32
-        model.reads_trees = bool(gap < (1e-3 if exact else 0.1))
+        finally:
+            model.module = now
     return model.reads_trees

@@ -90,6 +90,12 @@ class LanguageModel:
         unused = getattr(embeddings, "padding_idx", -1) + 1
         positions: int = self.module.config.max_position_embeddings
         self.max_tokens = min(positions - unused, self.tokenizer.model_max_length)
+        # How far back its layers see, where some see no further (Mistral, Gemma).
+        text: Any = self.module.config.get_text_config()
+        windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
+        self.window: int = min((size for size in windows if size), default=positions)
+        # BERT tells the two texts of a pair apart.
+        self.has_segments = getattr(text, "type_vocab_size", 0) > 1
         self._rounded: nn.Module | None = None
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 

@@ -21,6 +21,8 @@ def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
         yield from _records(path, fields)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: must be UTF-8, but {error}: save it as UTF-8.") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: must be a table, but {error}: is a quote not closed?") from error
 
 
 def _records(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:

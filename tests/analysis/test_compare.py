@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from analysis.compare import compare, table, to_json
+from analysis.compare import _paired, compare, table, to_json
 from analysis.runs import read_sweep
 from tests.analysis.conftest import ACCURACY, GAP, RISE
 from trainables.estimate import Items, distance, mean, write
@@ -86,6 +86,13 @@ def test_a_trial_does_not_differ_from_itself(sweep):
     assert len(found) == 3
     assert set(found["difference"]) == {0}
     assert set(found["p"]) == {1}
+
+
+def test_items_without_spread_prove_nothing():
+    se, p = _paired(1.0, np.zeros(3))
+    assert math.isnan(se)
+    assert math.isnan(p)
+    assert _paired(0.0, np.zeros(3)) == (0.0, 1.0)
 
 
 def test_the_base_is_a_trial_like_any_other(sweep):

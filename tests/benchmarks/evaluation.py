@@ -118,9 +118,9 @@ class Ours:
     def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Any]:
         """As `measure` does it, from the file of items to metrics with their errors."""
         if name == "crows_pairs":
-            return lambda: CrowsPairs(limit=self.limit).measure(self.model, None)
+            return lambda: CrowsPairs(limit=self.limit).measure(self.model, {})
         evaluator = MultipleChoice.model_validate({"task": name, "limit": self.limit})
-        return lambda: evaluator.measure(self.model, None)
+        return lambda: evaluator.measure(self.model, {})
 
     def scores(self, name: str, _: Any) -> Scores:
         if name != "crows_pairs":

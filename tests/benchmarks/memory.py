@@ -57,7 +57,7 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        CrowsPairs(limit=100).measure(model, None)
+        CrowsPairs(limit=100).measure(model, {})
         times.append(time.perf_counter() - began)
     found["scoring 100 pairs"] = median(times)
     found["peak of memory, GB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

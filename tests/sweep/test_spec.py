@@ -52,6 +52,9 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
         ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),
         ("steps: 2, batch_size: 4", "steps: 2, batch_size: 4, accumulation: 3", ":9: trial.train batch_size must be a multiple of accumulation"),
         ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be 'auto', 'tpe', 'gp', 'nsga2' or 'random', but got 'magic'."),
+        ("model: {path: miniature-llama}", "model: {choice: [{path: miniature-llama}, {path: a/b}]}", ":3: trial.model must be the same for all trials, which are compared with one base, but got 2 of them"),
+        ("batch_size: 4", "batch_size: 4, dtype: {choice: [fp32, bf16]}", ":9: trial.train.dtype must be the same for all trials"),
+        ("limit: 40", "limit: {int: [20, 40]}", ":10: trial.evaluators must be the same for all trials"),
         ("goals: [bias/miniature/gap, ", "goals: [bias/miniature/gap, bias/miniature/gap, ", ":13: goals must be different metrics"),
     ],
 )  # fmt: skip

@@ -1,11 +1,18 @@
 """Log-likelihoods against a loop that is slow and plainly right."""
 
 import random
+import shutil
 
 import pytest
 import torch
+from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    MistralConfig,
+    MistralForCausalLM,
+)
 
-from trainables import likelihood
+from trainables import likelihood, miniature
 from trainables.batch import Query, masked, padded
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel
@@ -165,7 +172,7 @@ def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, or
             kwargs["attention_mask"] = torch.ones_like(kwargs["attention_mask"]).tril()
         return args, kwargs
 
-    hook = llama.module.register_forward_pre_hook(see_all_before, with_kwargs=True)
+    hook = llama.base.register_forward_pre_hook(see_all_before, with_kwargs=True)
     found = scores(llama, ALTERNATIVES[:2])
     hook.remove()
     assert llama.reads_trees is False
@@ -173,16 +180,62 @@ def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, or
     assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
 
 
-def test_diverged_weights_do_not_decide_how_a_model_is_read(llama, monkeypatch):
+@pytest.mark.parametrize("spoiled", ["diverged", "bf16"])
+def test_neither_training_nor_precision_decides_how_a_model_is_read(spoiled, llama, monkeypatch):
     monkeypatch.setattr(llama, "reads_trees", None)
+    llama.reset("bf16" if spoiled == "bf16" else "fp32")
     with torch.no_grad():
         for weight in llama.module.parameters():
-            weight.fill_(float("nan"))
-    assert all(value != value for value in flat(scores(llama, ALTERNATIVES)))
-    assert llama.reads_trees is None
-    llama.reset("fp32")
-    scores(llama, ALTERNATIVES)
+            weight.mul_(float("nan") if spoiled == "diverged" else 1)
+    found = flat(scores(llama, ALTERNATIVES))
+    assert all((value != value) == (spoiled == "diverged") for value in found)
     assert llama.reads_trees is True
+    llama.reset("fp32")
+
+
+@pytest.mark.parametrize("kind", ["mistral", "gemma3"])
+def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind, tmp_path):
+    """Long queries are read line by line, under the model's own mask; short ones in trees."""
+    sizes = {
+        "vocab_size": 246, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16, "sliding_window": 32,
+        "max_position_embeddings": 128,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    made, config = {
+        "mistral": (MistralForCausalLM, MistralConfig),
+        "gemma3": (Gemma3ForCausalLM, Gemma3TextConfig),
+    }[kind]
+    more = {"layer_types": ["sliding_attention", "full_attention"]} if kind == "gemma3" else {}
+    module = made(config(**sizes, **more))
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.add_(0.2 * torch.randn(weight.shape))  # so that what is seen matters
+    folder = tmp_path / kind
+    shutil.copytree(miniature.folder("miniature-llama"), folder)
+    (folder / "model.safetensors").unlink()
+    module.save_pretrained(folder)
+    model = LanguageModel(folder, "causal")
+    rng = random.Random(0)
+    prefix = rng.choices(range(10, 246), k=60)
+    asked = [queries_of(model, rng.choices(range(10, 246), k=3), prefix) for _ in range(4)]
+    asked += [queries_of(model, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)]
+    found = log_probs(model, asked)
+    assert model.reads_trees is True
+    model.reads_trees = False
+    assert flat(found) == pytest.approx(flat(log_probs(model, asked)), abs=1e-4)
+
+
+def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
+    """Llama 3 puts its start token before every text, SmolLM2 before none; without a prefix the
+    start token is what the first token is predicted from, and stands there once."""
+    (ids,), start = llama.encode(["the wolf eats deer"]), llama.start_id
+    for adds, before in ((True, [start]), (False, [])):
+        monkeypatch.setattr(llama, "adds_start", adds)
+        (with_prefix,), (alone,) = queries_of(llama, ids[2:], ids[:2]), queries_of(llama, ids)
+        assert list(with_prefix.ids) == [*before, *ids[:-1]]
+        assert list(alone.ids) == [start, *ids[:-1]]
+        assert list(with_prefix.targets.values()) == ids[2:]
 
 
 def test_scoring_twice_gives_the_very_same(model):

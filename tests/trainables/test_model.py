@@ -117,6 +117,14 @@ def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model)
     assert not model.base_logits(texts).requires_grad
 
 
+def test_whether_a_tokenizer_adds_its_start_token_is_asked_of_it(llama):
+    bare = LanguageModel(miniature.folder("miniature-llama"), "causal")
+    bare.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A")
+    assert llama.adds_start
+    assert not bare.adds_start
+    assert bare.encode(["the wolf"]) == llama.encode(["the wolf"])
+
+
 def test_rounding_is_no_movement_away_from_the_base(model):
     model.reset("bf16")
     model.module.eval()

@@ -8,8 +8,7 @@ An evaluator is a frozen class whose fields say which items are measured, with t
 ``measure(model, base)``
     those values for the model as it is now, as Estimates, which know their standard error and what
     was found of each item. ``base`` has what the same evaluator found at the base weights; it is
-    empty while the base itself is measured, where every rise and drop is 0, and None where no base
-    is known, so that there is none to speak of.
+    empty while the base itself is measured, where every rise and drop is 0;
 
 and of its data ``data_digest()``, their sha256, and ``items()``, which reads them through and refuses
 (ValueError) what it could not measure on. To add one: its file, one entry in the union below,

@@ -87,9 +87,7 @@ class Bbq(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("bbq"))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.evaluators.multiple_choice import Item, chosen, scores
 
         rows = self.items()
@@ -127,6 +125,11 @@ class Bbq(Strict):
             checked(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
             meta = ("stereotyped_groups",)
             checked(row["additional_metadata"], meta, f"{where}, additional_metadata")
+            if row["label"] not in (0, 1, 2) or isinstance(row["label"], bool):
+                raise ValueError(
+                    f"{where}: label must be 0, 1 or 2, the right one of three answers, but got "
+                    f"{row['label']!r}."
+                )
             if sum(is_biased(row, n) for n in range(3)) == 1:
                 key = ("question_index", "question_polarity", "context_condition")
                 strata[tuple(row[name] for name in key)].append(row)

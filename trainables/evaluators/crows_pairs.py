@@ -35,7 +35,7 @@ class CrowsPairs(Strict):
 
     lmeval: causal; Σ log p of the sentence after the start token. Also the mean absolute difference.
     diff:   bias-bench. masked: mean log p of the tokens in which the two sentences differ, each
-            masked alone; pairs without such a token on either side do not count.
+            masked alone, to three decimals; pairs without such a token on either side do not count.
             causal: mean log p over the whole sentence.
     pll:    the original; masked; Σ log p of the tokens that both share, each masked alone.
 
@@ -60,9 +60,7 @@ class CrowsPairs(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("crows_pairs"))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.likelihood import log_probs
 
         sentences = [text for pair in self.items() for text in pair]
@@ -77,7 +75,7 @@ class CrowsPairs(Strict):
         found = log_probs(model, [*shared, *apart])
         same, differing = found[: len(shared)], found[len(shared) :]
         pll = compare(self._called("pll"), [round(math.fsum(values), 3) for values in same])
-        means = [fmean(each) if each else None for each in differing]
+        means = [round(fmean(each), 3) if each else None for each in differing]
         return pll | compare(self._called("diff"), means)
 
     def items(self) -> list[tuple[str, str]]:

@@ -56,15 +56,13 @@ class FineTune(Strict):
         learnt, measured = labelled.split(self.data, self.train, self.test)
         return [*learnt, *measured]
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         import math
 
         from trainables.estimate import Items, mean
 
         learnt, measured = labelled.split(self.data, self.train, self.test)
-        said = self._train_and_say(model, learnt, [row.text for row in measured])
+        said = self._train_and_say(model, learnt, [row.texts for row in measured])
         right = [
             math.nan if label is None else float(label == row.label)
             for label, row in zip(said, measured, strict=True)
@@ -73,7 +71,7 @@ class FineTune(Strict):
         return {name: mean(right, Items.of(range(len(right))))}
 
     def _train_and_say(
-        self, model: LanguageModel, learnt: list[Labelled], texts: list[str]
+        self, model: LanguageModel, learnt: list[Labelled], texts: list[tuple[str, ...]]
     ) -> list[str | None]:
         """The label that the fine-tuned copy gives each text; None where its scores are no numbers."""
         import copy
@@ -83,14 +81,11 @@ class FineTune(Strict):
         from torch import nn
 
         from trainables.batch import padded
-        from trainables.features import pool, whole_text
+        from trainables.features import pool, whole_texts
         from trainables.likelihood import TOKENS_A_BATCH, batches
 
         names = sorted({row.label for row in learnt})
-        asked = [
-            whole_text(model, ids[: self.max_tokens])
-            for ids in model.encode([*(row.text for row in learnt), *texts])
-        ]
+        asked = whole_texts(model, [*(row.texts for row in learnt), *texts], self.max_tokens)
         tuned = copy.copy(model)
         tuned.module = copy.deepcopy(model.module).float().train()
         for weight in tuned.module.parameters():

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 class Kl(Strict):
     """Mean over tokens of KL(p₀ ‖ p) in nats: 0 for the base model, never below, unbounded above.
 
-    On general text (held out, as for perplexity): how much of all that was known has moved. On an
-    alignment set, whose sentences are those as they were found: the best predictor of forgetting
-    that Shenfeld et al. 2025 (RL's Razor, arXiv 2509.04259) saw. masked: as for perplexity.
+    On general text (held out, as for perplexity): how much of all that was known has moved. On
+    the alignment set that trials draw their texts from (not on those they drew alone), its sentences
+    as they were found: Shenfeld et al. 2025 (RL's Razor, arXiv 2509.04259) saw that KL on the new
+    task predicts forgetting best. masked: as for perplexity.
     """
 
     name: Literal["kl"] = "kl"
@@ -58,16 +59,12 @@ class Kl(Strict):
         read = data.read_texts if self.of == "general" else data.read_pairs
         return list(read(self.data))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.divergence import kl_from_base
         from trainables.estimate import Items, mean
         from trainables.evaluators.perplexity import drawn, name_of, nll_queries
         from trainables.likelihood import joined
 
-        if base is None:
-            return {}
         if self.of == "general":
             rows = data.texts(self.data, "held_out", model)
             found_ids, sources = rows["ids"], rows["source"]

@@ -90,9 +90,7 @@ class MultipleChoice(Strict):
         found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
         return found[: self.limit]
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Items, mean
 
         items = self.items()

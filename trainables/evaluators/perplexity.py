@@ -65,9 +65,7 @@ class Perplexity(Strict):
         """All texts of the set, of which the held-out ones are measured on."""
         return list(data.read_texts(self.data))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Items, along, mean
         from trainables.likelihood import log_probs
 
@@ -81,8 +79,6 @@ class Perplexity(Strict):
         perplexity = math.exp(nll.value) if nll.value < 700 else math.inf
         name = "forgetting/general"
         measured = {f"{name}/nll": nll, f"{name}/perplexity": along(perplexity, (perplexity, nll))}
-        if base is None:
-            return measured
         before = base[f"{name}/nll"] if base else nll
         if before.items != nll.items:
             raise ValueError("the base must be measured on the same texts: measure it anew.")

@@ -53,9 +53,7 @@ class Probe(Strict):
         learnt, measured = labelled.split(self.data, self.train, self.test)
         return [*learnt, *measured]
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         import math
 
         from sklearn.linear_model import LogisticRegression
@@ -68,7 +66,7 @@ class Probe(Strict):
         learnt, measured = labelled.split(self.data, self.train, self.test)
         states = features(
             model,
-            [row.text for row in (*learnt, *measured)],
+            [row.texts for row in (*learnt, *measured)],
             pooling=self.pooling,
             max_tokens=self.max_tokens,
         ).numpy()

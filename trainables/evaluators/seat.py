@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -88,10 +89,8 @@ class Seat(Strict):
         )
         return {"occupations": Words(women, men, ["she"], ["he"])}
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
-        from trainables.estimate import Estimate, Items, along, jackknife
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        from trainables.estimate import Estimate, Items, jackknife
 
         frames = FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
         tests = self.items()
@@ -108,11 +107,24 @@ class Seat(Strict):
                 Items.of(names, (name.rpartition(":")[0] for name in names)),
             )
             ps[f"{test}_p"] = Estimate(p_value(leans, num_x, self.permutations))
-        share = 1 / len(effects)
-        parts = [(share if d.value >= 0 else -share, d) for d in effects.values()]
-        total = along(fmean(abs(d.value) for d in effects.values()), *parts)
-        found = {"effect": total, **effects, **ps}
+        found = {"effect": _mean_of_absolutes(list(effects.values())), **effects, **ps}
         return {f"bias/{self._label}/{name}": each for name, each in found.items()}
+
+
+def _mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
+    """Tests share words, and the influences of a sentence add up over them."""
+    import numpy as np
+
+    from trainables.estimate import Estimate, Items
+
+    influences: dict[str, float] = defaultdict(float)
+    for d in effects:
+        slope = (1 if d.value >= 0 else -1) / len(effects)
+        for name, influence in zip(d.items.names, d.influences_I, strict=True):  # type: ignore[arg-type]
+            influences[name] += slope * influence
+    items = Items.of(influences, (name.rpartition(":")[0] for name in influences))
+    value = fmean(abs(d.value) for d in effects)
+    return Estimate(value, items, None, np.array(list(influences.values())))
 
 
 def _states(
@@ -125,7 +137,7 @@ def _states(
 
     each = sorted(words)
     texts = [frame.format(word) for word in each for frame in frames]
-    states_SD = normalize(features(model, texts, pooling="mean"), dim=-1)
+    states_SD = normalize(features(model, [(text,) for text in texts], pooling="mean"), dim=-1)
     states_WFD = states_SD.double().numpy().reshape(len(each), len(frames), -1)
     return dict(zip(each, states_WFD, strict=True))
 

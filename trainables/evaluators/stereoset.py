@@ -112,9 +112,7 @@ class StereoSet(Strict):
             return miniature.digest()
         return cache.digest(assets.resolve("stereoset"))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import along, mean
 
         items = self.items()
@@ -132,8 +130,6 @@ class StereoSet(Strict):
             for kind, each in zip(KINDS, zip(*found, strict=True), strict=True)
         }
         measured |= nll
-        if base is None:
-            return measured
         for change, name, sign in (
             (f"{bias}/gap_drop", f"{bias}/gap", -1.0),
             (f"{forgetting}/lms_drop", f"{bias}/lms", -1.0),
@@ -199,6 +195,12 @@ def _official(path: Path) -> list[dict[str, Any]]:
                 f"{where}: must have a context with BLANK and one sentence each of "
                 f"{', '.join(LABELS)}, but has {item['context']!r} and {', '.join(labels)}."
             )
+        for sentence in sentences:
+            if not _filled_in(item["context"], sentence["sentence"]):
+                raise ValueError(
+                    f"{where}: every sentence must have a word where {item['context']!r} has BLANK, "
+                    f"but got {sentence['sentence']!r}."
+                )
         found.append(item)
     return found
 
@@ -268,9 +270,8 @@ def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
     for context, text in sentences:
         word = _filled_in(context, text)
         before, after = context.split("BLANK", 1)
-        # A leading space where there is one: byte-level tokenizers (RoBERTa) encode it.
-        lead = " " if before.endswith(" ") else ""
-        left, right, parts = model.encode([before.rstrip(), after, lead + word])
+        # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
+        left, right, parts = model.encode([before.rstrip(), after, f" {word}"])
         group = []
         for j, part in enumerate(parts):
             ids = [*left, *parts[:j], part, *right]
@@ -280,6 +281,10 @@ def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
 
 
 def _filled_in(context: str, text: str) -> str:
-    """The word at BLANK's place among the words of the sentence, without punctuation."""
-    place = next(n for n, word in enumerate(context.split()) if "BLANK" in word)
-    return text.split()[place].strip(string.punctuation)
+    """The word at BLANK's place among the words of the sentence, without punctuation, even inside.
+
+    Empty where there is none. As bias-bench finds it, whose words end at single spaces.
+    """
+    place = max(n for n, word in enumerate(context.split(" ")) if "BLANK" in word)
+    words = text.split(" ")[place : place + 1] or [""]
+    return words[0].translate(str.maketrans("", "", string.punctuation))

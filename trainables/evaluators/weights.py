@@ -35,13 +35,9 @@ class Weights(Strict):
         """All weights together."""
         return ("weights",)
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Estimate
 
-        if base is None:
-            return {}
         moved = start = 0.0
         pairs = zip(model.module.parameters(), model.start.parameters(), strict=True)
         for now, before in pairs:

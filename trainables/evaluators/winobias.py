@@ -51,9 +51,7 @@ class WinoBias(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("winobias"))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Items, distance, mean
         from trainables.likelihood import pair_log_probs
 

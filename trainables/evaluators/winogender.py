@@ -99,9 +99,7 @@ class Winogender(Strict):
     def data_digest(self) -> str:
         return cache.digest(assets.resolve("winogender"))
 
-    def measure(
-        self, model: LanguageModel, base: Mapping[str, Estimate] | None
-    ) -> dict[str, Estimate]:
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         return self._referents(model) if self.ask == "referent" else self._pronouns(model)
 
     def _referents(self, model: LanguageModel) -> dict[str, Estimate]:
@@ -171,7 +169,6 @@ class Winogender(Strict):
 
     def items(self) -> list[Pair] | list[Sentence]:
         """What is asked: about all sentences, or about those that pairs() has."""
-        share_of_women()  # is needed by both
         return sentences() if self.ask == "referent" else self.pairs()
 
     def pairs(self) -> list[Pair]:
@@ -187,8 +184,10 @@ def sentences() -> list[Sentence]:
     """All sentences of the authors' file.
 
     Raises:
-        ValueError: one is not named as they all are, or lacks its pronoun.
+        ValueError: one is not named as they all are, lacks its pronoun, or is about an occupation
+            without statistics.
     """
+    counted = share_of_women()
     path = assets.resolve("winogender") / "all_sentences.tsv"
     found = []
     for number, row in enumerate(records(path, "sentid", "sentence"), start=1):
@@ -199,6 +198,11 @@ def sentences() -> list[Sentence]:
                 f"{path}, row {number}: must be a sentence with its pronoun, named OCCUPATION."
                 f"PARTICIPANT.0|1.male|female|neutral.txt, but got {row['sentid']!r}: "
                 f"{row['sentence']!r}."
+            )
+        if named[1] not in counted:
+            raise ValueError(
+                f"{path}, row {number}: every occupation must be in occupations-stats.tsv beside it, "
+                f"but {named[1]} is not."
             )
         found.append(Sentence(row["sentence"], named[1], named[2], named[4], int(named[3])))
     return found

@@ -2,13 +2,21 @@
 
 import json
 import math
+from typing import get_args
 
 import pytest
 import torch
 
 from trainables import estimate, miniature
 from trainables.evaluators import MultipleChoice
-from trainables.evaluators.multiple_choice import READERS, Item, _options, is_right, scores
+from trainables.evaluators.multiple_choice import (
+    NUM_CHOICES,
+    READERS,
+    Item,
+    _options,
+    is_right,
+    scores,
+)
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),
@@ -225,9 +233,9 @@ def test_the_worst_is_what_guessing_gives():
         assert {m.worst for m in MultipleChoice(task=task).metrics("causal")} == {chance}
 
 
-@pytest.mark.parametrize("task", list(READERS))
-def test_every_task_that_can_be_asked_for_can_be_read(task):
-    assert MultipleChoice(task=task).task in READERS
+def test_every_task_that_can_be_asked_for_can_be_read():
+    tasks = set(get_args(MultipleChoice.model_fields["task"].annotation))
+    assert tasks == {*READERS, "hellaswag"} == set(NUM_CHOICES)
 
 
 @pytest.mark.slow

@@ -138,13 +138,6 @@ def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_
     assert mixed > first + 0.5
 
 
-def test_without_a_base_there_is_no_rise_to_speak_of(model):
-    found = measure(model, None)
-    expected = measure(model, {})
-    del expected[RISE], expected[RATIO]
-    assert found == expected
-
-
 def test_unknown_data_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"\(bold_wikipedia, miniature\).* but got 'wikitext'"):
         evaluator(data="wikitext")

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from trainables import estimate, labelled
 from trainables.evaluators import Probe
-from trainables.features import features
+from trainables.features import features, whole_texts
 
 ACCURACY = "task/miniature/probe_accuracy"
 
@@ -35,15 +35,49 @@ def test_features_are_those_of_each_text_alone(pooling, model):
     model.module.eval()
     texts = ["the wolf eats deer", "the nurse said that she was tired today", "anna"]
     expected = slow_states(model, texts, pooling)
-    found = features(model, texts, pooling=pooling)
+    found = features(model, [(text,) for text in texts], pooling=pooling)
     assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+
+
+def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
+    bert.module.eval()
+    first, second = bert.encode(["the nurse was tired", "she left"])
+    (query,) = whole_texts(bert, [("the nurse was tired", "she left")], 128)
+    assert query.ids == [bert.start_id, *first, bert.end_id, *second, bert.end_id]
+    segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
+    with torch.no_grad():
+        states = bert.module.base_model(
+            torch.tensor([query.ids]), token_type_ids=torch.tensor([segments])
+        ).last_hidden_state
+    found = features(bert, [("the nurse was tired", "she left")], pooling="summary")
+    assert found[0].numpy() == pytest.approx(states[0, 0].numpy(), abs=1e-5)
+    assert (found != features(bert, [("the nurse was tired she left",)], pooling="summary")).any()
+
+
+def test_of_a_pair_that_is_too_long_the_longer_text_is_cut_and_both_are_read(bert):
+    long, short = "the nurse was tired " * 9, "she left"
+    for texts, kept in (((long, short), (5, 2)), ((short, long), (2, 5)), ((long, long), (4, 3))):
+        (query,) = whole_texts(bert, [texts], 7)
+        ends = [t for t, token in enumerate(query.ids) if token == bert.end_id]
+        assert (ends[0] - 1, ends[1] - ends[0] - 1) == kept
+
+
+def test_a_causal_model_reads_a_pair_as_two_lines(llama):
+    (query,) = whole_texts(llama, [("the nurse was tired", "she left")], 128)
+    assert query.ids == [llama.start_id, *llama.encode(["the nurse was tired\nshe left"])[0]]
+
+
+def test_what_does_not_fit_into_the_positions_is_cut(model):
+    (query,) = whole_texts(model, [("the wolf eats deer " * 99,)], 10**6)
+    assert len(query.ids) == model.max_tokens
+    assert features(model, [("the wolf eats deer " * 99,)], pooling="mean").isfinite().all()
 
 
 def test_the_accuracy_is_that_of_scikit_learn(model):
     model.module.eval()
     learnt, measured = labelled.split("miniature", 80, 80)
     x, y = (
-        slow_states(model, [row.text for row in rows], "mean").numpy()
+        slow_states(model, [row.texts[0] for row in rows], "mean").numpy()
         for rows in (learnt, measured)
     )
     centre, scale = x.mean(0), x.std(0)

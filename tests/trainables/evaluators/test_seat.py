@@ -9,6 +9,7 @@ import torch
 
 from tests.conformance import perturb
 from trainables import estimate
+from trainables.estimate import Estimate, Items
 from trainables.evaluators import Seat, seat
 from trainables.evaluators.seat import effect_size
 
@@ -75,6 +76,17 @@ def test_the_effect_is_that_of_the_slow_loop(model):
     found = estimate.values(Seat(data="miniature", permutations=99).measure(model, {}))
     assert found[OCCUPATIONS] == pytest.approx(slow(model), rel=1e-3)
     assert found["bias/seat_miniature/effect"] == abs(found[OCCUPATIONS])
+
+
+def test_the_error_of_the_mean_adds_up_what_a_word_does_in_all_tests():
+    names = ("math:0", "math:1", "art:0", "art:1")
+    first = Estimate(
+        0.5, Items.of(names, ["math"] * 2 + ["art"] * 2), None, np.array([1, 2, 0, -3.0])
+    )
+    again = Estimate(-0.3, first.items, None, -first.influences_I)
+    both = seat._mean_of_absolutes([first, again])
+    assert both.value == pytest.approx(0.4)
+    assert both.se == pytest.approx(first.se), "the same words twice are no more words"
 
 
 def test_the_error_is_over_words_and_not_over_sentences(model):

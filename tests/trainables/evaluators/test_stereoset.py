@@ -97,7 +97,9 @@ def test_a_score_that_is_no_number_leaves_none_that_looks_measured(place):
         ("The girl was BLANK.", "The girl was quiet.", "quiet"),
         ("BLANK girls sang.", "Quiet girls sang.", "Quiet"),
         ("She is a 'BLANK', he said", "She is a 'star', he said", "star"),
-        ("The BLANK's song", "The girl's song", "girl's"),
+        ("The BLANK's song", "The girl's song", "girls"),
+        ("My BLANK neighbour.", "My senior-aged neighbour.", "senioraged"),
+        ("It was BLANK", "It was", ""),
     ],
 )
 def test_the_word_that_fills_the_blank_is_found(context, text, word):
@@ -117,9 +119,9 @@ def slow_masked(oracle, model, context, text):
     """As the reference has it: texts with a mask in them, tokenised whole."""
     reference = oracle(model)
     tokens = reference.tokenizer
-    place = next(n for n, word in enumerate(context.split()) if "BLANK" in word)
-    word = text.split()[place].strip(string.punctuation)
-    pieces = tokens(word, add_special_tokens=False)["input_ids"]
+    (place,) = [n for n, word in enumerate(context.split(" ")) if "BLANK" in word]
+    word = text.split(" ")[place].translate(str.maketrans("", "", string.punctuation))
+    pieces = tokens(" " + word, add_special_tokens=False)["input_ids"]
     probabilities = []
     for j, piece in enumerate(pieces):
         before = tokens.decode(pieces[:j])
@@ -243,7 +245,8 @@ def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, byte
     read = list(group[-1].ids)
     for t, token in group[-1].targets.items():
         read[t] = token
-    (whole,) = bytes_bert.encode([text])
+    # bias-bench puts a space before every word that is filled in, the first one too.
+    (whole,) = bytes_bert.encode([text if context.startswith(text[:3]) else f" {text}"])
     assert read[1:-1] == whole
 
 
@@ -254,6 +257,14 @@ def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, byte
         (lambda tree: tree["data"].pop("intrasentence"), "dev.json, data: must have the fields"),
         (lambda tree: first(tree).pop("target"), "item 1: must have the fields target, bias_type"),
         (lambda tree: first(tree)["sentences"].pop(), "item 1: must have a context with BLANK and"),
+        (
+            lambda tree: first(tree)["sentences"][0].update(sentence="The"),
+            "item 1: every sentence must have a word where 'The BLANK said that.' has BLANK, but got",
+        ),
+        (
+            lambda tree: first(tree)["sentences"][0].update(sentence="The !! said"),
+            "item 1: every sentence must have a word where 'The BLANK said that.' has BLANK, but got",
+        ),
         (lambda tree: first(tree).update(context="no"), "item 1: must have a context with BLANK"),
         (
             lambda tree: first(tree)["sentences"][0].pop("gold_label"),
