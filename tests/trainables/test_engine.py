@@ -175,7 +175,9 @@ def test_a_checkpoint_does_not_depend_on_the_stage(saved, resumed, dtype, llama,
     train(recipe(saved, dtype), llama, save_at=3, folder=tmp_path)
     expected = train(recipe(saved, dtype), llama)
     found = train(recipe(resumed, dtype), llama, load=tmp_path)
-    assert (found - expected).norm() < (1e-5 if dtype == "fp32" else 1e-3)
+    # The stages sum in another order; in bf16 Adam makes whole steps of what only that leaves over.
+    moved = (expected - flat(llama.base.parameters())).norm()
+    assert (found - expected).norm() < (1e-5 if dtype == "fp32" else 0.005 * moved)
 
 
 def test_a_checkpoint_holds_weights_and_moments_as_safetensors_and_no_code(model, recipe, tmp_path):
