@@ -19,8 +19,9 @@ install: .venv/installed
 demo: install
 	$(VENV)/sweep run --replace sweep/specs/miniature.yaml
 
+# Two at a time, each file by one of them: most of it is one thread's work.
 test: install
-	$(VENV)/python -m pytest
+	$(VENV)/python -m pytest -n 2 --dist loadfile
 
 lint: install
 	$(VENV)/ruff check .
