@@ -96,7 +96,7 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         shown.add_column(heading, justify="right", no_wrap=True)
     for row in found.to_dict("records"):
         sure = row["p"] < 0.05
-        cells = [f"{row['one']:.4g}", f"{row['other']:.4g}"]
+        cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # no −0
         if math.isnan(row["difference"]):
             cells += ["other items", ""]
         else:
