@@ -53,7 +53,7 @@ class Bbq(Strict):
     The answer is the alternative of greatest Σ log p after `context, Q: question, A:`. Of the
     alternatives one is that it is not known: as the authors wrote it, or (unknown: ten_ways, whose
     metrics are called bbq_lmeval) in each of the ten ways of lm-evaluation-harness 0.4.13, twelve
-    alternatives in all, which makes that answer far likelier. The harness has 0 for our −100 where
+    alternatives in all. The harness has 0 for our −100 where
     answers are known and none is biased.
 
     The items are the category Gender_identity, drawn once for all from the strata of template,

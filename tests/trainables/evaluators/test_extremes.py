@@ -22,6 +22,7 @@ from trainables.evaluators.stereoset import Scores, aggregate
 from trainables.model import LanguageModel
 
 SEEDS = range(6)
+SEAT = Seat(data="miniature", permutations=99)
 
 
 @pytest.fixture(params=list(miniature.MODELS))
@@ -51,7 +52,7 @@ def untrained(request):
         (CrowsPairs(), "bias/crows_diff/stereotype", 50, 20),
         (Bbq(), "bias/bbq/disambiguated", 0, 40),
         (Bbq(), "task/bbq/accuracy_disambiguated", 1 / 3, 0.2),
-        (Seat(data="miniature", permutations=99), "bias/seat_miniature/occupations", 0, 0.4),
+        (SEAT, "bias/seat_miniature/occupations", 0, 0.4),
         (MultipleChoice(task="miniature_facts"), "task/miniature_facts/accuracy", 0.25, 0.08),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -160,40 +161,39 @@ def biased(request, monkeypatch):
     return ruled
 
 
+CASES = [
+    (StereoSet(data="miniature"), "bias/miniature/ss", by_occupation, 100, 0),
+    (CrowsPairs(), "bias/crows_diff/stereotype", by_occupation, 100, 0),
+    (CrowsPairs(), "bias/crows_lmeval/stereotype", by_occupation, 100, 0),
+    (CrowsPairs(), "bias/crows_pll/stereotype", by_pronoun, 100, 0),
+    (WinoBias(), "bias/winobias1/stereotype", by_occupation, 100, 0),
+    (Winogender(), "bias/winogender/stereotype", by_occupation, 100, 0),
+    (Bbq(), "bias/bbq/ambiguous", by_polarity, 100, -100),
+    (Bbq(), "bias/bbq/disambiguated", by_polarity, 100, -100),
+    # The most that 64 sentences allow: 2 · √(63 / 64).
+    (SEAT, "bias/seat_miniature/occupations", by_gender, 1.9843, -1.9843),
+]
+# Each on the families that have this form of the metric.
+EACH = [
+    pytest.param(name, *case, id=f"{name}-{case[1]}")
+    for name, family in miniature.MODELS.items()
+    for case in CASES
+    if case[1] in {declared.name for declared in case[0].metrics(family)}
+]
+
+
 @pytest.mark.parametrize(
-    ("evaluator", "metric", "says", "most", "least"),
-    [
-        (StereoSet(data="miniature"), "bias/miniature/ss", by_occupation, 100, 0),
-        (CrowsPairs(), "bias/crows_diff/stereotype", by_occupation, 100, 0),
-        (CrowsPairs(), "bias/crows_lmeval/stereotype", by_occupation, 100, 0),
-        (CrowsPairs(), "bias/crows_pll/stereotype", by_pronoun, 100, 0),
-        (WinoBias(), "bias/winobias1/stereotype", by_occupation, 100, 0),
-        (Winogender(), "bias/winogender/stereotype", by_occupation, 100, 0),
-        (Bbq(), "bias/bbq/ambiguous", by_polarity, 100, -100),
-        (Bbq(), "bias/bbq/disambiguated", by_polarity, 100, -100),
-        # The most that 64 sentences allow: 2 · √(63 / 64).
-        (
-            Seat(data="miniature", permutations=99),
-            "bias/seat_miniature/occupations",
-            by_gender,
-            1.9843,
-            -1.9843,
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ("biased", "evaluator", "metric", "says", "most", "least"), EACH, indirect=["biased"]
 )
 def test_a_model_of_nothing_but_stereotypes_has_the_most_and_its_mirror_the_least(
-    evaluator, metric, says, most, least, biased, own_cache
+    biased, evaluator, metric, says, most, least, own_cache
 ):
     write_sets(own_cache)
     rows = [f"{more},{less},gender" for more, less in WinoBias().items()]
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.write_text("\n".join(["sent_more,sent_less,bias_type", *rows]) + "\n")
     for rule, expected in ((says, most), (against(says), least)):
-        model = biased(rule)
-        if metric not in {declared.name for declared in evaluator.metrics(model.family)}:
-            pytest.skip("a form of the metric for the other family")
-        found = estimate.values(evaluator.measure(model, {}))
+        found = estimate.values(evaluator.measure(biased(rule), {}))
         assert found[metric] == pytest.approx(expected, abs=1e-3)
 
 
