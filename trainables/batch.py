@@ -3,7 +3,7 @@
 Everything asked of a model is a Query: what it reads, and which token its prediction at which
 position should be. So causal and masked models are trained and scored by the same code.
 
-B = texts, T = tokens, P = pairs. ``targets_BT[b, t]`` is the token that the logits at position t
+B = texts, T = tokens. ``targets_BT[b, t]`` is the token that the logits at position t
 predict, or IGNORE.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
+    from trainables.terms import Comparison
 
 IGNORE = -100
 MASKED_SHARE = 0.15  # Devlin et al. 2019; of those 80 % are masked, 10 % random, 10 % kept
@@ -43,14 +44,6 @@ class TextBatch:
     def predicted_BT(self) -> Tensor:
         """True where a target is: padding, and what is only read, never counts."""
         return self.targets_BT != IGNORE
-
-
-@dataclass(frozen=True)
-class PairBatch:
-    """Row p of one is the twin of row p of the other."""
-
-    stereotype: TextBatch
-    antistereotype: TextBatch
 
 
 def sentence(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = ()) -> Query:
@@ -111,15 +104,80 @@ def to_learn(model: LanguageModel, ids: Sequence[int], seed: str) -> Query:
     return Query(read, query.targets)
 
 
-def twins(model: LanguageModel, ids: Sequence[int], twin: Sequence[int]) -> tuple[Query, Query]:
-    """A pair as log-likelihoods are compared on it.
+def compared(
+    model: LanguageModel,
+    ids: Sequence[int],
+    twin: Sequence[int],
+    comparison: Comparison,
+    seed: str,
+) -> tuple[Query, Query]:
+    """A pair, as an objective compares its two texts.
 
-    causal: the whole sentences. masked: the tokens in which the twins differ, masked together.
+    sentences: log-likelihoods. causal: of the whole sentences. masked: of the tokens in which the
+        twins differ, masked together.
+    differing: the tokens in which they differ alone, in either family.
+    first_difference: the first of these in each, where both have read the same.
+    shared: tokens of both, where what came before differs. causal: all that follow the first
+        difference. masked: a share of MASKED_SHARE of them, drawn by the seed, masked in both.
+    as_written: nothing is masked; the tokens in which they differ are the ones asked for.
+
+    Where there is nothing of the kind (a text was cut before the difference, or ends with it) no
+    token is asked for.
     """
-    if model.family == "causal":
+    apart = differing(ids, twin)
+    if comparison == "as_written":
+        ends = [model.end_id] if model.family == "masked" else []
+        one, other = (
+            Query([model.start_id, *text, *ends], {t + 1: text[t] for t in at})
+            for text, at in zip((ids, twin), apart, strict=True)
+        )
+        return one, other
+    if comparison == "first_difference":
+        # Where one has no word at the first difference, the two cannot be told apart there.
+        there = apart[0][:1] == apart[1][:1]
+        asked = (apart[0][:1], apart[1][:1]) if there else ([], [])
+    elif comparison == "shared":
+        both = _shared(ids, twin, after_first=model.family == "causal")
+        if model.family == "masked":
+            share = min(len(both), max(1, round(MASKED_SHARE * len(both))))
+            both = sorted(random.Random(seed).sample(both, share))
+        asked = ([t for t, _ in both], [t for _, t in both])
+    else:
+        asked = apart
+    if model.family == "masked":
+        hidden = apart if comparison == "first_difference" else asked
+        one, other = (
+            _asking(masked(model, text, out), [t + 1 for t in at])
+            for text, out, at in zip((ids, twin), hidden, asked, strict=True)
+        )
+        return one, other
+    if comparison == "sentences":
         return sentence(model, ids), sentence(model, twin)
-    apart, apart_in_twin = differing(ids, twin)
-    return masked(model, ids, apart), masked(model, twin, apart_in_twin)
+    if comparison == "first_difference":  # what follows it is not read
+        ids, twin = (
+            text[: at[0] + 1] if at else text for text, at in zip((ids, twin), asked, strict=True)
+        )
+    return _asking(sentence(model, ids), asked[0]), _asking(sentence(model, twin), asked[1])
+
+
+def _asking(query: Query, places: Iterable[int]) -> Query:
+    """The query, asking for these of its tokens alone."""
+    return Query(query.ids, {place: query.targets[place] for place in places})
+
+
+def _shared(ids: Sequence[int], twin: Sequence[int], *, after_first: bool) -> list[tuple[int, int]]:
+    """Places, in each, of the tokens that both have (after their first difference)."""
+    blocks = difflib.SequenceMatcher(None, ids, twin).get_opcodes()
+    differ = [start for kind, start, *_ in blocks if kind != "equal"]
+    if not differ:
+        return []
+    first = differ[0] if after_first else 0
+    return [
+        (t, start_in_twin + t - start)
+        for kind, start, stop, start_in_twin, _ in blocks
+        if kind == "equal"
+        for t in range(max(start, first), stop)
+    ]
 
 
 def differing(ids: Sequence[int], twin: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -10,6 +10,7 @@ from trainables import data, derived
 from trainables.evaluators import Evaluator
 from trainables.metrics import Metric, declare
 from trainables.objectives import NoObjective, Objective
+from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
 from trainables.strict import Strict
 
@@ -143,15 +144,24 @@ def _refuse_names_twice(metrics: tuple[Metric, ...]) -> None:
         )
 
 
+class FusionConfig(Strict):
+    """TEMPORARY: replaced by branch grid."""
+
+    alpha: float = 1.0
+    also: Annotated[tuple[float, ...], Field(strict=False)] = ()
+
+
 class TrialConfig(Strict):
-    """One trial. Loss = NLL of the texts + objective(pairs) + regulariser(model, base)."""
+    """One trial. Loss = NLL of the texts + objective(pairs, texts) + regulariser(weights, texts)."""
 
     model: ModelConfig
     alignment: AlignmentConfig
     objective: Annotated[Objective, BeforeValidator(_by_name)] = NoObjective()
     regulariser: Annotated[Regulariser, BeforeValidator(_by_name)] = NoRegulariser()
+    parameters: Annotated[Parameters, BeforeValidator(_by_name)] = AllParameters()
     replay: ReplayConfig | None = None
     train: TrainConfig
+    fusion: FusionConfig = FusionConfig()
     evaluators: Evaluators
     guard: derived.Guard = derived.Guard()
     seed: int = Field(0, ge=0, lt=2**31)
@@ -159,6 +169,28 @@ class TrialConfig(Strict):
     @model_validator(mode="after")
     def _metrics_are_told_apart(self) -> Self:
         _refuse_names_twice(self.metrics())
+        return self
+
+    @model_validator(mode="after")
+    def _terms_fit_together(self) -> Self:
+        objective, regulariser = self.objective, self.regulariser
+        if self.model.family not in objective.families:
+            raise ValueError(
+                f"objective {objective.name} is for {' and '.join(objective.families)} models, "
+                f"but model.family is {self.model.family}"
+            )
+        if regulariser.holds_weights and self.parameters.adapts:
+            raise ValueError(
+                f"regulariser {regulariser.name} holds the weights of the base, which "
+                f"parameters {self.parameters.name} leaves as they are: choose kl_to_base or none, "
+                f"or parameters all or freeze"
+            )
+        replayed = self.replay is not None and self.replay.ratio > 0
+        if regulariser.reads_texts and not (regulariser.anchor or objective.learns or replayed):
+            raise ValueError(
+                f"regulariser {regulariser.name} needs texts, but objective {objective.name} learns "
+                f"none and nothing is replayed: give the regulariser data of its own, or a replay"
+            )
         return self
 
     def metrics(self) -> tuple[Metric, ...]:

@@ -10,6 +10,7 @@ import json
 import logging
 import math
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from trainables.config import TrainConfig
     from trainables.model import LanguageModel
 
+Recall = Callable[[int], tuple[float, float]]
+
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
@@ -31,11 +34,21 @@ class Engine:
         steps: optimiser steps made so far.
     """
 
-    def __init__(self, model: LanguageModel, train: TrainConfig) -> None:
+    def __init__(
+        self, model: LanguageModel, train: TrainConfig, recall: Recall = lambda step: (1.0, 0.0)
+    ) -> None:
+        """Trained are the weights that want a gradient now.
+
+        recall: the step's (share of the update that is made, strength of the pull to the base), as
+            trainables/terms.py says.
+        """
         self.model = model
         self.train = train
         self.steps = 0
-        self._weights: dict[str, nn.Parameter] = dict(model.module.named_parameters())
+        self._recall = recall
+        self._weights: dict[str, nn.Parameter] = {
+            name: weight for name, weight in model.module.named_parameters() if weight.requires_grad
+        }
         self._fused = model.device.type == "cuda"
         self._optimiser = torch.optim.AdamW(
             self._weights.values(),
@@ -56,11 +69,16 @@ class Engine:
 
         ONE backward a part: with several, ZeRO silently drops gradients.
         """
+        share, strength = self._recall(self.steps)
         for group in self._optimiser.param_groups:
-            group["lr"] = self.lr
+            group["lr"] = self.lr * share
+            group["weight_decay"] = self.train.weight_decay / (share or 1.0)  # by the whole lr
+        pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
         last_part = self._engine.is_gradient_accumulation_boundary()
         self._engine.step()
+        if last_part and pull:
+            self._pull_to_base(pull)
         self.steps += last_part
         if last_part and getattr(self._engine.optimizer, "overflow", False):
             # DeepSpeed leaves out a step whose gradient is not finite, and the trial would look
@@ -73,8 +91,15 @@ class Engine:
         """Learning rate of the step to come: a function of its number alone, so resuming is exact."""
         return self.train.lr * share_of_lr(self.train, self.steps)
 
+    def _pull_to_base(self, share: float) -> None:
+        """Move each weight back by this share of its way from the base."""
+        base = dict(self.model.base.named_parameters())
+        for name, weight in self._weights.items():
+            now = self._read_master(weight)
+            self._write(weight, {"master": now.lerp(base[name], share)})
+
     def save(self, folder: Path) -> None:
-        """Write the model as transformers reads it, and beside it what resuming needs.
+        """Write what resuming needs.
 
         Everything is safetensors and JSON: whoever opens a checkpoint runs no code of it. It does
         not depend on the ZeRO stage or on the number of processes.
@@ -82,7 +107,6 @@ class Engine:
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        self.model.save(folder)
         self._have_moments()
         state = {
             f"{key} {name}": value.detach().cpu().contiguous()
@@ -117,29 +141,36 @@ class Engine:
     def _read(self, weight: nn.Parameter) -> dict[str, Tensor]:
         """The weight in fp32 and its two moments, gathered from wherever the stage keeps them."""
         if self.train.zero_stage == 0:
-            master = self._masters()[weight]
-            return {
-                "master": master,
-                **{key: self._optimiser.state[master][key] for key in MOMENTS},
-            }
-        from deepspeed.utils import safe_get_full_fp32_param, safe_get_full_optimizer_state
+            moments = self._optimiser.state[self._masters()[weight]]
+            return {"master": self._read_master(weight), **{key: moments[key] for key in MOMENTS}}
+        from deepspeed.utils import safe_get_full_optimizer_state
 
         moments = {key: safe_get_full_optimizer_state(weight, key) for key in MOMENTS}
-        return {"master": safe_get_full_fp32_param(weight), **moments}
+        return {"master": self._read_master(weight), **moments}
+
+    def _read_master(self, weight: nn.Parameter) -> Tensor:
+        if self.train.zero_stage == 0:
+            return self._masters()[weight].data
+        from deepspeed.utils import safe_get_full_fp32_param
+
+        master: Tensor = safe_get_full_fp32_param(weight)
+        return master
 
     def _write(self, weight: nn.Parameter, state: dict[str, Tensor]) -> None:
+        """What is given of them."""
+        moments = {key: value for key, value in state.items() if key in MOMENTS}
         weight.data.copy_(state["master"])
         if self.train.zero_stage == 0:
             master = self._masters()[weight]
             master.data.copy_(state["master"])
-            for key in MOMENTS:
-                self._optimiser.state[master][key].copy_(state[key])
+            for key, value in moments.items():
+                self._optimiser.state[master][key].copy_(value)
             return
         from deepspeed.utils import safe_set_full_fp32_param, safe_set_full_optimizer_state
 
         safe_set_full_fp32_param(weight, state["master"])
-        for key in MOMENTS:
-            safe_set_full_optimizer_state(weight, state[key], key)
+        for key, value in moments.items():
+            safe_set_full_optimizer_state(weight, value, key)
 
     def _masters(self) -> dict[nn.Parameter, nn.Parameter]:
         """Stage 0: the fp32 twins that the optimiser moves; in fp32 the weights themselves."""

@@ -11,7 +11,8 @@ import copy
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from trainables import cache, pretrained
-from trainables.batch import TextBatch
+from trainables.batch import Query, TextBatch, padded
 from trainables.memory import keep_freed_memory
+from trainables.reference import Reference, head_is_all
 
 if TYPE_CHECKING:
     from trainables.config import Family, ModelConfig
@@ -97,6 +99,8 @@ class LanguageModel:
         # BERT tells the two texts of a pair apart.
         self.has_segments = getattr(text, "type_vocab_size", 0) > 1
         self._rounded: nn.Module | None = None
+        self._reference: Reference | None = None
+        self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
     def _special(self, token: str) -> int:
@@ -154,6 +158,49 @@ class LanguageModel:
                 weight.data = weight.data.to(dtype)
         return self._rounded
 
+    @cached_property
+    def _head_is_all(self) -> bool:
+        return head_is_all(self.base, self.device)
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the start says of rows that come again; None where its head is not the last thing."""
+        if not self._head_is_all:
+            return None
+        if self._reference is None or self._reference.base is not self.start:
+            self._reference = Reference(self, self.start)
+        return self._reference
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The model's layers, in order."""
+        config: Any = self.module.config
+        num = config.num_hidden_layers
+        lists = (m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == num)
+        return list(next(lists))
+
+    @property
+    def linear_modules(self) -> list[str]:
+        """Names of the modules that multiply by a matrix, the vocabulary head left out."""
+        head = self.module.get_output_embeddings()  # type: ignore[operator]
+        return [
+            name
+            for name, part in self.module.named_modules()
+            if type(part).__name__ in ("Linear", "Conv1D") and part is not head
+        ]
+
+    def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
+        """(name, weight, the same at the start) of every weight that the base has too."""
+        start = dict(self.start.named_parameters())
+        for name, weight in self.module.named_parameters():
+            name = name.replace(".base_layer.", ".")  # which peft puts between
+            if name in start:
+                yield name, weight, start[name]
+
+    def trained(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
+        """As weights, of those that training moves."""
+        return (found for found in self.weights() if found[1].requires_grad)
+
     def reset(self, dtype: Literal["fp32", "bf16"]) -> None:
         """Put the base weights back, into fresh memory: an engine may own views of the old."""
         to = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
@@ -166,7 +213,12 @@ class LanguageModel:
     def save(self, folder: Path) -> None:
         """Write weights (safetensors) and tokenizer as transformers reads them."""
         saved: Any = self.module
-        saved.save_pretrained(folder)
+        state = {
+            name.replace(".base_layer.", "."): value
+            for name, value in saved.state_dict().items()
+            if ".lora_" not in name
+        }
+        saved.save_pretrained(folder, state_dict=state)
         self.tokenizer.save_pretrained(folder)
 
     def logits(self, texts: TextBatch) -> Tensor:
@@ -180,22 +232,15 @@ class LanguageModel:
 
     def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
         """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
-        return _logits_at(self.module, at_N, inputs)
+        return predict(self.module, at_N, inputs).logits_NV
 
-    def log_likelihood(self, texts: TextBatch, *, per: Literal["token", "sentence"]) -> Tensor:
-        """Σ (per sentence) or mean (per token) of log p(target), in nats, with gradient: shape B."""
-        return target_log_likelihood(self.logits(texts), texts, per=per)
-
-
-def target_log_likelihood(
-    logits_NV: Tensor, texts: TextBatch, *, per: Literal["token", "sentence"]
-) -> Tensor:
-    """As LanguageModel.log_likelihood, of logits already at hand."""
-    total_B = logits_NV.new_zeros(len(texts.ids_BT), dtype=torch.float32)
-    counts_B = texts.predicted_BT.sum(1)
-    rows_N = texts.predicted_BT.nonzero()[:, 0]
-    total_B = total_B.index_add(0, rows_N, -token_nll(logits_NV, texts))
-    return total_B / counts_B.clamp(min=1) if per == "token" else total_B
+    def base_states(self, queries: Sequence[Query]) -> Tensor:
+        """states_LBTD of the base model: of the embeddings and every layer, fp32, no gradient."""
+        rows = padded(self, queries)
+        inputs = {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT}
+        nowhere = torch.empty(0, dtype=torch.long)
+        with torch.no_grad():
+            return torch.stack(predict(self.start, nowhere, inputs, hidden=True).hidden).float()
 
 
 def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
@@ -207,23 +252,39 @@ def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
 def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
     at_N = texts.predicted_BT.flatten().nonzero()[:, 0]
     inputs = {"input_ids": texts.ids_BT, "attention_mask": texts.attention_BT}
-    return _logits_at(module, at_N, inputs)
+    return predict(module, at_N, inputs).logits_NV
 
 
-def _logits_at(module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor]) -> Tensor:
-    """What goes into the vocabulary head is cut down to the places asked for, on its way."""
+@dataclass(frozen=True)
+class Predicted:
+    """states_ND are what the vocabulary head read; hidden those of all layers, if asked for."""
+
+    logits_NV: Tensor
+    states_ND: Tensor
+    hidden: tuple[Tensor, ...] = ()
+
+
+def predict(
+    module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor], *, hidden: bool = False
+) -> Predicted:
+    """Predictions at these places, counted through all rows.
+
+    What goes into the vocabulary head is cut down to the places asked for, on its way.
+    """
     at_N = at_N.to(inputs["input_ids"].device)
+    states: list[Tensor] = []
 
-    def cut(_: nn.Module, hidden: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (hidden[0].flatten(0, 1).index_select(0, at_N), *hidden[1:])
+    def cut(_: nn.Module, read: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        states.append(read[0].flatten(0, 1).index_select(0, at_N))
+        return (states[0], *read[1:])
 
     head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
     hook = head.register_forward_pre_hook(cut)
     try:
-        logits: Tensor = module(**inputs, use_cache=False).logits
+        found: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
     finally:
         hook.remove()
-    return logits
+    return Predicted(found.logits, states[0], found.hidden_states if hidden else ())
 
 
 def load(config: ModelConfig) -> LanguageModel:

@@ -40,12 +40,13 @@ def mix(num_new: int, num_old: int, ratio: float, *, length: int, seed: int) -> 
     wanted = round(ratio * length)
     given = min(wanted, num_old)
     old = iter(random.Random(f"old {seed}").sample(range(num_old), given))
-    new = _epochs(num_new, seed)
+    new = epochs(num_new, f"new {seed}")
     is_old = [(k + 1) * given // length > k * given // length for k in range(length)]
     items = [(old_now, next(old) if old_now else next(new)) for old_now in is_old]
     return Mixture(items, shortfall=wanted - given)
 
 
-def _epochs(num_texts: int, seed: int) -> Iterator[int]:
+def epochs(num_texts: int, seed: str) -> Iterator[int]:
+    """Indices of texts without end, each once an epoch, in an order of its own each time."""
     for epoch in itertools.count():
-        yield from random.Random(f"new {seed} {epoch}").sample(range(num_texts), num_texts)
+        yield from random.Random(f"{seed} {epoch}").sample(range(num_texts), num_texts)

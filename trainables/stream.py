@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables import data
-from trainables.batch import PairBatch, Query, TextBatch, padded, to_learn, twins
-from trainables.replay import mix
+from trainables.batch import Query, compared, to_learn
+from trainables.replay import epochs, mix
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.model import LanguageModel
 
 
+class Compared(NamedTuple):
+    """A pair as the objective compares it, and what share of its occupation the stereotype's
+    gender has (NaN where that is not known).
+    """
+
+    stereotype: Query
+    antistereotype: Query
+    real_share: float
+
+
 @dataclass(frozen=True)
 class Part:
-    """A part of one step, small enough for one forward, and its share of the step's two means."""
+    """A part of one step, small enough for one forward.
 
-    texts: TextBatch
+    share is its share of the step; the other three are its shares of the step's three means: over
+    tokens to learn, over pairs, and over tokens of the regulariser's own texts.
+    """
+
+    share: float
+    texts: Sequence[Query]
     texts_share: float
-    pairs: PairBatch | None
+    pairs: Sequence[Compared]
     pairs_share: float
+    anchors: Sequence[Query]
+    anchors_share: float
 
 
 class Stream:
@@ -55,16 +74,21 @@ class Stream:
                 )
             drawn = random.Random("alignment").sample(range(len(self.pairs)), size)
             self.pairs = self.pairs.select(sorted(drawn))  # the same for every seed and recipe
-        sides = config.objective.learns
+        # Without a side to learn, a pair is only compared.
+        sides = config.objective.learns or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
         replay = config.replay
+        taken = measured.union(*aligned)
         self.old: Any = []
         if replay and replay.ratio:
-            self.old = data.texts(replay.data, "replay", model)
-            taken = measured.union(*aligned)
-            kept = [n for n, ids in enumerate(self.old["ids"]) if tuple(ids) not in taken]
-            if len(kept) < len(self.old):
-                self.old = self.old.select(kept)
+            self.old = _not_among(taken, data.texts(replay.data, "replay", model))
+        self.anchors: list[Sequence[int]] = []  # the regulariser's own texts, step after step
+        if config.regulariser.anchor:
+            name, self.num_anchors = config.regulariser.anchor
+            own = _not_among(taken, data.texts(name, "replay", model))["ids"]
+            order = epochs(len(own), f"anchors {config.seed}")
+            num = config.train.steps * self.num_anchors
+            self.anchors = [own[n] for n in itertools.islice(order, num)]
         mixture = mix(
             len(self.new),
             len(self.old),
@@ -79,41 +103,82 @@ class Stream:
         train = self.config.train
         first = step * train.batch_size
         items = list(enumerate(self.items[first : first + train.batch_size], start=first))
-        queries = [self._to_learn(place, *item) for place, item in items]
-        pairs = [self._twins(item) for _, item in items]
-        num_targets = sum(len(query.targets) for query in queries)
+        texts = [self._to_learn(place, *item) for place, item in items]
+        pairs = [self._compared(place, *item) for place, item in items]
+        anchors = self._anchors(step)
+        num_targets = _num_targets(texts)
         num_pairs = sum(pair is not None for pair in pairs)
+        num_anchored = _num_targets(anchors)
         size = train.batch_size // train.accumulation
-        for low in range(0, train.batch_size, size):
-            texts = queries[low : low + size]
-            twin = [pair for pair in pairs[low : low + size] if pair is not None]
+        for part in range(train.accumulation):
+            here = slice(part * size, (part + 1) * size)
+            learnt = [text for text in texts[here] if text is not None]
+            twins = [pair for pair in pairs[here] if pair is not None]
+            held = anchors[part :: train.accumulation]
             yield Part(
-                padded(self.model, texts),
-                sum(len(query.targets) for query in texts) / num_targets,
-                _pair_batch(self.model, twin) if twin else None,
-                len(twin) / max(1, num_pairs),
+                1 / train.accumulation,
+                learnt,
+                _num_targets(learnt) / max(1, num_targets),
+                twins,
+                len(twins) / max(1, num_pairs),
+                held,
+                _num_targets(held) / max(1, num_anchored),
             )
 
-    def _to_learn(self, place: int, is_old: bool, index: int) -> Query:
+    def compared(self, pair: int, seed: str = "") -> Compared:
+        """A pair as the objective compares it."""
+        comparison = self.config.objective.compares
+        assert comparison is not None
+        row = self.pairs[pair]
+        length = self.config.train.max_tokens
+        more, less = row["stereotype_ids"][:length], row["antistereotype_ids"][:length]
+        share = row.get("real_share")
+        known = math.nan if share is None else share
+        return Compared(*compared(self.model, more, less, comparison, seed), known)
+
+    def _to_learn(self, place: int, is_old: bool, index: int) -> Query | None:
         if is_old:
             ids = self.old[index]["ids"]
         else:
             pair, side = self.new[index]
+            if side is None:
+                return None
             row = self.pairs[pair]
-            stereotype = (side == "original") == row["original_is_stereotype"]
-            ids = row["stereotype_ids" if stereotype else "antistereotype_ids"]
+            if side in ("original", "twin"):
+                stereotype = (side == "original") == row["original_is_stereotype"]
+                side = "stereotype" if stereotype else "antistereotype"
+            ids = row[f"{side}_ids"]
         max_tokens = self.config.train.max_tokens
         return to_learn(self.model, ids[:max_tokens], f"{self.config.seed} {place}")
 
-    def _twins(self, item: tuple[bool, int]) -> tuple[Query, Query] | None:
-        is_old, index = item
-        if is_old or not self.config.objective.compares:
+    def _compared(self, place: int, is_old: bool, index: int) -> Compared | None:
+        if is_old or self.config.objective.compares is None:
             return None
-        row = self.pairs[self.new[index][0]]
-        max_tokens = self.config.train.max_tokens
-        return twins(
-            self.model, row["stereotype_ids"][:max_tokens], row["antistereotype_ids"][:max_tokens]
+        return self.compared(self.new[index][0], f"{self.config.seed} {place}")
+
+    def _anchors(self, step: int) -> list[Query]:
+        """Of the same text a masked model always has the same masks, so that the base's answer is
+        worked out once.
+        """
+        if not self.anchors:
+            return []
+        drawn = self.anchors[step * self.num_anchors :][: self.num_anchors]
+        cut = [tuple(ids[: self.config.train.max_tokens]) for ids in drawn]
+        return [to_learn(self.model, ids, f"anchor {ids}") for ids in cut]
+
+
+def _num_targets(queries: Sequence[Query | None]) -> int:
+    return sum(len(query.targets) for query in queries if query is not None)
+
+
+def _not_among(taken: set[tuple[int, ...]], table: Any) -> Any:
+    kept = [n for n, ids in enumerate(table["ids"]) if tuple(ids) not in taken]
+    if not kept:
+        raise ValueError(
+            "general texts to replay, or of the regulariser, must be others than those aligned and "
+            "measured on, but all of them are among these: give another set."
         )
+    return table if len(kept) == len(table) else table.select(kept)
 
 
 def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ...]]:
@@ -121,9 +186,3 @@ def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ..
     general = (getattr(evaluator, "general", None) for evaluator in config.evaluators)
     names = {name for name in general if name}
     return {tuple(ids) for name in names for ids in data.texts(name, "held_out", model)["ids"]}
-
-
-def _pair_batch(model: LanguageModel, pairs: list[tuple[Query, Query]]) -> PairBatch:
-    return PairBatch(
-        padded(model, [more for more, _ in pairs]), padded(model, [less for _, less in pairs])
-    )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from trainables import estimate
+from trainables.candidate import candidate
 from trainables.config import SHORTFALL
 from trainables.engine import Engine
 from trainables.measure import base_values, measure
-from trainables.model import load, token_nll
+from trainables.model import load
+from trainables.reading import Pairs, read
 from trainables.report import Report
 from trainables.stream import Part, Stream
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
+RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # rows that come again
 RECIPE = "trial.json"  # in a checkpoint: the configuration that it is of
 
 
@@ -35,18 +39,29 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     (seed, step).
 
     Raises:
-        ValueError: data or checkpoint do not fit the configuration.
+        ValueError: data, model or checkpoint do not fit the configuration.
     """
-    train = config.train
+    train, objective, regulariser = config.train, config.objective, config.regulariser
     model = load(config.model)
     model.reset(train.dtype)
     base = base_values(config, model)
     stream = Stream(config, model)
+    prepared = objective.prepare(model, stream)
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
-    with Engine(model, train) as engine:
+    with (
+        config.parameters.training(model, config.seed),
+        objective.training(model),
+        regulariser.training(model),
+        Engine(model, train, regulariser.recall) as engine,
+    ):
+
+        def save_model(folder: Path) -> None:
+            with candidate(model, objective.share * config.fusion.alpha):
+                model.save(folder)
 
         def save(folder: Path) -> None:
             engine.save(folder)
+            save_model(folder)
             (folder / RECIPE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
         def report(found: Mapping[str, Estimate]) -> Report:
@@ -55,26 +70,40 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
                 engine.steps / train.steps,
                 estimate.values(found) | mixed,
                 save,
-                model.save,
+                save_model,
                 estimate.errors(found),
                 partial(estimate.write, found),
             )
 
+        def measured() -> dict[str, Estimate]:
+            with candidate(model, objective.share * config.fusion.alpha):
+                found = measure(config, model, base)
+            for alpha in config.fusion.also:
+                with candidate(model, objective.share * alpha):
+                    found |= fused(alpha, measure(config, model, base))
+            return found
+
         if resume_from is None:
-            yield report(base)
+            also = [fused(alpha, base) for alpha in config.fusion.also]
+            yield report(dict(ChainMap(base, *also)))
         else:
             engine.load(resume_from)
             _refuse_another_recipe(config, resume_from)
             if engine.steps == train.steps:  # it was saved when it had finished
-                yield report(measure(config, model, base))
+                yield report(measured())
         while engine.steps < train.steps:
             torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.module.train()
             for part in stream.parts(engine.steps):
-                engine.backward(loss(config, model, part))
+                engine.backward(loss(config, model, part, prepared))
             due = train.report_every and engine.steps % train.report_every == 0
             if due or engine.steps == train.steps:
-                yield report(measure(config, model, base))
+                yield report(measured())
+
+
+def fused(alpha: float, found: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """What was found at this α, under the names that the record knows it by."""
+    return {f"fusion/{alpha:g}/{name}": estimate for name, estimate in found.items()}
 
 
 def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
@@ -95,16 +124,33 @@ def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
         )
 
 
-def loss(config: TrialConfig, model: LanguageModel, part: Part) -> Tensor:
-    """NLL of the texts + objective(pairs) + regulariser(model, base): ONE scalar, a part of a step.
+def loss(config: TrialConfig, model: LanguageModel, part: Part, prepared: Any = None) -> Tensor:
+    """NLL of the texts + objective(pairs, texts) + regulariser(weights, texts): ONE scalar.
 
     Each term is a mean over the part times the part's share of the step, so the parts of a step
-    sum to the means over the step.
+    sum to the means over the step. All that a part asks of the model is read in one forward.
     """
-    logits_NV = model.logits(part.texts)
-    nll = token_nll(logits_NV, part.texts).mean()
-    held = config.regulariser.loss(model, part.texts, logits_NV)
-    total = part.texts_share * (nll + held)
-    if part.pairs is not None:
-        total = total + part.pairs_share * config.objective.loss(model, part.pairs)
+    objective, regulariser = config.objective, config.regulariser
+    asked = {
+        "texts": part.texts,
+        "stereotypes": [pair.stereotype for pair in part.pairs],
+        "antistereotypes": [pair.antistereotype for pair in part.pairs],
+        "anchors": part.anchors,
+    }
+    # A masked model's texts are masked anew each time.
+    again = RECURRING | ({"texts"} if model.family == "causal" else set())
+    found = read(model, asked, recurring=again, hidden=objective.reads_states)
+    total = part.share * torch.as_tensor(regulariser.on_weights(model))
+    if part.texts:
+        texts = found["texts"]
+        on_texts = objective.on_texts(model, texts) - texts.token_log_prob_N.mean()
+        if regulariser.anchor is None:
+            on_texts = on_texts + regulariser.on_texts(model, texts)
+        total = total + part.texts_share * on_texts
+    if part.pairs:
+        shares_P = torch.tensor([pair.real_share for pair in part.pairs], device=model.device)
+        pairs = Pairs(found["stereotypes"], found["antistereotypes"], shares_P, prepared)
+        total = total + part.pairs_share * objective.on_pairs(model, pairs)
+    if part.anchors:
+        total = total + part.anchors_share * regulariser.on_texts(model, found["anchors"])
     return total

@@ -2,13 +2,15 @@
 
 import random
 from collections import Counter
+from typing import get_args
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.batch import IGNORE, Query, differing, masked, padded, sentence, to_learn, twins
+from trainables.batch import IGNORE, Query, compared, differing, masked, padded, sentence, to_learn
+from trainables.terms import Comparison
 
 
 def ids_of(model, text):
@@ -98,26 +100,113 @@ def test_drawing_masks_leaves_the_global_random_numbers_alone(bert):
     assert (random.random(), torch.rand(1)) == expected
 
 
-def test_causal_twins_are_whole_sentences(llama):
-    he, she = (ids_of(llama, f"the nurse said that {word} was sad") for word in ("he", "she"))
-    assert twins(llama, he, she) == (sentence(llama, he), sentence(llama, she))
+def pair_of(model, one, other):
+    return ids_of(model, one), ids_of(model, other)
 
 
-def test_masked_twins_are_asked_for_what_tells_them_apart_all_masked_together(bert):
-    he = ids_of(bert, "when the cook came home he was sad")
-    she = ids_of(bert, "when the baker came home she was sad")
-    assert twins(bert, he, she) == (masked(bert, he, [2, 5]), masked(bert, she, [2, 5]))
+COOKS = ("when the cook came home he was sad", "when the baker came home she was sad")
+
+
+def test_causal_sentences_are_compared_as_a_whole(llama):
+    he, she = pair_of(llama, *COOKS)
+    found = compared(llama, he, she, "sentences", "")
+    assert found == (sentence(llama, he), sentence(llama, she))
+
+
+@pytest.mark.parametrize("comparison", ["sentences", "differing"])
+def test_masked_twins_are_asked_for_what_tells_them_apart_all_masked_together(comparison, bert):
+    he, she = pair_of(bert, *COOKS)
+    found = compared(bert, he, she, comparison, "")
+    assert found == (masked(bert, he, [2, 5]), masked(bert, she, [2, 5]))
+
+
+def test_causal_twins_may_be_asked_for_what_tells_them_apart_alone(llama):
+    he, she = pair_of(llama, *COOKS)
+    one, other = compared(llama, he, she, "differing", "")
+    assert (one.ids, other.ids) == (sentence(llama, he).ids, sentence(llama, she).ids)
+    assert one.targets == {2: he[2], 5: he[5]}
+    assert other.targets == {2: she[2], 5: she[5]}
+
+
+def test_the_first_difference_is_asked_for_after_what_both_have_read(llama):
+    he, she = pair_of(llama, *COOKS)
+    one, other = compared(llama, he, she, "first_difference", "")
+    assert one.ids == other.ids == [llama.start_id, *he[:2]]
+    assert (one.targets, other.targets) == ({2: he[2]}, {2: she[2]})
+
+
+def test_the_first_difference_of_masked_twins_is_asked_for_where_all_are_masked(bert):
+    he, she = pair_of(bert, *COOKS)
+    one, other = compared(bert, he, she, "first_difference", "")
+    assert one.ids == other.ids == masked(bert, he, [2, 5]).ids
+    assert (one.targets, other.targets) == ({3: he[2]}, {3: she[2]})
+
+
+def test_causal_twins_share_what_follows_their_first_difference(llama):
+    he, she = pair_of(llama, *COOKS)
+    one, other = compared(llama, he, she, "shared", "")
+    expected = {3: "came", 4: "home", 6: "was", 7: "sad"}
+    for query in (one, other):
+        words = llama.tokenizer.convert_ids_to_tokens(list(query.targets.values()))
+        assert dict(zip(query.targets, words, strict=True)) == expected
+
+
+def test_masked_twins_share_a_seventh_of_all_that_both_have_drawn_by_the_seed(bert):
+    one_text = "the angry cook left the market when he felt sad again today at the old station"
+    texts = pair_of(bert, one_text, one_text.replace("he felt", "she felt"))
+    found = [compared(bert, *texts, "shared", seed) for seed in "abcdefgh"]
+    assert found[0] == compared(bert, *texts, "shared", "a")
+    assert len({tuple(one.targets) for one, _ in found}) > 1
+    for one, other in found:
+        assert one.targets == other.targets
+        assert len(one.targets) == round(0.15 * (len(texts[0]) - 1))
+        assert all(query.ids[t] == bert.mask_id for query in (one, other) for t in query.targets)
+        assert {texts[0][7], texts[1][7]} <= {one.ids[8], other.ids[8]}, "he and she are read"
+
+
+def test_as_written_nothing_is_masked_and_what_differs_is_marked(model):
+    he, she = pair_of(model, *COOKS)
+    one, other = compared(model, he, she, "as_written", "")
+    ends = [model.end_id] if model.family == "masked" else []
+    assert one.ids == [model.start_id, *he, *ends]
+    assert one.targets == {3: he[2], 6: he[5]}
+    assert other.targets == {3: she[2], 6: she[5]}
+
+
+@pytest.mark.parametrize(
+    ("comparison", "texts"),
+    [
+        ("differing", ("the cook slept", "the cook slept")),
+        ("first_difference", ("the cook slept", "the cook slept")),
+        ("first_difference", ("the cook slept", "the cook slept again")),
+        ("shared", ("the cook slept", "the cook slept")),
+        ("as_written", ("the cook slept", "the cook slept")),
+    ],
+)
+def test_where_there_is_nothing_to_compare_no_token_is_asked_for(comparison, texts, model):
+    one, other = compared(model, *pair_of(model, *texts), comparison, "")
+    assert one.targets == other.targets == {}
+
+
+def test_after_a_difference_at_the_very_end_causal_twins_share_nothing(llama):
+    texts = pair_of(llama, "the cook felt sad", "the cook felt calm")
+    assert [q.targets for q in compared(llama, *texts, "shared", "")] == [{}, {}]
+
+
+@pytest.mark.parametrize("comparison", get_args(Comparison))
+def test_both_sides_of_a_comparison_ask_the_same_number_where_words_are_exchanged(
+    comparison, model
+):
+    one, other = compared(model, *pair_of(model, *COOKS), comparison, "")
+    assert len(one.targets) == len(other.targets) > 0
+    assert list(one.targets) == sorted(one.targets)
 
 
 def test_masked_twins_of_which_one_has_nothing_of_its_own_can_be_compared(bert):
-    short, long = ids_of(bert, "the cook slept"), ids_of(bert, "the angry cook slept")
-    one, other = twins(bert, short, long)
+    short, long = pair_of(bert, "the cook slept", "the angry cook slept")
+    one, other = compared(bert, short, long, "sentences", "")
     assert one.targets == {}
     assert list(other.targets) == [2]
-    for per in ("token", "sentence"):
-        found = bert.log_likelihood(padded(bert, [one, other]), per=per).tolist()
-        assert found[0] == 0
-        assert found[1] < 0
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-"""Every plugin of the three unions keeps to the laws of its kind."""
+"""Every plugin of the four unions keeps to the laws of its kind."""
 
 import pytest
 
 from tests import conformance
-from tests.conformance import describe, instances, laws, write_sets
-from trainables import evaluators, objectives, regularisers
+from tests.conformance import describe, instances, laws
+from tests.small_sets import write_sets
+from trainables import evaluators, objectives, parameters, regularisers
 
 KINDS = {
     "objective": (objectives, objectives.Objective),
     "regulariser": (regularisers, regularisers.Regulariser),
+    "parameters": (parameters, parameters.Parameters),
     "evaluator": (evaluators, evaluators.Evaluator),
 }
 
@@ -42,6 +44,11 @@ def test_objective(plugin, law, model):
 
 @pytest.mark.parametrize(("plugin", "law"), each("regulariser"))
 def test_regulariser(plugin, law, model):
+    law(plugin, model)
+
+
+@pytest.mark.parametrize(("plugin", "law"), each("parameters"))
+def test_parameters(plugin, law, model):
     law(plugin, model)
 
 

@@ -117,8 +117,10 @@ def test_it_trains_as_plain_adamw_does(stage, dtype, accumulation, llama, recipe
     expected, found = plainly(config, llama), train(config, llama)
     moved = (expected - start).norm()
     assert moved > 0.3
-    # In bf16 DeepSpeed sums the gradients of a step's parts in bf16, where the plain loop has fp32.
-    allowed = {("fp32", 1): 1e-5, ("fp32", 4): 1e-5, ("bf16", 1): 1e-4, ("bf16", 4): 0.05 * moved}
+    # In bf16 DeepSpeed sums the gradients of a step's parts in bf16, where the plain loop has fp32,
+    # and a norm that differs in its last bit rounds some weight otherwise.
+    allowed = {("fp32", 1): 1e-5, ("fp32", 4): 1e-5, ("bf16", 1): 0.005 * moved}
+    allowed["bf16", 4] = 0.05 * moved
     assert (found - expected).norm() < allowed[dtype, accumulation]
 
 

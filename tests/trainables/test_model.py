@@ -1,7 +1,6 @@
 """A model, its tokenizer, and the base that it started from."""
 
 import json
-import math
 import re
 import shutil
 from pathlib import Path
@@ -12,13 +11,12 @@ from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import log_softmax
 
 from trainables import miniature
-from trainables.batch import Query, padded, sentence
+from trainables.batch import Query, padded
 from trainables.config import ModelConfig
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import (
     LanguageModel,
     load,
-    target_log_likelihood,
     token_nll,
 )
 
@@ -187,27 +185,6 @@ def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
     assert token_nll(logits.bfloat16(), texts).dtype == torch.float32
 
 
-def test_a_likelihood_worked_out_by_hand(llama):
-    # Logits 0 but for ln 3 at the target: p = 3 / (V + 2).
-    texts = padded(llama, [Query([5, 6], {0: 6, 1: 7}), Query([8], {0: 9})])
-    logits = torch.zeros(3, llama.vocab_size)
-    for place, target in enumerate((6, 7, 9)):
-        logits[place, target] = math.log(3)
-    each = math.log(3 / (llama.vocab_size + 2))
-    found = {
-        per: target_log_likelihood(logits, texts, per=per).tolist() for per in ("token", "sentence")
-    }
-    assert found["sentence"] == pytest.approx([2 * each, each], rel=1e-5)
-    assert found["token"] == pytest.approx([each, each], rel=1e-5)
-
-
-def test_the_gradient_of_a_likelihood_reaches_the_weights(model):
-    query = queries_of(model, model.encode(TEXTS)[0])[0]
-    model.log_likelihood(padded(model, [query]), per="token").sum().backward()
-    touched = [name for name, w in model.module.named_parameters() if w.grad is not None]
-    assert len(touched) > 10
-
-
 def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
     expected = [value for group in likelihoods(model) for value in group]
     model.reset("bf16")
@@ -266,15 +243,6 @@ def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, ber
     assert noisy.digest != llama.digest
     assert noisy.tokenizer_digest == llama.tokenizer_digest
     assert bert.tokenizer_digest == llama.tokenizer_digest, "both miniatures read the same words"
-
-
-def test_padding_may_be_any_token_since_it_is_never_read(llama):
-    ids = llama.encode(TEXTS)
-    queries = [sentence(llama, text) for text in ids]
-    texts = padded(llama, queries)
-    expected = llama.log_likelihood(texts, per="token")
-    texts.ids_BT[texts.attention_BT == 0] = 17
-    assert torch.allclose(llama.log_likelihood(texts, per="token"), expected, atol=1e-6)
 
 
 def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):

@@ -1,22 +1,24 @@
 """What a trial trains on."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
-from trainables import data
+from tests.small_sets import OCCUPATIONS
+from trainables import data, trial
 from trainables.config import TrialConfig
 from trainables.stream import Stream
 
 OLD_AND_NEW = {"replay": {"data": "miniature", "ratio": 0.25}}
 
 
-def sentences(model, texts):
+def sentences(model, queries):
     """What each row asks for, as text: for a causal model the whole sentence."""
     return [
-        " ".join(model.tokenizer.convert_ids_to_tokens(row[row != -100].tolist()))
-        for row in texts.targets_BT
+        " ".join(model.tokenizer.convert_ids_to_tokens(list(query.targets.values())))
+        for query in queries
     ]
 
 
@@ -83,11 +85,11 @@ def test_old_texts_have_their_exact_share_and_are_never_held_out(configure, llam
 
 def test_a_step_is_a_function_of_configuration_and_seed_alone(configure, name, model):
     config = configure(name, **OLD_AND_NEW)
-    expected = [part.texts.ids_BT for part in Stream(config, model).parts(3)]
+    expected = list(Stream(config, model).parts(3))
     torch.manual_seed(99)
     again = Stream(config, model)
     list(again.parts(5))
-    assert all(map(torch.equal, [part.texts.ids_BT for part in again.parts(3)], expected))
+    assert list(again.parts(3)) == expected
 
 
 def test_another_seed_gives_the_same_texts_in_another_order(configure, llama):
@@ -128,7 +130,7 @@ def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
 @pytest.mark.parametrize("objective", ["none", "cda"])
 def test_an_objective_that_does_not_compare_gets_no_pairs(objective, configure, llama):
     (part,) = Stream(configure(objective=objective), llama).parts(0)
-    assert part.pairs is None
+    assert not part.pairs
     assert part.pairs_share == 0
 
 
@@ -136,8 +138,8 @@ def test_an_objective_that_compares_gets_the_pair_of_each_new_text(configure, ll
     stream = Stream(configure(objective="likelihood_gap", **OLD_AND_NEW), llama)
     (part,) = stream.parts(0)
     new = [text for text in sentences(llama, part.texts) if text.split()[0] in ("the", "when")]
-    more = sentences(llama, part.pairs.stereotype)
-    less = sentences(llama, part.pairs.antistereotype)
+    more, less = ([pair[side] for pair in part.pairs] for side in (0, 1))
+    more, less = sentences(llama, more), sentences(llama, less)
     assert len(new) == len(more) == 6
     assert all(text in pair for text, pair in zip(new, zip(more, less, strict=True), strict=True))
     assert all((a.split() != b.split()) for a, b in zip(more, less, strict=True))
@@ -146,15 +148,19 @@ def test_an_objective_that_compares_gets_the_pair_of_each_new_text(configure, ll
 @pytest.mark.parametrize("accumulation", [1, 2, 4, 8])
 def test_the_shares_of_the_parts_of_a_step_sum_to_one(accumulation, configure, name, model):
     train = {"accumulation": accumulation}
-    config = configure(name, train=train, objective="likelihood_gap", **OLD_AND_NEW)
+    held = {"name": "kl_to_base", "data": "miniature", "texts": 8}
+    config = configure(
+        name, train=train, objective="likelihood_gap", regulariser=held, **OLD_AND_NEW
+    )
     parts = list(Stream(config, model).parts(1))
     assert len(parts) == accumulation
-    assert all(len(part.texts.ids_BT) == 8 // accumulation for part in parts)
-    assert sum(part.texts_share for part in parts) == pytest.approx(1)
-    assert sum(part.pairs_share for part in parts) == pytest.approx(1)
-    targets = torch.tensor([part.texts.predicted_BT.sum() for part in parts])
-    shares = torch.tensor([part.texts_share for part in parts])
-    assert torch.allclose(shares, targets / targets.sum())
+    assert all(len(part.texts) == 8 // accumulation for part in parts)
+    for share in ("share", "texts_share", "pairs_share", "anchors_share"):
+        assert sum(getattr(part, share) for part in parts) == pytest.approx(1), share
+    for kind in ("texts", "anchors"):
+        targets = [sum(len(q.targets) for q in getattr(part, kind)) for part in parts]
+        shares = [getattr(part, f"{kind}_share") for part in parts]
+        assert shares == pytest.approx([num / sum(targets) for num in targets])
 
 
 def test_accumulation_cuts_a_step_and_changes_none_of_its_texts(configure, name, model):
@@ -171,25 +177,25 @@ def test_a_step_of_old_texts_alone_has_no_pairs(configure, llama):
         objective="likelihood_gap", replay=replay, train={"batch_size": 1, "steps": 10}
     )
     stream = Stream(config, llama)
-    kinds = [[part.pairs is None for part in stream.parts(step)] for step in range(10)]
+    kinds = [[not part.pairs for part in stream.parts(step)] for step in range(10)]
     assert kinds.count([True]) == 9
     for step in range(10):
         (part,) = stream.parts(step)
-        assert part.pairs_share == (0 if part.pairs is None else 1)
+        assert part.pairs_share == (1 if part.pairs else 0)
 
 
 def test_longer_texts_are_cut(configure, llama):
     config = configure(train={"max_tokens": 3}, objective="likelihood_gap")
     (part,) = Stream(config, llama).parts(0)
-    assert part.texts.predicted_BT.sum(1).tolist() == [3] * 8
-    assert part.pairs.stereotype.predicted_BT.sum(1).tolist() == [3] * 8
+    assert [len(query.targets) for query in part.texts] == [3] * 8
+    assert [len(pair.stereotype.targets) for pair in part.pairs] == [3] * 8
 
 
 def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
     config = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
     (part,) = Stream(config, bert).parts(0)
-    assert part.pairs.stereotype.predicted_BT.sum() == 0
-    assert config.objective.loss(bert, part.pairs).item() == 0
+    assert not any(pair.stereotype.targets for pair in part.pairs)
+    assert trial.loss(config, bert, replace(part, texts_share=0.0)).item() == 0
 
 
 def test_a_replay_set_that_runs_short_says_so(configure, llama, tmp_path, own_cache):
@@ -234,3 +240,70 @@ def test_no_text_is_learnt_that_forgetting_is_measured_on_and_none_replayed_that
     assert len(stream.pairs) == 2
     assert texts <= {*(text for pair in pairs[:2] for text in pair), *fine}
     assert texts & set(fine), "what did not leak is replayed"
+
+
+def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_texts(
+    configure, llama
+):
+    config = configure(objective="npo", replay={"data": "miniature", "ratio": 0.25})
+    (part,) = Stream(config, llama).parts(0)
+    assert (len(part.pairs), len(part.texts)) == (6, 2)
+    (alone,) = Stream(configure(objective="npo"), llama).parts(0)
+    assert (len(alone.pairs), len(alone.texts), alone.texts_share) == (8, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("objective", "side"),
+    [
+        ({"name": "cda", "sides": "anti"}, "antistereotype_ids"),
+        ({"name": "unlikelihood"}, "antistereotype_ids"),
+        ({"name": "task_vector"}, "stereotype_ids"),
+    ],
+)
+def test_a_side_is_learnt_whichever_of_the_twins_was_found(objective, side, configure, llama):
+    alignment = {"data": "miniature", "size": 24}
+    stream = Stream(configure(objective=objective, alignment=alignment, train={"steps": 3}), llama)
+    assert sorted(learnt(stream)) == sorted(texts_of(llama, stream.pairs, side))
+    assert len(set(stream.pairs["original_is_stereotype"])) == 2
+
+
+def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(configure, llama):
+    held = {"name": "kl_to_base", "data": "miniature", "texts": 5}
+    stream = Stream(configure(regulariser=held, train={"steps": 4}), llama)
+    parts = [part for step in range(4) for part in stream.parts(step)]
+    assert [len(part.anchors) for part in parts] == [5] * 4
+    anchors = [text for part in parts for text in sentences(llama, part.anchors)]
+    assert len(set(anchors)) == 20
+    assert set(anchors) <= set(texts_of(llama, data.texts("miniature", "replay", llama), "ids"))
+    other = Stream(configure(regulariser=held, train={"steps": 4}, seed=1), llama)
+    assert sentences(llama, next(other.parts(0)).anchors) != anchors[:5]
+
+
+def test_a_masked_model_is_asked_the_same_of_an_anchor_each_time(configure, bert):
+    """So that what the base says of it is worked out once."""
+    held = {"name": "kl_to_base", "data": "miniature", "texts": 4}
+
+    def asked(seed):
+        """Every text once: what is read for each of its words, in any order of the texts."""
+        steps = len(data.texts("miniature", "replay", bert)) // 4
+        config = configure("miniature-bert", regulariser=held, seed=seed, train={"steps": steps})
+        stream = Stream(config, bert)
+        queries = [q for step in range(steps) for q in next(stream.parts(step)).anchors]
+        return sorted((tuple(query.ids), tuple(query.targets.items())) for query in queries)
+
+    assert asked(0) == asked(1)
+
+
+def test_without_general_texts_that_may_be_trained_on_there_is_one_clear_sentence(
+    configure, llama, tmp_path, own_cache
+):
+    pairs = [(f"the {who} said she was sad", f"the {who} said he was sad") for who in OCCUPATIONS]
+    lines = [json.dumps({"stereotype": a, "antistereotype": b}) for a, b in pairs]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(lines))
+    (tmp_path / "texts.txt").write_text("\n".join(text for pair in pairs for text in pair))
+    config = configure(
+        alignment={"data": str(tmp_path / "pairs.jsonl")},
+        replay={"data": str(tmp_path / "texts.txt"), "ratio": 0.5},
+    )
+    with pytest.raises(ValueError, match="must be others than those aligned and measured on"):
+        Stream(config, llama)

@@ -15,6 +15,7 @@ from trainables.derived import derive
 from trainables.measure import base_values, measure
 from trainables.metrics import RELATIVE
 from trainables.model import load
+from trainables.reading import Pairs, read
 from trainables.stream import Stream
 from trainables.trial import loss, run_trial
 
@@ -86,25 +87,37 @@ def test_no_stage_and_no_precision_measures_a_model_that_has_not_moved_otherwise
 # Loss
 
 
-@pytest.mark.parametrize("changes", [{}, GAP, EVERYTHING], ids=["plain", "gap", "everything"])
-def test_a_loss_is_the_sum_of_its_terms(changes, configure, name, model):
+OWN_TEXTS = {"regulariser": {"name": "kl_to_base", "weight": 0.3, "data": "miniature", "texts": 4}}
+TERMS = {"plain": {}, "gap": GAP, "everything": EVERYTHING, "own texts": EVERYTHING | OWN_TEXTS}
+
+
+@pytest.mark.parametrize("changes", TERMS.values(), ids=TERMS)
+def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name, model):
     config = configure(name, **changes)
     (part,) = Stream(config, model).parts(1)
     perturb(model, 0.01)
-    logits = model.logits(part.texts)
-    targets = part.texts.targets_BT[part.texts.predicted_BT]
-    nll = -logits.log_softmax(-1).gather(1, targets[:, None]).mean()
-    expected = nll + config.regulariser.loss(model, part.texts, logits)
-    if part.pairs is not None:
-        expected = expected + config.objective.loss(model, part.pairs)
+
+    def alone(queries):
+        return read(model, {"alone": queries})["alone"]
+
+    texts = alone(part.texts)
+    expected = config.regulariser.on_weights(model) - texts.token_log_prob_N.mean()
+    if part.pairs:
+        sides = (alone([pair[side] for pair in part.pairs]) for side in (0, 1))
+        expected = expected + config.objective.on_pairs(model, Pairs(*sides, torch.zeros(8)))
+    held = alone(part.anchors) if part.anchors else texts
+    expected = expected + config.regulariser.on_texts(model, held)
     found = loss(config, model, part)
     assert found.shape == ()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
-    assert (part.pairs is None) == (changes == {})
+    assert bool(part.pairs) == (changes != {})
+    assert bool(part.anchors) == (changes == TERMS["own texts"])
 
 
 @pytest.mark.parametrize("accumulation", [2, 4, 8])
-@pytest.mark.parametrize("regulariser", ["none", "l2_to_base", "kl_to_base"])
+@pytest.mark.parametrize(
+    "regulariser", ["none", "l2_to_base", "kl_to_base", OWN_TEXTS["regulariser"]], ids=str
+)
 def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
     regulariser, accumulation, configure, name, model
 ):

@@ -39,8 +39,7 @@ class Weights(Strict):
         from trainables.estimate import Estimate
 
         moved = start = 0.0
-        pairs = zip(model.module.parameters(), model.start.parameters(), strict=True)
-        for now, before in pairs:
+        for _, now, before in model.weights():
             moved += float((now.detach().float() - before.float()).square().sum())
             start += float(before.float().square().sum())
         return {"forgetting/weights/distance_rise": Estimate((moved / start) ** 0.5)}

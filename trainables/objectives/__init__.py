@@ -1,14 +1,9 @@
 """What pulls the bias down: one file a formula.
 
-An objective is a frozen class whose fields are its hyper-parameters, with three members:
-
-``learns``
-    which texts of a pair the language-modelling loss sees: the ``original`` as found in the
-    corpus, its counterfactual ``twin``, or both;
-``compares``
-    whether there is a loss beyond that, over pairs;
-``loss(model, pairs)``
-    that loss: a scalar tensor, the mean over pairs.
+An objective is a frozen class of the kind trainables/terms.py describes. Its fields are its
+hyper-parameters; what it says beyond that is which texts of a pair are learnt (``learns``), what is
+asked of the two texts of a pair (``compares``), and its formula as the loss that this gives
+(``on_pairs``, ``on_texts``): scalar tensors, means over pairs and over predicted tokens.
 
 To add one: its file, one entry in the union below, and a test with a number worked out by hand.
 The union is the registry: a wrong name lists the right ones, and no YAML can name other code.
@@ -19,9 +14,58 @@ from typing import Annotated
 from pydantic import Field
 
 from trainables.objectives.cda import Cda
+from trainables.objectives.counterfactual_js import CounterfactualJs
+from trainables.objectives.counterfactual_kl import CounterfactualKl
+from trainables.objectives.dpo import Dpo
+from trainables.objectives.dropout import Dropout
+from trainables.objectives.equalising import Equalising
+from trainables.objectives.gradient_ascent import GradientAscent
+from trainables.objectives.gradient_difference import GradientDifference
 from trainables.objectives.likelihood_gap import LikelihoodGap
 from trainables.objectives.none import NoObjective
+from trainables.objectives.npo import Npo
+from trainables.objectives.orthogonal import Orthogonal
+from trainables.objectives.simnpo import SimNpo
+from trainables.objectives.target_distribution import TargetDistribution
+from trainables.objectives.task_vector import TaskVector
+from trainables.objectives.unlikelihood import Unlikelihood
 
-Objective = Annotated[NoObjective | Cda | LikelihoodGap, Field(discriminator="name")]
+Objective = Annotated[
+    NoObjective
+    | Cda
+    | Dropout
+    | Equalising
+    | CounterfactualJs
+    | CounterfactualKl
+    | TargetDistribution
+    | LikelihoodGap
+    | Dpo
+    | GradientAscent
+    | GradientDifference
+    | Npo
+    | SimNpo
+    | Unlikelihood
+    | Orthogonal
+    | TaskVector,
+    Field(discriminator="name"),
+]
 
-__all__ = ["Cda", "LikelihoodGap", "NoObjective", "Objective"]
+__all__ = [
+    "Cda",
+    "CounterfactualJs",
+    "CounterfactualKl",
+    "Dpo",
+    "Dropout",
+    "Equalising",
+    "GradientAscent",
+    "GradientDifference",
+    "LikelihoodGap",
+    "NoObjective",
+    "Npo",
+    "Objective",
+    "Orthogonal",
+    "SimNpo",
+    "TargetDistribution",
+    "TaskVector",
+    "Unlikelihood",
+]

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.strict import Strict
+from trainables.terms import Comparison, ObjectiveTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.batch import PairBatch
     from trainables.model import LanguageModel
+    from trainables.reading import Pairs
 
 
-class LikelihoodGap(Strict):
+class LikelihoodGap(ObjectiveTerm):
     """weight · mean over pairs of form(ℓ(stereotype) − ℓ(anti-stereotype)).
 
     ℓ is the log-likelihood in nats: per token of the sentence (per: token) or summed (per:
@@ -27,21 +27,17 @@ class LikelihoodGap(Strict):
     Derived from StereoSet's ideal: a score of 50 is a gap of balanced sign.
     """
 
-    compares: ClassVar[bool] = True
+    compares: ClassVar[Comparison] = "sentences"
 
     name: Literal["likelihood_gap"] = "likelihood_gap"
-    weight: float = Field(1.0, gt=0)
+    weight: float = Field(1.0, ge=0)
     form: Literal["square", "absolute", "hinge"] = "square"
     margin: float = Field(0.0, ge=0, description="nats; of the hinge alone")
     per: Literal["token", "sentence"] = "token"
 
-    @property
-    def learns(self) -> tuple[Literal["original", "twin"], ...]:
-        return ("original",)
-
-    def loss(self, model: LanguageModel, pairs: PairBatch) -> Tensor:
-        stereotype_P = model.log_likelihood(pairs.stereotype, per=self.per)
-        antistereotype_P = model.log_likelihood(pairs.antistereotype, per=self.per)
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+        stereotype_P = pairs.stereotype.log_likelihood(self.per)
+        antistereotype_P = pairs.antistereotype.log_likelihood(self.per)
         return self.weight * self.penalty(stereotype_P - antistereotype_P).mean()
 
     def penalty(self, gap_P: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
 """What holds the model in place: one file a formula.
 
-A regulariser is a frozen class whose fields are its hyper-parameters, with one method:
-``loss(model, texts, logits)``, a scalar tensor added to the training loss (a mean, so that it does
-not depend on how a step is cut into parts), or 0.0. ``model.base`` is the frozen base model.
+A regulariser is a frozen class of the kind trainables/terms.py describes. Its fields are its
+hyper-parameters; beyond that it is a loss over the weights (``on_weights``) or over texts
+(``on_texts``: those of the step, or general ones that it names), or it changes how the optimiser
+moves (``recall``), or the model while it trains (``training``). ``model.base`` is the frozen base.
 
 To add one: its file, one entry in the union below, and a test with a number worked out by hand.
 """
@@ -11,10 +12,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from trainables.regularisers.fisher import Fisher
 from trainables.regularisers.kl_to_base import KlToBase
 from trainables.regularisers.l2_to_base import L2ToBase
+from trainables.regularisers.mixout import Mixout
 from trainables.regularisers.none import NoRegulariser
+from trainables.regularisers.recadam import RecAdam
 
-Regulariser = Annotated[NoRegulariser | L2ToBase | KlToBase, Field(discriminator="name")]
+Regulariser = Annotated[
+    NoRegulariser | L2ToBase | Fisher | RecAdam | KlToBase | Mixout, Field(discriminator="name")
+]
 
-__all__ = ["KlToBase", "L2ToBase", "NoRegulariser", "Regulariser"]
+__all__ = ["Fisher", "KlToBase", "L2ToBase", "Mixout", "NoRegulariser", "RecAdam", "Regulariser"]

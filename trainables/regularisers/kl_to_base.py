@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from trainables.strict import Strict
+from trainables import data
+from trainables.terms import RegulariserTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.batch import TextBatch
     from trainables.model import LanguageModel
+    from trainables.reading import Reading
 
 
-class KlToBase(Strict):
+class KlToBase(RegulariserTerm):
     """weight · mean over predicted tokens of KL(p₀ ‖ p) or, reversed, KL(p ‖ p₀), in nats.
 
-    Taken on the texts of the step, replayed ones included; padding never counts. Zero while the
-    model predicts as the base does, never below 0, unbounded above.
+    Taken on general texts (`data`, `texts` of them a step, each once an epoch) or, without data, on
+    the texts of the step, replayed ones included. Zero while the model predicts as the base does,
+    never below 0, unbounded above.
 
     Source: Li & Hoiem 2016, "Learning without forgetting" (arXiv 1606.09282), with the whole
     distribution at temperature 1.
     """
 
-    name: Literal["kl_to_base"] = "kl_to_base"
-    weight: float = Field(0.1, gt=0)
-    direction: Literal["forward", "reverse"] = "forward"
+    reads_texts: ClassVar[bool] = True
 
-    def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> Tensor:
-        now_NV = logits_NV.float().log_softmax(-1)
-        base_NV = model.base_logits(texts).float().log_softmax(-1)
+    name: Literal["kl_to_base"] = "kl_to_base"
+    weight: float = Field(0.1, ge=0)
+    direction: Literal["forward", "reverse"] = "forward"
+    data: str | None = None
+    texts: int = Field(8, ge=1, description="general texts a step")
+
+    @field_validator("data")
+    @classmethod
+    def _known(cls, name: str | None) -> str | None:
+        return name if name is None else data.check_name(name, data.TEXT_SETS, "general texts")
+
+    @property
+    def anchor(self) -> tuple[str, int] | None:
+        return None if self.data is None else (self.data, self.texts)
+
+    def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor:
+        now_NV, base_NV = texts.log_prob_NV, texts.base_log_prob_NV
         if self.direction == "reverse":
             now_NV, base_NV = base_NV, now_NV
         return self.weight * (base_NV.exp() * (base_NV - now_NV)).sum(-1).mean()

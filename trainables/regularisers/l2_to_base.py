@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.strict import Strict
+from trainables.terms import RegulariserTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.batch import TextBatch
     from trainables.model import LanguageModel
 
 
-class L2ToBase(Strict):
+class L2ToBase(RegulariserTerm):
     """(weight / 2) · Σ (θ − θ₀)², over all trained weights.
 
     Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 both
@@ -25,10 +24,13 @@ class L2ToBase(Strict):
     the L2-SP penalty without its second term (there is no new head).
     """
 
-    name: Literal["l2_to_base"] = "l2_to_base"
-    weight: float = Field(0.1, gt=0)
+    holds_weights: ClassVar[bool] = True
 
-    def loss(self, model: LanguageModel, texts: TextBatch, logits_NV: Tensor) -> Tensor:
-        weights = zip(model.module.parameters(), model.start.parameters(), strict=True)
-        distances = [(now.float() - start.float()).square().sum() for now, start in weights]
+    name: Literal["l2_to_base"] = "l2_to_base"
+    weight: float = Field(0.1, ge=0)
+
+    def on_weights(self, model: LanguageModel) -> Tensor:
+        distances = [
+            (now.float() - start.float()).square().sum() for _, now, start in model.trained()
+        ]
         return self.weight / 2 * sum(distances[1:], distances[0])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance import write_sets
+from tests.small_sets import write_sets
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
-from tests.conformance import write_crows_pairs
+from tests.small_sets import write_crows_pairs
 from trainables import estimate
 from trainables.evaluators import CrowsPairs
 from trainables.evaluators.crows_pairs import compare as estimates_of

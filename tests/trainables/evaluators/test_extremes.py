@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tests.conformance import write_sets
+from tests.small_sets import write_sets
 from trainables import estimate, miniature
 from trainables.evaluators import (
     Bbq,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conformance import OCCUPATIONS
+from tests.small_sets import OCCUPATIONS
 from trainables import estimate, miniature
 from trainables.evaluators import Winogender
 from trainables.evaluators.winogender import sentences, share_of_women

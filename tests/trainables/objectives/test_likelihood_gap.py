@@ -6,8 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conformance import PAIRS, pair_batch
-from trainables.batch import PairBatch, differing
+from tests.conformance import PAIRS, clear_gradients, pair_reading
 from trainables.objectives import LikelihoodGap
 
 FORMS = ("square", "absolute", "hinge")
@@ -41,51 +40,39 @@ def test_a_penalty_is_never_negative(form, gap, margin):
     assert LikelihoodGap(form=form, margin=margin).penalty(torch.tensor(gap)) >= 0
 
 
-def slow_gaps(model, oracle, per):
-    """Of each pair, with likelihoods from the slow loop."""
-    gaps = []
-    for pair in PAIRS:
-        more, less = model.encode(pair)
-        if model.family == "causal":
-            scores = [oracle(model).log_probs(ids) for ids in (more, less)]
-        else:
-            scores = [
-                [oracle(model).at_mask(ids, place, apart) for place in apart]
-                for ids, apart in zip((more, less), differing(more, less), strict=True)
-            ]
-        fold = np.mean if per == "token" else np.sum
-        gaps.append(fold(scores[0]) - fold(scores[1]))
-    return np.array(gaps)
-
-
 @pytest.mark.parametrize("per", ["token", "sentence"])
 @pytest.mark.parametrize("form", FORMS)
-def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, model, oracle):
+def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores):
+    model, _ = moved
     objective = LikelihoodGap(form=form, per=per, weight=3.0, margin=0.25)
-    gaps = slow_gaps(model, oracle, per)
+    fold = np.mean if per == "token" else np.sum
+    gaps = np.array([fold(more) - fold(less) for more, less in scores(model, model.module)])
     penalties = {"square": gaps**2, "absolute": abs(gaps), "hinge": np.maximum(0, gaps + 0.25)}
     expected = 3.0 * penalties[form].mean()
-    assert objective.loss(model, pair_batch(model)).item() == pytest.approx(expected, rel=1e-3)
+    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
+def loss_of(objective, model, pairs=PAIRS):
+    return objective.on_pairs(model, pair_reading(model, objective, pairs))
+
+
+def mirrored(pairs):
+    return [(less, more) for more, less in pairs]
 
 
 def test_the_mean_per_token_is_the_sum_divided_by_the_tokens(llama):
-    pairs = pair_batch(llama, PAIRS[:1])  # of seven tokens each
-    per_token, per_sentence = (
-        LikelihoodGap(form="absolute", per=per).loss(llama, pairs).item()
+    per_token, per_sentence = (  # of seven tokens each
+        loss_of(LikelihoodGap(form="absolute", per=per), llama, PAIRS[:1]).item()
         for per in ("token", "sentence")
     )
     assert per_sentence == pytest.approx(7 * per_token, rel=1e-4)
 
 
 def test_swapping_the_twins_mirrors_the_hinge_and_changes_nothing_else(model):
-    pairs = pair_batch(model, PAIRS[:1])
-    mirrored = PairBatch(pairs.antistereotype, pairs.stereotype)
     loss, other = (
-        {
-            form: LikelihoodGap(form=form).loss(model, batch).item()
-            for form in ("square", "absolute", "hinge")
-        }
-        for batch in (pairs, mirrored)
+        {form: loss_of(LikelihoodGap(form=form), model, pairs).item() for form in FORMS}
+        for pairs in (PAIRS[:1], mirrored(PAIRS[:1]))
     )
     assert loss["square"] == pytest.approx(other["square"], rel=1e-5)
     assert loss["absolute"] == pytest.approx(other["absolute"], rel=1e-5)
@@ -95,10 +82,9 @@ def test_swapping_the_twins_mirrors_the_hinge_and_changes_nothing_else(model):
 
 
 def test_equally_likely_twins_cost_nothing_but_the_margin(model):
-    alike = pair_batch(model, PAIRS[:2])
-    alike = PairBatch(alike.stereotype, alike.stereotype)
+    alike = [(more, more) for more, _ in PAIRS[:2]]
     for form, expected in (("square", 0.0), ("absolute", 0.0), ("hinge", 0.5)):
-        loss = LikelihoodGap(form=form, margin=0.5).loss(model, alike)
+        loss = loss_of(LikelihoodGap(form=form, margin=0.5), model, alike)
         assert loss.item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -106,35 +92,34 @@ def test_equally_likely_twins_cost_nothing_but_the_margin(model):
 @pytest.mark.parametrize("form", ["square", "absolute"])
 def test_a_small_step_closes_the_gap_from_either_side(form, swapped, model):
     objective = LikelihoodGap(form=form)
-    pairs = pair_batch(model, PAIRS[:1])
-    if swapped:
-        pairs = PairBatch(pairs.antistereotype, pairs.stereotype)
+    pairs = mirrored(PAIRS[:1]) if swapped else PAIRS[:1]
 
     def gap():
+        found = pair_reading(model, objective, pairs)
         more, less = (
-            model.log_likelihood(texts, per="token").item()
-            for texts in (pairs.stereotype, pairs.antistereotype)
+            side.log_likelihood("token").item() for side in (found.stereotype, found.antistereotype)
         )
         return more - less
 
     before = gap()
     assert (before < 0) == swapped
-    objective.loss(model, pairs).backward()
+    loss_of(objective, model, pairs).backward()
     with torch.no_grad():
         for weight in model.module.parameters():
-            weight.sub_(1e-4 * weight.grad)
+            if weight.grad is not None:
+                weight.sub_(1e-4 * weight.grad)
     assert abs(gap()) < abs(before)
 
 
 def test_a_hinge_has_no_gradient_once_the_stereotype_is_the_less_likely_one(model):
-    pairs = pair_batch(model, PAIRS[:1])
-    mirrored = PairBatch(pairs.antistereotype, pairs.stereotype)
-    LikelihoodGap(form="hinge").loss(model, mirrored).backward()
+    pairs = mirrored(PAIRS[:1])
+    loss_of(LikelihoodGap(form="hinge"), model, pairs).backward()
     assert all(w.grad is None or not w.grad.any() for w in model.module.parameters())
-    LikelihoodGap(form="hinge", margin=50.0).loss(model, mirrored).backward()
+    loss_of(LikelihoodGap(form="hinge", margin=50.0), model, pairs).backward()
     assert any(w.grad is not None and w.grad.any() for w in model.module.parameters())
+    clear_gradients(model)
 
 
 def test_the_texts_are_learnt_as_they_were_found():
     assert LikelihoodGap().learns == ("original",)
-    assert LikelihoodGap().compares
+    assert LikelihoodGap().compares == "sentences"

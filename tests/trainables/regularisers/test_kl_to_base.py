@@ -6,14 +6,17 @@ import pytest
 import torch
 from torch.nn.functional import kl_div
 
-from tests.conformance import TEXTS, perturb, text_batch
-from trainables.batch import Query, padded
+from tests.conformance import TEXTS, clear_gradients, perturb, text_reading
+from trainables.batch import Query
+from trainables.config import TrialConfig
 from trainables.model import LanguageModel
+from trainables.reading import read
 from trainables.regularisers import KlToBase
 
 
-def loss_of(model, texts, **settings):
-    return KlToBase(**settings).loss(model, texts, model.logits(texts))
+def loss_of(model, texts=None, **settings):
+    texts = text_reading(model) if texts is None else texts
+    return KlToBase(**settings).on_texts(model, texts)
 
 
 @pytest.fixture
@@ -23,30 +26,38 @@ def uniform(llama):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
-    assert not model.base_logits(padded(model, [Query([1, 5], {0: 5})])).any()
+    assert model.base is not model.module
     return model
 
 
+@pytest.mark.parametrize("recurring", [True, False])
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
-def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, uniform):
-    texts = padded(uniform, [Query([1, 5], {0: 5, 1: 6}), Query([1], {0: 7})])
+def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, recurring, uniform):
+    """States are the token's embedding, normed: √64 · (1, 0, …); the head's only other row is 9."""
     size = uniform.vocab_size
-    logits = torch.zeros(3, size)
-    logits[..., 9] = math.log(3)  # p(9) = 3 / (V + 2), every other 1 / (V + 2)
+    with torch.no_grad():
+        uniform.module.model.norm.weight.fill_(1.0)
+        uniform.module.model.embed_tokens.weight[[1, 5], 0] = 1e-9
+        uniform.module.model.embed_tokens.weight[9, 0] = 1.0
+    queries = {"texts": [Query([9], {0: 5})]}
+    again = frozenset(queries) if recurring else frozenset()
+    texts = read(uniform, queries, recurring=again)["texts"]
+    log_prob_V = texts.log_prob_NV[0].tolist()
+    odds = math.exp(log_prob_V[9] - log_prob_V[0])  # of 9 against any other
+    assert odds == pytest.approx(math.exp(8.0), rel=1e-2)
     expected = {
-        "forward": math.log((size + 2) / size) - math.log(3) / size,
-        "reverse": 3 / (size + 2) * math.log(3) + math.log(size / (size + 2)),
+        "forward": math.log((size - 1 + odds) / size) - math.log(odds) / size,
+        "reverse": odds / (size - 1 + odds) * math.log(odds) + math.log(size / (size - 1 + odds)),
     }[direction]
-    loss = KlToBase(weight=2.0, direction=direction).loss(uniform, texts, logits)
+    loss = loss_of(uniform, texts, weight=2.0, direction=direction)
     assert loss.item() == pytest.approx(2 * expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 def test_the_divergence_is_that_of_torch(direction, model):
     perturb(model, 0.05)
-    texts = text_batch(model)
-    now = model.logits(texts).double().log_softmax(-1)
-    base = model.base_logits(texts).double().log_softmax(-1)
+    texts = text_reading(model)
+    now, base = texts.log_prob_NV.double(), texts.base_log_prob_NV.double()
     # torch's kl_div(q, p) is KL(p ‖ q).
     q, p = (now, base) if direction == "forward" else (base, now)
     expected = 0.3 * kl_div(q, p, log_target=True, reduction="batchmean").item()
@@ -56,42 +67,58 @@ def test_the_divergence_is_that_of_torch(direction, model):
 
 def test_forward_and_reverse_are_two_things(model):
     perturb(model, 0.2)
-    texts = text_batch(model)
     forward, reverse = (
-        loss_of(model, texts, direction=direction).item() for direction in ("forward", "reverse")
+        loss_of(model, direction=direction).item() for direction in ("forward", "reverse")
     )
     assert abs(forward - reverse) > 0.01 * forward
 
 
-def test_padding_and_what_is_only_read_never_count(model):
-    perturb(model, 0.05)
-    texts = text_batch(model)
-    expected = loss_of(model, texts).item()
-    texts.ids_BT[texts.attention_BT == 0] = 13
-    assert loss_of(model, texts).item() == pytest.approx(expected, rel=1e-5)
-
-
 def test_every_token_weighs_the_same_whatever_the_length_of_its_text(llama):
     perturb(llama, 0.05)
-    long, short = (text_batch(llama, [text]) for text in TEXTS[:2])
-    num_long, num_short = long.predicted_BT.sum().item(), short.predicted_BT.sum().item()
+    long, short = (text_reading(llama, [text]) for text in TEXTS[:2])
+    num_long, num_short = len(long.targets_N), len(short.targets_N)
     assert num_long > num_short
     apart = num_long * loss_of(llama, long).item() + num_short * loss_of(llama, short).item()
-    together = loss_of(llama, text_batch(llama, TEXTS[:2])).item()
+    together = loss_of(llama, text_reading(llama, TEXTS[:2])).item()
     assert together == pytest.approx(apart / (num_long + num_short), rel=1e-4)
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 def test_the_very_base_is_a_minimum(direction, model):
-    loss = loss_of(model, text_batch(model), weight=1.0, direction=direction)
+    loss = loss_of(model, weight=1.0, direction=direction)
     assert loss.item() == pytest.approx(0, abs=1e-6)
     loss.backward()
     steepest = max(
         w.grad.abs().max().item() for w in model.module.parameters() if w.grad is not None
     )
     assert steepest < 1e-5
+    clear_gradients(model)
 
 
 def test_in_bf16_the_base_is_nearly_a_minimum(model):
     model.reset("bf16")
-    assert 0 <= loss_of(model, text_batch(model), weight=1.0).item() < 0.01
+    assert abs(loss_of(model, weight=1.0).item()) < 0.01
+
+
+def test_general_texts_of_its_own_are_named_with_how_many_a_step():
+    assert KlToBase().anchor is None
+    assert KlToBase(data="bold_wikipedia", texts=3).anchor == ("bold_wikipedia", 3)
+
+
+def test_without_any_texts_there_is_one_clear_sentence(configure):
+    tree = configure(objective="npo").tree()
+
+    def refused(**changes):
+        try:
+            TrialConfig.model_validate(tree | changes)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    held = {"regulariser": {"name": "kl_to_base"}}
+    assert "kl_to_base needs texts, but objective npo learns none" in refused(**held)
+    replay = {"data": "miniature", "ratio": 0.0}
+    assert "nothing is replayed" in refused(**held, replay=replay)
+    assert not refused(**held, replay=replay | {"ratio": 0.1})
+    assert not refused(regulariser={"name": "kl_to_base", "data": "miniature"})
+    assert not refused(**held, objective={"name": "cda"})

@@ -6,11 +6,12 @@ import torch
 from safetensors.numpy import load_file
 
 from tests.conformance import perturb
+from trainables.parameters import Freeze
 from trainables.regularisers import L2ToBase
 
 
 def loss_of(model, weight):
-    return L2ToBase(weight=weight).loss(model, None, None)
+    return L2ToBase(weight=weight).on_weights(model)
 
 
 def test_a_distance_worked_out_by_hand(model):
@@ -66,3 +67,12 @@ def test_in_bf16_rounding_is_no_distance(model):
     model.reset("bf16")
     assert loss_of(model, 2.0).item() == 0
     assert any((w.bfloat16().float() != w).any() for w in model.base.parameters())
+
+
+def test_only_what_is_trained_is_held(llama):
+    perturb(llama, 0.1)
+    whole = loss_of(llama, 1.0).item()
+    with Freeze(embeddings=True).training(llama, seed=0):
+        tied = llama.module.lm_head.weight
+        distance = (tied - llama.base.lm_head.weight).square().sum().item()
+        assert loss_of(llama, 1.0).item() == pytest.approx(whole - distance / 2, rel=1e-5)

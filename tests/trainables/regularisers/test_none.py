@@ -1,10 +1,10 @@
 """No regulariser."""
 
-from tests.conformance import perturb, text_batch
+from tests.conformance import perturb, text_reading
 from trainables.regularisers import NoRegulariser
 
 
 def test_it_adds_nothing_however_far_the_model_is(model):
     perturb(model, 1.0)
-    texts = text_batch(model)
-    assert NoRegulariser().loss(model, texts, model.logits(texts)) == 0.0
+    assert NoRegulariser().on_weights(model) == 0.0
+    assert NoRegulariser().on_texts(model, text_reading(model)) == 0.0

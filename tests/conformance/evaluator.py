@@ -1,0 +1,170 @@
+"""What every evaluator keeps to."""
+
+import json
+import math
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from tests.conformance import perturb, state, unchanged
+from trainables import divergence, estimate, features, likelihood
+from trainables.config import TrialConfig
+from trainables.metrics import RELATIVE
+from trainables.model import LanguageModel
+
+
+def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
+    return estimate.values(evaluator.measure(model, base))
+
+
+def reports_what_it_declares(evaluator: Any, model: LanguageModel) -> None:
+    found = _values(evaluator, model, {})
+    declared = evaluator.metrics(model.family)
+    assert sorted(found) == sorted(metric.name for metric in declared)
+    assert all(type(value) is float and math.isfinite(value) for value in found.values())
+    assert json.loads(json.dumps(found)) == found
+
+
+def declares_each_metric_once_with_its_meaning(evaluator: Any, model: LanguageModel) -> None:
+    declared = evaluator.metrics(model.family)
+    assert len({metric.name for metric in declared}) == len(declared)
+    assert all(metric.about for metric in declared)
+
+
+def says_how_sure_it_is_and_keeps_its_items(evaluator: Any, model: LanguageModel) -> None:
+    perturb(model, 0.01)
+    found = evaluator.measure(model, {})
+    for name, measured in found.items():
+        if not measured.items.names:
+            assert measured.se is None, name
+            continue
+        by = measured.items.clusters or measured.items.names
+        if estimate.standard_error(measured.influences_I, by) == 0:  # which tells of no spread
+            assert measured.se is None, name
+        else:
+            assert 0 < measured.se < math.inf, name
+        assert len(measured.influences_I) == len(measured.items.names)
+        assert abs(measured.influences_I.sum()) < 1e-6 * (1 + abs(measured.value)), name
+        assert len(set(measured.items.names)) == len(measured.items.names), name
+    with tempfile.TemporaryDirectory() as folder:
+        estimate.write(found, Path(folder, "items.parquet"))
+        read = estimate.read(Path(folder, "items.parquet"))
+    assert estimate.values(read) == estimate.values(found)
+    assert estimate.errors(read) == estimate.errors(found)
+
+
+def gives_the_same_twice(evaluator: Any, model: LanguageModel) -> None:
+    first = evaluator.measure(model, {})
+    torch.manual_seed(1)
+    random.seed(1)
+    expected = estimate.values(first)
+    assert _values(evaluator, model, {}) == expected
+    assert _values(evaluator, model, first) == expected, "at the base a rise is 0 either way"
+
+
+def has_no_rise_and_no_drop_at_the_base(evaluator: Any, model: LanguageModel) -> None:
+    base = _values(evaluator, model, {})
+    assert all(value == 0 for name, value in base.items() if name.endswith(RELATIVE))
+
+
+def does_not_depend_on_batches_their_order_or_their_padding(
+    evaluator: Any, model: LanguageModel
+) -> None:
+    expected = _values(evaluator, model, {})
+    for tokens_a_batch, packed in ((1, 1), (61, 24), (10**6, 10**3)):
+        with (
+            _patched(likelihood, TOKENS_A_BATCH=tokens_a_batch, PACKED=packed),
+            _patched(divergence, TOKENS_A_BATCH=tokens_a_batch),
+            _patched(features, TOKENS_A_BATCH=tokens_a_batch),
+        ):
+            found = _values(evaluator, model, {})
+        for name, value in found.items():
+            assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
+    with _patched(likelihood, log_probs=_in_another_order(likelihood.log_probs)):
+        found = _values(evaluator, model, {})
+    for name, value in found.items():
+        assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
+
+
+@contextmanager
+def _patched(module: ModuleType, **values: Any) -> Iterator[None]:
+    """The module with other values, for a while."""
+    before = {name: getattr(module, name) for name in values}
+    try:
+        vars(module).update(values)
+        yield
+    finally:
+        vars(module).update(before)
+
+
+def _in_another_order(log_probs: Callable[..., Any]) -> Callable[..., Any]:
+    def shuffled(model: LanguageModel, groups: Sequence[Any]) -> list[Any]:
+        order = random.Random(0).sample(range(len(groups)), len(groups))
+        found = dict(zip(order, log_probs(model, [groups[n] for n in order]), strict=True))
+        return [found[n] for n in range(len(groups))]
+
+    return shuffled
+
+
+def leaves_the_model_alone(evaluator: Any, model: LanguageModel) -> None:
+    before = state(model.module)
+    drawn = torch.random.get_rng_state()
+    for training in (True, False):
+        model.module.train(training)
+        evaluator.measure(model, {})
+        assert model.module.training == training
+    assert unchanged(model.module, before)
+    assert all(weight.grad is None for weight in model.module.parameters())
+    assert torch.equal(torch.random.get_rng_state(), drawn)
+
+
+def sees_that_the_weights_have_changed(evaluator: Any, model: LanguageModel) -> None:
+    base = evaluator.measure(model, {})
+    moved: set[str] = set()
+    for seed in range(3):
+        model.reset("fp32")
+        perturb(model, 0.3, seed)
+        found = _values(evaluator, model, base)
+        moved |= {name for name, value in found.items() if value != base[name].value}
+    assert moved == set(base)
+
+
+def has_no_finite_value_for_a_diverged_model(evaluator: Any, model: LanguageModel) -> None:
+    base = evaluator.measure(model, {})
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.fill_(math.nan)
+    found = _values(evaluator, model, base)
+    assert not [name for name, value in found.items() if math.isfinite(value)]
+
+
+def says_which_data_it_measures_on(evaluator: Any, model: LanguageModel) -> None:
+    found = evaluator.data_digest()
+    assert len(found) == 64
+    assert int(found, 16) >= 0
+    assert evaluator.data_digest() == found
+
+
+def reads_its_items_without_a_model(evaluator: Any, model: LanguageModel) -> None:
+    assert len(evaluator.items())
+
+
+def fits_into_a_trial(evaluator: Any, model: LanguageModel) -> None:
+    trial = TrialConfig.model_validate(
+        {
+            "model": {"path": "any", "family": model.family},
+            "alignment": {"data": "miniature"},
+            "train": {"lr": 0.1, "steps": 1},
+            "evaluators": [evaluator.model_dump(mode="json")],
+        }
+    )
+    assert trial.metrics()[: len(evaluator.metrics(model.family))] == evaluator.metrics(
+        model.family
+    )
+    assert trial.evaluators == (evaluator,)

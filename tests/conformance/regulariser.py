@@ -1,0 +1,156 @@
+"""What every regulariser keeps to."""
+
+import math
+from typing import Any
+
+import torch
+
+from tests.conformance import (
+    LONGER,
+    TEXTS,
+    clear_gradients,
+    gradient_step,
+    perturb,
+    queries,
+    state,
+    text_reading,
+    unchanged,
+)
+from trainables.model import LanguageModel
+from trainables.reading import read
+from trainables.terms import RegulariserTerm
+
+
+def _is_a_loss(regulariser: Any) -> bool:
+    """Others act on the optimiser, or on the weights in training."""
+    kind = type(regulariser)
+    return (
+        kind.on_weights is not RegulariserTerm.on_weights
+        or kind.on_texts is not RegulariserTerm.on_texts
+    )
+
+
+def _held(regulariser: Any, model: LanguageModel, texts: list[str] = TEXTS) -> torch.Tensor:
+    on_texts = regulariser.on_texts(model, text_reading(model, texts))
+    return torch.as_tensor(regulariser.on_weights(model)) + on_texts
+
+
+def says_what_it_acts_on(regulariser: Any, model: LanguageModel) -> None:
+    on_texts = type(regulariser).on_texts is not RegulariserTerm.on_texts
+    assert regulariser.reads_texts == on_texts
+    assert regulariser.anchor is None or regulariser.reads_texts
+
+
+def is_zero_at_the_base(regulariser: Any, model: LanguageModel) -> None:
+    assert abs(_held(regulariser, model).item()) < 1e-6
+
+
+def is_a_finite_scalar_and_never_negative(regulariser: Any, model: LanguageModel) -> None:
+    for by in (0.001, 0.01, 0.1):
+        perturb(model, by)
+        loss = _held(regulariser, model)
+        assert loss.shape == ()
+        assert loss.isfinite()
+        assert (loss.item() > 0) == _is_a_loss(regulariser)
+
+
+def is_lowered_by_a_step_along_its_gradient(regulariser: Any, model: LanguageModel) -> None:
+    if not _is_a_loss(regulariser):
+        return
+    perturb(model, 0.05)
+    loss = _held(regulariser, model)
+    gradient_step(model, loss)
+    assert _held(regulariser, model).item() < loss.item()
+
+
+def grows_with_the_distance(regulariser: Any, model: LanguageModel) -> None:
+    if not _is_a_loss(regulariser):
+        return
+    found = []
+    for by in (0.01, 0.02, 0.04):
+        model.reset("fp32")
+        perturb(model, by)
+        found.append(_held(regulariser, model).item())
+    assert found == sorted(found)
+
+
+def is_a_mean_whatever_parts_a_step_is_cut_into(regulariser: Any, model: LanguageModel) -> None:
+    perturb(model, 0.02)
+    parts = [TEXTS[:1], TEXTS[1:]]
+    sizes = [len(text_reading(model, part).targets_N) for part in parts]
+    found = [_held(regulariser, model, part).item() for part in parts]
+    expected = sum(n * value for n, value in zip(sizes, found, strict=True)) / sum(sizes)
+    assert math.isclose(_held(regulariser, model).item(), expected, rel_tol=1e-4, abs_tol=1e-7)
+
+
+def does_not_depend_on_padding_or_on_whether_the_bases_answer_is_kept(
+    regulariser: Any, model: LanguageModel
+) -> None:
+    perturb(model, 0.02)
+    expected = _held(regulariser, model).item()
+    asked = {"texts": queries(model), "besides": queries(model, [LONGER])}
+    for recurring in (frozenset[str](), frozenset(asked)):
+        texts = read(model, asked, recurring=recurring)["texts"]
+        found = torch.as_tensor(regulariser.on_weights(model)) + regulariser.on_texts(model, texts)
+        assert math.isclose(found.item(), expected, rel_tol=1e-4, abs_tol=1e-7)
+
+
+def leaves_model_and_base_alone(regulariser: Any, model: LanguageModel) -> None:
+    perturb(model, 0.02)
+    before, base = state(model.module), state(model.base)
+    drawn = torch.random.get_rng_state()
+    loss = _held(regulariser, model)
+    if loss.requires_grad:
+        loss.backward()
+    assert unchanged(model.module, before)
+    assert unchanged(model.base, base)
+    assert all(weight.grad is None for weight in model.base.parameters())
+    assert torch.equal(torch.random.get_rng_state(), drawn)
+    clear_gradients(model)
+
+
+def scales_with_its_weight_and_changes_nothing_at_zero(
+    regulariser: Any, model: LanguageModel
+) -> None:
+    if not _is_a_loss(regulariser):
+        return
+    perturb(model, 0.02)
+    none, once, twice = (
+        _held(regulariser.model_copy(update={"weight": weight}), model)
+        for weight in (0.0, 1.0, 2.0)
+    )
+    assert math.isclose(2 * once.item(), twice.item(), rel_tol=1e-5)
+    assert none.item() == 0
+    none.backward()
+    assert not any(w.grad is not None and w.grad.any() for w in model.module.parameters())
+    assert type(regulariser).model_validate(regulariser.model_dump() | {"weight": 0.0}).weight == 0
+    clear_gradients(model)
+
+
+def is_finite_in_bf16(regulariser: Any, model: LanguageModel) -> None:
+    model.reset("bf16")
+    assert _held(regulariser, model).isfinite()
+
+
+def puts_back_what_it_changes_to_train(regulariser: Any, model: LanguageModel) -> None:
+    before = state(model.module)
+    texts = text_reading(model)
+    model.module.train()
+    try:
+        with regulariser.training(model):
+            assert unchanged(model.module, before)
+            model.module.eval()
+            measured = text_reading(model)
+            assert torch.equal(measured.token_log_prob_N, texts.token_log_prob_N)
+            model.module.train()
+        after = text_reading(model)
+        assert torch.equal(after.token_log_prob_N, texts.token_log_prob_N)
+    finally:
+        model.module.eval()
+
+
+def moves_the_optimiser_by_shares(regulariser: Any, model: LanguageModel) -> None:
+    for step in (0, 1, 100, 10**4):
+        share, strength = regulariser.recall(step)
+        assert 0 <= share <= 1
+        assert strength >= 0

@@ -1,0 +1,50 @@
+"""Words of a gendered pair, equally likely everywhere."""
+
+import math
+
+import pytest
+import torch
+
+from tests.conformance import TEXTS, text_reading
+from trainables.model import LanguageModel
+from trainables.objectives import Equalising
+from trainables.objectives.equalising import word_pairs
+
+
+def test_the_pairs_are_the_gendered_words_that_are_one_token_each(model):
+    words = {frozenset(model.tokenizer.convert_ids_to_tokens(pair)) for pair in word_pairs(model)}
+    assert words == {frozenset(("he", "she"))}, "all that the miniatures know"
+
+
+def test_a_gap_worked_out_by_hand(llama):
+    """Every weight zero but the head's: logits are h·E, h = 0: all words are equally likely."""
+    model = LanguageModel(llama.path, "causal")
+    with torch.no_grad():
+        for weight in model.module.parameters():
+            weight.zero_()
+    assert Equalising().on_texts(model, text_reading(model)).item() == 0
+
+
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_the_loss_is_the_mean_gap_over_places_by_a_slow_loop(weight, model):
+    texts = text_reading(model)
+    ((one, other),) = word_pairs(model)
+    gaps = [abs(row[one] - row[other]).item() for row in texts.log_prob_NV]
+    found = Equalising(weight=weight).on_texts(model, texts).item()
+    assert found == pytest.approx(weight * math.fsum(gaps) / len(gaps), rel=1e-5)
+    assert len(gaps) == len(texts.targets_N) >= len(TEXTS)
+
+
+def test_the_gap_of_logits_is_the_gap_of_probabilities(llama):
+    """log p(m) − log p(f) is what the two logits differ by, whatever the rest."""
+    texts = text_reading(llama)
+    ((one, other),) = word_pairs(llama)
+    ratio = texts.log_prob_NV.exp()[:, one] / texts.log_prob_NV.exp()[:, other]
+    found = Equalising().on_texts(llama, texts).item()
+    assert found == pytest.approx(ratio.log().abs().mean().item(), rel=1e-4)
+
+
+def test_a_tokenizer_without_such_words_is_one_clear_sentence(pieces_bert):
+    with pytest.raises(ValueError, match="needs gendered words that are one token each") as caught:
+        Equalising().on_texts(pieces_bert, text_reading(pieces_bert, ["the nurse said that"]))
+    assert "\n" not in str(caught.value)

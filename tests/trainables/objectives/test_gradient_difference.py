@@ -1,0 +1,35 @@
+"""Climbing the loss of stereotypes, descending that of their opposites."""
+
+import numpy as np
+import pytest
+
+from tests.conformance import pair_reading
+from trainables import trial
+from trainables.objectives import GradientAscent, GradientDifference
+from trainables.stream import Stream
+
+
+def test_the_term_beside_the_texts_is_that_of_gradient_ascent(model):
+    for settings in ({}, {"weight": 0.5}, {"until": 1.0}):
+        one, other = GradientDifference(**settings), GradientAscent(**settings)
+        found = one.on_pairs(model, pair_reading(model, one)).item()
+        assert found == other.on_pairs(model, pair_reading(model, other)).item()
+
+
+def test_a_step_is_the_nll_of_opposites_less_that_of_stereotypes(llama, oracle, configure):
+    config = configure(
+        alignment={"data": "miniature", "size": 8},
+        objective={"name": "gradient_difference", "weight": 0.5},
+    )
+    stream = Stream(config, llama)
+    (part,) = stream.parts(0)
+    retained, forgotten = [], []
+    for row in stream.pairs:
+        retained += oracle(llama).log_probs(row["antistereotype_ids"])
+        forgotten.append(np.mean(oracle(llama).log_probs(row["stereotype_ids"])))
+    expected = -np.mean(retained) + 0.5 * np.mean(forgotten)
+    assert trial.loss(config, llama, part).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_opposites_are_learnt():
+    assert GradientDifference().learns == ("antistereotype",)

@@ -1,0 +1,105 @@
+"""Neutral words orthogonal to gender."""
+
+import copy
+
+import pytest
+import torch
+
+from tests.conformance import PAIRS, clear_gradients, gradient_step, pair_reading, perturb
+from trainables.batch import compared, differing
+from trainables.objectives import Orthogonal
+from trainables.objectives.orthogonal import gendered_states
+from trainables.stream import Stream
+
+
+def queries(model, pairs=PAIRS):
+    both = [compared(model, *model.encode(list(pair)), "as_written", "") for pair in pairs]
+    return [query for pair in both for query in pair]
+
+
+@torch.no_grad()
+def slow_states(model, module, ids):
+    """Of each layer and each token of the text: shape LTD."""
+    ends = [model.end_id] if model.family == "masked" else []
+    read = torch.tensor([[model.start_id, *ids, *ends]])
+    found = module(read, output_hidden_states=True).hidden_states
+    return torch.stack([layer[0, 1 : len(ids) + 1] for layer in found]).double()
+
+
+def test_the_vectors_are_the_mean_base_states_of_gendered_tokens(model):
+    base = copy.deepcopy(model.module)
+    perturb(model, 0.1)
+    found = gendered_states(model, queries(model))
+    of_token = {}
+    for pair in PAIRS:
+        both = model.encode(list(pair))
+        for ids, apart in zip(both, differing(*both), strict=True):
+            states = slow_states(model, base, ids)
+            for t in apart:
+                of_token.setdefault(ids[t], []).append(states[:, t])
+    assert found.shape == (3, 2, 64), "embeddings and two layers; he and she"
+    for g, token in enumerate(sorted(of_token)):
+        expected = torch.stack(of_token[token]).mean(0).float()
+        assert torch.allclose(found[:, g], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.2, 1.0])
+@pytest.mark.parametrize("layers", ["all", "first", "last"])
+def test_the_loss_is_the_formula_over_slow_states(layers, alpha, model):
+    base = copy.deepcopy(model.module)
+    perturb(model, 0.05)
+    objective = Orthogonal(layers=layers, alpha=alpha, weight=2.0)
+    vectors = gendered_states(model, queries(model))
+    meant = {"all": [0, 1, 2], "first": [1], "last": [2]}[layers]
+    each = []
+    for pair in PAIRS:
+        both = model.encode(list(pair))
+        for ids, apart in zip(both, differing(*both), strict=True):
+            now, before = (slow_states(model, module, ids) for module in (model.module, base))
+            neutral = [t for t in range(len(ids)) if t not in apart]
+            overlap = [
+                ((vectors[layer].double() @ now[layer, t]) / 64).square().mean()
+                for layer in meant
+                for t in neutral
+            ]
+            moved = [
+                (now[layer, t] - before[layer, t]).square().mean() for layer in meant for t in apart
+            ]
+            each.append(alpha * sum(overlap) / len(overlap) + (1 - alpha) * sum(moved) / len(moved))
+    expected = 2.0 * (sum(each) / len(each)).item()
+    pairs = pair_reading(model, objective, prepared=vectors)
+    assert objective.on_pairs(model, pairs).item() == pytest.approx(expected, rel=1e-3)
+
+
+def test_at_the_base_gendered_words_have_not_moved(model):
+    objective = Orthogonal(alpha=0.0)
+    pairs = pair_reading(model, objective, prepared=gendered_states(model, queries(model)))
+    assert objective.on_pairs(model, pairs).item() == pytest.approx(0, abs=1e-9)
+
+
+def test_steps_make_neutral_words_more_orthogonal_than_they_were(model):
+    vectors = gendered_states(model, queries(model))
+    overlap = Orthogonal(alpha=1.0)
+
+    def found():
+        return overlap.on_pairs(model, pair_reading(model, overlap, prepared=vectors))
+
+    before = found().item()
+    for _ in range(20):
+        gradient_step(model, found(), length=0.1)
+    assert found().item() < 0.9 * before
+    clear_gradients(model)
+
+
+def test_what_is_prepared_is_of_as_many_pairs_as_are_asked_for(configure, llama):
+    objective = Orthogonal(examples=3)
+    config = configure(objective=objective.model_dump())
+    stream = Stream(config, llama)
+    pairs = [stream.compared(p) for p in range(3)]
+    expected = gendered_states(llama, [q for pair in pairs for q in pair[:2]])
+    assert torch.equal(objective.prepare(llama, stream), expected)
+
+
+def test_pairs_without_a_difference_are_one_clear_sentence(llama):
+    with pytest.raises(ValueError, match="needs pairs that differ in some word"):
+        gendered_states(llama, queries(llama, [(PAIRS[0][0], PAIRS[0][0])]))

@@ -1,0 +1,44 @@
+"""What was learnt of stereotypes, taken away."""
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from trainables.model import load
+from trainables.objectives import TaskVector
+from trainables.trial import run_trial
+
+CONTRAST = "forgetting/miniature/contrast_rise"
+
+
+def test_stereotypes_are_learnt_and_the_share_is_negative():
+    assert TaskVector().learns == ("stereotype",)
+    assert TaskVector(scale=0.3).share == -0.3
+    assert TaskVector().share == -1
+
+
+@pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
+def test_the_saved_model_is_the_base_less_what_was_learnt(scale, configure, name, tmp_path):
+    config = configure(name, objective={"name": "task_vector", "scale": scale})
+    *_, last = run_trial(config)
+    last.save_model(tmp_path)
+    model = load(config.model)
+    saved = load_file(tmp_path / "model.safetensors")
+    base = dict(model.base.named_parameters())
+    for key, now in model.module.named_parameters():
+        if key in saved:  # a tied weight is saved once
+            expected = base[key] - scale * (now - base[key])
+            assert torch.allclose(saved[key], expected, atol=1e-6), key
+    assert any(not torch.equal(saved[key], base[key]) for key in saved if key in base) == bool(
+        scale
+    )
+
+
+def test_what_is_measured_is_that_model(configure, name):
+    def contrast(scale):
+        _, end = run_trial(configure(name, objective={"name": "task_vector", "scale": scale}))
+        return end.metrics[CONTRAST]
+
+    assert contrast(0.0) == 0
+    # Stereotypes become less likely, set against their opposites, where they were learnt and negated.
+    assert contrast(1.0) > contrast(0.5) > 0

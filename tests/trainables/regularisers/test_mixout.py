@@ -1,0 +1,73 @@
+"""Weights that are the base's at random."""
+
+import pytest
+import torch
+
+from tests.conformance import perturb, text_reading
+from trainables.regularisers import Mixout
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_each_weight_is_one_of_two_values_worked_out_by_hand(p):
+    """Kept: (θ − p θ₀) / (1 − p). Replaced: θ₀. With θ₀ = 2, θ = 3."""
+    torch.manual_seed(0)
+    mixed = Mixout(p=p).mixed(torch.full((100, 100), 3.0), torch.full((100, 100), 2.0))
+    kept = mixed != 2.0
+    assert mixed[kept].numpy() == pytest.approx((3 - 2 * p) / (1 - p), rel=1e-5)
+    assert kept.float().mean().item() == pytest.approx(1 - p, abs=0.02)
+
+
+def test_the_expectation_is_the_weight_itself():
+    torch.manual_seed(0)
+    now, start = torch.randn(50), torch.randn(50)
+    draws = torch.stack([Mixout(p=0.5).mixed(now, start) for _ in range(4000)])
+    assert torch.allclose(draws.mean(0), now, atol=0.12)
+
+
+def test_the_gradient_passes_through_what_is_kept():
+    torch.manual_seed(0)
+    now = torch.full((1000,), 3.0, requires_grad=True)
+    mixed = Mixout(p=0.75).mixed(now, torch.full((1000,), 2.0))
+    mixed.sum().backward()
+    assert torch.equal(now.grad, (mixed.detach() != 2.0).float() * 4)
+
+
+def test_at_the_base_nothing_changes_whatever_is_drawn(model):
+    expected = text_reading(model).token_log_prob_N
+    model.module.train()
+    with Mixout(p=0.9).training(model):
+        found = text_reading(model).token_log_prob_N
+    model.module.eval()
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_away_from_the_base_every_forward_draws_anew_and_measuring_draws_nothing(model):
+    perturb(model, 0.05)
+    plain = text_reading(model).token_log_prob_N
+    with Mixout(p=0.5).training(model):
+        assert torch.equal(text_reading(model).token_log_prob_N, plain)
+        model.module.train()
+        torch.manual_seed(0)
+        first, second = (text_reading(model).token_log_prob_N for _ in range(2))
+        torch.manual_seed(0)
+        again = text_reading(model).token_log_prob_N
+    model.module.eval()
+    assert not torch.equal(first, second)
+    assert torch.equal(first, again)
+
+
+def test_p_zero_is_plain_training(model):
+    perturb(model, 0.05)
+    plain = text_reading(model).token_log_prob_N
+    model.module.train()
+    with Mixout(p=0.0).training(model):
+        assert torch.equal(text_reading(model).token_log_prob_N, plain)
+    model.module.eval()
+
+
+def test_every_linear_layer_is_mixed(model):
+    with Mixout(p=0.5).training(model):
+        mixed = {name for name, m in model.module.named_modules() if "forward" in vars(m)}
+    linear = {n for n, m in model.module.named_modules() if isinstance(m, torch.nn.Linear)}
+    assert mixed == linear
+    assert not any("forward" in vars(m) for m in model.module.modules())

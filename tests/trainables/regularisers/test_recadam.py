@@ -1,0 +1,110 @@
+"""Recalling, and letting go."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from trainables.engine import Engine
+from trainables.model import load
+from trainables.regularisers import RecAdam
+from trainables.stream import Stream
+from trainables.trial import loss, run_trial
+
+
+def test_shares_worked_out_by_hand():
+    recadam = RecAdam(rate=0.1, midpoint=250, strength=5000.0)
+    assert recadam.recall(250) == (0.5, 2500.0)
+    share, strength = recadam.recall(260)
+    assert share == pytest.approx(1 / (1 + math.exp(-1)))
+    assert strength == pytest.approx(5000 * (1 - share))
+    assert recadam.recall(0)[0] == pytest.approx(math.exp(-25), rel=1e-4)
+
+
+def test_the_share_grows_from_nothing_to_one():
+    shares = [RecAdam(rate=0.5, midpoint=20).recall(step)[0] for step in range(60)]
+    assert shares == sorted(shares)
+    assert shares[0] < 1e-4
+    assert shares[-1] > 1 - 1e-8
+
+
+@pytest.mark.parametrize(("stage", "dtype"), [(0, "fp32"), (0, "bf16"), (1, "fp32"), (2, "fp32")])
+def test_steps_are_those_of_the_formula_with_adam_by_numpy(stage, dtype, configure, llama):
+    """θ ← θ − lr λ m̂ / (√v̂ + ε) − lr (1 − λ) γ (θ − θ₀), in that order, on the fp32 weights."""
+    llama.reset(dtype)
+    train = {"steps": 3, "lr": 1e-2, "clip": 0.0, "zero_stage": stage, "dtype": dtype}
+    config = configure(
+        train=train | {"schedule": "constant"},
+        regulariser={"name": "recadam", "rate": 1.0, "midpoint": 1, "strength": 20.0},
+    )
+    stream = Stream(config, llama)
+    name = "model.norm.weight"
+    weight = dict(llama.module.named_parameters())[name]
+    start = dict(llama.base.named_parameters())[name].double().numpy()
+    theta, m, v = start.copy(), np.zeros_like(start), np.zeros_like(start)
+    if dtype == "bf16":
+        theta = weight.detach().double().numpy()
+    with Engine(llama, config.train, config.regulariser.recall) as engine:
+        for step in range(3):
+            (part,) = stream.parts(step)
+            found = loss(config, llama, part)
+            (gradient,) = torch.autograd.grad(found, weight, retain_graph=True)
+            gradient = gradient.double().numpy()
+            engine.backward(found)
+            share, strength = config.regulariser.recall(step)
+            m = 0.9 * m + 0.1 * gradient
+            v = 0.999 * v + 0.001 * gradient**2
+            m_hat, v_hat = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
+            theta = theta - 1e-2 * share * m_hat / (np.sqrt(v_hat) + 1e-8)
+            theta = theta - 1e-2 * strength * (theta - start)
+            near = {"fp32": 1e-5, "bf16": 5e-3}[dtype]
+            assert weight.detach().double().numpy() == pytest.approx(theta, abs=near)
+    assert np.abs(theta - start).max() > 1e-3
+
+
+def test_a_pull_of_one_step_is_at_most_all_the_way_back(configure):
+    config = configure(
+        regulariser={"name": "recadam", "rate": 1.0, "midpoint": 1000, "strength": 1e9}
+    )
+    *_, end = run_trial(config)
+    model = load(config.model)
+    for now, start in zip(model.module.parameters(), model.base.parameters(), strict=True):
+        assert torch.equal(now, start)
+    assert end.metrics["forgetting/general/nll_rise"] == 0
+
+
+def test_long_after_its_midpoint_it_is_plain_training(configure, name):
+    held = {"name": "recadam", "rate": 1e6, "midpoint": 0, "strength": 5000.0}
+    plain = configure(name, train={"steps": 3})
+    *_, expected = run_trial(plain)
+    weights = [w.detach().clone() for w in load(plain.model).module.parameters()]
+    late = plain.regulariser.recall(0)
+    assert late == (1.0, 0.0)
+    config = configure(name, train={"steps": 3}, regulariser=held)
+    list(run_trial(config))
+    found = list(load(config.model).module.parameters())
+    # σ(0) = ½ in the very first step alone.
+    assert config.regulariser.recall(1) == (1.0, 0.0)
+    moved = sum((a - b).norm() for a, b in zip(found, weights, strict=True))
+    assert moved < sum(w.norm() for w in weights) * 0.05
+    assert expected.step == 3
+
+
+def test_weight_decay_keeps_the_whole_learning_rate(configure, llama):
+    """Decoupled decay is by lr · λ_wd, not by λ(t) of it."""
+    config = configure(
+        train={"steps": 1, "lr": 1e-2, "weight_decay": 0.5, "schedule": "constant"},
+        regulariser={"name": "recadam", "rate": 1.0, "midpoint": 30, "strength": 0.0},
+    )
+    before = llama.module.model.norm.weight.detach().clone()
+    stream = Stream(config, llama)
+    with Engine(llama, config.train, config.regulariser.recall) as engine:
+        (part,) = stream.parts(0)
+        engine.backward(loss(config, llama, part))
+    expected = before * (1 - 1e-2 * 0.5)
+    assert torch.allclose(llama.module.model.norm.weight, expected, atol=1e-6)
+
+
+def test_a_rate_beyond_all_numbers_is_no_error():
+    assert RecAdam(rate=1e9, midpoint=1000).recall(0)[0] == 0.0

@@ -1,0 +1,53 @@
+"""The model that is measured, where it is not the very one that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from trainables.model import LanguageModel
+
+
+@contextmanager
+def candidate(model: LanguageModel, share: float) -> Iterator[None]:
+    """The model's module at θ₀ + share · (θ − θ₀), and back at θ afterwards, bit for bit.
+
+    Adapters are merged: their part in a weight is its θ − θ₀, and the module is the plain one.
+    Share 1 is the trained model, 0 the base, 0.5 halfway between (WiSE-FT, Wortsman et al. 2022,
+    arXiv 2109.01903), and −1 what was learnt, negated (Ilharco et al. 2023, arXiv 2212.04089).
+    """
+    if share == 1 and model.adapters is None:
+        yield
+        return
+    kept = []
+    with torch.no_grad():
+        updates = _updates(model)
+        for name, weight, start in model.weights():
+            if name in updates:
+                kept.append((weight, weight.data.clone()))
+                moved = start.float() + share * updates[name]
+                weight.data.copy_(moved)
+    if model.adapters is not None:
+        model.adapters.disable_adapter_layers()
+    try:
+        yield
+    finally:
+        if model.adapters is not None:
+            model.adapters.enable_adapter_layers()
+        for weight, value in kept:
+            weight.data.copy_(value)
+
+
+def _updates(model: LanguageModel) -> dict[str, torch.Tensor]:
+    """θ − θ₀ of every weight that training moves, in fp32."""
+    if model.adapters is None:
+        return {name: now.float() - start.float() for name, now, start in model.trained()}
+    return {
+        f"{name}.weight": layer.get_delta_weight("default").float()
+        for name, layer in model.module.named_modules()
+        if hasattr(layer, "get_delta_weight")
+    }

@@ -1,0 +1,56 @@
+"""Predict the same after either twin: Jensen–Shannon divergence."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.terms import Comparison, ObjectiveTerm, Side
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.model import LanguageModel
+    from trainables.reading import Pairs
+
+
+class CounterfactualJs(ObjectiveTerm):
+    """weight · mean over pairs of the mean over shared tokens of JS(P, Q), in nats.
+
+    P and Q are the distributions over the vocabulary with which the twins predict a token that both
+    have: causal, each one after their first difference; masked, a seventh of them, masked in both.
+    With M = ½(P + Q) the form is
+
+    textbook: ½ KL(P ‖ M) + ½ KL(Q ‖ M), at most log 2;
+    auto_debias: ½ KL(M ‖ P) + ½ KL(M ‖ Q), unbounded: what Auto-Debias computes, whose call of
+    torch's kl_div swaps the arguments.
+
+    Zero where the twins predict alike, never below. No text is learnt.
+
+    Source: Guo et al. 2022 (Auto-Debias, ACL 2022), on twins in place of searched prompts.
+    """
+
+    compares: ClassVar[Comparison] = "shared"
+
+    name: Literal["counterfactual_js"] = "counterfactual_js"
+    weight: float = Field(1.0, ge=0)
+    form: Literal["textbook", "auto_debias"] = "textbook"
+
+    @property
+    def learns(self) -> tuple[Side, ...]:
+        return ()
+
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+        found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
+        return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
+
+    def divergence(self, p_NV: Tensor, q_NV: Tensor) -> Tensor:
+        """Of distributions given as log p: shape N."""
+        import torch
+
+        m_NV = torch.logaddexp(p_NV, q_NV) - math.log(2)
+        if self.form == "auto_debias":
+            return (m_NV.exp() * (m_NV - 0.5 * (p_NV + q_NV))).sum(-1)
+        return 0.5 * (p_NV.exp() * (p_NV - m_NV) + q_NV.exp() * (q_NV - m_NV)).sum(-1)

@@ -1,0 +1,72 @@
+"""Dropout debiasing: more dropout breaks the associations that a bias rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from trainables.terms import ObjectiveTerm
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainables.model import LanguageModel
+
+
+class Dropout(ObjectiveTerm):
+    """The texts are learnt as they were found, with dropout of `hidden` states and of `attention`.
+
+    It acts in training alone: what is measured has none. Where a model has no dropout of hidden
+    states (Llama), it is put where BERT has it: after the embeddings and after what attention and
+    MLP give back in each block.
+
+    Source: Webster et al. 2020 (arXiv 2010.06032); 0.20 and 0.15 for BERT as in Meade et al. 2022
+    (arXiv 2110.08527).
+    """
+
+    name: Literal["dropout"] = "dropout"
+    hidden: float = Field(0.20, ge=0, lt=1)
+    attention: float = Field(0.15, ge=0, lt=1)
+
+    @contextmanager
+    def training(self, model: LanguageModel) -> Iterator[None]:
+        from torch import nn
+
+        with ExitStack() as undo:
+            own = False
+            for name, part in model.module.named_modules():
+                if hasattr(part, "attention_dropout"):  # a number, in Llama's attention
+                    _put(undo, part, "attention_dropout", self.attention)
+                if isinstance(part, nn.Dropout):
+                    of_attention = name.endswith(("self.dropout", "attn_dropout"))
+                    own |= not of_attention
+                    _put(undo, part, "p", self.attention if of_attention else self.hidden)
+            if not own:
+                for part in _branches(model):
+                    undo.callback(part.register_forward_hook(self._drop).remove)
+            yield
+
+    def _drop(self, part: nn.Module, _: Any, output: Any) -> Any:
+        from torch.nn.functional import dropout
+
+        if isinstance(output, tuple):
+            return (dropout(output[0], self.hidden, part.training), *output[1:])
+        return dropout(output, self.hidden, part.training)
+
+
+def _put(undo: ExitStack, part: nn.Module, name: str, value: float) -> None:
+    undo.callback(setattr, part, name, getattr(part, name))
+    setattr(part, name, value)
+
+
+def _branches(model: LanguageModel) -> Iterator[nn.Module]:
+    """What is added to the residual stream."""
+    yield model.module.get_input_embeddings()  # type: ignore[operator]
+    for block in model.blocks:
+        for name, part in block.named_children():
+            if re.search("attn|attention|mlp", name) and "norm" not in name:
+                yield part

@@ -1,0 +1,40 @@
+"""Unlearn the stereotype by climbing its loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.terms import Comparison, ObjectiveTerm, Side
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.model import LanguageModel
+    from trainables.reading import Pairs
+
+
+class GradientAscent(ObjectiveTerm):
+    """−weight · mean over pairs of min(NLL(stereotype), until), in nats per token.
+
+    It has no lower bound of its own, and would go on until language is gone: `until` is the guard, a
+    stereotype as unlikely as that pushes no more. No text is learnt but what is replayed.
+
+    Source: Jang et al. 2022 (arXiv 2210.01504), with the mean over tokens as in Maini et al. 2024
+    (TOFU, arXiv 2401.06121).
+    """
+
+    compares: ClassVar[Comparison] = "sentences"
+
+    name: Literal["gradient_ascent"] = "gradient_ascent"
+    weight: float = Field(1.0, ge=0)
+    until: float = Field(10.0, gt=0, description="nats per token; log of the vocabulary = guessing")
+
+    @property
+    def learns(self) -> tuple[Side, ...]:
+        return ()
+
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+        nll_P = -pairs.stereotype.log_likelihood("token")
+        return -self.weight * nll_P.clamp(max=self.until).mean()

@@ -1,0 +1,40 @@
+"""Unlearn the stereotype while its opposite is learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.terms import Comparison, ObjectiveTerm, Side
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.model import LanguageModel
+    from trainables.reading import Pairs
+
+
+class GradientDifference(ObjectiveTerm):
+    """NLL(anti-stereotype) − weight · mean over pairs of min(NLL(stereotype), until).
+
+    The first is the language-modelling loss of the step's texts (replayed ones included), the second
+    is gradient_ascent, guard included, without which it has no lower bound. In nats per token.
+
+    Source: Liu et al. 2022 (arXiv 2203.12817); forget and retain terms of equal weight as in Maini
+    et al. 2024 (TOFU, arXiv 2401.06121).
+    """
+
+    compares: ClassVar[Comparison] = "sentences"
+
+    name: Literal["gradient_difference"] = "gradient_difference"
+    weight: float = Field(1.0, ge=0)
+    until: float = Field(10.0, gt=0, description="nats per token; log of the vocabulary = guessing")
+
+    @property
+    def learns(self) -> tuple[Side, ...]:
+        return ("antistereotype",)
+
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+        nll_P = -pairs.stereotype.log_likelihood("token")
+        return -self.weight * nll_P.clamp(max=self.until).mean()

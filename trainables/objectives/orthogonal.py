@@ -1,0 +1,98 @@
+"""Make what is said of neutral words orthogonal to gender (context-debias)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.terms import Comparison, ObjectiveTerm, Side
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.batch import Query
+    from trainables.model import LanguageModel
+    from trainables.reading import Pairs, Reading
+    from trainables.stream import Stream
+
+AT_ONCE = 16  # pairs
+
+
+class Orthogonal(ObjectiveTerm):
+    """weight · mean over pairs of the mean over layers of α · mean (v·h)² + (1 − α) · mean (h − h₀)².
+
+    In the first, h are the hidden states of the tokens that the twins share (which should tell no
+    gender), v the mean state, of the base model, of each token in which twins differ (over up to
+    `examples` pairs). In the second, h and h₀ are the states of those gendered tokens themselves
+    now and in the base model, which keeps gender known where it belongs. Per component of a state.
+    layers: all (with the embeddings), first or last block. At the base the second is zero; neither
+    is ever below. No text is learnt.
+
+    Source: Kaneko & Bollegala 2021 (arXiv 2101.09523), α = 0.2, for masked models;
+    there the neutral words come from a list of stereotypes.
+    """
+
+    compares: ClassVar[Comparison] = "as_written"
+    reads_states: ClassVar[bool] = True
+
+    name: Literal["orthogonal"] = "orthogonal"
+    weight: float = Field(1.0, ge=0)
+    alpha: float = Field(0.2, ge=0, le=1)
+    layers: Literal["all", "first", "last"] = "all"
+    examples: int = Field(200, ge=1)
+
+    @property
+    def learns(self) -> tuple[Side, ...]:
+        return ()
+
+    def prepare(self, model: LanguageModel, stream: Stream) -> Tensor:
+        """vectors_LGD: the mean base state of each of G gendered tokens in each layer."""
+        pairs = [stream.compared(p) for p in range(min(self.examples, len(stream.pairs)))]
+        return gendered_states(model, [query for pair in pairs for query in pair[:2]])
+
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+        sides = (pairs.stereotype, pairs.antistereotype)
+        found = [self._of(reading, pairs.prepared) for reading in sides]
+        return self.weight * (found[0] + found[1]).mean() / 2
+
+    def _of(self, reading: Reading, vectors_LGD: Tensor) -> Tensor:
+        """Of each text: shape B."""
+        import torch
+
+        layers = {"all": slice(None), "first": slice(1, 2), "last": slice(-1, None)}[self.layers]
+        states_LBTD, base_LBTD = (
+            states[layers] for states in (reading.states_LBTD, reading.base_states_LBTD)
+        )
+        width = states_LBTD.shape[-1]
+        overlaps_LBT = torch.einsum("lbtd,lgd->lbtg", states_LBTD, vectors_LGD[layers] / width)
+        overlaps_LBT = overlaps_LBT.square().mean(-1)
+        moved_LBT = (states_LBTD - base_LBTD).square().mean(-1)
+        neutral_BT = reading.words_BT & ~reading.asked_BT
+        return self.alpha * _mean(overlaps_LBT, neutral_BT) + (1 - self.alpha) * _mean(
+            moved_LBT, reading.asked_BT
+        )
+
+
+def _mean(values_LBT: Tensor, where_BT: Tensor) -> Tensor:
+    """Over layers and the tokens meant: shape B; 0 where there is none."""
+    sums_B = (values_LBT.mean(0) * where_BT).sum(1)
+    return sums_B / where_BT.sum(1).clamp(min=1)
+
+
+def gendered_states(model: LanguageModel, queries: Sequence[Query]) -> Tensor:
+    """The mean base state of each token that the queries ask for: shape LGD."""
+    import torch
+
+    found: dict[int, list[Tensor]] = defaultdict(list)
+    for low in range(0, len(queries), AT_ONCE):
+        some = queries[low : low + AT_ONCE]
+        states_LBTD = model.base_states(some)
+        for b, query in enumerate(some):
+            for place, token in query.targets.items():
+                found[token].append(states_LBTD[:, b, place])
+    if not found:
+        raise ValueError("objective orthogonal needs pairs that differ in some word, but got none.")
+    return torch.stack([torch.stack(found[token]).mean(0) for token in sorted(found)], dim=1)

@@ -1,0 +1,22 @@
+"""Every weight is trained."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.model import LanguageModel
+
+
+class AllParameters(Strict):
+    """Full fine-tuning."""
+
+    adapts: ClassVar[bool] = False
+
+    name: Literal["all"] = "all"
+
+    def training(self, model: LanguageModel, seed: int) -> AbstractContextManager[None]:
+        return nullcontext()

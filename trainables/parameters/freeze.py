@@ -1,0 +1,92 @@
+"""Some of the model is frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainables.model import LanguageModel
+
+
+class Freeze(Strict):
+    """The first and the last blocks, the embeddings, the head, or the attention or MLP of all blocks.
+
+    head: all that comes after the blocks. Where a head shares its matrix with the embeddings (as
+    Llama's small models and BERT do), freezing either freezes that matrix.
+    """
+
+    adapts: ClassVar[bool] = False
+
+    name: Literal["freeze"] = "freeze"
+    first_blocks: int = Field(0, ge=0)
+    last_blocks: int = Field(0, ge=0)
+    embeddings: bool = False
+    head: bool = False
+    attention: bool = False
+    mlp: bool = False
+
+    @model_validator(mode="after")
+    def _freezes_something(self) -> Self:
+        if self == type(self).model_construct():
+            raise ValueError(
+                "must freeze something: first_blocks, last_blocks, embeddings, head, attention or "
+                "mlp; to train everything say parameters: all"
+            )
+        return self
+
+    @contextmanager
+    def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
+        """
+        Raises:
+            ValueError: the model has not as many blocks, or nothing of it would be trained.
+        """
+        frozen = {id(weight) for weight in self._frozen(model)}
+        weights = list(model.module.parameters())
+        if all(id(weight) in frozen for weight in weights):
+            raise ValueError(
+                f"parameters: freeze must leave something of {model.path.name} to train, but "
+                f"freezes all of its {len(weights)} weights."
+            )
+        for weight in weights:
+            weight.requires_grad_(id(weight) not in frozen)
+        try:
+            yield
+        finally:
+            for weight in weights:
+                weight.requires_grad_(True)
+
+    def _frozen(self, model: LanguageModel) -> Iterator[nn.Parameter]:
+        blocks = model.blocks
+        asked = self.first_blocks + self.last_blocks
+        if asked > len(blocks):
+            raise ValueError(
+                f"parameters: first_blocks + last_blocks must be at most the {len(blocks)} blocks "
+                f"of {model.path.name}, but got {asked}."
+            )
+        for block in [*blocks[: self.first_blocks], *blocks[len(blocks) - self.last_blocks :]]:
+            yield from block.parameters()
+        inside = {id(weight) for block in blocks for weight in block.parameters()}
+        for block in blocks:
+            for name, weight in block.named_parameters():
+                attends = "attn" in name or "attention" in name
+                norm = "norm" in name.lower()
+                if not norm and (self.attention if attends else self.mlp):
+                    yield weight
+        before = [model.module.get_input_embeddings()]  # type: ignore[operator]
+        if embeddings := getattr(model.module.base_model, "embeddings", None):
+            before.append(embeddings)  # BERT's positions, segments and norm
+        embedded = {id(weight): weight for part in before for weight in part.parameters()}
+        if self.embeddings:
+            yield from embedded.values()
+        if self.head:
+            yield from model.module.get_output_embeddings().parameters()  # type: ignore[operator]
+            outside = inside | embedded.keys()
+            yield from (w for w in model.module.parameters() if id(w) not in outside)

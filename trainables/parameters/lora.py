@@ -1,0 +1,68 @@
+"""Low-rank adapters: each weight moves in a few directions only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.model import LanguageModel
+
+
+class Lora(Strict):
+    """W = W₀ + (alpha / rank) · B·A, or with rank-stabilised scaling (alpha / √rank) · B·A.
+
+    A (rank × in) is drawn, B (out × rank) begins at zero, and only these are trained: at the start
+    the model is the base. Measured and saved is the merged model.
+
+    targets: ends of module names; all linear layers but the vocabulary head when left out.
+
+    Source: Hu et al. 2021 (arXiv 2106.09685); rslora: Kalajdzievski 2023 (arXiv 2312.03732).
+    Biderman et al. 2024 (arXiv 2405.09673): it learns less and forgets less; alpha = 2 · rank.
+    """
+
+    adapts: ClassVar[bool] = True
+
+    name: Literal["lora"] = "lora"
+    rank: int = Field(8, ge=1)
+    alpha: float | None = Field(None, gt=0, description="2 · rank when left out")
+    rslora: bool = False
+    targets: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+
+    @contextmanager
+    def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
+        """
+        Raises:
+            ValueError: the model has no such modules.
+        """
+        import peft
+        import torch
+
+        names = model.linear_modules
+        for target in self.targets or ():
+            if not any(f".{name}".endswith(f".{target}") for name in names):
+                ends = dict.fromkeys(name.rpartition(".")[2] for name in names)
+                raise ValueError(
+                    f"parameters.targets must be ends of names of linear modules of "
+                    f"{model.path.name} ({', '.join(ends)}), but got {target!r}."
+                )
+        settings = peft.LoraConfig(
+            r=self.rank,
+            lora_alpha=2 * self.rank if self.alpha is None else self.alpha,  # type: ignore[arg-type]
+            use_rslora=self.rslora,
+            target_modules=list(self.targets) if self.targets else "all-linear",
+        )
+        with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            model.adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+        try:
+            yield
+        finally:
+            model.adapters.unload()
+            model.adapters = None
+            model.module.requires_grad_(True)

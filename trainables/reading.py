@@ -1,0 +1,174 @@
+"""What a model predicts of a batch, read once for all terms of the loss.
+
+Texts to learn, both sides of the pairs and the regulariser's texts go through the model in ONE
+forward, and a row that several of them ask something of is in it once: the original of a pair is
+often the very text that is learnt.
+
+R = rows of the forward, T = tokens, M = its predicted places; of one reading of it B = rows,
+N = predicted tokens in reading order; V = vocabulary, L = layers (and the embeddings), D = width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import torch
+from torch import Tensor
+
+from trainables.batch import Query, padded
+from trainables.model import predict
+
+if TYPE_CHECKING:
+    from trainables.model import LanguageModel
+
+Per = Literal["token", "sentence"]
+
+
+class Forward:
+    """One forward of the model over the different rows among all queries, with gradient."""
+
+    def __init__(self, model: LanguageModel, queries: Sequence[Query], *, hidden: bool) -> None:
+        places: dict[tuple[int, ...], set[int]] = {}
+        for query in queries:
+            places.setdefault(tuple(query.ids), set()).update(query.targets)
+        self.model = model
+        self.row = {ids: r for r, ids in enumerate(places)}
+        rows = padded(model, [Query(ids, {}) for ids in places])
+        self.attention_RT = rows.attention_BT
+        length = rows.ids_BT.shape[1]
+        asked = [(r, t) for r, of_row in enumerate(places.values()) for t in sorted(of_row)]
+        self.place = {place: m for m, place in enumerate(asked)}
+        found = predict(
+            model.module,
+            torch.tensor([r * length + t for r, t in asked], dtype=torch.long),
+            {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT},
+            hidden=hidden,
+        )
+        self.logits_MV = found.logits_NV
+        self.hidden = found.hidden
+
+    @cached_property
+    def log_normaliser_M(self) -> Tensor:
+        return self.logits_MV.float().logsumexp(-1)
+
+
+class Reading:
+    """What the forward found of these queries, and what the base model says of them.
+
+    recurs: whether the same rows come again, in this trial or another, so that what the base says
+        of them is kept (trainables/reference.py).
+    """
+
+    def __init__(self, forward: Forward, queries: Sequence[Query], *, recurs: bool) -> None:
+        self.queries = queries
+        self.num_rows = len(queries)
+        self.recurs = recurs
+        self._forward = forward
+        self._model = forward.model
+        rows = [forward.row[tuple(query.ids)] for query in queries]
+        self.rows_N = self._long([b for b, query in enumerate(queries) for _ in query.targets])
+        self.targets_N = self._long([t for query in queries for t in query.targets.values()])
+        self._places_N = self._long(
+            [forward.place[r, t] for r, query in zip(rows, queries, strict=True) for t in query.targets]
+        )  # fmt: skip
+        self._rows_B = self._long(rows)
+
+    @cached_property
+    def token_log_prob_N(self) -> Tensor:
+        """log p of each token asked for, in nats, in fp32, with gradient."""
+        chosen_N = self._forward.logits_MV[self._places_N, self.targets_N].float()
+        return chosen_N - self._forward.log_normaliser_M[self._places_N]
+
+    @cached_property
+    def log_prob_NV(self) -> Tensor:
+        """log p of every token at each place, in nats, in fp32, with gradient."""
+        logits_NV = self._forward.logits_MV[self._places_N].float()
+        return logits_NV - self._forward.log_normaliser_M[self._places_N][:, None]
+
+    def log_likelihood(self, per: Per) -> Tensor:
+        """Σ (per sentence) or mean (per token) of log p of a row's tokens, in nats: shape B."""
+        return self.by_row(self.token_log_prob_N, per)
+
+    @cached_property
+    def base_log_prob_NV(self) -> Tensor:
+        """As log_prob_NV, of the base model in the module's precision, without gradient."""
+        if self.recurs and self._model.reference is not None:
+            return self._model.reference.logits(self.queries).float().log_softmax(-1)
+        return self._model.base_logits(padded(self._model, self.queries)).float().log_softmax(-1)
+
+    def base_log_likelihood(self, per: Per) -> Tensor:
+        """As log_likelihood, of the base model, without gradient."""
+        base_N = self.base_log_prob_NV.gather(1, self.targets_N[:, None])[:, 0]
+        return self.by_row(base_N, per)
+
+    def by_row(self, values_N: Tensor, per: Per) -> Tensor:
+        """Their sum (per sentence) or mean (per token) over the places of each row: shape B."""
+        total_B = values_N.new_zeros(self.num_rows).index_add(0, self.rows_N, values_N)
+        if per == "sentence":
+            return total_B
+        counts_B = torch.bincount(self.rows_N, minlength=self.num_rows)
+        return total_B / counts_B.clamp(min=1)
+
+    @cached_property
+    def asked_BT(self) -> Tensor:
+        """Where a token is asked for."""
+        asked_BT = torch.zeros_like(self._forward.attention_RT[self._rows_B], dtype=torch.bool)
+        places_N = self._long([t for query in self.queries for t in query.targets])
+        asked_BT[self.rows_N, places_N] = True
+        return asked_BT
+
+    @cached_property
+    def words_BT(self) -> Tensor:
+        """Where a token of the text is: neither padding, nor put around it."""
+        words_BT = self._forward.attention_RT[self._rows_B].bool()
+        words_BT[:, 0] = False  # the start token
+        if self._model.family == "masked":
+            words_BT[torch.arange(self.num_rows), words_BT.sum(1)] = False  # the end token
+        return words_BT
+
+    @cached_property
+    def states_LBTD(self) -> Tensor:
+        """Hidden states of the embeddings and of every layer, in fp32, with gradient."""
+        return torch.stack([layer[self._rows_B] for layer in self._forward.hidden]).float()
+
+    @cached_property
+    def base_states_LBTD(self) -> Tensor:
+        """As states_LBTD, of the base model, without gradient."""
+        length = self._forward.attention_RT.shape[1]
+        found_LBTD = self._model.base_states(self.queries)
+        return torch.nn.functional.pad(found_LBTD, (0, 0, 0, length - found_LBTD.shape[2]))
+
+    def _long(self, values: list[int]) -> Tensor:
+        return torch.tensor(values, dtype=torch.long, device=self._model.device)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Row p of one is the twin of row p of the other.
+
+    real_share_P: share of people in the occupation that are of the stereotype's gender; NaN where
+        that is not known.
+    prepared:     what the objective has prepared.
+    """
+
+    stereotype: Reading
+    antistereotype: Reading
+    real_share_P: Tensor
+    prepared: Any = None
+
+
+def read(
+    model: LanguageModel,
+    groups: Mapping[str, Sequence[Query]],
+    *,
+    recurring: frozenset[str] = frozenset(),
+    hidden: bool = False,
+) -> dict[str, Reading]:
+    """A reading of each group of queries, from one forward over all of them."""
+    forward = Forward(model, [q for group in groups.values() for q in group], hidden=hidden)
+    return {
+        name: Reading(forward, group, recurs=name in recurring) for name, group in groups.items()
+    }

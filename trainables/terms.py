@@ -1,0 +1,96 @@
+"""What a term of the training loss may say, with what holds for a term that does not say it.
+
+One step's loss = NLL of the texts + objective(pairs, texts) + regulariser(weights, texts).
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from trainables.strict import Strict
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainables.model import LanguageModel
+    from trainables.reading import Pairs, Reading
+    from trainables.stream import Stream
+
+Side = Literal["original", "twin", "stereotype", "antistereotype"]
+# What is asked of the two sentences of a pair (trainables/batch.py says how, for either family).
+Comparison = Literal["sentences", "differing", "shared", "first_difference", "as_written"]
+
+
+class ObjectiveTerm(Strict):
+    """What pulls the bias down.
+
+    families: model families that the formula is defined for.
+    compares: what is asked of the sentences of a pair; None: it acts by what is learnt alone.
+    reads_states: whether it needs the hidden states of the pairs, beside their predictions.
+    """
+
+    families: ClassVar[tuple[str, ...]] = ("causal", "masked")
+    compares: ClassVar[Comparison | None] = None
+    reads_states: ClassVar[bool] = False
+
+    @property
+    def learns(self) -> tuple[Side, ...]:
+        """Which texts of a pair the language-modelling loss sees; there may be none."""
+        return ("original",)
+
+    @property
+    def share(self) -> float:
+        """The debiased model is θ₀ + share · (θ − θ₀), θ being what training arrives at."""
+        return 1.0
+
+    def prepare(self, model: LanguageModel, stream: Stream) -> Any:
+        """What is worked out once, of the base model, before training: `pairs.prepared` later."""
+        return None
+
+    def training(self, model: LanguageModel) -> AbstractContextManager[None]:
+        """How the model is changed while it trains; undone when the trial ends."""
+        return nullcontext()
+
+    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor | float:
+        """A mean over pairs."""
+        return 0.0
+
+    def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor | float:
+        """A mean over the predicted tokens of the step's texts."""
+        return 0.0
+
+
+class RegulariserTerm(Strict):
+    """What holds the model in place.
+
+    holds_weights: whether it is about the weights themselves, which adapters leave as they are.
+    reads_texts: whether it is a loss over texts.
+    """
+
+    holds_weights: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
+
+    @property
+    def anchor(self) -> tuple[str, int] | None:
+        """General texts of its own: (set, how many a step). None: those of the step, if any."""
+        return None
+
+    def training(self, model: LanguageModel) -> AbstractContextManager[None]:
+        """How the model is changed while it trains; undone when the trial ends."""
+        return nullcontext()
+
+    def recall(self, step: int) -> tuple[float, float]:
+        """(share of the optimiser's update that is made, strength of the pull back to the base).
+
+        After a step each weight moves back by lr · strength of its distance to the base.
+        """
+        return 1.0, 0.0
+
+    def on_weights(self, model: LanguageModel) -> Tensor | float:
+        """A loss over the weights."""
+        return 0.0
+
+    def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor | float:
+        """A mean over the predicted tokens."""
+        return 0.0
