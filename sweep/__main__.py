@@ -68,7 +68,10 @@ def check(spec: Spec) -> None:
         inputs.prepare(checked)
     except inputs.DoNotFit as error:
         _stop(WRONG, str(error))
-    print(f"{spec} is right: {checked.budget.trials} trials, goals {', '.join(checked.goals)}.")
+    trials = f"{checked.num_trials} trials"
+    if checked.search.sampler == "grid":
+        trials += f" of a grid of {space.size(checked.trial)} points"
+    print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
 
 
