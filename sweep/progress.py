@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.ending import judge
-from trainables.metrics import DEGENERATE
+from trainables.metrics import DEGENERATE, at_alpha, fused_alphas
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -75,12 +75,17 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         state, failure = judge(trial.last_result)
         if state == "complete":
-            values = {name: float(trial.last_result[name]) for name in self._goals}
-            if self._spec.allows(trial.last_result):
-                self._complete.append(values)
-                self._size_and_volume = self._front(self._complete)
+            own = trial.last_result
+            values = self._values(own)
+            fused = [at_alpha(own, alpha) for alpha in fused_alphas(own)]
+            others = [
+                found for found in fused if self._values(found) != values
+            ]  # not its own α again
+            allowed = [found for found in (own, *others) if self._spec.allows(found)]
+            self._complete += map(self._values, allowed)
+            self._size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
-            if trial.last_result.get(DEGENERATE) == 1:
+            if own.get(DEGENERATE) == 1:
                 shown += "  degenerate"
             self._ended(trial, state, shown)
         else:
@@ -94,6 +99,9 @@ class Progress(Callback):  # type: ignore[misc]
             self._live.update(self._table(), refresh=True)
             self._live.stop()
             self._live = None
+
+    def _values(self, found: Mapping[str, Any]) -> dict[str, float]:
+        return {name: float(found[name]) for name in self._goals}
 
     def _ended(self, trial: Any, state: str, shown: str) -> None:
         self._running.pop(str(trial), None)

@@ -1,3 +1,5 @@
+import doctest
+
 import optuna
 import pytest
 from hypothesis import given
@@ -164,6 +166,10 @@ def test_the_points_of_a_grid_multiply_in_the_chosen_branch_alone_in_the_order_o
     ]
     with pytest.raises(IndexError):
         space.point(NESTED["size"], 2)
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(space) == (0, 2)
 
 
 def test_a_point_has_the_very_names_that_are_suggested():

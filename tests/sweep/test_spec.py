@@ -151,6 +151,25 @@ def test_a_constraint_must_bound_a_metric_that_is_measured(tmp_path):
     assert "must be a metric that the trial's evaluators measure" in sentences[0]
 
 
+def test_fusion_is_searched_and_its_names_are_no_goals(tmp_path):
+    text = TINY.replace(
+        "  evaluators:", "  fusion: {alpha: {uniform: [0, 1]}, also: [0, 0.5]}\n  evaluators:"
+    )
+    path = tmp_path / "fused.yaml"
+    path.write_text(text)
+    spec, _ = load(path)
+    assert "fusion/0.5/bias/miniature/gap" in spec.metrics()
+    (found,) = refusal(
+        tmp_path, text.replace("goals: [", "goals: [fusion/0.5/bias/miniature/gap, ")
+    )
+    assert "must be a metric that the trial's evaluators measure" in found
+    assert found.count("fusion/") == 1
+    (found,) = refusal(tmp_path, text.replace("also: [0, 0.5]", "also: [0.5, 2]"))
+    assert found.startswith(
+        ":10: trial.fusion.also.1 must be less than or equal to 1, but got 2"
+    ), found
+
+
 def test_a_goal_must_be_measured_in_every_branch(tmp_path):
     text = TINY.replace("{name: stereoset, data: miniature, limit: 40}", "{name: stereoset, data: {choice: [miniature, stereoset]}}")  # fmt: skip
     assert any("goals.0 must be a metric" in sentence for sentence in refusal(tmp_path, text))

@@ -135,6 +135,22 @@ def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     assert all(reason in failure for failure in failures), failures
 
 
+def test_what_trials_find_at_other_alphas_comes_back_as_candidates(spec_of):
+    from analysis.runs import Candidate, read_sweep
+
+    fusion = "fusion: {alpha: {choice: [0.5, 1.0]}, also: [0, 0.5]}\n  evaluators:"
+    spec, document = spec_of(4, **{"evaluators:": fusion})
+    record = tuner.run(spec, document, run_trial=pretending())
+    sweep = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    expected = []
+    for number, own in zip(sweep.trials["trial"], sweep.trials["fusion.alpha"], strict=True):
+        expected += [f"{number}"] if own == 0.5 else [f"{number}", f"{number}@0.5"]
+    rows = sweep.candidates().to_dict("records")
+    assert [str(Candidate.of(row)) for row in rows] == expected
+    assert set(sweep.trials["fusion.also"]) == {"0.0 0.5"}
+    assert len(open_study(home.folder(spec.name) / "search.journal", spec).trials) == 4
+
+
 def test_a_sweep_without_one_complete_trial_has_failed(spec_of):
     from sweep.tracking import find_sweep
 
