@@ -11,13 +11,13 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis import runs
-from analysis.runs import Sweep
+from analysis.runs import Candidate, Sweep
 from trainables.metrics import DEGENERATE
 
 WIDEST = 26  # of the name of a metric in one line, so that a table has 80 columns
 
 
-def compare(sweep: Sweep, one: int | None, other: int | None, /) -> pd.DataFrame:
+def compare(sweep: Sweep, one: Candidate | None, other: Candidate | None, /) -> pd.DataFrame:
     """One row a metric that both have items of; None stands for the base model.
 
     difference = other − one, in the metric's unit. Its standard error is that of the items'
@@ -87,9 +87,9 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         min_width=76,
     )
     shown.title_justify = "left"
-    trials = sweep.trials
-    broken = set(trials["trial"][trials[DEGENERATE] == 1]) if DEGENERATE in trials else set()
-    if flagged := [word for word in (one, other) if word in map(str, broken)]:
+    models = sweep.models.to_dict("records")
+    broken = {str(Candidate.of(row)) for row in models if row.get(DEGENERATE) == 1}
+    if flagged := [word for word in (one, other) if word in broken]:
         shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from analysis import plots
 from analysis.front import to_csv, to_json
-from analysis.runs import Sweep, trial_yaml
+from analysis.runs import Candidate, Sweep, trial_yaml
 
 
 def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
     """Writes front.json, front.csv, front.png, front.html and NAME-0007.yaml for each member.
+
+    That of a member at another α is NAME-0007-alpha0.25.yaml.
 
     Every file appears whole or not at all, and a second call replaces what the first wrote: the
     trial files of members that have left the front go, and nothing else does. Returns the paths.
@@ -28,11 +30,13 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
         (staged / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
         plots.front_png(sweep, staged / "front.png")
         plots.front_html(sweep, staged / "front.html")
-        for trial in sweep.front()["trial"]:
-            path = staged / f"{sweep.name}-{trial:04d}.yaml"
-            path.write_bytes(trial_yaml(sweep, trial).encode())
+        for row in sweep.front().to_dict("records"):
+            member = Candidate.of(row)
+            at = "" if member.alpha is None else f"-alpha{member.alpha:g}"
+            path = staged / f"{sweep.name}-{member.trial:04d}{at}.yaml"
+            path.write_bytes(trial_yaml(sweep, member).encode())
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
-    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}\.yaml")
+    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
     for path in out_dir.iterdir():
         if ours.fullmatch(path.name) and path not in written and _is_a_trial(path):
             path.unlink()

@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.runs import Sweep
+from analysis.runs import Candidate, Sweep
 from trainables.metrics import DEGENERATE, ERROR, Metric
 
 
@@ -25,7 +25,7 @@ def table(sweep: Sweep, /) -> Table:
     shown.add_column("trial", justify="right", no_wrap=True)
     decimals = []
     for goal in sweep.goals:
-        _, dataset, quantity = goal.name.split("/")
+        dataset, quantity = goal.name.split("/")[-2:]
         heading = f"{dataset}\n{quantity} {_arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
         shown.add_column(heading, justify="right", overflow="fold")
         decimals.append(_decimals([*front[goal.name], sweep.base.get(goal.name, 0.0)]))
@@ -45,7 +45,7 @@ def table(sweep: Sweep, /) -> Table:
             words = f"[red]degenerate[/red] · {words}"
         if sweep.loses_to_base(row):
             words = f"[dim]worse than the base model:[/dim] {words}"
-        shown.add_row(str(row["trial"]), *values(row), words)
+        shown.add_row(str(Candidate.of(row)), *values(row), words)
     return shown
 
 
@@ -58,7 +58,7 @@ def headline(sweep: Sweep, /) -> str:
 
 
 def recipe(sweep: Sweep, row: Mapping[Any, Any], /) -> str:
-    """The swept parameters of one trial in a few words: `cda two · kl_to_base 0.03 · lr 2e-5`.
+    """The swept parameters of one row in a few words: `cda two · kl_to_base 0.03 · lr 2e-5`.
 
     Each part of the configuration leads with the name of what was chosen, or with its own; `train`
     is left out, for its parameters speak for themselves. Two digits: the exact ones are in the YAML.
@@ -101,6 +101,7 @@ def number(value: Any, /, *, digits: int = 3) -> str:
 def to_json(sweep: Sweep, /) -> str:
     """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only.
 
+    alpha: of weights between the base model and the trained one; null for the trial's own model.
     degenerate: whether language collapsed past the trial's guard; null where nothing watched it.
     loses_to_base: whether the base model dominates it: the best of the sweep, and no gain.
     """
@@ -108,6 +109,7 @@ def to_json(sweep: Sweep, /) -> str:
     members = [
         {
             "trial": row["trial"],
+            "alpha": Candidate.of(row).alpha,
             "run_id": row["run_id"],
             "degenerate": None if pd.isna(row.get(DEGENERATE)) else bool(row[DEGENERATE]),
             "loses_to_base": sweep.loses_to_base(row),
@@ -121,15 +123,15 @@ def to_json(sweep: Sweep, /) -> str:
 
 
 def to_csv(sweep: Sweep, /) -> str:
-    """One line a member: trial, run_id, seconds, the goals, the other metrics, the parameters."""
-    columns = ["trial", "run_id", "seconds", *_metrics(sweep), *sweep.params]
+    """One line a member: trial, alpha, run_id, seconds, goals, other metrics, parameters."""
+    columns = ["trial", "alpha", "run_id", "seconds", *_metrics(sweep), *sweep.params]
     return sweep.front()[columns].to_csv(index=False, lineterminator="\n")
 
 
 def _metrics(sweep: Sweep) -> list[str]:
     """The metrics of the record, goals first."""
-    fixed = {"trial", "state", "failure", "run_id", "seconds", *sweep.params}
-    logged = [name for name in sweep.trials.columns if name not in fixed]
+    fixed = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
+    logged = [name for name in sweep.models.columns if name not in fixed]
     return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
 
 

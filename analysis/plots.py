@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.front import headline, number
-from analysis.runs import Sweep
+from analysis.runs import Candidate, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ class Axis:
     """One goal as it is drawn: its value, or its distance from the ideal where nearer is better."""
 
     label: str
-    drawn: pd.Series  # of every drawn trial, on the index of the sweep's trials
+    drawn: pd.Series  # of every drawn model, on the index of the sweep's models
     base: float
     limits: tuple[float, float]
     lower_is_better: bool
@@ -57,7 +57,7 @@ class Axis:
 class Scatter:
     """What both renderings of the front draw.
 
-    points: the complete trials with finite goals: trial, objective, regulariser, feasible, front.
+    points: the models with finite goals: name, objective, regulariser, feasible, front.
     """
 
     points: pd.DataFrame
@@ -99,12 +99,12 @@ class Scatter:
                 or abs(at_y - other_y) > 0.035 * np.ptp(y.limits)
                 for other_x, other_y, _ in placed
             ):
-                placed.append((at_x, at_y, ", ".join(map(str, group["trial"]))))
+                placed.append((at_x, at_y, ", ".join(group["name"])))
         return placed
 
 
 def front_png(sweep: Sweep, path: Path, /) -> None:
-    """Every complete trial over the goals, a panel for each pair of them; the front stands out.
+    """Every complete trial, and what was found at its other α, over the goals in pairs, a panel each.
 
     Colour is the objective, shape the regulariser. Members of the front have a dark rim and, where
     there is room, their number; trials outside a constraint are hollow; the star is the base model.
@@ -304,13 +304,13 @@ def _traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[dict[str, 
 
 
 def _told(sweep: Sweep, index: Any) -> str:
-    row = sweep.trials.loc[index]
+    row = sweep.models.loc[index]
     params = [
         f"{escape(name)} {escape(number(row[name]))}"
         for name in sweep.swept
         if not pd.isna(row[name])
     ]
-    return "<br>".join([f"<b>trial {row['trial']}</b>", *_values(sweep, row), "", *params])
+    return "<br>".join([f"<b>trial {Candidate.of(row)}</b>", *_values(sweep, row), "", *params])
 
 
 def _values(sweep: Sweep, row: Any) -> list[str]:
@@ -323,11 +323,10 @@ def _values(sweep: Sweep, row: Any) -> list[str]:
 
 def _scatter(sweep: Sweep) -> Scatter:
     goals = [goal.name for goal in sweep.goals]
-    trials = sweep.trials
-    drawn = trials[(trials["state"] == "complete") & trials[goals].notna().all(axis=1)]
+    drawn = sweep.measured()
     points = pd.DataFrame(
         {
-            "trial": drawn["trial"],
+            "name": [str(Candidate.of(row)) for row in drawn.to_dict("records")],
             "objective": _words(drawn, "objective.name"),
             "regulariser": _words(drawn, "regulariser.name"),
             "feasible": drawn.index.isin(sweep.candidates().index),
@@ -358,7 +357,7 @@ def _axis(sweep: Sweep, column: str, drawn: pd.DataFrame, front: pd.Series) -> A
         label, values, base, lower = TRIAL, drawn[column], float("nan"), True
     else:
         goal = sweep.metrics[column]
-        _, dataset, quantity = column.split("/")
+        dataset, quantity = column.split("/")[-2:]
         words = f"{dataset} {quantity}".replace("_", " ")
         values, base = drawn[column], sweep.base.get(column, float("nan"))
         lower = goal.better != "higher"

@@ -8,6 +8,7 @@ seconds. Axes: N trials, M goals.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -17,8 +18,9 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
@@ -26,7 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import pareto
-from trainables.metrics import Metric
+from trainables.metrics import ERROR, FUSION, Metric, at_alpha, fused_alphas, fused_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +39,33 @@ RUNS_A_PAGE = 1000
 
 class UnknownSweep(ValueError):
     """No sweep of this name is in the record."""
+
+
+class Candidate(NamedTuple):
+    """A trial's own model, or its weights at another α between the base model and the trained one."""
+
+    trial: int
+    alpha: float | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> Candidate:
+        """That a row of `Sweep.models` is about."""
+        return cls(int(row["trial"]), None if pd.isna(row["alpha"]) else float(row["alpha"]))
+
+    @classmethod
+    def parse(cls, word: str) -> Candidate:
+        """What `str` gives; raises ValueError for any other word.
+
+        >>> str(Candidate.parse("7@0.25")), Candidate.parse("7")
+        ('7@0.25', Candidate(trial=7, alpha=None))
+        """
+        trial, at, alpha = word.partition("@")
+        if not trial.isdecimal():
+            raise ValueError(f"{word!r} names no trial")
+        return cls(int(trial), float(alpha) if at else None)
+
+    def __str__(self) -> str:
+        return f"{self.trial}" if self.alpha is None else f"{self.trial}@{self.alpha:g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +81,8 @@ class Sweep:
     trials:      one row a trial, by number: trial, state (complete, failed, pruned, running),
                  failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
                  parameters (numbers where every value is one), then the metrics (NaN where none
-                 was logged, and for infinity), and the standard error of each as se/NAME.
+                 was logged, and for infinity), and the standard error of each as se/NAME; what was
+                 found at another α has names of its own (trainables/metrics.py).
     base:        the base model's values by metric name, as the sweep's own run has them.
     """
 
@@ -68,16 +98,47 @@ class Sweep:
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
 
+    @cached_property
+    def models(self) -> pd.DataFrame:
+        """The trials, each of them followed by what was found at the other α of a complete one.
+
+        Such a row has the trial's number, run_id and parameters (but for `fusion`, which is as in
+        trial_yaml), its α as `alpha` (NaN for the trial itself), and under the plain names of metrics
+        what was found there. There is none for 0, the base model, nor for the trial's own α.
+        """
+        names = [str(name) for name in self.trials]
+        fused = [name for name in names if name.removeprefix(ERROR).startswith(FUSION)]
+        plain = self.trials.drop(columns=fused).assign(alpha=math.nan)
+        complete = self.trials[self.trials["state"] == "complete"]
+        tables = [plain]
+        for alpha in fused_alphas(names):
+            source = at_alpha({name: name for name in names}, alpha)
+            known = complete[list(set(source.values()) & set(fused))].notna().any(axis=1)
+            there = complete[known & (complete.get("fusion.alpha", 1.0) != alpha)]
+            table = there[list(source.values())].set_axis(list(source), axis=1)
+            given = {"alpha": alpha, "fusion.alpha": alpha, "fusion.also": math.nan}
+            tables.append(table.assign(**given).reindex(columns=plain.columns))
+        if len(tables) == 1:
+            return plain
+        joined = pd.concat(tables).astype(plain.dtypes.to_dict())
+        return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
+
     def candidates(self) -> pd.DataFrame:
-        """The complete trials with every goal finite and within every constraint's bounds."""
-        trials = self.trials
-        good = (trials["state"] == "complete") & trials[self._goal_names].notna().all(axis=1)
+        """The models of complete trials with every goal finite and within every constraint's bounds."""
+        measured = self.measured()
+        good = pd.Series(True, index=measured.index)
         for name, bounds in self.constraints.items():
             low, high = bounds.get("min"), bounds.get("max")
-            good &= trials[name].between(
+            good &= measured[name].between(
                 -math.inf if low is None else low, math.inf if high is None else high
             )
-        return trials[good]
+        return measured[good]
+
+    def measured(self) -> pd.DataFrame:
+        """The models of complete trials with every goal finite."""
+        models = self.models
+        complete = models["state"] == "complete"
+        return models[complete & models[self._goal_names].notna().all(axis=1)]
 
     def costs(self, trials: pd.DataFrame) -> NDArray[np.float64]:
         """costs_NM of these rows in the goals, each in its own unit; smaller is better."""
@@ -161,6 +222,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             name: value
             for name, value in parent.data.metrics.items()
             if math.isfinite(_finite_or_nan(value))
+            and not name.removeprefix(ERROR).startswith(FUSION)
         },
         tracking_uri=tracking_uri,
     )
@@ -193,12 +255,29 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "state", *counted, "started", "goals"])
 
 
-def trial_yaml(sweep: Sweep, trial: int, /) -> str:
-    """The exact configuration of one trial; `python -m trainables run` runs it again.
+def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
+    """The exact configuration of one candidate; `python -m trainables run` runs it again.
 
-    Raises ValueError for a number that is not a trial of this sweep.
+    At another α it is the trial's, with that α for the only one. Raises ValueError for a number that
+    is not a trial of this sweep.
     """
-    return _artifact(_client(sweep.tracking_uri), _run_id(sweep, trial), "trial.yaml")
+    run_id = _run_id(sweep, candidate.trial)
+    text = _artifact(_client(sweep.tracking_uri), run_id, "trial.yaml")
+    if candidate.alpha is None:
+        return text
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    written = io.StringIO()
+    head = [*takewhile(lambda line: line.startswith("#"), text.splitlines())]
+    head.append(
+        f"# with its weights at α = {candidate.alpha:g} between the base and what it trained"
+    )
+    written.write("".join(f"{line}\n" for line in head))
+    yaml.dump(yaml.load(text) | {"fusion": {"alpha": candidate.alpha}}, written)
+    return written.getvalue()
 
 
 def _run_id(sweep: Sweep, trial: int) -> str:
@@ -346,21 +425,33 @@ def _finite_or_nan(value: float) -> float:
     return value if abs(value) < sys.float_info.max else math.nan
 
 
-def items(sweep: Sweep, trial: int | None, /) -> pd.DataFrame:
-    """What was found item by item, of one trial or (None) of the base model.
+def items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
+    """What was found item by item, of one candidate or (None) of the base model.
 
-    Columns: metric, value, item, cluster, outcome, influence; see trainables/estimate.py.
-    Raises ValueError for a trial that is none of this sweep's, or has kept no items.
+    Columns: metric, value, item, cluster, outcome, influence; see trainables/estimate.py. Metrics
+    have their plain names, whatever the α. Raises ValueError for a trial that is none of this
+    sweep's, has kept no items, or was not measured at this α.
     """
-    run_id = sweep.run_id if trial is None else _run_id(sweep, trial)
+    run_id = sweep.run_id if candidate is None else _run_id(sweep, candidate.trial)
     client = _client(sweep.tracking_uri)
     if not any(entry.path == "items.parquet" for entry in client.list_artifacts(run_id)):
-        who = "the base model" if trial is None else f"trial {trial}"
+        who = "the base model" if candidate is None else f"trial {candidate}"
         raise ValueError(
             f"sweep {sweep.name} has no items of {who}: only what was measured to its end has them."
         )
     with tempfile.TemporaryDirectory() as folder:
-        return pd.read_parquet(client.download_artifacts(run_id, "items.parquet", folder))
+        kept = pd.read_parquet(client.download_artifacts(run_id, "items.parquet", folder))
+    if candidate is None or candidate.alpha is None:
+        return kept[~kept["metric"].str.startswith(FUSION)]
+    at = fused_name("", candidate.alpha)
+    there = kept[kept["metric"].str.startswith(at)]
+    if there.empty:
+        alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(kept["metric"].unique()))
+        raise ValueError(
+            f"sweep {sweep.name} has no items of {candidate}: beside its own α, trial "
+            f"{candidate.trial} was measured at {alphas or 'none'}."
+        )
+    return there.assign(metric=there["metric"].str.removeprefix(at))
 
 
 def _without_password(uri: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from analysis.runs import Candidate
     from sweep.spec import SweepSpec
     from sweep.tracking import Record
     from sweep.tuner import Started
@@ -68,7 +69,10 @@ def check(spec: Spec) -> None:
         inputs.prepare(checked)
     except inputs.DoNotFit as error:
         _stop(WRONG, str(error))
-    print(f"{spec} is right: {checked.budget.trials} trials, goals {', '.join(checked.goals)}.")
+    trials = f"{checked.num_trials} trials"
+    if checked.search.sampler == "grid":
+        trials += f" of a grid of {space.size(checked.trial)} points"
+    print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
 
 
@@ -171,7 +175,9 @@ def front(
 @app.command(epilog="Example: sweep compare miniature base 9")
 def compare(
     name: Name,
-    one: Annotated[str, typer.Argument(metavar="TRIAL", help="number of a trial, or `base`")],
+    one: Annotated[
+        str, typer.Argument(metavar="TRIAL", help="its number, NUMBER@ALPHA of it, or `base`")
+    ],
     other: Annotated[str, typer.Argument(metavar="TRIAL", help="what is held against it")],
     tracking_uri: TrackingUri = None,
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
@@ -181,7 +187,8 @@ def compare(
 
     try:
         sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri, name))
-        found = compare.compare(sweep, _trial(one), _trial(other))
+        pair = _candidate(one), _candidate(other)
+        found = compare.compare(sweep, *pair)
     except ValueError as error:
         _stop(FAILED, str(error))
     if format_ is Format.JSON:
@@ -189,16 +196,23 @@ def compare(
     elif format_ is Format.CSV:
         print(found.to_csv(index=False), end="")
     else:
-        _console().print(compare.table(sweep, found, one, other))
+        _console().print(compare.table(sweep, found, *(str(each or "base") for each in pair)))
 
 
-def _trial(word: str) -> int | None:
-    """The number of a trial, or None for the base model."""
+def _candidate(word: str) -> Candidate | None:
+    """What `sweep front` calls a model by, or None for the base model."""
+    from analysis.runs import Candidate
+
     if word == "base":
         return None
-    if not word.isdecimal():
-        _stop(WRONG, f"TRIAL must be the number of a trial or `base`, but got {word!r}.")
-    return int(word)
+    try:
+        return Candidate.parse(word)
+    except ValueError:
+        _stop(
+            WRONG,
+            f"TRIAL must be the number of a trial or `base`, but got {word!r}; its weights at an α "
+            f"of its `fusion.also` are 7@0.25.",
+        )
 
 
 @app.command(epilog="Example: sweep ui --port 5000")

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.ending import judge
-from trainables.metrics import DEGENERATE
+from trainables.metrics import DEGENERATE, at_alpha, fused_alphas
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -58,7 +58,7 @@ class Progress(Callback):  # type: ignore[misc]
             self._live = Live(self._table(), console=self._console, refresh_per_second=4)
             self._live.start()
         else:
-            total = self._spec.budget.trials
+            total = self._spec.num_trials
             self._console.print(f"{self._spec.name}: {self._before} of {total} trials done before.")
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -75,12 +75,17 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         state, failure = judge(trial.last_result)
         if state == "complete":
-            values = {name: float(trial.last_result[name]) for name in self._goals}
-            if self._spec.allows(trial.last_result):
-                self._complete.append(values)
-                self._size_and_volume = self._front(self._complete)
+            own = trial.last_result
+            values = self._values(own)
+            fused = [at_alpha(own, alpha) for alpha in fused_alphas(own)]
+            others = [
+                found for found in fused if self._values(found) != values
+            ]  # not its own α again
+            allowed = [found for found in (own, *others) if self._spec.allows(found)]
+            self._complete += map(self._values, allowed)
+            self._size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
-            if trial.last_result.get(DEGENERATE) == 1:
+            if own.get(DEGENERATE) == 1:
                 shown += "  degenerate"
             self._ended(trial, state, shown)
         else:
@@ -95,14 +100,17 @@ class Progress(Callback):  # type: ignore[misc]
             self._live.stop()
             self._live = None
 
+    def _values(self, found: Mapping[str, Any]) -> dict[str, float]:
+        return {name: float(found[name]) for name in self._goals}
+
     def _ended(self, trial: Any, state: str, shown: str) -> None:
         self._running.pop(str(trial), None)
         self._counts[state] += 1
         if self._live is None:
             size, volume = self._size_and_volume
-            width = len(str(self._spec.budget.trials))
+            width = len(str(self._spec.num_trials))
             self._console.print(
-                f"[{self._num_ended:>{width}}/{self._spec.budget.trials}] {trial} {state}  {shown}"
+                f"[{self._num_ended:>{width}}/{self._spec.num_trials}] {trial} {state}  {shown}"
                 f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}",
                 markup=False,
                 highlight=False,
@@ -117,7 +125,7 @@ class Progress(Callback):  # type: ignore[misc]
     def _eta(self) -> str:
         """Left to run at the pace so far, of this process alone."""
         here = self._num_ended - self._before
-        left = self._spec.budget.trials - self._num_ended
+        left = self._spec.num_trials - self._num_ended
         if left <= 0:
             return "done"
         if not here or self._began is None:
@@ -134,7 +142,7 @@ class Progress(Callback):  # type: ignore[misc]
         running = "  ".join(f"{name} {done:.0%}" for name, done in sorted(self._running.items()))
         head = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
-            f"{self._num_ended} of {self._spec.budget.trials} trials ended "
+            f"{self._num_ended} of {self._spec.num_trials} trials ended "
             f"({counts['complete']} complete, {counts['pruned']} stopped early, "
             f"{counts['failed']} failed), {self._eta()}",
         )

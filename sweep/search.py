@@ -70,12 +70,36 @@ def _sampler(spec: SweepSpec, num_before: int) -> optuna.samplers.BaseSampler:
             return optuna.samplers.NSGAIISampler(seed=seed)
         case "random":
             return optuna.samplers.RandomSampler(seed=seed)
+        case "grid":
+            return Grid(spec.trial)
         case _:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                 return optuna.samplers.TPESampler(
                     seed=seed, multivariate=True, group=True, constant_liar=True
                 )
+
+
+class Grid(optuna.samplers.BaseSampler):
+    """Trial n is point n, whatever ended before it: so an interrupted grid goes on without a gap."""
+
+    def __init__(self, tree: dict[str, Any]) -> None:
+        self._tree = tree
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        return {}
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: optuna.trial.FrozenTrial,
+        param_name: str,
+        param_distribution: Any,
+    ) -> Any:
+        return space.point(self._tree, trial.number)[param_name]
 
 
 def endings(study: optuna.Study) -> list[Ending]:
@@ -112,7 +136,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._interrupted = [
             optuna.Trial(study, t._trial_id) for t in known if t.state == TrialState.RUNNING
         ]
-        self._num_new = spec.budget.trials - len(known)
+        self._num_new = spec.num_trials - len(known)
         hours = spec.budget.hours
         self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
         self.out_of_time = False

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 RANGES = ("uniform", "loguniform", "int")
 DOMAINS = (*RANGES, "choice")
+Label = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,21 @@ def _nearly_domains(node: Mapping[Any, Any]) -> str:
     return ""
 
 
+def ranges(tree: Any, place: Place = ()) -> Iterator[Fault]:
+    """Every domain that a grid, which runs each value, cannot be made of."""
+    kind, argument = domain(tree) or ("", tree)
+    if kind in RANGES:
+        low, high = argument
+        yield Fault(
+            place,
+            f"must be a choice of values, each of which a grid runs, but got {{{kind}: {argument}}}: "
+            f"write {{choice: [{low}, …, {high}]}}, or take another search.sampler.",
+        )
+        return
+    for key, child in _children(argument):
+        yield from ranges(child, (*place, kind, key) if kind else (*place, key))
+
+
 def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
     """The tree with every domain replaced by a value that the trial suggests.
 
@@ -117,9 +133,40 @@ def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
         case "int", (low, high):
             return trial.suggest_int(name, low, high)
         case _, options:
-            by_label = {label(option): option for option in options}
+            by_label = _by_label(options)
             chosen = trial.suggest_categorical(name, list(by_label))
             return suggest(by_label[chosen], trial, _join(name, chosen))
+
+
+def size(tree: Any) -> int:
+    """Points of the grid: combinations of all choices, those in a branch counted within it alone."""
+    found = domain(tree)
+    if found is None:
+        return math.prod(size(child) for _, child in _children(tree))
+    return sum(size(option) for option in _by_label(found[1]).values())
+
+
+def point(tree: Any, number: int, name: str = "") -> dict[str, Label]:
+    """What each parameter is at one point of the grid, by the names of `suggest`.
+
+    Points are in the order of the file, the last choice moving first.
+
+    >>> tree = {"a": {"choice": [{"name": "x", "b": {"choice": [1, 2]}}, "y"]}}
+    >>> [point(tree, number) for number in range(size(tree))]
+    [{'a': 'x', 'a.x.b': 1}, {'a': 'x', 'a.x.b': 2}, {'a': 'y'}]
+    """
+    found = domain(tree)
+    if found is None:
+        chosen: dict[str, Label] = {}
+        for key, child in reversed(_children(tree)):
+            number, inside = divmod(number, size(child))
+            chosen = point(child, inside, _join(name, key)) | chosen
+        return chosen
+    for option_label, option in _by_label(found[1]).items():
+        if number < size(option):
+            return {name: option_label} | point(option, number, _join(name, option_label))
+        number -= size(option)
+    raise IndexError(f"the grid of {name} has no such point")
 
 
 def corners(tree: dict[str, Any]) -> Iterator[Corner]:
@@ -172,7 +219,7 @@ def swept(tree: Any, name: str = "") -> list[str]:
     return list(dict.fromkeys(said))
 
 
-def label(option: Any) -> str | int | float | bool | None:
+def label(option: Any) -> Label:
     """How a choice is recorded: a scalar by itself, a branch by its name or its contents."""
     if option is None or isinstance(option, str | int | float | bool):
         return option
@@ -181,6 +228,10 @@ def label(option: Any) -> str | int | float | bool | None:
         fixed = [f"{k}={v}" for k, v in rest.items() if not isinstance(v, dict | list)]
         return " ".join([option["name"], *fixed])
     return repr(option)
+
+
+def _by_label(options: Sequence[Any]) -> dict[Label, Any]:
+    return {label(option): option for option in options}
 
 
 def _is_range(argument: Any, *, whole: bool) -> bool:

@@ -17,6 +17,8 @@ from trainables.metrics import Metric
 from trainables.strict import Strict
 from trainables.yaml_file import Document, Place, SpecError, did_you_mean, read, validate
 
+MOST_TRIALS = 1_000_000
+
 
 class Bound(Strict):
     """What a metric must stay within, in its own unit."""
@@ -43,18 +45,20 @@ class Search(Strict):
     """auto: TPE, which learns within branches; random and nsga2 are there to compare with.
 
     gp models all goals together and finds more in few trials, at seconds a suggestion.
+    grid learns nothing: every combination of all choices, once, in the order of the file.
     """
 
-    sampler: Literal["auto", "tpe", "gp", "nsga2", "random"] = "auto"
+    sampler: Literal["auto", "tpe", "gp", "nsga2", "random", "grid"] = "auto"
     seed: int = Field(0, ge=0, lt=2**31)
 
 
 class Budget(Strict):
-    """trials: how many are run in all. hours: after these no trial starts and running ones finish;
-    counted anew by each `sweep resume`.
+    """trials: how many are run in all; of a grid the first so many points, all when left out.
+
+    hours: after these no trial starts and running ones finish; counted anew by each `sweep resume`.
     """
 
-    trials: int = Field(ge=1, le=1_000_000)
+    trials: int | None = Field(None, ge=1, le=MOST_TRIALS)
     hours: float | None = Field(None, gt=0)
 
 
@@ -85,7 +89,7 @@ class SweepSpec(Strict):
     goals: list[str] = Field(min_length=1)
     constraints: dict[str, Bound] = Field(default_factory=dict)
     search: Search = Search()
-    budget: Budget
+    budget: Budget = Budget()
     resources: Resources = Resources()
     checkpoints: Checkpoints = Checkpoints()
 
@@ -107,6 +111,11 @@ class SweepSpec(Strict):
         if len(set(goals)) < len(goals):
             raise ValueError(f"must be different metrics, but got {', '.join(goals)}")
         return goals
+
+    @property
+    def num_trials(self) -> int:
+        """How many are run in all."""
+        return self.budget.trials or space.size(self.trial)
 
     def trials(self) -> list[TrialConfig]:
         """A trial for every branch and for both ends of every domain."""
@@ -136,13 +145,19 @@ def load(path: Path) -> tuple[SweepSpec, Document]:
 def changed(before: str, now: Mapping[str, Any]) -> list[str]:
     """Keys of a spec that a resumed sweep may not change, and that differ from the recorded text.
 
-    How much is spent, on what, and what is kept of it may be changed.
+    How much is spent, on what, and what is kept of it may be changed. The points of a grid are
+    numbered in the order of its keys, so that must stay as well.
     """
     was = YAML(typ="safe", pure=True).load(before)
     fixed = [
         key for key in SweepSpec.model_fields if key not in ("budget", "resources", "checkpoints")
     ]
-    return [key for key in fixed if was.get(key) != now.get(key)]
+    grid = _sampler(now) == "grid"
+
+    def form(tree: Mapping[str, Any], key: str) -> Any:
+        return repr(tree.get(key)) if grid and key == "trial" else tree.get(key)
+
+    return [key for key in fixed if form(was, key) != form(now, key)]
 
 
 def check(document: Document) -> SweepSpec:
@@ -163,6 +178,7 @@ def check(document: Document) -> SweepSpec:
         found += _trial_faults(document, tree, [fault.place for fault in bad])
         sound = space.without(tree, [fault.place for fault in bad])
         found += _base_faults(document, sound)
+        found += _number_faults(document, None if bad else tree)
         found += _goal_faults(document, sound)
     if found:
         raise SpecError(sorted(found, key=_line))
@@ -208,6 +224,33 @@ def _base_faults(document: Document, tree: dict[str, Any]) -> list[str]:
                 f"compared with one base, but got {len(forms)} of them: make a sweep of each."
             )
     return found
+
+
+def _sampler(tree: Mapping[str, Any]) -> Any:
+    search = tree.get("search")
+    return search.get("sampler") if isinstance(search, dict) else None
+
+
+def _number_faults(document: Document, tree: dict[str, Any] | None) -> list[str]:
+    """How many trials there are must be known; a tree with bad domains (None) has no grid."""
+    budget = document.tree.get("budget", {})
+    trials = budget.get("trials") if isinstance(budget, dict) else 0
+    if _sampler(document.tree) != "grid":
+        here = document.at(("budget", "trials"))
+        asked = f"{here} must be given: only a grid (search: {{sampler: grid}}) ends by itself."
+        return [asked] if trials is None else []
+    if tree is None:
+        return []
+    if found := list(space.ranges(tree)):
+        return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in found]
+    num = space.size(tree)
+    most = min(num, MOST_TRIALS)
+    if not isinstance(trials, int | None) or (num if trials is None else trials) <= most:
+        return []
+    return [
+        f"{document.at(('budget', 'trials'))} must be at most {most}, as the grid has {num} points, "
+        f"but {'was left out' if trials is None else f'got {trials}'}."
+    ]
 
 
 def _goal_faults(document: Document, tree: dict[str, Any]) -> list[str]:

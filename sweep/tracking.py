@@ -48,7 +48,7 @@ PACKAGES = (
 # MLflow's interface shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
-
+MOST_A_REQUEST = 1000  # metrics: MLflow refuses more
 
 DIGEST = "digest."  # before the name of a model or data set, in the tags of a sweep
 
@@ -133,12 +133,17 @@ class Record:
         return run_id, -1
 
     def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
-        """All metrics of a report in one request."""
+        """All metrics of a report, in as few requests as MLflow takes.
+
+        The last of them has `progress`, by which a report counts as recorded.
+        """
         from mlflow.entities import Metric as Entry
 
         now = time.time_ns() // 1_000_000
-        entries = [Entry(name, value, now, step) for name, value in sorted(metrics.items())]
-        self._client.log_batch(run_id, metrics=entries)
+        names = sorted(metrics, key=lambda name: (name == "progress", name))
+        entries = [Entry(name, metrics[name], now, step) for name in names]
+        for first in range(0, len(entries), MOST_A_REQUEST):
+            self._client.log_batch(run_id, metrics=entries[first : first + MOST_A_REQUEST])
 
     def log_base(self, metrics: Mapping[str, float], items: Path) -> None:
         """What was measured of the base model, on the sweep's own run; said again it is the same."""

@@ -167,7 +167,7 @@ def _to_the_end(
     except BaseException:
         record.close("KILLED")
         raise
-    if len(ended) < spec.budget.trials and not search.out_of_time:
+    if len(ended) < spec.num_trials and not search.out_of_time:
         record.close("KILLED")
         raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
     record.close("FINISHED" if any(e.state == "complete" for e in ended) else "FAILED")

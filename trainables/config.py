@@ -99,6 +99,31 @@ class TrainConfig(Strict):
         }
 
 
+class FusionConfig(Strict):
+    """The model is θ₀ + α (θ − θ₀), on the line from the base θ₀ to what was trained, θ.
+
+    WiSE-FT: Wortsman and others 2022, Robust fine-tuning of zero-shot models (arXiv 2109.01903);
+    the best trade-off against forgetting that Lin and others 2023 found, Mitigating the alignment
+    tax of RLHF (arXiv 2309.06256).
+
+    alpha: that of the trial itself: what is measured, saved and told to the search.
+    also:  more of them, each measured as a candidate of its own, `fusion/α/…` in the metrics.
+    """
+
+    alpha: float = Field(1.0, ge=0, le=1)
+    also: tuple[Annotated[float, Field(strict=True, ge=0, le=1)], ...] = Field((), strict=False)
+
+    @field_validator("also")
+    @classmethod
+    def _are_told_apart(cls, also: tuple[float, ...]) -> tuple[float, ...]:
+        if len({float(f"{alpha:g}") for alpha in also} & set(also)) < len(also):
+            raise ValueError(
+                "must hold different numbers of at most six digits, which name their metrics, "
+                f"but got {', '.join(map(str, also))}"
+            )
+        return also
+
+
 def _by_name(value: Any) -> Any:
     """`none` and `stereoset` are short for {name: none} and {name: stereoset}."""
     return {"name": value} if isinstance(value, str) else value
@@ -163,12 +188,13 @@ class TrialConfig(Strict):
     train: TrainConfig
     fusion: FusionConfig = FusionConfig()
     evaluators: Evaluators
+    fusion: FusionConfig = FusionConfig()
     guard: derived.Guard = derived.Guard()
     seed: int = Field(0, ge=0, lt=2**31)
 
     @model_validator(mode="after")
     def _metrics_are_told_apart(self) -> Self:
-        _refuse_names_twice(self.metrics())
+        _refuse_names_twice(_measured(self.model, self.evaluators))
         return self
 
     @model_validator(mode="after")
@@ -194,10 +220,15 @@ class TrialConfig(Strict):
         return self
 
     def metrics(self) -> tuple[Metric, ...]:
-        """The declaration of every metric that this trial reports, in the evaluators' order."""
+        """The declaration of every metric that this trial reports, in the evaluators' order.
+
+        Then those of the fused weights; what the trial costs has no α.
+        """
         measured = _measured(self.model, self.evaluators)
         measured += derived.metrics([metric.name for metric in measured], self.guard)
-        return measured + (SHORTFALL if self.replay else ())
+        of_weights = [metric for metric in measured if not metric.name.startswith("cost/")]
+        fused = tuple(metric.at(alpha) for alpha in self.fusion.also for metric in of_weights)
+        return measured + fused + (SHORTFALL if self.replay else ())
 
     def tree(self) -> dict[str, Any]:
         """Nested plain values with nothing left out; TrialConfig.model_validate(tree) == self."""
@@ -206,7 +237,7 @@ class TrialConfig(Strict):
     def flat(self) -> dict[str, Any]:
         """Dotted name -> scalar, as MLflow's params want it; evaluators as one word each."""
         flat = _flatten(self.tree() | {"evaluators": [e.name for e in self.evaluators]})
-        return {name: value for name, value in flat.items() if value is not None}
+        return {name: value for name, value in flat.items() if value not in (None, "")}
 
     def fingerprint(self) -> str:
         """Equal for replicates: the same trial but for its seed."""

@@ -81,4 +81,8 @@ def derive(found: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimate]:
 
 
 def _stereotypes(names: Collection[str]) -> list[str]:
-    return [name for name in names if name.endswith("/stereotype_nll_rise")]
+    return [
+        name
+        for name in names
+        if name.startswith("forgetting/") and name.endswith("/stereotype_nll_rise")
+    ]

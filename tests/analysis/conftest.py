@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from analysis.runs import Sweep, read_sweep
-from trainables.metrics import Metric
+from trainables.metrics import Metric, fused_name
 
 GAP = Metric("bias/stereoset/gap", "points", "lower", ideal=0, worst=50, about="distance from 50")
 SCORE = Metric(
@@ -68,6 +68,56 @@ HAND = [
 ]
 
 
+def fused(alpha, gap, rise, **errors):
+    """What a trial logs of another α: its values, and standard errors of some."""
+    found = {fused_name(name, alpha): value for name, value in values(gap, rise).items()}
+    return found | {f"se/{fused_name(GAP.name, alpha)}": se for se in errors.values()}
+
+
+SHORTFALL = "cost/replay/shortfall"
+ERRORS = {f"se/{GAP.name}": 1.0, f"se/{RISE.name}": 0.125}
+AT_1, AT_HALF = CDA | {"fusion.alpha": 1.0}, CDA | {"fusion.alpha": 0.5}
+# By hand, each gap and rise: candidates are 1, 1@0.25, 1@0.5, 2, 2@0.25, 4 and 5@0.25; 2@0.25 is
+# dominated by 1@0.25. 1@0 is the base, 1@0.75 past the bound, 2@0.5 is 2 itself, 3 has failed.
+FUSED = [
+    trial(
+        1,
+        "complete",
+        values(2, 0.25) | ERRORS | {SHORTFALL: 3.0} | fused(0, 12, 0) | fused(0.25, 9, 0.02, se=0.5)
+        | fused(0.5, 5, 0.08) | fused(0.75, 3, 0.35),
+        AT_1 | {"fusion.also": "0.0 0.25 0.5 0.75"},
+    ),
+    trial(
+        2,
+        "complete",
+        values(4, 0.1) | fused(0.25, 10, 0.03) | fused(0.5, 4, 0.1),
+        AT_HALF | {"fusion.also": "0.25 0.5"},
+    ),
+    trial(3, "failed", fused(0.25, 0, 0), AT_1 | {"fusion.also": "0.25"}, failure="it diverged"),
+    trial(4, "complete", values(1, 0.3), AT_1),
+    trial(5, "complete", values(math.nan, 0) | fused(0.25, 8, 0.05), AT_1),
+]  # fmt: skip
+TRIAL_YAML = """\
+# trial 1 of the sweep fused
+# its relative paths are from /somewhere
+model:
+  path: miniature-llama
+alignment:
+  data: miniature
+train:
+  lr: 2.0e-05
+  steps: 200
+evaluators:
+- name: stereoset
+fusion:
+  alpha: 1.0
+  also:
+  - 0.0
+  - 0.25
+seed: 7
+"""
+
+
 def many(seed: int) -> list[dict]:
     """Trials along a plausible trade-off: less bias costs fluency; a regulariser helps."""
     rng = np.random.default_rng(seed)
@@ -88,7 +138,9 @@ def trial_text(name: str, number: int) -> str:
     return f"# trial {number} of {name}: ±0, as it ran\r\nseed: {number}\n"
 
 
-def record(client, folder, name, *, goals, constraints, trials, status="FINISHED") -> None:
+def record(
+    client, folder, name, *, goals, constraints, trials, status="FINISHED", text=None
+) -> None:
     """Writes one sweep as the writer does, with its artifacts beside the database."""
     from mlflow.entities import Metric as Point
     from mlflow.entities import Param, RunTag
@@ -111,7 +163,7 @@ def record(client, folder, name, *, goals, constraints, trials, status="FINISHED
         tags = {"mlflow.parentRunId": parent, "sweep.role": "trial", "sweep.name": name}
         tags["sweep.trial"] = str(number)
         run = client.create_run(experiment, tags=tags).info.run_id
-        texts[run] = {"trial.yaml": trial_text(name, number)}
+        texts[run] = {"trial.yaml": text or trial_text(name, number)}
         steps = {0: BASE | {"progress": 0.0}, 200: entry["end"] | {"progress": 1.0}}
         client.log_batch(
             run,
@@ -154,6 +206,25 @@ def store(tmp_path_factory) -> str:
     record(client, folder, "three", goals=[SCORE, RISE, ACCURACY], constraints={}, trials=many(0))
     record(client, folder, "begun", goals=[GAP, RISE], constraints={}, trials=[], status="RUNNING")
     return uri
+
+
+@pytest.fixture(scope="session")
+def fusing(tmp_path_factory) -> Sweep:
+    """Two goals, and trials that were measured at other α as well; in a store of its own."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("fused")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    record(
+        MlflowClient(tracking_uri=uri),
+        folder,
+        "fused",
+        goals=[GAP, RISE],
+        constraints={RISE.name: {"max": 0.3}},
+        trials=FUSED,
+        text=TRIAL_YAML,
+    )
+    return read_sweep("fused", tracking_uri=uri)
 
 
 @pytest.fixture(scope="session")

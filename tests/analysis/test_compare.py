@@ -11,10 +11,10 @@ from rich.console import Console
 from scipy import stats
 
 from analysis.compare import _paired, compare, table, to_json
-from analysis.runs import read_sweep
+from analysis.runs import Candidate, read_sweep
 from tests.analysis.conftest import ACCURACY, GAP, RISE
 from trainables.estimate import Items, distance, mean, write
-from trainables.metrics import DEGENERATE
+from trainables.metrics import DEGENERATE, fused_name
 
 RNG = np.random.default_rng(0)
 RIGHT = {trial: RNG.random(80) < share for trial, share in ((1, 0.5), (2, 0.6), (3, 0.6))}
@@ -56,7 +56,7 @@ def row(found: pd.DataFrame, name: str) -> dict:
 
 
 def test_a_plain_mean_gets_the_paired_t_test(sweep):
-    found = row(compare(sweep, 1, 2), RISE.name)
+    found = row(compare(sweep, Candidate(1), Candidate(2)), RISE.name)
     expected = stats.ttest_rel(NLL[2], NLL[1])
     assert found["p"] == pytest.approx(expected.pvalue)
     assert found["difference"] == pytest.approx(NLL[2].mean() - NLL[1].mean())
@@ -65,7 +65,7 @@ def test_a_plain_mean_gets_the_paired_t_test(sweep):
 
 
 def test_items_about_one_term_count_together(sweep):
-    found = row(compare(sweep, 1, 2), GAP.name)
+    found = row(compare(sweep, Candidate(1), Candidate(2)), GAP.name)
     assert (found["items"], found["clusters"]) == (80, 10)
     sides = {trial: 1 if RIGHT[trial].mean() >= 0.5 else -1 for trial in (1, 2)}
     change = sides[2] * 100 * (RIGHT[2] - RIGHT[2].mean()) - sides[1] * 100 * (
@@ -76,13 +76,15 @@ def test_items_about_one_term_count_together(sweep):
 
 
 def test_turning_the_two_around_turns_the_sign_alone(sweep):
-    there, back = (row(compare(sweep, *pair), RISE.name) for pair in ((1, 2), (2, 1)))
+    there, back = (
+        row(compare(sweep, *map(Candidate, pair)), RISE.name) for pair in ((1, 2), (2, 1))
+    )
     assert there["difference"] == -back["difference"]
     assert (there["se"], there["p"]) == (back["se"], back["p"])
 
 
 def test_a_trial_does_not_differ_from_itself(sweep):
-    found = compare(sweep, 2, 2)
+    found = compare(sweep, Candidate(2), Candidate(2))
     assert len(found) == 3
     assert set(found["difference"]) == {0}
     assert set(found["p"]) == {1}
@@ -96,12 +98,15 @@ def test_items_without_spread_prove_nothing():
 
 
 def test_the_base_is_a_trial_like_any_other(sweep):
-    assert set(compare(sweep, None, 1)["difference"]) == {0}
-    assert row(compare(sweep, None, 2), RISE.name)["p"] == row(compare(sweep, 1, 2), RISE.name)["p"]
+    assert set(compare(sweep, None, Candidate(1))["difference"]) == {0}
+    assert (
+        row(compare(sweep, None, Candidate(2)), RISE.name)["p"]
+        == row(compare(sweep, Candidate(1), Candidate(2)), RISE.name)["p"]
+    )
 
 
 def test_values_on_other_items_are_not_compared(sweep, capsys):
-    found = compare(sweep, 1, 3)
+    found = compare(sweep, Candidate(1), Candidate(3))
     for name in (ACCURACY.name, GAP.name):
         assert row(found, name)["items"] == 60
         assert all(math.isnan(row(found, name)[key]) for key in ("difference", "se", "p"))
@@ -111,15 +116,42 @@ def test_values_on_other_items_are_not_compared(sweep, capsys):
     assert json.loads(to_json(found))[0]["difference"] is None
 
 
+def test_fused_weights_are_compared_under_the_plain_names(fusing, tmp_path, capsys):
+    """Trial 1, and at 0.25 what trial 2 has there: the same paired test as between plain trials."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=fusing.tracking_uri)
+    items = Items.of(range(40))
+    found = {trial: mean(NLL[trial], items) for trial in (1, 2)}
+    file = tmp_path / "items.parquet"
+    write({RISE.name: found[1], fused_name(RISE.name, 0.25): found[2]}, file)
+    for run_id in (fusing.run_id, fusing.trials["run_id"][0]):
+        client.log_artifact(run_id, str(file))
+    expected = stats.ttest_rel(NLL[2], NLL[1])
+    for one in (None, Candidate(1)):
+        (told,) = compare(fusing, one, Candidate(1, 0.25)).to_dict("records")
+        assert (told["metric"], told["unit"]) == (RISE.name, "nats/token")
+        assert told["p"] == pytest.approx(expected.pvalue)
+        assert told["other"] == pytest.approx(NLL[2].mean())
+    Console(width=80).print(
+        table(fusing, compare(fusing, None, Candidate(1, 0.25)), "base", "1@0.25")
+    )
+    assert "1@0.25 against base" in capsys.readouterr().out
+    with pytest.raises(
+        ValueError, match=r"no items of 1@0\.3: beside its own α, trial 1 was measured at 0\.25\."
+    ):
+        compare(fusing, None, Candidate(1, 0.3))
+
+
 def test_a_trial_without_items_is_one_clear_sentence(sweep):
     with pytest.raises(ValueError, match="has no items of trial 7: only what was measured"):
-        compare(sweep, 1, 7)
+        compare(sweep, Candidate(1), Candidate(7))
     with pytest.raises(ValueError, match="has no trial 99"):
-        compare(sweep, 1, 99)
+        compare(sweep, Candidate(1), Candidate(99))
 
 
 def test_the_table_fits_80_columns_and_the_json_is_a_list(sweep, capsys):
-    found = compare(sweep, 1, 2)
+    found = compare(sweep, Candidate(1), Candidate(2))
     Console(width=80).print(table(sweep, found, "1", "2"))
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
@@ -128,7 +160,7 @@ def test_the_table_fits_80_columns_and_the_json_is_a_list(sweep, capsys):
 
 
 def test_names_of_metrics_break_before_the_quantity_and_never_in_a_word(sweep, capsys):
-    found = compare(sweep, 1, 2)
+    found = compare(sweep, Candidate(1), Candidate(2))
     found.loc[0, "metric"] = "forgetting/stereoset_test_all/antistereotype_nll"
     Console(width=80).print(table(sweep, found, "1234", "base"))
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
@@ -141,6 +173,8 @@ def test_a_broken_trial_is_named_under_the_table(sweep, capsys):
     flags = (sweep.trials["trial"] == 2).astype(float)
     broken = dataclasses.replace(sweep, trials=sweep.trials.assign(**{DEGENERATE: flags}))
     for one, other, named in (("1", "2", True), ("base", "1", False)):
-        Console(width=80).print(table(broken, compare(sweep, 1, 2), one, other))
+        Console(width=80).print(
+            table(broken, compare(sweep, Candidate(1), Candidate(2)), one, other)
+        )
         shown = capsys.readouterr().out
         assert ("degenerate, debiased because broken: trial 2" in shown) == named

@@ -126,7 +126,7 @@ def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
     assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
     best = members[0]
     told = {"degenerate", "loses_to_base"}
-    assert set(best) == {"trial", "run_id", "goals", "metrics", "params"} | told
+    assert set(best) == {"trial", "alpha", "run_id", "goals", "metrics", "params"} | told
     assert best["degenerate"] is None  # nothing watched it
     assert best["goals"] == {GAP: 1.5, RISE: 0.3}
     assert best["metrics"]["task/piqa/accuracy"] == 0.7
@@ -137,13 +137,50 @@ def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
 
 def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
     header, *rows = to_csv(hand).splitlines()
-    assert header.startswith(f"trial,run_id,seconds,{GAP},{RISE},")
+    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
     assert [line.split(",")[0] for line in rows] == ["12", "3", "2", "4", "1"]
 
 
 def test_an_empty_front_is_an_empty_list_and_a_header(begun):
     assert json.loads(to_json(begun)) == []
     assert len(to_csv(begun).splitlines()) == 1
+
+
+def test_fused_members_are_told_by_their_alpha_everywhere(fusing):
+    order = ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
+    words = [line.split() for line in lines(fusing)]
+    assert [line[0] for line in words if line and line[0] in order] == order
+    assert "6 of 7 candidates on the front" in " ".join(words[0])
+    members = json.loads(to_json(fusing))
+    assert [(m["trial"], m["alpha"]) for m in members] == [
+        *((4, None), (1, None), (2, None), (1, 0.5), (5, 0.25), (1, 0.25)),
+    ]
+    assert members[3]["goals"] == {GAP: 5, RISE: 0.08}
+    assert members[3]["params"]["fusion.alpha"] == 0.5
+    assert not [name for member in members for name in member["metrics"] if "fusion" in name]
+    header, *rows = to_csv(fusing).splitlines()
+    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
+    assert [line.split(",")[:2] for line in rows] == [
+        *(["4", ""], ["1", ""], ["2", ""], ["1", "0.5"], ["5", "0.25"], ["1", "0.25"]),
+    ]
+
+
+def test_a_table_with_fused_members_fits_in_80_columns_with_five_goals(fusing):
+    wide = Metric("cost/training_of_it/gpu_seconds", "s", "lower", ideal=0, worst=1e6, about="")
+    trials = fusing.trials.assign(**{wide.name: 123456.0})
+    trials["trial"] += 1230
+    goals = [*fusing.metrics.values(), wide]
+    shown = lines(replace(fusing, goals=goals, trials=trials))
+    assert max(map(len, shown)) <= 80
+    assert any("1231@0.25" in line for line in shown)
+    assert not any("…" in line for line in shown)
+
+
+def test_a_searched_alpha_is_part_of_the_recipe_each_member_with_its_own(fusing):
+    searched = replace(fusing, searched=["fusion.alpha", "train.lr"])
+    told = [recipe(searched, row) for row in searched.front().to_dict("records")]
+    assert told[1] == "fusion 1 · lr 2e-5"
+    assert told[3] == "fusion 0.5 · lr 2e-5"
 
 
 def test_names_with_brackets_are_shown_as_they_are(hand):

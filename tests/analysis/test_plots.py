@@ -84,6 +84,22 @@ def test_hovering_tells_the_goals_and_the_whole_swept_recipe(hand, tmp_path):
     assert base in [trace.get("hovertext") for trace in data]
 
 
+def test_fused_candidates_are_drawn_and_told_by_their_alpha(fusing, tmp_path):
+    front_png(fusing, tmp_path / "front.png")
+    front_html(fusing, tmp_path / "front.html")
+    data, _ = figure(tmp_path / "front.html")
+    told = [t for trace in data if "legendgroup" in trace for t in trace.get("hovertext", [])]
+    heads = [text.split("<br>")[:3] for text in told]
+    assert ["<b>trial 1@0.25</b>", f"{GAP} 9 points", f"{RISE} 0.02 nats/token"] in heads
+    assert [head[0] for head in heads] == [
+        f"<b>trial {name}</b>"
+        for name in ("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "4", "5@0.25")
+    ]
+    scatter = plots._scatter(fusing)
+    assert "1@0.5" in [text for _, _, text in scatter.numbers(*scatter.panels[0])]
+    assert scatter.points.set_index("name")["feasible"]["1@0.75"] == False  # noqa: E712
+
+
 def test_the_page_asks_no_network_for_anything_and_offers_no_upload(hand, tmp_path):
     front_html(hand, tmp_path / "front.html")
     page = (tmp_path / "front.html").read_text(encoding="utf-8")

@@ -1,3 +1,4 @@
+import doctest
 import math
 import os
 import shutil
@@ -8,7 +9,7 @@ import sys
 import pytest
 
 from analysis import runs
-from analysis.runs import UnknownSweep, list_sweeps, read_sweep, trial_yaml
+from analysis.runs import Candidate, UnknownSweep, list_sweeps, read_sweep, trial_yaml
 
 GAP, SCORE, RISE, ACCURACY = (
     "bias/stereoset/gap",
@@ -110,6 +111,58 @@ def test_swept_are_the_parameters_that_the_spec_searches(hand):
     assert "train.steps" not in hand.swept
 
 
+def names(rows):
+    return [str(Candidate.of(row)) for row in rows.to_dict("records")]
+
+
+def at(sweep, name):
+    (row,) = [r for r in sweep.models.to_dict("records") if str(Candidate.of(r)) == name]
+    return row
+
+
+def test_each_other_alpha_of_a_complete_trial_is_a_candidate_of_its_own(fusing):
+    assert names(fusing.models) == [
+        *("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "3", "4", "5", "5@0.25"),
+    ]
+    assert names(fusing.candidates()) == ["1", "1@0.25", "1@0.5", "2", "2@0.25", "4", "5@0.25"]
+    assert names(fusing.front()) == ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
+    by_hand = 0.02 * 0.7 + 0.04 * 0.75 + 0.02 * 0.9 + 0.06 * 0.92 + 0.02 * 0.95 + 0.82 * 0.98
+    assert fusing.hypervolume() == pytest.approx(by_hand)
+
+
+def test_a_fused_candidate_has_its_own_measurements_and_the_parameters_of_its_trial(fusing):
+    own, other = at(fusing, "1"), at(fusing, "1@0.25")
+    assert (other[GAP], other[RISE], other[ACCURACY]) == (9, 0.02, 0.7)
+    assert (own[f"se/{GAP}"], other[f"se/{GAP}"]) == (1, 0.5)
+    assert own[f"se/{RISE}"] == 0.125
+    assert math.isnan(other[f"se/{RISE}"]), "it is the trial's, and no other's"
+    assert other["cost/replay/shortfall"] == 3
+    assert (own["alpha"], own["fusion.alpha"]) == (pytest.approx(math.nan, nan_ok=True), 1)
+    assert (other["alpha"], other["fusion.alpha"]) == (0.25, 0.25)
+    assert own["fusion.also"] == "0.0 0.25 0.5 0.75"
+    assert all(own[name] == other[name] for name in ("run_id", "seconds", "train.lr", "trial"))
+    assert not [name for name in fusing.models if "fusion/" in name]
+
+
+def test_what_is_recorded_of_trials_and_base_is_not_changed_by_fusion(fusing, hand):
+    assert fusing.trials["trial"].tolist() == [1, 2, 3, 4, 5]
+    assert fusing.trials.dtypes["trial"] == fusing.models.dtypes["trial"]
+    assert fusing.base == hand.base
+    assert hand.models.drop(columns="alpha").equals(hand.trials)
+
+
+def test_what_a_candidate_is_called_names_it_again():
+    for word in ("7", "7@0.25", "12@1e-05", "0@1"):
+        assert str(Candidate.parse(word)) == word
+    for word in ("", "base", "7@", "@0.5", "-1", "7@x", "7 0.25"):
+        with pytest.raises(ValueError, match=r"no trial|float"):
+            Candidate.parse(word)
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(runs) == (0, 1)
+
+
 def test_a_sweep_without_trials_has_an_empty_front(begun):
     assert begun.state == "running"
     assert begun.front().empty
@@ -138,14 +191,14 @@ def test_reading_goes_on_from_page_to_page(store, hand, monkeypatch):
 
 
 def test_the_yaml_of_a_trial_comes_back_unchanged(hand):
-    assert trial_yaml(hand, 7) == "# trial 7 of hand: ±0, as it ran\r\nseed: 7\n"
+    assert trial_yaml(hand, Candidate(7)) == "# trial 7 of hand: ±0, as it ran\r\nseed: 7\n"
 
 
 def test_a_trial_that_is_none_is_refused_with_those_there_are(hand, begun):
     with pytest.raises(ValueError, match="sweep hand has no trial 99; its trials are 1 to 13"):
-        trial_yaml(hand, 99)
+        trial_yaml(hand, Candidate(99))
     with pytest.raises(ValueError, match="sweep begun has no trials yet"):
-        trial_yaml(begun, 1)
+        trial_yaml(begun, Candidate(1))
 
 
 @pytest.mark.parametrize("name", ["hnad", "notes"])  # the second is an experiment, but no sweep

@@ -28,6 +28,22 @@ search: {sampler: random}
 budget: {trials: 4}
 """
 
+# Its grid, in the order of the file: each of three objectives with each of two rates.
+GRID = (
+    TINY.replace("loguniform: [1, 100]", "choice: [1, 100]")
+    .replace("loguniform: [1e-4, 1e-2]", "choice: [1e-4, 1e-2]")
+    .replace("sampler: random", "sampler: grid")
+    .replace("budget: {trials: 4}\n", "")
+)
+POINTS = [
+    {"objective": "none", "train.lr": 1e-4},
+    {"objective": "none", "train.lr": 1e-2},
+    {"objective": "likelihood_gap", "objective.likelihood_gap.weight": 1, "train.lr": 1e-4},
+    {"objective": "likelihood_gap", "objective.likelihood_gap.weight": 1, "train.lr": 1e-2},
+    {"objective": "likelihood_gap", "objective.likelihood_gap.weight": 100, "train.lr": 1e-4},
+    {"objective": "likelihood_gap", "objective.likelihood_gap.weight": 100, "train.lr": 1e-2},
+]
+
 
 @pytest.fixture
 def tiny(tmp_path) -> Path:

@@ -26,12 +26,11 @@ def trial(name: str, **last_result) -> Trial:
 @pytest.fixture
 def shown(tiny):
     """shown(terminal) -> (a Progress over the tiny sweep, what it has written)."""
-    spec, _ = load(tiny)
-    metrics = spec.metrics()
-    started = SimpleNamespace(spec=spec, goals={g: metrics[g] for g in spec.goals}, ended=[])
 
     def start(*, terminal: bool = False, **more):
-        started.ended = more.pop("ended", [])
+        spec, _ = load(tiny)
+        goals = {goal: spec.metrics()[goal] for goal in spec.goals}
+        started = SimpleNamespace(spec=spec, goals=goals, ended=more.pop("ended", []))
         console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
         progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
         progress.setup()
@@ -71,6 +70,19 @@ def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
     values = {GAP: 0.0, RISE: 3.0, "forgetting/guard/degenerate": 1.0}
     progress.on_trial_complete(0, [], trial("0000", **values))
     assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
+
+
+def test_what_was_found_at_other_alphas_joins_the_front_within_the_constraints(shown, tiny):
+    tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
+    progress, written = shown()
+    values = {GAP: 1.0, RISE: 0.5, "cost/replay/shortfall": 0.0}
+    for alpha, rise in (("0", 0.0), ("0.25", 0.1), ("0.5", 0.3), ("0.75", 0.4)):
+        values |= {f"fusion/{alpha}/{GAP}": 9.0, f"fusion/{alpha}/{RISE}": rise}
+    progress.on_trial_complete(0, [], trial("0000", **values))
+    assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in written.getvalue()
+    again = values | {GAP: 9.0, RISE: 0.1}  # its own α is among the others
+    progress.on_trial_complete(0, [], trial("0001", **again))
+    assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in written.getvalue()
 
 
 def test_a_trial_stopped_early_does_not_join_the_front(shown):

@@ -10,6 +10,7 @@ from ray.tune.search import Searcher
 from sweep.ending import Ending
 from sweep.search import ParetoSearch, endings, open_study
 from sweep.spec import SweepSpec, load
+from tests.sweep.conftest import GRID, POINTS
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
 
@@ -161,6 +162,33 @@ def test_every_sampler_goes_through_conditional_branches(tiny, tmp_path, sampler
         weight = tree["objective"].get("weight", 1) if tree["objective"] != "none" else 1
         search.on_trial_complete(str(number), result(50 / weight, tree["train"]["lr"]))
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+
+
+def test_trial_n_of_a_grid_is_point_n_once_each_then_it_finishes(tiny, tmp_path):
+    tiny.write_text(GRID)
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    for number in range(6):
+        assert search.suggest(str(number))["number"] == number
+        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
+        search.on_trial_complete(str(number), **told)
+    assert search.suggest("more") == Searcher.FINISHED
+    assert [trial.params for trial in study.trials] == POINTS
+
+
+def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
+    """Killed with two trials running, the second before anything of it was suggested."""
+    tiny.write_text(GRID)
+    spec = load(tiny)[0]
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    for name in "abc":
+        search.suggest(name)
+    search.on_trial_complete("b", result(1.0, 1.0))
+    study.ask()
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    assert search.num_left == 5
+    assert [search.suggest(name)["number"] for name in "defgh"] == [0, 2, 3, 4, 5]
+    assert search.suggest("more") == Searcher.FINISHED
+    assert [trial.params for trial in study.trials] == POINTS
 
 
 def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):

@@ -1,3 +1,5 @@
+import doctest
+
 import optuna
 import pytest
 from hypothesis import given
@@ -120,6 +122,87 @@ def test_two_domains_of_one_mapping_are_tried_together():
     tree = {"train": {"a": {"choice": [1, 2]}, "b": {"choice": [1, 2]}}, "c": {"choice": [1, 2]}}
     tried = [(c.tree["train"]["a"], c.tree["train"]["b"], c.tree["c"]) for c in space.corners(tree)]
     assert sorted(tried) == [(1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 1)]
+
+
+# By hand: 2 sizes × (none 1 + cda 2 × 1 + held 2 + 3) in one branch alone, in the order of the file.
+NESTED = {
+    "size": {"choice": [500, 2000]},
+    "steps": 30,
+    "objective": {
+        "choice": [
+            "none",
+            {"name": "cda", "sides": {"choice": ["one", "two"]}},
+            {
+                "choice": [
+                    {"name": "gap", "w": {"choice": [1, 2]}, "on": {"choice": [True, False]}},
+                    7,
+                ]
+            },
+        ]
+    },
+}
+INNER = space.label(NESTED["objective"]["choice"][2])
+
+
+def test_the_points_of_a_grid_multiply_in_the_chosen_branch_alone_in_the_order_of_the_file():
+    branches = [
+        {"objective": "none"},
+        {"objective": "cda", "objective.cda.sides": "one"},
+        {"objective": "cda", "objective.cda.sides": "two"},
+        *(
+            {
+                "objective": INNER,
+                f"objective.{INNER}": "gap",
+                f"objective.{INNER}.gap.w": weight,
+                f"objective.{INNER}.gap.on": on,
+            }
+            for weight, on in ((1, True), (1, False), (2, True), (2, False))
+        ),
+        {"objective": INNER, f"objective.{INNER}": 7},
+    ]
+    assert space.size(NESTED) == 16
+    assert [space.point(NESTED, number) for number in range(16)] == [
+        {"size": size, **branch} for size in (500, 2000) for branch in branches
+    ]
+    with pytest.raises(IndexError):
+        space.point(NESTED["size"], 2)
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(space) == (0, 2)
+
+
+def test_a_point_has_the_very_names_that_are_suggested():
+    for number in range(16):
+        point = space.point(NESTED, number)
+        trial = optuna.trial.FixedTrial(point)
+        space.suggest(NESTED, trial)
+        assert trial.params == point
+
+
+def test_what_holds_no_choice_is_a_grid_of_one_point():
+    assert space.size({"a": [1, {"b": None}]}) == 1
+    assert space.point({"a": [1, {"b": None}]}, 0) == {}
+
+
+def test_a_huge_grid_is_counted_and_looked_up_without_being_written_out():
+    tree = {f"x{n}": {"choice": list(range(10))} for n in range(12)}
+    assert space.size(tree) == 10**12
+    assert list(space.point(tree, 123456789012).values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+
+
+def test_ranges_are_found_in_branches_and_told_how_a_grid_has_them():
+    assert [fault.place for fault in space.ranges(SPACE)] == [
+        ("lr",),
+        ("objective", "choice", 3, "weight"),
+        ("objective", "choice", 3, "rank"),
+        ("evaluators", 1, "limit"),
+    ]
+    assert next(iter(space.ranges(SPACE))).sentence == (
+        "must be a choice of values, each of which a grid runs, but got {loguniform: [1e-06, 0.0001]}"
+        ": write {choice: [1e-06, …, 0.0001]}, or take another search.sampler."
+    )
+    assert list(space.ranges(NESTED)) == []
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sweep.spec import SweepSpec, load
-from tests.sweep.conftest import SPECS, TINY, sweep
-from trainables.yaml_file import SpecError
+from sweep.spec import SweepSpec, changed, load
+from tests.sweep.conftest import GRID, SPECS, TINY, sweep
+from trainables.yaml_file import SpecError, read
 
 
 def refusal(tmp_path: Path, text: str) -> list[str]:
@@ -44,6 +44,8 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
         ("forgetting/general/nll_rise]", "forgetting/general/nll_ris]", ":13: goals.1 must be a metric that the trial's evaluators measure"),
         ("name: tiny", "name: tiny\nname: other", ":2: a key must occur once"),
         ("budget: {trials: 4}", "budgit: {trials: 4}", ":15: budgit is no known key"),
+        ("budget: {trials: 4}", "budget: {hours: 4}", ":15: budget.trials must be given: only a grid (search: {sampler: grid}) ends by itself."),
+        ("budget: {trials: 4}", "", ":1: budget.trials must be given: only a grid"),
         ("budget: {trials: 4}", "budget: {trials: no}", ":15: budget.trials must be a whole number, but got 'no'."),
         ("steps: 2", "steps: {uniform: [2, 9]}", ":9: trial.train.steps.uniform.0 must be a whole number, but got 2.0."),
         ("name: tiny", "name: artifacts", ":1: name must not be artifacts"),
@@ -51,7 +53,7 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", ":1: must hold plain values and no tags"),
         ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),
         ("steps: 2, batch_size: 4", "steps: 2, batch_size: 4, accumulation: 3", ":9: trial.train batch_size must be a multiple of accumulation"),
-        ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be 'auto', 'tpe', 'gp', 'nsga2' or 'random', but got 'magic'."),
+        ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be 'auto', 'tpe', 'gp', 'nsga2', 'random' or 'grid', but got 'magic'."),
         ("model: {path: miniature-llama}", "model: {choice: [{path: miniature-llama}, {path: a/b}]}", ":3: trial.model must be the same for all trials, which are compared with one base, but got 2 of them"),
         ("batch_size: 4", "batch_size: 4, dtype: {choice: [fp32, bf16]}", ":9: trial.train.dtype must be the same for all trials"),
         ("limit: 40", "limit: {int: [20, 40]}", ":10: trial.evaluators must be the same for all trials"),
@@ -62,6 +64,53 @@ def test_each_fault_is_one_sentence_with_its_line(tmp_path, old, new, sentence):
     assert old in TINY
     sentences = refusal(tmp_path, TINY.replace(old, new, 1))
     assert any(found.startswith(sentence) for found in sentences), sentences
+
+
+@pytest.mark.parametrize("budget", ["", "budget: {hours: 1}", "budget: {trials: 6}"])
+def test_a_grid_knows_how_many_trials_it_has(tmp_path, budget):
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID + budget)
+    assert load(path)[0].num_trials == 6
+
+
+def test_the_first_points_of_a_grid_can_be_asked_for(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text(GRID + "budget: {trials: 2}\n")
+    assert load(path)[0].num_trials == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("lr: {choice:", "lr: {loguniform:", ":9: trial.train.lr must be a choice of values, each of which a grid runs, but got {loguniform: [0.0001, 0.01]}: write {choice: [0.0001, …, 0.01]}, or take another search.sampler."),
+        ("weight: {choice:", "weight: {int:", ":8: trial.objective.choice.1.weight must be a choice of values, each of which a grid runs"),
+        ("name: tiny", "name: tiny\nbudget: {trials: 7}", ":2: budget.trials must be at most 6, as the grid has 6 points, but got 7."),
+    ],
+)  # fmt: skip
+def test_what_no_grid_can_be_made_of_is_one_sentence(tmp_path, old, new, sentence):
+    (found,) = refusal(tmp_path, GRID.replace(old, new))
+    assert found.startswith(sentence), found
+
+
+def test_a_grid_that_would_never_end_is_refused(tmp_path):
+    seeds, steps = list(range(1000)), list(range(1, 201))
+    text = GRID.replace("steps: 2", f"steps: {{choice: {steps}}}")
+    text = text.replace("  train:", f"  seed: {{choice: {seeds}}}\n  train:")
+    (found,) = refusal(tmp_path, text)
+    assert found == (
+        ":1: budget.trials must be at most 1000000, as the grid has 1200000 points, but was left out."
+    )
+
+
+def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_path):
+    path = tmp_path / "grid.yaml"
+    for text, told in ((GRID, ["trial"]), (TINY, [])):
+        lines = text.splitlines(keepends=True)
+        train = next(n for n, line in enumerate(lines) if line.startswith("  train:"))
+        path.write_text("".join([*lines[:2], lines[train], *lines[2:train], *lines[train + 1 :]]))
+        assert changed(text, read(path).tree) == told
+        path.write_text(text)
+        assert changed(text, read(path).tree) == []
 
 
 def test_a_misspelt_key_names_the_right_one(tmp_path):
@@ -100,6 +149,25 @@ def test_a_constraint_must_bound_a_metric_that_is_measured(tmp_path):
     assert any("must have a min or a max" in sentence for sentence in sentences), sentences
     sentences = refusal(tmp_path, TINY + "constraints: {task/piqa/accuracy: {max: 1.0}}\n")
     assert "must be a metric that the trial's evaluators measure" in sentences[0]
+
+
+def test_fusion_is_searched_and_its_names_are_no_goals(tmp_path):
+    text = TINY.replace(
+        "  evaluators:", "  fusion: {alpha: {uniform: [0, 1]}, also: [0, 0.5]}\n  evaluators:"
+    )
+    path = tmp_path / "fused.yaml"
+    path.write_text(text)
+    spec, _ = load(path)
+    assert "fusion/0.5/bias/miniature/gap" in spec.metrics()
+    (found,) = refusal(
+        tmp_path, text.replace("goals: [", "goals: [fusion/0.5/bias/miniature/gap, ")
+    )
+    assert "must be a metric that the trial's evaluators measure" in found
+    assert found.count("fusion/") == 1
+    (found,) = refusal(tmp_path, text.replace("also: [0, 0.5]", "also: [0.5, 2]"))
+    assert found.startswith(
+        ":10: trial.fusion.also.1 must be less than or equal to 1, but got 2"
+    ), found
 
 
 def test_a_goal_must_be_measured_in_every_branch(tmp_path):

@@ -76,6 +76,15 @@ def test_a_trial_opened_again_keeps_its_run(sweep):
     assert "sweep.failure" not in run.data.tags
 
 
+def test_more_metrics_than_one_request_takes_are_recorded_and_the_progress_last(sweep):
+    record, _, config = sweep
+    run_id, _ = record.open_trial(4, config)
+    record.log(run_id, 1, {f"bias/x/{n}": 0.5 for n in range(1500)} | {"progress": 1.0})
+    (run,) = record.trials()
+    assert len(run.data.metrics) == 1501
+    assert record.open_trial(4, config) == (run_id, 1)
+
+
 def test_a_trial_that_died_before_its_run_gets_one_that_says_so(sweep):
     record, _, _ = sweep
     record.close_trial(Ending(5, "failed", "the trial's process failed"))

@@ -1,14 +1,16 @@
 """Whole sweeps of trials that only pretend to train, on one real Ray: what the rest costs and survives."""
 
+import signal
 from collections import Counter
 
 import pytest
 import ray
+from ray.tune import Callback
 
 from sweep import home, tuner
 from sweep.search import open_study
 from sweep.spec import check
-from tests.sweep.conftest import TINY
+from tests.sweep.conftest import GRID, POINTS, TINY
 from trainables.yaml_file import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -25,8 +27,8 @@ def cluster():
 def spec_of(tmp_path, sweep_home):
     """spec_of(trials, name, …replacements) -> (spec, document)."""
 
-    def spec_of(trials, **replaced):
-        text = TINY.replace("trials: 4", f"trials: {trials}")
+    def spec_of(trials, text=TINY, **replaced):
+        text = text.replace("trials: 4", f"trials: {trials}")
         for old, new in replaced.items():
             text = text.replace(old, new)
         path = tmp_path / "spec.yaml"
@@ -80,6 +82,39 @@ def test_twenty_trials_are_twenty_trials_everywhere(spec_of):
     assert states(spec) == ({"COMPLETE": 20}, {"FINISHED": 20}, [])
 
 
+@pytest.mark.parametrize("faulty", [(), range(7)], ids=["complete", "failed"])
+def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of, faulty):
+    spec, document = spec_of(None, GRID)
+    record = tuner.run(spec, document, run_trial=pretending(faulty))
+    study = open_study(home.folder(spec.name) / "search.journal", spec)
+    assert [trial.params for trial in study.trials] == POINTS
+    rates = {
+        int(r.data.tags["sweep.trial"]): float(r.data.params["train.lr"]) for r in record.trials()
+    }
+    assert rates == {number: point["train.lr"] for number, point in enumerate(POINTS)}
+
+
+def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
+    class Stop(Callback):
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            if trial.config["number"] == 1:
+                signal.raise_signal(signal.SIGINT)
+
+        def __getstate__(self):
+            return {}
+
+    spec, document = spec_of(None, GRID)
+    with pytest.raises(KeyboardInterrupt):
+        tuner.run(spec, document, run_trial=pretending(), on_start=lambda started: [Stop()])
+    before, _, _ = states(spec)
+    assert before["RUNNING"] >= 1, before
+    assert sum(before.values()) < 6
+    tuner.resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 6}, {"FINISHED": 6}, [])
+    study = open_study(home.folder(spec.name) / "search.journal", spec)
+    assert [trial.params for trial in study.trials] == POINTS
+
+
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
@@ -98,6 +133,22 @@ def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     assert set(optuna_states) == {"COMPLETE", "FAIL"}
     assert optuna_states["FAIL"] == mlflow_states["FAILED"] == len(failures)
     assert all(reason in failure for failure in failures), failures
+
+
+def test_what_trials_find_at_other_alphas_comes_back_as_candidates(spec_of):
+    from analysis.runs import Candidate, read_sweep
+
+    fusion = "fusion: {alpha: {choice: [0.5, 1.0]}, also: [0, 0.5]}\n  evaluators:"
+    spec, document = spec_of(4, **{"evaluators:": fusion})
+    record = tuner.run(spec, document, run_trial=pretending())
+    sweep = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    expected = []
+    for number, own in zip(sweep.trials["trial"], sweep.trials["fusion.alpha"], strict=True):
+        expected += [f"{number}"] if own == 0.5 else [f"{number}", f"{number}@0.5"]
+    rows = sweep.candidates().to_dict("records")
+    assert [str(Candidate.of(row)) for row in rows] == expected
+    assert set(sweep.trials["fusion.also"]) == {"0.0 0.5"}
+    assert len(open_study(home.folder(spec.name) / "search.journal", spec).trials) == 4
 
 
 def test_a_sweep_without_one_complete_trial_has_failed(spec_of):

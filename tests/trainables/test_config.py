@@ -108,6 +108,7 @@ def test_flat_has_dotted_names_and_scalars():
         "train.dtype": "fp32",
         "train.zero_stage": 0,
         "train.max_tokens": 128,
+        "fusion.alpha": 1.0,
         "guard.lms_drop": 20.0,
         "guard.nll_rise": 1.0,
         "evaluators": "stereoset multiple_choice",
@@ -147,6 +148,8 @@ def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
         (("train", "zero_stage"), 2),
         (("train", "max_tokens"), 64),
         (("evaluators",), ["stereoset"]),
+        (("fusion",), {"alpha": 0.5}),
+        (("fusion",), {"also": [0.5]}),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",
 )
@@ -190,6 +193,14 @@ def test_a_fingerprint_does_not_depend_on_what_is_spelt_out():
         (("model", "family"), "t5"),
         (("evaluators",), []),
         (("evaluators",), "stereoset"),
+        (("fusion",), {"alpha": 1.01}),
+        (("fusion",), {"alpha": -0.01}),
+        (("fusion",), {"also": [1.01]}),
+        (("fusion",), {"also": ["0.5"]}),
+        (("fusion",), {"also": [True]}),
+        (("fusion",), {"also": [0.5, 0.5]}),
+        (("fusion",), {"also": [0.1234567]}),
+        (("fusion",), {"also": 0.5}),
     ],
 )
 def test_what_is_out_of_range_or_of_another_type_is_refused(path, value):
@@ -243,6 +254,28 @@ def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
         "forgetting/guard/degenerate",
         "cost/replay/shortfall",
     ]
+
+
+def test_each_further_alpha_declares_all_that_is_measured_of_weights_and_no_cost():
+    plain = config(evaluators=["perplexity", "stereoset"]).metrics()
+    fused = config(evaluators=["perplexity", "stereoset"], fusion={"also": [0, 0.25]}).metrics()
+    assert fused[: len(plain) - 1] == plain[:-1]
+    assert fused[-1] == plain[-1]
+    assert fused[-1].name == "cost/replay/shortfall"
+    more = [metric.name for metric in fused[len(plain) - 1 : -1]]
+    assert more == [
+        f"fusion/{alpha}/{metric.name}" for alpha in ("0", "0.25") for metric in plain[:-1]
+    ]
+    assert "fusion/0.25/forgetting/guard/degenerate" in more
+
+
+def test_further_alphas_that_cannot_be_told_apart_are_refused_in_one_sentence():
+    with pytest.raises(
+        ValidationError, match=r"must hold different numbers .*, but got 0\.5, 0\.5"
+    ):
+        config(fusion={"also": [0.5, 0.5]})
+    own = config(fusion={"alpha": 0.5, "also": [0.25, 0.5]}).fusion
+    assert own.also == (0.25, 0.5), "alpha may be searched through what is measured anyway"
 
 
 def test_only_a_trial_with_replay_can_run_short_of_it():

@@ -1,5 +1,6 @@
 """Metrics: which way is better, and how far."""
 
+import doctest
 import json
 import math
 
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.metrics import Metric, declare, wins
+from trainables import metrics
+from trainables.metrics import Metric, declare, fused_alphas, wins
 
 LOSS = Metric("forgetting/general/nll", "nats", "lower", ideal=1.0, worst=5.0, about="")
 ACCURACY = Metric("task/piqa/accuracy", "share", "higher", ideal=1.0, worst=0.5, about="")
@@ -50,7 +52,18 @@ def test_lower_and_higher_order_values_the_opposite_way(a, b):
 
 @pytest.mark.parametrize(
     "name",
-    ["bias", "bias/ss", "bias/stereoset/", "bias//ss", "bias/a/b/c", "fairness/stereoset/ss", ""],
+    [
+        "fusion/0.5/bias/ss",
+        "fusion/bias/stereoset/ss",
+        "fusion/0.5/fusion/0.5/bias/x/y",
+        "bias",
+        "bias/ss",
+        "bias/stereoset/",
+        "bias//ss",
+        "bias/a/b/c",
+        "fairness/stereoset/ss",
+        "",
+    ],
 )
 def test_a_wrong_name_is_one_sentence_that_lists_the_families(name):
     with pytest.raises(ValueError, match=r"bias, forgetting, task, cost, but got") as caught:
@@ -92,3 +105,20 @@ def test_a_declaration_survives_json():
 def test_importing_metrics_loads_the_standard_library_alone(modules_after):
     loaded = modules_after("import trainables.metrics")
     assert not loaded & {"torch", "numpy", "pydantic", "transformers", "datasets", "mlflow", "ray"}
+
+
+def test_a_metric_at_another_alpha_differs_in_its_name_alone():
+    fused = LOSS.at(0.25)
+    assert fused.name == "fusion/0.25/forgetting/general/nll"
+    assert Metric(**{**fused.to_dict(), "name": LOSS.name}) == LOSS
+
+
+def test_alphas_are_found_in_names_and_0_is_the_base():
+    names = [LOSS.at(alpha).name for alpha in (0.5, 0, 0.25, 1e-5)] + [LOSS.name]
+    assert fused_alphas(names) == [1e-5, 0.25, 0.5]
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    tried = doctest.testmod(metrics)
+    assert tried.attempted > 3
+    assert tried.failed == 0
