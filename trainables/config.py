@@ -169,13 +169,6 @@ def _refuse_names_twice(metrics: tuple[Metric, ...]) -> None:
         )
 
 
-class FusionConfig(Strict):
-    """TEMPORARY: replaced by branch grid."""
-
-    alpha: float = 1.0
-    also: Annotated[tuple[float, ...], Field(strict=False)] = ()
-
-
 class TrialConfig(Strict):
     """One trial. Loss = NLL of the texts + objective(pairs, texts) + regulariser(weights, texts)."""
 
@@ -186,7 +179,6 @@ class TrialConfig(Strict):
     parameters: Annotated[Parameters, BeforeValidator(_by_name)] = AllParameters()
     replay: ReplayConfig | None = None
     train: TrainConfig
-    fusion: FusionConfig = FusionConfig()
     evaluators: Evaluators
     fusion: FusionConfig = FusionConfig()
     guard: derived.Guard = derived.Guard()

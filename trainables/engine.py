@@ -32,6 +32,7 @@ class Engine:
 
     Attributes:
         steps: optimiser steps made so far.
+        ended: whether it has been freed.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Engine:
         self.model = model
         self.train = train
         self.steps = 0
+        self.ended = False
         self._recall = recall
         self._weights: dict[str, nn.Parameter] = {
             name: weight for name, weight in model.module.named_parameters() if weight.requires_grad
@@ -192,6 +194,7 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ended = True
         self._engine.destroy()
         self._engine.module_forward_pre_hook.remove()  # each holds the engine, and so all moments
         self._engine.module_forward_post_hook.remove()

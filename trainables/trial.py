@@ -16,6 +16,7 @@ from trainables.candidate import candidate
 from trainables.config import SHORTFALL
 from trainables.engine import Engine
 from trainables.measure import base_values, measure
+from trainables.metrics import fused_name
 from trainables.model import load
 from trainables.reading import Pairs, read
 from trainables.report import Report
@@ -56,12 +57,16 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     ):
 
         def save_model(folder: Path) -> None:
+            if engine.ended:
+                raise RuntimeError(
+                    "a report can save its model until its trial goes on, not later."
+                )
             with candidate(model, objective.share * config.fusion.alpha):
                 model.save(folder)
 
         def save(folder: Path) -> None:
-            engine.save(folder)
             save_model(folder)
+            engine.save(folder)
             (folder / RECIPE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
         def report(found: Mapping[str, Estimate]) -> Report:
@@ -103,7 +108,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
 
 def fused(alpha: float, found: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """What was found at this α, under the names that the record knows it by."""
-    return {f"fusion/{alpha:g}/{name}": estimate for name, estimate in found.items()}
+    return {fused_name(name, alpha): value for name, value in found.items()}
 
 
 def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
@@ -113,7 +118,7 @@ def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
         raise ValueError(f"{folder} must be a checkpoint of a trial, but lacks {RECIPE}.")
     free = {"steps": 0, "report_every": 0}
     now, began = (
-        {**tree, "train": tree["train"] | free, "evaluators": [], "guard": {}}
+        {**tree, "train": tree["train"] | free, "evaluators": [], "guard": {}, "fusion": {}}
         for tree in (config.tree(), json.loads(file.read_text(encoding="utf-8")))
     )
     others = [key for key, value in now.items() if began.get(key) != value]

@@ -281,6 +281,14 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
     assert found == pytest.approx(report.metrics, abs=1e-6)
 
 
+def test_a_report_is_not_saved_once_its_trial_has_ended(configure, tmp_path):
+    *_, last = run_trial(configure())
+    for save in (last.save, last.save_model):
+        with pytest.raises(RuntimeError, match="until its trial goes on, not later"):
+            save(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path):
     with pytest.raises(ValueError, match="must be a checkpoint of this model saved by a trial"):
         list(run_trial(configure(), resume_from=tmp_path))

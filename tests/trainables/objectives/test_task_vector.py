@@ -20,8 +20,8 @@ def test_stereotypes_are_learnt_and_the_share_is_negative():
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
 def test_the_saved_model_is_the_base_less_what_was_learnt(scale, configure, name, tmp_path):
     config = configure(name, objective={"name": "task_vector", "scale": scale})
-    *_, last = run_trial(config)
-    last.save_model(tmp_path)
+    for report in run_trial(config):
+        report.save_model(tmp_path)  # the last stays
     model = load(config.model)
     saved = load_file(tmp_path / "model.safetensors")
     base = dict(model.base.named_parameters())

@@ -1,0 +1,69 @@
+"""DPO and NPO are what TRL's own trainer computes for the same sentences."""
+
+import copy
+
+import pytest
+import torch
+import trl
+
+from tests.conformance import PAIRS, pair_reading, perturb
+from trainables.objectives import Dpo, Npo
+
+BETA = 0.3
+
+
+def of_trl(model, base, loss_type, *, rejected_alone=False):
+    """The loss that DPOTrainer works out, without a prompt but the start token."""
+    arguments = trl.DPOConfig(
+        beta=BETA, loss_type=[loss_type], report_to="none", use_cpu=True, bf16=False,
+        max_length=None, output_dir="never-written",
+    )  # fmt: skip
+    encoded = [model.encode(list(pair)) for pair in PAIRS]
+    examples = [
+        {
+            "prompt_ids": [model.start_id],
+            "chosen_ids": [] if rejected_alone else less,
+            "rejected_ids": more,
+        }
+        for more, less in encoded
+    ]
+    from datasets import Dataset
+
+    words = Dataset.from_list([{"prompt": "the", "chosen": "wolf", "rejected": "cook"}])
+    trainer = trl.DPOTrainer(
+        model=model.module, ref_model=base, args=arguments, train_dataset=words,
+        processing_class=model.tokenizer,
+    )  # fmt: skip
+    model.module.eval()
+    with torch.no_grad():
+        return float(trainer.compute_loss(model.module, trainer.data_collator(examples)))
+
+
+@pytest.fixture
+def moved(llama):
+    model = copy.copy(llama)  # TRL leaves its hooks in what it is given
+    model.module, base = copy.deepcopy(llama.module), copy.deepcopy(llama.module)
+    perturb(model, 0.05)
+    return model, base
+
+
+def loss_of(objective, model):
+    return objective.on_pairs(model, pair_reading(model, objective)).item()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("objective", "loss_type"),
+    [(Dpo(beta=BETA), "sigmoid"), (Dpo(beta=BETA, form="ipo", per="token"), "ipo")],
+)
+def test_dpo_is_that_of_trl(objective, loss_type, moved):
+    found = loss_of(objective, moved[0])
+    assert found == pytest.approx(of_trl(*moved, loss_type), rel=1e-4)
+
+
+@pytest.mark.timeout(120)
+def test_npo_is_trls_dpo_where_there_is_nothing_to_prefer(moved):
+    """(2/β) · −log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))): the chosen side is no token at all."""
+    found = loss_of(Npo(beta=BETA), moved[0])
+    expected = 2 / BETA * of_trl(*moved, "sigmoid", rejected_alone=True)
+    assert found == pytest.approx(expected, rel=1e-4)

@@ -1,0 +1,103 @@
+"""Some of the model frozen."""
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from trainables.model import load
+from trainables.parameters import Freeze
+from trainables.trial import run_trial
+
+
+def trained(model, **settings):
+    with Freeze(**settings).training(model, seed=0):
+        return {name for name, weight in model.module.named_parameters() if weight.requires_grad}
+
+
+def names(model, *parts):
+    return {n for n, _ in model.module.named_parameters() if any(part in n for part in parts)}
+
+
+def test_the_first_and_the_last_blocks_of_a_llama(llama):
+    every = names(llama, "")
+    assert every - trained(llama, first_blocks=1) == names(llama, "layers.0.")
+    assert every - trained(llama, last_blocks=1) == names(llama, "layers.1.")
+    assert every - trained(llama, first_blocks=1, last_blocks=1) == names(llama, "layers.")
+
+
+def test_the_first_and_the_last_blocks_of_a_bert(bert):
+    every = names(bert, "")
+    assert every - trained(bert, first_blocks=1) == names(bert, "layer.0.")
+    assert every - trained(bert, last_blocks=1) == names(bert, "layer.1.")
+
+
+def test_the_embeddings_of_a_llama_are_its_head_too(llama):
+    every = names(llama, "")
+    assert every - trained(llama, embeddings=True) == {"model.embed_tokens.weight"}
+    assert every - trained(llama, head=True) == {"model.embed_tokens.weight", "model.norm.weight"}
+
+
+def test_the_embeddings_of_a_bert_have_positions_and_its_head_is_what_predicts(bert):
+    every = names(bert, "")
+    assert every - trained(bert, embeddings=True) == names(bert, "bert.embeddings.")
+    shared = {"bert.embeddings.word_embeddings.weight"}
+    assert every - trained(bert, head=True) == names(bert, "cls.") | shared
+
+
+def test_attention_and_mlp_are_all_of_a_block_but_its_norms(model):
+    every = names(model, "")
+    attention = every - trained(model, attention=True)
+    mlp = every - trained(model, mlp=True)
+    inside = names(model, "layers.", "layer.")
+    assert not attention & mlp
+    norms = {name for name in inside if "norm" in name.lower()}
+    assert inside - attention - mlp == norms
+    assert all("attn" in name or "attention" in name for name in attention)
+
+
+def test_what_is_frozen_does_not_move_in_a_trial_and_the_rest_does(configure, name):
+    config = configure(
+        name, objective="cda", parameters={"name": "freeze", "first_blocks": 1, "embeddings": True}
+    )
+    list(run_trial(config))
+    model = load(config.model)
+    start = dict(model.base.named_parameters())
+    moved = {
+        key for key, now in model.module.named_parameters() if not torch.equal(now, start[key])
+    }
+    free = trained(model, first_blocks=1, embeddings=True)
+    assert moved
+    assert moved <= free
+    assert len(moved) > 0.8 * len(free)
+
+
+@pytest.mark.parametrize("stage", [0, 1, 2])
+def test_it_resumes_in_every_stage(stage, configure, tmp_path):
+    config = configure(
+        objective="cda",
+        parameters={"name": "freeze", "last_blocks": 1},
+        train={"zero_stage": stage, "report_every": 3},
+    )
+    reports = run_trial(config)
+    next(reports)
+    next(reports).save(tmp_path / "half")
+    end = next(reports)
+    list(reports)
+    (again,) = run_trial(config, resume_from=tmp_path / "half")
+    assert again.metrics == end.metrics
+
+
+def test_more_blocks_than_there_are_is_one_clear_sentence(model):
+    with pytest.raises(ValueError, match="must be at most the 2 blocks of"):
+        trained(model, first_blocks=2, last_blocks=1)
+    assert all(weight.requires_grad for weight in model.module.parameters())
+
+
+def test_nothing_left_to_train_is_one_clear_sentence(model):
+    with pytest.raises(ValueError, match="must leave something of"):
+        trained(model, first_blocks=2, embeddings=True, head=True)
+
+
+def test_to_freeze_nothing_is_one_clear_sentence():
+    with pytest.raises(ValidationError, match="must freeze something"):
+        Freeze()
