@@ -15,9 +15,9 @@ from analysis.runs import Candidate, Sweep
 from trainables.metrics import DEGENERATE, ERROR, Metric
 
 
-def table(sweep: Sweep, /) -> Table:
-    """The front, the base model first; fits in 80 columns with up to five goals."""
-    front = sweep.front()
+def table(sweep: Sweep, /, *, every: bool = False) -> Table:
+    """The front (or every candidate), the base model first; fits in 80 columns up to five goals."""
+    front = _rows(sweep, every)
     shown = Table(
         title=escape(headline(sweep)), caption=_states(sweep), box=SIMPLE_HEAD, min_width=76
     )
@@ -98,8 +98,10 @@ def number(value: Any, /, *, digits: int = 3) -> str:
     return min(f"{short:g}", f"{mantissa}e{int(exponent)}", key=len)
 
 
-def to_json(sweep: Sweep, /) -> str:
+def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
     """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only.
+
+    every: of all candidates instead.
 
     alpha: of weights between the base model and the trained one; null for the trial's own model.
     degenerate: whether language collapsed past the trial's guard; null where nothing watched it.
@@ -117,15 +119,19 @@ def to_json(sweep: Sweep, /) -> str:
             "metrics": _given(row, _metrics(sweep)),
             "params": _given(row, sweep.params),
         }
-        for row in sweep.front().to_dict("records")
+        for row in _rows(sweep, every).to_dict("records")
     ]
     return json.dumps(members, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def to_csv(sweep: Sweep, /) -> str:
-    """One line a member: trial, alpha, run_id, seconds, goals, other metrics, parameters."""
+def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
+    """One line a member (or candidate): trial, alpha, run_id, seconds, goals, other metrics, parameters."""
     columns = ["trial", "alpha", "run_id", "seconds", *_metrics(sweep), *sweep.params]
-    return sweep.front()[columns].to_csv(index=False, lineterminator="\n")
+    return _rows(sweep, every)[columns].to_csv(index=False, lineterminator="\n")
+
+
+def _rows(sweep: Sweep, every: bool) -> pd.DataFrame:
+    return sweep.candidates() if every else sweep.front()
 
 
 def _metrics(sweep: Sweep) -> list[str]:

@@ -150,6 +150,9 @@ def front(
         Path | None,
         typer.Option(help="write pictures, tables and a runnable YAML of each configuration"),
     ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="every candidate, not the front alone")
+    ] = False,
 ) -> None:
     """Print a sweep's Pareto-optimal configurations, or take them home."""
     from analysis import export, front, runs
@@ -163,11 +166,11 @@ def front(
         _stop(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
     match format_:
         case Format.JSON:
-            print(front.to_json(sweep))
+            print(front.to_json(sweep, every=every), end="")
         case Format.CSV:
-            print(front.to_csv(sweep), end="")
+            print(front.to_csv(sweep, every=every), end="")
         case Format.TABLE:
-            _console().print(front.table(sweep))
+            _console().print(front.table(sweep, every=every))
     for path in written:
         print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
 

@@ -182,12 +182,7 @@ class LanguageModel:
     @property
     def linear_modules(self) -> list[str]:
         """Names of the modules that multiply by a matrix, the vocabulary head left out."""
-        head = self.module.get_output_embeddings()  # type: ignore[operator]
-        return [
-            name
-            for name, part in self.module.named_modules()
-            if type(part).__name__ in ("Linear", "Conv1D") and part is not head
-        ]
+        return pretrained.linear_in(self.module)
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
         """(name, weight, the same at the start) of every weight that the base has too."""

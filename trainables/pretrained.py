@@ -3,7 +3,7 @@
 import difflib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainables import assets, cache, miniature
 from trainables.cache import AssetError
@@ -35,6 +35,38 @@ def family_of(name: str) -> "Family | None":
     if name in miniature.MODELS:
         return miniature.MODELS[name]
     return family_in(_resolved(name))
+
+
+def num_blocks(name: str) -> int:
+    """How many blocks a model has."""
+    described = json.loads((locate(name) / "config.json").read_text(encoding="utf-8"))
+    described = described.get("text_config", described)
+    known = ("num_hidden_layers", "n_layer", "num_layers")
+    return next(int(described[key]) for key in known if key in described)
+
+
+def linear_modules(name: str) -> list[str]:
+    """As linear_in, of a model that is described by its folder, without reading its weights."""
+    import torch
+    import transformers
+
+    folder = locate(name)
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    config = transformers.AutoConfig.from_pretrained(folder, **safe)
+    masked = family_in(folder) == "masked"
+    kind = transformers.AutoModelForMaskedLM if masked else transformers.AutoModelForCausalLM
+    with torch.device("meta"):
+        return linear_in(kind.from_config(config, trust_remote_code=False))
+
+
+def linear_in(module: Any) -> list[str]:
+    """Names of the modules that multiply by a matrix, the vocabulary head left out."""
+    head = module.get_output_embeddings()
+    return [
+        name
+        for name, part in module.named_modules()
+        if type(part).__name__ in ("Linear", "Conv1D") and part is not head
+    ]
 
 
 def _resolved(name: str) -> Path:

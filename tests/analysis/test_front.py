@@ -1,3 +1,4 @@
+import io
 import json
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from rich.console import Console
 
 from analysis import front
 from analysis.front import number, recipe, table, to_csv, to_json
+from analysis.runs import Candidate
 from trainables.metrics import Metric
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
@@ -190,3 +192,14 @@ def test_names_with_brackets_are_shown_as_they_are(hand):
 def test_the_metrics_of_the_record_follow_the_goals(hand):
     assert front._metrics(hand)[:2] == [GAP, RISE]
     assert pd.Index(front._metrics(hand)).is_unique
+
+
+def test_every_candidate_is_shown_when_asked_for_in_the_order_of_trials(fusing):
+    every = fusing.candidates()
+    assert len(every) > len(fusing.front())
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(table(fusing, every=True))
+    for row in every.to_dict("records"):
+        assert str(Candidate.of(row)) in shown.getvalue()
+    assert len(json.loads(to_json(fusing, every=True))) == len(every)
+    assert to_csv(fusing, every=True).count("\n") == len(every) + 1

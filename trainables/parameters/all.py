@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,6 +18,11 @@ class AllParameters(Strict):
     adapts: ClassVar[bool] = False
 
     name: Literal["all"] = "all"
+
+    def refuse_misfit(
+        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
+    ) -> None:
+        """Fits any model."""
 
     def training(self, model: LanguageModel, seed: int) -> AbstractContextManager[None]:
         return nullcontext()

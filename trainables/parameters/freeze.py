@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -42,6 +42,17 @@ class Freeze(Strict):
             )
         return self
 
+    def refuse_misfit(
+        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
+    ) -> None:
+        """Raises ValueError where a model of this kind has not as many blocks."""
+        asked = self.first_blocks + self.last_blocks
+        if asked > num_blocks:
+            raise ValueError(
+                f"parameters.first_blocks and last_blocks must be together at most the "
+                f"{num_blocks} blocks of {name}, but got {asked}."
+            )
+
     @contextmanager
     def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
         """
@@ -65,12 +76,7 @@ class Freeze(Strict):
 
     def _frozen(self, model: LanguageModel) -> Iterator[nn.Parameter]:
         blocks = model.blocks
-        asked = self.first_blocks + self.last_blocks
-        if asked > len(blocks):
-            raise ValueError(
-                f"parameters: first_blocks + last_blocks must be at most the {len(blocks)} blocks "
-                f"of {model.path.name}, but got {asked}."
-            )
+        self.refuse_misfit(model.path.name, len(blocks), lambda: model.linear_modules)
         for block in [*blocks[: self.first_blocks], *blocks[len(blocks) - self.last_blocks :]]:
             yield from block.parameters()
         inside = {id(weight) for block in blocks for weight in block.parameters()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -34,6 +34,19 @@ class Lora(Strict):
     rslora: bool = False
     targets: Annotated[tuple[str, ...], Field(strict=False)] | None = None
 
+    def refuse_misfit(
+        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
+    ) -> None:
+        """Raises ValueError where a model of this kind has no such modules."""
+        names = linear_modules() if self.targets else []
+        for target in self.targets or ():
+            if not any(f".{module}".endswith(f".{target}") for module in names):
+                ends = dict.fromkeys(module.rpartition(".")[2] for module in names)
+                raise ValueError(
+                    f"parameters.targets must be ends of names of linear modules of {name} "
+                    f"({', '.join(ends)}), but got {target!r}."
+                )
+
     @contextmanager
     def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
         """
@@ -43,17 +56,10 @@ class Lora(Strict):
         import peft
         import torch
 
-        names = model.linear_modules
-        for target in self.targets or ():
-            if not any(f".{name}".endswith(f".{target}") for name in names):
-                ends = dict.fromkeys(name.rpartition(".")[2] for name in names)
-                raise ValueError(
-                    f"parameters.targets must be ends of names of linear modules of "
-                    f"{model.path.name} ({', '.join(ends)}), but got {target!r}."
-                )
+        self.refuse_misfit(model.path.name, len(model.blocks), lambda: model.linear_modules)
         settings = peft.LoraConfig(
             r=self.rank,
-            lora_alpha=2 * self.rank if self.alpha is None else self.alpha,  # type: ignore[arg-type]
+            lora_alpha=2 * self.rank if self.alpha is None else self.alpha,
             use_rslora=self.rslora,
             target_modules=list(self.targets) if self.targets else "all-linear",
         )

@@ -88,7 +88,7 @@ def test_it_resumes_in_every_stage(stage, configure, tmp_path):
 
 
 def test_more_blocks_than_there_are_is_one_clear_sentence(model):
-    with pytest.raises(ValueError, match="must be at most the 2 blocks of"):
+    with pytest.raises(ValueError, match="must be together at most the 2 blocks of"):
         trained(model, first_blocks=2, last_blocks=1)
     assert all(weight.requires_grad for weight in model.module.parameters())
 

@@ -1,0 +1,116 @@
+"""Seconds of a training step: what is read together, and what the base has said before.
+
+    python -m tests.benchmarks.step             (SmolLM2-135M on BUG, texts of up to 48 tokens)
+
+apart:    the texts, each side of the pairs and the regulariser's texts in forwards of their own, the
+          base asked anew each step: the plain way.
+together: one forward for all, the base asked anew.
+first:    one forward, and what the base says is worked out row by row and kept (the first trial).
+kept:     as a later trial finds it.
+
+All in turns in one process, over the same steps; the medians of as many rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+from unittest import mock
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from trainables import cache, reading, trial
+from trainables.config import TrialConfig
+from trainables.engine import Engine
+from trainables.model import LanguageModel, load
+from trainables.reading import Reading
+from trainables.stream import Stream
+
+RECIPES: dict[str, dict[str, Any]] = {
+    "cda, kl_to_base on 8 general texts": {
+        "objective": "cda",
+        "regulariser": {"name": "kl_to_base", "data": "bold_wikipedia", "texts": 8},
+    },
+    "likelihood_gap": {"objective": "likelihood_gap"},
+    "dpo": {"objective": "dpo"},
+    "npo, kl_to_base on 8 general texts": {
+        "objective": "npo",
+        "regulariser": {"name": "kl_to_base", "data": "bold_wikipedia", "texts": 8},
+    },
+}
+
+
+def apart(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Reading]:
+    """Each group in a forward of its own; the base is asked anew."""
+    return {
+        name: reading.read(model, {name: group}, hidden=more["hidden"])[name]
+        for name, group in groups.items()
+        if group
+    }
+
+
+def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Reading]:
+    """One forward; the base is asked anew."""
+    return reading.read(model, groups, hidden=more["hidden"])
+
+
+def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) -> float:
+    model = load(config.model)
+    model.reset(config.train.dtype)
+    model._reference = None  # what this process remembers
+    stream, each = Stream(config, model), []
+    with mock.patch.object(trial, "read", read), Engine(model, config.train) as engine:
+        for step in range(steps):
+            began = time.perf_counter()
+            model.module.train()
+            for part in stream.parts(step):
+                engine.backward(trial.loss(config, model, part))
+            each.append(time.perf_counter() - began)
+    return median(each)
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    asked.add_argument("--model", default="smollm2-135m")
+    asked.add_argument("--steps", type=int, default=6)
+    asked.add_argument("--rounds", type=int, default=2)
+    options = asked.parse_args()
+    own = cache.cache_dir()
+    table = Table(title=f"seconds of a step of 8 texts, {torch.get_num_threads()} threads")
+    for heading in ("recipe", "apart", "together", "first", "kept", "apart / kept"):
+        table.add_column(heading, justify="left" if heading == "recipe" else "right")
+    for name, recipe in RECIPES.items():
+        tree = {
+            "model": {"path": options.model, "family": "causal"},
+            "alignment": {"data": "bug", "size": 500},
+            "train": {"lr": 1e-6, "steps": options.steps, "batch_size": 8, "max_tokens": 48},
+            "evaluators": ["weights"],
+        }
+        config = TrialConfig.model_validate(tree | recipe)
+        Stream(config, load(config.model))  # its tables are made
+        found: dict[str, list[float]] = {way: [] for way in ("apart", "together", "first", "kept")}
+        for _ in range(options.rounds):
+            found["apart"].append(seconds_a_step(config, options.steps, apart))
+            found["together"].append(seconds_a_step(config, options.steps, together))
+            with tempfile.TemporaryDirectory() as folder:
+                for linked in own.iterdir():  # all but what the base has said
+                    if linked.name != "reference":
+                        os.symlink(linked, f"{folder}/{linked.name}")
+                with mock.patch.dict(os.environ, EQUIPOISE_CACHE=folder):
+                    for way in ("first", "kept"):
+                        found[way].append(seconds_a_step(config, options.steps, reading.read))
+        medians = {way: median(values) for way, values in found.items()}
+        ratio = medians["apart"] / medians["kept"]
+        table.add_row(name, *(f"{value:.2f}" for value in medians.values()), f"{ratio:.2f}")
+    Console(width=80).print(table)
+
+
+if __name__ == "__main__":
+    main()
