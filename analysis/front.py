@@ -125,7 +125,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
 
 
 def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
-    """One line a member (or candidate): trial, alpha, run_id, seconds, goals, other metrics, parameters."""
+    """One line a member (or candidate): trial, alpha, run_id, seconds, goals, metrics, parameters."""
     columns = ["trial", "alpha", "run_id", "seconds", *_metrics(sweep), *sweep.params]
     return _rows(sweep, every)[columns].to_csv(index=False, lineterminator="\n")
 
