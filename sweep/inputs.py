@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from sweep.spec import SweepSpec
-from trainables import data, pretrained
+from trainables import alignment, data, pretrained
 from trainables.cache import AssetError
 from trainables.config import TrialConfig
 
@@ -71,16 +71,23 @@ def _of_models(trials: list[TrialConfig]) -> list[str]:
 def _of_sets(trials: list[TrialConfig]) -> list[str]:
     """Sets are read through once, so that a row that lacks something is found now."""
     faults = []
-    for name in sorted({trial.alignment.data for trial in trials}):
+    asked = {(t.alignment.data, t.alignment.swap, t.alignment.words) for t in trials}
+    for name, swap, words in sorted(asked):
         try:
-            have = sum(1 for _ in data.read_pairs(name))
+            have = sum(1 for _ in alignment.read_pairs(name, swap, words))
         except ValueError as error:
             faults.append(f"trial.alignment.data: {error}")
             continue
-        asked = {t.alignment.size or 0 for t in trials if t.alignment.data == name}
+        sizes = {
+            t.alignment.size or 0
+            for t in trials
+            if (t.alignment.data, t.alignment.swap, t.alignment.words) == (name, swap, words)
+        }
+        if not have:
+            faults.append(f"trial.alignment.data: {name} must have pairs, but has none.")
         faults += [
             f"trial.alignment.size must be at most the {have} pairs of {name}, but got {size}."
-            for size in sorted(asked)
+            for size in sorted(sizes)
             if size > have
         ]
     for name in sorted({trial.replay.data for trial in trials if trial.replay}):

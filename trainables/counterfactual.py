@@ -60,7 +60,7 @@ def swap(text: str) -> str:
     >>> swap("He told her that Mr. Lee lost his keys, not hers.")
     'She told him that Mrs. Lee lost her keys, not his.'
     """
-    return WORD.sub(lambda word: _in_case_of(word.group(), _counterpart(word, text)), text)
+    return WORD.sub(lambda word: in_case_of(word.group(), _counterpart(word, text)), text)
 
 
 def is_gendered(text: str) -> bool:
@@ -72,6 +72,15 @@ def is_gendered(text: str) -> bool:
 def swaps() -> dict[str, str]:
     """Each unambiguous gendered word and its counterpart, both ways, in lower case."""
     return PRONOUNS | ONE_WAY | shifts("gender_pairs", 1)
+
+
+@cache
+def gendered(gender: Literal["male", "female"]) -> frozenset[str]:
+    """All words of a gender, in lower case."""
+    male, female = zip(*_rows("gender_pairs"), strict=True)
+    if gender == "male":
+        return frozenset(male) | {"he", "him", "his", "himself"}
+    return frozenset(female) | {"she", "her", "hers", "herself", "ms", "mum", "mums"}
 
 
 @cache
@@ -107,11 +116,11 @@ def _shifted(text: str, words: Words, shift: int) -> str:
 
     def shifted(match: re.Match[str]) -> str:
         article, space, word = match.groups()
-        twin = _in_case_of(word, counterparts.get(word.lower(), word.lower()))
+        twin = in_case_of(word, counterparts.get(word.lower(), word.lower()))
         if article and twin != word:
             sounds = twin.lower()
             vowel = sounds[0] in "aeiou" and not sounds.startswith("eu")
-            article = _in_case_of(article, "an" if vowel else "a")
+            article = in_case_of(article, "an" if vowel else "a")
         return f"{article}{space}{twin}" if article else twin
 
     return ARTICLE_AND_WORD.sub(shifted, text)
@@ -156,7 +165,7 @@ def _possesses(text: str, start: int, end: int) -> bool:
     return False
 
 
-def _in_case_of(found: str, twin: str) -> str:
+def in_case_of(found: str, twin: str) -> str:
     """The twin in capitals, with a first capital, or as it is listed."""
     if twin == found.lower():
         return found

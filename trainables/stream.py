@@ -40,21 +40,23 @@ class Stream:
         self.config = config
         self.model = model
         measured = _measured_on(config, model)
-        self.pairs = data.pairs(config.alignment.data, model)
+        asked = config.alignment
+        self.pairs = data.pairs(asked.data, model, asked.swap, asked.words)
         sides_of = zip(self.pairs["stereotype_ids"], self.pairs["antistereotype_ids"], strict=True)
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
         if len(fresh) < len(aligned):
             self.pairs = self.pairs.select(fresh)
-        size = config.alignment.size
+        size = asked.size
         if size is not None:
             if size > len(self.pairs):
                 raise ValueError(
                     f"alignment.size must be at most the {len(self.pairs)} pairs of "
-                    f"{config.alignment.data}, but got {size}."
+                    f"{asked.data}, but got {size}."
                 )
-            drawn = random.Random("alignment").sample(range(len(self.pairs)), size)
-            self.pairs = self.pairs.select(sorted(drawn))  # the same for every seed and recipe
+            # Drawn by a seed of its own: the same pairs for replicates and for every recipe.
+            rng = random.Random(f"alignment {asked.seed}" if asked.seed else "alignment")
+            self.pairs = self.pairs.select(sorted(rng.sample(range(len(self.pairs)), size)))
         sides = config.objective.learns
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
         replay = config.replay

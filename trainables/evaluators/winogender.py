@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
+from trainables.occupations import share_of_women
 from trainables.records import records
 from trainables.strict import Strict
 
@@ -206,13 +207,6 @@ def sentences() -> list[Sentence]:
             )
         found.append(Sentence(row["sentence"], named[1], named[2], named[4], int(named[3])))
     return found
-
-
-def share_of_women() -> dict[str, float]:
-    """Percentage of women in each occupation."""
-    path = assets.resolve("winogender") / "occupations-stats.tsv"
-    rows = records(path, "occupation", "bls_pct_female")
-    return {row["occupation"]: float(row["bls_pct_female"]) for row in rows}
 
 
 def _pearson(x, y) -> float:  # type: ignore[no-untyped-def]
