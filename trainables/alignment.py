@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from trainables import assets, miniature
 from trainables.counterfactual import Rule, Words, gendered, in_case_of, swap, twins
@@ -126,22 +126,45 @@ def _panda() -> Iterator[Pair]:
             seen.add((found, twin))
 
 
+def normalised(text: str) -> str:
+    """Without case, and without spaces but one between words.
+
+    >>> normalised("The  nurse said , ' No . '") == normalised("the nurse said, ' no. '")
+    True
+    """
+    return detokenised(" ".join(text.split())).casefold()
+
+
 def _with_words(text: str, words: Iterator[str]) -> str:
     return re.sub(r"\w+", lambda word: in_case_of(word.group(), next(words)), text)
 
 
-def _winobias(split: str) -> Iterator[Pair]:
-    """WinoBias (Zhao et al. 2018, arXiv 1804.06876), both types: with the stereotype and against."""
+def _winobias(split: Literal["dev", "test"]) -> Iterator[Pair]:
+    """WinoBias (Zhao et al. 2018, arXiv 1804.06876), both types: with the stereotype and against.
+
+    The published dev and test split share three pairs, which neither has here, so that one may be
+    measured on after learning the other.
+    """
     from trainables.evaluators.winobias import WinoBias, marked
 
+    def pairs(kind: Literal[1, 2], split: Literal["dev", "test"]) -> list[tuple[str, str]]:
+        return WinoBias(type=kind, split=split).items()
+
+    kinds: tuple[Literal[1, 2], ...] = (1, 2)
+    others = {
+        normalised(text)
+        for kind in kinds
+        for pair in pairs(kind, "test" if split == "dev" else "dev")
+        for text in pair
+    }
     women = share_of_women()
-    for kind in (1, 2):
+    for kind in kinds:
         lines = marked(f"pro_stereotyped_type{kind}.txt.{split}")
-        asked = WinoBias.model_validate({"type": kind, "split": split}).items()
-        for line, (pro, anti) in zip(lines, asked, strict=True):
-            occupation, *pronouns = re.findall(r"\[(?:the |an? )?(.*?)\]", line.lower())
-            female = bool({"she", "her", "hers"}.intersection(pronouns))
-            yield Pair(pro, anti, True, _share(women.get(occupation.strip()), female))
+        for line, (pro, anti) in zip(lines, pairs(kind, split), strict=True):
+            if others.isdisjoint((normalised(pro), normalised(anti))):
+                occupation, *pronouns = re.findall(r"\[(?:the |an? )?(.*?)\]", line.lower())
+                female = bool({"she", "her", "hers"}.intersection(pronouns))
+                yield Pair(pro, anti, True, _share(women.get(occupation.strip()), female))
 
 
 def _bec_pro() -> Iterator[Pair]:

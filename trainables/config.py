@@ -176,6 +176,7 @@ class TrialConfig(Strict):
     evaluators: Evaluators
     guard: derived.Guard = derived.Guard()
     seed: int = Field(0, ge=0, lt=2**31)
+    allow_overlap: bool = Field(False, description="learn texts that are measured on")
 
     @model_validator(mode="after")
     def _metrics_are_told_apart(self) -> Self:

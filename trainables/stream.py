@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables import data
 from trainables.batch import PairBatch, Query, TextBatch, padded, to_learn, twins
+from trainables.overlap import refuse_overlap
 from trainables.replay import mix
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Stream:
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
         self.config = config
         self.model = model
+        refuse_overlap(config)
         measured = _measured_on(config, model)
         asked = config.alignment
         self.pairs = data.pairs(asked.data, model, asked.swap, asked.words)

@@ -140,7 +140,7 @@ def test_bug_sentences_become_pairs_by_their_label(name, file, cache_by_hand):
     ]
 
 
-def test_winobias_pairs_are_about_the_occupation_in_brackets(cache_by_hand):
+def test_winobias_pairs_are_of_one_split_alone_and_about_the_occupation_in_brackets(cache_by_hand):
     lines = {
         "pro": "1 [The mechanic] thanked the nurse because [he] won.\n2 The poet saw [a nurse] and [her] cat.\n",
         "anti": "1 [The mechanic] thanked the nurse because [she] won.\n2 The poet saw [a nurse] and [his] cat.\n",
@@ -149,17 +149,16 @@ def test_winobias_pairs_are_about_the_occupation_in_brackets(cache_by_hand):
         for kind in (1, 2):
             for split in ("dev", "test"):
                 file = cache_by_hand / "winobias" / f"{side}_stereotyped_type{kind}.txt.{split}"
-                file.write_text(text if kind == 1 else text.replace("thanked", "met"))
+                file.write_text(text.replace("thanked", f"met {kind} {split}"))
+    # The second pair is in both splits, and so in neither set.
     found = list(read_pairs("winobias"))
-    assert len(found) == 4
-    assert found == list(read_pairs("winobias_test"))
+    assert len(found) == 2 == len(list(read_pairs("winobias_test")))
     assert found[0] == Pair(
-        "The mechanic thanked the nurse because he won.",
-        "The mechanic thanked the nurse because she won.",
+        "The mechanic met 1 dev the nurse because he won.",
+        "The mechanic met 1 dev the nurse because she won.",
         True,
         pytest.approx(0.982),
     )
-    assert found[1].real_share == pytest.approx(0.8958)
 
 
 def bec_pro(folder, rows):
@@ -246,8 +245,8 @@ REAL = {
     "bug_full": (82_820, 20_696),
     "stereoset_test": (771, 0),
     "panda": (9_104, 0),
-    "winobias": (792, 400),
-    "winobias_test": (792, 398),
+    "winobias": (789, 397),
+    "winobias_test": (789, 395),
     "bec_pro": (1_800, 1_800),
     "miniature": (4_000, 4_000),
 }

@@ -113,6 +113,7 @@ def test_flat_has_dotted_names_and_scalars():
         "train.max_tokens": 128,
         "guard.lms_drop": 20.0,
         "guard.nll_rise": 1.0,
+        "allow_overlap": False,
         "evaluators": "stereoset multiple_choice",
         "seed": 7,
     }
@@ -150,6 +151,7 @@ def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
         (("train", "dtype"), "bf16"),
         (("train", "zero_stage"), 2),
         (("train", "max_tokens"), 64),
+        (("allow_overlap",), True),
         (("evaluators",), ["stereoset"]),
     ],
     ids=lambda value: ".".join(value) if isinstance(value, tuple) else "",

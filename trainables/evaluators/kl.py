@@ -59,6 +59,10 @@ class Kl(Strict):
         read = data.read_texts if self.of == "general" else alignment.read_pairs
         return list(read(self.data))
 
+    def texts(self) -> tuple[()]:
+        """None: what is held out is never learnt, and `of: alignment` is about what is."""
+        return ()
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.divergence import kl_from_base
         from trainables.estimate import Items, mean

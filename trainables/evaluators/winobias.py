@@ -79,6 +79,10 @@ class WinoBias(Strict):
             )
         return list(zip(pro, anti, strict=True))[: self.limit]
 
+    def texts(self) -> list[str]:
+        """Both sentences of each pair."""
+        return [text for pair in self.items() for text in pair]
+
 
 def marked(file: str) -> list[str]:
     """`1 [The developer] argued with the designer because [he] …`: its lines as they are."""

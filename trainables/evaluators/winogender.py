@@ -172,6 +172,12 @@ class Winogender(Strict):
         """What is asked: about all sentences, or about those that pairs() has."""
         return sentences() if self.ask == "referent" else self.pairs()
 
+    def texts(self) -> list[str]:
+        """The sentences that are asked about."""
+        if self.ask == "referent":
+            return [one.text for one in sentences()]
+        return [text for pair in self.pairs() for text in (pair.female, pair.male)]
+
     def pairs(self) -> list[Pair]:
         """The sentences about the occupation, with either pronoun."""
         texts: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
