@@ -114,7 +114,7 @@ def _panda() -> Iterator[Pair]:
             continue
         texts = (re.sub("<(SEP|br)>", " ", row[field]) for field in fields[:2])
         found, rewrite = (detokenised(" ".join(text.split())) for text in texts)
-        before, after = (re.findall(r"\w+", text.lower()) for text in (found, rewrite))
+        before, after = (words_of(text) for text in (found, rewrite))
         if len(before) != len(after):
             continue
         replaced = sum(one != other for one, other in zip(before, after, strict=True))
@@ -133,6 +133,11 @@ def normalised(text: str) -> str:
     True
     """
     return detokenised(" ".join(text.split())).casefold()
+
+
+def words_of(text: str) -> list[str]:
+    """Its words, put into lower case one by one: İ becomes two signs, one of which ends a word."""
+    return [word.lower() for word in re.findall(r"\w+", text)]
 
 
 def _with_words(text: str, words: Iterator[str]) -> str:

@@ -201,6 +201,7 @@ def test_panda_rewrites_differ_from_what_was_found_in_words_alone(cache_by_hand)
         ("Their king won.", "Won king their.", "king", "Woman"),  # words that only moved
         ("The child won.", "The girl won.", "child", "Woman"),  # of no gender before
         ("The queen won.", "The queen won.", "queen", "Man"),
+        ("In İzmir he won.", "In İzmir she won.", "he", "Woman"),
     ]
     keys = ("original", "rewrite", "selected_word", "perturbed_category")
     text = "\n".join(json.dumps(dict(zip(keys, row, strict=True))) for row in rows)
@@ -208,6 +209,7 @@ def test_panda_rewrites_differ_from_what_was_found_in_words_alone(cache_by_hand)
     assert list(read_pairs("panda")) == [
         Pair("john, he said, left.", "jane, she said, left."),
         Pair("She won. Who won?", "He won. Who won?"),
+        Pair("In İzmir he won.", "In İzmir she won."),
     ]
 
 
