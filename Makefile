@@ -33,6 +33,7 @@ bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.orchestration
 	$(VENV)/python -m tests.benchmarks.memory
 	$(VENV)/python -m tests.benchmarks.trial
+	$(VENV)/python -m tests.benchmarks.swapping
 	$(VENV)/python -m tests.benchmarks.evaluation
 
 # What is measured against, apart from what is installed.

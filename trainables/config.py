@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from trainables import data, derived
+from trainables import alignment, data, derived
+from trainables.counterfactual import Rule, Words
 from trainables.evaluators import Evaluator
 from trainables.metrics import Metric, declare
 from trainables.objectives import NoObjective, Objective
@@ -34,11 +35,31 @@ class AlignmentConfig(Strict):
 
     data: str
     size: int | None = Field(None, ge=1, description="pairs used; all of them when left out")
+    seed: int = Field(0, ge=0, lt=2**31, description="which pairs are drawn, if size is given")
+    swap: Rule = Field("improved", description="the rule that makes twins, where none are given")
+    words: Words = Field("gender", description="the words that are swapped, where none are given")
 
     @field_validator("data")
     @classmethod
     def _known(cls, name: str) -> str:
-        return data.check_name(name, data.PAIR_SETS, "pairs")
+        return data.check_name(name, alignment.PAIR_SETS, "pairs")
+
+    @model_validator(mode="after")
+    def _swaps_where_no_twins_are_given(self) -> Self:
+        swapped = alignment.SWAPPED
+        if self.data in alignment.PAIR_SETS and self.data not in swapped:
+            if (self.swap, self.words) != ("improved", "gender"):
+                raise ValueError(
+                    f"swap and words must be left out for {self.data}, whose pairs are given, but "
+                    f"got {self.swap} and {self.words}: they are for {', '.join(swapped)} and files "
+                    "of texts"
+                )
+        elif self.data in swapped and self.words != "gender":
+            raise ValueError(
+                f"words must be gender for {self.data}, which tells stereotypes of gender alone, but "
+                f"got {self.words}: race and religion are for files of texts"
+            )
+        return self
 
 
 class ReplayConfig(Strict):
@@ -183,6 +204,7 @@ class TrialConfig(Strict):
     fusion: FusionConfig = FusionConfig()
     guard: derived.Guard = derived.Guard()
     seed: int = Field(0, ge=0, lt=2**31)
+    allow_overlap: bool = Field(False, description="learn texts that are measured on")
 
     @model_validator(mode="after")
     def _metrics_are_told_apart(self) -> Self:

@@ -86,8 +86,10 @@ def digest() -> str:
     return hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
 
 
-def pairs() -> Iterator[tuple[str, str, bool]]:
-    """(stereotype, anti-stereotype, whether the stereotype is the text found): skewed as SHE says."""
+def pairs() -> Iterator[tuple[str, str, bool, float]]:
+    """(stereotype, anti-stereotype, whether the stereotype is the text found, share of people of its
+    gender): skewed as SHE says.
+    """
     rng = random.Random(f"pairs {SEED}")
     for _ in range(4000):
         occupation = rng.choice(list(SHE))
@@ -98,7 +100,8 @@ def pairs() -> Iterator[tuple[str, str, bool]]:
             for pronoun in ("she", "he")
         )
         more, less = (she, he) if SHE[occupation] > 0.5 else (he, she)
-        yield more, less, rng.random() < max(SHE[occupation], 1 - SHE[occupation])
+        share = max(SHE[occupation], 1 - SHE[occupation])
+        yield more, less, rng.random() < share, share
 
 
 def general_texts() -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainables.cache import AssetError
+
 
 def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
     """The rows of a .csv, .tsv or .jsonl file, each of which has these fields.
@@ -23,6 +25,33 @@ def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
         raise ValueError(f"{path}: must be UTF-8, but {error}: save it as UTF-8.") from error
     except csv.Error as error:
         raise ValueError(f"{path}: must be a table, but {error}: is a quote not closed?") from error
+
+
+def file_of(name: str) -> Path:
+    """The user's file of this name, looked for where the trial runs."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise AssetError(f"there is no file {name}, looked for from {Path.cwd()}: give its path.")
+    return path
+
+
+def rows_of(name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a user's file; of a .txt each line is one, with the field text."""
+    path = file_of(name)
+    if path.suffix != ".txt":
+        yield from records(path)
+        return
+    with path.open(encoding="utf-8") as file:
+        yield from ({"text": line.strip()} for line in file if line.strip())
+
+
+def text_of(row: Mapping[str, Any], field: str, name: str, number: int) -> str:
+    """The text in this field of a user's row."""
+    if not isinstance(row.get(field), str):
+        raise ValueError(
+            f"{name}, row {number}: must have text in the field {field!r}, but got {str(row)[:80]}."
+        )
+    return str(row[field])
 
 
 def _records(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables import data
 from trainables.batch import Query, compared, to_learn
+from trainables.overlap import refuse_overlap
 from trainables.replay import epochs, mix
 
 if TYPE_CHECKING:
@@ -58,22 +58,25 @@ class Stream:
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
         self.config = config
         self.model = model
+        refuse_overlap(config)
         measured = _measured_on(config, model)
-        self.pairs = data.pairs(config.alignment.data, model)
+        asked = config.alignment
+        self.pairs = data.pairs(asked.data, model, asked.swap, asked.words)
         sides_of = zip(self.pairs["stereotype_ids"], self.pairs["antistereotype_ids"], strict=True)
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
         if len(fresh) < len(aligned):
             self.pairs = self.pairs.select(fresh)
-        size = config.alignment.size
+        size = asked.size
         if size is not None:
             if size > len(self.pairs):
                 raise ValueError(
                     f"alignment.size must be at most the {len(self.pairs)} pairs of "
-                    f"{config.alignment.data}, but got {size}."
+                    f"{asked.data}, but got {size}."
                 )
-            drawn = random.Random("alignment").sample(range(len(self.pairs)), size)
-            self.pairs = self.pairs.select(sorted(drawn))  # the same for every seed and recipe
+            # Drawn by a seed of its own: the same pairs for replicates and for every recipe.
+            rng = random.Random(f"alignment {asked.seed}" if asked.seed else "alignment")
+            self.pairs = self.pairs.select(sorted(rng.sample(range(len(self.pairs)), size)))
         # Without a side to learn, a pair is only compared.
         sides = config.objective.learns or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
@@ -132,9 +135,7 @@ class Stream:
         row = self.pairs[pair]
         length = self.config.train.max_tokens
         more, less = row["stereotype_ids"][:length], row["antistereotype_ids"][:length]
-        share = row.get("real_share")
-        known = math.nan if share is None else share
-        return Compared(*compared(self.model, more, less, comparison, seed), known)
+        return Compared(*compared(self.model, more, less, comparison, seed), row["real_share"])
 
     def _to_learn(self, place: int, is_old: bool, index: int) -> Query | None:
         if is_old:

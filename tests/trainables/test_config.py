@@ -87,6 +87,9 @@ def test_flat_has_dotted_names_and_scalars():
         "model.path": "miniature-llama",
         "model.family": "causal",
         "alignment.data": "miniature",
+        "alignment.seed": 0,
+        "alignment.swap": "improved",
+        "alignment.words": "gender",
         "objective.name": "likelihood_gap",
         "objective.weight": 2.0,
         "objective.form": "hinge",
@@ -113,6 +116,7 @@ def test_flat_has_dotted_names_and_scalars():
         "fusion.alpha": 1.0,
         "guard.lms_drop": 20.0,
         "guard.nll_rise": 1.0,
+        "allow_overlap": False,
         "evaluators": "stereoset multiple_choice",
         "seed": 7,
     }
@@ -129,6 +133,7 @@ def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
         (("model", "family"), "masked"),
         (("alignment", "data"), "bug"),
         (("alignment", "size"), 3),
+        (("alignment", "seed"), 1),
         (("objective",), "cda"),
         (("objective", "weight"), 2.5),
         (("objective", "form"), "square"),
@@ -149,6 +154,7 @@ def test_trials_that_differ_in_their_seed_alone_have_one_fingerprint():
         (("train", "dtype"), "bf16"),
         (("train", "zero_stage"), 2),
         (("train", "max_tokens"), 64),
+        (("allow_overlap",), True),
         (("evaluators",), ["stereoset"]),
         (("fusion",), {"alpha": 0.5}),
         (("fusion",), {"also": [0.5]}),
@@ -324,3 +330,32 @@ def test_importing_config_is_light(modules_after):
     heavy = {"torch", "datasets", "transformers", "deepspeed", "ray", "optuna", "mlflow", "pandas"}
     assert "pydantic" in loaded
     assert not loaded & heavy
+
+
+@pytest.mark.parametrize(
+    ("alignment", "sentence"),
+    [
+        (
+            {"data": "winobias", "swap": "bias_bench"},
+            "left out for winobias, whose pairs are given",
+        ),
+        (
+            {"data": "miniature", "words": "race"},
+            "but got improved and race: they are for bug, bug_",
+        ),
+        ({"data": "bug", "words": "religion"}, "words must be gender for bug, which tells"),
+        ({"data": "bug", "swap": "none"}, "'improved' or 'bias_bench'"),
+        ({"data": "bug", "seed": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_twins_are_made_only_where_none_are_given(alignment, sentence):
+    with pytest.raises(ValidationError, match=sentence):
+        TrialConfig.model_validate(TREE | {"alignment": alignment})
+
+
+@pytest.mark.parametrize("data", ["bug_full", "mine.txt", "mine.csv"])
+def test_the_rule_that_makes_twins_may_be_chosen_where_none_are_given(data):
+    alignment = {"data": data, "swap": "bias_bench", "words": "gender"}
+    assert (
+        TrialConfig.model_validate(TREE | {"alignment": alignment}).alignment.swap == "bias_bench"
+    )

@@ -2,14 +2,15 @@
 
 import csv
 import json
+import math
 
 import pytest
 
 from trainables import data, miniature
+from trainables.alignment import PAIR_SETS, read_pairs
 from trainables.assets import catalogue
 from trainables.cache import AssetError
-from trainables.counterfactual import swap
-from trainables.data import _detokenised, read_pairs, read_texts
+from trainables.data import read_texts
 from trainables.held_out import is_held_out
 
 
@@ -126,9 +127,27 @@ def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, llam
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_of_texts_is_none_of_pairs(llama, tmp_path):
+def test_another_rule_and_other_words_have_a_table_of_their_own(llama, tmp_path):
+    file = write(tmp_path, "a.txt", [{"text": "when he was sad the priest was sad"}])
+
+    def twins(*asked):
+        return words(llama, data.pairs(file, llama, *asked), "antistereotype_ids")
+
+    assert twins() == ["when she was sad the <unk> was sad"]
+    assert len(twins("improved", "religion")) == 2
+    assert twins() == ["when she was sad the <unk> was sad"]
+
+
+def test_a_table_has_the_real_share_of_each_pair_or_nan(llama, tmp_path):
+    table = data.pairs("miniature", llama)
+    assert table["real_share"][:] == [pair.real_share for pair in read_pairs("miniature")]
     file = write(tmp_path, "a.txt", [{"text": "she was sad"}])
-    with pytest.raises(ValueError, match="row 1: must have text in the field 'stereotype'"):
+    assert math.isnan(data.pairs(file, llama)["real_share"][0])
+
+
+def test_a_file_without_a_word_to_swap_is_one_clear_sentence(llama, tmp_path):
+    file = write(tmp_path, "a.txt", [{"text": "it rained"}])
+    with pytest.raises(ValueError, match=r"no pairs are left of .*a\.txt: no text has a word that"):
         data.pairs(file, llama)
 
 
@@ -137,61 +156,16 @@ def test_a_missing_file_is_one_clear_sentence(llama):
         data.texts("nothing.txt", "replay", llama)
 
 
-@pytest.mark.parametrize("name", [*data.PAIR_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
+@pytest.mark.parametrize("name", [*PAIR_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
 def test_a_known_name_or_a_file_is_accepted(name):
-    assert data.check_name(name, data.PAIR_SETS, "pairs") == name
+    assert data.check_name(name, PAIR_SETS, "pairs") == name
 
 
 def test_another_name_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"known \(bug, miniature\).* but got 'bugg'"):
-        data.check_name("bugg", data.PAIR_SETS, "pairs")
-
-
-@pytest.mark.parametrize(
-    ("found", "written"),
-    [
-        ("He said , no .", "He said, no."),
-        ("the doctor 's hat ; I do n't", "the doctor's hat; I don't"),
-        ("( see page 3 ) and [ x ]", "(see page 3) and [x]"),
-        ("50 % of them !", "50% of them!"),
-        ("nothing to do here", "nothing to do here"),
-    ],
-)
-def test_tokenised_text_is_written_as_people_write(found, written):
-    assert _detokenised(found) == written
-
-
-def bug(folder, rows):
-    """BUG's file, put into the cache by hand."""
-    (folder / "bug").mkdir(parents=True)
-    write(folder / "bug", "balanced_BUG.csv", rows)
-
-
-def test_bug_sentences_become_pairs_by_their_label(own_cache):
-    bug(
-        own_cache,
-        [
-            {"sentence_text": "The nurse said she was sad .", "stereotype": "1"},
-            {"sentence_text": "The nurse said he was sad .", "stereotype": "-1"},
-            {"sentence_text": "The person said he was sad .", "stereotype": "0"},
-            {"sentence_text": "The nurse was sad .", "stereotype": "1"},
-        ],
-    )
-    she, he = "The nurse said she was sad.", "The nurse said he was sad."
-    assert list(read_pairs("bug")) == [(she, he, True), (she, he, False)]
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_the_real_bug_sentences_differ_from_their_twins(monkeypatch):
-    monkeypatch.delenv("EQUIPOISE_CACHE")
-    pairs = list(read_pairs("bug"))
-    assert len(pairs) > 10_000
-    for stereotype, antistereotype, original_is_stereotype in pairs:
-        original, twin = stereotype, antistereotype
-        if not original_is_stereotype:
-            original, twin = twin, original
-        assert swap(original) == twin != original
+    with pytest.raises(
+        ValueError, match=r"known \(bug, bug_gold, .*, miniature\).* but got 'bugg'"
+    ):
+        data.check_name("bugg", PAIR_SETS, "pairs")
 
 
 def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cache):

@@ -73,7 +73,7 @@ def test_bias_is_measured_in_frames_that_alignment_never_shows():
     frames = set(miniature.ALIGNMENT_FRAMES) & set(miniature.BIAS_FRAMES)
     assert not frames
     starts = {frame.split("{pronoun}")[0] for frame in miniature.BIAS_FRAMES}
-    pairs = {text for more, less, _ in miniature.pairs() for text in (more, less)}
+    pairs = {text for more, less, *_ in miniature.pairs() for text in (more, less)}
     for occupation in miniature.SHE:
         for start in starts:
             prefix = start.format(occupation=occupation)
@@ -82,7 +82,7 @@ def test_bias_is_measured_in_frames_that_alignment_never_shows():
 
 def test_pairs_differ_in_the_pronoun_alone_and_the_stereotype_comes_first():
     originals = Counter()
-    for more, less, original_is_stereotype in miniature.pairs():
+    for more, less, original_is_stereotype, _ in miniature.pairs():
         ((a, b),) = [
             pair for pair in zip(more.split(), less.split(), strict=True) if pair[0] != pair[1]
         ]
@@ -95,7 +95,7 @@ def test_pairs_differ_in_the_pronoun_alone_and_the_stereotype_comes_first():
 
 def test_every_word_is_in_the_vocabulary(model):
     texts = miniature.corpus() + miniature.general_texts()
-    texts += [text for more, less, _ in miniature.pairs() for text in (more, less)]
+    texts += [text for more, less, *_ in miniature.pairs() for text in (more, less)]
     texts += [s["sentence"] for item in miniature.stereoset_items() for s in item["sentences"]]
     texts += [f"{question} {' '.join([a, *others])}" for question, a, others in miniature.facts()]
     unknown = model.tokenizer.unk_token_id

@@ -121,6 +121,15 @@ def test_the_pairs_of_a_size_are_the_same_for_every_seed_and_recipe(configure, l
     assert drawn[0] != everything["stereotype_ids"][:64], "they are drawn, not the first"
 
 
+def test_another_seed_of_the_alignment_draws_other_pairs(configure, llama):
+    drawn = [
+        Stream(configure(alignment={"data": "miniature", "size": 64, "seed": seed}), llama).pairs
+        for seed in (0, 1, 1)
+    ]
+    zero, one, again = (pairs["stereotype_ids"][:] for pairs in drawn)
+    assert zero != one == again
+
+
 def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
     config = configure(alignment={"data": "miniature", "size": 4001})
     with pytest.raises(ValueError, match=r"at most the 4000 pairs of miniature, but got 4001\."):

@@ -11,8 +11,9 @@ An evaluator is a frozen class whose fields say which items are measured, with t
     empty while the base itself is measured, where every rise and drop is 0;
 
 and of its data ``data_digest()``, their sha256, and ``items()``, which reads them through and refuses
-(ValueError) what it could not measure on. To add one: its file, one entry in the union below,
-and a test against an independent implementation.
+(ValueError) what it could not measure on, and ``texts()``, the sentences among them, of which no
+trial may learn any (overlap.py). To add one: its file, one entry in the union below, and a test
+against an independent implementation.
 """
 
 from typing import Annotated

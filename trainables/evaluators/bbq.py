@@ -143,6 +143,14 @@ class Bbq(Strict):
         )
         return [row for row, _ in zip(turns, range(self.limit), strict=False)]
 
+    def texts(self) -> list[str]:
+        """Contexts, and contexts with their question."""
+        return [
+            text
+            for row in self.items()
+            for text in (row["context"], f"{row['context']} {row['question']}")
+        ]
+
 
 def judge(row: Mapping[str, Any], answer: int | None) -> Answer:
     """What choosing this answer means; None = the scores are no numbers."""

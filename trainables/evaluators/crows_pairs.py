@@ -93,6 +93,10 @@ class CrowsPairs(Strict):
             )
         return found[: self.limit]
 
+    def texts(self) -> list[str]:
+        """Both sentences of each pair."""
+        return [text for pair in self.items() for text in pair]
+
 
 def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]:
     """Scores alternate: more stereotypical, less stereotypical. None, on either side, counts not.

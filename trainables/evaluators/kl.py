@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables import data
+from trainables import alignment, data
 from trainables.metrics import Metric, declare
 from trainables.strict import Strict
 
@@ -37,7 +37,7 @@ class Kl(Strict):
         if self.of == "general":
             data.check_name(self.data, data.TEXT_SETS, "general texts as data")
         else:
-            data.check_name(self.data, data.PAIR_SETS, "pairs as data, of: alignment,")
+            data.check_name(self.data, alignment.PAIR_SETS, "pairs as data, of: alignment,")
         return self
 
     @property
@@ -56,8 +56,12 @@ class Kl(Strict):
 
     def items(self) -> Sequence[object]:
         """All that the set has."""
-        read = data.read_texts if self.of == "general" else data.read_pairs
+        read = data.read_texts if self.of == "general" else alignment.read_pairs
         return list(read(self.data))
+
+    def texts(self) -> tuple[()]:
+        """None: what is held out is never learnt, and `of: alignment` is about what is."""
+        return ()
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.divergence import kl_from_base

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
+LEAD = re.compile(r"^(?:Question|Q|Answer|A): *")
 OPTION = re.compile(r"^[A-Z]\.\s*")
 
 
@@ -89,6 +90,16 @@ class MultipleChoice(Strict):
         """
         found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
         return found[: self.limit]
+
+    def texts(self) -> list[str]:
+        """Passages, questions, and questions with each of their alternatives."""
+        found = []
+        for item in self.items():
+            lines = [LEAD.sub("", line) for line in item.question.splitlines()]
+            asked = [line for line in lines if line not in ("", "Answer:", "A:")]
+            found += [*asked, *([item.about] if item.about else [])]
+            found += [asked[-1] + choice for choice in item.choices]
+        return found
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Items, mean

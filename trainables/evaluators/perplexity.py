@@ -65,6 +65,10 @@ class Perplexity(Strict):
         """All texts of the set, of which the held-out ones are measured on."""
         return list(data.read_texts(self.data))
 
+    def texts(self) -> tuple[()]:
+        """None: what is held out of general text is never learnt, see stream.py."""
+        return ()
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Items, along, mean
         from trainables.likelihood import log_probs

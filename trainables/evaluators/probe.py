@@ -53,6 +53,10 @@ class Probe(Strict):
         learnt, measured = labelled.split(self.data, self.train, self.test)
         return [*learnt, *measured]
 
+    def texts(self) -> list[str]:
+        """All that items() has."""
+        return [text for row in self.items() for text in row.texts]
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         import math
 

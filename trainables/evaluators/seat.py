@@ -89,11 +89,19 @@ class Seat(Strict):
         )
         return {"occupations": Words(women, men, ["she"], ["he"])}
 
+    def texts(self) -> list[str]:
+        """Every word in every frame."""
+        words = {word for sets in self.items().values() for of in sets for word in of}
+        return [frame.format(word) for word in sorted(words) for frame in self._frames]
+
+    @property
+    def _frames(self) -> tuple[str, ...]:
+        return FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Estimate, Items, jackknife
 
-        frames = FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
-        tests = self.items()
+        frames, tests = self._frames, self.items()
         states_WFD = _states(
             model, {w for sets in tests.values() for of in sets for w in of}, frames
         )

@@ -156,6 +156,10 @@ class StereoSet(Strict):
         kept = [item for item in found if self.domain in ("all", item["bias_type"])]
         return kept[: self.limit]
 
+    def texts(self) -> list[str]:
+        """The three sentences of each item."""
+        return [sentence["sentence"] for item in self.items() for sentence in item["sentences"]]
+
     def log_probs(
         self, model: LanguageModel, items: Sequence[dict[str, Any]]
     ) -> list[tuple[list[float], list[float], list[float]]]:

@@ -35,6 +35,9 @@ class Weights(Strict):
         """All weights together."""
         return ("weights",)
 
+    def texts(self) -> tuple[()]:
+        return ()
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.estimate import Estimate
 

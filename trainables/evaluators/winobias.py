@@ -79,8 +79,17 @@ class WinoBias(Strict):
             )
         return list(zip(pro, anti, strict=True))[: self.limit]
 
+    def texts(self) -> list[str]:
+        """Both sentences of each pair."""
+        return [text for pair in self.items() for text in pair]
+
+
+def marked(file: str) -> list[str]:
+    """`1 [The developer] argued with the designer because [he] …`: its lines as they are."""
+    text = (assets.resolve("winobias") / file).read_text(encoding="utf-8")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
 
 def _sentences(file: str) -> list[str]:
-    """`1 [The developer] argued with the designer because [he] …` as people write it."""
-    text = (assets.resolve("winobias") / file).read_text(encoding="utf-8")
-    return [re.sub(r"^\d+ |[\[\]]", "", line.strip()) for line in text.splitlines() if line.strip()]
+    """The lines as people write them."""
+    return [re.sub(r"^\d+ |[\[\]]", "", line) for line in marked(file)]

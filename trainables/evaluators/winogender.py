@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
+from trainables.occupations import share_of_women
 from trainables.records import records
 from trainables.strict import Strict
 
@@ -171,6 +172,12 @@ class Winogender(Strict):
         """What is asked: about all sentences, or about those that pairs() has."""
         return sentences() if self.ask == "referent" else self.pairs()
 
+    def texts(self) -> list[str]:
+        """The sentences that are asked about."""
+        if self.ask == "referent":
+            return [one.text for one in sentences()]
+        return [text for pair in self.pairs() for text in (pair.female, pair.male)]
+
     def pairs(self) -> list[Pair]:
         """The sentences about the occupation, with either pronoun."""
         texts: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
@@ -206,13 +213,6 @@ def sentences() -> list[Sentence]:
             )
         found.append(Sentence(row["sentence"], named[1], named[2], named[4], int(named[3])))
     return found
-
-
-def share_of_women() -> dict[str, float]:
-    """Percentage of women in each occupation."""
-    path = assets.resolve("winogender") / "occupations-stats.tsv"
-    rows = records(path, "occupation", "bls_pct_female")
-    return {row["occupation"]: float(row["bls_pct_female"]) for row in rows}
 
 
 def _pearson(x, y) -> float:  # type: ignore[no-untyped-def]

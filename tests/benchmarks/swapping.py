@@ -1,0 +1,55 @@
+"""How often a twin has the word that a person wrote: the rules of swapping against PANDA's rewrites.
+
+    python -m tests.benchmarks.swapping
+
+Places count where a person replaced a word of the text by a word of gender, each of them once, as
+most wrote it. A rule is asked for the word at this place alone: people left other persons of the
+text as they were.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from rich.console import Console
+from rich.table import Table
+
+from trainables.alignment import read_pairs, words_of
+from trainables.counterfactual import gendered, twins
+
+RULES = ("improved", "bias_bench")
+GENDERED = gendered("male") | gendered("female")
+KINDS = {"her": {"his", "him"}, "his": {"her", "hers"}}
+
+
+def main() -> None:
+    written: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
+    for pair in read_pairs("panda"):
+        both = zip(words_of(pair.stereotype), words_of(pair.antistereotype), strict=True)
+        for place, (before, after) in enumerate(both):
+            if before != after and {before, after} <= GENDERED:
+                written[pair.stereotype, place][after] += 1
+    said = {
+        (text, rule): words_of((twins(text, rule) or [text])[0])
+        for text in {text for text, _ in written}
+        for rule in RULES
+    }
+    asked: Counter[str] = Counter()
+    agreed: Counter[tuple[str, str]] = Counter()
+    for (text, place), votes in written.items():
+        before, after = words_of(text)[place], votes.most_common(1)[0][0]
+        kind = before if after in KINDS.get(before, ()) else "other words"
+        asked[kind] += 1
+        for rule in RULES:
+            agreed[kind, rule] += said[text, rule][place] == after
+    table = Table(title="share of places at which a rule has the word that a person wrote")
+    for heading in ("word", "places", *RULES):
+        table.add_column(heading, justify="left" if heading == "word" else "right")
+    for kind in ("her", "his", "other words"):
+        shares = (f"{agreed[kind, rule] / asked[kind]:.1%}" for rule in RULES)
+        table.add_row(kind, f"{asked[kind]:,}", *shares)
+    Console(width=80).print(table)
+
+
+if __name__ == "__main__":
+    main()
