@@ -47,6 +47,8 @@ def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], s
         if trial.replay:
             replayed = trial.replay.data
             yield "trial.replay.data", f"replay.{replayed}", partial(data.digest, replayed)
+        if held := trial.regulariser.texts_from:
+            yield "trial.regulariser.data", f"regulariser.{held}", partial(data.digest, held)
         for evaluator in trial.evaluators:
             first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
             name = f"evaluator.{first.split('/')[1]}"
@@ -66,6 +68,13 @@ def _of_models(trials: list[TrialConfig]) -> list[str]:
                 f"trial.model.family must be {said}, as {path} is a {said} model, "
                 f"but got {family!r}."
             )
+    for path, parameters in dict.fromkeys((t.model.path, t.parameters) for t in trials):
+        try:
+            parameters.refuse_misfit(
+                path, pretrained.num_blocks(path), partial(pretrained.linear_modules, path)
+            )
+        except ValueError as error:
+            faults.append(f"trial.{error}")
     return faults
 
 
@@ -91,11 +100,13 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
             for size in sorted(sizes)
             if size > have
         ]
-    for name in sorted({trial.replay.data for trial in trials if trial.replay}):
+    texts = {("replay", trial.replay.data) for trial in trials if trial.replay}
+    texts |= {("regulariser", t.regulariser.texts_from or "") for t in trials}
+    for key, name in sorted(texts):
         try:
-            sum(1 for _ in data.read_texts(name))
+            sum(1 for _ in data.read_texts(name)) if name else 0
         except ValueError as error:
-            faults.append(f"trial.replay.data: {error}")
+            faults.append(f"trial.{key}.data: {error}")
     return faults
 
 

@@ -72,6 +72,11 @@ class RegulariserTerm(Strict):
     reads_texts: ClassVar[bool] = False
 
     @property
+    def texts_from(self) -> str | None:
+        """The set of general texts that it reads for itself, if any."""
+        return None
+
+    @property
     def anchor(self) -> tuple[str, int] | None:
         """General texts of its own: (set, how many a step). None: those of the step, if any."""
         return None

@@ -45,6 +45,32 @@ def test_a_wrong_family_and_a_set_that_is_too_small_are_said_together(spec_with)
     assert size.endswith(" pairs of miniature, but got 10000000.")
 
 
+def test_the_regularisers_own_texts_are_looked_at_and_have_their_digest(spec_with, tmp_path):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "the wolf eats deer"}\n{"words": "none"}\n')
+    held = "size: 50}\n  regulariser: {name: NAME, data: SET}"
+    for name in ("fisher", "kl_to_base"):
+        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", str(texts))})
+        with pytest.raises(DoNotFit, match=r"trial.regulariser.data: .*row 2: must have text in"):
+            prepare(spec)
+        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", "miniature")})
+        assert "regulariser.miniature" in prepare(spec)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("{name: lora, targets: [query]}", r"trial.parameters.targets must be .*'query'\."),
+        ("{name: freeze, first_blocks: 3}", "trial.parameters.first_blocks .* the 2 blocks of"),
+    ],
+)
+def test_parameters_that_the_model_does_not_have_are_said_before_anything_starts(
+    parameters, said, spec_with
+):
+    with pytest.raises(DoNotFit, match=said):
+        prepare(spec_with({"size: 50}": f"size: 50}}\n  parameters: {parameters}"}))
+
+
 def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp_path):
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text('{"stereotype": "a", "antistereotype": "b"}\n{"stereotype": "a"}\n')

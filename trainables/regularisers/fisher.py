@@ -54,6 +54,10 @@ class Fisher(RegulariserTerm):
     def _known(cls, name: str) -> str:
         return data.check_name(name, data.TEXT_SETS, "general texts")
 
+    @property
+    def texts_from(self) -> str:
+        return self.data
+
     def on_weights(self, model: LanguageModel) -> Tensor:
         fisher = _kept(self.model_copy(update={"weight": 0.0}), model, model.digest)
         terms = [

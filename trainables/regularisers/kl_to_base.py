@@ -41,6 +41,10 @@ class KlToBase(RegulariserTerm):
         return name if name is None else data.check_name(name, data.TEXT_SETS, "general texts")
 
     @property
+    def texts_from(self) -> str | None:
+        return self.data
+
+    @property
     def anchor(self) -> tuple[str, int] | None:
         return None if self.data is None else (self.data, self.texts)
 
