@@ -7,6 +7,14 @@
         - {name: likelihood_gap, weight: {loguniform: [0.01, 10]}}   # searched in this branch only
 
 A mapping whose only key is a domain's name is that domain. A choice among mappings is a branch.
+
+What several keys of the trial are chosen of together stands under `recipe`, whose keys become those
+of the trial:
+
+    recipe:
+      choice:
+        - {objective: dpo}
+        - {objective: cda, regulariser: {name: l2_to_base, weight: 0.1}}
 """
 
 from __future__ import annotations
@@ -25,6 +33,7 @@ if TYPE_CHECKING:
 
 RANGES = ("uniform", "loguniform", "int")
 DOMAINS = (*RANGES, "choice")
+RECIPE = "recipe"
 Label = str | int | float | bool | None
 
 
@@ -112,18 +121,23 @@ def ranges(tree: Any, place: Place = ()) -> Iterator[Fault]:
         yield from ranges(child, (*place, kind, key) if kind else (*place, key))
 
 
-def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
+def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
     """The tree with every domain replaced by a value that the trial suggests.
 
     Parameters are named by their dotted place, and inside a branch by the branch as well
     (objective.likelihood_gap.weight), so that two branches may search one key in different ranges.
     """
+    suggested: dict[str, Any] = _suggest(tree, trial, "")
+    return _with_recipe(suggested)
+
+
+def _suggest(tree: Any, trial: optuna.Trial, name: str) -> Any:
     found = domain(tree)
     if found is None:
         if isinstance(tree, dict):
-            return {key: suggest(child, trial, _join(name, key)) for key, child in tree.items()}
+            return {key: _suggest(child, trial, _join(name, key)) for key, child in tree.items()}
         if isinstance(tree, list):
-            return [suggest(child, trial, _join(name, n)) for n, child in enumerate(tree)]
+            return [_suggest(child, trial, _join(name, n)) for n, child in enumerate(tree)]
         return tree
     match found:
         case "uniform", (low, high):
@@ -135,7 +149,14 @@ def suggest(tree: Any, trial: optuna.Trial, name: str = "") -> Any:
         case _, options:
             by_label = _by_label(options)
             chosen = trial.suggest_categorical(name, list(by_label))
-            return suggest(by_label[chosen], trial, _join(name, chosen))
+            return _suggest(by_label[chosen], trial, _join(name, chosen))
+
+
+def _with_recipe(tree: dict[str, Any]) -> dict[str, Any]:
+    """The trial that a concrete tree describes."""
+    recipe = tree.get(RECIPE)
+    rest = {key: value for key, value in tree.items() if key != RECIPE}
+    return rest | recipe if isinstance(recipe, dict) else tree
 
 
 def size(tree: Any) -> int:
@@ -208,15 +229,23 @@ def swept(tree: Any, name: str = "") -> list[str]:
     found = domain(tree)
     if found is None:
         names = [n for key, child in _children(tree) for n in swept(child, _join(name, key))]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(n.removeprefix(f"{RECIPE}.") for n in names))
     kind, argument = found
     said = [name]
     for option in argument if kind == "choice" else []:
         said += swept(option, name)
         if isinstance(option, dict) and domain(option) is None:
-            given = [key for key in option if key != "name"]
-            said += [_join(name, key) for key in given if not isinstance(option[key], dict | list)]
+            said += _fixed({key: value for key, value in option.items() if key != "name"}, name)
     return list(dict.fromkeys(said))
+
+
+def _fixed(tree: Any, name: str) -> Iterator[str]:
+    """Dotted names of the scalars of a tree."""
+    if isinstance(tree, dict) and domain(tree) is None:
+        for key, child in tree.items():
+            yield from _fixed(child, _join(name, key))
+    elif not isinstance(tree, dict | list):
+        yield name
 
 
 def label(option: Any) -> Label:
@@ -290,7 +319,12 @@ def _corner(tree: dict[str, Any], settings: Mapping[Place, int]) -> Corner:
             return [concrete(v, (*here, n), (*origin, n)) for n, v in enumerate(node)]
         return node
 
-    return Corner(concrete(tree, (), ()), origins)
+    found = concrete(tree, (), ())
+    if isinstance(found.get(RECIPE), dict):
+        own = {here: origin for here, origin in origins.items() if here[:1] != (RECIPE,)}
+        inside = {h[1:]: origin for h, origin in origins.items() if h[:1] == (RECIPE,) and h[1:]}
+        origins = own | inside
+    return Corner(_with_recipe(found), origins)
 
 
 def _children(node: Any) -> list[tuple[str | int, Any]]:

@@ -244,3 +244,54 @@ trees = st.recursive(
 def test_what_holds_no_domain_has_one_corner_and_no_fault(tree):
     assert [corner.tree for corner in space.corners(tree)] == [tree]
     assert list(space.faults(tree)) == []
+
+
+RECIPES = {
+    "lr": {"loguniform": [1e-6, 1e-4]},
+    "objective": "none",
+    "recipe": {
+        "choice": [
+            {"objective": "dpo"},
+            {
+                "objective": {"name": "gap", "weight": {"choice": [1, 2]}},
+                "regulariser": {"name": "l2", "weight": 0.1},
+            },
+            {"replay": {"data": "x", "ratio": 0.5}},
+        ]
+    },
+}
+
+
+def test_the_keys_of_a_recipe_become_those_of_the_trial_in_place_of_its_own():
+    trees = [drawn(RECIPES, number)[0] for number in range(30)]
+    assert not any("recipe" in tree for tree in trees)
+    by_kind = {str(tree["objective"]): tree for tree in trees}
+    assert by_kind["dpo"].keys() == {"lr", "objective"}
+    gap = by_kind[str({"name": "gap", "weight": 2})]
+    assert gap["regulariser"] == {"name": "l2", "weight": 0.1}
+    assert by_kind["none"]["replay"] == {"data": "x", "ratio": 0.5}
+
+
+def test_every_recipe_is_checked_and_its_faults_have_their_place():
+    corners = list(space.corners(RECIPES))
+    assert {str(corner.tree["objective"]) for corner in corners} == {
+        *("dpo", "none"),
+        *(str({"name": "gap", "weight": weight}) for weight in (1, 2)),
+    }
+    (held,) = {c.origins[("regulariser", "weight")] for c in corners if "regulariser" in c.tree}
+    assert held == ("recipe", "choice", 1, "regulariser", "weight")
+    assert all(("objective",) in corner.origins for corner in corners)
+
+
+def test_a_grid_of_recipes_runs_each_once():
+    tree = {"objective": "none", "recipe": RECIPES["recipe"]}
+    assert space.size(tree) == 4
+    weights = [space.point(tree, n).values() for n in range(4)]
+    assert len({tuple(each) for each in weights}) == 4
+
+
+def test_what_tells_recipes_apart_goes_by_the_names_of_the_trial():
+    assert set(space.swept(RECIPES)) == {
+        *("lr", "recipe", "objective", "objective.name", "objective.weight"),
+        *("regulariser.name", "regulariser.weight", "replay.data", "replay.ratio"),
+    }
