@@ -77,7 +77,7 @@ class ReplayConfig(Strict):
 class TrainConfig(Strict):
     """How the optimiser runs; one step sees batch_size texts, in `accumulation` equal parts."""
 
-    lr: float = Field(gt=0, le=1)
+    lr: float = Field(ge=0, le=1, description="0 is the control that moves nothing")
     steps: int = Field(ge=1)
     batch_size: int = Field(16, ge=1, description="texts a step")
     accumulation: int = Field(1, ge=1, description="parts a step is cut into to save memory")

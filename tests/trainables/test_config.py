@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
 from trainables.config import Measurement, TrialConfig
-from trainables.objectives import Objective
+from trainables.objectives import Cda, Objective
 from trainables.regularisers import Regulariser
 
 TREE = {
@@ -184,7 +184,7 @@ def test_a_fingerprint_does_not_depend_on_what_is_spelt_out():
         (("replay", "data"), "bug"),
         (("replay", "ratio"), 1.0),
         (("replay", "ratio"), -0.1),
-        (("train", "lr"), 0.0),
+        (("train", "lr"), -1e-3),
         (("train", "lr"), 1.1),
         (("train", "lr"), "1e-3"),
         (("train", "lr"), math.nan),
@@ -359,3 +359,10 @@ def test_the_rule_that_makes_twins_may_be_chosen_where_none_are_given(data):
     assert (
         TrialConfig.model_validate(TREE | {"alignment": alignment}).alignment.swap == "bias_bench"
     )
+
+
+def test_an_objective_for_another_family_is_one_clear_sentence(monkeypatch):
+    monkeypatch.setattr(Cda, "families", ("masked",))
+    with pytest.raises(ValidationError, match="objective cda is for masked models, but model"):
+        config(objective="cda")
+    config(objective="none")

@@ -68,8 +68,19 @@ def test_the_report_at_step_zero_is_the_base(configure, name, model):
     assert first.metrics["forgetting/general/nll_rise"] == 0
 
 
-def test_training_without_a_step_to_speak_of_changes_nothing(configure, name):
-    (_, base), (_, end) = metrics(configure(name, train={"lr": 1e-30}))
+NOTHING_MOVES = [
+    {"objective": "dpo"},
+    {"objective": "cda", "regulariser": "recadam"},
+    {"objective": "cda", "regulariser": "mixout", "train": {"weight_decay": 0.5}},
+    {"objective": "dropout", "parameters": "lora"},
+    {"objective": "task_vector", "fusion": {"also": [0.5]}},
+]
+
+
+@pytest.mark.parametrize("changes", NOTHING_MOVES, ids=str)
+def test_a_learning_rate_of_zero_changes_nothing(changes, configure, name):
+    train = changes.get("train", {}) | {"lr": 0.0, "steps": 3}
+    (_, base), (_, end) = metrics(configure(name, **changes | {"train": train}))
     assert end == pytest.approx(base, abs=1e-6)
 
 
@@ -213,6 +224,35 @@ def test_a_resumed_trial_makes_the_reports_that_it_would_have_made(
         if report.step == 2:
             report.save(tmp_path)
             interrupted.close()
+    assert metrics(config, resume_from=tmp_path) == expected[2:]
+    assert torch.equal(weights(config), end)
+
+
+STATEFUL = {
+    "recadam": {"regulariser": {"name": "recadam", "rate": 1.0, "midpoint": 2, "strength": 50.0}},
+    "mixout": {"regulariser": {"name": "mixout", "p": 0.5}},
+    "fisher": {"regulariser": {"name": "fisher", "data": "miniature", "examples": 4}},
+    "own texts": {"regulariser": {"name": "kl_to_base", "data": "miniature", "texts": 3}},
+    "dropout": {"objective": "dropout"},
+    "drawn masks": {"objective": "counterfactual_js"},
+    "prepared": {"objective": "orthogonal"},
+    "reference": {"objective": "npo", "replay": {"data": "miniature", "ratio": 0.25}},
+    "negated": {"objective": "task_vector", "fusion": {"alpha": 0.7, "also": [0.3]}},
+    "frozen": {"parameters": {"name": "freeze", "first_blocks": 1}},
+}
+
+
+@pytest.mark.parametrize("changes", STATEFUL.values(), ids=STATEFUL)
+def test_whatever_a_trial_is_made_of_it_resumes_as_if_it_had_not_stopped(
+    changes, configure, name, tmp_path
+):
+    config = configure(name, train={"report_every": 3}, **({"objective": "cda"} | changes))
+    expected = metrics(config)
+    end = weights(config)
+    interrupted = run_trial(config)
+    next(interrupted)
+    next(interrupted).save(tmp_path)
+    interrupted.close()
     assert metrics(config, resume_from=tmp_path) == expected[2:]
     assert torch.equal(weights(config), end)
 
