@@ -127,6 +127,7 @@ def compared(
     apart = differing(ids, twin)
     if comparison == "as_written":
         ends = [model.end_id] if model.family == "masked" else []
+        _refuse_too_long(model, max(map(len, (ids, twin))) + 1 + len(ends))
         one, other = (
             Query([model.start_id, *text, *ends], {t + 1: text[t] for t in at})
             for text, at in zip((ids, twin), apart, strict=True)

@@ -59,7 +59,7 @@ class LanguageModel:
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
             module, loading = kind.from_pretrained(
                 path, **safe, use_safetensors=True, dtype=torch.float32,
-                attn_implementation="sdpa", ignore_mismatched_sizes=True, output_loading_info=True,
+                ignore_mismatched_sizes=True, output_loading_info=True,
             )  # fmt: skip
         except Exception as error:  # of many kinds, by what is broken in the folder
             why = " ".join(str(error).split()) or type(error).__name__

@@ -13,9 +13,10 @@ from transformers import (
 )
 
 from trainables import likelihood, miniature
-from trainables.batch import Query, masked, padded
+from trainables.batch import Query, masked
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel
+from trainables.reading import read
 
 SENTENCES = [
     "the nurse said that she was tired",
@@ -317,9 +318,8 @@ def test_the_likelihood_with_gradient_is_the_one_without(model):
     else:
         queries = [masked(model, sentence, range(0, len(sentence), 2)) for sentence in ids]
     expected = log_probs(model, [[query] for query in queries])
-    texts = padded(model, queries)
-    per_sentence = model.log_likelihood(texts, per="sentence")
-    per_token = model.log_likelihood(texts, per="token")
+    texts = read(model, {"texts": queries})["texts"]
+    per_sentence, per_token = texts.log_likelihood("sentence"), texts.log_likelihood("token")
     assert per_sentence.requires_grad
     assert per_sentence.tolist() == pytest.approx([sum(group) for group in expected], abs=1e-4)
     assert per_token.tolist() == pytest.approx(

@@ -75,20 +75,22 @@ class Freeze(Strict):
                 weight.requires_grad_(True)
 
     def _frozen(self, model: LanguageModel) -> Iterator[nn.Parameter]:
+        from torch import nn
+
         blocks = model.blocks
         self.refuse_misfit(model.path.name, len(blocks), lambda: model.linear_modules)
         for block in [*blocks[: self.first_blocks], *blocks[len(blocks) - self.last_blocks :]]:
             yield from block.parameters()
         inside = {id(weight) for block in blocks for weight in block.parameters()}
         for block in blocks:
-            for name, weight in block.named_parameters():
+            for name, part in block.named_modules():
                 attends = "attn" in name or "attention" in name
-                norm = "norm" in name.lower()
+                norm = "norm" in type(part).__name__.lower()  # GPT-2 calls its norms ln_1 and ln_2
                 if not norm and (self.attention if attends else self.mlp):
-                    yield weight
-        before = [model.module.get_input_embeddings()]  # type: ignore[operator]
+                    yield from part.parameters(recurse=False)
+        before = [part for part in model.module.modules() if isinstance(part, nn.Embedding)]
         if embeddings := getattr(model.module.base_model, "embeddings", None):
-            before.append(embeddings)  # BERT's positions, segments and norm
+            before.append(embeddings)  # BERT's norm among them
         embedded = {id(weight): weight for part in before for weight in part.parameters()}
         if self.embeddings:
             yield from embedded.values()

@@ -36,7 +36,7 @@ class Mixout(RegulariserTerm):
         with ExitStack() as undo:
             base = dict(model.start.named_modules())
             for name, layer in model.module.named_modules():
-                if type(layer).__name__ == "Linear":
+                if type(layer).__name__ in ("Linear", "Conv1D"):
                     layer.forward = partial(self.forward, layer, base[name])
                     undo.callback(delattr, layer, "forward")
             yield
@@ -48,6 +48,8 @@ class Mixout(RegulariserTerm):
         weight: Any = layer.weight
         if layer.training and self.p:
             weight = self.mixed(weight, start.weight)
+        if type(layer).__name__ == "Conv1D":  # GPT-2's linear layer: its weight lies across
+            weight = weight.T
         return linear(states, weight, layer.bias)
 
     def mixed(self, now: Tensor, start: Tensor) -> Tensor:
