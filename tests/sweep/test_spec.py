@@ -34,7 +34,7 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
     ("old", "new", "sentence"),
     [
         ("weight:", "wieght:", ":8: trial.objective.choice.1.wieght is no known key"),
-        ("- none", "- nope", ":7: trial.objective.choice.0 must be one of none, cda, likelihood_gap, but got 'nope'"),
+        ("- none", "- nope", ":7: trial.objective.choice.0 must be one of none, cda, dropout, "),
         ("[1, 100]", "[100, 1]", ":8: trial.objective.choice.1.weight.loguniform must have low < high, but got [100, 1]."),
         ("steps: 2", "steps: two", ":9: trial.train.steps must be a whole number, but got 'two'."),
         ("steps: 2", 'steps: "2"', ":9: trial.train.steps must be a whole number without quotes, but got '2'."),
