@@ -62,7 +62,8 @@ class Stream:
         measured = _measured_on(config, model)
         asked = config.alignment
         self.pairs = data.pairs(asked.data, model, asked.swap, asked.words)
-        sides_of = zip(self.pairs["stereotype_ids"], self.pairs["antistereotype_ids"], strict=True)
+        rows = self.pairs[:]  # whole columns: row by row takes many times as long
+        sides_of = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
         if len(fresh) < len(aligned):
@@ -173,7 +174,7 @@ def _num_targets(queries: Sequence[Query | None]) -> int:
 
 
 def _not_among(taken: set[tuple[int, ...]], table: Any) -> Any:
-    kept = [n for n, ids in enumerate(table["ids"]) if tuple(ids) not in taken]
+    kept = [n for n, ids in enumerate(table[:]["ids"]) if tuple(ids) not in taken]
     if not kept:
         raise ValueError(
             "general texts to replay, or of the regulariser, must be others than those aligned and "
@@ -186,4 +187,4 @@ def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ..
     """The general texts that the trial's evaluators keep for themselves."""
     general = (getattr(evaluator, "general", None) for evaluator in config.evaluators)
     names = {name for name in general if name}
-    return {tuple(ids) for name in names for ids in data.texts(name, "held_out", model)["ids"]}
+    return {tuple(ids) for name in names for ids in data.texts(name, "held_out", model)[:]["ids"]}

@@ -25,8 +25,8 @@ class TargetDistribution(ObjectiveTerm):
     costs nothing. Zero where q is the target, never below, unbounded above. Beside the
     language-modelling loss of the texts, which are learnt as they were found.
 
-    Source: Shrestha et al., "bias through the lens of desired distributions": masked, on
-    templates. There the KL is divided by its running mean.
+    Source: Shrestha & Srinivasan 2025 (arXiv 2510.06354): on templates. There the KL for real_world
+    is divided by its running mean.
     """
 
     compares: ClassVar[Comparison] = "first_difference"
