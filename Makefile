@@ -21,7 +21,7 @@ demo: install
 
 # Two at a time, each file by one of them: most of it is one thread's work.
 test: install
-	$(VENV)/python -m pytest -n 2 --dist loadfile
+	$(VENV)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: install
 	$(VENV)/ruff check .

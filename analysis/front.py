@@ -80,11 +80,19 @@ def recipe(sweep: Sweep, row: Mapping[Any, Any], /) -> str:
         elif given or not pd.isna(chosen):
             # One number needs no name; of two nobody could tell which is which.
             alone = len(given) == 1
-            values = [
-                f"{'' if alone else leaf + ' '}{number(v, digits=2)}" for leaf, v in given.items()
-            ]
+            values = [_value(leaf, value, alone) for leaf, value in given.items()]
+            values = [word for word in values if word]
             words.append(" ".join([part if pd.isna(chosen) else str(chosen), *values]))
     return " · ".join(words)
+
+
+def _value(leaf: str, value: Any, alone: bool) -> str:
+    """A switch is named where it is on; what is off or empty goes without saying."""
+    if str(value) in ("False", "None", ""):
+        return ""
+    if str(value) == "True":
+        return leaf
+    return f"{'' if alone else leaf + ' '}{number(value, digits=2)}"
 
 
 def number(value: Any, /, *, digits: int = 3) -> str:

@@ -154,7 +154,7 @@ def test_how_many_items_there_were_is_said_and_what_is_lost_by_a_fault_is_not_th
     ("old", "new", "sentence"),
     [
         ("steps: 4", "stpes: 4", "trial.yaml:4: train.steps must be given."),
-        ("likelihood_gap, weight: 10", "dpo", "trial.yaml:3: objective must be one of none, cda"),
+        ("likelihood_gap, weight: 10", "nope", "trial.yaml:3: objective must be one of none, cda"),
         ("1e-3", "fast", "trial.yaml:4: train.lr must be a number, but got 'fast'."),
         (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds list."),
     ],

@@ -6,7 +6,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from tests import conformance
-from tests.conformance import instances, write_sets
+from tests.conformance import instances
+from tests.small_sets import write_sets
 from tests.trainables.test_data import write
 from trainables import alignment, overlap
 from trainables.config import AlignmentConfig

@@ -3,7 +3,10 @@
 import pytest
 from pydantic import BaseModel
 
+from tests.conformance import members
+from trainables.alignment import PAIR_SETS
 from trainables.config import TrialConfig
+from trainables.objectives import Objective
 from trainables.yaml_file import SpecError, did_you_mean, dotted, read, validate
 
 TRIAL = """\
@@ -53,7 +56,8 @@ def test_a_good_file_is_a_trial(tmp_path):
     assert [evaluator.name for evaluator in trial.evaluators] == ["stereoset", "multiple_choice"]
 
 
-KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluators, guard, seed"
+KNOWN = f"known: {', '.join(TrialConfig.model_fields)}"
+OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members(Objective))
 
 
 @pytest.mark.parametrize(
@@ -73,13 +77,12 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
         (
             "alignment:",
             "objective: cdaa\nalignment:",
-            "2: objective must be one of none, cda, likelihood_gap, but got 'cdaa'; "
-            "did you mean 'cda'?",
+            f"2: objective must be one of {OBJECTIVES}, but got 'cdaa'; did you mean 'cda'?",
         ),
         (
             "alignment:",
             "objective: {name: xyz}\nalignment:",
-            "2: objective must be one of none, cda, likelihood_gap, but got 'xyz'.",
+            f"2: objective must be one of {OBJECTIVES}, but got 'xyz'.",
         ),
         (
             "alignment:",
@@ -94,7 +97,7 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
         (
             "alignment:",
             "regulariser:\n  name: l2_to_base\n  weight: -1\nalignment:",
-            "4: regulariser.weight must be greater than 0, but got -1.",
+            "4: regulariser.weight must be greater than or equal to 0, but got -1.",
         ),
         (
             "steps: 4",
@@ -121,7 +124,7 @@ KNOWN = "known: model, alignment, objective, regulariser, replay, train, evaluat
         (
             "data: miniature",
             "data: bugs",
-            "3: alignment.data must name pairs that are known (bug, miniature) or a file "
+            f"3: alignment.data must name pairs that are known ({', '.join(PAIR_SETS)}) or a file "
             "(.jsonl, .csv, .txt), but got 'bugs'.",
         ),
         (
