@@ -32,6 +32,7 @@ lint: install
 bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.orchestration
 	$(VENV)/python -m tests.benchmarks.memory
+	$(VENV)/python -m tests.benchmarks.step
 	$(VENV)/python -m tests.benchmarks.trial
 	$(VENV)/python -m tests.benchmarks.swapping
 	$(VENV)/python -m tests.benchmarks.evaluation
