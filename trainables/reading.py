@@ -1,8 +1,8 @@
 """What a model predicts of a batch, read once for all terms of the loss.
 
-Texts to learn, both sides of the pairs and the regulariser's texts go through the model in ONE
-forward, and a row that several of them ask something of is in it once: the original of a pair is
-often the very text that is learnt.
+Texts to learn, both sides of the pairs and the regulariser's texts go through the model together, and
+a row that several of them ask something of is read once: the original of a pair is often the very
+text that is learnt. On a CPU rows of like length are batched, since padding costs what text costs.
 
 R = rows of the forward, T = tokens, M = its predicted places; of one reading of it B = rows,
 N = predicted tokens in reading order; V = vocabulary, L = layers (and the embeddings), D = width.
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 Per = Literal["token", "sentence"]
+# On a CPU padding costs what text costs, and a forward of its own what so many tokens do. On a GPU
+# a second forward costs more than padding.
+A_FORWARD = 128
 
 
 class Forward:
@@ -35,24 +38,53 @@ class Forward:
         for query in queries:
             places.setdefault(tuple(query.ids), set()).update(query.targets)
         self.model = model
-        self.row = {ids: r for r, ids in enumerate(places)}
-        rows = padded(model, [Query(ids, {}) for ids in places])
-        self.attention_RT = rows.attention_BT
-        length = rows.ids_BT.shape[1]
-        asked = [(r, t) for r, of_row in enumerate(places.values()) for t in sorted(of_row)]
+        by_length = sorted(places.items(), key=lambda row: len(row[0]))  # the same for equal ids
+        self.row = {ids: r for r, (ids, _) in enumerate(by_length)}
+        self.lengths_R = [len(ids) for ids in self.row]
+        asked = [(r, t) for r, (_, of_row) in enumerate(by_length) for t in sorted(of_row)]
         self.place = {place: m for m, place in enumerate(asked)}
-        found = predict(
-            model.module,
-            torch.tensor([r * length + t for r, t in asked], dtype=torch.long),
-            {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT},
-            hidden=hidden,
-        )
-        self.logits_MV = found.logits_NV
+        # What is asked of hidden states needs them in one piece.
+        apart = model.device.type == "cpu" and not hidden
+        logits = []
+        for rows in cut(self.lengths_R, A_FORWARD) if apart else [range(len(by_length))]:
+            batch = padded(model, [Query(by_length[r][0], {}) for r in rows])
+            length = batch.ids_BT.shape[1]
+            at = [(r - rows[0]) * length + t for r, t in asked if r in rows]
+            found = predict(
+                model.module,
+                torch.tensor(at, dtype=torch.long),
+                {"input_ids": batch.ids_BT, "attention_mask": batch.attention_BT},
+                hidden=hidden,
+            )
+            logits.append(found.logits_NV)
+        self.logits_MV = torch.cat(logits)
         self.hidden = found.hidden
 
     @cached_property
     def log_normaliser_M(self) -> Tensor:
         return self.logits_MV.float().logsumexp(-1)
+
+
+def cut(lengths: Sequence[int], a_forward: int) -> list[range]:
+    """Rows, shortest first, in runs that cost least when each is padded to its longest.
+
+    A run costs its padded tokens and `a_forward` more, so that none is made for a few tokens.
+    """
+    best: list[tuple[int, list[range]]] = [(0, [])]
+    for stop in range(1, len(lengths) + 1):
+        best.append(
+            min(
+                (
+                    (
+                        cost + (stop - start) * lengths[stop - 1] + a_forward,
+                        [*runs, range(start, stop)],
+                    )
+                    for start, (cost, runs) in enumerate(best)
+                ),
+                key=lambda found: found[0],
+            )
+        )
+    return best[-1][1]
 
 
 class Reading:
@@ -115,7 +147,7 @@ class Reading:
     @cached_property
     def asked_BT(self) -> Tensor:
         """Where a token is asked for."""
-        asked_BT = torch.zeros_like(self._forward.attention_RT[self._rows_B], dtype=torch.bool)
+        asked_BT = torch.zeros_like(self.words_BT)
         places_N = self._long([t for query in self.queries for t in query.targets])
         asked_BT[self.rows_N, places_N] = True
         return asked_BT
@@ -123,7 +155,9 @@ class Reading:
     @cached_property
     def words_BT(self) -> Tensor:
         """Where a token of the text is: neither padding, nor put around it."""
-        words_BT = self._forward.attention_RT[self._rows_B].bool()
+        lengths_B = torch.tensor([len(query.ids) for query in self.queries])
+        words_BT = torch.arange(self._forward.lengths_R[-1]) < lengths_B[:, None]
+        words_BT = words_BT.to(self._model.device)
         words_BT[:, 0] = False  # the start token
         if self._model.family == "masked":
             words_BT[torch.arange(self.num_rows), words_BT.sum(1)] = False  # the end token
@@ -137,7 +171,7 @@ class Reading:
     @cached_property
     def base_states_LBTD(self) -> Tensor:
         """As states_LBTD, of the base model, without gradient."""
-        length = self._forward.attention_RT.shape[1]
+        length = self._forward.lengths_R[-1]
         found_LBTD = self._model.base_states(self.queries)
         return torch.nn.functional.pad(found_LBTD, (0, 0, 0, length - found_LBTD.shape[2]))
 

@@ -47,8 +47,7 @@ def test_a_row_that_several_ask_for_is_read_once(llama):
     whole = compared(llama, ids, other, "sentences", "")
     some = compared(llama, ids, other, "differing", "")
     forward = Forward(llama, [*whole, *some, whole[0]], hidden=False)
-    assert len(forward.row) == 2
-    assert forward.attention_RT.shape[0] == 2
+    assert len(forward.row) == len(forward.lengths_R) == 2
     assert len(forward.place) == len(forward.logits_MV) == 2 * len(ids)
 
 
