@@ -124,9 +124,14 @@ def _of_evaluators(trials: list[TrialConfig]) -> list[str]:
 
 def _of_overlaps(trials: list[TrialConfig]) -> list[str]:
     """Whether any trial would learn what it is measured on."""
-    # Of a set and its evaluators one trial is enough, whatever else is searched.
+    # Of the same sets and evaluators one trial is enough, whatever else is searched.
     kinds = {
-        (t.alignment.model_copy(update={"size": None, "seed": 0}), t.evaluators): t
+        (
+            t.alignment.model_copy(update={"size": None, "seed": 0}),
+            t.replay.data if t.replay and t.replay.ratio else None,
+            t.regulariser.texts_from,
+            t.evaluators,
+        ): t
         for t in trials
         if not t.allow_overlap
     }

@@ -9,7 +9,7 @@
 A mapping whose only key is a domain's name is that domain. A choice among mappings is a branch.
 
 What several keys of the trial are chosen of together stands under `recipe`, whose keys become those
-of the trial:
+of the trial (`train: {lr: 1.0e-6}` changes the lr alone):
 
     recipe:
       choice:
@@ -156,7 +156,15 @@ def _with_recipe(tree: dict[str, Any]) -> dict[str, Any]:
     """The trial that a concrete tree describes."""
     recipe = tree.get(RECIPE)
     rest = {key: value for key, value in tree.items() if key != RECIPE}
-    return rest | recipe if isinstance(recipe, dict) else tree
+    if not isinstance(recipe, dict):
+        return tree
+    # Settings without a name (train, replay) are completed by the trial's own.
+    both = {key for key in rest.keys() & recipe.keys() if _is_settings(rest[key], recipe[key])}
+    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in both}
+
+
+def _is_settings(*nodes: Any) -> bool:
+    return all(isinstance(node, dict) and "name" not in node for node in nodes)
 
 
 def size(tree: Any) -> int:
@@ -254,9 +262,14 @@ def label(option: Any) -> Label:
         return option
     if isinstance(option, dict) and isinstance(option.get("name"), str):
         rest = {key: value for key, value in option.items() if key != "name"}
-        fixed = [f"{k}={v}" for k, v in rest.items() if not isinstance(v, dict | list)]
+        fixed = [f"{k}={v}" for k, v in rest.items() if not _has_domain(v)]
         return " ".join([option["name"], *fixed])
     return repr(option)
+
+
+def _has_domain(node: Any) -> bool:
+    """Whether something in it is drawn."""
+    return domain(node) is not None or any(_has_domain(child) for _, child in _children(node))
 
 
 def _by_label(options: Sequence[Any]) -> dict[Label, Any]:

@@ -168,7 +168,7 @@ def _asking(query: Query, places: Iterable[int]) -> Query:
 
 def _shared(ids: Sequence[int], twin: Sequence[int], *, after_first: bool) -> list[tuple[int, int]]:
     """Places, in each, of the tokens that both have (after their first difference)."""
-    blocks = difflib.SequenceMatcher(None, ids, twin).get_opcodes()
+    blocks = difflib.SequenceMatcher(None, ids, twin, autojunk=False).get_opcodes()
     differ = [start for kind, start, *_ in blocks if kind != "equal"]
     if not differ:
         return []
@@ -186,7 +186,7 @@ def differing(ids: Sequence[int], twin: Sequence[int]) -> tuple[list[int], list[
 
     Both come from one comparison, because difflib may align b with a otherwise than a with b.
     """
-    blocks = difflib.SequenceMatcher(None, ids, twin).get_opcodes()
+    blocks = difflib.SequenceMatcher(None, ids, twin, autojunk=False).get_opcodes()
     apart = [block[1:] for block in blocks if block[0] != "equal"]
     return (
         [t for start, stop, _, _ in apart for t in range(start, stop)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,12 +25,13 @@ def candidate(model: LanguageModel, share: float) -> Iterator[None]:
         return
     kept = []
     with torch.no_grad():
-        updates = _updates(model)
+        adapted = _adapted(model)
         for name, weight, start in model.weights():
-            if name in updates:
+            if name in adapted or (weight.requires_grad and model.adapters is None):
                 kept.append((weight, weight.data.clone()))
-                moved = start.float() + share * updates[name]
-                weight.data.copy_(moved)
+                layer = adapted.get(name)
+                update = layer.get_delta_weight("default") if layer else weight.float() - start
+                weight.data.copy_(start.float() + share * update.float())
     if model.adapters is not None:
         model.adapters.disable_adapter_layers()
     try:
@@ -42,12 +43,10 @@ def candidate(model: LanguageModel, share: float) -> Iterator[None]:
             weight.data.copy_(value)
 
 
-def _updates(model: LanguageModel) -> dict[str, torch.Tensor]:
-    """θ − θ₀ of every weight that training moves, in fp32."""
-    if model.adapters is None:
-        return {name: now.float() - start.float() for name, now, start in model.trained()}
+def _adapted(model: LanguageModel) -> dict[str, Any]:
+    """The layers with an adapter, by the name of the weight that it is added to."""
     return {
-        f"{name}.weight": layer.get_delta_weight("default").float()
+        f"{name}.weight": layer
         for name, layer in model.module.named_modules()
         if hasattr(layer, "get_delta_weight")
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Recall = Callable[[int], tuple[float, float]]
 
+LEAST_SHARE = 1e-12  # of an update: what it is multiplied by must have an inverse
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
@@ -72,9 +73,10 @@ class Engine:
         ONE backward a part: with several, ZeRO silently drops gradients.
         """
         share, strength = self._recall(self.steps)
+        share = max(share, LEAST_SHARE)
         for group in self._optimiser.param_groups:
             group["lr"] = self.lr * share
-            group["weight_decay"] = self.train.weight_decay / (share or 1.0)  # by the whole lr
+            group["weight_decay"] = self.train.weight_decay / share  # by the whole lr
         pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
         last_part = self._engine.is_gradient_accumulation_boundary()

@@ -13,14 +13,31 @@ from trainables.alignment import normalised
 from trainables.counterfactual import Rule, Words
 
 if TYPE_CHECKING:
-    from trainables.config import AlignmentConfig, Family, TrialConfig
+    from trainables.config import Family, TrialConfig
     from trainables.evaluators import Evaluator
 
 FOUND_BY = (*data.MADE_BY, "overlap.py", "evaluators/*.py", "labelled.py")
 
 
+class Pairs(NamedTuple):
+    """An alignment set, and how twins are made where it has none."""
+
+    data: str
+    rule: Rule
+    words: Words
+
+
+class Texts(NamedTuple):
+    """A set of general texts."""
+
+    data: str
+
+
+Learnt = Pairs | Texts
+
+
 class Overlap(NamedTuple):
-    """How many texts an evaluator shares with an alignment set, and one of them."""
+    """How many texts an evaluator shares with a set that is learnt from, and one of them."""
 
     evaluator: str
     texts: int
@@ -30,11 +47,12 @@ class Overlap(NamedTuple):
 def refuse_overlap(config: TrialConfig) -> None:
     """Nothing that is learnt may be measured on, unless the trial says that it may.
 
-    All texts of the set count, whatever the size and seed by which some are drawn. General text is
-    not looked at here: what is held out of it is never learnt, see stream.py.
+    All texts of a set count, whatever the size and seed by which some are drawn: of pairs, of what is
+    replayed, and of what the regulariser reads. What forgetting is measured on is not looked at here:
+    texts that are held out are never learnt, see stream.py.
 
     Raises:
-        ValueError: an evaluator has texts of the alignment set; which, and what to do.
+        ValueError: an evaluator has texts of one of these sets; which, and what to do.
     """
     if faults := faults_of(config):
         raise ValueError(faults[0])
@@ -45,19 +63,25 @@ def faults_of(config: TrialConfig) -> list[str]:
     if config.allow_overlap:
         return []
     asked, family = config.alignment, config.model.family
+    learnt: dict[str, Learnt] = {"alignment.data": Pairs(asked.data, asked.swap, asked.words)}
+    if config.replay and config.replay.ratio:
+        learnt["replay.data"] = Texts(config.replay.data)
+    if config.regulariser.texts_from:
+        learnt["regulariser.data"] = Texts(config.regulariser.texts_from)
     return [
-        f"alignment.data must have no text that is measured on, but {asked.data} has {found.texts} of "
+        f"{key} must have no text that is measured on, but {of.data} has {found.texts} of "
         f"{found.evaluator}, such as {found.example!r}: take another set or split, or say "
         "allow_overlap: true, which is recorded."
+        for key, of in learnt.items()
         for evaluator in config.evaluators
-        if (found := overlap(asked, evaluator, family)).texts
+        if (found := overlap(of, evaluator, family)).texts
     ]
 
 
-def overlap(asked: AlignmentConfig, evaluator: Evaluator, family: Family) -> Overlap:
+def overlap(asked: Learnt, evaluator: Evaluator, family: Family) -> Overlap:
     """What the two share; looked for once, and kept in the cache for all trials."""
     dataset = evaluator.metrics(family)[0].name.split("/")[1]
-    aligned = (asked.data, asked.swap, asked.words, data.digest(asked.data))
+    aligned = (*asked, data.digest(asked.data))
     told = [*aligned, evaluator.model_dump(mode="json"), evaluator.data_digest()]
     key = hashlib.sha256(
         f"{cache.source_digest(*FOUND_BY)} {json.dumps(told, sort_keys=True)}".encode()
@@ -65,7 +89,7 @@ def overlap(asked: AlignmentConfig, evaluator: Evaluator, family: Family) -> Ove
 
     def build(folder: Path) -> None:
         texts = {normalised(text): text for text in evaluator.texts()}
-        learnt = _learnt(*aligned) if texts else frozenset()
+        learnt = _learnt(asked, aligned[-1]) if texts else frozenset()
         shared = sorted(text for key, text in texts.items() if _digest(key) in learnt)
         (folder / "shared.json").write_text(json.dumps([len(shared), *shared[:1]]))
 
@@ -75,10 +99,12 @@ def overlap(asked: AlignmentConfig, evaluator: Evaluator, family: Family) -> Ove
     return Overlap(name, texts, "".join(example))
 
 
-@lru_cache(maxsize=1)
-def _learnt(name: str, rule: Rule, words: Words, _digest_of_data: str) -> frozenset[bytes]:
-    """The digest of every text of an alignment set."""
-    pairs = alignment.read_pairs(name, rule, words)
+@lru_cache(maxsize=2)
+def _learnt(asked: Learnt, _digest_of_data: str) -> frozenset[bytes]:
+    """The digest of every text of a set."""
+    if isinstance(asked, Texts):
+        return frozenset(_digest(normalised(text)) for _, text in data.read_texts(asked.data))
+    pairs = alignment.read_pairs(*asked)
     return frozenset(_digest(normalised(text)) for pair in pairs for text in pair[:2])
 
 

@@ -127,14 +127,19 @@ class Reading:
     @cached_property
     def base_log_prob_NV(self) -> Tensor:
         """As log_prob_NV, of the base model in the module's precision, without gradient."""
-        if self.recurs and self._model.reference is not None:
-            return self._model.reference.logits(self.queries).float().log_softmax(-1)
-        return self._model.base_logits(padded(self._model, self.queries)).float().log_softmax(-1)
+        return self._base_logits().log_softmax(-1)
 
     def base_log_likelihood(self, per: Per) -> Tensor:
         """As log_likelihood, of the base model, without gradient."""
-        base_N = self.base_log_prob_NV.gather(1, self.targets_N[:, None])[:, 0]
-        return self.by_row(base_N, per)
+        logits_NV = self._base_logits()
+        chosen_N = logits_NV.gather(1, self.targets_N[:, None])[:, 0]
+        return self.by_row(chosen_N - logits_NV.logsumexp(-1), per)
+
+    def _base_logits(self) -> Tensor:
+        reference = self._model.reference if self.recurs else None
+        if reference is not None:
+            return reference.logits(self.queries).float()
+        return self._model.base_logits(padded(self._model, self.queries)).float()
 
     def by_row(self, values_N: Tensor, per: Per) -> Tensor:
         """Their sum (per sentence) or mean (per token) over the places of each row: shape B."""

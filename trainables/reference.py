@@ -26,6 +26,7 @@ from trainables.batch import Query
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
+LEAST_FREE = 5 * 2**30  # bytes on the disk, below which no more is kept on it
 IN_MEMORY = 4096  # rows; of SmolLM2 with 30 tokens each 280 MB
 
 

@@ -33,7 +33,9 @@ class Part:
     """A part of one step, small enough for one forward.
 
     share is its share of the step; the other three are its shares of the step's three means: over
-    tokens to learn, over pairs, and over tokens of the regulariser's own texts.
+    tokens to learn, over pairs, and over tokens of the regulariser's own texts. Where an objective
+    learns no text, those that are replayed count as what they are of the step's items, so that the
+    ratio is the weight of replay there too.
     """
 
     share: float
@@ -111,6 +113,7 @@ class Stream:
         pairs = [self._compared(place, *item) for place, item in items]
         anchors = self._anchors(step)
         num_targets = _num_targets(texts)
+        of_items = sum(text is not None for text in texts) / train.batch_size
         num_pairs = sum(pair is not None for pair in pairs)
         num_anchored = _num_targets(anchors)
         size = train.batch_size // train.accumulation
@@ -122,7 +125,7 @@ class Stream:
             yield Part(
                 1 / train.accumulation,
                 learnt,
-                _num_targets(learnt) / max(1, num_targets),
+                of_items * _num_targets(learnt) / max(1, num_targets),
                 twins,
                 len(twins) / max(1, num_pairs),
                 held,

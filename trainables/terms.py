@@ -28,11 +28,14 @@ class ObjectiveTerm(Strict):
     families: model families that the formula is defined for.
     compares: what is asked of the sentences of a pair; None: it acts by what is learnt alone.
     reads_states: whether it needs the hidden states of the pairs, beside their predictions.
+    asks_the_base: whether it holds the model against the base, so that what the model drops of
+        itself in training would be taken for a difference: its own dropout is off then (as in TRL).
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
     compares: ClassVar[Comparison | None] = None
     reads_states: ClassVar[bool] = False
+    asks_the_base: ClassVar[bool] = False
 
     @property
     def learns(self) -> tuple[Side, ...]:
@@ -66,10 +69,12 @@ class RegulariserTerm(Strict):
 
     holds_weights: whether it is about the weights themselves, which adapters leave as they are.
     reads_texts: whether it is a loss over texts.
+    asks_the_base: as for an objective.
     """
 
     holds_weights: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
+    asks_the_base: ClassVar[bool] = False
 
     @property
     def texts_from(self) -> str | None:

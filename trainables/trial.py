@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from trainables.engine import Engine
 from trainables.measure import base_values, measure
 from trainables.metrics import fused_name
 from trainables.model import load
+from trainables.objectives.dropout import own_dropout
 from trainables.reading import Pairs, read
 from trainables.report import Report
 from trainables.stream import Part, Stream
@@ -49,7 +51,9 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
     base = base_values(config, model)
     prepared = objective.prepare(model, stream)
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
+    still = objective.asks_the_base or regulariser.asks_the_base
     with (
+        own_dropout(model, 0.0, 0.0) if still else nullcontext(),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
@@ -112,11 +116,16 @@ def fused(alpha: float, found: Mapping[str, Estimate]) -> dict[str, Estimate]:
 
 
 def _refuse_another_recipe(config: TrialConfig, folder: Path) -> None:
-    """A trial may go on for longer, or be measured otherwise, and remains the same trial."""
+    """A trial may be measured otherwise, or go on for longer where its length tells it nothing else:
+    neither how the learning rate falls, nor when a replayed text comes.
+    """
     file = folder / RECIPE
     if not file.is_file():
         raise ValueError(f"{folder} must be a checkpoint of a trial, but lacks {RECIPE}.")
-    free = {"steps": 0, "report_every": 0}
+    free = {"report_every": 0}
+    replayed = config.replay is not None and config.replay.ratio > 0
+    if config.train.schedule == "constant" and not config.train.warmup and not replayed:
+        free |= {"steps": 0}
     now, began = (
         {**tree, "train": tree["train"] | free, "evaluators": [], "guard": {}, "fusion": {}}
         for tree in (config.tree(), json.loads(file.read_text(encoding="utf-8")))

@@ -295,3 +295,25 @@ def test_what_tells_recipes_apart_goes_by_the_names_of_the_trial():
         *("lr", "recipe", "objective", "objective.name", "objective.weight"),
         *("regulariser.name", "regulariser.weight", "replay.data", "replay.ratio"),
     }
+
+
+def test_settings_of_a_recipe_complete_those_of_the_trial_and_a_named_choice_replaces_it():
+    tree = {
+        "train": {"lr": 0.1, "steps": 3},
+        "objective": {"name": "gap", "weight": 2},
+        "recipe": {"choice": [{"train": {"lr": 0.5}, "objective": {"name": "dpo"}}]},
+    }
+    expected = {"train": {"lr": 0.5, "steps": 3}, "objective": {"name": "dpo"}}
+    assert drawn(tree)[0] == expected
+    (corner,) = space.corners(tree)
+    assert corner.tree == expected
+    assert corner.origins["train", "lr"] == ("recipe", "choice", 0, "train", "lr")
+    assert corner.origins["train", "steps"] == ("train", "steps")
+
+
+def test_options_that_differ_in_a_list_alone_are_told_apart():
+    options = [{"name": "lora", "targets": [name]} for name in ("q_proj", "v_proj")]
+    assert len({space.label(option) for option in options}) == 2
+    assert not list(space.faults({"parameters": {"choice": options}}))
+    drawn_from = {"name": "gap", "weight": {"choice": [1, 2]}}
+    assert space.label(drawn_from) == "gap"

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 
-from sweep import space
 from sweep.spec import load
 from tests.conformance import describe, instances, members
 from trainables import miniature
@@ -74,14 +73,6 @@ def test_a_published_method_names_its_source_and_runs_on_a_grid(path):
 def test_the_menu_has_every_plugin(file, key, union):
     known = {member.model_fields["name"].default for member in members(union)}
     assert chosen(SPECS / f"{file}.yaml", key) == known
-
-
-def test_the_menu_has_every_objective_with_every_regulariser_and_replay():
-    tree = load(SPECS / "menu.yaml")[0].trial
-    points = (space.point(tree, number) for number in range(space.size(tree)))
-    found = {(p["objective"], p["regulariser"], p["replay.ratio"]) for p in points}
-    objectives, regularisers, ratios = (set(each) for each in zip(*found, strict=True))
-    assert len(found) == len(objectives) * len(regularisers) * len(ratios)
 
 
 # What two steps need to be seen to move the weights, or to have a text to read.

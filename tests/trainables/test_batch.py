@@ -226,6 +226,16 @@ def test_tokens_apart_are_as_worked_out_by_hand(ids, twin, apart):
     assert differing(ids, twin) == apart
 
 
+@pytest.mark.parametrize("length", [20, 199, 200, 500])
+def test_what_differs_does_not_depend_on_how_long_a_text_is(length):
+    """difflib by itself takes what is frequent in long texts for junk."""
+    ids = [7] * length
+    ids[10:13] = [1, 7, 2]
+    twin = list(ids)
+    twin[10], twin[12] = 3, 4
+    assert differing(ids, twin) == ([10, 12], [10, 12])
+
+
 IDS = st.lists(st.integers(0, 4), max_size=12)
 
 

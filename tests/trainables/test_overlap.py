@@ -90,7 +90,7 @@ def test_every_evaluator_finds_its_own_texts_in_a_file_of_them(evaluator, config
         return
     assert all(isinstance(text, str) and text.strip() for text in texts)
     rows = [{"stereotype": text, "antistereotype": "x y"} for text in texts]
-    asked = AlignmentConfig(data=write(tmp_path, "pairs.jsonl", rows))
+    asked = overlap.Pairs(write(tmp_path, "pairs.jsonl", rows), "improved", "gender")
     found = overlap.overlap(asked, evaluator, "causal")
     assert found.texts == len(set(map(alignment.normalised, texts)))
     assert found.example in texts
@@ -128,9 +128,32 @@ REAL = [
 def test_real_sets_share_what_they_are_known_to(data, settings, texts, monkeypatch):
     monkeypatch.delenv("EQUIPOISE_CACHE")
     evaluator = TypeAdapter(Evaluator).validate_python(settings)
-    assert overlap.overlap(AlignmentConfig(data=data), evaluator, "causal").texts == texts
+    assert (
+        overlap.overlap(overlap.Pairs(data, "improved", "gender"), evaluator, "causal").texts
+        == texts
+    )
 
 
 def test_the_miniature_measures_on_nothing_that_is_aligned_on():
     texts = {text for pair in alignment.read_pairs("miniature") for text in pair[:2]}
     assert texts.isdisjoint(StereoSet(data="miniature").texts())
+
+
+@pytest.mark.parametrize(
+    ("key", "changes"),
+    [
+        ("replay", {"replay": {"ratio": 0.1}}),
+        ("regulariser", {"regulariser": {"name": "kl_to_base"}}),
+        ("regulariser", {"regulariser": {"name": "fisher"}}),
+    ],
+)
+def test_what_is_replayed_or_held_is_not_measured_on_either(
+    key, changes, measured_text, configure, tmp_path
+):
+    (tmp_path / "texts.txt").write_text(f"the wolf eats deer\n{measured_text}\n")
+    changes[key]["data"] = str(tmp_path / "texts.txt")
+    with pytest.raises(ValueError, match=rf"{key}\.data must have no text that is measured on"):
+        refuse_overlap(configure(**changes))
+    refuse_overlap(configure(**changes, allow_overlap=True))
+    if key == "replay":
+        refuse_overlap(configure(replay=changes["replay"] | {"ratio": 0.0}))

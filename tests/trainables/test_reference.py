@@ -5,6 +5,7 @@ import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from tests.conformance import perturb, queries, text_reading
+from trainables import reference
 from trainables.batch import padded
 from trainables.model import LanguageModel
 from trainables.reference import head_is_all
@@ -92,6 +93,14 @@ def test_a_broken_file_is_written_anew(fresh, own_cache):
     assert torch.equal(again.reference.logits(asked), expected)
     third = LanguageModel(fresh.path, fresh.family)
     assert torch.equal(third.reference.logits(asked), expected)
+
+
+def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch):
+    monkeypatch.setattr(reference, "LEAST_FREE", 2**62)
+    asked = queries(fresh)
+    expected = fresh.base_logits(padded(fresh, asked))
+    assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)
+    assert not (own_cache / "reference").exists()
 
 
 def test_a_cache_that_cannot_be_written_costs_time_alone(fresh, own_cache):

@@ -9,6 +9,7 @@ import torch
 from tests.small_sets import OCCUPATIONS
 from trainables import data, trial
 from trainables.config import TrialConfig
+from trainables.objectives import TargetDistribution
 from trainables.stream import Stream
 
 OLD_AND_NEW = {"replay": {"data": "miniature", "ratio": 0.25}}
@@ -257,6 +258,7 @@ def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_
     config = configure(objective="npo", replay={"data": "miniature", "ratio": 0.25})
     (part,) = Stream(config, llama).parts(0)
     assert (len(part.pairs), len(part.texts)) == (6, 2)
+    assert part.texts_share == pytest.approx(0.25), "the ratio is the weight of replay"
     (alone,) = Stream(configure(objective="npo"), llama).parts(0)
     assert (len(alone.pairs), len(alone.texts), alone.texts_share) == (8, 0, 0)
 
@@ -316,3 +318,17 @@ def test_without_general_texts_that_may_be_trained_on_there_is_one_clear_sentenc
     )
     with pytest.raises(ValueError, match="must be others than those aligned and measured on"):
         Stream(config, llama)
+
+
+def test_the_real_world_must_be_known_of_some_pair_where_it_is_the_target(
+    configure, llama, tmp_path
+):
+    objective = TargetDistribution(target="real_world")
+    objective.prepare(llama, Stream(configure(objective=objective.model_dump()), llama))
+    rows = [json.dumps({"stereotype": "the cook left", "antistereotype": "the baker left"})]
+    (tmp_path / "pairs.jsonl").write_text(rows[0])
+    alignment = {"data": str(tmp_path / "pairs.jsonl")}
+    config = configure(objective=objective.model_dump(), alignment=alignment)
+    with pytest.raises(ValueError, match="of the 1 pairs none has any"):
+        objective.prepare(llama, Stream(config, llama))
+    TargetDistribution().prepare(llama, Stream(config, llama))

@@ -334,6 +334,27 @@ def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path)
         list(run_trial(configure(), resume_from=tmp_path))
 
 
+def test_a_longer_trial_is_another_one(configure, tmp_path):
+    """Where its length says when a replayed text comes, or how the learning rate falls."""
+
+    def gone_on(schedule, **changes):
+        first, longer = (
+            configure(train={"steps": steps, "schedule": schedule}, **changes) for steps in (6, 9)
+        )
+        reports = run_trial(first)
+        next(reports).save(tmp_path)
+        reports.close()
+        return list(run_trial(longer, resume_from=tmp_path))
+
+    assert gone_on("constant")[-1].step == 9
+    for schedule, changes in (
+        ("linear", {}),
+        ("constant", {"replay": {"data": "miniature", "ratio": 0.25}}),
+    ):
+        with pytest.raises(ValueError, match="of this very trial, but its train differ"):
+            gone_on(schedule, **changes)
+
+
 def test_a_checkpoint_of_another_recipe_is_one_clear_sentence(configure, tmp_path):
     first = run_trial(configure(**GAP))
     next(first).save(tmp_path)
@@ -448,3 +469,70 @@ def test_a_trial_needs_neither_ray_nor_optuna_nor_mlflow(modules_after):
     loaded = modules_after("import trainables.trial, trainables.__main__")
     assert "torch" in loaded
     assert not loaded & {"ray", "optuna", "mlflow", "sweep", "analysis", "deepspeed"}
+
+
+FINETUNE = {
+    "name": "finetune",
+    "data": "miniature",
+    "train": 40,
+    "test": 40,
+    "steps": 5,
+    "lr": 1e-3,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"regulariser": "mixout"}, {"objective": "dropout"}, {"parameters": "lora"}],
+    ids=str,
+)
+def test_what_a_trial_does_to_its_model_to_train_it_does_not_reach_an_evaluator_that_trains(
+    changes, configure, name
+):
+    """With a learning rate of 0 a fine-tuning finds what it finds of the base."""
+    train = {"lr": 0.0, "steps": 2}
+    (_, base), (_, end) = metrics(configure(name, train=train, evaluators=[FINETUNE], **changes))
+    assert end == base
+
+
+def test_dropout_of_the_models_own_is_off_where_a_term_asks_the_base(configure, edited):
+    """Or what is dropped would be taken for a difference from it."""
+    rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
+    model = {"path": str(edited("miniature-bert", config=rates)), "family": "masked"}
+    seen = []
+
+    def rates_in_training(**changes):
+        config = configure(model=model, train={"steps": 1}, **changes)
+        module = load(config.model).module
+        hook = module.register_forward_pre_hook(
+            lambda part, _: (
+                seen.append({m.p for m in part.modules() if hasattr(m, "p")})
+                if part.training
+                else None
+            )
+        )
+        seen.clear()
+        list(run_trial(config))
+        hook.remove()
+        assert {m.p for m in module.modules() if hasattr(m, "p")} == {0.3}, "put back"
+        return set().union(*seen)
+
+    assert rates_in_training(objective="cda") == {0.3}
+    for changes in (
+        {"objective": "dpo"},
+        {"objective": "npo"},
+        {"objective": "cda", "regulariser": {"name": "kl_to_base", "data": "miniature"}},
+    ):
+        assert rates_in_training(**changes) == {0.0}
+    both = {"objective": {"name": "dropout", "hidden": 0.2, "attention": 0.15}}
+    assert rates_in_training(**both, regulariser="kl_to_base") == {0.2, 0.15}
+
+
+def test_a_model_is_let_go_with_all_that_was_worked_out_of_it(configure, new_objects):
+    for changes in (
+        {"objective": "equalising"},
+        {"regulariser": STATEFUL["fisher"]["regulariser"]},
+    ):
+        list(run_trial(configure(**changes, train={"steps": 1})))
+    list(run_trial(configure("miniature-bert", train={"steps": 1})))
+    assert len(new_objects("LlamaForCausalLM")) == 0

@@ -91,10 +91,11 @@ class FineTune(Strict):
         names = sorted({row.label for row in learnt})
         asked = whole_texts(model, [*(row.texts for row in learnt), *texts], self.max_tokens)
         tuned = copy.copy(model)
-        tuned.module = copy.deepcopy(model.module).float().train()
-        for weight in tuned.module.parameters():
-            weight.grad = None
-            weight.requires_grad_(True)
+        # A plain model with these weights: what the trial does to its own while it trains stays there.
+        tuned.module = copy.deepcopy(model.base).requires_grad_(True).train()
+        own = dict(tuned.module.named_parameters())
+        for name, weight, _ in model.weights():
+            own[name].data.copy_(weight.data)
         # Randomness of its own: what the trial draws must not depend on what is measured.
         devices = [tuned.device] if tuned.device.type == "cuda" else []
         with torch.random.fork_rng(devices), torch.enable_grad():

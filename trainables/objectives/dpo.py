@@ -31,6 +31,7 @@ class Dpo(ObjectiveTerm):
     """
 
     compares: ClassVar[Comparison] = "sentences"
+    asks_the_base: ClassVar[bool] = True
 
     name: Literal["dpo"] = "dpo"
     weight: float = Field(1.0, ge=0)

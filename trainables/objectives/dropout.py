@@ -34,20 +34,9 @@ class Dropout(ObjectiveTerm):
 
     @contextmanager
     def training(self, model: LanguageModel) -> Iterator[None]:
-        from torch import nn
-
-        with ExitStack() as undo:
-            own = False
-            for name, part in model.module.named_modules():
-                if hasattr(part, "attention_dropout"):  # a number, in Llama's attention
-                    _put(undo, part, "attention_dropout", self.attention)
-                if isinstance(part, nn.Dropout):
-                    of_attention = name.endswith(("self.dropout", "attn_dropout"))
-                    own |= not of_attention
-                    _put(undo, part, "p", self.attention if of_attention else self.hidden)
-            if not own:
-                for part in _branches(model):
-                    undo.callback(part.register_forward_hook(self._drop).remove)
+        with own_dropout(model, self.hidden, self.attention) as has_hidden, ExitStack() as undo:
+            for part in [] if has_hidden else _branches(model):
+                undo.callback(part.register_forward_hook(self._drop).remove)
             yield
 
     def _drop(self, part: nn.Module, _: Any, output: Any) -> Any:
@@ -56,6 +45,23 @@ class Dropout(ObjectiveTerm):
         if isinstance(output, tuple):
             return (dropout(output[0], self.hidden, part.training), *output[1:])
         return dropout(output, self.hidden, part.training)
+
+
+@contextmanager
+def own_dropout(model: LanguageModel, hidden: float, attention: float) -> Iterator[bool]:
+    """The model's own dropout at these rates; whether it has any of hidden states."""
+    from torch import nn
+
+    with ExitStack() as undo:
+        has_hidden = False
+        for name, part in model.module.named_modules():
+            if hasattr(part, "attention_dropout"):  # a number, in Llama's attention
+                _put(undo, part, "attention_dropout", attention)
+            if isinstance(part, nn.Dropout):
+                of_attention = name.endswith(("self.dropout", "attn_dropout"))
+                has_hidden |= not of_attention
+                _put(undo, part, "p", attention if of_attention else hidden)
+        yield has_hidden
 
 
 def _put(undo: ExitStack, part: nn.Module, name: str, value: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -33,13 +32,14 @@ class Equalising(ObjectiveTerm):
     def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor:
         import torch
 
-        pairs_G2 = torch.tensor(word_pairs(model), device=model.device)
+        if "word pairs" not in model.worked_out:
+            model.worked_out["word pairs"] = word_pairs(model)
+        pairs_G2 = torch.tensor(model.worked_out["word pairs"], device=model.device)
         log_prob_NV = texts.log_prob_NV
         gaps_NG = log_prob_NV[:, pairs_G2[:, 0]] - log_prob_NV[:, pairs_G2[:, 1]]
         return self.weight * gaps_NG.abs().mean()
 
 
-@lru_cache(maxsize=2)
 def word_pairs(model: LanguageModel) -> list[tuple[int, int]]:
     """Token ids of the gendered pairs that are one token each, within a text (after a space).
 

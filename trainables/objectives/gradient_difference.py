@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from trainables.objectives.gradient_ascent import GradientAscent
 from trainables.terms import Comparison, ObjectiveTerm, Side
 
 if TYPE_CHECKING:
@@ -36,5 +37,4 @@ class GradientDifference(ObjectiveTerm):
         return ("antistereotype",)
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
-        nll_P = -pairs.stereotype.log_likelihood("token")
-        return -self.weight * nll_P.clamp(max=self.until).mean()
+        return GradientAscent(weight=self.weight, until=self.until).on_pairs(model, pairs)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trainables.terms import Comparison, ObjectiveTerm
 
@@ -34,6 +34,12 @@ class LikelihoodGap(ObjectiveTerm):
     form: Literal["square", "absolute", "hinge"] = "square"
     margin: float = Field(0.0, ge=0, description="nats; of the hinge alone")
     per: Literal["token", "sentence"] = "token"
+
+    @model_validator(mode="after")
+    def _margin_is_of_the_hinge(self) -> Self:
+        if self.margin and self.form != "hinge":
+            raise ValueError("margin is of form hinge alone; leave it out, or take that form")
+        return self
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
         stereotype_P = pairs.stereotype.log_likelihood(self.per)

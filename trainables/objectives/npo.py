@@ -27,6 +27,7 @@ class Npo(ObjectiveTerm):
     """
 
     compares: ClassVar[Comparison] = "sentences"
+    asks_the_base: ClassVar[bool] = True
 
     name: Literal["npo"] = "npo"
     weight: float = Field(1.0, ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -25,17 +26,18 @@ class Orthogonal(ObjectiveTerm):
     """weight · mean over pairs of the mean over layers of α · mean (v·h)² + (1 − α) · mean (h − h₀)².
 
     In the first, h are the hidden states of the tokens that the twins share (which should tell no
-    gender), v the mean state, of the base model, of each token in which twins differ (over up to
-    `examples` pairs). In the second, h and h₀ are the states of those gendered tokens themselves
-    now and in the base model, which keeps gender known where it belongs. Per component of a state.
-    layers: all (with the embeddings), first or last block. At the base the second is zero; neither
-    is ever below. No text is learnt.
+    gender), v the mean state, of the base model, of each token in which twins differ (over
+    `examples` pairs, drawn). In the second, h and h₀ are the states of all tokens now and in the base
+    model, whose components' squares are averaged: what is known stays, gender included. layers: all
+    (with the embeddings), first (the embeddings) or last. At the base the second is zero; neither is
+    ever below. No text is learnt.
 
     Source: Kaneko & Bollegala 2021 (arXiv 2101.09523), α = 0.2, for masked models;
     there the neutral words come from a list of stereotypes.
     """
 
     compares: ClassVar[Comparison] = "as_written"
+    asks_the_base: ClassVar[bool] = True
     reads_states: ClassVar[bool] = True
 
     name: Literal["orthogonal"] = "orthogonal"
@@ -50,7 +52,9 @@ class Orthogonal(ObjectiveTerm):
 
     def prepare(self, model: LanguageModel, stream: Stream) -> Tensor:
         """vectors_LGD: the mean base state of each of G gendered tokens in each layer."""
-        pairs = [stream.compared(p) for p in range(min(self.examples, len(stream.pairs)))]
+        num = len(stream.pairs)
+        drawn = random.Random("orthogonal").sample(range(num), min(self.examples, num))
+        pairs = [stream.compared(pair) for pair in drawn]
         return gendered_states(model, [query for pair in pairs for query in pair[:2]])
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
@@ -62,17 +66,16 @@ class Orthogonal(ObjectiveTerm):
         """Of each text: shape B."""
         import torch
 
-        layers = {"all": slice(None), "first": slice(1, 2), "last": slice(-1, None)}[self.layers]
+        layers = {"all": slice(None), "first": slice(1), "last": slice(-1, None)}[self.layers]
         states_LBTD, base_LBTD = (
             states[layers] for states in (reading.states_LBTD, reading.base_states_LBTD)
         )
-        width = states_LBTD.shape[-1]
-        overlaps_LBT = torch.einsum("lbtd,lgd->lbtg", states_LBTD, vectors_LGD[layers] / width)
+        overlaps_LBT = torch.einsum("lbtd,lgd->lbtg", states_LBTD, vectors_LGD[layers])
         overlaps_LBT = overlaps_LBT.square().mean(-1)
         moved_LBT = (states_LBTD - base_LBTD).square().mean(-1)
         neutral_BT = reading.words_BT & ~reading.asked_BT
         return self.alpha * _mean(overlaps_LBT, neutral_BT) + (1 - self.alpha) * _mean(
-            moved_LBT, reading.asked_BT
+            moved_LBT, reading.words_BT
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from trainables.model import LanguageModel
     from trainables.reading import Pairs
+    from trainables.stream import Stream
+
+log = logging.getLogger(__name__)
 
 
 class TargetDistribution(ObjectiveTerm):
@@ -34,6 +38,21 @@ class TargetDistribution(ObjectiveTerm):
     name: Literal["target_distribution"] = "target_distribution"
     weight: float = Field(1.0, ge=0)
     target: Literal["equal", "real_world"] = "equal"
+
+    def prepare(self, model: LanguageModel, stream: Stream) -> None:
+        """
+        Raises:
+            ValueError: of no pair the real share is known, where that is the target.
+        """
+        known = sum(share == share for share in stream.pairs["real_share"])  # a NaN is not itself
+        if self.target == "equal":
+            return
+        if not known:
+            raise ValueError(
+                "objective.target real_world needs pairs about occupations with statistics (bug, "
+                f"winobias, bec_pro), but of the {len(stream.pairs)} pairs none has any."
+            )
+        log.info("target_distribution: %d of %d pairs have a target", known, len(stream.pairs))
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
         import torch

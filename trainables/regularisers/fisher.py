@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import random
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -59,7 +58,10 @@ class Fisher(RegulariserTerm):
         return self.data
 
     def on_weights(self, model: LanguageModel) -> Tensor:
-        fisher = _kept(self.model_copy(update={"weight": 0.0}), model, model.digest)
+        settings = self.model_copy(update={"weight": 0.0})
+        if model.worked_out.get("fisher", (None,))[0] != settings:
+            model.worked_out["fisher"] = (settings, _kept(settings, model))
+        fisher: dict[str, Tensor] = model.worked_out["fisher"][1]
         terms = [
             (fisher[name] * (now.float() - start.float()).square()).sum()
             for name, now, start in model.trained()
@@ -67,13 +69,17 @@ class Fisher(RegulariserTerm):
         return self.weight / 2 * sum(terms[1:], terms[0])
 
 
-@lru_cache(maxsize=1)
-def _kept(settings: Fisher, model: LanguageModel, digest: str) -> dict[str, Tensor]:
+def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, from the cache folder."""
     from safetensors.torch import load_file, save_file
 
     made_by = cache.source_digest("regularisers/fisher.py", "batch.py", "model.py", *data.MADE_BY)
-    asked = [made_by, digest, data.digest(settings.data), settings.model_dump(exclude={"weight"})]
+    asked = [
+        made_by,
+        model.digest,
+        data.digest(settings.data),
+        settings.model_dump(exclude={"weight"}),
+    ]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:

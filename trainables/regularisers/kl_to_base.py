@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from trainables import data
 from trainables.terms import RegulariserTerm
@@ -28,17 +28,26 @@ class KlToBase(RegulariserTerm):
     """
 
     reads_texts: ClassVar[bool] = True
+    asks_the_base: ClassVar[bool] = True
 
     name: Literal["kl_to_base"] = "kl_to_base"
     weight: float = Field(0.1, ge=0)
     direction: Literal["forward", "reverse"] = "forward"
     data: str | None = None
-    texts: int = Field(8, ge=1, description="general texts a step")
+    texts: int | None = Field(None, ge=1, description="general texts a step, 8 when left out")
 
     @field_validator("data")
     @classmethod
     def _known(cls, name: str | None) -> str | None:
         return name if name is None else data.check_name(name, data.TEXT_SETS, "general texts")
+
+    @model_validator(mode="after")
+    def _texts_are_of_a_set(self) -> Self:
+        if self.texts and self.data is None:
+            raise ValueError(
+                "texts says how many of data are read a step: give data, or leave it out"
+            )
+        return self
 
     @property
     def texts_from(self) -> str | None:
@@ -46,7 +55,7 @@ class KlToBase(RegulariserTerm):
 
     @property
     def anchor(self) -> tuple[str, int] | None:
-        return None if self.data is None else (self.data, self.texts)
+        return None if self.data is None else (self.data, self.texts or 8)
 
     def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor:
         now_NV, base_NV = texts.log_prob_NV, texts.base_log_prob_NV

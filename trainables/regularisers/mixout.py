@@ -56,5 +56,6 @@ class Mixout(RegulariserTerm):
         """One draw of W."""
         import torch
 
-        kept = (torch.rand_like(now) >= self.p).to(now.dtype)
+        # Drawn in fp32: bf16 has too few numbers between 0 and 1 for a p near 1.
+        kept = (torch.rand(now.shape, device=now.device) >= self.p).to(now.dtype)
         return start + kept * (now - start) / (1 - self.p)

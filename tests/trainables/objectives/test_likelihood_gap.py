@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.conformance import PAIRS, clear_gradients, pair_reading
 from trainables.objectives import LikelihoodGap
@@ -18,10 +19,8 @@ FORMS = ("square", "absolute", "hinge")
         ("square", 0.0, 3.0, 9.0),
         ("square", 0.0, -3.0, 9.0),
         ("square", 0.0, 0.0, 0.0),
-        ("square", 5.0, 3.0, 9.0),
         ("absolute", 0.0, 3.0, 3.0),
         ("absolute", 0.0, -3.0, 3.0),
-        ("absolute", 5.0, -3.0, 3.0),
         ("hinge", 0.0, 3.0, 3.0),
         ("hinge", 0.0, -3.0, 0.0),
         ("hinge", 0.5, 3.0, 3.5),
@@ -37,6 +36,7 @@ def test_a_penalty_worked_out_by_hand(form, margin, gap, penalty):
 @pytest.mark.parametrize("form", FORMS)
 @given(gap=st.floats(-1e3, 1e3), margin=st.floats(0, 10))
 def test_a_penalty_is_never_negative(form, gap, margin):
+    margin = margin if form == "hinge" else 0.0
     assert LikelihoodGap(form=form, margin=margin).penalty(torch.tensor(gap)) >= 0
 
 
@@ -44,7 +44,8 @@ def test_a_penalty_is_never_negative(form, gap, margin):
 @pytest.mark.parametrize("form", FORMS)
 def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores):
     model, _ = moved
-    objective = LikelihoodGap(form=form, per=per, weight=3.0, margin=0.25)
+    margin = 0.25 if form == "hinge" else 0.0
+    objective = LikelihoodGap(form=form, per=per, weight=3.0, margin=margin)
     fold = np.mean if per == "token" else np.sum
     gaps = np.array([fold(more) - fold(less) for more, less in scores(model, model.module)])
     penalties = {"square": gaps**2, "absolute": abs(gaps), "hinge": np.maximum(0, gaps + 0.25)}
@@ -84,7 +85,8 @@ def test_swapping_the_twins_mirrors_the_hinge_and_changes_nothing_else(model):
 def test_equally_likely_twins_cost_nothing_but_the_margin(model):
     alike = [(more, more) for more, _ in PAIRS[:2]]
     for form, expected in (("square", 0.0), ("absolute", 0.0), ("hinge", 0.5)):
-        loss = loss_of(LikelihoodGap(form=form, margin=0.5), model, alike)
+        objective = LikelihoodGap(form=form, margin=0.5 if form == "hinge" else 0.0)
+        loss = loss_of(objective, model, alike)
         assert loss.item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -123,3 +125,8 @@ def test_a_hinge_has_no_gradient_once_the_stereotype_is_the_less_likely_one(mode
 def test_the_texts_are_learnt_as_they_were_found():
     assert LikelihoodGap().learns == ("original",)
     assert LikelihoodGap().compares == "sentences"
+
+
+def test_a_margin_is_of_the_hinge_alone():
+    with pytest.raises(ValidationError, match="margin is of form hinge alone"):
+        LikelihoodGap(margin=0.5)

@@ -77,6 +77,7 @@ def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settin
 
     ones = {name: torch.ones_like(w) for name, w in llama.module.named_parameters()}
     monkeypatch.setattr(fisher, "_kept", lambda *_: ones)
+    monkeypatch.setattr(llama, "worked_out", {})
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.add_(0.5)
@@ -86,7 +87,8 @@ def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settin
     assert found == pytest.approx(L2ToBase(weight=3.0).on_weights(llama).item(), rel=1e-5)
 
 
-def test_normalised_the_mean_of_f_is_one_and_is_logged(llama, settings, caplog):
+def test_normalised_the_mean_of_f_is_one_and_is_logged(llama, settings, caplog, monkeypatch):
+    monkeypatch.setattr(llama, "worked_out", {})
     perturb(llama, 0.1)
     of = diagonal(settings, llama)
     mean = sum(f.sum() for f in of.values()) / sum(f.numel() for f in of.values())
@@ -105,7 +107,8 @@ def test_the_true_fisher_draws_from_the_models_own_predictions(model, settings):
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_it_is_kept_for_all_trials_and_strengths(llama, settings, own_cache):
+def test_it_is_kept_for_all_trials_and_strengths(llama, settings, own_cache, monkeypatch):
+    monkeypatch.setattr(llama, "worked_out", {})
     for weight in (1.0, 2.0):
         for examples in (2, 3):
             changed = {"weight": weight, "examples": examples}

@@ -103,6 +103,9 @@ def test_in_bf16_the_base_is_nearly_a_minimum(model):
 def test_general_texts_of_its_own_are_named_with_how_many_a_step():
     assert KlToBase().anchor is None
     assert KlToBase(data="bold_wikipedia", texts=3).anchor == ("bold_wikipedia", 3)
+    assert KlToBase(data="bold_wikipedia").anchor == ("bold_wikipedia", 8)
+    with pytest.raises(ValueError, match="give data, or leave it out"):
+        KlToBase(texts=3)
 
 
 def test_without_any_texts_there_is_one_clear_sentence(configure):

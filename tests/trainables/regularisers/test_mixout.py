@@ -71,3 +71,11 @@ def test_every_linear_layer_is_mixed(model):
     linear = {n for n, m in model.module.named_modules() if isinstance(m, torch.nn.Linear)}
     assert mixed == linear
     assert not any("forward" in vars(m) for m in model.module.modules())
+
+
+@pytest.mark.parametrize("p", [0.9, 0.99, 0.995])
+def test_in_bf16_as_many_are_kept_as_in_fp32(p):
+    torch.manual_seed(0)
+    now, start = (torch.full((2000, 500), value).bfloat16() for value in (3.0, 2.0))
+    kept = (Mixout(p=p).mixed(now, start) != 2.0).float().mean().item()
+    assert kept == pytest.approx(1 - p, rel=0.03)
