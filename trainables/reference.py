@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -61,9 +62,9 @@ class Reference:
         with suppress(FileNotFoundError, SafetensorError):
             return load_file(file)["states"]
         found = self._worked_out(ids, places)
-        with suppress(
-            OSError
-        ):  # keeping it is worth no failure: the cache may be read-only or full
+        with suppress(OSError):  # keeping it is worth no failure: the cache may be read-only
+            if shutil.disk_usage(cache.cache_dir()).free < LEAST_FREE:
+                return found
             file.parent.mkdir(parents=True, exist_ok=True)
             partial = file.with_name(f".{name}.{os.getpid()}")
             save_file({"states": found}, partial)
