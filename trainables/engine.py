@@ -11,7 +11,7 @@ import logging
 import math
 import os
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -145,7 +145,7 @@ class Engine:
     def _read(self, weight: nn.Parameter) -> dict[str, Tensor]:
         """The weight in fp32 and its two moments, gathered from wherever the stage keeps them."""
         if self.train.zero_stage == 0:
-            moments = self._optimiser.state[self._masters()[weight]]
+            moments = self._optimiser.state[self._masters[weight]]
             return {"master": self._read_master(weight), **{key: moments[key] for key in MOMENTS}}
         from deepspeed.utils import safe_get_full_optimizer_state
 
@@ -154,7 +154,7 @@ class Engine:
 
     def _read_master(self, weight: nn.Parameter) -> Tensor:
         if self.train.zero_stage == 0:
-            return self._masters()[weight].data
+            return self._masters[weight].data
         from deepspeed.utils import safe_get_full_fp32_param
 
         master: Tensor = safe_get_full_fp32_param(weight)
@@ -165,7 +165,7 @@ class Engine:
         moments = {key: value for key, value in state.items() if key in MOMENTS}
         weight.data.copy_(state["master"])
         if self.train.zero_stage == 0:
-            master = self._masters()[weight]
+            master = self._masters[weight]
             master.data.copy_(state["master"])
             for key, value in moments.items():
                 self._optimiser.state[master][key].copy_(value)
@@ -176,6 +176,7 @@ class Engine:
         for key, value in moments.items():
             safe_set_full_optimizer_state(weight, value, key)
 
+    @cached_property
     def _masters(self) -> dict[nn.Parameter, nn.Parameter]:
         """Stage 0: the fp32 twins that the optimiser moves; in fp32 the weights themselves."""
         moved = self._optimiser.param_groups[0]["params"]
@@ -202,6 +203,7 @@ class Engine:
         self._engine.module_forward_post_hook.remove()
         self._engine.optimizer = None
         del self._engine, self._optimiser
+        self.__dict__.pop("_masters", None)
         for weight in self._weights.values():
             weight.grad = None
 

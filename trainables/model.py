@@ -100,9 +100,8 @@ class LanguageModel:
         self.has_segments = getattr(text, "type_vocab_size", 0) > 1
         self._rounded: nn.Module | None = None
         self._reference: Reference | None = None
-        self.worked_out: dict[
-            str, Any
-        ] = {}  # of the base, by terms that ask for it again and again
+        # Of the base, by terms that ask for it again and again.
+        self.worked_out: dict[str, Any] = {}
         self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 

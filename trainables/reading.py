@@ -70,21 +70,17 @@ def cut(lengths: Sequence[int], a_forward: int) -> list[range]:
 
     A run costs its padded tokens and `a_forward` more, so that none is made for a few tokens.
     """
-    best: list[tuple[int, list[range]]] = [(0, [])]
+    least, began = [0], [0]  # for the rows before each: what they cost, where their last run begins
     for stop in range(1, len(lengths) + 1):
-        best.append(
-            min(
-                (
-                    (
-                        cost + (stop - start) * lengths[stop - 1] + a_forward,
-                        [*runs, range(start, stop)],
-                    )
-                    for start, (cost, runs) in enumerate(best)
-                ),
-                key=lambda found: found[0],
-            )
-        )
-    return best[-1][1]
+        width = lengths[stop - 1]
+        cost, start = min((least[k] + (stop - k) * width + a_forward, k) for k in range(stop))
+        least.append(cost)
+        began.append(start)
+    runs, stop = [], len(lengths)
+    while stop:
+        runs.append(range(began[stop], stop))
+        stop = began[stop]
+    return runs[::-1]
 
 
 class Reading:

@@ -91,7 +91,7 @@ class Stream:
         self.anchors: list[Sequence[int]] = []  # the regulariser's own texts, step after step
         if config.regulariser.anchor:
             name, self.num_anchors = config.regulariser.anchor
-            own = _not_among(taken, data.texts(name, "replay", model))["ids"]
+            own = _not_among(taken, data.texts(name, "replay", model))[:]["ids"]
             order = epochs(len(own), f"anchors {config.seed}")
             num = config.train.steps * self.num_anchors
             self.anchors = [own[n] for n in itertools.islice(order, num)]
@@ -105,7 +105,7 @@ class Stream:
         self.items, self.shortfall = mixture.items, mixture.shortfall
 
     def parts(self, step: int) -> Iterator[Part]:
-        """The parts of one step. Their shares sum to 1, so how many there are changes nothing."""
+        """The parts of one step. Their shares have the same sums however many there are."""
         train = self.config.train
         first = step * train.batch_size
         items = list(enumerate(self.items[first : first + train.batch_size], start=first))

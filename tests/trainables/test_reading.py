@@ -9,7 +9,7 @@ import torch
 from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_reading
 from trainables.batch import Query, compared
 from trainables.model import LanguageModel
-from trainables.reading import Forward, read
+from trainables.reading import Forward, cut, read
 
 
 def test_token_log_probs_are_those_of_transformers_one_text_at_a_time(model):
@@ -129,3 +129,19 @@ def test_hidden_states_are_those_of_transformers(model):
                 assert torch.allclose(layer[b, : len(query.ids)], expected[0], atol=1e-4)
         marked = found.asked_BT[b].nonzero()[:, 0].tolist()
         assert marked == list(query.targets)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "a_forward", "runs"),
+    [
+        ([3, 3, 9, 9], 10**6, [range(4)]),
+        ([3, 3, 9, 9], 0, [range(2), range(2, 4)]),
+        # apart: 6 + 18 + 2 · 11 = 46; together: 36 + 11 = 47; with 13 it is the other way round
+        ([3, 3, 9, 9], 11, [range(2), range(2, 4)]),
+        ([3, 3, 9, 9], 13, [range(4)]),
+        ([5], 7, [range(1)]),
+        ([], 7, []),
+    ],
+)
+def test_rows_are_cut_where_it_costs_least_as_worked_out_by_hand(lengths, a_forward, runs):
+    assert cut(lengths, a_forward) == runs
