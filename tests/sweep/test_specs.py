@@ -11,7 +11,7 @@ import torch
 
 from sweep.spec import load
 from tests.conformance import describe, instances, members
-from trainables import miniature
+from trainables import assets, miniature
 from trainables.config import TrialConfig
 from trainables.objectives import Objective
 from trainables.parameters import Parameters
@@ -52,6 +52,9 @@ def test_it_is_right_and_named_as_its_file_and_says_how_it_is_run(path):
     spec, _ = load(path)
     assert spec.name == path.stem
     assert f"sweep run {path.relative_to(ROOT).as_posix()}" in head(path)
+    for name in {trial.model.path for trial in spec.trials()}:
+        known = name in miniature.MODELS or name in assets.catalogue()
+        assert known or re.fullmatch(r"[\w.-]+/[\w.-]+", name), "as the Hub names a model"
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=name_of)
