@@ -267,7 +267,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
 ):
     config = recipe(stage, dtype, accumulation=2, steps=6)
     stream = Stream(config, llama)
-    found = []
+    hooks, found = hooks_on(llama.module), []
     for _ in range(12):
         llama.reset(dtype)
         with Engine(llama, config.train) as engine:
@@ -279,19 +279,20 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
         del tensors
     assert max(found[1:]) - found[1] < 10  # torch itself now and then keeps a scalar
     assert not new_objects("DeepSpeedEngine")
-    assert hooks_on(llama.module) == 0
+    assert hooks_on(llama.module) == hooks  # transformers may have left its own
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, recipe, new_objects):
     config = recipe(stage, accumulation=2)
     part, _ = Stream(config, llama).parts(0)
+    hooks = hooks_on(llama.module)
     with suppress(ZeroDivisionError), Engine(llama, config.train) as engine:
         engine.backward(trial.loss(config, llama, part))
         raise ZeroDivisionError
     del engine
     assert not new_objects("DeepSpeedEngine")
-    assert hooks_on(llama.module) == 0
+    assert hooks_on(llama.module) == hooks  # transformers may have left its own
     assert all(weight.grad is None for weight in llama.module.parameters())
 
 

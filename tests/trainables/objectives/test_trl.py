@@ -1,6 +1,7 @@
 """DPO and NPO are what TRL's own trainer computes for the same sentences."""
 
 import copy
+import os
 
 import pytest
 import torch
@@ -12,11 +13,11 @@ from trainables.objectives import Dpo, Npo
 BETA = 0.3
 
 
-def of_trl(model, base, loss_type, *, rejected_alone=False):
+def of_trl(folder, model, base, loss_type, *, rejected_alone=False):
     """The loss that DPOTrainer works out, without a prompt but the start token."""
     arguments = trl.DPOConfig(
         beta=BETA, loss_type=[loss_type], report_to="none", use_cpu=True, bf16=False,
-        max_length=None, output_dir="never-written",
+        max_length=None, output_dir=str(folder),
     )  # fmt: skip
     encoded = [model.encode(list(pair)) for pair in PAIRS]
     examples = [
@@ -40,11 +41,12 @@ def of_trl(model, base, loss_type, *, rejected_alone=False):
 
 
 @pytest.fixture
-def moved(llama):
+def moved(llama, tmp_path, monkeypatch):
     model = copy.copy(llama)  # TRL leaves its hooks in what it is given
     model.module, base = copy.deepcopy(llama.module), copy.deepcopy(llama.module)
     perturb(model, 0.05)
-    return model, base
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # and a RANK in the environment
+    return tmp_path, model, base
 
 
 def loss_of(objective, model):
@@ -57,13 +59,13 @@ def loss_of(objective, model):
     [(Dpo(beta=BETA), "sigmoid"), (Dpo(beta=BETA, form="ipo", per="token"), "ipo")],
 )
 def test_dpo_is_that_of_trl(objective, loss_type, moved):
-    found = loss_of(objective, moved[0])
+    found = loss_of(objective, moved[1])
     assert found == pytest.approx(of_trl(*moved, loss_type), rel=1e-4)
 
 
 @pytest.mark.timeout(120)
 def test_npo_is_trls_dpo_where_there_is_nothing_to_prefer(moved):
     """(2/β) · −log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))): the chosen side is no token at all."""
-    found = loss_of(Npo(beta=BETA), moved[0])
+    found = loss_of(Npo(beta=BETA), moved[1])
     expected = 2 / BETA * of_trl(*moved, "sigmoid", rejected_alone=True)
     assert found == pytest.approx(expected, rel=1e-4)
