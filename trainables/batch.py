@@ -140,8 +140,8 @@ def compared(
     elif comparison == "shared":
         both = _shared(ids, twin, after_first=model.family == "causal")
         if model.family == "masked":
-            share = min(len(both), max(1, round(MASKED_SHARE * len(both))))
-            both = sorted(random.Random(seed).sample(both, share))
+            num = min(len(both), max(1, round(MASKED_SHARE * len(both))))
+            both = sorted(random.Random(seed).sample(both, num))
         asked = ([t for t, _ in both], [t for _, t in both])
     else:
         asked = apart

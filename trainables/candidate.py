@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def candidate(model: LanguageModel, share: float) -> Iterator[None]:
-    """The model's module at θ₀ + share · (θ − θ₀), and back at θ afterwards, bit for bit.
+def candidate(model: LanguageModel, alpha: float) -> Iterator[None]:
+    """The model's module at θ₀ + α (θ − θ₀), and back at θ afterwards, bit for bit.
 
     Adapters are merged: their part in a weight is its θ − θ₀, and the module is the plain one.
-    Share 1 is the trained model, 0 the base, 0.5 halfway between (WiSE-FT, Wortsman et al. 2022,
+    α = 1 is the trained model, 0 the base, 0.5 halfway between (WiSE-FT, Wortsman et al. 2022,
     arXiv 2109.01903), and −1 what was learnt, negated (Ilharco et al. 2023, arXiv 2212.04089).
     """
-    if share == 1 and model.adapters is None:
+    if alpha == 1 and model.adapters is None:
         yield
         return
     kept = []
@@ -31,7 +31,7 @@ def candidate(model: LanguageModel, share: float) -> Iterator[None]:
                 kept.append((weight, weight.data.clone()))
                 layer = adapted.get(name)
                 update = layer.get_delta_weight("default") if layer else weight.float() - start
-                weight.data.copy_(start.float() + share * update.float())
+                weight.data.copy_(start.float() + alpha * update.float())
     if model.adapters is not None:
         model.adapters.disable_adapter_layers()
     try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Recall = Callable[[int], tuple[float, float]]
 
-LEAST_SHARE = 1e-12  # of an update: what it is multiplied by must have an inverse
+LEAST_FACTOR = 1e-12  # of an update: it must have an inverse
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
 
 
@@ -41,7 +41,7 @@ class Engine:
     ) -> None:
         """Trained are the weights that want a gradient now.
 
-        recall: the step's (share of the update that is made, strength of the pull to the base), as
+        recall: the step's (factor of the update, strength of the pull to the base), as
             trainables/terms.py says.
         """
         self.model = model
@@ -72,11 +72,11 @@ class Engine:
 
         ONE backward a part: with several, ZeRO silently drops gradients.
         """
-        share, strength = self._recall(self.steps)
-        share = max(share, LEAST_SHARE)
+        factor, strength = self._recall(self.steps)
+        factor = max(factor, LEAST_FACTOR)
         for group in self._optimiser.param_groups:
-            group["lr"] = self.lr * share
-            group["weight_decay"] = self.train.weight_decay / share  # by the whole lr
+            group["lr"] = self.lr * factor
+            group["weight_decay"] = self.train.weight_decay / factor  # by the whole lr
         pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
         last_part = self._engine.is_gradient_accumulation_boundary()
@@ -93,14 +93,14 @@ class Engine:
     @property
     def lr(self) -> float:
         """Learning rate of the step to come: a function of its number alone, so resuming is exact."""
-        return self.train.lr * share_of_lr(self.train, self.steps)
+        return self.train.lr * lr_factor(self.train, self.steps)
 
-    def _pull_to_base(self, share: float) -> None:
-        """Move each weight back by this share of its way from the base."""
+    def _pull_to_base(self, pull: float) -> None:
+        """Move each weight back by this much of its way from the base."""
         base = dict(self.model.base.named_parameters())
         for name, weight in self._weights.items():
             now = self._read_master(weight)
-            self._write(weight, {"master": now.lerp(base[name], share)})
+            self._write(weight, {"master": now.lerp(base[name], pull)})
 
     def save(self, folder: Path) -> None:
         """Write what resuming needs.
@@ -208,7 +208,7 @@ class Engine:
             weight.grad = None
 
 
-def share_of_lr(train: TrainConfig, step: int) -> float:
+def lr_factor(train: TrainConfig, step: int) -> float:
     """Share of the peak learning rate at a step: linear warm-up, then the schedule down to 0."""
     warmup = round(train.warmup * train.steps)
     if step < warmup:

@@ -58,43 +58,26 @@ class Stream:
     """
 
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
+        refuse_overlap(config)
         self.config = config
         self.model = model
-        refuse_overlap(config)
         measured = _measured_on(config, model)
-        asked = config.alignment
-        self.pairs = data.pairs(asked.data, model, asked.swap, asked.words)
-        rows = self.pairs[:]  # whole columns: row by row takes many times as long
+        pairs = data.pairs(
+            config.alignment.data, model, config.alignment.swap, config.alignment.words
+        )
+        rows = pairs[:]  # whole columns: row by row takes many times as long
         sides_of = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
-        if len(fresh) < len(aligned):
-            self.pairs = self.pairs.select(fresh)
-        size = asked.size
-        if size is not None:
-            if size > len(self.pairs):
-                raise ValueError(
-                    f"alignment.size must be at most the {len(self.pairs)} pairs of "
-                    f"{asked.data}, but got {size}."
-                )
-            # Drawn by a seed of its own: the same pairs for replicates and for every recipe.
-            rng = random.Random(f"alignment {asked.seed}" if asked.seed else "alignment")
-            self.pairs = self.pairs.select(sorted(rng.sample(range(len(self.pairs)), size)))
+        self.pairs = _drawn(pairs if len(fresh) == len(aligned) else pairs.select(fresh), config)
         # Without a side to learn, a pair is only compared.
         sides = config.objective.learns or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
-        replay = config.replay
         taken = measured.union(*aligned)
+        replay = config.replay
         self.old: Any = []
         if replay and replay.ratio:
             self.old = _not_among(taken, data.texts(replay.data, "replay", model))
-        self.anchors: list[Sequence[int]] = []  # the regulariser's own texts, step after step
-        if config.regulariser.anchor:
-            name, self.num_anchors = config.regulariser.anchor
-            own = _not_among(taken, data.texts(name, "replay", model))[:]["ids"]
-            order = epochs(len(own), f"anchors {config.seed}")
-            num = config.train.steps * self.num_anchors
-            self.anchors = [own[n] for n in itertools.islice(order, num)]
         mixture = mix(
             len(self.new),
             len(self.old),
@@ -103,6 +86,7 @@ class Stream:
             seed=config.seed,
         )
         self.items, self.shortfall = mixture.items, mixture.shortfall
+        self.anchors = _anchors(config, model, taken)
 
     def parts(self, step: int) -> Iterator[Part]:
         """The parts of one step. Their shares have the same sums however many there are."""
@@ -111,7 +95,7 @@ class Stream:
         items = list(enumerate(self.items[first : first + train.batch_size], start=first))
         texts = [self._to_learn(place, *item) for place, item in items]
         pairs = [self._compared(place, *item) for place, item in items]
-        anchors = self._anchors(step)
+        anchors = self._anchors_of(step)
         num_targets = _num_targets(texts)
         of_items = sum(text is not None for text in texts) / train.batch_size
         num_pairs = sum(pair is not None for pair in pairs)
@@ -161,15 +145,40 @@ class Stream:
             return None
         return self.compared(self.new[index][0], f"{self.config.seed} {place}")
 
-    def _anchors(self, step: int) -> list[Query]:
+    def _anchors_of(self, step: int) -> list[Query]:
         """Of the same text a masked model always has the same masks, so that the base's answer is
         worked out once.
         """
-        if not self.anchors:
-            return []
-        drawn = self.anchors[step * self.num_anchors :][: self.num_anchors]
-        cut = [tuple(ids[: self.config.train.max_tokens]) for ids in drawn]
+        cut = [tuple(ids[: self.config.train.max_tokens]) for ids in self.anchors[step]]
         return [to_learn(self.model, ids, f"anchor {ids}") for ids in cut]
+
+
+def _drawn(pairs: Any, config: TrialConfig) -> Any:
+    """alignment.size of the pairs, drawn by a seed of its own: the same for replicates and for every
+    recipe.
+    """
+    asked = config.alignment
+    if asked.size is None:
+        return pairs
+    if asked.size > len(pairs):
+        raise ValueError(
+            f"alignment.size must be at most the {len(pairs)} pairs of {asked.data}, "
+            f"but got {asked.size}."
+        )
+    rng = random.Random(f"alignment {asked.seed}" if asked.seed else "alignment")
+    return pairs.select(sorted(rng.sample(range(len(pairs)), asked.size)))
+
+
+def _anchors(
+    config: TrialConfig, model: LanguageModel, taken: set[tuple[int, ...]]
+) -> list[list[Sequence[int]]]:
+    """The regulariser's own texts of each step."""
+    if config.regulariser.anchor is None:
+        return [[]] * config.train.steps
+    name, size = config.regulariser.anchor
+    own = _not_among(taken, data.texts(name, "replay", model))[:]["ids"]
+    order = epochs(len(own), f"anchors {config.seed}")
+    return [[own[n] for n in itertools.islice(order, size)] for _ in range(config.train.steps)]
 
 
 def _num_targets(queries: Sequence[Query | None]) -> int:

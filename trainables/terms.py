@@ -43,8 +43,8 @@ class ObjectiveTerm(Strict):
         return ("original",)
 
     @property
-    def share(self) -> float:
-        """The debiased model is θ₀ + share · (θ − θ₀), θ being what training arrives at."""
+    def update_factor(self) -> float:
+        """The debiased model is θ₀ + update_factor · (θ − θ₀), θ being what training arrives at."""
         return 1.0
 
     def prepare(self, model: LanguageModel, stream: Stream) -> Any:
@@ -91,7 +91,7 @@ class RegulariserTerm(Strict):
         return nullcontext()
 
     def recall(self, step: int) -> tuple[float, float]:
-        """(share of the optimiser's update that is made, strength of the pull back to the base).
+        """(factor of the optimiser's update, strength of the pull back to the base).
 
         After a step each weight moves back by lr · strength of its distance to the base.
         """

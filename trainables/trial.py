@@ -65,7 +65,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
                 raise RuntimeError(
                     "a report can save its model until its trial goes on, not later."
                 )
-            with candidate(model, objective.share * config.fusion.alpha):
+            with candidate(model, objective.update_factor * config.fusion.alpha):
                 model.save(folder)
 
         def save(folder: Path) -> None:
@@ -85,10 +85,10 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterat
             )
 
         def measured() -> dict[str, Estimate]:
-            with candidate(model, objective.share * config.fusion.alpha):
+            with candidate(model, objective.update_factor * config.fusion.alpha):
                 found = measure(config, model, base)
             for alpha in config.fusion.also:
-                with candidate(model, objective.share * alpha):
+                with candidate(model, objective.update_factor * alpha):
                     found |= fused(alpha, measure(config, model, base))
             return found
 

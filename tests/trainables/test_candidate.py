@@ -26,27 +26,27 @@ def likelihood(model):
     return text_reading(model).token_log_prob_N
 
 
-@pytest.mark.parametrize("share", [-1.0, 0.0, 0.25, 1.0, 2.0])
-def test_weights_are_on_the_line_from_the_base_as_worked_out(share, model):
+@pytest.mark.parametrize("alpha", [-1.0, 0.0, 0.25, 1.0, 2.0])
+def test_weights_are_on_the_line_from_the_base_as_worked_out(alpha, model):
     perturb(model, 0.1)
     trained = [weight.detach().clone() for weight in model.module.parameters()]
-    with candidate(model, share):
+    with candidate(model, alpha):
         for now, moved, start in zip(
             model.module.parameters(), trained, model.base.parameters(), strict=True
         ):
-            assert torch.allclose(now, start + share * (moved - start), atol=1e-6)
+            assert torch.allclose(now, start + alpha * (moved - start), atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-@pytest.mark.parametrize("share", [-0.7, 0.0, 0.3])
-def test_afterwards_the_model_is_where_it_was_bit_for_bit(share, dtype, model):
+@pytest.mark.parametrize("alpha", [-0.7, 0.0, 0.3])
+def test_afterwards_the_model_is_where_it_was_bit_for_bit(alpha, dtype, model):
     model.reset(dtype)
     perturb(model, 0.1)
     before = state(model.module)
-    with candidate(model, share):
+    with candidate(model, alpha):
         assert not unchanged(model.module, before)
     assert unchanged(model.module, before)
-    with pytest.raises(ZeroDivisionError), candidate(model, share):
+    with pytest.raises(ZeroDivisionError), candidate(model, alpha):
         raise ZeroDivisionError
     assert unchanged(model.module, before)
 
@@ -72,18 +72,18 @@ def test_frozen_weights_stay_as_they_are(llama):
             assert torch.allclose(norm, torch.full_like(norm, 0.05), atol=1e-6)
 
 
-@pytest.mark.parametrize("share", [0.5, 1.0, -1.0])
-def test_an_adapter_is_a_part_of_its_weight(share, model):
-    """W₀ + share · (alpha / rank) · B·A, by hand."""
+@pytest.mark.parametrize("alpha", [0.5, 1.0, -1.0])
+def test_an_adapter_is_a_part_of_its_weight(alpha, model):
+    """W₀ + alpha · (alpha / rank) · B·A, by hand."""
     with Lora(rank=2, alpha=6.0).training(model, seed=0):
         perturb(model, 0.05)  # the frozen weights move as well, and count for nothing
         layers = {n: m for n, m in model.module.named_modules() if hasattr(m, "lora_A")}
         assert layers
-        with candidate(model, share):
+        with candidate(model, alpha):
             for name, layer in layers.items():
                 start = dict(model.base.named_parameters())[f"{name}.weight"]
                 product = layer.lora_B["default"].weight @ layer.lora_A["default"].weight
-                expected = start + share * 3.0 * product
+                expected = start + alpha * 3.0 * product
                 assert torch.allclose(layer.base_layer.weight, expected, atol=1e-5), name
 
 

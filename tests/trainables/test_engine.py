@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from trainables import trial
 from trainables.config import TrainConfig
-from trainables.engine import Engine, share_of_lr
+from trainables.engine import Engine, lr_factor
 from trainables.stream import Stream
 
 STAGES, DTYPES, ACCUMULATIONS = (0, 1, 2), ("fp32", "bf16"), (1, 4)
@@ -82,7 +82,7 @@ def train_plainly(config, model):
         if train.clip:
             torch.nn.utils.clip_grad_norm_(masters, train.clip)
         for group in optimiser.param_groups:
-            group["lr"] = train.lr * slow_share_of_lr(train, step)
+            group["lr"] = train.lr * slow_lr_factor(train, step)
         optimiser.step()
         with torch.no_grad():
             for master, weight in zip(masters, weights, strict=True):
@@ -90,7 +90,7 @@ def train_plainly(config, model):
     return flat(weights)
 
 
-def slow_share_of_lr(train, step):
+def slow_lr_factor(train, step):
     """Warm-up over round(0.3 · 6) = 2 steps: 1/3, 2/3, then half a cosine over the other 4."""
     assert (train.warmup, train.steps, train.schedule) == (0.3, 6, "cosine")
     return [1 / 3, 2 / 3, *(0.5 + 0.5 * math.cos(math.pi * k / 4) for k in range(4))][step]
@@ -333,7 +333,7 @@ for stage in (0, 1, 2):
 )
 def test_the_learning_rate_follows_its_schedule(schedule, warmup, shares):
     train = TrainConfig(lr=0.1, steps=4, schedule=schedule, warmup=warmup)
-    assert [share_of_lr(train, step) for step in range(4)] == pytest.approx(shares)
+    assert [lr_factor(train, step) for step in range(4)] == pytest.approx(shares)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
@@ -341,7 +341,7 @@ def test_the_learning_rate_follows_its_schedule(schedule, warmup, shares):
 @pytest.mark.parametrize("steps", [1, 2, 7, 100])
 def test_the_learning_rate_is_never_zero_nor_above_its_peak(schedule, warmup, steps):
     train = TrainConfig(lr=0.1, steps=steps, schedule=schedule, warmup=warmup)
-    shares = [share_of_lr(train, step) for step in range(steps)]
+    shares = [lr_factor(train, step) for step in range(steps)]
     assert all(0 < share <= 1 for share in shares)
     peak = shares.index(max(shares))
     assert shares[: peak + 1] == sorted(shares[: peak + 1])
@@ -358,7 +358,7 @@ def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
             for part in stream.parts(step):
                 engine.backward(trial.loss(config, llama, part))
     assert found == pytest.approx(
-        [config.train.lr * slow_share_of_lr(config.train, k) for k in range(3)]
+        [config.train.lr * slow_lr_factor(config.train, k) for k in range(3)]
     )
 
 

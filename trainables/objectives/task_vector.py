@@ -25,5 +25,5 @@ class TaskVector(ObjectiveTerm):
         return ("stereotype",)
 
     @property
-    def share(self) -> float:
+    def update_factor(self) -> float:
         return -self.scale

@@ -28,5 +28,5 @@ class RecAdam(RegulariserTerm):
     strength: float = Field(5000.0, ge=0)
 
     def recall(self, step: int) -> tuple[float, float]:
-        share = (1 + math.tanh(self.rate * (step - self.midpoint) / 2)) / 2  # never overflows
-        return share, (1 - share) * self.strength
+        factor = (1 + math.tanh(self.rate * (step - self.midpoint) / 2)) / 2  # never overflows
+        return factor, (1 - factor) * self.strength

@@ -13,8 +13,8 @@ CONTRAST = "forgetting/miniature/contrast_rise"
 
 def test_stereotypes_are_learnt_and_the_share_is_negative():
     assert TaskVector().learns == ("stereotype",)
-    assert TaskVector(scale=0.3).share == -0.3
-    assert TaskVector().share == -1
+    assert TaskVector(scale=0.3).update_factor == -0.3
+    assert TaskVector().update_factor == -1
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
