@@ -159,9 +159,9 @@ def longer(folder: Path, trials: int, steps: int = 60) -> Path:
     return path
 
 
-def start(path: Path, home: Path) -> subprocess.Popen:
+def start(*words: object, home: Path) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-m", "sweep", "run", str(path)],
+        [sys.executable, "-m", "sweep", *map(str, words)],
         env=os.environ | {"SWEEP_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -181,16 +181,14 @@ def wait_for_trials(process: subprocess.Popen, num: int) -> None:
     raise AssertionError(f"the sweep ended after {seen} trials")
 
 
-def check_ended_once(home: Path, trials: int) -> None:
-    parent, runs = record(home, "longer")
-    assert optuna_states(home, "longer") == {"COMPLETE": trials}
-    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(trials))
-    assert {run.info.status for run in [parent, *runs]} == {"FINISHED"}
+def ended_trials(home: Path) -> dict[str, int]:
+    runs = record(home, "longer")[1]
+    return {run.info.run_id: run.info.end_time for run in runs if run.info.status == "FINISHED"}
 
 
-def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
-    home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 4), home)
+def test_a_sweep_that_is_ended_however_goes_on_and_every_trial_ends_exactly_once(tmp_path):
+    home, num = tmp_path / "sweeps", 5
+    process = start("run", longer(tmp_path, num), home=home)
     wait_for_trials(process, 2)
     beside = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert beside.returncode == 2
@@ -198,38 +196,33 @@ def test_a_killed_sweep_resumes_and_every_trial_ends_exactly_once(tmp_path):
     assert process.poll() is None, "the sweep ended before it could be killed"
     process.send_signal(signal.SIGKILL)
     process.wait()
-    ended_before = {
-        run.info.run_id: run.info.end_time
-        for run in record(home, "longer")[1]
-        if run.info.status == "FINISHED"
-    }
-    assert len(ended_before) >= 2
+    before = ended_trials(home)
+    assert len(before) >= 2
+
+    for ended_by in (signal.SIGTERM, signal.SIGINT):
+        process = start("resume", "longer", home=home)
+        wait_for_trials(process, 1)
+        process.send_signal(ended_by)
+        output = process.communicate(timeout=60)[0]
+        assert process.returncode == 130, output
+        assert "sweep resume longer" in output
+        parent, runs = record(home, "longer")
+        assert parent.info.status == "KILLED"
+        assert "RUNNING" not in {run.info.status for run in runs}
+        assert before.items() <= ended_trials(home).items(), "finished trials were run again"
+        before = ended_trials(home)
+
     resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 4)
-    after = {run.info.run_id: run.info.end_time for run in record(home, "longer")[1]}
-    assert ended_before.items() <= after.items(), "finished trials were run again"
-
-
-@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_what_ends_a_sweep_leaves_one_that_can_be_resumed_and_no_run_running(ended_by, tmp_path):
-    home = tmp_path / "sweeps"
-    process = start(longer(tmp_path, 3), home)
-    wait_for_trials(process, 1)
-    process.send_signal(ended_by)
-    output = process.communicate(timeout=60)[0]
-    assert process.returncode == 130, output
-    assert "sweep resume longer" in output
     parent, runs = record(home, "longer")
-    assert parent.info.status == "KILLED"
-    assert "RUNNING" not in {run.info.status for run in runs}
-    resumed = sweep("resume", "longer", SWEEP_HOME=str(home))
-    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
-    check_ended_once(home, 3)
+    assert optuna_states(home, "longer") == {"COMPLETE": num}
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(num))
+    assert {run.info.status for run in [parent, *runs]} == {"FINISHED"}
+    assert before.items() <= ended_trials(home).items(), "finished trials were run again"
 
 
 def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
-    process = start(longer(tmp_path, 5), tmp_path / "sweeps")
+    process = start("run", longer(tmp_path, 5), home=tmp_path / "sweeps")
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
