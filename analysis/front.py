@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.runs import Candidate, Sweep
-from trainables.metrics import DEGENERATE, ERROR, Metric
+from trainables.metrics import DEGENERATE, ERROR, SHORTFALL, Metric
 
 
 def table(sweep: Sweep, /, *, every: bool = False) -> Table:
@@ -43,6 +43,8 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
         words = escape(recipe(sweep, row))
         if row.get(DEGENERATE) == 1:
             words = f"[red]degenerate[/red] · {words}"
+        if (lacking := row.get(SHORTFALL, 0)) > 0:
+            words += f" · [red]{lacking:.0f} replayed texts short[/red]"
         if sweep.loses_to_base(row):
             words = f"[dim]worse than the base model:[/dim] {words}"
         shown.add_row(str(Candidate.of(row)), *values(row), words)

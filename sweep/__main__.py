@@ -63,12 +63,15 @@ class Format(StrEnum):
 def check(spec: Spec) -> None:
     """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
     from sweep import inputs, space
+    from trainables.cache import AssetError
 
     checked, _ = _load(spec)
     try:
         inputs.prepare(checked)
     except inputs.DoNotFit as error:
         _stop(WRONG, str(error))
+    except AssetError as error:
+        _stop(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
     if checked.search.sampler == "grid":
         trials += f" of a grid of {space.size(checked.trial)} points"

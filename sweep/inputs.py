@@ -84,17 +84,28 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
     asked = {(t.alignment.data, t.alignment.swap, t.alignment.words) for t in trials}
     for name, swap, words in sorted(asked):
         try:
-            have = sum(1 for _ in alignment.read_pairs(name, swap, words))
+            shares = [pair.real_share for pair in alignment.read_pairs(name, swap, words)]
         except ValueError as error:
             faults.append(f"trial.alignment.data: {error}")
             continue
-        sizes = {
-            t.alignment.size or 0
+        have = len(shares)
+        of_it = [
+            t
             for t in trials
             if (t.alignment.data, t.alignment.swap, t.alignment.words) == (name, swap, words)
-        }
+        ]
+        sizes = {t.alignment.size or 0 for t in of_it}
+        targets = {getattr(t.objective, "target", "") for t in of_it}
+        if "real_world" in targets and not any(share is not None for share in shares):
+            faults.append(
+                f"trial.objective.target must be equal with {name}, of no pair of which the real "
+                "share is known, but got 'real_world'."
+            )
         if not have:
-            faults.append(f"trial.alignment.data: {name} must have pairs, but has none.")
+            faults.append(
+                f"trial.alignment.data: {name} must have pairs, or texts with a word that swap: "
+                f"{swap}, words: {words} has, but has none."
+            )
         faults += [
             f"trial.alignment.size must be at most the {have} pairs of {name}, but got {size}."
             for size in sorted(sizes)
@@ -104,7 +115,8 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
     texts |= {("regulariser", t.regulariser.texts_from or "") for t in trials}
     for key, name in sorted(texts):
         try:
-            sum(1 for _ in data.read_texts(name)) if name else 0
+            if name and not sum(1 for _ in data.read_texts(name)):
+                faults.append(f"trial.{key}.data: {name} must have texts, but has none.")
         except ValueError as error:
             faults.append(f"trial.{key}.data: {error}")
     return faults

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 RANGES = ("uniform", "loguniform", "int")
 DOMAINS = (*RANGES, "choice")
 RECIPE = "recipe"
+MOST_BRANCHES = 1000  # that are all looked at
 Label = str | int | float | bool | None
 
 
@@ -215,6 +216,38 @@ def corners(tree: dict[str, Any]) -> Iterator[Corner]:
             for pair in product(range(1, num_one), range(1, num_other)):
                 moved = dict(zip((one, other), pair, strict=True))
                 yield _corner(tree, _reaching(tree, one) | moved)
+
+
+def branches(tree: dict[str, Any]) -> Iterator[Corner]:
+    """Every combination of all choices, where there are at most MOST_BRANCHES, at the low ends of
+    what is drawn between two: what must fit together may stand far apart.
+    """
+    if _num_branches(tree) <= MOST_BRANCHES:
+        yield from (_corner(tree, settings) for settings in _branches(tree, ()))
+
+
+def _num_branches(tree: Any) -> int:
+    kind, argument = domain(tree) or ("", tree)
+    if kind in RANGES:
+        return 1
+    if kind == "choice":
+        return sum(map(_num_branches, argument))
+    return math.prod(_num_branches(child) for _, child in _children(tree))
+
+
+def _branches(tree: Any, place: Place) -> Iterator[dict[Place, int]]:
+    """The settings of the choices below a place, for each combination of them."""
+    kind, argument = domain(tree) or ("", tree)
+    if kind in RANGES:
+        yield {}
+    elif kind == "choice":
+        for number, option in enumerate(argument):
+            for settings in _branches(option, (*place, kind, number)):
+                yield {place: number} | settings
+    else:
+        below = [list(_branches(child, (*place, key))) for key, child in _children(tree)]
+        for chosen in product(*below):
+            yield {key: value for settings in chosen for key, value in settings.items()}
 
 
 def without(tree: Any, bad: Sequence[Place], place: Place = ()) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -194,7 +195,8 @@ def _line(sentence: str) -> int:
 def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
     """Faults of every branch at both ends of every domain, but for domains that are bad themselves."""
     found: list[str] = []
-    for corner in space.corners(space.without(tree, bad)):
+    sound = space.without(tree, bad)
+    for corner in chain(space.corners(sound), space.branches(sound)):
         origins = {here: ("trial", *origin) for here, origin in corner.origins.items()}
         unknown = {
             here for here, origin in corner.origins.items() if any(p[:-1] == origin for p in bad)

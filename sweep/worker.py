@@ -119,7 +119,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             config = TrialConfig.model_validate(trial)
         except ValidationError as error:
             found = (
-                f"{dotted(fault.place)} {fault.sentence}"
+                f"{dotted(fault.place)} {fault.sentence}".strip()
                 for fault in faults(error, TrialConfig, trial)
             )
             return f"what was drawn is no trial: {' '.join(found)}"

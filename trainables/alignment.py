@@ -127,12 +127,12 @@ def _panda() -> Iterator[Pair]:
 
 
 def normalised(text: str) -> str:
-    """Without case, and without spaces but one between words.
+    """Its words alone: without case, punctuation, and how they are set apart.
 
-    >>> normalised("The  nurse said , ' No . '") == normalised("the nurse said, ' no. '")
+    >>> normalised("The  nurse said , ' No . '") == normalised("the nurse said: 'no!'")
     True
     """
-    return detokenised(" ".join(text.split())).casefold()
+    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
 
 
 def words_of(text: str) -> list[str]:
@@ -213,10 +213,14 @@ def _file(name: str, rule: Rule, words: Words) -> Iterator[Pair]:
                     f"that are given, and got swap: {rule}, words: {words}: leave them out."
                 )
         if given:
-            yield Pair(
-                text_of(row, "stereotype", name, number),
-                text_of(row, "antistereotype", name, number),
+            more, less = (
+                text_of(row, key, name, number) for key in ("stereotype", "antistereotype")
             )
+            if more == less:
+                raise ValueError(
+                    f"{name}, row {number}: must have two texts that differ, but got {more!r} twice."
+                )
+            yield Pair(more, less)
         else:
             text = text_of(row, "text", name, number)
             yield from (Pair(text, twin) for twin in twins(text, rule, words))

@@ -80,15 +80,24 @@ class Engine:
         pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
         last_part = self._engine.is_gradient_accumulation_boundary()
+        diverged = last_part and not self._norm_is_finite()
         self._engine.step()
         if last_part and pull:
             self._pull_to_base(pull)
         self.steps += last_part
-        if last_part and getattr(self._engine.optimizer, "overflow", False):
-            # DeepSpeed leaves out a step whose gradient is not finite, and the trial would look
-            # like one that has forgotten nothing. So what diverged is made to look diverged.
+        norm = self._engine.get_global_grad_norm()  # where ZeRO has the gradient
+        diverged |= last_part and norm is not None and not math.isfinite(norm)
+        if diverged or (last_part and getattr(self._engine.optimizer, "overflow", False)):
+            # DeepSpeed leaves out a step whose gradient is not finite, clipping makes nothing of one
+            # whose norm is not, and the trial would look like one that has forgotten nothing. So
+            # what diverged is made to look diverged.
             for weight in self._weights.values():
                 weight.data.fill_(math.nan)
+
+    def _norm_is_finite(self) -> bool:
+        """Whether the gradient can be clipped and squared, where it lies at the weights."""
+        gradients = [w.grad for w in self._weights.values() if w.grad is not None]
+        return not gradients or bool(torch.nn.utils.get_total_norm(gradients).isfinite())
 
     @property
     def lr(self) -> float:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 FAMILIES = ("bias", "forgetting", "task", "cost")
+SHORTFALL = "cost/replay/shortfall"  # texts that the ratio asks for and the set does not have
 DEGENERATE = "forgetting/guard/degenerate"  # 1 = debiased because broken, past the trial's guard
 RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base model end
 ERROR = "se/"  # before a metric's name: its standard error, in a group of its own

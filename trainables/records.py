@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,8 @@ def records(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         raise ValueError(f"{path}: must be a file of rows (.csv, .tsv, .jsonl), but is a folder.")
     try:
-        yield from _records(path, fields)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: must be UTF-8, but {error}: save it as UTF-8.") from error
+        with _in_utf8(path):
+            yield from _records(path, fields)
     except csv.Error as error:
         raise ValueError(f"{path}: must be a table, but {error}: is a quote not closed?") from error
 
@@ -41,17 +41,26 @@ def rows_of(name: str) -> Iterator[dict[str, Any]]:
     if path.suffix != ".txt":
         yield from records(path)
         return
-    with path.open(encoding="utf-8") as file:
+    with _in_utf8(path), path.open(encoding="utf-8-sig") as file:
         yield from ({"text": line.strip()} for line in file if line.strip())
 
 
 def text_of(row: Mapping[str, Any], field: str, name: str, number: int) -> str:
     """The text in this field of a user's row."""
-    if not isinstance(row.get(field), str):
+    text = row.get(field)
+    if not isinstance(text, str) or not text.strip():
         raise ValueError(
             f"{name}, row {number}: must have text in the field {field!r}, but got {str(row)[:80]}."
         )
-    return str(row[field])
+    return text
+
+
+@contextmanager
+def _in_utf8(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: must be UTF-8, but {error}: save it as UTF-8.") from error
 
 
 def _records(path: Path, fields: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -70,6 +70,7 @@ class Stream:
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
         self.pairs = _drawn(pairs if len(fresh) == len(aligned) else pairs.select(fresh), config)
+        self._refuse_pairs_all_alike()
         # Without a side to learn, a pair is only compared.
         sides = config.objective.learns or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
@@ -124,6 +125,17 @@ class Stream:
         length = self.config.train.max_tokens
         more, less = row["stereotype_ids"][:length], row["antistereotype_ids"][:length]
         return Compared(*compared(self.model, more, less, comparison, seed), row["real_share"])
+
+    def _refuse_pairs_all_alike(self) -> None:
+        length = self.config.train.max_tokens
+        rows = self.pairs[:]
+        both = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
+        if self.config.objective.compares and all(m[:length] == a[:length] for m, a in both):
+            raise ValueError(
+                f"objective {self.config.objective.name} compares the texts of a pair, but as the "
+                f"model reads the first {length} tokens (train.max_tokens) none of the "
+                f"{len(self.pairs)} pairs of {self.config.alignment.data} differ."
+            )
 
     def _to_learn(self, place: int, is_old: bool, index: int) -> Query | None:
         if is_old:

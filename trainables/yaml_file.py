@@ -221,6 +221,10 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
             return f"must be {expected}, but got {got!r}{did_you_mean(got, known) or '.'}"
         case "too_short":
             return f"must have at least one entry, but got {got!r}."
+        case "tuple_type" | "list_type":
+            return f"must be a list, as in [{got}], but got {got!r}."
+        case "bool_type":
+            return f"must be true or false, but got {got!r}."
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"must be a mapping (key: value), but got {got!r}."
         case "int_type" | "float_type" | "int_from_float":

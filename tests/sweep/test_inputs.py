@@ -57,6 +57,32 @@ def test_the_regularisers_own_texts_are_looked_at_and_have_their_digest(spec_wit
         assert "regulariser.miniature" in prepare(spec)
 
 
+def test_sets_without_a_text_and_shares_that_nobody_knows_are_said(spec_with, tmp_path):
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "rain.txt").write_text("It rains.\n")
+    (tmp_path / "pairs.csv").write_text("stereotype,antistereotype\nshe is,he is\n")
+    size = "size: 50}"
+    for replaced, sentence in (
+        (
+            {size: f"size: 50}}\n  replay: {{data: {tmp_path}/empty.txt, ratio: 0.5}}"},
+            "trial.replay.data: .*empty.txt must have texts, but has none",
+        ),
+        (
+            {f"miniature, {size}": f"{tmp_path}/rain.txt}}"},
+            "rain.txt must have pairs, or texts with a word that swap: improved, words: gender has",
+        ),
+        (
+            {
+                f"miniature, {size}": f"{tmp_path}/pairs.csv}}",
+                "- none": "- {name: target_distribution, target: real_world}",
+            },
+            "trial.objective.target must be equal with .*pairs.csv, of no pair of which",
+        ),
+    ):
+        with pytest.raises(DoNotFit, match=sentence):
+            prepare(spec_with(replaced))
+
+
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
@@ -97,5 +123,5 @@ def test_a_spec_that_trains_on_what_it_is_measured_on_is_refused_unless_it_says_
 def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with, tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("it rained\n")
-    with pytest.raises(DoNotFit, match=r"texts\.txt must have pairs, but has none\."):
+    with pytest.raises(DoNotFit, match=r"texts\.txt must have pairs, or texts with a word that"):
         prepare(spec_with({"data: miniature, size: 50": f"data: {texts}"}))

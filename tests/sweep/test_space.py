@@ -124,6 +124,23 @@ def test_two_domains_of_one_mapping_are_tried_together():
     assert sorted(tried) == [(1, 1, 1), (1, 1, 2), (1, 2, 1), (2, 1, 1), (2, 2, 1)]
 
 
+def test_all_branches_are_tried_together_where_they_are_few():
+    tree = {
+        "a": {"choice": [{"name": "x", "w": {"choice": [1, 2]}}, {"name": "y"}]},
+        "b": {"c": {"choice": [1, 2]}, "lr": {"uniform": [0, 1]}},
+    }
+    tried = [
+        (c.tree["a"]["name"], c.tree["a"].get("w"), c.tree["b"]["c"], c.tree["b"]["lr"])
+        for c in space.branches(tree)
+    ]
+    assert tried == [
+        *(("x", 1, 1, 0.0), ("x", 1, 2, 0.0), ("x", 2, 1, 0.0), ("x", 2, 2, 0.0)),
+        *(("y", None, 1, 0.0), ("y", None, 2, 0.0)),
+    ]
+    many = {str(n): {"choice": [0, 1]} for n in range(11)}
+    assert list(space.branches(many)) == []
+
+
 # By hand: 2 sizes × (none 1 + cda 2 × 1 + held 2 + 3) in one branch alone, in the order of the file.
 NESTED = {
     "size": {"choice": [500, 2000]},

@@ -91,6 +91,16 @@ def test_words_of_three_groups_make_two_pairs_of_a_text(tmp_path):
         ),
         ("a.jsonl", '{"text": "she"}\n{"text": 3}\n', "row 2: must have text in the field 'text'"),
         ("a.jsonl", '{"text": "she"}\n{"text"\n', "line 2: must be JSON"),
+        (
+            "a.jsonl",
+            '{"stereotype": " ", "antistereotype": "b"}\n',
+            "row 1: must have text in the field 'stereotype'",
+        ),
+        (
+            "a.jsonl",
+            '{"stereotype": "b", "antistereotype": "b"}\n',
+            "row 1: must have two texts that differ, but got 'b' twice",
+        ),
     ],
 )
 def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, tmp_path):

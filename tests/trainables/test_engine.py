@@ -248,6 +248,18 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
         assert not torch.equal(flat(llama.module.parameters()), before)
 
 
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_gradient_past_all_bounds_diverges_and_is_not_left_out(stage, dtype, llama, recipe):
+    """Finite each, and infinite when squared: clipping would make nothing of it."""
+    config = recipe(stage, dtype)
+    (part,) = Stream(config, llama).parts(0)
+    llama.reset(dtype)
+    with Engine(llama, config.train) as engine:
+        engine.backward(1e25 * trial.loss(config, llama, part))
+        assert flat(llama.module.parameters()).isnan().any()
+
+
 # What is left behind
 
 

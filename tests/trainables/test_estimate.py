@@ -102,6 +102,13 @@ def test_one_cluster_tells_nothing_of_its_error(names):
     assert mean([2.0, 3.0], Items.of("ab", ["same", "same"])).se is None
 
 
+@pytest.mark.parametrize("outcome", [100.0, 0.1, -7.3])
+def test_where_all_are_alike_the_mean_is_that_to_the_bit_and_has_no_error(outcome):
+    found = mean([outcome] * 30, Items.of(range(30)), [1 / (3 + n % 7) for n in range(30)])
+    assert found.value == outcome
+    assert found.se is None
+
+
 def test_no_items_are_one_clear_sentence():
     with pytest.raises(ValueError, match="there are no items to measure"):
         mean([], Items.of(""))

@@ -27,7 +27,7 @@ def sets(own_cache):
 def measured_text():
     """A text of the miniature's StereoSet as somebody else writes it."""
     text = StereoSet(data="miniature", limit=30).texts()[0]
-    return f" {text.upper().replace(' ', '  ')} "
+    return f" {text.upper().replace(' ', '  ')} !"
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainables.records import checked, records
+from trainables.records import checked, records, rows_of
 
 
 @pytest.mark.parametrize(
@@ -45,5 +45,16 @@ def test_a_file_in_another_encoding_and_a_folder_are_one_clear_sentence(tmp_path
     (tmp_path / "latin.csv").write_bytes("x\né\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"latin.csv: must be UTF-8, but .*: save it as UTF-8"):
         list(records(tmp_path / "latin.csv", "x"))
+    (tmp_path / "latin.txt").write_bytes("é\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"latin.txt: must be UTF-8, but .*: save it as UTF-8"):
+        list(rows_of(str(tmp_path / "latin.txt")))
     with pytest.raises(ValueError, match=r"must be a file of rows .*, but is a folder"):
         list(records(tmp_path, "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.txt", "she"), ("a.csv", "text\nshe"), ("a.jsonl", '{"text": "she"}')]
+)
+def test_a_byte_order_mark_is_no_part_of_a_text(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8-sig")
+    assert list(rows_of(str(tmp_path / name))) == [{"text": "she"}]

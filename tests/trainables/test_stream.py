@@ -195,17 +195,29 @@ def test_a_step_of_old_texts_alone_has_no_pairs(configure, llama):
 
 
 def test_longer_texts_are_cut(configure, llama):
-    config = configure(train={"max_tokens": 3}, objective="likelihood_gap")
+    config = configure(train={"max_tokens": 6}, objective="likelihood_gap")
     (part,) = Stream(config, llama).parts(0)
-    assert [len(query.targets) for query in part.texts] == [3] * 8
-    assert [len(pair.stereotype.targets) for pair in part.pairs] == [3] * 8
+    assert [len(query.targets) for query in part.texts] == [6] * 8
+    assert [len(pair.stereotype.targets) for pair in part.pairs] == [6] * 8
 
 
 def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
-    config = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
-    (part,) = Stream(config, bert).parts(0)
+    config = configure("miniature-bert", objective="likelihood_gap")
+    stream = Stream(config, bert)
+    shorter = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
+    stream.config = shorter
+    (part,) = stream.parts(0)
     assert not any(pair.stereotype.targets for pair in part.pairs)
-    assert trial.loss(config, bert, replace(part, texts_share=0.0)).item() == 0
+    assert trial.loss(shorter, bert, replace(part, texts_share=0.0)).item() == 0
+
+
+def test_an_objective_that_compares_must_have_pairs_that_differ_as_they_are_read(configure, llama):
+    cut = {"max_tokens": 2}
+    with pytest.raises(
+        ValueError, match=r"the first 2 tokens .* none of the 64 pairs of miniature"
+    ):
+        Stream(configure(train=cut, objective="dpo"), llama)
+    Stream(configure(train=cut, objective="cda"), llama)
 
 
 def test_a_replay_set_that_runs_short_says_so(configure, llama, tmp_path, own_cache):

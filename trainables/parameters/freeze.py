@@ -63,8 +63,8 @@ class Freeze(Strict):
         weights = list(model.module.parameters())
         if all(id(weight) in frozen for weight in weights):
             raise ValueError(
-                f"parameters: freeze must leave something of {model.path.name} to train, but "
-                f"freezes all of its {len(weights)} weights."
+                f"parameters: freeze must leave something of the model to train, but freezes all of "
+                f"its {len(weights)} weights."
             )
         for weight in weights:
             weight.requires_grad_(id(weight) not in frozen)

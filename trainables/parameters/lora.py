@@ -32,7 +32,7 @@ class Lora(Strict):
     rank: int = Field(8, ge=1)
     alpha: float | None = Field(None, gt=0, description="2 · rank when left out")
     rslora: bool = False
-    targets: Annotated[tuple[str, ...], Field(strict=False)] | None = None
+    targets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
     def refuse_misfit(
         self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]

@@ -24,7 +24,7 @@ class RecAdam(RegulariserTerm):
 
     name: Literal["recadam"] = "recadam"
     rate: float = Field(0.1, gt=0)
-    midpoint: int = Field(250, ge=0, description="step")
+    midpoint: int = Field(250, ge=0, description="step; of fewer steps the base is left by none")
     strength: float = Field(5000.0, ge=0)
 
     def recall(self, step: int) -> tuple[float, float]:
