@@ -104,11 +104,8 @@ def mean(
     total = weights_I.sum()
     if total == 0:
         return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I))
-    # From the first outcome on: where all are alike the mean is that, and the influences are 0.
-    first = outcomes_I[0]
-    value = (
-        float(first + weights_I @ (outcomes_I - first) / total) if np.isfinite(first) else math.nan
-    )
+    alike = bool((outcomes_I == outcomes_I[0]).all())  # then rounding must make no difference
+    value = float(outcomes_I[0] if alike else weights_I @ outcomes_I / total)
     return Estimate(value, items, outcomes_I, weights_I * (outcomes_I - value) / total)
 
 
