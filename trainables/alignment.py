@@ -216,9 +216,10 @@ def _file(name: str, rule: Rule, words: Words) -> Iterator[Pair]:
             more, less = (
                 text_of(row, key, name, number) for key in ("stereotype", "antistereotype")
             )
-            if more == less:
+            if more == less or not (more.strip() and less.strip()):
                 raise ValueError(
-                    f"{name}, row {number}: must have two texts that differ, but got {more!r} twice."
+                    f"{name}, row {number}: must have two texts that differ, but got {more!r:.80} "
+                    f"and {less!r:.80}."
                 )
             yield Pair(more, less)
         else:

@@ -189,7 +189,7 @@ def ended_trials(home: Path) -> dict[str, int]:
 def test_a_sweep_that_is_ended_however_goes_on_and_every_trial_ends_exactly_once(tmp_path):
     home, num = tmp_path / "sweeps", 5
     process = start("run", longer(tmp_path, num), home=home)
-    wait_for_trials(process, 2)
+    wait_for_trials(process, 1)
     beside = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert beside.returncode == 2
     assert "another process" in beside.stderr
@@ -197,7 +197,7 @@ def test_a_sweep_that_is_ended_however_goes_on_and_every_trial_ends_exactly_once
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = ended_trials(home)
-    assert len(before) >= 2
+    assert len(before) >= 1
 
     for ended_by in (signal.SIGTERM, signal.SIGINT):
         process = start("resume", "longer", home=home)

@@ -92,6 +92,10 @@ def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of, faulty):
         int(r.data.tags["sweep.trial"]): float(r.data.params["train.lr"]) for r in record.trials()
     }
     assert rates == {number: point["train.lr"] for number, point in enumerate(POINTS)}
+    status = record._client.get_run(record.run_id).info.status
+    assert status == ("FAILED" if faulty else "FINISHED"), (
+        "without one complete trial it has failed"
+    )
 
 
 def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
@@ -126,10 +130,10 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     spec_of, how, reason
 ):
-    spec, document = spec_of(6)
+    spec, document = spec_of(5)
     tuner.run(spec, document, run_trial=pretending((0, 1, 2), how))
     optuna_states, mlflow_states, failures = states(spec)
-    assert sum(optuna_states.values()) == sum(mlflow_states.values()) == 6
+    assert sum(optuna_states.values()) == sum(mlflow_states.values()) == 5
     assert set(optuna_states) == {"COMPLETE", "FAIL"}
     assert optuna_states["FAIL"] == mlflow_states["FAILED"] == len(failures)
     assert all(reason in failure for failure in failures), failures
@@ -151,25 +155,37 @@ def test_what_trials_find_at_other_alphas_comes_back_as_candidates(spec_of):
     assert len(open_study(home.folder(spec.name) / "search.journal", spec).trials) == 4
 
 
-def test_a_sweep_without_one_complete_trial_has_failed(spec_of):
-    from sweep.tracking import find_sweep
-
-    spec, document = spec_of(2)
-    record = tuner.run(spec, document, run_trial=pretending(range(7), "nan"))
-    run = record._client.get_run(find_sweep(record.tracking_uri, spec.name).run_id)
-    assert run.info.status == "FAILED"
-
-
 def test_a_trial_that_no_node_can_hold_is_refused_in_one_sentence(spec_of):
     spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
     with pytest.raises(tuner.CannotRun, match="a trial takes 64 CPUs and 0 GPUs, but the cluster"):
         tuner.run(spec, document, run_trial=pretending())
 
 
-def test_replacing_a_sweep_leaves_only_the_new_one(spec_of):
-    spec, document = spec_of(3)
-    tuner.run(spec, document, run_trial=pretending())
-    tuner.run(spec, document, run_trial=pretending(), replace=True)
+def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
+    spec_of, tmp_path, monkeypatch
+):
+    from sweep.tracking import find_sweep
+
+    monkeypatch.chdir(tmp_path)
+    spec, document = spec_of(2)
+    (tmp_path / "elsewhere").mkdir()
+    uri = f"sqlite:///{tmp_path}/elsewhere/mine.db"
+    tuner.run(spec, document, tracking_uri=uri, run_trial=pretending())
+    assert home.tracking_uri(spec.name) == uri
+    assert len(find_sweep(uri, spec.name).trials()) == 2
+    assert (tmp_path / "elsewhere" / "artifacts" / "tiny").is_dir(), "beside the database"
+    assert not (tmp_path / "mlruns").exists()
+    kept = [path for path in (home.folder(spec.name) / "ray").rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:  # a tracking URI may hold a password
+        assert b"mine.db" not in path.read_bytes(), path
+
+    local = home.local_tracking_uri()
+    with pytest.raises(tuner.CannotRun, match="start anew with --replace"):
+        tuner.run(spec, document, run_trial=pretending(), tracking_uri=local)
+    tuner.run(spec, document, run_trial=pretending(), tracking_uri=local, replace=True)
+    assert home.tracking_uri(spec.name) == local
+    tuner.run(*spec_of(3), run_trial=pretending(), replace=True)
     assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
 
 
@@ -183,68 +199,6 @@ def test_a_sweep_goes_on_with_what_it_began_with_wherever_that_is_asked_for(
     pairs = start / "pairs.jsonl"
     pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')
     spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.jsonl"})
-    monkeypatch.chdir(start)
-    tuner.run(spec, document, run_trial=pretending())
-    monkeypatch.chdir(elsewhere)
-    tuner.resume(spec, document, run_trial=pretending())
-    assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
-    pairs.write_text('{"stereotype": "he was sad", "antistereotype": "she was sad"}\n')
-    with pytest.raises(tuner.CannotRun, match=r"alignment.pairs.jsonl must be what the sweep tiny"):
-        tuner.resume(spec, document, run_trial=pretending())
-
-
-def test_artifacts_lie_beside_the_database_that_was_named(spec_of, tmp_path, monkeypatch):
-    from sweep.tracking import find_sweep
-
-    monkeypatch.chdir(tmp_path)
-    spec, document = spec_of(2)
-    uri = f"sqlite:///{tmp_path}/elsewhere/mine.db"
-    (tmp_path / "elsewhere").mkdir()
-    tuner.run(spec, document, tracking_uri=uri, run_trial=pretending())
-    assert (tmp_path / "elsewhere" / "artifacts" / "tiny").is_dir()
-    assert not (tmp_path / "mlruns").exists()
-    assert len(find_sweep(uri, "tiny").trials()) == 2
-
-
-def test_what_tune_keeps_on_disk_does_not_say_where_the_record_is(spec_of):
-    spec, document = spec_of(2)
-    tuner.run(spec, document, run_trial=pretending())
-    kept = [path for path in (home.folder(spec.name) / "ray").rglob("*") if path.is_file()]
-    assert kept
-    for path in kept:  # a tracking URI may hold a password
-        assert b"mlflow.db" not in path.read_bytes(), path
-
-
-def test_a_search_that_the_store_does_not_know_is_not_taken_for_its_own(spec_of, tmp_path):
-    spec, document = spec_of(2)
-    tuner.run(spec, document, run_trial=pretending())
-    elsewhere = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    with pytest.raises(tuner.CannotRun, match="start anew with --replace"):
-        tuner.run(spec, document, run_trial=pretending(), tracking_uri=elsewhere)
-
-
-def test_a_refused_sweep_leaves_no_record(spec_of):
-    from sweep.tracking import find_sweep
-
-    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
-    with pytest.raises(tuner.CannotRun):
-        tuner.run(spec, document, run_trial=pretending())
-    assert find_sweep(home.local_tracking_uri(), spec.name) is None
-
-
-def test_a_sweep_recorded_elsewhere_is_remembered_to_be(spec_of, tmp_path):
-    spec, document = spec_of(2)
-    uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
-    tuner.run(spec, document, run_trial=pretending(), tracking_uri=uri)
-    assert home.tracking_uri(spec.name) == uri
-    tuner.run(spec, document, run_trial=pretending(), replace=True)
-    assert home.tracking_uri(spec.name) == home.local_tracking_uri()
-
-
-def test_files_are_looked_for_where_the_sweep_was_started(spec_of, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pairs.csv").write_text("stereotype,antistereotype\na,b\n")
-    spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.csv"})
 
     def run_trial(config, *, resume_from=None):
         from pathlib import Path
@@ -255,8 +209,24 @@ def test_files_are_looked_for_where_the_sweep_was_started(spec_of, tmp_path, mon
         names = [metric.name for metric in config.metrics()]
         yield Report(1, 1.0, dict.fromkeys(names, found), print, print)
 
+    monkeypatch.chdir(start)
     record = tuner.run(spec, document, run_trial=run_trial)
     assert {run.data.metrics[spec.goals[0]] for run in record.trials()} == {1.0}
+    monkeypatch.chdir(elsewhere)
+    tuner.resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
+    pairs.write_text('{"stereotype": "he was sad", "antistereotype": "she was sad"}\n')
+    with pytest.raises(tuner.CannotRun, match=r"alignment.pairs.jsonl must be what the sweep tiny"):
+        tuner.resume(spec, document, run_trial=pretending())
+
+
+def test_a_refused_sweep_leaves_no_record(spec_of):
+    from sweep.tracking import find_sweep
+
+    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
+    with pytest.raises(tuner.CannotRun):
+        tuner.run(spec, document, run_trial=pretending())
+    assert find_sweep(home.local_tracking_uri(), spec.name) is None
 
 
 def test_a_resumed_sweep_may_spend_more_but_not_become_another(spec_of):

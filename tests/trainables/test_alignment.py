@@ -94,12 +94,12 @@ def test_words_of_three_groups_make_two_pairs_of_a_text(tmp_path):
         (
             "a.jsonl",
             '{"stereotype": " ", "antistereotype": "b"}\n',
-            "row 1: must have text in the field 'stereotype'",
+            "row 1: must have two texts that differ, but got ' ' and 'b'.",
         ),
         (
             "a.jsonl",
             '{"stereotype": "b", "antistereotype": "b"}\n',
-            "row 1: must have two texts that differ, but got 'b' twice",
+            "row 1: must have two texts that differ, but got 'b' and 'b'.",
         ),
     ],
 )

@@ -383,7 +383,7 @@ def test_what_is_found_item_by_item_can_be_written(configure, tmp_path):
         read = estimate.read(tmp_path / "items.parquet")
         assert estimate.values(read) == report.metrics
         assert estimate.errors(read) == report.errors
-        assert "bias/miniature/ss" in report.errors
+        assert "forgetting/general/nll" in report.errors
 
 
 def test_a_trial_that_breaks_its_model_is_flagged(configure):
