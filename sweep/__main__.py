@@ -230,12 +230,12 @@ def ui(
     port: int = 5000,
 ) -> None:
     """Look at the record in MLflow's own user interface."""
-    from sweep import tracking
+    from sweep import store as stores
 
     store = _store(tracking_uri)
     try:
-        tracking.refuse_password(store)
-    except tracking.BadAddress as error:
+        stores.refuse_password(store)
+    except stores.BadAddress as error:
         _stop(WRONG, str(error))
     if store.startswith("http"):
         print(f"the tracking server has its own interface: {store}")
@@ -302,12 +302,12 @@ def _load(path: Path) -> tuple[SweepSpec, Document]:
 
 def _to_the_end(spec: SweepSpec, start: Any) -> None:
     """Run, then show the front and name its files; what stopped us becomes an exit code."""
-    from sweep import home, inputs, tracking, tuner
+    from sweep import home, inputs, store, tracking, tuner
     from trainables.cache import AssetError
 
     try:
         record: Record = start()
-    except (inputs.DoNotFit, tracking.SweepExists, tracking.BadAddress, tuner.CannotRun) as error:
+    except (inputs.DoNotFit, tracking.SweepExists, store.BadAddress, tuner.CannotRun) as error:
         _stop(WRONG, str(error))
     except AssetError as error:
         _stop(FAILED, str(error))

@@ -13,12 +13,11 @@ FULL = 1.0 - 1e-9  # progress of a trial that was not stopped early
 
 @dataclass(frozen=True)
 class Ending:
-    """How a trial ended: state, why (of a failure), and the run in MLflow, if it came that far."""
+    """How a trial ended: its state, and why if it failed."""
 
     number: int
     state: State
     failure: str = ""
-    run_id: str | None = None
 
 
 def judge(result: Mapping[str, Any] | None, *, error: bool = False) -> tuple[State, str]:

@@ -26,6 +26,7 @@ from sweep import space
 from sweep.ending import Ending, State, judge
 
 if TYPE_CHECKING:
+    from sweep.asked import Wish
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
 
@@ -49,19 +50,19 @@ def open_study(journal: Path, spec: SweepSpec) -> optuna.Study:
     lock = JournalFileOpenLock(str(journal))
     Path(f"{journal}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
+    return optuna.create_study(
         study_name=spec.name,
         storage=JournalStorage(JournalFileBackend(str(journal), lock_obj=lock)),
         directions=["minimize"] * len(spec.goals),  # of costs: a metric knows which way is better
         load_if_exists=True,
     )
-    study.sampler = _sampler(spec, num_before=len(study.get_trials(deepcopy=False)))
-    return study
 
 
-def _sampler(spec: SweepSpec, num_before: int) -> optuna.samplers.BaseSampler:
-    """Seeded by the sweep's seed and what is already there, or a resumed search would repeat."""
-    text = f"{spec.name} {spec.search.seed} {num_before}"
+def _sampler(spec: SweepSpec, number: int) -> optuna.samplers.BaseSampler:
+    """A sampler of its own for each trial, seeded by its number: a search that was interrupted asks
+    for what an undisturbed one would have asked for.
+    """
+    text = f"{spec.name} {spec.search.seed} {number}"
     seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
     match spec.search.sampler:
         case "gp":
@@ -125,16 +126,19 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         study: optuna.Study,
         metrics: Mapping[str, Metric],
         on_end: Callable[[Ending], None],
+        wish: Callable[[], Wish] = lambda: "go",
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._spec = spec
         self._study = study
         self.metrics = metrics
         self._on_end = on_end
+        self._wish = wish
         self._live: dict[str, optuna.Trial] = {}
+        self._failures: dict[str, str] = {}
         known = study.get_trials(deepcopy=False)
         self._interrupted = [
-            optuna.Trial(study, t._trial_id) for t in known if t.state == TrialState.RUNNING
+            (t.number, t._trial_id) for t in known if t.state == TrialState.RUNNING
         ]
         self._num_new = spec.num_trials - len(known)
         hours = spec.budget.hours
@@ -148,12 +152,19 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         self.out_of_time = time.monotonic() >= self._deadline
-        if self.out_of_time:
+        wish = self._wish()
+        if self.out_of_time or wish == "stop":
             return str(Searcher.FINISHED)
+        if wish == "pause":
+            return None
         if self._interrupted:
-            trial = self._interrupted.pop(0)
+            number, trial_id_of = self._interrupted.pop(0)
+            self._study.sampler = _sampler(self._spec, number)
+            trial = optuna.Trial(self._study, trial_id_of)
         elif self._num_new > 0:
             self._num_new -= 1
+            number = len(self._study.get_trials(deepcopy=False))
+            self._study.sampler = _sampler(self._spec, number)
             trial = self._study.ask()
         else:
             return str(Searcher.FINISHED)
@@ -162,7 +173,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return {"number": trial.number, "trial": tree}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing is learnt before a trial ends."""
+        """Nothing is learnt before a trial ends, but why it is about to fail."""
+        if failure := result.get("failure"):
+            self._failures[trial_id] = failure
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -170,8 +183,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         trial = self._live.pop(trial_id, None)
         if trial is None:
             return
+        said = self._failures.pop(trial_id, "")
         state, failure = judge(result, error=error)
-        ending = Ending(trial.number, state, failure, (result or {}).get("run_id"))
+        ending = Ending(trial.number, state, said or failure)
         if ending.state == "complete":
             assert result is not None
             for name, bound in self._spec.constraints.items():

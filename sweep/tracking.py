@@ -1,39 +1,30 @@
 """The only writer of MLflow: one parent run for the sweep, one child run for each trial.
 
-The driver opens and closes the sweep and closes the trials; each worker opens its trial's run and
-writes its metrics. A run is found by its tags before it is created, so nothing is recorded twice.
+The driver alone writes: it opens a sweep here, and the rest goes through its outbox, whose entries
+are delivered here one by one. A run is found by its tags before it is created, so nothing is recorded
+twice.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import os
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.error import HTTPError
-from urllib.parse import urlsplit
-from urllib.request import urlopen
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any
 
 from sweep import space
+from sweep.store import connect
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-    from sweep.ending import Ending
+    from sweep.outbox import Opened, Reported, Status
     from sweep.spec import SweepSpec
-    from trainables.config import TrialConfig
 
 PACKAGES = (
     "equipoise",
@@ -47,32 +38,31 @@ PACKAGES = (
 )
 # MLflow's interface shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-RUN_STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
-MOST_A_REQUEST = 1000  # metrics: MLflow refuses more
+ENDING_TAGS = {"sweep.state", "sweep.failure"}
+# MLflow refuses more in a request.
+MOST_A_REQUEST = 1000
+MOST_PARAMS = 100
 
 DIGEST = "digest."  # before the name of a model or data set, in the tags of a sweep
-
-
-class BadAddress(ValueError):
-    """The address of a tracking server that must not be used as it is."""
 
 
 class SweepExists(ValueError):
     """A sweep of this name is already in the record."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Record:
-    """Where a sweep is recorded; picklable, so that workers get it."""
+    """Where a sweep is recorded."""
 
     tracking_uri: str = field(repr=False)  # that of a database may hold a password
     experiment_id: str
     sweep: str
     run_id: str
+    _run_ids: dict[int, str] | None = field(default=None, repr=False)
 
     @property
     def _client(self) -> MlflowClient:
-        return _connect(self.tracking_uri)
+        return connect(self.tracking_uri)
 
     def declare(self, spec: SweepSpec, text: str) -> None:
         """What reading the sweep later needs; saying it again changes nothing."""
@@ -90,6 +80,13 @@ class Record:
         for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
             self._client.log_param(self.run_id, name, value)
 
+    def tags(self) -> dict[str, str]:
+        """Of the sweep's own run."""
+        return dict(self._client.get_run(self.run_id).data.tags)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        self.log_batch(self.run_id, [], {}, tags)
+
     def spec_text(self) -> str | None:
         """The spec as it was recorded, if it came that far."""
         if not any(
@@ -102,123 +99,98 @@ class Record:
 
     def digests(self) -> dict[str, str]:
         """sha256 of each model and data set, as the sweep began with them."""
-        tags = self._client.get_run(self.run_id).data.tags
-        return {k.removeprefix(DIGEST): v for k, v in tags.items() if k.startswith(DIGEST)}
+        return {k.removeprefix(DIGEST): v for k, v in self.tags().items() if k.startswith(DIGEST)}
 
-    def open_trial(self, number: int, config: TrialConfig) -> tuple[str, int]:
-        """The run of a trial, created unless there is one, and the last step recorded in it or −1.
+    def run_of(self, trial: int | None, opened: Opened | None = None) -> str:
+        """The id of a trial's run, created unless there is one; that of the sweep's own for None."""
+        if trial is None:
+            return self.run_id
+        if self._run_ids is None:
+            self._run_ids = {int(r.data.tags["sweep.trial"]): r.info.run_id for r in self.trials()}
+        if trial not in self._run_ids:
+            tags = {
+                "mlflow.parentRunId": self.run_id,
+                "sweep.role": "trial",
+                "sweep.name": self.sweep,
+                "sweep.trial": str(trial),
+            }
+            try:
+                run = self._client.create_run(
+                    self.experiment_id,
+                    start_time=opened.at if opened else None,
+                    tags=tags,
+                    run_name=f"{self.sweep}-{trial:04}",
+                )
+            except Exception:
+                self._run_ids = None  # it may be there all the same
+                raise
+            self._run_ids[trial] = run.info.run_id
+        return self._run_ids[trial]
 
-        It is looked for each time: a trial that was interrupted, or whose node was taken away, is
-        run again under its number.
-        """
-        run = self._find(number)
-        if run is not None:
-            run_id = str(run.info.run_id)
+    def reopen(self, run_id: str) -> None:
+        """It runs (again): nothing is said of an earlier end."""
+        run = self._client.get_run(run_id)
+        if run.info.status != "RUNNING":
             self._client.update_run(run_id, status="RUNNING")
-            for tag in ("sweep.failure", "sweep.state"):
-                if tag in run.data.tags:
-                    self._client.delete_tag(run_id, tag)
-            history = self._client.get_metric_history(run_id, "progress")
-            return run_id, max((entry.step for entry in history), default=-1)
-        from mlflow.entities import Param
+        for tag in ENDING_TAGS & run.data.tags.keys():
+            self._client.delete_tag(run_id, tag)
 
-        tags = {
-            "sweep.fingerprint": config.fingerprint(),
-            "sweep.deepspeed": json.dumps(config.train.deepspeed()),
-        }
-        run_id = self._create(number, tags)
-        params = [Param(name, str(value)) for name, value in config.flat().items()]
-        self._client.log_batch(run_id, params=params)
-        self._client.log_text(run_id, trial_yaml(config, self.sweep, number), "trial.yaml")
-        return run_id, -1
+    def log_batch(
+        self,
+        run_id: str,
+        reports: Sequence[Reported],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        """In as few requests as MLflow takes; said again it is the same."""
+        from mlflow.entities import Metric, Param, RunTag
 
-    def log(self, run_id: str, step: int, metrics: Mapping[str, float]) -> None:
-        """All metrics of a report, in as few requests as MLflow takes.
+        metrics = [
+            Metric(name, value, report.at, report.step)
+            for report in reports
+            for name, value in sorted(report.metrics.items())
+        ]
+        all_params = [Param(name, value) for name, value in params.items()]
+        all_tags = [RunTag(name, value) for name, value in tags.items()]
+        while metrics or all_params or all_tags:
+            some_params, all_params = all_params[:MOST_PARAMS], all_params[MOST_PARAMS:]
+            some_tags, all_tags = all_tags[:MOST_PARAMS], all_tags[MOST_PARAMS:]
+            room = MOST_A_REQUEST - len(some_params) - len(some_tags)
+            some_metrics, metrics = metrics[:room], metrics[room:]
+            self._client.log_batch(run_id, some_metrics, some_params, some_tags)
 
-        The last of them has `progress`, by which a report counts as recorded.
-        """
-        from mlflow.entities import Metric as Entry
+    def attach(self, run_id: str, path: Path, to: str = "") -> None:
+        """A file, or what is in a folder."""
+        if path.is_dir():
+            self._client.log_artifacts(run_id, str(path), to or None)
+        else:
+            self._client.log_artifact(run_id, str(path), to or None)
 
-        now = time.time_ns() // 1_000_000
-        names = sorted(metrics, key=lambda name: (name == "progress", name))
-        entries = [Entry(name, metrics[name], now, step) for name in names]
-        for first in range(0, len(entries), MOST_A_REQUEST):
-            self._client.log_batch(run_id, metrics=entries[first : first + MOST_A_REQUEST])
+    def attach_text(self, run_id: str, text: str, name: str) -> None:
+        self._client.log_text(run_id, text, name)
 
-    def log_base(self, metrics: Mapping[str, float], items: Path) -> None:
-        """What was measured of the base model, on the sweep's own run; said again it is the same."""
-        self.log(self.run_id, 0, metrics)
-        if items.exists():
-            self._client.log_artifact(self.run_id, str(items))
+    def end(self, run_id: str, status: Status, at: int | None = None) -> None:
+        self._client.set_terminated(run_id, status, at)
 
-    def log_items(self, run_id: str, items: Path) -> None:
-        """What was found item by item, so that two trials can be compared on the same items."""
-        self._client.log_artifact(run_id, str(items))
-
-    def log_model(self, run_id: str, folder: str) -> None:
-        """A finished model, as the artifact folder `model`."""
-        self._client.log_artifacts(run_id, folder, "model")
-
-    def explain_failure(self, run_id: str, failure: str) -> None:
-        self._client.set_tag(run_id, "sweep.failure", failure[:5000])
-
-    def close_trial(self, ending: Ending) -> None:
-        """Write how a trial ended; one that never got as far as a run of its own gets one."""
-        run_id = ending.run_id
-        if run_id is None:
-            run = self._find(ending.number)
-            run_id = run.info.run_id if run else self._create(ending.number, {})
-            # What the worker said of it is nearer to the cause.
-            if ending.failure and not (run and "sweep.failure" in run.data.tags):
-                self.explain_failure(run_id, ending.failure)
-        self._client.set_tag(run_id, "sweep.state", ending.state)
-        self._client.set_terminated(run_id, RUN_STATUS[ending.state])
-
-    def close(self, status: Literal["FINISHED", "FAILED", "KILLED"]) -> None:
-        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+    def last_steps(self) -> dict[int, int]:
+        """The last step that is recorded of each trial that has one, of trials that have not ended."""
+        steps = {}
         for run in self.trials():
-            if run.info.status == "RUNNING":
-                self._client.set_terminated(run.info.run_id, "KILLED")
-        self._client.set_terminated(self.run_id, status)
+            if "sweep.state" not in run.data.tags:
+                history = self._client.get_metric_history(run.info.run_id, "progress")
+                if history:
+                    steps[int(run.data.tags["sweep.trial"])] = max(entry.step for entry in history)
+        return steps
 
-    def reopen(self) -> None:
-        """The sweep goes on."""
-        self._client.update_run(self.run_id, status="RUNNING")
-
-    def settle(self, endings: Iterable[Ending]) -> None:
-        """Close every trial that has ended by the search's own memory and is not closed here.
-
-        The search is told first and the record second, so a kill between the two leaves such ones.
-        """
-        runs = {int(run.data.tags["sweep.trial"]): run for run in self.trials()}
-        for ending in endings:
-            run = runs.get(ending.number)
-            if run is None or run.data.tags.get("sweep.state") != ending.state:
-                self.close_trial(ending)
+    def knows_base(self) -> bool:
+        """Whether what was measured of the base model is recorded."""
+        return bool(self._client.get_run(self.run_id).data.metrics)
 
     def trials(self) -> list[Run]:
         """The runs of all trials."""
         return _search(
             self._client, self.experiment_id, "trial", {"mlflow.parentRunId": self.run_id}
         )
-
-    def _create(self, number: int, tags: Mapping[str, str]) -> str:
-        run = self._client.create_run(
-            self.experiment_id,
-            tags={
-                "mlflow.parentRunId": self.run_id,
-                "sweep.role": "trial",
-                "sweep.name": self.sweep,
-                "sweep.trial": str(number),
-                **tags,
-            },
-            run_name=f"{self.sweep}-{number:04}",
-        )
-        return str(run.info.run_id)
-
-    def _find(self, number: int) -> Run | None:
-        tags = {"mlflow.parentRunId": self.run_id, "sweep.trial": str(number)}
-        return next(iter(_search(self._client, self.experiment_id, "trial", tags)), None)
 
 
 def open_sweep(
@@ -234,7 +206,7 @@ def open_sweep(
         SweepExists: there is a sweep of this name.
     """
     refuse_if_recorded(tracking_uri, spec.name)
-    client = _connect(tracking_uri)
+    client = connect(tracking_uri)
     experiment = client.get_experiment_by_name(spec.name)
     if experiment is None:
         experiment_id = client.create_experiment(
@@ -268,7 +240,7 @@ def refuse_if_recorded(tracking_uri: str, name: str) -> None:
 
 def find_sweep(tracking_uri: str, name: str) -> Record | None:
     """The record of a sweep, if there is one of this name."""
-    client = _connect(tracking_uri)
+    client = connect(tracking_uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return None
@@ -278,102 +250,13 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     )
 
 
-def reach(tracking_uri: str) -> None:
-    """Look whether the store can be used; a new file gets its tables, from one process alone.
-
-    Raises:
-        BadAddress: it cannot, and how to name one that can.
-    """
-    refuse_password(tracking_uri)
-    scheme, _, rest = tracking_uri.partition("://")
-    if scheme in ("http", "https"):
-        # MLflow itself would try again for minutes.
-        try:
-            urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
-        except HTTPError:
-            pass  # somebody answers; what they say of it is for the client to understand
-        except (OSError, ValueError) as error:
-            raise BadAddress(
-                f"the tracking server {tracking_uri} must be up, but does not answer "
-                f"({getattr(error, 'reason', error)}): start it, or name another store."
-            ) from error
-        return
-    if scheme == "sqlite" and set(rest) & set("%?#"):
-        raise BadAddress(
-            f"the path of the store must be without %, ? and #, which mean something else in the "
-            f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
-        )
-    if scheme.partition("+")[0] not in ("sqlite", "postgresql", "mysql", "mssql", "databricks"):
-        raise BadAddress(
-            f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
-            f"got {tracking_uri!r}."
-        )
-    file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
-    try:
-        with FileLock(f"{file}.lock") if file else nullcontext():
-            _connect(tracking_uri).search_experiments(max_results=1)
-    except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
-        raise BadAddress(
-            f"the store {_without_password(tracking_uri)} must be one that can be written, but: "
-            f"{str(error).splitlines()[0]}."
-        ) from error
-
-
-def _without_password(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    return scheme + separator + rest.rpartition("@")[2]
-
-
-def refuse_password(tracking_uri: str) -> None:
-    """A password in the address of a server would end up in error messages and so in the record.
-
-    Raises:
-        BadAddress: the address holds one.
-    """
-    parts = urlsplit(tracking_uri)
-    if parts.scheme in ("http", "https") and "@" in parts.netloc:
-        raise BadAddress(
-            f"the tracking URI must hold no user name or password, but that of "
-            f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-            f"write them into ~/.mlflow/credentials."
-        )
-
-
 def delete_sweep(tracking_uri: str, name: str) -> None:
     """Mark every run of a sweep as deleted; MLflow keeps them until `mlflow gc`."""
     record = find_sweep(tracking_uri, name)
     if record is not None:
-        client = _connect(tracking_uri)
+        client = connect(tracking_uri)
         for run_id in [*(run.info.run_id for run in record.trials()), record.run_id]:
             client.delete_run(run_id)
-
-
-def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
-    """A trial as a file that `python -m trainables run` takes."""
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    text = StringIO()
-    text.write(f"# trial {number} of the sweep {sweep}\n")
-    given = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
-    if any(Path(name).exists() and not Path(name).is_absolute() for name in given if name):
-        text.write(f"# its relative paths are from {Path.cwd()}\n")
-    yaml.dump(config.tree(), text)
-    return text.getvalue()
-
-
-@cache
-def _connect(tracking_uri: str) -> MlflowClient:
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    from mlflow import MlflowClient
-
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
-    return MlflowClient(tracking_uri)
 
 
 def _search(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
@@ -14,8 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sweep import home, inputs, tracking
+from sweep import home, inputs, store, tracking
+from sweep.asked import Listener, Obey
+from sweep.delivery import Delivery
+from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed
+from sweep.storage import Storage
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -26,7 +31,8 @@ if TYPE_CHECKING:
     from sweep.worker import RunTrial
     from trainables.metrics import Metric
 
-log = logging.getLogger(__name__)
+PATIENCE_S = 60.0  # with an MLflow that is away as a sweep begins or ends
+MOST_DEATHS = 3  # of processes and nodes under one trial, before it is what kills them
 
 OnStart = Callable[["Started"], "list[Callback]"]
 
@@ -66,10 +72,19 @@ def run(
     folder = home.folder(spec.name)
     uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
     with _alone(folder):
-        tracking.reach(uri)
+        store.reach(uri)
         if replace:
             for kept in (
-                *("search.journal", "checkpoints", "ray", "front", "started_in", "tracking_uri"),
+                *(
+                    "search.journal",
+                    "record",
+                    "checkpoints",
+                    "models",
+                    "ray",
+                    "front",
+                    "started_in",
+                    "tracking_uri",
+                ),
             ):
                 _delete(folder / kept)
             tracking.delete_sweep(uri, spec.name)
@@ -108,7 +123,7 @@ def resume(
     """
     uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(spec.name)
     with _alone(home.folder(spec.name)):
-        tracking.reach(uri)
+        store.reach(uri)
         record = tracking.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
@@ -149,45 +164,42 @@ def _to_the_end(
     run_trial: RunTrial | None,
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
+    from sweep.recorder import Recorder
     from sweep.search import ParetoSearch, endings, open_study
 
     folder = home.folder(spec.name)
-    record.reopen()
-    try:
+    outbox = Outbox(folder / "record")
+    with Delivery(record, outbox) as delivery, Listener(record) as listener:
+        if not delivery.wait(PATIENCE_S):  # what an earlier process has left
+            raise CannotRun(f"what {spec.name} has still to record cannot be: {delivery.trouble}")
         study = open_study(folder / "search.journal", spec)
-        record.settle(endings(study))
-        search = ParetoSearch(spec, study, spec.metrics(), on_end=_patient(record.close_trial))
-        if search.num_left:
-            goals = {goal: search.metrics[goal] for goal in spec.goals}
-            started = Started(spec, record, goals, endings(study))
-            callbacks = on_start(started) if on_start else []
-            _tuner(spec, record, search, at_once, callbacks, run_trial).fit()
-        ended = endings(study)
-        record.settle(ended)
-    except BaseException:
-        record.close("KILLED")
-        raise
-    if len(ended) < spec.num_trials and not search.out_of_time:
-        record.close("KILLED")
-        raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
-    record.close("FINISHED" if any(e.state == "complete" for e in ended) else "FAILED")
-
-
-def _patient(close_trial: Callable[[Ending], None]) -> Callable[[Ending], None]:
-    """A record that cannot be written now is settled at the end: no trial is lost for it."""
-
-    def close(ending: Ending) -> None:
+        recorder = Recorder(spec, outbox, record.last_steps(), base=record.knows_base())
+        record.reopen(record.run_id)
+        status: Status = "KILLED"
         try:
-            close_trial(ending)
-        except Exception as error:
-            log.warning("trial %d is recorded later: %s", ending.number, type(error).__name__)
-
-    return close
+            recorder.settle(endings(study), record.trials())
+            search = ParetoSearch(
+                spec, study, spec.metrics(), recorder.close, lambda: listener.asked.wish
+            )
+            if search.num_left:
+                goals = {goal: search.metrics[goal] for goal in spec.goals}
+                started = Started(spec, record, goals, endings(study))
+                callbacks = on_start(started) if on_start else []
+                obey = Obey(lambda: listener.asked, lambda: signal.raise_signal(signal.SIGINT))
+                callbacks = [recorder, obey, *callbacks]
+                _tuner(spec, search, at_once, callbacks, run_trial).fit()
+            ended = endings(study)
+            in_good_order = search.out_of_time or listener.asked.wish == "stop"
+            if len(ended) < spec.num_trials and not in_good_order:
+                raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
+            status = "FINISHED" if any(e.state == "complete" for e in ended) else "FAILED"
+        finally:
+            recorder.close_sweep(status)
+            delivery.wait(PATIENCE_S)
 
 
 def _tuner(
     spec: SweepSpec,
-    record: tracking.Record,
     search: ParetoSearch,
     at_once: int,
     callbacks: list[Callback],
@@ -199,10 +211,9 @@ def _tuner(
 
     folder = home.folder(spec.name)
     assignment = Assignment(
-        record,
         run_trial or real_trial,
-        checkpoints=folder / "checkpoints" if spec.checkpoints.resume else None,
-        keep_models=spec.checkpoints.model,
+        checkpoints=Storage(str(folder / "checkpoints")) if spec.checkpoints.resume else None,
+        models=Storage(str(folder / "models")) if spec.checkpoints.model else None,
     )
     take = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(Worker, assignment=assignment), take)
@@ -220,6 +231,7 @@ def _tuner(
             name="ray",
             storage_path=str(folder),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=MOST_DEATHS),
             verbose=0,
             callbacks=callbacks,
         ),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ray import tune
 
 from sweep.ending import FULL
-from sweep.tracking import Record
+from sweep.storage import Storage
 from trainables.config import TrialConfig
 from trainables.metrics import ERROR
 from trainables.report import fault
@@ -25,7 +25,9 @@ from trainables.yaml_file import dotted, faults
 if TYPE_CHECKING:
     from trainables.report import Report
 
-RunTrial = Callable[..., "Iterator[Report]"]
+RESULT = "result.json"  # in a checkpoint: what the trial said when it was written
+
+RunTrial = Callable[..., "Generator[Report]"]
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,17 @@ class Assignment:
 
     run_trial:   trainables.trial.run_trial; a benchmark of the orchestration passes one that rests.
     folder:      where the sweep was started, so that a relative path means the same in a worker.
-    checkpoints: folder for the state of running trials, if that is kept.
-    keep_models: whether finished models become artifacts.
+    checkpoints: where the state of running trials is kept, if it is.
+    models:      where finished models are left for the record, if they are to be kept.
     """
 
-    record: Record
     run_trial: RunTrial
     folder: Path = field(default_factory=Path.cwd)
-    checkpoints: Path | None = None
-    keep_models: bool = False
+    checkpoints: Storage | None = None
+    models: Storage | None = None
 
 
-def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
     """trainables.trial.run_trial, imported where it runs: the driver needs no torch."""
     from trainables.trial import run_trial
 
@@ -53,11 +54,14 @@ def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Itera
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """step() = the next report of the trial; the last has done = True, and the actor stays."""
+    """step() = the next report of the trial; the last has done = True, and the actor stays.
+
+    A result's `record` is what MLflow is to know of the step; `items`, of the first and the last
+    report, a Parquet table of what was found item by item; `failure`, why the trial has failed.
+    """
 
     _reports: Any = None
-    _run_id: str = ""
-    _base_recorded: bool = False
+    _error: Exception | None = None
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._assignment = assignment
@@ -81,40 +85,21 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self._reports = None
 
     def step(self) -> dict[str, Any]:
-        record = self._assignment.record
+        if self._error is not None:
+            raise self._error  # it has been told why; the process is not used again
         try:
-            if self._reports is None and (refused := self._begin(**self._given)):
-                return {"failure": refused, "progress": 1.0, "run_id": None, "done": True}
-            report = next(self._reports)
-            failure = fault(report, self._declared)
-            ended = bool(failure) or report.progress >= FULL
-            if report.step > self._recorded:
-                self._record(report, ended)
-            if not failure:
-                self._keep(report, ended)
-            if ended:
-                self.cleanup()
+            if self._reports is None:
+                self._reports = self._begin(**self._given)
+            result: dict[str, Any] = next(self._reports)
         except Exception as error:
-            # Said here, where it is known; the process is not used again.
-            if self._run_id:
-                with suppress(Exception):  # or it would hide the error itself
-                    record.explain_failure(self._run_id, f"{type(error).__name__}: {error}")
-            raise
-        if failure:
-            record.explain_failure(self._run_id, failure)
-        return {
-            **report.metrics,
-            "step": report.step,
-            "progress": report.progress,
-            "run_id": self._run_id,
-            "failure": failure,
-            "done": ended,
-        }
+            self._error = error
+            return {"failure": f"{type(error).__name__}: {error}", "progress": 0.0, "done": False}
+        if result["done"]:
+            self.cleanup()
+        return result
 
-    def _begin(self, number: int, trial: dict[str, Any]) -> str:
-        """Open the trial's run and start it, or say why it is none: what was drawn does not fit."""
-        assignment = self._assignment
-        self._run_id = ""
+    def _begin(self, number: int, trial: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """All results of a trial."""
         try:
             config = TrialConfig.model_validate(trial)
         except ValidationError as error:
@@ -122,43 +107,57 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                 f"{dotted(fault.place)} {fault.sentence}".strip()
                 for fault in faults(error, TrialConfig, trial)
             )
-            return f"what was drawn is no trial: {' '.join(found)}"
-        self._declared = {metric.name for metric in config.metrics()}
-        self._run_id, self._recorded = assignment.record.open_trial(number, config)
-        kept = assignment.checkpoints
-        self._kept = kept / f"{number:04}-{config.fingerprint()}" if kept else None
-        resume_from = self._kept if self._kept and self._kept.exists() else None
-        self._reports = assignment.run_trial(config, resume_from=resume_from)
-        return ""
-
-    def _record(self, report: Report, ended: bool) -> None:
-        record = self._assignment.record
-        finite = {k: v for k, v in report.metrics.items() if math.isfinite(v)}
-        values = finite | {f"{ERROR}{name}": se for name, se in report.errors.items()}
-        record.log(self._run_id, report.step, values | {"progress": report.progress})
-        base = report.step == 0 and not self._base_recorded
-        if base or ended:
-            with tempfile.TemporaryDirectory() as folder:
-                file = Path(folder, "items.parquet")
-                report.save_items(file)
-                if base:
-                    record.log_base(values, file)
-                    self._base_recorded = True
-                if ended and file.exists():
-                    record.log_items(self._run_id, file)
-
-    def _keep(self, report: Report, ended: bool) -> None:
-        if ended and self._assignment.keep_models:
-            with tempfile.TemporaryDirectory() as folder:
-                report.save_model(Path(folder))
-                self._assignment.record.log_model(self._run_id, folder)
-        if self._kept is None or report.step == 0:
+            failure = f"what was drawn is no trial: {' '.join(found)}"
+            yield {"failure": failure, "progress": 1.0, "done": True}
             return
-        if ended:
-            shutil.rmtree(self._kept, ignore_errors=True)
-            return
-        fresh = self._kept.with_name(f"{self._kept.name}.partial")
-        shutil.rmtree(fresh, ignore_errors=True)
-        report.save(fresh)
-        shutil.rmtree(self._kept, ignore_errors=True)
-        fresh.rename(self._kept)
+        declared = {metric.name for metric in config.metrics()}
+        kept = self._assignment.checkpoints
+        name = checkpoint_name(number, config)
+        with ExitStack() as open_:
+            resume_from = open_.enter_context(kept.read(name)) if kept else None
+            if resume_from is not None:
+                # It may not have come further than the process that wrote it.
+                yield json.loads((resume_from / RESULT).read_text(encoding="utf-8"))
+            run_trial = self._assignment.run_trial
+            reports = open_.enter_context(closing(run_trial(config, resume_from=resume_from)))
+            for report in reports:
+                failure = fault(report, declared)
+                ended = bool(failure) or report.progress >= FULL
+                result = {
+                    **report.metrics,
+                    "step": report.step,
+                    "progress": report.progress,
+                    "record": _record(report),
+                    "failure": failure,
+                    "done": ended,
+                }
+                if kept and not ended and report.step > 0:
+                    with kept.write(name) as folder:
+                        report.save(folder)
+                        (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
+                if ended and not failure and self._assignment.models:
+                    with self._assignment.models.write(f"{number:04}") as folder:
+                        report.save_model(folder)
+                if report.step == 0 or ended:
+                    result["items"] = _items(report)
+                yield result
+                if ended:
+                    return
+
+
+def checkpoint_name(number: int, config: TrialConfig) -> str:
+    return f"{number:04}-{config.fingerprint()}"
+
+
+def _record(report: Report) -> dict[str, float]:
+    """The finite metrics, their errors, and by `progress` that the step was reported at all."""
+    finite = {name: value for name, value in report.metrics.items() if math.isfinite(value)}
+    errors = {f"{ERROR}{name}": se for name, se in report.errors.items()}
+    return finite | errors | {"progress": report.progress}
+
+
+def _items(report: Report) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "items.parquet")
+        report.save_items(file)
+        return file.read_bytes() if file.exists() else b""

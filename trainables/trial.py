@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # rows tha
 RECIPE = "trial.json"  # in a checkpoint: the configuration that it is of
 
 
-def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
     """Measure the base, train, and report when due; closing the generator ends the trial.
 
     The same configuration gives the same reports, interrupted or not: all randomness is drawn from

@@ -1,19 +1,18 @@
-"""A worker without Ray around it: what it records and returns, report by report."""
-
-import tempfile
-from pathlib import Path
+"""A worker without Ray around it: what it returns, report by report."""
 
 import pytest
 from ruamel.yaml import YAML
 
-from sweep import tracking
-from sweep.spec import SweepSpec, load
+from sweep.spec import SweepSpec
+from sweep.storage import Storage
 from sweep.worker import Assignment, Worker
 from tests.sweep.conftest import TINY
 from trainables.report import Report
 
 pytestmark = pytest.mark.timeout(120)
-NAMES = list(SweepSpec.model_validate(YAML(typ="safe", pure=True).load(TINY)).metrics())
+SPEC = SweepSpec.model_validate(YAML(typ="safe", pure=True).load(TINY))
+NAMES = list(SPEC.metrics())
+TRIAL = SPEC.trials()[0].tree()
 
 
 def reports(*values, saved=None):
@@ -40,71 +39,36 @@ def reports(*values, saved=None):
     return run_trial
 
 
-@pytest.fixture(scope="module")
-def record(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("store")
-    (folder / "tiny.yaml").write_text(TINY)
-    spec, document = load(folder / "tiny.yaml")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    return tracking.open_sweep(uri, spec, document.text, {}, str(folder / "artifacts")), spec
+def begin(run_trial, *, number=7, **more):
+    """A worker that has been given a trial."""
+    worker = Worker.__new__(Worker)
+    worker.setup({"number": number, "trial": TRIAL}, Assignment(run_trial, **more))
+    return worker
 
 
-@pytest.fixture
-def begin(record, request):
-    """begin(run_trial, **assignment) -> a worker that has been given a trial."""
-    opened, spec = record
-    numbers = iter(range(hash(request.node.name) % 10**9 * 100, 10**12))
-
-    def begin(run_trial, *, number=None, **more):
-        worker = Worker.__new__(Worker)
-        config = {
-            "number": number or next(numbers),
-            "trial": spec.trials()[0].tree(),
-        }
-        worker.setup(config, Assignment(opened, run_trial, **more))
-        return worker
-
-    return begin
-
-
-def recorded(record, run_id, name):
-    return [(e.step, e.value) for e in record[0]._client.get_metric_history(run_id, name)]
-
-
-def test_each_report_is_recorded_and_returned_and_the_last_is_done(begin, record):
+def test_each_report_is_returned_and_the_last_is_done():
     worker = begin(reports(3.0, 2.0, 1.0))
     results = [worker.step() for _ in range(3)]
     assert [result["done"] for result in results] == [False, False, True]
     assert [result[NAMES[0]] for result in results] == [3.0, 2.0, 1.0]
-    run_id = results[0]["run_id"]
-    assert recorded(record, run_id, NAMES[0]) == [(0, 3.0), (1, 2.0), (2, 1.0)]
-    assert recorded(record, run_id, "progress") == [(0, 0.0), (1, 0.5), (2, 1.0)]
+    assert [result["step"] for result in results] == [0, 1, 2]
 
 
-def artifact(record, run_id):
-    client = record[0]._client
-    with tempfile.TemporaryDirectory() as folder:
-        return Path(client.download_artifacts(run_id, "items.parquet", folder)).read_text()
+def test_for_the_record_are_metrics_standard_errors_and_progress():
+    result = begin(reports(3.0, 2.0)).step()
+    expected = dict.fromkeys(NAMES, 3.0) | {f"se/{NAMES[0]}": 0.5, "progress": 0.0}
+    assert result["record"] == expected
 
 
-def test_standard_errors_are_recorded_in_a_group_of_their_own(begin, record):
-    worker = begin(reports(3.0, 2.0))
-    run_id = worker.step()["run_id"]
-    worker.step()
-    assert recorded(record, run_id, f"se/{NAMES[0]}") == [(0, 0.5), (1, 0.5)]
-
-
-def test_items_are_kept_of_the_base_and_of_the_end(begin, record):
+def test_items_come_with_the_base_and_with_the_end():
     worker = begin(reports(3.0, 2.0, 1.0))
-    run_id = [worker.step() for _ in range(3)][-1]["run_id"]
-    assert artifact(record, run_id) == "items of report 2"
-    assert artifact(record, record[0].run_id) == "items of report 0"
-    parent = record[0]._client.get_run(record[0].run_id).data.metrics
-    assert parent[NAMES[0]] == 3.0
-    assert parent[f"se/{NAMES[0]}"] == 0.5
+    results = [worker.step() for _ in range(3)]
+    assert [result.get("items") for result in results] == [
+        b"items of report 0", None, b"items of report 2",
+    ]  # fmt: skip
 
 
-def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable(begin):
+def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable():
     worker = begin(reports(1.0))
     config = worker._given
     drawn = config["trial"] | {"train": config["trial"]["train"] | {"accumulation": 3}}
@@ -119,58 +83,66 @@ def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_sta
     assert worker.step()["failure"] == ""
 
 
-def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable(begin, record):
+def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable():
     worker = begin(reports(3.0, float("nan"), 1.0))
     worker.step()
     result = worker.step()
     assert result["done"]
     assert "step 1 reported" in result["failure"]
     assert "diverged" in result["failure"]
-    run = record[0]._client.get_run(result["run_id"])
-    assert run.data.tags["sweep.failure"] == result["failure"]
-    assert recorded(record, result["run_id"], NAMES[0]) == [(0, 3.0)], "NaN is not a number"
-    assert worker.reset_config({"number": 5, "trial": record[1].trials()[0].tree()})
+    assert NAMES[0] not in result["record"], "NaN is not a number"
+    assert worker.reset_config({"number": 5, "trial": TRIAL})
     assert worker.step()[NAMES[0]] == 3.0
 
 
-def test_a_report_without_a_declared_metric_is_a_failure_that_names_it(begin):
+def test_a_report_without_a_declared_metric_is_a_failure_that_names_it():
     result = begin(reports({NAMES[0]: 1.0})).step()
     assert "did not report bias/miniature/gap_drop, bias/miniature/icat" in result["failure"]
 
 
-def test_an_exception_is_recorded_with_its_reason_and_raised(begin, record):
+def test_an_exception_is_told_first_and_raised_then():
     worker = begin(reports(1.0, ValueError("no such data"), 2.0))
-    run_id = worker.step()["run_id"]
+    worker.step()
+    result = worker.step()
+    assert result == {"failure": "ValueError: no such data", "progress": 0.0, "done": False}
     with pytest.raises(ValueError, match="no such data"):
         worker.step()
-    tags = record[0]._client.get_run(run_id).data.tags
-    assert tags["sweep.failure"] == "ValueError: no such data"
 
 
-def test_a_trial_run_again_records_no_step_twice(begin, record):
-    worker = begin(reports(3.0, 2.0, 1.0), number=71)
-    run_id = worker.step()["run_id"]
-    worker.step()
-    again = begin(reports(3.0, 2.0, 1.0), number=71)
-    results = [again.step() for _ in range(3)]
-    assert results[-1]["run_id"] == run_id
-    assert recorded(record, run_id, NAMES[0]) == [(0, 3.0), (1, 2.0), (2, 1.0)]
-
-
-def test_with_resume_points_an_interrupted_trial_goes_on_from_its_last_report(
-    begin, record, tmp_path
-):
-    worker = begin(reports(4.0, 3.0, 2.0, 1.0), number=81, checkpoints=tmp_path)
-    for _ in range(3):
-        worker.step()
-    again = begin(reports(4.0, 3.0, 2.0, 1.0), number=81, checkpoints=tmp_path)
+def test_an_interrupted_trial_says_its_last_report_again_and_goes_on_from_there(tmp_path):
+    kept = Storage(str(tmp_path))
+    worker = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
+    before = [worker.step() for _ in range(3)]
+    again = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
+    assert again.step() == before[-1], "its driver may have died before it heard"
     result = again.step()
     assert (result["step"], result["done"]) == (3, True)
-    assert [step for step, _ in recorded(record, result["run_id"], NAMES[0])] == [0, 1, 2, 3]
-    assert list(tmp_path.iterdir()) == [], "a finished trial leaves no resume point"
 
 
-def test_a_finished_model_is_kept_on_request(begin, record):
-    result = begin(reports(1.0), keep_models=True).step()
-    files = record[0]._client.list_artifacts(result["run_id"], "model")
-    assert [file.path for file in files] == ["model/at"]
+def test_one_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
+    kept = Storage(str(tmp_path))
+    assert begin(reports(2.0, 1.0), checkpoints=kept).step()["step"] == 0
+    assert begin(reports(2.0, 1.0), checkpoints=kept).step()["step"] == 0
+
+
+def test_a_finished_model_is_left_for_the_record_on_request(tmp_path):
+    models = Storage(str(tmp_path))
+    result = begin(reports(1.0), models=models).step()
+    assert result["done"]
+    with models.read("0007") as folder:
+        assert (folder / "at").read_text() == "0"
+
+
+def test_a_trial_that_is_left_is_closed(tmp_path):
+    closed = []
+
+    def run_trial(config, *, resume_from=None):
+        try:
+            yield from reports(2.0, 1.0)(config)
+        finally:
+            closed.append(True)
+
+    worker = begin(run_trial)
+    worker.step()
+    worker.reset_config({"number": 8, "trial": TRIAL})
+    assert closed == [True]

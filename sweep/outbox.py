@@ -1,0 +1,165 @@
+"""What is to be recorded: on disk before anyone goes on, delivered in order as soon as MLflow can.
+
+FOLDER/journal.jsonl   one entry a line, only ever appended to
+FOLDER/delivered       how many bytes of it MLflow has
+FOLDER/files/          what entries attach, until it is delivered
+FOLDER/refused.jsonl   entries that MLflow will never take, each with the reason
+
+An entry is written once and may be delivered twice (after a kill between the two), which MLflow
+cannot tell from once: runs are found by their tags, and a metric of the same step, time and value
+is the same metric.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from trainables.strict import Strict
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]  # of a run in MLflow
+Trial = int | None  # a trial's number; None is the sweep itself
+
+
+class Opened(Strict):
+    """A trial begins, or begins again: its run is RUNNING, with nothing said of an earlier end."""
+
+    do: Literal["open"] = "open"
+    trial: int
+    at: int
+    tags: dict[str, str] = Field(default_factory=dict)
+    params: dict[str, str] = Field(default_factory=dict)
+    yaml: str = ""
+
+
+class Reported(Strict):
+    """Metrics of a step, measured at a time (milliseconds since 1970)."""
+
+    do: Literal["report"] = "report"
+    trial: Trial
+    at: int
+    step: int
+    metrics: dict[str, float]
+
+
+class Tagged(Strict):
+    do: Literal["tag"] = "tag"
+    trial: Trial
+    tags: dict[str, str]
+
+
+class Attached(Strict):
+    """A file or folder in FOLDER/files, and the folder of the run's artifacts that it goes to."""
+
+    do: Literal["attach"] = "attach"
+    trial: Trial
+    file: str
+    to: str = ""
+
+
+class Closed(Strict):
+    """A run ends."""
+
+    do: Literal["close"] = "close"
+    trial: Trial
+    at: int
+    status: Status
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+Entry = Annotated[Opened | Reported | Tagged | Attached | Closed, Field(discriminator="do")]
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+
+
+def now() -> int:
+    """Milliseconds since 1970, as MLflow counts."""
+    return time.time_ns() // 1_000_000
+
+
+class Outbox:
+    """One process writes it; that process, or a later one, delivers it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._journal = folder / "journal.jsonl"
+        self._delivered = folder / "delivered"
+        self.files = folder / "files"
+        self.files.mkdir(parents=True, exist_ok=True)
+        self._cut_what_is_half_written()
+        self._file = self._journal.open("ab")
+
+    def put(self, *entries: Entry) -> None:
+        """On disk when this returns."""
+        lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
+        self._file.write(lines.encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def attach(self, trial: Trial, source: Path | bytes, name: str, to: str = "") -> None:
+        """A file or folder (moved from where it is) or bytes, for the artifacts of a run."""
+        kept = self.files / f"{'sweep' if trial is None else trial}-{now()}"
+        kept.mkdir(exist_ok=True)
+        if isinstance(source, bytes):
+            (kept / name).write_bytes(source)
+        else:
+            shutil.move(source, kept / name)
+        self.put(Attached(trial=trial, file=f"{kept.name}/{name}", to=to))
+
+    def waiting(self, most: int) -> tuple[list[Entry], int]:
+        """The next entries to deliver, and where the journal stands after them."""
+        entries: list[Entry] = []
+        end = self.delivered
+        with self._journal.open("rb") as file:
+            file.seek(end)
+            for line in file:
+                if len(entries) == most or not line.endswith(b"\n"):
+                    break
+                entries.append(_ENTRY.validate_json(line))
+                end += len(line)
+        return entries, end
+
+    def all(self) -> Iterator[Entry]:
+        """Every entry ever put, delivered or not."""
+        with self._journal.open("rb") as file:
+            for line in file:
+                yield _ENTRY.validate_json(line)
+
+    @property
+    def delivered(self) -> int:
+        return int(self._delivered.read_text()) if self._delivered.exists() else 0
+
+    @property
+    def num_waiting(self) -> int:
+        """Entries that MLflow does not have yet."""
+        return len(self.waiting(1_000_000)[0])
+
+    def tick_off(self, end: int, entries: Sequence[Entry]) -> None:
+        """These are with MLflow; their files are not needed here any more."""
+        fresh = self._delivered.with_suffix(".new")
+        fresh.write_text(str(end))
+        fresh.replace(self._delivered)
+        for entry in entries:
+            if isinstance(entry, Attached):
+                shutil.rmtree((self.files / entry.file).parent, ignore_errors=True)
+
+    def refuse(self, entry: Entry, reason: str) -> None:
+        """Put aside what would keep all that follows from being delivered."""
+        with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"entry": entry.model_dump(), "reason": reason}) + "\n")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _cut_what_is_half_written(self) -> None:
+        """By a killed writer: whoever it was for has not been told yet, and will say it again."""
+        if self._journal.exists():
+            with self._journal.open("rb+") as file:
+                written = file.read()
+                file.truncate(written.rfind(b"\n") + 1)

@@ -1,0 +1,137 @@
+"""What happens to trials, as entries of the record: a ray.tune Callback that only writes down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from ray.tune import Callback
+
+from sweep.outbox import Closed, Opened, Outbox, Reported, Status, Tagged, now
+from trainables.config import TrialConfig
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.ending import Ending, State
+    from sweep.spec import SweepSpec
+
+STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+MOST_OF_A_FAILURE = 5000  # characters; MLflow takes 8,000 in a tag
+
+
+class Recorder(Callback):  # type: ignore[misc]
+    """Every report once: a trial that is run again from a checkpoint, or from its start, says again
+    what it has said before.
+
+    recorded: trial -> the last step of it that is in the record already.
+    base: whether what was measured of the base model is.
+    """
+
+    def __init__(
+        self, spec: SweepSpec, outbox: Outbox, recorded: dict[int, int], *, base: bool
+    ) -> None:
+        self._spec = spec
+        self._open: set[int] = set()
+        self._outbox = outbox
+        self._recorded = recorded
+        self._base = base
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
+        return {}
+
+    def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        number = trial.config["number"]
+        opened = Opened(trial=number, at=now())
+        try:
+            config = TrialConfig.model_validate(trial.config["trial"])
+        except ValidationError:
+            pass  # the worker says what is wrong with it
+        else:
+            tags = {
+                "sweep.fingerprint": config.fingerprint(),
+                "sweep.deepspeed": json.dumps(config.train.deepspeed()),
+            }
+            params = {name: str(value) for name, value in config.flat().items()}
+            yaml = trial_yaml(config, self._spec.name, number)
+            opened = opened.model_copy(update={"tags": tags, "params": params, "yaml": yaml})
+        self._open.add(number)
+        self._outbox.put(opened)
+
+    def on_trial_result(
+        self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
+        number = trial.config["number"]
+        items = result.pop("items", None)  # Tune would keep it with the experiment
+        metrics = result.pop("record", None)
+        if metrics is not None and result["step"] > self._recorded.get(number, -1):
+            self._recorded[number] = result["step"]
+            self._put(number, result["step"], metrics)
+            if result["step"] == 0 and not self._base:
+                self._base = True
+                self._put(None, 0, metrics)
+                if items:
+                    self._outbox.attach(None, items, "items.parquet")
+        if result["done"]:
+            if items:
+                self._outbox.attach(number, items, "items.parquet")
+            if model := result.pop("model", None):
+                self._outbox.attach(number, Path(model), "model", to="model")
+        if result.get("failure"):
+            self.explain(number, result["failure"])
+
+    def explain(self, number: int, failure: str) -> None:
+        tags = {"sweep.failure": failure[:MOST_OF_A_FAILURE]}
+        self._outbox.put(Tagged(trial=number, tags=tags))
+
+    def close(self, ending: Ending) -> None:
+        """How a trial ended, once the search has been told."""
+        tags: dict[str, str] = {"sweep.state": ending.state}
+        if ending.failure:
+            tags["sweep.failure"] = ending.failure[:MOST_OF_A_FAILURE]
+        status = STATUS[ending.state]
+        self._open.discard(ending.number)
+        self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
+
+    def settle(self, endings: Iterable[Ending], runs: Iterable[Run]) -> None:
+        """Close in the record what has ended by the search's own memory, and what runs no more.
+
+        The search is told first and the record second, so a kill between the two leaves such ones.
+        """
+        closed = {int(run.data.tags["sweep.trial"]): run for run in runs}
+        for ending in endings:
+            run = closed.pop(ending.number, None)
+            if run is None or run.data.tags.get("sweep.state") != ending.state:
+                self.close(ending)
+        for number, run in closed.items():
+            if run.info.status == "RUNNING":
+                self._outbox.put(Closed(trial=number, at=now(), status="KILLED"))
+
+    def close_sweep(self, status: Status) -> None:
+        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+        killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
+        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status))
+
+    def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
+        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
+
+
+def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
+    """A trial as a file that `python -m trainables run` takes."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = StringIO()
+    text.write(f"# trial {number} of the sweep {sweep}\n")
+    given = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
+    if any(Path(name).exists() and not Path(name).is_absolute() for name in given if name):
+        text.write(f"# its relative paths are from {Path.cwd()}\n")
+    yaml.dump(config.tree(), text)
+    return text.getvalue()

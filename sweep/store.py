@@ -1,0 +1,93 @@
+"""The address of an MLflow store: which can be used, and a client of one that can."""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import nullcontext
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class BadAddress(ValueError):
+    """The address of a tracking server that must not be used as it is."""
+
+
+def reach(tracking_uri: str) -> None:
+    """Look whether the store can be used; a new file gets its tables, from one process alone.
+
+    Raises:
+        BadAddress: it cannot, and how to name one that can.
+    """
+    refuse_password(tracking_uri)
+    scheme, _, rest = tracking_uri.partition("://")
+    if scheme in ("http", "https"):
+        # MLflow itself would try again for minutes.
+        try:
+            urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
+        except HTTPError:
+            pass  # somebody answers; what they say of it is for the client to understand
+        except (OSError, ValueError) as error:
+            raise BadAddress(
+                f"the tracking server {tracking_uri} must be up, but does not answer "
+                f"({getattr(error, 'reason', error)}): start it, or name another store."
+            ) from error
+        return
+    if scheme == "sqlite" and set(rest) & set("%?#"):
+        raise BadAddress(
+            f"the path of the store must be without %, ? and #, which mean something else in the "
+            f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
+        )
+    if scheme.partition("+")[0] not in ("sqlite", "postgresql", "mysql", "mssql", "databricks"):
+        raise BadAddress(
+            f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
+            f"got {tracking_uri!r}."
+        )
+    file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
+    try:
+        with FileLock(f"{file}.lock") if file else nullcontext():
+            connect(tracking_uri).search_experiments(max_results=1)
+    except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
+        raise BadAddress(
+            f"the store {_without_password(tracking_uri)} must be one that can be written, but: "
+            f"{str(error).splitlines()[0]}."
+        ) from error
+
+
+def _without_password(uri: str) -> str:
+    scheme, separator, rest = uri.partition("://")
+    return scheme + separator + rest.rpartition("@")[2]
+
+
+def refuse_password(tracking_uri: str) -> None:
+    """A password in the address of a server would end up in error messages and so in the record.
+
+    Raises:
+        BadAddress: the address holds one.
+    """
+    parts = urlsplit(tracking_uri)
+    if parts.scheme in ("http", "https") and "@" in parts.netloc:
+        raise BadAddress(
+            f"the tracking URI must hold no user name or password, but that of "
+            f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
+            f"write them into ~/.mlflow/credentials."
+        )
+
+
+@cache
+def connect(tracking_uri: str) -> MlflowClient:
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    from mlflow import MlflowClient
+
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+    return MlflowClient(tracking_uri)

@@ -1,0 +1,61 @@
+"""Folders in a storage: whole or not there, on a disk and in an object store."""
+
+import uuid
+from contextlib import suppress
+
+import pytest
+
+from sweep.storage import Storage
+
+
+@pytest.fixture(params=["folder", "memory"])
+def storage(request, tmp_path):
+    """A local path, and fsspec's own store in memory, which is no file system."""
+    if request.param == "folder":
+        return Storage(str(tmp_path / "kept"))
+    return Storage(f"memory://{uuid.uuid4().hex}")
+
+
+def write(storage, name, text):
+    with storage.write(name) as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "text").write_text(text)
+
+
+def read(storage, name):
+    with storage.read(name) as folder:
+        return None if folder is None else (folder / "deep" / "text").read_text()
+
+
+def test_what_was_written_is_read(storage):
+    assert read(storage, "7") is None
+    write(storage, "7", "one")
+    assert read(storage, "7") == "one"
+    assert read(storage, "8") is None
+
+
+def test_the_latest_counts_and_older_ones_are_gone(storage):
+    for text in ("one", "two", "three"):
+        write(storage, "7", text)
+    assert read(storage, "7") == "three"
+    folders = [path for path in storage._listed(f"{storage._root}/7") if not path.endswith("latest")]
+    assert len(folders) == 1
+
+
+def test_what_is_not_written_to_its_end_does_not_count(storage):
+    write(storage, "7", "whole")
+    with suppress(ZeroDivisionError), storage.write("7") as folder:
+        (folder / "deep").mkdir()
+        raise ZeroDivisionError
+    assert read(storage, "7") == "whole"
+    write(storage, "7", "next")
+    assert read(storage, "7") == "next"
+
+
+def test_what_is_deleted_is_not_there_and_may_be_deleted_again(storage):
+    write(storage, "7", "one")
+    write(storage, "70", "other")
+    storage.delete("7")
+    storage.delete("7")
+    assert read(storage, "7") is None
+    assert read(storage, "70") == "other"
