@@ -4,6 +4,7 @@ mlflow.db  artifacts/            the tracking store of all sweeps, unless anothe
 NAME/sweep.yaml                  the spec, as it was typed
 NAME/started_in                  the folder that its relative paths are meant from
 NAME/search.journal              the search's memory (Optuna)
+NAME/record/                     what is to be recorded, until MLflow has it (sweep/outbox.py)
 NAME/ray/  NAME/checkpoints/     what Ray Tune keeps; where interrupted trials go on from
 """
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ray.tune import Callback
 
 from sweep.outbox import Closed, Opened, Outbox, Reported, Status, Tagged, now
+from sweep.storage import Storage, checkpoint_name, model_name
 from trainables.config import TrialConfig
 
 if TYPE_CHECKING:
@@ -30,12 +31,23 @@ class Recorder(Callback):  # type: ignore[misc]
 
     recorded: trial -> the last step of it that is in the record already.
     base: whether what was measured of the base model is.
+    checkpoints, models: where workers leave them, if they do; here they are taken away once a trial
+        has ended, and not before.
     """
 
     def __init__(
-        self, spec: SweepSpec, outbox: Outbox, recorded: dict[int, int], *, base: bool
+        self,
+        spec: SweepSpec,
+        outbox: Outbox,
+        recorded: dict[int, int],
+        *,
+        base: bool,
+        checkpoints: Storage | None = None,
+        models: Storage | None = None,
     ) -> None:
         self._spec = spec
+        self._checkpoints = checkpoints
+        self._models = models
         self._open: set[int] = set()
         self._outbox = outbox
         self._recorded = recorded
@@ -80,8 +92,11 @@ class Recorder(Callback):  # type: ignore[misc]
         if result["done"]:
             if items:
                 self._outbox.attach(number, items, "items.parquet")
-            if model := result.pop("model", None):
-                self._outbox.attach(number, Path(model), "model", to="model")
+            if self._models:
+                with self._models.read(model_name(number)) as folder:
+                    if folder is not None:
+                        self._outbox.attach(number, folder, "model", to="model")
+                self._models.delete(model_name(number))
         if result.get("failure"):
             self.explain(number, result["failure"])
 
@@ -97,6 +112,8 @@ class Recorder(Callback):  # type: ignore[misc]
         status = STATUS[ending.state]
         self._open.discard(ending.number)
         self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
+        if self._checkpoints:
+            self._checkpoints.delete(checkpoint_name(ending.number))
 
     def settle(self, endings: Iterable[Ending], runs: Iterable[Run]) -> None:
         """Close in the record what has ended by the search's own memory, and what runs no more.

@@ -26,7 +26,6 @@ from sweep import space
 from sweep.ending import Ending, State, judge
 
 if TYPE_CHECKING:
-    from sweep.asked import Wish
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
 
@@ -126,14 +125,12 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         study: optuna.Study,
         metrics: Mapping[str, Metric],
         on_end: Callable[[Ending], None],
-        wish: Callable[[], Wish] = lambda: "go",
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._spec = spec
         self._study = study
         self.metrics = metrics
         self._on_end = on_end
-        self._wish = wish
         self._live: dict[str, optuna.Trial] = {}
         self._failures: dict[str, str] = {}
         known = study.get_trials(deepcopy=False)
@@ -152,11 +149,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         self.out_of_time = time.monotonic() >= self._deadline
-        wish = self._wish()
-        if self.out_of_time or wish == "stop":
+        if self.out_of_time:
             return str(Searcher.FINISHED)
-        if wish == "pause":
-            return None
         if self._interrupted:
             number, trial_id_of = self._interrupted.pop(0)
             self._study.sampler = _sampler(self._spec, number)

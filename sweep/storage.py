@@ -17,6 +17,16 @@ from typing import Any
 import fsspec
 
 
+def checkpoint_name(number: int) -> str:
+    """Of the state of a trial."""
+    return f"{number:04}"
+
+
+def model_name(number: int) -> str:
+    """Of a trial's finished model."""
+    return f"{number:04}"
+
+
 @dataclass(frozen=True)
 class Storage:
     """Picklable, so that workers get it; credentials are from the environment of each node."""

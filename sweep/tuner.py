@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import chdir, contextmanager
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from sweep import home, inputs, store, tracking
-from sweep.asked import Listener, Obey
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed
@@ -28,11 +26,10 @@ if TYPE_CHECKING:
 
     from sweep.ending import Ending
     from sweep.search import ParetoSearch
-    from sweep.worker import RunTrial
+    from sweep.worker import Assignment, RunTrial
     from trainables.metrics import Metric
 
 PATIENCE_S = 60.0  # with an MLflow that is away as a sweep begins or ends
-MOST_DEATHS = 3  # of processes and nodes under one trial, before it is what kills them
 
 OnStart = Callable[["Started"], "list[Callback]"]
 
@@ -165,32 +162,43 @@ def _to_the_end(
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
     from sweep.recorder import Recorder
+    from sweep.retries import NoRetry
     from sweep.search import ParetoSearch, endings, open_study
+    from sweep.worker import Assignment, real_trial
 
     folder = home.folder(spec.name)
     outbox = Outbox(folder / "record")
-    with Delivery(record, outbox) as delivery, Listener(record) as listener:
+    with Delivery(record, outbox) as delivery:
         if not delivery.wait(PATIENCE_S):  # what an earlier process has left
             raise CannotRun(f"what {spec.name} has still to record cannot be: {delivery.trouble}")
         study = open_study(folder / "search.journal", spec)
-        recorder = Recorder(spec, outbox, record.last_steps(), base=record.knows_base())
+        keeps = spec.checkpoints
+        checkpoints = Storage(str(folder / "checkpoints")) if keeps.resume else None
+        models = Storage(str(folder / "models")) if keeps.model else None
+        recorder = Recorder(
+            spec,
+            outbox,
+            record.last_steps(),
+            base=record.knows_base(),
+            checkpoints=checkpoints,
+            models=models,
+        )
         record.reopen(record.run_id)
         status: Status = "KILLED"
         try:
             recorder.settle(endings(study), record.trials())
-            search = ParetoSearch(
-                spec, study, spec.metrics(), recorder.close, lambda: listener.asked.wish
-            )
+            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close)
             if search.num_left:
                 goals = {goal: search.metrics[goal] for goal in spec.goals}
                 started = Started(spec, record, goals, endings(study))
                 callbacks = on_start(started) if on_start else []
-                obey = Obey(lambda: listener.asked, lambda: signal.raise_signal(signal.SIGINT))
-                callbacks = [recorder, obey, *callbacks]
-                _tuner(spec, search, at_once, callbacks, run_trial).fit()
+                callbacks = [recorder, NoRetry(), *callbacks]
+                assignment = Assignment(
+                    run_trial or real_trial, checkpoints=checkpoints, models=models
+                )
+                _tuner(spec, search, at_once, callbacks, assignment).fit()
             ended = endings(study)
-            in_good_order = search.out_of_time or listener.asked.wish == "stop"
-            if len(ended) < spec.num_trials and not in_good_order:
+            if len(ended) < spec.num_trials and not search.out_of_time:
                 raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
             status = "FINISHED" if any(e.state == "complete" for e in ended) else "FAILED"
         finally:
@@ -203,18 +211,14 @@ def _tuner(
     search: ParetoSearch,
     at_once: int,
     callbacks: list[Callback],
-    run_trial: RunTrial | None,
+    assignment: Assignment,
 ) -> Tuner:
     from ray import tune
 
-    from sweep.worker import Assignment, Worker, real_trial
+    from sweep.retries import MOST_DEATHS
+    from sweep.worker import Worker
 
     folder = home.folder(spec.name)
-    assignment = Assignment(
-        run_trial or real_trial,
-        checkpoints=Storage(str(folder / "checkpoints")) if spec.checkpoints.resume else None,
-        models=Storage(str(folder / "models")) if spec.checkpoints.model else None,
-    )
     take = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     trainable = tune.with_resources(tune.with_parameters(Worker, assignment=assignment), take)
     return tune.Tuner(

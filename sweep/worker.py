@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from ray import tune
 
 from sweep.ending import FULL
-from sweep.storage import Storage
+from sweep.storage import Storage, checkpoint_name, model_name
 from trainables.config import TrialConfig
 from trainables.metrics import ERROR
 from trainables.report import fault
@@ -112,7 +112,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             return
         declared = {metric.name for metric in config.metrics()}
         kept = self._assignment.checkpoints
-        name = checkpoint_name(number, config)
+        name = checkpoint_name(number)
         with ExitStack() as open_:
             resume_from = open_.enter_context(kept.read(name)) if kept else None
             if resume_from is not None:
@@ -136,17 +136,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                         report.save(folder)
                         (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
                 if ended and not failure and self._assignment.models:
-                    with self._assignment.models.write(f"{number:04}") as folder:
+                    with self._assignment.models.write(model_name(number)) as folder:
                         report.save_model(folder)
                 if report.step == 0 or ended:
                     result["items"] = _items(report)
                 yield result
                 if ended:
                     return
-
-
-def checkpoint_name(number: int, config: TrialConfig) -> str:
-    return f"{number:04}-{config.fingerprint()}"
 
 
 def _record(report: Report) -> dict[str, float]:

@@ -9,6 +9,7 @@ from sweep.ending import Ending
 from sweep.outbox import Attached, Closed, Opened, Outbox, Reported, Tagged
 from sweep.recorder import Recorder, trial_yaml
 from sweep.spec import SweepSpec
+from sweep.storage import Storage
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
 from trainables.yaml_file import read, validate
@@ -122,6 +123,24 @@ def test_closing_a_sweep_leaves_no_run_open_and_closes_its_own_last(recorder, ou
     recorder.close_sweep("KILLED")
     closed = [(entry.trial, entry.status) for entry in of_kind(outbox, Closed)]
     assert closed == [(0, "FINISHED"), (1, "KILLED"), (2, "KILLED"), (None, "KILLED")]
+
+
+def test_a_checkpoint_is_kept_until_the_trial_has_ended_and_a_model_goes_to_the_record(
+    outbox, tmp_path
+):
+    checkpoints, models = (Storage(str(tmp_path / name)) for name in ("checkpoints", "models"))
+    for storage in (checkpoints, models):
+        with storage.write("0003") as folder:
+            (folder / "weights").write_text("w")
+    recorder = Recorder(SPEC, outbox, {}, base=True, checkpoints=checkpoints, models=models)
+    tell(recorder, 3, result(4, done=True))
+    (attached,) = of_kind(outbox, Attached)
+    assert (outbox.files / attached.file / "weights").read_text() == "w"
+    assert attached.to == "model"
+    with checkpoints.read("0003") as folder:
+        assert folder is not None, "its driver may die before the search is told"
+    recorder.close(Ending(3, "complete"))
+    assert not any((tmp_path / name / "0003").exists() for name in ("checkpoints", "models"))
 
 
 def test_a_trials_yaml_is_the_trial(tmp_path):

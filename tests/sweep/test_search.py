@@ -43,7 +43,7 @@ def test_a_finished_trial_is_told_its_costs(spec, tmp_path):
     search.on_trial_complete("a", result(3.0, 0.25))
     (trial,) = study.trials
     assert (trial.state, trial.values) == (TrialState.COMPLETE, [3.0, 0.25])
-    assert heard == [Ending(0, "complete", run_id="r")]
+    assert heard == [Ending(0, "complete")]
 
 
 def test_a_metric_whose_more_is_better_is_told_as_a_cost(tiny, tmp_path):

@@ -38,7 +38,9 @@ def test_the_latest_counts_and_older_ones_are_gone(storage):
     for text in ("one", "two", "three"):
         write(storage, "7", text)
     assert read(storage, "7") == "three"
-    folders = [path for path in storage._listed(f"{storage._root}/7") if not path.endswith("latest")]
+    folders = [
+        path for path in storage._listed(f"{storage._root}/7") if not path.endswith("latest")
+    ]
     assert len(folders) == 1
 
 
