@@ -55,10 +55,10 @@ class Delivery:
     def wait(self, seconds: float) -> bool:
         """Until all is delivered, but no longer than this; whether it is."""
         deadline = time.monotonic() + seconds
-        while waiting := self._outbox.num_waiting:
+        while not self._outbox.is_delivered:
             self._wanted.set()
             if time.monotonic() > deadline:
-                log.warning("%d entries wait for MLflow: %s", waiting, self.trouble)
+                log.warning("%s has what MLflow lacks: %s", self._outbox.folder, self.trouble)
                 return False
             time.sleep(0.05)
         return True

@@ -16,7 +16,8 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -93,19 +94,19 @@ class Outbox:
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
         self._cut_what_is_half_written()
-        self._file = self._journal.open("ab")
 
     def put(self, *entries: Entry) -> None:
         """On disk when this returns."""
         lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
-        self._file.write(lines.encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._journal.open("ab") as file:
+            file.write(lines.encode())
+            file.flush()
+            os.fsync(file.fileno())
 
     def attach(self, trial: Trial, source: Path | bytes, name: str, to: str = "") -> None:
         """A file or folder (moved from where it is) or bytes, for the artifacts of a run."""
-        kept = self.files / f"{'sweep' if trial is None else trial}-{now()}"
-        kept.mkdir(exist_ok=True)
+        kept = self.files / uuid.uuid4().hex
+        kept.mkdir()
         if isinstance(source, bytes):
             (kept / name).write_bytes(source)
         else:
@@ -116,6 +117,8 @@ class Outbox:
         """The next entries to deliver, and where the journal stands after them."""
         entries: list[Entry] = []
         end = self.delivered
+        if self.is_delivered:
+            return entries, end
         with self._journal.open("rb") as file:
             file.seek(end)
             for line in file:
@@ -125,20 +128,14 @@ class Outbox:
                 end += len(line)
         return entries, end
 
-    def all(self) -> Iterator[Entry]:
-        """Every entry ever put, delivered or not."""
-        with self._journal.open("rb") as file:
-            for line in file:
-                yield _ENTRY.validate_json(line)
-
     @property
     def delivered(self) -> int:
         return int(self._delivered.read_text()) if self._delivered.exists() else 0
 
     @property
-    def num_waiting(self) -> int:
-        """Entries that MLflow does not have yet."""
-        return len(self.waiting(1_000_000)[0])
+    def is_delivered(self) -> bool:
+        """Whether MLflow has every entry."""
+        return not self._journal.exists() or self.delivered >= self._journal.stat().st_size
 
     def tick_off(self, end: int, entries: Sequence[Entry]) -> None:
         """These are with MLflow; their files are not needed here any more."""
@@ -153,9 +150,6 @@ class Outbox:
         """Put aside what would keep all that follows from being delivered."""
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps({"entry": entry.model_dump(), "reason": reason}) + "\n")
-
-    def close(self) -> None:
-        self._file.close()
 
     def _cut_what_is_half_written(self) -> None:
         """By a killed writer: whoever it was for has not been told yet, and will say it again."""

@@ -84,9 +84,6 @@ class Record:
         """Of the sweep's own run."""
         return dict(self._client.get_run(self.run_id).data.tags)
 
-    def tag(self, tags: Mapping[str, str]) -> None:
-        self.log_batch(self.run_id, [], {}, tags)
-
     def spec_text(self) -> str | None:
         """The spec as it was recorded, if it came that far."""
         if not any(

@@ -127,10 +127,14 @@ class Stream:
         return Compared(*compared(self.model, more, less, comparison, seed), row["real_share"])
 
     def _refuse_pairs_all_alike(self) -> None:
+        if self.config.objective.compares is None:
+            return
         length = self.config.train.max_tokens
-        rows = self.pairs[:]
-        both = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
-        if self.config.objective.compares and all(m[:length] == a[:length] for m, a in both):
+        differ = (
+            row["stereotype_ids"][:length] != row["antistereotype_ids"][:length]
+            for row in self.pairs
+        )
+        if not any(differ):  # which the first mostly tells
             raise ValueError(
                 f"objective {self.config.objective.name} compares the texts of a pair, but as the "
                 f"model reads the first {length} tokens (train.max_tokens) none of the "

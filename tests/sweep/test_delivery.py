@@ -71,7 +71,7 @@ def test_a_trial_arrives_whole_with_the_times_at_which_it_ran(record, outbox):
     assert history(record, run, "progress") == [(step, step / 4) for step in range(5)]
     files = {file.path for file in record._client.list_artifacts(run.info.run_id)}
     assert files == {"trial.yaml", "items.parquet"}
-    assert outbox.num_waiting == 0
+    assert outbox.is_delivered
 
 
 def test_what_is_delivered_twice_is_recorded_once(record, outbox):

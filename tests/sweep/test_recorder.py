@@ -44,12 +44,12 @@ def tell(recorder, number, *results):
 
 
 def of_kind(outbox, kind):
-    return [entry for entry in outbox.all() if isinstance(entry, kind)]
+    return [entry for entry in outbox.waiting(100)[0] if isinstance(entry, kind)]
 
 
 def test_a_trial_is_opened_with_all_that_it_is(recorder, outbox):
     tell(recorder, 3)
-    (opened,) = outbox.all()
+    (opened,) = outbox.waiting(100)[0]
     assert isinstance(opened, Opened)
     assert opened.params["train.steps"] == "2"
     assert opened.tags["sweep.fingerprint"] == CONFIG.fingerprint()
@@ -57,7 +57,7 @@ def test_a_trial_is_opened_with_all_that_it_is(recorder, outbox):
 
 def test_one_that_is_no_trial_is_opened_all_the_same(recorder, outbox):
     recorder.on_trial_start(0, [], trial(3, {"train": {"accumulation": 3}}))
-    (opened,) = outbox.all()
+    (opened,) = outbox.waiting(100)[0]
     assert (opened.trial, opened.params) == (3, {})
 
 
@@ -96,7 +96,7 @@ def test_a_failure_is_recorded_when_it_is_said(recorder, outbox):
 )
 def test_how_a_trial_ended_is_its_state_and_the_status_of_its_run(recorder, outbox, state, status):
     recorder.close(Ending(3, state, "why" if state == "failed" else ""))
-    (closed,) = outbox.all()
+    (closed,) = outbox.waiting(100)[0]
     assert closed.status == status
     assert closed.tags["sweep.state"] == state
     assert closed.tags.get("sweep.failure") == ("why" if state == "failed" else None)

@@ -81,12 +81,6 @@ def test_the_last_steps_are_those_of_trials_that_have_not_ended(sweep):
     assert record.last_steps() == {0: 4}
 
 
-def test_what_is_asked_of_a_sweep_is_read_by_another(sweep):
-    record, spec, _ = sweep
-    record.tag({"sweep.asked": "pause"})
-    assert tracking.find_sweep(record.tracking_uri, spec.name).tags()["sweep.asked"] == "pause"
-
-
 def test_a_sweep_deleted_in_mlflows_interface_can_be_run_anew(store, sweep):
     record, spec, _ = sweep
     record._client.delete_experiment(record.experiment_id)
