@@ -157,3 +157,13 @@ class Outbox:
             with self._journal.open("rb+") as file:
                 written = file.read()
                 file.truncate(written.rfind(b"\n") + 1)
+
+
+def num_waiting(folder: Path) -> int:
+    """How many entries MLflow lacks, for whoever only looks."""
+    journal, delivered = folder / "journal.jsonl", folder / "delivered"
+    if not journal.exists():
+        return 0
+    with journal.open("rb") as file:
+        file.seek(int(delivered.read_text()) if delivered.exists() else 0)
+        return sum(line.endswith(b"\n") for line in file)

@@ -69,6 +69,8 @@ class Recorder(Callback):  # type: ignore[misc]
                 "sweep.fingerprint": config.fingerprint(),
                 "sweep.deepspeed": json.dumps(config.train.deepspeed()),
             }
+            if "retry_of" in trial.config:
+                tags["sweep.retry_of"] = str(trial.config["retry_of"])
             params = {name: str(value) for name, value in config.flat().items()}
             yaml = trial_yaml(config, self._spec.name, number)
             opened = opened.model_copy(update={"tags": tags, "params": params, "yaml": yaml})
@@ -129,10 +131,11 @@ class Recorder(Callback):  # type: ignore[misc]
             if run.info.status == "RUNNING":
                 self._outbox.put(Closed(trial=number, at=now(), status="KILLED"))
 
-    def close_sweep(self, status: Status) -> None:
-        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+    def close_sweep(self, status: Status, state: str) -> None:
+        """The sweep has ended, `state` says how; trials left unfinished are marked as killed."""
         killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
-        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status))
+        tags = {"sweep.state": state}
+        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
         self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))

@@ -69,6 +69,7 @@ class Record:
         declarations = {
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
+            "num_trials": spec.num_trials,
             "searched": space.swept(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
@@ -83,6 +84,10 @@ class Record:
     def tags(self) -> dict[str, str]:
         """Of the sweep's own run."""
         return dict(self._client.get_run(self.run_id).data.tags)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """The sweep's own run."""
+        self.log_batch(self.run_id, [], {}, tags)
 
     def spec_text(self) -> str | None:
         """The spec as it was recorded, if it came that far."""

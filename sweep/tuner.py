@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from trainables.yaml_file import Document
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner
 
+    from sweep.asked import Asked
     from sweep.ending import Ending
     from sweep.search import ParetoSearch
     from sweep.worker import Assignment, RunTrial
@@ -46,6 +47,7 @@ class Started:
     record: tracking.Record
     goals: dict[str, Metric]
     ended: list[Ending]
+    num_trials: Callable[[], int]
 
 
 def run(
@@ -143,6 +145,31 @@ def resume(
     return record
 
 
+def sync(name: str, *, tracking_uri: str | None = None) -> None:
+    """Deliver what a sweep that does not run any more could not record.
+
+    Raises:
+        store.BadAddress: the tracking store is away, still.
+        CannotRun: the sweep runs, it is not in the store, or the store does not take all of it.
+    """
+    uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(name)
+    with _alone(home.folder(name)):
+        store.reach(uri)
+        record = tracking.find_sweep(uri, name)
+        if record is None:
+            raise CannotRun(
+                f"no sweep named {name!r} is recorded in the tracking store: name its store with "
+                f"--tracking-uri."
+            )
+        with Delivery(record, Outbox(home.folder(name) / "record")) as delivery:
+            _settle(delivery, name)
+
+
+def _settle(delivery: Delivery, name: str) -> None:
+    if not delivery.wait(PATIENCE_S):
+        raise CannotRun(f"what {name} has still to record cannot be: {delivery.trouble}")
+
+
 def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None:
     before = record.digests()
     others = [name for name in found if before.get(name, found[name]) != found[name]]
@@ -161,6 +188,7 @@ def _to_the_end(
     run_trial: RunTrial | None,
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
+    from sweep.control import Control, Obey
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry
     from sweep.search import ParetoSearch, endings, open_study
@@ -168,9 +196,8 @@ def _to_the_end(
 
     folder = home.folder(spec.name)
     outbox = Outbox(folder / "record")
-    with Delivery(record, outbox) as delivery:
-        if not delivery.wait(PATIENCE_S):  # what an earlier process has left
-            raise CannotRun(f"what {spec.name} has still to record cannot be: {delivery.trouble}")
+    with Delivery(record, outbox) as delivery, ExitStack() as open_:
+        _settle(delivery, spec.name)  # what an earlier process has left
         study = open_study(folder / "search.journal", spec)
         keeps = spec.checkpoints
         checkpoints = Storage(str(folder / "checkpoints")) if keeps.resume else None
@@ -185,24 +212,35 @@ def _to_the_end(
         )
         record.reopen(record.run_id)
         status: Status = "KILLED"
+        state = "interrupted"
         try:
+            control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
-            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close)
+
+            def asked() -> Asked:
+                return control.asked
+
+            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close, asked=asked)
             if search.num_left:
                 goals = {goal: search.metrics[goal] for goal in spec.goals}
-                started = Started(spec, record, goals, endings(study))
+                started = Started(spec, record, goals, endings(study), lambda: search.num_trials)
                 callbacks = on_start(started) if on_start else []
-                callbacks = [recorder, NoRetry(), *callbacks]
+                callbacks = [Obey(asked), recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
                     run_trial or real_trial, checkpoints=checkpoints, models=models
                 )
                 _tuner(spec, search, at_once, callbacks, assignment).fit()
-            ended = endings(study)
-            if len(ended) < spec.num_trials and not search.out_of_time:
+            wish = control.asked.wish
+            if search.num_left and wish == "cancel":
+                state = "cancelled"
+                raise KeyboardInterrupt(state)
+            if search.num_left and wish != "stop" and not search.out_of_time:
                 raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
-            status = "FINISHED" if any(e.state == "complete" for e in ended) else "FAILED"
+            any_complete = any(ending.state == "complete" for ending in endings(study))
+            status = "FINISHED" if any_complete else "FAILED"
+            state = "stopped" if search.num_left and wish == "stop" else status.lower()
         finally:
-            recorder.close_sweep(status)
+            recorder.close_sweep(status, state)
             delivery.wait(PATIENCE_S)
 
 
@@ -225,7 +263,7 @@ def _tuner(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=search,
-            num_samples=search.num_left,
+            num_samples=-1,  # the search says when it has finished
             max_concurrent_trials=at_once,
             reuse_actors=True,
             trial_name_creator=_trial_name,

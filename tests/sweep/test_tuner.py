@@ -9,9 +9,7 @@ from ray.tune import Callback
 
 from sweep import home, tuner
 from sweep.search import open_study
-from sweep.spec import check
-from tests.sweep.conftest import GRID, POINTS, TINY
-from trainables.yaml_file import read
+from tests.sweep.conftest import GRID, POINTS, pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -21,45 +19,6 @@ def cluster():
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()
-
-
-@pytest.fixture
-def spec_of(tmp_path, sweep_home):
-    """spec_of(trials, name, …replacements) -> (spec, document)."""
-
-    def spec_of(trials, text=TINY, **replaced):
-        text = text.replace("trials: 4", f"trials: {trials}")
-        for old, new in replaced.items():
-            text = text.replace(old, new)
-        path = tmp_path / "spec.yaml"
-        path.write_text(text)
-        document = read(path)
-        return check(document), document
-
-    return spec_of
-
-
-def pretending(number_of_faulty=(), how="raise"):
-    """A trial of three reports, whose metrics follow from its learning rate; some go wrong."""
-
-    def run_trial(config, *, resume_from=None):
-        import os
-
-        from trainables.report import Report
-
-        names = [metric.name for metric in config.metrics()]
-        wrong = round(config.train.lr * 1e6) % 7 in number_of_faulty
-        for step in range(3):
-            value = config.train.lr
-            if wrong and step == 1:
-                if how == "raise":
-                    raise RuntimeError("out of something")
-                if how == "die":
-                    os._exit(3)
-                value = float("nan")
-            yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
-
-    return run_trial
 
 
 def states(spec) -> tuple[Counter, Counter, list]:
