@@ -29,6 +29,7 @@ class Recorder(Callback):  # type: ignore[misc]
     """Every report once: a trial that is run again from a checkpoint, or from its start, says again
     what it has said before.
 
+    version: of the search space, see sweep/versions.py.
     recorded: trial -> the last step of it that is in the record already.
     base: whether what was measured of the base model is.
     checkpoints, models: where workers leave them, if they do; here they are taken away once a trial
@@ -42,6 +43,7 @@ class Recorder(Callback):  # type: ignore[misc]
         recorded: dict[int, int],
         *,
         base: bool,
+        version: int = 1,
         checkpoints: Storage | None = None,
         models: Storage | None = None,
     ) -> None:
@@ -52,6 +54,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox = outbox
         self._recorded = recorded
         self._base = base
+        self._version = version
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
@@ -66,6 +69,7 @@ class Recorder(Callback):  # type: ignore[misc]
             pass  # the worker says what is wrong with it
         else:
             tags = {
+                "sweep.space_version": str(self._version),
                 "sweep.fingerprint": config.fingerprint(),
                 "sweep.deepspeed": json.dumps(config.train.deepspeed()),
             }

@@ -81,6 +81,10 @@ class Record:
         for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
             self._client.log_param(self.run_id, name, value)
 
+    def keep_version(self, version: int, text: str) -> None:
+        """The spec that trials of this version of the search space are drawn by."""
+        self._client.log_text(self.run_id, text, f"versions/{version}.yaml")
+
     def tags(self) -> dict[str, str]:
         """Of the sweep's own run."""
         return dict(self._client.get_run(self.run_id).data.tags)

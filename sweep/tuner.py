@@ -99,7 +99,7 @@ def run(
             home.remember(spec.name, document.text, uri)
             artifacts = home.artifacts(uri, spec.name)
             record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
-            _to_the_end(spec, record, at_once, on_start, run_trial)
+            _to_the_end(spec, document, record, at_once, on_start, run_trial)
     return record
 
 
@@ -133,7 +133,8 @@ def resume(
         if before is not None and (keys := changed(before, document.tree)):
             raise CannotRun(
                 f"{document.path} must go on with the sweep as it was recorded, but its "
-                f"{', '.join(keys)} changed: give the changed spec another name and run that."
+                f"{', '.join(keys)} changed: budget, resources and checkpoints may, and options may "
+                f"be appended to choices (not of a grid); give another spec another name and run it."
             )
         os.environ["SWEEP_HOME"] = str(home.home())  # wherever that was meant from
         with chdir(home.started_in(spec.name)):
@@ -141,7 +142,7 @@ def resume(
             with _ray(address, uri):
                 at_once = _at_once(spec)
                 record.declare(spec, document.text)
-                _to_the_end(spec, record, at_once, on_start, run_trial)
+                _to_the_end(spec, document, record, at_once, on_start, run_trial)
     return record
 
 
@@ -182,6 +183,7 @@ def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None
 
 def _to_the_end(
     spec: SweepSpec,
+    document: Document,
     record: tracking.Record,
     at_once: int,
     on_start: OnStart | None,
@@ -192,13 +194,15 @@ def _to_the_end(
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry
     from sweep.search import ParetoSearch, endings, open_study
+    from sweep.versions import newest
     from sweep.worker import Assignment, real_trial
 
     folder = home.folder(spec.name)
     outbox = Outbox(folder / "record")
     with Delivery(record, outbox) as delivery, ExitStack() as open_:
         _settle(delivery, spec.name)  # what an earlier process has left
-        study = open_study(folder / "search.journal", spec)
+        study, version = newest(open_study(folder / "search.journal", spec), spec.trial)
+        record.keep_version(version, document.text)
         keeps = spec.checkpoints
         checkpoints = Storage(str(folder / "checkpoints")) if keeps.resume else None
         models = Storage(str(folder / "models")) if keeps.model else None
@@ -206,6 +210,7 @@ def _to_the_end(
             spec,
             outbox,
             record.last_steps(),
+            version=version,
             base=record.knows_base(),
             checkpoints=checkpoints,
             models=models,

@@ -188,11 +188,20 @@ def test_a_refused_sweep_leaves_no_record(spec_of):
     assert find_sweep(home.local_tracking_uri(), spec.name) is None
 
 
-def test_a_resumed_sweep_may_spend_more_but_not_become_another(spec_of):
+def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):
+    from sweep.tracking import find_sweep
+
     spec, document = spec_of(2)
     tuner.run(spec, document, run_trial=pretending())
-    tuner.resume(*spec_of(4), run_trial=pretending())
-    assert states(spec)[0] == {"COMPLETE": 4}
-    with pytest.raises(tuner.CannotRun, match="but its trial changed: give the changed spec"):
-        tuner.resume(*spec_of(4, **{"steps: 2": "steps: 3"}), run_trial=pretending())
-    assert states(spec)[0] == {"COMPLETE": 4}
+    grown = {"  train:": "      - {name: cda, sides: two}\n  train:"}
+    tuner.resume(*spec_of(9, **grown), run_trial=pretending())
+    record = find_sweep(home.local_tracking_uri(), spec.name)
+    runs = sorted(record.trials(), key=lambda run: int(run.data.tags["sweep.trial"]))
+    assert [r.data.tags["sweep.space_version"] for r in runs] == ["1"] * 2 + ["2"] * 7
+    assert "cda" in {r.data.params["objective.name"] for r in runs[2:]}
+    texts = [record._client.list_artifacts(record.run_id, "versions")]
+    assert [entry.path for entry in texts[0]] == ["versions/1.yaml", "versions/2.yaml"]
+    for changed in ({}, {"steps: 2": "steps: 3"}):
+        with pytest.raises(tuner.CannotRun, match="but its trial changed: budget, resources and"):
+            tuner.resume(*spec_of(9, **changed), run_trial=pretending())
+    assert {run.info.status for run in record.trials()} == {"FINISHED"}
