@@ -146,6 +146,10 @@ class Outbox:
             if isinstance(entry, Attached):
                 shutil.rmtree((self.files / entry.file).parent, ignore_errors=True)
 
+    def rewind(self) -> None:
+        """Nothing is delivered: for a store that has none of it. Files that were are gone, though."""
+        self._delivered.unlink(missing_ok=True)
+
     def refuse(self, entry: Entry, reason: str) -> None:
         """Put aside what would keep all that follows from being delivered."""
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:

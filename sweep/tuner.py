@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from sweep import home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
-from sweep.spec import SweepSpec, changed
+from sweep.spec import SweepSpec, changed, load
 from sweep.storage import Storage
 from trainables.yaml_file import Document
 
@@ -149,20 +149,31 @@ def resume(
 def sync(name: str, *, tracking_uri: str | None = None) -> None:
     """Deliver what a sweep that does not run any more could not record.
 
+    To a store that does not know the sweep (as its own was lost) everything is delivered, but for the
+    files that the lost one had already taken.
+
     Raises:
         store.BadAddress: the tracking store is away, still.
-        CannotRun: the sweep runs, it is not in the store, or the store does not take all of it.
+        CannotRun: the sweep runs, its store has lost it, or the store does not take all of it.
     """
     uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(name)
     with _alone(home.folder(name)):
         store.reach(uri)
         record = tracking.find_sweep(uri, name)
+        outbox = Outbox(home.folder(name) / "record")
         if record is None:
-            raise CannotRun(
-                f"no sweep named {name!r} is recorded in the tracking store: name its store with "
-                f"--tracking-uri."
-            )
-        with Delivery(record, Outbox(home.folder(name) / "record")) as delivery:
+            if tracking_uri is None:
+                raise CannotRun(
+                    f"no sweep named {name!r} is recorded in the tracking store any more: name the "
+                    f"store that everything is to be delivered to with --tracking-uri."
+                )
+            spec, document = load(home.folder(name) / "sweep.yaml")
+            with chdir(home.started_in(name)):
+                found = inputs.prepare(spec)
+                home.remember(name, document.text, uri)
+            record = tracking.open_sweep(uri, spec, document.text, found, home.artifacts(uri, name))
+            outbox.rewind()
+        with Delivery(record, outbox) as delivery:
             _settle(delivery, name)
 
 

@@ -3,6 +3,7 @@
 import signal
 from collections import Counter
 
+import pandas as pd
 import pytest
 import ray
 from ray.tune import Callback
@@ -205,3 +206,25 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
         with pytest.raises(tuner.CannotRun, match="but its trial changed: budget, resources and"):
             tuner.resume(*spec_of(9, **changed), run_trial=pretending())
     assert {run.info.status for run in record.trials()} == {"FINISHED"}
+
+
+def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
+    from analysis.runs import read_sweep
+    from sweep.tracking import delete_sweep
+
+    spec, document = spec_of(5)
+    record = tuner.run(spec, document, run_trial=pretending((0, 1)))
+    before = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    tuner.sync(spec.name)  # nothing to do
+    delete_sweep(record.tracking_uri, spec.name)
+    with pytest.raises(tuner.CannotRun, match="name the store that everything is to be delivered"):
+        tuner.sync(spec.name)
+    uri = f"sqlite:///{tmp_path / 'other.db'}"
+    tuner.sync(spec.name, tracking_uri=uri)
+    after = read_sweep(spec.name, tracking_uri=home.tracking_uri(spec.name))
+    assert home.tracking_uri(spec.name) == uri
+    assert after.state == before.state == "finished"
+    pd.testing.assert_frame_equal(
+        after.trials.drop(columns="run_id"), before.trials.drop(columns="run_id")
+    )
+    assert after.base == before.base
