@@ -306,6 +306,8 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
     from sweep import home, inputs, outbox, store, tracking, tuner
     from trainables.cache import AssetError
 
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a script
+        signal.signal(signal.SIGINT, Interrupt())
     try:
         record: Record = start()
     except (inputs.DoNotFit, tracking.SweepExists, store.BadAddress, tuner.CannotRun) as error:
@@ -343,8 +345,20 @@ def _failures(trials: Any) -> str:
     return "; ".join(f"{failure} ({count} trials)" for failure, count in counts.items())
 
 
+class Interrupt:
+    """Ctrl-C before any trial begins: what is raised within a destructor is lost, this is not."""
+
+    pressed = False
+
+    def __call__(self, *_: object) -> None:
+        self.pressed = True
+        raise KeyboardInterrupt
+
+
 def _begun(started: Started) -> list[Any]:
     """From now on whatever ends the process in good order leaves a sweep that can be resumed."""
+    if getattr(signal.getsignal(signal.SIGINT), "pressed", False):
+        raise KeyboardInterrupt
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ended_by) is not signal.SIG_IGN:  # as under nohup
             signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))

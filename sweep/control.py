@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -59,21 +61,48 @@ class Control:
 class Obey(Callback):  # type: ignore[misc]
     """A ray.tune Callback that ends what is to end."""
 
-    def __init__(self, asked: Callable[[], Asked]) -> None:
-        self._asked = asked
+    def __init__(self, control: Control) -> None:
+        self._control = control
         self._interrupted = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks."""
         return {}
 
-    def on_step_begin(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        asked = self._asked()
-        if asked.wish == "cancel" and not self._interrupted:
+    def asked(self) -> Asked:
+        """Of the search; an interrupt ends it as well."""
+        asked = self._control.asked
+        return replace(asked, wish="cancel") if self._interrupted else asked
+
+    def setup(self, **_: Any) -> None:
+        """Tune hears its own interrupt between steps only, and a step may wait for a trial to come."""
+        of_tune = signal.getsignal(signal.SIGINT)
+
+        def interrupt(*which: Any) -> None:
             self._interrupted = True
+            if callable(of_tune):
+                of_tune(*which)
+
+        if threading.current_thread() is threading.main_thread() and callable(of_tune):
+            signal.signal(signal.SIGINT, interrupt)
+
+    def on_step_begin(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        asked = self._control.asked
+        if asked.wish == "cancel" and not self._interrupted:
             signal.raise_signal(signal.SIGINT)  # Tune takes it for a reason to end in good order
         for trial in trials if asked.cancelled else ():
             actor = trial.temporary_state.ray_actor
             if trial.config["number"] in asked.cancelled and actor is not None:
                 trial.max_failures = 0
                 ray.kill(actor)
+
+
+@contextmanager
+def interrupts_as_before() -> Iterator[None]:
+    """Whatever handles Ctrl-C within: Tune leaves its own handler behind."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)

@@ -24,7 +24,6 @@ from trainables.yaml_file import Document
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner
 
-    from sweep.asked import Asked
     from sweep.ending import Ending
     from sweep.search import ParetoSearch
     from sweep.worker import Assignment, RunTrial
@@ -201,7 +200,7 @@ def _to_the_end(
     run_trial: RunTrial | None,
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
-    from sweep.control import Control, Obey
+    from sweep.control import Control, Obey, interrupts_as_before
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry
     from sweep.search import ParetoSearch, endings, open_study
@@ -232,20 +231,18 @@ def _to_the_end(
         try:
             control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
-
-            def asked() -> Asked:
-                return control.asked
-
-            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close, asked=asked)
+            obey = Obey(control)
+            search = ParetoSearch(spec, study, spec.metrics(), recorder.close, obey.asked)
             if search.num_left:
                 goals = {goal: search.metrics[goal] for goal in spec.goals}
                 started = Started(spec, record, goals, endings(study), lambda: search.num_trials)
                 callbacks = on_start(started) if on_start else []
-                callbacks = [Obey(asked), recorder, NoRetry(), *callbacks]
+                callbacks = [obey, recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
                     run_trial or real_trial, checkpoints=checkpoints, models=models
                 )
-                _tuner(spec, search, at_once, callbacks, assignment).fit()
+                with interrupts_as_before():
+                    _tuner(spec, search, at_once, callbacks, assignment).fit()
             wish = control.asked.wish
             if search.num_left and wish == "cancel":
                 state = "cancelled"

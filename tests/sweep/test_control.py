@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import os
+import signal
 import threading
 import time
 
@@ -82,25 +84,41 @@ def states_of(spec):
     return found(spec).trials["state"].tolist()
 
 
-def test_pause_begins_no_trial_and_resume_goes_on(spec_of, tmp_path):
+def test_pause_begins_no_trial_until_it_is_resumed_and_ctrl_c_is_heard_meanwhile(spec_of, tmp_path):
     spec, document = spec_of(5)
     go = tmp_path / "go"
     seen = []
 
-    def then():
+    def paused(then):
         told("pause", spec)
         time.sleep(1.5)  # until the driver has heard
         go.touch()
         deadline = time.monotonic() + 20
-        while states_of(spec) != ["complete"] * 2 and time.monotonic() < deadline:
+        while "running" in states_of(spec) and time.monotonic() < deadline:
             time.sleep(0.2)
-        time.sleep(2)
-        seen.append((found(spec).state, states_of(spec)))
-        seen.append(lifecycle.unpause(spec.name, home.local_tracking_uri()))
+        time.sleep(1.5)
+        seen.append((found(spec).state, states_of(spec).count("complete"), time.monotonic()))
+        then()
 
-    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
-    assert seen == [("paused", ["complete"] * 2), True]
-    assert states_of(spec) == ["complete"] * 5
+    def ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def resume():
+        assert lifecycle.unpause(spec.name, home.local_tracking_uri())
+
+    def watch(num, then):
+        return lambda _: [Watch(num, lambda: paused(then))]
+
+    with pytest.raises(KeyboardInterrupt):
+        tuner.run(spec, document, run_trial=waiting(go), on_start=watch(2, ctrl_c))
+    assert time.monotonic() - seen[0][2] < 10
+    assert found(spec).state == "interrupted"
+    go.unlink()
+    tuner.resume(spec, document, run_trial=waiting(go), on_start=watch(1, resume))
+    assert [state for state, _, _ in seen] == ["paused", "paused"]
+    assert seen[0][1] == 2
+    assert seen[1][1] < 5
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
 
 def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, tmp_path, capsys):
