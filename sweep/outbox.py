@@ -37,6 +37,7 @@ class Opened(Strict):
     at: int
     tags: dict[str, str] = Field(default_factory=dict)
     params: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)  # data set -> sha256
     yaml: str = ""
 
 

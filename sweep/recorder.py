@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from ray.tune import Callback
 
+from sweep import inputs
 from sweep.outbox import Closed, Opened, Outbox, Reported, Status, Tagged, now
 from sweep.storage import Storage, checkpoint_name, model_name
+from sweep.system_metrics import SYSTEM
 from trainables.config import TrialConfig
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
     recorded: trial -> the last step of it that is in the record already.
     base: whether what was measured of the base model is.
+    digests: the sha256 of each data set, by the name that inputs.prepare gives it.
     checkpoints, models: where workers leave them, if they do; here they are taken away once a trial
         has ended, and not before.
     """
@@ -42,6 +45,7 @@ class Recorder(Callback):  # type: ignore[misc]
         recorded: dict[int, int],
         *,
         base: bool,
+        digests: Mapping[str, str] | None = None,
         checkpoints: Storage | None = None,
         models: Storage | None = None,
     ) -> None:
@@ -52,6 +56,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox = outbox
         self._recorded = recorded
         self._base = base
+        self._digests = digests or {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
@@ -59,19 +64,22 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         number = trial.config["number"]
-        opened = Opened(trial=number, at=now())
+        # Tags are the columns of MLflow's table: those of all trials are the same.
+        tags = {"on_front": "false", "reason": ""}
+        opened = Opened(trial=number, at=now(), tags=tags)
         try:
             config = TrialConfig.model_validate(trial.config["trial"])
         except ValidationError:
             pass  # the worker says what is wrong with it
         else:
-            tags = {
-                "sweep.fingerprint": config.fingerprint(),
-                "sweep.deepspeed": json.dumps(config.train.deepspeed()),
+            names = set(inputs.sets_of(config))
+            update = {
+                "tags": tags | _columns(config),
+                "params": {name: str(value) for name, value in config.flat().items()},
+                "inputs": {n: digest for n, digest in self._digests.items() if n in names},
+                "yaml": trial_yaml(config, self._spec.name, number),
             }
-            params = {name: str(value) for name, value in config.flat().items()}
-            yaml = trial_yaml(config, self._spec.name, number)
-            opened = opened.model_copy(update={"tags": tags, "params": params, "yaml": yaml})
+            opened = opened.model_copy(update=update)
         self._open.add(number)
         self._outbox.put(opened)
 
@@ -86,7 +94,8 @@ class Recorder(Callback):  # type: ignore[misc]
             self._put(number, result["step"], metrics)
             if result["step"] == 0 and not self._base:
                 self._base = True
-                self._put(None, 0, metrics)
+                of_base = {n: v for n, v in metrics.items() if not n.startswith(SYSTEM)}
+                self._put(None, 0, of_base)
                 if items:
                     self._outbox.attach(None, items, "items.parquet")
         if result["done"]:
@@ -101,14 +110,14 @@ class Recorder(Callback):  # type: ignore[misc]
             self.explain(number, result["failure"])
 
     def explain(self, number: int, failure: str) -> None:
-        tags = {"sweep.failure": failure[:MOST_OF_A_FAILURE]}
+        tags = {"reason": failure[:MOST_OF_A_FAILURE]}
         self._outbox.put(Tagged(trial=number, tags=tags))
 
     def close(self, ending: Ending) -> None:
         """How a trial ended, once the search has been told."""
         tags: dict[str, str] = {"sweep.state": ending.state}
         if ending.failure:
-            tags["sweep.failure"] = ending.failure[:MOST_OF_A_FAILURE]
+            tags["reason"] = ending.failure[:MOST_OF_A_FAILURE]
         status = STATUS[ending.state]
         self._open.discard(ending.number)
         self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
@@ -136,6 +145,19 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
         self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
+
+
+def _columns(config: TrialConfig) -> dict[str, str]:
+    """What tells trials apart at a glance, and sorts as text."""
+    ratio = config.replay.ratio if config.replay else 0.0
+    return {
+        "objective": config.objective.name,
+        "regulariser": config.regulariser.name,
+        "replay": f"{ratio:.4f}",
+        "seed": str(config.seed),
+        "fingerprint": config.fingerprint(),
+        "sweep.deepspeed": json.dumps(config.train.deepspeed()),
+    }
 
 
 def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:

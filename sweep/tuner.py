@@ -180,6 +180,7 @@ def _to_the_end(
             outbox,
             record.last_steps(),
             base=record.knows_base(),
+            digests=record.digests(),
             checkpoints=checkpoints,
             models=models,
         )
@@ -194,7 +195,10 @@ def _to_the_end(
                 callbacks = on_start(started) if on_start else []
                 callbacks = [recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
-                    run_trial or real_trial, checkpoints=checkpoints, models=models
+                    run_trial or real_trial,
+                    checkpoints=checkpoints,
+                    models=models,
+                    watched=run_trial is None,
                 )
                 _tuner(spec, search, at_once, callbacks, assignment).fit()
             ended = endings(study)

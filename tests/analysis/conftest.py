@@ -177,7 +177,7 @@ def record(
             tags=[RunTag("sweep.state", state)] if state else [],
         )
         if entry["failure"]:
-            client.set_tag(run, "sweep.failure", entry["failure"])
+            client.set_tag(run, "reason", entry["failure"])
         if state:
             client.set_terminated(run, "FAILED" if state == "failed" else "FINISHED")
     with tempfile.TemporaryDirectory() as desk:
