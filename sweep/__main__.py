@@ -10,13 +10,14 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 if TYPE_CHECKING:
-    from analysis.runs import Candidate
+    from analysis.runs import Candidate, Sweep
     from sweep.spec import SweepSpec
     from sweep.tracking import Record
     from sweep.tuner import Started
@@ -338,12 +339,14 @@ def _begun(started: Started) -> list[Any]:
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ended_by) is not signal.SIG_IGN:  # as under nohup
             signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    return [_progress(started)]
+    return _shown(started)
 
 
-def _progress(started: Started) -> Any:
-    from analysis import pareto, runs
+def _shown(started: Started) -> list[Any]:
+    """What shows how a sweep goes: here, and in MLflow's interface."""
+    from analysis import export, front, pareto, runs
     from sweep.progress import Progress
+    from sweep.showcase import Drawn, Showcase
 
     goals = list(started.goals.values())
 
@@ -355,14 +358,22 @@ def _progress(started: Started) -> Any:
         volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
         return int(pareto.front(costs).sum()), volume
 
-    earlier: list[dict[str, float]] = []
-    if started.ended:
-        sweep = runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
-        earlier = [
-            {goal.name: float(row[goal.name]) for goal in goals}
-            for row in sweep.candidates().to_dict("records")
-        ]
-    return Progress(started, size_and_volume, _console(), earlier)
+    def read() -> Sweep:
+        return runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
+
+    def draw(folder: Path) -> Drawn:
+        sweep = read()
+        export.draw(sweep, folder)
+        table = front.to_markdown(sweep, runs_url=started.record.runs_url)
+        return Drawn(front.headline(sweep), table, frozenset(map(int, sweep.front()["trial"])))
+
+    earlier: dict[int, list[dict[str, float]]] = {}
+    for row in read().candidates().to_dict("records") if started.ended else []:
+        values = {goal.name: float(row[goal.name]) for goal in goals}
+        earlier.setdefault(int(row["trial"]), []).append(values)
+    progress = Progress(started, size_and_volume, _console(), list(chain(*earlier.values())))
+    showcase = Showcase(started, draw, progress, size_and_volume, earlier)
+    return [progress, started.until_the_end.enter_context(showcase)]
 
 
 def _store(tracking_uri: str | None, name: str = "") -> str:

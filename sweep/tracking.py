@@ -61,6 +61,11 @@ class Record:
     def _client(self) -> MlflowClient:
         return connect(self.tracking_uri)
 
+    @property
+    def runs_url(self) -> str:
+        """Where MLflow's interface has the runs of this sweep, from wherever in it."""
+        return f"#/experiments/{self.experiment_id}/runs"
+
     def declare(self, spec: SweepSpec, text: str) -> None:
         """What reading the sweep later needs; saying it again changes nothing."""
         declarations = {
@@ -199,6 +204,11 @@ class Record:
     def steps(self, metric: str) -> set[int]:
         """The steps at which the sweep's own run has a metric."""
         return {entry.step for entry in self._client.get_metric_history(self.run_id, metric)}
+
+    def on_front(self) -> set[int]:
+        """The trials that were on the front when it was last drawn."""
+        runs = [run for run in self.trials() if run.data.tags.get("on_front") == "true"]
+        return {int(run.data.tags["sweep.trial"]) for run in runs}
 
     def trials(self) -> list[Run]:
         """The runs of all trials."""

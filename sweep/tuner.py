@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,12 +40,18 @@ class CannotRun(ValueError):
 
 @dataclass(frozen=True)
 class Started:
-    """What whoever shows progress wants to know as trials begin to run."""
+    """What whoever shows progress wants to know as trials begin to run.
+
+    until_the_end: what is entered here is left once no trial runs any more, the record still open.
+    """
 
     spec: SweepSpec
     record: tracking.Record
     goals: dict[str, Metric]
     ended: list[Ending]
+    outbox: Outbox
+    delivery: Delivery
+    until_the_end: ExitStack
 
 
 def run(
@@ -188,10 +194,13 @@ def _to_the_end(
         status: Status = "KILLED"
         try:
             recorder.settle(endings(study), record.trials())
+            delivery.wait(PATIENCE_S)
             search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close)
-            if search.num_left:
-                goals = {goal: search.metrics[goal] for goal in spec.goals}
-                started = Started(spec, record, goals, endings(study))
+            goals = {goal: search.metrics[goal] for goal in spec.goals}
+            with ExitStack() as until_the_end:
+                started = Started(
+                    spec, record, goals, endings(study), outbox, delivery, until_the_end
+                )
                 callbacks = on_start(started) if on_start else []
                 callbacks = [recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
@@ -200,7 +209,8 @@ def _to_the_end(
                     models=models,
                     watched=run_trial is None,
                 )
-                _tuner(spec, search, at_once, callbacks, assignment).fit()
+                if search.num_left:
+                    _tuner(spec, search, at_once, callbacks, assignment).fit()
             ended = endings(study)
             if len(ended) < spec.num_trials and not search.out_of_time:
                 raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
