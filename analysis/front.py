@@ -58,10 +58,10 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
     """
     front = sweep.front()
     decimals = [_decimals([*front[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
-    heads = [
-        f"{' '.join(goal.name.split('/')[-2:])} {_arrow(goal)} ({goal.unit})"
-        for goal in sweep.goals
-    ]
+    # In MLflow's interface there is room for a line of short words, if for any.
+    short = [goal.name.rpartition("/")[2] for goal in sweep.goals]
+    told = short if len(set(short)) == len(short) else [goal.name for goal in sweep.goals]
+    heads = [f"{name} {_arrow(goal)}" for name, goal in zip(told, sweep.goals, strict=True)]
     lines = [["trial", *heads, "recipe"], ["---:"] * (len(heads) + 1) + ["---"]]
 
     def values(row: Mapping[Any, Any]) -> list[str]:

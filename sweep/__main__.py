@@ -365,7 +365,10 @@ def _shown(started: Started) -> list[Any]:
         sweep = read()
         export.draw(sweep, folder)
         table = front.to_markdown(sweep, runs_url=started.record.runs_url)
-        return Drawn(front.headline(sweep), table, frozenset(map(int, sweep.front()["trial"])))
+        headline = front.headline(sweep).removeprefix(
+            f"{sweep.name}: "
+        )  # which is the page's title
+        return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
 
     earlier: dict[int, list[dict[str, float]]] = {}
     for row in read().candidates().to_dict("records") if started.ended else []:

@@ -64,7 +64,6 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         number = trial.config["number"]
-        # Tags are the columns of MLflow's table: those of all trials are the same.
         tags = {"on_front": "false", "reason": ""}
         opened = Opened(trial=number, at=now(), tags=tags)
         try:
@@ -74,7 +73,7 @@ class Recorder(Callback):  # type: ignore[misc]
         else:
             names = set(inputs.sets_of(config))
             update = {
-                "tags": tags | _columns(config),
+                "tags": _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},
                 "inputs": {n: digest for n, digest in self._digests.items() if n in names},
                 "yaml": trial_yaml(config, self._spec.name, number),
@@ -148,7 +147,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
 
 def _columns(config: TrialConfig) -> dict[str, str]:
-    """What tells trials apart at a glance, and sorts as text."""
+    """What tells trials apart, in columns of MLflow's table, which sorts them as text."""
     ratio = config.replay.ratio if config.replay else 0.0
     return {
         "objective": config.objective.name,

@@ -85,8 +85,7 @@ class Showcase(Callback):  # type: ignore[misc]
         record = self._started.record
         self._recorded = record.steps(HYPERVOLUME)
         self._on_front = record.on_front()
-        name = self._started.spec.name
-        self._describe(Drawn(f"{name}: no trial has ended yet", "", frozenset()))
+        self._describe(Drawn("no trial has ended yet", "", frozenset()))
         rows: list[Mapping[str, float]] = []
         for step, ending in enumerate(self._started.ended, 1):
             rows += self._earlier.get(ending.number, [])

@@ -243,6 +243,8 @@ def open_sweep(
     tags = {
         "sweep.role": "sweep",
         "sweep.name": spec.name,
+        "mlflow.source.name": "sweep run",
+        "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
         **{f"version.{name}": version for name, version in code.versions().items()},
         **{f"{DIGEST}{name}": value for name, value in digests.items()},
     }
@@ -305,7 +307,7 @@ def _search(
 
 def _view(spec: SweepSpec) -> str:
     """The table of trials, front first, as MLflow stores a view that somebody shares."""
-    tags = ["objective", "regulariser", "replay", "seed", "on_front", "reason", "fingerprint"]
+    tags = ["objective", "regulariser", "replay", "on_front", "reason"]
     columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
     view = {
         "searchFilter": "tags.`sweep.role` = 'trial'",
