@@ -84,6 +84,7 @@ class Sweep:
                  was logged, and for infinity), and the standard error of each as se/NAME; what was
                  found at another α has names of its own (trainables/metrics.py).
     base:        the base model's values by metric name, as the sweep's own run has them.
+    commit:      of the code that ran it; empty where that was no repository.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Sweep:
     trials: pd.DataFrame
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
+    commit: str = ""
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -225,6 +227,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             and not name.removeprefix(ERROR).startswith(FUSION)
         },
         tracking_uri=tracking_uri,
+        commit=parent.data.tags.get("mlflow.source.git.commit", ""),
     )
 
 

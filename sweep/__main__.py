@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
@@ -157,6 +157,13 @@ def front(
     every: Annotated[
         bool, typer.Option("--all", help="every candidate, not the front alone")
     ] = False,
+    register: Annotated[
+        bool,
+        typer.Option("--register", help="put the kept models of the front into MLflow's registry"),
+    ] = False,
+    model_name: Annotated[
+        str | None, typer.Option(help="of the registered model; that of the sweep if left out")
+    ] = None,
 ) -> None:
     """Print a sweep's Pareto-optimal configurations, or take them home."""
     from analysis import export, front, runs
@@ -175,8 +182,41 @@ def front(
             print(front.to_csv(sweep, every=every), end="")
         case Format.TABLE:
             _console().print(front.table(sweep, every=every))
+    aside = sys.stderr if format_ is not Format.TABLE else sys.stdout
     for path in written:
-        print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
+        print(path, file=aside)
+    if register:
+        for sentence in _registered(sweep, model_name or name):
+            print(sentence, file=aside)
+
+
+def _registered(sweep: Sweep, model: str) -> Iterator[str]:
+    """Register the models of a front; a sentence for each member."""
+    from mlflow.exceptions import MlflowException
+
+    from analysis.card import card
+    from analysis.runs import Candidate
+    from sweep import tracking
+
+    for row in sweep.front().to_dict("records"):
+        member = Candidate.of(row)
+        if member.alpha is not None:
+            yield (
+                f"trial {member}: no model of its own was kept; run its YAML (--out-dir) with --save."
+            )
+            continue
+        goals = {goal.name: f"{row[goal.name]:.6g}" for goal in sweep.goals}
+        tags = {"trial": str(member), **goals}
+        try:
+            text = card(sweep, member)
+            version, new = tracking.register(sweep.tracking_uri, model, row["run_id"], text, tags)
+        except tracking.NotKept as error:
+            yield f"trial {member}: {error}"
+        except MlflowException as error:
+            _stop(FAILED, f"trial {member} cannot be registered as {model!r}: {error.message}")
+        else:
+            was = "is" if new else "was, and stays,"
+            yield f"trial {member} {was} version {version} of the registered model {model}"
 
 
 @app.command(epilog="Example: sweep compare miniature base 9")
