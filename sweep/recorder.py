@@ -31,6 +31,7 @@ class Recorder(Callback):  # type: ignore[misc]
     """Every report once: a trial that is run again from a checkpoint, or from its start, says again
     what it has said before.
 
+    version: of the search space, see sweep/versions.py.
     recorded: trial -> the last step of it that is in the record already.
     base: whether what was measured of the base model is.
     digests: the sha256 of each data set, by the name that inputs.prepare gives it.
@@ -45,6 +46,7 @@ class Recorder(Callback):  # type: ignore[misc]
         recorded: dict[int, int],
         *,
         base: bool,
+        version: int = 1,
         digests: Mapping[str, str] | None = None,
         checkpoints: Storage | None = None,
         models: Storage | None = None,
@@ -56,6 +58,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox = outbox
         self._recorded = recorded
         self._base = base
+        self._version = version
         self._digests = digests or {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -71,6 +74,9 @@ class Recorder(Callback):  # type: ignore[misc]
         except ValidationError:
             pass  # the worker says what is wrong with it
         else:
+            if "retry_of" in trial.config:
+                tags["sweep.retry_of"] = str(trial.config["retry_of"])
+            tags["sweep.space_version"] = str(self._version)
             names = set(inputs.sets_of(config))
             update = {
                 "tags": _columns(config) | tags,
@@ -137,10 +143,11 @@ class Recorder(Callback):  # type: ignore[misc]
             if run.info.status == "RUNNING":
                 self._outbox.put(Closed(trial=number, at=now(), status="KILLED"))
 
-    def close_sweep(self, status: Status) -> None:
-        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+    def close_sweep(self, status: Status, state: str) -> None:
+        """The sweep has ended, `state` says how; trials left unfinished are marked as killed."""
         killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
-        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status))
+        tags = {"sweep.state": state}
+        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
         self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))

@@ -33,7 +33,7 @@ SIZE = f"{FOLDER}/size"
 REPORT = "front.html"
 PAUSE_S = 30.0  # between two drawings, at least
 PAUSE_COSTS = 10.0  # times what the last one took
-PATIENCE_S = 60.0  # at the end, with an MLflow that is away
+PATIENCE_S = 10.0  # at the end, with an MLflow that is away
 MOST_OF_A_TEXT = 8000  # characters of a tag in MLflow
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run
 
@@ -97,8 +97,8 @@ class Showcase(Callback):  # type: ignore[misc]
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._grown.set()
-        self._thread.join(PATIENCE_S)  # it may wait for an MLflow that is away
-        if not self._thread.is_alive() and self._started.delivery.wait(PATIENCE_S):
+        self._thread.join(PATIENCE_S)
+        if not self._thread.is_alive() and self._all_is_recorded():
             self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -126,6 +126,17 @@ class Showcase(Callback):  # type: ignore[misc]
             if not self._started.delivery.trouble:
                 self._refresh()
             pause = max(PAUSE_S, PAUSE_COSTS * (time.monotonic() - began))
+
+    def _all_is_recorded(self) -> bool:
+        """Wait until MLflow has what the last trials said; not for one that is away."""
+        heard = time.monotonic()
+        while not self._outbox.is_delivered:
+            if not self._started.delivery.trouble:
+                heard = time.monotonic()
+            elif time.monotonic() - heard > PATIENCE_S:
+                return False
+            time.sleep(0.05)
+        return True
 
     def _refresh(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -171,7 +182,7 @@ def description(started: Started, drawn: Drawn) -> str:
         for name, bound in spec.constraints.items()
     ]
     hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
-    budget = f"**Budget:** {spec.num_trials} trials{hours}; search {spec.search.sampler}"
+    budget = f"**Budget:** {started.num_trials()} trials{hours}; search {spec.search.sampler}"
     parts = [
         first,
         drawn.table,

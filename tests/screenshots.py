@@ -57,9 +57,10 @@ def look(url: str, sweep: str, folder: Path) -> Seen:
     (run,) = client.search_runs([experiment], "tags.`sweep.role` = 'sweep'")
     runs = f"{url}/#/experiments/{experiment}/runs"
     seen = Seen()
-    with sync_playwright() as playwright, playwright.chromium.launch(
-        executable_path=chromium()
-    ) as browser:
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium()) as browser,
+    ):
         context = browser.new_context(viewport=SIZE)
         context.add_init_script(VISITED)
         context.on("console", lambda message: _complain(seen, message))
