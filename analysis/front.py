@@ -61,7 +61,10 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
     # In MLflow's interface there is room for a line of short words, if for any.
     short = [goal.name.rpartition("/")[2] for goal in sweep.goals]
     told = short if len(set(short)) == len(short) else [goal.name for goal in sweep.goals]
-    heads = [f"{name} {_arrow(goal)}" for name, goal in zip(told, sweep.goals, strict=True)]
+    heads = [
+        f"{name}\N{NO-BREAK SPACE}{_arrow(goal)}"
+        for name, goal in zip(told, sweep.goals, strict=True)
+    ]
     lines = [["trial", *heads, "recipe"], ["---:"] * (len(heads) + 1) + ["---"]]
 
     def values(row: Mapping[Any, Any]) -> list[str]:
@@ -187,7 +190,9 @@ def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
 
 def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
     se = row.get(f"{ERROR}{name}", math.nan)
-    error = "" if pd.isna(se) or se == 0 else f" ± {se:.{places}f}"
+    error = (
+        "" if pd.isna(se) or se == 0 else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{se:.{places}f}"
+    )
     return f"{row[name]:.{places}f}{error}"
 
 

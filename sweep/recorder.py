@@ -79,7 +79,7 @@ class Recorder(Callback):  # type: ignore[misc]
             tags["sweep.space_version"] = str(self._version)
             names = set(inputs.sets_of(config))
             update = {
-                "tags": _columns(config) | tags,
+                "tags": {"on_front": "false"} | _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},
                 "inputs": {n: digest for n, digest in self._digests.items() if n in names},
                 "yaml": trial_yaml(config, self._spec.name, number),

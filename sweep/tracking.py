@@ -361,7 +361,7 @@ def _search(
 
 def _view(spec: SweepSpec) -> str:
     """The table of trials, front first, as MLflow stores a view that somebody shares."""
-    tags = ["objective", "regulariser", "replay", "on_front", "reason"]
+    tags = ["on_front", "objective", "regulariser", "replay", "reason"]
     columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
     view = {
         "searchFilter": "tags.`sweep.role` = 'trial'",

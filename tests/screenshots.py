@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-SIZE = {"width": 1360, "height": 860}
+SIZE = {"width": 1480, "height": 860}
 # As after a first visit: model training rather than chats, and the assistant's panel closed.
-VISITED = """
-localStorage.setItem('mlflow.workflowType_v1', '"machine_learning"');
-localStorage.setItem('mlflow.assistant.fab.autoOpenedOnFirstLoad_v1', 'true');
-localStorage.setItem('mlflow.assistant.panelOpen_v1', 'false');
-"""
+VISITED = {
+    "mlflow.workflowType_v1": '"machine_learning"',
+    "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
+    "mlflow.assistant.panelOpen_v1": "false",
+}
 # What MLflow's pages complain of whatever they show:
 HARMLESS = (
     "/mlflow/users/current",  # asked for, and not there, where nobody logs in
@@ -30,9 +30,8 @@ HARMLESS = (
 
 @dataclass
 class Seen:
-    """What the pages showed: all text by page, the width of the front's picture, and complaints."""
+    """What the pages showed: the text of each, the width of the front's picture, and complaints."""
 
-    at_once: str = ""  # of the sweep's run, before anything is clicked
     sweep: str = ""
     trials: str = ""
     front: str = ""
@@ -61,17 +60,16 @@ def look(url: str, sweep: str, folder: Path) -> Seen:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium()) as browser,
     ):
-        context = browser.new_context(viewport=SIZE)
-        context.add_init_script(VISITED)
+        kept = [{"name": name, "value": value} for name, value in VISITED.items()]
+        state = {"cookies": [], "origins": [{"origin": url, "localStorage": kept}]}
+        context = browser.new_context(viewport=SIZE, storage_state=state)
+        context.set_default_timeout(20_000)
         context.on("console", lambda message: _complain(seen, message))
         context.on("weberror", lambda error: seen.errors.append(str(error.error)))
 
         first = context.new_page()
         first.goto(f"{runs}/{run.info.run_id}")
-        more = first.get_by_text("Show more")
-        more.wait_for()
-        seen.at_once = first.inner_text("body")
-        more.click()
+        first.get_by_text("Show more").click()
         first.get_by_text("Show less").wait_for()
         seen.sweep = first.inner_text("body")
         first.screenshot(path=folder / "ui-sweep.png")
