@@ -19,9 +19,12 @@ from tests.sweep.conftest import TINY, sweep
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 SPEC = (
-    TINY.replace("size: 50}", "size: 50}\n  replay: {data: miniature, ratio: 0.05}")
+    TINY.replace(
+        "size: 50}", "size: 50}\n  replay: {data: miniature, ratio: 0.05}\n  fusion: {also: [0.5]}"
+    )
     .replace("budget: {trials: 4}", "budget: {trials: 3}\ncheckpoints: {model: true}")
     .replace("name: tiny", "name: shown")
+    .replace("goals: [bias/miniature/gap,", "goals: [forgetting/miniature/contrast_rise,")
 )
 PARENT, TRIAL = "tags.`sweep.role` = 'sweep'", "tags.`sweep.role` = 'trial'"
 
@@ -93,8 +96,8 @@ def test_the_pages_show_what_one_looks_for_and_complain_of_nothing(url, folder, 
     seen = screenshots.look(url, "shown", folder)
     assert seen.errors == []
     for words in (
-        f"{len(front)} of 3 candidates on the front, hypervolume",
-        "bias/miniature/gap in points, lower is better",
+        f"{len(front)} of 6 candidates on the front, hypervolume",
+        "forgetting/miniature/contrast_rise in nats",
         "train.lr from 0.0001 to 0.01 (log)",
         "Budget: 3 trials",
         "front/hypervolume",
@@ -103,7 +106,7 @@ def test_the_pages_show_what_one_looks_for_and_complain_of_nothing(url, folder, 
         assert words in seen.sweep, words
     for words in ("objective", "regulariser", "replay", "on_front", "true", "0.0500", "3 matching"):
         assert words in seen.trials, words
-    assert f"shown: {len(front)} of 3 candidates on the front" in seen.front
+    assert f"shown: {len(front)} of 6 candidates on the front" in seen.front
     assert "on the front" in seen.front
     assert seen.num_points >= 3
     assert seen.picture_width > 800
@@ -155,22 +158,25 @@ def test_how_busy_the_machine_was_is_known_at_each_report_and_is_no_result(runs,
 
 
 def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, url, client, front):
+    own = [member for member in front if member["alpha"] is None]
+    assert 0 < len(own) < len(front), "of either kind"
     words = ("front", "shown", "--tracking-uri", url, "--register", "--model-name", "fair")
     for said in ("is", "was, and stays,"):
         ended = sweep(*words, SWEEP_HOME=str(folder / "sweeps"))
         assert ended.returncode == 0, ended.stderr
-        for number, member in enumerate(front, 1):
+        for number, member in enumerate(own, 1):
             sentence = (
                 f"trial {member['trial']} {said} version {number} of the registered model fair"
             )
             assert sentence in ended.stdout
+        assert ended.stdout.count("@0.5: no model of its own was kept") == len(front) - len(own)
     versions = client.search_model_versions("name = 'fair'")
-    assert {each.run_id for each in versions} == {member["run_id"] for member in front}
+    assert {each.run_id for each in versions} == {member["run_id"] for member in own}
     for each in versions:
-        (member,) = [member for member in front if member["run_id"] == each.run_id]
+        (member,) = [member for member in own if member["run_id"] == each.run_id]
         assert each.tags["trial"] == str(member["trial"])
-        assert float(each.tags["bias/miniature/gap"]) == pytest.approx(
-            member["goals"]["bias/miniature/gap"]
+        assert float(each.tags["forgetting/miniature/contrast_rise"]) == pytest.approx(
+            member["goals"]["forgetting/miniature/contrast_rise"]
         )
         assert each.description.startswith(f"# shown-{member['trial']:04}")
     kept = {entry.path for entry in client.list_artifacts(versions[0].run_id, "model")}
