@@ -33,7 +33,7 @@ SIZE = f"{FOLDER}/size"
 REPORT = "front.html"
 PAUSE_S = 30.0  # between two drawings, at least
 PAUSE_COSTS = 10.0  # times what the last one took
-PATIENCE_S = 10.0  # at the end, with an MLflow that is away
+PATIENCE_S = 10.0  # with an MLflow that is away
 MOST_OF_A_TEXT = 8000  # characters of a tag in MLflow
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run
 
@@ -98,7 +98,7 @@ class Showcase(Callback):  # type: ignore[misc]
         self._ended.set()
         self._grown.set()
         self._thread.join(PATIENCE_S)
-        if not self._thread.is_alive() and self._all_is_recorded():
+        if not self._thread.is_alive() and self._all_is_recorded(at_end=True):
             self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -123,14 +123,16 @@ class Showcase(Callback):  # type: ignore[misc]
             if self._ended.is_set():
                 return
             began = time.monotonic()
-            if not self._started.delivery.trouble:
+            if self._all_is_recorded(at_end=False):
                 self._refresh()
             pause = max(PAUSE_S, PAUSE_COSTS * (time.monotonic() - began))
 
-    def _all_is_recorded(self) -> bool:
+    def _all_is_recorded(self, *, at_end: bool) -> bool:
         """Wait until MLflow has what the last trials said; not for one that is away."""
         heard = time.monotonic()
         while not self._outbox.is_delivered:
+            if self._ended.is_set() and not at_end:
+                return False
             if not self._started.delivery.trouble:
                 heard = time.monotonic()
             elif time.monotonic() - heard > PATIENCE_S:
