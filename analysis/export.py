@@ -26,10 +26,7 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=".front-") as folder:
         staged = Path(folder)
-        (staged / "front.json").write_text(to_json(sweep), encoding="utf-8")
-        (staged / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
-        plots.front_png(sweep, staged / "front.png")
-        plots.front_html(sweep, staged / "front.html")
+        draw(sweep, staged)
         for row in sweep.front().to_dict("records"):
             member = Candidate.of(row)
             at = "" if member.alpha is None else f"-alpha{member.alpha:g}"
@@ -41,6 +38,14 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
         if ours.fullmatch(path.name) and path not in written and _is_a_trial(path):
             path.unlink()
     return written
+
+
+def draw(sweep: Sweep, folder: Path, /) -> None:
+    """Writes front.json, front.csv, front.png and front.html."""
+    (folder / "front.json").write_text(to_json(sweep), encoding="utf-8")
+    (folder / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
+    plots.front_png(sweep, folder / "front.png")
+    plots.front_html(sweep, folder / "front.html")
 
 
 def _is_a_trial(path: Path) -> bool:

@@ -51,6 +51,39 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     return shown
 
 
+def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
+    """The base model, then the front, as a table in which each trial links to runs_url/RUN_ID.
+
+    most: rows; the rest are counted.
+    """
+    front = sweep.front()
+    decimals = [_decimals([*front[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
+    # In MLflow's interface there is room for a line of short words, if for any.
+    short = [goal.name.rpartition("/")[2] for goal in sweep.goals]
+    told = short if len(set(short)) == len(short) else [goal.name for goal in sweep.goals]
+    heads = [
+        f"{name}\N{NO-BREAK SPACE}{_arrow(goal)}"
+        for name, goal in zip(told, sweep.goals, strict=True)
+    ]
+    lines = [["trial", *heads, "recipe"], ["---:"] * (len(heads) + 1) + ["---"]]
+
+    def values(row: Mapping[Any, Any]) -> list[str]:
+        return [
+            _value_and_error(row, goal.name, places) if goal.name in row else "–"
+            for goal, places in zip(sweep.goals, decimals, strict=True)
+        ]
+
+    lines.append(["base", *values(sweep.base), "the model before training"])
+    for row in front.head(most).to_dict("records"):
+        trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
+        remark = "**degenerate** · " if row.get(DEGENERATE) == 1 else ""
+        remark += "*worse than the base model:* " if sweep.loses_to_base(row) else ""
+        lines.append([trial, *values(row), remark + recipe(sweep, row).replace("|", "\\|")])
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    more = len(front) - most
+    return text + (f"\n\n… and {more} more." if more > 0 else "")
+
+
 def headline(sweep: Sweep, /) -> str:
     """One line: how many are on the front, of how many, and the hypervolume."""
     return (
@@ -153,6 +186,14 @@ def _metrics(sweep: Sweep) -> list[str]:
 
 def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
+
+
+def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
+    se = row.get(f"{ERROR}{name}", math.nan)
+    error = (
+        "" if pd.isna(se) or se == 0 else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{se:.{places}f}"
+    )
+    return f"{row[name]:.{places}f}{error}"
 
 
 def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:

@@ -66,10 +66,9 @@ class Scatter:
     shapes: dict[str, tuple[str, str]]
     is_bounded: bool  # by a line: there are two goals
 
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of panels."""
-        return -(-len(self.panels) // 3), min(len(self.panels), 3)
+    def grid(self, most: int) -> tuple[int, int]:
+        """Rows and columns of panels, at most so many in a row."""
+        return -(-len(self.panels) // most), min(len(self.panels), most)
 
     def staircase(self, x: Axis, y: Axis) -> tuple[list[float], list[float]]:
         """The corners of the line that bounds what the front attains, from limit to limit."""
@@ -115,7 +114,7 @@ def front_png(sweep: Sweep, path: Path, /) -> None:
     from matplotlib.lines import Line2D
 
     scatter = _scatter(sweep)
-    rows, columns = scatter.grid
+    rows, columns = scatter.grid(3)
     figure = Figure(figsize=(2.6 + 4.4 * columns, 0.6 + 4.2 * rows), dpi=160, layout="constrained")
     grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(grid, scatter.panels, strict=False):
@@ -194,10 +193,10 @@ def front_html(sweep: Sweep, path: Path, /) -> None:
     from plotly.subplots import make_subplots
 
     scatter = _scatter(sweep)
-    rows, columns = scatter.grid
+    rows, columns = scatter.grid(2)  # MLflow shows the page beside a list of files
     height = 580 if columns == 1 else 460 * rows
     figure: Figure = make_subplots(
-        rows=rows, cols=columns, vertical_spacing=140 / height, horizontal_spacing=0.1
+        rows=rows, cols=columns, vertical_spacing=140 / height, horizontal_spacing=0.18
     )
     for place, (x, y) in enumerate(scatter.panels):
         where = {"row": place // columns + 1, "col": place % columns + 1}

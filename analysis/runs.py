@@ -89,6 +89,7 @@ class Sweep:
                  was logged, and for infinity), and the standard error of each as se/NAME; what was
                  found at another α has names of its own (trainables/metrics.py).
     base:        the base model's values by metric name, as the sweep's own run has them.
+    commit:      of the code that ran it; empty where that was no repository.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Sweep:
     trials: pd.DataFrame
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
+    commit: str = ""
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -219,11 +221,12 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         trials=trials,
         base={
             name: value
-            for name, value in parent.data.metrics.items()
+            for name, value in _measured(parent).items()
             if math.isfinite(_finite_or_nan(value))
             and not name.removeprefix(ERROR).startswith(FUSION)
         },
         tracking_uri=tracking_uri,
+        commit=parent.data.tags.get("mlflow.source.git.commit", ""),
     )
 
 
@@ -417,19 +420,19 @@ def _state(run: Run) -> str:
 
 def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
     params = sorted({name for run in children for name in run.data.params})
-    logged = sorted({name for run in children for name in run.data.metrics})
+    logged = sorted({name for run in children for name in _measured(run)})
     metrics = list(dict.fromkeys([*declared, *logged]))
     rows = [
         {
             "trial": int(run.data.tags["sweep.trial"]),
             "state": _state(run),
-            "failure": run.data.tags.get("sweep.failure", ""),
+            "failure": run.data.tags.get("reason", ""),
             "run_id": run.info.run_id,
             "seconds": math.nan
             if run.info.end_time is None
             else (run.info.end_time - run.info.start_time) / 1000,
             **run.data.params,
-            **{name: _finite_or_nan(value) for name, value in run.data.metrics.items()},
+            **{name: _finite_or_nan(value) for name, value in _measured(run).items()},
         }
         for run in children
     ]
@@ -438,6 +441,11 @@ def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.Data
     for name in params:
         trials[name] = _numbers_if_all_are(trials[name])
     return params, trials.astype(dict.fromkeys(["seconds", *metrics], float) | {"trial": int})
+
+
+def _measured(run: Run) -> dict[str, float]:
+    """What was measured of a model, and not of the machine or of the sweep as a whole."""
+    return {k: v for k, v in run.data.metrics.items() if not k.startswith(("system/", "front/"))}
 
 
 def _numbers_if_all_are(texts: pd.Series) -> pd.Series:

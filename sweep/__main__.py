@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,7 +30,7 @@ from sweep.terminal import (
 )
 
 if TYPE_CHECKING:
-    from analysis.runs import Candidate
+    from analysis.runs import Candidate, Sweep
     from sweep.spec import SweepSpec
     from sweep.tracking import Record
     from sweep.tuner import Started
@@ -157,6 +158,13 @@ def front(
     every: Annotated[
         bool, typer.Option("--all", help="every candidate, not the front alone")
     ] = False,
+    register: Annotated[
+        bool,
+        typer.Option("--register", help="put the kept models of the front into MLflow's registry"),
+    ] = False,
+    model_name: Annotated[
+        str | None, typer.Option(help="of the registered model; that of the sweep if left out")
+    ] = None,
 ) -> None:
     """Print a sweep's Pareto-optimal configurations, or take them home."""
     from analysis import export, front, runs
@@ -175,8 +183,41 @@ def front(
             print(front.to_csv(sweep, every=every), end="")
         case Format.TABLE:
             console().print(front.table(sweep, every=every))
+    aside = sys.stderr if format_ is not Format.TABLE else sys.stdout
     for path in written:
-        print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
+        print(path, file=aside)
+    if register:
+        for sentence in _registered(sweep, model_name or name):
+            print(sentence, file=aside)
+
+
+def _registered(sweep: Sweep, model: str) -> Iterator[str]:
+    """Register the models of a front; a sentence for each member."""
+    from mlflow.exceptions import MlflowException
+
+    from analysis.card import card
+    from analysis.runs import Candidate
+    from sweep import tracking
+
+    for row in sweep.front().to_dict("records"):
+        member = Candidate.of(row)
+        if member.alpha is not None:
+            yield (
+                f"trial {member}: no model of its own was kept; run its YAML (--out-dir) with --save."
+            )
+            continue
+        goals = {goal.name: f"{row[goal.name]:.6g}" for goal in sweep.goals}
+        tags = {"trial": str(member), **goals}
+        try:
+            text = card(sweep, member)
+            version, new = tracking.register(sweep.tracking_uri, model, row["run_id"], text, tags)
+        except tracking.NotKept as error:
+            yield f"trial {member}: {error}"
+        except MlflowException as error:
+            leave(FAILED, f"trial {member} cannot be registered as {model!r}: {error.message}")
+        else:
+            was = "is" if new else "was, and stays,"
+            yield f"trial {member} {was} version {version} of the registered model {model}"
 
 
 @app.command(epilog="Example: sweep compare miniature base 9")
@@ -362,12 +403,14 @@ def _begun(started: Started) -> list[Any]:
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ended_by) is not signal.SIG_IGN:  # as under nohup
             signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    return [_progress(started)]
+    return _shown(started)
 
 
-def _progress(started: Started) -> Any:
-    from analysis import pareto, runs
+def _shown(started: Started) -> list[Any]:
+    """What shows how a sweep goes: here, and in MLflow's interface."""
+    from analysis import export, front, pareto, runs
     from sweep.progress import Progress
+    from sweep.showcase import Drawn, Showcase
 
     goals = list(started.goals.values())
 
@@ -379,14 +422,25 @@ def _progress(started: Started) -> Any:
         volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
         return int(pareto.front(costs).sum()), volume
 
-    earlier: list[dict[str, float]] = []
-    if started.ended:
-        sweep = runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
-        earlier = [
-            {goal.name: float(row[goal.name]) for goal in goals}
-            for row in sweep.candidates().to_dict("records")
-        ]
-    return Progress(started, size_and_volume, console(), earlier)
+    def read() -> Sweep:
+        return runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
+
+    def draw(folder: Path) -> Drawn:
+        sweep = read()
+        export.draw(sweep, folder)
+        table = front.to_markdown(sweep, runs_url=started.record.runs_url)
+        headline = front.headline(sweep).removeprefix(
+            f"{sweep.name}: "
+        )  # which is the page's title
+        return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
+
+    earlier: dict[int, list[dict[str, float]]] = {}
+    for row in read().candidates().to_dict("records") if started.ended else []:
+        values = {goal.name: float(row[goal.name]) for goal in goals}
+        earlier.setdefault(int(row["trial"]), []).append(values)
+    progress = Progress(started, size_and_volume, console(), list(chain(*earlier.values())))
+    showcase = Showcase(started, draw, progress, size_and_volume, earlier)
+    return [progress, started.until_the_end.enter_context(showcase)]
 
 
 def _others() -> str:

@@ -133,6 +133,7 @@ def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry
                 tags |= entry.tags
                 if entry.yaml:
                     record.attach_text(run_id, entry.yaml, "trial.yaml")
+                record.use(run_id, entry.inputs)
             case Reported():
                 reports.append(entry)
             case Tagged():

@@ -38,6 +38,11 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
     return found
 
 
+def sets_of(trial: TrialConfig) -> list[str]:
+    """The names that `prepare` gives to the data sets of a trial."""
+    return [name for key, name, _ in _named([trial]) if key != "trial.model.path"]
+
+
 def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], str]]]:
     """(key in the spec, name in the record, what gives the digest) of everything that is read."""
     for trial in trials:

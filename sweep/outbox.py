@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ class Opened(Strict):
     at: int
     tags: dict[str, str] = Field(default_factory=dict)
     params: dict[str, str] = Field(default_factory=dict)
+    inputs: dict[str, str] = Field(default_factory=dict)  # data set -> sha256
     yaml: str = ""
 
 
@@ -93,12 +95,13 @@ class Outbox:
         self._delivered = folder / "delivered"
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
+        self._one_at_a_time = threading.Lock()
         self._cut_what_is_half_written()
 
     def put(self, *entries: Entry) -> None:
         """On disk when this returns."""
         lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
-        with self._journal.open("ab") as file:
+        with self._one_at_a_time, self._journal.open("ab") as file:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())

@@ -26,6 +26,9 @@ Front = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
 class Progress(Callback):  # type: ignore[misc]
     """A ray.tune Callback that only looks.
 
+    Attributes:
+        size_and_volume: of the front so far.
+
     earlier: the goals of trials that were complete before this process began (of a resumed sweep).
     """
 
@@ -47,7 +50,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._before = len(states)
         self._running: dict[str, float] = {}
         self._began: float | None = None
-        self._size_and_volume = front(self._complete)
+        self.size_and_volume = front(self._complete)
         self._live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -84,7 +87,7 @@ class Progress(Callback):  # type: ignore[misc]
             ]  # not its own α again
             allowed = [found for found in (own, *others) if self._spec.allows(found)]
             self._complete += map(self._values, allowed)
-            self._size_and_volume = self._front(self._complete)
+            self.size_and_volume = self._front(self._complete)
             shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
             if own.get(DEGENERATE) == 1:
                 shown += "  degenerate"
@@ -108,10 +111,10 @@ class Progress(Callback):  # type: ignore[misc]
         self._running.pop(str(trial), None)
         self._counts[state] += 1
         if self._live is None:
-            size, volume = self._size_and_volume
+            size, volume = self.size_and_volume
             width = len(str(self._num_trials()))
             self._console.print(
-                f"[{self._num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {shown}"
+                f"[{self.num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {shown}"
                 f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}",
                 markup=False,
                 highlight=False,
@@ -120,13 +123,14 @@ class Progress(Callback):  # type: ignore[misc]
         self._refresh()
 
     @property
-    def _num_ended(self) -> int:
+    def num_ended(self) -> int:
+        """Trials of the sweep that have ended, however, before this process or in it."""
         return sum(self._counts.values())
 
     def _eta(self) -> str:
         """Left to run at the pace so far, of this process alone."""
-        here = self._num_ended - self._before
-        left = self._num_trials() - self._num_ended
+        here = self.num_ended - self._before
+        left = self._num_trials() - self.num_ended
         if left <= 0:
             return "done"
         if not here or self._began is None:
@@ -139,11 +143,11 @@ class Progress(Callback):  # type: ignore[misc]
 
     def _table(self) -> Group:
         counts = self._counts
-        size, volume = self._size_and_volume
+        size, volume = self.size_and_volume
         running = "  ".join(f"{name} {done:.0%}" for name, done in sorted(self._running.items()))
         head = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
-            f"{self._num_ended} of {self._num_trials()} trials ended "
+            f"{self.num_ended} of {self._num_trials()} trials ended "
             f"({counts['complete']} complete, {counts['pruned']} stopped early, "
             f"{counts['failed']} failed), {self._eta()}",
         )

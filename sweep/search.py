@@ -13,6 +13,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,12 +112,13 @@ class Grid(optuna.samplers.BaseSampler):
 
 
 def endings(study: optuna.Study) -> list[Ending]:
-    """Every trial that has ended, as the journal knows it."""
+    """Every trial that has ended, as the journal knows it, in the order in which they did."""
     names = {state: name for name, state in STATES.items()}
+    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state in names]
+    ended.sort(key=lambda trial: (trial.datetime_complete or datetime.min, trial.number))
     return [
         Ending(trial.number, names[trial.state], trial.user_attrs.get("failure", ""))
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state in names
+        for trial in ended
     ]
 
 

@@ -8,15 +8,13 @@ twice.
 from __future__ import annotations
 
 import json
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep import space
+from sweep import code, space
 from sweep.store import connect
 
 if TYPE_CHECKING:
@@ -26,28 +24,33 @@ if TYPE_CHECKING:
     from sweep.outbox import Opened, Reported, Status
     from sweep.spec import SweepSpec
 
-PACKAGES = (
-    "equipoise",
-    "torch",
-    "transformers",
-    "deepspeed",
-    "ray",
-    "optuna",
-    "mlflow",
-    "datasets",
-)
 # MLflow's interface shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-ENDING_TAGS = {"sweep.state", "sweep.failure"}
+ENDING_TAGS = {"sweep.state", "reason"}
 # MLflow refuses more in a request.
 MOST_A_REQUEST = 1000
 MOST_PARAMS = 100
 
 DIGEST = "digest."  # before the name of a model or data set, in the tags of a sweep
+# What a data set is for, by how its name begins.
+CONTEXTS = {
+    "alignment": "training",
+    "replay": "replay",
+    "regulariser": "regularisation",
+    "evaluator": "evaluation",
+}
+SHOWN_DIGITS = 16  # of a data set's sha256; MLflow takes 36 characters and shows all of them
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")  # weights that could run code
+MOST_OF_A_DESCRIPTION = 5000  # characters of a model version's
+VIEW = "trials"  # the name of the table of trials that the sweep's description links to
 
 
 class SweepExists(ValueError):
     """A sweep of this name is already in the record."""
+
+
+class NotKept(ValueError):
+    """A trial has no model that could be registered."""
 
 
 @dataclass
@@ -63,6 +66,11 @@ class Record:
     @property
     def _client(self) -> MlflowClient:
         return connect(self.tracking_uri)
+
+    @property
+    def runs_url(self) -> str:
+        """Where MLflow's interface has the runs of this sweep, from wherever in it."""
+        return f"#/experiments/{self.experiment_id}/runs"
 
     def declare(self, spec: SweepSpec, text: str) -> None:
         """What reading the sweep later needs; saying it again changes nothing."""
@@ -117,7 +125,7 @@ class Record:
             tags = {
                 "mlflow.parentRunId": self.run_id,
                 "sweep.role": "trial",
-                "sweep.name": self.sweep,
+                "sweep": self.sweep,
                 "sweep.trial": str(trial),
             }
             try:
@@ -175,6 +183,22 @@ class Record:
     def attach_text(self, run_id: str, text: str, name: str) -> None:
         self._client.log_text(run_id, text, name)
 
+    def use(self, run_id: str, digests: Mapping[str, str]) -> None:
+        """Data sets by name, with the sha256 of each, as inputs; said again it is the same."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        inputs = []
+        for name, digest in digests.items():
+            role, _, _ = name.partition(".")
+            if role in CONTEXTS:
+                source = json.dumps({"name": name, "sha256": digest})
+                dataset = Dataset(name, digest[:SHOWN_DIGITS], "equipoise", source)
+                inputs.append(
+                    DatasetInput(dataset, [InputTag("mlflow.data.context", CONTEXTS[role])])
+                )
+        if inputs:
+            self._client.log_inputs(run_id, inputs)
+
     def end(self, run_id: str, status: Status, at: int | None = None) -> None:
         self._client.set_terminated(run_id, status, at)
 
@@ -190,7 +214,16 @@ class Record:
 
     def knows_base(self) -> bool:
         """Whether what was measured of the base model is recorded."""
-        return bool(self._client.get_run(self.run_id).data.metrics)
+        return "progress" in self._client.get_run(self.run_id).data.metrics
+
+    def steps(self, metric: str) -> set[int]:
+        """The steps at which the sweep's own run has a metric."""
+        return {entry.step for entry in self._client.get_metric_history(self.run_id, metric)}
+
+    def on_front(self) -> set[int]:
+        """The trials that were on the front when it was last drawn."""
+        runs = [run for run in self.trials() if run.data.tags.get("on_front") == "true"]
+        return {int(run.data.tags["sweep.trial"]) for run in runs}
 
     def trials(self) -> list[Run]:
         """The runs of all trials."""
@@ -225,14 +258,60 @@ def open_sweep(
     tags = {
         "sweep.role": "sweep",
         "sweep.name": spec.name,
-        **{f"version.{name}": _version(name) for name in PACKAGES},
+        "mlflow.source.name": "sweep run",
+        "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
+        **{f"version.{name}": version for name, version in code.versions().items()},
         **{f"{DIGEST}{name}": value for name, value in digests.items()},
-        **_commit(),
     }
+    if commit := code.commit():
+        tags["mlflow.source.git.commit"] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
     record.declare(spec, text)
+    record.use(record.run_id, digests)
+    if diff := code.diff():
+        client.log_text(record.run_id, diff, "code.diff")
+    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
     return record
+
+
+def register(
+    tracking_uri: str, model: str, run_id: str, card: str, tags: Mapping[str, str]
+) -> tuple[str, bool]:
+    """The model that a trial's run has kept, as a version of a registered model, with its card.
+
+    Returns the version, and whether it is a new one: a run has one, which gets the new card and tags.
+
+    Raises:
+        NotKept: the run has no model, or one that is not in safetensors alone.
+    """
+    client = connect(tracking_uri)
+    kept = [Path(entry.path).name for entry in client.list_artifacts(run_id, "model")]
+    if not any(name.endswith(".safetensors") for name in kept):
+        raise NotKept(
+            "its model was not kept: `checkpoints: {model: true}` in the spec keeps them."
+        )
+    if pickles := [name for name in kept if name.endswith(PICKLES)]:
+        raise NotKept(f"its model must be in safetensors alone, but has {', '.join(pickles)}.")
+    client.log_text(run_id, card, "model/README.md")
+    text = card.partition("---\n\n")[2]  # what follows the YAML
+    if len(text) > MOST_OF_A_DESCRIPTION:
+        text = f"{text[: MOST_OF_A_DESCRIPTION - 1]}…"
+    if not any(each.name == model for each in client.search_registered_models()):
+        client.create_registered_model(model)
+    of_run = client.get_run(run_id).data.tags
+    tags = {key: of_run[key] for key in ("sweep", "fingerprint") if key in of_run} | dict(tags)
+    known = client.search_model_versions(f"run_id = '{run_id}'")
+    earlier = [each.version for each in known if each.name == model]
+    if not earlier:
+        made = client.create_model_version(
+            model, f"runs:/{run_id}/model", run_id, tags, description=text
+        )
+        return str(made.version), True
+    for name, value in tags.items():
+        client.set_model_version_tag(model, earlier[0], name, value)
+    client.update_model_version(model, earlier[0], text)
+    return str(earlier[0]), False
 
 
 def refuse_if_recorded(tracking_uri: str, name: str) -> None:
@@ -280,22 +359,17 @@ def _search(
             return found
 
 
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> dict[str, str]:
-    """The commit of this project, where it is run from its repository."""
-    here = str(Path(__file__).parent)
-    asked = ["git", "-C", here, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    try:
-        found = subprocess.run(asked, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return {}
-    return {"mlflow.source.git.commit": found.stdout.strip()}
+def _view(spec: SweepSpec) -> str:
+    """The table of trials, front first, as MLflow stores a view that somebody shares."""
+    tags = ["on_front", "objective", "regulariser", "replay", "reason"]
+    columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
+    view = {
+        "searchFilter": "tags.`sweep.role` = 'trial'",
+        "orderByKey": "tags.`on_front`",
+        "orderByAsc": False,
+        "selectedColumns": columns,
+    }
+    return json.dumps(view)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

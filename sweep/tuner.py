@@ -40,13 +40,19 @@ class CannotRun(ValueError):
 
 @dataclass(frozen=True)
 class Started:
-    """What whoever shows progress wants to know as trials begin to run."""
+    """What whoever shows progress wants to know as trials begin to run.
+
+    until_the_end: what is entered here is left once no trial runs any more, the record still open.
+    """
 
     spec: SweepSpec
     record: tracking.Record
     goals: dict[str, Metric]
     ended: list[Ending]
     num_trials: Callable[[], int]
+    outbox: Outbox
+    delivery: Delivery
+    until_the_end: ExitStack
 
 
 def run(
@@ -222,6 +228,7 @@ def _to_the_end(
             record.last_steps(),
             version=version,
             base=record.knows_base(),
+            digests=record.digests(),
             checkpoints=checkpoints,
             models=models,
         )
@@ -231,18 +238,33 @@ def _to_the_end(
         try:
             control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
+            delivery.wait(PATIENCE_S)
+
             obey = Obey(control)
             search = ParetoSearch(spec, study, spec.metrics(), recorder.close, obey.asked)
-            if search.num_left:
-                goals = {goal: search.metrics[goal] for goal in spec.goals}
-                started = Started(spec, record, goals, endings(study), lambda: search.num_trials)
+            goals = {goal: search.metrics[goal] for goal in spec.goals}
+            with ExitStack() as until_the_end:
+                started = Started(
+                    spec,
+                    record,
+                    goals,
+                    endings(study),
+                    lambda: search.num_trials,
+                    outbox,
+                    delivery,
+                    until_the_end,
+                )
                 callbacks = on_start(started) if on_start else []
                 callbacks = [obey, recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
-                    run_trial or real_trial, checkpoints=checkpoints, models=models
+                    run_trial or real_trial,
+                    checkpoints=checkpoints,
+                    models=models,
+                    watched=run_trial is None,
                 )
-                with interrupts_as_before():
-                    _tuner(spec, search, at_once, callbacks, assignment).fit()
+                if search.num_left:
+                    with interrupts_as_before():
+                        _tuner(spec, search, at_once, callbacks, assignment).fit()
             wish = control.asked.wish
             if search.num_left and wish == "cancel":
                 state = "cancelled"

@@ -17,6 +17,7 @@ from ray import tune
 
 from sweep.ending import FULL
 from sweep.storage import Storage, checkpoint_name, model_name
+from sweep.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.metrics import ERROR
 from trainables.report import fault
@@ -38,12 +39,14 @@ class Assignment:
     folder:      where the sweep was started, so that a relative path means the same in a worker.
     checkpoints: where the state of running trials is kept, if it is.
     models:      where finished models are left for the record, if they are to be kept.
+    watched:     whether a report says how busy the machine was, too.
     """
 
     run_trial: RunTrial
     folder: Path = field(default_factory=Path.cwd)
     checkpoints: Storage | None = None
     models: Storage | None = None
+    watched: bool = False
 
 
 def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
@@ -118,6 +121,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if resume_from is not None:
                 # It may not have come further than the process that wrote it.
                 yield json.loads((resume_from / RESULT).read_text(encoding="utf-8"))
+            watch = open_.enter_context(SystemMetrics()) if self._assignment.watched else None
             run_trial = self._assignment.run_trial
             reports = open_.enter_context(closing(run_trial(config, resume_from=resume_from)))
             for report in reports:
@@ -127,7 +131,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     **report.metrics,
                     "step": report.step,
                     "progress": report.progress,
-                    "record": _record(report),
+                    "record": _record(report) | (watch.take() if watch else {}),
                     "failure": failure,
                     "done": ended,
                 }

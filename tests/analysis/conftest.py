@@ -164,7 +164,10 @@ def record(
         tags["sweep.trial"] = str(number)
         run = client.create_run(experiment, tags=tags).info.run_id
         texts[run] = {"trial.yaml": text or trial_text(name, number)}
-        steps = {0: BASE | {"progress": 0.0}, 200: entry["end"] | {"progress": 1.0}}
+        steps = {
+            0: BASE | {"progress": 0.0},
+            200: entry["end"] | {"progress": 1.0, "system/cpu": 50.0},
+        }
         client.log_batch(
             run,
             metrics=[
@@ -177,7 +180,7 @@ def record(
             tags=[RunTag("sweep.state", state)] if state else [],
         )
         if entry["failure"]:
-            client.set_tag(run, "sweep.failure", entry["failure"])
+            client.set_tag(run, "reason", entry["failure"])
         if state:
             client.set_terminated(run, "FAILED" if state == "failed" else "FINISHED")
     with tempfile.TemporaryDirectory() as desk:

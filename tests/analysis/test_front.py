@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from analysis import front
-from analysis.front import number, recipe, table, to_csv, to_json
+from analysis.front import number, recipe, table, to_csv, to_json, to_markdown
 from analysis.runs import Candidate
 from trainables.metrics import Metric
 
@@ -55,6 +55,20 @@ def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     text = "\n".join(lines(begun))
     assert "base" in text
     assert "running: no trials yet" in text
+
+
+def test_the_markdown_links_each_trial_to_its_run_and_counts_those_it_leaves_out(hand, fusing):
+    nobreak = "\N{NO-BREAK SPACE}"
+    head, rule, base, first, *_ = to_markdown(hand, runs_url="#/runs").splitlines()
+    assert head == f"| trial | gap{nobreak}↓ | nll_rise{nobreak}↓ | recipe |"
+    assert rule == "| ---: | ---: | ---: | --- |"
+    assert base.startswith("| base | 12.0 | 0.000 | the model")
+    best = hand.front().iloc[0]
+    assert first.startswith(f"| [12](#/runs/{best['run_id']}) | 1.5 | 0.300 | likelihood_gap 0.5")
+    assert f"9.0{nobreak}±{nobreak}0.5" in to_markdown(fusing, runs_url="")
+    cut = to_markdown(hand, runs_url="", most=2)
+    assert cut.endswith("… and 3 more.")
+    assert cut.count("\n| [") == 2
 
 
 def test_a_recipe_names_what_was_chosen_and_leaves_out_what_was_not_searched(hand):

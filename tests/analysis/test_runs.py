@@ -269,3 +269,7 @@ assert not forbidden | others, forbidden | others
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     subprocess.run([sys.executable, "-c", code, store], check=True, env=environment)
+
+
+def test_how_busy_the_machine_was_is_no_column(hand):
+    assert not [name for name in hand.trials if str(name).startswith("system/")]

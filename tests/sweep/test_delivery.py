@@ -92,16 +92,14 @@ def test_what_is_delivered_twice_is_recorded_once(record, outbox):
 
 
 def test_a_trial_that_begins_again_keeps_its_run_and_nothing_of_its_end(record, outbox):
-    failed = Closed(
-        trial=1, at=5, status="FAILED", tags={"sweep.state": "failed", "sweep.failure": "why"}
-    )
+    failed = Closed(trial=1, at=5, status="FAILED", tags={"sweep.state": "failed", "reason": "why"})
     outbox.put(*whole_trial(1)[:3], failed)
     deliver_all(record, outbox)
     outbox.put(Opened(trial=1, at=9), report(1, 7, progress=1.0))
     deliver_all(record, outbox)
     (run,) = record.trials()
     assert run.info.status == "RUNNING"
-    assert not {"sweep.state", "sweep.failure"} & run.data.tags.keys()
+    assert not {"sweep.state", "reason"} & run.data.tags.keys()
     assert [step for step, _ in history(record, run, "progress")] == [0, 1, 7]
 
 

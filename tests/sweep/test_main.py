@@ -187,9 +187,11 @@ def ended_trials(home: Path) -> dict[str, int]:
 
 
 def test_a_sweep_that_is_ended_however_goes_on_and_every_trial_ends_exactly_once(tmp_path):
-    home, num = tmp_path / "sweeps", 5
+    home, num = tmp_path / "sweeps", 7
     process = start("run", longer(tmp_path, num), home=home)
     wait_for_trials(process, 1)
+    time.sleep(1)  # until that is recorded
+    process.send_signal(signal.SIGSTOP)  # else it may have ended before it can be killed
     beside = sweep("resume", "longer", SWEEP_HOME=str(home))
     assert beside.returncode == 2
     assert "another process" in beside.stderr

@@ -29,7 +29,7 @@ def test_entries_come_back_as_they_were_put_in_their_order(outbox):
         Opened(trial=3, at=1, tags={"a": "b"}, params={"train.lr": "1e-05"}, yaml="x: 1\n"),
         REPORT,
         Tagged(trial=None, tags={"sweep.asked": "go"}),
-        Closed(trial=3, at=2, status="FAILED", tags={"sweep.failure": "é\n“"}),
+        Closed(trial=3, at=2, status="FAILED", tags={"reason": "é\n“"}),
     ]
     outbox.put(put[0])
     outbox.put(*put[1:])

@@ -52,7 +52,7 @@ def test_a_trial_is_opened_with_all_that_it_is(recorder, outbox):
     (opened,) = outbox.waiting(100)[0]
     assert isinstance(opened, Opened)
     assert opened.params["train.steps"] == "2"
-    assert opened.tags["sweep.fingerprint"] == CONFIG.fingerprint()
+    assert opened.tags["fingerprint"] == CONFIG.fingerprint()
 
 
 def test_one_that_is_no_trial_is_opened_all_the_same(recorder, outbox):
@@ -88,7 +88,7 @@ def test_what_is_large_does_not_stay_with_tune(recorder):
 def test_a_failure_is_recorded_when_it_is_said(recorder, outbox):
     tell(recorder, 3, {"failure": "ValueError: no such data", "progress": 0.0, "done": False})
     (tagged,) = of_kind(outbox, Tagged)
-    assert tagged.tags == {"sweep.failure": "ValueError: no such data"}
+    assert tagged.tags == {"reason": "ValueError: no such data"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_how_a_trial_ended_is_its_state_and_the_status_of_its_run(recorder, outb
     (closed,) = outbox.waiting(100)[0]
     assert closed.status == status
     assert closed.tags["sweep.state"] == state
-    assert closed.tags.get("sweep.failure") == ("why" if state == "failed" else None)
+    assert closed.tags.get("reason") == ("why" if state == "failed" else None)
 
 
 def run(number, status="RUNNING", **tags):

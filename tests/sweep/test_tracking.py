@@ -90,3 +90,38 @@ def test_a_sweep_deleted_in_mlflows_interface_can_be_run_anew(store, sweep):
     tracking.delete_sweep(store[0], spec.name)
     record._client.delete_experiment(record.experiment_id)
     assert tracking.open_sweep(store[0], spec, "", {}).trials() == []
+
+
+def test_data_sets_are_inputs_with_their_digests_however_often_that_is_said(sweep):
+    record, _, _ = sweep
+    run_id = record.run_of(3)
+    digests = {"model.m": "00", "alignment.x": "ab" * 32, "evaluator.x": "cd" * 32}
+    for _ in range(2):
+        record.use(run_id, digests)
+    inputs = record._client.get_run(run_id).inputs.dataset_inputs
+    found = {(i.dataset.name, i.dataset.digest, i.tags[0].value) for i in inputs}
+    assert found == {
+        ("alignment.x", "ab" * 8, "training"),
+        ("evaluator.x", "cd" * 8, "evaluation"),
+    }
+    assert len(inputs) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ([], r"`checkpoints: \{model: true\}` in the spec keeps them"),
+        (["model.safetensors", "old.bin"], "must be in safetensors alone, but has old.bin"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_with_the_reason(sweep, tmp_path, files, why):
+    record, _, _ = sweep
+    run_id = record.run_of(0)
+    for name in files:
+        (tmp_path / name).write_text("w")
+        record.attach(run_id, tmp_path / name, "model")
+    with pytest.raises(tracking.NotKept, match=why):
+        tracking.register(record.tracking_uri, "refused", run_id, "card", {})
+    assert not any(each.name == "refused" for each in record._client.search_registered_models()), (
+        "nothing is begun"
+    )

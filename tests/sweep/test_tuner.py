@@ -32,7 +32,7 @@ def states(spec) -> tuple[Counter, Counter, list]:
     return (
         Counter(trial.state.name for trial in study.trials),
         Counter(run.info.status for run in runs),
-        [run.data.tags["sweep.failure"] for run in runs if "sweep.failure" in run.data.tags],
+        [run.data.tags["reason"] for run in runs if run.data.tags.get("reason")],
     )
 
 
