@@ -47,6 +47,14 @@ TrackingUri = Annotated[
         help="MLflow store or server; mlflow.db under ./sweeps (or $SWEEP_HOME) if left out",
     ),
 ]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        envvar="OPTUNA_STORAGE",
+        show_envvar=True,
+        help="database of the search, as postgresql://…; a journal in the sweep's folder if left out",
+    ),
+]
 Address = Annotated[
     str | None,
     typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
@@ -83,6 +91,7 @@ def check(spec: Spec) -> None:
 def run(
     spec: Spec,
     tracking_uri: TrackingUri = None,
+    storage: Storage = None,
     address: Address = None,
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
@@ -98,6 +107,7 @@ def run(
             checked,
             document,
             tracking_uri=tracking_uri,
+            storage=storage,
             address=address,
             replace=replace,
             on_start=_begun,
@@ -106,7 +116,12 @@ def run(
 
 
 @app.command(epilog="Example: sweep resume miniature")
-def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None) -> None:
+def resume(
+    name: Name,
+    tracking_uri: TrackingUri = None,
+    storage: Storage = None,
+    address: Address = None,
+) -> None:
     """Go on with a sweep that was interrupted or killed: what has ended is not run again."""
     from sweep import home
 
@@ -119,7 +134,12 @@ def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None
     _to_the_end(
         checked,
         lambda: tuner.resume(
-            checked, document, tracking_uri=tracking_uri, address=address, on_start=_begun
+            checked,
+            document,
+            tracking_uri=tracking_uri,
+            storage=storage,
+            address=address,
+            on_start=_begun,
         ),
     )
 
@@ -312,7 +332,7 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
     except AssetError as error:
         _stop(FAILED, str(error))
     except KeyboardInterrupt:
-        if (home.folder(spec.name) / "search.journal").is_file():
+        if (home.folder(spec.name) / "record").is_dir():
             _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
         _stop(INTERRUPTED, "interrupted before any trial began; `sweep run --replace` starts anew.")
     from analysis import export, front, runs
@@ -367,9 +387,14 @@ def _progress(started: Started) -> Any:
 
 def _store(tracking_uri: str | None, name: str = "") -> str:
     """The store that was named, else the one that the sweep was recorded in."""
-    from sweep import home
+    from sweep import home, store
 
-    return tracking_uri or home.tracking_uri(name)
+    uri = tracking_uri or home.tracking_uri(name)
+    try:
+        store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
+    except store.BadAddress as error:
+        _stop(WRONG, str(error))
+    return uri
 
 
 def _others() -> str:

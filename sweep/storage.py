@@ -16,6 +16,8 @@ from typing import Any
 
 import fsspec
 
+PATIENCE_S = 120.0  # with a node that is to start a process
+
 
 def checkpoint_name(number: int) -> str:
     """Of the state of a trial."""
@@ -80,7 +82,8 @@ class Storage:
 
     @property
     def _files(self) -> Any:
-        return fsspec.core.url_to_fs(self.url)[0]
+        # Others write there too, so what was listed before does not count.
+        return fsspec.core.url_to_fs(self.url, use_listings_cache=False)[0]
 
     @property
     def _root(self) -> str:
@@ -95,3 +98,66 @@ class Storage:
             return [str(path) for path in self._files.ls(root, detail=False)]
         except FileNotFoundError:
             return []
+
+
+def unseen(url: str) -> str:
+    """Why what one node keeps there is not seen by another, as a sentence; nothing if all see it.
+
+    Every node of the Ray cluster that is up is asked.
+    """
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    storage, marker = Storage(url), f"seen-by-all-{uuid.uuid4().hex}"
+    try:
+        _mark(storage, marker)
+    except Exception as error:  # of an object store, of its client
+        return f"checkpoints and models must be kept where we can write, but {url}: {_why(error)}."
+    look = ray.remote(num_cpus=0)(_look)
+    answers = {
+        node["NodeManagerAddress"]: look.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote(storage, marker)
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    try:
+        for node, answer in answers.items():
+            if trouble := ray.get(answer, timeout=PATIENCE_S):
+                return (
+                    f"the node {node} must see and write what is kept in {url}, but {trouble}: set "
+                    f"checkpoints.storage_path to a folder that all nodes share, or to "
+                    f"s3://BUCKET/PREFIX with credentials in the environment of each."
+                )
+    except (ray.exceptions.RayError, TimeoutError) as error:
+        return f"a node cannot be asked whether it sees {url}: {_why(error)}."
+    finally:
+        storage.delete(marker)
+    return ""
+
+
+def _mark(storage: Storage, name: str) -> None:
+    with storage.write(name) as folder:
+        (folder / "marker").touch()
+
+
+def _look(storage: Storage, marker: str) -> str:
+    """On a node: what keeps it from seeing the marker and from leaving one beside it."""
+    mine = f"{marker}-{uuid.uuid4().hex}"
+    try:
+        with storage.read(marker) as folder:
+            if folder is None or not (folder / "marker").exists():
+                return "does not"
+        _mark(storage, mine)
+        storage.delete(mine)
+    except Exception as error:  # of an object store, of its client
+        return _why(error)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return (
+            f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
+        )
+    return f"{type(error).__name__}: {error}".splitlines()[0]

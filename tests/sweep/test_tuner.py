@@ -8,8 +8,8 @@ import ray
 from ray.tune import Callback
 
 from sweep import home, tuner
-from sweep.search import open_study
 from sweep.spec import check
+from sweep.study import open_study
 from tests.sweep.conftest import GRID, POINTS, TINY
 from trainables.yaml_file import read
 
