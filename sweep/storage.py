@@ -80,6 +80,16 @@ class Storage:
         with suppress(FileNotFoundError):
             self._files.rm(f"{self._root}/{name}", recursive=True)
 
+    def refuse_new_bucket(self) -> None:
+        """A client may make one where its name is mistyped.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        bucket = self._root.partition("/")[0]
+        if bucket and not self._files.exists(bucket):
+            raise FileNotFoundError(f"there is no bucket {bucket}")
+
     @property
     def _files(self) -> Any:
         # Others write there too, so what was listed before does not count.
@@ -105,24 +115,24 @@ def unseen(url: str) -> str:
 
     Every node of the Ray cluster that is up is asked.
     """
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
     storage, marker = Storage(url), f"seen-by-all-{uuid.uuid4().hex}"
     try:
+        storage.refuse_new_bucket()
         _mark(storage, marker)
     except Exception as error:  # of an object store, of its client
         return f"checkpoints and models must be kept where we can write, but {url}: {_why(error)}."
-    look = ray.remote(num_cpus=0)(_look)
-    answers = {
-        node["NodeManagerAddress"]: look.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(storage, marker)
-        for node in ray.nodes()
-        if node["Alive"]
-    }
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def ask(node: str) -> Any:
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        look = ray.remote(_look).options(num_cpus=0, scheduling_strategy=there)
+        return look.remote(storage, marker)
+
+    up = [node for node in ray.nodes() if node["Alive"]]
+    answers = [(node["NodeManagerAddress"], ask(node["NodeID"])) for node in up]
     try:
-        for node, answer in answers.items():
+        for node, answer in answers:
             if trouble := ray.get(answer, timeout=PATIENCE_S):
                 return (
                     f"the node {node} must see and write what is kept in {url}, but {trouble}: set "

@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import servers
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
@@ -69,3 +72,20 @@ def sweep(*words: object, timeout: float = 240, **environment: str) -> subproces
         env=os.environ | environment,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.PostgreSQL]:
+    """A PostgreSQL server that wants a password."""
+    try:
+        with servers.postgresql() as server:
+            yield server
+    except servers.NotInstalled as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """What the environment of a client of S3 must hold; there is a bucket `kept`."""
+    with servers.s3() as environment:
+        yield environment
