@@ -51,6 +51,14 @@ app = typer.Typer(
 )
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="the sweep's YAML file")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        envvar="OPTUNA_STORAGE",
+        show_envvar=True,
+        help="database of the search, as postgresql://…; a journal in the sweep's folder if left out",
+    ),
+]
 Address = Annotated[
     str | None,
     typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
@@ -83,6 +91,7 @@ def check(spec: Spec) -> None:
 def run(
     spec: Spec,
     tracking_uri: TrackingUri = None,
+    storage: Storage = None,
     address: Address = None,
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
@@ -98,6 +107,7 @@ def run(
             checked,
             document,
             tracking_uri=tracking_uri,
+            storage=storage,
             address=address,
             replace=replace,
             on_start=_begun,
@@ -106,7 +116,12 @@ def run(
 
 
 @app.command(epilog="Example: sweep resume miniature")
-def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None) -> None:
+def resume(
+    name: Name,
+    tracking_uri: TrackingUri = None,
+    storage: Storage = None,
+    address: Address = None,
+) -> None:
     """Go on with a sweep that was paused, interrupted or killed: what has ended is not run again."""
     from sweep import home
 
@@ -121,7 +136,12 @@ def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None
     _to_the_end(
         checked,
         lambda: tuner.resume(
-            checked, document, tracking_uri=tracking_uri, address=address, on_start=_begun
+            checked,
+            document,
+            tracking_uri=tracking_uri,
+            storage=storage,
+            address=address,
+            on_start=_begun,
         ),
     )
 
@@ -357,7 +377,7 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
         leave(FAILED, str(error))
     except KeyboardInterrupt as interrupt:
         how = str(interrupt) or "interrupted"
-        if (home.folder(spec.name) / "search.journal").is_file():
+        if (home.folder(spec.name) / "record").is_dir():
             leave(INTERRUPTED, f"{how}; `sweep resume {spec.name}` goes on from here.")
         leave(INTERRUPTED, f"{how} before any trial began; `sweep run --replace` starts anew.")
     if num := outbox.num_waiting(home.folder(spec.name) / "record"):

@@ -1,64 +1,33 @@
 """ParetoSearch: Ray Tune asks, an Optuna study that we own answers.
 
-The study lies in Optuna's own journal beside the sweep and is the only memory of the search: Tune
-pickles nothing of it, and a killed sweep goes on from what the journal says. One trial = one Optuna
-trial = one number, which names it everywhere.
+The study (sweep/study.py) is the only memory of the search: Tune pickles nothing of it, and a killed
+sweep goes on from what the study says. One trial = one Optuna trial = one number, which names it
+everywhere.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-import os
 import time
 import warnings
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from sweep import space
 from sweep.asked import Asked
-from sweep.ending import Ending, State, judge
+from sweep.ending import Ending, judge
+from sweep.study import STATES
 
 if TYPE_CHECKING:
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
 
 RETRY_OF = "retry_of"  # of a trial in Optuna: the failed one whose parameters it tries again
-
-STATES: dict[State, TrialState] = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
-}
-
-
-def open_study(journal: Path, spec: SweepSpec) -> optuna.Study:
-    """The study of a sweep, from its journal; the one writer must be the caller.
-
-    What a killed writer left half-written is cut off first: Optuna would refuse every later line.
-    """
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    if journal.exists():
-        written = journal.read_bytes()
-        whole = written[: written.rfind(b"\n") + 1]
-        os.truncate(journal, len(whole))
-    lock = JournalFileOpenLock(str(journal))
-    Path(f"{journal}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(
-        study_name=spec.name,
-        storage=JournalStorage(JournalFileBackend(str(journal), lock_obj=lock)),
-        directions=["minimize"] * len(spec.goals),  # of costs: a metric knows which way is better
-        load_if_exists=True,
-    )
 
 
 def _sampler(spec: SweepSpec, number: int) -> optuna.samplers.BaseSampler:
@@ -109,17 +78,6 @@ class Grid(optuna.samplers.BaseSampler):
         before = study.get_trials(deepcopy=False)[: trial.number]
         retries = sum(RETRY_OF in other.user_attrs for other in before)
         return space.point(self._tree, trial.number - retries)[param_name]
-
-
-def endings(study: optuna.Study) -> list[Ending]:
-    """Every trial that has ended, as the journal knows it, in the order in which they did."""
-    names = {state: name for name, state in STATES.items()}
-    ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state in names]
-    ended.sort(key=lambda trial: (trial.datetime_complete or datetime.min, trial.number))
-    return [
-        Ending(trial.number, names[trial.state], trial.user_attrs.get("failure", ""))
-        for trial in ended
-    ]
 
 
 class ParetoSearch(Searcher):  # type: ignore[misc]
@@ -241,11 +199,11 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._on_end(ending)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its searcher, but the journal is the memory."""
+        """Nothing: Tune pickles its searcher, but the study is the memory."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing, for the same reason."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """See open_study."""
+        """See sweep.study.open_study."""

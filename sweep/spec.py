@@ -76,10 +76,42 @@ class Checkpoints(Strict):
 
     resume: keep the state of running trials at each report, so that an interrupted one goes on
     from there instead of from its start; four times the size of the weights, for each that runs.
+
+    storage_path: where all nodes see both, a shared folder or s3://BUCKET/PREFIX; the sweep's own
+    folder if left out.
     """
 
     model: bool = False
     resume: bool = False
+    storage_path: str | None = None
+
+    @field_validator("storage_path")
+    @classmethod
+    def _is_seen_from_everywhere(cls, path: str | None) -> str | None:
+        if path is None:
+            return None
+        import fsspec
+
+        scheme, separator, rest = path.partition("://")
+        if "@" in rest.partition("/")[0]:
+            raise ValueError(
+                "must hold no keys, which would be recorded: set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY in the environment of each node"
+            )
+        if not (rest and scheme in fsspec.available_protocols() if separator else path[:1] == "/"):
+            raise ValueError(
+                "must be the absolute path of a folder that all nodes share, or s3://BUCKET/PREFIX "
+                f"(or another that fsspec knows), but got {path!r}"
+            )
+        return path.rstrip("/")
+
+    @model_validator(mode="after")
+    def _keeps_something(self) -> Self:
+        if self.storage_path and not (self.model or self.resume):
+            raise ValueError(
+                "must say what is kept in storage_path: resume: true, model: true, or both"
+            )
+        return self
 
 
 class SweepSpec(Strict):

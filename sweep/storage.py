@@ -16,6 +16,8 @@ from typing import Any
 
 import fsspec
 
+PATIENCE_S = 120.0  # with a node that is to start a process
+
 
 def checkpoint_name(number: int) -> str:
     """Of the state of a trial."""
@@ -78,9 +80,20 @@ class Storage:
         with suppress(FileNotFoundError):
             self._files.rm(f"{self._root}/{name}", recursive=True)
 
+    def refuse_new_bucket(self) -> None:
+        """A client may make one where its name is mistyped.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        bucket = self._root.partition("/")[0]
+        if bucket and not self._files.exists(bucket):
+            raise FileNotFoundError(f"there is no bucket {bucket}")
+
     @property
     def _files(self) -> Any:
-        return fsspec.core.url_to_fs(self.url)[0]
+        # Others write there too, so what was listed before does not count.
+        return fsspec.core.url_to_fs(self.url, use_listings_cache=False)[0]
 
     @property
     def _root(self) -> str:
@@ -95,3 +108,66 @@ class Storage:
             return [str(path) for path in self._files.ls(root, detail=False)]
         except FileNotFoundError:
             return []
+
+
+def unseen(url: str) -> str:
+    """Why what one node keeps there is not seen by another, as a sentence; nothing if all see it.
+
+    Every node of the Ray cluster that is up is asked.
+    """
+    storage, marker = Storage(url), f"seen-by-all-{uuid.uuid4().hex}"
+    try:
+        storage.refuse_new_bucket()
+        _mark(storage, marker)
+    except Exception as error:  # of an object store, of its client
+        return f"checkpoints and models must be kept where we can write, but {url}: {_why(error)}."
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    def ask(node: str) -> Any:
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        look = ray.remote(_look).options(num_cpus=0, scheduling_strategy=there)
+        return look.remote(storage, marker)
+
+    up = [node for node in ray.nodes() if node["Alive"]]
+    answers = [(node["NodeManagerAddress"], ask(node["NodeID"])) for node in up]
+    try:
+        for node, answer in answers:
+            if trouble := ray.get(answer, timeout=PATIENCE_S):
+                return (
+                    f"the node {node} must see and write what is kept in {url}, but {trouble}: set "
+                    f"checkpoints.storage_path to a folder that all nodes share, or to "
+                    f"s3://BUCKET/PREFIX with credentials in the environment of each."
+                )
+    except (ray.exceptions.RayError, TimeoutError) as error:
+        return f"a node cannot be asked whether it sees {url}: {_why(error)}."
+    finally:
+        storage.delete(marker)
+    return ""
+
+
+def _mark(storage: Storage, name: str) -> None:
+    with storage.write(name) as folder:
+        (folder / "marker").touch()
+
+
+def _look(storage: Storage, marker: str) -> str:
+    """On a node: what keeps it from seeing the marker and from leaving one beside it."""
+    mine = f"{marker}-{uuid.uuid4().hex}"
+    try:
+        with storage.read(marker) as folder:
+            if folder is None or not (folder / "marker").exists():
+                return "does not"
+        _mark(storage, mine)
+        storage.delete(mine)
+    except Exception as error:  # of an object store, of its client
+        return _why(error)
+    return ""
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return (
+            f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
+        )
+    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -1,4 +1,4 @@
-"""The address of an MLflow store: which can be used, and a client of one that can."""
+"""The address of a store: which can be used, what of it may be shown; a client of MLflow's."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+HIDDEN = "***"  # stands for a password
+
+
 class BadAddress(ValueError):
-    """The address of a tracking server that must not be used as it is."""
+    """The address of a store that cannot, or must not, be used as it is."""
 
 
 def reach(tracking_uri: str) -> None:
@@ -52,20 +55,62 @@ def reach(tracking_uri: str) -> None:
             f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
             f"got {tracking_uri!r}."
         )
+    refuse_ambiguous(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
     try:
         with FileLock(f"{file}.lock") if file else nullcontext():
             connect(tracking_uri).search_experiments(max_results=1)
     except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
         raise BadAddress(
-            f"the store {_without_password(tracking_uri)} must be one that can be written, but: "
-            f"{str(error).splitlines()[0]}."
+            f"the store {without_password(tracking_uri)} must be one that can be written, but: "
+            f"{why(error)}."
         ) from error
 
 
-def _without_password(uri: str) -> str:
-    scheme, separator, rest = uri.partition("://")
-    return scheme + separator + rest.rpartition("@")[2]
+def why(error: BaseException) -> str:
+    """What a database or its driver says, in a line; what to install where there is no driver."""
+    cause = error.__cause__ or error
+    if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
+        return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
+    return str(cause).splitlines()[0]
+
+
+def without_password(uri: str) -> str:
+    """As it may be shown and kept."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(uri)
+        if "@" in (url.host or ""):
+            raise ValueError
+    except (ArgumentError, ValueError):
+        scheme, separator, rest = uri.partition("://")
+        return scheme + separator + rest.rpartition("@")[2]
+    secret = {key: HIDDEN for key in url.query if "password" in key}
+    return url.update_query_dict(secret).render_as_string().replace("%2A", "*")
+
+
+def refuse_hidden(uri: str, named: str) -> None:
+    """
+    Raises:
+        BadAddress: this is what was kept of an address, and its password was not.
+    """
+    if HIDDEN in uri:
+        raise BadAddress(f"the password of {uri} is not kept: name it again with {named}.")
+
+
+def refuse_ambiguous(database: str) -> None:
+    """What is read as a part of the host's name would end up in error messages.
+
+    Raises:
+        BadAddress: user, password and host cannot be told apart.
+    """
+    if database.partition("?")[0].count("@") > 1:
+        raise BadAddress(
+            f"the password in the address of {without_password(database)} must be written with %40 "
+            f"for @ (and %2F for /, %3A for :), which end it otherwise."
+        )
 
 
 def refuse_password(tracking_uri: str) -> None:

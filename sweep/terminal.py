@@ -32,9 +32,14 @@ class Format(StrEnum):
 
 def store_of(tracking_uri: str | None, name: str = "") -> str:
     """The store that was named, else the one that the sweep was recorded in."""
-    from sweep import home
+    from sweep import home, store
 
-    return tracking_uri or home.tracking_uri(name)
+    uri = tracking_uri or home.tracking_uri(name)
+    try:
+        store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
+    except store.BadAddress as error:
+        leave(WRONG, str(error))
+    return uri
 
 
 def console() -> Console:

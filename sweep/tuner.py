@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 import socket
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from sweep import home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed, load
-from sweep.storage import Storage
+from sweep.storage import Storage, unseen
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def run(
     document: Document,
     *,
     tracking_uri: str | None = None,
+    storage: str | None = None,
     address: str | None = None,
     replace: bool = False,
     on_start: OnStart | None = None,
@@ -67,44 +69,40 @@ def run(
 ) -> tracking.Record:
     """Run a new sweep to its end; `replace` deletes an earlier one of its name first.
 
+    storage: the database of its search, instead of a journal in its folder.
+
     Raises:
         tracking.SweepExists: there is one of this name.
-        CannotRun: it runs elsewhere, or the cluster cannot hold one trial.
+        store.BadAddress: the tracking store or the storage cannot be used.
+        CannotRun: it runs elsewhere, the cluster cannot hold one trial, or its nodes do not share
+            where checkpoints are kept.
         inputs.DoNotFit: models or data are not what the spec takes them for.
         KeyboardInterrupt: it was interrupted and can be resumed.
     """
+    from sweep.study import is_kept
+
     folder = home.folder(spec.name)
     uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
+    kept = _absolute(storage) if storage else home.journal(spec.name)
     with _alone(folder):
         store.reach(uri)
         if replace:
-            for kept in (
-                *(
-                    "search.journal",
-                    "record",
-                    "checkpoints",
-                    "models",
-                    "ray",
-                    "front",
-                    "started_in",
-                    "tracking_uri",
-                ),
-            ):
-                _delete(folder / kept)
-            tracking.delete_sweep(uri, spec.name)
+            _delete_sweep(spec.name, uri, kept)
         tracking.refuse_if_recorded(uri, spec.name)
-        if (folder / "search.journal").exists():
+        if is_kept(kept, spec.name) or (folder / "record").exists():
             raise CannotRun(
-                f"{folder} holds the search of an earlier sweep that this tracking store does not "
-                f"know: name its store with --tracking-uri, or start anew with --replace."
+                f"{_shown(kept) if is_kept(kept, spec.name) else folder} holds an earlier sweep "
+                f"{spec.name} that this tracking store does not know: name its store with "
+                f"--tracking-uri, or start anew with --replace."
             )
         found = inputs.prepare(spec)
         with _ray(address, uri):
             at_once = _at_once(spec)  # before anything is recorded: it may refuse
-            home.remember(spec.name, document.text, uri)
+            kept_at = _kept_at(spec, None)
+            home.remember(spec.name, document.text, uri, kept, kept_at)
             artifacts = home.artifacts(uri, spec.name)
             record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
-            _to_the_end(spec, document, record, at_once, on_start, run_trial)
+            _to_the_end(spec, document, record, kept, at_once, on_start, run_trial)
     return record
 
 
@@ -113,6 +111,7 @@ def resume(
     document: Document,
     *,
     tracking_uri: str | None = None,
+    storage: str | None = None,
     address: str | None = None,
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
@@ -120,12 +119,18 @@ def resume(
     """Go on with a sweep that was interrupted, however: what has ended is not run again.
 
     Raises:
+        store.BadAddress: the tracking store or the storage cannot be used.
         CannotRun: there is no such sweep, its spec, models or data are others now, it runs elsewhere,
-            or the cluster cannot hold one trial.
+            the cluster cannot hold one trial, or its nodes do not share where checkpoints are kept.
         inputs.DoNotFit: models or data cannot be had any more.
         KeyboardInterrupt: it was interrupted once more.
     """
+    from sweep.study import is_kept
+
     uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(spec.name)
+    kept = _absolute(storage) if storage else home.storage(spec.name)
+    store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
+    store.refuse_hidden(str(kept), "--storage or OPTUNA_STORAGE")
     with _alone(home.folder(spec.name)):
         store.reach(uri)
         record = tracking.find_sweep(uri, spec.name)
@@ -133,6 +138,12 @@ def resume(
             raise CannotRun(
                 f"no sweep named {spec.name!r} is recorded in the tracking store: start it with "
                 f"`sweep run`, or name its store with --tracking-uri."
+            )
+        moved = _shown(kept) != str(home.storage(spec.name))
+        if (moved or record.trials()) and not is_kept(kept, spec.name):
+            raise CannotRun(
+                f"{_shown(kept)} must hold the search of {spec.name}, but does not: name the database "
+                f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before."
             )
         before = record.spec_text()
         if before is not None and (keys := changed(before, document.tree)):
@@ -146,8 +157,9 @@ def resume(
             _refuse_other_inputs(record, inputs.prepare(spec))
             with _ray(address, uri):
                 at_once = _at_once(spec)
+                home.keep_at(spec.name, _kept_at(spec, home.kept_at(spec.name)))
                 record.declare(spec, document.text)
-                _to_the_end(spec, document, record, at_once, on_start, run_trial)
+                _to_the_end(spec, document, record, kept, at_once, on_start, run_trial)
     return record
 
 
@@ -175,7 +187,7 @@ def sync(name: str, *, tracking_uri: str | None = None) -> None:
             spec, document = load(home.folder(name) / "sweep.yaml")
             with chdir(home.started_in(name)):
                 found = inputs.prepare(spec)
-                home.remember(name, document.text, uri)
+                home.remember(name, document.text, uri, home.storage(name), home.kept_at(name))
             record = tracking.open_sweep(uri, spec, document.text, found, home.artifacts(uri, name))
             outbox.rewind()
         with Delivery(record, outbox) as delivery:
@@ -185,6 +197,46 @@ def sync(name: str, *, tracking_uri: str | None = None) -> None:
 def _settle(delivery: Delivery, name: str) -> None:
     if not delivery.wait(PATIENCE_S):
         raise CannotRun(f"what {name} has still to record cannot be: {delivery.trouble}")
+
+
+def _delete_sweep(name: str, tracking_uri: str, kept: Path | str) -> None:
+    """All that is left of an earlier sweep; where it was kept is forgotten last."""
+    from sweep.study import delete_study
+
+    earlier = home.storage(name)
+    if str(earlier) != _shown(kept):
+        store.refuse_hidden(str(earlier), "--storage or OPTUNA_STORAGE, to delete its search")
+        delete_study(earlier, name)
+    delete_study(kept, name)
+    if kept_at := home.kept_at(name):
+        beside, _, own = kept_at.rpartition("/")
+        Storage(beside).delete(own)
+    tracking.delete_sweep(tracking_uri, name)
+    for what in ("search.journal", "record", "checkpoints", "models", "ray", "front"):
+        _delete(home.folder(name) / what)
+    for what in ("started_in", "tracking_uri", "storage", "kept_at"):
+        _delete(home.folder(name) / what)
+
+
+def _shown(kept: Path | str) -> str:
+    return store.without_password(kept) if isinstance(kept, str) else str(kept)
+
+
+def _kept_at(spec: SweepSpec, earlier: str | None) -> str | None:
+    """Where checkpoints and models lie if not in the sweep's folder, the same from its start on."""
+    keeps, asked = spec.checkpoints, spec.checkpoints.storage_path
+    if not (keeps.resume or keeps.model):
+        return earlier
+    if earlier and not (asked and earlier.startswith(f"{asked}/")):
+        raise CannotRun(
+            f"checkpoints.storage_path must stay as it was, for trials go on from what is in "
+            f"{earlier}, but {f'is now {asked}' if asked else 'is left out'}."
+        )
+    kept_at = earlier or (asked and f"{asked}/{spec.name}-{uuid.uuid4().hex[:8]}")
+    shared = kept_at or str(home.folder(spec.name))
+    if (asked or _num_nodes() > 1) and (trouble := unseen(shared)):
+        raise CannotRun(trouble)
+    return kept_at
 
 
 def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None:
@@ -201,6 +253,7 @@ def _to_the_end(
     spec: SweepSpec,
     document: Document,
     record: tracking.Record,
+    kept: Path | str,
     at_once: int,
     on_start: OnStart | None,
     run_trial: RunTrial | None,
@@ -209,7 +262,8 @@ def _to_the_end(
     from sweep.control import Control, Obey, interrupts_as_before
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry
-    from sweep.search import ParetoSearch, endings, open_study
+    from sweep.search import ParetoSearch
+    from sweep.study import endings, open_study
     from sweep.versions import newest
     from sweep.worker import Assignment, real_trial
 
@@ -217,11 +271,11 @@ def _to_the_end(
     outbox = Outbox(folder / "record")
     with Delivery(record, outbox) as delivery, ExitStack() as open_:
         _settle(delivery, spec.name)  # what an earlier process has left
-        study, version = newest(open_study(folder / "search.journal", spec), spec.trial)
+        study, version = newest(open_study(kept, spec), spec.trial)
         record.keep_version(version, document.text)
-        keeps = spec.checkpoints
-        checkpoints = Storage(str(folder / "checkpoints")) if keeps.resume else None
-        models = Storage(str(folder / "models")) if keeps.model else None
+        keeps, kept_at = spec.checkpoints, home.kept_at(spec.name) or folder
+        checkpoints = Storage(f"{kept_at}/checkpoints") if keeps.resume else None
+        models = Storage(f"{kept_at}/models") if keeps.model else None
         recorder = Recorder(
             spec,
             outbox,
@@ -389,7 +443,7 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
             f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"
         ) from error
     try:
-        num_nodes = sum(node["Alive"] for node in ray.nodes())
+        num_nodes = _num_nodes()
         if num_nodes > 1 and tracking_uri.startswith("sqlite"):
             raise CannotRun(
                 f"the cluster has {num_nodes} nodes, which cannot all write one SQLite file: start "
@@ -398,6 +452,12 @@ def _ray(address: str | None, tracking_uri: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _num_nodes() -> int:
+    import ray
+
+    return sum(node["Alive"] for node in ray.nodes())
 
 
 def _reach(address: str) -> None:

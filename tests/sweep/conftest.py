@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sweep.spec import check
+from tests import servers
 from trainables.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
@@ -111,3 +113,20 @@ def pretending(number_of_faulty=(), how="raise"):
             yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
 
     return run_trial
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[servers.PostgreSQL]:
+    """A PostgreSQL server that wants a password."""
+    try:
+        with servers.postgresql() as server:
+            yield server
+    except servers.NotInstalled as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """What the environment of a client of S3 must hold; there is a bucket `kept`."""
+    with servers.s3() as environment:
+        yield environment

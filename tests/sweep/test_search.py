@@ -9,8 +9,9 @@ from ray.tune.search import Searcher
 
 from sweep.asked import Asked
 from sweep.ending import Ending
-from sweep.search import ParetoSearch, endings, open_study
+from sweep.search import ParetoSearch
 from sweep.spec import SweepSpec, load
+from sweep.study import endings, open_study
 from tests.sweep.conftest import GRID, POINTS
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"

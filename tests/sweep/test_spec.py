@@ -135,6 +135,22 @@ def test_options_may_not_be_appended_to_a_grid(tmp_path):
     assert changed(GRID, read(path).tree) == ["trial"]
 
 
+@pytest.mark.parametrize(
+    ("checkpoints", "sentence"),
+    [
+        ("{resume: true, storage_path: kept}", "must be the absolute path of a folder that all nodes share, or s3://BUCKET/PREFIX (or another that fsspec knows), but got 'kept'"),
+        ("{resume: true, storage_path: 's4://kept/x'}", "but got 's4://kept/x'"),
+        ("{resume: true, storage_path: 's3://key:secret@kept/x'}", "must hold no keys, which would be recorded: set AWS_ACCESS_KEY_ID"),
+        ("{storage_path: /kept}", "must say what is kept in storage_path: resume: true, model: true, or both"),
+    ],
+)  # fmt: skip
+def test_where_checkpoints_cannot_be_kept_is_one_sentence(tmp_path, checkpoints, sentence):
+    (found,) = refusal(tmp_path, TINY + f"checkpoints: {checkpoints}\n")
+    assert found.startswith(":16: checkpoints")
+    assert sentence in found
+    assert "secret" not in found
+
+
 def test_a_misspelt_key_names_the_right_one(tmp_path):
     (sentence, *_) = refusal(tmp_path, TINY.replace("weight:", "wieght:"))
     assert "did you mean 'weight'?" in sentence

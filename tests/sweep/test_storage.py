@@ -1,19 +1,25 @@
 """Folders in a storage: whole or not there, on a disk and in an object store."""
 
+import subprocess
+import sys
 import uuid
 from contextlib import suppress
 
 import pytest
 
-from sweep.storage import Storage
+from sweep.storage import Storage, unseen
 
 
-@pytest.fixture(params=["folder", "memory"])
-def storage(request, tmp_path):
-    """A local path, and fsspec's own store in memory, which is no file system."""
+@pytest.fixture(params=["folder", "memory", "s3"])
+def storage(request, tmp_path, monkeypatch):
+    """A local path, fsspec's own store in memory, which is no file system, and an object store."""
     if request.param == "folder":
         return Storage(str(tmp_path / "kept"))
-    return Storage(f"memory://{uuid.uuid4().hex}")
+    if request.param == "memory":
+        return Storage(f"memory://{uuid.uuid4().hex}")
+    for name, value in request.getfixturevalue("s3").items():
+        monkeypatch.setenv(name, value)
+    return Storage(f"s3://kept/{uuid.uuid4().hex}")
 
 
 def write(storage, name, text):
@@ -61,3 +67,32 @@ def test_what_is_deleted_is_not_there_and_may_be_deleted_again(storage):
     storage.delete("7")
     assert read(storage, "7") is None
     assert read(storage, "70") == "other"
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        (
+            "s3://nowhere/x",
+            "must be kept where we can write, but s3://nowhere/x: FileNotFoundError: there is no bucket nowhere",
+        ),
+        (
+            "s4://kept/x",
+            "must be kept where we can write, but s4://kept/x: ValueError: Protocol not",
+        ),
+        ("/dev/null/x", "must be kept where we can write, but /dev/null/x: NotADirectoryError"),
+    ],
+)
+def test_what_cannot_be_written_is_one_sentence(url, sentence, s3, monkeypatch):
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    found = unseen(url)
+    assert sentence in found
+    assert "\n" not in found
+
+
+def test_a_missing_client_of_s3_is_one_sentence_with_what_brings_it():
+    code = "import sys; sys.modules['s3fs'] = None; from sweep.storage import unseen; print(unseen('s3://a/b'))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "`pip install -e '.[s3]'` brings s3fs" in said.stdout
+    assert said.stdout.count("\n") == 1

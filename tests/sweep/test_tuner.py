@@ -9,7 +9,7 @@ import ray
 from ray.tune import Callback
 
 from sweep import home, tuner
-from sweep.search import open_study
+from sweep.study import open_study
 from tests.sweep.conftest import GRID, POINTS, pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -7,8 +7,9 @@ import pytest
 from optuna.trial import TrialState
 
 from sweep import versions
-from sweep.search import ParetoSearch, endings, open_study
+from sweep.search import ParetoSearch
 from sweep.spec import load
+from sweep.study import endings, open_study
 from sweep.versions import newest
 from tests.sweep.test_search import result
 

@@ -1,0 +1,180 @@
+"""A sweep on the back ends that many machines share: MLflow's server on PostgreSQL and S3, Optuna on
+PostgreSQL, checkpoints and models on S3; and what of it is kept beside it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from sweep import home, store, tuner
+from sweep.spec import check
+from sweep.storage import unseen
+from sweep.study import is_kept, open_study
+from tests import servers
+from tests.sweep.conftest import TINY, sweep
+from tests.sweep.test_tuner import pretending
+from trainables.yaml_file import read
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+SECRET = servers.PASSWORD[:14]  # without what is written in another way in an address
+NUM = 3
+LONGER = (
+    TINY.replace("steps: 2", "steps: 20, report_every: 10").replace("trials: 4", f"trials: {NUM}")
+    + "checkpoints: {resume: true, model: true, storage_path: 's3://kept/sweeps'}\n"
+    + "resources: {at_once: 2}\n"
+)
+
+
+def keys(s3, prefix):
+    found = servers.objects(s3).list_objects_v2(Bucket="kept", Prefix=prefix)
+    return [entry["Key"] for entry in found.get("Contents", [])]
+
+
+def refuse_secrets(folder: Path) -> None:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+@pytest.fixture(scope="module")
+def resumed(postgres, s3, tmp_path_factory):
+    """A sweep of real trials whose driver was killed with a checkpoint there, resumed to its end."""
+    folder = tmp_path_factory.mktemp("resumed")
+    (folder / "tiny.yaml").write_text(LONGER)
+    storage = postgres.url("search")
+    with servers.mlflow_server(postgres.url("mlflow"), "s3://kept/mlflow", folder, s3) as address:
+        environment = s3 | {
+            "SWEEP_HOME": str(folder / "sweeps"),
+            "MLFLOW_TRACKING_URI": address,
+            "OPTUNA_STORAGE": storage,
+        }
+        with (folder / "output.txt").open("w") as output:
+            driver = subprocess.Popen(
+                [sys.executable, "-m", "sweep", "run", folder / "tiny.yaml"],
+                env=os.environ | environment, stdout=output, stderr=output,
+            )  # fmt: skip
+            while not (kept := [key for key in keys(s3, "sweeps/") if "/checkpoints/" in key]):
+                assert driver.poll() is None, (folder / "output.txt").read_text()
+                time.sleep(0.02)
+            driver.send_signal(signal.SIGKILL)
+            driver.wait()
+        ended = sweep("resume", "tiny", **environment)
+        output = (folder / "output.txt").read_text() + ended.stdout + ended.stderr
+        assert ended.returncode == 0, output
+        yield folder, address, storage, kept, output
+
+
+def test_each_trial_is_one_on_all_of_them_and_each_step_is_there_once(resumed):
+    from sweep.tracking import find_sweep
+
+    _, address, storage, kept, _ = resumed
+    study = open_study(storage, check(read(resumed[0] / "tiny.yaml")))
+    assert Counter(trial.state.name for trial in study.trials) == {"COMPLETE": NUM}
+    record = find_sweep(address, "tiny")
+    runs = record.trials()
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(NUM))
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for run in runs:
+        history = record._client.get_metric_history(run.info.run_id, "progress")
+        assert sorted(entry.step for entry in history) == [0, 10, 20]
+    assert kept
+
+
+def test_artifacts_and_models_are_on_s3_and_checkpoints_are_gone(resumed, s3):
+    from sweep.tracking import find_sweep
+
+    record = find_sweep(resumed[1], "tiny")
+    for run in record.trials():
+        files = {file.path for file in record._client.list_artifacts(run.info.run_id)}
+        assert {"trial.yaml", "items.parquet", "model"} <= files
+        of_run = [key for key in keys(s3, "mlflow/") if run.info.run_id in key]
+        assert any(key.endswith("model/model.safetensors") for key in of_run)
+    assert keys(s3, "sweeps/") == []
+
+
+def test_no_password_is_written_or_said(resumed):
+    folder, _, storage, _, output = resumed
+    refuse_secrets(folder / "sweeps")
+    assert SECRET not in output
+    assert (folder / "sweeps/tiny/storage").read_text() == store.without_password(storage)
+
+
+@pytest.fixture(scope="module")
+def two_nodes():
+    """A Ray cluster of two nodes, which share this machine's folders and no memory."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.add_node(num_cpus=1)
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    yield cluster
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def test_each_node_is_asked_whether_it_sees_what_is_kept(two_nodes, tmp_path):
+    assert unseen(str(tmp_path / "kept")) == ""
+    assert list((tmp_path / "kept").iterdir()) == []
+    found = unseen("memory://kept")
+    assert (
+        "must see and write what is kept in memory://kept, but does not: set checkpoints." in found
+    )
+
+
+def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_for(
+    two_nodes, postgres, tmp_path, sweep_home
+):
+    from sweep.tracking import find_sweep
+
+    shared = tmp_path / "shared"
+    path = tmp_path / "spec.yaml"
+    path.write_text(TINY + f"checkpoints: {{resume: true, storage_path: '{shared}'}}\n")
+    spec = check(read(path))
+    uri, storage = postgres.url("plain"), postgres.url("plain_search")
+
+    def states():
+        return (
+            Counter(trial.state.name for trial in open_study(storage, spec).trials),
+            Counter(run.info.status for run in find_sweep(uri, "tiny").trials()),
+        )
+
+    asked = {"tracking_uri": uri, "storage": storage, "run_trial": pretending()}
+    record = tuner.run(spec, read(path), **asked)
+    assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
+    artifacts = record._client.get_run(record.run_id).info.artifact_uri
+    assert artifacts.startswith(str(sweep_home / "artifacts" / "tiny"))
+    refuse_secrets(sweep_home)
+    assert [path for path in shared.rglob("*") if path.is_file()] == []
+
+    with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --track"):
+        tuner.resume(spec, read(path))
+    with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --stor"):
+        tuner.resume(spec, read(path), tracking_uri=uri)
+    with pytest.raises(tuner.CannotRun, match="must hold the search of tiny, but does not"):
+        tuner.resume(spec, read(path), tracking_uri=uri, storage=postgres.url("empty"))
+    path.write_text(path.read_text().replace("trials: 4", "trials: 5"))
+    tuner.resume(check(read(path)), read(path), **asked)
+    assert states() == ({"COMPLETE": 5}, {"FINISHED": 5})
+    path.write_text(path.read_text().replace(str(shared), str(tmp_path / "elsewhere")))
+    with pytest.raises(tuner.CannotRun, match="storage_path must stay as it was"):
+        tuner.resume(check(read(path)), read(path), **asked)
+
+    path.write_text(TINY)
+    (earlier,) = shared.iterdir()
+    (earlier / "checkpoints" / "0000").mkdir(parents=True)
+    (shared / "of-somebody-else").mkdir()
+    with pytest.raises(store.BadAddress, match="--storage or OPTUNA_STORAGE, to delete its search"):
+        tuner.run(spec, read(path), tracking_uri=uri, replace=True)
+    again = check(read(path))
+    tuner.run(again, read(path), replace=True, **asked)
+    assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
+    assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
+    assert is_kept(storage, "tiny")
+    assert home.kept_at("tiny") is None
