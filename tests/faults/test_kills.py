@@ -1,0 +1,81 @@
+"""A real sweep whose parts are killed at random moments: it ends as if nobody had been.
+
+`pytest -m faults` is the short form; EQUIPOISE_KILLS=100 is the long one, and prints what it did.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.counts import Counts, check, count
+from tests.faults.kills import Kills
+from tests.faults.stage import Stage
+from tests.sweep.conftest import TINY
+
+KILLS = int(os.environ.get("EQUIPOISE_KILLS", "22"))
+SEED = int(os.environ.get("EQUIPOISE_SEED", "0"))
+TRIALS, STEPS, EVERY = 6, 12, 2
+
+pytestmark = [pytest.mark.slow, pytest.mark.faults, pytest.mark.timeout(300 + 20 * KILLS)]
+
+
+def spec(folder: Path, name: str, resources: str) -> Path:
+    text = (
+        TINY.replace("name: tiny", f"name: {name}", 1)
+        .replace("steps: 2,", f"steps: {STEPS}, report_every: {EVERY},")
+        .replace("sampler: random", "sampler: tpe")
+        .replace("trials: 4", f"trials: {TRIALS}")
+    )
+    path = folder / f"{name}.yaml"
+    path.write_text(f"{text}checkpoints: {{resume: true}}\nresources: {resources}\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    yield stage
+    stage.close()
+
+
+def counted(stage: Stage, name: str) -> Counts:
+    counts = count(stage.home, stage.tracking_uri, name)
+    check(counts, num_trials=TRIALS, steps=range(0, STEPS + 1, EVERY))
+    return counts
+
+
+def test_a_sweep_whose_parts_are_killed_ends_as_an_undisturbed_one(stage, capsys):
+    """One trial at a time: then not even what is searched depends on when anyone dies."""
+    began = time.monotonic()
+    kills = Kills(stage, SEED, KILLS)
+    resources = "{at_once: 1, cpus_per_trial: 2}"  # room on the second node alone
+    path = spec(stage.folder, "alone", resources)
+    Kills(stage, SEED, 0).through("alone", "run", path, timeout=150)
+    undisturbed = counted(stage, "alone")
+    sweeps = 0
+    while kills.left > KILLS // 2:
+        kills.through("alone", "run", "--replace", path, timeout=600 + 20 * KILLS)
+        disturbed = counted(stage, "alone")
+        assert disturbed.params == undisturbed.params
+        assert disturbed.history.keys() == undisturbed.history.keys()
+        for number, history in undisturbed.history.items():
+            assert disturbed.history[number].keys() == history.keys()
+            for metric, values in history.items():
+                if not metric.startswith("cost/"):
+                    assert disturbed.history[number][metric] == [
+                        pytest.approx(each, rel=1e-4, abs=1e-5) for each in values
+                    ], (number, metric)
+        sweeps += 1
+    while kills.left:
+        name = f"together-{sweeps}"
+        path = spec(stage.folder, name, "{at_once: 2}")
+        kills.through(name, "run", path, timeout=600 + 20 * KILLS)
+        counted(stage, name)
+        sweeps += 1
+    with capsys.disabled():
+        print(f"\n{sum(kills.done.values())} kills in {time.monotonic() - began:.0f} s:")
+        for what, times in sorted(kills.done.items()):
+            print(f"  {times:4} of the {what}")
+        print(f"  {sweeps} sweeps of {TRIALS} trials each, every one as it must be")
