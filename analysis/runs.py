@@ -15,6 +15,7 @@ import os
 import sqlite3
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 RUNS_A_PAGE = 1000
+MOST_SILENCE_S = 60.0  # of a driver that lives: it says so every quarter of it
 
 
 class UnknownSweep(ValueError):
@@ -72,7 +74,10 @@ class Candidate(NamedTuple):
 class Sweep:
     """What MLflow remembers of one sweep, at the moment it was read.
 
-    state:       running, finished, failed or killed.
+    state:       running, paused, stopping or cancelling; finished, failed, stopped or cancelled; or
+                 interrupted, which is what one is whose driver has not been heard of for a minute.
+    num_trials:  how many it is to run (None: the record is an old one's); failed ones that are tried
+                 again come on top.
     goals:       the metrics that are traded off, in the order of the spec.
     constraints: metric name -> {"min": …, "max": …} in the metric's unit; either may be absent.
     metrics:     every declared metric by name.
@@ -89,6 +94,7 @@ class Sweep:
     name: str
     run_id: str
     state: str
+    num_trials: int | None
     goals: list[Metric]
     constraints: dict[str, dict[str, float]]
     metrics: dict[str, Metric]
@@ -191,27 +197,20 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     record has no sweep of this name, and ValueError where there is no record at tracking_uri.
     """
     client = _client(tracking_uri)
-    experiment = client.get_experiment_by_name(name)
-    runs = [] if experiment is None else list(_runs(client, [experiment.experiment_id]))
-    parents = [run for run in runs if run.data.tags.get("sweep.role") == "sweep"]
-    if not parents:
-        known = sorted({run.data.tags["sweep.name"] for run in _parents(client)})
-        raise UnknownSweep(
-            f"{_without_password(tracking_uri)} has no sweep named {name!r}; "
-            + (f"it has {', '.join(known)}." if known else "it has no sweeps yet.")
-        )
-    parent = parents[-1]
+    parent = _parent(client, name, tracking_uri)
+    of_it = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
     declared = _declarations(client, parent)
     metrics = {entry["name"]: Metric(**entry) for entry in declared["metrics"]}
     children = sorted(
-        (run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id),
+        _runs(client, [parent.info.experiment_id], of_it),
         key=lambda run: int(run.data.tags["sweep.trial"]),
     )
     params, trials = _table(children, list(metrics))
     return Sweep(
         name=name,
         run_id=parent.info.run_id,
-        state=parent.info.status.lower(),
+        state=_sweep_state(parent),
+        num_trials=declared.get("num_trials"),
         goals=[metrics[goal] for goal in declared["goals"]],
         constraints=declared["constraints"],
         metrics=metrics,
@@ -226,6 +225,11 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         },
         tracking_uri=tracking_uri,
     )
+
+
+def read_state(name: str, /, *, tracking_uri: str) -> str:
+    """The state of a sweep alone, as `Sweep.state`; raises as read_sweep does."""
+    return _sweep_state(_parent(_client(tracking_uri), name, tracking_uri))
 
 
 def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
@@ -245,7 +249,7 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     rows = [
         {
             "name": run.data.tags["sweep.name"],
-            "state": run.info.status.lower(),
+            "state": _sweep_state(run),
             **{state: states[run.info.run_id].count(state) for state in counted},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
             "goals": _goals(client, run),
@@ -354,6 +358,20 @@ def _parents(client: MlflowClient) -> list[Run]:
     return list(_runs(client, experiment_ids, "tags.`sweep.role` = 'sweep'"))
 
 
+def _parent(client: MlflowClient, name: str, tracking_uri: str) -> Run:
+    """The run of a sweep itself."""
+    experiment = client.get_experiment_by_name(name)
+    of_it = [] if experiment is None else [experiment.experiment_id]
+    parents = list(_runs(client, of_it, "tags.`sweep.role` = 'sweep'"))
+    if not parents:
+        known = sorted({run.data.tags["sweep.name"] for run in _parents(client)})
+        raise UnknownSweep(
+            f"{_without_password(tracking_uri)} has no sweep named {name!r}; "
+            + (f"it has {', '.join(known)}." if known else "it has no sweeps yet.")
+        )
+    return parents[-1]
+
+
 def _artifact(client: MlflowClient, run_id: str, path: str) -> str:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     with tempfile.TemporaryDirectory() as folder:
@@ -379,6 +397,17 @@ def _goals(client: MlflowClient, parent: Run) -> list[str]:
         return list(_declarations(client, parent)["goals"])
     except ValueError:
         return []  # one sweep whose writer died must not hide the others
+
+
+def _sweep_state(run: Run) -> str:
+    tags = run.data.tags
+    if run.info.status != "RUNNING":
+        return str(tags.get("sweep.state", run.info.status.lower()))
+    heard = tags.get("sweep.alive")
+    if heard and time.time() - int(heard) / 1000 > MOST_SILENCE_S:
+        return "interrupted"
+    asked = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
+    return asked.get(tags.get("sweep.asked", ""), "running")
 
 
 def _state(run: Run) -> str:

@@ -9,11 +9,24 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sweep import lifecycle
+from sweep.terminal import (
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    WRONG,
+    Format,
+    Name,
+    TrackingUri,
+    console,
+    leave,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from analysis.runs import Candidate
@@ -22,7 +35,6 @@ if TYPE_CHECKING:
     from sweep.tuner import Started
     from trainables.yaml_file import Document
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 # What is not installed everywhere, and the part of the project that brings it.
 PARTS = {"ray": "sweep", "optuna": "sweep", "mlflow": "analysis", "moocore": "analysis"}
 PARTS |= {"matplotlib": "analysis", "plotly": "analysis", "torch": "train", "deepspeed": "train"}
@@ -38,25 +50,12 @@ app = typer.Typer(
 )
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="the sweep's YAML file")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="of the sweep, as in its spec")]
-TrackingUri = Annotated[
-    str | None,
-    typer.Option(
-        envvar="MLFLOW_TRACKING_URI",
-        show_envvar=True,
-        help="MLflow store or server; mlflow.db under ./sweeps (or $SWEEP_HOME) if left out",
-    ),
-]
 Address = Annotated[
     str | None,
     typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
 ]
 
-
-class Format(StrEnum):
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
+app.add_typer(lifecycle.app)
 
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
@@ -69,9 +68,9 @@ def check(spec: Spec) -> None:
     try:
         inputs.prepare(checked)
     except inputs.DoNotFit as error:
-        _stop(WRONG, str(error))
+        leave(WRONG, str(error))
     except AssetError as error:
-        _stop(FAILED, str(error))
+        leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
     if checked.search.sampler == "grid":
         trials += f" of a grid of {space.size(checked.trial)} points"
@@ -107,12 +106,14 @@ def run(
 
 @app.command(epilog="Example: sweep resume miniature")
 def resume(name: Name, tracking_uri: TrackingUri = None, address: Address = None) -> None:
-    """Go on with a sweep that was interrupted or killed: what has ended is not run again."""
+    """Go on with a sweep that was paused, interrupted or killed: what has ended is not run again."""
     from sweep import home
 
+    if lifecycle.unpause(name, store_of(tracking_uri, name)):
+        return
     written = home.folder(name) / "sweep.yaml"
     if not written.is_file():
-        _stop(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
+        leave(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
     checked, document = _load(written)
     from sweep import tuner
 
@@ -133,15 +134,15 @@ def ls(
     from analysis import listing, runs
 
     try:
-        sweeps = runs.list_sweeps(tracking_uri=_store(tracking_uri))
+        sweeps = runs.list_sweeps(tracking_uri=store_of(tracking_uri))
     except ValueError as error:
-        _stop(FAILED, str(error))
+        leave(FAILED, str(error))
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:
         print(sweeps.to_csv(index=False), end="")
     else:
-        _console().print(listing.table(sweeps))
+        console().print(listing.table(sweeps))
 
 
 @app.command(epilog="Example: sweep front miniature --out-dir front")
@@ -161,19 +162,19 @@ def front(
     from analysis import export, front, runs
 
     try:
-        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri, name))
+        sweep = runs.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
         written = export.write(sweep, out_dir) if out_dir else []
     except ValueError as error:
-        _stop(FAILED, str(error))
+        leave(FAILED, str(error))
     except OSError as error:
-        _stop(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
+        leave(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
     match format_:
         case Format.JSON:
             print(front.to_json(sweep, every=every), end="")
         case Format.CSV:
             print(front.to_csv(sweep, every=every), end="")
         case Format.TABLE:
-            _console().print(front.table(sweep, every=every))
+            console().print(front.table(sweep, every=every))
     for path in written:
         print(path, file=sys.stderr if format_ is not Format.TABLE else sys.stdout)
 
@@ -192,17 +193,17 @@ def compare(
     from analysis import compare, runs
 
     try:
-        sweep = runs.read_sweep(name, tracking_uri=_store(tracking_uri, name))
+        sweep = runs.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
         pair = _candidate(one), _candidate(other)
         found = compare.compare(sweep, *pair)
     except ValueError as error:
-        _stop(FAILED, str(error))
+        leave(FAILED, str(error))
     if format_ is Format.JSON:
         print(compare.to_json(found), end="")
     elif format_ is Format.CSV:
         print(found.to_csv(index=False), end="")
     else:
-        _console().print(compare.table(sweep, found, *(str(each or "base") for each in pair)))
+        console().print(compare.table(sweep, found, *(str(each or "base") for each in pair)))
 
 
 def _candidate(word: str) -> Candidate | None:
@@ -214,7 +215,7 @@ def _candidate(word: str) -> Candidate | None:
     try:
         return Candidate.parse(word)
     except ValueError:
-        _stop(
+        leave(
             WRONG,
             f"TRIAL must be the number of a trial or `base`, but got {word!r}; its weights at an α "
             f"of its `fusion.also` are 7@0.25.",
@@ -232,11 +233,11 @@ def ui(
     """Look at the record in MLflow's own user interface."""
     from sweep import store as stores
 
-    store = _store(tracking_uri)
+    store = store_of(tracking_uri)
     try:
         stores.refuse_password(store)
     except stores.BadAddress as error:
-        _stop(WRONG, str(error))
+        leave(WRONG, str(error))
     if store.startswith("http"):
         print(f"the tracking server has its own interface: {store}")
         return
@@ -245,7 +246,7 @@ def ui(
         secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
         missing = [name for name in secrets if not os.environ.get(name)]
         if missing:
-            _stop(
+            leave(
                 WRONG,
                 f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
                 f" in the environment (and install mlflow[auth]), or leave --host out.",
@@ -270,9 +271,9 @@ def submit(
     """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
     checked, document = _load(spec)
     if not address.startswith(("http://", "https://")):
-        _stop(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
+        leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
     if "@" in (tracking_uri or ""):
-        _stop(
+        leave(
             WRONG,
             "--tracking-uri must hold no password, which everyone on the cluster could read: put it "
             "into ~/.mlflow/credentials of its nodes.",
@@ -284,7 +285,7 @@ def submit(
             checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume
         )
     except cluster.Unreachable as error:
-        _stop(FAILED, str(error))
+        leave(FAILED, str(error))
     print(f"submitted as {job}", flush=True)
     if follow:
         raise SystemExit(DONE if cluster.follow(job, address=address) else FAILED)
@@ -297,32 +298,41 @@ def _load(path: Path) -> tuple[SweepSpec, Document]:
     try:
         return load(path)
     except SpecError as error:
-        _stop(WRONG, str(error))
+        leave(WRONG, str(error))
 
 
 def _to_the_end(spec: SweepSpec, start: Any) -> None:
     """Run, then show the front and name its files; what stopped us becomes an exit code."""
-    from sweep import home, inputs, store, tracking, tuner
+    from sweep import home, inputs, outbox, store, tracking, tuner
     from trainables.cache import AssetError
 
     try:
         record: Record = start()
     except (inputs.DoNotFit, tracking.SweepExists, store.BadAddress, tuner.CannotRun) as error:
-        _stop(WRONG, str(error))
+        leave(WRONG, str(error))
     except AssetError as error:
-        _stop(FAILED, str(error))
-    except KeyboardInterrupt:
+        leave(FAILED, str(error))
+    except KeyboardInterrupt as interrupt:
+        how = str(interrupt) or "interrupted"
         if (home.folder(spec.name) / "search.journal").is_file():
-            _stop(INTERRUPTED, f"interrupted; `sweep resume {spec.name}` goes on from here.")
-        _stop(INTERRUPTED, "interrupted before any trial began; `sweep run --replace` starts anew.")
+            leave(INTERRUPTED, f"{how}; `sweep resume {spec.name}` goes on from here.")
+        leave(INTERRUPTED, f"{how} before any trial began; `sweep run --replace` starts anew.")
+    if num := outbox.num_waiting(home.folder(spec.name) / "record"):
+        leave(
+            FAILED,
+            f"the sweep ended, but the tracking store is away and lacks {num} entries of its record: "
+            f"`sweep sync {spec.name}` delivers them once it is back.",
+        )
     from analysis import export, front, runs
 
     sweep = runs.read_sweep(spec.name, tracking_uri=record.tracking_uri)
-    _console().print(front.table(sweep))
+    console().print(front.table(sweep))
     if not (sweep.trials["state"] == "complete").any():
-        _stop(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
+        leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     if failures := _failures(sweep.trials):
-        print(f"failed: {failures}", file=sys.stderr)
+        print(f"failed: {failures}; `sweep retry {spec.name}`", file=sys.stderr)
+    if sweep.state == "stopped":
+        print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
     for path in export.write(sweep, home.folder(spec.name) / "front"):
         inside = path.resolve().is_relative_to(Path.cwd())
         print(os.path.relpath(path) if inside else path.resolve())
@@ -362,14 +372,7 @@ def _progress(started: Started) -> Any:
             {goal.name: float(row[goal.name]) for goal in goals}
             for row in sweep.candidates().to_dict("records")
         ]
-    return Progress(started, size_and_volume, _console(), earlier)
-
-
-def _store(tracking_uri: str | None, name: str = "") -> str:
-    """The store that was named, else the one that the sweep was recorded in."""
-    from sweep import home
-
-    return tracking_uri or home.tracking_uri(name)
+    return Progress(started, size_and_volume, console(), earlier)
 
 
 def _others() -> str:
@@ -379,18 +382,6 @@ def _others() -> str:
     return f" Here are {', '.join(here)}." if here else ""
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=80)
-
-
-def _stop(code: int, sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr)
-    raise SystemExit(code)
-
-
 def main() -> None:
     try:
         app(prog_name="sweep")
@@ -398,7 +389,7 @@ def main() -> None:
         if (error.name or "").split(".")[0] not in PARTS:
             raise
         part = PARTS[(error.name or "").split(".")[0]]
-        _stop(FAILED, f"this needs {error.name}: `pip install -e '.[{part}]'` brings it.")
+        leave(FAILED, f"this needs {error.name}: `pip install -e '.[{part}]'` brings it.")
 
 
 if __name__ == "__main__":

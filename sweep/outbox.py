@@ -146,6 +146,10 @@ class Outbox:
             if isinstance(entry, Attached):
                 shutil.rmtree((self.files / entry.file).parent, ignore_errors=True)
 
+    def rewind(self) -> None:
+        """Nothing is delivered: for a store that has none of it. Files that were are gone, though."""
+        self._delivered.unlink(missing_ok=True)
+
     def refuse(self, entry: Entry, reason: str) -> None:
         """Put aside what would keep all that follows from being delivered."""
         with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
@@ -157,3 +161,13 @@ class Outbox:
             with self._journal.open("rb+") as file:
                 written = file.read()
                 file.truncate(written.rfind(b"\n") + 1)
+
+
+def num_waiting(folder: Path) -> int:
+    """How many entries MLflow lacks, for whoever only looks."""
+    journal, delivered = folder / "journal.jsonl", folder / "delivered"
+    if not journal.exists():
+        return 0
+    with journal.open("rb") as file:
+        file.seek(int(delivered.read_text()) if delivered.exists() else 0)
+        return sum(line.endswith(b"\n") for line in file)

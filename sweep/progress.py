@@ -37,6 +37,7 @@ class Progress(Callback):  # type: ignore[misc]
         earlier: Sequence[Mapping[str, float]] = (),
     ) -> None:
         self._spec = started.spec
+        self._num_trials = started.num_trials
         self._goals = started.goals
         self._front = front
         self._console = console
@@ -58,7 +59,7 @@ class Progress(Callback):  # type: ignore[misc]
             self._live = Live(self._table(), console=self._console, refresh_per_second=4)
             self._live.start()
         else:
-            total = self._spec.num_trials
+            total = self._num_trials()
             self._console.print(f"{self._spec.name}: {self._before} of {total} trials done before.")
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -108,9 +109,9 @@ class Progress(Callback):  # type: ignore[misc]
         self._counts[state] += 1
         if self._live is None:
             size, volume = self._size_and_volume
-            width = len(str(self._spec.num_trials))
+            width = len(str(self._num_trials()))
             self._console.print(
-                f"[{self._num_ended:>{width}}/{self._spec.num_trials}] {trial} {state}  {shown}"
+                f"[{self._num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {shown}"
                 f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}",
                 markup=False,
                 highlight=False,
@@ -125,7 +126,7 @@ class Progress(Callback):  # type: ignore[misc]
     def _eta(self) -> str:
         """Left to run at the pace so far, of this process alone."""
         here = self._num_ended - self._before
-        left = self._spec.num_trials - self._num_ended
+        left = self._num_trials() - self._num_ended
         if left <= 0:
             return "done"
         if not here or self._began is None:
@@ -142,7 +143,7 @@ class Progress(Callback):  # type: ignore[misc]
         running = "  ".join(f"{name} {done:.0%}" for name, done in sorted(self._running.items()))
         head = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
-            f"{self._num_ended} of {self._spec.num_trials} trials ended "
+            f"{self._num_ended} of {self._num_trials()} trials ended "
             f"({counts['complete']} complete, {counts['pruned']} stopped early, "
             f"{counts['failed']} failed), {self._eta()}",
         )

@@ -29,6 +29,7 @@ class Recorder(Callback):  # type: ignore[misc]
     """Every report once: a trial that is run again from a checkpoint, or from its start, says again
     what it has said before.
 
+    version: of the search space, see sweep/versions.py.
     recorded: trial -> the last step of it that is in the record already.
     base: whether what was measured of the base model is.
     checkpoints, models: where workers leave them, if they do; here they are taken away once a trial
@@ -42,6 +43,7 @@ class Recorder(Callback):  # type: ignore[misc]
         recorded: dict[int, int],
         *,
         base: bool,
+        version: int = 1,
         checkpoints: Storage | None = None,
         models: Storage | None = None,
     ) -> None:
@@ -52,6 +54,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox = outbox
         self._recorded = recorded
         self._base = base
+        self._version = version
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
@@ -66,9 +69,12 @@ class Recorder(Callback):  # type: ignore[misc]
             pass  # the worker says what is wrong with it
         else:
             tags = {
+                "sweep.space_version": str(self._version),
                 "sweep.fingerprint": config.fingerprint(),
                 "sweep.deepspeed": json.dumps(config.train.deepspeed()),
             }
+            if "retry_of" in trial.config:
+                tags["sweep.retry_of"] = str(trial.config["retry_of"])
             params = {name: str(value) for name, value in config.flat().items()}
             yaml = trial_yaml(config, self._spec.name, number)
             opened = opened.model_copy(update={"tags": tags, "params": params, "yaml": yaml})
@@ -129,10 +135,11 @@ class Recorder(Callback):  # type: ignore[misc]
             if run.info.status == "RUNNING":
                 self._outbox.put(Closed(trial=number, at=now(), status="KILLED"))
 
-    def close_sweep(self, status: Status) -> None:
-        """The sweep has ended; trials that it leaves unfinished are marked as killed."""
+    def close_sweep(self, status: Status, state: str) -> None:
+        """The sweep has ended, `state` says how; trials left unfinished are marked as killed."""
         killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
-        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status))
+        tags = {"sweep.state": state}
+        self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
         self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))

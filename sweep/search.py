@@ -23,11 +23,14 @@ from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
 from sweep import space
+from sweep.asked import Asked
 from sweep.ending import Ending, State, judge
 
 if TYPE_CHECKING:
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
+
+RETRY_OF = "retry_of"  # of a trial in Optuna: the failed one whose parameters it tries again
 
 STATES: dict[State, TrialState] = {
     "complete": TrialState.COMPLETE,
@@ -81,7 +84,10 @@ def _sampler(spec: SweepSpec, number: int) -> optuna.samplers.BaseSampler:
 
 
 class Grid(optuna.samplers.BaseSampler):
-    """Trial n is point n, whatever ended before it: so an interrupted grid goes on without a gap."""
+    """Trial n is point n, whatever ended before it: so an interrupted grid goes on without a gap.
+
+    Trials that try a failed one again stand between, and are no points of their own.
+    """
 
     def __init__(self, tree: dict[str, Any]) -> None:
         self._tree = tree
@@ -99,7 +105,9 @@ class Grid(optuna.samplers.BaseSampler):
         param_name: str,
         param_distribution: Any,
     ) -> Any:
-        return space.point(self._tree, trial.number)[param_name]
+        before = study.get_trials(deepcopy=False)[: trial.number]
+        retries = sum(RETRY_OF in other.user_attrs for other in before)
+        return space.point(self._tree, trial.number - retries)[param_name]
 
 
 def endings(study: optuna.Study) -> list[Ending]:
@@ -115,8 +123,9 @@ def endings(study: optuna.Study) -> list[Ending]:
 class ParetoSearch(Searcher):  # type: ignore[misc]
     """A ray.tune Searcher over several goals, to be run without Tune's metric and mode.
 
-    Trials that the journal knows as begun and not ended are suggested first, under their own number
-    and with their own parameters. `on_end` hears of each trial once it is told to Optuna.
+    Trials that the study knows as begun and not ended are suggested first, under their own number
+    and with their own parameters. `on_end` hears of each trial once it is told to Optuna; `asked`
+    says what people want of the sweep at the moment.
     """
 
     def __init__(
@@ -125,46 +134,81 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         study: optuna.Study,
         metrics: Mapping[str, Metric],
         on_end: Callable[[Ending], None],
+        asked: Callable[[], Asked] = Asked,
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._spec = spec
         self._study = study
         self.metrics = metrics
         self._on_end = on_end
+        self._asked = asked
         self._live: dict[str, optuna.Trial] = {}
         self._failures: dict[str, str] = {}
         known = study.get_trials(deepcopy=False)
         self._interrupted = [
             (t.number, t._trial_id) for t in known if t.state == TrialState.RUNNING
         ]
-        self._num_new = spec.num_trials - len(known)
+        self._num_new = max(0, spec.num_trials - sum(RETRY_OF not in t.user_attrs for t in known))
         hours = spec.budget.hours
         self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
         self.out_of_time = False
 
     @property
     def num_left(self) -> int:
-        """Trials still to be run, interrupted ones included."""
-        return max(0, self._num_new) + len(self._interrupted)
+        """Trials that have not ended."""
+        begun = len(self._interrupted) + len(self._live)
+        return self._num_new + begun + len(self._to_retry()) + len(self._waiting())
+
+    @property
+    def num_trials(self) -> int:
+        """All trials, those that are yet to come included."""
+        known = self._study.get_trials(deepcopy=False)
+        return self._num_new + len(known) + len(self._to_retry())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        wish = self._asked().wish
         self.out_of_time = time.monotonic() >= self._deadline
-        if self.out_of_time:
+        if self.out_of_time or wish in ("stop", "cancel"):
             return str(Searcher.FINISHED)
-        if self._interrupted:
-            number, trial_id_of = self._interrupted.pop(0)
-            self._study.sampler = _sampler(self._spec, number)
-            trial = optuna.Trial(self._study, trial_id_of)
-        elif self._num_new > 0:
-            self._num_new -= 1
-            number = len(self._study.get_trials(deepcopy=False))
-            self._study.sampler = _sampler(self._spec, number)
-            trial = self._study.ask()
-        else:
+        if wish == "pause":
+            return None
+        trial = self._next()
+        if trial is None:
             return str(Searcher.FINISHED)
         self._live[trial_id] = trial
-        tree = space.suggest(self._spec.trial, trial)
-        return {"number": trial.number, "trial": tree}
+        config = {"number": trial.number, "trial": space.suggest(self._spec.trial, trial)}
+        return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
+
+    def _next(self) -> optuna.Trial | None:
+        """What was interrupted, what is to be tried again, what is new: in this order."""
+        if self._interrupted:
+            number, trial_id = self._interrupted.pop(0)
+            self._study.sampler = _sampler(self._spec, number)
+            return optuna.Trial(self._study, trial_id)
+        for failed in self._to_retry():
+            self._study.enqueue_trial(failed.params, user_attrs={RETRY_OF: failed.number})
+        if not (waiting := self._waiting()):
+            if not self._num_new:
+                return None
+            self._num_new -= 1
+        number = waiting[0] if waiting else len(self._study.get_trials(deepcopy=False))
+        self._study.sampler = _sampler(self._spec, number)
+        return self._study.ask()
+
+    def _waiting(self) -> list[int]:
+        """Trials that are to be tried again, and have a number already."""
+        waiting = (TrialState.WAITING,)
+        return [t.number for t in self._study.get_trials(deepcopy=False, states=waiting)]
+
+    def _to_retry(self) -> list[optuna.trial.FrozenTrial]:
+        """Failed trials that are asked to be tried again, and have not been."""
+        asked = self._asked().retried
+        if not asked:
+            return []
+        known = self._study.get_trials(deepcopy=False)
+        tried = {trial.user_attrs.get(RETRY_OF) for trial in known}
+        failed = [trial for trial in known if trial.state == TrialState.FAIL]
+        return [trial for trial in failed if trial.number in asked - tried]
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing is learnt before a trial ends, but why it is about to fail."""
@@ -178,6 +222,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if trial is None:
             return
         said = self._failures.pop(trial_id, "")
+        if error and trial.number in self._asked().cancelled:
+            said = "cancelled"
         state, failure = judge(result, error=error)
         ending = Ending(trial.number, state, said or failure)
         if ending.state == "complete":

@@ -199,6 +199,33 @@ def point(tree: Any, number: int, name: str = "") -> dict[str, Label]:
     raise IndexError(f"the grid of {name} has no such point")
 
 
+def options(tree: Any, name: str = "") -> dict[str, list[Label]]:
+    """What each choice is made among, by the names of `suggest`, in every branch."""
+    found = domain(tree)
+    if found is None:
+        named = [options(child, _join(name, key)) for key, child in _children(tree)]
+    elif found[0] == "choice":
+        by_label = _by_label(found[1])
+        named = [options(option, _join(name, chosen)) for chosen, option in by_label.items()]
+        named.append({name: list(by_label)})
+    else:
+        named = []
+    return {name: labels for below in named for name, labels in below.items()}
+
+
+def is_grown(tree: Any, now: Any) -> bool:
+    """Whether `now` is the tree, or the tree with options appended to its choices."""
+    old, new = domain(tree), domain(now)
+    if old is not None and new is not None and old[0] == new[0] == "choice":
+        same = zip(old[1], new[1], strict=False)
+        return len(old[1]) <= len(new[1]) and all(is_grown(was, is_) for was, is_ in same)
+    if isinstance(tree, dict) and isinstance(now, dict) and old is new is None:
+        return tree.keys() == now.keys() and all(is_grown(tree[key], now[key]) for key in tree)
+    if isinstance(tree, list) and isinstance(now, list):
+        return len(tree) == len(now) and all(map(is_grown, tree, now))
+    return bool(tree == now)
+
+
 def corners(tree: dict[str, Any]) -> Iterator[Corner]:
     """Concrete trees that together hold every branch and both ends of every domain.
 

@@ -146,8 +146,8 @@ def load(path: Path) -> tuple[SweepSpec, Document]:
 def changed(before: str, now: Mapping[str, Any]) -> list[str]:
     """Keys of a spec that a resumed sweep may not change, and that differ from the recorded text.
 
-    How much is spent, on what, and what is kept of it may be changed. The points of a grid are
-    numbered in the order of its keys, so that must stay as well.
+    How much is spent, on what, and what is kept of it may be changed, and options may be appended to
+    choices. Not of a grid: its points are numbered in the order of its keys and options.
     """
     was = YAML(typ="safe", pure=True).load(before)
     fixed = [
@@ -155,10 +155,12 @@ def changed(before: str, now: Mapping[str, Any]) -> list[str]:
     ]
     grid = _sampler(now) == "grid"
 
-    def form(tree: Mapping[str, Any], key: str) -> Any:
-        return repr(tree.get(key)) if grid and key == "trial" else tree.get(key)
+    def is_kept(key: str) -> bool:
+        if key != "trial":
+            return bool(was.get(key) == now.get(key))
+        return repr(was[key]) == repr(now[key]) if grid else space.is_grown(was[key], now[key])
 
-    return [key for key in fixed if form(was, key) != form(now, key)]
+    return [key for key in fixed if not is_kept(key)]
 
 
 def check(document: Document) -> SweepSpec:

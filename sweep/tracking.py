@@ -69,6 +69,7 @@ class Record:
         declarations = {
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
+            "num_trials": spec.num_trials,
             "searched": space.swept(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
@@ -80,9 +81,17 @@ class Record:
         for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
             self._client.log_param(self.run_id, name, value)
 
+    def keep_version(self, version: int, text: str) -> None:
+        """The spec that trials of this version of the search space are drawn by."""
+        self._client.log_text(self.run_id, text, f"versions/{version}.yaml")
+
     def tags(self) -> dict[str, str]:
         """Of the sweep's own run."""
         return dict(self._client.get_run(self.run_id).data.tags)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """The sweep's own run."""
+        self.log_batch(self.run_id, [], {}, tags)
 
     def spec_text(self) -> str | None:
         """The spec as it was recorded, if it came that far."""

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,13 +17,14 @@ from filelock import FileLock, Timeout
 from sweep import home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
-from sweep.spec import SweepSpec, changed
+from sweep.spec import SweepSpec, changed, load
 from sweep.storage import Storage
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner
 
+    from sweep.asked import Asked
     from sweep.ending import Ending
     from sweep.search import ParetoSearch
     from sweep.worker import Assignment, RunTrial
@@ -46,6 +47,7 @@ class Started:
     record: tracking.Record
     goals: dict[str, Metric]
     ended: list[Ending]
+    num_trials: Callable[[], int]
 
 
 def run(
@@ -97,7 +99,7 @@ def run(
             home.remember(spec.name, document.text, uri)
             artifacts = home.artifacts(uri, spec.name)
             record = tracking.open_sweep(uri, spec, document.text, found, artifacts)
-            _to_the_end(spec, record, at_once, on_start, run_trial)
+            _to_the_end(spec, document, record, at_once, on_start, run_trial)
     return record
 
 
@@ -131,7 +133,8 @@ def resume(
         if before is not None and (keys := changed(before, document.tree)):
             raise CannotRun(
                 f"{document.path} must go on with the sweep as it was recorded, but its "
-                f"{', '.join(keys)} changed: give the changed spec another name and run that."
+                f"{', '.join(keys)} changed: budget, resources and checkpoints may, and options may "
+                f"be appended to choices (not of a grid); give another spec another name and run it."
             )
         os.environ["SWEEP_HOME"] = str(home.home())  # wherever that was meant from
         with chdir(home.started_in(spec.name)):
@@ -139,8 +142,44 @@ def resume(
             with _ray(address, uri):
                 at_once = _at_once(spec)
                 record.declare(spec, document.text)
-                _to_the_end(spec, record, at_once, on_start, run_trial)
+                _to_the_end(spec, document, record, at_once, on_start, run_trial)
     return record
+
+
+def sync(name: str, *, tracking_uri: str | None = None) -> None:
+    """Deliver what a sweep that does not run any more could not record.
+
+    To a store that does not know the sweep (as its own was lost) everything is delivered, but for the
+    files that the lost one had already taken.
+
+    Raises:
+        store.BadAddress: the tracking store is away, still.
+        CannotRun: the sweep runs, its store has lost it, or the store does not take all of it.
+    """
+    uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(name)
+    with _alone(home.folder(name)):
+        store.reach(uri)
+        record = tracking.find_sweep(uri, name)
+        outbox = Outbox(home.folder(name) / "record")
+        if record is None:
+            if tracking_uri is None:
+                raise CannotRun(
+                    f"no sweep named {name!r} is recorded in the tracking store any more: name the "
+                    f"store that everything is to be delivered to with --tracking-uri."
+                )
+            spec, document = load(home.folder(name) / "sweep.yaml")
+            with chdir(home.started_in(name)):
+                found = inputs.prepare(spec)
+                home.remember(name, document.text, uri)
+            record = tracking.open_sweep(uri, spec, document.text, found, home.artifacts(uri, name))
+            outbox.rewind()
+        with Delivery(record, outbox) as delivery:
+            _settle(delivery, name)
+
+
+def _settle(delivery: Delivery, name: str) -> None:
+    if not delivery.wait(PATIENCE_S):
+        raise CannotRun(f"what {name} has still to record cannot be: {delivery.trouble}")
 
 
 def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None:
@@ -155,23 +194,26 @@ def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None
 
 def _to_the_end(
     spec: SweepSpec,
+    document: Document,
     record: tracking.Record,
     at_once: int,
     on_start: OnStart | None,
     run_trial: RunTrial | None,
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
+    from sweep.control import Control, Obey
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry
     from sweep.search import ParetoSearch, endings, open_study
+    from sweep.versions import newest
     from sweep.worker import Assignment, real_trial
 
     folder = home.folder(spec.name)
     outbox = Outbox(folder / "record")
-    with Delivery(record, outbox) as delivery:
-        if not delivery.wait(PATIENCE_S):  # what an earlier process has left
-            raise CannotRun(f"what {spec.name} has still to record cannot be: {delivery.trouble}")
-        study = open_study(folder / "search.journal", spec)
+    with Delivery(record, outbox) as delivery, ExitStack() as open_:
+        _settle(delivery, spec.name)  # what an earlier process has left
+        study, version = newest(open_study(folder / "search.journal", spec), spec.trial)
+        record.keep_version(version, document.text)
         keeps = spec.checkpoints
         checkpoints = Storage(str(folder / "checkpoints")) if keeps.resume else None
         models = Storage(str(folder / "models")) if keeps.model else None
@@ -179,30 +221,42 @@ def _to_the_end(
             spec,
             outbox,
             record.last_steps(),
+            version=version,
             base=record.knows_base(),
             checkpoints=checkpoints,
             models=models,
         )
         record.reopen(record.run_id)
         status: Status = "KILLED"
+        state = "interrupted"
         try:
+            control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
-            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close)
+
+            def asked() -> Asked:
+                return control.asked
+
+            search = ParetoSearch(spec, study, spec.metrics(), on_end=recorder.close, asked=asked)
             if search.num_left:
                 goals = {goal: search.metrics[goal] for goal in spec.goals}
-                started = Started(spec, record, goals, endings(study))
+                started = Started(spec, record, goals, endings(study), lambda: search.num_trials)
                 callbacks = on_start(started) if on_start else []
-                callbacks = [recorder, NoRetry(), *callbacks]
+                callbacks = [Obey(asked), recorder, NoRetry(), *callbacks]
                 assignment = Assignment(
                     run_trial or real_trial, checkpoints=checkpoints, models=models
                 )
                 _tuner(spec, search, at_once, callbacks, assignment).fit()
-            ended = endings(study)
-            if len(ended) < spec.num_trials and not search.out_of_time:
+            wish = control.asked.wish
+            if search.num_left and wish == "cancel":
+                state = "cancelled"
+                raise KeyboardInterrupt(state)
+            if search.num_left and wish != "stop" and not search.out_of_time:
                 raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
-            status = "FINISHED" if any(e.state == "complete" for e in ended) else "FAILED"
+            any_complete = any(ending.state == "complete" for ending in endings(study))
+            status = "FINISHED" if any_complete else "FAILED"
+            state = "stopped" if search.num_left and wish == "stop" else status.lower()
         finally:
-            recorder.close_sweep(status)
+            recorder.close_sweep(status, state)
             delivery.wait(PATIENCE_S)
 
 
@@ -225,7 +279,7 @@ def _tuner(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=search,
-            num_samples=search.num_left,
+            num_samples=-1,  # the search says when it has finished
             max_concurrent_trials=at_once,
             reuse_actors=True,
             trial_name_creator=_trial_name,

@@ -89,7 +89,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             raise self._error  # it has been told why; the process is not used again
         try:
             if self._reports is None:
-                self._reports = self._begin(**self._given)
+                self._reports = self._begin(self._given["number"], self._given["trial"])
             result: dict[str, Any] = next(self._reports)
         except Exception as error:
             self._error = error

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sweep.spec import check
+from trainables.yaml_file import read
+
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
 # A sweep of the tiniest trials: two steps each, on the miniature.
@@ -69,3 +72,42 @@ def sweep(*words: object, timeout: float = 240, **environment: str) -> subproces
         env=os.environ | environment,
         check=False,
     )
+
+
+@pytest.fixture
+def spec_of(tmp_path, sweep_home):
+    """spec_of(trials, name, …replacements) -> (spec, document)."""
+
+    def spec_of(trials, text=TINY, **replaced):
+        text = text.replace("trials: 4", f"trials: {trials}")
+        for old, new in replaced.items():
+            text = text.replace(old, new)
+        path = tmp_path / "spec.yaml"
+        path.write_text(text)
+        document = read(path)
+        return check(document), document
+
+    return spec_of
+
+
+def pretending(number_of_faulty=(), how="raise"):
+    """A trial of three reports, whose metrics follow from its learning rate; some go wrong."""
+
+    def run_trial(config, *, resume_from=None):
+        import os
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        wrong = round(config.train.lr * 1e6) % 7 in number_of_faulty
+        for step in range(3):
+            value = config.train.lr
+            if wrong and step == 1:
+                if how == "raise":
+                    raise RuntimeError("out of something")
+                if how == "die":
+                    os._exit(3)
+                value = float("nan")
+            yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
+
+    return run_trial

@@ -239,5 +239,6 @@ def test_help_comes_at_once_and_every_verb_has_an_example():
     began = time.monotonic()
     assert "Example:" in sweep("--help").stdout
     assert time.monotonic() - began < 5
-    for verb in ("check", "run", "resume", "ls", "front", "compare", "ui", "submit"):
+    verbs = "check run resume status pause stop cancel retry sync ls front compare ui submit"
+    for verb in verbs.split():
         assert "Example:" in sweep(verb, "--help").stdout, verb

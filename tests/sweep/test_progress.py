@@ -30,7 +30,10 @@ def shown(tiny):
     def start(*, terminal: bool = False, **more):
         spec, _ = load(tiny)
         goals = {goal: spec.metrics()[goal] for goal in spec.goals}
-        started = SimpleNamespace(spec=spec, goals=goals, ended=more.pop("ended", []))
+        ended, num_trials = more.pop("ended", []), more.pop("num_trials", 4)
+        started = SimpleNamespace(
+            spec=spec, goals=goals, ended=ended, num_trials=lambda: num_trials
+        )
         console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
         progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
         progress.setup()

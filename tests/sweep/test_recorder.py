@@ -120,7 +120,7 @@ def test_closing_a_sweep_leaves_no_run_open_and_closes_its_own_last(recorder, ou
     for number in (2, 0, 1):
         tell(recorder, number)
     recorder.close(Ending(0, "complete"))
-    recorder.close_sweep("KILLED")
+    recorder.close_sweep("KILLED", "interrupted")
     closed = [(entry.trial, entry.status) for entry in of_kind(outbox, Closed)]
     assert closed == [(0, "FINISHED"), (1, "KILLED"), (2, "KILLED"), (None, "KILLED")]
 

@@ -7,6 +7,7 @@ import pytest
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from sweep.asked import Asked
 from sweep.ending import Ending
 from sweep.search import ParetoSearch, endings, open_study
 from sweep.spec import SweepSpec, load
@@ -20,10 +21,12 @@ def spec(tiny) -> SweepSpec:
     return load(tiny)[0]
 
 
-def searcher(spec: SweepSpec, journal) -> tuple[ParetoSearch, optuna.Study, list[Ending]]:
+def searcher(
+    spec: SweepSpec, journal, asked=Asked
+) -> tuple[ParetoSearch, optuna.Study, list[Ending]]:
     study = open_study(journal, spec)
     heard: list[Ending] = []
-    return ParetoSearch(spec, study, spec.metrics(), heard.append), study, heard
+    return ParetoSearch(spec, study, spec.metrics(), heard.append, asked), study, heard
 
 
 def result(gap: float, rise: float, **more) -> dict:
@@ -194,3 +197,68 @@ def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
 def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):
     search, _, _ = searcher(spec, tmp_path / "journal")
     assert len(pickle.dumps(search)) < 200
+
+
+def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budget(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    for number in range(4):
+        search.suggest(str(number))
+        search.on_trial_complete(str(number), result(1.0, 1.0), error=number in (1, 2))
+    assert search.suggest("more") == Searcher.FINISHED
+
+    def asked():
+        return Asked(retried=frozenset([1, 3]))  # 3 has not failed
+
+    search, study, _ = searcher(spec, tmp_path / "journal", asked)
+    assert (search.num_left, search.num_trials) == (1, 5)
+    config = search.suggest("again")
+    assert (config["number"], config["retry_of"]) == (4, 1)
+    assert study.trials[4].params == study.trials[1].params
+    assert search.suggest("more") == Searcher.FINISHED
+    search.on_trial_complete("again", error=True)
+    assert (search.num_left, search.num_trials) == (0, 5)
+    search, study, _ = searcher(spec, tmp_path / "journal", lambda: Asked(retried=frozenset([4])))
+    assert search.suggest("once more")["retry_of"] == 4
+
+
+def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", error=True)
+    study.enqueue_trial(study.trials[0].params, user_attrs={"retry_of": 0})
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    assert search.num_left == 4
+    config = search.suggest("b")
+    assert (config["number"], config["retry_of"]) == (1, 0)
+    assert study.trials[1].params == study.trials[0].params
+    assert [search.suggest(name)["number"] for name in "cde"] == [2, 3, 4]
+    assert search.suggest("f") == Searcher.FINISHED
+
+
+def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
+    tiny.write_text(GRID)
+    spec = load(tiny)[0]
+    search, study, _ = searcher(spec, tmp_path / "journal", lambda: Asked(retried=frozenset([1])))
+    for number in range(7):
+        assert search.suggest(str(number))["number"] == number
+        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
+        search.on_trial_complete(str(number), **told)
+    assert search.suggest("more") == Searcher.FINISHED
+    assert [t.params for t in study.trials] == [*POINTS[:2], POINTS[1], *POINTS[2:]]
+
+
+def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):
+    wish = "go"
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Asked(wish))
+    said = []
+    for wish in ("go", "pause", "go", "stop", "cancel"):
+        found = search.suggest(wish)
+        said.append(found["number"] if isinstance(found, dict) else found)
+    assert said == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
+
+
+def test_a_cancelled_trial_says_so(spec, tmp_path):
+    search, _, heard = searcher(spec, tmp_path / "journal", lambda: Asked(cancelled=frozenset([0])))
+    search.suggest("a")
+    search.on_trial_complete("a", error=True)
+    assert heard == [Ending(0, "failed", "cancelled")]

@@ -113,6 +113,28 @@ def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_p
         assert changed(text, read(path).tree) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("      - none\n", "      - none\n      - dropout\n", ["trial"]),
+        ("  train:", "      - dropout\n  train:", []),
+        ("weight: {loguniform: [1, 100]}", "weight: {loguniform: [1, 1000]}", ["trial"]),
+        ("sampler: random", "sampler: tpe", ["search"]),
+        ("trials: 4}", "trials: 9, hours: 2}\nresources: {at_once: 1}", []),
+    ],
+)
+def test_options_may_be_appended_and_nothing_else_of_the_trial(tmp_path, old, new, told):
+    path = tmp_path / "grown.yaml"
+    path.write_text(TINY.replace(old, new, 1))
+    assert changed(TINY, read(path).tree) == told
+
+
+def test_options_may_not_be_appended_to_a_grid(tmp_path):
+    path = tmp_path / "grown.yaml"
+    path.write_text(GRID.replace("choice: [1, 100]", "choice: [1, 100, 200]"))
+    assert changed(GRID, read(path).tree) == ["trial"]
+
+
 def test_a_misspelt_key_names_the_right_one(tmp_path):
     (sentence, *_) = refusal(tmp_path, TINY.replace("weight:", "wieght:"))
     assert "did you mean 'weight'?" in sentence

@@ -3,15 +3,14 @@
 import signal
 from collections import Counter
 
+import pandas as pd
 import pytest
 import ray
 from ray.tune import Callback
 
 from sweep import home, tuner
 from sweep.search import open_study
-from sweep.spec import check
-from tests.sweep.conftest import GRID, POINTS, TINY
-from trainables.yaml_file import read
+from tests.sweep.conftest import GRID, POINTS, pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -21,45 +20,6 @@ def cluster():
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()
-
-
-@pytest.fixture
-def spec_of(tmp_path, sweep_home):
-    """spec_of(trials, name, …replacements) -> (spec, document)."""
-
-    def spec_of(trials, text=TINY, **replaced):
-        text = text.replace("trials: 4", f"trials: {trials}")
-        for old, new in replaced.items():
-            text = text.replace(old, new)
-        path = tmp_path / "spec.yaml"
-        path.write_text(text)
-        document = read(path)
-        return check(document), document
-
-    return spec_of
-
-
-def pretending(number_of_faulty=(), how="raise"):
-    """A trial of three reports, whose metrics follow from its learning rate; some go wrong."""
-
-    def run_trial(config, *, resume_from=None):
-        import os
-
-        from trainables.report import Report
-
-        names = [metric.name for metric in config.metrics()]
-        wrong = round(config.train.lr * 1e6) % 7 in number_of_faulty
-        for step in range(3):
-            value = config.train.lr
-            if wrong and step == 1:
-                if how == "raise":
-                    raise RuntimeError("out of something")
-                if how == "die":
-                    os._exit(3)
-                value = float("nan")
-            yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
-
-    return run_trial
 
 
 def states(spec) -> tuple[Counter, Counter, list]:
@@ -229,11 +189,42 @@ def test_a_refused_sweep_leaves_no_record(spec_of):
     assert find_sweep(home.local_tracking_uri(), spec.name) is None
 
 
-def test_a_resumed_sweep_may_spend_more_but_not_become_another(spec_of):
+def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):
+    from sweep.tracking import find_sweep
+
     spec, document = spec_of(2)
     tuner.run(spec, document, run_trial=pretending())
-    tuner.resume(*spec_of(4), run_trial=pretending())
-    assert states(spec)[0] == {"COMPLETE": 4}
-    with pytest.raises(tuner.CannotRun, match="but its trial changed: give the changed spec"):
-        tuner.resume(*spec_of(4, **{"steps: 2": "steps: 3"}), run_trial=pretending())
-    assert states(spec)[0] == {"COMPLETE": 4}
+    grown = {"  train:": "      - {name: cda, sides: two}\n  train:"}
+    tuner.resume(*spec_of(9, **grown), run_trial=pretending())
+    record = find_sweep(home.local_tracking_uri(), spec.name)
+    runs = sorted(record.trials(), key=lambda run: int(run.data.tags["sweep.trial"]))
+    assert [r.data.tags["sweep.space_version"] for r in runs] == ["1"] * 2 + ["2"] * 7
+    assert "cda" in {r.data.params["objective.name"] for r in runs[2:]}
+    texts = [record._client.list_artifacts(record.run_id, "versions")]
+    assert [entry.path for entry in texts[0]] == ["versions/1.yaml", "versions/2.yaml"]
+    for changed in ({}, {"steps: 2": "steps: 3"}):
+        with pytest.raises(tuner.CannotRun, match="but its trial changed: budget, resources and"):
+            tuner.resume(*spec_of(9, **changed), run_trial=pretending())
+    assert {run.info.status for run in record.trials()} == {"FINISHED"}
+
+
+def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
+    from analysis.runs import read_sweep
+    from sweep.tracking import delete_sweep
+
+    spec, document = spec_of(5)
+    record = tuner.run(spec, document, run_trial=pretending((0, 1)))
+    before = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    tuner.sync(spec.name)  # nothing to do
+    delete_sweep(record.tracking_uri, spec.name)
+    with pytest.raises(tuner.CannotRun, match="name the store that everything is to be delivered"):
+        tuner.sync(spec.name)
+    uri = f"sqlite:///{tmp_path / 'other.db'}"
+    tuner.sync(spec.name, tracking_uri=uri)
+    after = read_sweep(spec.name, tracking_uri=home.tracking_uri(spec.name))
+    assert home.tracking_uri(spec.name) == uri
+    assert after.state == before.state == "finished"
+    pd.testing.assert_frame_equal(
+        after.trials.drop(columns="run_id"), before.trials.drop(columns="run_id")
+    )
+    assert after.base == before.base

@@ -1,0 +1,56 @@
+"""What people ask of a running sweep, from any terminal: tags of its run, which its driver reads.
+
+pause: no new trials.  stop: no new trials, and the sweep ends when the running ones have.
+cancel: the sweep ends now.  A single trial is cancelled, or tried again, by its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from sweep.tracking import Record
+
+Wish = Literal["go", "pause", "stop", "cancel"]
+WISH, CANCEL_TRIALS, RETRY_TRIALS = "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to become of the sweep, and of which trials the end, or another attempt, is wanted."""
+
+    wish: Wish = "go"
+    cancelled: frozenset[int] = frozenset()
+    retried: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, tags: Mapping[str, str]) -> Asked:
+        """As the tags of a sweep's run say."""
+        said = tags.get(WISH)
+        wish: Wish = next((wish for wish in get_args(Wish) if wish == said), "go")
+        return cls(wish, _numbers(tags, CANCEL_TRIALS), _numbers(tags, RETRY_TRIALS))
+
+
+def ask(record: Record, wish: Wish) -> None:
+    record.tag({WISH: wish})
+
+
+def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
+    """Ask for the end of trials."""
+    _add(record, CANCEL_TRIALS, numbers)
+
+
+def retry_trials(record: Record, numbers: frozenset[int]) -> None:
+    """Ask for another attempt at trials that have failed."""
+    _add(record, RETRY_TRIALS, numbers)
+
+
+def _add(record: Record, name: str, numbers: frozenset[int]) -> None:
+    both = _numbers(record.tags(), name) | numbers
+    record.tag({name: " ".join(map(str, sorted(both)))})
+
+
+def _numbers(tags: Mapping[str, str], name: str) -> frozenset[int]:
+    return frozenset(int(number) for number in tags.get(name, "").split() if number.isdecimal())

@@ -1,0 +1,163 @@
+"""The verbs for a sweep that runs, here or on a cluster: they ask, and its driver does.
+
+They find the sweep by its record, so any terminal that reaches the tracking store will do.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweep.terminal import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
+
+if TYPE_CHECKING:
+    from sweep.tracking import Record
+
+app = typer.Typer()
+
+# States of a sweep whose driver is there to hear what is asked (analysis/runs.py has all of them).
+HEARS = ("running", "paused", "stopping", "cancelling")
+Trial = Annotated[int | None, typer.Option("--trial", metavar="ID", help="this trial alone")]
+
+
+@app.command(epilog="Example: sweep status miniature --format json")
+def status(
+    name: Name,
+    tracking_uri: TrackingUri = None,
+    format_: Annotated[str, typer.Option("--format", help="table or json")] = "table",
+) -> None:
+    """Say how far a sweep is, what runs, what has failed, and what its front is worth."""
+    if format_ not in ("table", "json"):
+        leave(WRONG, f"--format must be table or json, but got {format_!r}.")
+    from analysis import runs
+    from analysis import status as standing
+    from sweep import home, outbox
+
+    try:
+        found = standing.summary(runs.read_sweep(name, tracking_uri=store_of(tracking_uri, name)))
+    except ValueError as error:
+        leave(FAILED, str(error))
+    found["undelivered"] = outbox.num_waiting(home.folder(name) / "record")
+    if format_ == "json":
+        print(json.dumps(found, indent=2))
+    else:
+        console().print(standing.table(found))
+
+
+@app.command(epilog="Example: sweep pause miniature && sweep resume miniature")
+def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
+    """Let no new trial begin, until `sweep resume`; running ones go on to their end."""
+    from sweep.asked import ask
+
+    ask(_that_hears(name, tracking_uri, "paused"), "pause")
+    print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
+
+
+@app.command(epilog="Example: sweep stop miniature")
+def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
+    """Let the running trials finish, and end the sweep with them."""
+    from sweep.asked import ask
+
+    ask(_that_hears(name, tracking_uri, "stopped"), "stop")
+    print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
+
+
+@app.command(epilog="Example: sweep cancel miniature --trial 7")
+def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
+    """End a sweep now, so that it can be resumed; or end one trial, which then counts as failed."""
+    from sweep.asked import ask, cancel_trials
+
+    record = _that_hears(name, tracking_uri, "cancelled")
+    if trial is None:
+        ask(record, "cancel")
+        print(f"{name} ends now; `sweep resume {name}` would go on from here.")
+        return
+    if trial not in (running := _trials(record, "running")):
+        others = f"running are {', '.join(map(str, running))}" if running else "none is running"
+        leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {others}.")
+    cancel_trials(record, frozenset([trial]))
+    print(f"trial {trial} of {name} ends now.")
+
+
+@app.command(epilog="Example: sweep retry miniature && sweep resume miniature")
+def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
+    """Have failed trials run again: each as a trial of its own, with the same parameters."""
+    from analysis import runs
+    from sweep.asked import retry_trials
+
+    uri = store_of(tracking_uri, name)
+    record = _record(name, uri)
+    failed = _trials(record, "failed")
+    if trial is not None and trial not in failed:
+        others = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
+        leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {others}.")
+    chosen = frozenset(failed if trial is None else [trial])
+    if not chosen:
+        leave(FAILED, f"no trial of {name} has failed.")
+    retry_trials(record, chosen)
+    several = f"{len(chosen)} trials are" if len(chosen) > 1 else "1 trial is"
+    then = "" if runs.read_state(name, tracking_uri=uri) in HEARS else f" by `sweep resume {name}`"
+    print(f"{several} tried again{then}.")
+
+
+@app.command(epilog="Example: sweep sync miniature")
+def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
+    """Deliver what a sweep could not record, because the tracking server was away as it ended."""
+    from sweep import home, outbox, store, tuner
+
+    if not (home.folder(name) / "record").is_dir():
+        leave(WRONG, f"no sweep named {name!r} was run here: {home.folder(name)} has no record.")
+    before = outbox.num_waiting(home.folder(name) / "record")
+    try:
+        tuner.sync(name, tracking_uri=tracking_uri)
+    except (store.BadAddress, tuner.CannotRun) as error:
+        leave(FAILED, str(error))
+    print(f"{before} entries delivered; the record of {name} is complete.")
+
+
+def unpause(name: str, tracking_uri: str) -> bool:
+    """Let a paused sweep go on; whether it was one."""
+    from analysis import runs
+    from sweep.asked import ask
+
+    try:
+        if runs.read_state(name, tracking_uri=tracking_uri) != "paused":
+            return False
+    except Exception:  # whoever resumes it says what is wrong
+        return False
+    ask(_record(name, tracking_uri), "go")
+    print(f"{name} goes on.")
+    return True
+
+
+def _that_hears(name: str, tracking_uri: str | None, done: str) -> Record:
+    from analysis import runs
+
+    uri = store_of(tracking_uri, name)
+    record = _record(name, uri)
+    state = runs.read_state(name, tracking_uri=uri)
+    if state not in HEARS:
+        leave(FAILED, f"{name} must be running to be {done}, but is {state}.")
+    return record
+
+
+def _record(name: str, uri: str) -> Record:
+    from analysis import runs
+    from sweep import tracking
+
+    try:
+        runs.read_state(name, tracking_uri=uri)  # says in a sentence what is wrong
+    except ValueError as error:
+        leave(FAILED, str(error))
+    record = tracking.find_sweep(uri, name)
+    assert record is not None
+    return record
+
+
+def _trials(record: Record, state: str) -> list[int]:
+    from analysis import runs
+
+    trials = runs.read_sweep(record.sweep, tracking_uri=record.tracking_uri).trials
+    return [int(number) for number in trials.loc[trials["state"] == state, "trial"]]

@@ -1,0 +1,32 @@
+from sweep.asked import CANCEL_TRIALS, RETRY_TRIALS, WISH, Asked, ask, cancel_trials, retry_trials
+
+
+class Tags:
+    """The tags of one run, as a record has them."""
+
+    def __init__(self):
+        self.all = {}
+
+    def tags(self):
+        return dict(self.all)
+
+    def tag(self, tags):
+        self.all |= tags
+
+
+def test_nothing_asked_is_go():
+    assert Asked.of({}) == Asked("go", frozenset(), frozenset())
+
+
+def test_what_is_asked_is_heard_and_trials_add_up():
+    run = Tags()
+    ask(run, "pause")
+    cancel_trials(run, frozenset([7]))
+    cancel_trials(run, frozenset([3, 7]))
+    retry_trials(run, frozenset([10, 2]))
+    assert Asked.of(run.tags()) == Asked("pause", frozenset([3, 7]), frozenset([2, 10]))
+    assert run.all == {WISH: "pause", CANCEL_TRIALS: "3 7", RETRY_TRIALS: "2 10"}
+
+
+def test_what_somebody_else_wrote_is_no_wish():
+    assert Asked.of({WISH: "explode", CANCEL_TRIALS: "all -1"}) == Asked()

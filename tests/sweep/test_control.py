@@ -1,0 +1,207 @@
+"""Real sweeps, of trials that only pretend, whose drivers hear from another terminal what to do."""
+
+import contextlib
+import io
+import threading
+import time
+
+import pytest
+import ray
+from ray.tune import Callback
+
+from analysis import runs
+from sweep import asked, home, lifecycle, tracking, tuner
+from sweep.outbox import now
+from tests.sweep.conftest import sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+def waiting(for_file, first_fails=None):
+    """Trials that wait in their second report until a file is there; the first may fail instead."""
+
+    def run_trial(config, *, resume_from=None):
+        import time
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        for step in range(3):
+            if step == 1 and first_fails and not first_fails.exists():
+                first_fails.touch()
+                raise RuntimeError("out of something")
+            while step == 1 and not for_file.exists():
+                time.sleep(0.05)
+            values = dict.fromkeys(names, config.train.lr)
+            yield Report(step, step / 2, values, lambda folder: None, print)
+
+    return run_trial
+
+
+class Watch(Callback):
+    """Runs something beside the sweep once so many trials have begun."""
+
+    def __init__(self, num, then):
+        self._left = num
+        self._thread = threading.Thread(target=then)
+
+    def __getstate__(self):
+        return {}
+
+    def on_trial_result(self, iteration, trials, trial, result, **_):
+        if result.get("step") == 0:
+            self._left -= 1
+            if self._left == 0:
+                self._thread.start()
+
+
+def found(spec):
+    return runs.read_sweep(spec.name, tracking_uri=home.local_tracking_uri())
+
+
+def record_of(spec):
+    return tracking.find_sweep(home.local_tracking_uri(), spec.name)
+
+
+def told(verb, spec, **more):
+    """What the verb prints."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        getattr(lifecycle, verb)(spec.name, **more)
+    return said.getvalue()
+
+
+def states_of(spec):
+    return found(spec).trials["state"].tolist()
+
+
+def test_pause_begins_no_trial_and_resume_goes_on(spec_of, tmp_path):
+    spec, document = spec_of(5)
+    go = tmp_path / "go"
+    seen = []
+
+    def then():
+        told("pause", spec)
+        time.sleep(1.5)  # until the driver has heard
+        go.touch()
+        deadline = time.monotonic() + 20
+        while states_of(spec) != ["complete"] * 2 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(2)
+        seen.append((found(spec).state, states_of(spec)))
+        seen.append(lifecycle.unpause(spec.name, home.local_tracking_uri()))
+
+    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert seen == [("paused", ["complete"] * 2), True]
+    assert states_of(spec) == ["complete"] * 5
+
+
+def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, tmp_path, capsys):
+    spec, document = spec_of(5)
+    go = tmp_path / "go"
+
+    def then():
+        told("stop", spec)
+        time.sleep(1.5)
+        go.touch()
+
+    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert (found(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
+    with pytest.raises(SystemExit):
+        told("pause", spec)
+    assert capsys.readouterr().err == "tiny must be running to be paused, but is stopped.\n"
+    tuner.resume(spec, document, run_trial=waiting(go))
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
+
+
+def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
+    spec, document = spec_of(3)
+    go = tmp_path / "go"
+    with pytest.raises(KeyboardInterrupt, match="cancelled"):
+        tuner.run(
+            spec,
+            document,
+            run_trial=waiting(go),
+            on_start=lambda _: [Watch(2, lambda: told("cancel", spec))],
+        )
+    assert (found(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
+    go.touch()
+    tuner.resume(spec, document, run_trial=waiting(go))
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
+
+
+def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, tmp_path):
+    spec, document = spec_of(4)
+    go = tmp_path / "go"
+    refused = []
+
+    def then():
+        refused.append(sweep("cancel", spec.name, "--trial", 9))
+        told("cancel", spec, trial=1)
+        deadline = time.monotonic() + 30
+        while states_of(spec)[1] != "failed" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        go.touch()
+
+    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert refused[0].returncode == 2
+    assert (
+        "--trial must be a running trial of tiny, but got 9: running are 0, 1." in refused[0].stderr
+    )
+    trials = found(spec).trials
+    assert trials["state"].tolist() == ["complete", "failed", "complete", "complete"]
+    assert trials["failure"].tolist() == ["", "cancelled", "", ""]
+
+    assert told("retry", spec) == "1 trial is tried again by `sweep resume tiny`.\n"
+    tuner.resume(spec, document, run_trial=waiting(go))
+    trials = found(spec).trials
+    assert trials["state"].tolist() == ["complete", "failed", "complete", "complete", "complete"]
+    assert trials["train.lr"][4] == trials["train.lr"][1]
+    again = {
+        r.data.tags["sweep.trial"]: r.data.tags.get("sweep.retry_of")
+        for r in record_of(spec).trials()
+    }
+    assert again == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
+    tuner.resume(spec, document, run_trial=waiting(go))
+    assert len(found(spec).trials) == 5, "what was tried again is not tried once more"
+
+
+def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp_path):
+    spec, document = spec_of(4)
+    go = tmp_path / "go"
+    seen = []
+
+    def then():
+        deadline = time.monotonic() + 30
+        while "failed" not in states_of(spec) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        seen.append(told("retry", spec))
+        time.sleep(1.5)
+        go.touch()
+
+    run_trial = waiting(go, first_fails=tmp_path / "failed")
+    tuner.run(spec, document, run_trial=run_trial, on_start=lambda _: [Watch(1, then)])
+    assert seen == ["1 trial is tried again.\n"]
+    assert sorted(states_of(spec)) == ["complete"] * 4 + ["failed"]
+
+
+def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
+    spec, document = spec_of(1)
+    go = tmp_path / "go"
+    go.touch()
+    record = tuner.run(spec, document, run_trial=waiting(go))
+    record.reopen(record.run_id)
+    assert found(spec).state == "running"
+    record.tag({"sweep.alive": str(now() - 100_000)})
+    assert found(spec).state == "interrupted"
+    record.tag({"sweep.alive": str(now())})
+    for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
+        asked.ask(record, wish)
+        assert found(spec).state == state
