@@ -6,15 +6,23 @@ import random
 import signal
 import time
 from collections import Counter
-
-import psutil
+from collections.abc import Iterator
 
 from sweep.retries import MOST_DEATHS
 from tests.faults.stage import Stage
 
-# A driver costs its start, a node the seconds until it is missed: the cheap ones come more often.
-VICTIMS = {"driver": 4, "worker": 4, "node": 2, "server": 5}
-DRIVER_SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+# Of 22 kills so many: a driver costs its start, a node the seconds until it is missed.
+VICTIMS = {
+    "driver (SIGKILL)": 3,
+    "driver (SIGTERM)": 1,
+    "driver (SIGINT)": 1,
+    "worker": 6,
+    "node": 2,
+    "server": 9,
+}
+# The longest time until one is killed, once it is up.
+LATEST_S = {"driver": 8.0, "worker": 2.5, "node": 2.5, "server": 2.0}
+LONGEST_AWAY_S = 2.0  # before a node or a server is started again
 
 
 class Kills:
@@ -23,47 +31,56 @@ class Kills:
     def __init__(self, stage: Stage, seed: int, most: int) -> None:
         self._stage = stage
         self._draw = random.Random(seed)
+        self._victims = self._shuffled()
         self.left = most
         self.done: Counter[str] = Counter()
         self._back_at: dict[str, float] = {}  # when what was killed is started again
-        self._deaths: Counter[str] = Counter()  # of trials, since the driver began
-        self._failed_starts = 0
+        self._deaths: Counter[int] = Counter()  # of trials, since the driver began
+
+    def _shuffled(self) -> Iterator[str]:
+        while True:
+            deck = [victim for victim, times in VICTIMS.items() for _ in range(times)]
+            self._draw.shuffle(deck)
+            yield from deck
 
     def through(self, name: str, *start: object, timeout: float) -> None:
         """The sweep of this name from its start (words of the command) to its end."""
         stage = self._stage
-        stage.start_driver(*start)
-        self._deaths.clear()
         deadline = time.monotonic() + timeout
-        next_ = self._soon()
-        while True:
-            now = time.monotonic()
-            assert now < deadline, f"{name} did not end:\n{stage.driver_log()[-5000:]}"
-            self._bring_back(now)
-            assert stage.driver is not None
-            if stage.driver.poll() == 0:
-                break
-            if stage.driver.poll() is not None:
+        self._start_driver(*start)
+        victim, at = next(self._victims), 0.0
+        while (status := self._driver.poll()) != 0:
+            assert time.monotonic() < deadline, f"{name} did not end:\n{stage.driver_log()[-5000:]}"
+            self._bring_back(time.monotonic())
+            if status is not None:
                 self._go_on(name, *start)
-            elif self.left and now > next_ and self._kill(name):
-                self.left -= 1
-                next_ = self._soon()
+            elif self.left and self._can_die(victim, name):
+                latest = LATEST_S[victim.split()[0]]
+                at = at or time.monotonic() + self._draw.uniform(0.0, latest)
+                if time.monotonic() >= at:
+                    self._kill(victim, name)
+                    victim, at = next(self._victims), 0.0
             time.sleep(0.02)
         self._bring_back(float("inf"))
         stage.wait_for_server()
 
-    def _soon(self) -> float:
-        return time.monotonic() + self._draw.uniform(0.2, 5.0)
+    @property
+    def _driver(self):
+        assert self._stage.driver is not None
+        return self._stage.driver
+
+    def _start_driver(self, *words: object) -> None:
+        self._stage.start_driver(*words)
+        self._deaths.clear()
 
     def _go_on(self, name: str, *start: object) -> None:
-        """What whoever looks after the sweep does: resume it, or start it if it never began."""
-        stage = self._stage
-        if not stage.server_is_up():
-            return  # it says so, and nobody would have it try again
-        begun = "no sweep named" not in stage.driver_log().splitlines()[-1]
-        known = (stage.home / name / "sweep.yaml").exists()
-        stage.start_driver(*(("resume", name) if known and begun else start))
-        self._deaths.clear()
+        """As whoever looks after the sweep: resume it, or start it again if it had not begun."""
+        if not self._stage.server_is_up():
+            return  # the driver has said so, and would again
+        log = self._stage.driver_log().splitlines()
+        unknown = bool(log) and log[-1].startswith("no sweep named")
+        known = (self._stage.home / name / "sweep.yaml").exists()
+        self._start_driver(*(("resume", name) if known and not unknown else start))
 
     def _bring_back(self, now: float) -> None:
         for what, at in list(self._back_at.items()):
@@ -71,48 +88,47 @@ class Kills:
                 del self._back_at[what]
                 self._stage.start_server() if what == "server" else self._stage.add_node()
 
-    def _kill(self, name: str) -> bool:
-        """Whether anything could be."""
-        stage = self._stage
-        (what,) = self._draw.choices(list(VICTIMS), list(VICTIMS.values()))
-        if what in ("worker", "node"):
-            trials = self._running(name)
-            if not stage.workers() or any(self._deaths[t] == MOST_DEATHS for t in trials):
-                return False
-        match what:
-            case "driver":
-                which = self._draw.choice(DRIVER_SIGNALS)
-                assert stage.driver is not None
-                stage.driver.send_signal(which)
-                stage.driver.wait(timeout=120)
-                what = f"driver ({which.name})"
-            case "worker":
-                try:
-                    self._draw.choice(stage.workers()).kill()
-                except psutil.NoSuchProcess:
-                    return False
-                self._deaths.update(trials)
-            case "node":
-                if what in self._back_at or not stage.node_is_up():
-                    return False
-                stage.kill_node()
-                self._back_at[what] = time.monotonic() + self._draw.uniform(0.0, 2.0)
-                self._deaths.update(trials)
+    def _can_die(self, victim: str, name: str) -> bool:
+        match victim:
+            case "worker" | "node":
+                running = running_trials(self._stage, name)
+                spared = any(self._deaths[trial] == MOST_DEATHS for trial in running)
+                lives = victim == "worker" or self._stage.node_is_up()
+                return lives and bool(self._stage.workers()) and not spared
             case "server":
-                if what in self._back_at or not stage.server_is_up():
-                    return False
-                stage.kill_server()
-                self._back_at[what] = time.monotonic() + self._draw.uniform(0.0, 3.0)
-        self.done[what] += 1
-        print(f"{time.monotonic():.1f} {what}; running {self._running(name)}", flush=True)
-        return True
+                return victim not in self._back_at and self._stage.server_is_up()
+            case _:
+                return True
 
-    def _running(self, name: str) -> set[str]:
-        """Trials that a death may be counted against: those begun and not ended."""
-        running = set()
-        for entry in self._stage.journal(name):
-            if entry["do"] == "open":
-                running.add(str(entry["trial"]))
-            elif entry["do"] == "close":
-                running.discard(str(entry["trial"]))
-        return running
+    def _kill(self, victim: str, name: str) -> None:
+        stage = self._stage
+        running = running_trials(stage, name)
+        away = time.monotonic() + self._draw.uniform(0.0, LONGEST_AWAY_S)
+        match victim:
+            case "worker":
+                self._draw.choice(stage.workers()).kill()
+            case "node":
+                stage.kill_node()
+                self._back_at["node"] = away
+            case "server":
+                stage.kill_server()
+                self._back_at["server"] = away
+            case _:
+                self._driver.send_signal(signal.Signals[victim.split("(")[1].rstrip(")")])
+                self._driver.wait(timeout=120)
+        if victim in ("worker", "node"):
+            self._deaths.update(running)
+        self.left -= 1
+        self.done[victim] += 1
+        print(f"{time.monotonic():.1f} {victim}; {sorted(running)} run", flush=True)
+
+
+def running_trials(stage: Stage, name: str) -> set[int]:
+    """Those that are begun and not ended: a death of a worker may count against any of them."""
+    running = set()
+    for entry in stage.journal(name):
+        if entry["do"] == "open":
+            running.add(entry["trial"])
+        elif entry["do"] == "close":
+            running.discard(entry["trial"])
+    return running
