@@ -7,14 +7,14 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sweep import home, inputs, store, tracking
+from sweep import disk, home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed, load
@@ -70,7 +70,7 @@ def run(
     """
     folder = home.folder(spec.name)
     uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
-    with _alone(folder):
+    with _alone(folder), store.answering(uri, f"`sweep resume {spec.name}`"):
         store.reach(uri)
         if replace:
             for kept in (
@@ -121,7 +121,7 @@ def resume(
         KeyboardInterrupt: it was interrupted once more.
     """
     uri = _absolute(tracking_uri) if tracking_uri else home.tracking_uri(spec.name)
-    with _alone(home.folder(spec.name)):
+    with _alone(home.folder(spec.name)), store.answering(uri, f"`sweep resume {spec.name}`"):
         store.reach(uri)
         record = tracking.find_sweep(uri, spec.name)
         if record is None:
@@ -203,7 +203,7 @@ def _to_the_end(
     """Run what is left of a sweep; whatever stops it, no run is left open."""
     from sweep.control import Control, Obey
     from sweep.recorder import Recorder
-    from sweep.retries import NoRetry
+    from sweep.retries import NoRetry, every_death_is_one
     from sweep.search import ParetoSearch, endings, open_study
     from sweep.versions import newest
     from sweep.worker import Assignment, real_trial
@@ -245,7 +245,8 @@ def _to_the_end(
                 assignment = Assignment(
                     run_trial or real_trial, checkpoints=checkpoints, models=models
                 )
-                _tuner(spec, search, at_once, callbacks, assignment).fit()
+                with every_death_is_one():
+                    _tuner(spec, search, at_once, callbacks, assignment).fit()
             wish = control.asked.wish
             if search.num_left and wish == "cancel":
                 state = "cancelled"
@@ -255,8 +256,13 @@ def _to_the_end(
             any_complete = any(ending.state == "complete" for ending in endings(study))
             status = "FINISHED" if any_complete else "FAILED"
             state = "stopped" if search.num_left and wish == "stop" else status.lower()
+        except Exception as error:
+            if (full := disk.full(error)) is None:
+                raise
+            raise KeyboardInterrupt(f"the disk is full ({full}): make room") from error
         finally:
-            recorder.close_sweep(status, state)
+            with suppress(OSError):  # where not even this can be written, resuming says so
+                recorder.close_sweep(status, state)
             delivery.wait(PATIENCE_S)
 
 
