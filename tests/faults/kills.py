@@ -11,28 +11,27 @@ from collections.abc import Iterator
 from sweep.retries import MOST_DEATHS
 from tests.faults.stage import Stage
 
-# Of 22 kills so many: a driver costs its start, a node the seconds until it is missed.
+# Of 20 kills so many: a driver costs its start, a node the seconds until it is missed.
 VICTIMS = {
-    "driver (SIGKILL)": 3,
+    "driver (SIGKILL)": 2,
     "driver (SIGTERM)": 1,
     "driver (SIGINT)": 1,
-    "worker": 6,
+    "worker": 5,
     "node": 2,
     "server": 9,
 }
-# The longest time until one is killed, once it is up.
-LATEST_S = {"driver": 8.0, "worker": 2.5, "node": 2.5, "server": 2.0}
+# The longest time until one is killed, once it can be: a worker imports for seconds, then it trains.
+LATEST_S = {"driver": 10.0, "worker": 5.0, "node": 5.0, "server": 1.0}
 LONGEST_AWAY_S = 2.0  # before a node or a server is started again
 
 
 class Kills:
-    """At most `most` kills, all told, of as many sweeps as that takes."""
+    """What was killed in sweep after sweep."""
 
-    def __init__(self, stage: Stage, seed: int, most: int) -> None:
+    def __init__(self, stage: Stage, seed: int) -> None:
         self._stage = stage
         self._draw = random.Random(seed)
         self._victims = self._shuffled()
-        self.left = most
         self.done: Counter[str] = Counter()
         self._back_at: dict[str, float] = {}  # when what was killed is started again
         self._deaths: Counter[int] = Counter()  # of trials, since the driver began
@@ -43,10 +42,13 @@ class Kills:
             self._draw.shuffle(deck)
             yield from deck
 
-    def through(self, name: str, *start: object, timeout: float) -> None:
-        """The sweep of this name from its start (words of the command) to its end."""
+    def through(self, name: str, *start: object, most: int) -> int:
+        """The sweep of this name from its start (words of the command) to its end, with at most so
+        many kills; how many there were.
+        """
         stage = self._stage
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + 120 + 20 * most
+        before = self.done.total()
         self._start_driver(*start)
         victim, at = next(self._victims), 0.0
         while (status := self._driver.poll()) != 0:
@@ -54,7 +56,7 @@ class Kills:
             self._bring_back(time.monotonic())
             if status is not None:
                 self._go_on(name, *start)
-            elif self.left and self._can_die(victim, name):
+            elif self.done.total() - before < most and self._can_die(victim, name):
                 latest = LATEST_S[victim.split()[0]]
                 at = at or time.monotonic() + self._draw.uniform(0.0, latest)
                 if time.monotonic() >= at:
@@ -63,6 +65,7 @@ class Kills:
             time.sleep(0.02)
         self._bring_back(float("inf"))
         stage.wait_for_server()
+        return self.done.total() - before
 
     @property
     def _driver(self):
@@ -96,7 +99,8 @@ class Kills:
                 lives = victim == "worker" or self._stage.node_is_up()
                 return lives and bool(self._stage.workers()) and not spared
             case "server":
-                return victim not in self._back_at and self._stage.server_is_up()
+                # In mid-sweep: a driver that finds none at its start only says so.
+                return bool(self._stage.workers()) and self._stage.server_is_up()
             case _:
                 return True
 
@@ -118,7 +122,6 @@ class Kills:
                 self._driver.wait(timeout=120)
         if victim in ("worker", "node"):
             self._deaths.update(running)
-        self.left -= 1
         self.done[victim] += 1
         print(f"{time.monotonic():.1f} {victim}; {sorted(running)} run", flush=True)
 
