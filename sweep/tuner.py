@@ -228,7 +228,7 @@ def _to_the_end(
         )
         record.reopen(record.run_id)
         status: Status = "KILLED"
-        state = "interrupted"
+        state, patience = "interrupted", PATIENCE_S
         try:
             control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
@@ -259,11 +259,12 @@ def _to_the_end(
         except Exception as error:
             if (full := disk.full(error)) is None:
                 raise
+            patience = 0.0  # a store on the same disk takes nothing either
             raise KeyboardInterrupt(f"the disk is full ({full}): make room") from error
         finally:
-            with suppress(OSError):  # where not even this can be written, resuming says so
+            with suppress(OSError):  # where not even this can be written, resuming does it
                 recorder.close_sweep(status, state)
-            delivery.wait(PATIENCE_S)
+            delivery.wait(patience)
 
 
 def _tuner(

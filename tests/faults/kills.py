@@ -123,6 +123,8 @@ class Kills:
     def _kill(self, victim: str, name: str) -> None:
         stage = self._stage
         running = running_trials(stage, name)
+        with (stage.folder / "kills.log").open("a") as log:
+            print(f"{time.time():.1f} {name}: {victim}; running {sorted(running)}", file=log)
         away = time.monotonic() + self._draw.uniform(0.0, LONGEST_AWAY_S)
         match victim:
             case "worker":
