@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 500
-LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 5.0
+LONGEST_REQUEST_S = 5.0  # that is waited for when all else has ended
 # What MLflow answers to that which it would refuse for ever.
 REFUSALS = {
     "BAD_REQUEST",
@@ -50,7 +51,7 @@ class Delivery:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._wanted.set()
-        self._thread.join()
+        self._thread.join(LONGEST_REQUEST_S)  # one to a server that hangs may be left alone
 
     def wait(self, seconds: float) -> bool:
         """Until all is delivered, but no longer than this; whether it is."""

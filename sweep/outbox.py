@@ -99,12 +99,22 @@ class Outbox:
         self._cut_what_is_half_written()
 
     def put(self, *entries: Entry) -> None:
-        """On disk when this returns."""
+        """On disk when this returns; all of it or, where the disk is full, nothing.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
-        with self._one_at_a_time, self._journal.open("ab") as file:
-            file.write(lines.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        left = lines.encode()
+        with self._one_at_a_time, self._journal.open("ab", buffering=0) as file:
+            before = file.tell()
+            try:
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(before)  # what came after half a line could not be read
+                raise
 
     def attach(self, trial: Trial, source: Path | bytes, name: str, to: str = "") -> None:
         """A file or folder (moved from where it is) or bytes, for the artifacts of a run."""
@@ -143,7 +153,10 @@ class Outbox:
     def tick_off(self, end: int, entries: Sequence[Entry]) -> None:
         """These are with MLflow; their files are not needed here any more."""
         fresh = self._delivered.with_suffix(".new")
-        fresh.write_text(str(end))
+        with fresh.open("w") as file:
+            file.write(str(end))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave an empty file
         fresh.replace(self._delivered)
         for entry in entries:
             if isinstance(entry, Attached):

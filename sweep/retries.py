@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ray.air.execution._internal import RayActorManager
+from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune import Callback
 
 MOST_DEATHS = 3  # under one trial, before it is what kills them
@@ -19,5 +24,31 @@ class NoRetry(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
+        """Raises OSError, which ends the sweep, where a worker's disk is full: each trial would fail."""
+        if full := result.get("disk_full"):
+            raise OSError(errno.ENOSPC, full)
         if result.get("failure"):
             trial.max_failures = 0
+
+
+@contextmanager
+def every_death_is_one() -> Iterator[None]:
+    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died.
+
+    It knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
+    memory or of disk, that a result was lost with the node which held it. (ray 2.60,
+    air/execution/_internal/actor_manager.py, _actor_task_failed: "Caught unexpected exception".)
+    """
+    of_ray = RayActorManager._actor_task_failed
+
+    def failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
+        known = isinstance(exception, (RayActorError, RayTaskError))
+        if isinstance(exception, RayError) and not known:
+            exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
+        of_ray(self, tracked_actor_task, exception)
+
+    RayActorManager._actor_task_failed = failed
+    try:
+        yield
+    finally:
+        RayActorManager._actor_task_failed = of_ray

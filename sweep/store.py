@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,8 +129,34 @@ def refuse_password(tracking_uri: str) -> None:
         )
 
 
+@contextmanager
+def answering(tracking_uri: str, then: str) -> Iterator[None]:
+    """For what is asked of a store that was up a moment ago; `then`: what is to be done once it is.
+
+    Raises:
+        BadAddress: it has gone away since.
+    """
+    try:
+        yield
+    except Exception as error:
+        from mlflow.exceptions import MlflowException
+
+        if not isinstance(error, MlflowException):
+            raise
+        raise BadAddress(
+            f"the tracking store {without_password(tracking_uri)} must be up, but has gone away "
+            f"({str(error).splitlines()[0]}): start it again, then {then}."
+        ) from error
+
+
 @cache
 def connect(tracking_uri: str) -> MlflowClient:
+    """A client that says at once when the store is away: whoever asks knows how long to wait.
+
+    MLflow by itself would try again for minutes, and what it says twice may be done twice.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds; of a server that hangs
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     from mlflow import MlflowClient

@@ -62,6 +62,7 @@ class Record:
     sweep: str
     run_id: str
     _run_ids: dict[int, str] | None = field(default=None, repr=False)
+    _in_doubt: bool = field(default=False, repr=False)  # whether a run was created unanswered
 
     @property
     def _client(self) -> MlflowClient:
@@ -120,7 +121,7 @@ class Record:
         if trial is None:
             return self.run_id
         if self._run_ids is None:
-            self._run_ids = {int(r.data.tags["sweep.trial"]): r.info.run_id for r in self.trials()}
+            self._run_ids = self._one_run_each()
         if trial not in self._run_ids:
             tags = {
                 "mlflow.parentRunId": self.run_id,
@@ -136,10 +137,24 @@ class Record:
                     run_name=f"{self.sweep}-{trial:04}",
                 )
             except Exception:
-                self._run_ids = None  # it may be there all the same
+                self._run_ids, self._in_doubt = None, True  # it may be there all the same, or soon
                 raise
             self._run_ids[trial] = run.info.run_id
+            if self._in_doubt:
+                self._run_ids = self._one_run_each()
+                self._in_doubt = False
         return self._run_ids[trial]
+
+    def _one_run_each(self) -> dict[int, str]:
+        """The id of each trial's run; empty ones beside it, created unanswered, are deleted."""
+        runs: dict[int, list[Run]] = {}
+        for run in self.trials():
+            runs.setdefault(int(run.data.tags["sweep.trial"]), []).append(run)
+        for twins in runs.values():
+            twins.sort(key=lambda run: (-len(run.data.metrics), -len(run.data.params)))
+            for run in twins[1:]:
+                self._client.delete_run(run.info.run_id)
+        return {trial: twins[0].info.run_id for trial, twins in runs.items()}
 
     def reopen(self, run_id: str) -> None:
         """It runs (again): nothing is said of an earlier end."""

@@ -8,14 +8,14 @@ import shutil
 import socket
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, chdir, contextmanager
+from contextlib import ExitStack, chdir, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sweep import home, inputs, store, tracking
+from sweep import disk, home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed, load
@@ -84,7 +84,7 @@ def run(
     folder = home.folder(spec.name)
     uri = _absolute(tracking_uri) if tracking_uri else home.local_tracking_uri()
     kept = _absolute(storage) if storage else home.journal(spec.name)
-    with _alone(folder):
+    with _alone(folder), store.answering(uri, f"`sweep resume {spec.name}`"):
         store.reach(uri)
         if replace:
             _delete_sweep(spec.name, uri, kept)
@@ -131,7 +131,7 @@ def resume(
     kept = _absolute(storage) if storage else home.storage(spec.name)
     store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
     store.refuse_hidden(str(kept), "--storage or OPTUNA_STORAGE")
-    with _alone(home.folder(spec.name)):
+    with _alone(home.folder(spec.name)), store.answering(uri, f"`sweep resume {spec.name}`"):
         store.reach(uri)
         record = tracking.find_sweep(uri, spec.name)
         if record is None:
@@ -261,7 +261,7 @@ def _to_the_end(
     """Run what is left of a sweep; whatever stops it, no run is left open."""
     from sweep.control import Control, Obey, interrupts_as_before
     from sweep.recorder import Recorder
-    from sweep.retries import NoRetry
+    from sweep.retries import NoRetry, every_death_is_one
     from sweep.search import ParetoSearch
     from sweep.study import endings, open_study
     from sweep.versions import newest
@@ -288,7 +288,7 @@ def _to_the_end(
         )
         record.reopen(record.run_id)
         status: Status = "KILLED"
-        state = "interrupted"
+        state, patience = "interrupted", PATIENCE_S
         try:
             control = open_.enter_context(Control(record))
             recorder.settle(endings(study), record.trials())
@@ -317,7 +317,7 @@ def _to_the_end(
                     watched=run_trial is None,
                 )
                 if search.num_left:
-                    with interrupts_as_before():
+                    with interrupts_as_before(), every_death_is_one():
                         _tuner(spec, search, at_once, callbacks, assignment).fit()
             wish = control.asked.wish
             if search.num_left and wish == "cancel":
@@ -328,9 +328,15 @@ def _to_the_end(
             any_complete = any(ending.state == "complete" for ending in endings(study))
             status = "FINISHED" if any_complete else "FAILED"
             state = "stopped" if search.num_left and wish == "stop" else status.lower()
+        except Exception as error:
+            if (full := disk.full(error)) is None:
+                raise
+            patience = 0.0  # a store on the same disk takes nothing either
+            raise KeyboardInterrupt(f"the disk is full ({full}): make room") from error
         finally:
-            recorder.close_sweep(status, state)
-            delivery.wait(PATIENCE_S)
+            with suppress(OSError):  # where not even this can be written, resuming does it
+                recorder.close_sweep(status, state)
+            delivery.wait(patience)
 
 
 def _tuner(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from ray import tune
 
+from sweep import disk
 from sweep.ending import FULL
 from sweep.storage import Storage, checkpoint_name, model_name
 from sweep.system_metrics import SystemMetrics
@@ -60,7 +61,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     """step() = the next report of the trial; the last has done = True, and the actor stays.
 
     A result's `record` is what MLflow is to know of the step; `items`, of the first and the last
-    report, a Parquet table of what was found item by item; `failure`, why the trial has failed.
+    report, a Parquet table of what was found item by item; `failure`, why the trial has failed;
+    `disk_full`, what stops the sweep until there is room, and is no failure of the trial.
     """
 
     _reports: Any = None
@@ -96,6 +98,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             result: dict[str, Any] = next(self._reports)
         except Exception as error:
             self._error = error
+            if full := disk.full(error):
+                return {"disk_full": str(full), "progress": 0.0, "done": False}
             return {"failure": f"{type(error).__name__}: {error}", "progress": 0.0, "done": False}
         if result["done"]:
             self.cleanup()

@@ -123,6 +123,35 @@ def test_what_mlflow_will_never_take_is_put_aside_and_the_rest_arrives(record, o
     assert "bad:*name" in (outbox.folder / "refused.jsonl").read_text()
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["done", "done late"])
+def test_a_run_whose_creation_nobody_answered_to_is_there_once(record, outbox, monkeypatch, late):
+    """A server that was killed, or hung, between doing it and saying so."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    create = MlflowClient.create_run
+    unanswered = []
+
+    def create_run(*words, **named):
+        if not unanswered:
+            unanswered.append(words)
+            if not late:
+                create(*words, **named)
+            raise MlflowException("timed out")
+        if late:
+            create(*words, **named)
+        return create(*words, **named)
+
+    monkeypatch.setattr(MlflowClient, "create_run", create_run)
+    outbox.put(*whole_trial(2))
+    with pytest.raises(MlflowException, match="timed out"):
+        deliver(record, outbox)
+    deliver_all(record, outbox)
+    (run,) = record.trials()
+    assert run.info.status == "FINISHED"
+    assert len(history(record, run, "loss")) == 5
+
+
 def test_what_waits_while_mlflow_is_away_arrives_once_it_is_back(record, outbox, monkeypatch):
     """Away here is a client that cannot connect; test_faults.py stops a real server."""
     real = tracking.connect

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -86,6 +87,20 @@ def test_what_is_put_aside_says_why(outbox):
     outbox.refuse(REPORT, "no such run")
     (line,) = (outbox.folder / "refused.jsonl").read_text().splitlines()
     assert json.loads(line) == {"entry": REPORT.model_dump(), "reason": "no such run"}
+
+
+def test_what_a_full_disk_does_not_take_whole_it_does_not_take_at_all(outbox):
+    outbox.put(REPORT)
+    journal = outbox.folder / "journal.jsonl"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size + 10, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            outbox.put(REPORT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    outbox.put(REPORT)
+    assert outbox.waiting(10)[0] == [REPORT, REPORT]
 
 
 @pytest.mark.parametrize("after", [1, 7])

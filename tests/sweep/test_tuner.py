@@ -1,5 +1,6 @@
 """Whole sweeps of trials that only pretend to train, on one real Ray: what the rest costs and survives."""
 
+import resource
 import signal
 from collections import Counter
 
@@ -228,3 +229,42 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
         after.trials.drop(columns="run_id"), before.trials.drop(columns="run_id")
     )
     assert after.base == before.base
+
+
+@pytest.mark.parametrize("whose", ["driver", "worker"])
+def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_path, whose):
+    """Full for the driver's files here, as for those of a trial."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = tmp_path / "full"
+
+    class Fill(Callback):
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            if whose == "driver":
+                journal = home.folder("tiny") / "record" / "journal.jsonl"
+                most = journal.stat().st_size + 100
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+            else:
+                full.touch()
+
+        def __getstate__(self):
+            return {}
+
+    def run_trial(config, *, resume_from=None):
+        import errno
+
+        for report in pretending()(config):
+            if full.exists():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield report
+
+    spec, document = spec_of(4)
+    try:
+        with pytest.raises(KeyboardInterrupt, match="the disk is full"):
+            tuner.run(spec, document, run_trial=run_trial, on_start=lambda started: [Fill()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        full.unlink(missing_ok=True)
+    assert states(spec)[0]["COMPLETE"] >= 1
+    assert states(spec)[0]["FAIL"] == 0
+    tuner.resume(spec, document, run_trial=run_trial)
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
