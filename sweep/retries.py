@@ -24,7 +24,7 @@ class NoRetry(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        """Raises OSError, which ends the sweep, where a worker's disk is full: each trial would fail."""
+        """Raises OSError, which ends the sweep, where a disk is full: all trials would fail."""
         if full := result.get("disk_full"):
             raise OSError(errno.ENOSPC, full)
         if result.get("failure"):
