@@ -31,6 +31,7 @@ lint: install
 # Measurements against the peers, in one run each; prints tables, asserts nothing.
 bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.orchestration
+	$(VENV)/python -m tests.benchmarks.tracking
 	$(VENV)/python -m tests.benchmarks.memory
 	$(VENV)/python -m tests.benchmarks.step
 	$(VENV)/python -m tests.benchmarks.trial
