@@ -12,6 +12,7 @@ import io
 import json
 import math
 import os
+import re
 import sqlite3
 import sys
 import tempfile
@@ -493,4 +494,7 @@ def items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
 
 def _without_password(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
-    return scheme + separator + rest.rpartition("@")[2] if "@" in rest else uri
+    rest = re.sub(r"(password=)[^&]*", r"\1***", rest)
+    return (
+        scheme + separator + rest.rpartition("@")[2] if "@" in rest else scheme + separator + rest
+    )

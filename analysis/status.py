@@ -22,7 +22,8 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
     trials = sweep.trials
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
     ended = sum(counts.values())
-    running = trials[trials["state"] == "running"]
+    hears = sweep.state in ("running", "paused", "stopping", "cancelling")
+    running = trials[(trials["state"] == "running") & hears]
     progress = running["progress"].fillna(0.0) if "progress" in running else [0.0] * len(running)
     total = max(sweep.num_trials or 0, len(trials))
     failed = trials.loc[trials["state"] == "failed", "failure"]
@@ -42,8 +43,8 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
 
 
 def _eta_s(sweep: Sweep, left: int, of_it_done: float) -> float | None:
-    """What is left, at the mean of what trials took so far, and as many at once as run now."""
-    took = sweep.trials.loc[sweep.trials["state"].isin(STATES), "seconds"].mean()
+    """What is left, at the median of what trials took so far, and as many at once as run now."""
+    took = sweep.trials.loc[sweep.trials["state"].isin(STATES), "seconds"].median()
     at_once = int((sweep.trials["state"] == "running").sum())
     if sweep.state != "running" or not at_once or math.isnan(took):
         return None

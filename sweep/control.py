@@ -58,28 +58,45 @@ class Control:
                 continue
 
 
+class Untold(RuntimeError):
+    """How a trial ended could not be told to the search, or written down."""
+
+
 class Obey(Callback):  # type: ignore[misc]
     """A ray.tune Callback that ends what is to end."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
-        self._interrupted = False
+        self.is_interrupted = False
+        self._trouble: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks."""
         return {}
 
     def asked(self) -> Asked:
-        """Of the search; an interrupt ends it as well."""
+        """Of the search; an interrupt ends it as well, and trouble."""
         asked = self._control.asked
-        return replace(asked, wish="cancel") if self._interrupted else asked
+        ends = self.is_interrupted or self._trouble is not None
+        return replace(asked, wish="cancel") if ends else asked
+
+    def fail(self, trouble: Exception) -> None:
+        """End the sweep for a reason that Tune would have swallowed where it came up."""
+        if self._trouble is None:
+            said = f"{type(trouble).__name__}: {trouble}".splitlines()[0]
+            self._trouble = Untold(f"how a trial ended could not be kept ({said})")
+            self._trouble.__cause__ = trouble
+
+    def raise_trouble(self) -> None:
+        if self._trouble is not None:
+            raise self._trouble
 
     def setup(self, **_: Any) -> None:
         """Tune hears its own interrupt between steps only, and a step may wait for a trial to come."""
         of_tune = signal.getsignal(signal.SIGINT)
 
         def interrupt(*which: Any) -> None:
-            self._interrupted = True
+            self.is_interrupted = True
             if callable(of_tune):
                 of_tune(*which)
 
@@ -87,8 +104,9 @@ class Obey(Callback):  # type: ignore[misc]
             signal.signal(signal.SIGINT, interrupt)
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **_: Any) -> None:
+        self.raise_trouble()
         asked = self._control.asked
-        if asked.wish == "cancel" and not self._interrupted:
+        if asked.wish == "cancel" and not self.is_interrupted:
             signal.raise_signal(signal.SIGINT)  # Tune takes it for a reason to end in good order
         for trial in trials if asked.cancelled else ():
             actor = trial.temporary_state.ray_actor

@@ -54,11 +54,14 @@ class Delivery:
         self._thread.join(LONGEST_REQUEST_S)  # one to a server that hangs may be left alone
 
     def wait(self, seconds: float) -> bool:
-        """Until all is delivered, but no longer than this; whether it is."""
-        deadline = time.monotonic() + seconds
+        """Until all is delivered, but no longer than this while MLflow takes nothing; whether it is."""
+        taken, deadline = -1, 0.0
         while not self._outbox.is_delivered:
             self._wanted.set()
-            if time.monotonic() > deadline:
+            slow = not self.trouble and seconds  # a large file, or a request that has yet to fail
+            if slow or self._outbox.delivered > taken:
+                taken, deadline = self._outbox.delivered, time.monotonic() + seconds
+            if time.monotonic() >= deadline:
                 log.warning("%s has what MLflow lacks: %s", self._outbox.folder, self.trouble)
                 return False
             time.sleep(0.05)
@@ -90,7 +93,7 @@ def deliver(record: Record, outbox: Outbox) -> int:
     runs: dict[Trial, list[Entry]] = {}
     for entry in entries:
         runs.setdefault(entry.trial, []).append(entry)
-    for trial, of_it in runs.items():
+    for trial, of_it in sorted(runs.items(), key=lambda run: run[0] is None):  # which ends last
         _deliver_to(record, outbox, trial, of_it)
     if entries:
         outbox.tick_off(end, entries)

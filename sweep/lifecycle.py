@@ -89,13 +89,14 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
-    failed = _trials(record, "failed")
+    again = {run.data.tags.get("sweep.retry_of") for run in record.trials()}
+    failed = [number for number in _trials(record, "failed") if str(number) not in again]
     if trial is not None and trial not in failed:
         others = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
         leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {others}.")
     chosen = frozenset(failed if trial is None else [trial])
     if not chosen:
-        leave(FAILED, f"no trial of {name} has failed.")
+        leave(FAILED, f"no trial of {name} has failed that was not tried again.")
     retry_trials(record, chosen)
     several = f"{len(chosen)} trials are" if len(chosen) > 1 else "1 trial is"
     then = "" if runs.read_state(name, tracking_uri=uri) in HEARS else f" by `sweep resume {name}`"
@@ -105,16 +106,18 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 @app.command(epilog="Example: sweep sync miniature")
 def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver what a sweep could not record, because the tracking server was away as it ended."""
-    from sweep import home, outbox, store, tuner
+    from sweep import home, store, tuner
 
     if not (home.folder(name) / "record").is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {home.folder(name)} has no record.")
-    before = outbox.num_waiting(home.folder(name) / "record")
     try:
-        tuner.sync(name, tracking_uri=tracking_uri)
+        delivered, refused = tuner.sync(name, tracking_uri=tracking_uri)
     except (store.BadAddress, tuner.CannotRun) as error:
         leave(FAILED, str(error))
-    print(f"{before} entries delivered; the record of {name} is complete.")
+    if refused:
+        where = home.folder(name) / "record" / "refused.jsonl"
+        leave(FAILED, f"{delivered} entries taken up; MLflow refused {refused}, see {where}.")
+    print(f"{delivered} entries delivered; the record of {name} is complete.")
 
 
 def unpause(name: str, tracking_uri: str) -> bool:
@@ -123,9 +126,10 @@ def unpause(name: str, tracking_uri: str) -> bool:
     from sweep.asked import ask
 
     try:
-        if runs.read_state(name, tracking_uri=tracking_uri) != "paused":
-            return False
-    except Exception:  # whoever resumes it says what is wrong
+        state = runs.read_state(name, tracking_uri=tracking_uri)
+    except ValueError:  # whoever resumes it says what is wrong
+        return False
+    if state != "paused" or _died_here(name, tracking_uri):
         return False
     ask(_record(name, tracking_uri), "go")
     print(f"{name} goes on.")
@@ -138,9 +142,26 @@ def _that_hears(name: str, tracking_uri: str | None, done: str) -> Record:
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
     state = runs.read_state(name, tracking_uri=uri)
+    if state in HEARS and _died_here(name, uri):
+        state = "interrupted"
     if state not in HEARS:
         leave(FAILED, f"{name} must be running to be {done}, but is {state}.")
     return record
+
+
+def _died_here(name: str, uri: str) -> bool:
+    """Whether its driver ran on this machine and does not any more: it may not be missed yet."""
+    from filelock import FileLock, Timeout
+
+    from sweep import home
+
+    if uri != home.tracking_uri(name) or not (home.folder(name) / "record").is_dir():
+        return False
+    try:
+        with FileLock(home.folder(name) / ".lock", timeout=0):
+            return True
+    except Timeout:
+        return False
 
 
 def _record(name: str, uri: str) -> Record:

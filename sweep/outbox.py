@@ -132,7 +132,10 @@ class Outbox:
         end = self.delivered
         if self.is_delivered:
             return entries, end
-        with self._journal.open("rb") as file:
+        with (
+            self._one_at_a_time,
+            self._journal.open("rb") as file,
+        ):  # nothing that is yet taken back
             file.seek(end)
             for line in file:
                 if len(entries) == most or not line.endswith(b"\n"):
@@ -149,6 +152,16 @@ class Outbox:
     def is_delivered(self) -> bool:
         """Whether MLflow has every entry."""
         return not self._journal.exists() or self.delivered >= self._journal.stat().st_size
+
+    @property
+    def num_waiting(self) -> int:
+        """How many entries MLflow lacks."""
+        return num_waiting(self.folder)
+
+    @property
+    def num_refused(self) -> int:
+        refused = self.folder / "refused.jsonl"
+        return len(refused.read_bytes().splitlines()) if refused.exists() else 0
 
     def tick_off(self, end: int, entries: Sequence[Entry]) -> None:
         """These are with MLflow; their files are not needed here any more."""

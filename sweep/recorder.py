@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
     from sweep.ending import Ending, State
     from sweep.spec import SweepSpec
+
+log = logging.getLogger(__name__)
 
 STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
 MOST_OF_A_FAILURE = 5000  # characters; MLflow takes 8,000 in a tag
@@ -100,9 +104,9 @@ class Recorder(Callback):  # type: ignore[misc]
             if result["step"] == 0 and not self._base:
                 self._base = True
                 of_base = {n: v for n, v in metrics.items() if not n.startswith(SYSTEM)}
-                self._put(None, 0, of_base)
-                if items:
+                if items:  # first: by the metrics it is known that the base is recorded
                     self._outbox.attach(None, items, "items.parquet")
+                self._put(None, 0, of_base)
         if result["done"]:
             if items:
                 self._outbox.attach(number, items, "items.parquet")
@@ -115,19 +119,22 @@ class Recorder(Callback):  # type: ignore[misc]
             self.explain(number, result["failure"])
 
     def explain(self, number: int, failure: str) -> None:
-        tags = {"reason": failure[:MOST_OF_A_FAILURE]}
+        tags = {"reason": _reason(failure)}
         self._outbox.put(Tagged(trial=number, tags=tags))
 
     def close(self, ending: Ending) -> None:
         """How a trial ended, once the search has been told."""
         tags: dict[str, str] = {"sweep.state": ending.state}
         if ending.failure:
-            tags["reason"] = ending.failure[:MOST_OF_A_FAILURE]
+            tags["reason"] = _reason(ending.failure)
         status = STATUS[ending.state]
         self._open.discard(ending.number)
         self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
         if self._checkpoints:
-            self._checkpoints.delete(checkpoint_name(ending.number))
+            try:
+                self._checkpoints.delete(checkpoint_name(ending.number))
+            except Exception as error:  # of an object store; the trial has ended all the same
+                log.warning("the checkpoint of trial %d is still there: %s", ending.number, error)
 
     def settle(self, endings: Iterable[Ending], runs: Iterable[Run]) -> None:
         """Close in the record what has ended by the search's own memory, and what runs no more.
@@ -150,7 +157,13 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
+        metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
         self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
+
+
+def _reason(failure: str) -> str:
+    """As JSON and MLflow take it: a file name in an error message may be no text."""
+    return failure[:MOST_OF_A_FAILURE].encode(errors="replace").decode()
 
 
 def _columns(config: TrialConfig) -> dict[str, str]:

@@ -80,12 +80,17 @@ class Grid(optuna.samplers.BaseSampler):
         return space.point(self._tree, trial.number - retries)[param_name]
 
 
+def _raise(trouble: Exception) -> None:
+    raise trouble
+
+
 class ParetoSearch(Searcher):  # type: ignore[misc]
     """A ray.tune Searcher over several goals, to be run without Tune's metric and mode.
 
     Trials that the study knows as begun and not ended are suggested first, under their own number
     and with their own parameters. `on_end` hears of each trial once it is told to Optuna; `asked`
-    says what people want of the sweep at the moment.
+    says what people want of the sweep at the moment; `on_trouble` hears what kept a trial's end from
+    being told or recorded, after which the sweep must end (Tune would run the trial once more).
     """
 
     def __init__(
@@ -95,6 +100,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         metrics: Mapping[str, Metric],
         on_end: Callable[[Ending], None],
         asked: Callable[[], Asked] = Asked,
+        on_trouble: Callable[[Exception], None] = _raise,
     ) -> None:
         super().__init__(metric=None, mode=None)
         self._spec = spec
@@ -102,6 +108,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self.metrics = metrics
         self._on_end = on_end
         self._asked = asked
+        self._on_trouble = on_trouble
         self._live: dict[str, optuna.Trial] = {}
         self._failures: dict[str, str] = {}
         known = study.get_trials(deepcopy=False)
@@ -115,9 +122,14 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     @property
     def num_left(self) -> int:
-        """Trials that have not ended."""
+        """Trials that have not ended, those to be tried again apart that have no number yet."""
         begun = len(self._interrupted) + len(self._live)
-        return self._num_new + begun + len(self._to_retry()) + len(self._waiting())
+        return self._num_new + begun + len(self._waiting())
+
+    @property
+    def num_to_run(self) -> int:
+        """Trials that there is still something to do for."""
+        return self.num_left + len(self._to_retry())
 
     @property
     def num_trials(self) -> int:
@@ -130,11 +142,11 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self.out_of_time = time.monotonic() >= self._deadline
         if self.out_of_time or wish in ("stop", "cancel"):
             return str(Searcher.FINISHED)
-        if wish == "pause":
+        if wish == "pause" and self.num_to_run:
             return None
         trial = self._next()
-        if trial is None:
-            return str(Searcher.FINISHED)
+        if trial is None:  # one that fails may be asked to be tried again
+            return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
         config = {"number": trial.number, "trial": space.suggest(self._spec.trial, trial)}
         return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
@@ -178,9 +190,24 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        trial = self._live.pop(trial_id, None)
+        trial = self._live.get(trial_id)
         if trial is None:
             return
+        try:
+            ending = self._tell(trial_id, trial, result, error=error)
+            del self._live[trial_id]
+            self._on_end(ending)
+        except Exception as trouble:  # of a database, of a disk
+            self._on_trouble(trouble)
+
+    def _tell(
+        self,
+        trial_id: str,
+        trial: optuna.Trial,
+        result: dict[str, Any] | None,
+        *,
+        error: bool,
+    ) -> Ending:
         said = self._failures.pop(trial_id, "")
         if error and trial.number in self._asked().cancelled:
             said = "cancelled"
@@ -196,7 +223,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             if ending.failure:
                 trial.set_user_attr("failure", ending.failure)
             self._study.tell(trial, state=STATES[ending.state])
-        self._on_end(ending)
+        return ending
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its searcher, but the study is the memory."""

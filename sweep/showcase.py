@@ -12,6 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -113,7 +114,8 @@ class Showcase(Callback):  # type: ignore[misc]
         if step not in self._recorded:
             self._recorded.add(step)
             metrics = {SIZE: float(size), HYPERVOLUME: volume}
-            self._outbox.put(Reported(trial=None, at=now(), step=step, metrics=metrics))
+            with suppress(OSError):  # a full disk: resuming says it again
+                self._outbox.put(Reported(trial=None, at=now(), step=step, metrics=metrics))
 
     def _work(self) -> None:
         pause = PAUSE_S

@@ -6,6 +6,7 @@ URL/NAME/SERIAL/    the folder; an older one is deleted once a newer one is name
 
 from __future__ import annotations
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ class Storage:
                 yield Path(here)
                 files.put(f"{here}/", f"{root}/{serial}/", recursive=True)
         if self._is_local:  # named at once or not at all; an object store does so of itself
+            _on_disk(folder)  # else a power cut could leave a name for what is not there
             named = Path(root, "latest.new")
             named.write_text(serial)
             named.replace(Path(root, "latest"))
@@ -171,3 +173,10 @@ def _why(error: Exception) -> str:
             f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
         )
     return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _on_disk(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())

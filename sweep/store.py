@@ -33,18 +33,9 @@ def reach(tracking_uri: str) -> None:
         BadAddress: it cannot, and how to name one that can.
     """
     refuse_password(tracking_uri)
+    refuse_silent(tracking_uri)
     scheme, _, rest = tracking_uri.partition("://")
     if scheme in ("http", "https"):
-        # MLflow itself would try again for minutes.
-        try:
-            urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
-        except HTTPError:
-            pass  # somebody answers; what they say of it is for the client to understand
-        except (OSError, ValueError) as error:
-            raise BadAddress(
-                f"the tracking server {tracking_uri} must be up, but does not answer "
-                f"({getattr(error, 'reason', error)}): start it, or name another store."
-            ) from error
         return
     if scheme == "sqlite" and set(rest) & set("%?#"):
         raise BadAddress(
@@ -114,6 +105,25 @@ def refuse_ambiguous(database: str) -> None:
         )
 
 
+def refuse_silent(tracking_uri: str) -> None:
+    """A server that is away; MLflow itself would try again for minutes.
+
+    Raises:
+        BadAddress: nobody answers.
+    """
+    if not tracking_uri.startswith(("http://", "https://")):
+        return
+    try:
+        urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
+    except HTTPError:
+        pass  # somebody answers; what they say of it is for the client to understand
+    except (OSError, ValueError) as error:
+        raise BadAddress(
+            f"the tracking server {tracking_uri} must be up, but does not answer "
+            f"({getattr(error, 'reason', error)}): start it, or name another store."
+        ) from error
+
+
 def refuse_password(tracking_uri: str) -> None:
     """A password in the address of a server would end up in error messages and so in the record.
 
@@ -149,14 +159,19 @@ def answering(tracking_uri: str, then: str) -> Iterator[None]:
         ) from error
 
 
+def wait_no_longer() -> None:
+    """MLflow tries a request once, unless the environment says otherwise."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds; of a server that hangs
+
+
 @cache
 def connect(tracking_uri: str) -> MlflowClient:
     """A client that says at once when the store is away: whoever asks knows how long to wait.
 
     MLflow by itself would try again for minutes, and what it says twice may be done twice.
     """
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds; of a server that hangs
+    wait_no_longer()
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     from mlflow import MlflowClient

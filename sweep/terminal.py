@@ -37,8 +37,11 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     uri = tracking_uri or home.tracking_uri(name)
     try:
         store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
+        store.refuse_password(uri)
+        store.refuse_silent(uri)
     except store.BadAddress as error:
         leave(WRONG, str(error))
+    store.wait_no_longer()
     return uri
 
 

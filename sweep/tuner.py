@@ -163,11 +163,12 @@ def resume(
     return record
 
 
-def sync(name: str, *, tracking_uri: str | None = None) -> None:
+def sync(name: str, *, tracking_uri: str | None = None) -> tuple[int, int]:
     """Deliver what a sweep that does not run any more could not record.
 
     To a store that does not know the sweep (as its own was lost) everything is delivered, but for the
-    files that the lost one had already taken.
+    files that the lost one had already taken. Returns how many entries were delivered, and how many
+    MLflow has ever refused.
 
     Raises:
         store.BadAddress: the tracking store is away, still.
@@ -188,10 +189,12 @@ def sync(name: str, *, tracking_uri: str | None = None) -> None:
             with chdir(home.started_in(name)):
                 found = inputs.prepare(spec)
                 home.remember(name, document.text, uri, home.storage(name), home.kept_at(name))
+            outbox.rewind()  # first: whoever finds the sweep there takes it for delivered
             record = tracking.open_sweep(uri, spec, document.text, found, home.artifacts(uri, name))
-            outbox.rewind()
+        num = outbox.num_waiting
         with Delivery(record, outbox) as delivery:
             _settle(delivery, name)
+        return num, outbox.num_refused
 
 
 def _settle(delivery: Delivery, name: str) -> None:
@@ -259,7 +262,7 @@ def _to_the_end(
     run_trial: RunTrial | None,
 ) -> None:
     """Run what is left of a sweep; whatever stops it, no run is left open."""
-    from sweep.control import Control, Obey, interrupts_as_before
+    from sweep.control import Control, Obey, Untold, interrupts_as_before
     from sweep.recorder import Recorder
     from sweep.retries import NoRetry, every_death_is_one
     from sweep.search import ParetoSearch
@@ -295,7 +298,9 @@ def _to_the_end(
             delivery.wait(PATIENCE_S)
 
             obey = Obey(control)
-            search = ParetoSearch(spec, study, spec.metrics(), recorder.close, obey.asked)
+            search = ParetoSearch(
+                spec, study, spec.metrics(), recorder.close, obey.asked, obey.fail
+            )
             goals = {goal: search.metrics[goal] for goal in spec.goals}
             with ExitStack() as until_the_end:
                 started = Started(
@@ -316,23 +321,26 @@ def _to_the_end(
                     models=models,
                     watched=run_trial is None,
                 )
-                if search.num_left:
+                if search.num_to_run:
                     with interrupts_as_before(), every_death_is_one():
                         _tuner(spec, search, at_once, callbacks, assignment).fit()
+                    obey.raise_trouble()
             wish = control.asked.wish
-            if search.num_left and wish == "cancel":
-                state = "cancelled"
+            ends_early = wish == "stop" or search.out_of_time
+            if search.num_left and (wish == "cancel" or obey.is_interrupted or not ends_early):
+                # Tune takes Ctrl-C for a reason to end in good order.
+                state = "cancelled" if wish == "cancel" else "interrupted"
                 raise KeyboardInterrupt(state)
-            if search.num_left and wish != "stop" and not search.out_of_time:
-                raise KeyboardInterrupt  # Tune takes Ctrl-C for a reason to end in good order
             any_complete = any(ending.state == "complete" for ending in endings(study))
             status = "FINISHED" if any_complete else "FAILED"
             state = "stopped" if search.num_left and wish == "stop" else status.lower()
         except Exception as error:
-            if (full := disk.full(error)) is None:
-                raise
-            patience = 0.0  # a store on the same disk takes nothing either
-            raise KeyboardInterrupt(f"the disk is full ({full}): make room") from error
+            if full := disk.full(error):
+                patience = 0.0  # a store on the same disk takes nothing either
+                raise KeyboardInterrupt(f"the disk is full ({full}): make room") from error
+            if isinstance(error, Untold):
+                raise KeyboardInterrupt(str(error)) from error
+            raise
         finally:
             with suppress(OSError):  # where not even this can be written, resuming does it
                 recorder.close_sweep(status, state)

@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
 RESULT = "result.json"  # in a checkpoint: what the trial said when it was written
 
 RunTrial = Callable[..., "Generator[Report]"]
+
+
+class StorageTrouble(RuntimeError):
+    """Checkpoints or models cannot be read or written where they are kept."""
+
+
+@contextmanager
+def _of_storage() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if disk.full(error):
+            raise
+        raise StorageTrouble(f"{type(error).__name__}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if self._reports is None:
                 self._reports = self._begin(self._given["number"], self._given["trial"])
             result: dict[str, Any] = next(self._reports)
+        except StorageTrouble as error:  # no fault of the trial: as if the process had died
+            self._error = error
+            raise
         except Exception as error:
             self._error = error
             if full := disk.full(error):
@@ -121,10 +138,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         kept = self._assignment.checkpoints
         name = checkpoint_name(number)
         with ExitStack() as open_:
-            resume_from = open_.enter_context(kept.read(name)) if kept else None
-            if resume_from is not None:
-                # It may not have come further than the process that wrote it.
-                yield json.loads((resume_from / RESULT).read_text(encoding="utf-8"))
+            with _of_storage():
+                resume_from = open_.enter_context(kept.read(name)) if kept else None
+                said = resume_from and (resume_from / RESULT).read_text(encoding="utf-8")
+            if said:
+                yield json.loads(
+                    said
+                )  # it may not have come further than the process that wrote it
             watch = open_.enter_context(SystemMetrics()) if self._assignment.watched else None
             run_trial = self._assignment.run_trial
             reports = open_.enter_context(closing(run_trial(config, resume_from=resume_from)))
@@ -140,11 +160,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     "done": ended,
                 }
                 if kept and not ended and report.step > 0:
-                    with kept.write(name) as folder:
+                    with _of_storage(), kept.write(name) as folder:
                         report.save(folder)
                         (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
                 if ended and not failure and self._assignment.models:
-                    with self._assignment.models.write(model_name(number)) as folder:
+                    models = self._assignment.models
+                    with _of_storage(), models.write(model_name(number)) as folder:
                         report.save_model(folder)
                 if report.step == 0 or ended:
                     result["items"] = _items(report)

@@ -210,6 +210,21 @@ def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp
     assert sorted(states_of(spec)) == ["complete"] * 4 + ["failed"]
 
 
+def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path, capsys):
+    """Its sweep still counts as running, or paused."""
+    spec, document = spec_of(1)
+    go = tmp_path / "go"
+    go.touch()
+    record = tuner.run(spec, document, run_trial=waiting(go))
+    record.reopen(record.run_id)
+    asked.ask(record, "pause")
+    assert found(spec).state == "paused"
+    assert not lifecycle.unpause(spec.name, record.tracking_uri)
+    with pytest.raises(SystemExit):
+        told("stop", spec)
+    assert capsys.readouterr().err == "tiny must be running to be stopped, but is interrupted.\n"
+
+
 def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
     spec, document = spec_of(1)
     go = tmp_path / "go"

@@ -231,6 +231,17 @@ def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
     assert ("sweep resume" in output) == (tmp_path / "sweeps/longer/search.journal").exists()
 
 
+@pytest.mark.parametrize("verb", ["status", "pause", "resume", "retry", "front"])
+def test_a_tracking_server_that_is_away_is_one_sentence_at_once(tmp_path, verb):
+    ended = sweep(
+        verb, "tiny", "--tracking-uri", "http://127.0.0.1:9", SWEEP_HOME=str(tmp_path), timeout=25
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(
+        "the tracking server http://127.0.0.1:9 must be up, but does not"
+    )
+
+
 def test_help_comes_at_once_and_every_verb_has_an_example():
     began = time.monotonic()
     assert "Example:" in sweep("--help").stdout

@@ -38,6 +38,9 @@ def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_pa
     search, _, _ = searcher(spec, tmp_path / "journal")
     suggested = [search.suggest(str(n)) for n in range(4)]
     assert [config["number"] for config in suggested] == [0, 1, 2, 3]
+    for number in range(4):
+        assert search.suggest("more") is None, "one that fails may yet be tried again"
+        search.on_trial_complete(str(number), result(1.0, 1.0))
     assert search.suggest("more") == Searcher.FINISHED
 
 
@@ -101,9 +104,9 @@ def test_a_new_search_on_the_journal_goes_on_with_the_interrupted_trials_themsel
     assert [c["number"] for c in again] == [0, 2]
     assert [c["trial"] for c in again] == [first[0]["trial"], first[2]["trial"]]
     assert search.suggest("f")["number"] == 3
-    assert search.suggest("g") == Searcher.FINISHED
     for name in "def":
         search.on_trial_complete(name, result(2.0, 2.0))
+    assert search.suggest("g") == Searcher.FINISHED
     assert endings(study) == [Ending(number, "complete") for number in (1, 0, 2, 3)]
 
 
@@ -191,7 +194,7 @@ def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
     search, study, _ = searcher(spec, tmp_path / "journal")
     assert search.num_left == 5
     assert [search.suggest(name)["number"] for name in "defgh"] == [0, 2, 3, 4, 5]
-    assert search.suggest("more") == Searcher.FINISHED
+    assert search.suggest("more") is None
     assert [trial.params for trial in study.trials] == POINTS
 
 
@@ -211,12 +214,12 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
         return Asked(retried=frozenset([1, 3]))  # 3 has not failed
 
     search, study, _ = searcher(spec, tmp_path / "journal", asked)
-    assert (search.num_left, search.num_trials) == (1, 5)
+    assert (search.num_left, search.num_to_run, search.num_trials) == (0, 1, 5)
     config = search.suggest("again")
     assert (config["number"], config["retry_of"]) == (4, 1)
     assert study.trials[4].params == study.trials[1].params
-    assert search.suggest("more") == Searcher.FINISHED
     search.on_trial_complete("again", error=True)
+    assert search.suggest("more") == Searcher.FINISHED
     assert (search.num_left, search.num_trials) == (0, 5)
     search, study, _ = searcher(spec, tmp_path / "journal", lambda: Asked(retried=frozenset([4])))
     assert search.suggest("once more")["retry_of"] == 4
@@ -233,7 +236,7 @@ def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
     assert (config["number"], config["retry_of"]) == (1, 0)
     assert study.trials[1].params == study.trials[0].params
     assert [search.suggest(name)["number"] for name in "cde"] == [2, 3, 4]
-    assert search.suggest("f") == Searcher.FINISHED
+    assert search.suggest("f") is None
 
 
 def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
@@ -263,3 +266,30 @@ def test_a_cancelled_trial_says_so(spec, tmp_path):
     search.suggest("a")
     search.on_trial_complete("a", error=True)
     assert heard == [Ending(0, "failed", "cancelled")]
+
+
+def test_a_trial_that_fails_last_is_tried_again_when_asked_before_the_search_has_finished(
+    spec, tmp_path
+):
+    asked = Asked()
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: asked)
+    for name in "abcd":
+        search.suggest(name)
+    search.on_trial_complete("a", error=True)
+    assert search.suggest("e") is None
+    asked = Asked(retried=frozenset([0]))
+    assert search.suggest("e")["retry_of"] == 0
+
+
+def test_an_end_that_cannot_be_told_is_trouble_and_the_trial_has_not_ended(spec, tmp_path):
+    """Raised here, Tune would take it for the trial's own and run it once more."""
+    study = open_study(tmp_path / "journal", spec)
+    heard, trouble = [], []
+    search = ParetoSearch(spec, study, spec.metrics(), heard.append, Asked, trouble.append)
+    search.suggest("a")
+    study.tell(0, state=TrialState.FAIL)  # as if by another process: now it cannot be told again
+    search.on_trial_complete("a", result(1.0, 1.0))
+    (error,) = trouble
+    assert isinstance(error, ValueError)
+    assert heard == []
+    assert search.num_left == 4
