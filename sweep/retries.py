@@ -10,6 +10,8 @@ from typing import Any
 from ray.air.execution._internal import RayActorManager
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune import Callback
+from ray.tune.execution.tune_controller import TuneController
+from ray.tune.experiment import Trial
 
 MOST_DEATHS = 3  # under one trial, before it is what kills them
 
@@ -33,22 +35,34 @@ class NoRetry(Callback):  # type: ignore[misc]
 
 @contextmanager
 def every_death_is_one() -> Iterator[None]:
-    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died.
+    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died, once.
 
     It knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
     memory or of disk, that a result was lost with the node which held it. (ray 2.60,
     air/execution/_internal/actor_manager.py, _actor_task_failed: "Caught unexpected exception".)
+    And the death of an actor that was kept for another trial reaches that trial twice, as it is
+    handed over: the trial is waiting again at the first, fails for good at the second, and would
+    not get another actor. (tune/execution/tune_controller.py, _actor_failed.)
     """
-    of_ray = RayActorManager._actor_task_failed
+    of_manager = RayActorManager._actor_task_failed
+    of_controller = TuneController._trial_task_failure
 
-    def failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
+    def actor_task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
         known = isinstance(exception, (RayActorError, RayTaskError))
         if isinstance(exception, RayError) and not known:
             exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
-        of_ray(self, tracked_actor_task, exception)
+        of_manager(self, tracked_actor_task, exception)
 
-    RayActorManager._actor_task_failed = failed
+    def trial_task_failure(self: Any, trial: Any, exception: Exception) -> None:
+        self._resetting_trials.discard(trial)
+        if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
+            return
+        of_controller(self, trial, exception)
+
+    RayActorManager._actor_task_failed = actor_task_failed
+    TuneController._trial_task_failure = trial_task_failure
     try:
         yield
     finally:
-        RayActorManager._actor_task_failed = of_ray
+        RayActorManager._actor_task_failed = of_manager
+        TuneController._trial_task_failure = of_controller

@@ -101,11 +101,12 @@ def mean(
             "there are no items to measure: the set, or what is selected of it, is empty."
         )
     weights_I = np.ones_like(outcomes_I) if weights is None else np.fromiter(weights, float)
-    total = weights_I.sum()
+    total = math.fsum(weights_I)
     if total == 0:
         return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I))
     alike = bool((outcomes_I == outcomes_I[0]).all())  # then rounding must make no difference
-    value = float(outcomes_I[0] if alike else weights_I @ outcomes_I / total)
+    # fsum: numpy's sums differ in the last digit with where in memory the numbers lie.
+    value = float(outcomes_I[0] if alike else math.fsum(weights_I * outcomes_I) / total)
     return Estimate(value, items, outcomes_I, weights_I * (outcomes_I - value) / total)
 
 
