@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from sweep.__main__ import app
 from sweep.spec import check
 from tests import servers
 from trainables.yaml_file import read
@@ -74,6 +77,14 @@ def sweep(*words: object, timeout: float = 240, **environment: str) -> subproces
         env=os.environ | environment,
         check=False,
     )
+
+
+def verb(*words: object, **environment: str) -> Result:
+    """`sweep WORDS…` within this process, in a quarter of the time: for what only looks."""
+    ended = CliRunner().invoke(app, [*map(str, words)], env=environment)
+    if ended.exception and not isinstance(ended.exception, SystemExit):
+        raise ended.exception
+    return ended
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import signal
 import socket
 import subprocess
 import sys
@@ -11,21 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.stage import end, free_port
 from tests.sweep.conftest import TINY, sweep
 from tests.sweep.test_main import optuna_states, record
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
 def head(tmp_path_factory):
-    """Environment of a client of a running head, and the addresses of its job API and its GCS."""
+    """Environment of a client of a running head, and the address of its job API."""
     folder = tmp_path_factory.mktemp("head")
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -54,13 +48,9 @@ def head(tmp_path_factory):
         )
     try:
         wait_until_open(dashboard, process, folder / "head.log")
-        yield environment, f"http://127.0.0.1:{dashboard}", f"127.0.0.1:{gcs}"
+        yield environment, f"http://127.0.0.1:{dashboard}"
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+        end(process)
 
 
 def wait_until_open(port: int, process: subprocess.Popen, log: Path) -> None:
@@ -75,15 +65,15 @@ def wait_until_open(port: int, process: subprocess.Popen, log: Path) -> None:
 
 
 def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp_path):
-    environment, jobs, _ = head
+    environment, jobs = head
     path = tmp_path / "tiny.yaml"
-    path.write_text(TINY)
+    path.write_text(TINY.replace("trials: 4", "trials: 2"))
     ended = sweep("submit", path, "--address", jobs, "--follow", **environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "submitted as tiny-1" in ended.stdout
-    assert "[4/4]" in ended.stdout
+    assert "[2/2]" in ended.stdout
     home = Path(environment["SWEEP_HOME"])
-    assert optuna_states(home, "tiny") == {"COMPLETE": 4}
+    assert optuna_states(home, "tiny") == {"COMPLETE": 2}
     parent, trials = record(home, "tiny")
     assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
     again = sweep("submit", path, "--address", jobs, "--follow", **environment)
@@ -92,17 +82,8 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     assert "sweep resume tiny" in again.stdout
 
 
-def test_a_sweep_runs_on_a_cluster_that_is_already_there(head, tmp_path):
-    environment, _, gcs = head
-    path = tmp_path / "there.yaml"
-    path.write_text(TINY.replace("name: tiny", "name: there", 1))
-    ended = sweep("run", path, "--address", gcs, **environment)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert optuna_states(Path(environment["SWEEP_HOME"]), "there") == {"COMPLETE": 4}
-
-
 def test_without_the_token_nothing_is_submitted(head, tmp_path):
-    environment, jobs, _ = head
+    environment, jobs = head
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
     wrong = tmp_path / "wrong"

@@ -142,15 +142,15 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
 def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
     spec, document = spec_of(3)
     go = tmp_path / "go"
+
+    def then():
+        told("cancel", spec)
+        time.sleep(1.5)
+        go.touch()  # Tune waits for steps that run, but not for ever
+
     with pytest.raises(KeyboardInterrupt, match="cancelled"):
-        tuner.run(
-            spec,
-            document,
-            run_trial=waiting(go),
-            on_start=lambda _: [Watch(2, lambda: told("cancel", spec))],
-        )
+        tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
     assert (found(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
-    go.touch()
     tuner.resume(spec, document, run_trial=waiting(go))
     assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
 
