@@ -22,7 +22,7 @@ VICTIMS = {
     HANGS: 3,
 }
 # The longest time until one is killed, once it can be: a worker imports for seconds, then it trains.
-LATEST_S = {"driver": 10.0, "worker": 5.0, "node": 5.0, "server": 1.0}
+LATEST_S = {"driver": 8.0, "worker": 2.5, "node": 3.0, "server": 0.5}
 LONGEST_AWAY_S = 2.0  # before a node or a server is started again
 LONGEST_HANG_S = 5.0
 
