@@ -24,6 +24,8 @@ from urllib.request import urlopen
 
 import psutil
 
+from tests.servers import free_port
+
 # A node is taken for dead that has not answered for a few seconds.
 QUICK = {
     "health_check_initial_delay_ms": 1000,
@@ -220,9 +222,3 @@ def wait_until(
         dead = process.poll() is not None or time.monotonic() > deadline
         assert not dead, f"{what} did not come up: {log.read_text(errors='replace')[-3000:]}"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

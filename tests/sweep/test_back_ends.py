@@ -26,7 +26,7 @@ from trainables.yaml_file import read
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 SECRET = servers.PASSWORD[:14]  # without what is written in another way in an address
-NUM = 3
+NUM = 2
 LONGER = (
     TINY.replace("steps: 2", "steps: 20, report_every: 10").replace("trials: 4", f"trials: {NUM}")
     + "checkpoints: {resume: true, model: true, storage_path: 's3://kept/sweeps'}\n"

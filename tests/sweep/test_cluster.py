@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import end, free_port
+from tests.faults.stage import end
+from tests.servers import free_port
 from tests.sweep.conftest import TINY, sweep
 from tests.sweep.test_main import optuna_states, record
 

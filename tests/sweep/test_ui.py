@@ -2,19 +2,11 @@
 browser."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
-from tests import screenshots
-from tests.sweep.conftest import TINY, sweep
+from tests import screenshots, servers
+from tests.sweep.conftest import TINY, sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -37,35 +29,13 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def url(folder):
     """A tracking server in which the sweep has been recorded while it ran."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    words = ["server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    words += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
-    words += ["--artifacts-destination", str(folder / "artifacts")]
-    quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words],
-            cwd=folder, env=os.environ | quiet, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    try:
-        for _ in range(600):
-            try:
-                urlopen(f"{url}/health", timeout=5).close()
-                break
-            except (URLError, OSError):
-                assert server.poll() is None, (folder / "server.log").read_text()
-                time.sleep(0.1)
+    store = f"sqlite:///{folder}/mlflow.db"
+    with servers.mlflow_server(store, str(folder / "artifacts"), folder) as url:
         (folder / "shown.yaml").write_text(SPEC)
         home = str(folder / "sweeps")
         ended = sweep("run", folder / "shown.yaml", "--tracking-uri", url, SWEEP_HOME=home)
         assert ended.returncode == 0, ended.stdout + ended.stderr
         yield url
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +57,7 @@ def runs(client):
 def front(folder, url):
     """The members of the front, as the command line has them."""
     words = ("front", "shown", "--tracking-uri", url, "--format", "json")
-    return json.loads(sweep(*words, SWEEP_HOME=str(folder / "sweeps")).stdout)
+    return json.loads(verb(*words, SWEEP_HOME=str(folder / "sweeps")).stdout)
 
 
 @pytest.mark.skipif(not screenshots.chromium(), reason="no Chromium is installed")
@@ -162,8 +132,8 @@ def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, ur
     assert 0 < len(own) < len(front), "of either kind"
     words = ("front", "shown", "--tracking-uri", url, "--register", "--model-name", "fair")
     for said in ("is", "was, and stays,"):
-        ended = sweep(*words, SWEEP_HOME=str(folder / "sweeps"))
-        assert ended.returncode == 0, ended.stderr
+        ended = verb(*words, SWEEP_HOME=str(folder / "sweeps"))
+        assert ended.exit_code == 0, ended.stderr
         for number, member in enumerate(own, 1):
             sentence = (
                 f"trial {member['trial']} {said} version {number} of the registered model fair"

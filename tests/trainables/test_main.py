@@ -57,7 +57,7 @@ def is_a_sentence(errors):
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
+def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
     status, output, errors = process("run", "trial.yaml", "--save", "saved", "--json", "first.json")
     assert status == 0, errors
     reports = json.loads((folder / "first.json").read_text())
@@ -68,7 +68,7 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
     assert output.count("saved to saved") == 1
     assert all(f"{name:<36}" in output for name in reports[0]["metrics"])
 
-    status, output, errors = process("measure", *("--model", "saved", "--evaluators", ASKED))
+    status, output, errors = main("measure", *("--model", "saved", "--evaluators", ASKED))
     assert status == 0, errors
     measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
     last = {  # a model on its own has risen over nothing
@@ -81,7 +81,7 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
     assert measured["forgetting/general/nll"] != before
 
     (folder / "longer.yaml").write_text(TRIAL.replace("steps: 4", "steps: 8"))
-    status, _, errors = process("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
+    status, _, errors = main("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
     assert status == 0, errors
     rest = json.loads((folder / "rest.json").read_text())
     assert [report["step"] for report in rest] == [6, 8]
@@ -93,7 +93,7 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, folder):
     assert whole[-2:] == rest
 
     (folder / "faulty.yaml").write_text(TRIAL.replace("steps: 4", "steps: four"))
-    status, output, errors = process("run", "faulty.yaml")
+    status, output, errors = main("run", "faulty.yaml")
     assert (status, output) == (2, "")
     assert errors == "faulty.yaml:4: train.steps must be a whole number, but got 'four'.\n"
 
