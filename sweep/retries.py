@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,11 +34,25 @@ class NoRetry(Callback):  # type: ignore[misc]
             trial.max_failures = 0
 
 
-@contextmanager
-def every_death_is_one() -> Iterator[None]:
-    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died, once.
+def died_of(death: RayError) -> str:
+    """What Ray says of the end of a trial's process, in a few words instead of its paragraphs."""
+    text = str(death)
+    found = re.search(r"\bip: ?([\w.:]+)", text, re.IGNORECASE)
+    where = f" on {found[1]}" if found else ""
+    if "low on memory" in text:
+        return f"its node ran out of memory{where}"
+    if re.search(r"node (has died|was terminated|is dead|died)", text):
+        return f"its node died{where}"
+    detail = re.search(r"exit detail: (.*?)\.?(?: Some common causes|$)", text, re.MULTILINE)
+    return f"its process died{where}" + (f": {detail[1]}" if detail else "")
 
-    It knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
+
+@contextmanager
+def every_death_is_one(heard: Callable[[str, str], None]) -> Iterator[None]:
+    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died, once;
+    `heard` is told Tune's id of the trial, and what its process died of.
+
+    Tune knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
     memory or of disk, that a result was lost with the node which held it. (ray 2.60,
     air/execution/_internal/actor_manager.py, _actor_task_failed: "Caught unexpected exception".)
     And the death of an actor that was kept for another trial reaches that trial twice, as it is
@@ -48,15 +63,16 @@ def every_death_is_one() -> Iterator[None]:
     of_controller = TuneController._trial_task_failure
 
     def actor_task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
-        known = isinstance(exception, (RayActorError, RayTaskError))
-        if isinstance(exception, RayError) and not known:
-            exception = RayActorError(error_msg=f"{type(exception).__name__}: {exception}")
+        if isinstance(exception, RayError) and not isinstance(exception, RayTaskError):
+            exception = RayActorError(error_msg=died_of(exception))
         of_manager(self, tracked_actor_task, exception)
 
     def trial_task_failure(self: Any, trial: Any, exception: Exception) -> None:
         self._resetting_trials.discard(trial)
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
             return
+        if isinstance(exception, RayActorError):
+            heard(trial.trial_id, str(exception))
         of_controller(self, trial, exception)
 
     RayActorManager._actor_task_failed = actor_task_failed

@@ -111,6 +111,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._on_trouble = on_trouble
         self._live: dict[str, optuna.Trial] = {}
         self._failures: dict[str, str] = {}
+        self._deaths: dict[str, str] = {}
         known = study.get_trials(deepcopy=False)
         self._interrupted = [
             (t.number, t._trial_id) for t in known if t.state == TrialState.RUNNING
@@ -187,6 +188,10 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if failure := result.get("failure"):
             self._failures[trial_id] = failure
 
+    def on_death(self, trial_id: str, why: str) -> None:
+        """A trial's process has died; it may be tried again."""
+        self._deaths[trial_id] = why
+
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
@@ -208,7 +213,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         *,
         error: bool,
     ) -> Ending:
-        said = self._failures.pop(trial_id, "")
+        said, death = self._failures.pop(trial_id, ""), self._deaths.pop(trial_id, "")
+        if error:
+            said = said or death
         if error and trial.number in self._asked().cancelled:
             said = "cancelled"
         state, failure = judge(result, error=error)

@@ -322,7 +322,7 @@ def _to_the_end(
                     watched=run_trial is None,
                 )
                 if search.num_to_run:
-                    with interrupts_as_before(), every_death_is_one():
+                    with interrupts_as_before(), every_death_is_one(search.on_death):
                         _tuner(spec, search, at_once, callbacks, assignment).fit()
                     obey.raise_trouble()
             wish = control.asked.wish

@@ -5,9 +5,10 @@ from contextlib import suppress
 import psutil
 import pytest
 import ray
+from ray.exceptions import RayActorError
 
 from sweep import tuner
-from sweep.retries import NoRetry
+from sweep.retries import NoRetry, died_of
 from sweep.spec import load
 from tests.sweep.conftest import TINY
 from tests.sweep.test_tuner import states
@@ -20,6 +21,31 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
     with pytest.raises(OSError, match="No space left") as raised:
         NoRetry().on_trial_result(0, [], None, {"disk_full": "No space left on device"})
     assert raised.value.errno == 28
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: "
+            "10.0.0.7, ID: f28) was 6.82GB used\nOOM kill reason: …",
+            "its node ran out of memory on 10.0.0.7",
+        ),
+        (
+            "The actor died because its node has died. Node Id: 3f…\n\tip: 10.0.0.7\nThe actor is …",
+            "its node died on 10.0.0.7",
+        ),
+        (
+            "The actor died unexpectedly before finishing this task.\n\tpid: 9837\n\tip: 10.0.0.7\nThe "
+            "actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker "
+            "exit detail: Worker unexpectedly exits with code 2. End of file. Some common causes …",
+            "its process died on 10.0.0.7: Worker unexpectedly exits with code 2. End of file",
+        ),
+        ("The actor is temporarily unavailable", "its process died"),
+    ],
+)
+def test_a_death_is_told_in_a_few_words(said, why):
+    assert died_of(RayActorError(error_msg=said)) == why
 
 
 @pytest.mark.slow
@@ -100,4 +126,4 @@ def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
         ray.shutdown()
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
     why = "".join(file.read_text() for file in (sweep_home / "tiny").rglob("error.txt"))
-    assert "OutOfMemoryError" in why
+    assert "ran out of memory" in why

@@ -90,7 +90,7 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     [
         ("raise", "RuntimeError: out of something"),
         ("nan", "diverged"),
-        ("die", "process failed"),
+        ("die", "its process died on "),
     ],
 )
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
