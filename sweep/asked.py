@@ -37,6 +37,11 @@ def ask(record: Record, wish: Wish) -> None:
     record.tag({WISH: wish})
 
 
+def forget(record: Record) -> None:
+    """What was asked of a process that runs no more is over, but for trials to be tried again."""
+    record.tag({WISH: "go", CANCEL_TRIALS: ""})
+
+
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
     """Ask for the end of trials."""
     _add(record, CANCEL_TRIALS, numbers)

@@ -13,7 +13,7 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
-from sweep.asked import CANCEL_TRIALS, WISH, Asked
+from sweep.asked import Asked
 from sweep.outbox import now
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ BEAT_EVERY_S = 15.0
 class Control:
     """Hears what is asked for as long as it is open, and says that the driver lives.
 
-    What was asked of an earlier process is over, but for trials to be tried again. While MLflow is
-    away, what was heard last holds.
+    While MLflow is away, what was heard last holds.
     """
 
     def __init__(self, record: Record) -> None:
@@ -38,7 +37,7 @@ class Control:
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
 
     def __enter__(self) -> Control:
-        self._record.tag({WISH: "go", CANCEL_TRIALS: "", ALIVE: str(now())})
+        self._record.tag({ALIVE: str(now())})
         self.asked = Asked.of(self._record.tags())
         self._thread.start()
         return self

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from sweep import disk, home, inputs, store, tracking
+from sweep import asked, disk, home, inputs, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox, Status
 from sweep.spec import SweepSpec, changed, load
@@ -159,6 +159,7 @@ def resume(
                 at_once = _at_once(spec)
                 home.keep_at(spec.name, _kept_at(spec, home.kept_at(spec.name)))
                 record.declare(spec, document.text)
+                asked.forget(record)  # before it counts as running, and can be asked again
                 _to_the_end(spec, document, record, kept, at_once, on_start, run_trial)
     return record
 
@@ -227,17 +228,17 @@ def _shown(kept: Path | str) -> str:
 
 def _kept_at(spec: SweepSpec, earlier: str | None) -> str | None:
     """Where checkpoints and models lie if not in the sweep's folder, the same from its start on."""
-    keeps, asked = spec.checkpoints, spec.checkpoints.storage_path
+    keeps, path = spec.checkpoints, spec.checkpoints.storage_path
     if not (keeps.resume or keeps.model):
         return earlier
-    if earlier and not (asked and earlier.startswith(f"{asked}/")):
+    if earlier and not (path and earlier.startswith(f"{path}/")):
         raise CannotRun(
             f"checkpoints.storage_path must stay as it was, for trials go on from what is in "
-            f"{earlier}, but {f'is now {asked}' if asked else 'is left out'}."
+            f"{earlier}, but {f'is now {path}' if path else 'is left out'}."
         )
-    kept_at = earlier or (asked and f"{asked}/{spec.name}-{uuid.uuid4().hex[:8]}")
+    kept_at = earlier or (path and f"{path}/{spec.name}-{uuid.uuid4().hex[:8]}")
     shared = kept_at or str(home.folder(spec.name))
-    if (asked or _num_nodes() > 1) and (trouble := unseen(shared)):
+    if (path or _num_nodes() > 1) and (trouble := unseen(shared)):
         raise CannotRun(trouble)
     return kept_at
 
