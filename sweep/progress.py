@@ -44,6 +44,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._goals = started.goals
         self._front = front
         self._console = console
+        self._delivery, self._outbox = started.delivery, started.outbox
         self._complete = [dict(values) for values in earlier]
         states = [ending.state for ending in started.ended]
         self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
@@ -115,7 +116,7 @@ class Progress(Callback):  # type: ignore[misc]
             width = len(str(self._num_trials()))
             self._console.print(
                 f"[{self.num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {shown}"
-                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}",
+                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}{self._not_recorded()}",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -160,7 +161,15 @@ class Progress(Callback):  # type: ignore[misc]
             best = f"{min(values, key=metric.cost):.4g}" if values else "–"
             table.add_row(name, best, metric.unit)
         front = Text(f"front: {size} configurations, hypervolume {volume:.4f}")
-        return Group(head, table, front, Text(f"running: {running or '–'}", style="dim"))
+        below = Text(f"running: {running or '–'}", style="dim")
+        below.append(self._not_recorded(), style="yellow")
+        return Group(head, table, front, below)
+
+    def _not_recorded(self) -> str:
+        trouble = self._delivery.trouble
+        if not trouble:
+            return ""
+        return f" | {self._outbox.num_waiting} entries wait for MLflow ({trouble[:80]})"
 
 
 def _last_line(error_file: str | None) -> str:

@@ -6,7 +6,7 @@ A report of 25 metrics, in turns and to the same `mlflow server`: ours (the work
 driver's until the trial may go on, while the delivery runs beside it) against what the trial would
 wait for without an outbox: one synchronous log_batch, and Ray's own callback, which asks once a
 metric. Then trials that do nothing, with five reports each, from the start of the sweep until MLflow
-has everything, which is counted; Ray Tune with its own callback and OptunaSearch on the same stores.
+has everything, which is counted (of ours); Ray Tune with its own callback and OptunaSearch on the same stores.
 PostgreSQL is left out where there is no server of it on the machine.
 """
 
@@ -309,8 +309,8 @@ def bench_trials(
     if postgres:
         stores["PostgreSQL, both"] = (postgres.url("trials"), postgres.url("search"))
     table = Table(title=f"trials of {REPORTS} reports, {platform.machine()}, {AT_ONCE} at once")
-    for heading in ("MLflow and Optuna on", "", "trials", "trials/s", "s in all", "after last"):
-        table.add_column(heading, justify="left" if heading[:2] in ("ML", "") else "right")
+    for heading in ("kept on", "", "trials", "trials/s", "s in all", "after last"):
+        table.add_column(heading, justify="left" if heading in ("kept on", "") else "right")
     table.add_column("load", justify="right")
     found = {}
     for name, (uri, storage) in stores.items():
@@ -322,10 +322,8 @@ def bench_trials(
             found[f"{name}, {way}"] = (trials, pace, whole, after)
             row = name, way, f"{trials:,}", f"{pace:.1f}", f"{whole:.0f}", f"{after:.1f}"
             table.add_row(*row, f"{os.getloadavg()[0]:.1f}")
-            print(
-                f"{name}, {way}: {trials} trials, {REPORTS * trials} reports, all there", flush=True
-            )
-    Console(width=90).print(table)
+            print(f"{name}, {way}: {trials} trials of {REPORTS} reports", flush=True)
+    Console(width=80).print(table)
     return found
 
 

@@ -32,7 +32,12 @@ def shown(tiny):
         goals = {goal: spec.metrics()[goal] for goal in spec.goals}
         ended, num_trials = more.pop("ended", []), more.pop("num_trials", 4)
         started = SimpleNamespace(
-            spec=spec, goals=goals, ended=ended, num_trials=lambda: num_trials
+            spec=spec,
+            goals=goals,
+            ended=ended,
+            num_trials=lambda: num_trials,
+            delivery=SimpleNamespace(trouble=more.pop("trouble", "")),
+            outbox=SimpleNamespace(num_waiting=7),
         )
         console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
         progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
@@ -66,6 +71,14 @@ def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
     assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
     assert "0001 failed  ValueError: out of luck  |" in written.getvalue()
     assert "0002 failed  its process failed  |" in written.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_it_says_what_mlflow_does_not_take(shown, terminal):
+    progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
+    progress.on_trial_complete(0, [], trial("0000", **{GAP: 12.5, RISE: 0.25}))
+    progress.on_experiment_end([])
+    assert "7 entries wait for MLflow (ConnectionError: refused)" in written.getvalue()
 
 
 def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
