@@ -407,8 +407,8 @@ def _sweep_state(run: Run) -> str:
     tags = run.data.tags
     if run.info.status != "RUNNING":
         return str(tags.get("sweep.state", run.info.status.lower()))
-    heard = tags.get("sweep.alive")
-    if heard and time.time() - int(heard) / 1000 > MOST_SILENCE_S:
+    heard = tags.get("sweep.alive", run.info.start_time)
+    if time.time() - int(heard) / 1000 > MOST_SILENCE_S:
         return "interrupted"
     asked = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
     return asked.get(tags.get("sweep.asked", ""), "running")

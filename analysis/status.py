@@ -68,7 +68,7 @@ def table(found: dict[str, Any], /) -> Table:
     for why, num in found["failures"].items():
         shown.add_row("failed", escape(f"{num}: {why.splitlines()[0] if why else 'unknown'}"))
     if found.get("undelivered"):
-        shown.add_row("record", f"{found['undelivered']} entries wait for the tracking server")
+        shown.add_row("record", f"{found['undelivered']} entries are not in MLflow yet")
     return shown
 
 

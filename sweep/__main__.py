@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -131,6 +130,8 @@ def resume(
     if not written.is_file():
         leave(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
     checked, document = _load(written)
+    if checked.name != name:
+        leave(WRONG, f"{written} must keep its name, {name}, but is now named {checked.name!r}.")
     from sweep import tuner
 
     _to_the_end(
@@ -369,23 +370,46 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
 
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as in the background of a script
         signal.signal(signal.SIGINT, Interrupt())
+    sys.unraisablehook = _unraisable
+    before = outbox.size(home.folder(spec.name) / "record")
     try:
         record: Record = start()
+        _show_the_end(spec, record)
     except (inputs.DoNotFit, tracking.SweepExists, store.BadAddress, tuner.CannotRun) as error:
         leave(WRONG, str(error))
     except AssetError as error:
         leave(FAILED, str(error))
     except KeyboardInterrupt as interrupt:
         how = str(interrupt) or "interrupted"
+        if outbox.has_ended(home.folder(spec.name) / "record", since=before):
+            leave(INTERRUPTED, f"{spec.name} has ended all the same; {_then(spec)}.")
         if (home.folder(spec.name) / "record").is_dir():
             leave(INTERRUPTED, f"{how}; `sweep resume {spec.name}` goes on from here.")
         leave(INTERRUPTED, f"{how} before any trial began; `sweep run --replace` starts anew.")
+
+
+def _unraisable(raised: Any) -> None:
+    """Ctrl-C within a destructor is lost, whatever is written of it."""
+    if raised.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(raised)
+
+
+def _then(spec: SweepSpec) -> str:
+    from sweep import home, outbox
+
     if num := outbox.num_waiting(home.folder(spec.name) / "record"):
-        leave(
-            FAILED,
-            f"the sweep ended, but the tracking store is away and lacks {num} entries of its record: "
-            f"`sweep sync {spec.name}` delivers them once it is back.",
+        return (
+            f"MLflow lacks {num} entries of its record: `sweep sync {spec.name}` delivers them once "
+            f"it can be reached"
         )
+    return f"`sweep front {spec.name}` shows its front"
+
+
+def _show_the_end(spec: SweepSpec, record: Record) -> None:
+    from sweep import home, outbox
+
+    if outbox.num_waiting(home.folder(spec.name) / "record"):
+        leave(FAILED, f"{spec.name} has ended, but {_then(spec)}.")
     from analysis import export, front, runs
 
     sweep = runs.read_sweep(spec.name, tracking_uri=record.tracking_uri)
@@ -403,7 +427,9 @@ def _to_the_end(spec: SweepSpec, start: Any) -> None:
 
 def _failures(trials: Any) -> str:
     counts = trials.loc[trials["state"] == "failed", "failure"].value_counts()
-    return "; ".join(f"{failure} ({count} trials)" for failure, count in counts.items())
+    return "; ".join(
+        f"{failure} ({count} trial{'s' if count > 1 else ''})" for failure, count in counts.items()
+    )
 
 
 class Interrupt:
@@ -423,44 +449,9 @@ def _begun(started: Started) -> list[Any]:
     for ended_by in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(ended_by) is not signal.SIG_IGN:  # as under nohup
             signal.signal(ended_by, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-    return _shown(started)
+    from sweep import shown
 
-
-def _shown(started: Started) -> list[Any]:
-    """What shows how a sweep goes: here, and in MLflow's interface."""
-    from analysis import export, front, pareto, runs
-    from sweep.progress import Progress
-    from sweep.showcase import Drawn, Showcase
-
-    goals = list(started.goals.values())
-
-    def size_and_volume(values: Sequence[Mapping[str, float]]) -> tuple[int, float]:
-        if not values:
-            return 0, 0.0
-        rows = [[row[goal.name] for goal in goals] for row in values]
-        costs = pareto.share_costs(rows, goals)
-        volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
-        return int(pareto.front(costs).sum()), volume
-
-    def read() -> Sweep:
-        return runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
-
-    def draw(folder: Path) -> Drawn:
-        sweep = read()
-        export.draw(sweep, folder)
-        table = front.to_markdown(sweep, runs_url=started.record.runs_url)
-        headline = front.headline(sweep).removeprefix(
-            f"{sweep.name}: "
-        )  # which is the page's title
-        return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
-
-    earlier: dict[int, list[dict[str, float]]] = {}
-    for row in read().candidates().to_dict("records") if started.ended else []:
-        values = {goal.name: float(row[goal.name]) for goal in goals}
-        earlier.setdefault(int(row["trial"]), []).append(values)
-    progress = Progress(started, size_and_volume, console(), list(chain(*earlier.values())))
-    showcase = Showcase(started, draw, progress, size_and_volume, earlier)
-    return [progress, started.until_the_end.enter_context(showcase)]
+    return shown.callbacks(started)
 
 
 def _others() -> str:

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 500
 LONGEST_PAUSE_S = 5.0
+SILENT_S = 2.0  # before it is said that MLflow is waited for
 LONGEST_REQUEST_S = 5.0  # that is waited for when all else has ended
 # What MLflow answers to that which it would refuse for ever.
 REFUSALS = {
@@ -55,15 +56,18 @@ class Delivery:
 
     def wait(self, seconds: float) -> bool:
         """Until all is delivered, but no longer than this while MLflow takes nothing; whether it is."""
-        taken, deadline = -1, 0.0
+        taken, deadline, said = -1, 0.0, False
         while not self._outbox.is_delivered:
             self._wanted.set()
             slow = not self.trouble and seconds  # a large file, or a request that has yet to fail
             if slow or self._outbox.delivered > taken:
                 taken, deadline = self._outbox.delivered, time.monotonic() + seconds
-            if time.monotonic() >= deadline:
-                log.warning("%s has what MLflow lacks: %s", self._outbox.folder, self.trouble)
+            left = deadline - time.monotonic()
+            if left <= 0:
                 return False
+            if self.trouble and not said and left < seconds - SILENT_S:
+                said = True
+                log.warning("waiting %.0f s for MLflow, which takes nothing now", left)
             time.sleep(0.05)
         return True
 

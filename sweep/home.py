@@ -16,7 +16,7 @@ from sweep.store import HIDDEN, without_password
 
 
 def home() -> Path:
-    return Path(os.environ.get("SWEEP_HOME", "sweeps")).expanduser().resolve()
+    return Path(os.environ.get("SWEEP_HOME") or "sweeps").expanduser().resolve()
 
 
 def folder(name: str) -> Path:

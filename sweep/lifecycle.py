@@ -6,6 +6,8 @@ They find the sweep by its record, so any terminal that reaches the tracking sto
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,10 +37,14 @@ def status(
     from analysis import status as standing
     from sweep import home, outbox
 
+    uri = store_of(tracking_uri, name)
     try:
-        found = standing.summary(runs.read_sweep(name, tracking_uri=store_of(tracking_uri, name)))
+        sweep = runs.read_sweep(name, tracking_uri=uri)
     except ValueError as error:
         leave(FAILED, str(error))
+    if sweep.state in HEARS and _died_here(name, uri):
+        sweep = replace(sweep, state="interrupted")
+    found = standing.summary(sweep)
     found["undelivered"] = outbox.num_waiting(home.folder(name) / "record")
     if format_ == "json":
         print(json.dumps(found, indent=2))
@@ -51,7 +57,7 @@ def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let no new trial begin, until `sweep resume`; running ones go on to their end."""
     from sweep.asked import ask
 
-    ask(_that_hears(name, tracking_uri, "paused"), "pause")
+    ask(_that_hears(name, tracking_uri, "paused", states=("running", "paused")), "pause")
     print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
 
 
@@ -60,7 +66,7 @@ def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let the running trials finish, and end the sweep with them."""
     from sweep.asked import ask
 
-    ask(_that_hears(name, tracking_uri, "stopped"), "stop")
+    ask(_that_hears(name, tracking_uri, "stopped", states=HEARS[:3]), "stop")
     print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
 
 
@@ -106,18 +112,25 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 @app.command(epilog="Example: sweep sync miniature")
 def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver what a sweep could not record, because the tracking server was away as it ended."""
-    from sweep import home, store, tuner
+    from sweep import home, shown, store, tuner
+    from trainables.yaml_file import SpecError
 
     if not (home.folder(name) / "record").is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {home.folder(name)} has no record.")
     try:
-        delivered, refused = tuner.sync(name, tracking_uri=tracking_uri)
-    except (store.BadAddress, tuner.CannotRun) as error:
+        delivered, refused, has_ended = tuner.sync(
+            name, tracking_uri=tracking_uri, on_delivered=shown.last_front
+        )
+    except (store.BadAddress, tuner.CannotRun, SpecError) as error:
         leave(FAILED, str(error))
     if refused:
         where = home.folder(name) / "record" / "refused.jsonl"
         leave(FAILED, f"{delivered} entries taken up; MLflow refused {refused}, see {where}.")
-    print(f"{delivered} entries delivered; the record of {name} is complete.")
+    entries = "1 entry" if delivered == 1 else f"{delivered} entries"
+    if has_ended:
+        print(f"{entries} delivered; the record of {name} is complete.")
+    else:
+        print(f"{entries} delivered; {name} has not ended: `sweep resume {name}` goes on.")
 
 
 def unpause(name: str, tracking_uri: str) -> bool:
@@ -136,7 +149,9 @@ def unpause(name: str, tracking_uri: str) -> bool:
     return True
 
 
-def _that_hears(name: str, tracking_uri: str | None, done: str) -> Record:
+def _that_hears(
+    name: str, tracking_uri: str | None, done: str, states: Sequence[str] = HEARS
+) -> Record:
     from analysis import runs
 
     uri = store_of(tracking_uri, name)
@@ -144,7 +159,7 @@ def _that_hears(name: str, tracking_uri: str | None, done: str) -> Record:
     state = runs.read_state(name, tracking_uri=uri)
     if state in HEARS and _died_here(name, uri):
         state = "interrupted"
-    if state not in HEARS:
+    if state not in states:
         leave(FAILED, f"{name} must be running to be {done}, but is {state}.")
     return record
 

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
 from trainables.strict import Strict
 
@@ -140,13 +140,23 @@ class Outbox:
             for line in file:
                 if len(entries) == most or not line.endswith(b"\n"):
                     break
-                entries.append(_ENTRY.validate_json(line))
+                entries.append(self._read(line, end))
                 end += len(line)
         return entries, end
 
+    def _read(self, line: bytes, at: int) -> Entry:
+        try:
+            return _ENTRY.validate_json(line)
+        except ValidationError:
+            number = self._journal.read_bytes()[:at].count(b"\n") + 1
+            raise ValueError(
+                f"{self._journal}:{number} must be an entry of the record, but is not: mend the line, "
+                f"or delete it."
+            ) from None
+
     @property
     def delivered(self) -> int:
-        return int(self._delivered.read_text()) if self._delivered.exists() else 0
+        return _delivered(self._delivered)
 
     @property
     def is_delivered(self) -> bool:
@@ -192,11 +202,31 @@ class Outbox:
                 file.truncate(written.rfind(b"\n") + 1)
 
 
+def size(folder: Path) -> int:
+    """Of the journal, in bytes."""
+    journal = folder / "journal.jsonl"
+    return journal.stat().st_size if journal.exists() else 0
+
+
+def has_ended(folder: Path, since: int) -> bool:
+    """Whether the last that was recorded, after the journal had this size, is a sweep's good end."""
+    if size(folder) <= since:
+        return False
+    last = _ENTRY.validate_json((folder / "journal.jsonl").read_bytes().splitlines()[-1])
+    return isinstance(last, Closed) and last.trial is None and last.status != "KILLED"
+
+
+def _delivered(path: Path) -> int:
+    """Nothing, if in doubt: what is delivered twice is the same as once."""
+    text = path.read_text().strip() if path.exists() else ""
+    return int(text) if text.isdecimal() else 0
+
+
 def num_waiting(folder: Path) -> int:
     """How many entries MLflow lacks, for whoever only looks."""
     journal, delivered = folder / "journal.jsonl", folder / "delivered"
     if not journal.exists():
         return 0
     with journal.open("rb") as file:
-        file.seek(int(delivered.read_text()) if delivered.exists() else 0)
+        file.seek(_delivered(delivered))
         return sum(line.endswith(b"\n") for line in file)

@@ -99,6 +99,11 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         self._ended(trial, "failed", _last_line(trial.error_file))
 
+    def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        if self._live is None:
+            said = f"{trial} is tried again: {_last_line(trial.error_file)}"
+            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+
     def on_experiment_end(self, trials: Any, **_: Any) -> None:
         if self._live is not None:
             self._live.update(self._table(), refresh=True)
@@ -169,7 +174,9 @@ class Progress(Callback):  # type: ignore[misc]
         trouble = self._delivery.trouble
         if not trouble:
             return ""
-        return f" | {self._outbox.num_waiting} entries wait for MLflow ({trouble[:80]})"
+        return (
+            f" | {self._outbox.num_waiting} entries wait for MLflow ({trouble.partition(':')[0]})"
+        )
 
 
 def _last_line(error_file: str | None) -> str:

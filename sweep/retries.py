@@ -48,9 +48,9 @@ def died_of(death: RayError) -> str:
 
 
 @contextmanager
-def every_death_is_one(heard: Callable[[str, str], None]) -> Iterator[None]:
+def every_death_is_one(heard: Callable[[str, str], str]) -> Iterator[None]:
     """Within the block, Tune takes an actor that Ray lost in whichever way for one that died, once;
-    `heard` is told Tune's id of the trial, and what its process died of.
+    `heard` is told Tune's id of the trial and what its process died of, and knows the true reason.
 
     Tune knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
     memory or of disk, that a result was lost with the node which held it. (ray 2.60,
@@ -72,7 +72,7 @@ def every_death_is_one(heard: Callable[[str, str], None]) -> Iterator[None]:
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
             return
         if isinstance(exception, RayActorError):
-            heard(trial.trial_id, str(exception))
+            exception = RayActorError(error_msg=heard(trial.trial_id, str(exception)))
         of_controller(self, trial, exception)
 
     RayActorManager._actor_task_failed = actor_task_failed

@@ -188,9 +188,13 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if failure := result.get("failure"):
             self._failures[trial_id] = failure
 
-    def on_death(self, trial_id: str, why: str) -> None:
-        """A trial's process has died; it may be tried again."""
+    def on_death(self, trial_id: str, why: str) -> str:
+        """A trial's process has died, of that, or because it was asked to; it may be tried again."""
+        trial = self._live.get(trial_id)
+        if trial is not None and trial.number in self._asked().cancelled:
+            why = "cancelled"
         self._deaths[trial_id] = why
+        return why
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -216,8 +220,6 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         said, death = self._failures.pop(trial_id, ""), self._deaths.pop(trial_id, "")
         if error:
             said = said or death
-        if error and trial.number in self._asked().cancelled:
-            said = "cancelled"
         state, failure = judge(result, error=error)
         ending = Ending(trial.number, state, said or failure)
         if ending.state == "complete":

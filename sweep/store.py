@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 HIDDEN = "***"  # stands for a password
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can be kept in
 
 
 class BadAddress(ValueError):
@@ -33,6 +34,7 @@ def reach(tracking_uri: str) -> None:
         BadAddress: it cannot, and how to name one that can.
     """
     refuse_password(tracking_uri)
+    refuse_unknown(tracking_uri)
     refuse_silent(tracking_uri)
     scheme, _, rest = tracking_uri.partition("://")
     if scheme in ("http", "https"):
@@ -41,11 +43,6 @@ def reach(tracking_uri: str) -> None:
         raise BadAddress(
             f"the path of the store must be without %, ? and #, which mean something else in the "
             f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
-        )
-    if scheme.partition("+")[0] not in ("sqlite", "postgresql", "mysql", "mssql", "databricks"):
-        raise BadAddress(
-            f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
-            f"got {tracking_uri!r}."
         )
     refuse_ambiguous(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
@@ -92,6 +89,20 @@ def refuse_hidden(uri: str, named: str) -> None:
         raise BadAddress(f"the password of {uri} is not kept: name it again with {named}.")
 
 
+def refuse_unknown(tracking_uri: str) -> None:
+    """What MLflow would take for a folder, or for nothing at all.
+
+    Raises:
+        BadAddress: it is no address of a server or of a database.
+    """
+    scheme = tracking_uri.partition("://")[0]
+    if scheme.partition("+")[0] not in ("http", "https", *DATABASES, "databricks"):
+        raise BadAddress(
+            f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
+            f"got {tracking_uri!r}."
+        )
+
+
 def refuse_ambiguous(database: str) -> None:
     """What is read as a part of the host's name would end up in error messages.
 
@@ -111,7 +122,10 @@ def refuse_silent(tracking_uri: str) -> None:
     Raises:
         BadAddress: nobody answers.
     """
-    if not tracking_uri.startswith(("http://", "https://")):
+    scheme = tracking_uri.partition("://")[0]
+    if scheme.partition("+")[0] in DATABASES[1:]:
+        _refuse_silent_database(tracking_uri)
+    if scheme not in ("http", "https"):
         return
     try:
         urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
@@ -121,6 +135,21 @@ def refuse_silent(tracking_uri: str) -> None:
         raise BadAddress(
             f"the tracking server {tracking_uri} must be up, but does not answer "
             f"({getattr(error, 'reason', error)}): start it, or name another store."
+        ) from error
+
+
+def _refuse_silent_database(tracking_uri: str) -> None:
+    from sqlalchemy import create_engine
+
+    refuse_ambiguous(tracking_uri)
+    quick = {} if tracking_uri.startswith("mssql") else {"connect_timeout": 5}
+    try:
+        engine = create_engine(tracking_uri, connect_args=quick)
+        engine.connect().close()
+        engine.dispose()
+    except Exception as error:  # of SQLAlchemy, of the driver of a database
+        raise BadAddress(
+            f"the store {without_password(tracking_uri)} must be up, but: {why(error)}."
         ) from error
 
 

@@ -35,7 +35,7 @@ def open_study(kept: Path | str, spec: SweepSpec) -> optuna.Study:
     """The study of a sweep, created unless there is one; the one writer must be the caller.
 
     Raises:
-        BadAddress: the database cannot be used.
+        BadAddress: the database cannot be used, or the journal not read.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(
@@ -92,7 +92,13 @@ def _journal(path: Path) -> BaseStorage:
         os.truncate(path, len(whole))
     lock = JournalFileOpenLock(str(path))
     Path(f"{path}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+    except (ValueError, KeyError) as error:  # of json; of a line that is not of Optuna
+        raise BadAddress(
+            f"{path} must be a journal of Optuna, but cannot be read ({error}): put an intact copy "
+            f"back, or start anew with --replace."
+        ) from error
 
 
 def _database(url: str, patience_s: float = 0.0) -> BaseStorage:

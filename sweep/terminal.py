@@ -38,6 +38,7 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     try:
         store.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
         store.refuse_password(uri)
+        store.refuse_unknown(uri)
         store.refuse_silent(uri)
     except store.BadAddress as error:
         leave(WRONG, str(error))

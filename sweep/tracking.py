@@ -217,6 +217,14 @@ class Record:
     def end(self, run_id: str, status: Status, at: int | None = None) -> None:
         self._client.set_terminated(run_id, status, at)
 
+    def ended(self) -> set[int]:
+        """The trials that have."""
+        return {
+            int(run.data.tags["sweep.trial"])
+            for run in self.trials()
+            if "sweep.state" in run.data.tags
+        }
+
     def last_steps(self) -> dict[int, int]:
         """The last step that is recorded of each trial that has one, of trials that have not ended."""
         steps = {}
@@ -226,6 +234,10 @@ class Record:
                 if history:
                     steps[int(run.data.tags["sweep.trial"])] = max(entry.step for entry in history)
         return steps
+
+    def has_ended(self) -> bool:
+        """Whether the sweep's own run has."""
+        return bool(self._client.get_run(self.run_id).info.status != "RUNNING")
 
     def knows_base(self) -> bool:
         """Whether what was measured of the base model is recorded."""

@@ -23,6 +23,7 @@ from sweep.storage import Storage, unseen
 from trainables.yaml_file import Document
 
 if TYPE_CHECKING:
+    from optuna import Study
     from ray.tune import Callback, Tuner
 
     from sweep.ending import Ending
@@ -143,7 +144,8 @@ def resume(
         if (moved or record.trials()) and not is_kept(kept, spec.name):
             raise CannotRun(
                 f"{_shown(kept)} must hold the search of {spec.name}, but does not: name the database "
-                f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before."
+                f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before, or "
+                f"start anew with --replace."
             )
         before = record.spec_text()
         if before is not None and (keys := changed(before, document.tree)):
@@ -164,12 +166,17 @@ def resume(
     return record
 
 
-def sync(name: str, *, tracking_uri: str | None = None) -> tuple[int, int]:
+def sync(
+    name: str,
+    *,
+    tracking_uri: str | None = None,
+    on_delivered: Callable[[Started], None] | None = None,
+) -> tuple[int, int, bool]:
     """Deliver what a sweep that does not run any more could not record.
 
     To a store that does not know the sweep (as its own was lost) everything is delivered, but for the
-    files that the lost one had already taken. Returns how many entries were delivered, and how many
-    MLflow has ever refused.
+    files that the lost one had already taken. `on_delivered` may add to the record then. Returns how
+    many entries were delivered, how many MLflow has ever refused, and whether the sweep has ended.
 
     Raises:
         store.BadAddress: the tracking store is away, still.
@@ -180,13 +187,13 @@ def sync(name: str, *, tracking_uri: str | None = None) -> tuple[int, int]:
         store.reach(uri)
         record = tracking.find_sweep(uri, name)
         outbox = Outbox(home.folder(name) / "record")
+        spec, document = load(home.folder(name) / "sweep.yaml")
         if record is None:
             if tracking_uri is None:
                 raise CannotRun(
                     f"no sweep named {name!r} is recorded in the tracking store any more: name the "
                     f"store that everything is to be delivered to with --tracking-uri."
                 )
-            spec, document = load(home.folder(name) / "sweep.yaml")
             with chdir(home.started_in(name)):
                 found = inputs.prepare(spec)
                 home.remember(name, document.text, uri, home.storage(name), home.kept_at(name))
@@ -195,7 +202,22 @@ def sync(name: str, *, tracking_uri: str | None = None) -> tuple[int, int]:
         num = outbox.num_waiting
         with Delivery(record, outbox) as delivery:
             _settle(delivery, name)
-        return num, outbox.num_refused
+            if on_delivered and num:
+                goals = {goal: spec.metrics()[goal] for goal in spec.goals}
+                with ExitStack() as open_:
+                    started = Started(
+                        spec,
+                        record,
+                        goals,
+                        [],
+                        lambda: spec.num_trials,
+                        outbox,
+                        delivery,
+                        open_,
+                    )
+                    on_delivered(started)
+                _settle(delivery, name)
+        return num, outbox.num_refused, record.has_ended()
 
 
 def _settle(delivery: Delivery, name: str) -> None:
@@ -253,6 +275,18 @@ def _refuse_other_inputs(record: tracking.Record, found: dict[str, str]) -> None
         )
 
 
+def _refuse_earlier(study: Study, record: tracking.Record, kept: Path | str) -> None:
+    """The search is told of an end before the record is: what has ended there has ended here."""
+    from sweep.study import endings
+
+    if lost := sorted(record.ended() - {ending.number for ending in endings(study)}):
+        raise CannotRun(
+            f"{_shown(kept)} must hold the search of {record.sweep} as it was left, but does not know "
+            f"that {'trials' if len(lost) > 1 else 'trial'} {', '.join(map(str, lost))} ended: put "
+            f"the latest copy back, or start anew with --replace."
+        )
+
+
 def _to_the_end(
     spec: SweepSpec,
     document: Document,
@@ -276,6 +310,7 @@ def _to_the_end(
     with Delivery(record, outbox) as delivery, ExitStack() as open_:
         _settle(delivery, spec.name)  # what an earlier process has left
         study, version = newest(open_study(kept, spec), spec.trial)
+        _refuse_earlier(study, record, kept)
         record.keep_version(version, document.text)
         keeps, kept_at = spec.checkpoints, home.kept_at(spec.name) or folder
         checkpoints = Storage(f"{kept_at}/checkpoints") if keeps.resume else None
@@ -411,6 +446,8 @@ def _alone(folder: Path) -> Iterator[None]:
     """One driver a sweep: the operating system frees the lock of a killed one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
     except OSError as error:
         raise CannotRun(
             f"{folder} must be a folder that can be written, but: {error.strerror}; set SWEEP_HOME "

@@ -13,7 +13,7 @@ FORBIDDEN = {
     "sweep": {"analysis"},  # but for the command line, inside its functions
     "analysis": {"ray", "torch", "optuna", "sweep", "transformers", "deepspeed"},
 }
-COMMAND_LINE = {"__main__.py", "lifecycle.py"}
+COMMAND_LINE = {"__main__.py", "lifecycle.py", "shown.py"}
 
 
 def imports(path: Path) -> set[str]:

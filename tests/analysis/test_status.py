@@ -68,5 +68,5 @@ def test_the_table_fits_80_columns_and_says_what_waits():
     assert max(map(len, shown.splitlines())) <= 80
     for words in ("running, some 1:05 to go", "3 of 10 trials (2 complete, 1 failed)"):
         assert words in shown
-    for words in ("3 (50%), 4 (0%)", "1: diverged", "12 entries wait"):
+    for words in ("3 (50%), 4 (0%)", "1: diverged", "12 entries are not"):
         assert words in shown

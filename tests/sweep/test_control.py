@@ -127,6 +127,8 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
 
     def then():
         told("stop", spec)
+        with pytest.raises(SystemExit):
+            told("pause", spec)
         time.sleep(1.5)
         go.touch()
 
@@ -134,7 +136,10 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
     assert (found(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
     with pytest.raises(SystemExit):
         told("pause", spec)
-    assert capsys.readouterr().err == "tiny must be running to be paused, but is stopped.\n"
+    assert capsys.readouterr().err.splitlines() == [
+        "tiny must be running to be paused, but is stopping.",
+        "tiny must be running to be paused, but is stopped.",
+    ]
     tuner.resume(spec, document, run_trial=waiting(go))
     assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
@@ -219,6 +224,7 @@ def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path
     record.reopen(record.run_id)
     asked.ask(record, "pause")
     assert found(spec).state == "paused"
+    assert "interrupted" in told("status", spec)
     assert not lifecycle.unpause(spec.name, record.tracking_uri)
     with pytest.raises(SystemExit):
         told("stop", spec)

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from sweep.outbox import Attached, Closed, Opened, Outbox, Reported, Tagged
+from sweep.outbox import (
+    Attached,
+    Closed,
+    Opened,
+    Outbox,
+    Reported,
+    Tagged,
+    has_ended,
+    num_waiting,
+    size,
+)
 
 REPORT = Reported(trial=3, at=1_000, step=5, metrics={"bias/x/gap": 0.5, "progress": 1.0})
 
@@ -124,3 +134,27 @@ for step in range(10**6):
     steps = [entry.step for entry in Outbox(tmp_path).waiting(10**6)[0]]
     assert steps[: len(seen)] == seen
     assert steps == list(range(len(steps)))
+
+
+def test_a_count_of_what_is_delivered_that_was_lost_means_nothing_is(outbox):
+    outbox.put(REPORT)
+    (outbox.folder / "delivered").write_text("")
+    assert again(outbox).waiting(10)[0] == [REPORT]
+    assert num_waiting(outbox.folder) == 1
+
+
+def test_a_line_that_is_no_entry_is_named(outbox):
+    outbox.put(REPORT)
+    with (outbox.folder / "journal.jsonl").open("a") as file:
+        file.write("{}\n")
+    with pytest.raises(ValueError, match=r"journal\.jsonl:2 must be an entry of the record"):
+        outbox.waiting(10)
+
+
+def test_the_last_word_of_a_process_says_whether_the_sweep_has_ended(outbox):
+    assert not has_ended(outbox.folder, since=0)
+    outbox.put(REPORT, Closed(trial=None, at=2, status="FINISHED"))
+    assert has_ended(outbox.folder, since=0)
+    assert not has_ended(outbox.folder, since=size(outbox.folder)), "that was an earlier process"
+    outbox.put(Closed(trial=None, at=3, status="KILLED"))
+    assert not has_ended(outbox.folder, since=0)

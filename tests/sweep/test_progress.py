@@ -78,7 +78,7 @@ def test_it_says_what_mlflow_does_not_take(shown, terminal):
     progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
     progress.on_trial_complete(0, [], trial("0000", **{GAP: 12.5, RISE: 0.25}))
     progress.on_experiment_end([])
-    assert "7 entries wait for MLflow (ConnectionError: refused)" in written.getvalue()
+    assert "7 entries wait for MLflow (ConnectionError)" in written.getvalue()
 
 
 def test_a_degenerate_trial_is_flagged_as_it_ends(shown):

@@ -264,6 +264,7 @@ def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, 
 def test_a_cancelled_trial_says_so(spec, tmp_path):
     search, _, heard = searcher(spec, tmp_path / "journal", lambda: Asked(cancelled=frozenset([0])))
     search.suggest("a")
+    assert search.on_death("a", "its process died") == "cancelled"
     search.on_trial_complete("a", error=True)
     assert heard == [Ending(0, "failed", "cancelled")]
 

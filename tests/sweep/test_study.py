@@ -87,3 +87,11 @@ def test_what_is_remembered_of_an_address_is_no_password(sweep_home):
     assert home.tracking_uri("tiny") == "postgresql://me:***@h/m"
     with pytest.raises(store.BadAddress, match=r"the password of .* is not kept: name it again"):
         store.refuse_hidden(home.tracking_uri("tiny"), "--tracking-uri")
+
+
+def test_a_journal_that_cannot_be_read_is_one_sentence(tiny, tmp_path):
+    journal = tmp_path / "search.journal"
+    open_study(journal, load(tiny)[0]).ask()
+    journal.write_bytes(b"no line of Optuna\n" + journal.read_bytes())
+    with pytest.raises(store.BadAddress, match=r"search\.journal must be a journal of Optuna, but"):
+        open_study(journal, load(tiny)[0])

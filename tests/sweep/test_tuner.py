@@ -9,7 +9,7 @@ import pytest
 import ray
 from ray.tune import Callback
 
-from sweep import home, tuner
+from sweep import home, shown, tuner
 from sweep.study import open_study
 from tests.sweep.conftest import GRID, POINTS, pretending
 
@@ -216,7 +216,7 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
 
 def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     from analysis.runs import read_sweep
-    from sweep.tracking import delete_sweep
+    from sweep.tracking import delete_sweep, find_sweep
 
     spec, document = spec_of(5)
     record = tuner.run(spec, document, run_trial=pretending((0, 1)))
@@ -226,7 +226,19 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     with pytest.raises(tuner.CannotRun, match="name the store that everything is to be delivered"):
         tuner.sync(spec.name)
     uri = f"sqlite:///{tmp_path / 'other.db'}"
-    tuner.sync(spec.name, tracking_uri=uri)
+    _, refused, has_ended = tuner.sync(spec.name, tracking_uri=uri, on_delivered=shown.last_front)
+    assert (refused, has_ended) == (0, True)
+    record = find_sweep(uri, spec.name)
+    on_front = {
+        int(run.data.tags["sweep.trial"])
+        for run in record.trials()
+        if run.data.tags["on_front"] == "true"
+    }
+    assert on_front == set(before.front()["trial"])
+    note = record._client.get_run(record.run_id).data.tags["mlflow.note.content"]
+    assert f"{len(on_front)} of " in note
+    drawn = {entry.path for entry in record._client.list_artifacts(record.run_id, "front")}
+    assert "front/front.html" in drawn
     after = read_sweep(spec.name, tracking_uri=home.tracking_uri(spec.name))
     assert home.tracking_uri(spec.name) == uri
     assert after.state == before.state == "finished"
@@ -234,6 +246,19 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
         after.trials.drop(columns="run_id"), before.trials.drop(columns="run_id")
     )
     assert after.base == before.base
+
+
+def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(spec_of):
+    spec, document = spec_of(3)
+    tuner.run(spec, document, run_trial=pretending())
+    journal = home.folder(spec.name) / "search.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(b"")
+    with pytest.raises(tuner.CannotRun, match=r"does not know that trials 0, 1, 2 ended: put the"):
+        tuner.resume(*spec_of(4), run_trial=pretending())
+    journal.write_bytes(whole)
+    tuner.resume(*spec_of(4), run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 
 
 @pytest.mark.parametrize("whose", ["driver", "worker"])

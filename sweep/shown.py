@@ -1,0 +1,60 @@
+"""What shows how a sweep goes: in the terminal, and in MLflow's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.runs import Sweep
+    from sweep.showcase import Drawn, Showcase
+    from sweep.tuner import Started
+
+
+def callbacks(started: Started) -> list[Any]:
+    """For Tune: the progress, and the showcase, which draws its last front once no trial runs."""
+    progress, showcase = _both(started)
+    return [progress, started.until_the_end.enter_context(showcase)]
+
+
+def last_front(started: Started) -> None:
+    """What the showcase of a sweep that runs no more has still to draw."""
+    with _both(started)[1]:
+        pass
+
+
+def _both(started: Started) -> tuple[Any, Showcase]:
+    from analysis import export, front, pareto, runs
+    from sweep.progress import Progress
+    from sweep.showcase import Drawn, Showcase
+    from sweep.terminal import console
+
+    goals = list(started.goals.values())
+
+    def size_and_volume(values: Sequence[Mapping[str, float]]) -> tuple[int, float]:
+        if not values:
+            return 0, 0.0
+        rows = [[row[goal.name] for goal in goals] for row in values]
+        costs = pareto.share_costs(rows, goals)
+        volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
+        return int(pareto.front(costs).sum()), volume
+
+    def read() -> Sweep:
+        return runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
+
+    def draw(folder: Path) -> Drawn:
+        sweep = read()
+        export.draw(sweep, folder)
+        table = front.to_markdown(sweep, runs_url=started.record.runs_url)
+        # The name is the page's title.
+        headline = front.headline(sweep).removeprefix(f"{sweep.name}: ")
+        return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
+
+    earlier: dict[int, list[dict[str, float]]] = {}
+    for row in read().candidates().to_dict("records") if started.ended else []:
+        values = {goal.name: float(row[goal.name]) for goal in goals}
+        earlier.setdefault(int(row["trial"]), []).append(values)
+    progress = Progress(started, size_and_volume, console(), list(chain(*earlier.values())))
+    return progress, Showcase(started, draw, progress, size_and_volume, earlier)
