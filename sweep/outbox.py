@@ -212,7 +212,10 @@ def has_ended(folder: Path, since: int) -> bool:
     """Whether the last that was recorded, after the journal had this size, is a sweep's good end."""
     if size(folder) <= since:
         return False
-    last = _ENTRY.validate_json((folder / "journal.jsonl").read_bytes().splitlines()[-1])
+    *_, last_line = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    if not last_line.endswith(b"\n"):  # Ctrl-C came while it was written
+        return False
+    last = _ENTRY.validate_json(last_line)
     return isinstance(last, Closed) and last.trial is None and last.status != "KILLED"
 
 

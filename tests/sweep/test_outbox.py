@@ -158,3 +158,7 @@ def test_the_last_word_of_a_process_says_whether_the_sweep_has_ended(outbox):
     assert not has_ended(outbox.folder, since=size(outbox.folder)), "that was an earlier process"
     outbox.put(Closed(trial=None, at=3, status="KILLED"))
     assert not has_ended(outbox.folder, since=0)
+    outbox.put(Closed(trial=None, at=4, status="FINISHED"))
+    with (outbox.folder / "journal.jsonl").open("a") as file:
+        file.write('{"do":"clo')
+    assert not has_ended(outbox.folder, since=0), "the last word was cut off"
