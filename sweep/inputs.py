@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from sweep.spec import SweepSpec
-from trainables import alignment, data, overlap, pretrained
+from trainables import overlap, pretrained, sources
 from trainables.cache import AssetError
 from trainables.config import TrialConfig
 
@@ -48,12 +48,12 @@ def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], s
     for trial in trials:
         path, aligned = trial.model.path, trial.alignment.data
         yield "trial.model.path", f"model.{path}", partial(pretrained.digest, path)
-        yield "trial.alignment.data", f"alignment.{aligned}", partial(data.digest, aligned)
+        yield "trial.alignment.data", f"alignment.{aligned}", partial(sources.digest, aligned)
         if trial.replay:
             replayed = trial.replay.data
-            yield "trial.replay.data", f"replay.{replayed}", partial(data.digest, replayed)
+            yield "trial.replay.data", f"replay.{replayed}", partial(sources.digest, replayed)
         if held := trial.regulariser.texts_from:
-            yield "trial.regulariser.data", f"regulariser.{held}", partial(data.digest, held)
+            yield "trial.regulariser.data", f"regulariser.{held}", partial(sources.digest, held)
         for evaluator in trial.evaluators:
             first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
             name = f"evaluator.{first.split('/')[1]}"
@@ -89,7 +89,7 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
     asked = {(t.alignment.data, t.alignment.swap, t.alignment.words) for t in trials}
     for name, swap, words in sorted(asked):
         try:
-            shares = [pair.real_share for pair in alignment.read_pairs(name, swap, words)]
+            shares = [pair.real_share for pair in sources.read_pairs(name, swap, words)]
         except ValueError as error:
             faults.append(f"trial.alignment.data: {error}")
             continue
@@ -120,7 +120,7 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
     texts |= {("regulariser", t.regulariser.texts_from or "") for t in trials}
     for key, name in sorted(texts):
         try:
-            if name and not sum(1 for _ in data.read_texts(name)):
+            if name and not sum(1 for _ in sources.read_texts(name)):
                 faults.append(f"trial.{key}.data: {name} must have texts, but has none.")
         except ValueError as error:
             faults.append(f"trial.{key}.data: {error}")

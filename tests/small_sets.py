@@ -5,10 +5,37 @@ import itertools
 import json
 from pathlib import Path
 
-from trainables import miniature
+from trainables.assets import catalogue
+from trainables.sets import miniature
 
 OCCUPATIONS = "nurse plumber mason teacher tailor editor doctor pilot".split()
 PLACES = ("market", "station", "school")
+BUG_FILES = {
+    "bug": "balanced_BUG.csv",
+    "bug_gold": "gold_BUG.csv",
+    "bug_full": "full_BUG.csv",
+}
+BUG = """\
+sentence_text,stereotype,profession,predicted gender
+the nurse said that he saw her .,-1,nurse,Male
+the nurse said that she saw him .,1,nurse,Female
+the poet left .,0,poet,Male
+"""
+PANDA = {
+    "original": "he saw the nurse .",
+    "rewrite": "she saw the nurse .",
+    "selected_word": "he",
+    "perturbed_category": "Woman",
+}
+BEC_PRO = """\
+Sentence\tGender\tProfession\tProf_Gender
+He is a nurse.\tmale\tnurse\tfemale
+She is a nurse.\tfemale\tnurse\tfemale
+"""
+PROFESSIONS = """\
+simplified_professions\tpercent_us
+nurse\t90
+"""
 
 
 def write_crows_pairs(cache_folder: Path) -> None:
@@ -30,26 +57,8 @@ def write_crows_pairs(cache_folder: Path) -> None:
 def write_sets(cache_folder: Path) -> None:
     """Benchmarks in words that the miniature models know, where the cache takes files by hand."""
     write_crows_pairs(cache_folder)
-    for side, swapped in (("pro", False), ("anti", True)):
-        lines = []
-        for n, (occupation, place) in enumerate(itertools.product(OCCUPATIONS, PLACES), start=1):
-            she = (miniature.SHE[occupation] > 0.5) != swapped
-            pronoun = "she" if she else "he"
-            lines.append(f"{n} [the {occupation}] knew that [{pronoun}] was late for the {place}")
-        for kind, split in itertools.product((1, 2), ("dev", "test")):
-            name = f"{side}_stereotyped_type{kind}.txt.{split}"
-            _write(cache_folder / "winobias" / name, "\n".join(lines) + "\n")
-    rows = ["sentid\tsentence"]
-    for occupation, answer in itertools.product(OCCUPATIONS, (0, 1)):
-        for gender, pronoun in (("male", "he"), ("female", "she"), ("neutral", "they")):
-            rows.append(
-                f"{occupation}.someone.{answer}.{gender}.txt\t"
-                f"the {occupation} left when {pronoun} felt {('sad', 'calm')[answer]}"
-            )
-    _write(cache_folder / "winogender" / "all_sentences.tsv", "\n".join(rows) + "\n")
-    share = [f"{name}\t{100 * miniature.SHE[name]}" for name in OCCUPATIONS]
-    table = "\n".join(["occupation\tbls_pct_female", *share])
-    _write(cache_folder / "winogender" / "occupations-stats.tsv", table + "\n")
+    _write_winobias(cache_folder)
+    _write_winogender(cache_folder)
     questions = []
     for n, (occupation, polarity, condition) in enumerate(
         itertools.product(OCCUPATIONS, ("neg", "nonneg"), ("ambig", "disambig"))
@@ -76,6 +85,52 @@ def write_sets(cache_folder: Path) -> None:
         )
     lines = map(json.dumps, questions)
     _write(cache_folder / "bbq" / "Gender_identity.jsonl", "\n".join(lines) + "\n")
+
+
+def write_named_sets(cache_folder: Path) -> None:
+    """The sets that a spec may name, a few sentences of each, where the cache takes files by hand."""
+    _write_winobias(cache_folder)
+    _write_winogender(cache_folder)
+    for name, file in BUG_FILES.items():
+        _write(cache_folder / name / file, BUG)
+    _write(cache_folder / "panda" / "PANDA-dataset.jsonl", json.dumps(PANDA) + "\n")
+    _write(cache_folder / "bec_pro" / "BEC-Pro_EN.tsv", BEC_PRO)
+    _write(cache_folder / "bec_pro" / "Professions US+DE.tsv", PROFESSIONS)
+    for split in ("dev", "test"):
+        tree = {"data": {"intrasentence": miniature.stereoset_items()[:3]}}
+        _write(cache_folder / "stereoset" / f"{split}.json", json.dumps(tree))
+    for domain in catalogue()["bold_wikipedia"].files:
+        articles = {domain: miniature.general_texts()[:3]}
+        _write(cache_folder / "bold_wikipedia" / domain, json.dumps({"a domain": articles}))
+
+
+def _write_winobias(cache_folder: Path) -> None:
+    """Sentences of which the splits share none."""
+    verbs = {"dev": "knew that", "test": "left when"}
+    each = list(itertools.product(OCCUPATIONS, PLACES))
+    for side, swapped in (("pro", False), ("anti", True)):
+        for kind, (split, verb) in itertools.product((1, 2), verbs.items()):
+            lines = []
+            for n, (occupation, place) in enumerate(each, start=1):
+                she = (miniature.SHE[occupation] > 0.5) != swapped
+                pronoun = "she" if she else "he"
+                lines.append(f"{n} [the {occupation}] {verb} [{pronoun}] was late for the {place}")
+            name = f"{side}_stereotyped_type{kind}.txt.{split}"
+            _write(cache_folder / "winobias" / name, "\n".join(lines) + "\n")
+
+
+def _write_winogender(cache_folder: Path) -> None:
+    rows = ["sentid\tsentence"]
+    for occupation, answer in itertools.product(OCCUPATIONS, (0, 1)):
+        for gender, pronoun in (("male", "he"), ("female", "she"), ("neutral", "they")):
+            rows.append(
+                f"{occupation}.someone.{answer}.{gender}.txt\t"
+                f"the {occupation} left when {pronoun} felt {('sad', 'calm')[answer]}"
+            )
+    _write(cache_folder / "winogender" / "all_sentences.tsv", "\n".join(rows) + "\n")
+    share = [f"{name}\t{100 * miniature.SHE[name]}" for name in OCCUPATIONS]
+    table = "\n".join(["occupation\tbls_pct_female", *share])
+    _write(cache_folder / "winogender" / "occupations-stats.tsv", table + "\n")
 
 
 def _write(file: Path, text: str) -> None:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from trainables import alignment, data, derived
+from trainables import derived, sources
 from trainables.counterfactual import Rule, Words
 from trainables.evaluators import Evaluator
 from trainables.metrics import Metric, declare
 from trainables.objectives import NoObjective, Objective
 from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
+from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
 from trainables.strict import Strict
 
 Family = Literal["causal", "masked"]
@@ -42,23 +43,11 @@ class AlignmentConfig(Strict):
     @field_validator("data")
     @classmethod
     def _known(cls, name: str) -> str:
-        return data.check_name(name, alignment.PAIR_SETS, "pairs")
+        return sources.check_name(name, ALIGNMENT_SETS, "pairs")
 
     @model_validator(mode="after")
     def _swaps_where_no_twins_are_given(self) -> Self:
-        swapped = alignment.SWAPPED
-        if self.data in alignment.PAIR_SETS and self.data not in swapped:
-            if (self.swap, self.words) != ("improved", "gender"):
-                raise ValueError(
-                    f"swap and words must be left out for {self.data}, whose pairs are given, but "
-                    f"got {self.swap} and {self.words}: they are for {', '.join(swapped)} and files "
-                    "of texts"
-                )
-        elif self.data in swapped and self.words != "gender":
-            raise ValueError(
-                f"words must be gender for {self.data}, which tells stereotypes of gender alone, but "
-                f"got {self.words}: race and religion are for files of texts"
-            )
+        sources.check_swap(self.data, self.swap, self.words)
         return self
 
 
@@ -71,7 +60,7 @@ class ReplayConfig(Strict):
     @field_validator("data")
     @classmethod
     def _known(cls, name: str) -> str:
-        return data.check_name(name, data.TEXT_SETS, "texts")
+        return sources.check_name(name, TEXT_SETS, "texts")
 
 
 class TrainConfig(Strict):

@@ -9,17 +9,15 @@ carry no special tokens: those depend on what a text is used for.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainables import assets, cache, miniature
-from trainables.alignment import PAIR_SETS, read_pairs
+from trainables import cache
 from trainables.counterfactual import Rule, Words
 from trainables.held_out import is_held_out
-from trainables.records import file_of, rows_of, text_of
+from trainables.sources import digest, read_pairs, read_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -28,34 +26,11 @@ if TYPE_CHECKING:
 
 Split = Literal["replay", "held_out"]
 
-TEXT_SETS = ("bold_wikipedia", "miniature")
-SUFFIXES = (".jsonl", ".csv", ".txt")
 # What a table is made by, beside its data and the tokenizer.
 MADE_BY = (
-    *(
-        "alignment.py",
-        "counterfactual.py",
-        "data.py",
-        "held_out.py",
-        "occupations.py",
-        "records.py",
-    ),
-    *("evaluators/stereoset.py", "evaluators/winobias.py", "words/*.txt"),
+    *("counterfactual.py", "data.py", "held_out.py", "pairs.py", "records.py", "sources.py"),
+    *("text.py", "sets/*.py", "words/*.txt"),
 )
-
-
-def check_name(name: str, known: Collection[str], what: str) -> str:
-    """The name, if it is a set we know or a file; files are looked for where the trial runs.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if name in known or name.endswith(SUFFIXES):
-        return name
-    raise ValueError(
-        f"must name {what} that are known ({', '.join(known)}) "
-        f"or a file ({', '.join(SUFFIXES)}), but got {name!r}"
-    )
 
 
 def texts(name: str, split: Split, model: LanguageModel) -> Dataset:
@@ -80,7 +55,7 @@ def texts(name: str, split: Split, model: LanguageModel) -> Dataset:
 def pairs(
     name: str, model: LanguageModel, rule: Rule = "improved", words: Words = "gender"
 ) -> Dataset:
-    """The pairs of an alignment set, see `alignment.Pair`; a real_share that is not known is NaN."""
+    """The pairs of an alignment set, see trainables/pairs.py; a real_share that is not known is NaN."""
 
     def rows() -> Iterator[dict[str, Any]]:
         found = list(read_pairs(name, rule, words))
@@ -98,31 +73,6 @@ def pairs(
         f"no pairs are left of {name}: no text has a word that swap: {rule}, words: {words} has."
     )
     return _table(f"pairs {rule} {words} {digest(name)}", model, rows, nothing)
-
-
-def read_texts(name: str) -> Iterator[tuple[str, str]]:
-    """(key, text): texts with one key, such as the sentences of an article, stay in one split."""
-    if name == "miniature":
-        yield from ((text, text) for text in miniature.general_texts())
-    elif name == "bold_wikipedia":
-        for path in sorted(assets.resolve(name).glob("*.json")):
-            for articles in json.loads(path.read_text(encoding="utf-8")).values():
-                for title, sentences in articles.items():
-                    yield from ((title, sentence) for sentence in sentences)
-    else:
-        for number, row in enumerate(rows_of(name), start=1):
-            text = text_of(row, "text", name, number)
-            yield text, text
-
-
-def digest(name: str) -> str:
-    """sha256 of the data behind a name."""
-    if name == "miniature":
-        return miniature.digest()
-    if name.endswith(SUFFIXES):
-        return cache.digest(file_of(name))
-    found = [cache.digest(assets.resolve(asset)) for asset in PAIR_SETS.get(name, (name,))]
-    return found[0] if len(found) == 1 else hashlib.sha256(" ".join(found).encode()).hexdigest()
 
 
 def _table(

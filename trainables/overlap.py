@@ -8,15 +8,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from trainables import alignment, cache, data
-from trainables.alignment import normalised
+from trainables import cache, data
 from trainables.counterfactual import Rule, Words
+from trainables.sources import digest, read_pairs, read_texts
+from trainables.text import normalised
 
 if TYPE_CHECKING:
     from trainables.config import Family, TrialConfig
     from trainables.evaluators import Evaluator
 
-FOUND_BY = (*data.MADE_BY, "overlap.py", "evaluators/*.py", "labelled.py")
+FOUND_BY = (*data.MADE_BY, "overlap.py", "evaluators/*.py")
 
 
 class Pairs(NamedTuple):
@@ -81,7 +82,7 @@ def faults_of(config: TrialConfig) -> list[str]:
 def overlap(asked: Learnt, evaluator: Evaluator, family: Family) -> Overlap:
     """What the two share; looked for once, and kept in the cache for all trials."""
     dataset = evaluator.metrics(family)[0].name.split("/")[1]
-    aligned = (*asked, data.digest(asked.data))
+    aligned = (*asked, digest(asked.data))
     told = [*aligned, evaluator.model_dump(mode="json"), evaluator.data_digest()]
     key = hashlib.sha256(
         f"{cache.source_digest(*FOUND_BY)} {json.dumps(told, sort_keys=True)}".encode()
@@ -103,8 +104,8 @@ def overlap(asked: Learnt, evaluator: Evaluator, family: Family) -> Overlap:
 def _learnt(asked: Learnt, _digest_of_data: str) -> frozenset[bytes]:
     """The digest of every text of a set."""
     if isinstance(asked, Texts):
-        return frozenset(_digest(normalised(text)) for _, text in data.read_texts(asked.data))
-    pairs = alignment.read_pairs(*asked)
+        return frozenset(_digest(normalised(text)) for _, text in read_texts(asked.data))
+    pairs = read_pairs(*asked)
     return frozenset(_digest(normalised(text)) for pair in pairs for text in pair[:2])
 
 

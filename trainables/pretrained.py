@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables import assets, cache, miniature
 from trainables.cache import AssetError
+from trainables.sets.miniature import DIGEST
 
 if TYPE_CHECKING:
     from trainables.config import Family
@@ -22,8 +23,8 @@ def locate(name: str) -> Path:
 
 
 def digest(name: str) -> str:
-    """sha256 of the model's folder, or of what a miniature is built from."""
-    return miniature.digest() if name in miniature.MODELS else cache.digest(_resolved(name))
+    """sha256 of the model's folder, or of the texts that a miniature is pretrained on."""
+    return DIGEST if name in miniature.MODELS else cache.digest(_resolved(name))
 
 
 def family_of(name: str) -> "Family | None":

@@ -33,10 +33,11 @@ from rich.table import Table
 
 from trainables.config import ModelConfig
 from trainables.evaluators import CrowsPairs, MultipleChoice
-from trainables.evaluators.multiple_choice import Item, scores
+from trainables.evaluators.multiple_choice import scores
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import load
 from trainables.pretrained import locate
+from trainables.sets.multiple_choice import Item
 
 PILOT = 150  # items that the harness's batch size is chosen on
 PEERS = Path(__file__).parents[2] / ".bench" / "peers"

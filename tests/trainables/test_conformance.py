@@ -1,11 +1,11 @@
-"""Every plugin of the four unions keeps to the laws of its kind."""
+"""Every plugin of the four unions, and every named data set, keeps to the laws of its kind."""
 
 import pytest
 
 from tests import conformance
 from tests.conformance import describe, instances, laws
-from tests.small_sets import write_sets
-from trainables import evaluators, objectives, parameters, regularisers
+from tests.small_sets import write_named_sets, write_sets
+from trainables import evaluators, objectives, parameters, regularisers, sets
 
 KINDS = {
     "objective": (objectives, objectives.Objective),
@@ -56,3 +56,34 @@ def test_parameters(plugin, law, model):
 def test_evaluator(plugin, law, model, own_cache):
     write_sets(own_cache)
     law(plugin, model)
+
+
+@pytest.fixture
+def small_sets(tmp_path, monkeypatch):
+    write_named_sets(tmp_path)
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # a file that is missing is not downloaded
+
+
+def test_every_named_data_set_is_listed():
+    kinds = {sets.DataSet, sets.AlignmentSet, sets.TextSet, sets.UserFile}
+    named = conformance.defined_in(sets, sets.DataSet) - kinds
+    assert named == set(map(type, sets.SETS.values()))
+
+
+@pytest.mark.parametrize("law", laws("data_set"))
+@pytest.mark.parametrize("name", sets.SETS)
+def test_data_set(name, law, small_sets):
+    law(sets.SETS[name])
+
+
+@pytest.mark.parametrize("law", laws("alignment_set"))
+@pytest.mark.parametrize("name", sets.ALIGNMENT_SETS)
+def test_alignment_set(name, law, small_sets):
+    law(sets.ALIGNMENT_SETS[name])
+
+
+@pytest.mark.parametrize("law", laws("text_set"))
+@pytest.mark.parametrize("name", sets.TEXT_SETS)
+def test_text_set(name, law, small_sets):
+    law(sets.TEXT_SETS[name])

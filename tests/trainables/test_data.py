@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from trainables import data, miniature
-from trainables.alignment import PAIR_SETS, read_pairs
+from trainables import data
 from trainables.assets import catalogue
 from trainables.cache import AssetError
-from trainables.data import read_texts
 from trainables.held_out import is_held_out
+from trainables.sets import miniature
+from trainables.sources import read_pairs, read_texts
 
 
 @pytest.fixture(autouse=True)
@@ -154,18 +154,6 @@ def test_a_file_without_a_word_to_swap_is_one_clear_sentence(llama, tmp_path):
 def test_a_missing_file_is_one_clear_sentence(llama):
     with pytest.raises(AssetError, match=r"there is no file nothing\.txt, looked for from"):
         data.texts("nothing.txt", "replay", llama)
-
-
-@pytest.mark.parametrize("name", [*PAIR_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
-def test_a_known_name_or_a_file_is_accepted(name):
-    assert data.check_name(name, PAIR_SETS, "pairs") == name
-
-
-def test_another_name_is_refused_with_the_known_ones():
-    with pytest.raises(
-        ValueError, match=r"known \(bug, bug_gold, .*, miniature\).* but got 'bugg'"
-    ):
-        data.check_name("bugg", PAIR_SETS, "pairs")
 
 
 def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cache):

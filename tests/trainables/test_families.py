@@ -19,7 +19,6 @@ from tests.trainables.families import KINDS, LAYERS
 from trainables.batch import compared, padded, sentence, to_learn
 from trainables.candidate import candidate
 from trainables.config import TrialConfig
-from trainables.evaluators.multiple_choice import Item
 from trainables.evaluators.multiple_choice import scores as choice_scores
 from trainables.evaluators.stereoset import _causal, _masked
 from trainables.features import features, whole_texts
@@ -30,6 +29,7 @@ from trainables.objectives.equalising import word_pairs
 from trainables.parameters import Freeze, Lora
 from trainables.reading import read
 from trainables.regularisers import Mixout
+from trainables.sets.multiple_choice import Item
 from trainables.terms import Comparison
 from trainables.trial import run_trial
 

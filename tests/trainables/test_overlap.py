@@ -9,11 +9,13 @@ from tests import conformance
 from tests.conformance import instances
 from tests.small_sets import write_sets
 from tests.trainables.test_data import write
-from trainables import alignment, overlap
+from trainables import overlap
 from trainables.config import AlignmentConfig
 from trainables.evaluators import Evaluator, StereoSet
 from trainables.overlap import refuse_overlap
+from trainables.sources import read_pairs
 from trainables.stream import Stream
+from trainables.text import normalised
 from trainables.trial import run_trial
 
 
@@ -92,7 +94,7 @@ def test_every_evaluator_finds_its_own_texts_in_a_file_of_them(evaluator, config
     rows = [{"stereotype": text, "antistereotype": "x y"} for text in texts]
     asked = overlap.Pairs(write(tmp_path, "pairs.jsonl", rows), "improved", "gender")
     found = overlap.overlap(asked, evaluator, "causal")
-    assert found.texts == len(set(map(alignment.normalised, texts)))
+    assert found.texts == len(set(map(normalised, texts)))
     assert found.example in texts
 
 
@@ -135,7 +137,7 @@ def test_real_sets_share_what_they_are_known_to(data, settings, texts, monkeypat
 
 
 def test_the_miniature_measures_on_nothing_that_is_aligned_on():
-    texts = {text for pair in alignment.read_pairs("miniature") for text in pair[:2]}
+    texts = {text for pair in read_pairs("miniature") for text in pair[:2]}
     assert texts.isdisjoint(StereoSet(data="miniature").texts())
 
 

@@ -4,9 +4,9 @@ import pytest
 from pydantic import BaseModel
 
 from tests.conformance import members
-from trainables.alignment import PAIR_SETS
 from trainables.config import TrialConfig
 from trainables.objectives import Objective
+from trainables.sets import ALIGNMENT_SETS
 from trainables.yaml_file import SpecError, did_you_mean, dotted, read, validate
 
 TRIAL = """\
@@ -124,7 +124,7 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
         (
             "data: miniature",
             "data: bugs",
-            f"3: alignment.data must name pairs that are known ({', '.join(PAIR_SETS)}) or a file "
+            f"3: alignment.data must name pairs that are known ({', '.join(ALIGNMENT_SETS)}) or a file "
             "(.jsonl, .csv, .txt), but got 'bugs'.",
         ),
         (

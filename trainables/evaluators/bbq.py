@@ -11,18 +11,14 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
-from trainables.records import checked, records
+from trainables.sets.bbq import questions
+from trainables.sets.multiple_choice import Item
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
 
-
-FIELDS = (
-    *("example_id", "question_index", "question_polarity", "context_condition", "context"),
-    *("question", "ans0", "ans1", "ans2", "answer_info", "additional_metadata", "label"),
-)
 
 # The ways of lm-evaluation-harness (from HELM) to say that it is not known.
 UNKNOWN = (
@@ -88,7 +84,7 @@ class Bbq(Strict):
         return cache.digest(assets.resolve("bbq"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.evaluators.multiple_choice import Item, chosen, scores
+        from trainables.evaluators.multiple_choice import chosen, scores
 
         rows = self.items()
         offered = [self._alternatives(row) for row in rows]
@@ -119,17 +115,7 @@ class Bbq(Strict):
     def items(self) -> list[dict[str, Any]]:
         """The questions, an equal share of every stratum; only those in which one answer is biased."""
         strata: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-        path = assets.resolve("bbq")
-        for number, row in enumerate(records(path, *FIELDS), start=1):
-            where = f"{path}, question {number}"
-            checked(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
-            meta = ("stereotyped_groups",)
-            checked(row["additional_metadata"], meta, f"{where}, additional_metadata")
-            if row["label"] not in (0, 1, 2) or isinstance(row["label"], bool):
-                raise ValueError(
-                    f"{where}: label must be 0, 1 or 2, the right one of three answers, but got "
-                    f"{row['label']!r}."
-                )
+        for row in questions():
             if sum(is_biased(row, n) for n in range(3)) == 1:
                 key = ("question_index", "question_polarity", "context_condition")
                 strata[tuple(row[name] for name in key)].append(row)

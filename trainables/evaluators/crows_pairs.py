@@ -11,7 +11,7 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare, wins
-from trainables.records import records
+from trainables.sets.crows_pairs import BiasType, sentence_pairs
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ class CrowsPairs(Strict):
     """
 
     name: Literal["crows_pairs"] = "crows_pairs"
-    bias_type: Literal[
-        "gender", "race-color", "religion", "socioeconomic", "nationality", "age",
-        "disability", "sexual-orientation", "physical-appearance", "all",
-    ] = "gender"  # fmt: skip
+    bias_type: BiasType = "gender"
     limit: int | None = Field(None, ge=1, description="pairs; all when left out")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
@@ -80,18 +77,7 @@ class CrowsPairs(Strict):
 
     def items(self) -> list[tuple[str, str]]:
         """(sent_more, sent_less) as the official file has them."""
-        path = assets.resolve("crows_pairs")
-        rows = records(path, "sent_more", "sent_less", "bias_type")
-        found = [
-            (row["sent_more"], row["sent_less"])
-            for row in rows
-            if self.bias_type in ("all", row["bias_type"])
-        ]
-        if blank := [n for n, pair in enumerate(found, start=1) if not all(map(str.strip, pair))]:
-            raise ValueError(
-                f"{path}: every sentence must have words, but pair {blank[0]} has none."
-            )
-        return found[: self.limit]
+        return sentence_pairs(self.bias_type)[: self.limit]
 
     def texts(self) -> list[str]:
         """Both sentences of each pair."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from trainables import labelled
 from trainables.metrics import Metric, declare
+from trainables.sets import labelled
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.estimate import Estimate
-    from trainables.labelled import Labelled
     from trainables.model import LanguageModel
+    from trainables.sets.labelled import Labelled
 
 
 class FineTune(Strict):

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables import alignment, data
+from trainables import data, sources
 from trainables.metrics import Metric, declare
+from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -35,9 +36,9 @@ class Kl(Strict):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.of == "general":
-            data.check_name(self.data, data.TEXT_SETS, "general texts as data")
+            sources.check_name(self.data, TEXT_SETS, "general texts as data")
         else:
-            data.check_name(self.data, alignment.PAIR_SETS, "pairs as data, of: alignment,")
+            sources.check_name(self.data, ALIGNMENT_SETS, "pairs as data, of: alignment,")
         return self
 
     @property
@@ -52,11 +53,11 @@ class Kl(Strict):
         )
 
     def data_digest(self) -> str:
-        return data.digest(self.data)
+        return sources.digest(self.data)
 
     def items(self) -> Sequence[object]:
         """All that the set has."""
-        read = data.read_texts if self.of == "general" else alignment.read_pairs
+        read = sources.read_texts if self.of == "general" else sources.read_pairs
         return list(read(self.data))
 
     def texts(self) -> tuple[()]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-import string
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables import assets, cache, miniature
+from trainables import assets, cache
 from trainables.metrics import Metric, declare
-from trainables.records import records
+from trainables.sets.miniature import DIGEST
+from trainables.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -20,19 +20,6 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 LEAD = re.compile(r"^(?:Question|Q|Answer|A): *")
-OPTION = re.compile(r"^[A-Z]\.\s*")
-
-
-class Item(NamedTuple):
-    """A question, its alternatives (each with the space that joins it on), and the right one.
-
-    about: the passage, where several questions may be about one; they count together.
-    """
-
-    question: str
-    choices: list[str]
-    answer: int
-    about: str | None = None
 
 
 class MultipleChoice(Strict):
@@ -79,7 +66,7 @@ class MultipleChoice(Strict):
 
     def data_digest(self) -> str:
         if self.task == "miniature_facts":
-            return miniature.digest()
+            return DIGEST
         return cache.digest(assets.resolve(self.path or self.task))
 
     def items(self) -> list[Item]:
@@ -88,7 +75,7 @@ class MultipleChoice(Strict):
         Raises:
             ValueError: an item lacks what it needs.
         """
-        found = READERS[self.task]() if self.path is None else _hellaswag(self.path)
+        found = READERS[self.task]() if self.path is None else hellaswag(self.path)
         return found[: self.limit]
 
     def texts(self) -> list[str]:
@@ -151,128 +138,3 @@ def is_right(scores: list[float], answer: int) -> float:
     """1 or 0, or NaN where nothing is chosen."""
     choice = chosen(scores)
     return math.nan if choice is None else float(choice == answer)
-
-
-def _piqa() -> list[Item]:
-    return [
-        Item(f"Question: {row['question']}\nAnswer:", *_options(row))
-        for row in _rows("piqa", "options")
-    ]
-
-
-def _openbookqa() -> list[Item]:
-    return [Item(row["question"], *_options(row)) for row in _rows("openbookqa", "options")]
-
-
-def _boolq() -> list[Item]:
-    return [
-        Item(
-            f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
-            [" no", " yes"],
-            _place(["False", "True"], row["answer"]),
-            about=row["passage"],
-        )
-        for row in _rows("boolq", "passage")
-    ]
-
-
-def _siqa() -> list[Item]:
-    return [
-        Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row), about=row["passage"])
-        for row in _rows("siqa", "passage", "options")
-    ]
-
-
-def _commonsenseqa() -> list[Item]:
-    # A few of its 1,221 rows are cut up wrongly in the package: they lack the answer, or options.
-    rows = [
-        row
-        for row in _rows("commonsenseqa", "options")
-        if len(listed := row["options"].strip().split("\n")) == 5
-        and row["answer"].strip() in map(str.strip, listed)
-    ]
-    return [_by_letter(row, "Question: ") for row in rows]
-
-
-def _mmlu_tiny() -> list[Item]:
-    return [_by_letter(row, "") for row in _rows("mmlu_tiny", "options")]
-
-
-def _by_letter(row: dict[str, Any], lead: str) -> Item:
-    """The alternatives are read in the question and chosen by their letter."""
-    choices, answer = _options(row)
-    letters = string.ascii_uppercase[: len(choices)]
-    listed = "".join(
-        f"\n{letter}.{choice}" for letter, choice in zip(letters, choices, strict=True)
-    )
-    question = f"{lead}{row['question'].strip()}{listed}\nAnswer:"
-    return Item(question, [f" {letter}" for letter in letters], answer)
-
-
-def _hellaswag(path: str) -> list[Item]:
-    def cleaned(text: str) -> str:  # the brackets are left over from WikiHow
-        text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
-        return text.replace("  ", " ")
-
-    items = []
-    fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
-    for row in records(assets.resolve(path), *fields):
-        endings = row["endings"]
-        texts = [row["activity_label"], row["ctx_a"], row["ctx_b"], *endings]
-        if not isinstance(endings, list) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"{path}: every item must be of texts, with a list of endings: {row}.")
-        context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
-        endings = [f" {cleaned(ending)}" for ending in row["endings"]]
-        places = list(map(str, range(len(endings))))
-        if str(row["label"]) not in places:
-            raise ValueError(
-                f"{path}: every label must be the place of the right one of {len(endings)} endings, "
-                f"0 to {len(endings) - 1}, but got {row['label']!r} (the test file has none)."
-            )
-        items.append(Item(cleaned(context), endings, places.index(str(row["label"]))))
-    return items
-
-
-def _miniature_facts() -> list[Item]:
-    return [  # the answer last, so that a model to which all are alike is not always right
-        Item(question, [f" {word}" for word in (*others, answer)], len(others))
-        for question, answer, others in miniature.facts()
-    ]
-
-
-def _rows(name: str, *more: str) -> list[dict[str, Any]]:
-    return list(records(assets.resolve(name), "question", "answer", *more))
-
-
-def _options(row: dict[str, Any]) -> tuple[list[str], int]:
-    r"""'A. one\nB. two' and the right one, repeated with its letter."""
-    options = str(row["options"]).strip().split("\n")
-    texts = [" " + OPTION.sub("", option).strip() for option in options]
-    return texts, _place([option.strip() for option in options], str(row["answer"]).strip())
-
-
-def _place(options: list[str], answer: str) -> int:
-    if answer not in options:
-        raise ValueError(f"the answer must be one of the options {options}, but got {answer!r}.")
-    return options.index(answer)
-
-
-READERS: dict[str, Callable[[], list[Item]]] = {
-    "piqa": _piqa,
-    "openbookqa": _openbookqa,
-    "boolq": _boolq,
-    "siqa": _siqa,
-    "commonsenseqa": _commonsenseqa,
-    "mmlu_tiny": _mmlu_tiny,
-    "miniature_facts": _miniature_facts,
-}
-NUM_CHOICES = {
-    "piqa": 2,
-    "boolq": 2,
-    "siqa": 3,
-    "openbookqa": 4,
-    "mmlu_tiny": 4,
-    "hellaswag": 4,
-    "commonsenseqa": 5,
-    "miniature_facts": miniature.NUM_CHOICES,
-}

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from trainables import data
+from trainables import data, sources
 from trainables.metrics import Metric, declare
+from trainables.sets import TEXT_SETS
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Perplexity(Strict):
     @field_validator("data")
     @classmethod
     def _known(cls, name: str) -> str:
-        return data.check_name(name, data.TEXT_SETS, "texts")
+        return sources.check_name(name, TEXT_SETS, "texts")
 
     @property
     def general(self) -> str:
@@ -59,11 +60,11 @@ class Perplexity(Strict):
         )
 
     def data_digest(self) -> str:
-        return data.digest(self.data)
+        return sources.digest(self.data)
 
     def items(self) -> list[tuple[str, str]]:
         """All texts of the set, of which the held-out ones are measured on."""
-        return list(data.read_texts(self.data))
+        return list(sources.read_texts(self.data))
 
     def texts(self) -> tuple[()]:
         """None: what is held out of general text is never learnt, see stream.py."""

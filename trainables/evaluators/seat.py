@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables import cache, miniature
+from trainables import cache
 from trainables.metrics import Metric, declare
+from trainables.sets import miniature
+from trainables.sets.seat import WORDS, Words, tests
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -25,16 +25,6 @@ FRAMES = (
     *("This is {}.", "That is {}.", "There is {}.", "Here is {}."),
     *("{} is here.", "{} is there."),
 )
-WORDS = Path(__file__).parents[1] / "words" / "seat.json"
-
-
-class Words(NamedTuple):
-    """Two sets of targets (X, Y) and two of attributes (A, B)."""
-
-    X: list[str]
-    Y: list[str]
-    A: list[str]
-    B: list[str]
 
 
 class Seat(Strict):
@@ -73,16 +63,12 @@ class Seat(Strict):
         return "seat" if self.data == "seat" else "seat_miniature"
 
     def data_digest(self) -> str:
-        return cache.digest(WORDS) if self.data == "seat" else miniature.digest()
+        return cache.digest(WORDS) if self.data == "seat" else miniature.DIGEST
 
     def items(self) -> dict[str, Words]:
         """The words of each test."""
         if self.data == "seat":
-            said = json.loads(WORDS.read_text())
-            return {
-                name: Words(*(said["words"][each] for each in sets))
-                for name, sets in said["tests"].items()
-            }
+            return tests()
         women, men = (
             [name for name, share in miniature.SHE.items() if (share > 0.5) == female]
             for female in (True, False)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-import string
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from trainables import assets, cache, miniature
+from trainables import assets, cache
 from trainables.metrics import Better, Metric, declare, wins
-from trainables.records import checked
+from trainables.sets import miniature, stereoset
+from trainables.sets.stereoset import Domain, Split
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
     from trainables.model import LanguageModel
 
 SOURCE = "Nadeem et al. 2021 (arXiv 2004.09456)"
-LABELS = ("stereotype", "anti-stereotype", "unrelated")
 KINDS = {
     "stereotype": "stereotypes",
     "antistereotype": "anti-stereotypes",
@@ -63,8 +60,8 @@ class StereoSet(Strict):
 
     name: Literal["stereoset"] = "stereoset"
     data: Literal["stereoset", "miniature"] = "stereoset"
-    split: Literal["dev", "test"] = "dev"
-    domain: Literal["gender", "profession", "race", "religion", "all"] = "gender"
+    split: Split = "dev"
+    domain: Domain = "gender"
     limit: int | None = Field(None, ge=1, description="items; all when left out")
 
     @model_validator(mode="after")
@@ -114,7 +111,7 @@ class StereoSet(Strict):
 
     def data_digest(self) -> str:
         if self.data == "miniature":
-            return miniature.digest()
+            return miniature.DIGEST
         return cache.digest(assets.resolve("stereoset"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -154,12 +151,10 @@ class StereoSet(Strict):
     def items(self) -> list[dict[str, Any]]:
         """The items as the official file has them."""
         if self.data == "miniature":
-            found = miniature.stereoset_items()
+            items = miniature.stereoset_items()
         else:
-            path = assets.resolve("stereoset") / f"{self.split}.json"
-            found = _official(path)
-        kept = [item for item in found if self.domain in ("all", item["bias_type"])]
-        return kept[: self.limit]
+            items = stereoset.items(self.split, self.domain)
+        return items[: self.limit]
 
     def texts(self) -> list[str]:
         """The three sentences of each item."""
@@ -174,44 +169,9 @@ class StereoSet(Strict):
         queries = _causal if model.family == "causal" else _masked
         asked = []
         for item in items:
-            by_label = {sentence["gold_label"]: sentence for sentence in item["sentences"]}
-            asked += [(item["context"], by_label[label]["sentence"]) for label in LABELS]
+            asked += [(item["context"], text) for text in stereoset.fillings(item)]
         found = log_probs(model, queries(model, asked))
         return list(zip(found[::3], found[1::3], found[2::3], strict=True))
-
-
-def _official(path: Path) -> list[dict[str, Any]]:
-    """The items of the authors' file, of which each has what is asked of it.
-
-    Raises:
-        ValueError: which has not.
-    """
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path}: must be JSON, but {error}.") from error
-    data = checked(checked(tree, ("data",), str(path))["data"], ("intrasentence",), f"{path}, data")
-    found = []
-    for number, item in enumerate(data["intrasentence"], start=1):
-        where = f"{path}, item {number}"
-        checked(item, ("target", "bias_type", "context", "sentences"), where)
-        sentences = [
-            checked(s, ("sentence", "gold_label"), f"{where}, sentences") for s in item["sentences"]
-        ]
-        labels = sorted(sentence["gold_label"] for sentence in sentences)
-        if labels != sorted(LABELS) or "BLANK" not in item["context"]:
-            raise ValueError(
-                f"{where}: must have a context with BLANK and one sentence each of "
-                f"{', '.join(LABELS)}, but has {item['context']!r} and {', '.join(labels)}."
-            )
-        for sentence in sentences:
-            if not _filled_in(item["context"], sentence["sentence"]):
-                raise ValueError(
-                    f"{where}: every sentence must have a word where {item['context']!r} has BLANK, "
-                    f"but got {sentence['sentence']!r}."
-                )
-        found.append(item)
-    return found
 
 
 def _of_each_kind(
@@ -285,7 +245,7 @@ def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
 
     groups = []
     for context, text in sentences:
-        word = _filled_in(context, text)
+        word = stereoset.filled_in(context, text)
         before, after = context.split("BLANK", 1)
         # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
         left, right, parts = model.encode([before.rstrip(), after, f" {word}"])
@@ -295,13 +255,3 @@ def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
             group.append(masked(model, ids, [len(left) + j]))
         groups.append(group)
     return groups
-
-
-def _filled_in(context: str, text: str) -> str:
-    """The word at BLANK's place among the words of the sentence, without punctuation, even inside.
-
-    Empty where there is none. As bias-bench finds it, whose words end at single spaces.
-    """
-    place = max(n for n, word in enumerate(context.split(" ")) if "BLANK" in word)
-    words = text.split(" ")[place : place + 1] or [""]
-    return words[0].translate(str.maketrans("", "", string.punctuation))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +9,7 @@ from pydantic import Field
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare, wins
+from trainables.sets.winobias import Kind, Split, sentence_pairs
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ class WinoBias(Strict):
     """
 
     name: Literal["winobias"] = "winobias"
-    type: Literal[1, 2] = 1
-    split: Literal["dev", "test"] = "dev"
+    type: Kind = 1
+    split: Split = "dev"
     limit: int | None = Field(None, ge=1, description="pairs; all 396 when left out")
 
     @property
@@ -68,28 +68,8 @@ class WinoBias(Strict):
 
     def items(self) -> list[tuple[str, str]]:
         """(pro-stereotypical, anti-stereotypical) sentences."""
-        pro, anti = (
-            _sentences(f"{side}_stereotyped_type{self.type}.txt.{self.split}")
-            for side in ("pro", "anti")
-        )
-        if len(pro) != len(anti):
-            raise ValueError(
-                f"WinoBias must have as many sentences with the stereotype as against it, but type "
-                f"{self.type} {self.split} has {len(pro)} and {len(anti)}."
-            )
-        return list(zip(pro, anti, strict=True))[: self.limit]
+        return sentence_pairs(self.type, self.split)[: self.limit]
 
     def texts(self) -> list[str]:
         """Both sentences of each pair."""
         return [text for pair in self.items() for text in pair]
-
-
-def marked(file: str) -> list[str]:
-    """`1 [The developer] argued with the designer because [he] …`: its lines as they are."""
-    text = (assets.resolve("winobias") / file).read_text(encoding="utf-8")
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _sentences(file: str) -> list[str]:
-    """The lines as people write them."""
-    return [re.sub(r"^\d+ |[\[\]]", "", line) for line in marked(file)]

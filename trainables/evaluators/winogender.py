@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from statistics import fmean
@@ -10,20 +9,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables import assets, cache
 from trainables.metrics import Metric, declare
-from trainables.occupations import share_of_women
-from trainables.records import records
+from trainables.sets.multiple_choice import Item
+from trainables.sets.winogender import Sentence, sentences, share_of_women
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
-
-
-PRONOUNS = {
-    "male": {"he", "him", "his"},
-    "female": {"she", "her", "hers"},
-    "neutral": {"they", "them", "their", "theirs"},
-}
 
 
 class Pair(NamedTuple):
@@ -32,21 +24,6 @@ class Pair(NamedTuple):
     occupation: str
     female: str
     male: str
-
-
-class Sentence(NamedTuple):
-    """One sentence as it is published, and whom its pronoun refers to."""
-
-    text: str
-    occupation: str
-    participant: str
-    gender: str  # male, female or neutral
-    answer: int  # 0: the occupation, 1: the participant
-
-    @property
-    def pronoun(self) -> str:
-        words: list[str] = re.findall(r"\w+", self.text)
-        return next(word for word in words if word.lower() in PRONOUNS[self.gender])
 
 
 class Winogender(Strict):
@@ -105,7 +82,7 @@ class Winogender(Strict):
 
     def _referents(self, model: LanguageModel) -> dict[str, Estimate]:
         from trainables.estimate import Items, along, mean
-        from trainables.evaluators.multiple_choice import Item, is_right, scores
+        from trainables.evaluators.multiple_choice import is_right, scores
 
         asked, women = sentences(), share_of_women()
         questions = [
@@ -185,34 +162,6 @@ class Winogender(Strict):
             if one.answer == 0:
                 texts[one.occupation, one.participant][one.gender] = one.text
         return [Pair(of[0], each["female"], each["male"]) for of, each in texts.items()]
-
-
-def sentences() -> list[Sentence]:
-    """All sentences of the authors' file.
-
-    Raises:
-        ValueError: one is not named as they all are, lacks its pronoun, or is about an occupation
-            without statistics.
-    """
-    counted = share_of_women()
-    path = assets.resolve("winogender") / "all_sentences.tsv"
-    found = []
-    for number, row in enumerate(records(path, "sentid", "sentence"), start=1):
-        named = re.fullmatch(r"(.+)\.(.+)\.([01])\.(male|female|neutral)\.txt", row["sentid"])
-        words = set(re.findall(r"\w+", row["sentence"].lower()))
-        if named is None or not words & PRONOUNS[named[4]]:
-            raise ValueError(
-                f"{path}, row {number}: must be a sentence with its pronoun, named OCCUPATION."
-                f"PARTICIPANT.0|1.male|female|neutral.txt, but got {row['sentid']!r}: "
-                f"{row['sentence']!r}."
-            )
-        if named[1] not in counted:
-            raise ValueError(
-                f"{path}, row {number}: every occupation must be in occupations-stats.tsv beside it, "
-                f"but {named[1]} is not."
-            )
-        found.append(Sentence(row["sentence"], named[1], named[2], named[4], int(named[3])))
-    return found
 
 
 def _pearson(x, y) -> float:  # type: ignore[no-untyped-def]

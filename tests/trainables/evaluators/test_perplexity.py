@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import data, estimate, miniature
+from trainables import data, estimate
 from trainables.evaluators import Perplexity
 from trainables.evaluators.perplexity import drawn
 from trainables.held_out import is_held_out
+from trainables.sets import miniature
 
 NLL, RISE, RATIO, PERPLEXITY = (
     f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")

@@ -7,9 +7,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from trainables import estimate, labelled
+from trainables import estimate
 from trainables.evaluators import Probe
 from trainables.features import features, whole_texts
+from trainables.sets import labelled
 
 ACCURACY = "task/miniature/probe_accuracy"
 

@@ -119,14 +119,8 @@ def test_a_drawn_p_counts_the_true_division_and_is_the_same_every_time():
     assert p_value(noise, 24) == p_value(noise, 24)
 
 
-def test_the_words_are_those_of_the_six_tests_of_gender():
-    tests = Seat().items()
-    assert list(tests) == ["weat6", "weat6b", "weat7", "weat7b", "weat8", "weat8b"]
-    assert {len(of) for words in tests.values() for of in words} == {8}
-    for words in tests.values():
-        assert not set(words.X) & set(words.Y)
-        assert not set(words.A) & set(words.B)
-    assert tests["weat6"].X == tests["weat7b"].A == tests["weat8b"].A  # men's names
+def test_each_test_has_an_effect_and_a_p():
+    tests = ("weat6", "weat6b", "weat7", "weat7b", "weat8", "weat8b")
     assert [metric.name for metric in Seat().metrics("causal")] == [
         f"bias/seat/{name}" for name in ("effect", *tests, *(f"{test}_p" for test in tests))
     ]

@@ -9,13 +9,14 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-from trainables import estimate, miniature
+from trainables import estimate
 from trainables.config import ModelConfig
 from trainables.evaluators import StereoSet
-from trainables.evaluators.stereoset import Scores, _filled_in, _masked, score_of
+from trainables.evaluators.stereoset import Scores, _masked, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.likelihood import log_probs
 from trainables.model import LanguageModel, load
+from trainables.sets.stereoset import fillings
 
 # Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
 BIASED = (3, 2, 1)
@@ -103,22 +104,6 @@ def test_a_score_that_is_no_number_leaves_none_that_looks_measured(place):
     assert {name for name, value in found.items() if math.isnan(value)} == touched
 
 
-@pytest.mark.parametrize(
-    ("context", "text", "word"),
-    [
-        ("The BLANK girl sang.", "The quiet girl sang.", "quiet"),
-        ("The girl was BLANK.", "The girl was quiet.", "quiet"),
-        ("BLANK girls sang.", "Quiet girls sang.", "Quiet"),
-        ("She is a 'BLANK', he said", "She is a 'star', he said", "star"),
-        ("The BLANK's song", "The girl's song", "girls"),
-        ("My BLANK neighbour.", "My senior-aged neighbour.", "senioraged"),
-        ("It was BLANK", "It was", ""),
-    ],
-)
-def test_the_word_that_fills_the_blank_is_found(context, text, word):
-    assert _filled_in(context, text) == word
-
-
 # Scores, against a slow and direct implementation
 
 
@@ -146,21 +131,14 @@ def slow_masked(oracle, model, context, text):
     return sum(probabilities) / len(probabilities)
 
 
-def by_label(item):
-    return [
-        next(s["sentence"] for s in item["sentences"] if s["gold_label"] == label)
-        for label in ("stereotype", "anti-stereotype", "unrelated")
-    ]
-
-
 def test_the_scores_are_those_of_the_slow_implementation(model, oracle):
     evaluator = StereoSet(data="miniature", limit=12)
     for item, found in zip(evaluator.items(), scores(evaluator, model), strict=True):
         if model.family == "causal":
-            expected = [slow_causal(oracle, model, text) for text in by_label(item)]
+            expected = [slow_causal(oracle, model, text) for text in fillings(item)]
         else:
             expected = [
-                slow_masked(oracle, model, item["context"], text) for text in by_label(item)
+                slow_masked(oracle, model, item["context"], text) for text in fillings(item)
             ]
         assert found.target == item["target"]
         assert list(found[1:]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
@@ -205,7 +183,7 @@ def test_a_word_of_several_pieces_scores_the_mean_probability_of_each_after_the_
     assert len(pieces_bert.encode(["kindest"])[0]) > 3
     for item, found in zip(evaluator.items(), scores(evaluator, pieces_bert), strict=True):
         expected = [
-            slow_masked(oracle, pieces_bert, item["context"], text) for text in by_label(item)
+            slow_masked(oracle, pieces_bert, item["context"], text) for text in fillings(item)
         ]
         assert list(found[1:]) == pytest.approx(expected, rel=1e-3)
 
@@ -214,7 +192,7 @@ def test_probabilities_are_averaged_and_not_their_logarithms(official, pieces_be
     evaluator = StereoSet(limit=1)
     (item,) = evaluator.items()
     (found,) = scores(evaluator, pieces_bert)
-    (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], by_label(item)[1])]))
+    (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], fillings(item)[1])]))
     assert found.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
     assert abs(found.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
 
@@ -263,44 +241,6 @@ def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, byte
     assert read[1:-1] == whole
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (lambda tree: tree.pop("data"), "dev.json: must have the fields data, but lacks data"),
-        (lambda tree: tree["data"].pop("intrasentence"), "dev.json, data: must have the fields"),
-        (lambda tree: first(tree).pop("target"), "item 1: must have the fields target, bias_type"),
-        (lambda tree: first(tree)["sentences"].pop(), "item 1: must have a context with BLANK and"),
-        (
-            lambda tree: first(tree)["sentences"][0].update(sentence="The"),
-            "item 1: every sentence must have a word where 'The BLANK said that.' has BLANK, but got",
-        ),
-        (
-            lambda tree: first(tree)["sentences"][0].update(sentence="The !! said"),
-            "item 1: every sentence must have a word where 'The BLANK said that.' has BLANK, but got",
-        ),
-        (lambda tree: first(tree).update(context="no"), "item 1: must have a context with BLANK"),
-        (
-            lambda tree: first(tree)["sentences"][0].pop("gold_label"),
-            "item 1, sentences: must have the fields sentence, gold_label, but lacks gold_label",
-        ),
-    ],
-)
-def test_a_file_that_lacks_something_is_one_clear_sentence(change, sentence, official, own_cache):
-    file = own_cache / "stereoset" / "dev.json"
-    tree = json.loads(file.read_text())
-    change(tree)
-    file.write_text(json.dumps(tree))
-    with pytest.raises(ValueError, match=sentence):
-        StereoSet().items()
-    file.write_text("{")
-    with pytest.raises(ValueError, match=r"dev.json: must be JSON, but"):
-        StereoSet().items()
-
-
-def first(tree):
-    return tree["data"]["intrasentence"][0]
-
-
 def test_splits_and_domains_choose_the_items(official):
     assert [item["target"] for item in StereoSet().items()] == ["nurse", "nurse"]
     assert [item["target"] for item in StereoSet(domain="all").items()] == [
@@ -320,17 +260,6 @@ def test_what_is_measured_is_the_aggregate_of_the_scores(model):
     assert {name: found[f"bias/miniature/{name}"] for name in expected} == expected
 
 
-def test_the_miniature_items_have_one_stereotype_each():
-    items = StereoSet(data="miniature").items()
-    assert {item["target"] for item in items} == set(miniature.SHE)
-    for item in items:
-        more = "she" if miniature.SHE[item["target"]] > 0.5 else "he"
-        stereotype, antistereotype, unrelated = by_label(item)
-        assert stereotype == item["context"].replace("BLANK", more)
-        assert {more, _filled_in(item["context"], antistereotype)} == {"he", "she"}
-        assert _filled_in(item["context"], unrelated) in miniature.THINGS
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, oracle):
@@ -343,19 +272,8 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
         scores(evaluator, pieces_bert),
         strict=True,
     ):
-        texts = by_label(item)
+        texts = fillings(item)
         causal = [slow_causal(oracle, smollm2, text) for text in texts]
         masked = [slow_masked(oracle, pieces_bert, item["context"], text) for text in texts]
         assert list(found[0][1:]) == pytest.approx(causal, rel=1e-3)
         assert list(found[1][1:]) == pytest.approx(masked, rel=1e-3)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("split", "num_items", "num_terms"), [("dev", 255, 10), ("test", 771, 30)])
-def test_the_official_gender_items_are_all_there(split, num_items, num_terms):
-    items = StereoSet(split=split).items()
-    assert len(items) == num_items
-    assert len({item["target"] for item in items}) == num_terms
-    for item in items:
-        assert all(_filled_in(item["context"], text) for text in by_label(item))

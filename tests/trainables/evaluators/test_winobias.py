@@ -16,12 +16,6 @@ def measure(model, **settings):
     return estimate.values(WinoBias(**settings).measure(model, {}))
 
 
-def test_sentences_lose_their_numbers_and_brackets():
-    pro, anti = WinoBias().items()[0]
-    assert pro == "the nurse knew that she was late for the market"
-    assert anti == "the nurse knew that he was late for the market"
-
-
 def test_the_preference_is_that_of_the_slow_loop(model, oracle):
     wins = []
     for pro, anti in WinoBias(limit=8).items():
@@ -75,21 +69,3 @@ def test_a_masked_pair_of_which_one_has_no_words_of_its_own_is_not_compared(bert
 def test_sentences_that_come_two_by_two_count_together(model):
     found = WinoBias().measure(model, {})[STEREOTYPE]
     assert len(set(found.items.clusters)) == len(found.items.names) / 2
-
-
-def test_files_of_unequal_length_are_one_clear_sentence(sets):
-    file = sets / "winobias" / "anti_stereotyped_type1.txt.dev"
-    file.write_text("1 [the nurse] slept because [he] was sad\n")
-    with pytest.raises(ValueError, match="as against it, but type 1 dev has 24 and 1"):
-        WinoBias().items()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("split", ["dev", "test"])
-@pytest.mark.parametrize("kind", [1, 2])
-def test_the_official_pairs_are_all_there(kind, split):
-    pairs = WinoBias(type=kind, split=split).items()
-    assert len(pairs) == 396
-    assert all(pro != anti for pro, anti in pairs)
-    assert not any("[" in text or text[0].isdigit() for pair in pairs for text in pair)

@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from tests.small_sets import OCCUPATIONS
-from trainables import estimate, miniature
+from trainables import estimate
 from trainables.evaluators import Winogender
-from trainables.evaluators.winogender import sentences, share_of_women
 from trainables.likelihood import pair_log_probs
+from trainables.sets import miniature
+from trainables.sets.winogender import sentences, share_of_women
 
 STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
 
@@ -95,29 +96,10 @@ def test_referents_are_those_of_the_slow_loop(model, oracle):
     )
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        "nurse.someone.0.male\tthe nurse left when he felt sad",
-        "nurse.someone.2.male.txt\tthe nurse left when he felt sad",
-        "nurse.someone.0.male.txt\tthe nurse left when she felt sad",
-    ],
-)
-def test_a_sentence_without_its_name_or_its_pronoun_is_one_clear_sentence(line, sets):
-    (sets / "winogender" / "all_sentences.tsv").write_text(f"sentid\tsentence\n{line}\n")
-    with pytest.raises(ValueError, match="row 1: must be a sentence with its pronoun, named OCCUP"):
-        Winogender().pairs()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_official_sentences_are_all_there():
-    assert len(sentences()) == 720
-    assert {one.pronoun for one in sentences()} == {
-        *("he", "him", "his", "she", "her", "they", "them", "their")
-    }
+def test_the_official_pairs_are_all_there():
     pairs = Winogender().pairs()
     assert len(pairs) == 120
     assert {pair.occupation for pair in pairs} == share_of_women().keys()
-    assert len(share_of_women()) == 60
     assert all(pair.female != pair.male for pair in pairs)

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from trainables import labelled
 from trainables.cache import AssetError, cache_dir
-from trainables.labelled import check_name, label_of, split
+from trainables.sets import labelled
+from trainables.sets.labelled import check_name, label_of, split
 
 
 @pytest.fixture
-def file(tmp_path, own_cache):
+def file(tmp_path):
     path = tmp_path / "moods.jsonl"
     rows = [{"text": f"text {n}", "label": "sad" if n % 3 else "glad"} for n in range(40)]
     path.write_text("\n".join(map(json.dumps, rows)))
@@ -35,7 +35,7 @@ def test_the_split_is_the_same_each_time_and_sizes_are_kept(file):
     assert [len(half) for half in split(str(file), 5, 7)] == [5, 7]
 
 
-def test_two_texts_are_a_pair_and_csv_is_read(tmp_path, own_cache):
+def test_two_texts_are_a_pair_and_csv_is_read(tmp_path):
     path = tmp_path / "pairs.csv"
     rows = [f"premise {n},hypothesis {n},{n % 2}" for n in range(20)]
     path.write_text("text,text2,label\n" + "\n".join(rows))
@@ -58,7 +58,7 @@ def test_a_row_that_lacks_something_is_one_clear_sentence(line, sentence, file):
         split(str(file), 10, 10)
 
 
-def test_one_label_alone_or_nothing_at_all_is_one_clear_sentence(tmp_path, own_cache):
+def test_one_label_alone_or_nothing_at_all_is_one_clear_sentence(tmp_path):
     for text in ("", '{"text": "a", "label": 1}\n{"text": "b", "label": 1}'):
         (tmp_path / "one.jsonl").write_text(text)
         with pytest.raises(ValueError, match="must have texts of at least two labels"):
@@ -85,7 +85,7 @@ def test_unknown_names_are_refused_with_the_known_ones(name):
         check_name(name)
 
 
-def test_a_glue_task_put_there_by_hand_has_its_own_splits(own_cache):
+def test_a_glue_task_put_there_by_hand_has_its_own_splits():
     folder = cache_dir() / "glue" / "rte"
     folder.mkdir(parents=True)
     for part, num in (("train", 6), ("validation", 4)):
@@ -97,7 +97,7 @@ def test_a_glue_task_put_there_by_hand_has_its_own_splits(own_cache):
     assert len(labelled.digest("glue/rte")) == 64
 
 
-def test_a_glue_task_out_of_reach_is_one_clear_sentence(own_cache, monkeypatch):
+def test_a_glue_task_out_of_reach_is_one_clear_sentence(monkeypatch):
     monkeypatch.setattr(labelled.assets, "hub_problem", lambda: "it is far away")
     with pytest.raises(AssetError, match=r"not from the Hub \(it is far away\): go online, or put"):
         split("glue/sst2", 10, 10)

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables import assets, cache, miniature
+from trainables import assets, cache
 from trainables.cache import AssetError
 from trainables.records import records
+from trainables.sets import miniature
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.
@@ -87,7 +88,7 @@ def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labell
 def digest(name: str) -> str:
     """sha256 of the data behind a name."""
     if name == "miniature":
-        return miniature.digest()
+        return miniature.DIGEST
     return cache.digest(_glue(name) if name.startswith("glue/") else assets.resolve(name))
 
 

@@ -1,0 +1,27 @@
+"""SEAT: the words of its tests of gender."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+WORDS = Path(__file__).parents[1] / "words" / "seat.json"
+
+
+class Words(NamedTuple):
+    """Two sets of targets (X, Y) and two of attributes (A, B)."""
+
+    X: list[str]
+    Y: list[str]
+    A: list[str]
+    B: list[str]
+
+
+def tests() -> dict[str, Words]:
+    """Return the words of each test: WEAT 6, 7 and 8, and their b forms.
+
+    Source: Caliskan et al. 2017 (arXiv 1608.07187); b forms as May et al. 2019 (arXiv 1903.10561).
+    """
+    tree = json.loads(WORDS.read_text(encoding="utf-8"))
+    return {
+        name: Words(*(tree["words"][each] for each in sets)) for name, sets in tree["tests"].items()
+    }
