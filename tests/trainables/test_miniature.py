@@ -1,7 +1,6 @@
 """The miniature models: a bias that is known, facts to forget, and fine-tuning that moves both."""
 
 import json
-import shutil
 
 import pytest
 
@@ -23,15 +22,10 @@ def test_every_word_is_in_the_vocabulary(model):
     assert not any(unknown in ids for ids in model.encode(texts))
 
 
-def test_what_other_code_has_pretrained_is_not_used(own_cache, monkeypatch, tmp_path):
-    package = tmp_path / "trainables"
-    shutil.copytree(cache.Path(cache.__file__).parent, package)
-    monkeypatch.setattr(cache, "__file__", str(package / "cache.py"))
-    before = miniature.folder("miniature-llama")
-    with (package / "miniature.py").open("a") as source:
-        source.write("# changed\n")
-    monkeypatch.setattr(miniature, "_pretrain", lambda name, where: (where / name).touch())
-    assert miniature.folder("miniature-llama") != before
+def test_a_folder_is_of_the_code_that_pretrains_and_of_that_which_writes_the_texts(name):
+    made_by = cache.source_digest(*miniature.MADE_BY)
+    assert miniature.folder(name).name == f"{name}-{made_by[:16]}"
+    assert {"miniature.py", "sets/miniature.py"} <= set(miniature.MADE_BY)
 
 
 def test_a_model_is_of_the_family_that_it_says(name, model):

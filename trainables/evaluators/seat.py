@@ -11,8 +11,8 @@ from pydantic import Field
 
 from trainables import cache
 from trainables.metrics import Metric, declare
-from trainables.sets import miniature
-from trainables.sets.seat import WORDS, Words, tests
+from trainables.sets import miniature, seat
+from trainables.sets.seat import Words
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ class Seat(Strict):
         return "seat" if self.data == "seat" else "seat_miniature"
 
     def data_digest(self) -> str:
-        return cache.digest(WORDS) if self.data == "seat" else miniature.DIGEST
+        return cache.digest(seat.WORDS) if self.data == "seat" else miniature.DIGEST
 
     def items(self) -> dict[str, Words]:
         """The words of each test."""
         if self.data == "seat":
-            return tests()
+            return seat.tests()
         women, men = (
             [name for name, share in miniature.SHE.items() if (share > 0.5) == female]
             for female in (True, False)
