@@ -139,7 +139,7 @@ def measure(
 
     everything: dict[str, estimate.Estimate] = {}
     try:
-        loaded = load(asked.model)
+        loaded = load(asked.model.path, asked.model.family)
         for evaluator in asked.evaluators:
             found = measure_alone(evaluator, loaded)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}

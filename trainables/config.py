@@ -14,8 +14,7 @@ from trainables.objectives import NoObjective, Objective
 from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
 from trainables.strict import Strict
-
-Family = Literal["causal", "masked"]
+from trainables.tokenizer import Family
 
 
 class ModelConfig(Strict):

@@ -22,8 +22,24 @@ if TYPE_CHECKING:
 
 # What a measured value is made by, beside weights and data.
 MEASURED_BY = (
-    *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
-    *("held_out.py", "labelled.py", "likelihood.py", "metrics.py", "model.py", "records.py"),
+    *(
+        "evaluators/*.py",
+        "batch.py",
+        "comparisons.py",
+        "data.py",
+        "divergence.py",
+        "estimate.py",
+        "features.py",
+    ),
+    *(
+        "held_out.py",
+        "labelled.py",
+        "likelihood.py",
+        "metrics.py",
+        "model.py",
+        "records.py",
+        "tokenizer.py",
+    ),
 )
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 

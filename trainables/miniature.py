@@ -23,7 +23,7 @@ from trainables import cache
 from trainables.held_out import is_held_out
 
 if TYPE_CHECKING:
-    from trainables.config import Family
+    from trainables.tokenizer import Family
 
 MODELS: dict[str, Family] = {"miniature-llama": "causal", "miniature-bert": "masked"}
 
@@ -177,14 +177,14 @@ def folder(name: str) -> Path:
 def _pretrain(name: str, where: Path) -> None:
     import torch
 
-    from trainables.batch import padded, to_learn
+    from trainables.batch import to_learn
     from trainables.model import LanguageModel, token_nll
 
     torch.manual_seed(SEED)
     _save_tokenizer(where, MODELS[name])
     _untrained(name).save_pretrained(where)
     model = LanguageModel(where, MODELS[name])
-    ids = model.encode(corpus())
+    ids = model.tokenizer.encode(corpus())
     rng = random.Random(f"pretrain {SEED}")
     batch_size, epochs = 64, {"causal": 6, "masked": 10}[model.family]
     num_steps = epochs * len(ids) // batch_size
@@ -193,8 +193,8 @@ def _pretrain(name: str, where: Path) -> None:
     model.module.train()
     for step in range(num_steps):
         drawn = rng.sample(ids, batch_size)
-        texts = padded(
-            model, [to_learn(model, text, f"{step} {b}") for b, text in enumerate(drawn)]
+        texts = model.batch(
+            [to_learn(model.tokenizer, text, f"{step} {b}") for b, text in enumerate(drawn)]
         )
         loss = token_nll(model.logits(texts), texts).mean()
         torch.autograd.backward(loss)

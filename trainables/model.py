@@ -8,14 +8,12 @@ memory.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +22,7 @@ from trainables import cache, pretrained
 from trainables.batch import Query, TextBatch, padded
 from trainables.memory import keep_freed_memory
 from trainables.reference import Reference, head_is_all
-
-if TYPE_CHECKING:
-    from trainables.config import Family, ModelConfig
+from trainables.tokenizer import Family, Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +52,7 @@ class LanguageModel:
         self.path = path
         self.family = family
         try:
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
+            hf_tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
             module, loading = kind.from_pretrained(
                 path, **safe, use_safetensors=True, dtype=torch.float32,
                 ignore_mismatched_sizes=True, output_loading_info=True,
@@ -76,22 +72,14 @@ class LanguageModel:
             )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.module.to(self.device)
-        self.start_id = self._special("bos" if family == "causal" else "cls")
-        self.pad_id: int = self.tokenizer.pad_token_id or 0  # never read: masked by attention
-        if family == "masked":
-            self.end_id = self._special("sep")
-            self.mask_id = self._special("mask")
-        self.vocab_size: int = self.module.config.vocab_size
-        if len(self.tokenizer) > self.vocab_size:
-            raise ValueError(
-                f"the tokenizer of {path} must know no more tokens than the model's "
-                f"{self.vocab_size}, but knows {len(self.tokenizer)}."
-            )
         # Where padding has a position of its own (RoBERTa), the first ones are never a token's.
         embeddings = getattr(self.module.base_model, "embeddings", None)
         unused = getattr(embeddings, "padding_idx", -1) + 1
         positions: int = self.module.config.max_position_embeddings
-        self.max_tokens = min(positions - unused, self.tokenizer.model_max_length)
+        self.tokenizer = Tokenizer(
+            hf_tokenizer, path, family,
+            vocab_size=self.module.config.vocab_size, num_positions=positions - unused,
+        )  # fmt: skip
         # How far back its layers see, where some see no further (Mistral, Gemma).
         text: Any = self.module.config.get_text_config()
         windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
@@ -105,43 +93,10 @@ class LanguageModel:
         self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
-    def _special(self, token: str) -> int:
-        found: int | None = getattr(self.tokenizer, f"{token}_token_id")
-        if found is None:
-            raise ValueError(
-                f"the tokenizer of {self.path} must have a {token.upper()} token, which a "
-                f"{self.family} model's sentences are scored with, but has only "
-                f"{', '.join(self.tokenizer.special_tokens_map)}."
-            )
-        return found
-
-    @cached_property
-    def adds_start(self) -> bool:
-        """Whether the tokenizer puts the start token before a text, as Llama's does."""
-        ids: list[int] = self.tokenizer("a")["input_ids"]
-        return ids[:1] == [self.start_id]
-
     @cached_property
     def digest(self) -> str:
         """sha256 of the folder that the base weights came from."""
         return cache.digest(self.path)
-
-    @cached_property
-    def tokenizer_digest(self) -> str:
-        """Equal for equal tokenizers, so that models of one family share their token tables."""
-        if not self.tokenizer.is_fast:
-            return self.digest
-        # What it puts around a text is not in the tables.
-        whole = json.loads(self.tokenizer.backend_tokenizer.to_str()) | {"post_processor": None}
-        said = json.dumps(whole, sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without special tokens."""
-        if not texts:
-            return []
-        ids: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return ids
 
     @cached_property
     def base(self) -> nn.Module:
@@ -170,7 +125,7 @@ class LanguageModel:
         if not self._head_is_all:
             return None
         if self._reference is None or self._reference.base is not self.start:
-            self._reference = Reference(self, self.start)
+            self._reference = Reference(self.start, self.digest, self.family, self.device)
         return self._reference
 
     @property
@@ -216,7 +171,11 @@ class LanguageModel:
             if ".lora_" not in name
         }
         saved.save_pretrained(folder, state_dict=state)
-        self.tokenizer.save_pretrained(folder)
+        self.tokenizer.hf.save_pretrained(folder)
+
+    def batch(self, queries: Sequence[Query]) -> TextBatch:
+        """Return the queries as one batch on the model's device, padded on the right."""
+        return padded(queries, self.tokenizer.pad_id, self.device)
 
     def logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the model being trained, for the predicted tokens in reading order."""
@@ -233,7 +192,7 @@ class LanguageModel:
 
     def base_states(self, queries: Sequence[Query]) -> Tensor:
         """states_LBTD of the base model: of the embeddings and every layer, fp32, no gradient."""
-        rows = padded(self, queries)
+        rows = self.batch(queries)
         inputs = {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT}
         nowhere = torch.empty(0, dtype=torch.long)
         with torch.no_grad():
@@ -284,11 +243,11 @@ def predict(
     return Predicted(found.logits, states[0], found.hidden_states if hidden else ())
 
 
-def load(config: ModelConfig) -> LanguageModel:
-    """The model of a configuration; a process keeps the last, so that its next trial starts warm."""
+def load(name: str, family: Family) -> LanguageModel:
+    """Return the model of a name; a process keeps the last, so that its next trial starts warm."""
     keep_freed_memory()
-    path = pretrained.locate(config.path).resolve()
-    return _kept(path, config.family, cache.digest(path))  # a folder may be written anew
+    path = pretrained.locate(name).resolve()
+    return _kept(path, family, cache.digest(path))  # a folder may be written anew
 
 
 @lru_cache(maxsize=1)

@@ -13,8 +13,9 @@ from trainables.alignment import normalised
 from trainables.counterfactual import Rule, Words
 
 if TYPE_CHECKING:
-    from trainables.config import Family, TrialConfig
+    from trainables.config import TrialConfig
     from trainables.evaluators import Evaluator
+    from trainables.tokenizer import Family
 
 FOUND_BY = (*data.MADE_BY, "overlap.py", "evaluators/*.py", "labelled.py")
 

@@ -9,7 +9,7 @@ from trainables import assets, cache, miniature
 from trainables.cache import AssetError
 
 if TYPE_CHECKING:
-    from trainables.config import Family
+    from trainables.tokenizer import Family
 
 
 def locate(name: str) -> Path:

@@ -38,7 +38,7 @@ def one_of_each_objective(trials: list[TrialConfig]) -> Iterator[TrialConfig]:
 
 def seconds_of(config: TrialConfig, steps: int) -> tuple[float, float]:
     """(a step, all evaluators)"""
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     base = base_values(config, model)
     model.reset(config.train.dtype)
     stream, each = Stream(config, model), []

@@ -98,8 +98,8 @@ def test_every_word_is_in_the_vocabulary(model):
     texts += [text for more, less, *_ in miniature.pairs() for text in (more, less)]
     texts += [s["sentence"] for item in miniature.stereoset_items() for s in item["sentences"]]
     texts += [f"{question} {' '.join([a, *others])}" for question, a, others in miniature.facts()]
-    unknown = model.tokenizer.unk_token_id
-    assert not any(unknown in ids for ids in model.encode(texts))
+    unknown = model.tokenizer.hf.unk_token_id
+    assert not any(unknown in ids for ids in model.tokenizer.encode(texts))
 
 
 def test_the_digest_is_that_of_the_file():

@@ -276,7 +276,10 @@ def aggregate(rows: Iterable[Scores]) -> dict[str, Estimate]:
 def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     from trainables.likelihood import queries_of
 
-    return [queries_of(model, ids) for ids in model.encode([text for _, text in sentences])]
+    return [
+        queries_of(model.tokenizer, ids)
+        for ids in model.tokenizer.encode([text for _, text in sentences])
+    ]
 
 
 def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
@@ -288,11 +291,11 @@ def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
         word = _filled_in(context, text)
         before, after = context.split("BLANK", 1)
         # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
-        left, right, parts = model.encode([before.rstrip(), after, f" {word}"])
+        left, right, parts = model.tokenizer.encode([before.rstrip(), after, f" {word}"])
         group = []
         for j, part in enumerate(parts):
             ids = [*left, *parts[:j], part, *right]
-            group.append(masked(model, ids, [len(left) + j]))
+            group.append(masked(model.tokenizer, ids, [len(left) + j]))
         groups.append(group)
     return groups
 
