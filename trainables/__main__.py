@@ -134,8 +134,8 @@ def measure(
                 "against the base model, which `run` and sweeps report."
             )
     from trainables import estimate
+    from trainables.loading import load
     from trainables.measure import measure_alone
-    from trainables.model import load
 
     everything: dict[str, estimate.Estimate] = {}
     try:

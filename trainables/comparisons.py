@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trainables.batch import MASKED_SHARE, Query, masked, refuse_too_long, sentence
+from trainables.queries import MASKED_SHARE, Query, masked, refuse_too_long, sentence
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -50,9 +50,6 @@ class ComparedPairs:
 
     def __getitem__(self, number: int) -> ComparedPair:
         return self.compared(number, "")
-
-    def __iter__(self) -> Iterator[ComparedPair]:
-        return (self[number] for number in range(len(self)))
 
     @property
     def real_shares(self) -> list[float]:

@@ -10,8 +10,8 @@ import torch
 from trainables.likelihood import TOKENS_A_BATCH, batches
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 
 @torch.inference_mode()

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from trainables.batch import Query
 from trainables.likelihood import TOKENS_A_BATCH, batches
+from trainables.queries import Query
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from trainables.batch import Query, masked, sentence
 from trainables.comparisons import differing
+from trainables.queries import Query, masked, sentence
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel

@@ -26,6 +26,8 @@ MEASURED_BY = (
         "evaluators/*.py",
         "batch.py",
         "comparisons.py",
+        "forward.py",
+        "queries.py",
         "data.py",
         "divergence.py",
         "estimate.py",

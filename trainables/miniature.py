@@ -177,8 +177,9 @@ def folder(name: str) -> Path:
 def _pretrain(name: str, where: Path) -> None:
     import torch
 
-    from trainables.batch import to_learn
-    from trainables.model import LanguageModel, token_nll
+    from trainables.forward import token_nll
+    from trainables.model import LanguageModel
+    from trainables.queries import to_learn
 
     torch.manual_seed(SEED)
     _save_tokenizer(where, MODELS[name])

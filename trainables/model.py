@@ -10,17 +10,17 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from trainables import cache, pretrained
-from trainables.batch import Query, TextBatch, padded
-from trainables.memory import keep_freed_memory
+from trainables import cache, folder
+from trainables.batch import TextBatch, padded
+from trainables.forward import logits_of, predict
+from trainables.queries import Query
 from trainables.reference import Reference, head_is_all
 from trainables.tokenizer import Family, Tokenizer
 
@@ -36,7 +36,7 @@ class LanguageModel:
         Raises:
             ValueError: the folder holds no such model, or its tokenizer lacks a token we need.
         """
-        said = pretrained.family_in(path)
+        said = folder.family_in(path)
         if said not in (None, family):
             raise ValueError(
                 f"{path} holds a {said} model: family must be {said!r}, but got {family!r}."
@@ -139,7 +139,7 @@ class LanguageModel:
     @property
     def linear_modules(self) -> list[str]:
         """Names of the modules that multiply by a matrix, the vocabulary head left out."""
-        return pretrained.linear_in(self.module)
+        return folder.linear_in(self.module)
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
         """(name, weight, the same at the start) of every weight that the base has too."""
@@ -179,12 +179,12 @@ class LanguageModel:
 
     def logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the model being trained, for the predicted tokens in reading order."""
-        return _logits(self.module, texts)
+        return logits_of(self.module, texts)
 
     def base_logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the base model in the module's own precision, without gradient."""
         with torch.no_grad():
-            return _logits(self.start, texts)
+            return logits_of(self.start, texts)
 
     def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
         """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
@@ -197,59 +197,3 @@ class LanguageModel:
         nowhere = torch.empty(0, dtype=torch.long)
         with torch.no_grad():
             return torch.stack(predict(self.start, nowhere, inputs, hidden=True).hidden).float()
-
-
-def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
-    """−log p(target) in nats of each predicted token, in reading order, in fp32: shape N."""
-    targets_N = texts.targets_BT[texts.predicted_BT]
-    return nn.functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
-
-
-def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
-    at_N = texts.predicted_BT.flatten().nonzero()[:, 0]
-    inputs = {"input_ids": texts.ids_BT, "attention_mask": texts.attention_BT}
-    return predict(module, at_N, inputs).logits_NV
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """states_ND are what the vocabulary head read; hidden those of all layers, if asked for."""
-
-    logits_NV: Tensor
-    states_ND: Tensor
-    hidden: tuple[Tensor, ...] = ()
-
-
-def predict(
-    module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor], *, hidden: bool = False
-) -> Predicted:
-    """Predictions at these places, counted through all rows.
-
-    What goes into the vocabulary head is cut down to the places asked for, on its way.
-    """
-    at_N = at_N.to(inputs["input_ids"].device)
-    states: list[Tensor] = []
-
-    def cut(_: nn.Module, read: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        states.append(read[0].flatten(0, 1).index_select(0, at_N))
-        return (states[0], *read[1:])
-
-    head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
-    hook = head.register_forward_pre_hook(cut)
-    try:
-        found: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
-    finally:
-        hook.remove()
-    return Predicted(found.logits, states[0], found.hidden_states if hidden else ())
-
-
-def load(name: str, family: Family) -> LanguageModel:
-    """Return the model of a name; a process keeps the last, so that its next trial starts warm."""
-    keep_freed_memory()
-    path = pretrained.locate(name).resolve()
-    return _kept(path, family, cache.digest(path))  # a folder may be written anew
-
-
-@lru_cache(maxsize=1)
-def _kept(path: Path, family: Family, digest: str) -> LanguageModel:
-    return LanguageModel(path, family)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from trainables.batch import Query
-from trainables.model import predict
+from trainables.forward import predict
+from trainables.queries import Query
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables import cache
-from trainables.batch import Query
+from trainables.queries import Query
 
 if TYPE_CHECKING:
     from trainables.tokenizer import Family
@@ -42,7 +42,7 @@ class Reference:
         self.base = base
         self._device = device
         dtype = str(next(base.parameters()).dtype).removeprefix("torch.")
-        made_by = [cache.source_digest("model.py", "reference.py"), version("torch")]
+        made_by = [cache.source_digest("forward.py", "model.py", "reference.py"), version("torch")]
         made_by += [version("transformers"), digest, family, dtype, device.type]
         key = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:24]
         self._folder = cache.cache_dir() / "reference" / key
@@ -77,7 +77,7 @@ class Reference:
 
     @torch.no_grad()
     def _worked_out(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
-        from trainables.model import predict
+        from trainables.forward import predict
 
         ids_BT = torch.tensor([ids], device=self._device)
         inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
@@ -87,7 +87,7 @@ class Reference:
 
 def head_is_all(base: nn.Module, device: torch.device) -> bool:
     """Whether logits are the head's output as it is: some models scale or cap them afterwards."""
-    from trainables.model import predict
+    from trainables.forward import predict
 
     ids_BT = torch.tensor([[1, 2, 3]], device=device)
     inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainables import data
-from trainables.batch import Query, to_learn
 from trainables.comparisons import ComparedPair, ComparedPairs
+from trainables.queries import Query, to_learn
 from trainables.replay import epochs, mix
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from trainables import estimate
 from trainables.candidate import candidate
 from trainables.config import SHORTFALL
 from trainables.engine import Engine
+from trainables.loading import load
 from trainables.measure import base_values, measure
 from trainables.metrics import fused_name
-from trainables.model import load
 from trainables.objectives.dropout import own_dropout
 from trainables.overlap import refuse_overlap
 from trainables.reading import Pairs, read

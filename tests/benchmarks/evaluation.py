@@ -34,7 +34,7 @@ from rich.table import Table
 from trainables.evaluators import CrowsPairs, MultipleChoice
 from trainables.evaluators.multiple_choice import Item, scores
 from trainables.likelihood import log_probs, queries_of
-from trainables.model import load
+from trainables.loading import load
 from trainables.pretrained import locate
 
 PILOT = 150  # items that the harness's batch size is chosen on

@@ -29,7 +29,7 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
     from trainables.config import TrialConfig
     from trainables.engine import Engine
     from trainables.evaluators import CrowsPairs
-    from trainables.model import load
+    from trainables.loading import load
     from trainables.stream import Stream
     from trainables.trial import loss
 

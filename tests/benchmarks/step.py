@@ -29,7 +29,8 @@ from rich.table import Table
 from trainables import cache, reading, trial
 from trainables.config import TrialConfig
 from trainables.engine import Engine
-from trainables.model import LanguageModel, load
+from trainables.loading import load
+from trainables.model import LanguageModel
 from trainables.reading import Reading
 from trainables.stream import Stream
 

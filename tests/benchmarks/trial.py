@@ -21,8 +21,8 @@ from rich.table import Table
 from sweep.spec import load as load_spec
 from trainables.config import TrialConfig
 from trainables.engine import Engine
+from trainables.loading import load
 from trainables.measure import base_values, measure
-from trainables.model import load
 from trainables.stream import Stream
 from trainables.trial import loss
 

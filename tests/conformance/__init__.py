@@ -15,9 +15,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
-from trainables.batch import Query, to_learn
 from trainables.comparisons import compare
 from trainables.model import LanguageModel
+from trainables.queries import Query, to_learn
 from trainables.reading import Pairs, Reading, read
 from trainables.strict import Strict
 

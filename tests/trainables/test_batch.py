@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.batch import IGNORE, Query, masked, sentence, to_learn
+from trainables.batch import IGNORE
 from trainables.comparisons import Comparison, compare, differing
+from trainables.queries import Query, masked, sentence, to_learn
 
 
 def ids_of(model, text):

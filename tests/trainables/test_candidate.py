@@ -7,7 +7,7 @@ import torch
 
 from tests.conformance import perturb, state, text_reading, unchanged
 from trainables.candidate import candidate
-from trainables.model import load
+from trainables.loading import load
 from trainables.parameters import Freeze, Lora
 from trainables.trial import run_trial
 

@@ -16,7 +16,6 @@ from tests.conformance import gradient_step, laws, perturb, state, text_reading,
 from tests.conformance import objective as objective_laws
 from tests.small_sets import write_sets
 from tests.trainables.families import KINDS, LAYERS
-from trainables.batch import sentence, to_learn
 from trainables.candidate import candidate
 from trainables.comparisons import Comparison, compare
 from trainables.config import TrialConfig
@@ -29,6 +28,7 @@ from trainables.model import LanguageModel
 from trainables.objectives import Dropout, Equalising, Orthogonal
 from trainables.objectives.equalising import word_pairs
 from trainables.parameters import Freeze, Lora
+from trainables.queries import sentence, to_learn
 from trainables.reading import read
 from trainables.regularisers import Mixout
 from trainables.trial import run_trial

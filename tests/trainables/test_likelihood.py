@@ -13,9 +13,9 @@ from transformers import (
 )
 
 from trainables import likelihood, miniature
-from trainables.batch import Query, masked
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel
+from trainables.queries import Query, masked
 from trainables.reading import read
 
 SENTENCES = [

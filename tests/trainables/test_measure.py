@@ -5,9 +5,10 @@ import pytest
 from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.evaluators import Perplexity
+from trainables.loading import load
 from trainables.measure import base_values, measure_alone
 from trainables.metrics import RELATIVE
-from trainables.model import LanguageModel, load
+from trainables.model import LanguageModel
 from trainables.trial import run_trial
 
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}

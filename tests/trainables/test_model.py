@@ -11,13 +11,11 @@ from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import log_softmax
 
 from trainables import miniature
-from trainables.batch import Query
+from trainables.forward import token_nll
 from trainables.likelihood import log_probs, queries_of
-from trainables.model import (
-    LanguageModel,
-    load,
-    token_nll,
-)
+from trainables.loading import load
+from trainables.model import LanguageModel
+from trainables.queries import Query
 
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_reading
-from trainables.batch import Query
 from trainables.comparisons import compare
 from trainables.model import LanguageModel
+from trainables.queries import Query
 from trainables.reading import Forward, cut, read
 
 

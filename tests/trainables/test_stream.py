@@ -8,6 +8,7 @@ import torch
 
 from tests.small_sets import OCCUPATIONS
 from trainables import data, trial
+from trainables.comparisons import ComparedPairs
 from trainables.config import TrialConfig
 from trainables.objectives import TargetDistribution
 from trainables.stream import Stream
@@ -119,14 +120,16 @@ def test_the_pairs_of_a_size_are_the_same_for_every_seed_and_recipe(configure, l
         Stream(configure(**change), llama).pairs.table["stereotype_ids"][:] for change in changes
     ]
     assert all(pairs == drawn[0] for pairs in drawn)
-    everything = Stream(configure(alignment={"data": "miniature"}), llama).pairs
+    everything = Stream(configure(alignment={"data": "miniature"}), llama).pairs.table
     assert len(drawn[0]) == 64 < len(everything) == 4000
     assert drawn[0] != everything["stereotype_ids"][:64], "they are drawn, not the first"
 
 
 def test_another_seed_of_the_alignment_draws_other_pairs(configure, llama):
     drawn = [
-        Stream(configure(alignment={"data": "miniature", "size": 64, "seed": seed}), llama).pairs
+        Stream(
+            configure(alignment={"data": "miniature", "size": 64, "seed": seed}), llama
+        ).pairs.table
         for seed in (0, 1, 1)
     ]
     zero, one, again = (pairs["stereotype_ids"][:] for pairs in drawn)
@@ -207,7 +210,7 @@ def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
     config = configure("miniature-bert", objective="likelihood_gap")
     stream = Stream(config, bert)
     shorter = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
-    stream.config = shorter
+    stream.pairs = ComparedPairs(stream.pairs.table, bert.tokenizer, stream.pairs.comparison, 2)
     (part,) = stream.parts(0)
     assert not any(pair.stereotype.targets for pair in part.pairs)
     assert trial.loss(shorter, bert, replace(part, texts_share=0.0)).item() == 0

@@ -12,9 +12,9 @@ from tests.conformance import perturb
 from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.derived import derive
+from trainables.loading import load
 from trainables.measure import base_values, measure
 from trainables.metrics import RELATIVE
-from trainables.model import load
 from trainables.reading import Pairs, read
 from trainables.stream import Stream
 from trainables.trial import loss, run_trial

@@ -15,9 +15,9 @@ from trainables.records import records
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 SOURCES = {
     "pll": "Nangia et al. 2020 (arXiv 2010.00133)",
@@ -141,8 +141,8 @@ def _one_mask_each(
     model: LanguageModel, pairs: Sequence[Pair]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
     """For both sentences of each pair: a query for each token that they share, and do not share."""
-    from trainables.batch import masked
     from trainables.comparisons import differing
+    from trainables.queries import masked
 
     shared, own = [], []
     for more, less in pairs:

@@ -15,9 +15,9 @@ from trainables.metrics import Metric, declare
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
     from trainables.tokenizer import Tokenizer
 
 GROUP = 7  # masked models: every 7th token is masked at once, so about the 15 % of training
@@ -114,8 +114,8 @@ def drawn(
 
 def nll_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
     """Every token of a text asked for once: after those before it, or with every GROUP-th masked."""
-    from trainables.batch import masked
     from trainables.likelihood import queries_of
+    from trainables.queries import masked
 
     if tokenizer.family == "causal":
         return queries_of(tokenizer, ids)

@@ -19,9 +19,9 @@ from trainables.records import checked
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 SOURCE = "Nadeem et al. 2021 (arXiv 2004.09456)"
 LABELS = ("stereotype", "anti-stereotype", "unrelated")
@@ -284,7 +284,7 @@ def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
 
 def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     """For sub-token j of the filled-in word: the context with the sub-tokens before j and a mask."""
-    from trainables.batch import masked
+    from trainables.queries import masked
 
     groups = []
     for context, text in sentences:

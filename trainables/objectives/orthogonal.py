@@ -15,9 +15,9 @@ from trainables.terms import ObjectiveTerm, Side
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.batch import Query
     from trainables.comparisons import ComparedPairs
     from trainables.model import LanguageModel
+    from trainables.queries import Query
     from trainables.reading import Pairs, Reading
 
 AT_ONCE = 16  # pairs

@@ -73,7 +73,9 @@ def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, from the cache folder."""
     from safetensors.torch import load_file, save_file
 
-    made_by = cache.source_digest("regularisers/fisher.py", "batch.py", "model.py", *data.MADE_BY)
+    made_by = cache.source_digest(
+        "regularisers/fisher.py", "batch.py", "forward.py", "model.py", "queries.py", *data.MADE_BY
+    )
     asked = [
         made_by,
         model.digest,
@@ -96,8 +98,8 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, on the CPU."""
     import torch
 
-    from trainables.batch import to_learn
-    from trainables.model import predict
+    from trainables.forward import predict
+    from trainables.queries import to_learn
 
     texts = data.texts(settings.data, "replay", model.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))

@@ -14,7 +14,8 @@ from trainables.evaluators import StereoSet
 from trainables.evaluators.stereoset import Scores, _filled_in, _masked, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.likelihood import log_probs
-from trainables.model import LanguageModel, load
+from trainables.loading import load
+from trainables.model import LanguageModel
 
 # Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
 BIASED = (3, 2, 1)

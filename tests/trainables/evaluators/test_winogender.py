@@ -7,8 +7,9 @@ import torch
 from tests.small_sets import OCCUPATIONS
 from trainables import estimate, miniature
 from trainables.evaluators import Winogender
-from trainables.evaluators.winogender import sentences, share_of_women
+from trainables.evaluators.winogender import sentences
 from trainables.likelihood import pair_log_probs
+from trainables.occupations import share_of_women
 
 STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.conformance import gradient_step, text_reading
 from trainables.candidate import candidate
 from trainables.config import TrialConfig
-from trainables.model import load
+from trainables.loading import load
 from trainables.parameters import Lora
 from trainables.trial import run_trial
 

@@ -8,7 +8,7 @@ import torch
 
 from tests.conformance import perturb
 from trainables import data
-from trainables.batch import to_learn
+from trainables.queries import to_learn
 from trainables.regularisers import Fisher, L2ToBase
 from trainables.regularisers.fisher import diagonal
 

@@ -7,9 +7,9 @@ import torch
 from torch.nn.functional import kl_div
 
 from tests.conformance import TEXTS, clear_gradients, perturb, text_reading
-from trainables.batch import Query
 from trainables.config import TrialConfig
 from trainables.model import LanguageModel
+from trainables.queries import Query
 from trainables.reading import read
 from trainables.regularisers import KlToBase
 

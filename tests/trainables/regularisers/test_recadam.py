@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from trainables.engine import Engine
-from trainables.model import load
+from trainables.loading import load
+from trainables.miniature import MODELS
 from trainables.regularisers import RecAdam
 from trainables.stream import Stream
 from trainables.trial import loss, run_trial
@@ -86,7 +87,7 @@ def test_long_after_its_midpoint_it_is_plain_training(configure, name):
     plain = trained("none")
     late = trained({"name": "recadam", "rate": 1e6, "midpoint": 0, "strength": 0.0})
     early = trained({"name": "recadam", "rate": 1e6, "midpoint": 9, "strength": 0.0})
-    base = list(load("miniature-llama", "causal").base.parameters())
+    base = list(load(name, MODELS[name]).base.parameters())
 
     def apart(one, other):
         return sum((a - b).square().sum() for a, b in zip(one, other, strict=True)).sqrt().item()
