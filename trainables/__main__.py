@@ -134,12 +134,12 @@ def measure(
                 "against the base model, which `run` and sweeps report."
             )
     from trainables import estimate
+    from trainables.loading import load
     from trainables.measure import measure_alone
-    from trainables.model import load
 
     everything: dict[str, estimate.Estimate] = {}
     try:
-        loaded = load(asked.model)
+        loaded = load(asked.model.path, asked.model.family)
         for evaluator in asked.evaluators:
             found = measure_alone(evaluator, loaded)
             declared = {metric.name: metric for metric in evaluator.metrics(asked.model.family)}

@@ -47,12 +47,26 @@ def digest(path: Path) -> str:
 
 
 def source_digest(*patterns: str) -> str:
-    """sha256 of our own source files, as globs below the package: a part of the key of whatever
-    they make, so that nothing older than the code that makes it is ever used.
+    """Return the sha256 of our own source files, as a part of the key of whatever they make.
+
+    So nothing that older code has made is ever used. A pattern is a glob below the package; a folder
+    stands for every file in it.
+
+    Raises:
+        ValueError: a pattern matches no file, as after a move. The key would not change with the code.
     """
     package = Path(__file__).parent
-    files = sorted({file for pattern in patterns for file in package.glob(pattern)})
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    files: set[Path] = set()
+    for pattern in patterns:
+        matches = [path for path in package.glob(pattern) if "__pycache__" not in path.parts]
+        below = [file for path in matches if path.is_dir() for file in path.rglob("*.*")]
+        sources = [path for path in [*matches, *below] if path.is_file() and path.suffix != ".pyc"]
+        if not sources:
+            raise ValueError(
+                f"{pattern!r} must match source files below {package}, but matches none."
+            )
+        files.update(sources)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
 
 
 def once(folder_name: str, build: Callable[[Path], None]) -> Path:

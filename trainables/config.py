@@ -15,8 +15,7 @@ from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
 from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
 from trainables.strict import Strict
-
-Family = Literal["causal", "masked"]
+from trainables.tokenizer import Family
 
 
 class ModelConfig(Strict):

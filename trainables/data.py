@@ -22,18 +22,18 @@ from trainables.sources import digest, read_pairs, read_texts
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from trainables.model import LanguageModel
+    from trainables.tokenizer import Tokenizer
 
 Split = Literal["replay", "held_out"]
 
 # What a table is made by, beside its data and the tokenizer.
 MADE_BY = (
     *("counterfactual.py", "data.py", "held_out.py", "pairs.py", "records.py", "sources.py"),
-    *("text.py", "sets/*.py", "words/*.txt"),
+    *("text.py", "tokenizer.py", "sets/*.py", "words/*.txt"),
 )
 
 
-def texts(name: str, split: Split, model: LanguageModel) -> Dataset:
+def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
     """General text, cut in two by digest: what is replayed is never what forgetting is measured on.
 
     A tenth is held out. A file has one text a line (.txt) or a `text` field (.jsonl, .csv).
@@ -42,25 +42,25 @@ def texts(name: str, split: Split, model: LanguageModel) -> Dataset:
     def rows() -> Iterator[dict[str, Any]]:
         held_out = split == "held_out"
         kept = [row for row in read_texts(name) if is_held_out(row[0]) == held_out]
-        ids = model.encode([text for _, text in kept])
+        ids = tokenizer.encode([text for _, text in kept])
         return ({"ids": each, "source": key} for each, (key, _) in zip(ids, kept, strict=True))
 
     nothing = (
         f"no texts {split} are left of {name}: a set must have some, and of general texts a tenth, by "
         "digest, is held out to measure on, the rest for replay."
     )
-    return _table(f"texts {split} {digest(name)}", model, rows, nothing)
+    return _table(f"texts {split} {digest(name)}", tokenizer, rows, nothing)
 
 
 def pairs(
-    name: str, model: LanguageModel, rule: Rule = "improved", words: Words = "gender"
+    name: str, tokenizer: Tokenizer, rule: Rule = "improved", words: Words = "gender"
 ) -> Dataset:
     """The pairs of an alignment set, see trainables/pairs.py; a real_share that is not known is NaN."""
 
     def rows() -> Iterator[dict[str, Any]]:
         found = list(read_pairs(name, rule, words))
-        stereotypes = model.encode([pair.stereotype for pair in found])
-        antistereotypes = model.encode([pair.antistereotype for pair in found])
+        stereotypes = tokenizer.encode([pair.stereotype for pair in found])
+        antistereotypes = tokenizer.encode([pair.antistereotype for pair in found])
         for pair, more, less in zip(found, stereotypes, antistereotypes, strict=True):
             yield {
                 "stereotype_ids": more,
@@ -72,17 +72,17 @@ def pairs(
     nothing = (
         f"no pairs are left of {name}: no text has a word that swap: {rule}, words: {words} has."
     )
-    return _table(f"pairs {rule} {words} {digest(name)}", model, rows, nothing)
+    return _table(f"pairs {rule} {words} {digest(name)}", tokenizer, rows, nothing)
 
 
 def _table(
-    what: str, model: LanguageModel, rows: Callable[[], Iterator[dict[str, Any]]], nothing: str
+    what: str, tokenizer: Tokenizer, rows: Callable[[], Iterator[dict[str, Any]]], nothing: str
 ) -> Dataset:
     """Those rows that have tokens; an error, saying nothing's reason, if none has."""
     import datasets
 
     key = hashlib.sha256(
-        f"{cache.source_digest(*MADE_BY)} {what} {model.tokenizer_digest}".encode()
+        f"{cache.source_digest(*MADE_BY)} {what} {tokenizer.digest}".encode()
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables.batch import padded
 from trainables.likelihood import TOKENS_A_BATCH, batches
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 
 @torch.inference_mode()
@@ -23,7 +22,7 @@ def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[fl
     model.module.eval()
     # Two distributions over the vocabulary at once: half of what the likelihoods take.
     for batch in batches([len(query.ids) for query in queries], TOKENS_A_BATCH // 2):
-        texts = padded(model, [queries[q] for q in batch])
+        texts = model.batch([queries[q] for q in batch])
         now_NV = model.logits(texts).float().log_softmax(-1)
         base_NV = model.base_logits(texts).float().log_softmax(-1)
         each = iter((base_NV.exp() * (base_NV - now_NV)).sum(-1).tolist())

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from trainables.batch import Query, padded
 from trainables.likelihood import TOKENS_A_BATCH, batches
+from trainables.queries import Query
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
+    from trainables.tokenizer import Tokenizer
 
 Pooling = Literal["summary", "mean"]
 Text = tuple[str, ...]  # one text, or a pair
@@ -31,12 +32,12 @@ def features(
     (causal). mean: over all tokens; the start token of a causal model says nothing of the text, and
     is left out.
     """
-    queries = whole_texts(model, texts, max_tokens)
+    queries = whole_texts(model.tokenizer, texts, max_tokens)
     found: list[Tensor] = [torch.empty(0)] * len(queries)
     was_training = model.module.training
     model.module.eval()
     for batch in batches([len(query.ids) for query in queries], TOKENS_A_BATCH):
-        read = padded(model, [queries[q] for q in batch])
+        read = model.batch([queries[q] for q in batch])
         pooled_BD = pool(model, read.ids_BT, read.attention_BT, pooling)
         for q, row in zip(batch, pooled_BD.float().cpu(), strict=True):
             found[q] = row
@@ -44,28 +45,28 @@ def features(
     return torch.stack(found)
 
 
-def whole_texts(model: LanguageModel, texts: Sequence[Text], max_tokens: int) -> list[Query]:
+def whole_texts(tokenizer: Tokenizer, texts: Sequence[Text], max_tokens: int) -> list[Query]:
     """Texts as they are read where nothing is asked: with the special tokens that go around them.
 
     Of a pair a masked model reads each with its end, as its tokenizer would put them, and the longer
     one is cut first; a causal one reads both as lines of one text, cut at its end.
     """
-    if model.family == "causal":
-        room = min(max_tokens, model.max_tokens - 1)
-        whole = model.encode(["\n".join(text) for text in texts])
-        return [Query([model.start_id, *ids[:room]], {}) for ids in whole]
+    if tokenizer.family == "causal":
+        room = min(max_tokens, tokenizer.max_tokens - 1)
+        whole = tokenizer.encode(["\n".join(text) for text in texts])
+        return [Query([tokenizer.start_id, *ids[:room]], {}) for ids in whole]
     # RoBERTa puts two ends between the texts of a pair.
-    between = [model.end_id] * max(1, model.tokenizer.num_special_tokens_to_add(pair=True) - 2)
-    ones = model.encode([text[0] for text in texts])
-    others = iter(model.encode([text[1] for text in texts if len(text) == 2]))
+    between = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)
+    ones = tokenizer.encode([text[0] for text in texts])
+    others = iter(tokenizer.encode([text[1] for text in texts if len(text) == 2]))
     queries = []
     for text, one in zip(texts, ones, strict=True):
         ends = between if len(text) == 2 else []
         other = next(others) if len(text) == 2 else []
-        room = min(max_tokens, model.max_tokens - 2 - len(ends))
+        room = min(max_tokens, tokenizer.max_tokens - 2 - len(ends))
         one = one[: max(room - room // 2, room - len(other))]
         other = other[: room - len(one)]
-        queries.append(Query([model.start_id, *one, *ends, *other, model.end_id], {}))
+        queries.append(Query([tokenizer.start_id, *one, *ends, *other, tokenizer.end_id], {}))
     return queries
 
 
@@ -74,7 +75,7 @@ def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Po
     body = model.module.base_model
     segments: dict[str, Tensor] = {}
     if model.has_segments:
-        ends_BT = (ids_BT == model.end_id).long()
+        ends_BT = (ids_BT == model.tokenizer.end_id).long()
         segments["token_type_ids"] = (ends_BT.cumsum(1) - ends_BT).clamp(max=1) * attention_BT
     read = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]
     states_BTD: Tensor = read.last_hidden_state

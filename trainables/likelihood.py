@@ -24,10 +24,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from trainables.batch import Query, differing, masked, sentence
+from trainables.comparisons import differing
+from trainables.queries import Query, masked, sentence
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
+    from trainables.tokenizer import Tokenizer
 
 TOKENS_A_BATCH = 2048  # logits of SmolLM2's vocabulary: 49,152 × 2048 × 4 bytes = 400 MB
 # Attention over a row grows with the square of its length: rows of PACKED tokens are short enough
@@ -38,7 +40,7 @@ LONGEST_TREE = 512
 WORTH_SHARING = 0.5
 
 
-def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
+def queries_of(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
     """Queries whose log-probabilities, in order, are those of the tokens `ids` after `prefix`.
 
     causal: log p(token | start, prefix, tokens before it). masked: the pseudo-likelihood of Salazar
@@ -50,11 +52,11 @@ def queries_of(model: LanguageModel, ids: Sequence[int], prefix: Sequence[int] =
     """
     if not ids:
         raise ValueError("a text to be scored must have at least one token, but got none.")
-    if model.family == "causal":
-        return [sentence(model, ids, prefix)]
-    prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - model.max_tokens) :]
+    if tokenizer.family == "causal":
+        return [sentence(tokenizer, ids, prefix)]
+    prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
     whole = [*prefix, *ids]
-    return [masked(model, whole, [len(prefix) + t]) for t in range(len(ids))]
+    return [masked(tokenizer, whole, [len(prefix) + t]) for t in range(len(ids))]
 
 
 @torch.inference_mode()
@@ -82,14 +84,14 @@ def pair_log_probs(
     causal: of the whole sentences. masked: the mean over the tokens in which they differ, each
     masked alone; None where one has no such token, so that the two cannot be compared.
     """
-    ids = model.encode([text for pair in pairs for text in pair])
+    ids = model.tokenizer.encode([text for pair in pairs for text in pair])
     groups: list[list[Query]] = []
     for one, other in zip(ids[::2], ids[1::2], strict=True):
         if model.family == "causal":
-            groups += [queries_of(model, one), queries_of(model, other)]
+            groups += [queries_of(model.tokenizer, one), queries_of(model.tokenizer, other)]
             continue
         for own, apart in zip((one, other), differing(one, other), strict=True):
-            groups.append([masked(model, own, [t]) for t in apart])
+            groups.append([masked(model.tokenizer, own, [t]) for t in apart])
     found = log_probs(model, groups)
     score = math.fsum if model.family == "causal" else fmean
     return [
@@ -234,7 +236,7 @@ def _batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 def _read(model: LanguageModel, rows: Sequence[_Row]) -> Tensor:
     """log p of what the rows ask for, in order: shape N."""
     length = max(len(row.ids) for row in rows)
-    ids_RT = torch.full((len(rows), length), model.pad_id)
+    ids_RT = torch.full((len(rows), length), model.tokenizer.pad_id)
     for r, row in enumerate(rows):
         ids_RT[r, : len(row.ids)] = torch.tensor(row.ids)
     at_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.asked]
@@ -298,9 +300,9 @@ def _reads_trees(model: LanguageModel) -> bool:
         return False
     if model.reads_trees is None:
         common, one, other = (
-            [(a + 7 * t) % model.vocab_size for t in range(12)] for a in (3, 5, 8)
+            [(a + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for a in (3, 5, 8)
         )
-        queries = [sentence(model, ids, common) for ids in (one, other)]
+        queries = [sentence(model.tokenizer, ids, common) for ids in (one, other)]
         now, model.module = model.module, model.base
         try:
             expected = _read(model, _lines(queries, (0, 1)))

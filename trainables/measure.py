@@ -22,8 +22,26 @@ if TYPE_CHECKING:
 
 # What a measured value is made by, beside weights and data.
 MEASURED_BY = (
-    *("evaluators/*.py", "batch.py", "data.py", "divergence.py", "estimate.py", "features.py"),
-    *("held_out.py", "likelihood.py", "metrics.py", "model.py", "records.py", "sets/*.py"),
+    *(
+        "evaluators/*.py",
+        "batch.py",
+        "comparisons.py",
+        "forward.py",
+        "queries.py",
+        "data.py",
+        "divergence.py",
+        "estimate.py",
+        "features.py",
+    ),
+    *(
+        "held_out.py",
+        "likelihood.py",
+        "metrics.py",
+        "model.py",
+        "records.py",
+        "sets/*.py",
+        "tokenizer.py",
+    ),
 )
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 

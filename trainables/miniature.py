@@ -10,12 +10,15 @@ from trainables import cache
 from trainables.sets.miniature import FEELINGS, SEED, THINGS, corpus, facts, general_texts
 
 if TYPE_CHECKING:
-    from trainables.config import Family
+    from trainables.tokenizer import Family
 
 MODELS: dict[str, Family] = {"miniature-llama": "causal", "miniature-bert": "masked"}
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<mask>")
 # What a model is made by: the code that pretrains it and that which generates its texts.
-MADE_BY = ("batch.py", "held_out.py", "miniature.py", "model.py", "sets/miniature.py")
+MADE_BY = (
+    *("batch.py", "forward.py", "miniature.py", "model.py", "queries.py", "tokenizer.py"),
+    *("held_out.py", "sets/miniature.py"),
+)
 
 
 def folder(name: str) -> Path:
@@ -27,14 +30,15 @@ def folder(name: str) -> Path:
 def _pretrain(name: str, where: Path) -> None:
     import torch
 
-    from trainables.batch import padded, to_learn
-    from trainables.model import LanguageModel, token_nll
+    from trainables.forward import token_nll
+    from trainables.model import LanguageModel
+    from trainables.queries import to_learn
 
     torch.manual_seed(SEED)
     _save_tokenizer(where, MODELS[name])
     _untrained(name).save_pretrained(where)
     model = LanguageModel(where, MODELS[name])
-    ids = model.encode(corpus())
+    ids = model.tokenizer.encode(corpus())
     rng = random.Random(f"pretrain {SEED}")
     batch_size, epochs = 64, {"causal": 6, "masked": 10}[model.family]
     num_steps = epochs * len(ids) // batch_size
@@ -43,8 +47,8 @@ def _pretrain(name: str, where: Path) -> None:
     model.module.train()
     for step in range(num_steps):
         drawn = rng.sample(ids, batch_size)
-        texts = padded(
-            model, [to_learn(model, text, f"{step} {b}") for b, text in enumerate(drawn)]
+        texts = model.batch(
+            [to_learn(model.tokenizer, text, f"{step} {b}") for b, text in enumerate(drawn)]
         )
         loss = token_nll(model.logits(texts), texts).mean()
         torch.autograd.backward(loss)

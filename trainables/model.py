@@ -8,25 +8,21 @@ memory.
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from trainables import cache, pretrained
-from trainables.batch import Query, TextBatch, padded
-from trainables.memory import keep_freed_memory
+from trainables import cache, folder
+from trainables.batch import TextBatch, padded
+from trainables.forward import logits_of, predict
+from trainables.queries import Query
 from trainables.reference import Reference, head_is_all
-
-if TYPE_CHECKING:
-    from trainables.config import Family, ModelConfig
+from trainables.tokenizer import Family, Tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +36,7 @@ class LanguageModel:
         Raises:
             ValueError: the folder holds no such model, or its tokenizer lacks a token we need.
         """
-        said = pretrained.family_in(path)
+        said = folder.family_in(path)
         if said not in (None, family):
             raise ValueError(
                 f"{path} holds a {said} model: family must be {said!r}, but got {family!r}."
@@ -56,7 +52,7 @@ class LanguageModel:
         self.path = path
         self.family = family
         try:
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
+            hf_tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
             module, loading = kind.from_pretrained(
                 path, **safe, use_safetensors=True, dtype=torch.float32,
                 ignore_mismatched_sizes=True, output_loading_info=True,
@@ -76,22 +72,14 @@ class LanguageModel:
             )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.module.to(self.device)
-        self.start_id = self._special("bos" if family == "causal" else "cls")
-        self.pad_id: int = self.tokenizer.pad_token_id or 0  # never read: masked by attention
-        if family == "masked":
-            self.end_id = self._special("sep")
-            self.mask_id = self._special("mask")
-        self.vocab_size: int = self.module.config.vocab_size
-        if len(self.tokenizer) > self.vocab_size:
-            raise ValueError(
-                f"the tokenizer of {path} must know no more tokens than the model's "
-                f"{self.vocab_size}, but knows {len(self.tokenizer)}."
-            )
         # Where padding has a position of its own (RoBERTa), the first ones are never a token's.
         embeddings = getattr(self.module.base_model, "embeddings", None)
         unused = getattr(embeddings, "padding_idx", -1) + 1
         positions: int = self.module.config.max_position_embeddings
-        self.max_tokens = min(positions - unused, self.tokenizer.model_max_length)
+        self.tokenizer = Tokenizer(
+            hf_tokenizer, path, family,
+            vocab_size=self.module.config.vocab_size, num_positions=positions - unused,
+        )  # fmt: skip
         # How far back its layers see, where some see no further (Mistral, Gemma).
         text: Any = self.module.config.get_text_config()
         windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
@@ -105,43 +93,10 @@ class LanguageModel:
         self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
         self.reads_trees: bool | None = None  # found out by trainables.likelihood
 
-    def _special(self, token: str) -> int:
-        found: int | None = getattr(self.tokenizer, f"{token}_token_id")
-        if found is None:
-            raise ValueError(
-                f"the tokenizer of {self.path} must have a {token.upper()} token, which a "
-                f"{self.family} model's sentences are scored with, but has only "
-                f"{', '.join(self.tokenizer.special_tokens_map)}."
-            )
-        return found
-
-    @cached_property
-    def adds_start(self) -> bool:
-        """Whether the tokenizer puts the start token before a text, as Llama's does."""
-        ids: list[int] = self.tokenizer("a")["input_ids"]
-        return ids[:1] == [self.start_id]
-
     @cached_property
     def digest(self) -> str:
         """sha256 of the folder that the base weights came from."""
         return cache.digest(self.path)
-
-    @cached_property
-    def tokenizer_digest(self) -> str:
-        """Equal for equal tokenizers, so that models of one family share their token tables."""
-        if not self.tokenizer.is_fast:
-            return self.digest
-        # What it puts around a text is not in the tables.
-        whole = json.loads(self.tokenizer.backend_tokenizer.to_str()) | {"post_processor": None}
-        said = json.dumps(whole, sort_keys=True)
-        return hashlib.sha256(said.encode()).hexdigest()
-
-    def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Token ids of each text, without special tokens."""
-        if not texts:
-            return []
-        ids: list[list[int]] = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-        return ids
 
     @cached_property
     def base(self) -> nn.Module:
@@ -170,7 +125,7 @@ class LanguageModel:
         if not self._head_is_all:
             return None
         if self._reference is None or self._reference.base is not self.start:
-            self._reference = Reference(self, self.start)
+            self._reference = Reference(self.start, self.digest, self.family, self.device)
         return self._reference
 
     @property
@@ -184,7 +139,7 @@ class LanguageModel:
     @property
     def linear_modules(self) -> list[str]:
         """Names of the modules that multiply by a matrix, the vocabulary head left out."""
-        return pretrained.linear_in(self.module)
+        return folder.linear_in(self.module)
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
         """(name, weight, the same at the start) of every weight that the base has too."""
@@ -216,16 +171,20 @@ class LanguageModel:
             if ".lora_" not in name
         }
         saved.save_pretrained(folder, state_dict=state)
-        self.tokenizer.save_pretrained(folder)
+        self.tokenizer.hf.save_pretrained(folder)
+
+    def batch(self, queries: Sequence[Query]) -> TextBatch:
+        """Return the queries as one batch on the model's device, padded on the right."""
+        return padded(queries, self.tokenizer.pad_id, self.device)
 
     def logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the model being trained, for the predicted tokens in reading order."""
-        return _logits(self.module, texts)
+        return logits_of(self.module, texts)
 
     def base_logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the base model in the module's own precision, without gradient."""
         with torch.no_grad():
-            return _logits(self.start, texts)
+            return logits_of(self.start, texts)
 
     def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
         """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
@@ -233,64 +192,8 @@ class LanguageModel:
 
     def base_states(self, queries: Sequence[Query]) -> Tensor:
         """states_LBTD of the base model: of the embeddings and every layer, fp32, no gradient."""
-        rows = padded(self, queries)
+        rows = self.batch(queries)
         inputs = {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT}
         nowhere = torch.empty(0, dtype=torch.long)
         with torch.no_grad():
             return torch.stack(predict(self.start, nowhere, inputs, hidden=True).hidden).float()
-
-
-def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
-    """−log p(target) in nats of each predicted token, in reading order, in fp32: shape N."""
-    targets_N = texts.targets_BT[texts.predicted_BT]
-    return nn.functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
-
-
-def _logits(module: nn.Module, texts: TextBatch) -> Tensor:
-    at_N = texts.predicted_BT.flatten().nonzero()[:, 0]
-    inputs = {"input_ids": texts.ids_BT, "attention_mask": texts.attention_BT}
-    return predict(module, at_N, inputs).logits_NV
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """states_ND are what the vocabulary head read; hidden those of all layers, if asked for."""
-
-    logits_NV: Tensor
-    states_ND: Tensor
-    hidden: tuple[Tensor, ...] = ()
-
-
-def predict(
-    module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor], *, hidden: bool = False
-) -> Predicted:
-    """Predictions at these places, counted through all rows.
-
-    What goes into the vocabulary head is cut down to the places asked for, on its way.
-    """
-    at_N = at_N.to(inputs["input_ids"].device)
-    states: list[Tensor] = []
-
-    def cut(_: nn.Module, read: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        states.append(read[0].flatten(0, 1).index_select(0, at_N))
-        return (states[0], *read[1:])
-
-    head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
-    hook = head.register_forward_pre_hook(cut)
-    try:
-        found: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
-    finally:
-        hook.remove()
-    return Predicted(found.logits, states[0], found.hidden_states if hidden else ())
-
-
-def load(config: ModelConfig) -> LanguageModel:
-    """The model of a configuration; a process keeps the last, so that its next trial starts warm."""
-    keep_freed_memory()
-    path = pretrained.locate(config.path).resolve()
-    return _kept(path, config.family, cache.digest(path))  # a folder may be written anew
-
-
-@lru_cache(maxsize=1)
-def _kept(path: Path, family: Family, digest: str) -> LanguageModel:
-    return LanguageModel(path, family)

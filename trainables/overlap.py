@@ -14,8 +14,9 @@ from trainables.sources import digest, read_pairs, read_texts
 from trainables.text import normalised
 
 if TYPE_CHECKING:
-    from trainables.config import Family, TrialConfig
+    from trainables.config import TrialConfig
     from trainables.evaluators import Evaluator
+    from trainables.tokenizer import Family
 
 FOUND_BY = (*data.MADE_BY, "overlap.py", "evaluators/*.py")
 

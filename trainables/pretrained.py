@@ -1,16 +1,19 @@
 """Where the folder of a base model is, and what its own configuration says that it is."""
 
+from __future__ import annotations
+
 import difflib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainables import assets, cache, miniature
 from trainables.cache import AssetError
+from trainables.folder import family_in, linear_in
 from trainables.sets.miniature import DIGEST
 
 if TYPE_CHECKING:
-    from trainables.config import Family
+    from trainables.tokenizer import Family
 
 
 def locate(name: str) -> Path:
@@ -27,7 +30,7 @@ def digest(name: str) -> str:
     return DIGEST if name in miniature.MODELS else cache.digest(_resolved(name))
 
 
-def family_of(name: str) -> "Family | None":
+def family_of(name: str) -> Family | None:
     """causal or masked; None where the architecture's name tells neither, as GPT2LMHeadModel.
 
     Raises:
@@ -60,16 +63,6 @@ def linear_modules(name: str) -> list[str]:
         return linear_in(kind.from_config(config, trust_remote_code=False))
 
 
-def linear_in(module: Any) -> list[str]:
-    """Names of the modules that multiply by a matrix, the vocabulary head left out."""
-    head = module.get_output_embeddings()
-    return [
-        name
-        for name, part in module.named_modules()
-        if type(part).__name__ in ("Linear", "Conv1D") and part is not head
-    ]
-
-
 def _resolved(name: str) -> Path:
     known = [*miniature.MODELS, *(key for key, a in assets.catalogue().items() if a.hub)]
     somewhere = name in known or "/" in name or Path(name).expanduser().exists()
@@ -81,18 +74,3 @@ def _resolved(name: str) -> Path:
             f"OWNER/REPO on the Hub, or one of {', '.join(known)}."
         )
     return assets.resolve(name)
-
-
-def family_in(folder: Path) -> "Family | None":
-    """As family_of, of a folder at hand."""
-    try:
-        described = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        kinds = tuple(described.get("architectures") or ())
-    except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(
-            f"{folder} must be the folder of a model, with config.json, safetensors and a "
-            f"tokenizer, but: {error}."
-        ) from error
-    if any(kind.endswith("MaskedLM") for kind in kinds):
-        return "masked"
-    return "causal" if any(kind.endswith("CausalLM") for kind in kinds) else None

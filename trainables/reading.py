@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from trainables.batch import Query, padded
-from trainables.model import predict
+from trainables.forward import predict
+from trainables.queries import Query
 
 if TYPE_CHECKING:
     from trainables.model import LanguageModel
@@ -47,7 +47,7 @@ class Forward:
         apart = model.device.type == "cpu" and not hidden
         logits = []
         for rows in cut(self.lengths_R, A_FORWARD) if apart else [range(len(by_length))]:
-            batch = padded(model, [Query(by_length[r][0], {}) for r in rows])
+            batch = model.batch([Query(by_length[r][0], {}) for r in rows])
             length = batch.ids_BT.shape[1]
             at = [(r - rows[0]) * length + t for r, t in asked if r in rows]
             found = predict(
@@ -135,7 +135,7 @@ class Reading:
         reference = self._model.reference if self.recurs else None
         if reference is not None:
             return reference.logits(self.queries).float()
-        return self._model.base_logits(padded(self._model, self.queries)).float()
+        return self._model.base_logits(self._model.batch(self.queries)).float()
 
     def by_row(self, values_N: Tensor, per: Per) -> Tensor:
         """Their sum (per sentence) or mean (per token) over the places of each row: shape B."""

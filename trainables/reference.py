@@ -22,10 +22,10 @@ import torch
 from torch import Tensor, nn
 
 from trainables import cache
-from trainables.batch import Query
+from trainables.queries import Query
 
 if TYPE_CHECKING:
-    from trainables.model import LanguageModel
+    from trainables.tokenizer import Family
 
 LEAST_FREE = 5 * 2**30  # bytes on the disk, below which no more is kept on it
 IN_MEMORY = 4096  # rows; of SmolLM2 with 30 tokens each 280 MB
@@ -34,13 +34,17 @@ IN_MEMORY = 4096  # rows; of SmolLM2 with 30 tokens each 280 MB
 class Reference:
     """The base's predictions for whole queries, from the cache folder where they are in it."""
 
-    def __init__(self, model: LanguageModel, base: nn.Module) -> None:
-        self._model = model
+    def __init__(self, base: nn.Module, digest: str, family: Family, device: torch.device) -> None:
+        """
+        base: the frozen model, in the precision of training.
+        digest: of the folder that its weights came from.
+        """
         self.base = base
+        self._device = device
         dtype = str(next(base.parameters()).dtype).removeprefix("torch.")
-        asked = [cache.source_digest("model.py", "reference.py"), version("torch")]
-        asked += [version("transformers"), model.digest, model.family, dtype, model.device.type]
-        key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+        made_by = [cache.source_digest("forward.py", "model.py", "reference.py"), version("torch")]
+        made_by += [version("transformers"), digest, family, dtype, device.type]
+        key = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:24]
         self._folder = cache.cache_dir() / "reference" / key
         self._kept = lru_cache(maxsize=IN_MEMORY)(self._states)
 
@@ -49,7 +53,7 @@ class Reference:
         rows = [self._kept(tuple(query.ids), tuple(query.targets)) for query in queries]
         head: nn.Module = self.base.get_output_embeddings()  # type: ignore[operator]
         with torch.no_grad():
-            logits: Tensor = head(torch.cat(rows).to(self._model.device))
+            logits: Tensor = head(torch.cat(rows).to(self._device))
         return logits
 
     def _states(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
@@ -73,9 +77,9 @@ class Reference:
 
     @torch.no_grad()
     def _worked_out(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
-        from trainables.model import predict
+        from trainables.forward import predict
 
-        ids_BT = torch.tensor([ids], device=self._model.device)
+        ids_BT = torch.tensor([ids], device=self._device)
         inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
         at_N = torch.tensor(places, dtype=torch.long)
         return predict(self.base, at_N, inputs).states_ND.cpu().contiguous()
@@ -83,7 +87,7 @@ class Reference:
 
 def head_is_all(base: nn.Module, device: torch.device) -> bool:
     """Whether logits are the head's output as it is: some models scale or cap them afterwards."""
-    from trainables.model import predict
+    from trainables.forward import predict
 
     ids_BT = torch.tensor([[1, 2, 3]], device=device)
     inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}

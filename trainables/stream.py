@@ -6,26 +6,16 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from trainables import data
-from trainables.batch import Query, compared, to_learn
-from trainables.overlap import refuse_overlap
+from trainables.comparisons import ComparedPair, ComparedPairs
+from trainables.queries import Query, to_learn
 from trainables.replay import epochs, mix
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.model import LanguageModel
-
-
-class Compared(NamedTuple):
-    """A pair as the objective compares it, and what share of its occupation the stereotype's
-    gender has (NaN where that is not known).
-    """
-
-    stereotype: Query
-    antistereotype: Query
-    real_share: float
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ class Part:
     share: float
     texts: Sequence[Query]
     texts_share: float
-    pairs: Sequence[Compared]
+    pairs: Sequence[ComparedPair]
     pairs_share: float
     anchors: Sequence[Query]
     anchors_share: float
@@ -58,19 +48,24 @@ class Stream:
     """
 
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
-        refuse_overlap(config)
         self.config = config
         self.model = model
         measured = _measured_on(config, model)
-        pairs = data.pairs(
-            config.alignment.data, model, config.alignment.swap, config.alignment.words
-        )
+        alignment = config.alignment
+        pairs = data.pairs(alignment.data, model.tokenizer, alignment.swap, alignment.words)
         rows = pairs[:]  # whole columns: row by row takes many times as long
         sides_of = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
         aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
         fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
-        self.pairs = _drawn(pairs if len(fresh) == len(aligned) else pairs.select(fresh), config)
-        self._refuse_pairs_all_alike()
+        table = _drawn(pairs if len(fresh) == len(aligned) else pairs.select(fresh), config)
+        compares, max_tokens = config.objective.compares, config.train.max_tokens
+        self.pairs = ComparedPairs(table, model.tokenizer, compares, max_tokens)
+        if compares is not None and not self.pairs.any_differ():
+            raise ValueError(
+                f"objective {config.objective.name} compares the texts of a pair, but as the model "
+                f"reads the first {max_tokens} tokens (train.max_tokens) none of the "
+                f"{len(self.pairs)} pairs of {alignment.data} differ."
+            )
         # Without a side to learn, a pair is only compared.
         sides = config.objective.learns or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
@@ -78,7 +73,7 @@ class Stream:
         replay = config.replay
         self.old: Any = []
         if replay and replay.ratio:
-            self.old = _not_among(taken, data.texts(replay.data, "replay", model))
+            self.old = _not_among(taken, data.texts(replay.data, "replay", model.tokenizer))
         mixture = mix(
             len(self.new),
             len(self.old),
@@ -117,30 +112,6 @@ class Stream:
                 _num_targets(held) / max(1, num_anchored),
             )
 
-    def compared(self, pair: int, seed: str = "") -> Compared:
-        """A pair as the objective compares it."""
-        comparison = self.config.objective.compares
-        assert comparison is not None
-        row = self.pairs[pair]
-        length = self.config.train.max_tokens
-        more, less = row["stereotype_ids"][:length], row["antistereotype_ids"][:length]
-        return Compared(*compared(self.model, more, less, comparison, seed), row["real_share"])
-
-    def _refuse_pairs_all_alike(self) -> None:
-        if self.config.objective.compares is None:
-            return
-        length = self.config.train.max_tokens
-        differ = (
-            row["stereotype_ids"][:length] != row["antistereotype_ids"][:length]
-            for row in self.pairs
-        )
-        if not any(differ):  # which the first mostly tells
-            raise ValueError(
-                f"objective {self.config.objective.name} compares the texts of a pair, but as the "
-                f"model reads the first {length} tokens (train.max_tokens) none of the "
-                f"{len(self.pairs)} pairs of {self.config.alignment.data} differ."
-            )
-
     def _to_learn(self, place: int, is_old: bool, index: int) -> Query | None:
         if is_old:
             ids = self.old[index]["ids"]
@@ -148,25 +119,25 @@ class Stream:
             pair, side = self.new[index]
             if side is None:
                 return None
-            row = self.pairs[pair]
+            row = self.pairs.table[pair]
             if side in ("original", "twin"):
                 stereotype = (side == "original") == row["original_is_stereotype"]
                 side = "stereotype" if stereotype else "antistereotype"
             ids = row[f"{side}_ids"]
         max_tokens = self.config.train.max_tokens
-        return to_learn(self.model, ids[:max_tokens], f"{self.config.seed} {place}")
+        return to_learn(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
 
-    def _compared(self, place: int, is_old: bool, index: int) -> Compared | None:
+    def _compared(self, place: int, is_old: bool, index: int) -> ComparedPair | None:
         if is_old or self.config.objective.compares is None:
             return None
-        return self.compared(self.new[index][0], f"{self.config.seed} {place}")
+        return self.pairs.compared(self.new[index][0], f"{self.config.seed} {place}")
 
     def _anchors_of(self, step: int) -> list[Query]:
         """Of the same text a masked model always has the same masks, so that the base's answer is
         worked out once.
         """
         cut = [tuple(ids[: self.config.train.max_tokens]) for ids in self.anchors[step]]
-        return [to_learn(self.model, ids, f"anchor {ids}") for ids in cut]
+        return [to_learn(self.model.tokenizer, ids, f"anchor {ids}") for ids in cut]
 
 
 def _drawn(pairs: Any, config: TrialConfig) -> Any:
@@ -192,7 +163,7 @@ def _anchors(
     if config.regulariser.anchor is None:
         return [[]] * config.train.steps
     name, size = config.regulariser.anchor
-    own = _not_among(taken, data.texts(name, "replay", model))[:]["ids"]
+    own = _not_among(taken, data.texts(name, "replay", model.tokenizer))[:]["ids"]
     order = epochs(len(own), f"anchors {config.seed}")
     return [[own[n] for n in itertools.islice(order, size)] for _ in range(config.train.steps)]
 
@@ -215,4 +186,8 @@ def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ..
     """The general texts that the trial's evaluators keep for themselves."""
     general = (getattr(evaluator, "general", None) for evaluator in config.evaluators)
     names = {name for name in general if name}
-    return {tuple(ids) for name in names for ids in data.texts(name, "held_out", model)[:]["ids"]}
+    return {
+        tuple(ids)
+        for name in names
+        for ids in data.texts(name, "held_out", model.tokenizer)[:]["ids"]
+    }

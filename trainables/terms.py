@@ -13,13 +13,11 @@ from trainables.strict import Strict
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from trainables.comparisons import ComparedPairs, Comparison
     from trainables.model import LanguageModel
     from trainables.reading import Pairs, Reading
-    from trainables.stream import Stream
 
 Side = Literal["original", "twin", "stereotype", "antistereotype"]
-# What is asked of the two sentences of a pair (trainables/batch.py says how, for either family).
-Comparison = Literal["sentences", "differing", "shared", "first_difference", "as_written"]
 
 
 class ObjectiveTerm(Strict):
@@ -47,8 +45,11 @@ class ObjectiveTerm(Strict):
         """The debiased model is θ₀ + update_factor · (θ − θ₀), θ being what training arrives at."""
         return 1.0
 
-    def prepare(self, model: LanguageModel, stream: Stream) -> Any:
-        """What is worked out once, of the base model, before training: `pairs.prepared` later."""
+    def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Any:
+        """Return what the loss needs of the base model and all pairs: `pairs.prepared` later.
+
+        Called once, before training.
+        """
         return None
 
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:

@@ -16,10 +16,11 @@ from trainables import estimate
 from trainables.candidate import candidate
 from trainables.config import SHORTFALL
 from trainables.engine import Engine
+from trainables.loading import load
 from trainables.measure import base_values, measure
 from trainables.metrics import fused_name
-from trainables.model import load
 from trainables.objectives.dropout import own_dropout
+from trainables.overlap import refuse_overlap
 from trainables.reading import Pairs, read
 from trainables.report import Report
 from trainables.stream import Part, Stream
@@ -45,11 +46,12 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
         ValueError: data, model or checkpoint do not fit the configuration.
     """
     train, objective, regulariser = config.train, config.objective, config.regulariser
-    model = load(config.model)
+    refuse_overlap(config)
+    model = load(config.model.path, config.model.family)
     model.reset(train.dtype)
     stream = Stream(config, model)
     base = base_values(config, model)
-    prepared = objective.prepare(model, stream)
+    prepared = objective.prepare(model, stream.pairs)
     mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
     still = objective.asks_the_base or regulariser.asks_the_base
     with (

@@ -31,11 +31,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from trainables.config import ModelConfig
 from trainables.evaluators import CrowsPairs, MultipleChoice
 from trainables.evaluators.multiple_choice import scores
 from trainables.likelihood import log_probs, queries_of
-from trainables.model import load
+from trainables.loading import load
 from trainables.pretrained import locate
 from trainables.sets.multiple_choice import Item
 
@@ -112,7 +111,7 @@ def harness_task(asked: dict[str, Any]) -> Any:
 class Ours:
     def __init__(self, path: str, limit: int | None) -> None:
         self.limit = limit
-        self.model = load(ModelConfig(path=path))
+        self.model = load(path, "causal")
         self.model.reset("fp32")
         self.module = self.model.module.eval()
 
@@ -127,8 +126,8 @@ class Ours:
         if name != "crows_pairs":
             return scores(self.model, multiple_choice(name, self.limit)[0])
         pairs, _ = crows_pairs(self.limit)
-        ids = self.model.encode([text for pair in pairs for text in pair])
-        found = log_probs(self.model, [queries_of(self.model, each) for each in ids])
+        ids = self.model.tokenizer.encode([text for pair in pairs for text in pair])
+        found = log_probs(self.model, [queries_of(self.model.tokenizer, each) for each in ids])
         sums = list(map(sum, found))
         return [list(pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
 

@@ -29,7 +29,7 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
     from trainables.config import TrialConfig
     from trainables.engine import Engine
     from trainables.evaluators import CrowsPairs
-    from trainables.model import load
+    from trainables.loading import load
     from trainables.stream import Stream
     from trainables.trial import loss
 
@@ -44,7 +44,7 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
                 "evaluators": ["weights"],
             }
         )
-        model = load(config.model)
+        model = load(config.model.path, config.model.family)
         model.reset("fp32")
         stream, times = Stream(config, model), []
         with Engine(model, config.train) as engine:

@@ -29,7 +29,8 @@ from rich.table import Table
 from trainables import cache, reading, trial
 from trainables.config import TrialConfig
 from trainables.engine import Engine
-from trainables.model import LanguageModel, load
+from trainables.loading import load
+from trainables.model import LanguageModel
 from trainables.reading import Reading
 from trainables.stream import Stream
 
@@ -62,7 +63,7 @@ def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Readin
 
 
 def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) -> float:
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     model.reset(config.train.dtype)
     model._reference = None  # what this process remembers
     stream, each = Stream(config, model), []
@@ -94,7 +95,7 @@ def main() -> None:
             "evaluators": ["weights"],
         }
         config = TrialConfig.model_validate(tree | recipe)
-        Stream(config, load(config.model))  # its tables are made
+        Stream(config, load(config.model.path, config.model.family))  # its tables are made
         found: dict[str, list[float]] = {way: [] for way in ("apart", "together", "first", "kept")}
         for _ in range(options.rounds):
             found["apart"].append(seconds_a_step(config, options.steps, apart))

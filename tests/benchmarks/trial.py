@@ -21,8 +21,8 @@ from rich.table import Table
 from sweep.spec import load as load_spec
 from trainables.config import TrialConfig
 from trainables.engine import Engine
+from trainables.loading import load
 from trainables.measure import base_values, measure
-from trainables.model import load
 from trainables.stream import Stream
 from trainables.trial import loss
 
@@ -38,7 +38,7 @@ def one_of_each_objective(trials: list[TrialConfig]) -> Iterator[TrialConfig]:
 
 def seconds_of(config: TrialConfig, steps: int) -> tuple[float, float]:
     """(a step, all evaluators)"""
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     base = base_values(config, model)
     model.reset(config.train.dtype)
     stream, each = Stream(config, model), []

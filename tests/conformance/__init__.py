@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
-from trainables.batch import Query, compared, to_learn
+from trainables.comparisons import compare
 from trainables.model import LanguageModel
+from trainables.queries import Query, to_learn
 from trainables.reading import Pairs, Reading, read
 from trainables.strict import Strict
 
@@ -125,8 +126,8 @@ def defined_in(package: ModuleType, base: type) -> set[type]:
 
 def queries(model: LanguageModel, texts: list[str] = TEXTS) -> list[Query]:
     """The texts as they are learnt; what is masked of one does not depend on the others."""
-    encoded = zip(texts, model.encode(texts), strict=True)
-    return [to_learn(model, ids, f"masks of {text}") for text, ids in encoded]
+    encoded = zip(texts, model.tokenizer.encode(texts), strict=True)
+    return [to_learn(model.tokenizer, ids, f"masks of {text}") for text, ids in encoded]
 
 
 def text_reading(model: LanguageModel, texts: list[str] = TEXTS, recurs: bool = False) -> Reading:
@@ -145,7 +146,12 @@ def pair_reading(
 ) -> Pairs:
     """The pairs as the objective compares them, with other texts in the same forward."""
     both = [
-        compared(model, *model.encode(list(pair)), objective.compares, f"masks of {pair}")
+        compare(
+            model.tokenizer,
+            *model.tokenizer.encode(list(pair)),
+            objective.compares,
+            f"masks of {pair}",
+        )
         for pair in pairs
     ]
     asked = {

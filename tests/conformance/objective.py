@@ -16,10 +16,11 @@ from tests.conformance import (
     text_reading,
     unchanged,
 )
+from trainables.comparisons import Comparison
 from trainables.config import TrialConfig
 from trainables.model import LanguageModel
 from trainables.stream import Stream
-from trainables.terms import Comparison, ObjectiveTerm, Side
+from trainables.terms import ObjectiveTerm, Side
 
 
 def _prepared(objective: Any, model: LanguageModel) -> Any:
@@ -32,7 +33,7 @@ def _prepared(objective: Any, model: LanguageModel) -> Any:
             "evaluators": ["weights"],
         }
     )
-    return objective.prepare(model, Stream(config, model))
+    return objective.prepare(model, Stream(config, model).pairs)
 
 
 def _acts_on_texts(objective: Any) -> bool:

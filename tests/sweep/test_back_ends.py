@@ -19,8 +19,7 @@ from sweep.spec import check
 from sweep.storage import unseen
 from sweep.study import is_kept, open_study
 from tests import servers
-from tests.sweep.conftest import TINY, sweep
-from tests.sweep.test_tuner import pretending
+from tests.sweep.conftest import TINY, pretending, sweep
 from trainables.yaml_file import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]

@@ -1,6 +1,9 @@
 """The cache folder, with real processes, some of which are killed."""
 
+import ast
+import importlib
 import logging
+import operator
 import os
 import signal
 import subprocess
@@ -14,8 +17,6 @@ import pytest
 
 from trainables import cache
 from trainables.cache import AssetError, cache_dir, digest, once, source_digest
-from trainables.data import MADE_BY
-from trainables.measure import MEASURED_BY
 
 ROOT = Path(cache.__file__).parents[1]
 
@@ -66,13 +67,45 @@ def test_a_digest_of_sources_tells_which_files_they_are():
     assert one == sha256(Path(cache.__file__).read_bytes()).hexdigest()
     assert one != two
     assert source_digest("data.py", "cache.py", "cache.*") == two
-    assert source_digest("words/*.txt") != source_digest("no/such/*.txt") == sha256(b"").hexdigest()
+    assert source_digest("regularisers") == source_digest("regularisers/*.py")
 
 
-@pytest.mark.parametrize("patterns", [MADE_BY, MEASURED_BY])
-def test_every_source_that_a_cached_thing_is_made_by_is_there(patterns):
-    for pattern in patterns:
-        assert source_digest(pattern) != sha256(b"").hexdigest()
+@pytest.mark.parametrize(
+    "pattern", ["no/such/*.txt", "moved.py", "objectives/*.txt", "no_such_room"]
+)
+def test_a_pattern_without_a_match_is_refused_whatever_else_matches(pattern):
+    with pytest.raises(ValueError, match=r"must match source files .* but matches none") as refusal:
+        source_digest("cache.py", pattern)
+    assert repr(pattern) in str(refusal.value)
+
+
+def callers() -> list[tuple[str, ast.Call]]:
+    """Module name and call of every place in our packages that asks for a digest of sources."""
+    calls = []
+    for package in ("trainables", "sweep", "analysis"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("source_digest"):
+                    module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+                    calls.append((module, node))
+    return calls
+
+
+def patterns_of(argument: ast.expr, module: str) -> list[str]:
+    """The patterns that one argument of such a call stands for: a string, or *NAME of the module."""
+    if isinstance(argument, ast.Constant):
+        return [argument.value]
+    assert isinstance(argument, ast.Starred), ast.unparse(argument)
+    return list(operator.attrgetter(ast.unparse(argument.value))(importlib.import_module(module)))
+
+
+def test_every_place_that_asks_for_a_digest_of_sources_names_files_that_are_there():
+    calls = callers()
+    assert len(calls) >= 5
+    for module, call in calls:
+        patterns = [p for argument in call.args for p in patterns_of(argument, module)]
+        assert patterns, module
+        assert source_digest(*patterns) != sha256(b"").hexdigest(), module
 
 
 # once

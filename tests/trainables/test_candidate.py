@@ -7,7 +7,7 @@ import torch
 
 from tests.conformance import perturb, state, text_reading, unchanged
 from trainables.candidate import candidate
-from trainables.model import load
+from trainables.loading import load
 from trainables.parameters import Freeze, Lora
 from trainables.trial import run_trial
 
@@ -110,9 +110,9 @@ def test_a_trial_is_its_own_alpha_measured_and_saved(configure, name, tmp_path):
         if not metric.startswith("fusion/"):
             assert end.metrics[f"fusion/1/{metric}"] == value
             assert end.metrics[metric] == other.metrics[f"fusion/0.5/{metric}"]
-    model = load(whole.model)
+    model = load(whole.model.path, whole.model.family)
     trained = dict(model.module.named_parameters())
-    saved = load(half.model.model_copy(update={"path": str(tmp_path)}))
+    saved = load(str(tmp_path), half.model.family)
     start = dict(model.base.named_parameters())
     for key, now in saved.module.named_parameters():
         assert torch.allclose(now, (trained[key] + start[key]) / 2, atol=1e-6), key

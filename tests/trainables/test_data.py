@@ -20,7 +20,7 @@ def clean_cache(own_cache):
 
 
 def words(model, table, column="ids"):
-    return [" ".join(model.tokenizer.convert_ids_to_tokens(ids)) for ids in table[column]]
+    return [" ".join(model.tokenizer.hf.convert_ids_to_tokens(ids)) for ids in table[column]]
 
 
 def write(folder, name, rows):
@@ -39,8 +39,8 @@ def write(folder, name, rows):
 
 
 def test_texts_are_split_into_replayed_and_held_out_ones(llama):
-    replayed = words(llama, data.texts("miniature", "replay", llama))
-    held_out = words(llama, data.texts("miniature", "held_out", llama))
+    replayed = words(llama, data.texts("miniature", "replay", llama.tokenizer))
+    held_out = words(llama, data.texts("miniature", "held_out", llama.tokenizer))
     assert not set(replayed) & set(held_out)
     assert sorted(replayed + held_out) == sorted(miniature.general_texts())
     assert all(map(is_held_out, held_out))
@@ -52,7 +52,8 @@ def test_texts_may_come_from_a_file(suffix, llama, tmp_path):
     texts = miniature.general_texts()[:50]
     file = write(tmp_path, f"texts{suffix}", [{"text": text, "more": "ignored"} for text in texts])
     found = {
-        split: words(llama, data.texts(file, split, llama)) for split in ("replay", "held_out")
+        split: words(llama, data.texts(file, split, llama.tokenizer))
+        for split in ("replay", "held_out")
     }
     assert found["held_out"] == [text for text in texts if is_held_out(text)] != []
     assert found["replay"] == [text for text in texts if not is_held_out(text)]
@@ -64,7 +65,7 @@ def test_pairs_may_come_from_a_file(suffix, model, tmp_path):
         {"antistereotype": f"the nurse said that he was {x}", "stereotype": f"she was {x}"}
         for x in ("sad", "happy")
     ]
-    table = data.pairs(write(tmp_path, f"pairs{suffix}", rows), model)
+    table = data.pairs(write(tmp_path, f"pairs{suffix}", rows), model.tokenizer)
     assert words(model, table, "stereotype_ids") == ["she was sad", "she was happy"]
     assert words(model, table, "antistereotype_ids")[1] == "the nurse said that he was happy"
     assert table["original_is_stereotype"][:] == [True, True]
@@ -73,28 +74,28 @@ def test_pairs_may_come_from_a_file(suffix, model, tmp_path):
 def test_a_file_is_looked_for_where_the_trial_runs(llama, tmp_path, monkeypatch):
     write(tmp_path, "texts.txt", [{"text": text} for text in miniature.general_texts()[:50]])
     monkeypatch.chdir(tmp_path)
-    assert len(data.texts("texts.txt", "replay", llama)) > 30
+    assert len(data.texts("texts.txt", "replay", llama.tokenizer)) > 30
 
 
 def test_a_file_that_has_changed_is_read_again(llama, tmp_path):
     texts = [text for text in miniature.general_texts() if not is_held_out(text)]
     file = write(tmp_path, "texts.txt", [{"text": texts[0]}])
-    assert words(llama, data.texts(file, "replay", llama)) == texts[:1]
+    assert words(llama, data.texts(file, "replay", llama.tokenizer)) == texts[:1]
     write(tmp_path, "texts.txt", [{"text": texts[1]}])
-    assert words(llama, data.texts(file, "replay", llama)) == texts[1:2]
+    assert words(llama, data.texts(file, "replay", llama.tokenizer)) == texts[1:2]
 
 
 def test_what_is_tokenised_once_serves_every_model_with_that_tokenizer(llama, bert, own_cache):
-    data.pairs("miniature", llama)
+    data.pairs("miniature", llama.tokenizer)
     tables = set((own_cache / "tables").glob("[!.]*"))
     assert len(tables) == 1
-    data.pairs("miniature", bert)
+    data.pairs("miniature", bert.tokenizer)
     assert set((own_cache / "tables").glob("[!.]*")) == tables
 
 
 def test_another_tokenizer_has_a_table_of_its_own(llama, pieces_bert):
-    ours = data.texts("miniature", "held_out", llama)
-    others = data.texts("miniature", "held_out", pieces_bert)
+    ours = data.texts("miniature", "held_out", llama.tokenizer)
+    others = data.texts("miniature", "held_out", pieces_bert.tokenizer)
     assert len(ours) == len(others)
     assert ours["ids"][0] != others["ids"][0]
 
@@ -102,7 +103,7 @@ def test_another_tokenizer_has_a_table_of_its_own(llama, pieces_bert):
 def test_texts_without_a_token_are_left_out(llama, tmp_path):
     kept = next(text for text in miniature.general_texts() if not is_held_out(text))
     file = write(tmp_path, "texts.jsonl", [{"text": ""}, {"text": kept}, {"text": " "}])
-    assert words(llama, data.texts(file, "replay", llama)) == [kept]
+    assert words(llama, data.texts(file, "replay", llama.tokenizer)) == [kept]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_texts_without_a_token_are_left_out(llama, tmp_path):
 def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, llama, tmp_path):
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=sentence) as caught:
-        data.texts(str(tmp_path / name), "replay", llama)
+        data.texts(str(tmp_path / name), "replay", llama.tokenizer)
     assert "\n" not in str(caught.value)
 
 
@@ -131,7 +132,7 @@ def test_another_rule_and_other_words_have_a_table_of_their_own(llama, tmp_path)
     file = write(tmp_path, "a.txt", [{"text": "when he was sad the priest was sad"}])
 
     def twins(*asked):
-        return words(llama, data.pairs(file, llama, *asked), "antistereotype_ids")
+        return words(llama, data.pairs(file, llama.tokenizer, *asked), "antistereotype_ids")
 
     assert twins() == ["when she was sad the <unk> was sad"]
     assert len(twins("improved", "religion")) == 2
@@ -139,21 +140,21 @@ def test_another_rule_and_other_words_have_a_table_of_their_own(llama, tmp_path)
 
 
 def test_a_table_has_the_real_share_of_each_pair_or_nan(llama, tmp_path):
-    table = data.pairs("miniature", llama)
+    table = data.pairs("miniature", llama.tokenizer)
     assert table["real_share"][:] == [pair.real_share for pair in read_pairs("miniature")]
     file = write(tmp_path, "a.txt", [{"text": "she was sad"}])
-    assert math.isnan(data.pairs(file, llama)["real_share"][0])
+    assert math.isnan(data.pairs(file, llama.tokenizer)["real_share"][0])
 
 
 def test_a_file_without_a_word_to_swap_is_one_clear_sentence(llama, tmp_path):
     file = write(tmp_path, "a.txt", [{"text": "it rained"}])
     with pytest.raises(ValueError, match=r"no pairs are left of .*a\.txt: no text has a word that"):
-        data.pairs(file, llama)
+        data.pairs(file, llama.tokenizer)
 
 
 def test_a_missing_file_is_one_clear_sentence(llama):
     with pytest.raises(AssetError, match=r"there is no file nothing\.txt, looked for from"):
-        data.texts("nothing.txt", "replay", llama)
+        data.texts("nothing.txt", "replay", llama.tokenizer)
 
 
 def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cache):
@@ -169,7 +170,7 @@ def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cac
     assert len(texts) == 5 * 9 * 3
     assert [text for text in expected["held_out"] if not is_held_out(text)]
     for split, kept in expected.items():
-        assert words(llama, data.texts("bold_wikipedia", split, llama)) == kept
+        assert words(llama, data.texts("bold_wikipedia", split, llama.tokenizer)) == kept
 
 
 @pytest.mark.slow

@@ -16,8 +16,8 @@ from tests.conformance import gradient_step, laws, perturb, state, text_reading,
 from tests.conformance import objective as objective_laws
 from tests.small_sets import write_sets
 from tests.trainables.families import KINDS, LAYERS
-from trainables.batch import compared, padded, sentence, to_learn
 from trainables.candidate import candidate
+from trainables.comparisons import Comparison, compare
 from trainables.config import TrialConfig
 from trainables.evaluators.multiple_choice import scores as choice_scores
 from trainables.evaluators.stereoset import _causal, _masked
@@ -27,10 +27,10 @@ from trainables.model import LanguageModel
 from trainables.objectives import Dropout, Equalising, Orthogonal
 from trainables.objectives.equalising import word_pairs
 from trainables.parameters import Freeze, Lora
+from trainables.queries import sentence, to_learn
 from trainables.reading import read
 from trainables.regularisers import Mixout
 from trainables.sets.multiple_choice import Item
-from trainables.terms import Comparison
 from trainables.trial import run_trial
 
 TEXTS = [
@@ -83,12 +83,12 @@ def lm(named, lms):
 
 
 def tokens_of(lm, ids):
-    return lm.tokenizer.convert_ids_to_tokens(list(ids))
+    return lm.tokenizer.hf.convert_ids_to_tokens(list(ids))
 
 
 def ordinary(lm, number, seed=0):
     """Ids of tokens that are no special ones."""
-    known = sorted(set(range(len(lm.tokenizer))) - set(lm.tokenizer.all_special_ids))
+    known = sorted(set(range(len(lm.tokenizer.hf))) - set(lm.tokenizer.hf.all_special_ids))
     return random.Random(seed).choices(known, k=number)
 
 
@@ -96,52 +96,52 @@ def ordinary(lm, number, seed=0):
 
 
 def test_texts_are_encoded_without_special_tokens(lm):
-    for ids in lm.encode(TEXTS):
-        assert set(ids).isdisjoint(set(lm.tokenizer.all_special_ids))
+    for ids in lm.tokenizer.encode(TEXTS):
+        assert set(ids).isdisjoint(set(lm.tokenizer.hf.all_special_ids))
 
 
 def test_what_a_tokenizer_puts_around_a_text_is_known(lm, kind):
-    assert tokens_of(lm, [lm.start_id]) == [kind.start]
-    (ids,) = lm.encode(TEXTS[:1])
-    around = [lm.start_id] * kind.adds_start, [lm.end_id] if kind.end else []
-    assert lm.tokenizer(TEXTS[0])["input_ids"] == [*around[0], *ids, *around[1]]
-    assert lm.adds_start == kind.adds_start
+    assert tokens_of(lm, [lm.tokenizer.start_id]) == [kind.start]
+    (ids,) = lm.tokenizer.encode(TEXTS[:1])
+    around = [lm.tokenizer.start_id] * kind.adds_start, [lm.tokenizer.end_id] if kind.end else []
+    assert lm.tokenizer.hf(TEXTS[0])["input_ids"] == [*around[0], *ids, *around[1]]
+    assert lm.tokenizer.adds_start == kind.adds_start
     if kind.end:
-        assert tokens_of(lm, [lm.end_id]) == [kind.end]
+        assert tokens_of(lm, [lm.tokenizer.end_id]) == [kind.end]
 
 
 def test_every_sentence_is_scored_with_the_start_token_once_and_first(lm, kind):
-    for ids in lm.encode(TEXTS):
-        for query in queries_of(lm, ids):
-            assert query.ids[0] == lm.start_id
-            assert list(query.ids).count(lm.start_id) == 1
+    for ids in lm.tokenizer.encode(TEXTS):
+        for query in queries_of(lm.tokenizer, ids):
+            assert query.ids[0] == lm.tokenizer.start_id
+            assert list(query.ids).count(lm.tokenizer.start_id) == 1
             if kind.end:
-                assert query.ids[-1] == lm.end_id
-                assert list(query.ids).count(lm.end_id) == 1
+                assert query.ids[-1] == lm.tokenizer.end_id
+                assert list(query.ids).count(lm.tokenizer.end_id) == 1
 
 
 def test_before_a_prefix_the_start_token_stands_where_the_tokenizer_puts_it(lm, kind):
-    question, answer = lm.encode(TEXTS[:2])
-    for query in queries_of(lm, answer, question):
-        assert list(query.ids).count(lm.start_id) == kind.adds_start
-        assert (query.ids[0] == lm.start_id) == kind.adds_start
+    question, answer = lm.tokenizer.encode(TEXTS[:2])
+    for query in queries_of(lm.tokenizer, answer, question):
+        assert list(query.ids).count(lm.tokenizer.start_id) == kind.adds_start
+        assert (query.ids[0] == lm.tokenizer.start_id) == kind.adds_start
 
 
 def test_a_pair_of_texts_is_read_as_the_tokenizer_would_put_it(lm, kind):
-    (query,) = whole_texts(lm, [(TEXTS[0], TEXTS[2])], max_tokens=60)
+    (query,) = whole_texts(lm.tokenizer, [(TEXTS[0], TEXTS[2])], max_tokens=60)
     if kind.family == "masked":
-        assert query.ids == lm.tokenizer(TEXTS[0], TEXTS[2])["input_ids"]
+        assert query.ids == lm.tokenizer.hf(TEXTS[0], TEXTS[2])["input_ids"]
     else:
-        (ids,) = lm.encode([f"{TEXTS[0]}\n{TEXTS[2]}"])
-        assert query.ids == [lm.start_id, *ids]
+        (ids,) = lm.tokenizer.encode([f"{TEXTS[0]}\n{TEXTS[2]}"])
+        assert query.ids == [lm.tokenizer.start_id, *ids]
 
 
 def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
     pair = (TEXTS[0], TEXTS[2])
     (found,) = features(lm, [pair], pooling="mean")
-    inputs = lm.tokenizer(*pair, return_tensors="pt")
+    inputs = lm.tokenizer.hf(*pair, return_tensors="pt")
     if kind.family == "causal":
-        (query,) = whole_texts(lm, [pair], max_tokens=60)
+        (query,) = whole_texts(lm.tokenizer, [pair], max_tokens=60)
         inputs = {"input_ids": torch.tensor([query.ids])}
     with torch.no_grad():
         states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
@@ -154,13 +154,15 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
 
 
 def test_words_within_a_text_are_known_with_their_space(lm, kind):
-    he, she = lm.encode(["the cook said that he was sad", "the cook said that she was sad"])
+    he, she = lm.tokenizer.encode(
+        ["the cook said that he was sad", "the cook said that she was sad"]
+    )
     apart = [(a, b) for a, b in zip(he, she, strict=True) if a != b]
     assert [tokens_of(lm, pair) for pair in apart] == [[kind.he, kind.she]]
 
 
 def test_equalised_are_the_words_as_they_stand_within_a_text(lm, kind):
-    found = [tokens_of(lm, pair) for pair in word_pairs(lm)]
+    found = [tokens_of(lm, pair) for pair in word_pairs(lm.tokenizer)]
     assert [kind.he, kind.she] in found
     spaced = kind.he[: -len("he")]
     assert all(token.startswith(spaced) for pair in found for token in pair)
@@ -175,34 +177,36 @@ FILLED = [
 
 @pytest.mark.parametrize(("context", "text"), FILLED)
 def test_stereosets_word_is_read_as_it_stands_in_its_sentence(context, text, lm, kind):
-    whole = lm.encode([text])[0]
+    whole = lm.tokenizer.encode([text])[0]
     if kind.family == "causal":
         ((query,),) = _causal(lm, [(context, text)])
         assert list(query.targets.values()) == whole
         return
     (group,) = _masked(lm, [(context, text)])
     for query in group:
-        assert [token for token in query.ids if token == lm.mask_id] == [lm.mask_id]
+        assert [token for token in query.ids if token == lm.tokenizer.mask_id] == [
+            lm.tokenizer.mask_id
+        ]
     last = list(group[-1].ids)
     for t, token in group[-1].targets.items():
         last[t] = token
-    assert last == [lm.start_id, *whole, lm.end_id]
+    assert last == [lm.tokenizer.start_id, *whole, lm.tokenizer.end_id]
     # So does a text with the mask in it, as the reference tokenises it.
-    with_mask = lm.tokenizer(context.replace("BLANK", lm.tokenizer.mask_token))["input_ids"]
+    with_mask = lm.tokenizer.hf(context.replace("BLANK", lm.tokenizer.hf.mask_token))["input_ids"]
     assert list(group[0].ids) == with_mask
 
 
 def test_an_alternative_begins_with_its_space(lm, kind):
-    whole = lm.encode(["the cook said that she"])[0]
-    before = lm.encode(["the cook said that"])[0]
-    expected = log_probs(lm, [queries_of(lm, whole[len(before) :], before)])
+    whole = lm.tokenizer.encode(["the cook said that she"])[0]
+    before = lm.tokenizer.encode(["the cook said that"])[0]
+    expected = log_probs(lm, [queries_of(lm.tokenizer, whole[len(before) :], before)])
     (found,) = choice_scores(lm, [Item("the cook said that", [" she", " he"], 0)])
     assert tokens_of(lm, whole[len(before) :]) == [kind.she]
     assert found[0] == pytest.approx(expected[0][0], abs=1e-5)
 
 
 def test_case_counts_but_for_an_uncased_model(lm, named):
-    lower, upper = lm.encode(["the wolf he saw", "The Wolf HE saw"])
+    lower, upper = lm.tokenizer.encode(["the wolf he saw", "The Wolf HE saw"])
     assert (lower == upper) == (named == "bert-uncased")
 
 
@@ -210,22 +214,25 @@ def test_case_counts_but_for_an_uncased_model(lm, named):
 
 
 def test_the_longest_text_fits_and_one_longer_is_one_clear_sentence(lm, kind):
-    assert lm.max_tokens == kind.max_tokens
+    assert lm.tokenizer.max_tokens == kind.max_tokens
     room = kind.max_tokens - (2 if kind.family == "masked" else 0)
     longest = ordinary(lm, room)
-    (found,) = log_probs(lm, [queries_of(lm, longest)])
+    (found,) = log_probs(lm, [queries_of(lm.tokenizer, longest)])
     assert len(found) == room
     assert all(map(math.isfinite, found))
-    learnt = read(lm, {"texts": [to_learn(lm, longest, "")]})["texts"]
+    learnt = read(lm, {"texts": [to_learn(lm.tokenizer, longest, "")]})["texts"]
     assert learnt.token_log_prob_N.isfinite().all()
-    for ask in (lambda ids: queries_of(lm, ids), lambda ids: to_learn(lm, ids, "")):
+    for ask in (
+        lambda ids: queries_of(lm.tokenizer, ids),
+        lambda ids: to_learn(lm.tokenizer, ids, ""),
+    ):
         with pytest.raises(ValueError, match=f"must fit into the {kind.max_tokens} positions of"):
             ask([*longest, longest[0]])
 
 
 def longest_twins(lm, comparison):
     """As long as can be read: where nothing is predicted, the last token is read as well."""
-    room = lm.max_tokens - (2 if lm.family == "masked" else comparison == "as_written")
+    room = lm.tokenizer.max_tokens - (2 if lm.family == "masked" else comparison == "as_written")
     ids = ordinary(lm, room)
     twin = list(ids)
     twin[room // 2] = next(token for token in ordinary(lm, 9, 1) if token not in ids)
@@ -235,27 +242,27 @@ def longest_twins(lm, comparison):
 @pytest.mark.parametrize("comparison", get_args(Comparison))
 def test_the_longest_pair_fits_and_one_longer_is_one_clear_sentence(comparison, lm):
     ids, twin = longest_twins(lm, comparison)
-    one, other = compared(lm, ids, twin, comparison, "")
+    one, other = compare(lm.tokenizer, ids, twin, comparison, "")
     found = read(lm, {"one": [one], "other": [other]}, hidden=True)
     assert all(reading.token_log_prob_N.isfinite().all() for reading in found.values())
     if comparison == "first_difference" and lm.family == "causal":
         return  # what follows the difference is not read
     with pytest.raises(ValueError, match="positions of"):
-        compared(lm, [*ids, ids[0]], [*twin, ids[0]], comparison, "")
+        compare(lm.tokenizer, [*ids, ids[0]], [*twin, ids[0]], comparison, "")
 
 
 def test_of_a_prefix_that_is_too_long_the_end_is_read(lm):
     prefix, answer = ordinary(lm, 100), ordinary(lm, 3, 1)
-    for query in queries_of(lm, answer, prefix):
-        assert len(query.ids) == lm.max_tokens
-    (found,) = log_probs(lm, [queries_of(lm, answer, prefix)])
+    for query in queries_of(lm.tokenizer, answer, prefix):
+        assert len(query.ids) == lm.tokenizer.max_tokens
+    (found,) = log_probs(lm, [queries_of(lm.tokenizer, answer, prefix)])
     assert all(map(math.isfinite, found))
 
 
 def test_a_long_text_has_the_features_of_its_beginning(lm):
     text = " ".join(TEXTS * 9)
-    (query,) = whole_texts(lm, [(text,)], max_tokens=1000)
-    assert len(query.ids) == lm.max_tokens
+    (query,) = whole_texts(lm.tokenizer, [(text,)], max_tokens=1000)
+    assert len(query.ids) == lm.tokenizer.max_tokens
     assert features(lm, [(text,)], pooling="summary", max_tokens=1000).isfinite().all()
 
 
@@ -264,11 +271,11 @@ def test_a_long_text_has_the_features_of_its_beginning(lm):
 
 def asked_of(lm):
     """Queries of every kind, of many lengths."""
-    ids = lm.encode(TEXTS)
-    asked = {"texts": [to_learn(lm, each, f"seed {n}") for n, each in enumerate(ids)]}
-    more, less = lm.encode(list(TWINS))
+    ids = lm.tokenizer.encode(TEXTS)
+    asked = {"texts": [to_learn(lm.tokenizer, each, f"seed {n}") for n, each in enumerate(ids)]}
+    more, less = lm.tokenizer.encode(list(TWINS))
     for comparison in get_args(Comparison):
-        asked[comparison] = list(compared(lm, more, less, comparison, "seed"))
+        asked[comparison] = list(compare(lm.tokenizer, more, less, comparison, "seed"))
     return asked
 
 
@@ -298,10 +305,10 @@ def test_what_is_measured_are_the_log_probabilities_that_are_trained_on(lm):
 
 
 def test_whole_sentences_are_scored_as_by_the_slow_loop(lm, oracle):
-    ids = lm.encode(TEXTS)
-    found = log_probs(lm, [queries_of(lm, each) for each in ids])
+    ids = lm.tokenizer.encode(TEXTS)
+    found = log_probs(lm, [queries_of(lm.tokenizer, each) for each in ids])
     for each, values in zip(ids, found, strict=True):
-        expected = by_oracle(oracle, lm, queries_of(lm, each))
+        expected = by_oracle(oracle, lm, queries_of(lm.tokenizer, each))
         assert values == pytest.approx(expected, abs=2e-4)
         assert len(values) == len(each)
 
@@ -482,8 +489,8 @@ def test_each_kind_of_dropout_acts_on_this_architecture_in_training(hidden, atte
 @pytest.mark.parametrize("adapted", [False, True])
 def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kind, tmp_path):
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[kind.family]
-    (ids,) = lm.encode(TEXTS[:1])
-    read = torch.tensor([[lm.start_id, *ids]])
+    (ids,) = lm.tokenizer.encode(TEXTS[:1])
+    read = torch.tensor([[lm.tokenizer.start_id, *ids]])
     every = Lora(rank=2).training(lm, seed=0) if adapted else Freeze(first_blocks=1).training(lm, 0)
     with every:
         for _ in range(2):
@@ -499,8 +506,11 @@ def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kin
     tied = saved.get_input_embeddings().weight is saved.get_output_embeddings().weight
     assert tied == saved.config.tie_word_embeddings
     again = LanguageModel(tmp_path, kind.family)
-    assert again.encode(TEXTS) == lm.encode(TEXTS)
-    assert (again.start_id, again.adds_start) == (lm.start_id, lm.adds_start)
+    assert again.tokenizer.encode(TEXTS) == lm.tokenizer.encode(TEXTS)
+    assert (again.tokenizer.start_id, again.tokenizer.adds_start) == (
+        lm.tokenizer.start_id,
+        lm.tokenizer.adds_start,
+    )
 
 
 def test_a_bert_as_it_was_first_published_is_read(lms, tmp_path):
@@ -550,7 +560,7 @@ def test_rope_scaling_is_read_as_llama_3_2_writes_it(lms, tmp_path):
     written = config | {"rope_theta": scaling.pop("rope_theta"), "rope_scaling": scaling}
     (tmp_path / "config.json").write_text(json.dumps(written))
     again = LanguageModel(tmp_path, "causal")
-    asked = padded(lm, [sentence(lm, ordinary(lm, 60))])
+    asked = lm.batch([sentence(lm.tokenizer, ordinary(lm, 60))])
     assert torch.equal(again.logits(asked), lm.logits(asked))
     (tmp_path / "config.json").write_text(json.dumps(written | {"rope_scaling": None}))
     plain = LanguageModel(tmp_path, "causal")

@@ -13,9 +13,9 @@ from transformers import (
 )
 
 from trainables import likelihood, miniature
-from trainables.batch import Query, masked
 from trainables.likelihood import log_probs, queries_of
 from trainables.model import LanguageModel
+from trainables.queries import Query, masked
 from trainables.reading import read
 
 SENTENCES = [
@@ -28,7 +28,9 @@ SENTENCES = [
 
 
 def scores(model, sentences):
-    return log_probs(model, [queries_of(model, ids) for ids in model.encode(sentences)])
+    return log_probs(
+        model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(sentences)]
+    )
 
 
 def flat(groups):
@@ -36,7 +38,7 @@ def flat(groups):
 
 
 def test_each_token_has_the_log_probability_of_the_slow_loop(model, oracle):
-    expected = [oracle(model).log_probs(ids) for ids in model.encode(SENTENCES)]
+    expected = [oracle(model).log_probs(ids) for ids in model.tokenizer.encode(SENTENCES)]
     found = scores(model, SENTENCES)
     assert [len(group) for group in found] == [len(group) for group in expected]
     assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
@@ -44,20 +46,22 @@ def test_each_token_has_the_log_probability_of_the_slow_loop(model, oracle):
 
 def test_pieces_of_words_have_the_log_probability_of_the_slow_loop(pieces_bert, oracle):
     sentences = ["the nurse said that zorro was quick.", "it's odd, that"]
-    expected = [oracle(pieces_bert).log_probs(ids) for ids in pieces_bert.encode(sentences)]
+    expected = [
+        oracle(pieces_bert).log_probs(ids) for ids in pieces_bert.tokenizer.encode(sentences)
+    ]
     assert flat(scores(pieces_bert, sentences)) == pytest.approx(flat(expected), abs=1e-4)
 
 
 def test_a_prefix_is_read_and_not_scored(model, oracle):
-    prefix, ids = model.encode(["the capital of", "the wolf eats deer"])
-    (found,) = log_probs(model, [queries_of(model, ids, prefix)])
+    prefix, ids = model.tokenizer.encode(["the capital of", "the wolf eats deer"])
+    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
     assert found == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
     assert len(found) == len(ids)
 
 
 def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
-    (ids,) = bert.encode([SENTENCES[0]])
-    ((one, other),) = log_probs(bert, [[masked(bert, ids, [1, 4])]])
+    (ids,) = bert.tokenizer.encode([SENTENCES[0]])
+    ((one, other),) = log_probs(bert, [[masked(bert.tokenizer, ids, [1, 4])]])
     assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
     assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
     assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
@@ -123,7 +127,7 @@ ALTERNATIVES = [
 
 
 def test_alternatives_score_in_one_tree_as_each_alone(llama, oracle):
-    ids = llama.encode(ALTERNATIVES)
+    ids = llama.tokenizer.encode(ALTERNATIVES)
     found = scores(llama, ALTERNATIVES)
     for sentence_ids, values in zip(ids, found, strict=True):
         assert values == pytest.approx(oracle(llama).log_probs(sentence_ids), abs=1e-4)
@@ -140,8 +144,8 @@ def test_a_common_start_is_read_once(llama):
 
 
 def test_two_questions_at_one_place_have_two_answers(llama, oracle):
-    prefix, one, other = llama.encode(["the wolf eats", "deer", "grass"])
-    asked = [queries_of(llama, ids, prefix) for ids in (one, other)]
+    prefix, one, other = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
+    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other)]
     ((deer,), (grass,)) = log_probs(llama, asked)
     assert deer == pytest.approx(oracle(llama).log_probs(one, prefix)[0], abs=1e-4)
     assert grass == pytest.approx(oracle(llama).log_probs(other, prefix)[0], abs=1e-4)
@@ -157,8 +161,12 @@ def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
 
 def test_random_forests_score_as_lines(llama, monkeypatch):
     rng = random.Random(0)
-    words = rng.sample(range(10, llama.vocab_size), 3)  # so few that many starts are common
-    queries = [queries_of(llama, rng.choices(words, k=rng.randint(1, 12))) for _ in range(60)]
+    words = rng.sample(
+        range(10, llama.tokenizer.vocab_size), 3
+    )  # so few that many starts are common
+    queries = [
+        queries_of(llama.tokenizer, rng.choices(words, k=rng.randint(1, 12))) for _ in range(60)
+    ]
     found = log_probs(llama, queries)
     monkeypatch.setattr(llama, "reads_trees", False)
     assert flat(found) == pytest.approx(flat(log_probs(llama, queries)), abs=1e-4)
@@ -177,7 +185,7 @@ def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, or
     found = scores(llama, ALTERNATIVES[:2])
     hook.remove()
     assert llama.reads_trees is False
-    expected = [oracle(llama).log_probs(ids) for ids in llama.encode(ALTERNATIVES[:2])]
+    expected = [oracle(llama).log_probs(ids) for ids in llama.tokenizer.encode(ALTERNATIVES[:2])]
     assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
 
 
@@ -219,8 +227,12 @@ def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind
     model = LanguageModel(folder, "causal")
     rng = random.Random(0)
     prefix = rng.choices(range(10, 246), k=60)
-    asked = [queries_of(model, rng.choices(range(10, 246), k=3), prefix) for _ in range(4)]
-    asked += [queries_of(model, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)]
+    asked = [
+        queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix) for _ in range(4)
+    ]
+    asked += [
+        queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)
+    ]
     found = log_probs(model, asked)
     assert model.reads_trees is True
     model.reads_trees = False
@@ -230,10 +242,13 @@ def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind
 def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
     """Llama 3 puts its start token before every text, SmolLM2 before none; without a prefix the
     start token is what the first token is predicted from, and stands there once."""
-    (ids,), start = llama.encode(["the wolf eats deer"]), llama.start_id
+    (ids,), start = llama.tokenizer.encode(["the wolf eats deer"]), llama.tokenizer.start_id
     for adds, before in ((True, [start]), (False, [])):
         monkeypatch.setattr(llama, "adds_start", adds)
-        (with_prefix,), (alone,) = queries_of(llama, ids[2:], ids[:2]), queries_of(llama, ids)
+        (with_prefix,), (alone,) = (
+            queries_of(llama.tokenizer, ids[2:], ids[:2]),
+            queries_of(llama.tokenizer, ids),
+        )
         assert list(with_prefix.ids) == [*before, *ids[:-1]]
         assert list(alone.ids) == [start, *ids[:-1]]
         assert list(with_prefix.targets.values()) == ids[2:]
@@ -244,54 +259,58 @@ def test_scoring_twice_gives_the_very_same(model):
 
 
 def test_groups_without_questions_stay_empty(model):
-    (ids,) = model.encode(["the wolf eats deer"])
-    asked = queries_of(model, ids)
+    (ids,) = model.tokenizer.encode(["the wolf eats deer"])
+    asked = queries_of(model.tokenizer, ids)
     found = log_probs(model, [[], asked, [], asked, []])
     assert [len(group) for group in found] == [0, len(ids), 0, len(ids), 0]
     assert log_probs(model, []) == []
 
 
 def test_a_query_that_asks_for_nothing_is_not_read(model):
-    (ids,) = model.encode(["the wolf eats deer"])
-    asked = queries_of(model, ids)
+    (ids,) = model.tokenizer.encode(["the wolf eats deer"])
+    asked = queries_of(model.tokenizer, ids)
     alone = log_probs(model, [asked])
-    assert log_probs(model, [[Query([model.start_id], {})], asked]) == [[], *alone]
-    assert log_probs(model, [[Query([model.start_id], {})]]) == [[]]
+    assert log_probs(model, [[Query([model.tokenizer.start_id], {})], asked]) == [[], *alone]
+    assert log_probs(model, [[Query([model.tokenizer.start_id], {})]]) == [[]]
 
 
 def test_a_text_without_a_token_to_score_is_one_clear_sentence(model):
     with pytest.raises(ValueError, match="must have at least one token, but got none"):
-        queries_of(model, [])
+        queries_of(model.tokenizer, [])
 
 
 def test_of_a_prefix_too_long_for_the_model_the_end_is_read(model, oracle):
-    ids, prefix = model.encode(["the wolf eats deer", "the nurse left when she felt sad " * 20])
-    assert len(prefix) > model.max_tokens == 64
-    (found,) = log_probs(model, [queries_of(model, ids, prefix)])
+    ids, prefix = model.tokenizer.encode(
+        ["the wolf eats deer", "the nurse left when she felt sad " * 20]
+    )
+    assert len(prefix) > model.tokenizer.max_tokens == 64
+    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
     if model.family == "causal":
-        kept = [*prefix, *ids][-(model.max_tokens + 1) :]
+        kept = [*prefix, *ids][-(model.tokenizer.max_tokens + 1) :]
         expected = [
             float(oracle(model).predicted(kept[:t], -1)[kept[t]])
             for t in range(len(kept) - len(ids), len(kept))
         ]
     else:
-        kept = prefix[len(prefix) + len(ids) + 2 - model.max_tokens :]
+        kept = prefix[len(prefix) + len(ids) + 2 - model.tokenizer.max_tokens :]
         expected = oracle(model).log_probs(ids, kept)
     assert found == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):
-    (ids,) = model.encode(["the wolf eats deer " * 20])
+    (ids,) = model.tokenizer.encode(["the wolf eats deer " * 20])
     with pytest.raises(ValueError, match=r"must fit into the 64 positions of .*, but has 8"):
-        queries_of(model, ids)
+        queries_of(model.tokenizer, ids)
 
 
 def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
     monkeypatch.setattr(likelihood, "LONGEST_TREE", 8)
     monkeypatch.setattr(likelihood, "PACKED", 8)
-    prefix, one, other = llama.encode(["the nurse left when she felt sad and", "calm now", "proud"])
+    prefix, one, other = llama.tokenizer.encode(
+        ["the nurse left when she felt sad and", "calm now", "proud"]
+    )
     scores(llama, SENTENCES[:1])
-    asked = [queries_of(llama, ids, prefix) for ids in (one, other, one)]
+    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other, one)]
     ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, asked))
     assert (rows, tokens) == (1, len(asked[0][0].ids))
 
@@ -312,11 +331,13 @@ def test_scoring_leaves_no_gradient_and_no_graph(model):
 
 
 def test_the_likelihood_with_gradient_is_the_one_without(model):
-    ids = model.encode(SENTENCES)
+    ids = model.tokenizer.encode(SENTENCES)
     if model.family == "causal":
-        queries = [queries_of(model, sentence)[0] for sentence in ids]
+        queries = [queries_of(model.tokenizer, sentence)[0] for sentence in ids]
     else:
-        queries = [masked(model, sentence, range(0, len(sentence), 2)) for sentence in ids]
+        queries = [
+            masked(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
+        ]
     expected = log_probs(model, [[query] for query in queries])
     texts = read(model, {"texts": queries})["texts"]
     per_sentence, per_token = texts.log_likelihood("sentence"), texts.log_likelihood("token")

@@ -5,9 +5,10 @@ import pytest
 from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.evaluators import Perplexity
+from trainables.loading import load
 from trainables.measure import base_values, measure_alone
 from trainables.metrics import RELATIVE
-from trainables.model import LanguageModel, load
+from trainables.model import LanguageModel
 from trainables.trial import run_trial
 
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
@@ -16,7 +17,9 @@ GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
 def forwards(config):
     """Counts how often the model of a configuration is read."""
     counted = []
-    hook = load(config.model).module.register_forward_pre_hook(lambda *_: counted.append(1))
+    hook = load(config.model.path, config.model.family).module.register_forward_pre_hook(
+        lambda *_: counted.append(1)
+    )
     return counted, hook
 
 
@@ -69,14 +72,17 @@ def test_a_model_alone_is_measured_once_and_as_a_base_for_trials(configure, own_
     config = configure()
     reads, hook = forwards(config)
     perplexity = Perplexity(data="miniature", limit=20)
-    found = estimate.values(measure_alone(perplexity, load(config.model)))
+    found = estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
     assert found
     assert not [name for name in found if name.endswith(RELATIVE)]
     num_reads = len(reads)
-    assert estimate.values(measure_alone(perplexity, load(config.model))) == found
+    assert (
+        estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
+        == found
+    )
     assert len(reads) == num_reads
     hook.remove()
-    base = estimate.values(base_values(config, load(config.model)))
+    base = estimate.values(base_values(config, load(config.model.path, config.model.family)))
     assert found.items() <= base.items()
 
 
@@ -84,7 +90,7 @@ def test_what_a_trial_has_trained_is_never_kept_as_the_base(configure, own_cache
     config = configure(train={"lr": 0.01})
     list(run_trial(config))
     perplexity = Perplexity(data="miniature", limit=21)  # which the trial has not measured
-    found = estimate.values(measure_alone(perplexity, load(config.model)))
-    fresh = LanguageModel(load(config.model).path, config.model.family)
+    found = estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
+    fresh = LanguageModel(load(config.model.path, config.model.family).path, config.model.family)
     expected = estimate.values(perplexity.measure(fresh, {}))
     assert found == {name: v for name, v in expected.items() if not name.endswith(RELATIVE)}

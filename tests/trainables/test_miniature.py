@@ -18,8 +18,8 @@ def test_every_word_is_in_the_vocabulary(model):
     texts += [text for pair in read_pairs("miniature") for text in pair[:2]]
     texts += [s["sentence"] for item in stereoset_items() for s in item["sentences"]]
     texts += [f"{question} {' '.join([a, *others])}" for question, a, others in facts()]
-    unknown = model.tokenizer.unk_token_id
-    assert not any(unknown in ids for ids in model.encode(texts))
+    unknown = model.tokenizer.hf.unk_token_id
+    assert not any(unknown in ids for ids in model.tokenizer.encode(texts))
 
 
 def test_a_folder_is_of_the_code_that_pretrains_and_of_that_which_writes_the_texts(name):

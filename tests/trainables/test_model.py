@@ -11,14 +11,11 @@ from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import log_softmax
 
 from trainables import miniature
-from trainables.batch import Query, padded
-from trainables.config import ModelConfig
+from trainables.forward import token_nll
 from trainables.likelihood import log_probs, queries_of
-from trainables.model import (
-    LanguageModel,
-    load,
-    token_nll,
-)
+from trainables.loading import load
+from trainables.model import LanguageModel
+from trainables.queries import Query
 
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
 
@@ -32,28 +29,30 @@ def same(one, other):
 
 
 def likelihoods(model):
-    return log_probs(model, [queries_of(model, ids) for ids in model.encode(TEXTS)])
+    return log_probs(
+        model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(TEXTS)]
+    )
 
 
 def test_token_ids_carry_no_special_tokens(model):
-    tokens = model.tokenizer.convert_ids_to_tokens(model.encode(TEXTS)[1])
+    tokens = model.tokenizer.hf.convert_ids_to_tokens(model.tokenizer.encode(TEXTS)[1])
     assert tokens == ["the", "wolf", "eats", "deer"]
-    assert model.encode([]) == []
+    assert model.tokenizer.encode([]) == []
 
 
 def test_a_tokenizer_that_adds_its_start_token_changes_nothing(llama, tmp_path):
     # As Llama 3 does: the start token must be read once and never be scored.
-    tokenizer = llama.tokenizer
+    tokenizer = llama.tokenizer.hf
     llama.save(tmp_path)
     tokenizer_file = tmp_path / "tokenizer.json"
     inner = type(tokenizer.backend_tokenizer).from_file(str(tokenizer_file))
     inner.post_processor = TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", llama.start_id)]
+        single="<s> $A", special_tokens=[("<s>", llama.tokenizer.start_id)]
     )
     inner.save(str(tokenizer_file))
     adds = LanguageModel(tmp_path, "causal")
-    assert adds.tokenizer(TEXTS[1])["input_ids"][0] == llama.start_id
-    assert adds.encode(TEXTS) == llama.encode(TEXTS)
+    assert adds.tokenizer.hf(TEXTS[1])["input_ids"][0] == llama.tokenizer.start_id
+    assert adds.tokenizer.encode(TEXTS) == llama.tokenizer.encode(TEXTS)
     assert likelihoods(adds) == likelihoods(llama)
 
 
@@ -64,7 +63,7 @@ def test_a_saved_model_is_read_back_to_the_bit(model, tmp_path):
     model.save(tmp_path)
     again = LanguageModel(tmp_path, model.family)
     assert same(weights(again.module), weights(model.module))
-    assert again.encode(TEXTS) == model.encode(TEXTS)
+    assert again.tokenizer.encode(TEXTS) == model.tokenizer.encode(TEXTS)
     assert likelihoods(again) == likelihoods(model)
 
 
@@ -107,8 +106,8 @@ def test_the_base_is_frozen_and_stays_when_the_model_moves(model):
 
 
 def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model):
-    query = queries_of(model, model.encode(TEXTS)[0])[0]
-    texts = padded(model, [query])
+    query = queries_of(model.tokenizer, model.tokenizer.encode(TEXTS)[0])[0]
+    texts = model.batch([query])
     model.module.eval()
     assert torch.equal(model.base_logits(texts), model.logits(texts))
     assert model.logits(texts).requires_grad
@@ -117,16 +116,16 @@ def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model)
 
 def test_whether_a_tokenizer_adds_its_start_token_is_asked_of_it(llama):
     bare = LanguageModel(miniature.folder("miniature-llama"), "causal")
-    bare.tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="$A")
-    assert llama.adds_start
-    assert not bare.adds_start
-    assert bare.encode(["the wolf"]) == llama.encode(["the wolf"])
+    bare.tokenizer.hf.backend_tokenizer.post_processor = TemplateProcessing(single="$A")
+    assert llama.tokenizer.adds_start
+    assert not bare.tokenizer.adds_start
+    assert bare.tokenizer.encode(["the wolf"]) == llama.tokenizer.encode(["the wolf"])
 
 
 def test_rounding_is_no_movement_away_from_the_base(model):
     model.reset("bf16")
     model.module.eval()
-    texts = padded(model, [queries_of(model, model.encode(TEXTS)[0])[0]])
+    texts = model.batch([queries_of(model.tokenizer, model.tokenizer.encode(TEXTS)[0])[0]])
     assert torch.equal(model.base_logits(texts), model.logits(texts))
     assert same(weights(model.start), weights(model.module))
     assert {weight.dtype for weight in model.base.parameters()} == {torch.float32}
@@ -177,8 +176,8 @@ def copied(tmp_path):
 
 
 def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
-    texts = padded(llama, [Query([5, 6, 7], {0: 6, 2: 9}), Query([8], {0: 9})])
-    logits = torch.randn(3, llama.vocab_size, generator=torch.Generator().manual_seed(0))
+    texts = llama.batch([Query([5, 6, 7], {0: 6, 2: 9}), Query([8], {0: 9})])
+    logits = torch.randn(3, llama.tokenizer.vocab_size, generator=torch.Generator().manual_seed(0))
     log_p = log_softmax(logits.double(), -1)
     expected = [-log_p[0, 6], -log_p[1, 9], -log_p[2, 9]]
     assert token_nll(logits, texts).tolist() == pytest.approx([float(x) for x in expected])
@@ -194,8 +193,7 @@ def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
 
 
 def test_a_process_keeps_the_model_that_it_has_loaded():
-    config = ModelConfig(path="miniature-llama")
-    assert load(config) is load(ModelConfig(path="miniature-llama"))
+    assert load("miniature-llama", "causal") is load("miniature-llama", "causal")
 
 
 @pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
@@ -241,20 +239,19 @@ def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
 def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
     noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
     assert noisy.digest != llama.digest
-    assert noisy.tokenizer_digest == llama.tokenizer_digest
-    assert bert.tokenizer_digest == llama.tokenizer_digest, "both miniatures read the same words"
+    assert noisy.tokenizer.digest == llama.tokenizer.digest
+    assert bert.tokenizer.digest == llama.tokenizer.digest, "both miniatures read the same words"
 
 
 def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):
-    config = ModelConfig(path=str(tmp_path))
     llama.reset("fp32")
     llama.save(tmp_path)
-    first = load(config)
-    assert load(config) is first
+    first = load(str(tmp_path), "causal")
+    assert load(str(tmp_path), "causal") is first
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.add_(1.0)
     llama.save(tmp_path)
-    second = load(config)
+    second = load(str(tmp_path), "causal")
     weights = zip(first.module.parameters(), second.module.parameters(), strict=True)
     assert all(torch.allclose(after, before + 1) for before, after in weights)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from trainables import miniature
-from trainables.pretrained import digest, family_in, family_of, locate
+from trainables.folder import family_in
+from trainables.pretrained import digest, family_of, locate
 
 
 @pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))

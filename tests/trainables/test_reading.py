@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_reading
-from trainables.batch import Query, compared
+from trainables.comparisons import compare
 from trainables.model import LanguageModel
+from trainables.queries import Query
 from trainables.reading import Forward, cut, read
 
 
@@ -37,15 +38,15 @@ def test_likelihoods_worked_out_by_hand(llama):
             weight.zero_()
     asked = {"texts": [Query([5, 6], {0: 6, 1: 7}), Query([8], {0: 9}), Query([8, 4], {})]}
     texts = read(model, asked)["texts"]
-    each = -math.log(model.vocab_size)
+    each = -math.log(model.tokenizer.vocab_size)
     assert texts.log_likelihood("sentence").tolist() == pytest.approx([2 * each, each, 0])
     assert texts.log_likelihood("token").tolist() == pytest.approx([each, each, 0])
 
 
 def test_a_row_that_several_ask_for_is_read_once(llama):
-    (ids, other) = llama.encode(list(PAIRS[0]))
-    whole = compared(llama, ids, other, "sentences", "")
-    some = compared(llama, ids, other, "differing", "")
+    (ids, other) = llama.tokenizer.encode(list(PAIRS[0]))
+    whole = compare(llama.tokenizer, ids, other, "sentences", "")
+    some = compare(llama.tokenizer, ids, other, "differing", "")
     forward = Forward(llama, [*whole, *some, whole[0]], hidden=False)
     assert len(forward.row) == len(forward.lengths_R) == 2
     assert len(forward.place) == len(forward.logits_MV) == 2 * len(ids)
@@ -53,11 +54,11 @@ def test_a_row_that_several_ask_for_is_read_once(llama):
 
 def test_each_reads_what_it_would_have_read_alone(model):
     perturb(model, 0.02)
-    ids, other = model.encode(list(PAIRS[1]))
+    ids, other = model.tokenizer.encode(list(PAIRS[1]))
     groups = {
         "texts": queries(model),
-        "pairs": [*compared(model, ids, other, "sentences", "")],
-        "shared": [*compared(model, ids, other, "shared", "")],
+        "pairs": [*compare(model.tokenizer, ids, other, "sentences", "")],
+        "shared": [*compare(model.tokenizer, ids, other, "shared", "")],
         "longer": queries(model, [LONGER]),
         "none": [],
     }
@@ -94,11 +95,11 @@ def test_at_the_start_the_base_says_the_same(dtype, recurs, model):
 
 def test_padding_may_be_any_token_since_it_is_never_read(model):
     expected = text_reading(model, [*TEXTS, LONGER]).token_log_prob_N
-    pad_id, model.pad_id = model.pad_id, 17
+    pad_id, model.tokenizer.pad_id = model.tokenizer.pad_id, 17
     try:
         found = text_reading(model, [*TEXTS, LONGER]).token_log_prob_N
     finally:
-        model.pad_id = pad_id
+        model.tokenizer.pad_id = pad_id
     assert torch.allclose(found, expected, atol=1e-6)
 
 
@@ -106,7 +107,7 @@ def test_words_are_the_text_without_what_is_put_around_it(model):
     texts = text_reading(model)
     # Of a sentence a causal model does not read the last token, which it only predicts.
     unread = 1 if model.family == "causal" else 0
-    lengths = [len(ids) - unread for ids in model.encode(TEXTS)]
+    lengths = [len(ids) - unread for ids in model.tokenizer.encode(TEXTS)]
     assert texts.words_BT.sum(1).tolist() == lengths
     assert texts.words_BT[:, 1].all()
     assert not texts.words_BT[:, 0].any()
@@ -115,7 +116,7 @@ def test_words_are_the_text_without_what_is_put_around_it(model):
 def test_hidden_states_are_those_of_transformers(model):
     base = copy.deepcopy(model.module)
     perturb(model, 0.02)
-    asked = [*compared(model, *model.encode(list(PAIRS[0])), "as_written", "")]
+    asked = [*compare(model.tokenizer, *model.tokenizer.encode(list(PAIRS[0])), "as_written", "")]
     found = read(model, {"pair": asked, "longer": queries(model, [LONGER])}, hidden=True)["pair"]
     for b, query in enumerate(asked):
         for states, module in (

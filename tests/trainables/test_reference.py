@@ -6,7 +6,6 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from tests.conformance import perturb, queries, text_reading
 from trainables import reference
-from trainables.batch import padded
 from trainables.model import LanguageModel
 from trainables.reference import head_is_all
 
@@ -25,7 +24,7 @@ def files(folder):
 def test_it_is_the_bases_own_answer_wherever_the_model_has_gone(dtype, fresh):
     fresh.reset(dtype)
     asked = queries(fresh)
-    expected = fresh.base_logits(padded(fresh, asked)).float()
+    expected = fresh.base_logits(fresh.batch(asked)).float()
     perturb(fresh, 0.5)
     found = fresh.reference.logits(asked).float()
     assert torch.allclose(found, expected, atol={"fp32": 1e-4, "bf16": 0.3}[dtype])
@@ -98,7 +97,7 @@ def test_a_broken_file_is_written_anew(fresh, own_cache):
 def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch):
     monkeypatch.setattr(reference, "LEAST_FREE", 2**62)
     asked = queries(fresh)
-    expected = fresh.base_logits(padded(fresh, asked))
+    expected = fresh.base_logits(fresh.batch(asked))
     assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)
     assert not (own_cache / "reference").exists()
 
@@ -106,7 +105,7 @@ def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch)
 def test_a_cache_that_cannot_be_written_costs_time_alone(fresh, own_cache):
     (own_cache / "reference").write_text("in the way")
     asked = queries(fresh)
-    expected = fresh.base_logits(padded(fresh, asked))
+    expected = fresh.base_logits(fresh.batch(asked))
     assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)
 
 

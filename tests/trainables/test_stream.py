@@ -8,6 +8,7 @@ import torch
 
 from tests.small_sets import OCCUPATIONS
 from trainables import data, trial
+from trainables.comparisons import ComparedPairs
 from trainables.config import TrialConfig
 from trainables.objectives import TargetDistribution
 from trainables.stream import Stream
@@ -18,7 +19,7 @@ OLD_AND_NEW = {"replay": {"data": "miniature", "ratio": 0.25}}
 def sentences(model, queries):
     """What each row asks for, as text: for a causal model the whole sentence."""
     return [
-        " ".join(model.tokenizer.convert_ids_to_tokens(list(query.targets.values())))
+        " ".join(model.tokenizer.hf.convert_ids_to_tokens(list(query.targets.values())))
         for query in queries
     ]
 
@@ -33,12 +34,12 @@ def learnt(stream, steps=None):
 
 
 def texts_of(model, rows, column):
-    return [" ".join(model.tokenizer.convert_ids_to_tokens(ids)) for ids in rows[column]]
+    return [" ".join(model.tokenizer.hf.convert_ids_to_tokens(ids)) for ids in rows[column]]
 
 
 def originals_and_twins(stream):
     originals, twins = [], []
-    for row in stream.pairs:
+    for row in stream.pairs.table:
         both = texts_of(
             stream.model,
             {"both": [row["stereotype_ids"], row["antistereotype_ids"]]},
@@ -76,8 +77,8 @@ def test_the_objectives_sides_of_each_pair_are_learnt_once_an_epoch(
 
 def test_old_texts_have_their_exact_share_and_are_never_held_out(configure, llama):
     stream = Stream(configure(**OLD_AND_NEW, train={"steps": 10}), llama)
-    replayed = set(texts_of(llama, data.texts("miniature", "replay", llama), "ids"))
-    held_out = set(texts_of(llama, data.texts("miniature", "held_out", llama), "ids"))
+    replayed = set(texts_of(llama, data.texts("miniature", "replay", llama.tokenizer), "ids"))
+    held_out = set(texts_of(llama, data.texts("miniature", "held_out", llama.tokenizer), "ids"))
     texts = learnt(stream)
     assert sum(text in replayed for text in texts) == 20
     assert not set(texts) & held_out
@@ -115,16 +116,20 @@ def test_what_is_masked_changes_from_epoch_to_epoch_and_with_the_seed(configure,
 
 def test_the_pairs_of_a_size_are_the_same_for_every_seed_and_recipe(configure, llama):
     changes = [{}, {"seed": 5}, {"objective": "cda"}, {"train": {"lr": 0.1}}]
-    drawn = [Stream(configure(**change), llama).pairs["stereotype_ids"][:] for change in changes]
+    drawn = [
+        Stream(configure(**change), llama).pairs.table["stereotype_ids"][:] for change in changes
+    ]
     assert all(pairs == drawn[0] for pairs in drawn)
-    everything = Stream(configure(alignment={"data": "miniature"}), llama).pairs
+    everything = Stream(configure(alignment={"data": "miniature"}), llama).pairs.table
     assert len(drawn[0]) == 64 < len(everything) == 4000
     assert drawn[0] != everything["stereotype_ids"][:64], "they are drawn, not the first"
 
 
 def test_another_seed_of_the_alignment_draws_other_pairs(configure, llama):
     drawn = [
-        Stream(configure(alignment={"data": "miniature", "size": 64, "seed": seed}), llama).pairs
+        Stream(
+            configure(alignment={"data": "miniature", "size": 64, "seed": seed}), llama
+        ).pairs.table
         for seed in (0, 1, 1)
     ]
     zero, one, again = (pairs["stereotype_ids"][:] for pairs in drawn)
@@ -205,7 +210,7 @@ def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
     config = configure("miniature-bert", objective="likelihood_gap")
     stream = Stream(config, bert)
     shorter = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
-    stream.config = shorter
+    stream.pairs = ComparedPairs(stream.pairs.table, bert.tokenizer, stream.pairs.comparison, 2)
     (part,) = stream.parts(0)
     assert not any(pair.stereotype.targets for pair in part.pairs)
     assert trial.loss(shorter, bert, replace(part, texts_share=0.0)).item() == 0
@@ -237,7 +242,7 @@ def test_no_text_is_learnt_that_forgetting_is_measured_on_and_none_replayed_that
     configure, llama, tmp_path, own_cache
 ):
     """Whatever files they came from: here an aligned pair and a replayed text leak."""
-    general = texts_of(llama, data.texts("miniature", "held_out", llama)[:50], "ids")
+    general = texts_of(llama, data.texts("miniature", "held_out", llama.tokenizer)[:50], "ids")
     pairs = [
         ("the nurse said that she was tired", "the nurse said that he was tired"),
         ("the cook left when he felt sad", "the cook left when she felt sad"),
@@ -286,8 +291,8 @@ def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_
 def test_a_side_is_learnt_whichever_of_the_twins_was_found(objective, side, configure, llama):
     alignment = {"data": "miniature", "size": 24}
     stream = Stream(configure(objective=objective, alignment=alignment, train={"steps": 3}), llama)
-    assert sorted(learnt(stream)) == sorted(texts_of(llama, stream.pairs, side))
-    assert len(set(stream.pairs["original_is_stereotype"])) == 2
+    assert sorted(learnt(stream)) == sorted(texts_of(llama, stream.pairs.table, side))
+    assert len(set(stream.pairs.table["original_is_stereotype"])) == 2
 
 
 def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(configure, llama):
@@ -297,7 +302,9 @@ def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(con
     assert [len(part.anchors) for part in parts] == [5] * 4
     anchors = [text for part in parts for text in sentences(llama, part.anchors)]
     assert len(set(anchors)) == 20
-    assert set(anchors) <= set(texts_of(llama, data.texts("miniature", "replay", llama), "ids"))
+    assert set(anchors) <= set(
+        texts_of(llama, data.texts("miniature", "replay", llama.tokenizer), "ids")
+    )
     other = Stream(configure(regulariser=held, train={"steps": 4}, seed=1), llama)
     assert sentences(llama, next(other.parts(0)).anchors) != anchors[:5]
 
@@ -308,7 +315,7 @@ def test_a_masked_model_is_asked_the_same_of_an_anchor_each_time(configure, bert
 
     def asked(seed):
         """Every text once: what is read for each of its words, in any order of the texts."""
-        steps = len(data.texts("miniature", "replay", bert)) // 4
+        steps = len(data.texts("miniature", "replay", bert.tokenizer)) // 4
         config = configure("miniature-bert", regulariser=held, seed=seed, train={"steps": steps})
         stream = Stream(config, bert)
         queries = [q for step in range(steps) for q in next(stream.parts(step)).anchors]
@@ -336,11 +343,11 @@ def test_the_real_world_must_be_known_of_some_pair_where_it_is_the_target(
     configure, llama, tmp_path
 ):
     objective = TargetDistribution(target="real_world")
-    objective.prepare(llama, Stream(configure(objective=objective.model_dump()), llama))
+    objective.prepare(llama, Stream(configure(objective=objective.model_dump()), llama).pairs)
     rows = [json.dumps({"stereotype": "the cook left", "antistereotype": "the baker left"})]
     (tmp_path / "pairs.jsonl").write_text(rows[0])
     alignment = {"data": str(tmp_path / "pairs.jsonl")}
     config = configure(objective=objective.model_dump(), alignment=alignment)
     with pytest.raises(ValueError, match="of the 1 pairs none has any"):
-        objective.prepare(llama, Stream(config, llama))
-    TargetDistribution().prepare(llama, Stream(config, llama))
+        objective.prepare(llama, Stream(config, llama).pairs)
+    TargetDistribution().prepare(llama, Stream(config, llama).pairs)

@@ -12,9 +12,9 @@ from tests.conformance import perturb
 from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.derived import derive
+from trainables.loading import load
 from trainables.measure import base_values, measure
 from trainables.metrics import RELATIVE
-from trainables.model import load
 from trainables.reading import Pairs, read
 from trainables.stream import Stream
 from trainables.trial import loss, run_trial
@@ -33,7 +33,12 @@ def metrics(config, **more):
 
 
 def weights(config):
-    return torch.cat([w.detach().float().flatten() for w in load(config.model).module.parameters()])
+    return torch.cat(
+        [
+            w.detach().float().flatten()
+            for w in load(config.model.path, config.model.family).module.parameters()
+        ]
+    )
 
 
 # Reports
@@ -314,9 +319,9 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
     for report in run_trial(config):
         if report.progress == 1:
             report.save(tmp_path)
-    saved = load(config.model.model_copy(update={"path": str(tmp_path)}))
+    saved = load(str(tmp_path), config.model.family)
     saved.reset(dtype)
-    base = base_values(config, load(config.model))
+    base = base_values(config, load(config.model.path, config.model.family))
     found = estimate.values(measure(config, saved, base))
     assert found == pytest.approx(report.metrics, abs=1e-6)
 
@@ -432,7 +437,7 @@ def test_a_trial_that_ends_frees_its_engine(how, configure, new_objects):
             assert [report.step for report in reports] == [4, 6]
     del reports
     assert not new_objects("DeepSpeedEngine")
-    module = load(config.model).module
+    module = load(config.model.path, config.model.family).module
     assert not module._forward_pre_hooks
     assert not module._forward_hooks
     assert all(weight.grad is None for weight in module.parameters())
@@ -442,8 +447,10 @@ def test_nothing_is_trained_before_the_first_report_is_taken(configure):
     config = configure()
     reports = run_trial(config)
     next(reports)
-    expected = load(config.model).base.parameters()
-    assert all(map(torch.equal, load(config.model).module.parameters(), expected))
+    expected = load(config.model.path, config.model.family).base.parameters()
+    assert all(
+        map(torch.equal, load(config.model.path, config.model.family).module.parameters(), expected)
+    )
     reports.close()
 
 
@@ -452,7 +459,7 @@ def test_a_replay_set_that_runs_short_shows_in_every_report(configure, own_cache
     texts.write_text("\n".join(f"anna found the red lamp {n}" for n in range(10)))
     few = configure(replay={"data": str(texts), "ratio": 0.5})
     enough = configure(replay={"data": "miniature", "ratio": 0.5})
-    short = Stream(few, load(few.model)).shortfall
+    short = Stream(few, load(few.model.path, few.model.family)).shortfall
     assert short > 0
     assert [found[SHORTFALL] for _, found in metrics(few)] == [short, short]
     assert [found[SHORTFALL] for _, found in metrics(enough)] == [0, 0]
@@ -503,7 +510,7 @@ def test_dropout_of_the_models_own_is_off_where_a_term_asks_the_base(configure, 
 
     def rates_in_training(**changes):
         config = configure(model=model, train={"steps": 1}, **changes)
-        module = load(config.model).module
+        module = load(config.model.path, config.model.family).module
         hook = module.register_forward_pre_hook(
             lambda part, _: (
                 seen.append({m.p for m in part.modules() if hasattr(m, "p")})

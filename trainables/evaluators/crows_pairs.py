@@ -15,9 +15,9 @@ from trainables.sets.crows_pairs import BiasType, sentence_pairs
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 SOURCES = {
     "pll": "Nangia et al. 2020 (arXiv 2010.00133)",
@@ -61,7 +61,7 @@ class CrowsPairs(Strict):
         from trainables.likelihood import log_probs
 
         sentences = [text for pair in self.items() for text in pair]
-        ids = model.encode(sentences)
+        ids = model.tokenizer.encode(sentences)
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
         if model.family == "causal":
             whole = log_probs(model, _whole_sentences(model, pairs))
@@ -120,19 +120,20 @@ def _declared(variant: str) -> tuple[Metric, ...]:
 def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Query]]:
     from trainables.likelihood import queries_of
 
-    return [queries_of(model, ids) for pair in pairs for ids in pair]
+    return [queries_of(model.tokenizer, ids) for pair in pairs for ids in pair]
 
 
 def _one_mask_each(
     model: LanguageModel, pairs: Sequence[Pair]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
     """For both sentences of each pair: a query for each token that they share, and do not share."""
-    from trainables.batch import differing, masked
+    from trainables.comparisons import differing
+    from trainables.queries import masked
 
     shared, own = [], []
     for more, less in pairs:
         for ids, apart in zip((more, less), differing(more, less), strict=True):
-            each = [masked(model, ids, [t]) for t in range(len(ids))]
+            each = [masked(model.tokenizer, ids, [t]) for t in range(len(ids))]
             shared.append([query for t, query in enumerate(each) if t not in apart])
             own.append([each[t] for t in apart])
     return shared, own

@@ -84,12 +84,13 @@ class FineTune(Strict):
         import torch
         from torch import nn
 
-        from trainables.batch import padded
         from trainables.features import pool, whole_texts
         from trainables.likelihood import TOKENS_A_BATCH, batches
 
         names = sorted({row.label for row in learnt})
-        asked = whole_texts(model, [*(row.texts for row in learnt), *texts], self.max_tokens)
+        asked = whole_texts(
+            model.tokenizer, [*(row.texts for row in learnt), *texts], self.max_tokens
+        )
         tuned = copy.copy(model)
         # A plain model with these weights: what the trial does to its own while it trains stays there.
         tuned.module = copy.deepcopy(model.base).requires_grad_(True).train()
@@ -109,7 +110,7 @@ class FineTune(Strict):
             rng = random.Random(f"finetune {self.seed}")
             for step in range(self.steps):
                 drawn = rng.sample(range(len(learnt)), min(self.batch_size, len(learnt)))
-                read = padded(tuned, [asked[n] for n in drawn])
+                read = tuned.batch([asked[n] for n in drawn])
                 logits = head(pool(tuned, read.ids_BT, read.attention_BT, "summary"))
                 target = torch.tensor([names.index(learnt[n].label) for n in drawn])
                 loss = nn.functional.cross_entropy(logits, target.to(tuned.device))
@@ -124,7 +125,7 @@ class FineTune(Strict):
         rest = asked[len(learnt) :]
         with torch.inference_mode():
             for batch in batches([len(query.ids) for query in rest], TOKENS_A_BATCH):
-                read = padded(tuned, [rest[n] for n in batch])
+                read = tuned.batch([rest[n] for n in batch])
                 logits = head(pool(tuned, read.ids_BT, read.attention_BT, "summary"))
                 for n, row in zip(batch, logits, strict=True):
                     said[n] = names[int(row.argmax())] if row.isfinite().all() else None

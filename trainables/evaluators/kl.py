@@ -71,16 +71,16 @@ class Kl(Strict):
         from trainables.likelihood import joined
 
         if self.of == "general":
-            rows = data.texts(self.data, "held_out", model)
+            rows = data.texts(self.data, "held_out", model.tokenizer)
             found_ids, sources = rows["ids"], rows["source"]
         else:
             found_ids = [
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
-                for row in data.pairs(self.data, model)
+                for row in data.pairs(self.data, model.tokenizer)
             ]
             sources = map(name_of, found_ids)
         texts = drawn(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)
-        groups = [nll_queries(model, ids) for ids in texts]
+        groups = [nll_queries(model.tokenizer, ids) for ids in texts]
         found = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
         each = (math.fsum(values) / len(values) for values in found)
         items = Items.of(map(name_of, texts), texts.values())

@@ -116,15 +116,15 @@ def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
         # Spaces that end a question belong to the alternative, and both are encoded as one text
         # and cut where the question ends, as lm-evaluation-harness does.
         question = item.question.rstrip()
-        (before,) = model.encode([question])
-        for whole in model.encode([item.question + choice for choice in item.choices]):
+        (before,) = model.tokenizer.encode([question])
+        for whole in model.tokenizer.encode([item.question + choice for choice in item.choices]):
             answer = whole[len(before) :]
             if not answer:  # Σ over nothing is 0, which would be the likeliest of all
                 raise ValueError(
                     f"item {number}: every alternative must have a token after the question, but "
                     f"one of {item.choices} has none."
                 )
-            groups.append(queries_of(model, answer, whole[: len(before)]))
+            groups.append(queries_of(model.tokenizer, answer, whole[: len(before)]))
     found = iter(map(math.fsum, log_probs(model, groups)))
     return [[next(found) for _ in item.choices] for item in items]
 

@@ -16,9 +16,10 @@ from trainables.sets import TEXT_SETS
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
+    from trainables.tokenizer import Tokenizer
 
 GROUP = 7  # masked models: every 7th token is masked at once, so about the 15 % of training
 
@@ -74,9 +75,9 @@ class Perplexity(Strict):
         from trainables.estimate import Items, along, mean
         from trainables.likelihood import log_probs
 
-        table = data.texts(self.data, "held_out", model)
+        table = data.texts(self.data, "held_out", model.tokenizer)
         texts = drawn(zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens)
-        groups = [nll_queries(model, ids) for ids in texts]
+        groups = [nll_queries(model.tokenizer, ids) for ids in texts]
         found = log_probs(model, groups)
         lengths = list(map(len, found))
         nll_I = [-math.fsum(each) / len(each) for each in found]
@@ -112,15 +113,15 @@ def drawn(
     return dict(every[place] for place in sorted(places))
 
 
-def nll_queries(model: LanguageModel, ids: Sequence[int]) -> list[Query]:
+def nll_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
     """Every token of a text asked for once: after those before it, or with every GROUP-th masked."""
-    from trainables.batch import masked
     from trainables.likelihood import queries_of
+    from trainables.queries import masked
 
-    if model.family == "causal":
-        return queries_of(model, ids)
+    if tokenizer.family == "causal":
+        return queries_of(tokenizer, ids)
     starts = range(min(GROUP, len(ids)))
-    return [masked(model, ids, range(t, len(ids), GROUP)) for t in starts]
+    return [masked(tokenizer, ids, range(t, len(ids), GROUP)) for t in starts]
 
 
 def name_of(ids: Sequence[int]) -> str:

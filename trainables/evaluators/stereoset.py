@@ -17,9 +17,9 @@ from trainables.sets.stereoset import Domain, Split
 from trainables.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.batch import Query
     from trainables.estimate import Estimate
     from trainables.model import LanguageModel
+    from trainables.queries import Query
 
 SOURCE = "Nadeem et al. 2021 (arXiv 2004.09456)"
 KINDS = {
@@ -236,22 +236,25 @@ def aggregate(rows: Iterable[Scores]) -> dict[str, Estimate]:
 def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     from trainables.likelihood import queries_of
 
-    return [queries_of(model, ids) for ids in model.encode([text for _, text in sentences])]
+    return [
+        queries_of(model.tokenizer, ids)
+        for ids in model.tokenizer.encode([text for _, text in sentences])
+    ]
 
 
 def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     """For sub-token j of the filled-in word: the context with the sub-tokens before j and a mask."""
-    from trainables.batch import masked
+    from trainables.queries import masked
 
     groups = []
     for context, text in sentences:
         word = stereoset.filled_in(context, text)
         before, after = context.split("BLANK", 1)
         # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
-        left, right, parts = model.encode([before.rstrip(), after, f" {word}"])
+        left, right, parts = model.tokenizer.encode([before.rstrip(), after, f" {word}"])
         group = []
         for j, part in enumerate(parts):
             ids = [*left, *parts[:j], part, *right]
-            group.append(masked(model, ids, [len(left) + j]))
+            group.append(masked(model.tokenizer, ids, [len(left) + j]))
         groups.append(group)
     return groups

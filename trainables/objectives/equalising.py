@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from trainables.model import LanguageModel
     from trainables.reading import Reading
+    from trainables.tokenizer import Tokenizer
 
 
 class Equalising(ObjectiveTerm):
@@ -33,14 +34,14 @@ class Equalising(ObjectiveTerm):
         import torch
 
         if "word pairs" not in model.worked_out:
-            model.worked_out["word pairs"] = word_pairs(model)
+            model.worked_out["word pairs"] = word_pairs(model.tokenizer)
         pairs_G2 = torch.tensor(model.worked_out["word pairs"], device=model.device)
         log_prob_NV = texts.log_prob_NV
         gaps_NG = log_prob_NV[:, pairs_G2[:, 0]] - log_prob_NV[:, pairs_G2[:, 1]]
         return self.weight * gaps_NG.abs().mean()
 
 
-def word_pairs(model: LanguageModel) -> list[tuple[int, int]]:
+def word_pairs(tokenizer: Tokenizer) -> list[tuple[int, int]]:
     """Token ids of the gendered pairs that are one token each, within a text (after a space).
 
     Raises:
@@ -48,14 +49,14 @@ def word_pairs(model: LanguageModel) -> list[tuple[int, int]]:
     """
     swaps = counterfactual.swaps()
     words = sorted({(min(pair), max(pair)) for pair in swaps.items()})
-    found = [model.encode([f"a {word}" for word in pair]) for pair in words]
-    before = len(model.encode(["a"])[0])
+    found = [tokenizer.encode([f"a {word}" for word in pair]) for pair in words]
+    before = len(tokenizer.encode(["a"])[0])
     pairs = [(one[-1], other[-1]) for one, other in found if len(one) == len(other) == before + 1]
-    unknown = model.tokenizer.unk_token_id
+    unknown = tokenizer.hf.unk_token_id
     pairs = [pair for pair in pairs if unknown not in pair]
     if not pairs:
         raise ValueError(
             f"objective equalising needs gendered words that are one token each, but the tokenizer "
-            f"of {model.path.name} has none of {len(words)} pairs, he and she among them."
+            f"of {tokenizer.folder.name} has none of {len(words)} pairs, he and she among them."
         )
     return pairs

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
+from trainables.comparisons import Comparison
 from trainables.objectives.gradient_ascent import GradientAscent
-from trainables.terms import Comparison, ObjectiveTerm, Side
+from trainables.terms import ObjectiveTerm, Side
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import Comparison, ObjectiveTerm, Side
+from trainables.comparisons import Comparison
+from trainables.terms import ObjectiveTerm, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.batch import Query
+    from trainables.comparisons import ComparedPairs
     from trainables.model import LanguageModel
+    from trainables.queries import Query
     from trainables.reading import Pairs, Reading
-    from trainables.stream import Stream
 
 AT_ONCE = 16  # pairs
 
@@ -50,12 +51,12 @@ class Orthogonal(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def prepare(self, model: LanguageModel, stream: Stream) -> Tensor:
+    def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Tensor:
         """vectors_LGD: the mean base state of each of G gendered tokens in each layer."""
-        num = len(stream.pairs)
+        num = len(pairs)
         drawn = random.Random("orthogonal").sample(range(num), min(self.examples, num))
-        pairs = [stream.compared(pair) for pair in drawn]
-        return gendered_states(model, [query for pair in pairs for query in pair[:2]])
+        queries = [query for number in drawn for query in pairs[number][:2]]
+        return gendered_states(model, queries)
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
         sides = (pairs.stereotype, pairs.antistereotype)

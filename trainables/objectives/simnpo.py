@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import Comparison, ObjectiveTerm, Side
+from trainables.comparisons import Comparison
+from trainables.terms import ObjectiveTerm, Side
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import Comparison, ObjectiveTerm
+from trainables.comparisons import Comparison
+from trainables.terms import ObjectiveTerm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from trainables.comparisons import ComparedPairs
     from trainables.model import LanguageModel
     from trainables.reading import Pairs
-    from trainables.stream import Stream
 
 log = logging.getLogger(__name__)
 
@@ -39,20 +40,20 @@ class TargetDistribution(ObjectiveTerm):
     weight: float = Field(1.0, ge=0)
     target: Literal["equal", "real_world"] = "equal"
 
-    def prepare(self, model: LanguageModel, stream: Stream) -> None:
+    def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> None:
         """
         Raises:
             ValueError: of no pair the real share is known, where that is the target.
         """
-        known = sum(share == share for share in stream.pairs["real_share"])  # a NaN is not itself
+        known = sum(share == share for share in pairs.real_shares)  # a NaN is not itself
         if self.target == "equal":
             return
         if not known:
             raise ValueError(
                 "objective.target real_world needs pairs about occupations with statistics (bug, "
-                f"winobias, bec_pro), but of the {len(stream.pairs)} pairs none has any."
+                f"winobias, bec_pro), but of the {len(pairs)} pairs none has any."
             )
-        log.info("target_distribution: %d of %d pairs have a target", known, len(stream.pairs))
+        log.info("target_distribution: %d of %d pairs have a target", known, len(pairs))
 
     def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
         import torch

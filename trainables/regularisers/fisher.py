@@ -74,7 +74,9 @@ def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, from the cache folder."""
     from safetensors.torch import load_file, save_file
 
-    made_by = cache.source_digest("regularisers/fisher.py", "batch.py", "model.py", *data.MADE_BY)
+    made_by = cache.source_digest(
+        "regularisers/fisher.py", "batch.py", "forward.py", "model.py", "queries.py", *data.MADE_BY
+    )
     asked = [
         made_by,
         model.digest,
@@ -97,10 +99,10 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, on the CPU."""
     import torch
 
-    from trainables.batch import padded, to_learn
-    from trainables.model import predict
+    from trainables.forward import predict
+    from trainables.queries import to_learn
 
-    texts = data.texts(settings.data, "replay", model)["ids"]
+    texts = data.texts(settings.data, "replay", model.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))
     module = copy.deepcopy(model.base).requires_grad_(True)
     weights = dict(module.named_parameters())
@@ -109,7 +111,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     with torch.enable_grad():
         for n in drawn:
             ids = texts[n][: settings.max_tokens]
-            row = padded(model, [to_learn(model, ids, f"fisher {n}")])
+            row = model.batch([to_learn(model.tokenizer, ids, f"fisher {n}")])
             at_N = row.predicted_BT.flatten().nonzero()[:, 0]
             inputs = {"input_ids": row.ids_BT, "attention_mask": row.attention_BT}
             log_prob_NV = predict(module, at_N, inputs).logits_NV.log_softmax(-1)

@@ -4,7 +4,8 @@ Some of them have a name in a spec, to align on or to replay: a frozen class of 
 describes. The others (bbq, crows_pairs, labelled, multiple_choice, seat, winogender) are functions
 that give an evaluator its items.
 
-To add a named one: its file, one line in the list below, and a test. The list is the registry: a
+To add a named one: its file, one line in the list below, and a test. With a few sentences of its
+published form in tests/small_sets.py it is held to the laws of all sets. The list is the registry: a
 wrong name lists the right ones, and no YAML can name other code.
 """
 

@@ -102,7 +102,7 @@ def test_the_answers_are_those_of_the_slow_loop(model, oracle):
         prefix = f"{item['context']}\n\nQ: {item['question']}\nA:"
         scores = []
         for n in range(3):
-            ids, answer = model.encode([prefix, item[f"ans{n}"]])
+            ids, answer = model.tokenizer.encode([prefix, item[f"ans{n}"]])
             scores.append(sum(oracle(model).log_probs(answer, ids)))
         expected.append(judge(item, scores.index(max(scores))))
     measured = estimate.values(Bbq(limit=12).measure(model, {}))
@@ -118,7 +118,7 @@ def test_all_ways_to_say_unknown_are_one_answer(model, oracle):
         texts = [item["ans0"], item["ans2"], *UNKNOWN]
         scores = []
         for text in texts:
-            ids, answer = model.encode([prefix, text])
+            ids, answer = model.tokenizer.encode([prefix, text])
             scores.append(sum(oracle(model).log_probs(answer, ids)))
         best = scores.index(max(scores))
         expected.append(judge(item, (0, 2)[best] if best < 2 else 1))

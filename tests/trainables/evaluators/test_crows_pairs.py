@@ -91,7 +91,7 @@ def share(wins):
 def slow_causal(model, oracle):
     sums, means, differences = [], [], []
     for pair in CrowsPairs().items():
-        more, less = (oracle(model).log_probs(ids) for ids in model.encode(pair))
+        more, less = (oracle(model).log_probs(ids) for ids in model.tokenizer.encode(pair))
         sums.append(sum(more) > sum(less))
         means.append(sum(more) / len(more) > sum(less) / len(less))
         differences.append(abs(sum(more) - sum(less)))
@@ -107,7 +107,7 @@ def slow_causal(model, oracle):
 def slow_masked(model, oracle):
     pll, diff = [], []
     for pair in CrowsPairs().items():
-        more, less = model.encode(pair)
+        more, less = model.tokenizer.encode(pair)
         same = [
             (block.a + k, block.b + k)
             for block in difflib.SequenceMatcher(None, more, less).get_matching_blocks()

@@ -82,8 +82,10 @@ class Rule(torch.nn.Module):
         return self.head
 
     def forward(self, input_ids, attention_mask, **_):
-        states = torch.zeros(*input_ids.shape, self.model.vocab_size)
-        vocabulary = self.model.tokenizer.convert_ids_to_tokens(range(self.model.vocab_size))
+        states = torch.zeros(*input_ids.shape, self.model.tokenizer.vocab_size)
+        vocabulary = self.model.tokenizer.hf.convert_ids_to_tokens(
+            range(self.model.tokenizer.vocab_size)
+        )
         for b, ids in enumerate(input_ids.tolist()):
             words = [vocabulary[token] for token in ids]
             for t in range(len(ids)):

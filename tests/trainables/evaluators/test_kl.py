@@ -21,7 +21,7 @@ def slow_causal(model, texts):
     """torch's own KL, one text at a time."""
     each = []
     for ids in texts:
-        read = torch.tensor([[model.start_id, *ids][:-1]])
+        read = torch.tensor([[model.tokenizer.start_id, *ids][:-1]])
         with torch.no_grad():
             now, base = (
                 module(read).logits[0].double().log_softmax(-1)
@@ -33,7 +33,7 @@ def slow_causal(model, texts):
 
 def test_the_drift_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
-    table = data.texts("miniature", "held_out", llama)
+    table = data.texts("miniature", "held_out", llama.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
     found = measure(llama)
     assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
@@ -42,14 +42,14 @@ def test_the_drift_on_general_text_is_that_of_torch(llama):
 def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
     """Every seventh token masked at once, each token once: KL(base ‖ now) there."""
     perturb(bert, 0.1)
-    table = data.texts("miniature", "held_out", bert)
+    table = data.texts("miniature", "held_out", bert.tokenizer)
     each = []
     for ids in drawn(zip(table["ids"], table["source"], strict=True), 6, 128):
         for first in range(min(7, len(ids))):
             at = list(range(first, len(ids), 7))
-            read = [bert.start_id, *ids, bert.end_id]
+            read = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
             for t in at:
-                read[t + 1] = bert.mask_id
+                read[t + 1] = bert.tokenizer.mask_id
             with torch.no_grad():
                 now, base = (
                     module(torch.tensor([read])).logits[0, 1:-1][at].double().log_softmax(-1)
@@ -61,7 +61,7 @@ def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
 
 def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
     perturb(llama, 0.1)
-    rows = data.pairs("miniature", llama)
+    rows = data.pairs("miniature", llama.tokenizer)
     found_ids = [
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows

@@ -41,8 +41,8 @@ def slow(model, oracle, items):
     for question, choices, answer in items:
         scores = []
         for choice in choices:
-            prefix, ids = model.encode([question, choice])
-            assert model.encode([f"{question} {choice}"]) == [prefix + ids]
+            prefix, ids = model.tokenizer.encode([question, choice])
+            assert model.tokenizer.encode([f"{question} {choice}"]) == [prefix + ids]
             scores.append(sum(oracle(model).log_probs(ids, prefix)))
         per_character = [score / len(choice) for score, choice in zip(scores, choices, strict=True)]
         right += max(range(len(scores)), key=scores.__getitem__) == answer
@@ -124,7 +124,7 @@ def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own
     row = {"question": "the wolf eats ", "options": "A. deer\nB. grass", "answer": "A. deer"}
     (own_cache / "openbookqa" / "test.jsonl").write_text(json.dumps(row) + "\n")
     (found,) = scores(llama, MultipleChoice(task="openbookqa").items())
-    prefix, *each = llama.encode(["the wolf eats", "deer", "grass"])
+    prefix, *each = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
     expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in each]
     assert found == pytest.approx(expected, abs=1e-4)
 

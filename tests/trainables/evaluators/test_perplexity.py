@@ -29,7 +29,7 @@ def measure(model, base, **settings):
 
 def slow_nll(model, oracle, limit=5, max_tokens=128):
     texts = [text for text in miniature.general_texts() if is_held_out(text)]
-    distinct = list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in model.encode(texts)))
+    distinct = list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in model.tokenizer.encode(texts)))
     drawn = random.Random("held out").sample(range(len(distinct)), limit)
     log_p = []
     for ids in (list(distinct[n]) for n in drawn):
@@ -51,14 +51,14 @@ def test_the_nll_is_that_of_the_slow_loop(max_tokens, model, oracle):
 def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle):
     expected = slow_nll(pieces_bert, oracle, limit=2)
     assert measure(pieces_bert, {}, limit=2)[NLL] == pytest.approx(expected, rel=1e-4)
-    assert min(map(len, pieces_bert.encode(miniature.general_texts()[:5]))) > 14
+    assert min(map(len, pieces_bert.tokenizer.encode(miniature.general_texts()[:5]))) > 14
 
 
 def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache):
     texts = miniature.general_texts()[:200]
     texts = [" ".join(text.split()[: 2 + n % 6]) for n, text in enumerate(texts)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
-    table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama)
+    table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama.tokenizer)
     distinct = dict.fromkeys(map(tuple, table["ids"]))
     log_p = [value for ids in distinct for value in oracle(llama).log_probs(list(ids))]
     assert len({len(ids) for ids in table["ids"]}) > 1
@@ -86,7 +86,7 @@ def test_the_rise_is_paired_text_by_text(model):
     found = evaluator(limit=20).measure(model, base)
     pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
-    table = data.texts("miniature", "held_out", model)
+    table = data.texts("miniature", "held_out", model.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
     away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()
@@ -117,7 +117,7 @@ def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama):
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.zero_()
-    assert measure(llama, {})[PERPLEXITY] == pytest.approx(llama.vocab_size, rel=1e-4)
+    assert measure(llama, {})[PERPLEXITY] == pytest.approx(llama.tokenizer.vocab_size, rel=1e-4)
 
 
 @pytest.mark.parametrize("limit", [1, 3])

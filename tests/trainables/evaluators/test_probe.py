@@ -19,8 +19,10 @@ def slow_states(model, texts, pooling):
     found = []
     module = copy.deepcopy(model.module)  # transformers leaves hooks where it records states
     for text in texts:
-        (ids,) = model.encode([text])
-        read = [model.start_id, *ids] + ([model.end_id] if model.family == "masked" else [])
+        (ids,) = model.tokenizer.encode([text])
+        read = [model.tokenizer.start_id, *ids] + (
+            [model.tokenizer.end_id] if model.family == "masked" else []
+        )
         with torch.no_grad():
             states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
         states = states[0]
@@ -42,9 +44,15 @@ def test_features_are_those_of_each_text_alone(pooling, model):
 
 def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
     bert.module.eval()
-    first, second = bert.encode(["the nurse was tired", "she left"])
-    (query,) = whole_texts(bert, [("the nurse was tired", "she left")], 128)
-    assert query.ids == [bert.start_id, *first, bert.end_id, *second, bert.end_id]
+    first, second = bert.tokenizer.encode(["the nurse was tired", "she left"])
+    (query,) = whole_texts(bert.tokenizer, [("the nurse was tired", "she left")], 128)
+    assert query.ids == [
+        bert.tokenizer.start_id,
+        *first,
+        bert.tokenizer.end_id,
+        *second,
+        bert.tokenizer.end_id,
+    ]
     segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
     with torch.no_grad():
         states = bert.module.base_model(
@@ -58,19 +66,22 @@ def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
 def test_of_a_pair_that_is_too_long_the_longer_text_is_cut_and_both_are_read(bert):
     long, short = "the nurse was tired " * 9, "she left"
     for texts, kept in (((long, short), (5, 2)), ((short, long), (2, 5)), ((long, long), (4, 3))):
-        (query,) = whole_texts(bert, [texts], 7)
-        ends = [t for t, token in enumerate(query.ids) if token == bert.end_id]
+        (query,) = whole_texts(bert.tokenizer, [texts], 7)
+        ends = [t for t, token in enumerate(query.ids) if token == bert.tokenizer.end_id]
         assert (ends[0] - 1, ends[1] - ends[0] - 1) == kept
 
 
 def test_a_causal_model_reads_a_pair_as_two_lines(llama):
-    (query,) = whole_texts(llama, [("the nurse was tired", "she left")], 128)
-    assert query.ids == [llama.start_id, *llama.encode(["the nurse was tired\nshe left"])[0]]
+    (query,) = whole_texts(llama.tokenizer, [("the nurse was tired", "she left")], 128)
+    assert query.ids == [
+        llama.tokenizer.start_id,
+        *llama.tokenizer.encode(["the nurse was tired\nshe left"])[0],
+    ]
 
 
 def test_what_does_not_fit_into_the_positions_is_cut(model):
-    (query,) = whole_texts(model, [("the wolf eats deer " * 99,)], 10**6)
-    assert len(query.ids) == model.max_tokens
+    (query,) = whole_texts(model.tokenizer, [("the wolf eats deer " * 99,)], 10**6)
+    assert len(query.ids) == model.tokenizer.max_tokens
     assert features(model, [("the wolf eats deer " * 99,)], pooling="mean").isfinite().all()
 
 

@@ -51,8 +51,10 @@ def slow(model):
     frames = ("the {} was happy", "the {} left")
 
     def state(text):
-        (ids,) = model.encode([text])
-        read = [model.start_id, *ids] + ([model.end_id] if model.family == "masked" else [])
+        (ids,) = model.tokenizer.encode([text])
+        read = [model.tokenizer.start_id, *ids] + (
+            [model.tokenizer.end_id] if model.family == "masked" else []
+        )
         with torch.no_grad():
             states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
         return states[0, model.family == "causal" :].mean(0)

@@ -21,7 +21,7 @@ def test_the_preference_is_that_of_the_slow_loop(model, oracle):
     for pro, anti in WinoBias(limit=8).items():
         scores = []
         for own, other in ((pro, anti), (anti, pro)):
-            (ids,), (twin,) = model.encode([own]), model.encode([other])
+            (ids,), (twin,) = model.tokenizer.encode([own]), model.tokenizer.encode([other])
             if model.family == "causal":
                 scores.append(sum(oracle(model).log_probs(ids)))
             else:

@@ -72,7 +72,10 @@ def test_referents_are_those_of_the_slow_loop(model, oracle):
         scores = []
         question = f"{one.text} ‘{one.pronoun.capitalize()}’ refers to the"
         for choice in (one.occupation, one.participant):
-            (before,), (whole,) = model.encode([question]), model.encode([f"{question} {choice}"])
+            (before,), (whole,) = (
+                model.tokenizer.encode([question]),
+                model.tokenizer.encode([f"{question} {choice}"]),
+            )
             scores.append(sum(oracle(model).log_probs(whole[len(before) :], before)))
         right[n] = (scores[1] > scores[0]) == (one.answer == 1)
     of = {

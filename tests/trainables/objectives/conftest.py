@@ -6,17 +6,17 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, perturb
-from trainables.batch import differing
+from trainables.comparisons import differing
 
 
 @torch.no_grad()
 def log_probs(model, module, ids, masked=()):
     """log p, in doubles, of every token at every place: shape TV."""
     if model.family == "causal":
-        read = [model.start_id, *ids[:-1]]
+        read = [model.tokenizer.start_id, *ids[:-1]]
         return module(torch.tensor([read])).logits[0].double().log_softmax(-1)
-    read = [model.mask_id if t in masked else token for t, token in enumerate(ids)]
-    read = torch.tensor([[model.start_id, *read, model.end_id]])
+    read = [model.tokenizer.mask_id if t in masked else token for t, token in enumerate(ids)]
+    read = torch.tensor([[model.tokenizer.start_id, *read, model.tokenizer.end_id]])
     return module(read).logits[0, 1:-1].double().log_softmax(-1)
 
 
@@ -30,7 +30,7 @@ def scores():
     def of(model, module, *, differing_alone=False):
         found = []
         for pair in PAIRS:
-            both = model.encode(list(pair))
+            both = model.tokenizer.encode(list(pair))
             sides = []
             for ids, apart in zip(both, differing(*both), strict=True):
                 asked = apart

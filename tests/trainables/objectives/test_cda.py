@@ -36,7 +36,7 @@ def whole_epoch(sides, llama, configure):
 def test_the_loss_of_a_step_is_the_mean_nll_of_its_sides(sides, learns, llama, oracle, configure):
     config, stream, part = whole_epoch(sides, llama, configure)
     log_probs = []
-    for row in stream.pairs:
+    for row in stream.pairs.table:
         for side in learns:
             stereotype = (side == "original") == row["original_is_stereotype"]
             if side == "antistereotype":

@@ -24,7 +24,7 @@ def test_a_step_is_the_nll_of_opposites_less_that_of_stereotypes(llama, oracle, 
     stream = Stream(config, llama)
     (part,) = stream.parts(0)
     retained, forgotten = [], []
-    for row in stream.pairs:
+    for row in stream.pairs.table:
         retained += oracle(llama).log_probs(row["antistereotype_ids"])
         forgotten.append(np.mean(oracle(llama).log_probs(row["stereotype_ids"])))
     expected = -np.mean(retained) + 0.5 * np.mean(forgotten)

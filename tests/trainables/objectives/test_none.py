@@ -17,7 +17,7 @@ def test_the_loss_of_a_step_is_the_mean_nll_of_its_originals(llama, oracle, conf
     stream = Stream(config, llama)
     (part,) = stream.parts(0)
     log_probs = []
-    for row in stream.pairs:
+    for row in stream.pairs.table:
         original = "stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"
         log_probs += oracle(llama).log_probs(row[original])
     expected = -sum(log_probs) / len(log_probs)

@@ -7,22 +7,25 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, clear_gradients, gradient_step, pair_reading, perturb
-from trainables.batch import compared, differing
+from trainables.comparisons import compare, differing
 from trainables.objectives import Orthogonal
 from trainables.objectives.orthogonal import gendered_states
 from trainables.stream import Stream
 
 
 def queries(model, pairs=PAIRS):
-    both = [compared(model, *model.encode(list(pair)), "as_written", "") for pair in pairs]
+    both = [
+        compare(model.tokenizer, *model.tokenizer.encode(list(pair)), "as_written", "")
+        for pair in pairs
+    ]
     return [query for pair in both for query in pair]
 
 
 @torch.no_grad()
 def slow_states(model, module, ids):
     """Of each layer and each token of the text: shape LTD."""
-    ends = [model.end_id] if model.family == "masked" else []
-    read = torch.tensor([[model.start_id, *ids, *ends]])
+    ends = [model.tokenizer.end_id] if model.family == "masked" else []
+    read = torch.tensor([[model.tokenizer.start_id, *ids, *ends]])
     found = module(read, output_hidden_states=True).hidden_states
     return torch.stack([layer[0, 1 : len(ids) + 1] for layer in found]).double()
 
@@ -33,7 +36,7 @@ def test_the_vectors_are_the_mean_base_states_of_gendered_tokens(model):
     found = gendered_states(model, queries(model))
     of_token = {}
     for pair in PAIRS:
-        both = model.encode(list(pair))
+        both = model.tokenizer.encode(list(pair))
         for ids, apart in zip(both, differing(*both), strict=True):
             states = slow_states(model, base, ids)
             for t in apart:
@@ -54,7 +57,7 @@ def test_the_loss_is_the_formula_over_slow_states(layers, alpha, model):
     meant = {"all": [0, 1, 2], "first": [0], "last": [2]}[layers]
     each = []
     for pair in PAIRS:
-        both = model.encode(list(pair))
+        both = model.tokenizer.encode(list(pair))
         for ids, apart in zip(both, differing(*both), strict=True):
             now, before = (slow_states(model, module, ids) for module in (model.module, base))
             neutral = [t for t in range(len(ids)) if t not in apart]
@@ -98,9 +101,9 @@ def test_what_is_prepared_is_of_as_many_pairs_as_are_asked_for(configure, llama)
     objective = Orthogonal(examples=3)
     config = configure(objective=objective.model_dump())
     stream = Stream(config, llama)
-    drawn = [stream.compared(p) for p in random.Random("orthogonal").sample(range(64), 3)]
+    drawn = [stream.pairs[p] for p in random.Random("orthogonal").sample(range(64), 3)]
     expected = gendered_states(llama, [q for pair in drawn for q in pair[:2]])
-    assert torch.equal(objective.prepare(llama, stream), expected)
+    assert torch.equal(objective.prepare(llama, stream.pairs), expected)
 
 
 def test_pairs_without_a_difference_are_one_clear_sentence(llama):

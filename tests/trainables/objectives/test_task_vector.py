@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainables.model import load
+from trainables.loading import load
 from trainables.objectives import TaskVector
 from trainables.trial import run_trial
 
@@ -22,7 +22,7 @@ def test_the_saved_model_is_the_base_less_what_was_learnt(scale, configure, name
     config = configure(name, objective={"name": "task_vector", "scale": scale})
     for report in run_trial(config):
         report.save_model(tmp_path)  # the last stays
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     saved = load_file(tmp_path / "model.safetensors")
     base = dict(model.base.named_parameters())
     for key, now in model.module.named_parameters():

@@ -19,10 +19,10 @@ def of_trl(folder, model, base, loss_type, *, rejected_alone=False):
         beta=BETA, loss_type=[loss_type], report_to="none", use_cpu=True, bf16=False,
         max_length=None, output_dir=str(folder),
     )  # fmt: skip
-    encoded = [model.encode(list(pair)) for pair in PAIRS]
+    encoded = [model.tokenizer.encode(list(pair)) for pair in PAIRS]
     examples = [
         {
-            "prompt_ids": [model.start_id],
+            "prompt_ids": [model.tokenizer.start_id],
             "chosen_ids": [] if rejected_alone else less,
             "rejected_ids": more,
         }
@@ -33,7 +33,7 @@ def of_trl(folder, model, base, loss_type, *, rejected_alone=False):
     words = Dataset.from_list([{"prompt": "the", "chosen": "wolf", "rejected": "cook"}])
     trainer = trl.DPOTrainer(
         model=model.module, ref_model=base, args=arguments, train_dataset=words,
-        processing_class=model.tokenizer,
+        processing_class=model.tokenizer.hf,
     )  # fmt: skip
     model.module.eval()
     with torch.no_grad():

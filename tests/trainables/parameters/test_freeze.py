@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from trainables.model import load
+from trainables.loading import load
 from trainables.parameters import Freeze
 from trainables.trial import run_trial
 
@@ -60,7 +60,7 @@ def test_what_is_frozen_does_not_move_in_a_trial_and_the_rest_does(configure, na
         name, objective="cda", parameters={"name": "freeze", "first_blocks": 1, "embeddings": True}
     )
     list(run_trial(config))
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     start = dict(model.base.named_parameters())
     moved = {
         key for key, now in model.module.named_parameters() if not torch.equal(now, start[key])

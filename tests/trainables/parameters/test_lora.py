@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from tests.conformance import gradient_step, text_reading
 from trainables.candidate import candidate
 from trainables.config import TrialConfig
-from trainables.model import load
+from trainables.loading import load
 from trainables.parameters import Lora
 from trainables.trial import run_trial
 
@@ -61,7 +61,9 @@ def test_a_target_that_is_not_there_is_one_clear_sentence(llama, configure):
         list(run_trial(config))
     assert "q_proj" in str(caught.value)
     assert "'query'" in str(caught.value)
-    assert not adapted(load(config.model)), "and the next trial finds a plain model"
+    assert not adapted(load(config.model.path, config.model.family)), (
+        "and the next trial finds a plain model"
+    )
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
@@ -92,8 +94,8 @@ def test_it_moves_the_weights_in_as_few_directions_as_its_rank(configure, name, 
     config = configure(name, objective="cda", parameters={"name": "lora", "rank": 3})
     for report in run_trial(config):
         report.save_model(tmp_path)  # the last stays
-    saved = load(config.model.model_copy(update={"path": str(tmp_path)}))
-    base = load(config.model).base
+    saved = load(str(tmp_path), config.model.family)
+    base = load(config.model.path, config.model.family).base
     start = dict(base.named_parameters())
     ranks = set()
     for key, now in saved.module.named_parameters():

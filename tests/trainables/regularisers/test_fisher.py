@@ -8,7 +8,7 @@ import torch
 
 from tests.conformance import perturb
 from trainables import data
-from trainables.batch import to_learn
+from trainables.queries import to_learn
 from trainables.regularisers import Fisher, L2ToBase
 from trainables.regularisers.fisher import diagonal
 
@@ -20,12 +20,12 @@ def settings():
 
 def slow_diagonal(model, settings):
     """One text at a time, by the loss of transformers."""
-    texts = data.texts("miniature", "replay", model)["ids"]
+    texts = data.texts("miniature", "replay", model.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
     weights = dict(model.module.named_parameters())
     sums = {name: torch.zeros_like(w) for name, w in weights.items()}
     for n in drawn:
-        query = to_learn(model, texts[n], f"fisher {n}")
+        query = to_learn(model.tokenizer, texts[n], f"fisher {n}")
         labels = [query.targets.get(t, -100) for t in range(len(query.ids))]
         logits = model.module(torch.tensor([query.ids])).logits[0]
         nll = torch.nn.functional.cross_entropy(logits, torch.tensor(labels), reduction="sum")
@@ -48,11 +48,11 @@ def test_the_diagonal_is_the_mean_of_squares_of_each_texts_gradient(model, setti
 def test_the_square_of_a_batchs_gradient_is_another_thing(llama, settings):
     """Of one text they are the same; of more the square of the mean is smaller on the whole."""
     each = sum(of.sum() for of in diagonal(settings, llama).values())
-    texts = data.texts("miniature", "replay", llama)["ids"]
+    texts = data.texts("miniature", "replay", llama.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
     total = 0.0
     for n in drawn:
-        query = to_learn(llama, texts[n], f"fisher {n}")
+        query = to_learn(llama.tokenizer, texts[n], f"fisher {n}")
         logits = llama.module(torch.tensor([query.ids])).logits[0].log_softmax(-1)
         total = total + sum(logits[t, token] for t, token in query.targets.items())
     grads = torch.autograd.grad(total / len(drawn), list(llama.module.parameters()))

@@ -7,9 +7,9 @@ import torch
 from torch.nn.functional import kl_div
 
 from tests.conformance import TEXTS, clear_gradients, perturb, text_reading
-from trainables.batch import Query
 from trainables.config import TrialConfig
 from trainables.model import LanguageModel
+from trainables.queries import Query
 from trainables.reading import read
 from trainables.regularisers import KlToBase
 
@@ -34,7 +34,7 @@ def uniform(llama):
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, recurring, uniform):
     """States are the token's embedding, normed: √64 · (1, 0, …); the head's only other row is 9."""
-    size = uniform.vocab_size
+    size = uniform.tokenizer.vocab_size
     with torch.no_grad():
         uniform.module.model.norm.weight.fill_(1.0)
         uniform.module.model.embed_tokens.weight[[1, 5], 0] = 1e-9

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from trainables.engine import Engine
-from trainables.model import load
+from trainables.loading import load
+from trainables.miniature import MODELS
 from trainables.regularisers import RecAdam
 from trainables.stream import Stream
 from trainables.trial import loss, run_trial
@@ -68,7 +69,7 @@ def test_a_pull_of_one_step_is_at_most_all_the_way_back(configure):
         regulariser={"name": "recadam", "rate": 1.0, "midpoint": 1000, "strength": 1e9}
     )
     *_, end = run_trial(config)
-    model = load(config.model)
+    model = load(config.model.path, config.model.family)
     for now, start in zip(model.module.parameters(), model.base.parameters(), strict=True):
         assert torch.equal(now, start)
     assert end.metrics["forgetting/general/nll_rise"] == 0
@@ -78,12 +79,15 @@ def test_long_after_its_midpoint_it_is_plain_training(configure, name):
     def trained(regulariser):
         config = configure(name, train={"steps": 3}, regulariser=regulariser)
         list(run_trial(config))
-        return [w.detach().clone() for w in load(config.model).module.parameters()]
+        return [
+            w.detach().clone()
+            for w in load(config.model.path, config.model.family).module.parameters()
+        ]
 
     plain = trained("none")
     late = trained({"name": "recadam", "rate": 1e6, "midpoint": 0, "strength": 0.0})
     early = trained({"name": "recadam", "rate": 1e6, "midpoint": 9, "strength": 0.0})
-    base = list(load(configure(name).model).base.parameters())
+    base = list(load(name, MODELS[name]).base.parameters())
 
     def apart(one, other):
         return sum((a - b).square().sum() for a, b in zip(one, other, strict=True)).sqrt().item()
