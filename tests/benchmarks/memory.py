@@ -29,9 +29,9 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
     from trainables.config import TrialConfig
     from trainables.engine import Engine
     from trainables.evaluators import CrowsPairs
+    from trainables.loss import loss
     from trainables.model import load
     from trainables.stream import Stream
-    from trainables.trial import loss
 
     found: dict[str, float] = {}
     for name, objective in OBJECTIVES.items():

@@ -21,10 +21,10 @@ from rich.table import Table
 from sweep.spec import load as load_spec
 from trainables.config import TrialConfig
 from trainables.engine import Engine
+from trainables.loss import loss
 from trainables.measure import base_values, measure
 from trainables.model import load
 from trainables.stream import Stream
-from trainables.trial import loss
 
 
 def one_of_each_objective(trials: list[TrialConfig]) -> Iterator[TrialConfig]:

@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from trainables.engine import Engine
+from trainables.loss import loss
 from trainables.model import load
 from trainables.regularisers import RecAdam
 from trainables.stream import Stream
-from trainables.trial import loss, run_trial
+from trainables.trial import run_trial
 
 
 def test_shares_worked_out_by_hand():
