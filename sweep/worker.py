@@ -161,7 +161,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                 }
                 if kept and not ended and report.step > 0:
                     with _of_storage(), kept.write(name) as folder:
-                        report.save(folder)
+                        report.save_state(folder)
                         (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
                 if ended and not failure and self._assignment.models:
                     models = self._assignment.models

@@ -70,7 +70,8 @@ def run(
             if as_json is not None:
                 as_json.write_text(json.dumps(reports, indent=1))
             if save is not None and report.progress == 1:
-                report.save(save)
+                report.save_model(save)
+                report.save_state(save)
                 print(f"saved to {save}")
     except (AssetError, ValueError) as error:
         _fail(str(error))

@@ -19,9 +19,9 @@ class Report:
     step:       optimiser steps made; 0 = the base model.
     progress:   their share of all, 1 = finished.
     metrics:    name -> value, all that the trial's evaluators declare.
-    save:       writes the model as it is now, and what resuming needs, into a folder; as long as the
-                trial rests at this report.
-    save_model: writes the model alone; as long as that.
+    save_state: writes what resuming needs into a folder (trainables/checkpoint.py), and no model;
+                as long as the trial rests at this report.
+    save_model: writes the model as it is measured, merged, for transformers; as long as that.
     errors:     name -> standard error, of the metrics that have one.
     save_items: writes what was found item by item, as a Parquet table (trainables/estimate.py).
     """
@@ -29,7 +29,7 @@ class Report:
     step: int
     progress: float
     metrics: dict[str, float]
-    save: Callable[[Path], None]
+    save_state: Callable[[Path], None]
     save_model: Callable[[Path], None]
     errors: Mapping[str, float] = field(default_factory=dict)
     save_items: Callable[[Path], None] = _nothing

@@ -30,8 +30,8 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
     from trainables.engine import Engine
     from trainables.evaluators import CrowsPairs
     from trainables.loading import load
+    from trainables.loss import loss
     from trainables.stream import Stream
-    from trainables.trial import loss
 
     found: dict[str, float] = {}
     for name, objective in OBJECTIVES.items():

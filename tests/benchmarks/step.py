@@ -26,7 +26,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from trainables import cache, reading, trial
+from trainables import cache, loss, reading
 from trainables.config import TrialConfig
 from trainables.engine import Engine
 from trainables.loading import load
@@ -67,12 +67,12 @@ def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) ->
     model.reset(config.train.dtype)
     model._reference = None  # what this process remembers
     stream, each = Stream(config, model), []
-    with mock.patch.object(trial, "read", read), Engine(model, config.train) as engine:
+    with mock.patch.object(loss, "read", read), Engine(model, config.train) as engine:
         for step in range(steps):
             began = time.perf_counter()
             model.module.train()
             for part in stream.parts(step):
-                engine.backward(trial.loss(config, model, part))
+                engine.backward(loss.loss(config, model, part))
             each.append(time.perf_counter() - began)
     return median(each)
 

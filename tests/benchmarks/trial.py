@@ -22,9 +22,9 @@ from sweep.spec import load as load_spec
 from trainables.config import TrialConfig
 from trainables.engine import Engine
 from trainables.loading import load
+from trainables.loss import loss
 from trainables.measure import base_values, measure
 from trainables.stream import Stream
-from trainables.trial import loss
 
 
 def one_of_each_objective(trials: list[TrialConfig]) -> Iterator[TrialConfig]:

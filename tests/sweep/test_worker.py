@@ -1,11 +1,13 @@
 """A worker without Ray around it: what it returns, report by report."""
 
+import json
+
 import pytest
 from ruamel.yaml import YAML
 
 from sweep.spec import SweepSpec
 from sweep.storage import Storage
-from sweep.worker import Assignment, Worker
+from sweep.worker import Assignment, Worker, real_trial
 from tests.sweep.conftest import TINY
 from trainables.report import Report
 
@@ -26,15 +28,17 @@ def reports(*values, saved=None):
             metrics = value if isinstance(value, dict) else dict.fromkeys(NAMES, value)
             progress = 1.0 if len(values) == 1 else number / (len(values) - 1)
 
-            def save(folder, at=number):
-                folder.mkdir(parents=True, exist_ok=True)
+            def save_state(folder, at=number):
                 (folder / "at").write_text(str(at))
+
+            def save_model(folder, at=number):
+                (folder / "model").write_text(f"the model at report {at}")
 
             def save_items(file, at=number):
                 file.write_text(f"items of report {at}")
 
             errors = dict.fromkeys(NAMES[:1], 0.5)
-            yield Report(number, progress, metrics, save, save, errors, save_items)
+            yield Report(number, progress, metrics, save_state, save_model, errors, save_items)
 
     return run_trial
 
@@ -125,12 +129,25 @@ def test_one_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_pa
     assert begin(reports(2.0, 1.0), checkpoints=kept).step()["step"] == 0
 
 
+def test_a_checkpoint_is_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):
+    kept = Storage(str(tmp_path))
+    worker = begin(real_trial, checkpoints=kept)
+    worker._given["trial"] = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
+    results = [worker.step() for _ in range(2)]
+    worker.cleanup()
+    with kept.read("0007") as folder:
+        files = sorted(file.name for file in folder.iterdir())
+        assert files == ["optimiser.safetensors", "result.json", "resume.json", "trial.json"]
+        assert json.loads((folder / "result.json").read_text()) == results[1]
+
+
 def test_a_finished_model_is_left_for_the_record_on_request(tmp_path):
     models = Storage(str(tmp_path))
     result = begin(reports(1.0), models=models).step()
     assert result["done"]
     with models.read("0007") as folder:
-        assert (folder / "at").read_text() == "0"
+        assert [file.name for file in folder.iterdir()] == ["model"]
+        assert (folder / "model").read_text() == "the model at report 0"
 
 
 def test_a_trial_that_is_left_is_closed(tmp_path):

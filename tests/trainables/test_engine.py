@@ -8,11 +8,10 @@ from contextlib import suppress
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from trainables import trial
-from trainables.config import TrainConfig
-from trainables.engine import Engine, lr_factor
+from trainables import checkpoint
+from trainables.engine import Engine
+from trainables.loss import loss
 from trainables.stream import Stream
 
 STAGES, DTYPES, ACCUMULATIONS = (0, 1, 2), ("fp32", "bf16"), (1, 4)
@@ -52,14 +51,14 @@ def train(config, model, *, save_at=None, folder=None, load=None):
     stream = Stream(config, model)
     with Engine(model, config.train) as engine:
         if load is not None:
-            engine.load(load)
+            checkpoint.load(load, engine)
         for step in range(engine.steps, config.train.steps):
             if step == save_at:
                 break
             for part in stream.parts(step):
-                engine.backward(trial.loss(config, model, part))
+                engine.backward(loss(config, model, part))
         if folder is not None:
-            engine.save(folder)
+            checkpoint.save(folder, config, engine)
     return flat(model.module.parameters())
 
 
@@ -75,7 +74,7 @@ def train_plainly(config, model):
         for master in masters:
             master.grad = torch.zeros_like(master)
         for part in stream.parts(step):
-            trial.loss(config, model, part).backward()
+            loss(config, model, part).backward()
             for master, weight in zip(masters, weights, strict=True):
                 master.grad += weight.grad.float()
                 weight.grad = None
@@ -182,44 +181,6 @@ def test_a_checkpoint_does_not_depend_on_the_stage(saved, resumed, dtype, llama,
     assert (found - expected).norm() < (1e-5 if dtype == "fp32" else 0.005 * moved)
 
 
-def test_a_checkpoint_holds_weights_and_moments_as_safetensors_and_no_code(model, recipe, tmp_path):
-    weights = train(recipe(), model, save_at=2, folder=tmp_path)
-    suffixes = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}
-    assert suffixes <= {".safetensors", ".json", ".jinja", ".txt"}
-    state = load_file(tmp_path / "optimiser.safetensors")
-    names = [name for name, _ in model.module.named_parameters()]
-    kinds = ("master", "exp_avg", "exp_avg_sq")
-    assert sorted(state) == sorted(f"{kind} {name}" for kind in kinds for name in names)
-    assert {value.dtype for value in state.values()} == {torch.float32}
-    assert torch.equal(flat(state[f"master {name}"] for name in names), weights)
-    assert all(state[f"exp_avg_sq {name}"].ge(0).all() for name in names)
-
-
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_checkpoint_in_bf16_keeps_the_masters_in_fp32(stage, llama, recipe, tmp_path):
-    weights = train(recipe(stage, "bf16"), llama, save_at=3, folder=tmp_path)
-    state = load_file(tmp_path / "optimiser.safetensors")
-    masters = flat(state[f"master {name}"] for name, _ in llama.module.named_parameters())
-    assert torch.equal(masters.bfloat16().float(), weights)
-    assert not torch.equal(masters, weights)
-
-
-@pytest.mark.parametrize("missing", ["resume.json", "optimiser.safetensors"])
-def test_a_folder_that_is_no_checkpoint_is_one_clear_sentence(missing, llama, recipe, tmp_path):
-    folder = tmp_path / "saved"
-    train(recipe(), llama, save_at=1, folder=folder)
-    (folder / missing).unlink()
-    with pytest.raises(ValueError, match="must be a checkpoint of this model saved by a trial"):
-        train(recipe(), llama, load=folder)
-
-
-def test_a_checkpoint_of_another_model_is_one_clear_sentence(llama, bert, recipe, tmp_path):
-    train(recipe(), bert, save_at=1, folder=tmp_path)
-    with pytest.raises(ValueError, match=f"^{tmp_path} must be a checkpoint of this") as caught:
-        train(recipe(), llama, load=tmp_path)
-    assert "\n" not in str(caught.value)
-
-
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_loss_that_is_no_number_reaches_the_weights_instead_of_being_skipped(
     stage, llama, recipe
@@ -242,7 +203,7 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
         counted = []
         for part in stream.parts(0):
             assert torch.equal(flat(llama.module.parameters()), before)
-            engine.backward(trial.loss(config, llama, part))
+            engine.backward(loss(config, llama, part))
             counted.append(engine.steps)
         assert counted == [0, 0, 0, 1]
         assert not torch.equal(flat(llama.module.parameters()), before)
@@ -256,7 +217,7 @@ def test_a_gradient_past_all_bounds_diverges_and_is_not_left_out(stage, dtype, l
     (part,) = Stream(config, llama).parts(0)
     llama.reset(dtype)
     with Engine(llama, config.train) as engine:
-        engine.backward(1e25 * trial.loss(config, llama, part))
+        engine.backward(1e25 * loss(config, llama, part))
         assert flat(llama.module.parameters()).isnan().any()
 
 
@@ -284,7 +245,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
         llama.reset(dtype)
         with Engine(llama, config.train) as engine:
             for part in stream.parts(0):
-                engine.backward(trial.loss(config, llama, part))
+                engine.backward(loss(config, llama, part))
         del engine
         tensors = new_objects("Tensor")
         found.append(sum(tensor.numel() for tensor in tensors))
@@ -300,7 +261,7 @@ def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, rec
     part, _ = Stream(config, llama).parts(0)
     hooks = hooks_on(llama.module)
     with suppress(ZeroDivisionError), Engine(llama, config.train) as engine:
-        engine.backward(trial.loss(config, llama, part))
+        engine.backward(loss(config, llama, part))
         raise ZeroDivisionError
     del engine
     assert not new_objects("DeepSpeedEngine")
@@ -308,56 +269,7 @@ def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, rec
     assert all(weight.grad is None for weight in llama.module.parameters())
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-def test_nothing_is_compiled(python, tmp_path):
-    code = """
-from trainables.config import TrialConfig
-from trainables.trial import run_trial
-for stage in (0, 1, 2):
-    tree = {"model": {"path": "miniature-llama"}, "alignment": {"data": "miniature", "size": 8},
-            "train": {"lr": 1e-3, "steps": 1, "batch_size": 4, "zero_stage": stage},
-            "evaluators": [{"name": "perplexity", "data": "miniature", "limit": 5}]}
-    print([report.step for report in run_trial(TrialConfig.model_validate(tree))])
-"""
-    # A compiler that always fails would be noticed as well.
-    status, output, errors = python(
-        "-c", code, TORCH_EXTENSIONS_DIR=str(tmp_path), CXX="/bin/false", CC="/bin/false"
-    )
-    assert status == 0, errors
-    assert output.splitlines() == ["[0, 1]"] * 3
-    assert list(tmp_path.iterdir()) == []
-
-
 # Learning rates
-
-
-@pytest.mark.parametrize(
-    ("schedule", "warmup", "shares"),
-    [
-        ("constant", 0.0, [1, 1, 1, 1]),
-        ("linear", 0.0, [1, 0.75, 0.5, 0.25]),
-        ("cosine", 0.0, [1, 0.5 + 0.5**1.5, 0.5, 0.5 - 0.5**1.5]),
-        ("constant", 0.5, [1 / 3, 2 / 3, 1, 1]),
-        ("linear", 0.5, [1 / 3, 2 / 3, 1, 0.5]),
-        ("linear", 0.75, [0.25, 0.5, 0.75, 1]),
-    ],
-)
-def test_the_learning_rate_follows_its_schedule(schedule, warmup, shares):
-    train = TrainConfig(lr=0.1, steps=4, schedule=schedule, warmup=warmup)
-    assert [lr_factor(train, step) for step in range(4)] == pytest.approx(shares)
-
-
-@pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
-@pytest.mark.parametrize("warmup", [0.0, 0.1, 0.5, 0.99])
-@pytest.mark.parametrize("steps", [1, 2, 7, 100])
-def test_the_learning_rate_is_never_zero_nor_above_its_peak(schedule, warmup, steps):
-    train = TrainConfig(lr=0.1, steps=steps, schedule=schedule, warmup=warmup)
-    shares = [lr_factor(train, step) for step in range(steps)]
-    assert all(0 < share <= 1 for share in shares)
-    peak = shares.index(max(shares))
-    assert shares[: peak + 1] == sorted(shares[: peak + 1])
-    assert shares[peak:] == sorted(shares[peak:], reverse=True)
 
 
 def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
@@ -368,7 +280,7 @@ def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
         for step in range(3):
             found.append(engine.lr)
             for part in stream.parts(step):
-                engine.backward(trial.loss(config, llama, part))
+                engine.backward(loss(config, llama, part))
     assert found == pytest.approx(
         [config.train.lr * slow_lr_factor(config.train, k) for k in range(3)]
     )

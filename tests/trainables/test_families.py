@@ -609,7 +609,7 @@ def test_a_trial_that_is_resumed_ends_as_one_that_was_not(named, lm, tmp_path):
     )
     reports = run_trial(config)
     next(reports)
-    next(reports).save(tmp_path)
+    next(reports).save_state(tmp_path)
     expected = [(report.step, report.metrics) for report in reports]
     found = run_trial(config, resume_from=tmp_path)
     assert [(report.step, report.metrics) for report in found] == expected

@@ -66,6 +66,8 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
         "step 4/4, "
     )
     assert output.count("saved to saved") == 1
+    model_and_state = {"model.safetensors", "optimiser.safetensors", "resume.json", "trial.json"}
+    assert model_and_state <= {file.name for file in (folder / "saved").iterdir()}
     assert all(f"{name:<36}" in output for name in reports[0]["metrics"])
 
     status, output, errors = main("measure", *("--model", "saved", "--evaluators", ASKED))

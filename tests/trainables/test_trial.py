@@ -8,16 +8,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.conformance import perturb
 from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.derived import derive
 from trainables.loading import load
 from trainables.measure import base_values, measure
 from trainables.metrics import RELATIVE
-from trainables.reading import Pairs, read
 from trainables.stream import Stream
-from trainables.trial import loss, run_trial
+from trainables.trial import run_trial
 
 SHORTFALL = "cost/replay/shortfall"
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
@@ -100,54 +98,6 @@ def test_no_stage_and_no_precision_measures_a_model_that_has_not_moved_otherwise
     assert end == pytest.approx(base, abs=1e-6)
 
 
-# Loss
-
-
-OWN_TEXTS = {"regulariser": {"name": "kl_to_base", "weight": 0.3, "data": "miniature", "texts": 4}}
-TERMS = {"plain": {}, "gap": GAP, "everything": EVERYTHING, "own texts": EVERYTHING | OWN_TEXTS}
-
-
-@pytest.mark.parametrize("changes", TERMS.values(), ids=TERMS)
-def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name, model):
-    config = configure(name, **changes)
-    (part,) = Stream(config, model).parts(1)
-    perturb(model, 0.01)
-
-    def alone(queries):
-        return read(model, {"alone": queries})["alone"]
-
-    texts = alone(part.texts)
-    expected = config.regulariser.on_weights(model) - texts.token_log_prob_N.mean()
-    if part.pairs:
-        sides = (alone([pair[side] for pair in part.pairs]) for side in (0, 1))
-        expected = expected + config.objective.on_pairs(model, Pairs(*sides, torch.zeros(8)))
-    held = alone(part.anchors) if part.anchors else texts
-    expected = expected + config.regulariser.on_texts(model, held)
-    found = loss(config, model, part)
-    assert found.shape == ()
-    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
-    assert bool(part.pairs) == (changes != {})
-    assert bool(part.anchors) == (changes == TERMS["own texts"])
-
-
-@pytest.mark.parametrize("accumulation", [2, 4, 8])
-@pytest.mark.parametrize(
-    "regulariser", ["none", "l2_to_base", "kl_to_base", OWN_TEXTS["regulariser"]], ids=str
-)
-def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
-    regulariser, accumulation, configure, name, model
-):
-    changes = EVERYTHING | {"regulariser": regulariser}
-    perturb(model, 0.01)
-
-    def total(accumulation):
-        config = configure(name, train={"accumulation": accumulation}, **changes)
-        parts = Stream(config, model).parts(1)
-        return sum(loss(config, model, part).item() for part in parts)
-
-    assert total(accumulation) == pytest.approx(total(1), rel=1e-5)
-
-
 # The same configuration, the same reports
 
 
@@ -227,7 +177,7 @@ def test_a_resumed_trial_makes_the_reports_that_it_would_have_made(
     interrupted = run_trial(config)
     for report in interrupted:
         if report.step == 2:
-            report.save(tmp_path)
+            report.save_state(tmp_path)
             interrupted.close()
     assert metrics(config, resume_from=tmp_path) == expected[2:]
     assert torch.equal(weights(config), end)
@@ -243,6 +193,7 @@ STATEFUL = {
     "prepared": {"objective": "orthogonal"},
     "reference": {"objective": "npo", "replay": {"data": "miniature", "ratio": 0.25}},
     "negated": {"objective": "task_vector", "fusion": {"alpha": 0.7, "also": [0.3]}},
+    "adapters": {"parameters": {"name": "lora", "rank": 2}},
     "frozen": {"parameters": {"name": "freeze", "first_blocks": 1}},
 }
 
@@ -256,7 +207,7 @@ def test_whatever_a_trial_is_made_of_it_resumes_as_if_it_had_not_stopped(
     end = weights(config)
     interrupted = run_trial(config)
     next(interrupted)
-    next(interrupted).save(tmp_path)
+    next(interrupted).save_state(tmp_path)
     interrupted.close()
     assert metrics(config, resume_from=tmp_path) == expected[2:]
     assert torch.equal(weights(config), end)
@@ -271,7 +222,7 @@ def test_dropout_is_drawn_anew_and_alike_after_resuming(configure, edited, tmp_p
     end = weights(config)
     reports = run_trial(config)
     next(reports)
-    next(reports).save(tmp_path / "saved")
+    next(reports).save_state(tmp_path / "saved")
     reports.close()
     assert metrics(config, resume_from=tmp_path / "saved") == expected[2:]
     assert torch.equal(weights(config), end)
@@ -282,7 +233,7 @@ def test_dropout_is_drawn_anew_and_alike_after_resuming(configure, edited, tmp_p
 def test_a_trial_saved_at_its_start_can_be_resumed(configure, tmp_path):
     config = configure(**GAP)
     first = run_trial(config)
-    next(first).save(tmp_path)
+    next(first).save_state(tmp_path)
     first.close()
     (_, end) = metrics(config)
     assert metrics(config, resume_from=tmp_path) == [end]
@@ -292,7 +243,7 @@ def test_a_trial_saved_at_its_end_reports_it_again(configure, tmp_path):
     config = configure(**GAP)
     for report in run_trial(config):
         if report.progress == 1:
-            report.save(tmp_path)
+            report.save_state(tmp_path)
     (again,) = run_trial(config, resume_from=tmp_path)
     assert (again.step, again.progress) == (report.step, 1.0)
     assert again.metrics == report.metrics
@@ -303,7 +254,8 @@ def test_saving_in_between_changes_nothing(configure, tmp_path):
     expected = metrics(config)
     found = []
     for report in run_trial(config):
-        report.save(tmp_path / str(report.step))
+        report.save_state(tmp_path / str(report.step))
+        report.save_model(tmp_path / str(report.step))
         found.append((report.step, report.metrics))
     assert found == expected
     moved = [
@@ -318,7 +270,7 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
     config = configure(name, train={"dtype": dtype}, **GAP)
     for report in run_trial(config):
         if report.progress == 1:
-            report.save(tmp_path)
+            report.save_model(tmp_path)
     saved = load(str(tmp_path), config.model.family)
     saved.reset(dtype)
     base = base_values(config, load(config.model.path, config.model.family))
@@ -328,44 +280,10 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
 
 def test_a_report_is_not_saved_once_its_trial_has_ended(configure, tmp_path):
     *_, last = run_trial(configure())
-    for save in (last.save, last.save_model):
+    for save in (last.save_state, last.save_model):
         with pytest.raises(RuntimeError, match="until its trial goes on, not later"):
             save(tmp_path)
     assert not list(tmp_path.iterdir())
-
-
-def test_resuming_from_another_folder_is_one_clear_sentence(configure, tmp_path):
-    with pytest.raises(ValueError, match="must be a checkpoint of this model saved by a trial"):
-        list(run_trial(configure(), resume_from=tmp_path))
-
-
-def test_a_longer_trial_is_another_one(configure, tmp_path):
-    """Where its length says when a replayed text comes, or how the learning rate falls."""
-
-    def gone_on(schedule, **changes):
-        first, longer = (
-            configure(train={"steps": steps, "schedule": schedule}, **changes) for steps in (6, 9)
-        )
-        reports = run_trial(first)
-        next(reports).save(tmp_path)
-        reports.close()
-        return list(run_trial(longer, resume_from=tmp_path))
-
-    assert gone_on("constant")[-1].step == 9
-    for schedule, changes in (
-        ("linear", {}),
-        ("constant", {"replay": {"data": "miniature", "ratio": 0.25}}),
-    ):
-        with pytest.raises(ValueError, match="of this very trial, but its train differ"):
-            gone_on(schedule, **changes)
-
-
-def test_a_checkpoint_of_another_recipe_is_one_clear_sentence(configure, tmp_path):
-    first = run_trial(configure(**GAP))
-    next(first).save(tmp_path)
-    first.close()
-    with pytest.raises(ValueError, match="of this very trial, but its objective, seed differ"):
-        list(run_trial(configure(seed=1), resume_from=tmp_path))
 
 
 def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):

@@ -80,7 +80,7 @@ def test_it_resumes_in_every_stage(stage, configure, tmp_path):
     )
     reports = run_trial(config)
     next(reports)
-    next(reports).save(tmp_path / "half")
+    next(reports).save_state(tmp_path / "half")
     end = next(reports)
     list(reports)
     (again,) = run_trial(config, resume_from=tmp_path / "half")

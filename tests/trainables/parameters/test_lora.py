@@ -112,7 +112,7 @@ def test_it_trains_and_resumes_in_every_stage(stage, dtype, configure, tmp_path)
     config = configure(parameters={"name": "lora", "rank": 2}, objective="cda", train=train)
     reports = run_trial(config)
     next(reports)
-    next(reports).save(tmp_path / "half")
+    next(reports).save_state(tmp_path / "half")
     end = next(reports)
     assert list(reports) == []
     (again,) = run_trial(config, resume_from=tmp_path / "half")

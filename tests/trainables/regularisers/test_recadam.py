@@ -8,10 +8,11 @@ import torch
 
 from trainables.engine import Engine
 from trainables.loading import load
+from trainables.loss import loss
 from trainables.miniature import MODELS
 from trainables.regularisers import RecAdam
 from trainables.stream import Stream
-from trainables.trial import loss, run_trial
+from trainables.trial import run_trial
 
 
 def test_shares_worked_out_by_hand():

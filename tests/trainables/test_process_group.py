@@ -1,0 +1,73 @@
+"""The group of processes that an engine joins, each test in processes of its own."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tests.trainables.conftest import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+STARTED = """
+import os, torch
+from trainables.process_group import start_deepspeed
+given = set(os.environ)
+deepspeed = start_deepspeed()
+assert start_deepspeed() is deepspeed
+group = torch.distributed
+print(group.get_rank(), group.get_world_size(), *sorted(set(os.environ) - given - {"DS_ACCELERATOR"}))
+"""
+
+
+def test_one_process_is_a_group_of_one_whose_children_inherit_no_group(python):
+    status, output, errors = python("-c", STARTED)
+    assert status == 0, errors
+    rank, size, *variables = output.split()
+    assert (rank, size) == ("0", "1")
+    assert "LOCAL_RANK" in variables
+    assert not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} & set(variables)
+
+
+def test_a_process_joins_the_group_that_its_environment_names():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    environment = os.environ | group | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", STARTED],
+            env=environment | {"RANK": rank, "LOCAL_RANK": rank},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    try:
+        outputs = [process.communicate(timeout=100)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()  # one may wait for another that has died
+    assert [output.split()[:2] for output in outputs] == [["0", "2"], ["1", "2"]]
+
+
+def test_nothing_is_compiled(python, tmp_path):
+    code = """
+from trainables.config import TrialConfig
+from trainables.trial import run_trial
+for stage in (0, 1, 2):
+    tree = {"model": {"path": "miniature-llama"}, "alignment": {"data": "miniature", "size": 8},
+            "train": {"lr": 1e-3, "steps": 1, "batch_size": 4, "zero_stage": stage},
+            "evaluators": [{"name": "perplexity", "data": "miniature", "limit": 5}]}
+    print([report.step for report in run_trial(TrialConfig.model_validate(tree))])
+"""
+    # A compiler that always fails would be noticed as well.
+    status, output, errors = python(
+        "-c", code, TORCH_EXTENSIONS_DIR=str(tmp_path), CXX="/bin/false", CC="/bin/false"
+    )
+    assert status == 0, errors
+    assert output.splitlines() == ["[0, 1]"] * 3
+    assert list(tmp_path.iterdir()) == []

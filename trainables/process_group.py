@@ -1,0 +1,34 @@
+"""The processes that train one model together, and the DeepSpeed that connects them.
+
+One process is a group of one; with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT set
+(torchrun, Ray Train) it joins that group. Nothing is compiled at run time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from typing import Any
+
+import torch
+
+
+@cache
+def start_deepspeed() -> Any:
+    """Return the module deepspeed, its process group up; imported late, because it takes seconds."""
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    import deepspeed
+
+    logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+    # This op would be compiled by g++ at first use; gloo does the same without.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    if "RANK" not in os.environ and not torch.distributed.is_initialized():
+        # A group of one needs neither a port nor an environment that its children would inherit.
+        store = torch.distributed.HashStore()  # type: ignore[attr-defined]
+        torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
+        os.environ.setdefault("LOCAL_RANK", "0")  # DeepSpeed asks for it, and only for it
+    deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
+    return deepspeed

@@ -1,0 +1,29 @@
+"""The learning rate, step by step."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainables.config import TrainConfig
+
+
+def lr_factor(train: TrainConfig, step: int) -> float:
+    """Return the share of the peak learning rate at a step: linear warm-up, then the schedule to 0.
+
+    With S steps, of which W = round(warmup · S) are warm-up, and d = (step − W) / (S − W):
+    (step + 1) / (W + 1) while step < W; then 1 (constant), 1 − d (linear), or
+    (1 + cos πd) / 2 (cosine). A function of the step alone, so that resuming is exact.
+    """
+    warmup = round(train.warmup * train.steps)
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(1, train.steps - warmup)
+    match train.schedule:
+        case "constant":
+            return 1.0
+        case "linear":
+            return 1.0 - done
+        case "cosine":
+            return 0.5 * (1.0 + math.cos(math.pi * done))
