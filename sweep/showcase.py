@@ -11,7 +11,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ray.tune import Callback
 
-from sweep import space, tracking
+from sweep import tracking
 from sweep.outbox import Reported, Tagged, now
+from sweep.space.names import searched
 
 if TYPE_CHECKING:
     from sweep.progress import Front, Progress
@@ -199,23 +200,3 @@ def description(started: Started, drawn: Drawn) -> str:
     ]
     text = "\n\n".join(part for part in parts if part)
     return text if len(text) <= MOST_OF_A_TEXT else text[: MOST_OF_A_TEXT - 1] + "…"
-
-
-def searched(node: Any, name: str = "") -> Iterator[str]:
-    """Each domain of a trial's YAML in a line: its dotted name, and what is drawn from."""
-    if domain := space.domain(node):
-        kind, argument = domain
-        if kind != "choice":
-            low, high = argument
-            yield f"`{name}` from {low:g} to {high:g}" + (" (log)" if kind == "loguniform" else "")
-            return
-        labels = [space.label(option) for option in argument]
-        yield f"`{name}` of {', '.join(str(label) for label in labels)}"
-        for label, option in zip(labels, argument, strict=True):
-            yield from searched(option, f"{name}.{label}")
-    elif isinstance(node, Mapping):
-        for key, child in node.items():
-            yield from searched(child, f"{name}.{key}" if name else key)
-    elif isinstance(node, list):
-        for number, child in enumerate(node):
-            yield from searched(child, f"{name}.{number}")

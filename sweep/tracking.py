@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep import code, space
+from sweep import code
+from sweep.space.names import swept
 from sweep.store import connect
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Record:
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
             "num_trials": spec.num_trials,
-            "searched": space.swept(spec.trial),
+            "searched": swept(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
                 for name, bound in spec.constraints.items()
