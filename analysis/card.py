@@ -14,7 +14,8 @@ import pandas as pd
 
 from analysis.front import number, recipe
 from analysis.runs import Candidate, Sweep, trial_yaml
-from trainables.metrics import DEGENERATE, ERROR, Metric
+from trainables.metric_names import DEGENERATE, error_name, parse
+from trainables.metrics import Metric
 
 # By the family of the trial's model: what it does, and the class that loads it.
 TASKS = {
@@ -98,7 +99,7 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
 def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
     lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
     for metric in _measured(sweep, row):
-        se = row.get(f"{ERROR}{metric.name}", math.nan)
+        se = row.get(error_name(metric.name), math.nan)
         value = number(float(row[metric.name])) + ("" if pd.isna(se) or se == 0 else f" ± {se:.2g}")
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
@@ -120,7 +121,7 @@ def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
     results: dict[str, list[dict[str, Any]]] = {}
     for metric in _measured(sweep, row):
         found = {"type": metric.name, "name": metric.about, "value": float(row[metric.name])}
-        results.setdefault(metric.name.split("/")[1], []).append(found)
+        results.setdefault(parse(metric.name).dataset, []).append(found)
     data = [row.get("alignment.data"), row.get("replay.data")]
     head = {
         "base_model": row.get("model.path"),

@@ -30,7 +30,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import pareto
-from trainables.metrics import ERROR, FUSION, Metric, at_alpha, fused_alphas, fused_name
+from trainables.metric_names import (
+    TRAINED,
+    fused_alphas,
+    fused_name,
+    is_fused,
+    other_candidates,
+    plain_name,
+)
+from trainables.metrics import Metric
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -88,7 +96,7 @@ class Sweep:
                  failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
                  parameters (numbers where every value is one), then the metrics (NaN where none
                  was logged, and for infinity), and the standard error of each as se/NAME; what was
-                 found at another α has names of its own (trainables/metrics.py).
+                 found at another α has names of its own (trainables/metric_names.py).
     base:        the base model's values by metric name, as the sweep's own run has them.
     commit:      of the code that ran it; empty where that was no repository.
     """
@@ -116,14 +124,13 @@ class Sweep:
         what was found there. There is none for 0, the base model, nor for the trial's own α.
         """
         names = [str(name) for name in self.trials]
-        fused = [name for name in names if name.removeprefix(ERROR).startswith(FUSION)]
+        fused = [name for name in names if is_fused(name)]
         plain = self.trials.drop(columns=fused).assign(alpha=math.nan)
         complete = self.trials[self.trials["state"] == "complete"]
         tables = [plain]
-        for alpha in fused_alphas(names):
-            source = at_alpha({name: name for name in names}, alpha)
+        for alpha, source in other_candidates({name: name for name in names}).items():
             known = complete[list(set(source.values()) & set(fused))].notna().any(axis=1)
-            there = complete[known & (complete.get("fusion.alpha", 1.0) != alpha)]
+            there = complete[known & (complete.get("fusion.alpha", TRAINED) != alpha)]
             table = there[list(source.values())].set_axis(list(source), axis=1)
             given = {"alpha": alpha, "fusion.alpha": alpha, "fusion.also": math.nan}
             tables.append(table.assign(**given).reindex(columns=plain.columns))
@@ -223,8 +230,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         base={
             name: value
             for name, value in _measured(parent).items()
-            if math.isfinite(_finite_or_nan(value))
-            and not name.removeprefix(ERROR).startswith(FUSION)
+            if math.isfinite(_finite_or_nan(value)) and not is_fused(name)
         },
         tracking_uri=tracking_uri,
         commit=parent.data.tags.get("mlflow.source.git.commit", ""),
@@ -479,17 +485,19 @@ def items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         )
     with tempfile.TemporaryDirectory() as folder:
         kept = pd.read_parquet(client.download_artifacts(run_id, "items.parquet", folder))
+    names = [str(name) for name in kept["metric"].unique()]
     if candidate is None or candidate.alpha is None:
-        return kept[~kept["metric"].str.startswith(FUSION)]
-    at = fused_name("", candidate.alpha)
-    there = kept[kept["metric"].str.startswith(at)]
+        return kept[~kept["metric"].isin([name for name in names if is_fused(name)])]
+    plain = {name: plain_name(name) for name in names}
+    at_alpha = [name for name in names if name == fused_name(plain[name], candidate.alpha)]
+    there = kept[kept["metric"].isin(at_alpha)]
     if there.empty:
-        alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(kept["metric"].unique()))
+        alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(names))
         raise ValueError(
             f"sweep {sweep.name} has no items of {candidate}: beside its own α, trial "
             f"{candidate.trial} was measured at {alphas or 'none'}."
         )
-    return there.assign(metric=there["metric"].str.removeprefix(at))
+    return there.assign(metric=there["metric"].map(plain).astype(kept["metric"].dtype))
 
 
 def _without_password(uri: str) -> str:

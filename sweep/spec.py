@@ -16,7 +16,8 @@ from sweep.space.corners import branches, corners
 from sweep.space.faults import faults, without
 from sweep.space.growth import is_grown
 from trainables import derived
-from trainables.config import SHORTFALL, Measurement, TrialConfig
+from trainables.config import Measurement, TrialConfig
+from trainables.metric_names import SHORTFALL
 from trainables.metrics import Metric
 from trainables.strict import Strict
 from trainables.yaml_file import Document, Place, SpecError, did_you_mean, read, validate
@@ -322,6 +323,6 @@ def _measured(tree: dict[str, Any]) -> list[str] | None:
             return None
         names = [metric.name for metric in measured]
         names += [metric.name for metric in derived.metrics(names, derived.Guard())]
-        names += [SHORTFALL[0].name] if corner.tree.get("replay") else []
+        names += [SHORTFALL] if corner.tree.get("replay") else []
         everywhere = names if everywhere is None else [n for n in everywhere if n in names]
     return everywhere

@@ -20,7 +20,7 @@ from sweep.ending import FULL
 from sweep.storage import Storage, checkpoint_name, model_name
 from sweep.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
-from trainables.metrics import ERROR
+from trainables.metric_names import error_name
 from trainables.report import fault
 from trainables.yaml_file import dotted, faults
 
@@ -177,7 +177,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 def _record(report: Report) -> dict[str, float]:
     """The finite metrics, their errors, and by `progress` that the step was reported at all."""
     finite = {name: value for name, value in report.metrics.items() if math.isfinite(value)}
-    errors = {f"{ERROR}{name}": se for name, se in report.errors.items()}
+    errors = {error_name(name): se for name, se in report.errors.items()}
     return finite | errors | {"progress": report.progress}
 
 

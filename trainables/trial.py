@@ -14,10 +14,9 @@ import torch
 
 from trainables import estimate
 from trainables.candidate import candidate
-from trainables.config import SHORTFALL
 from trainables.engine import Engine
 from trainables.measure import base_values, measure
-from trainables.metrics import fused_name
+from trainables.metric_names import SHORTFALL, fused_name
 from trainables.model import load
 from trainables.objectives.dropout import own_dropout
 from trainables.reading import Pairs, read
@@ -50,7 +49,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     stream = Stream(config, model)
     base = base_values(config, model)
     prepared = objective.prepare(model, stream)
-    mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
+    mixed = {SHORTFALL: float(stream.shortfall)} if config.replay else {}
     still = objective.asks_the_base or regulariser.asks_the_base
     with (
         own_dropout(model, 0.0, 0.0) if still else nullcontext(),

@@ -6,7 +6,7 @@ from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.evaluators import Perplexity
 from trainables.measure import base_values, measure_alone
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.model import LanguageModel, load
 from trainables.trial import run_trial
 

@@ -13,7 +13,7 @@ from tests.trainables.conftest import EVALUATORS
 from trainables import estimate
 from trainables.derived import derive
 from trainables.measure import base_values, measure
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.model import load
 from trainables.reading import Pairs, read
 from trainables.stream import Stream
