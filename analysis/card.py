@@ -5,7 +5,6 @@ The form is Hugging Face's: Markdown after YAML that says base model, data sets 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +15,7 @@ from analysis.front import number, recipe
 from analysis.runs import Candidate, Sweep, trial_yaml
 from trainables.metric_names import DEGENERATE, error_name, parse
 from trainables.metrics import Metric
+from trainables.yaml_text import to_yaml
 
 # By the family of the trial's model: what it does, and the class that loads it.
 TASKS = {
@@ -115,8 +115,6 @@ def _measured(sweep: Sweep, row: Mapping[Any, Any]) -> list[Metric]:
 
 
 def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
-    from ruamel.yaml import YAML
-
     task, _ = _task(row)
     results: dict[str, list[dict[str, Any]]] = {}
     for metric in _measured(sweep, row):
@@ -143,13 +141,7 @@ def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
             }
         ],
     }
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 1000
-    text = io.StringIO()
-    yaml.dump(head, text)
-    return text.getvalue()
+    return to_yaml(head, width=1000)
 
 
 def _task(row: Mapping[Any, Any]) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ray.tune import Callback
 
+from analysis.record_names import Artifact, Series, Tag
 from sweep import tracking
 from sweep.outbox import Reported, Tagged, now
 from sweep.space.names import searched
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "front"  # of artifacts, and the group of metrics
-HYPERVOLUME = f"{FOLDER}/hypervolume"
-SIZE = f"{FOLDER}/size"
-REPORT = "front.html"
 PAUSE_S = 30.0  # between two drawings, at least
 PAUSE_COSTS = 10.0  # times what the last one took
 PATIENCE_S = 10.0  # with an MLflow that is away
@@ -85,7 +82,7 @@ class Showcase(Callback):  # type: ignore[misc]
 
     def __enter__(self) -> Self:
         record = self._started.record
-        self._recorded = record.steps(HYPERVOLUME)
+        self._recorded = record.steps(Series.HYPERVOLUME)
         self._on_front = record.on_front()
         self._describe(Drawn("no trial has ended yet", "", frozenset()))
         rows: list[Mapping[str, float]] = []
@@ -114,7 +111,7 @@ class Showcase(Callback):  # type: ignore[misc]
         """One point of the curve, whoever says it again."""
         if step not in self._recorded:
             self._recorded.add(step)
-            metrics = {SIZE: float(size), HYPERVOLUME: volume}
+            metrics = {Series.FRONT_SIZE: float(size), Series.HYPERVOLUME: volume}
             with suppress(OSError):  # a full disk: resuming says it again
                 self._outbox.put(Reported(trial=None, at=now(), step=step, metrics=metrics))
 
@@ -151,12 +148,12 @@ class Showcase(Callback):  # type: ignore[misc]
                 log.warning("the front could not be drawn: %s: %s", type(error).__name__, error)
                 return
             for path in sorted(Path(folder).iterdir()):
-                self._outbox.attach(None, path, path.name, to=FOLDER)
+                self._outbox.attach(None, path, path.name, to=Artifact.FRONT)
         self._describe(drawn)
         changed = sorted(self._on_front ^ drawn.members)
         self._outbox.put(
             *(
-                Tagged(trial=number, tags={"on_front": str(number in drawn.members).lower()})
+                Tagged(trial=number, tags={Tag.ON_FRONT: str(number in drawn.members).lower()})
                 for number in changed
             )
         )
@@ -170,7 +167,7 @@ class Showcase(Callback):  # type: ignore[misc]
 def description(started: Started, drawn: Drawn) -> str:
     """Markdown: the front, then what is searched for it; MLflow shows the first lines at once."""
     spec, record = started.spec, started.record
-    report = f"{record.runs_url}/{record.run_id}/artifacts/{FOLDER}/{REPORT}"
+    report = f"{record.runs_url}/{record.run_id}/artifacts/{Artifact.FRONT}/{Artifact.FRONT_PAGE}"
     trials = f"{record.runs_url}?viewStateShareKey={tracking.VIEW}&workflowType=machine_learning"
     first = f"**{drawn.headline}** · [the front]({report}) · [all trials]({trials})"
     goals = [

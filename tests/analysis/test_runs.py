@@ -265,7 +265,7 @@ assert not {"mlflow", "matplotlib", "plotly"} & set(sys.modules), "imports are n
 analysis.runs.read_sweep("hand", tracking_uri=sys.argv[1])
 forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.modules)
 others = {name for name in sys.modules if name.startswith("trainables.")}
-others -= {"trainables.metrics", "trainables.metric_names"}
+others -= {"trainables.metrics", "trainables.metric_names", "trainables.yaml_text"}
 assert not forbidden | others, forbidden | others
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

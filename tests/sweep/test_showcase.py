@@ -10,13 +10,14 @@ from sweep import showcase, tracking
 from sweep.delivery import Delivery
 from sweep.ending import Ending
 from sweep.outbox import Outbox, Reported
-from sweep.showcase import HYPERVOLUME, NOTE, SIZE, Drawn, Showcase
+from sweep.showcase import NOTE, Drawn, Showcase
 from sweep.spec import load
 from sweep.tuner import Started
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+HYPERVOLUME, SIZE = "front/hypervolume", "front/size"
 
 
 @pytest.fixture(scope="module")
