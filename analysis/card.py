@@ -5,7 +5,6 @@ The form is Hugging Face's: Markdown after YAML that says base model, data sets 
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,9 @@ import pandas as pd
 
 from analysis.front import number, recipe
 from analysis.runs import Candidate, Sweep, trial_yaml
-from trainables.metrics import DEGENERATE, ERROR, Metric
+from trainables.metric_names import DEGENERATE, error_name, parse
+from trainables.metrics import Metric
+from trainables.yaml_text import to_yaml
 
 # By the family of the trial's model: what it does, and the class that loads it.
 TASKS = {
@@ -98,7 +99,7 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
 def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
     lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
     for metric in _measured(sweep, row):
-        se = row.get(f"{ERROR}{metric.name}", math.nan)
+        se = row.get(error_name(metric.name), math.nan)
         value = number(float(row[metric.name])) + ("" if pd.isna(se) or se == 0 else f" ± {se:.2g}")
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
@@ -114,13 +115,11 @@ def _measured(sweep: Sweep, row: Mapping[Any, Any]) -> list[Metric]:
 
 
 def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
-    from ruamel.yaml import YAML
-
     task, _ = _task(row)
     results: dict[str, list[dict[str, Any]]] = {}
     for metric in _measured(sweep, row):
         found = {"type": metric.name, "name": metric.about, "value": float(row[metric.name])}
-        results.setdefault(metric.name.split("/")[1], []).append(found)
+        results.setdefault(parse(metric.name).dataset, []).append(found)
     data = [row.get("alignment.data"), row.get("replay.data")]
     head = {
         "base_model": row.get("model.path"),
@@ -142,13 +141,7 @@ def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
             }
         ],
     }
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 1000
-    text = io.StringIO()
-    yaml.dump(head, text)
-    return text.getvalue()
+    return to_yaml(head, width=1000)
 
 
 def _task(row: Mapping[Any, Any]) -> tuple[str, str]:

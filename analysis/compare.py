@@ -12,7 +12,7 @@ from rich.table import Table
 
 from analysis import runs
 from analysis.runs import Candidate, Sweep
-from trainables.metrics import DEGENERATE
+from trainables.metric_names import DEGENERATE, parse
 
 WIDEST = 26  # of the name of a metric in one line, so that a table has 80 columns
 
@@ -102,8 +102,9 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         else:
             error, p = ("?" if math.isnan(row[k]) else f"{row[k]:.2g}" for k in ("se", "p"))
             cells += [f"{row['difference']:+.3g} ± {error}", p]
-        where, _, quantity = row["metric"].rpartition("/")
-        name = row["metric"] if len(row["metric"]) <= WIDEST else f"{where}/\n  {quantity}"
+        family, dataset, quantity = parse(row["metric"])
+        is_short = len(row["metric"]) <= WIDEST
+        name = row["metric"] if is_short else f"{family}/{dataset}/\n  {quantity}"
         shown.add_row(name, *cells, style="bold" if sure else "dim")
     return shown
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis import plots
 from analysis.front import to_csv, to_json
+from analysis.record_names import Artifact
 from analysis.runs import Candidate, Sweep, trial_yaml
 
 
@@ -45,7 +46,7 @@ def draw(sweep: Sweep, folder: Path, /) -> None:
     (folder / "front.json").write_text(to_json(sweep), encoding="utf-8")
     (folder / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
     plots.front_png(sweep, folder / "front.png")
-    plots.front_html(sweep, folder / "front.html")
+    plots.front_html(sweep, folder / Artifact.FRONT_PAGE)
 
 
 def _is_a_trial(path: Path) -> bool:

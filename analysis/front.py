@@ -12,7 +12,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.runs import Candidate, Sweep
-from trainables.metrics import DEGENERATE, ERROR, SHORTFALL, Metric
+from trainables.metric_names import DEGENERATE, SHORTFALL, error_name, parse
+from trainables.metrics import Metric
 
 
 def table(sweep: Sweep, /, *, every: bool = False) -> Table:
@@ -25,7 +26,7 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     shown.add_column("trial", justify="right", no_wrap=True)
     decimals = []
     for goal in sweep.goals:
-        dataset, quantity = goal.name.split("/")[-2:]
+        _, dataset, quantity = parse(goal.name)
         heading = f"{dataset}\n{quantity} {_arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
         shown.add_column(heading, justify="right", overflow="fold")
         decimals.append(_decimals([*front[goal.name], sweep.base.get(goal.name, 0.0)]))
@@ -59,7 +60,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
     front = sweep.front()
     decimals = [_decimals([*front[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
     # In MLflow's interface there is room for a line of short words, if for any.
-    short = [goal.name.rpartition("/")[2] for goal in sweep.goals]
+    short = [parse(goal.name).quantity for goal in sweep.goals]
     told = short if len(set(short)) == len(short) else [goal.name for goal in sweep.goals]
     heads = [
         f"{name}\N{NO-BREAK SPACE}{_arrow(goal)}"
@@ -189,7 +190,7 @@ def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    se = row.get(f"{ERROR}{name}", math.nan)
+    se = row.get(error_name(name), math.nan)
     error = (
         "" if pd.isna(se) or se == 0 else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{se:.{places}f}"
     )
@@ -197,7 +198,7 @@ def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
 
 
 def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    se = row.get(f"{ERROR}{name}", math.nan)
+    se = row.get(error_name(name), math.nan)
     error = "" if pd.isna(se) or se == 0 else f"\n[dim]±{se:.{places}f}[/dim]"
     return f"{row[name]:.{places}f}{error}"
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analysis.front import headline, number
 from analysis.runs import Candidate, Sweep
+from trainables.metric_names import parse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -356,7 +357,7 @@ def _axis(sweep: Sweep, column: str, drawn: pd.DataFrame, front: pd.Series) -> A
         label, values, base, lower = TRIAL, drawn[column], float("nan"), True
     else:
         goal = sweep.metrics[column]
-        dataset, quantity = column.split("/")[-2:]
+        _, dataset, quantity = parse(column)
         words = f"{dataset} {quantity}".replace("_", " ")
         values, base = drawn[column], sweep.base.get(column, float("nan"))
         lower = goal.better != "higher"

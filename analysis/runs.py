@@ -8,7 +8,6 @@ seconds. Axes: N trials, M goals.
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -30,7 +29,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import pareto
-from trainables.metrics import ERROR, FUSION, Metric, at_alpha, fused_alphas, fused_name
+from analysis.record_names import Artifact, Group, Role, Tag, having
+from trainables.metric_names import (
+    TRAINED,
+    fused_alphas,
+    fused_name,
+    is_fused,
+    other_candidates,
+    plain_name,
+)
+from trainables.metrics import Metric
+from trainables.yaml_text import from_yaml, to_yaml
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -88,7 +97,7 @@ class Sweep:
                  failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
                  parameters (numbers where every value is one), then the metrics (NaN where none
                  was logged, and for infinity), and the standard error of each as se/NAME; what was
-                 found at another α has names of its own (trainables/metrics.py).
+                 found at another α has names of its own (trainables/metric_names.py).
     base:        the base model's values by metric name, as the sweep's own run has them.
     commit:      of the code that ran it; empty where that was no repository.
     """
@@ -116,14 +125,13 @@ class Sweep:
         what was found there. There is none for 0, the base model, nor for the trial's own α.
         """
         names = [str(name) for name in self.trials]
-        fused = [name for name in names if name.removeprefix(ERROR).startswith(FUSION)]
+        fused = [name for name in names if is_fused(name)]
         plain = self.trials.drop(columns=fused).assign(alpha=math.nan)
         complete = self.trials[self.trials["state"] == "complete"]
         tables = [plain]
-        for alpha in fused_alphas(names):
-            source = at_alpha({name: name for name in names}, alpha)
+        for alpha, source in other_candidates({name: name for name in names}).items():
             known = complete[list(set(source.values()) & set(fused))].notna().any(axis=1)
-            there = complete[known & (complete.get("fusion.alpha", 1.0) != alpha)]
+            there = complete[known & (complete.get("fusion.alpha", TRAINED) != alpha)]
             table = there[list(source.values())].set_axis(list(source), axis=1)
             given = {"alpha": alpha, "fusion.alpha": alpha, "fusion.also": math.nan}
             tables.append(table.assign(**given).reindex(columns=plain.columns))
@@ -201,12 +209,11 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """
     client = _client(tracking_uri)
     parent = _parent(client, name, tracking_uri)
-    of_it = f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'"
     declared = _declarations(client, parent)
     metrics = {entry["name"]: Metric(**entry) for entry in declared["metrics"]}
     children = sorted(
-        _runs(client, [parent.info.experiment_id], of_it),
-        key=lambda run: int(run.data.tags["sweep.trial"]),
+        _runs(client, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
+        key=lambda run: int(run.data.tags[Tag.TRIAL]),
     )
     params, trials = _table(children, list(metrics))
     return Sweep(
@@ -223,11 +230,10 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         base={
             name: value
             for name, value in _measured(parent).items()
-            if math.isfinite(_finite_or_nan(value))
-            and not name.removeprefix(ERROR).startswith(FUSION)
+            if math.isfinite(_finite_or_nan(value)) and not is_fused(name)
         },
         tracking_uri=tracking_uri,
-        commit=parent.data.tags.get("mlflow.source.git.commit", ""),
+        commit=parent.data.tags.get(Tag.COMMIT, ""),
     )
 
 
@@ -247,12 +253,12 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     parents = _parents(client)
     experiment_ids = sorted({run.info.experiment_id for run in parents})
     states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
-    for run in _runs(client, experiment_ids, "tags.`sweep.role` = 'trial'"):
-        states.get(run.data.tags.get("mlflow.parentRunId", ""), []).append(_state(run))
+    for run in _runs(client, experiment_ids, {Tag.ROLE: Role.TRIAL}):
+        states.get(run.data.tags.get(Tag.PARENT, ""), []).append(_state(run))
     counted = ("complete", "failed", "pruned", "running")
     rows = [
         {
-            "name": run.data.tags["sweep.name"],
+            "name": run.data.tags[Tag.NAME],
             "state": _sweep_state(run),
             **{state: states[run.info.run_id].count(state) for state in counted},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
@@ -270,22 +276,15 @@ def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     is not a trial of this sweep.
     """
     run_id = _run_id(sweep, candidate.trial)
-    text = _artifact(_client(sweep.tracking_uri), run_id, "trial.yaml")
+    text = _artifact(_client(sweep.tracking_uri), run_id, Artifact.TRIAL)
     if candidate.alpha is None:
         return text
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    written = io.StringIO()
     head = [*takewhile(lambda line: line.startswith("#"), text.splitlines())]
     head.append(
         f"# with its weights at α = {candidate.alpha:g} between the base and what it trained"
     )
-    written.write("".join(f"{line}\n" for line in head))
-    yaml.dump(yaml.load(text) | {"fusion": {"alpha": candidate.alpha}}, written)
-    return written.getvalue()
+    config = from_yaml(text) | {"fusion": {"alpha": candidate.alpha}}
+    return "".join(f"{line}\n" for line in head) + to_yaml(config)
 
 
 def _run_id(sweep: Sweep, trial: int) -> str:
@@ -341,14 +340,16 @@ def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
             return
 
 
-def _runs(client: MlflowClient, experiment_ids: list[str], having: str = "") -> Iterator[Run]:
-    """The runs of these experiments, oldest first."""
+def _runs(
+    client: MlflowClient, experiment_ids: list[str], tags: Mapping[str, str]
+) -> Iterator[Run]:
+    """Yield the runs of these experiments that have these tags, oldest first."""
     if not experiment_ids:
         return iter(())
     return _pages(
         lambda token: client.search_runs(
             experiment_ids,
-            filter_string=having,
+            filter_string=having(tags),
             max_results=RUNS_A_PAGE,
             order_by=["attributes.start_time ASC"],
             page_token=token,
@@ -359,16 +360,16 @@ def _runs(client: MlflowClient, experiment_ids: list[str], having: str = "") -> 
 def _parents(client: MlflowClient) -> list[Run]:
     experiments = _pages(lambda token: client.search_experiments(page_token=token))
     experiment_ids = [experiment.experiment_id for experiment in experiments]
-    return list(_runs(client, experiment_ids, "tags.`sweep.role` = 'sweep'"))
+    return list(_runs(client, experiment_ids, {Tag.ROLE: Role.SWEEP}))
 
 
 def _parent(client: MlflowClient, name: str, tracking_uri: str) -> Run:
     """The run of a sweep itself."""
     experiment = client.get_experiment_by_name(name)
     of_it = [] if experiment is None else [experiment.experiment_id]
-    parents = list(_runs(client, of_it, "tags.`sweep.role` = 'sweep'"))
+    parents = list(_runs(client, of_it, {Tag.ROLE: Role.SWEEP}))
     if not parents:
-        known = sorted({run.data.tags["sweep.name"] for run in _parents(client)})
+        known = sorted({run.data.tags[Tag.NAME] for run in _parents(client)})
         raise UnknownSweep(
             f"{_without_password(tracking_uri)} has no sweep named {name!r}; "
             + (f"it has {', '.join(known)}." if known else "it has no sweeps yet.")
@@ -387,10 +388,10 @@ def _declarations(client: MlflowClient, parent: Run) -> Any:
     from mlflow.exceptions import MlflowException
 
     try:
-        return json.loads(_artifact(client, parent.info.run_id, "declarations.json"))
+        return json.loads(_artifact(client, parent.info.run_id, Artifact.DECLARATIONS))
     except MlflowException as error:
         raise ValueError(
-            f"sweep {parent.data.tags['sweep.name']} has no declarations.json in its run "
+            f"sweep {parent.data.tags[Tag.NAME]} has no {Artifact.DECLARATIONS} in its run "
             f"{parent.info.run_id}: it has only just begun, or its writer died; try again, "
             "or start it again."
         ) from error
@@ -406,17 +407,17 @@ def _goals(client: MlflowClient, parent: Run) -> list[str]:
 def _sweep_state(run: Run) -> str:
     tags = run.data.tags
     if run.info.status != "RUNNING":
-        return str(tags.get("sweep.state", run.info.status.lower()))
-    heard = tags.get("sweep.alive", run.info.start_time)
+        return str(tags.get(Tag.STATE, run.info.status.lower()))
+    heard = tags.get(Tag.ALIVE, run.info.start_time)
     if time.time() - int(heard) / 1000 > MOST_SILENCE_S:
         return "interrupted"
     asked = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
-    return asked.get(tags.get("sweep.asked", ""), "running")
+    return asked.get(tags.get(Tag.ASKED, ""), "running")
 
 
 def _state(run: Run) -> str:
     # The tag is set when a trial ends; until then MLflow's own word is the truth.
-    return str(run.data.tags.get("sweep.state", run.info.status.lower()))
+    return str(run.data.tags.get(Tag.STATE, run.info.status.lower()))
 
 
 def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
@@ -425,9 +426,9 @@ def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.Data
     metrics = list(dict.fromkeys([*declared, *logged]))
     rows = [
         {
-            "trial": int(run.data.tags["sweep.trial"]),
+            "trial": int(run.data.tags[Tag.TRIAL]),
             "state": _state(run),
-            "failure": run.data.tags.get("reason", ""),
+            "failure": run.data.tags.get(Tag.REASON, ""),
             "run_id": run.info.run_id,
             "seconds": math.nan
             if run.info.end_time is None
@@ -446,7 +447,9 @@ def _table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.Data
 
 def _measured(run: Run) -> dict[str, float]:
     """What was measured of a model, and not of the machine or of the sweep as a whole."""
-    return {k: v for k, v in run.data.metrics.items() if not k.startswith(("system/", "front/"))}
+    return {
+        k: v for k, v in run.data.metrics.items() if not k.startswith((Group.SYSTEM, Group.FRONT))
+    }
 
 
 def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
@@ -472,24 +475,26 @@ def items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     """
     run_id = sweep.run_id if candidate is None else _run_id(sweep, candidate.trial)
     client = _client(sweep.tracking_uri)
-    if not any(entry.path == "items.parquet" for entry in client.list_artifacts(run_id)):
+    if not any(entry.path == Artifact.ITEMS for entry in client.list_artifacts(run_id)):
         who = "the base model" if candidate is None else f"trial {candidate}"
         raise ValueError(
             f"sweep {sweep.name} has no items of {who}: only what was measured to its end has them."
         )
     with tempfile.TemporaryDirectory() as folder:
-        kept = pd.read_parquet(client.download_artifacts(run_id, "items.parquet", folder))
+        kept = pd.read_parquet(client.download_artifacts(run_id, Artifact.ITEMS, folder))
+    names = [str(name) for name in kept["metric"].unique()]
     if candidate is None or candidate.alpha is None:
-        return kept[~kept["metric"].str.startswith(FUSION)]
-    at = fused_name("", candidate.alpha)
-    there = kept[kept["metric"].str.startswith(at)]
+        return kept[~kept["metric"].isin([name for name in names if is_fused(name)])]
+    plain = {name: plain_name(name) for name in names}
+    at_alpha = [name for name in names if name == fused_name(plain[name], candidate.alpha)]
+    there = kept[kept["metric"].isin(at_alpha)]
     if there.empty:
-        alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(kept["metric"].unique()))
+        alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(names))
         raise ValueError(
             f"sweep {sweep.name} has no items of {candidate}: beside its own α, trial "
             f"{candidate.trial} was measured at {alphas or 'none'}."
         )
-    return there.assign(metric=there["metric"].str.removeprefix(at))
+    return there.assign(metric=there["metric"].map(plain).astype(kept["metric"].dtype))
 
 
 def _without_password(uri: str) -> str:

@@ -7,6 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.record_names import LIVE_STATES, Series
 from analysis.runs import Sweep
 
 STATES = ("complete", "pruned", "failed")
@@ -22,9 +23,11 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
     trials = sweep.trials
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
     ended = sum(counts.values())
-    hears = sweep.state in ("running", "paused", "stopping", "cancelling")
+    hears = sweep.state in LIVE_STATES
     running = trials[(trials["state"] == "running") & hears]
-    progress = running["progress"].fillna(0.0) if "progress" in running else [0.0] * len(running)
+    progress = (
+        running[Series.PROGRESS].fillna(0.0) if Series.PROGRESS in running else [0.0] * len(running)
+    )
     total = max(sweep.num_trials or 0, len(trials))
     failed = trials.loc[trials["state"] == "failed", "failure"]
     return {

@@ -69,7 +69,8 @@ app.add_typer(lifecycle.app)
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
 def check(spec: Spec) -> None:
     """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
-    from sweep import inputs, space
+    from sweep import inputs
+    from sweep.space import grid, names
     from trainables.cache import AssetError
 
     checked, _ = _load(spec)
@@ -81,9 +82,9 @@ def check(spec: Spec) -> None:
         leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
     if checked.search.sampler == "grid":
-        trials += f" of a grid of {space.size(checked.trial)} points"
+        trials += f" of a grid of {grid.size(checked.trial)} points"
     print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
+    print(f"searched: {', '.join(names.swept(checked.trial)) or 'nothing'}")
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")

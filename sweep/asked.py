@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+from analysis.record_names import Tag
+
 if TYPE_CHECKING:
     from sweep.tracking import Record
 
 Wish = Literal["go", "pause", "stop", "cancel"]
-WISH, CANCEL_TRIALS, RETRY_TRIALS = "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,28 @@ class Asked:
     @classmethod
     def of(cls, tags: Mapping[str, str]) -> Asked:
         """As the tags of a sweep's run say."""
-        said = tags.get(WISH)
+        said = tags.get(Tag.ASKED)
         wish: Wish = next((wish for wish in get_args(Wish) if wish == said), "go")
-        return cls(wish, _numbers(tags, CANCEL_TRIALS), _numbers(tags, RETRY_TRIALS))
+        return cls(wish, _numbers(tags, Tag.CANCEL_TRIALS), _numbers(tags, Tag.RETRY_TRIALS))
 
 
 def ask(record: Record, wish: Wish) -> None:
-    record.tag({WISH: wish})
+    record.tag({Tag.ASKED: wish})
 
 
 def forget(record: Record) -> None:
     """What was asked of a process that runs no more is over, but for trials to be tried again."""
-    record.tag({WISH: "go", CANCEL_TRIALS: ""})
+    record.tag({Tag.ASKED: "go", Tag.CANCEL_TRIALS: ""})
 
 
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
     """Ask for the end of trials."""
-    _add(record, CANCEL_TRIALS, numbers)
+    _add(record, Tag.CANCEL_TRIALS, numbers)
 
 
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
     """Ask for another attempt at trials that have failed."""
-    _add(record, RETRY_TRIALS, numbers)
+    _add(record, Tag.RETRY_TRIALS, numbers)
 
 
 def _add(record: Record, name: str, numbers: frozenset[int]) -> None:

@@ -13,13 +13,13 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
+from analysis.record_names import Tag
 from sweep.asked import Asked
 from sweep.outbox import now
 
 if TYPE_CHECKING:
     from sweep.tracking import Record
 
-ALIVE = "sweep.alive"  # milliseconds since 1970; analysis/runs.py holds it against the clock
 LISTEN_EVERY_S = 1.0
 BEAT_EVERY_S = 15.0
 
@@ -37,7 +37,7 @@ class Control:
         self._thread = threading.Thread(target=self._listen, name="control", daemon=True)
 
     def __enter__(self) -> Control:
-        self._record.tag({ALIVE: str(now())})
+        self._record.tag({Tag.ALIVE: str(now())})
         self.asked = Asked.of(self._record.tags())
         self._thread.start()
         return self
@@ -52,7 +52,7 @@ class Control:
                 self.asked = Asked.of(self._record.tags())
                 if now() - beat >= BEAT_EVERY_S * 1000:
                     beat = now()
-                    self._record.tag({ALIVE: str(beat)})
+                    self._record.tag({Tag.ALIVE: str(beat)})
             except Exception:  # the delivery says what is wrong with MLflow
                 continue
 

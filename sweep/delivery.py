@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from analysis.record_names import Artifact
 from sweep.outbox import Attached, Closed, Entry, Opened, Outbox, Reported, Tagged, Trial
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry
                 params |= entry.params
                 tags |= entry.tags
                 if entry.yaml:
-                    record.attach_text(run_id, entry.yaml, "trial.yaml")
+                    record.attach_text(run_id, entry.yaml, Artifact.TRIAL)
                 record.use(run_id, entry.inputs)
             case Reported():
                 reports.append(entry)

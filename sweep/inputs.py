@@ -9,6 +9,7 @@ from sweep.spec import SweepSpec
 from trainables import overlap, pretrained, sources
 from trainables.cache import AssetError
 from trainables.config import TrialConfig
+from trainables.metric_names import parse
 
 
 class DoNotFit(ValueError):
@@ -55,8 +56,8 @@ def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], s
         if held := trial.regulariser.texts_from:
             yield "trial.regulariser.data", f"regulariser.{held}", partial(sources.digest, held)
         for evaluator in trial.evaluators:
-            first = evaluator.metrics(trial.model.family)[0].name  # family/dataset/quantity
-            name = f"evaluator.{first.split('/')[1]}"
+            first = parse(evaluator.metrics(trial.model.family)[0].name)
+            name = f"evaluator.{first.dataset}"
             yield f"trial.evaluators: {evaluator.name}", name, evaluator.data_digest
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analysis.record_names import LIVE_STATES, Tag
 from sweep.terminal import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-# States of a sweep whose driver is there to hear what is asked (analysis/runs.py has all of them).
-HEARS = ("running", "paused", "stopping", "cancelling")
 Trial = Annotated[int | None, typer.Option("--trial", metavar="ID", help="this trial alone")]
 
 
@@ -42,7 +41,7 @@ def status(
         sweep = runs.read_sweep(name, tracking_uri=uri)
     except ValueError as error:
         leave(FAILED, str(error))
-    if sweep.state in HEARS and _died_here(name, uri):
+    if sweep.state in LIVE_STATES and _died_here(name, uri):
         sweep = replace(sweep, state="interrupted")
     found = standing.summary(sweep)
     found["undelivered"] = outbox.num_waiting(home.folder(name) / "record")
@@ -66,7 +65,7 @@ def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let the running trials finish, and end the sweep with them."""
     from sweep.asked import ask
 
-    ask(_that_hears(name, tracking_uri, "stopped", states=HEARS[:3]), "stop")
+    ask(_that_hears(name, tracking_uri, "stopped", states=LIVE_STATES[:3]), "stop")
     print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
 
 
@@ -95,7 +94,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
-    again = {run.data.tags.get("sweep.retry_of") for run in record.trials()}
+    again = {run.data.tags.get(Tag.RETRY_OF) for run in record.trials()}
     failed = [number for number in _trials(record, "failed") if str(number) not in again]
     if trial is not None and trial not in failed:
         others = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
@@ -105,7 +104,11 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
         leave(FAILED, f"no trial of {name} has failed that was not tried again.")
     retry_trials(record, chosen)
     several = f"{len(chosen)} trials are" if len(chosen) > 1 else "1 trial is"
-    then = "" if runs.read_state(name, tracking_uri=uri) in HEARS else f" by `sweep resume {name}`"
+    then = (
+        ""
+        if runs.read_state(name, tracking_uri=uri) in LIVE_STATES
+        else f" by `sweep resume {name}`"
+    )
     print(f"{several} tried again{then}.")
 
 
@@ -150,14 +153,14 @@ def unpause(name: str, tracking_uri: str) -> bool:
 
 
 def _that_hears(
-    name: str, tracking_uri: str | None, done: str, states: Sequence[str] = HEARS
+    name: str, tracking_uri: str | None, done: str, states: Sequence[str] = LIVE_STATES
 ) -> Record:
     from analysis import runs
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
     state = runs.read_state(name, tracking_uri=uri)
-    if state in HEARS and _died_here(name, uri):
+    if state in LIVE_STATES and _died_here(name, uri):
         state = "interrupted"
     if state not in states:
         leave(FAILED, f"{name} must be running to be {done}, but is {state}.")

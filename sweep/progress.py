@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.ending import judge
-from trainables.metrics import DEGENERATE, at_alpha, fused_alphas
+from trainables.metric_names import DEGENERATE, TRAINED, other_candidates, parse
 
 if TYPE_CHECKING:
     from sweep.tuner import Started
@@ -81,15 +81,12 @@ class Progress(Callback):  # type: ignore[misc]
         state, failure = judge(trial.last_result)
         if state == "complete":
             own = trial.last_result
-            values = self._values(own)
-            fused = [at_alpha(own, alpha) for alpha in fused_alphas(own)]
-            others = [
-                found for found in fused if self._values(found) != values
-            ]  # not its own α again
-            allowed = [found for found in (own, *others) if self._spec.allows(found)]
-            self._complete += map(self._values, allowed)
+            alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
+            candidates = [own, *other_candidates(own, alpha).values()]
+            self._complete += [self._values(one) for one in candidates if self._spec.allows(one)]
             self.size_and_volume = self._front(self._complete)
-            shown = "  ".join(f"{_short(name)} {value:.4g}" for name, value in values.items())
+            goals = self._values(own).items()
+            shown = "  ".join(f"{parse(name).quantity} {value:.4g}" for name, value in goals)
             if own.get(DEGENERATE) == 1:
                 shown += "  degenerate"
             self._ended(trial, state, shown)
@@ -184,10 +181,6 @@ def _last_line(error_file: str | None) -> str:
     lines = Path(error_file).read_text().split("\n") if error_file else []
     said = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
     return said[-1] if said else "its process failed"
-
-
-def _short(name: str) -> str:
-    return name.rsplit("/", 1)[-1]
 
 
 def _clock(seconds: float) -> str:

@@ -6,18 +6,18 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Mapping
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from ray.tune import Callback
 
+from analysis.record_names import Artifact, Group, Tag
 from sweep import inputs
 from sweep.outbox import Closed, Opened, Outbox, Reported, Status, Tagged, now
 from sweep.storage import Storage, checkpoint_name, model_name
-from sweep.system_metrics import SYSTEM
 from trainables.config import TrialConfig
+from trainables.yaml_text import to_yaml
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -71,7 +71,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         number = trial.config["number"]
-        tags = {"on_front": "false", "reason": ""}
+        tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
         try:
             config = TrialConfig.model_validate(trial.config["trial"])
@@ -79,11 +79,11 @@ class Recorder(Callback):  # type: ignore[misc]
             pass  # the worker says what is wrong with it
         else:
             if "retry_of" in trial.config:
-                tags["sweep.retry_of"] = str(trial.config["retry_of"])
-            tags["sweep.space_version"] = str(self._version)
+                tags[Tag.RETRY_OF] = str(trial.config["retry_of"])
+            tags[Tag.SPACE_VERSION] = str(self._version)
             names = set(inputs.sets_of(config))
             update = {
-                "tags": {"on_front": "false"} | _columns(config) | tags,
+                "tags": {Tag.ON_FRONT: "false"} | _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},
                 "inputs": {n: digest for n, digest in self._digests.items() if n in names},
                 "yaml": trial_yaml(config, self._spec.name, number),
@@ -103,30 +103,30 @@ class Recorder(Callback):  # type: ignore[misc]
             self._put(number, result["step"], metrics)
             if result["step"] == 0 and not self._base:
                 self._base = True
-                of_base = {n: v for n, v in metrics.items() if not n.startswith(SYSTEM)}
+                of_base = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
                 if items:  # first: by the metrics it is known that the base is recorded
-                    self._outbox.attach(None, items, "items.parquet")
+                    self._outbox.attach(None, items, Artifact.ITEMS)
                 self._put(None, 0, of_base)
         if result["done"]:
             if items:
-                self._outbox.attach(number, items, "items.parquet")
+                self._outbox.attach(number, items, Artifact.ITEMS)
             if self._models:
                 with self._models.read(model_name(number)) as folder:
                     if folder is not None:
-                        self._outbox.attach(number, folder, "model", to="model")
+                        self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
                 self._models.delete(model_name(number))
         if result.get("failure"):
             self.explain(number, result["failure"])
 
     def explain(self, number: int, failure: str) -> None:
-        tags = {"reason": _reason(failure)}
+        tags = {Tag.REASON: _reason(failure)}
         self._outbox.put(Tagged(trial=number, tags=tags))
 
     def close(self, ending: Ending) -> None:
         """How a trial ended, once the search has been told."""
-        tags: dict[str, str] = {"sweep.state": ending.state}
+        tags: dict[str, str] = {Tag.STATE: ending.state}
         if ending.failure:
-            tags["reason"] = _reason(ending.failure)
+            tags[Tag.REASON] = _reason(ending.failure)
         status = STATUS[ending.state]
         self._open.discard(ending.number)
         self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
@@ -141,10 +141,10 @@ class Recorder(Callback):  # type: ignore[misc]
 
         The search is told first and the record second, so a kill between the two leaves such ones.
         """
-        closed = {int(run.data.tags["sweep.trial"]): run for run in runs}
+        closed = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
         for ending in endings:
             run = closed.pop(ending.number, None)
-            if run is None or run.data.tags.get("sweep.state") != ending.state:
+            if run is None or run.data.tags.get(Tag.STATE) != ending.state:
                 self.close(ending)
         for number, run in closed.items():
             if run.info.status == "RUNNING":
@@ -153,7 +153,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def close_sweep(self, status: Status, state: str) -> None:
         """The sweep has ended, `state` says how; trials left unfinished are marked as killed."""
         killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
-        tags = {"sweep.state": state}
+        tags = {Tag.STATE: state}
         self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
@@ -170,26 +170,19 @@ def _columns(config: TrialConfig) -> dict[str, str]:
     """What tells trials apart, in columns of MLflow's table, which sorts them as text."""
     ratio = config.replay.ratio if config.replay else 0.0
     return {
-        "objective": config.objective.name,
-        "regulariser": config.regulariser.name,
-        "replay": f"{ratio:.4f}",
-        "seed": str(config.seed),
-        "fingerprint": config.fingerprint(),
-        "sweep.deepspeed": json.dumps(config.train.deepspeed()),
+        Tag.OBJECTIVE: config.objective.name,
+        Tag.REGULARISER: config.regulariser.name,
+        Tag.REPLAY: f"{ratio:.4f}",
+        Tag.SEED: str(config.seed),
+        Tag.FINGERPRINT: config.fingerprint(),
+        Tag.DEEPSPEED: json.dumps(config.train.deepspeed()),
     }
 
 
 def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
     """A trial as a file that `python -m trainables run` takes."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    text = StringIO()
-    text.write(f"# trial {number} of the sweep {sweep}\n")
+    head = f"# trial {number} of the sweep {sweep}\n"
     given = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
     if any(Path(name).exists() and not Path(name).is_absolute() for name in given if name):
-        text.write(f"# its relative paths are from {Path.cwd()}\n")
-    yaml.dump(config.tree(), text)
-    return text.getvalue()
+        head += f"# its relative paths are from {Path.cwd()}\n"
+    return head + to_yaml(config.tree())

@@ -18,9 +18,9 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
-from sweep import space
 from sweep.asked import Asked
 from sweep.ending import Ending, judge
+from sweep.space import draw, grid
 from sweep.study import STATES
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Grid(optuna.samplers.BaseSampler):
     ) -> Any:
         before = study.get_trials(deepcopy=False)[: trial.number]
         retries = sum(RETRY_OF in other.user_attrs for other in before)
-        return space.point(self._tree, trial.number - retries)[param_name]
+        return grid.point(self._tree, trial.number - retries)[param_name]
 
 
 def _raise(trouble: Exception) -> None:
@@ -149,7 +149,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if trial is None:  # one that fails may be asked to be tried again
             return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
-        config = {"number": trial.number, "trial": space.suggest(self._spec.trial, trial)}
+        config = {"number": trial.number, "trial": draw.suggest(self._spec.trial, trial)}
         return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
 
     def _next(self) -> optuna.Trial | None:

@@ -11,7 +11,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ray.tune import Callback
 
-from sweep import space, tracking
+from analysis.record_names import Artifact, Series, Tag
+from sweep import tracking
 from sweep.outbox import Reported, Tagged, now
+from sweep.space.names import searched
 
 if TYPE_CHECKING:
     from sweep.progress import Front, Progress
@@ -28,10 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "front"  # of artifacts, and the group of metrics
-HYPERVOLUME = f"{FOLDER}/hypervolume"
-SIZE = f"{FOLDER}/size"
-REPORT = "front.html"
 PAUSE_S = 30.0  # between two drawings, at least
 PAUSE_COSTS = 10.0  # times what the last one took
 PATIENCE_S = 10.0  # with an MLflow that is away
@@ -84,7 +82,7 @@ class Showcase(Callback):  # type: ignore[misc]
 
     def __enter__(self) -> Self:
         record = self._started.record
-        self._recorded = record.steps(HYPERVOLUME)
+        self._recorded = record.steps(Series.HYPERVOLUME)
         self._on_front = record.on_front()
         self._describe(Drawn("no trial has ended yet", "", frozenset()))
         rows: list[Mapping[str, float]] = []
@@ -113,7 +111,7 @@ class Showcase(Callback):  # type: ignore[misc]
         """One point of the curve, whoever says it again."""
         if step not in self._recorded:
             self._recorded.add(step)
-            metrics = {SIZE: float(size), HYPERVOLUME: volume}
+            metrics = {Series.FRONT_SIZE: float(size), Series.HYPERVOLUME: volume}
             with suppress(OSError):  # a full disk: resuming says it again
                 self._outbox.put(Reported(trial=None, at=now(), step=step, metrics=metrics))
 
@@ -150,12 +148,12 @@ class Showcase(Callback):  # type: ignore[misc]
                 log.warning("the front could not be drawn: %s: %s", type(error).__name__, error)
                 return
             for path in sorted(Path(folder).iterdir()):
-                self._outbox.attach(None, path, path.name, to=FOLDER)
+                self._outbox.attach(None, path, path.name, to=Artifact.FRONT)
         self._describe(drawn)
         changed = sorted(self._on_front ^ drawn.members)
         self._outbox.put(
             *(
-                Tagged(trial=number, tags={"on_front": str(number in drawn.members).lower()})
+                Tagged(trial=number, tags={Tag.ON_FRONT: str(number in drawn.members).lower()})
                 for number in changed
             )
         )
@@ -169,7 +167,7 @@ class Showcase(Callback):  # type: ignore[misc]
 def description(started: Started, drawn: Drawn) -> str:
     """Markdown: the front, then what is searched for it; MLflow shows the first lines at once."""
     spec, record = started.spec, started.record
-    report = f"{record.runs_url}/{record.run_id}/artifacts/{FOLDER}/{REPORT}"
+    report = f"{record.runs_url}/{record.run_id}/artifacts/{Artifact.FRONT}/{Artifact.FRONT_PAGE}"
     trials = f"{record.runs_url}?viewStateShareKey={tracking.VIEW}&workflowType=machine_learning"
     first = f"**{drawn.headline}** · [the front]({report}) · [all trials]({trials})"
     goals = [
@@ -199,23 +197,3 @@ def description(started: Started, drawn: Drawn) -> str:
     ]
     text = "\n\n".join(part for part in parts if part)
     return text if len(text) <= MOST_OF_A_TEXT else text[: MOST_OF_A_TEXT - 1] + "…"
-
-
-def searched(node: Any, name: str = "") -> Iterator[str]:
-    """Each domain of a trial's YAML in a line: its dotted name, and what is drawn from."""
-    if domain := space.domain(node):
-        kind, argument = domain
-        if kind != "choice":
-            low, high = argument
-            yield f"`{name}` from {low:g} to {high:g}" + (" (log)" if kind == "loguniform" else "")
-            return
-        labels = [space.label(option) for option in argument]
-        yield f"`{name}` of {', '.join(str(label) for label in labels)}"
-        for label, option in zip(labels, argument, strict=True):
-            yield from searched(option, f"{name}.{label}")
-    elif isinstance(node, Mapping):
-        for key, child in node.items():
-            yield from searched(child, f"{name}.{key}" if name else key)
-    elif isinstance(node, list):
-        for number, child in enumerate(node):
-            yield from searched(child, f"{name}.{number}")

@@ -11,9 +11,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from sweep import space
+from sweep.space import grid
+from sweep.space.corners import branches, corners
+from sweep.space.faults import faults, without
+from sweep.space.growth import is_grown
 from trainables import derived
-from trainables.config import SHORTFALL, Measurement, TrialConfig
+from trainables.config import Measurement, TrialConfig
+from trainables.metric_names import SHORTFALL
 from trainables.metrics import Metric
 from trainables.strict import Strict
 from trainables.yaml_file import Document, Place, SpecError, did_you_mean, read, validate
@@ -148,11 +152,11 @@ class SweepSpec(Strict):
     @property
     def num_trials(self) -> int:
         """How many are run in all."""
-        return self.budget.trials or space.size(self.trial)
+        return self.budget.trials or grid.size(self.trial)
 
     def trials(self) -> list[TrialConfig]:
         """A trial for every branch and for both ends of every domain."""
-        return [TrialConfig.model_validate(c.tree) for c in space.corners(self.trial)]
+        return [TrialConfig.model_validate(c.tree) for c in corners(self.trial)]
 
     def allows(self, values: Mapping[str, float]) -> bool:
         """Whether every constraint holds."""
@@ -185,12 +189,12 @@ def changed(before: str, now: Mapping[str, Any]) -> list[str]:
     fixed = [
         key for key in SweepSpec.model_fields if key not in ("budget", "resources", "checkpoints")
     ]
-    grid = _sampler(now) == "grid"
+    is_grid = _sampler(now) == "grid"
 
     def is_kept(key: str) -> bool:
         if key != "trial":
             return bool(was.get(key) == now.get(key))
-        return repr(was[key]) == repr(now[key]) if grid else space.is_grown(was[key], now[key])
+        return repr(was[key]) == repr(now[key]) if is_grid else is_grown(was[key], now[key])
 
     return [key for key in fixed if not is_kept(key)]
 
@@ -208,10 +212,10 @@ def check(document: Document) -> SweepSpec:
         found += error.sentences
     tree = document.tree.get("trial")
     if isinstance(tree, dict):
-        bad = list(space.faults(tree))
+        bad = list(faults(tree))
         found += [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in bad]
         found += _trial_faults(document, tree, [fault.place for fault in bad])
-        sound = space.without(tree, [fault.place for fault in bad])
+        sound = without(tree, [fault.place for fault in bad])
         found += _base_faults(document, sound)
         found += _number_faults(document, None if bad else tree)
         found += _goal_faults(document, sound)
@@ -229,8 +233,8 @@ def _line(sentence: str) -> int:
 def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
     """Faults of every branch at both ends of every domain, but for domains that are bad themselves."""
     found: list[str] = []
-    sound = space.without(tree, bad)
-    for corner in chain(space.corners(sound), space.branches(sound)):
+    sound = without(tree, bad)
+    for corner in chain(corners(sound), branches(sound)):
         origins = {here: ("trial", *origin) for here, origin in corner.origins.items()}
         unknown = {
             here for here, origin in corner.origins.items() if any(p[:-1] == origin for p in bad)
@@ -244,11 +248,11 @@ def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) ->
 
 def _base_faults(document: Document, tree: dict[str, Any]) -> list[str]:
     """All trials are compared with one base, measured once: so what it depends on is not searched."""
-    corners = [corner.tree for corner in space.corners(tree)]
+    trees = [corner.tree for corner in corners(tree)]
     found = []
     for place in (("model",), ("train", "dtype"), ("evaluators",)):
         forms: list[Any] = []
-        for corner in corners:
+        for corner in trees:
             value: Any = corner
             for key in place:
                 value = value.get(key) if isinstance(value, dict) else None
@@ -277,9 +281,9 @@ def _number_faults(document: Document, tree: dict[str, Any] | None) -> list[str]
         return [asked] if trials is None else []
     if tree is None:
         return []
-    if found := list(space.ranges(tree)):
+    if found := list(grid.ranges(tree)):
         return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in found]
-    num = space.size(tree)
+    num = grid.size(tree)
     most = min(num, MOST_TRIALS)
     if not isinstance(trials, int | None) or (num if trials is None else trials) <= most:
         return []
@@ -311,7 +315,7 @@ def _goal_faults(document: Document, tree: dict[str, Any]) -> list[str]:
 def _measured(tree: dict[str, Any]) -> list[str] | None:
     """Metrics of every branch, by model, evaluators and replay alone; None if these are wrong."""
     everywhere: list[str] | None = None
-    for corner in space.corners(tree):
+    for corner in corners(tree):
         asked = {key: corner.tree[key] for key in ("model", "evaluators") if key in corner.tree}
         try:
             measured = Measurement.model_validate(asked).metrics()
@@ -319,6 +323,6 @@ def _measured(tree: dict[str, Any]) -> list[str] | None:
             return None
         names = [metric.name for metric in measured]
         names += [metric.name for metric in derived.metrics(names, derived.Guard())]
-        names += [SHORTFALL[0].name] if corner.tree.get("replay") else []
+        names += [SHORTFALL] if corner.tree.get("replay") else []
         everywhere = names if everywhere is None else [n for n in everywhere if n in names]
     return everywhere

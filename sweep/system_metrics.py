@@ -7,7 +7,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
-SYSTEM = "system/"  # before the names, which MLflow's interface shows in a tab of their own
+from analysis.record_names import Group
+
 INTERVAL_S = 10.0  # between samples, as MLflow has it
 
 
@@ -55,7 +56,7 @@ class SystemMetrics:
             for collector in self._collectors:
                 means |= collector.aggregate_metrics()
                 collector.clear_metrics()
-        return {f"{SYSTEM}{name}": float(value) for name, value in means.items()}
+        return {f"{Group.SYSTEM}{name}": float(value) for name, value in means.items()}
 
     def _work(self) -> None:
         while not self._closed.wait(INTERVAL_S):

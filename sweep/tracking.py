@@ -14,8 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep import code, space
+from analysis.record_names import Artifact, Role, Series, Tag, having
+from sweep import code
+from sweep.space.names import swept
 from sweep.store import connect
+from trainables.assets import PICKLES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,12 +29,11 @@ if TYPE_CHECKING:
 
 # MLflow's interface shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-ENDING_TAGS = {"sweep.state", "reason"}
+ENDING_TAGS = {Tag.STATE, Tag.REASON}
 # MLflow refuses more in a request.
 MOST_A_REQUEST = 1000
 MOST_PARAMS = 100
 
-DIGEST = "digest."  # before the name of a model or data set, in the tags of a sweep
 # What a data set is for, by how its name begins.
 CONTEXTS = {
     "alignment": "training",
@@ -40,7 +42,6 @@ CONTEXTS = {
     "evaluator": "evaluation",
 }
 SHOWN_DIGITS = 16  # of a data set's sha256; MLflow takes 36 characters and shows all of them
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")  # weights that could run code
 MOST_OF_A_DESCRIPTION = 5000  # characters of a model version's
 VIEW = "trials"  # the name of the table of trials that the sweep's description links to
 
@@ -79,20 +80,20 @@ class Record:
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
             "num_trials": spec.num_trials,
-            "searched": space.swept(spec.trial),
+            "searched": swept(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
                 for name, bound in spec.constraints.items()
             },
         }
-        self._client.log_dict(self.run_id, declarations, "declarations.json")
-        self._client.log_text(self.run_id, text, "sweep.yaml")
+        self._client.log_dict(self.run_id, declarations, Artifact.DECLARATIONS)
+        self._client.log_text(self.run_id, text, Artifact.SPEC)
         for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
             self._client.log_param(self.run_id, name, value)
 
     def keep_version(self, version: int, text: str) -> None:
         """The spec that trials of this version of the search space are drawn by."""
-        self._client.log_text(self.run_id, text, f"versions/{version}.yaml")
+        self._client.log_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
 
     def tags(self) -> dict[str, str]:
         """Of the sweep's own run."""
@@ -105,16 +106,17 @@ class Record:
     def spec_text(self) -> str | None:
         """The spec as it was recorded, if it came that far."""
         if not any(
-            entry.path == "sweep.yaml" for entry in self._client.list_artifacts(self.run_id)
+            entry.path == Artifact.SPEC for entry in self._client.list_artifacts(self.run_id)
         ):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            path = self._client.download_artifacts(self.run_id, "sweep.yaml", folder)
+            path = self._client.download_artifacts(self.run_id, Artifact.SPEC, folder)
             return Path(path).read_text(encoding="utf-8")
 
     def digests(self) -> dict[str, str]:
         """sha256 of each model and data set, as the sweep began with them."""
-        return {k.removeprefix(DIGEST): v for k, v in self.tags().items() if k.startswith(DIGEST)}
+        tags = self.tags().items()
+        return {k.removeprefix(Tag.DIGEST): v for k, v in tags if k.startswith(Tag.DIGEST)}
 
     def run_of(self, trial: int | None, opened: Opened | None = None) -> str:
         """The id of a trial's run, created unless there is one; that of the sweep's own for None."""
@@ -124,10 +126,10 @@ class Record:
             self._run_ids = self._one_run_each()
         if trial not in self._run_ids:
             tags = {
-                "mlflow.parentRunId": self.run_id,
-                "sweep.role": "trial",
-                "sweep": self.sweep,
-                "sweep.trial": str(trial),
+                Tag.PARENT: self.run_id,
+                Tag.ROLE: Role.TRIAL,
+                Tag.SWEEP: self.sweep,
+                Tag.TRIAL: str(trial),
             }
             try:
                 run = self._client.create_run(
@@ -149,7 +151,7 @@ class Record:
         """The id of each trial's run; empty ones beside it, created unanswered, are deleted."""
         runs: dict[int, list[Run]] = {}
         for run in self.trials():
-            runs.setdefault(int(run.data.tags["sweep.trial"]), []).append(run)
+            runs.setdefault(int(run.data.tags[Tag.TRIAL]), []).append(run)
         for twins in runs.values():
             twins.sort(key=lambda run: (-len(run.data.metrics), -len(run.data.params)))
             for run in twins[1:]:
@@ -220,19 +222,17 @@ class Record:
     def ended(self) -> set[int]:
         """The trials that have."""
         return {
-            int(run.data.tags["sweep.trial"])
-            for run in self.trials()
-            if "sweep.state" in run.data.tags
+            int(run.data.tags[Tag.TRIAL]) for run in self.trials() if Tag.STATE in run.data.tags
         }
 
     def last_steps(self) -> dict[int, int]:
         """The last step that is recorded of each trial that has one, of trials that have not ended."""
         steps = {}
         for run in self.trials():
-            if "sweep.state" not in run.data.tags:
-                history = self._client.get_metric_history(run.info.run_id, "progress")
+            if Tag.STATE not in run.data.tags:
+                history = self._client.get_metric_history(run.info.run_id, Series.PROGRESS)
                 if history:
-                    steps[int(run.data.tags["sweep.trial"])] = max(entry.step for entry in history)
+                    steps[int(run.data.tags[Tag.TRIAL])] = max(entry.step for entry in history)
         return steps
 
     def has_ended(self) -> bool:
@@ -241,7 +241,7 @@ class Record:
 
     def knows_base(self) -> bool:
         """Whether what was measured of the base model is recorded."""
-        return "progress" in self._client.get_run(self.run_id).data.metrics
+        return Series.PROGRESS in self._client.get_run(self.run_id).data.metrics
 
     def steps(self, metric: str) -> set[int]:
         """The steps at which the sweep's own run has a metric."""
@@ -249,14 +249,13 @@ class Record:
 
     def on_front(self) -> set[int]:
         """The trials that were on the front when it was last drawn."""
-        runs = [run for run in self.trials() if run.data.tags.get("on_front") == "true"]
-        return {int(run.data.tags["sweep.trial"]) for run in runs}
+        runs = [run for run in self.trials() if run.data.tags.get(Tag.ON_FRONT) == "true"]
+        return {int(run.data.tags[Tag.TRIAL]) for run in runs}
 
     def trials(self) -> list[Run]:
         """The runs of all trials."""
-        return _search(
-            self._client, self.experiment_id, "trial", {"mlflow.parentRunId": self.run_id}
-        )
+        tags = {Tag.ROLE: Role.TRIAL, Tag.PARENT: self.run_id}
+        return _search(self._client, self.experiment_id, tags)
 
 
 def open_sweep(
@@ -283,21 +282,21 @@ def open_sweep(
         if experiment.lifecycle_stage == "deleted":
             client.restore_experiment(experiment_id)
     tags = {
-        "sweep.role": "sweep",
-        "sweep.name": spec.name,
+        Tag.ROLE: Role.SWEEP,
+        Tag.NAME: spec.name,
         "mlflow.source.name": "sweep run",
         "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
-        **{f"version.{name}": version for name, version in code.versions().items()},
-        **{f"{DIGEST}{name}": value for name, value in digests.items()},
+        **{f"{Tag.VERSION}{name}": version for name, version in code.versions().items()},
+        **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
     }
     if commit := code.commit():
-        tags["mlflow.source.git.commit"] = commit
+        tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
     record.declare(spec, text)
     record.use(record.run_id, digests)
     if diff := code.diff():
-        client.log_text(record.run_id, diff, "code.diff")
+        client.log_text(record.run_id, diff, Artifact.CODE_DIFF)
     client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
     return record
 
@@ -313,26 +312,27 @@ def register(
         NotKept: the run has no model, or one that is not in safetensors alone.
     """
     client = connect(tracking_uri)
-    kept = [Path(entry.path).name for entry in client.list_artifacts(run_id, "model")]
+    kept = [Path(entry.path).name for entry in client.list_artifacts(run_id, Artifact.MODEL)]
     if not any(name.endswith(".safetensors") for name in kept):
         raise NotKept(
             "its model was not kept: `checkpoints: {model: true}` in the spec keeps them."
         )
     if pickles := [name for name in kept if name.endswith(PICKLES)]:
         raise NotKept(f"its model must be in safetensors alone, but has {', '.join(pickles)}.")
-    client.log_text(run_id, card, "model/README.md")
+    client.log_text(run_id, card, f"{Artifact.MODEL}/README.md")
     text = card.partition("---\n\n")[2]  # what follows the YAML
     if len(text) > MOST_OF_A_DESCRIPTION:
         text = f"{text[: MOST_OF_A_DESCRIPTION - 1]}…"
     if not any(each.name == model for each in client.search_registered_models()):
         client.create_registered_model(model)
     of_run = client.get_run(run_id).data.tags
-    tags = {key: of_run[key] for key in ("sweep", "fingerprint") if key in of_run} | dict(tags)
+    known_by = (Tag.SWEEP, Tag.FINGERPRINT)
+    tags = {key: of_run[key] for key in known_by if key in of_run} | dict(tags)
     known = client.search_model_versions(f"run_id = '{run_id}'")
     earlier = [each.version for each in known if each.name == model]
     if not earlier:
         made = client.create_model_version(
-            model, f"runs:/{run_id}/model", run_id, tags, description=text
+            model, f"runs:/{run_id}/{Artifact.MODEL}", run_id, tags, description=text
         )
         return str(made.version), True
     for name, value in tags.items():
@@ -356,7 +356,7 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return None
-    runs = _search(client, experiment.experiment_id, "sweep")
+    runs = _search(client, experiment.experiment_id, {Tag.ROLE: Role.SWEEP})
     return (
         Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
     )
@@ -371,15 +371,11 @@ def delete_sweep(tracking_uri: str, name: str) -> None:
             client.delete_run(run_id)
 
 
-def _search(
-    client: MlflowClient, experiment_id: str, role: str, tags: Mapping[str, str] | None = None
-) -> list[Run]:
-    asked = {"sweep.role": role, **(tags or {})}
-    where = " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in asked.items())
+def _search(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> list[Run]:
     found: list[Run] = []
     token = None
     while True:
-        page = client.search_runs([experiment_id], where, max_results=1000, page_token=token)
+        page = client.search_runs([experiment_id], having(tags), max_results=1000, page_token=token)
         found += page
         token = page.token
         if not token:
@@ -388,11 +384,11 @@ def _search(
 
 def _view(spec: SweepSpec) -> str:
     """The table of trials, front first, as MLflow stores a view that somebody shares."""
-    tags = ["on_front", "objective", "regulariser", "replay", "reason"]
+    tags = [Tag.ON_FRONT, Tag.OBJECTIVE, Tag.REGULARISER, Tag.REPLAY, Tag.REASON]
     columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
     view = {
-        "searchFilter": "tags.`sweep.role` = 'trial'",
-        "orderByKey": "tags.`on_front`",
+        "searchFilter": having({Tag.ROLE: Role.TRIAL}),
+        "orderByKey": f"tags.`{Tag.ON_FRONT}`",
         "orderByAsc": False,
         "selectedColumns": columns,
     }

@@ -13,7 +13,7 @@ from typing import Any
 import optuna
 from optuna.distributions import CategoricalDistribution
 
-from sweep import space
+from sweep.space import growth
 
 SPACE, IS_WHOLE = "space", "is_whole"  # of a study: the space as JSON, and that all was copied
 
@@ -23,7 +23,7 @@ def newest(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.Study, int
 
     study: of the first version.
     tree:  the space as it is to be searched from now on: that of the newest version, or that with
-           options appended (see space.is_grown), for which a new version is made.
+           options appended (see growth.is_grown), for which a new version is made.
     """
     storage = study._storage
     name, version = study.study_name, 1
@@ -41,7 +41,7 @@ def newest(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.Study, int
     grown = optuna.create_study(
         study_name=f"{name}@{version}", storage=storage, directions=study.directions
     )
-    options = space.options(tree)
+    options = growth.options(tree)
     for trial in study.get_trials():
         trial.distributions = {
             name: CategoricalDistribution(options[name])

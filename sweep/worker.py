@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from ray import tune
 
+from analysis.record_names import Artifact, Series
 from sweep import disk
 from sweep.ending import FULL
 from sweep.storage import Storage, checkpoint_name, model_name
 from sweep.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
-from trainables.metrics import ERROR
+from trainables.metric_names import error_name
 from trainables.report import fault
 from trainables.yaml_file import dotted, faults
 
@@ -177,12 +178,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 def _record(report: Report) -> dict[str, float]:
     """The finite metrics, their errors, and by `progress` that the step was reported at all."""
     finite = {name: value for name, value in report.metrics.items() if math.isfinite(value)}
-    errors = {f"{ERROR}{name}": se for name, se in report.errors.items()}
-    return finite | errors | {"progress": report.progress}
+    errors = {error_name(name): se for name, se in report.errors.items()}
+    return finite | errors | {Series.PROGRESS: report.progress}
 
 
 def _items(report: Report) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "items.parquet")
+        file = Path(folder, Artifact.ITEMS)
         report.save_items(file)
         return file.read_bytes() if file.exists() else b""

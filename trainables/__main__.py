@@ -106,7 +106,7 @@ def measure(
 
     from trainables.cache import AssetError
     from trainables.config import Measurement
-    from trainables.metrics import RELATIVE
+    from trainables.metric_names import RELATIVE
     from trainables.yaml_file import dotted, faults
 
     try:

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 # Weights and what belongs to them, at the top of a repository: neither pickles nor code.
 SAFE_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
-PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
+PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # weights that could run code
 
 
 class _NotHere(Exception):
@@ -231,7 +231,7 @@ def _without_pickles(path: Path) -> Path:
     model = (path / "config.json").is_file() and not any(path.glob("*.safetensors"))
     if model or (path.is_file() and path.suffix in PICKLES):
         raise AssetError(
-            f"{path} has no safetensors weights, and pickled ones ({', '.join(sorted(PICKLES))}) "
+            f"{path} has no safetensors weights, and pickled ones ({', '.join(PICKLES)}) "
             f"are never loaded because they can run code: give a folder that save_pretrained wrote."
         )
     return path

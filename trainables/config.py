@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from trainables import derived, sources
 from trainables.counterfactual import Rule, Words
 from trainables.evaluators import Evaluator
-from trainables.metrics import Metric, declare
+from trainables.metric_names import COST, SHORTFALL, TRAINED, parse
+from trainables.metrics import Metric
 from trainables.objectives import NoObjective, Objective
 from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
@@ -119,7 +120,7 @@ class FusionConfig(Strict):
     also:  more of them, each measured as a candidate of its own, `fusion/α/…` in the metrics.
     """
 
-    alpha: float = Field(1.0, ge=0, le=1)
+    alpha: float = Field(TRAINED, ge=0, le=1)
     also: tuple[Annotated[float, Field(strict=True, ge=0, le=1)], ...] = Field((), strict=False)
 
     @field_validator("also")
@@ -138,9 +139,8 @@ def _by_name(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-SHORTFALL = declare(
-    "cost/replay",
-    ("shortfall", "texts", "lower", 0.0, 1e6, "asked for by the ratio, lacking in the set"),
+REPLAY_METRIC = Metric(
+    SHORTFALL, "texts", "lower", 0.0, 1e6, "asked for by the ratio, lacking in the set"
 )
 
 Evaluators = Annotated[
@@ -228,9 +228,9 @@ class TrialConfig(Strict):
         """
         measured = _measured(self.model, self.evaluators)
         measured += derived.metrics([metric.name for metric in measured], self.guard)
-        of_weights = [metric for metric in measured if not metric.name.startswith("cost/")]
+        of_weights = [metric for metric in measured if parse(metric.name).family != COST]
         fused = tuple(metric.at(alpha) for alpha in self.fusion.also for metric in of_weights)
-        return measured + fused + (SHORTFALL if self.replay else ())
+        return measured + fused + ((REPLAY_METRIC,) if self.replay else ())
 
     def tree(self) -> dict[str, Any]:
         """Nested plain values with nothing left out; TrialConfig.model_validate(tree) == self."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from trainables.metric_names import DEGENERATE
 from trainables.metrics import Metric, declare
 from trainables.strict import Strict
 
@@ -22,9 +23,8 @@ GENERAL = "forgetting/general/nll_rise"
         "NLL rise on stereotypes beyond that on general text",
     ),
 )
-(GUARD,) = declare(
-    "forgetting/guard",
-    ("degenerate", "", "lower", 0.0, 1.0, "1 if language has collapsed past the trial's guard"),
+GUARD = Metric(
+    DEGENERATE, "", "lower", 0.0, 1.0, "1 if language has collapsed past the trial's guard"
 )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from trainables import cache, estimate
 from trainables.data import MADE_BY
 from trainables.derived import derive
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -36,6 +36,7 @@ MEASURED_BY = (
     *(
         "held_out.py",
         "likelihood.py",
+        "metric_names.py",
         "metrics.py",
         "model.py",
         "records.py",

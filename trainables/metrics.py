@@ -5,16 +5,11 @@ enough: the ideal of a stereotype score is 50, so what is traded off is the dist
 """
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-FAMILIES = ("bias", "forgetting", "task", "cost")
-SHORTFALL = "cost/replay/shortfall"  # texts that the ratio asks for and the set does not have
-DEGENERATE = "forgetting/guard/degenerate"  # 1 = debiased because broken, past the trial's guard
-RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base model end
-ERROR = "se/"  # before a metric's name: its standard error, in a group of its own
-FUSION = "fusion/"  # before α and a metric's name: what weights on the line from the base are at α
+from trainables.metric_names import fused_name, parse
+
 Better = Literal["lower", "higher", "nearer"]
 
 
@@ -22,8 +17,8 @@ Better = Literal["lower", "higher", "nearer"]
 class Metric:
     """A number that a trial reports, declared beside the code that computes it.
 
-    name:   ``family/dataset/quantity``; MLflow groups its charts by the part before the first ``/``.
-            At another α than the trial's own it is ``fusion/α/family/dataset/quantity``.
+    name:   ``family/dataset/quantity``, with ``fusion/α/`` before it at another α than the trial's
+            own (trainables/metric_names.py).
     better: ``lower``, ``higher``, or ``nearer`` (to the ideal, from both sides).
     ideal:  the value of a perfect model.
     worst:  the value beyond which nothing is lost any more; the reference point of hypervolumes.
@@ -38,12 +33,7 @@ class Metric:
     source: str = ""
 
     def __post_init__(self) -> None:
-        family, *rest = plain_name(self.name).split("/")
-        if family not in FAMILIES or len(rest) != 2 or not all(rest):
-            raise ValueError(
-                f"a metric is named family/dataset/quantity with a family of {', '.join(FAMILIES)}, "
-                f"but got {self.name!r}."
-            )
+        parse(self.name)
         if not self.cost(self.ideal) < self.cost(self.worst):
             raise ValueError(
                 f"the ideal of {self.name} must be better than its worst, "
@@ -71,53 +61,6 @@ class Metric:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def fused_name(name: str, alpha: float) -> str:
-    """Of a metric at α.
-
-    >>> fused_name("bias/stereoset/gap", 0.25)
-    'fusion/0.25/bias/stereoset/gap'
-    """
-    return f"{FUSION}{alpha:g}/{name}"
-
-
-def plain_name(name: str) -> str:
-    """Of a metric, at whatever α.
-
-    >>> plain_name("fusion/0.25/bias/stereoset/gap"), plain_name("bias/stereoset/gap")
-    ('bias/stereoset/gap', 'bias/stereoset/gap')
-    """
-    return name.split("/", 2)[-1] if name.startswith(FUSION) else name
-
-
-def fused_alphas(names: Iterable[str]) -> list[float]:
-    """Each α > 0 that metrics of these names are at; 0 is the base model, whatever was trained."""
-    found = {float(name.split("/")[1]) for name in names if name.startswith(FUSION)}
-    return sorted(found - {0.0})
-
-
-def at_alpha(values: Mapping[str, Any], alpha: float) -> dict[str, Any]:
-    """What a trial found at α, under plain names; what is not of its weights (cost, …) remains.
-
-    >>> found = {"task/x/y": 0.9, "se/task/x/y": 0.1, "fusion/0.5/task/x/y": 0.8, "cost/x/y": 7}
-    >>> at_alpha(found, 0.5)
-    {'cost/x/y': 7, 'task/x/y': 0.8}
-    """
-    of_weights = (*(family for family in FAMILIES if family != "cost"), FUSION.rstrip("/"))
-    found = {
-        name: value
-        for name, value in values.items()
-        if name.removeprefix(ERROR).partition("/")[0] not in of_weights
-    }
-    for before in ("", ERROR):
-        at = before + fused_name("", alpha)
-        found |= {
-            before + name.removeprefix(at): value
-            for name, value in values.items()
-            if name.startswith(at)
-        }
-    return found
 
 
 def wins(score: float, other: float) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trainables import cache, data
 from trainables.counterfactual import Rule, Words
+from trainables.metric_names import parse
 from trainables.sources import digest, read_pairs, read_texts
 from trainables.text import normalised
 
@@ -82,7 +83,7 @@ def faults_of(config: TrialConfig) -> list[str]:
 
 def overlap(asked: Learnt, evaluator: Evaluator, family: Family) -> Overlap:
     """What the two share; looked for once, and kept in the cache for all trials."""
-    dataset = evaluator.metrics(family)[0].name.split("/")[1]
+    dataset = parse(evaluator.metrics(family)[0].name).dataset
     aligned = (*asked, digest(asked.data))
     told = [*aligned, evaluator.model_dump(mode="json"), evaluator.data_digest()]
     key = hashlib.sha256(

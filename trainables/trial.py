@@ -13,12 +13,11 @@ import torch
 
 from trainables import checkpoint, estimate
 from trainables.candidate import candidate
-from trainables.config import SHORTFALL
 from trainables.engine import Engine
 from trainables.loading import load
 from trainables.loss import loss
 from trainables.measure import base_values, measure
-from trainables.metrics import fused_name
+from trainables.metric_names import SHORTFALL, fused_name
 from trainables.objectives.dropout import own_dropout
 from trainables.overlap import refuse_overlap
 from trainables.report import Report
@@ -47,7 +46,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     stream = Stream(config, model)
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
-    mixed = {SHORTFALL[0].name: float(stream.shortfall)} if config.replay else {}
+    mixed = {SHORTFALL: float(stream.shortfall)} if config.replay else {}
     still = objective.asks_the_base or regulariser.asks_the_base
     with (
         own_dropout(model, 0.0, 0.0) if still else nullcontext(),

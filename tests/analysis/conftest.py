@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from analysis.runs import Sweep, read_sweep
-from trainables.metrics import Metric, fused_name
+from trainables.metric_names import fused_name
+from trainables.metrics import Metric
 
 GAP = Metric("bias/stereoset/gap", "points", "lower", ideal=0, worst=50, about="distance from 50")
 SCORE = Metric(

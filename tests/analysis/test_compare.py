@@ -14,7 +14,7 @@ from analysis.compare import _paired, compare, table, to_json
 from analysis.runs import Candidate, read_sweep
 from tests.analysis.conftest import ACCURACY, GAP, RISE
 from trainables.estimate import Items, distance, mean, write
-from trainables.metrics import DEGENERATE, fused_name
+from trainables.metric_names import DEGENERATE, fused_name
 
 RNG = np.random.default_rng(0)
 RIGHT = {trial: RNG.random(80) < share for trial, share in ((1, 0.5), (2, 0.6), (3, 0.6))}

@@ -15,7 +15,7 @@ import torch
 from tests.conformance import perturb, state, unchanged
 from trainables import divergence, estimate, features, likelihood
 from trainables.config import TrialConfig
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.model import LanguageModel
 
 

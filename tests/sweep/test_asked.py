@@ -1,4 +1,4 @@
-from sweep.asked import CANCEL_TRIALS, RETRY_TRIALS, WISH, Asked, ask, cancel_trials, retry_trials
+from sweep.asked import Asked, ask, cancel_trials, retry_trials
 
 
 class Tags:
@@ -25,8 +25,12 @@ def test_what_is_asked_is_heard_and_trials_add_up():
     cancel_trials(run, frozenset([3, 7]))
     retry_trials(run, frozenset([10, 2]))
     assert Asked.of(run.tags()) == Asked("pause", frozenset([3, 7]), frozenset([2, 10]))
-    assert run.all == {WISH: "pause", CANCEL_TRIALS: "3 7", RETRY_TRIALS: "2 10"}
+    assert run.all == {
+        "sweep.asked": "pause",
+        "sweep.cancel_trials": "3 7",
+        "sweep.retry_trials": "2 10",
+    }
 
 
 def test_what_somebody_else_wrote_is_no_wish():
-    assert Asked.of({WISH: "explode", CANCEL_TRIALS: "all -1"}) == Asked()
+    assert Asked.of({"sweep.asked": "explode", "sweep.cancel_trials": "all -1"}) == Asked()

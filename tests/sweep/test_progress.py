@@ -5,11 +5,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from mlflow import MlflowClient
 from rich.console import Console
 
+from analysis.runs import read_sweep
 from sweep.ending import Ending
 from sweep.progress import Progress
 from sweep.spec import load
+from tests.analysis import conftest as written_by
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
 
@@ -19,8 +22,9 @@ class Trial(SimpleNamespace):
         return self.name
 
 
-def trial(name: str, **last_result) -> Trial:
-    return Trial(name=name, last_result={"progress": 1.0, "failure": "", **last_result})
+def trial(name: str, drawn=None, **last_result) -> Trial:
+    result = {"progress": 1.0, "failure": ""} | last_result
+    return Trial(name=name, config={"trial": drawn or {}}, last_result=result)
 
 
 @pytest.fixture
@@ -29,7 +33,7 @@ def shown(tiny):
 
     def start(*, terminal: bool = False, **more):
         spec, _ = load(tiny)
-        goals = {goal: spec.metrics()[goal] for goal in spec.goals}
+        goals = more.pop("goals", {goal: spec.metrics()[goal] for goal in spec.goals})
         ended, num_trials = more.pop("ended", []), more.pop("num_trials", 4)
         started = SimpleNamespace(
             spec=spec,
@@ -96,9 +100,36 @@ def test_what_was_found_at_other_alphas_joins_the_front_within_the_constraints(s
         values |= {f"fusion/{alpha}/{GAP}": 9.0, f"fusion/{alpha}/{RISE}": rise}
     progress.on_trial_complete(0, [], trial("0000", **values))
     assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in written.getvalue()
-    again = values | {GAP: 9.0, RISE: 0.1}  # its own α is among the others
-    progress.on_trial_complete(0, [], trial("0001", **again))
+    again = values | {GAP: 9.0, RISE: 0.1}
+    own = {"fusion": {"alpha": 0.25, "also": [0, 0.25, 0.5, 0.75]}}  # among the others, once more
+    progress.on_trial_complete(0, [], trial("0001", own, **again))
     assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in written.getvalue()
+
+
+def test_another_alpha_with_the_very_same_goals_is_a_candidate_all_the_same(shown):
+    values = {GAP: 1.0, RISE: 0.5, f"fusion/0.5/{GAP}": 1.0, f"fusion/0.5/{RISE}": 0.5}
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", {"fusion": {"also": [0.5]}}, **values))
+    assert "| front 2, hypervolume" in written.getvalue()
+
+
+def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown, tiny, tmp_path):
+    goals, bound = [written_by.GAP, written_by.RISE], {"max": 0.3}
+    trials = [one for one in written_by.FUSED if one["number"] != 5]  # its own goal is no number
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    written_by.record(
+        MlflowClient(tracking_uri=uri), tmp_path, "fused", goals=goals, trials=trials,
+        constraints={written_by.RISE.name: bound},
+    )  # fmt: skip
+    tiny.write_text(f"{tiny.read_text()}constraints: {{{RISE}: {bound}}}\n".replace("'", ""))
+    progress, _ = shown(goals={goal.name: goal for goal in goals})
+    for one in trials:
+        alpha = {"fusion": {"alpha": one["params"]["fusion.alpha"]}}
+        failure = one["failure"]
+        progress.on_trial_complete(0, [], trial("0000", alpha, **one["end"], failure=failure))
+    recorded = read_sweep("fused", tracking_uri=uri).candidates()
+    assert len(recorded) == 6, "1, 1@0.25, 1@0.5, 2, 2@0.25 and 4"
+    assert progress.size_and_volume[0] == len(recorded)
 
 
 def test_a_trial_stopped_early_does_not_join_the_front(shown):

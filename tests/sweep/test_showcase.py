@@ -5,19 +5,19 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
-from ruamel.yaml import YAML
 
 from sweep import showcase, tracking
 from sweep.delivery import Delivery
 from sweep.ending import Ending
 from sweep.outbox import Outbox, Reported
-from sweep.showcase import HYPERVOLUME, NOTE, SIZE, Drawn, Showcase, searched
+from sweep.showcase import NOTE, Drawn, Showcase
 from sweep.spec import load
 from sweep.tuner import Started
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+HYPERVOLUME, SIZE = "front/hypervolume", "front/size"
 
 
 @pytest.fixture(scope="module")
@@ -71,15 +71,6 @@ def end(shown, progress, *volumes):
         progress.num_ended += 1
         progress.size_and_volume = (1, volume)
         shown.on_trial_complete(0, [], None)
-
-
-def test_what_is_searched_is_said_in_lines():
-    trial = YAML(typ="safe", pure=True).load(TINY)["trial"]
-    assert list(searched(trial)) == [
-        "`objective` of none, likelihood_gap",
-        "`objective.likelihood_gap.weight` from 1 to 100 (log)",
-        "`train.lr` from 0.0001 to 0.01 (log)",
-    ]
 
 
 def test_a_run_is_described_at_once_and_again_with_the_front_at_the_end(started):

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from trainables.__main__ import app
 from trainables.config import TrialConfig
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.trial import run_trial
 from trainables.yaml_file import read, validate
 

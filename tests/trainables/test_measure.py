@@ -7,7 +7,7 @@ from trainables import estimate
 from trainables.evaluators import Perplexity
 from trainables.loading import load
 from trainables.measure import base_values, measure_alone
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.model import LanguageModel
 from trainables.trial import run_trial
 

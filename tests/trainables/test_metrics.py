@@ -1,6 +1,5 @@
 """Metrics: which way is better, and how far."""
 
-import doctest
 import json
 import math
 
@@ -8,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables import metrics
-from trainables.metrics import Metric, declare, fused_alphas, wins
+from trainables.metrics import Metric, declare, wins
 
 LOSS = Metric("forgetting/general/nll", "nats", "lower", ideal=1.0, worst=5.0, about="")
 ACCURACY = Metric("task/piqa/accuracy", "share", "higher", ideal=1.0, worst=0.5, about="")
@@ -111,14 +109,3 @@ def test_a_metric_at_another_alpha_differs_in_its_name_alone():
     fused = LOSS.at(0.25)
     assert fused.name == "fusion/0.25/forgetting/general/nll"
     assert Metric(**{**fused.to_dict(), "name": LOSS.name}) == LOSS
-
-
-def test_alphas_are_found_in_names_and_0_is_the_base():
-    names = [LOSS.at(alpha).name for alpha in (0.5, 0, 0.25, 1e-5)] + [LOSS.name]
-    assert fused_alphas(names) == [1e-5, 0.25, 0.5]
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    tried = doctest.testmod(metrics)
-    assert tried.attempted > 3
-    assert tried.failed == 0

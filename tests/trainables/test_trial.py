@@ -13,7 +13,7 @@ from trainables import estimate
 from trainables.derived import derive
 from trainables.loading import load
 from trainables.measure import base_values, measure
-from trainables.metrics import RELATIVE
+from trainables.metric_names import RELATIVE
 from trainables.stream import Stream
 from trainables.trial import run_trial
 

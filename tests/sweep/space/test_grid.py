@@ -1,0 +1,76 @@
+import doctest
+
+import optuna
+import pytest
+
+from sweep.space import grid
+from sweep.space.draw import suggest
+from tests.sweep.space.trees import INNER, NESTED, RECIPES, SPACE
+
+
+def test_the_points_of_a_grid_multiply_in_the_chosen_branch_alone_in_the_order_of_the_file():
+    branches = [
+        {"objective": "none"},
+        {"objective": "cda", "objective.cda.sides": "one"},
+        {"objective": "cda", "objective.cda.sides": "two"},
+        *(
+            {
+                "objective": INNER,
+                f"objective.{INNER}": "gap",
+                f"objective.{INNER}.gap.w": weight,
+                f"objective.{INNER}.gap.on": on,
+            }
+            for weight, on in ((1, True), (1, False), (2, True), (2, False))
+        ),
+        {"objective": INNER, f"objective.{INNER}": 7},
+    ]
+    assert grid.size(NESTED) == 16
+    assert [grid.point(NESTED, number) for number in range(16)] == [
+        {"size": size, **branch} for size in (500, 2000) for branch in branches
+    ]
+    with pytest.raises(IndexError):
+        grid.point(NESTED["size"], 2)
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(grid) == (0, 2)
+
+
+def test_a_point_has_the_very_names_that_are_suggested():
+    for number in range(16):
+        point = grid.point(NESTED, number)
+        trial = optuna.trial.FixedTrial(point)
+        suggest(NESTED, trial)
+        assert trial.params == point
+
+
+def test_what_holds_no_choice_is_a_grid_of_one_point():
+    assert grid.size({"a": [1, {"b": None}]}) == 1
+    assert grid.point({"a": [1, {"b": None}]}, 0) == {}
+
+
+def test_a_huge_grid_is_counted_and_looked_up_without_being_written_out():
+    tree = {f"x{n}": {"choice": list(range(10))} for n in range(12)}
+    assert grid.size(tree) == 10**12
+    assert list(grid.point(tree, 123456789012).values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
+
+
+def test_ranges_are_found_in_branches_and_told_how_a_grid_has_them():
+    assert [fault.place for fault in grid.ranges(SPACE)] == [
+        ("lr",),
+        ("objective", "choice", 3, "weight"),
+        ("objective", "choice", 3, "rank"),
+        ("evaluators", 1, "limit"),
+    ]
+    assert next(iter(grid.ranges(SPACE))).sentence == (
+        "must be a choice of values, each of which a grid runs, but got {loguniform: [1e-06, 0.0001]}"
+        ": write {choice: [1e-06, …, 0.0001]}, or take another search.sampler."
+    )
+    assert list(grid.ranges(NESTED)) == []
+
+
+def test_a_grid_of_recipes_runs_each_once():
+    tree = {"objective": "none", "recipe": RECIPES["recipe"]}
+    assert grid.size(tree) == 4
+    weights = [grid.point(tree, n).values() for n in range(4)]
+    assert len({tuple(each) for each in weights}) == 4

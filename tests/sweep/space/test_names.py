@@ -1,0 +1,85 @@
+import doctest
+
+import pytest
+from ruamel.yaml import YAML
+
+from sweep.space import names
+from sweep.space.corners import corners
+from sweep.space.names import ROOT, searched, setting_place, swept
+from tests.sweep.conftest import TINY
+from tests.sweep.space.trees import RECIPES, SPACE
+from trainables.config import TrialConfig
+from trainables.yaml_file import dotted
+
+
+def test_a_parameter_in_a_branch_has_a_name_for_the_file_the_search_and_the_record():
+    weight = ROOT.key("objective").option(3, "gap").key("weight")
+    assert dotted(weight.place) == "objective.choice.3.weight"
+    assert weight.search == "objective.gap.weight"
+    assert weight.record == "objective.weight"
+    node = SPACE
+    for key in weight.place:
+        node = node[key]
+    assert node == {"uniform": [0, 1]}, "where the file has it"
+
+
+@pytest.mark.parametrize("key", ["lr", 1])
+def test_outside_a_branch_the_three_are_one(key):
+    under = ROOT.key("train").key(key)
+    assert dotted(under.place) == under.search == under.record == f"train.{key}"
+
+
+def test_in_the_record_the_keys_of_a_recipe_are_those_of_the_trial():
+    recipe = ROOT.key("recipe")
+    assert (recipe.search, recipe.record) == ("recipe", "recipe")
+    lr = recipe.option(0, "fast").key("train").key("lr")
+    assert dotted(lr.place) == "recipe.choice.0.train.lr"
+    assert lr.search == "recipe.fast.train.lr"
+    assert lr.record == "train.lr"
+    assert ROOT.key("a").key("recipe").key("b").record == "a.recipe.b", "of the trial's own alone"
+
+
+def test_the_end_of_a_range_has_a_place_as_an_option_has():
+    assert setting_place(("lr",), "loguniform", 1) == ("lr", "loguniform", 1)
+    assert ROOT.key("a").option(2, "x").place == setting_place(("a",), "choice", 2)
+
+
+def test_what_is_swept_goes_by_the_names_that_the_record_has_of_trials():
+    trial = YAML(typ="safe", pure=True).load(TINY)["trial"]
+    recorded = set()
+    for corner in corners(trial):
+        recorded |= TrialConfig.model_validate(corner.tree).flat().keys()
+    assert swept(trial) == ["objective", "objective.weight", "train.lr"]
+    assert {"objective.name", "objective.weight", "train.lr"} <= recorded
+
+
+def test_swept_names_what_options_say_of_themselves():
+    tree = {"objective": {"choice": ["none", {"name": "cda", "sides": "two"}]}, "lr": 0.1}
+    assert swept(tree) == ["objective", "objective.sides"]
+
+
+def test_swept_names_each_domain_once():
+    assert swept(SPACE) == [
+        *("lr", "size", "objective", "objective.sides", "objective.weight", "objective.rank"),
+        "evaluators.1.limit",
+    ]
+
+
+def test_what_tells_recipes_apart_goes_by_the_names_of_the_trial():
+    assert set(swept(RECIPES)) == {
+        *("lr", "recipe", "objective", "objective.name", "objective.weight"),
+        *("regulariser.name", "regulariser.weight", "replay.data", "replay.ratio"),
+    }
+
+
+def test_what_is_searched_is_said_in_lines():
+    trial = YAML(typ="safe", pure=True).load(TINY)["trial"]
+    assert list(searched(trial)) == [
+        "`objective` of none, likelihood_gap",
+        "`objective.likelihood_gap.weight` from 1 to 100 (log)",
+        "`train.lr` from 0.0001 to 0.01 (log)",
+    ]
+
+
+def test_the_examples_in_the_docstrings_are_true():
+    assert doctest.testmod(names) == (0, 3)
