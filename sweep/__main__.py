@@ -80,8 +80,9 @@ def check(spec: Spec) -> None:
     except AssetError as error:
         leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
-    if checked.search.sampler == "grid":
-        trials += f" of a grid of {space.size(checked.trial)} points"
+    sampler = checked.search.sampler
+    if sampler.is_exhaustive:
+        trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(space.swept(checked.trial)) or 'nothing'}")
 
