@@ -70,7 +70,7 @@ app.add_typer(lifecycle.app)
 def check(spec: Spec) -> None:
     """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
     from sweep import inputs
-    from sweep.space import grid, names
+    from sweep.space import names
     from trainables.cache import AssetError
 
     checked, _ = _load(spec)
@@ -81,8 +81,9 @@ def check(spec: Spec) -> None:
     except AssetError as error:
         leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
-    if checked.search.sampler == "grid":
-        trials += f" of a grid of {grid.size(checked.trial)} points"
+    sampler = checked.search.sampler
+    if sampler.is_exhaustive:
+        trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(names.swept(checked.trial)) or 'nothing'}")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,64 +19,13 @@ from ray.tune.search import Searcher
 
 from sweep.asked import Asked
 from sweep.ending import Ending, judge
-from sweep.space import draw, grid
+from sweep.samplers.base import RETRY_OF
+from sweep.space import draw
 from sweep.study import STATES
 
 if TYPE_CHECKING:
     from sweep.spec import SweepSpec
     from trainables.metrics import Metric
-
-RETRY_OF = "retry_of"  # of a trial in Optuna: the failed one whose parameters it tries again
-
-
-def _sampler(spec: SweepSpec, number: int) -> optuna.samplers.BaseSampler:
-    """A sampler of its own for each trial, seeded by its number: a search that was interrupted asks
-    for what an undisturbed one would have asked for.
-    """
-    text = f"{spec.name} {spec.search.seed} {number}"
-    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-    match spec.search.sampler:
-        case "gp":
-            return optuna.samplers.GPSampler(seed=seed)
-        case "nsga2":
-            return optuna.samplers.NSGAIISampler(seed=seed)
-        case "random":
-            return optuna.samplers.RandomSampler(seed=seed)
-        case "grid":
-            return Grid(spec.trial)
-        case _:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return optuna.samplers.TPESampler(
-                    seed=seed, multivariate=True, group=True, constant_liar=True
-                )
-
-
-class Grid(optuna.samplers.BaseSampler):
-    """Trial n is point n, whatever ended before it: so an interrupted grid goes on without a gap.
-
-    Trials that try a failed one again stand between, and are no points of their own.
-    """
-
-    def __init__(self, tree: dict[str, Any]) -> None:
-        self._tree = tree
-
-    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        return {}
-
-    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-        return {}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: optuna.trial.FrozenTrial,
-        param_name: str,
-        param_distribution: Any,
-    ) -> Any:
-        before = study.get_trials(deepcopy=False)[: trial.number]
-        retries = sum(RETRY_OF in other.user_attrs for other in before)
-        return grid.point(self._tree, trial.number - retries)[param_name]
 
 
 def _raise(trouble: Exception) -> None:
@@ -156,7 +104,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         """What was interrupted, what is to be tried again, what is new: in this order."""
         if self._interrupted:
             number, trial_id = self._interrupted.pop(0)
-            self._study.sampler = _sampler(self._spec, number)
+            self._study.sampler = self._sampler(number)
             return optuna.Trial(self._study, trial_id)
         for failed in self._to_retry():
             self._study.enqueue_trial(failed.params, user_attrs={RETRY_OF: failed.number})
@@ -165,8 +113,18 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
                 return None
             self._num_new -= 1
         number = waiting[0] if waiting else len(self._study.get_trials(deepcopy=False))
-        self._study.sampler = _sampler(self._spec, number)
+        self._study.sampler = self._sampler(number)
         return self._study.ask()
+
+    def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
+        """Return a sampler for one trial, seeded by the number of the trial.
+
+        With one for each, a search that was interrupted suggests the trials that an undisturbed one
+        would have suggested.
+        """
+        text = f"{self._spec.name} {self._spec.search.seed} {number}"
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
+        return self._spec.search.sampler.build(seed, self._spec.trial)
 
     def _waiting(self) -> list[int]:
         """Trials that are to be tried again, and have a number already."""

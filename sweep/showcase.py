@@ -184,7 +184,7 @@ def description(started: Started, drawn: Drawn) -> str:
         for name, bound in spec.constraints.items()
     ]
     hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
-    budget = f"**Budget:** {started.num_trials()} trials{hours}; search {spec.search.sampler}"
+    budget = f"**Budget:** {started.num_trials()} trials{hours}; search {spec.search.sampler.name}"
     parts = [
         first,
         drawn.table,

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 
-from sweep.space import grid
+from sweep.samplers import AnySampler, Auto, Sampler
+from sweep.schedulers import AnyScheduler, NoScheduler
 from sweep.space.corners import branches, corners
 from sweep.space.faults import faults, without
 from sweep.space.growth import is_grown
@@ -47,13 +48,9 @@ class Bound(Strict):
 
 
 class Search(Strict):
-    """auto: TPE, which learns within branches; random and nsga2 are there to compare with.
+    """How trials are chosen: by which sampler (sweep/samplers/ has one file for each), which seed."""
 
-    gp models all goals together and finds more in few trials, at seconds a suggestion.
-    grid learns nothing: every combination of all choices, once, in the order of the file.
-    """
-
-    sampler: Literal["auto", "tpe", "gp", "nsga2", "random", "grid"] = "auto"
+    sampler: AnySampler = Auto()
     seed: int = Field(0, ge=0, lt=2**31)
 
 
@@ -126,6 +123,7 @@ class SweepSpec(Strict):
     goals: list[str] = Field(min_length=1)
     constraints: dict[str, Bound] = Field(default_factory=dict)
     search: Search = Search()
+    scheduler: AnyScheduler = NoScheduler()
     budget: Budget = Budget()
     resources: Resources = Resources()
     checkpoints: Checkpoints = Checkpoints()
@@ -152,7 +150,7 @@ class SweepSpec(Strict):
     @property
     def num_trials(self) -> int:
         """How many are run in all."""
-        return self.budget.trials or grid.size(self.trial)
+        return self.budget.trials or self.search.sampler.num_points(self.trial)
 
     def trials(self) -> list[TrialConfig]:
         """A trial for every branch and for both ends of every domain."""
@@ -189,14 +187,30 @@ def changed(before: str, now: Mapping[str, Any]) -> list[str]:
     fixed = [
         key for key in SweepSpec.model_fields if key not in ("budget", "resources", "checkpoints")
     ]
-    is_grid = _sampler(now) == "grid"
+    sampler = _sampler(now)
+    is_numbered = sampler is not None and sampler.is_exhaustive
 
     def is_kept(key: str) -> bool:
         if key != "trial":
-            return bool(was.get(key) == now.get(key))
-        return repr(was[key]) == repr(now[key]) if is_grid else is_grown(was[key], now[key])
+            return bool(_in_full(was, key) == _in_full(now, key))
+        if is_numbered:
+            return repr(was[key]) == repr(now[key])
+        return is_grown(was[key], now[key])
 
     return [key for key in fixed if not is_kept(key)]
+
+
+def _in_full(tree: Mapping[str, Any], key: str) -> Any:
+    """Return one key of a spec with its defaults; as it is written if this release cannot read it.
+
+    So a key that is left out equals its default, and a word equals the mapping it is short for.
+    """
+    smallest = {"name": "any", "trial": {}, "goals": ["any"]}
+    written = {key: tree[key]} if key in tree else {}
+    try:
+        return getattr(SweepSpec.model_validate(smallest | written), key)
+    except ValidationError:
+        return tree.get(key)
 
 
 def check(document: Document) -> SweepSpec:
@@ -266,24 +280,39 @@ def _base_faults(document: Document, tree: dict[str, Any]) -> list[str]:
     return found
 
 
-def _sampler(tree: Mapping[str, Any]) -> Any:
-    search = tree.get("search")
-    return search.get("sampler") if isinstance(search, dict) else None
+def _sampler(tree: Mapping[str, Any]) -> Sampler | None:
+    """Return the sampler that a spec names, or None if what it says of it is wrong."""
+    search = tree.get("search", {})
+    if not isinstance(search, dict):
+        return None
+    written = {key: value for key, value in search.items() if key == "sampler"}
+    try:
+        return Search.model_validate(written).sampler
+    except ValidationError:
+        return None
 
 
 def _number_faults(document: Document, tree: dict[str, Any] | None) -> list[str]:
-    """How many trials there are must be known; a tree with bad domains (None) has no grid."""
+    """Return the faults of how many trials there are, which must be known.
+
+    tree: the space of a trial, or None if it has bad domains, so that its points cannot be counted.
+
+    If what the spec says of its sampler is wrong, whether it ends by itself is not known: no faults.
+    """
     budget = document.tree.get("budget", {})
     trials = budget.get("trials") if isinstance(budget, dict) else 0
-    if _sampler(document.tree) != "grid":
+    sampler = _sampler(document.tree)
+    if sampler is None:
+        return []
+    if not sampler.is_exhaustive:
         here = document.at(("budget", "trials"))
         asked = f"{here} must be given: only a grid (search: {{sampler: grid}}) ends by itself."
         return [asked] if trials is None else []
     if tree is None:
         return []
-    if found := list(grid.ranges(tree)):
+    if found := list(sampler.faults(tree)):
         return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in found]
-    num = grid.size(tree)
+    num = sampler.num_points(tree)
     most = min(num, MOST_TRIALS)
     if not isinstance(trials, int | None) or (num if trials is None else trials) <= most:
         return []

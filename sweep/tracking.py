@@ -88,8 +88,9 @@ class Record:
         }
         self._client.log_dict(self.run_id, declarations, Artifact.DECLARATIONS)
         self._client.log_text(self.run_id, text, Artifact.SPEC)
-        for name, value in _flat(spec.model_dump(mode="json", include={"search", "goals"})).items():
-            self._client.log_param(self.run_id, name, value)
+        chosen = spec.model_dump(mode="json", include={"search", "scheduler", "goals"})
+        for name, value in _flat(chosen).items():  # a sampler is recorded by its name alone
+            self._client.log_param(self.run_id, name.removesuffix(".name"), value)
 
     def keep_version(self, version: int, text: str) -> None:
         """The spec that trials of this version of the search space are drawn by."""

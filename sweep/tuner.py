@@ -397,11 +397,13 @@ def _tuner(
 
     folder = home.folder(spec.name)
     take = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
+    goals = {goal: search.metrics[goal] for goal in spec.goals}
     trainable = tune.with_resources(tune.with_parameters(Worker, assignment=assignment), take)
     return tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
             search_alg=search,
+            scheduler=spec.scheduler.build(goals),
             num_samples=-1,  # the search says when it has finished
             max_concurrent_trials=at_once,
             reuse_actors=True,

@@ -63,6 +63,8 @@ def test_the_analysis_knows_only_the_metrics_and_the_yaml_of_the_trainables():
         ("trainables.metric_names", "torch numpy pydantic"),
         ("trainables.config", "torch transformers datasets"),
         ("sweep.spec", "torch ray optuna mlflow datasets"),
+        ("sweep.samplers", "sweep.spec torch ray optuna mlflow"),
+        ("sweep.schedulers", "sweep.spec torch ray optuna mlflow"),
         ("sweep.__main__", "torch ray optuna mlflow pandas"),
         ("sweep.tuner", "torch transformers deepspeed"),
         ("sweep.worker", "torch transformers deepspeed"),

@@ -15,7 +15,7 @@ from trainables.objectives import NoObjective, Objective
 from trainables.parameters import AllParameters, Parameters
 from trainables.regularisers import NoRegulariser, Regulariser
 from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
-from trainables.strict import Strict
+from trainables.strict import Strict, by_name
 from trainables.tokenizer import Family
 
 
@@ -134,17 +134,12 @@ class FusionConfig(Strict):
         return also
 
 
-def _by_name(value: Any) -> Any:
-    """`none` and `stereoset` are short for {name: none} and {name: stereoset}."""
-    return {"name": value} if isinstance(value, str) else value
-
-
 REPLAY_METRIC = Metric(
     SHORTFALL, "texts", "lower", 0.0, 1e6, "asked for by the ratio, lacking in the set"
 )
 
 Evaluators = Annotated[
-    tuple[Annotated[Evaluator, BeforeValidator(_by_name)], ...],
+    tuple[Annotated[Evaluator, BeforeValidator(by_name)], ...],
     Field(strict=False, min_length=1),
 ]
 
@@ -183,9 +178,9 @@ class TrialConfig(Strict):
 
     model: ModelConfig
     alignment: AlignmentConfig
-    objective: Annotated[Objective, BeforeValidator(_by_name)] = NoObjective()
-    regulariser: Annotated[Regulariser, BeforeValidator(_by_name)] = NoRegulariser()
-    parameters: Annotated[Parameters, BeforeValidator(_by_name)] = AllParameters()
+    objective: Annotated[Objective, BeforeValidator(by_name)] = NoObjective()
+    regulariser: Annotated[Regulariser, BeforeValidator(by_name)] = NoRegulariser()
+    parameters: Annotated[Parameters, BeforeValidator(by_name)] = AllParameters()
     replay: ReplayConfig | None = None
     train: TrainConfig
     evaluators: Evaluators

@@ -1,5 +1,7 @@
 """The pydantic model that every piece of a configuration is."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -10,3 +12,8 @@ class Strict(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+def by_name(value: Any) -> Any:
+    """Return {name: value} for a word, and anything else as it is: `none` is short for {name: none}."""
+    return {"name": value} if isinstance(value, str) else value

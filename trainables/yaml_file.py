@@ -212,7 +212,8 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
                 f"{did_you_mean(tag, known) or '.'}"
             )
         case "union_tag_not_found":
-            return "must have a name, as in {name: none}."
+            name = _tag(_model_at(model, fault["loc"]))
+            return f"must have a name, as in {{name: {name}}}."
         case "value_error":
             return f"{fault['msg'].removeprefix('Value error, ')}."
         case "literal_error":

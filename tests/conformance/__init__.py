@@ -1,8 +1,9 @@
 """What every plugin keeps to, whatever its formula: it is checked by being listed in its union.
 
-Each public function of `plugin`, `objective`, `regulariser`, `parameters` and `evaluator` is one law,
-run over every instance of that kind on both families; each of `data_set`, `alignment_set` and
-`text_set` is one for every such set. Numbers worked out by hand belong into the plugin's own test.
+Each public function of `plugin`, `objective`, `regulariser`, `parameters`, `evaluator`, `sampler` and
+`scheduler` is one law, run over every instance of that kind: those of the trainables on both families;
+each of `data_set`, `alignment_set` and `text_set` is one for every such set. Numbers worked out by hand
+belong into the plugin's own test.
 """
 
 import importlib
@@ -44,6 +45,7 @@ OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
         {"attention": True},
         {"mlp": True},
     ],
+    "tpe": [{}, {"startup": 4}],
 }
 PAIRS = [
     ("the nurse said that she was tired", "the nurse said that he was tired"),
@@ -62,7 +64,7 @@ REAL_SHARE = 0.7  # of each pair, where an objective asks for it
 
 
 def laws(kind: str) -> list[Callable[..., None]]:
-    """The laws of a kind of plugin: the public functions of the module of that name."""
+    """The laws of a kind of plugin, as in the list above; those of `plugin` are for all kinds."""
     module = importlib.import_module(f"{__name__}.{kind}")
     return [
         law
@@ -72,8 +74,8 @@ def laws(kind: str) -> list[Callable[..., None]]:
 
 
 def members(union: Any) -> tuple[type[Strict], ...]:
-    found: tuple[type[Strict], ...] = get_args(get_args(union)[0])
-    return found
+    listed = get_args(union)[0]
+    return get_args(listed) or (listed,)
 
 
 def instances(union: Any) -> Iterator[Strict]:
@@ -113,6 +115,8 @@ def defined_in(package: ModuleType, base: type) -> set[type]:
     """The classes of this kind that the files of a package define."""
     found = set()
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if module.name == f"{package.__name__}.base":  # the contract, which is no plugin
+            continue
         defined = importlib.import_module(module.name)
         found |= {
             value

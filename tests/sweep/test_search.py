@@ -10,9 +10,9 @@ from ray.tune.search import Searcher
 from sweep.asked import Asked
 from sweep.ending import Ending
 from sweep.search import ParetoSearch
+from sweep.space import draw
 from sweep.spec import SweepSpec, load
 from sweep.study import endings, open_study
-from tests.sweep.conftest import GRID, POINTS
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
 
@@ -140,6 +140,16 @@ def test_the_same_seed_gives_the_same_search(spec, tmp_path):
     assert trees[0] == trees[1]
 
 
+def test_the_seed_of_a_trial_follows_from_the_sweeps_name_its_seed_and_the_number(spec, tmp_path):
+    """sha256 of `tiny 0 NUMBER`, 4 bytes: those of a sweep that an earlier release has begun."""
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    for number, seed in enumerate((1274738394, 2209134006, 1976051374)):
+        search.suggest(str(number))
+        drawn = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
+        draw.suggest(spec.trial, drawn)
+        assert study.trials[number].params == drawn.params
+
+
 def test_constraints_keep_infeasible_trials_off_the_best(tiny, tmp_path):
     tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
     search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
@@ -154,48 +164,6 @@ def test_no_trial_starts_after_the_hours(tiny, tmp_path):
     search, _, _ = searcher(load(tiny)[0], tmp_path / "journal")
     assert search.suggest("a") == Searcher.FINISHED
     assert search.out_of_time
-
-
-@pytest.mark.parametrize("sampler", ["auto", "tpe", "gp", "nsga2", "random"])
-def test_every_sampler_goes_through_conditional_branches(tiny, tmp_path, sampler):
-    tiny.write_text(
-        tiny.read_text()
-        .replace("sampler: random", f"sampler: {sampler}")
-        .replace("trials: 4", "trials: 14")
-    )
-    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
-    for number in range(14):
-        tree = search.suggest(str(number))["trial"]
-        weight = tree["objective"].get("weight", 1) if tree["objective"] != "none" else 1
-        search.on_trial_complete(str(number), result(50 / weight, tree["train"]["lr"]))
-    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
-
-
-def test_trial_n_of_a_grid_is_point_n_once_each_then_it_finishes(tiny, tmp_path):
-    tiny.write_text(GRID)
-    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
-    for number in range(6):
-        assert search.suggest(str(number))["number"] == number
-        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
-        search.on_trial_complete(str(number), **told)
-    assert search.suggest("more") == Searcher.FINISHED
-    assert [trial.params for trial in study.trials] == POINTS
-
-
-def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
-    """Killed with two trials running, the second before anything of it was suggested."""
-    tiny.write_text(GRID)
-    spec = load(tiny)[0]
-    search, study, _ = searcher(spec, tmp_path / "journal")
-    for name in "abc":
-        search.suggest(name)
-    search.on_trial_complete("b", result(1.0, 1.0))
-    study.ask()
-    search, study, _ = searcher(spec, tmp_path / "journal")
-    assert search.num_left == 5
-    assert [search.suggest(name)["number"] for name in "defgh"] == [0, 2, 3, 4, 5]
-    assert search.suggest("more") is None
-    assert [trial.params for trial in study.trials] == POINTS
 
 
 def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):
@@ -237,18 +205,6 @@ def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
     assert study.trials[1].params == study.trials[0].params
     assert [search.suggest(name)["number"] for name in "cde"] == [2, 3, 4]
     assert search.suggest("f") is None
-
-
-def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
-    tiny.write_text(GRID)
-    spec = load(tiny)[0]
-    search, study, _ = searcher(spec, tmp_path / "journal", lambda: Asked(retried=frozenset([1])))
-    for number in range(7):
-        assert search.suggest(str(number))["number"] == number
-        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
-        search.on_trial_complete(str(number), **told)
-    assert search.suggest("more") == Searcher.FINISHED
-    assert [t.params for t in study.trials] == [*POINTS[:2], POINTS[1], *POINTS[2:]]
 
 
 def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):

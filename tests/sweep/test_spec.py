@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sweep.samplers import Tpe
 from sweep.spec import SweepSpec, changed, load
 from tests.sweep.conftest import GRID, SPECS, TINY, sweep
 from trainables.yaml_file import SpecError, read
@@ -53,7 +54,15 @@ def test_numbers_and_words_mean_what_people_expect(tiny):
         ("name: tiny", "name: !!python/object/apply:os.getcwd []", ":1: must hold plain values and no tags"),
         ("data: miniature, size: 50", "data: minature, size: 50", ":4: trial.alignment.data must name pairs that are known"),
         ("steps: 2, batch_size: 4", "steps: 2, batch_size: 4, accumulation: 3", ":9: trial.train batch_size must be a multiple of accumulation"),
-        ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be 'auto', 'tpe', 'gp', 'nsga2', 'random' or 'grid', but got 'magic'."),
+        ("search: {sampler: random}", "search: {sampler: magic}", ":14: search.sampler must be one of auto, tpe, gp, nsga2, random, grid, but got 'magic'."),
+        ("search: {sampler: random}", "search: {sampler: ranom}", ":14: search.sampler must be one of auto, tpe, gp, nsga2, random, grid, but got 'ranom'; did you mean 'random'?"),
+        ("search: {sampler: random}", "search: {sampler: 3}", ":14: search.sampler must be a mapping (key: value), but got 3."),
+        ("search: {sampler: random}", "search: {sampler: {startup: 3}}", ":14: search.sampler must have a name, as in {name: auto}."),
+        ("search: {sampler: random}", "search: {sampler: {name: tpe, startp: 3}}", ":14: search.sampler.startp is no known key (known: name, startup); did you mean 'startup'?"),
+        ("search: {sampler: random}", "search: {sampler: {name: tpe, startup: 0}}", ":14: search.sampler.startup must be greater than or equal to 1, but got 0."),
+        ("search: {sampler: random}", "search: {sampler: {name: random, startup: 3}}", ":14: search.sampler.startup is no known key (known: name)."),
+        ("search: {sampler: random}", "scheduler: halving", ":14: scheduler must be 'none', but got 'halving'."),
+        ("search: {sampler: random}", "scheduler: {nam: none}", ":14: scheduler.nam is no known key (known: name); did you mean 'name'?"),
         ("model: {path: miniature-llama}", "model: {choice: [{path: miniature-llama}, {path: a/b}]}", ":3: trial.model must be the same for all trials, which are compared with one base, but got 2 of them"),
         ("batch_size: 4", "batch_size: 4, dtype: {choice: [fp32, bf16]}", ":9: trial.train.dtype must be the same for all trials"),
         ("limit: 40", "limit: {int: [20, 40]}", ":10: trial.evaluators must be the same for all trials"),
@@ -71,6 +80,18 @@ def test_a_grid_knows_how_many_trials_it_has(tmp_path, budget):
     path = tmp_path / "grid.yaml"
     path.write_text(GRID + budget)
     assert load(path)[0].num_trials == 6
+
+
+@pytest.mark.parametrize("sampler", ["magic", "{name: grid, startup: 3}"])
+def test_whether_a_sampler_that_is_written_wrongly_ends_by_itself_is_not_judged(tmp_path, sampler):
+    (found,) = refusal(tmp_path, GRID.replace("sampler: grid", f"sampler: {sampler}"))
+    assert found.startswith(":14: search.sampler")
+
+
+def test_settings_of_a_sampler_follow_its_name(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.replace("sampler: random", "sampler: {name: tpe, startup: 20}"))
+    assert load(path)[0].search.sampler == Tpe(startup=20)
 
 
 def test_the_first_points_of_a_grid_can_be_asked_for(tmp_path):
@@ -120,6 +141,10 @@ def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_p
         ("  train:", "      - dropout\n  train:", []),
         ("weight: {loguniform: [1, 100]}", "weight: {loguniform: [1, 1000]}", ["trial"]),
         ("sampler: random", "sampler: tpe", ["search"]),
+        ("sampler: random", "sampler: {name: tpe, startup: 20}", ["search"]),
+        ("sampler: random", "sampler: {name: random}, seed: 0", []),
+        ("search:", "scheduler: none\nsearch:", []),
+        ("search:", "scheduler: {name: none}\nsearch:", []),
         ("trials: 4}", "trials: 9, hours: 2}\nresources: {at_once: 1}", []),
     ],
 )
@@ -127,6 +152,13 @@ def test_options_may_be_appended_and_nothing_else_of_the_trial(tmp_path, old, ne
     path = tmp_path / "grown.yaml"
     path.write_text(TINY.replace(old, new, 1))
     assert changed(TINY, read(path).tree) == told
+
+
+def test_a_sampler_or_scheduler_of_another_release_may_not_be_given_up(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    recorded = TINY.replace("sampler: random", "sampler: cmaes") + "scheduler: {name: halving}\n"
+    assert changed(recorded, read(path).tree) == ["search", "scheduler"]
 
 
 def test_options_may_not_be_appended_to_a_grid(tmp_path):

@@ -61,7 +61,7 @@ def test_it_is_right_and_named_as_its_file_and_says_how_it_is_run(path):
 def test_a_published_method_names_its_source_and_runs_on_a_grid(path):
     spec, _ = load(path)
     assert re.search(r"arXiv \d{4}\.\d{5}|\d{4}\.[a-z]+-[a-z]+\.\d+", head(path))
-    assert spec.search.sampler == "grid"
+    assert spec.search.sampler.name == "grid"
     assert not any(trial.allow_overlap for trial in spec.trials())
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from sweep import tracking
 from sweep.outbox import Reported
-from sweep.spec import load
+from sweep.samplers import Tpe
+from sweep.spec import Search, load
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)
@@ -59,6 +60,20 @@ def test_the_parent_declares_goals_and_metrics(sweep):
     declared = json.loads(path.read_text())
     assert declared["goals"] == spec.goals
     assert {metric["name"] for metric in declared["metrics"]} == set(spec.metrics())
+
+
+def test_the_parent_says_by_a_word_how_trials_are_chosen_and_stopped(store, sweep):
+    record, spec, _ = sweep
+    params = record._client.get_run(record.run_id).data.params
+    goals = json.dumps(spec.goals)
+    chosen = {"search.sampler": "random", "search.seed": "0", "scheduler": "none"}
+    assert params == {"goals": goals} | chosen
+    search = Search(sampler=Tpe(startup=20))
+    spec = spec.model_copy(update={"name": f"{spec.name}-20", "search": search})
+    record = tracking.open_sweep(store[0], spec, "", {})
+    params = record._client.get_run(record.run_id).data.params
+    learnt = {"search.sampler": "tpe", "search.sampler.startup": "20"}
+    assert params == {"goals": goals} | chosen | learnt
 
 
 def test_a_run_is_found_before_it_is_created(sweep):

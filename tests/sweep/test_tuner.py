@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 import ray
 from ray.tune import Callback
+from ray.tune.schedulers import FIFOScheduler
 
 from sweep import home, shown, tuner
+from sweep.schedulers import NoScheduler
 from sweep.study import open_study
 from tests.sweep.conftest import GRID, POINTS, pretending
 
@@ -83,6 +85,24 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     assert states(spec) == ({"COMPLETE": 6}, {"FINISHED": 6}, [])
     study = open_study(home.folder(spec.name) / "search.journal", spec)
     assert [trial.params for trial in study.trials] == POINTS
+
+
+def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(spec_of):
+    class AtHalf(FIFOScheduler):
+        def on_trial_result(self, tune_controller, trial, result):
+            stops = trial.config["number"] % 2 and result["progress"] >= 0.5
+            return "STOP" if stops else "CONTINUE"
+
+    class OddTrialsAtHalf(NoScheduler):
+        def build(self, goals):
+            assert list(goals) == spec.goals
+            return AtHalf()
+
+    spec, document = spec_of(4)
+    spec = spec.model_copy(update={"scheduler": OddTrialsAtHalf()})
+    tuner.run(spec, document, run_trial=pretending())
+    optuna_states, _, failures = states(spec)
+    assert (optuna_states, failures) == ({"COMPLETE": 2, "PRUNED": 2}, [])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,327 @@
+"""What every sampler keeps to, on a real Optuna journal and without Ray."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from sweep.asked import Asked
+from sweep.samplers.base import RETRY_OF
+from sweep.search import ParetoSearch
+from sweep.space import draw
+from sweep.spec import Bound, Budget, Search, SweepSpec
+from sweep.study import STATES, open_study
+from trainables.metrics import Metric
+
+Config = dict[str, Any]
+
+WEIGHT, RANK, RATE, LR = (1, 100), (1, 4), (0, 1), (1e-5, 1e-2)
+KIND = ["none", "gap", "drop"]
+STEPS = [2, 4, 8]
+SPACE = {
+    "kind": {
+        "choice": [
+            "none",
+            {"name": "gap", "weight": {"loguniform": [*WEIGHT]}, "rank": {"int": [*RANK]}},
+            {"name": "drop", "rate": {"uniform": [*RATE]}},
+        ]
+    },
+    "train": {"lr": {"loguniform": [*LR]}, "steps": {"choice": STEPS}},
+    "batch": 4,
+}
+POINTS = (
+    42  # of SPACE with both ends of each range as a choice: (1 + 2·2 + 2) kinds · 2 lr · 3 steps
+)
+
+A, B, C = "bias/laws/a", "task/laws/b", "cost/laws/c"  # goals
+BOUNDED = "forgetting/laws/d"  # a metric that is constrained, and no goal
+METRICS = {
+    A: Metric(A, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+    B: Metric(B, "nats", "higher", ideal=1e3, worst=-1e3, about="any"),
+    C: Metric(C, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+    BOUNDED: Metric(BOUNDED, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+}
+
+NEVER_LEARN = ("random", "grid")
+LEARNS_AFTER = {"nsga2": 50}  # trials; else as Optuna's samplers do by default
+DEFAULT_LEARNS_AFTER = 10
+
+
+def _learns_after(sampler: Any) -> int:
+    return LEARNS_AFTER.get(sampler.name, DEFAULT_LEARNS_AFTER)
+
+
+def _space(sampler: Any) -> dict[str, Any]:
+    """SPACE, or what it becomes where each range must be a choice."""
+    if not any(sampler.faults(SPACE)):
+        return SPACE
+    (none, gap, drop), train = SPACE["kind"]["choice"], SPACE["train"]
+    gap = gap | {"weight": {"choice": [*WEIGHT]}, "rank": {"choice": [*RANK]}}
+    kind = {"choice": [none, gap, drop | {"rate": {"choice": [*RATE]}}]}
+    return SPACE | {"kind": kind, "train": train | {"lr": {"choice": [*LR]}}}
+
+
+def _spec(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> SweepSpec:
+    num_trials = min(num_trials, POINTS) if num_trials and sampler.is_exhaustive else num_trials
+    return SweepSpec(
+        name="laws",
+        trial=_space(sampler),
+        goals=[A, B, C][:num_goals],
+        constraints={BOUNDED: Bound(max=1.0)},
+        search=Search(sampler=sampler),
+        budget=Budget(trials=num_trials),
+    )
+
+
+class _Sweep:
+    """A search of a spec in a folder, one trial at a time, and what it has suggested."""
+
+    def __init__(self, spec: SweepSpec, folder: str, asked: Callable[[], Asked] = Asked) -> None:
+        self.spec = spec
+        self.study = open_study(Path(folder, "journal"), spec)
+        self.search = ParetoSearch(spec, self.study, METRICS, lambda ending: None, asked)
+
+    def suggest(self) -> Config:
+        config = self.search.suggest("trial")
+        assert isinstance(config, dict), f"a suggestion, not {config}"
+        return config
+
+    def tell(self, config: Config, how: str = "complete", bounded: float = 0.0) -> None:
+        result = _result(config["trial"], bounded) | {"progress": 0.5 if how == "pruned" else 1.0}
+        self.search.on_trial_complete("trial", result, error=how == "failed")
+
+    def run(self, num: int, how: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
+        """Suggest and end this many trials, in these ways in turn."""
+        configs = []
+        for number in range(num):
+            configs.append(self.suggest())
+            self.tell(configs[-1], how[number % len(how)], bounded)
+        return configs
+
+
+def _result(trial: Any, bounded: float) -> dict[str, float]:
+    """Metrics that trade off: a falls where b falls too, and c is between them."""
+    lr = math.log10(trial["train"]["lr"])
+    kind = trial["kind"] if isinstance(trial["kind"], dict) else {}
+    strength = math.log10(kind.get("weight", 1)) + kind.get("rate", 0) + kind.get("rank", 0) / 4
+    a, b = (lr + 3) ** 2 + strength, strength - (lr + 4) ** 2
+    return {A: a, B: b, C: abs(a - b) / trial["train"]["steps"], BOUNDED: bounded}
+
+
+def _check(config: Config, params: dict[str, Any], sampler: Any) -> None:
+    """A suggestion is of the chosen branch alone, within every domain and of its type."""
+    trial = config["trial"]
+    kind, train = trial["kind"], trial["train"]
+    name = kind if isinstance(kind, str) else kind["name"]
+    within = {"none": [], "gap": ["weight", "rank"], "drop": ["rate"]}[name]
+    assert trial.keys() == SPACE.keys()
+    assert trial["batch"] == 4
+    assert train.keys() == {"lr", "steps"}
+    assert kind == "none" if name == "none" else kind.keys() == {"name", *within}
+    inside = {f"kind.{name}.{key}": kind[key] for key in within}
+    assert params == {"kind": name, "train.lr": train["lr"], "train.steps": train["steps"]} | inside
+
+    assert train["steps"] in STEPS
+    assert type(train["steps"]) is int
+    domains = [("lr", train, LR, float), ("weight", kind, WEIGHT, float)]
+    for key, node, (low, high), type_ in [*domains, ("rate", kind, RATE, float)]:
+        if key in node and isinstance(node, dict):
+            assert low <= node[key] <= high
+            assert type(node[key]) is type_ or sampler.is_exhaustive
+    if name == "gap":
+        assert kind["rank"] in range(RANK[0], RANK[1] + 1)
+        assert type(kind["rank"]) is int
+
+
+def _check_all(sweep: _Sweep, configs: list[Config], sampler: Any) -> None:
+    trials = sweep.study.get_trials(deepcopy=False)
+    for config in configs:
+        _check(config, trials[config["number"]].params, sampler)
+
+
+def is_named_by_a_word_or_by_a_mapping(sampler: Any) -> None:
+    by_word = Search.model_validate({"sampler": sampler.name}).sampler
+    assert by_word == type(sampler)()
+    assert Search.model_validate({"sampler": sampler.model_dump()}).sampler == sampler
+
+
+def suggests_values_of_the_chosen_branch_alone_within_their_domains(sampler: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = _Sweep(_spec(sampler), folder)
+        configs = sweep.run(min(_learns_after(sampler) + 5, POINTS))
+        _check_all(sweep, configs, sampler)
+    assert len({json.dumps(config["trial"]) for config in configs}) == len(configs)
+
+
+def suggests_different_trials_at_the_same_time(sampler: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        spec = _spec(sampler)
+        sweep = _Sweep(spec, folder)
+        sweep.run(min(_learns_after(sampler), POINTS - 4))
+        configs = [sweep.search.suggest(f"trial {number}") for number in range(4)]
+        _check_all(sweep, configs, sampler)
+    assert len({json.dumps(config["trial"]) for config in configs}) == 4
+
+
+def takes_one_two_or_three_goals(sampler: Any) -> None:
+    for num_goals in (1, 2, 3):
+        with tempfile.TemporaryDirectory() as folder:
+            sweep = _Sweep(_spec(sampler, num_goals), folder)
+            configs = sweep.run(min(_learns_after(sampler) + 2, POINTS))
+            _check_all(sweep, configs, sampler)
+            assert all(len(trial.values) == num_goals for trial in sweep.study.trials)
+
+
+def suggests_though_no_trial_or_not_every_trial_is_feasible(sampler: Any) -> None:
+    for bounded in ([9.0], [0.0, 9.0]):
+        with tempfile.TemporaryDirectory() as folder:
+            sweep = _Sweep(_spec(sampler), folder)
+            for number in range(min(_learns_after(sampler), POINTS - 2)):
+                sweep.run(1, bounded=bounded[number % len(bounded)])
+            _check_all(sweep, sweep.run(2), sampler)
+            feasible = [all(e <= 0 for e in t.constraints.values()) for t in sweep.study.trials]
+            assert sum(feasible) == 2 + (len(feasible) - 2) // 2 * (len(bounded) - 1)
+
+
+def prefers_what_is_feasible_if_it_learns(sampler: Any) -> None:
+    """Option `cheap` costs 1 less than `allowed`, and less than the rest could make up for."""
+    if sampler.name in NEVER_LEARN:
+        return
+    for is_bounded in (False, True):
+        study, num_known = optuna.create_study(), 2 * _learns_after(sampler)
+        for number in range(num_known + 12):
+            study.sampler = sampler.build(number, {})
+            trial = study.ask()
+            is_cheap = trial.suggest_categorical("option", ["cheap", "allowed"]) == "cheap"
+            rest = sum(trial.suggest_float(f"rest {n}", 0, 0.1) for n in range(3))
+            if is_bounded:
+                trial.set_constraint("bound", 1.0 if is_cheap else -1.0)
+            study.tell(trial, rest - is_cheap)
+        options = [trial.params["option"] for trial in study.trials[num_known:]]
+        share = options.count("allowed") / len(options)
+        assert share >= 0.7 if is_bounded else share <= 0.3
+
+
+def learns_nothing_wrong_from_trials_that_failed_or_were_pruned(sampler: Any) -> None:
+    num = min(_learns_after(sampler) + 2, POINTS - 2)
+    for how in (["failed"], ["pruned"], ["complete", "failed", "pruned"]):
+        with tempfile.TemporaryDirectory() as folder:
+            sweep = _Sweep(_spec(sampler), folder)
+            sweep.run(num, how)
+            configs = sweep.run(2)
+            _check_all(sweep, configs, sampler)
+            states = [trial.state for trial in sweep.study.trials[:num]]
+            assert states == [STATES[how[number % len(how)]] for number in range(num)]
+
+
+ASK = """
+import json, sys
+import optuna
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from sweep.space import draw
+from sweep.spec import Search
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+journal, sampler, tree = sys.argv[1], *map(json.loads, sys.argv[2:])
+study = optuna.load_study(study_name="laws", storage=JournalStorage(JournalFileBackend(journal)))
+study.sampler = Search(sampler=sampler).sampler.build(7, tree)
+print(json.dumps(draw.suggest(tree, study.ask())))
+"""
+
+
+def suggests_the_same_in_any_process(sampler: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        spec = _spec(sampler)
+        _Sweep(spec, folder).run(min(_learns_after(sampler) + 1, POINTS - 2))
+        written = Path(folder, "journal").read_bytes()
+        processes = []
+        for seed in ("1", "2"):
+            journal = Path(folder, f"journal {seed}")
+            journal.write_bytes(written)
+            arguments = [str(journal), sampler.model_dump_json(), json.dumps(spec.trial)]
+            processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-c", ASK, *arguments],
+                    env=os.environ | {"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+        first, second = (json.loads(process.communicate()[0]) for process in processes)
+        sweep = _Sweep(spec, folder)
+        sweep.study.sampler = sampler.build(7, spec.trial)
+        third = draw.suggest(spec.trial, sweep.study.ask())
+    assert first == second == third
+
+
+def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) -> None:
+    """The journal has a line for each write. Cut after any line of a trial, it is what a killed
+    search leaves; the suggestions that follow are those of a search that nobody killed.
+
+    Not so between two parameters of one suggestion, milliseconds apart: the rest is drawn anew then.
+    """
+    num = min(_learns_after(sampler) + 3, POINTS - 1)
+    how = ("complete", "complete", "failed", "pruned")
+    with tempfile.TemporaryDirectory() as folder:
+        journal, num_lines = Path(folder, "journal"), []
+        sweep, configs = _Sweep(_spec(sampler), folder), []
+        for number in range(num):
+            configs.append(sweep.suggest())
+            sweep.tell(configs[-1], how[number % len(how)])
+            num_lines.append(len(journal.read_bytes().splitlines()))
+        trials = sweep.study.get_trials()
+        lines = journal.read_bytes().splitlines(keepends=True)
+        num_cuts = 0
+        for end in range(num_lines[-3], num_lines[-2]):
+            journal.write_bytes(b"".join(lines[:end]))
+            resumed = _Sweep(_spec(sampler), folder)
+            known = resumed.study.get_trials()
+            if known[-1].params not in ({}, trials[len(known) - 1].params):
+                continue
+            num_cuts += 1
+            for number in range(num - 2, num):
+                config = resumed.suggest()
+                assert config == configs[number], f"killed after line {end}: {lines[end - 1]!r}"
+                resumed.tell(config, how[number % len(how)])
+    assert num_cuts >= 3, "before it began, before its parameters, after them"
+
+
+def repeats_a_failed_trial_as_it_was_and_no_other(sampler: Any) -> None:
+    def asked() -> Asked:
+        return Asked(retried=frozenset([1, 3]))
+
+    how = ("complete", "failed", "complete", "failed")
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = _Sweep(_spec(sampler, num_trials=8), folder, asked)
+        configs = sweep.run(10, how)
+        assert sweep.search.suggest("more") == ParetoSearch.FINISHED
+        trials = sweep.study.get_trials(deepcopy=False)
+    again = {config["number"]: config[RETRY_OF] for config in configs if RETRY_OF in config}
+    assert sorted(again.values()) == [1, 3]
+    for number, failed in again.items():
+        assert trials[number].params == trials[failed].params
+        assert configs[number]["trial"] == configs[failed]["trial"]
+    new = [json.dumps(c["trial"]) for c in configs if RETRY_OF not in c]
+    assert len(new) == len(set(new)) == 8
+
+
+def ends_by_itself_after_all_points_if_it_is_exhaustive(sampler: Any) -> None:
+    if not sampler.is_exhaustive:
+        with pytest.raises(NotImplementedError):
+            sampler.num_points(SPACE)
+        return
+    spec = _spec(sampler, num_trials=None)
+    assert spec.num_trials == sampler.num_points(spec.trial) == POINTS
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = _Sweep(spec, folder)
+        configs = sweep.run(POINTS, ("complete", "failed"))
+        assert sweep.search.suggest("more") == ParetoSearch.FINISHED
+    assert len({json.dumps(config["trial"]) for config in configs}) == POINTS

@@ -1,0 +1,31 @@
+"""A study in memory, whose trial n is suggested by a sampler with seed n."""
+
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from sweep.samplers import Sampler
+from sweep.space import draw
+
+Params = dict[str, Any]
+
+
+def run(
+    sampler: Sampler,
+    tree: dict[str, Any],
+    num: int,
+    cost: Callable[[Params], float] | None,
+) -> list[Params]:
+    """Parameters of this many trials, one after the other; each fails if there is no cost."""
+    study = optuna.create_study()
+    for number in range(num):
+        study.sampler = sampler.build(number, tree)
+        trial = study.ask()
+        draw.suggest(tree, trial)
+        if cost is None:
+            study.tell(trial, state=TrialState.FAIL)
+        else:
+            study.tell(trial, cost(trial.params))
+    return [trial.params for trial in study.trials]

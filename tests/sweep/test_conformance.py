@@ -1,0 +1,47 @@
+"""Every sampler and every scheduler keeps to the laws of its kind."""
+
+import pytest
+import torch
+
+from sweep import samplers, schedulers
+from tests import conformance
+from tests.conformance import describe, instances, laws
+
+KINDS = {
+    "sampler": (samplers, samplers.AnySampler),
+    "scheduler": (schedulers, schedulers.AnyScheduler),
+}
+
+
+def each(kind):
+    """Every instance of a kind under every law of it."""
+    return [
+        pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
+        for plugin in instances(KINDS[kind][1])
+        for law in laws(kind)
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_file_of_a_package_is_listed(kind):
+    conformance.every_file_of_a_package_is_listed(*KINDS[kind])
+
+
+@pytest.mark.parametrize("law", laws("plugin"))
+@pytest.mark.parametrize(
+    "plugin", [plugin for _, union in KINDS.values() for plugin in instances(union)], ids=describe
+)
+def test_plugin(plugin, law):
+    law(plugin)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(("sampler", "law"), each("sampler"))
+def test_sampler(sampler, law):
+    torch.set_num_threads(1)  # more are slower for a Gaussian process of so few trials
+    law(sampler)
+
+
+@pytest.mark.parametrize(("scheduler", "law"), each("scheduler"))
+def test_scheduler(scheduler, law):
+    law(scheduler)
