@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analysis.record_names import LIVE_STATES, Tag
-from sweep.terminal import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
+from sweep.cli_options import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
 
 if TYPE_CHECKING:
     from sweep.tracking import Record
@@ -35,13 +35,14 @@ def status(
     from analysis import runs
     from analysis import status as standing
     from sweep import home, outbox
+    from sweep.lock import driver_died_here
 
     uri = store_of(tracking_uri, name)
     try:
         sweep = runs.read_sweep(name, tracking_uri=uri)
     except ValueError as error:
         leave(FAILED, str(error))
-    if sweep.state in LIVE_STATES and _died_here(name, uri):
+    if sweep.state in LIVE_STATES and driver_died_here(name, uri):
         sweep = replace(sweep, state="interrupted")
     found = standing.summary(sweep)
     found["undelivered"] = outbox.num_waiting(home.folder(name) / "record")
@@ -115,16 +116,18 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 @app.command(epilog="Example: sweep sync miniature")
 def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver what a sweep could not record, because the tracking server was away as it ended."""
-    from sweep import home, shown, store, tuner
+    from sweep import home, shown, store
+    from sweep.running import CannotRun
+    from sweep.sync import sync as deliver
     from trainables.yaml_file import SpecError
 
     if not (home.folder(name) / "record").is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {home.folder(name)} has no record.")
     try:
-        delivered, refused, has_ended = tuner.sync(
+        delivered, refused, has_ended = deliver(
             name, tracking_uri=tracking_uri, on_delivered=shown.last_front
         )
-    except (store.BadAddress, tuner.CannotRun, SpecError) as error:
+    except (store.BadAddress, CannotRun, SpecError) as error:
         leave(FAILED, str(error))
     if refused:
         where = home.folder(name) / "record" / "refused.jsonl"
@@ -140,12 +143,13 @@ def unpause(name: str, tracking_uri: str) -> bool:
     """Let a paused sweep go on; whether it was one."""
     from analysis import runs
     from sweep.asked import ask
+    from sweep.lock import driver_died_here
 
     try:
         state = runs.read_state(name, tracking_uri=tracking_uri)
     except ValueError:  # whoever resumes it says what is wrong
         return False
-    if state != "paused" or _died_here(name, tracking_uri):
+    if state != "paused" or driver_died_here(name, tracking_uri):
         return False
     ask(_record(name, tracking_uri), "go")
     print(f"{name} goes on.")
@@ -156,30 +160,16 @@ def _that_hears(
     name: str, tracking_uri: str | None, done: str, states: Sequence[str] = LIVE_STATES
 ) -> Record:
     from analysis import runs
+    from sweep.lock import driver_died_here
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
     state = runs.read_state(name, tracking_uri=uri)
-    if state in LIVE_STATES and _died_here(name, uri):
+    if state in LIVE_STATES and driver_died_here(name, uri):
         state = "interrupted"
     if state not in states:
         leave(FAILED, f"{name} must be running to be {done}, but is {state}.")
     return record
-
-
-def _died_here(name: str, uri: str) -> bool:
-    """Whether its driver ran on this machine and does not any more: it may not be missed yet."""
-    from filelock import FileLock, Timeout
-
-    from sweep import home
-
-    if uri != home.tracking_uri(name) or not (home.folder(name) / "record").is_dir():
-        return False
-    try:
-        with FileLock(home.folder(name) / ".lock", timeout=0):
-            return True
-    except Timeout:
-        return False
 
 
 def _record(name: str, uri: str) -> Record:

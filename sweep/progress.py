@@ -17,7 +17,7 @@ from sweep.ending import judge
 from trainables.metric_names import DEGENERATE, TRAINED, other_candidates, parse
 
 if TYPE_CHECKING:
-    from sweep.tuner import Started
+    from sweep.running import RunningSweep
 
 # (size, hypervolume) of the front of trials, each given by its goals' values.
 Front = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
@@ -34,7 +34,7 @@ class Progress(Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        started: Started,
+        started: RunningSweep,
         front: Front,
         console: Console,
         earlier: Sequence[Mapping[str, float]] = (),

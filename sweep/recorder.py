@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from ray.tune import Callback
 from analysis.record_names import Artifact, Group, Tag
 from sweep import inputs
 from sweep.outbox import Closed, Opened, Outbox, Reported, Status, Tagged, now
-from sweep.storage import Storage, checkpoint_name, model_name
+from sweep.storage import CheckpointStores, checkpoint_name, model_name
 from trainables.config import TrialConfig
 from trainables.yaml_text import to_yaml
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from sweep.ending import Ending, State
     from sweep.spec import SweepSpec
+    from sweep.tracking import Record
 
 log = logging.getLogger(__name__)
 
@@ -31,39 +33,49 @@ STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "fa
 MOST_OF_A_FAILURE = 5000  # characters; MLflow takes 8,000 in a tag
 
 
+@dataclass(frozen=True)
+class AlreadyRecorded:
+    """What the record of a sweep holds before this process begins.
+
+    last_steps: trial number -> the last step of the trial that is recorded.
+    has_base: whether the metrics of the base model are recorded.
+    space_version: the version of the search space, see sweep/versions.py.
+    digests: the sha256 of each data set, by the name that inputs.prepare gives it.
+    """
+
+    last_steps: Mapping[int, int] = field(default_factory=dict)
+    has_base: bool = False
+    space_version: int = 1
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, record: Record, space_version: int) -> AlreadyRecorded:
+        """Read it from MLflow, all but the version."""
+        return cls(record.last_steps(), record.knows_base(), space_version, record.digests())
+
+
 class Recorder(Callback):  # type: ignore[misc]
     """Every report once: a trial that is run again from a checkpoint, or from its start, says again
     what it has said before.
 
-    version: of the search space, see sweep/versions.py.
-    recorded: trial -> the last step of it that is in the record already.
-    base: whether what was measured of the base model is.
-    digests: the sha256 of each data set, by the name that inputs.prepare gives it.
-    checkpoints, models: where workers leave them, if they do; here they are taken away once a trial
-        has ended, and not before.
+    stores: where workers leave checkpoints and models, which are taken away here once a trial has
+        ended, and not before.
     """
 
     def __init__(
         self,
         spec: SweepSpec,
         outbox: Outbox,
-        recorded: dict[int, int],
-        *,
-        base: bool,
-        version: int = 1,
-        digests: Mapping[str, str] | None = None,
-        checkpoints: Storage | None = None,
-        models: Storage | None = None,
+        already: AlreadyRecorded,
+        stores: CheckpointStores,
     ) -> None:
         self._spec = spec
-        self._checkpoints = checkpoints
-        self._models = models
-        self._open: set[int] = set()
         self._outbox = outbox
-        self._recorded = recorded
-        self._base = base
-        self._version = version
-        self._digests = digests or {}
+        self._already = already
+        self._last_steps = dict(already.last_steps)
+        self._has_base = already.has_base
+        self._stores = stores
+        self._open: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
@@ -80,12 +92,12 @@ class Recorder(Callback):  # type: ignore[misc]
         else:
             if "retry_of" in trial.config:
                 tags[Tag.RETRY_OF] = str(trial.config["retry_of"])
-            tags[Tag.SPACE_VERSION] = str(self._version)
+            tags[Tag.SPACE_VERSION] = str(self._already.space_version)
             names = set(inputs.sets_of(config))
             update = {
                 "tags": {Tag.ON_FRONT: "false"} | _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},
-                "inputs": {n: digest for n, digest in self._digests.items() if n in names},
+                "inputs": {n: d for n, d in self._already.digests.items() if n in names},
                 "yaml": trial_yaml(config, self._spec.name, number),
             }
             opened = opened.model_copy(update=update)
@@ -98,11 +110,11 @@ class Recorder(Callback):  # type: ignore[misc]
         number = trial.config["number"]
         items = result.pop("items", None)  # Tune would keep it with the experiment
         metrics = result.pop("record", None)
-        if metrics is not None and result["step"] > self._recorded.get(number, -1):
-            self._recorded[number] = result["step"]
+        if metrics is not None and result["step"] > self._last_steps.get(number, -1):
+            self._last_steps[number] = result["step"]
             self._put(number, result["step"], metrics)
-            if result["step"] == 0 and not self._base:
-                self._base = True
+            if result["step"] == 0 and not self._has_base:
+                self._has_base = True
                 of_base = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
                 if items:  # first: by the metrics it is known that the base is recorded
                     self._outbox.attach(None, items, Artifact.ITEMS)
@@ -110,11 +122,11 @@ class Recorder(Callback):  # type: ignore[misc]
         if result["done"]:
             if items:
                 self._outbox.attach(number, items, Artifact.ITEMS)
-            if self._models:
-                with self._models.read(model_name(number)) as folder:
+            if models := self._stores.models:
+                with models.read(model_name(number)) as folder:
                     if folder is not None:
                         self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
-                self._models.delete(model_name(number))
+                models.delete(model_name(number))
         if result.get("failure"):
             self.explain(number, result["failure"])
 
@@ -130,9 +142,9 @@ class Recorder(Callback):  # type: ignore[misc]
         status = STATUS[ending.state]
         self._open.discard(ending.number)
         self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
-        if self._checkpoints:
+        if checkpoints := self._stores.checkpoints:
             try:
-                self._checkpoints.delete(checkpoint_name(ending.number))
+                checkpoints.delete(checkpoint_name(ending.number))
             except Exception as error:  # of an object store; the trial has ended all the same
                 log.warning("the checkpoint of trial %d is still there: %s", ending.number, error)
 

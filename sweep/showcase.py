@@ -26,7 +26,7 @@ from sweep.space.names import searched
 
 if TYPE_CHECKING:
     from sweep.progress import Front, Progress
-    from sweep.tuner import Started
+    from sweep.running import RunningSweep
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Showcase(Callback):  # type: ignore[misc]
 
     def __init__(
         self,
-        started: Started,
+        started: RunningSweep,
         draw: Draw,
         progress: Progress,
         front: Front,
@@ -164,7 +164,7 @@ class Showcase(Callback):  # type: ignore[misc]
         self._outbox.put(Tagged(trial=None, tags={NOTE: text}))
 
 
-def description(started: Started, drawn: Drawn) -> str:
+def description(started: RunningSweep, drawn: Drawn) -> str:
     """Markdown: the front, then what is searched for it; MLflow shows the first lines at once."""
     spec, record = started.spec, started.record
     report = f"{record.runs_url}/{record.run_id}/artifacts/{Artifact.FRONT}/{Artifact.FRONT_PAGE}"

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.runs import Sweep
+    from sweep.running import RunningSweep
     from sweep.showcase import Drawn, Showcase
-    from sweep.tuner import Started
 
 
-def callbacks(started: Started) -> list[Any]:
+def callbacks(running: RunningSweep) -> list[Any]:
     """For Tune: the progress, and the showcase, which draws its last front once no trial runs."""
-    progress, showcase = _both(started)
-    return [progress, started.until_the_end.enter_context(showcase)]
+    progress, showcase = _both(running)
+    return [progress, running.while_trials_run.enter_context(showcase)]
 
 
-def last_front(started: Started) -> None:
+def last_front(running: RunningSweep) -> None:
     """What the showcase of a sweep that runs no more has still to draw."""
-    with _both(started)[1]:
+    with _both(running)[1]:
         pass
 
 
-def _both(started: Started) -> tuple[Any, Showcase]:
+def _both(running: RunningSweep) -> tuple[Any, Showcase]:
     from analysis import export, front, pareto, runs
+    from sweep.cli_options import console
     from sweep.progress import Progress
     from sweep.showcase import Drawn, Showcase
-    from sweep.terminal import console
 
-    goals = list(started.goals.values())
+    goals = list(running.goals.values())
 
     def size_and_volume(values: Sequence[Mapping[str, float]]) -> tuple[int, float]:
         if not values:
@@ -42,19 +42,19 @@ def _both(started: Started) -> tuple[Any, Showcase]:
         return int(pareto.front(costs).sum()), volume
 
     def read() -> Sweep:
-        return runs.read_sweep(started.spec.name, tracking_uri=started.record.tracking_uri)
+        return runs.read_sweep(running.spec.name, tracking_uri=running.record.tracking_uri)
 
     def draw(folder: Path) -> Drawn:
         sweep = read()
         export.draw(sweep, folder)
-        table = front.to_markdown(sweep, runs_url=started.record.runs_url)
+        table = front.to_markdown(sweep, runs_url=running.record.runs_url)
         # The name is the page's title.
         headline = front.headline(sweep).removeprefix(f"{sweep.name}: ")
         return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
 
     earlier: dict[int, list[dict[str, float]]] = {}
-    for row in read().candidates().to_dict("records") if started.ended else []:
+    for row in read().candidates().to_dict("records") if running.ended else []:
         values = {goal.name: float(row[goal.name]) for goal in goals}
         earlier.setdefault(int(row["trial"]), []).append(values)
-    progress = Progress(started, size_and_volume, console(), list(chain(*earlier.values())))
-    return progress, Showcase(started, draw, progress, size_and_volume, earlier)
+    progress = Progress(running, size_and_volume, console(), list(chain(*earlier.values())))
+    return progress, Showcase(running, draw, progress, size_and_volume, earlier)

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import fsspec
 
-PATIENCE_S = 120.0  # with a node that is to start a process
+if TYPE_CHECKING:
+    from sweep.spec import Checkpoints
 
 
 def checkpoint_name(number: int) -> str:
@@ -112,67 +113,20 @@ class Storage:
             return []
 
 
-def unseen(url: str) -> str:
-    """Why what one node keeps there is not seen by another, as a sentence; nothing if all see it.
+@dataclass(frozen=True)
+class CheckpointStores:
+    """Where workers keep the state of running trials and leave finished models; None: nowhere."""
 
-    Every node of the Ray cluster that is up is asked.
-    """
-    storage, marker = Storage(url), f"seen-by-all-{uuid.uuid4().hex}"
-    try:
-        storage.refuse_new_bucket()
-        _mark(storage, marker)
-    except Exception as error:  # of an object store, of its client
-        return f"checkpoints and models must be kept where we can write, but {url}: {_why(error)}."
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+    checkpoints: Storage | None = None
+    models: Storage | None = None
 
-    def ask(node: str) -> Any:
-        there = NodeAffinitySchedulingStrategy(node, soft=False)
-        look = ray.remote(_look).options(num_cpus=0, scheduling_strategy=there)
-        return look.remote(storage, marker)
-
-    up = [node for node in ray.nodes() if node["Alive"]]
-    answers = [(node["NodeManagerAddress"], ask(node["NodeID"])) for node in up]
-    try:
-        for node, answer in answers:
-            if trouble := ray.get(answer, timeout=PATIENCE_S):
-                return (
-                    f"the node {node} must see and write what is kept in {url}, but {trouble}: set "
-                    f"checkpoints.storage_path to a folder that all nodes share, or to "
-                    f"s3://BUCKET/PREFIX with credentials in the environment of each."
-                )
-    except (ray.exceptions.RayError, TimeoutError) as error:
-        return f"a node cannot be asked whether it sees {url}: {_why(error)}."
-    finally:
-        storage.delete(marker)
-    return ""
-
-
-def _mark(storage: Storage, name: str) -> None:
-    with storage.write(name) as folder:
-        (folder / "marker").touch()
-
-
-def _look(storage: Storage, marker: str) -> str:
-    """On a node: what keeps it from seeing the marker and from leaving one beside it."""
-    mine = f"{marker}-{uuid.uuid4().hex}"
-    try:
-        with storage.read(marker) as folder:
-            if folder is None or not (folder / "marker").exists():
-                return "does not"
-        _mark(storage, mine)
-        storage.delete(mine)
-    except Exception as error:  # of an object store, of its client
-        return _why(error)
-    return ""
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, ImportError):
-        return (
-            f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
+    @classmethod
+    def under(cls, root: str, keep: Checkpoints) -> CheckpointStores:
+        """Return the stores under a folder or address, of what a spec says is to be kept."""
+        return cls(
+            checkpoints=Storage(f"{root}/checkpoints") if keep.resume else None,
+            models=Storage(f"{root}/models") if keep.model else None,
         )
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _on_disk(folder: Path) -> None:

@@ -80,6 +80,19 @@ def without_password(uri: str) -> str:
     return url.update_query_dict(secret).render_as_string().replace("%2A", "*")
 
 
+def shown(address: Path | str) -> str:
+    """Return a path as it is, or an address without its password."""
+    return without_password(address) if isinstance(address, str) else str(address)
+
+
+def absolute(uri: str) -> str:
+    """Return the address of a relative SQLite file as seen from every folder; others as they are."""
+    path = uri.removeprefix("sqlite:///")
+    if path == uri or path.startswith("/"):
+        return uri
+    return f"sqlite:///{Path(path).resolve()}"
+
+
 def refuse_hidden(uri: str, named: str) -> None:
     """
     Raises:

@@ -18,7 +18,7 @@ from ray import tune
 from analysis.record_names import Artifact, Series
 from sweep import disk
 from sweep.ending import FULL
-from sweep.storage import Storage, checkpoint_name, model_name
+from sweep.storage import CheckpointStores, checkpoint_name, model_name
 from sweep.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.metric_names import error_name
@@ -53,15 +53,13 @@ class Assignment:
 
     run_trial:   trainables.trial.run_trial; a benchmark of the orchestration passes one that rests.
     folder:      where the sweep was started, so that a relative path means the same in a worker.
-    checkpoints: where the state of running trials is kept, if it is.
-    models:      where finished models are left for the record, if they are to be kept.
+    stores:      where the state of running trials is kept, and finished models are left for the record.
     watched:     whether a report says how busy the machine was, too.
     """
 
     run_trial: RunTrial
     folder: Path = field(default_factory=Path.cwd)
-    checkpoints: Storage | None = None
-    models: Storage | None = None
+    stores: CheckpointStores = field(default_factory=CheckpointStores)
     watched: bool = False
 
 
@@ -136,7 +134,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             yield {"failure": failure, "progress": 1.0, "done": True}
             return
         declared = {metric.name for metric in config.metrics()}
-        kept = self._assignment.checkpoints
+        kept = self._assignment.stores.checkpoints
         name = checkpoint_name(number)
         with ExitStack() as open_:
             with _of_storage():
@@ -164,8 +162,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     with _of_storage(), kept.write(name) as folder:
                         report.save_state(folder)
                         (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
-                if ended and not failure and self._assignment.models:
-                    models = self._assignment.models
+                if ended and not failure and (models := self._assignment.stores.models):
                     with _of_storage(), models.write(model_name(number)) as folder:
                         report.save_model(folder)
                 if report.step == 0 or ended:

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from sweep import tuner
+from sweep import run_sweep
 from sweep.spec import SweepSpec, check
 from trainables.config import TrialConfig
 from trainables.report import Report
@@ -91,10 +91,10 @@ def ours(folder: Path, trials: int) -> list[float]:
     path.write_text(SPEC.replace("NAME", "bench").replace("TRIALS", str(trials)))
     document = read(path)
     clock = Clock()
-    tuner.run(
+    run_sweep.run(
         check(document),
         document,
-        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}",
+        run_sweep.Backends(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}"),
         on_start=lambda started: [clock],
         run_trial=resting_trial,
     )

@@ -36,11 +36,12 @@ from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 from rich.table import Table
 
-from sweep import store, tracking, tuner
+from sweep import run_sweep, store, tracking
 from sweep.delivery import Delivery
 from sweep.outbox import Outbox
-from sweep.recorder import Recorder
+from sweep.recorder import AlreadyRecorded, Recorder
 from sweep.spec import SweepSpec, load
+from sweep.storage import CheckpointStores
 from sweep.study import endings, open_study
 from sweep.worker import Assignment, Worker
 from tests import servers
@@ -81,7 +82,8 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
     metrics = {f"bias/miniature/metric_{n}": n / 7 for n in range(NUM_METRICS - 1)}
     record = tracking.open_sweep(uri, spec, document.text, {})
     outbox = Outbox(folder / "record")
-    recorder = Recorder(spec, outbox, {}, base=True)
+    already = AlreadyRecorded(has_base=True)
+    recorder = Recorder(spec, outbox, already, CheckpointStores())
     tree = {**spec.trials()[0].tree()}
     ours = Trial(0, {"number": 0, "trial": tree})
     client = MlflowClient(uri)
@@ -178,11 +180,10 @@ def ours(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[floa
     spec, document = spec_of(folder, trials)
     clock = Clock()
     began = time.perf_counter()
-    record = tuner.run(
+    record = run_sweep.run(
         spec,
         document,
-        tracking_uri=uri,
-        storage=storage,
+        run_sweep.Backends(uri, storage),
         on_start=lambda started: [clock],
         run_trial=resting_trial,
     )

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sweep.__main__ import app
+from sweep import home
+from sweep.cli_app import app
 from sweep.spec import check
 from tests import servers
 from trainables.yaml_file import read
@@ -124,6 +126,64 @@ def pretending(number_of_faulty=(), how="raise"):
             yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
 
     return run_trial
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Ray with two CPUs in this process."""
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    yield
+    ray.shutdown()
+
+
+def states(spec) -> tuple[Counter, Counter, list]:
+    """Of Optuna, of MLflow, and the sweep's failures."""
+    from sweep.study import open_study
+    from sweep.tracking import find_sweep
+
+    record = find_sweep(home.local_tracking_uri(), spec.name)
+    runs = record.trials()
+    study = open_study(home.folder(spec.name) / "search.journal", spec)
+    return (
+        Counter(trial.state.name for trial in study.trials),
+        Counter(run.info.status for run in runs),
+        [run.data.tags["reason"] for run in runs if run.data.tags.get("reason")],
+    )
+
+
+def record(home: Path, name: str) -> tuple[dict, list]:
+    """The sweep's run and its trials' runs, as MLflow has them."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name(name)
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    (parent,) = [run for run in runs if run.data.tags["sweep.role"] == "sweep"]
+    return parent, [run for run in runs if run.data.tags["sweep.role"] == "trial"]
+
+
+def optuna_states(home: Path, name: str) -> Counter:
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+    from optuna.study import load_study
+
+    storage = JournalStorage(JournalFileBackend(str(home / name / "search.journal")))
+    trials = load_study(study_name=name, storage=storage).get_trials()
+    return Counter(trial.state.name for trial in trials)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A folder with a spec, and the sweep of it finished under sweeps/; no test may change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.yaml").write_text(TINY)
+    home = str(folder / "sweeps")
+    ended = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (folder / "output.txt").write_text(ended.stdout)
+    return folder
 
 
 @pytest.fixture(scope="session")

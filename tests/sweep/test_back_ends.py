@@ -14,9 +14,11 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from sweep import home, store, tuner
+from sweep import home, store
+from sweep.run_sweep import Backends, resume, run
+from sweep.running import CannotRun
+from sweep.shared_storage import why_not_shared
 from sweep.spec import check
-from sweep.storage import unseen
 from sweep.study import is_kept, open_study
 from tests import servers
 from tests.sweep.conftest import TINY, pretending, sweep
@@ -82,8 +84,8 @@ def test_each_trial_is_one_on_all_of_them_and_each_step_is_there_once(resumed):
     runs = record.trials()
     assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(NUM))
     assert {run.info.status for run in runs} == {"FINISHED"}
-    for run in runs:
-        history = record._client.get_metric_history(run.info.run_id, "progress")
+    for each in runs:
+        history = record._client.get_metric_history(each.info.run_id, "progress")
         assert sorted(entry.step for entry in history) == [0, 10, 20]
     assert kept
 
@@ -92,10 +94,10 @@ def test_artifacts_and_models_are_on_s3_and_checkpoints_are_gone(resumed, s3):
     from sweep.tracking import find_sweep
 
     record = find_sweep(resumed[1], "tiny")
-    for run in record.trials():
-        files = {file.path for file in record._client.list_artifacts(run.info.run_id)}
+    for each in record.trials():
+        files = {file.path for file in record._client.list_artifacts(each.info.run_id)}
         assert {"trial.yaml", "items.parquet", "model"} <= files
-        of_run = [key for key in keys(s3, "mlflow/") if run.info.run_id in key]
+        of_run = [key for key in keys(s3, "mlflow/") if each.info.run_id in key]
         assert any(key.endswith("model/model.safetensors") for key in of_run)
     assert keys(s3, "sweeps/") == []
 
@@ -119,9 +121,9 @@ def two_nodes():
 
 
 def test_each_node_is_asked_whether_it_sees_what_is_kept(two_nodes, tmp_path):
-    assert unseen(str(tmp_path / "kept")) == ""
+    assert why_not_shared(str(tmp_path / "kept")) == ""
     assert list((tmp_path / "kept").iterdir()) == []
-    found = unseen("memory://kept")
+    found = why_not_shared("memory://kept")
     assert (
         "must see and write what is kept in memory://kept, but does not: set checkpoints." in found
     )
@@ -144,8 +146,8 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
             Counter(run.info.status for run in find_sweep(uri, "tiny").trials()),
         )
 
-    asked = {"tracking_uri": uri, "storage": storage, "run_trial": pretending()}
-    record = tuner.run(spec, read(path), **asked)
+    both = Backends(uri, storage)
+    record = run(spec, read(path), both, run_trial=pretending())
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     artifacts = record._client.get_run(record.run_id).info.artifact_uri
     assert artifacts.startswith(str(sweep_home / "artifacts" / "tiny"))
@@ -153,26 +155,26 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     assert [path for path in shared.rglob("*") if path.is_file()] == []
 
     with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --track"):
-        tuner.resume(spec, read(path))
+        resume(spec, read(path))
     with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --stor"):
-        tuner.resume(spec, read(path), tracking_uri=uri)
-    with pytest.raises(tuner.CannotRun, match="must hold the search of tiny, but does not"):
-        tuner.resume(spec, read(path), tracking_uri=uri, storage=postgres.url("empty"))
+        resume(spec, read(path), Backends(uri))
+    with pytest.raises(CannotRun, match="must hold the search of tiny, but does not"):
+        resume(spec, read(path), Backends(uri, postgres.url("empty")))
     path.write_text(path.read_text().replace("trials: 4", "trials: 5"))
-    tuner.resume(check(read(path)), read(path), **asked)
+    resume(check(read(path)), read(path), both, run_trial=pretending())
     assert states() == ({"COMPLETE": 5}, {"FINISHED": 5})
     path.write_text(path.read_text().replace(str(shared), str(tmp_path / "elsewhere")))
-    with pytest.raises(tuner.CannotRun, match="storage_path must stay as it was"):
-        tuner.resume(check(read(path)), read(path), **asked)
+    with pytest.raises(CannotRun, match="storage_path must stay as it was"):
+        resume(check(read(path)), read(path), both, run_trial=pretending())
 
     path.write_text(TINY)
     (earlier,) = shared.iterdir()
     (earlier / "checkpoints" / "0000").mkdir(parents=True)
     (shared / "of-somebody-else").mkdir()
     with pytest.raises(store.BadAddress, match="--storage or OPTUNA_STORAGE, to delete its search"):
-        tuner.run(spec, read(path), tracking_uri=uri, replace=True)
+        run(spec, read(path), Backends(uri), replace=True)
     again = check(read(path))
-    tuner.run(again, read(path), replace=True, **asked)
+    run(again, read(path), both, replace=True, run_trial=pretending())
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
     assert is_kept(storage, "tiny")

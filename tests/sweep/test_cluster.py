@@ -12,8 +12,7 @@ import pytest
 
 from tests.faults.stage import end
 from tests.servers import free_port
-from tests.sweep.conftest import TINY, sweep
-from tests.sweep.test_main import optuna_states, record
+from tests.sweep.conftest import TINY, optuna_states, record, sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

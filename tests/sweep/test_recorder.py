@@ -7,9 +7,9 @@ from ruamel.yaml import YAML
 
 from sweep.ending import Ending
 from sweep.outbox import Attached, Closed, Opened, Outbox, Reported, Tagged
-from sweep.recorder import Recorder, trial_yaml
+from sweep.recorder import AlreadyRecorded, Recorder, trial_yaml
 from sweep.spec import SweepSpec
-from sweep.storage import Storage
+from sweep.storage import CheckpointStores, Storage
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
 from trainables.yaml_file import read, validate
@@ -25,7 +25,7 @@ def outbox(tmp_path):
 
 @pytest.fixture
 def recorder(outbox):
-    return Recorder(SPEC, outbox, {}, base=False)
+    return Recorder(SPEC, outbox, AlreadyRecorded(), CheckpointStores())
 
 
 def trial(number, tree=None):
@@ -62,7 +62,8 @@ def test_one_that_is_no_trial_is_opened_all_the_same(recorder, outbox):
 
 
 def test_a_step_that_is_said_again_is_recorded_once(outbox):
-    recorder = Recorder(SPEC, outbox, {3: 2}, base=True)
+    already = AlreadyRecorded(last_steps={3: 2}, has_base=True)
+    recorder = Recorder(SPEC, outbox, already, CheckpointStores())
     tell(recorder, 3, result(0), result(2), result(4))
     tell(recorder, 3, result(2), result(4))
     assert [entry.step for entry in of_kind(outbox, Reported)] == [4]
@@ -132,7 +133,8 @@ def test_a_checkpoint_is_kept_until_the_trial_has_ended_and_a_model_goes_to_the_
     for storage in (checkpoints, models):
         with storage.write("0003") as folder:
             (folder / "weights").write_text("w")
-    recorder = Recorder(SPEC, outbox, {}, base=True, checkpoints=checkpoints, models=models)
+    stores = CheckpointStores(checkpoints, models)
+    recorder = Recorder(SPEC, outbox, AlreadyRecorded(has_base=True), stores)
     tell(recorder, 3, result(4, done=True))
     (attached,) = of_kind(outbox, Attached)
     assert (outbox.files / attached.file / "weights").read_text() == "w"

@@ -7,11 +7,10 @@ import pytest
 import ray
 from ray.exceptions import RayActorError
 
-from sweep import tuner
 from sweep.retries import NoRetry, died_of
+from sweep.run_sweep import run
 from sweep.spec import load
-from tests.sweep.conftest import TINY
-from tests.sweep.test_tuner import states
+from tests.sweep.conftest import TINY, states
 
 # Bytes that the machine may use more than now before Ray kills: no test beside this one needs them.
 ROOM = 6 << 30
@@ -80,7 +79,7 @@ def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         spec, document = spec_of(4)
-        tuner.run(spec, document, run_trial=run_trial)
+        run(spec, document, run_trial=run_trial)
     finally:
         ray.shutdown()
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
@@ -121,7 +120,7 @@ def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
     )
     try:
         spec, document = load(tmp_path / "tiny.yaml")
-        tuner.run(spec, document, run_trial=run_trial)
+        run(spec, document, run_trial=run_trial)
     finally:
         ray.shutdown()
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])

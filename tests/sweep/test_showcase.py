@@ -10,9 +10,9 @@ from sweep import showcase, tracking
 from sweep.delivery import Delivery
 from sweep.ending import Ending
 from sweep.outbox import Outbox, Reported
+from sweep.running import RunningSweep
 from sweep.showcase import NOTE, Drawn, Showcase
 from sweep.spec import load
-from sweep.tuner import Started
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables
@@ -39,7 +39,7 @@ def started(store, tmp_path, request):
 
         def started(*ended):
             endings = [Ending(number, "complete") for number in ended]
-            return Started(spec, record, goals, endings, lambda: 4, outbox, delivery, stack)
+            return RunningSweep(spec, record, goals, endings, lambda: 4, outbox, delivery, stack)
 
         yield started
 

@@ -1,13 +1,12 @@
 """Folders in a storage: whole or not there, on a disk and in an object store."""
 
-import subprocess
-import sys
 import uuid
 from contextlib import suppress
 
 import pytest
 
-from sweep.storage import Storage, unseen
+from sweep.spec import Checkpoints
+from sweep.storage import CheckpointStores, Storage
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -70,29 +69,13 @@ def test_what_is_deleted_is_not_there_and_may_be_deleted_again(storage):
 
 
 @pytest.mark.parametrize(
-    ("url", "sentence"),
+    ("keep", "checkpoints", "models"),
     [
-        (
-            "s3://nowhere/x",
-            "must be kept where we can write, but s3://nowhere/x: FileNotFoundError: there is no bucket nowhere",
-        ),
-        (
-            "s4://kept/x",
-            "must be kept where we can write, but s4://kept/x: ValueError: Protocol not",
-        ),
-        ("/dev/null/x", "must be kept where we can write, but /dev/null/x: NotADirectoryError"),
+        ({}, None, None),
+        ({"resume": True}, Storage("s3://kept/tiny/checkpoints"), None),
+        ({"model": True}, None, Storage("s3://kept/tiny/models")),
     ],
 )
-def test_what_cannot_be_written_is_one_sentence(url, sentence, s3, monkeypatch):
-    for name, value in s3.items():
-        monkeypatch.setenv(name, value)
-    found = unseen(url)
-    assert sentence in found
-    assert "\n" not in found
-
-
-def test_a_missing_client_of_s3_is_one_sentence_with_what_brings_it():
-    code = "import sys; sys.modules['s3fs'] = None; from sweep.storage import unseen; print(unseen('s3://a/b'))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "`pip install -e '.[s3]'` brings s3fs" in said.stdout
-    assert said.stdout.count("\n") == 1
+def test_there_is_a_store_for_what_is_to_be_kept(keep, checkpoints, models):
+    stores = CheckpointStores.under("s3://kept/tiny", Checkpoints(**keep))
+    assert stores == CheckpointStores(checkpoints, models)

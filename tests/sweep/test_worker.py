@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.spec import SweepSpec
-from sweep.storage import Storage
+from sweep.storage import CheckpointStores, Storage
 from sweep.worker import Assignment, Worker, real_trial
 from tests.sweep.conftest import TINY
 from trainables.report import Report
@@ -43,10 +43,11 @@ def reports(*values, saved=None):
     return run_trial
 
 
-def begin(run_trial, *, number=7, **more):
+def begin(run_trial, *, number=7, **stores):
     """A worker that has been given a trial."""
     worker = Worker.__new__(Worker)
-    worker.setup({"number": number, "trial": TRIAL}, Assignment(run_trial, **more))
+    assignment = Assignment(run_trial, stores=CheckpointStores(**stores))
+    worker.setup({"number": number, "trial": TRIAL}, assignment)
     return worker
 
 

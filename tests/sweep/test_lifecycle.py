@@ -1,4 +1,4 @@
-"""Real sweeps, of trials that only pretend, whose drivers hear from another terminal what to do."""
+"""Real sweeps, of trials that only pretend, whose drivers are told from another terminal what to do."""
 
 import contextlib
 import io
@@ -8,22 +8,16 @@ import threading
 import time
 
 import pytest
-import ray
 from ray.tune import Callback
 
 from analysis import runs
-from sweep import asked, home, lifecycle, tracking, tuner
+from sweep import asked, home, lifecycle, tracking
 from sweep.outbox import now
+from sweep.run_sweep import resume, run
+from sweep.stopped import Stopped
 from tests.sweep.conftest import sweep
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    yield
-    ray.shutdown()
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
 
 def waiting(for_file, first_fails=None):
@@ -103,18 +97,18 @@ def test_pause_begins_no_trial_until_it_is_resumed_and_ctrl_c_is_heard_meanwhile
     def ctrl_c():
         os.kill(os.getpid(), signal.SIGINT)
 
-    def resume():
+    def unpause():
         assert lifecycle.unpause(spec.name, home.local_tracking_uri())
 
     def watch(num, then):
         return lambda _: [Watch(num, lambda: paused(then))]
 
     with pytest.raises(KeyboardInterrupt):
-        tuner.run(spec, document, run_trial=waiting(go), on_start=watch(2, ctrl_c))
+        run(spec, document, run_trial=waiting(go), on_start=watch(2, ctrl_c))
     assert time.monotonic() - seen[0][2] < 10
     assert found(spec).state == "interrupted"
     go.unlink()
-    tuner.resume(spec, document, run_trial=waiting(go), on_start=watch(1, resume))
+    resume(spec, document, run_trial=waiting(go), on_start=watch(1, unpause))
     assert [state for state, _, _ in seen] == ["paused", "paused"]
     assert seen[0][1] == 2
     assert seen[1][1] < 5
@@ -132,7 +126,7 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
         time.sleep(1.5)
         go.touch()
 
-    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
     assert (found(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
     with pytest.raises(SystemExit):
         told("pause", spec)
@@ -140,7 +134,7 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
         "tiny must be running to be paused, but is stopping.",
         "tiny must be running to be paused, but is stopped.",
     ]
-    tuner.resume(spec, document, run_trial=waiting(go))
+    resume(spec, document, run_trial=waiting(go))
     assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
 
@@ -153,10 +147,10 @@ def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
         time.sleep(1.5)
         go.touch()  # Tune waits for steps that run, but not for ever
 
-    with pytest.raises(KeyboardInterrupt, match="cancelled"):
-        tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    with pytest.raises(Stopped, match="cancelled"):
+        run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
     assert (found(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
-    tuner.resume(spec, document, run_trial=waiting(go))
+    resume(spec, document, run_trial=waiting(go))
     assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
 
 
@@ -173,7 +167,7 @@ def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, t
             time.sleep(0.2)
         go.touch()
 
-    tuner.run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
     assert refused[0].returncode == 2
     assert (
         "--trial must be a running trial of tiny, but got 9: running are 0, 1." in refused[0].stderr
@@ -183,7 +177,7 @@ def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, t
     assert trials["failure"].tolist() == ["", "cancelled", "", ""]
 
     assert told("retry", spec) == "1 trial is tried again by `sweep resume tiny`.\n"
-    tuner.resume(spec, document, run_trial=waiting(go))
+    resume(spec, document, run_trial=waiting(go))
     trials = found(spec).trials
     assert trials["state"].tolist() == ["complete", "failed", "complete", "complete", "complete"]
     assert trials["train.lr"][4] == trials["train.lr"][1]
@@ -192,7 +186,7 @@ def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, t
         for r in record_of(spec).trials()
     }
     assert again == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
-    tuner.resume(spec, document, run_trial=waiting(go))
+    resume(spec, document, run_trial=waiting(go))
     assert len(found(spec).trials) == 5, "what was tried again is not tried once more"
 
 
@@ -210,7 +204,7 @@ def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp
         go.touch()
 
     run_trial = waiting(go, first_fails=tmp_path / "failed")
-    tuner.run(spec, document, run_trial=run_trial, on_start=lambda _: [Watch(1, then)])
+    run(spec, document, run_trial=run_trial, on_start=lambda _: [Watch(1, then)])
     assert seen == ["1 trial is tried again.\n"]
     assert sorted(states_of(spec)) == ["complete"] * 4 + ["failed"]
 
@@ -220,7 +214,7 @@ def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path
     spec, document = spec_of(1)
     go = tmp_path / "go"
     go.touch()
-    record = tuner.run(spec, document, run_trial=waiting(go))
+    record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
     asked.ask(record, "pause")
     assert found(spec).state == "paused"
@@ -235,7 +229,7 @@ def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
     spec, document = spec_of(1)
     go = tmp_path / "go"
     go.touch()
-    record = tuner.run(spec, document, run_trial=waiting(go))
+    record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
     assert found(spec).state == "running"
     record.tag({"sweep.alive": str(now() - 100_000)})

@@ -1,0 +1,53 @@
+"""The verbs that read a sweep back, on a real one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.sweep.conftest import verb
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_the_front_is_json_for_machines(finished):
+    ended = verb("front", "tiny", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
+    members = json.loads(ended.stdout)
+    assert members
+    assert set(members[0]["goals"]) == {"bias/miniature/gap", "forgetting/general/nll_rise"}
+
+
+def test_each_configuration_taken_home_runs_unchanged_and_gives_the_same_values(finished, tmp_path):
+    home = str(finished / "sweeps")
+    ended = verb("front", "tiny", "--out-dir", tmp_path, "--format", "json", SWEEP_HOME=home)
+    member = json.loads(ended.stdout)[0]
+    taken = tmp_path / f"tiny-{member['trial']:04}.yaml"
+    reports = tmp_path / "reports.json"
+    again = [sys.executable, "-m", "trainables", "run", str(taken), "--json", str(reports)]
+    subprocess.run(again, check=True, capture_output=True, timeout=120)
+    last = json.loads(reports.read_text())[-1]["metrics"]
+    for goal, value in member["goals"].items():
+        assert last[goal] == pytest.approx(value, rel=1e-4, abs=1e-5)
+    assert {"front.png", "front.html", "front.csv", "front.json"} <= set(os.listdir(tmp_path))
+
+
+def test_ls_lists_it(finished):
+    ended = verb("ls", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
+    (row,) = json.loads(ended.stdout)
+    assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
+
+
+def test_two_trials_are_compared_on_the_same_items(finished):
+    home = str(finished / "sweeps")
+    ended = verb("compare", "tiny", "base", "1", "--format", "json", SWEEP_HOME=home)
+    assert ended.exit_code == 0, ended.stderr
+    found = {row["metric"]: row for row in json.loads(ended.stdout)}
+    assert found["bias/miniature/ss"]["items"] == 40
+    assert 0 <= found["forgetting/general/nll"]["p"] <= 1
+    shown = verb("compare", "tiny", "base", "1", SWEEP_HOME=home).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    refused = verb("compare", "tiny", "base", "first", SWEEP_HOME=home)
+    assert refused.exit_code == 2
+    assert "must be the number of a trial or `base`, but got 'first'" in refused.stderr

@@ -1,0 +1,123 @@
+"""The verbs that run a sweep, on real sweeps: Ray, DeepSpeed, Optuna and MLflow, end to end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.sweep.conftest import TINY, optuna_states, record, verb
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_every_trial_is_one_optuna_trial_and_one_nested_mlflow_run(finished):
+    parent, trials = record(finished / "sweeps", "tiny")
+    assert optuna_states(finished / "sweeps", "tiny") == {"COMPLETE": 4}
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in trials) == [0, 1, 2, 3]
+    assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in trials} == {parent.info.run_id}
+    assert {run.data.tags["sweep.state"] for run in trials} == {"complete"}
+
+
+def test_a_run_holds_parameters_metrics_by_family_and_versions(finished):
+    parent, trials = record(finished / "sweeps", "tiny")
+    for run in trials:
+        assert run.data.params["train.steps"] == "2"
+        assert run.data.params["objective.name"] in ("none", "likelihood_gap")
+        families = {name.split("/")[0] for name in run.data.metrics}
+        assert {"bias", "forgetting"} <= families
+    assert parent.data.tags["version.torch"].startswith("2.")
+    assert len(parent.data.tags["digest.alignment.miniature"]) == 64
+
+
+def test_the_output_names_progress_front_and_files_without_a_terminal(finished):
+    output = (finished / "output.txt").read_text()
+    assert "[4/4]" in output
+    assert "ETA" in output
+    assert "hypervolume" in output
+    assert "front.png" in output
+    assert "\x1b[" not in output
+    shown = output.split("candidates on the front")[1].splitlines()
+    # A path is as long as its folders are; it stands alone on its line, ready to be copied.
+    paths = [line for line in shown if "/front/" in line]
+    table = [line for line in shown if "/front/" not in line]
+    assert all(Path(finished, path).is_file() for path in paths)
+    assert max(map(len, table)) <= 80
+
+
+def test_a_second_run_of_the_name_is_refused_and_changes_nothing(finished):
+    ended = verb("run", finished / "tiny.yaml", SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.exit_code == 2
+    assert "sweep resume tiny" in ended.stderr
+    assert "another name" in ended.stderr
+    assert len(record(finished / "sweeps", "tiny")[1]) == 4
+
+
+def test_a_sweep_goes_on_under_its_own_name_alone(tmp_path):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny/sweep.yaml").write_text(TINY.replace("name: tiny", "name: other", 1))
+    ended = verb("resume", "tiny", SWEEP_HOME=str(tmp_path))
+    assert ended.exit_code == 2
+    assert "must keep its name, tiny, but is now named 'other'" in ended.stderr
+
+
+def longer(folder: Path, trials: int, steps: int = 60) -> Path:
+    path = folder / "longer.yaml"
+    text = TINY.replace("trials: 4", f"trials: {trials}").replace("steps: 2", f"steps: {steps}")
+    path.write_text(text.replace("name: tiny", "name: longer", 1))
+    return path
+
+
+def start(*words: object, home: Path) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "sweep", *map(str, words)],
+        env=os.environ | {"SWEEP_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Whoever runs the tests in the background has Ctrl-C ignored, which would be inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_for_trials(process: subprocess.Popen, num: int) -> None:
+    assert process.stdout is not None
+    seen = 0
+    for line in process.stdout:
+        seen += line.startswith("[")
+        if seen >= num:
+            return
+    raise AssertionError(f"the sweep ended after {seen} trials")
+
+
+def test_a_sweep_that_is_told_to_end_leaves_nothing_open_and_says_how_to_go_on(tmp_path):
+    """What becomes of it then, however it was ended, is counted in tests/faults."""
+    home = tmp_path / "sweeps"
+    process = start("run", longer(tmp_path, 5), home=home)
+    wait_for_trials(process, 1)
+    process.send_signal(signal.SIGSTOP)  # else it may have ended before it can be told to
+    beside = verb("resume", "longer", SWEEP_HOME=str(home))
+    assert beside.exit_code == 2
+    assert "another process" in beside.stderr
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGCONT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert "sweep resume longer" in output
+    parent, runs = record(home, "longer")
+    assert parent.info.status == "KILLED"
+    assert {run.info.status for run in runs} <= {"FINISHED", "KILLED"}
+
+
+def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
+    process = start("run", longer(tmp_path, 5), home=tmp_path / "sweeps")
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=60)[0]
+    assert process.returncode == 130, output
+    assert ("sweep resume" in output) == (tmp_path / "sweeps/longer/search.journal").exists()
