@@ -1,0 +1,173 @@
+"""README, docs/ and AGENTS.md: they can be read, their links lead somewhere, their examples run."""
+
+import itertools
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from ruamel.yaml import YAML
+
+from sweep.__main__ import app as sweep_app
+from sweep.spec import SweepSpec, check
+from tests.markdown import PAGES, ROOT, Page, code
+from trainables.__main__ import app as trainables_app
+from trainables.config import TrialConfig
+from trainables.yaml_file import read, validate
+
+PACKAGES = ("trainables", "sweep", "analysis")
+WIDEST, LONGEST, LONGEST_README = 120, 260, 200
+COMMANDS = {
+    f"{program} {name}": command
+    for program, app in (("sweep", sweep_app), ("python -m trainables", trainables_app))
+    for name, command in typer.main.get_command(app).commands.items()
+}
+# What a piece of a spec is put into, to be checked as a whole.
+SMALL = {
+    "name": "example",
+    "trial": {
+        "model": {"path": "miniature-llama"},
+        "alignment": {"data": "miniature"},
+        "train": {"lr": 1e-3, "steps": 10},
+        "evaluators": [{"name": "perplexity", "data": "miniature"}],
+    },
+    "goals": ["forgetting/general/nll_rise"],
+    "budget": {"trials": 2},
+}
+
+each_page = pytest.mark.parametrize("page", [*map(Page, PAGES)], ids=lambda page: page.path.name)
+
+
+def yaml_examples() -> list[Any]:
+    return [
+        pytest.param(block.text, id=f"{page.path.name}-{number}")
+        for page in map(Page, PAGES)
+        for number, block in enumerate(page.blocks)
+        if block.language == "yaml"
+    ]
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    readme = Page(ROOT / "README.md")
+    assert len(readme.text.splitlines()) <= LONGEST_README
+    pages = {str(path.relative_to(ROOT)) for path in PAGES} - {"README.md"}
+    assert pages <= {link.partition("#")[0] for link in readme.links}
+
+
+@each_page
+def test_a_page_fits_a_terminal_and_its_tables_are_whole(page):
+    lines = page.text.splitlines()
+    assert len(lines) <= LONGEST
+    assert [line for line in lines if len(line) > WIDEST] == []
+    for table in page.tables:
+        assert {len(row) for row in table.rows} == {len(table.head)}, table.heading
+
+
+@each_page
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page):
+    for link in page.links:
+        if link.startswith("http"):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.path.parent / name).resolve() if name else page.path
+        assert target.exists(), link
+        assert not anchor or anchor in Page(target).anchors, link
+
+
+@each_page
+def test_every_reference_is_defined_and_used(page):
+    defined = {name for name, _ in page.references}
+    assert set(re.findall(r"\]\[([^\]]+)\]", page.prose)) <= defined
+    for name in defined:
+        assert len(re.findall(rf"\[{re.escape(name)}\]", page.prose)) > 1, name
+
+
+def calls(page: Page) -> Iterator[list[str]]:
+    """Yield the words of every call of our programs, of make and of a benchmark that a page shows."""
+    for line in code(page):
+        if not re.match(r"(sweep|make|python -m) ", line):
+            continue
+        words = shlex.shlex(line, posix=True, punctuation_chars="|&")
+        words.whitespace_split = True
+        for is_between, call in itertools.groupby(words, lambda word: word in ("&&", "|")):
+            if not is_between:
+                yield list(call)
+
+
+@each_page
+def test_every_command_that_is_shown_is_one(page):
+    """With options that it has, on a spec that is there."""
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for words in calls(page):
+        if words[0] == "make":
+            assert set(words[1:]) <= targets, words
+        elif words[0] == "python" and words[2].startswith("tests."):
+            assert (ROOT / words[2].replace(".", "/")).with_suffix(".py").is_file(), words
+        elif words[:3] != ["python", "-m", "trainables"] or words[3:]:
+            known = COMMANDS.get(" ".join(words[: 2 if words[0] == "sweep" else 4]))
+            assert known is not None, words
+            options = {option for each in known.params for option in each.opts}
+            assert {word for word in words if word.startswith("--")} <= {*options, "--help"}, words
+            specs = [word for word in words if word.startswith("sweep/specs/")]
+            assert all((ROOT / spec).is_file() for spec in specs), words
+
+
+@pytest.mark.parametrize("text", yaml_examples())
+def test_an_example_of_a_spec_is_right(text, tmp_path):
+    """A whole spec, a whole trial, or a piece of either, which is put into a small one."""
+    tree = YAML(typ="safe", pure=True).load(text)
+    path = tmp_path / "example.yaml"
+    if {"model", "train"} <= tree.keys():
+        path.write_text(text)
+        validate(TrialConfig, read(path))
+        return
+    if "trial" not in tree:
+        is_of_sweep = tree.keys() <= SweepSpec.model_fields.keys()
+        whole = SMALL | (tree if is_of_sweep else {"trial": SMALL["trial"] | tree})
+        path.write_text(json.dumps(whole))
+    else:
+        path.write_text(text)
+    check(read(path))
+
+
+def test_other_examples_are_of_languages_that_are_checked():
+    """Python by test_docs_plugins.py, JSON by test_agents.py; text is what was printed, and trees."""
+    languages = {block.language for path in PAGES for block in Page(path).blocks}
+    assert languages == {"console", "text", "yaml", "python", "json"}
+
+
+def folders(package: str) -> set[str]:
+    return {path.name for path in (ROOT / package).iterdir() if path.is_dir()} - {"__pycache__"}
+
+
+def test_the_readme_has_every_folder_of_the_packages():
+    tree = Page(ROOT / "README.md").text.partition("## Where things are")[2].partition("```\n\n")[0]
+    shown: dict[str, set[str]] = {}
+    for line in tree.splitlines():
+        names = re.match(r"( *)((?:\w+/ *)+)", line)
+        if names and not names[1]:
+            package = names[2].strip(" /")
+        elif names:
+            shown.setdefault(package, set()).update(names[2].replace("/", " ").split())
+    assert {name: shown[name] for name in PACKAGES} == {name: folders(name) for name in PACKAGES}
+
+
+def test_the_architecture_has_every_file_of_the_packages():
+    """A line a file; plugins are listed by their names below their folder."""
+    (tree,) = (b for b in Page(ROOT / "docs/architecture.md").blocks if "__main__.py" in b.text)
+    shown, folder = set(), Path()
+    for line in tree.text.splitlines():
+        indent, words = len(line) - len(line.lstrip()), line.split()
+        if words[0].endswith("/"):
+            folder = Path(*folder.parts[: indent // 2], words[0])
+            shown |= {folder / "base.py"} if "base.py" in line else set()
+        elif words[0].endswith(".py"):
+            shown.add(Path(*folder.parts[: indent // 2], words[0]))
+        else:
+            shown |= {folder / f"{name}.py" for name in words}
+    files = {path.relative_to(ROOT) for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    assert {*map(str, shown)} == {str(path) for path in files if path.name != "__init__.py"}
