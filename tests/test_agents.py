@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
+from sweep.terminal import DONE, FAILED, INTERRUPTED, WRONG
 from typer.testing import CliRunner
 
 from sweep.__main__ import app as sweep_app
-from sweep.terminal import DONE, FAILED, INTERRUPTED, WRONG
 from tests.analysis.conftest import ACCURACY, GAP, HAND, RISE, record
 from tests.markdown import ROOT, Page
 from trainables.__main__ import app as trainables_app

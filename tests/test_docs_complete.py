@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
+from trainables.alignment import PAIR_SETS
 
 from sweep.__main__ import app as sweep_app
 from sweep.space import DOMAINS
@@ -18,7 +19,6 @@ from sweep.spec import SweepSpec
 from tests.markdown import PAGES, ROOT, Page, Table, word
 from trainables import assets, evaluators, labelled, miniature
 from trainables.__main__ import app as trainables_app
-from trainables.alignment import PAIR_SETS
 from trainables.config import SHORTFALL, TrialConfig
 from trainables.data import TEXT_SETS
 from trainables.derived import GUARD, SELECTIVITY
