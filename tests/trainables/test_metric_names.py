@@ -27,11 +27,11 @@ from trainables.metric_names import (
 
 ROOT = Path(metric_names.__file__).parents[1]
 parts = st.text("abcde_", min_size=1, max_size=8)
-names = st.builds("{}/{}/{}".format, st.sampled_from(FAMILIES), parts, parts)
+some_names = st.builds("{}/{}/{}".format, st.sampled_from(FAMILIES), parts, parts)
 alphas = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
 
 
-@given(names, alphas)
+@given(some_names, alphas)
 def test_a_name_at_an_alpha_has_the_parts_of_the_plain_one(name, alpha):
     fused = fused_name(name, alpha)
     assert plain_name(fused) == plain_name(name) == name
@@ -39,7 +39,7 @@ def test_a_name_at_an_alpha_has_the_parts_of_the_plain_one(name, alpha):
     assert fused_alphas([fused, name]) == ([alpha] if alpha else []), "0 is the base model"
 
 
-@given(names, alphas)
+@given(some_names, alphas)
 def test_an_error_is_of_another_alpha_if_its_metric_is(name, alpha):
     fused = fused_name(name, alpha)
     assert is_fused(fused)
