@@ -1,12 +1,10 @@
 """What every sampler keeps to, on a real Optuna journal and without Ray."""
 
 import json
-import math
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +15,9 @@ from sweep.asked import Asked
 from sweep.samplers.base import RETRY_OF
 from sweep.search import ParetoSearch
 from sweep.space import draw
-from sweep.spec import Bound, Budget, Search, SweepSpec
-from sweep.study import STATES, open_study
-from trainables.metrics import Metric
-
-Config = dict[str, Any]
-
-WEIGHT, RANK, RATE, LR = (1, 100), (1, 4), (0, 1), (1e-5, 1e-2)
-KIND = ["none", "gap", "drop"]
-STEPS = [2, 4, 8]
-SPACE = {
-    "kind": {
-        "choice": [
-            "none",
-            {"name": "gap", "weight": {"loguniform": [*WEIGHT]}, "rank": {"int": [*RANK]}},
-            {"name": "drop", "rate": {"uniform": [*RATE]}},
-        ]
-    },
-    "train": {"lr": {"loguniform": [*LR]}, "steps": {"choice": STEPS}},
-    "batch": 4,
-}
-POINTS = (
-    42  # of SPACE with both ends of each range as a choice: (1 + 2·2 + 2) kinds · 2 lr · 3 steps
-)
-
-A, B, C = "bias/laws/a", "task/laws/b", "cost/laws/c"  # goals
-BOUNDED = "forgetting/laws/d"  # a metric that is constrained, and no goal
-METRICS = {
-    A: Metric(A, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
-    B: Metric(B, "nats", "higher", ideal=1e3, worst=-1e3, about="any"),
-    C: Metric(C, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
-    BOUNDED: Metric(BOUNDED, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
-}
+from sweep.spec import Search
+from sweep.study import STATES
+from tests.conformance.searches import POINTS, SPACE, Sweep, check_all, spec_of
 
 NEVER_LEARN = ("random", "grid")
 LEARNS_AFTER = {"nsga2": 50}  # trials; else as Optuna's samplers do by default
@@ -59,94 +28,6 @@ def _learns_after(sampler: Any) -> int:
     return LEARNS_AFTER.get(sampler.name, DEFAULT_LEARNS_AFTER)
 
 
-def _space(sampler: Any) -> dict[str, Any]:
-    """SPACE, or what it becomes where each range must be a choice."""
-    if not any(sampler.faults(SPACE)):
-        return SPACE
-    (none, gap, drop), train = SPACE["kind"]["choice"], SPACE["train"]
-    gap = gap | {"weight": {"choice": [*WEIGHT]}, "rank": {"choice": [*RANK]}}
-    kind = {"choice": [none, gap, drop | {"rate": {"choice": [*RATE]}}]}
-    return SPACE | {"kind": kind, "train": train | {"lr": {"choice": [*LR]}}}
-
-
-def _spec(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> SweepSpec:
-    num_trials = min(num_trials, POINTS) if num_trials and sampler.is_exhaustive else num_trials
-    return SweepSpec(
-        name="laws",
-        trial=_space(sampler),
-        goals=[A, B, C][:num_goals],
-        constraints={BOUNDED: Bound(max=1.0)},
-        search=Search(sampler=sampler),
-        budget=Budget(trials=num_trials),
-    )
-
-
-class _Sweep:
-    """A search of a spec in a folder, one trial at a time, and what it has suggested."""
-
-    def __init__(self, spec: SweepSpec, folder: str, asked: Callable[[], Asked] = Asked) -> None:
-        self.spec = spec
-        self.study = open_study(Path(folder, "journal"), spec)
-        self.search = ParetoSearch(spec, self.study, METRICS, lambda ending: None, asked)
-
-    def suggest(self) -> Config:
-        config = self.search.suggest("trial")
-        assert isinstance(config, dict), f"a suggestion, not {config}"
-        return config
-
-    def tell(self, config: Config, how: str = "complete", bounded: float = 0.0) -> None:
-        result = _result(config["trial"], bounded) | {"progress": 0.5 if how == "pruned" else 1.0}
-        self.search.on_trial_complete("trial", result, error=how == "failed")
-
-    def run(self, num: int, how: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
-        """Suggest and end this many trials, in these ways in turn."""
-        configs = []
-        for number in range(num):
-            configs.append(self.suggest())
-            self.tell(configs[-1], how[number % len(how)], bounded)
-        return configs
-
-
-def _result(trial: Any, bounded: float) -> dict[str, float]:
-    """Metrics that trade off: a falls where b falls too, and c is between them."""
-    lr = math.log10(trial["train"]["lr"])
-    kind = trial["kind"] if isinstance(trial["kind"], dict) else {}
-    strength = math.log10(kind.get("weight", 1)) + kind.get("rate", 0) + kind.get("rank", 0) / 4
-    a, b = (lr + 3) ** 2 + strength, strength - (lr + 4) ** 2
-    return {A: a, B: b, C: abs(a - b) / trial["train"]["steps"], BOUNDED: bounded}
-
-
-def _check(config: Config, params: dict[str, Any], sampler: Any) -> None:
-    """A suggestion is of the chosen branch alone, within every domain and of its type."""
-    trial = config["trial"]
-    kind, train = trial["kind"], trial["train"]
-    name = kind if isinstance(kind, str) else kind["name"]
-    within = {"none": [], "gap": ["weight", "rank"], "drop": ["rate"]}[name]
-    assert trial.keys() == SPACE.keys()
-    assert trial["batch"] == 4
-    assert train.keys() == {"lr", "steps"}
-    assert kind == "none" if name == "none" else kind.keys() == {"name", *within}
-    inside = {f"kind.{name}.{key}": kind[key] for key in within}
-    assert params == {"kind": name, "train.lr": train["lr"], "train.steps": train["steps"]} | inside
-
-    assert train["steps"] in STEPS
-    assert type(train["steps"]) is int
-    domains = [("lr", train, LR, float), ("weight", kind, WEIGHT, float)]
-    for key, node, (low, high), type_ in [*domains, ("rate", kind, RATE, float)]:
-        if key in node and isinstance(node, dict):
-            assert low <= node[key] <= high
-            assert type(node[key]) is type_ or sampler.is_exhaustive
-    if name == "gap":
-        assert kind["rank"] in range(RANK[0], RANK[1] + 1)
-        assert type(kind["rank"]) is int
-
-
-def _check_all(sweep: _Sweep, configs: list[Config], sampler: Any) -> None:
-    trials = sweep.study.get_trials(deepcopy=False)
-    for config in configs:
-        _check(config, trials[config["number"]].params, sampler)
-
-
 def is_named_by_a_word_or_by_a_mapping(sampler: Any) -> None:
     by_word = Search.model_validate({"sampler": sampler.name}).sampler
     assert by_word == type(sampler)()
@@ -155,38 +36,38 @@ def is_named_by_a_word_or_by_a_mapping(sampler: Any) -> None:
 
 def suggests_values_of_the_chosen_branch_alone_within_their_domains(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        sweep = _Sweep(_spec(sampler), folder)
+        sweep = Sweep(spec_of(sampler), folder)
         configs = sweep.run(min(_learns_after(sampler) + 5, POINTS))
-        _check_all(sweep, configs, sampler)
+        check_all(sweep, configs, sampler)
     assert len({json.dumps(config["trial"]) for config in configs}) == len(configs)
 
 
 def suggests_different_trials_at_the_same_time(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        spec = _spec(sampler)
-        sweep = _Sweep(spec, folder)
+        spec = spec_of(sampler)
+        sweep = Sweep(spec, folder)
         sweep.run(min(_learns_after(sampler), POINTS - 4))
         configs = [sweep.search.suggest(f"trial {number}") for number in range(4)]
-        _check_all(sweep, configs, sampler)
+        check_all(sweep, configs, sampler)
     assert len({json.dumps(config["trial"]) for config in configs}) == 4
 
 
 def takes_one_two_or_three_goals(sampler: Any) -> None:
     for num_goals in (1, 2, 3):
         with tempfile.TemporaryDirectory() as folder:
-            sweep = _Sweep(_spec(sampler, num_goals), folder)
+            sweep = Sweep(spec_of(sampler, num_goals), folder)
             configs = sweep.run(min(_learns_after(sampler) + 2, POINTS))
-            _check_all(sweep, configs, sampler)
+            check_all(sweep, configs, sampler)
             assert all(len(trial.values) == num_goals for trial in sweep.study.trials)
 
 
 def suggests_though_no_trial_or_not_every_trial_is_feasible(sampler: Any) -> None:
     for bounded in ([9.0], [0.0, 9.0]):
         with tempfile.TemporaryDirectory() as folder:
-            sweep = _Sweep(_spec(sampler), folder)
+            sweep = Sweep(spec_of(sampler), folder)
             for number in range(min(_learns_after(sampler), POINTS - 2)):
                 sweep.run(1, bounded=bounded[number % len(bounded)])
-            _check_all(sweep, sweep.run(2), sampler)
+            check_all(sweep, sweep.run(2), sampler)
             feasible = [all(e <= 0 for e in t.constraints.values()) for t in sweep.study.trials]
             assert sum(feasible) == 2 + (len(feasible) - 2) // 2 * (len(bounded) - 1)
 
@@ -214,10 +95,10 @@ def learns_nothing_wrong_from_trials_that_failed_or_were_pruned(sampler: Any) ->
     num = min(_learns_after(sampler) + 2, POINTS - 2)
     for how in (["failed"], ["pruned"], ["complete", "failed", "pruned"]):
         with tempfile.TemporaryDirectory() as folder:
-            sweep = _Sweep(_spec(sampler), folder)
+            sweep = Sweep(spec_of(sampler), folder)
             sweep.run(num, how)
             configs = sweep.run(2)
-            _check_all(sweep, configs, sampler)
+            check_all(sweep, configs, sampler)
             states = [trial.state for trial in sweep.study.trials[:num]]
             assert states == [STATES[how[number % len(how)]] for number in range(num)]
 
@@ -239,8 +120,8 @@ print(json.dumps(draw.suggest(tree, study.ask())))
 
 def suggests_the_same_in_any_process(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        spec = _spec(sampler)
-        _Sweep(spec, folder).run(min(_learns_after(sampler) + 1, POINTS - 2))
+        spec = spec_of(sampler)
+        Sweep(spec, folder).run(min(_learns_after(sampler) + 1, POINTS - 2))
         written = Path(folder, "journal").read_bytes()
         processes = []
         for seed in ("1", "2"):
@@ -256,7 +137,7 @@ def suggests_the_same_in_any_process(sampler: Any) -> None:
                 )
             )
         first, second = (json.loads(process.communicate()[0]) for process in processes)
-        sweep = _Sweep(spec, folder)
+        sweep = Sweep(spec, folder)
         sweep.study.sampler = sampler.build(7, spec.trial)
         third = draw.suggest(spec.trial, sweep.study.ask())
     assert first == second == third
@@ -272,7 +153,7 @@ def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) ->
     how = ("complete", "complete", "failed", "pruned")
     with tempfile.TemporaryDirectory() as folder:
         journal, num_lines = Path(folder, "journal"), []
-        sweep, configs = _Sweep(_spec(sampler), folder), []
+        sweep, configs = Sweep(spec_of(sampler), folder), []
         for number in range(num):
             configs.append(sweep.suggest())
             sweep.tell(configs[-1], how[number % len(how)])
@@ -282,7 +163,7 @@ def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) ->
         num_cuts = 0
         for end in range(num_lines[-3], num_lines[-2]):
             journal.write_bytes(b"".join(lines[:end]))
-            resumed = _Sweep(_spec(sampler), folder)
+            resumed = Sweep(spec_of(sampler), folder)
             known = resumed.study.get_trials()
             if known[-1].params not in ({}, trials[len(known) - 1].params):
                 continue
@@ -295,13 +176,10 @@ def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) ->
 
 
 def repeats_a_failed_trial_as_it_was_and_no_other(sampler: Any) -> None:
-    def asked() -> Asked:
-        return Asked(retried=frozenset([1, 3]))
-
-    how = ("complete", "failed", "complete", "failed")
+    spec = spec_of(sampler, num_trials=8)
     with tempfile.TemporaryDirectory() as folder:
-        sweep = _Sweep(_spec(sampler, num_trials=8), folder, asked)
-        configs = sweep.run(10, how)
+        sweep = Sweep(spec, folder, lambda: Asked(retried=frozenset([1, 3])))
+        configs = sweep.run(10, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
         trials = sweep.study.get_trials(deepcopy=False)
     again = {config["number"]: config[RETRY_OF] for config in configs if RETRY_OF in config}
@@ -318,10 +196,11 @@ def ends_by_itself_after_all_points_if_it_is_exhaustive(sampler: Any) -> None:
         with pytest.raises(NotImplementedError):
             sampler.num_points(SPACE)
         return
-    spec = _spec(sampler, num_trials=None)
+    spec = spec_of(sampler, num_trials=None)
     assert spec.num_trials == sampler.num_points(spec.trial) == POINTS
     with tempfile.TemporaryDirectory() as folder:
-        sweep = _Sweep(spec, folder)
-        configs = sweep.run(POINTS, ("complete", "failed"))
+        sweep = Sweep(spec, folder, lambda: Asked(retried=frozenset([1, 3])))
+        configs = sweep.run(POINTS + 2, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
-    assert len({json.dumps(config["trial"]) for config in configs}) == POINTS
+    points = [json.dumps(config["trial"]) for config in configs if RETRY_OF not in config]
+    assert len(points) == len(set(points)) == POINTS, "those tried again are no points"

@@ -1,0 +1,128 @@
+"""A small search space with every kind of domain, and searches of it with a made-up trade-off."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweep.asked import Asked
+from sweep.search import ParetoSearch
+from sweep.spec import Bound, Budget, Search, SweepSpec
+from sweep.study import open_study
+from trainables.metrics import Metric
+
+Config = dict[str, Any]
+
+WEIGHT, RANK, RATE, LR = (1, 100), (1, 4), (0, 1), (1e-5, 1e-2)
+STEPS = [2, 4, 8]
+SPACE = {
+    "kind": {
+        "choice": [
+            "none",
+            {"name": "gap", "weight": {"loguniform": [*WEIGHT]}, "rank": {"int": [*RANK]}},
+            {"name": "drop", "rate": {"uniform": [*RATE]}},
+        ]
+    },
+    "train": {"lr": {"loguniform": [*LR]}, "steps": {"choice": STEPS}},
+    "batch": 4,
+}
+POINTS = 42  # with both ends of each range as a choice: (1 + 2·2 + 2) kinds · 2 lr · 3 steps
+
+A, B, C = "bias/laws/a", "task/laws/b", "cost/laws/c"  # goals
+BOUNDED = "forgetting/laws/d"  # a metric that is constrained, and no goal
+METRICS = {
+    A: Metric(A, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+    B: Metric(B, "nats", "higher", ideal=1e3, worst=-1e3, about="any"),
+    C: Metric(C, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+    BOUNDED: Metric(BOUNDED, "nats", "lower", ideal=0.0, worst=1e3, about="any"),
+}
+
+
+def space_of(sampler: Any) -> dict[str, Any]:
+    """SPACE, or what it becomes where each range must be a choice."""
+    if not any(sampler.faults(SPACE)):
+        return SPACE
+    (none, gap, drop), train = SPACE["kind"]["choice"], SPACE["train"]
+    gap = gap | {"weight": {"choice": [*WEIGHT]}, "rank": {"choice": [*RANK]}}
+    kind = {"choice": [none, gap, drop | {"rate": {"choice": [*RATE]}}]}
+    return SPACE | {"kind": kind, "train": train | {"lr": {"choice": [*LR]}}}
+
+
+def spec_of(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> SweepSpec:
+    num_trials = min(num_trials, POINTS) if num_trials and sampler.is_exhaustive else num_trials
+    return SweepSpec(
+        name="laws",
+        trial=space_of(sampler),
+        goals=[A, B, C][:num_goals],
+        constraints={BOUNDED: Bound(max=1.0)},
+        search=Search(sampler=sampler),
+        budget=Budget(trials=num_trials),
+    )
+
+
+class Sweep:
+    """A search in a folder, one trial at a time; made again, it goes on from the journal there."""
+
+    def __init__(self, spec: SweepSpec, folder: str, asked: Callable[[], Asked] = Asked) -> None:
+        self.spec = spec
+        self.study = open_study(Path(folder, "journal"), spec)
+        self.search = ParetoSearch(spec, self.study, METRICS, lambda ending: None, asked)
+
+    def suggest(self) -> Config:
+        config = self.search.suggest("trial")
+        assert isinstance(config, dict), f"a suggestion, not {config}"
+        return config
+
+    def tell(self, config: Config, how: str = "complete", bounded: float = 0.0) -> None:
+        report = metrics_of(config["trial"]) | {BOUNDED: bounded}
+        progress = 0.5 if how == "pruned" else 1.0
+        self.search.on_trial_complete(
+            "trial", report | {"progress": progress}, error=how == "failed"
+        )
+
+    def run(self, num: int, how: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
+        """Suggest and end this many trials, in these ways in turn."""
+        configs = []
+        for number in range(num):
+            configs.append(self.suggest())
+            self.tell(configs[-1], how[number % len(how)], bounded)
+        return configs
+
+
+def metrics_of(trial: Any) -> dict[str, float]:
+    """Goals that trade off: the lr that is best for one of `a` and `b` is not for the other."""
+    lr = math.log10(trial["train"]["lr"])
+    kind = trial["kind"] if isinstance(trial["kind"], dict) else {}
+    strength = math.log10(kind.get("weight", 1)) + kind.get("rate", 0) + kind.get("rank", 0) / 4
+    a, b = (lr + 3) ** 2 + strength, strength - (lr + 4) ** 2
+    return {A: a, B: b, C: abs(a - b) / trial["train"]["steps"]}
+
+
+def check_suggestion(config: Config, params: dict[str, Any], sampler: Any) -> None:
+    """A suggestion is of the chosen branch alone, within every domain and of its type."""
+    trial = config["trial"]
+    kind, train = trial["kind"], trial["train"]
+    name = kind if isinstance(kind, str) else kind["name"]
+    within = {"none": [], "gap": ["weight", "rank"], "drop": ["rate"]}[name]
+    assert trial.keys() == SPACE.keys()
+    assert trial["batch"] == 4
+    assert train.keys() == {"lr", "steps"}
+    assert kind == "none" if name == "none" else kind.keys() == {"name", *within}
+    inside = {f"kind.{name}.{key}": kind[key] for key in within}
+    assert params == {"kind": name, "train.lr": train["lr"], "train.steps": train["steps"]} | inside
+
+    assert train["steps"] in STEPS
+    assert type(train["steps"]) is int
+    for key, (low, high) in {"lr": LR, "weight": WEIGHT, "rate": RATE}.items():
+        if key in (values := train if key == "lr" else kind):
+            assert low <= values[key] <= high
+            assert type(values[key]) is float or sampler.is_exhaustive
+    if name == "gap":
+        assert kind["rank"] in range(RANK[0], RANK[1] + 1)
+        assert type(kind["rank"]) is int
+
+
+def check_all(sweep: Sweep, configs: list[Config], sampler: Any) -> None:
+    trials = sweep.study.get_trials(deepcopy=False)
+    for config in configs:
+        check_suggestion(config, trials[config["number"]].params, sampler)
