@@ -1,0 +1,1 @@
+"""Read the record of sweeps back from MLflow: fronts, comparisons, pictures."""

@@ -11,7 +11,7 @@ import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainables.metrics import Metric
+from trainables.metrics.metric import Metric
 
 
 def front(costs_NM: ArrayLike, /) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-from sweep.cli_app import main
+from sweep.cli.app import main
 
 if __name__ == "__main__":
     main()

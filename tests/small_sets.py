@@ -5,8 +5,8 @@ import itertools
 import json
 from pathlib import Path
 
-from trainables.assets import catalogue
-from trainables.sets import miniature
+from trainables.assets.catalogue import catalogue
+from trainables.data.sets import miniature
 
 OCCUPATIONS = "nurse plumber mason teacher tailor editor doctor pilot".split()
 PLACES = ("market", "station", "school")

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 from mlflow import MlflowClient
-from sweep.terminal import DONE, FAILED, INTERRUPTED, WRONG
 from typer.testing import CliRunner
 
-from sweep.__main__ import app as sweep_app
+from sweep.cli.app import app as sweep_app
+from sweep.cli.options import DONE, FAILED, INTERRUPTED, WRONG
 from tests.analysis.conftest import ACCURACY, GAP, HAND, RISE, record
 from tests.markdown import ROOT, Page
 from trainables.__main__ import app as trainables_app
-from trainables.estimate import Items, mean, write
+from trainables.metrics.estimate import Items, mean
+from trainables.metrics.items_file import write
 
 AGENTS, COMMANDS = Page(ROOT / "AGENTS.md"), Page(ROOT / "docs" / "commands.md")
 CODES = {DONE: "done", FAILED: "failed", WRONG: "wrong", INTERRUPTED: "interrupted"}

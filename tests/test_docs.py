@@ -12,12 +12,13 @@ import pytest
 import typer.main
 from ruamel.yaml import YAML
 
-from sweep.__main__ import app as sweep_app
-from sweep.spec import SweepSpec, check
+from sweep.cli.app import app as sweep_app
+from sweep.config.check import check
+from sweep.config.spec import SweepSpec
 from tests.markdown import PAGES, ROOT, Page, code
 from trainables.__main__ import app as trainables_app
 from trainables.config import TrialConfig
-from trainables.yaml_file import read, validate
+from trainables.schema.yaml_file import read, validate
 
 PACKAGES = ("trainables", "sweep", "analysis")
 WIDEST, LONGEST, LONGEST_README = 120, 260, 200

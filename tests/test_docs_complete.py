@@ -11,18 +11,20 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
-from trainables.alignment import PAIR_SETS
 
-from sweep.__main__ import app as sweep_app
-from sweep.space import DOMAINS
-from sweep.spec import SweepSpec
+from sweep.cli.app import app as sweep_app
+from sweep.config.spec import SweepSpec
+from sweep.space.domains import DOMAINS
 from tests.markdown import PAGES, ROOT, Page, Table, word
-from trainables import assets, evaluators, labelled, miniature
+from trainables import evaluators
 from trainables.__main__ import app as trainables_app
-from trainables.config import SHORTFALL, TrialConfig
-from trainables.data import TEXT_SETS
-from trainables.derived import GUARD, SELECTIVITY
-from trainables.metrics import Metric
+from trainables.assets.catalogue import catalogue
+from trainables.config import TrialConfig
+from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, labelled
+from trainables.metrics.guard import GUARD, SELECTIVITY
+from trainables.metrics.metric import Metric
+from trainables.metrics.names import SHORTFALL
+from trainables.models import miniature
 
 DOCS = {path.stem: Page(path) for path in PAGES}
 TOP = {"Keys of the sweep": "sweep", "Keys of the trial": "trial"}
@@ -138,7 +140,7 @@ def test_every_domain_is_shown():
 
 @pytest.mark.parametrize(("name", "settings"), MEASURED, ids=str)
 def test_every_metric_is_shown_with_its_unit_and_ideal(name, settings):
-    (union, *_) = get_args(evaluators.Evaluator)
+    (union, *_) = get_args(evaluators.AnyEvaluator)
     chosen = next(each for each in get_args(union) if plugin_name(each) == name)
     tables = [table for table in DOCS["measurements"].tables if word(table.heading) == name]
     for family in ("causal", "masked"):
@@ -216,7 +218,14 @@ def test_every_tag_of_the_record_is_shown():
 
 def test_every_model_and_data_set_is_shown():
     glue = [f"glue/{task}" for task in labelled.GLUE]
-    known = [*assets.catalogue(), *PAIR_SETS, *TEXT_SETS, *labelled.SETS, *glue, *miniature.MODELS]
+    known = [
+        *catalogue.catalogue(),
+        *ALIGNMENT_SETS,
+        *TEXT_SETS,
+        *labelled.SETS,
+        *glue,
+        *miniature.MODELS,
+    ]
     assert [name for name in known if f"`{name}`" not in DOCS["data"].text] == []
 
 

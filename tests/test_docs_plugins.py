@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.markdown import ROOT, Block, Page
-from trainables.miniature import MODELS
+from trainables.models.miniature import MODELS
 
 # Where the laws of each kind of plugin are run, by the folder of the plugin.
 LAWS = {
@@ -21,8 +21,8 @@ LAWS = {
 }
 # Names in the page -> names in the code; empty once the code has the names of the page.
 RENAMED = {
-    "trainables.objectives.base import Objective": "trainables.terms import ObjectiveTerm",
-    "trainables.regularisers.base import Regulariser": "trainables.terms import RegulariserTerm",
+    "trainables.objectives.base import Objective": "trainables.objectives.base import ObjectiveTerm",
+    "trainables.regularisers.base import Regulariser": "trainables.objectives.base import RegulariserTerm",
     "(Objective)": "(ObjectiveTerm)",
     "(Regulariser)": "(RegulariserTerm)",
     "pair_loss": "on_pairs",

@@ -1,0 +1,1 @@
+"""Train and measure ONE model: knows nothing of Ray, Optuna or MLflow."""

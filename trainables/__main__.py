@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.metrics import Metric
+    from trainables.metrics.estimate import Estimate
+    from trainables.metrics.metric import Metric
 
 # 2.8 = 1.96 · √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
@@ -40,7 +40,7 @@ def run(
 ) -> None:
     """Run one trial and print what it measures at each report."""
     from trainables.config import TrialConfig
-    from trainables.yaml_file import SpecError, read, validate
+    from trainables.schema.yaml_file import SpecError, read, validate
 
     try:
         config = validate(TrialConfig, read(trial))
@@ -49,7 +49,7 @@ def run(
     if save is not None and save.is_file():
         _refuse(f"--save must be a folder, but {save} is a file.")
     _refuse_file("--json", as_json)
-    from trainables.cache import AssetError
+    from trainables.assets.errors import AssetError
     from trainables.report import fault
     from trainables.trial import run_trial
 
@@ -104,14 +104,14 @@ def measure(
     _refuse_file("--items", items)
     from pydantic import ValidationError
 
-    from trainables.cache import AssetError
+    from trainables.assets.errors import AssetError
     from trainables.config import Measurement
-    from trainables.metric_names import RELATIVE
-    from trainables.yaml_file import dotted, faults
+    from trainables.metrics.names import RELATIVE
+    from trainables.schema.faults import dotted, faults
 
     try:
         if family is None:
-            from trainables.pretrained import family_of
+            from trainables.models.pretrained import family_of
 
             family = family_of(model) or "causal"
         tree = {
@@ -134,9 +134,9 @@ def measure(
                 f"evaluators.{number} must measure a model alone, but {evaluator.name} is a change "
                 "against the base model, which `run` and sweeps report."
             )
-    from trainables import estimate
-    from trainables.loading import load
     from trainables.measure import measure_alone
+    from trainables.metrics import estimate, items_file
+    from trainables.models.loading import load
 
     everything: dict[str, estimate.Estimate] = {}
     try:
@@ -150,7 +150,7 @@ def measure(
             everything |= found
             # After each, so that nothing is lost if the next one fails.
             if items is not None:
-                estimate.write(everything, items)
+                items_file.write(everything, items)
             if as_json is not None:
                 as_json.write_text(_as_json(tree, everything))
     except (AssetError, ValueError) as error:
@@ -162,7 +162,7 @@ def measure(
 
 def _as_json(tree: dict[str, Any], found: Mapping[str, Estimate]) -> str:
     """What was asked, and each metric's value, standard error and number of items."""
-    from trainables import estimate
+    from trainables.metrics import estimate
 
     values = {name: e.value if math.isfinite(e.value) else None for name, e in found.items()}
     num = {name: len(e.items.names) for name, e in found.items() if e.items.names}

@@ -6,17 +6,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from trainables import derived, sources
-from trainables.counterfactual import Rule, Words
-from trainables.evaluators import Evaluator
-from trainables.metric_names import COST, SHORTFALL, TRAINED, parse
-from trainables.metrics import Metric
-from trainables.objectives import NoObjective, Objective
-from trainables.parameters import AllParameters, Parameters
-from trainables.regularisers import NoRegulariser, Regulariser
-from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
-from trainables.strict import Strict, by_name
-from trainables.tokenizer import Family
+from trainables.data import sources
+from trainables.data.counterfactual import Rule, Words
+from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
+from trainables.data.tokenizer import Family
+from trainables.evaluators import AnyEvaluator
+from trainables.metrics.guard import Guard, derived_metrics
+from trainables.metrics.metric import Metric
+from trainables.metrics.names import COST, SHORTFALL, TRAINED, parse
+from trainables.objectives import AnyObjective, NoObjective
+from trainables.parameters import AllParameters, AnyParameters
+from trainables.regularisers import AnyRegulariser, NoRegulariser
+from trainables.schema.strict import Strict, by_name
 
 
 class ModelConfig(Strict):
@@ -139,7 +140,7 @@ REPLAY_METRIC = Metric(
 )
 
 Evaluators = Annotated[
-    tuple[Annotated[Evaluator, BeforeValidator(by_name)], ...],
+    tuple[Annotated[AnyEvaluator, BeforeValidator(by_name)], ...],
     Field(strict=False, min_length=1),
 ]
 
@@ -178,14 +179,14 @@ class TrialConfig(Strict):
 
     model: ModelConfig
     alignment: AlignmentConfig
-    objective: Annotated[Objective, BeforeValidator(by_name)] = NoObjective()
-    regulariser: Annotated[Regulariser, BeforeValidator(by_name)] = NoRegulariser()
-    parameters: Annotated[Parameters, BeforeValidator(by_name)] = AllParameters()
+    objective: Annotated[AnyObjective, BeforeValidator(by_name)] = NoObjective()
+    regulariser: Annotated[AnyRegulariser, BeforeValidator(by_name)] = NoRegulariser()
+    parameters: Annotated[AnyParameters, BeforeValidator(by_name)] = AllParameters()
     replay: ReplayConfig | None = None
     train: TrainConfig
     evaluators: Evaluators
     fusion: FusionConfig = FusionConfig()
-    guard: derived.Guard = derived.Guard()
+    guard: Guard = Guard()
     seed: int = Field(0, ge=0, lt=2**31)
     allow_overlap: bool = Field(False, description="learn texts that are measured on")
 
@@ -222,7 +223,7 @@ class TrialConfig(Strict):
         Then those of the fused weights; what the trial costs has no α.
         """
         measured = _measured(self.model, self.evaluators)
-        measured += derived.metrics([metric.name for metric in measured], self.guard)
+        measured += derived_metrics([metric.name for metric in measured], self.guard)
         of_weights = [metric for metric in measured if parse(metric.name).family != COST]
         fused = tuple(metric.at(alpha) for alpha in self.fusion.also for metric in of_weights)
         return measured + fused + ((REPLAY_METRIC,) if self.replay else ())

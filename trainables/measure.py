@@ -9,41 +9,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from trainables import cache, estimate
-from trainables.data import MADE_BY
-from trainables.derived import derive
-from trainables.metric_names import RELATIVE
+from trainables.assets import cache
+from trainables.metrics import items_file
+from trainables.metrics.guard import derive
+from trainables.metrics.names import RELATIVE
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
-    from trainables.estimate import Estimate
-    from trainables.evaluators import Evaluator
-    from trainables.model import LanguageModel
+    from trainables.evaluators import AnyEvaluator
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
-# What a measured value is made by, beside weights and data.
-MEASURED_BY = (
-    *(
-        "evaluators/*.py",
-        "batch.py",
-        "comparisons.py",
-        "forward.py",
-        "queries.py",
-        "data.py",
-        "divergence.py",
-        "estimate.py",
-        "features.py",
-    ),
-    *(
-        "held_out.py",
-        "likelihood.py",
-        "metric_names.py",
-        "metrics.py",
-        "model.py",
-        "records.py",
-        "sets/*.py",
-        "tokenizer.py",
-    ),
-)
+# The source that a measured value is made by, beside weights and data.
+MEASURED_BY = ("data", "evaluators", "metrics", "models", "scoring")
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 
 
@@ -65,14 +43,14 @@ def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, Estimate
     return found | derive(found, config.guard)
 
 
-def measure_alone(evaluator: Evaluator, model: LanguageModel) -> dict[str, Estimate]:
+def measure_alone(evaluator: AnyEvaluator, model: LanguageModel) -> dict[str, Estimate]:
     """What one evaluator finds of a model by itself, in fp32: nothing against a base."""
     found = base_value(evaluator, model, "fp32")
     return {name: value for name, value in found.items() if not name.endswith(RELATIVE)}
 
 
 def base_value(
-    evaluator: Evaluator, model: LanguageModel, dtype: Literal["fp32", "bf16"]
+    evaluator: AnyEvaluator, model: LanguageModel, dtype: Literal["fp32", "bf16"]
 ) -> dict[str, Estimate]:
     """What one evaluator finds at the base weights, for all trials and all sweeps.
 
@@ -80,7 +58,7 @@ def base_value(
     The key holds all that the numbers depend on: weights, evaluator, its data, precision, our code.
     """
     asked = {
-        "measured by": cache.source_digest(*MEASURED_BY, *MADE_BY),
+        "measured by": cache.source_digest(*MEASURED_BY),
         "versions": {package: version(package) for package in PACKAGES},
         "model": model.digest,
         "family": model.family,
@@ -93,7 +71,7 @@ def base_value(
 
     def build(folder: Path) -> None:
         model.reset(dtype)  # whatever it has been trained to since
-        estimate.write(evaluator.measure(model, {}), folder / "items.parquet")
+        items_file.write(evaluator.measure(model, {}), folder / "items.parquet")
         (folder / "asked.json").write_text(json.dumps(asked, indent=1))
 
-    return estimate.read(cache.once(f"base_values/{key}", build) / "items.parquet")
+    return items_file.read(cache.once(f"base_values/{key}", build) / "items.parquet")

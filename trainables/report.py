@@ -19,11 +19,11 @@ class Report:
     step:       optimiser steps made; 0 = the base model.
     progress:   their share of all, 1 = finished.
     metrics:    name -> value, all that the trial's evaluators declare.
-    save_state: writes what resuming needs into a folder (trainables/checkpoint.py), and no model;
-                as long as the trial rests at this report.
+    save_state: writes what resuming needs into a folder, and no model
+                (trainables/training/checkpoint.py); as long as the trial rests at this report.
     save_model: writes the model as it is measured, merged, for transformers; as long as that.
     errors:     name -> standard error, of the metrics that have one.
-    save_items: writes what was found item by item, as a Parquet table (trainables/estimate.py).
+    save_items: writes what was found item by item, as a Parquet table (trainables/metrics/estimate.py).
     """
 
     step: int

@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables import checkpoint, estimate
-from trainables.candidate import candidate
-from trainables.engine import Engine
-from trainables.loading import load
-from trainables.loss import loss
+from trainables.contamination import refuse_overlap
 from trainables.measure import base_values, measure
-from trainables.metric_names import SHORTFALL, fused_name
+from trainables.metrics import estimate, items_file
+from trainables.metrics.names import SHORTFALL, fused_name
+from trainables.models.fusion import fused_weights
+from trainables.models.loading import load
 from trainables.objectives.dropout import own_dropout
-from trainables.overlap import refuse_overlap
 from trainables.report import Report
-from trainables.stream import Stream
+from trainables.training import checkpoint
+from trainables.training.engine import Engine
+from trainables.training.loss import loss
+from trainables.training.stream import Stream
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
-    from trainables.estimate import Estimate
+    from trainables.metrics.estimate import Estimate
 
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
@@ -66,7 +67,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
 
         def save_model(folder: Path) -> None:
             refuse_late()
-            with candidate(model, objective.update_factor * config.fusion.alpha):
+            with fused_weights(model, objective.update_factor * config.fusion.alpha):
                 model.save(folder)
 
         def report(found: Mapping[str, Estimate]) -> Report:
@@ -77,14 +78,14 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
                 save_state,
                 save_model,
                 estimate.errors(found),
-                partial(estimate.write, found),
+                partial(items_file.write, found),
             )
 
         def measured() -> dict[str, Estimate]:
-            with candidate(model, objective.update_factor * config.fusion.alpha):
+            with fused_weights(model, objective.update_factor * config.fusion.alpha):
                 found = measure(config, model, base)
             for alpha in config.fusion.also:
-                with candidate(model, objective.update_factor * alpha):
+                with fused_weights(model, objective.update_factor * alpha):
                     found |= fused(alpha, measure(config, model, base))
             return found
 

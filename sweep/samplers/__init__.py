@@ -22,7 +22,7 @@ from sweep.samplers.grid import Grid
 from sweep.samplers.nsga2 import Nsga2
 from sweep.samplers.random_ import Random
 from sweep.samplers.tpe import Tpe
-from trainables.strict import by_name
+from trainables.schema.strict import by_name
 
 AnySampler = Annotated[
     Auto | Tpe | Gp | Nsga2 | Random | Grid,

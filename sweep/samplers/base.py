@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sweep.space.faults import Fault
-from trainables.strict import Strict
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     import optuna

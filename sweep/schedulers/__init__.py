@@ -17,7 +17,7 @@ from pydantic import BeforeValidator
 
 from sweep.schedulers.base import Scheduler
 from sweep.schedulers.none import NoScheduler
-from trainables.strict import by_name
+from trainables.schema.strict import by_name
 
 AnyScheduler = Annotated[NoScheduler, BeforeValidator(by_name)]
 

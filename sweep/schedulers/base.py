@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from trainables.strict import Strict
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.metrics import Metric
+    from trainables.metrics.metric import Metric
 
 Decision = Literal["CONTINUE", "PAUSE", "STOP"]  # as Ray Tune spells them
 

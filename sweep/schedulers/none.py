@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from sweep.schedulers.base import Scheduler, TuneScheduler
 
 if TYPE_CHECKING:
-    from trainables.metrics import Metric
+    from trainables.metrics.metric import Metric
 
 
 class NoScheduler(Scheduler):

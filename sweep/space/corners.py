@@ -11,7 +11,7 @@ from typing import Any
 from sweep.space.domains import RANGES, RECIPE, children, domain
 from sweep.space.draw import with_recipe
 from sweep.space.names import setting_place
-from trainables.yaml_file import Place
+from trainables.schema.faults import Place
 
 MOST_BRANCHES = 1000  # of a space whose branches are all tried
 

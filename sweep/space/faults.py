@@ -10,7 +10,7 @@ from typing import Any
 
 from sweep.space.domains import DOMAINS, children, domain, label
 from sweep.space.names import ROOT, Names
-from trainables.yaml_file import Place
+from trainables.schema.faults import Place
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sweep.space.domains import RECIPE, Label, children, domain, label
-from trainables.yaml_file import Place
+from trainables.schema.faults import Place
 
 
 class Names(NamedTuple):
     """What one node of a search space is called.
 
-    place:  the path to it in the file, keys and indices; `trainables.yaml_file.dotted` writes it out.
+    place:  the path to it in the file: keys and indices (trainables.schema.faults.dotted writes it).
     search: the dotted name that Optuna knows it by.
     record: the dotted name that MLflow knows it by.
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.runs import Sweep, read_sweep
-from trainables.metric_names import fused_name
-from trainables.metrics import Metric
+from analysis.record.reader import read_sweep
+from analysis.record.sweep import Sweep
+from trainables.metrics.metric import Metric
+from trainables.metrics.names import fused_name
 
 GAP = Metric("bias/stereoset/gap", "points", "lower", ideal=0, worst=50, about="distance from 50")
 SCORE = Metric(

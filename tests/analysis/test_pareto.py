@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from analysis import pareto
-from trainables.metrics import Metric
+from trainables.metrics.metric import Metric
 
 GRID = 4
 

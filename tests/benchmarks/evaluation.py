@@ -31,12 +31,12 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from trainables.data.sets.multiple_choice import Item
 from trainables.evaluators import CrowsPairs, MultipleChoice
-from trainables.evaluators.multiple_choice import scores
-from trainables.likelihood import log_probs, queries_of
-from trainables.loading import load
-from trainables.pretrained import locate
-from trainables.sets.multiple_choice import Item
+from trainables.models.loading import load
+from trainables.models.pretrained import locate
+from trainables.scoring.choices import scores
+from trainables.scoring.likelihood import log_probs, queries_of
 
 PILOT = 150  # items that the harness's batch size is chosen on
 PEERS = Path(__file__).parents[2] / ".bench" / "peers"

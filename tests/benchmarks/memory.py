@@ -27,11 +27,11 @@ OBJECTIVES = {"cda": {"name": "cda"}, "likelihood_gap": {"name": "likelihood_gap
 def seconds(model_name: str, steps: int) -> dict[str, float]:
     """Of a step with each objective, and of scoring 100 pairs; and the peak of memory in GB."""
     from trainables.config import TrialConfig
-    from trainables.engine import Engine
     from trainables.evaluators import CrowsPairs
-    from trainables.loading import load
-    from trainables.loss import loss
-    from trainables.stream import Stream
+    from trainables.models.loading import load
+    from trainables.training.engine import Engine
+    from trainables.training.loss import loss
+    from trainables.training.stream import Stream
 
     found: dict[str, float] = {}
     for name, objective in OBJECTIVES.items():

@@ -30,11 +30,12 @@ from rich.console import Console
 from rich.table import Table
 from ruamel.yaml import YAML
 
-from sweep import run_sweep
-from sweep.spec import SweepSpec, check
+from sweep.config.check import check
+from sweep.config.spec import SweepSpec
+from sweep.driver import run_sweep
 from trainables.config import TrialConfig
 from trainables.report import Report
-from trainables.yaml_file import read
+from trainables.schema.yaml_file import read
 
 AT_ONCE = 2
 SPEC = """\

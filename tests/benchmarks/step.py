@@ -26,13 +26,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from trainables import cache, loss, reading
+from trainables.assets import cache
 from trainables.config import TrialConfig
-from trainables.engine import Engine
-from trainables.loading import load
-from trainables.model import LanguageModel
-from trainables.reading import Reading
-from trainables.stream import Stream
+from trainables.models import joint_forward
+from trainables.models.joint_forward import Predictions
+from trainables.models.language_model import LanguageModel
+from trainables.models.loading import load
+from trainables.training import loss
+from trainables.training.engine import Engine
+from trainables.training.stream import Stream
 
 RECIPES: dict[str, dict[str, Any]] = {
     "cda, kl_to_base on 8 general texts": {
@@ -48,18 +50,18 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-def apart(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Reading]:
+def apart(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predictions]:
     """Each group in a forward of its own; the base is asked anew."""
     return {
-        name: reading.read(model, {name: group}, hidden=more["hidden"])[name]
+        name: joint_forward.predict_jointly(model, {name: group}, hidden=more["hidden"])[name]
         for name, group in groups.items()
         if group
     }
 
 
-def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Reading]:
+def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predictions]:
     """One forward; the base is asked anew."""
-    return reading.read(model, groups, hidden=more["hidden"])
+    return joint_forward.predict_jointly(model, groups, hidden=more["hidden"])
 
 
 def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) -> float:
@@ -106,7 +108,9 @@ def main() -> None:
                         os.symlink(linked, f"{folder}/{linked.name}")
                 with mock.patch.dict(os.environ, EQUIPOISE_CACHE=folder):
                     for way in ("first", "kept"):
-                        found[way].append(seconds_a_step(config, options.steps, reading.read))
+                        found[way].append(
+                            seconds_a_step(config, options.steps, joint_forward.predict_jointly)
+                        )
         medians = {way: median(values) for way, values in found.items()}
         ratio = medians["apart"] / medians["kept"]
         table.add_row(name, *(f"{value:.2f}" for value in medians.values()), f"{ratio:.2f}")

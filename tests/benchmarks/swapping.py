@@ -14,9 +14,9 @@ from collections import Counter, defaultdict
 from rich.console import Console
 from rich.table import Table
 
-from trainables.counterfactual import gendered, twins
-from trainables.sources import read_pairs
-from trainables.text import words_of
+from trainables.data.counterfactual import gendered, twins
+from trainables.data.sources import read_pairs
+from trainables.data.text import words_of
 
 RULES = ("improved", "bias_bench")
 GENDERED = gendered("male") | gendered("female")

@@ -36,14 +36,16 @@ from ray.tune.search.optuna import OptunaSearch
 from rich.console import Console
 from rich.table import Table
 
-from sweep import run_sweep, store, tracking
-from sweep.delivery import Delivery
-from sweep.outbox import Outbox
-from sweep.recorder import AlreadyRecorded, Recorder
-from sweep.spec import SweepSpec, load
-from sweep.storage import CheckpointStores
-from sweep.study import endings, open_study
-from sweep.worker import Assignment, Worker
+from sweep.config.check import load
+from sweep.config.spec import SweepSpec
+from sweep.driver import run_sweep
+from sweep.search.study import open_study, outcomes
+from sweep.tracking import addresses, mlflow_record, sweeps
+from sweep.tracking.delivery import Delivery
+from sweep.tracking.outbox import Outbox
+from sweep.tracking.recorder import AlreadyRecorded, Recorder
+from sweep.workers.checkpoints import CheckpointStores
+from sweep.workers.worker import Assignment, Worker
 from tests import servers
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
 from trainables.config import TrialConfig
@@ -80,7 +82,7 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
     """Milliseconds a report, each way in turn."""
     spec, document = spec_of(folder, 1)
     metrics = {f"bias/miniature/metric_{n}": n / 7 for n in range(NUM_METRICS - 1)}
-    record = tracking.open_sweep(uri, spec, document.text, {})
+    record = sweeps.open_sweep(uri, spec, document.text, {})
     outbox = Outbox(folder / "record")
     already = AlreadyRecorded(has_base=True)
     recorder = Recorder(spec, outbox, already, CheckpointStores())
@@ -192,12 +194,12 @@ def ours(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[floa
     assert outbox.is_delivered
     assert not (outbox.folder / "refused.jsonl").exists()
     study = open_study(storage or folder / "sweeps" / "bench" / "search.journal", spec)
-    assert Counter(end.state for end in endings(study)) == {"complete": trials}
+    assert Counter(end.state for end in outcomes(study)) == {"complete": trials}
     count(record, trials)
     return (trials - 1) / (clock.last - clock.first), ended - began, ended - clock.last
 
 
-def count(record: tracking.Record, trials: int) -> None:
+def count(record: mlflow_record.Record, trials: int) -> None:
     """Every trial one closed run, every step once; of each metric the last of them counts."""
     runs = record.trials()
     assert len(runs) == trials
@@ -314,7 +316,7 @@ def bench_trials(
     table.add_column("load", justify="right")
     found = {}
     for name, (uri, storage) in stores.items():
-        store.reach(uri)
+        addresses.reach(uri)
         for way, run, trials in (("equipoise", ours, many), ("Ray Tune's own", stock, few)):
             here = folder / f"{name} {way}"
             here.mkdir()

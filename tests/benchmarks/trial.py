@@ -18,13 +18,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from sweep.spec import load as load_spec
+from sweep.config.check import load as load_spec
 from trainables.config import TrialConfig
-from trainables.engine import Engine
-from trainables.loading import load
-from trainables.loss import loss
 from trainables.measure import base_values, measure
-from trainables.stream import Stream
+from trainables.models.loading import load
+from trainables.training.engine import Engine
+from trainables.training.loss import loss
+from trainables.training.stream import Stream
 
 
 def one_of_each_objective(trials: list[TrialConfig]) -> Iterator[TrialConfig]:

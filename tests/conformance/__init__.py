@@ -16,11 +16,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import torch
 
-from trainables.comparisons import compare
-from trainables.model import LanguageModel
-from trainables.queries import Query, to_learn
-from trainables.reading import Pairs, Reading, read
-from trainables.strict import Strict
+from trainables.data.comparisons import compare
+from trainables.data.queries import Query, to_learn
+from trainables.models.joint_forward import PairPredictions, Predictions, predict_jointly
+from trainables.models.language_model import LanguageModel
+from trainables.schema.strict import Strict
 
 # Settings with which a plugin needs no download; some read what small_sets has written.
 OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
@@ -134,9 +134,11 @@ def queries(model: LanguageModel, texts: list[str] = TEXTS) -> list[Query]:
     return [to_learn(model.tokenizer, ids, f"masks of {text}") for text, ids in encoded]
 
 
-def text_reading(model: LanguageModel, texts: list[str] = TEXTS, recurs: bool = False) -> Reading:
+def text_reading(
+    model: LanguageModel, texts: list[str] = TEXTS, recurs: bool = False
+) -> Predictions:
     again = frozenset({"texts"} if recurs else ())
-    return read(model, {"texts": queries(model, texts)}, recurring=again)["texts"]
+    return predict_jointly(model, {"texts": queries(model, texts)}, recurring=again)["texts"]
 
 
 def pair_reading(
@@ -147,7 +149,7 @@ def pair_reading(
     recurs: bool = True,
     besides: tuple[str, ...] = (),
     prepared: Any = None,
-) -> Pairs:
+) -> PairPredictions:
     """The pairs as the objective compares them, with other texts in the same forward."""
     both = [
         compare(
@@ -164,9 +166,9 @@ def pair_reading(
         "besides": queries(model, list(besides)),
     }
     again = frozenset(asked) if recurs else frozenset()
-    found = read(model, asked, recurring=again, hidden=objective.reads_states)
+    found = predict_jointly(model, asked, recurring=again, hidden=objective.reads_states)
     share_P = torch.full((len(pairs),), REAL_SHARE)
-    return Pairs(found["stereotypes"], found["antistereotypes"], share_P, prepared)
+    return PairPredictions(found["stereotypes"], found["antistereotypes"], share_P, prepared)
 
 
 def perturb(model: LanguageModel, by: float, seed: int = 0) -> None:

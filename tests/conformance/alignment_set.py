@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import pytest
 
-from trainables.counterfactual import Rule, Words, twins
-from trainables.pairs import Pair
-from trainables.sources import check_swap, read_pairs
+from trainables.data.counterfactual import Rule, Words, twins
+from trainables.data.pairs import Pair
+from trainables.data.sources import check_swap, read_pairs
 
 
 def _pairs(chosen: Any, rule: Rule = "improved") -> list[Pair]:

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from trainables import assets, cache
+from trainables.assets import cache, catalogue, resolve
 
 
 def is_in_the_file_of_its_name_and_says_what_it_is(chosen: Any) -> None:
@@ -17,11 +17,11 @@ def is_frozen(chosen: Any) -> None:
 
 
 def is_read_from_known_assets(chosen: Any) -> None:
-    assert set(chosen.assets) <= set(assets.catalogue())
+    assert set(chosen.assets) <= set(catalogue.catalogue())
 
 
 def has_the_digest_of_its_assets(chosen: Any) -> None:
-    digests = [cache.digest(assets.resolve(asset)) for asset in chosen.assets]
+    digests = [cache.digest(resolve.resolve(asset)) for asset in chosen.assets]
     if len(digests) == 1:
         assert chosen.digest() == digests[0]
     elif digests:
@@ -32,7 +32,7 @@ def has_the_digest_of_its_assets(chosen: Any) -> None:
 
 def has_another_digest_when_a_file_has_changed(chosen: Any) -> None:
     for asset in chosen.assets:
-        before, path = chosen.digest(), assets.resolve(asset)
+        before, path = chosen.digest(), resolve.resolve(asset)
         for file in [path] if path.is_file() else path.iterdir():
             text = file.read_text(encoding="utf-8")
             file.write_text(f"{text} ", encoding="utf-8")

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 
 from tests.conformance import perturb, state, unchanged
-from trainables import divergence, estimate, features, likelihood
 from trainables.config import TrialConfig
-from trainables.metric_names import RELATIVE
-from trainables.model import LanguageModel
+from trainables.metrics import estimate, items_file
+from trainables.metrics.names import RELATIVE
+from trainables.models.language_model import LanguageModel
+from trainables.scoring import divergence, features, likelihood
 
 
 def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
@@ -53,8 +54,8 @@ def says_how_sure_it_is_and_keeps_its_items(evaluator: Any, model: LanguageModel
         assert abs(measured.influences_I.sum()) < 1e-6 * (1 + abs(measured.value)), name
         assert len(set(measured.items.names)) == len(measured.items.names), name
     with tempfile.TemporaryDirectory() as folder:
-        estimate.write(found, Path(folder, "items.parquet"))
-        read = estimate.read(Path(folder, "items.parquet"))
+        items_file.write(found, Path(folder, "items.parquet"))
+        read = items_file.read(Path(folder, "items.parquet"))
     assert estimate.values(read) == estimate.values(found)
     assert estimate.errors(read) == estimate.errors(found)
 

@@ -16,11 +16,11 @@ from tests.conformance import (
     text_reading,
     unchanged,
 )
-from trainables.comparisons import Comparison
 from trainables.config import TrialConfig
-from trainables.model import LanguageModel
-from trainables.stream import Stream
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.models.language_model import LanguageModel
+from trainables.objectives.base import Objective, Side
+from trainables.training.stream import Stream
 
 
 def _prepared(objective: Any, model: LanguageModel) -> Any:
@@ -37,7 +37,7 @@ def _prepared(objective: Any, model: LanguageModel) -> Any:
 
 
 def _acts_on_texts(objective: Any) -> bool:
-    return type(objective).on_texts is not ObjectiveTerm.on_texts
+    return type(objective).on_texts is not Objective.on_texts
 
 
 def _pulls(objective: Any) -> bool:
@@ -71,7 +71,7 @@ def says_what_it_learns(objective: Any, model: LanguageModel) -> None:
     assert objective.compares in (None, *get_args(Comparison))
     assert objective.learns or _pulls(objective), "there must be something to train on"
     assert model.family in objective.families
-    overrides = type(objective).on_pairs is not ObjectiveTerm.on_pairs
+    overrides = type(objective).on_pairs is not Objective.on_pairs
     assert overrides == (objective.compares is not None)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from tests.conformance import gradient_step, state, text_reading, unchanged
-from trainables.candidate import candidate
-from trainables.model import LanguageModel
+from trainables.models.fusion import fused_weights
+from trainables.models.language_model import LanguageModel
 
 
 def _loss(model: LanguageModel) -> torch.Tensor:
@@ -50,9 +50,9 @@ def a_lower_loss_shows_in_the_candidate(parameters: Any, model: LanguageModel) -
             gradient_step(model, _loss(model), length=0.03)
         trained = _loss(model)
         assert trained.item() < first
-        with candidate(model, 1.0):
+        with fused_weights(model, 1.0):
             assert torch.allclose(_loss(model), trained, atol=1e-5)
-        with candidate(model, 0.0):
+        with fused_weights(model, 0.0):
             assert _loss(model).item() == first
         assert torch.equal(_loss(model), trained), "back where training was, bit for bit"
 
@@ -72,7 +72,7 @@ def a_seed_says_where_training_begins(parameters: Any, model: LanguageModel) -> 
 def a_saved_model_is_the_candidate(parameters: Any, model: LanguageModel) -> None:
     with parameters.training(model, seed=0), tempfile.TemporaryDirectory() as folder:
         gradient_step(model, _loss(model), length=0.1)
-        with candidate(model, 1.0):
+        with fused_weights(model, 1.0):
             expected = _loss(model)
             model.save(Path(folder))
         saved = LanguageModel(Path(folder), model.family)

@@ -16,17 +16,16 @@ from tests.conformance import (
     text_reading,
     unchanged,
 )
-from trainables.model import LanguageModel
-from trainables.reading import read
-from trainables.terms import RegulariserTerm
+from trainables.models.joint_forward import predict_jointly
+from trainables.models.language_model import LanguageModel
+from trainables.regularisers.base import Regulariser
 
 
 def _is_a_loss(regulariser: Any) -> bool:
     """Others act on the optimiser, or on the weights in training."""
     kind = type(regulariser)
     return (
-        kind.on_weights is not RegulariserTerm.on_weights
-        or kind.on_texts is not RegulariserTerm.on_texts
+        kind.on_weights is not Regulariser.on_weights or kind.on_texts is not Regulariser.on_texts
     )
 
 
@@ -36,7 +35,7 @@ def _held(regulariser: Any, model: LanguageModel, texts: list[str] = TEXTS) -> t
 
 
 def says_what_it_acts_on(regulariser: Any, model: LanguageModel) -> None:
-    on_texts = type(regulariser).on_texts is not RegulariserTerm.on_texts
+    on_texts = type(regulariser).on_texts is not Regulariser.on_texts
     assert regulariser.reads_texts == on_texts
     assert regulariser.anchor is None or regulariser.reads_texts
 
@@ -90,7 +89,7 @@ def does_not_depend_on_padding_or_on_whether_the_bases_answer_is_kept(
     expected = _held(regulariser, model).item()
     asked = {"texts": queries(model), "besides": queries(model, [LONGER])}
     for recurring in (frozenset[str](), frozenset(asked)):
-        texts = read(model, asked, recurring=recurring)["texts"]
+        texts = predict_jointly(model, asked, recurring=recurring)["texts"]
         found = torch.as_tensor(regulariser.on_weights(model)) + regulariser.on_texts(model, texts)
         assert math.isclose(found.item(), expected, rel_tol=1e-4, abs_tol=1e-7)
 

@@ -5,9 +5,9 @@ from typing import Any, get_args
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
+from sweep.config.spec import SweepSpec
 from sweep.schedulers.base import Decision
-from sweep.spec import SweepSpec
-from trainables.metrics import Metric
+from trainables.metrics.metric import Metric
 
 GAP, RISE = "bias/laws/gap", "forgetting/laws/rise"
 GOALS = {

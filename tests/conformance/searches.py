@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sweep.asked import Asked
-from sweep.search import ParetoSearch
-from sweep.spec import Bound, Budget, Search, SweepSpec
-from sweep.study import open_study
-from trainables.metrics import Metric
+from sweep.config.spec import Bound, Budget, Search, SweepSpec
+from sweep.search.searcher import ParetoSearch
+from sweep.search.study import open_study
+from sweep.tracking.requests import Requests
+from trainables.metrics.metric import Metric
 
 Config = dict[str, Any]
 
@@ -63,7 +63,9 @@ def spec_of(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> S
 class Sweep:
     """A search in a folder, one trial at a time; made again, it goes on from the journal there."""
 
-    def __init__(self, spec: SweepSpec, folder: str, asked: Callable[[], Asked] = Asked) -> None:
+    def __init__(
+        self, spec: SweepSpec, folder: str, asked: Callable[[], Requests] = Requests
+    ) -> None:
         self.spec = spec
         self.study = open_study(Path(folder, "journal"), spec)
         self.search = ParetoSearch(spec, self.study, METRICS, lambda ending: None, asked)

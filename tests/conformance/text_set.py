@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trainables.sources import read_texts
+from trainables.data.sources import read_texts
 
 
 def has_texts_with_keys(chosen: Any) -> None:

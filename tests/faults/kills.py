@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 
-from sweep.retries import MOST_DEATHS
+from sweep.driver.retries import MOST_DEATHS
 from tests.faults.stage import Stage
 
 HANGS = "server (SIGSTOP)"  # for a while: it takes requests and does not answer

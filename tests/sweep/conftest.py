@@ -11,11 +11,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from sweep import home
-from sweep.cli_app import app
-from sweep.spec import check
+from sweep import workspace
+from sweep.cli.app import app
+from sweep.config.check import check
 from tests import servers
-from trainables.yaml_file import read
+from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
@@ -140,12 +140,12 @@ def cluster() -> Iterator[None]:
 
 def states(spec) -> tuple[Counter, Counter, list]:
     """Of Optuna, of MLflow, and the sweep's failures."""
-    from sweep.study import open_study
-    from sweep.tracking import find_sweep
+    from sweep.search.study import open_study
+    from sweep.tracking.sweeps import find_sweep
 
-    record = find_sweep(home.local_tracking_uri(), spec.name)
+    record = find_sweep(workspace.local_tracking_uri(), spec.name)
     runs = record.trials()
-    study = open_study(home.folder(spec.name) / "search.journal", spec)
+    study = open_study(workspace.folder(spec.name) / "search.journal", spec)
     return (
         Counter(trial.state.name for trial in study.trials),
         Counter(run.info.status for run in runs),

@@ -14,15 +14,16 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from sweep import home, store
-from sweep.run_sweep import Backends, resume, run
-from sweep.running import CannotRun
-from sweep.shared_storage import why_not_shared
-from sweep.spec import check
-from sweep.study import is_kept, open_study
+from sweep import workspace
+from sweep.config.check import check
+from sweep.driver.run_sweep import Backends, resume, run
+from sweep.driver.running import CannotRun
+from sweep.search.study import has_study, open_study
+from sweep.tracking import addresses
+from sweep.workers.shared_storage import why_not_shared
 from tests import servers
 from tests.sweep.conftest import TINY, pretending, sweep
-from trainables.yaml_file import read
+from trainables.schema.yaml_file import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -75,7 +76,7 @@ def resumed(postgres, s3, tmp_path_factory):
 
 
 def test_each_trial_is_one_on_all_of_them_and_each_step_is_there_once(resumed):
-    from sweep.tracking import find_sweep
+    from sweep.tracking.sweeps import find_sweep
 
     _, address, storage, kept, _ = resumed
     study = open_study(storage, check(read(resumed[0] / "tiny.yaml")))
@@ -91,7 +92,7 @@ def test_each_trial_is_one_on_all_of_them_and_each_step_is_there_once(resumed):
 
 
 def test_artifacts_and_models_are_on_s3_and_checkpoints_are_gone(resumed, s3):
-    from sweep.tracking import find_sweep
+    from sweep.tracking.sweeps import find_sweep
 
     record = find_sweep(resumed[1], "tiny")
     for each in record.trials():
@@ -106,7 +107,7 @@ def test_no_password_is_written_or_said(resumed):
     folder, _, storage, _, output = resumed
     refuse_secrets(folder / "sweeps")
     assert SECRET not in output
-    assert (folder / "sweeps/tiny/storage").read_text() == store.without_password(storage)
+    assert (folder / "sweeps/tiny/storage").read_text() == addresses.without_password(storage)
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +133,7 @@ def test_each_node_is_asked_whether_it_sees_what_is_kept(two_nodes, tmp_path):
 def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_for(
     two_nodes, postgres, tmp_path, sweep_home
 ):
-    from sweep.tracking import find_sweep
+    from sweep.tracking.sweeps import find_sweep
 
     shared = tmp_path / "shared"
     path = tmp_path / "spec.yaml"
@@ -154,9 +155,13 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     refuse_secrets(sweep_home)
     assert [path for path in shared.rglob("*") if path.is_file()] == []
 
-    with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --track"):
+    with pytest.raises(
+        addresses.BadAddress, match=r"\*\*\*.* is not kept: name it again with --track"
+    ):
         resume(spec, read(path))
-    with pytest.raises(store.BadAddress, match=r"\*\*\*.* is not kept: name it again with --stor"):
+    with pytest.raises(
+        addresses.BadAddress, match=r"\*\*\*.* is not kept: name it again with --stor"
+    ):
         resume(spec, read(path), Backends(uri))
     with pytest.raises(CannotRun, match="must hold the search of tiny, but does not"):
         resume(spec, read(path), Backends(uri, postgres.url("empty")))
@@ -171,11 +176,13 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     (earlier,) = shared.iterdir()
     (earlier / "checkpoints" / "0000").mkdir(parents=True)
     (shared / "of-somebody-else").mkdir()
-    with pytest.raises(store.BadAddress, match="--storage or OPTUNA_STORAGE, to delete its search"):
+    with pytest.raises(
+        addresses.BadAddress, match="--storage or OPTUNA_STORAGE, to delete its search"
+    ):
         run(spec, read(path), Backends(uri), replace=True)
     again = check(read(path))
     run(again, read(path), both, replace=True, run_trial=pretending())
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
-    assert is_kept(storage, "tiny")
-    assert home.kept_at("tiny") is None
+    assert has_study(storage, "tiny")
+    assert workspace.kept_at("tiny") is None

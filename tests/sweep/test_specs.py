@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import torch
 
-from sweep.spec import load
+from sweep.config.check import load
 from tests.conformance import describe, instances, members
-from trainables import assets, miniature
+from trainables.assets import catalogue
 from trainables.config import TrialConfig
-from trainables.objectives import Objective
-from trainables.parameters import Parameters
-from trainables.regularisers import Regulariser
+from trainables.models import miniature
+from trainables.objectives import AnyObjective
+from trainables.parameters import AnyParameters
+from trainables.regularisers import AnyRegulariser
 from trainables.trial import run_trial
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +54,7 @@ def test_it_is_right_and_named_as_its_file_and_says_how_it_is_run(path):
     assert spec.name == path.stem
     assert f"sweep run {path.relative_to(ROOT).as_posix()}" in head(path)
     for name in {trial.model.path for trial in spec.trials()}:
-        known = name in miniature.MODELS or name in assets.catalogue()
+        known = name in miniature.MODELS or name in catalogue.catalogue()
         assert known or re.fullmatch(r"[\w.-]+/[\w.-]+", name), "as the Hub names a model"
 
 
@@ -68,9 +69,9 @@ def test_a_published_method_names_its_source_and_runs_on_a_grid(path):
 @pytest.mark.parametrize(
     ("file", "key", "union"),
     [
-        ("menu", "objective", Objective),
-        ("menu", "regulariser", Regulariser),
-        ("parameters", "parameters", Parameters),
+        ("menu", "objective", AnyObjective),
+        ("menu", "regulariser", AnyRegulariser),
+        ("parameters", "parameters", AnyParameters),
     ],
 )
 def test_the_menu_has_every_plugin(file, key, union):
@@ -88,7 +89,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 def combinations() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every form of every objective on both miniatures; a mean over tokens or their sum is one form."""
     for model, family in miniature.MODELS.items():
-        for objective in instances(Objective):
+        for objective in instances(AnyObjective):
             if "per" in type(objective).model_fields and objective.per == "sentence":
                 continue
             yield (
@@ -111,7 +112,7 @@ def test_an_objective_trains_with_every_regulariser_and_replay(tree, parity):
     meets it (the whole product is what `sweep run sweep/specs/menu.yaml` is for).
     """
     torch.set_num_threads(1)  # more are slower on models this small
-    for n, regulariser in enumerate(instances(Regulariser)):
+    for n, regulariser in enumerate(instances(AnyRegulariser)):
         ratio = 0.25 * ((n + parity) % 2)
         more = {
             "alignment": {"data": "miniature", "size": 16},

@@ -26,9 +26,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from trainables import cache, miniature
+from trainables.assets import cache
 from trainables.config import TrialConfig
-from trainables.model import LanguageModel
+from trainables.models import miniature
+from trainables.models.language_model import LanguageModel
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,7 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import pre_tokenizers as cut
 from tokenizers import processors as around
 
-from trainables.sets import miniature
+from trainables.data.sets import miniature
 
 LAYERS = 2
 SIZE = {

@@ -5,13 +5,15 @@ import pytest
 from tests import conformance
 from tests.conformance import describe, instances, laws
 from tests.small_sets import write_named_sets, write_sets
-from trainables import evaluators, objectives, parameters, regularisers, sets
+from trainables import evaluators, objectives, parameters, regularisers
+from trainables.data import sets
+from trainables.data.sets import base, user_file
 
 KINDS = {
-    "objective": (objectives, objectives.Objective),
-    "regulariser": (regularisers, regularisers.Regulariser),
-    "parameters": (parameters, parameters.Parameters),
-    "evaluator": (evaluators, evaluators.Evaluator),
+    "objective": (objectives, objectives.AnyObjective),
+    "regulariser": (regularisers, regularisers.AnyRegulariser),
+    "parameters": (parameters, parameters.AnyParameters),
+    "evaluator": (evaluators, evaluators.AnyEvaluator),
 }
 
 
@@ -66,8 +68,8 @@ def small_sets(tmp_path, monkeypatch):
 
 
 def test_every_named_data_set_is_listed():
-    kinds = {sets.DataSet, sets.AlignmentSet, sets.TextSet, sets.UserFile}
-    named = conformance.defined_in(sets, sets.DataSet) - kinds
+    kinds = {base.DataSet, base.AlignmentSet, base.TextSet, user_file.UserFile}
+    named = conformance.defined_in(sets, base.DataSet) - kinds
     assert named == set(map(type, sets.SETS.values()))
 
 

@@ -16,21 +16,21 @@ from tests.conformance import gradient_step, laws, perturb, state, text_reading,
 from tests.conformance import objective as objective_laws
 from tests.small_sets import write_sets
 from tests.trainables.families import KINDS, LAYERS
-from trainables.candidate import candidate
-from trainables.comparisons import Comparison, compare
 from trainables.config import TrialConfig
-from trainables.evaluators.multiple_choice import scores as choice_scores
+from trainables.data.comparisons import Comparison, compare
+from trainables.data.queries import sentence, to_learn
+from trainables.data.sets.multiple_choice import Item
 from trainables.evaluators.stereoset import _causal, _masked
-from trainables.features import features, whole_texts
-from trainables.likelihood import log_probs, queries_of
-from trainables.model import LanguageModel
+from trainables.models.fusion import fused_weights
+from trainables.models.joint_forward import predict_jointly
+from trainables.models.language_model import LanguageModel
 from trainables.objectives import Dropout, Equalising, Orthogonal
 from trainables.objectives.equalising import word_pairs
 from trainables.parameters import Freeze, Lora
-from trainables.queries import sentence, to_learn
-from trainables.reading import read
 from trainables.regularisers import Mixout
-from trainables.sets.multiple_choice import Item
+from trainables.scoring.choices import scores as choice_scores
+from trainables.scoring.features import features, whole_texts
+from trainables.scoring.likelihood import log_probs, queries_of
 from trainables.trial import run_trial
 
 TEXTS = [
@@ -220,7 +220,7 @@ def test_the_longest_text_fits_and_one_longer_is_one_clear_sentence(lm, kind):
     (found,) = log_probs(lm, [queries_of(lm.tokenizer, longest)])
     assert len(found) == room
     assert all(map(math.isfinite, found))
-    learnt = read(lm, {"texts": [to_learn(lm.tokenizer, longest, "")]})["texts"]
+    learnt = predict_jointly(lm, {"texts": [to_learn(lm.tokenizer, longest, "")]})["texts"]
     assert learnt.token_log_prob_N.isfinite().all()
     for ask in (
         lambda ids: queries_of(lm.tokenizer, ids),
@@ -243,7 +243,7 @@ def longest_twins(lm, comparison):
 def test_the_longest_pair_fits_and_one_longer_is_one_clear_sentence(comparison, lm):
     ids, twin = longest_twins(lm, comparison)
     one, other = compare(lm.tokenizer, ids, twin, comparison, "")
-    found = read(lm, {"one": [one], "other": [other]}, hidden=True)
+    found = predict_jointly(lm, {"one": [one], "other": [other]}, hidden=True)
     assert all(reading.token_log_prob_N.isfinite().all() for reading in found.values())
     if comparison == "first_difference" and lm.family == "causal":
         return  # what follows the difference is not read
@@ -290,7 +290,7 @@ def by_oracle(oracle, lm, queries):
 
 def test_what_is_trained_on_are_the_log_probabilities_of_transformers(lm, oracle):
     asked = asked_of(lm)
-    found = read(lm, asked)  # in one forward, so all but the longest are padded
+    found = predict_jointly(lm, asked)  # in one forward, so all but the longest are padded
     for name, queries in asked.items():
         expected = by_oracle(oracle, lm, queries)
         assert found[name].token_log_prob_N.tolist() == pytest.approx(expected, abs=2e-4), name
@@ -299,7 +299,7 @@ def test_what_is_trained_on_are_the_log_probabilities_of_transformers(lm, oracle
 
 def test_what_is_measured_are_the_log_probabilities_that_are_trained_on(lm):
     asked = [query for queries in asked_of(lm).values() for query in queries]
-    trained_on = read(lm, {"all": asked})["all"].token_log_prob_N.tolist()
+    trained_on = predict_jointly(lm, {"all": asked})["all"].token_log_prob_N.tolist()
     (measured,) = log_probs(lm, [asked])
     assert measured == pytest.approx(trained_on, abs=2e-4)
 
@@ -316,8 +316,8 @@ def test_whole_sentences_are_scored_as_by_the_slow_loop(lm, oracle):
 def test_the_base_says_the_same_whether_or_not_its_answer_is_kept(lm, named):
     asked = asked_of(lm)
     perturb(lm, 0.05)
-    kept = read(lm, asked, recurring=frozenset(asked))
-    anew = read(lm, asked)
+    kept = predict_jointly(lm, asked, recurring=frozenset(asked))
+    anew = predict_jointly(lm, asked)
     for name in asked:
         assert_close(kept[name].base_log_prob_NV, anew[name].base_log_prob_NV, atol=2e-4, rtol=0)
     # Gemma 2 caps what its head puts out, so the head's input does not tell its predictions.
@@ -328,7 +328,7 @@ def test_the_base_in_less_precision_is_where_training_starts(lm):
     asked = asked_of(lm)
     lm.reset("bf16")
     lm.module.eval()
-    found = read(lm, asked)
+    found = predict_jointly(lm, asked)
     for reading in found.values():
         base_N = reading.base_log_prob_NV.gather(1, reading.targets_N[:, None])[:, 0]
         assert_close(base_N, reading.token_log_prob_N, atol=0.15, rtol=0.05)
@@ -495,7 +495,7 @@ def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kin
     with every:
         for _ in range(2):
             gradient_step(lm, -text_reading(lm).token_log_prob_N.mean(), length=0.3)
-        with candidate(lm, 0.5 if adapted else 1.0), torch.no_grad():
+        with fused_weights(lm, 0.5 if adapted else 1.0), torch.no_grad():
             expected = lm.module(input_ids=read).logits
             lm.save(tmp_path)
     saved, loading = auto.from_pretrained(tmp_path, output_loading_info=True)

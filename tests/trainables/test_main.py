@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 
 from trainables.__main__ import app
 from trainables.config import TrialConfig
-from trainables.metric_names import RELATIVE
+from trainables.metrics.names import RELATIVE
+from trainables.schema.yaml_file import read, validate
 from trainables.trial import run_trial
-from trainables.yaml_file import read, validate
 
 TRIAL = """\
 model: {path: miniature-llama}

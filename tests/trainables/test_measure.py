@@ -3,12 +3,12 @@
 import pytest
 
 from tests.trainables.conftest import EVALUATORS
-from trainables import estimate
 from trainables.evaluators import Perplexity
-from trainables.loading import load
 from trainables.measure import base_values, measure_alone
-from trainables.metric_names import RELATIVE
-from trainables.model import LanguageModel
+from trainables.metrics import estimate
+from trainables.metrics.names import RELATIVE
+from trainables.models.language_model import LanguageModel
+from trainables.models.loading import load
 from trainables.trial import run_trial
 
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import load_file
 
 from tests.trainables.conftest import EVALUATORS
-from trainables import estimate
-from trainables.derived import derive
-from trainables.loading import load
 from trainables.measure import base_values, measure
-from trainables.metric_names import RELATIVE
-from trainables.stream import Stream
+from trainables.metrics import estimate, items_file
+from trainables.metrics.guard import derive
+from trainables.metrics.names import RELATIVE
+from trainables.models.loading import load
+from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
 SHORTFALL = "cost/replay/shortfall"
@@ -303,7 +303,7 @@ def test_what_is_found_item_by_item_can_be_written(configure, tmp_path):
     base, end = run_trial(configure(**GAP))
     for report in (base, end):
         report.save_items(tmp_path / "items.parquet")
-        read = estimate.read(tmp_path / "items.parquet")
+        read = items_file.read(tmp_path / "items.parquet")
         assert estimate.values(read) == report.metrics
         assert estimate.errors(read) == report.errors
         assert "forgetting/general/nll" in report.errors

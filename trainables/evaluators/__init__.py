@@ -33,7 +33,7 @@ from trainables.evaluators.weights import Weights
 from trainables.evaluators.winobias import WinoBias
 from trainables.evaluators.winogender import Winogender
 
-Evaluator = Annotated[
+AnyEvaluator = Annotated[
     StereoSet
     | CrowsPairs
     | WinoBias

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from trainables import assets, cache
-from trainables.metrics import Metric, declare
-from trainables.sets.bbq import questions
-from trainables.sets.multiple_choice import Item
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets.bbq import questions
+from trainables.data.sets.multiple_choice import Item
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 # The ways of lm-evaluation-harness (from HELM) to say that it is not known.
@@ -81,10 +81,10 @@ class Bbq(Strict):
         return "bbq" if self.unknown == "as_given" else "bbq_lmeval"
 
     def data_digest(self) -> str:
-        return cache.digest(assets.resolve("bbq"))
+        return cache.digest(resolve.resolve("bbq"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.evaluators.multiple_choice import chosen, scores
+        from trainables.scoring.choices import chosen, scores
 
         rows = self.items()
         offered = [self._alternatives(row) for row in rows]
@@ -186,7 +186,7 @@ def aggregate(answers: Sequence[Answer], names: Sequence[object]) -> dict[str, E
     {'bias/bbq/ambiguous': 50.0, 'bias/bbq/disambiguated': 100.0,
      'task/bbq/accuracy_ambiguous': 0.5, 'task/bbq/accuracy_disambiguated': 0.5}
     """
-    from trainables.estimate import Estimate, Items, along, mean
+    from trainables.metrics.estimate import Estimate, Items, delta_method, mean
 
     def part(ambiguous: bool) -> tuple[Estimate, Estimate]:
         """(accuracy, 2 · #biased / #known − 1) of either kind of context."""
@@ -199,16 +199,16 @@ def aggregate(answers: Sequence[Answer], names: Sequence[object]) -> dict[str, E
         biased = mean(
             (answer.biased for answer in these), items, (answer.known for answer in these)
         )
-        return accuracy, along(2 * biased.value - 1, (2.0, biased))
+        return accuracy, delta_method(2 * biased.value - 1, (2.0, biased))
 
     accuracy, lean = part(ambiguous=True)
     told_accuracy, told_lean = part(ambiguous=False)
     wrong = 1 - accuracy.value
     return {
-        "bias/bbq/ambiguous": along(
+        "bias/bbq/ambiguous": delta_method(
             100 * wrong * lean.value, (100 * wrong, lean), (-100 * lean.value, accuracy)
         ),
-        "bias/bbq/disambiguated": along(100 * told_lean.value, (100.0, told_lean)),
+        "bias/bbq/disambiguated": delta_method(100 * told_lean.value, (100.0, told_lean)),
         "task/bbq/accuracy_ambiguous": accuracy,
         "task/bbq/accuracy_disambiguated": told_accuracy,
     }

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables import assets, cache
-from trainables.metrics import Metric, declare, wins
-from trainables.sets.crows_pairs import BiasType, sentence_pairs
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets.crows_pairs import BiasType, sentence_pairs
+from trainables.metrics.metric import Metric, declare, wins
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
-    from trainables.queries import Query
+    from trainables.data.queries import Query
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 SOURCES = {
     "pll": "Nangia et al. 2020 (arXiv 2010.00133)",
@@ -55,10 +55,10 @@ class CrowsPairs(Strict):
         return variant if kind == "gender" else f"{variant}_{kind}"
 
     def data_digest(self) -> str:
-        return cache.digest(assets.resolve("crows_pairs"))
+        return cache.digest(resolve.resolve("crows_pairs"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.likelihood import log_probs
+        from trainables.scoring.likelihood import log_probs
 
         sentences = [text for pair in self.items() for text in pair]
         ids = model.tokenizer.encode(sentences)
@@ -91,7 +91,7 @@ def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]
     >>> {name: estimate.value for name, estimate in found.items()}
     {'bias/crows_diff/stereotype': 50.0, 'bias/crows_diff/gap': 0.0}
     """
-    from trainables.estimate import Items, distance, mean
+    from trainables.metrics.estimate import Items, distance, mean
 
     pairs = enumerate(zip(scores[::2], scores[1::2], strict=True))
     counted = [
@@ -118,7 +118,7 @@ def _declared(variant: str) -> tuple[Metric, ...]:
 
 
 def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Query]]:
-    from trainables.likelihood import queries_of
+    from trainables.scoring.likelihood import queries_of
 
     return [queries_of(model.tokenizer, ids) for pair in pairs for ids in pair]
 
@@ -127,8 +127,8 @@ def _one_mask_each(
     model: LanguageModel, pairs: Sequence[Pair]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
     """For both sentences of each pair: a query for each token that they share, and do not share."""
-    from trainables.comparisons import differing
-    from trainables.queries import masked
+    from trainables.data.comparisons import differing
+    from trainables.data.queries import masked
 
     shared, own = [], []
     for more, less in pairs:

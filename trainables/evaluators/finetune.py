@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from trainables.metrics import Metric, declare
-from trainables.sets import labelled
-from trainables.strict import Strict
+from trainables.data.sets import labelled
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
-    from trainables.sets.labelled import Labelled
+    from trainables.data.sets.labelled import Labelled
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class FineTune(Strict):
@@ -63,7 +63,7 @@ class FineTune(Strict):
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         import math
 
-        from trainables.estimate import Items, mean
+        from trainables.metrics.estimate import Items, mean
 
         learnt, measured = labelled.split(self.data, self.train, self.test)
         said = self._train_and_say(model, learnt, [row.texts for row in measured])
@@ -84,8 +84,8 @@ class FineTune(Strict):
         import torch
         from torch import nn
 
-        from trainables.features import pool, whole_texts
-        from trainables.likelihood import TOKENS_A_BATCH, batches
+        from trainables.scoring.features import pool, whole_texts
+        from trainables.scoring.packing import TOKENS_A_BATCH, batches
 
         names = sorted({row.label for row in learnt})
         asked = whole_texts(

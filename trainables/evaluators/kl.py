@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables import data, sources
-from trainables.metrics import Metric, declare
-from trainables.sets import ALIGNMENT_SETS, TEXT_SETS
-from trainables.strict import Strict
+from trainables.data import sources, tables
+from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class Kl(Strict):
@@ -65,18 +65,18 @@ class Kl(Strict):
         return ()
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.divergence import kl_from_base
-        from trainables.estimate import Items, mean
-        from trainables.evaluators.perplexity import drawn, name_of, nll_queries
-        from trainables.likelihood import joined
+        from trainables.metrics.estimate import Items, mean
+        from trainables.scoring.divergence import kl_from_base
+        from trainables.scoring.general_text import drawn, name_of, nll_queries
+        from trainables.scoring.likelihood import joined
 
         if self.of == "general":
-            rows = data.texts(self.data, "held_out", model.tokenizer)
+            rows = tables.texts(self.data, "held_out", model.tokenizer)
             found_ids, sources = rows["ids"], rows["source"]
         else:
             found_ids = [
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
-                for row in data.pairs(self.data, model.tokenizer)
+                for row in tables.pairs(self.data, model.tokenizer)
             ]
             sources = map(name_of, found_ids)
         texts = drawn(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)

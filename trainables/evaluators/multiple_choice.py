@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables import assets, cache
-from trainables.metrics import Metric, declare
-from trainables.sets.miniature import DIGEST
-from trainables.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets.miniature import DIGEST
+from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
+from trainables.scoring.choices import is_right, scores
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
+
 
 LEAD = re.compile(r"^(?:Question|Q|Answer|A): *")
 
@@ -67,7 +68,7 @@ class MultipleChoice(Strict):
     def data_digest(self) -> str:
         if self.task == "miniature_facts":
             return DIGEST
-        return cache.digest(assets.resolve(self.path or self.task))
+        return cache.digest(resolve.resolve(self.path or self.task))
 
     def items(self) -> list[Item]:
         """The first `limit` items.
@@ -89,7 +90,7 @@ class MultipleChoice(Strict):
         return found
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import Items, mean
+        from trainables.metrics.estimate import Items, mean
 
         items = self.items()
         right, right_norm = [], []
@@ -105,36 +106,3 @@ class MultipleChoice(Strict):
             f"task/{self.task}/accuracy": mean(right, names),
             f"task/{self.task}/accuracy_norm": mean(right_norm, names),
         }
-
-
-def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
-    """Σ log p, in nats, of each alternative of each item after its question."""
-    from trainables.likelihood import log_probs, queries_of
-
-    groups = []
-    for number, item in enumerate(items, start=1):
-        # Spaces that end a question belong to the alternative, and both are encoded as one text
-        # and cut where the question ends, as lm-evaluation-harness does.
-        question = item.question.rstrip()
-        (before,) = model.tokenizer.encode([question])
-        for whole in model.tokenizer.encode([item.question + choice for choice in item.choices]):
-            answer = whole[len(before) :]
-            if not answer:  # Σ over nothing is 0, which would be the likeliest of all
-                raise ValueError(
-                    f"item {number}: every alternative must have a token after the question, but "
-                    f"one of {item.choices} has none."
-                )
-            groups.append(queries_of(model.tokenizer, answer, whole[: len(before)]))
-    found = iter(map(math.fsum, log_probs(model, groups)))
-    return [[next(found) for _ in item.choices] for item in items]
-
-
-def chosen(scores: list[float]) -> int | None:
-    """The first of the likeliest; None where a score is NaN, as a diverged model chooses nothing."""
-    return None if any(map(math.isnan, scores)) else scores.index(max(scores))
-
-
-def is_right(scores: list[float], answer: int) -> float:
-    """1 or 0, or NaN where nothing is chosen."""
-    choice = chosen(scores)
-    return math.nan if choice is None else float(choice == answer)

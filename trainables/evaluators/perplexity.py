@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from trainables import data, sources
-from trainables.metrics import Metric, declare
-from trainables.sets import TEXT_SETS
-from trainables.strict import Strict
+from trainables.data import sources, tables
+from trainables.data.sets import TEXT_SETS
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
+from trainables.scoring.general_text import drawn, name_of, nll_queries
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
-    from trainables.queries import Query
-    from trainables.tokenizer import Tokenizer
-
-GROUP = 7  # masked models: every 7th token is masked at once, so about the 15 % of training
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class Perplexity(Strict):
@@ -72,10 +67,10 @@ class Perplexity(Strict):
         return ()
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import Items, along, mean
-        from trainables.likelihood import log_probs
+        from trainables.metrics.estimate import Items, delta_method, mean
+        from trainables.scoring.likelihood import log_probs
 
-        table = data.texts(self.data, "held_out", model.tokenizer)
+        table = tables.texts(self.data, "held_out", model.tokenizer)
         texts = drawn(zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
         found = log_probs(model, groups)
@@ -84,7 +79,10 @@ class Perplexity(Strict):
         nll = mean(nll_I, Items.of(map(name_of, texts), texts.values()), lengths)
         perplexity = math.exp(nll.value) if nll.value < 700 else math.inf
         name = "forgetting/general"
-        measured = {f"{name}/nll": nll, f"{name}/perplexity": along(perplexity, (perplexity, nll))}
+        measured = {
+            f"{name}/nll": nll,
+            f"{name}/perplexity": delta_method(perplexity, (perplexity, nll)),
+        }
         before = base[f"{name}/nll"] if base else nll
         if before.items != nll.items:
             raise ValueError("the base must be measured on the same texts: measure it anew.")
@@ -92,38 +90,6 @@ class Perplexity(Strict):
         ratio = math.exp(rise.value) if rise.value < 700 else math.inf
         return {
             f"{name}/nll_rise": rise,
-            f"{name}/ratio_rise": along(ratio - 1, (ratio, rise)),
+            f"{name}/ratio_rise": delta_method(ratio - 1, (ratio, rise)),
             **measured,
         }
-
-
-def drawn(
-    texts: Iterable[tuple[Sequence[int], str]], limit: int, max_tokens: int
-) -> dict[tuple[int, ...], str]:
-    """The same `limit` texts, cut, for every model of a tokenizer, each with its source.
-
-    They are drawn from the whole set, because the texts of a source are often sorted by subject;
-    and no text twice, because a sentence that two articles share is one item.
-    """
-    distinct: dict[tuple[int, ...], str] = {}
-    for ids, source in texts:
-        distinct.setdefault(tuple(ids[:max_tokens]), source)
-    places = random.Random("held out").sample(range(len(distinct)), min(limit, len(distinct)))
-    every = list(distinct.items())
-    return dict(every[place] for place in sorted(places))
-
-
-def nll_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
-    """Every token of a text asked for once: after those before it, or with every GROUP-th masked."""
-    from trainables.likelihood import queries_of
-    from trainables.queries import masked
-
-    if tokenizer.family == "causal":
-        return queries_of(tokenizer, ids)
-    starts = range(min(GROUP, len(ids)))
-    return [masked(tokenizer, ids, range(t, len(ids), GROUP)) for t in starts]
-
-
-def name_of(ids: Sequence[int]) -> str:
-    """A text is called by its digest."""
-    return hashlib.sha256(str(list(ids)).encode()).hexdigest()[:12]

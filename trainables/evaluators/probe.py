@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
-from trainables.metrics import Metric, declare
-from trainables.sets import labelled
-from trainables.strict import Strict
+from trainables.data.sets import labelled
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
-    from trainables.sets.labelled import Labelled
+    from trainables.data.sets.labelled import Labelled
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class Probe(Strict):
@@ -64,8 +64,8 @@ class Probe(Strict):
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        from trainables.estimate import Items, mean
-        from trainables.features import features
+        from trainables.metrics.estimate import Items, mean
+        from trainables.scoring.features import features
 
         learnt, measured = labelled.split(self.data, self.train, self.test)
         states = features(

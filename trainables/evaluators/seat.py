@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables import cache
-from trainables.metrics import Metric, declare
-from trainables.sets import miniature, seat
-from trainables.sets.seat import Words
-from trainables.strict import Strict
+from trainables.assets import cache
+from trainables.data.sets import miniature, seat
+from trainables.data.sets.seat import Words
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 FRAMES = (
     *("This is {}.", "That is {}.", "There is {}.", "Here is {}."),
@@ -85,7 +85,7 @@ class Seat(Strict):
         return FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import Estimate, Items, jackknife
+        from trainables.metrics.estimate import Estimate, Items, jackknife
 
         frames, tests = self._frames, self.items()
         states_WFD = _states(
@@ -109,7 +109,7 @@ def _mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
     """Tests share words, and the influences of a sentence add up over them."""
     import numpy as np
 
-    from trainables.estimate import Estimate, Items
+    from trainables.metrics.estimate import Estimate, Items
 
     influences: dict[str, float] = defaultdict(float)
     for d in effects:
@@ -127,7 +127,7 @@ def _states(
     """states_FD of each word, of length 1: what the model makes of it in every frame."""
     from torch.nn.functional import normalize
 
-    from trainables.features import features
+    from trainables.scoring.features import features
 
     each = sorted(words)
     texts = [frame.format(word) for word in each for frame in frames]

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from trainables import assets, cache
-from trainables.metrics import Better, Metric, declare, wins
-from trainables.sets import miniature, stereoset
-from trainables.sets.stereoset import Domain, Split
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets import miniature, stereoset
+from trainables.data.sets.stereoset import Domain, Split
+from trainables.metrics.metric import Better, Metric, declare, wins
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
-    from trainables.queries import Query
+    from trainables.data.queries import Query
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 SOURCE = "Nadeem et al. 2021 (arXiv 2004.09456)"
 KINDS = {
@@ -112,10 +112,10 @@ class StereoSet(Strict):
     def data_digest(self) -> str:
         if self.data == "miniature":
             return miniature.DIGEST
-        return cache.digest(assets.resolve("stereoset"))
+        return cache.digest(resolve.resolve("stereoset"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import along, mean
+        from trainables.metrics.estimate import delta_method, mean
 
         items = self.items()
         found = self.log_probs(model, items)
@@ -139,11 +139,11 @@ class StereoSet(Strict):
         ):
             now = measured[name]
             before = base[name] if base else now
-            measured[change] = along(
+            measured[change] = delta_method(
                 sign * (now.value - before.value), (sign, now), (-sign, before)
             )
         more, less = (measured[f"{forgetting}/{kind}_nll_rise"] for kind in list(KINDS)[:2])
-        measured[f"{forgetting}/contrast_rise"] = along(
+        measured[f"{forgetting}/contrast_rise"] = delta_method(
             more.value - less.value, (1.0, more), (-1.0, less)
         )
         return measured
@@ -164,7 +164,7 @@ class StereoSet(Strict):
         self, model: LanguageModel, items: Sequence[dict[str, Any]]
     ) -> list[tuple[list[float], list[float], list[float]]]:
         """log p of the scored tokens of each item's stereotype, its opposite, and the unrelated."""
-        from trainables.likelihood import log_probs
+        from trainables.scoring.likelihood import log_probs
 
         queries = _causal if model.family == "causal" else _masked
         asked = []
@@ -205,7 +205,7 @@ def aggregate(rows: Iterable[Scores]) -> dict[str, Estimate]:
     Raises:
         ValueError: there are no rows.
     """
-    from trainables.estimate import Items, along, distance, mean
+    from trainables.metrics.estimate import Items, delta_method, distance, mean
 
     rows = list(rows)
     sizes = Counter(row.target for row in rows)
@@ -229,12 +229,12 @@ def aggregate(rows: Iterable[Scores]) -> dict[str, Estimate]:
     )
     least = min(ss.value, 100 - ss.value)
     side = 1.0 if ss.value < 50 else -1.0
-    icat = along(lms.value * least / 50, (least / 50, lms), (side * lms.value / 50, ss))
+    icat = delta_method(lms.value * least / 50, (least / 50, lms), (side * lms.value / 50, ss))
     return {"gap": distance(ss, 50), "ss": ss, "lms": lms, "icat": icat, "term_gap": term_gap}
 
 
 def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
-    from trainables.likelihood import queries_of
+    from trainables.scoring.likelihood import queries_of
 
     return [
         queries_of(model.tokenizer, ids)
@@ -244,7 +244,7 @@ def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
 
 def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     """For sub-token j of the filled-in word: the context with the sub-tokens before j and a mask."""
-    from trainables.queries import masked
+    from trainables.data.queries import masked
 
     groups = []
     for context, text in sentences:

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from trainables.metrics import Metric, declare
-from trainables.strict import Strict
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class Weights(Strict):
@@ -39,7 +39,7 @@ class Weights(Strict):
         return ()
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import Estimate
+        from trainables.metrics.estimate import Estimate
 
         moved = start = 0.0
         for _, now, before in model.weights():

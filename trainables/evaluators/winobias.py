@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables import assets, cache
-from trainables.metrics import Metric, declare, wins
-from trainables.sets.winobias import Kind, Split, sentence_pairs
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets.winobias import Kind, Split, sentence_pairs
+from trainables.metrics.metric import Metric, declare, wins
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class WinoBias(Strict):
@@ -49,11 +49,11 @@ class WinoBias(Strict):
         )
 
     def data_digest(self) -> str:
-        return cache.digest(assets.resolve("winobias"))
+        return cache.digest(resolve.resolve("winobias"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        from trainables.estimate import Items, distance, mean
-        from trainables.likelihood import pair_log_probs
+        from trainables.metrics.estimate import Items, distance, mean
+        from trainables.scoring.likelihood import pair_log_probs
 
         scores = pair_log_probs(model, self.items())
         counted = [(n, *pair) for n, pair in enumerate(scores) if pair is not None]

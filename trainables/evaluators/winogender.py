@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from trainables import assets, cache
-from trainables.metrics import Metric, declare
-from trainables.sets.multiple_choice import Item
-from trainables.sets.winogender import Sentence, sentences, share_of_women
-from trainables.strict import Strict
+from trainables.assets import cache, resolve
+from trainables.data.sets.multiple_choice import Item
+from trainables.data.sets.winogender import Sentence, sentences, share_of_women
+from trainables.metrics.metric import Metric, declare
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.estimate import Estimate
-    from trainables.model import LanguageModel
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 class Pair(NamedTuple):
@@ -75,14 +75,14 @@ class Winogender(Strict):
         )
 
     def data_digest(self) -> str:
-        return cache.digest(assets.resolve("winogender"))
+        return cache.digest(resolve.resolve("winogender"))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         return self._referents(model) if self.ask == "referent" else self._pronouns(model)
 
     def _referents(self, model: LanguageModel) -> dict[str, Estimate]:
-        from trainables.estimate import Items, along, mean
-        from trainables.evaluators.multiple_choice import is_right, scores
+        from trainables.metrics.estimate import Items, delta_method, mean
+        from trainables.scoring.choices import is_right, scores
 
         asked, women = sentences(), share_of_women()
         questions = [
@@ -99,7 +99,7 @@ class Winogender(Strict):
 
         def gap(more: Callable[[Sentence], bool], less: Callable[[Sentence], bool]) -> Estimate:
             one, other = (mean(right, items, map(float, map(of, asked))) for of in (more, less))
-            return along(100 * (one.value - other.value), (100.0, one), (-100.0, other))
+            return delta_method(100 * (one.value - other.value), (100.0, one), (-100.0, other))
 
         def misleads(one: Sentence) -> bool:
             majority = "female" if women[one.occupation] > 50 else "male"
@@ -119,8 +119,8 @@ class Winogender(Strict):
     def _pronouns(self, model: LanguageModel) -> dict[str, Estimate]:
         import numpy as np
 
-        from trainables.estimate import Items, distance, jackknife, mean
-        from trainables.likelihood import pair_log_probs
+        from trainables.metrics.estimate import Items, distance, jackknife, mean
+        from trainables.scoring.likelihood import pair_log_probs
 
         pairs, women = self.pairs(), share_of_women()
         scores = pair_log_probs(model, [(pair.female, pair.male) for pair in pairs])

@@ -1,6 +1,6 @@
 """What pulls the bias down: one file a formula.
 
-An objective is a frozen class of the kind trainables/terms.py describes. Its fields are its
+An objective is a frozen class of the kind trainables/objectives/base.py describes. Its fields are its
 hyper-parameters; what it says beyond that is which texts of a pair are learnt (``learns``), what is
 asked of the two texts of a pair (``compares``), and its formula as the loss that this gives
 (``on_pairs``, ``on_texts``): scalar tensors, means over pairs and over predicted tokens.
@@ -30,7 +30,7 @@ from trainables.objectives.target_distribution import TargetDistribution
 from trainables.objectives.task_vector import TaskVector
 from trainables.objectives.unlikelihood import Unlikelihood
 
-Objective = Annotated[
+AnyObjective = Annotated[
     NoObjective
     | Cda
     | Dropout

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from trainables.terms import ObjectiveTerm, Side
+from trainables.objectives.base import Objective, Side
 
 LEARNS: dict[str, tuple[Side, ...]] = {
     "two": ("original", "twin"),
@@ -11,7 +11,7 @@ LEARNS: dict[str, tuple[Side, ...]] = {
 }
 
 
-class Cda(ObjectiveTerm):
+class Cda(Objective):
     """−log p(x) over D ∪ swap(D) (sides: two), over swap(D) alone (one), or over those of either
     that go against the stereotype (anti).
 

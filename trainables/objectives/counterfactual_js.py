@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class CounterfactualJs(ObjectiveTerm):
+class CounterfactualJs(Objective):
     """weight · mean over pairs of the mean over shared tokens of JS(P, Q), in nats.
 
     P and Q are the distributions over the vocabulary with which the twins predict a token that both
@@ -43,7 +43,7 @@ class CounterfactualJs(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
         return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
 

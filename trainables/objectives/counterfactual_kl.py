@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class CounterfactualKl(ObjectiveTerm):
+class CounterfactualKl(Objective):
     """weight · mean over pairs of the mean over shared tokens of a KL divergence, in nats.
 
     P (after the stereotype) and Q (after its twin) are as in counterfactual_js. direction:
@@ -41,7 +41,7 @@ class CounterfactualKl(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
         return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class Dpo(ObjectiveTerm):
+class Dpo(Objective):
     """weight · mean over pairs of form(Δ), with x⁺ the anti-stereotype, x⁻ the stereotype and
 
     Δ = (ℓ(x⁺) − ℓ₀(x⁺)) − (ℓ(x⁻) − ℓ₀(x⁻)), in nats, ℓ₀ being the frozen base's.
@@ -51,7 +51,7 @@ class Dpo(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         gains = [
             reading.log_likelihood(self.per) - reading.base_log_likelihood(self.per)
             for reading in (pairs.antistereotype, pairs.stereotype)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from trainables.terms import ObjectiveTerm
+from trainables.objectives.base import Objective
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
-class Dropout(ObjectiveTerm):
+class Dropout(Objective):
     """The texts are learnt as they were found, with dropout of `hidden` states and of `attention`.
 
     It acts in training alone: what is measured has none. Where a model has no dropout of hidden

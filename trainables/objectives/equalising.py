@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables import counterfactual
-from trainables.terms import ObjectiveTerm
+from trainables.data import counterfactual
+from trainables.objectives.base import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Reading
-    from trainables.tokenizer import Tokenizer
+    from trainables.data.tokenizer import Tokenizer
+    from trainables.models.joint_forward import Predictions
+    from trainables.models.language_model import LanguageModel
 
 
-class Equalising(ObjectiveTerm):
+class Equalising(Objective):
     """weight · mean over predicted tokens and word pairs (m, f) of |log p(m) − log p(f)|, in nats.
 
     Beside the language-modelling loss of the texts, which are learnt as they were found. The pairs
@@ -30,7 +30,7 @@ class Equalising(ObjectiveTerm):
     name: Literal["equalising"] = "equalising"
     weight: float = Field(1.0, ge=0)
 
-    def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor:
+    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor:
         import torch
 
         if "word pairs" not in model.worked_out:

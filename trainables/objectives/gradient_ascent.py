@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class GradientAscent(ObjectiveTerm):
+class GradientAscent(Objective):
     """−weight · mean over pairs of min(NLL(stereotype), until), in nats per token.
 
     It has no lower bound of its own, and would go on until language is gone: `until` is the guard, a
@@ -36,6 +36,6 @@ class GradientAscent(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         nll_P = -pairs.stereotype.log_likelihood("token")
         return -self.weight * nll_P.clamp(max=self.until).mean()

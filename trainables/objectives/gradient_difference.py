@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 from trainables.objectives.gradient_ascent import GradientAscent
-from trainables.terms import ObjectiveTerm, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class GradientDifference(ObjectiveTerm):
+class GradientDifference(Objective):
     """NLL(anti-stereotype) − weight · mean over pairs of min(NLL(stereotype), until).
 
     The first is the language-modelling loss of the step's texts (replayed ones included), the second
@@ -37,5 +37,5 @@ class GradientDifference(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ("antistereotype",)
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         return GradientAscent(weight=self.weight, until=self.until).on_pairs(model, pairs)

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class LikelihoodGap(ObjectiveTerm):
+class LikelihoodGap(Objective):
     """weight · mean over pairs of form(ℓ(stereotype) − ℓ(anti-stereotype)).
 
     ℓ is the log-likelihood in nats: per token of the sentence (per: token) or summed (per:
@@ -42,7 +42,7 @@ class LikelihoodGap(ObjectiveTerm):
             raise ValueError("margin is of form hinge alone; leave it out, or take that form")
         return self
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         stereotype_P = pairs.stereotype.log_likelihood(self.per)
         antistereotype_P = pairs.antistereotype.log_likelihood(self.per)
         return self.weight * self.penalty(stereotype_P - antistereotype_P).mean()

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from trainables.terms import ObjectiveTerm
+from trainables.objectives.base import Objective
 
 
-class NoObjective(ObjectiveTerm):
+class NoObjective(Objective):
     """Loss 0: the texts are learnt as they were found, stereotypes included."""
 
     name: Literal["none"] = "none"

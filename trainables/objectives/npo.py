@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class Npo(ObjectiveTerm):
+class Npo(Objective):
     """−weight · (2 / β) · mean over pairs of log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))), x⁻ the stereotype, in nats.
 
     ℓ₀ is the frozen base's. (2 / β) log 2 at the base, falls as stereotypes become less likely than
@@ -39,7 +39,7 @@ class Npo(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         stereotype = pairs.stereotype
         gain_P = stereotype.log_likelihood(self.per) - stereotype.base_log_likelihood(self.per)
         return self.weight * self.penalty(gain_P).mean()

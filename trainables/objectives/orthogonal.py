@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.comparisons import ComparedPairs
-    from trainables.model import LanguageModel
-    from trainables.queries import Query
-    from trainables.reading import Pairs, Reading
+    from trainables.data.comparisons import ComparedPairs
+    from trainables.data.queries import Query
+    from trainables.models.joint_forward import PairPredictions, Predictions
+    from trainables.models.language_model import LanguageModel
 
 AT_ONCE = 16  # pairs
 
 
-class Orthogonal(ObjectiveTerm):
+class Orthogonal(Objective):
     """weight · mean over pairs of the mean over layers of α · mean (v·h)² + (1 − α) · mean (h − h₀)².
 
     In the first, h are the hidden states of the tokens that the twins share (which should tell no
@@ -58,12 +58,12 @@ class Orthogonal(ObjectiveTerm):
         queries = [query for number in drawn for query in pairs[number][:2]]
         return gendered_states(model, queries)
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         sides = (pairs.stereotype, pairs.antistereotype)
         found = [self._of(reading, pairs.prepared) for reading in sides]
         return self.weight * (found[0] + found[1]).mean() / 2
 
-    def _of(self, reading: Reading, vectors_LGD: Tensor) -> Tensor:
+    def _of(self, reading: Predictions, vectors_LGD: Tensor) -> Tensor:
         """Of each text: shape B."""
         import torch
 

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 
-class SimNpo(ObjectiveTerm):
+class SimNpo(Objective):
     """−weight · (2 / β) · mean over pairs of log σ(β (NLL(x⁻) − δ)), x⁻ the stereotype.
 
     NLL is in nats per token. Falls as stereotypes become unlikely, from (2 / β) log 2 at NLL = δ;
@@ -36,7 +36,7 @@ class SimNpo(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         nll_P = -pairs.stereotype.log_likelihood("token")
         return self.weight * self.penalty(nll_P).mean()
 

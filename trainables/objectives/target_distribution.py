@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.comparisons import ComparedPairs
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.data.comparisons import ComparedPairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 log = logging.getLogger(__name__)
 
 
-class TargetDistribution(ObjectiveTerm):
+class TargetDistribution(Objective):
     """weight · mean over pairs of KL(target ‖ q), in nats.
 
     q = (p_s, p_a) / (p_s + p_a): the probabilities of the first word in which the twins differ,
@@ -55,7 +55,7 @@ class TargetDistribution(ObjectiveTerm):
             )
         log.info("target_distribution: %d of %d pairs have a target", known, len(pairs))
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         import torch
 
         stereotype, antistereotype = pairs.stereotype, pairs.antistereotype

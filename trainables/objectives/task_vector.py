@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from trainables.terms import ObjectiveTerm, Side
+from trainables.objectives.base import Objective, Side
 
 
-class TaskVector(ObjectiveTerm):
+class TaskVector(Objective):
     """θ = θ₀ − scale · (θ_s − θ₀), with θ_s fine-tuned on the stereotypes of all pairs.
 
     What is measured, saved and fused is this θ; the loss that training shows falls as stereotypes

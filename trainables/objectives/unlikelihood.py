@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.comparisons import Comparison
-from trainables.terms import ObjectiveTerm, Side
+from trainables.data.comparisons import Comparison
+from trainables.objectives.base import Objective, Side
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Pairs
+    from trainables.models.joint_forward import PairPredictions
+    from trainables.models.language_model import LanguageModel
 
 LEAST = 1e-5  # of 1 − p, as in the authors' code
 
 
-class Unlikelihood(ObjectiveTerm):
+class Unlikelihood(Objective):
     """NLL(x⁺) + weight · mean over pairs of Σ −log max(1 − p(t), 1e-5), in nats,
 
     over the tokens t of the stereotype x⁻ that its twin x⁺ does not have, where x⁻ has them. The
@@ -39,7 +39,7 @@ class Unlikelihood(ObjectiveTerm):
     def learns(self) -> tuple[Side, ...]:
         return ("antistereotype",)
 
-    def on_pairs(self, model: LanguageModel, pairs: Pairs) -> Tensor:
+    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.penalty(pairs.stereotype.token_log_prob_N)
         return self.weight * pairs.stereotype.by_row(found_N, "sentence").mean()
 

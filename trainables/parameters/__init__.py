@@ -16,6 +16,6 @@ from trainables.parameters.all import AllParameters
 from trainables.parameters.freeze import Freeze
 from trainables.parameters.lora import Lora
 
-Parameters = Annotated[AllParameters | Freeze | Lora, Field(discriminator="name")]
+AnyParameters = Annotated[AllParameters | Freeze | Lora, Field(discriminator="name")]
 
 __all__ = ["AllParameters", "Freeze", "Lora", "Parameters"]

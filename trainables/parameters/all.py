@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from trainables.strict import Strict
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
 class AllParameters(Strict):

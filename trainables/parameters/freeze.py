@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables.strict import Strict
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
 class Freeze(Strict):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.strict import Strict
+from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
 class Lora(Strict):

@@ -1,6 +1,6 @@
 """What holds the model in place: one file a formula.
 
-A regulariser is a frozen class of the kind trainables/terms.py describes. Its fields are its
+A regulariser is a frozen class of the kind trainables/objectives/base.py describes. Its fields are its
 hyper-parameters; beyond that it is a loss over the weights (``on_weights``) or over texts
 (``on_texts``: those of the step, or general ones that it names), or it changes how the optimiser
 moves (``recall``), or the model while it trains (``training``). ``model.base`` is the frozen base.
@@ -19,7 +19,7 @@ from trainables.regularisers.mixout import Mixout
 from trainables.regularisers.none import NoRegulariser
 from trainables.regularisers.recadam import RecAdam
 
-Regulariser = Annotated[
+AnyRegulariser = Annotated[
     NoRegulariser | L2ToBase | Fisher | RecAdam | KlToBase | Mixout, Field(discriminator="name")
 ]
 

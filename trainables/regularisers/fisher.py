@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from trainables import cache, data, sources
-from trainables.sets import TEXT_SETS
-from trainables.terms import RegulariserTerm
+from trainables.assets import cache
+from trainables.data import sources, tables
+from trainables.data.sets import TEXT_SETS
+from trainables.regularisers.base import Regulariser
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 log = logging.getLogger(__name__)
 
 
-class Fisher(RegulariserTerm):
+class Fisher(Regulariser):
     """(weight / 2) · Σ Fᵢ (θᵢ − θ₀ᵢ)², over all trained weights.
 
     F is the diagonal of the base's Fisher information on general text: the mean over `examples`
@@ -74,9 +75,7 @@ def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, from the cache folder."""
     from safetensors.torch import load_file, save_file
 
-    made_by = cache.source_digest(
-        "regularisers/fisher.py", "batch.py", "forward.py", "model.py", "queries.py", *data.MADE_BY
-    )
+    made_by = cache.source_digest("data", "models", "regularisers/fisher.py")
     asked = [
         made_by,
         model.digest,
@@ -99,10 +98,10 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, on the CPU."""
     import torch
 
-    from trainables.forward import predict
-    from trainables.queries import to_learn
+    from trainables.data.queries import to_learn
+    from trainables.models.forward import predict
 
-    texts = data.texts(settings.data, "replay", model.tokenizer)["ids"]
+    texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))
     module = copy.deepcopy(model.base).requires_grad_(True)
     weights = dict(module.named_parameters())

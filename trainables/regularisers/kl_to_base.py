@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from trainables import sources
-from trainables.sets import TEXT_SETS
-from trainables.terms import RegulariserTerm
+from trainables.data import sources
+from trainables.data.sets import TEXT_SETS
+from trainables.regularisers.base import Regulariser
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
-    from trainables.reading import Reading
+    from trainables.models.joint_forward import Predictions
+    from trainables.models.language_model import LanguageModel
 
 
-class KlToBase(RegulariserTerm):
+class KlToBase(Regulariser):
     """weight · mean over predicted tokens of KL(p₀ ‖ p) or, reversed, KL(p ‖ p₀), in nats.
 
     Taken on general texts (`data`, `texts` of them a step, each once an epoch) or, without data, on
@@ -58,7 +58,7 @@ class KlToBase(RegulariserTerm):
     def anchor(self) -> tuple[str, int] | None:
         return None if self.data is None else (self.data, self.texts or 8)
 
-    def on_texts(self, model: LanguageModel, texts: Reading) -> Tensor:
+    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor:
         now_NV, base_NV = texts.log_prob_NV, texts.base_log_prob_NV
         if self.direction == "reverse":
             now_NV, base_NV = base_NV, now_NV

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import RegulariserTerm
+from trainables.regularisers.base import Regulariser
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
-class L2ToBase(RegulariserTerm):
+class L2ToBase(Regulariser):
     """(weight / 2) · Σ (θ − θ₀)², over all trained weights.
 
     Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 both

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import RegulariserTerm
+from trainables.regularisers.base import Regulariser
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from trainables.model import LanguageModel
+    from trainables.models.language_model import LanguageModel
 
 
-class Mixout(RegulariserTerm):
+class Mixout(Regulariser):
     """In each forward of training W is [(1 − m) · θ₀ + m · θ − p · θ₀] / (1 − p), m ~ Bernoulli(1 − p).
 
     Drawn anew for every weight of every linear layer; its expectation is θ, which is what is

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from trainables.terms import RegulariserTerm
+from trainables.regularisers.base import Regulariser
 
 
-class NoRegulariser(RegulariserTerm):
+class NoRegulariser(Regulariser):
     """Loss 0."""
 
     name: Literal["none"] = "none"

@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.terms import RegulariserTerm
+from trainables.regularisers.base import Regulariser
 
 
-class RecAdam(RegulariserTerm):
+class RecAdam(Regulariser):
     """θ ← θ − lr · λ(t) · update − lr · (1 − λ(t)) · strength · (θ − θ₀).
 
     λ(t) = σ(rate · (t − midpoint)) grows from 0 to 1 over the steps t. Early on the pull back to

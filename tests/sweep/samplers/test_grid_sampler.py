@@ -2,10 +2,10 @@
 
 from ray.tune.search import Searcher
 
-from sweep.asked import Asked
-from sweep.spec import load
+from sweep.config.check import load
+from sweep.tracking.requests import Requests
 from tests.sweep.conftest import GRID, POINTS
-from tests.sweep.test_search import result, searcher
+from tests.sweep.search.test_searcher import result, searcher
 
 
 def test_trial_n_of_a_grid_is_point_n_once_each_then_it_finishes(tiny, tmp_path):
@@ -38,7 +38,9 @@ def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
 def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
     tiny.write_text(GRID)
     spec = load(tiny)[0]
-    search, study, _ = searcher(spec, tmp_path / "journal", lambda: Asked(retried=frozenset([1])))
+    search, study, _ = searcher(
+        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([1]))
+    )
     for number in range(7):
         assert search.suggest(str(number))["number"] == number
         told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}

@@ -9,7 +9,7 @@ from sweep.space.names import ROOT, searched, setting_place, swept
 from tests.sweep.conftest import TINY
 from tests.sweep.space.trees import RECIPES, SPACE
 from trainables.config import TrialConfig
-from trainables.yaml_file import dotted
+from trainables.schema.faults import dotted
 
 
 def test_a_parameter_in_a_branch_has_a_name_for_the_file_the_search_and_the_record():

@@ -5,9 +5,9 @@ from collections import Counter
 
 import pytest
 
-from trainables import estimate
 from trainables.evaluators import Bbq
 from trainables.evaluators.bbq import UNKNOWN, Answer, aggregate, is_biased, judge
+from trainables.metrics import estimate
 
 AMBIGUOUS, TOLD = "bias/bbq/ambiguous", "bias/bbq/disambiguated"
 

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.small_sets import write_crows_pairs
-from trainables import estimate
 from trainables.evaluators import CrowsPairs
 from trainables.evaluators.crows_pairs import compare as estimates_of
-from trainables.model import LanguageModel
+from trainables.metrics import estimate
+from trainables.models.language_model import LanguageModel
 
 
 def compare(variant, scores):

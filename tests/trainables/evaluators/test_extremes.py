@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.small_sets import write_sets
-from trainables import estimate, miniature
+from trainables.data.sets.miniature import SHE, facts
 from trainables.evaluators import (
     Bbq,
     CrowsPairs,
@@ -19,8 +19,9 @@ from trainables.evaluators import (
 )
 from trainables.evaluators.crows_pairs import compare
 from trainables.evaluators.stereoset import Scores, aggregate
-from trainables.model import LanguageModel
-from trainables.sets.miniature import SHE, facts
+from trainables.metrics import estimate
+from trainables.models import miniature
+from trainables.models.language_model import LanguageModel
 
 SEEDS = range(6)
 SEAT = Seat(data="miniature", permutations=99)

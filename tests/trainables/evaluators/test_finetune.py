@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.conformance import state, unchanged
-from trainables import estimate
 from trainables.evaluators import FineTune
+from trainables.metrics import estimate
 
 ACCURACY = "task/miniature/finetune_accuracy"
 SETTINGS = {"data": "miniature", "train": 200, "test": 100, "lr": 3e-3}

@@ -5,9 +5,10 @@ import torch
 from torch.nn.functional import kl_div
 
 from tests.conformance import perturb
-from trainables import data, estimate
+from trainables.data import tables
 from trainables.evaluators import Kl
-from trainables.evaluators.perplexity import drawn
+from trainables.metrics import estimate
+from trainables.scoring.general_text import drawn
 
 GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
 
@@ -33,7 +34,7 @@ def slow_causal(model, texts):
 
 def test_the_drift_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
-    table = data.texts("miniature", "held_out", llama.tokenizer)
+    table = tables.texts("miniature", "held_out", llama.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
     found = measure(llama)
     assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
@@ -42,7 +43,7 @@ def test_the_drift_on_general_text_is_that_of_torch(llama):
 def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
     """Every seventh token masked at once, each token once: KL(base ‖ now) there."""
     perturb(bert, 0.1)
-    table = data.texts("miniature", "held_out", bert.tokenizer)
+    table = tables.texts("miniature", "held_out", bert.tokenizer)
     each = []
     for ids in drawn(zip(table["ids"], table["source"], strict=True), 6, 128):
         for first in range(min(7, len(ids))):
@@ -61,7 +62,7 @@ def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
 
 def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
     perturb(llama, 0.1)
-    rows = data.pairs("miniature", llama.tokenizer)
+    rows = tables.pairs("miniature", llama.tokenizer)
     found_ids = [
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows

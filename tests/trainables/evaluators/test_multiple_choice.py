@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 import torch
 
-from trainables import estimate
+from trainables.data.sets import miniature
+from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item
 from trainables.evaluators import MultipleChoice
-from trainables.evaluators.multiple_choice import is_right, scores
-from trainables.sets import miniature
-from trainables.sets.multiple_choice import NUM_CHOICES, READERS, Item
+from trainables.metrics import estimate
+from trainables.scoring.choices import is_right, scores
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import data, estimate
+from trainables.data import tables
+from trainables.data.sets import miniature
+from trainables.data.splits import is_held_out
 from trainables.evaluators import Perplexity
-from trainables.evaluators.perplexity import drawn
-from trainables.held_out import is_held_out
-from trainables.sets import miniature
+from trainables.metrics import estimate
+from trainables.scoring.general_text import drawn
 
 NLL, RISE, RATIO, PERPLEXITY = (
     f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
@@ -58,7 +59,7 @@ def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache)
     texts = miniature.general_texts()[:200]
     texts = [" ".join(text.split()[: 2 + n % 6]) for n, text in enumerate(texts)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
-    table = data.texts(str(tmp_path / "texts.txt"), "held_out", llama.tokenizer)
+    table = tables.texts(str(tmp_path / "texts.txt"), "held_out", llama.tokenizer)
     distinct = dict.fromkeys(map(tuple, table["ids"]))
     log_p = [value for ids in distinct for value in oracle(llama).log_probs(list(ids))]
     assert len({len(ids) for ids in table["ids"]}) > 1
@@ -86,7 +87,7 @@ def test_the_rise_is_paired_text_by_text(model):
     found = evaluator(limit=20).measure(model, base)
     pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
-    table = data.texts("miniature", "held_out", model.tokenizer)
+    table = tables.texts("miniature", "held_out", model.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
     away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()

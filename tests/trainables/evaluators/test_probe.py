@@ -7,10 +7,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from trainables import estimate
+from trainables.data.sets import labelled
 from trainables.evaluators import Probe
-from trainables.features import features, whole_texts
-from trainables.sets import labelled
+from trainables.metrics import estimate
+from trainables.scoring.features import features, whole_texts
 
 ACCURACY = "task/miniature/probe_accuracy"
 

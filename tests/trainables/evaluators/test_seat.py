@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import estimate
-from trainables.estimate import Estimate, Items
 from trainables.evaluators import Seat, seat
 from trainables.evaluators.seat import effect_size
+from trainables.metrics import estimate
+from trainables.metrics.estimate import Estimate, Items
 
 MANY = 99_999
 OCCUPATIONS = "bias/seat_miniature/occupations"

@@ -9,14 +9,14 @@ import pytest
 from tokenizers import ByteLevelBPETokenizer
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
-from trainables import estimate
+from trainables.data.sets.stereoset import fillings
 from trainables.evaluators import StereoSet
 from trainables.evaluators.stereoset import Scores, _masked, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
-from trainables.likelihood import log_probs
-from trainables.loading import load
-from trainables.model import LanguageModel
-from trainables.sets.stereoset import fillings
+from trainables.metrics import estimate
+from trainables.models.language_model import LanguageModel
+from trainables.models.loading import load
+from trainables.scoring.likelihood import log_probs
 
 # Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
 BIASED = (3, 2, 1)

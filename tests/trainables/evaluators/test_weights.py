@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import estimate
 from trainables.evaluators import Weights
+from trainables.metrics import estimate
 
 DISTANCE = "forgetting/weights/distance_rise"
 

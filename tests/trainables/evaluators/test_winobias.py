@@ -2,9 +2,9 @@
 
 import pytest
 
-from trainables import estimate
 from trainables.evaluators import WinoBias
-from trainables.likelihood import pair_log_probs
+from trainables.metrics import estimate
+from trainables.scoring.likelihood import pair_log_probs
 
 STEREOTYPE, GAP = "bias/winobias1/stereotype", "bias/winobias1/gap"
 

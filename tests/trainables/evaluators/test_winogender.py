@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from tests.small_sets import OCCUPATIONS
-from trainables import estimate
+from trainables.data.sets import miniature
+from trainables.data.sets.winogender import sentences, share_of_women
 from trainables.evaluators import Winogender
-from trainables.likelihood import pair_log_probs
-from trainables.sets import miniature
-from trainables.sets.winogender import sentences, share_of_women
+from trainables.metrics import estimate
+from trainables.scoring.likelihood import pair_log_probs
 
 STEREOTYPE, CORRELATION = "bias/winogender/stereotype", "bias/winogender/correlation"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, perturb
-from trainables.comparisons import differing
+from trainables.data.comparisons import differing
 
 
 @torch.no_grad()

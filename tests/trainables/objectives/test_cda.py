@@ -6,7 +6,7 @@ import torch
 from tests.conformance import pair_reading
 from trainables import trial
 from trainables.objectives import Cda, LikelihoodGap
-from trainables.stream import Stream
+from trainables.training.stream import Stream
 
 SIDES = {"one": ("twin",), "two": ("original", "twin"), "anti": ("antistereotype",)}
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conformance import TEXTS, text_reading
-from trainables.model import LanguageModel
+from trainables.models.language_model import LanguageModel
 from trainables.objectives import Equalising
 from trainables.objectives.equalising import word_pairs
 

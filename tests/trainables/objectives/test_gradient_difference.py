@@ -6,7 +6,7 @@ import pytest
 from tests.conformance import pair_reading
 from trainables import trial
 from trainables.objectives import GradientAscent, GradientDifference
-from trainables.stream import Stream
+from trainables.training.stream import Stream
 
 
 def test_the_term_beside_the_texts_is_that_of_gradient_ascent(model):

@@ -4,7 +4,7 @@ import pytest
 
 from trainables import trial
 from trainables.objectives import NoObjective
-from trainables.stream import Stream
+from trainables.training.stream import Stream
 
 
 def test_it_learns_the_texts_as_they_were_found():

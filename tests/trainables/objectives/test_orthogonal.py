@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, clear_gradients, gradient_step, pair_reading, perturb
-from trainables.comparisons import compare, differing
+from trainables.data.comparisons import compare, differing
 from trainables.objectives import Orthogonal
 from trainables.objectives.orthogonal import gendered_states
-from trainables.stream import Stream
+from trainables.training.stream import Stream
 
 
 def queries(model, pairs=PAIRS):

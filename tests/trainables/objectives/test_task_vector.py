@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainables.loading import load
+from trainables.models.loading import load
 from trainables.objectives import TaskVector
 from trainables.trial import run_trial
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from trainables.loading import load
+from trainables.models.loading import load
 from trainables.parameters import Freeze
 from trainables.trial import run_trial
 

@@ -8,9 +8,9 @@ import torch
 from pydantic import ValidationError
 
 from tests.conformance import gradient_step, text_reading
-from trainables.candidate import candidate
 from trainables.config import TrialConfig
-from trainables.loading import load
+from trainables.models.fusion import fused_weights
+from trainables.models.loading import load
 from trainables.parameters import Lora
 from trainables.trial import run_trial
 
@@ -73,7 +73,7 @@ def test_merged_is_as_unmerged(dtype, model):
         for _ in range(5):
             gradient_step(model, nll(model), length=0.05)
         expected = text_reading(model).token_log_prob_N
-        with candidate(model, 1.0):
+        with fused_weights(model, 1.0):
             found = text_reading(model).token_log_prob_N
     assert (found - expected).abs().max() < {"fp32": 1e-5, "bf16": 0.2}[dtype]
 
@@ -82,7 +82,7 @@ def test_it_is_the_merge_of_peft_itself(llama):
     with Lora(rank=4).training(llama, seed=0):
         for _ in range(3):
             gradient_step(llama, nll(llama), length=0.05)
-        with candidate(llama, 1.0):
+        with fused_weights(llama, 1.0):
             found = text_reading(llama).token_log_prob_N
         llama.adapters.merge_adapter()
         expected = text_reading(llama).token_log_prob_N

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.conformance import perturb
-from trainables import data
-from trainables.queries import to_learn
+from trainables.data import tables
+from trainables.data.queries import to_learn
 from trainables.regularisers import Fisher, L2ToBase
 from trainables.regularisers.fisher import diagonal
 
@@ -20,7 +20,7 @@ def settings():
 
 def slow_diagonal(model, settings):
     """One text at a time, by the loss of transformers."""
-    texts = data.texts("miniature", "replay", model.tokenizer)["ids"]
+    texts = tables.texts("miniature", "replay", model.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
     weights = dict(model.module.named_parameters())
     sums = {name: torch.zeros_like(w) for name, w in weights.items()}
@@ -48,7 +48,7 @@ def test_the_diagonal_is_the_mean_of_squares_of_each_texts_gradient(model, setti
 def test_the_square_of_a_batchs_gradient_is_another_thing(llama, settings):
     """Of one text they are the same; of more the square of the mean is smaller on the whole."""
     each = sum(of.sum() for of in diagonal(settings, llama).values())
-    texts = data.texts("miniature", "replay", llama.tokenizer)["ids"]
+    texts = tables.texts("miniature", "replay", llama.tokenizer)["ids"]
     drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
     total = 0.0
     for n in drawn:

@@ -8,9 +8,9 @@ from torch.nn.functional import kl_div
 
 from tests.conformance import TEXTS, clear_gradients, perturb, text_reading
 from trainables.config import TrialConfig
-from trainables.model import LanguageModel
-from trainables.queries import Query
-from trainables.reading import read
+from trainables.data.queries import Query
+from trainables.models.joint_forward import predict_jointly
+from trainables.models.language_model import LanguageModel
 from trainables.regularisers import KlToBase
 
 
@@ -41,7 +41,7 @@ def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, recurring, 
         uniform.module.model.embed_tokens.weight[9, 0] = 1.0
     queries = {"texts": [Query([9], {0: 5})]}
     again = frozenset(queries) if recurring else frozenset()
-    texts = read(uniform, queries, recurring=again)["texts"]
+    texts = predict_jointly(uniform, queries, recurring=again)["texts"]
     log_prob_V = texts.log_prob_NV[0].tolist()
     odds = math.exp(log_prob_V[9] - log_prob_V[0])  # of 9 against any other
     assert odds == pytest.approx(math.exp(8.0), rel=1e-2)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from trainables.engine import Engine
-from trainables.loading import load
-from trainables.loss import loss
-from trainables.miniature import MODELS
+from trainables.models.loading import load
+from trainables.models.miniature import MODELS
 from trainables.regularisers import RecAdam
-from trainables.stream import Stream
+from trainables.training.engine import Engine
+from trainables.training.loss import loss
+from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
 

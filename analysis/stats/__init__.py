@@ -1,0 +1,1 @@
+"""Tests on what was measured item by item."""

@@ -1,0 +1,1 @@
+"""A sweep as people and programs look at it: tables, pictures, files."""

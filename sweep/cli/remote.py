@@ -1,0 +1,44 @@
+"""The verb that hands a sweep to a Ray cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweep.cli.options import DONE, FAILED, WRONG, Spec, leave, load_spec
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: sweep submit smollm2.yaml --address http://127.0.0.1:8265 --follow")
+def submit(
+    spec: Spec,
+    address: Annotated[str, typer.Option(help="the job API of a Ray cluster, http://HOST:8265")],
+    tracking_uri: Annotated[
+        str | None, typer.Option(help="as the cluster sees it; its own default if left out")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with it instead")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="show the log until it ends")] = False,
+) -> None:
+    """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
+    checked, document = load_spec(spec)
+    if not address.startswith(("http://", "https://")):
+        leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
+    if "@" in (tracking_uri or ""):
+        leave(
+            WRONG,
+            "--tracking-uri must hold no password, which everyone on the cluster could read: put it "
+            "into ~/.mlflow/credentials of its nodes.",
+        )
+    from sweep.remote import jobs
+
+    try:
+        job = jobs.submit(
+            checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume
+        )
+    except jobs.Unreachable as error:
+        leave(FAILED, str(error))
+    print(f"submitted as {job}", flush=True)
+    if follow:
+        raise SystemExit(DONE if jobs.follow(job, address=address) else FAILED)

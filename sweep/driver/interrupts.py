@@ -1,0 +1,130 @@
+"""Signals of the process that drives a sweep: from Ctrl-C to the exception that ends the sweep.
+
+The life of a Ctrl-C, in order:
+
+1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
+   Python swallows what is raised within a destructor, so the handler remembers that it was called.
+2. Trials are about to begin, and the command line enters `while_trials_run`, which raises the
+   KeyboardInterrupt that was swallowed before. From here on SIGTERM and SIGHUP count as Ctrl-C,
+   because there is a sweep now that can be resumed.
+3. The driver enters `TuneInterrupt` and calls `Tuner.fit`. Tune installs a handler of its own, which
+   ends the run in good order, but between two steps only, and a step may wait for a trial to come.
+   Tune then sets up its callbacks, and one of them calls `TuneInterrupt.wrap_handler`: Ctrl-C now
+   sets `TuneInterrupt.is_set` first, by which the search knows that it is to give no more trials.
+4. Tune's handler removes itself when it is called, so that a second Ctrl-C raises KeyboardInterrupt.
+5. `Tuner.fit` returns as if the sweep had ended. The driver sees that trials are left, and raises
+   KeyboardInterrupt.
+6. The blocks are left in reverse order, and each puts back the handlers that it found. The command
+   line turns KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
+
+A signal that was ignored at the start of the process stays ignored: Ctrl-C in the background of a
+script, SIGHUP under nohup. KeyboardInterrupt means one of these signals and nothing else; whatever
+else ends a sweep early raises sweep.driver.running.Stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+
+class CtrlC:
+    """A handler of SIGINT that raises KeyboardInterrupt.
+
+    pressed: whether it was called, even if the exception was swallowed.
+    """
+
+    pressed = False
+
+    def __call__(self, *_: object) -> None:
+        self.pressed = True
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def before_trials() -> Iterator[CtrlC]:
+    """Raise KeyboardInterrupt on Ctrl-C, and write nothing of one that a destructor swallows.
+
+    Yields the handler, for `while_trials_run`.
+    """
+    ctrl_c = CtrlC()
+    earlier_handler, earlier_hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+
+    def hook(raised: Any) -> None:
+        if raised.exc_type is not KeyboardInterrupt:
+            earlier_hook(raised)
+
+    if earlier_handler is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, ctrl_c)
+    sys.unraisablehook = hook
+    try:
+        yield ctrl_c
+    finally:
+        sys.unraisablehook = earlier_hook
+        signal.signal(signal.SIGINT, earlier_handler)
+
+
+@contextmanager
+def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
+    """Let SIGTERM and SIGHUP count as Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C was pressed before, and the exception was swallowed.
+    """
+    if ctrl_c.pressed:
+        raise KeyboardInterrupt
+    earlier = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    for each, handler in earlier.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(each, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        yield
+    finally:
+        for each, handler in earlier.items():
+            signal.signal(each, handler)
+
+
+class TuneInterrupt:
+    """Ctrl-C while Ray Tune runs: a context manager around `Tuner.fit`.
+
+    A process may run Tune outside its main thread, where no handler can be installed: Tune installs
+    none then, and nor does this.
+
+    is_set: whether there was a Ctrl-C since Tune has set up its callbacks.
+    """
+
+    is_set = False
+
+    def __enter__(self) -> Self:
+        self._earlier = signal.getsignal(signal.SIGINT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if _in_main_thread():
+            signal.signal(signal.SIGINT, self._earlier)  # Tune leaves its own behind
+
+    def wrap_handler(self) -> None:
+        """Set `is_set` before Tune's own handler is called; call this once Tune has installed it."""
+        tune_handler = signal.getsignal(signal.SIGINT)
+
+        def handler(*arguments: Any) -> None:
+            self.is_set = True
+            if callable(tune_handler):
+                tune_handler(*arguments)
+
+        if _in_main_thread() and callable(tune_handler):
+            signal.signal(signal.SIGINT, handler)
+
+    def end_run(self) -> None:
+        """Have Tune end its run in good order, as Ctrl-C would."""
+        if not self.is_set:
+            signal.raise_signal(signal.SIGINT)
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,121 @@
+"""The Ray cluster of a sweep: one that is up, or one of our own; and how many trials fit into it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweep.driver.running import CannotRun
+
+if TYPE_CHECKING:
+    from sweep.config.spec import Resources
+
+ENVIRONMENT = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow is the record
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the worker checks, one trial at a time
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # each failed trial says why in a line, and in MLflow
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker says where it works
+}
+
+
+@contextmanager
+def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
+    """Join the Ray cluster at an address, or start one on this machine if there is no address.
+
+    A cluster that this process has joined already is used as it is, and stays joined.
+
+    Raises:
+        CannotRun: the cluster cannot be joined, or its nodes cannot all write the tracking store.
+    """
+    os.environ |= ENVIRONMENT
+    import ray
+
+    # What failed is said in a line for each trial, and once more at the end.
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
+    if ray.is_initialized():
+        yield
+        return
+    _connect(address)
+    try:
+        _refuse_shared_file(tracking_uri)
+        yield
+    finally:
+        ray.shutdown()
+
+
+def num_at_once(resources: Resources) -> int:
+    """Number of trials to run at the same time: as asked for, or as many as the cluster can hold.
+
+    Raises:
+        CannotRun: the cluster cannot hold one trial, and no number was asked for.
+    """
+    import ray
+
+    have = ray.cluster_resources()
+    room = int(have.get("CPU", 0) // resources.cpus_per_trial)
+    if resources.gpus_per_trial:
+        room = min(room, int(have.get("GPU", 0) / resources.gpus_per_trial))
+    if room < 1 and resources.at_once is None:
+        raise CannotRun(
+            f"a trial takes {resources.cpus_per_trial} CPUs and "
+            f"{resources.gpus_per_trial:g} GPUs, but the cluster has "
+            f"{have.get('CPU', 0):g} and {have.get('GPU', 0):g}: lower `resources`, "
+            f"or set resources.at_once if nodes are still to come."
+        )
+    return resources.at_once or room
+
+
+def num_nodes() -> int:
+    """Number of nodes of the cluster that are up."""
+    import ray
+
+    return sum(node["Alive"] for node in ray.nodes())
+
+
+def _connect(address: str | None) -> None:
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        if address:
+            _refuse_silent(address)
+            ray.init(address=address, **quiet)
+        else:
+            ray.init(address="local", include_dashboard=False, **quiet)
+            _hide_token()
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
+        if not address:
+            raise
+        raise CannotRun(
+            f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
+            f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"
+        ) from error
+
+
+def _refuse_silent(address: str) -> None:
+    """Raise OSError at once where nobody listens: Ray would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _hide_token() -> None:
+    """Make the token that opens a cluster private: Ray writes it for all users to read."""
+    token = Path("~/.ray/auth_token").expanduser()
+    if token.is_file() and token.stat().st_mode & 0o077:
+        token.chmod(0o600)
+
+
+def _refuse_shared_file(tracking_uri: str) -> None:
+    num = num_nodes()
+    if num > 1 and tracking_uri.startswith("sqlite"):
+        raise CannotRun(
+            f"the cluster has {num} nodes, which cannot all write one SQLite file: start "
+            f"an MLflow server that they reach and name it with --tracking-uri."
+        )

@@ -1,0 +1,45 @@
+"""Delete all that is left of an earlier sweep of the same name."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from sweep import workspace
+from sweep.tracking import addresses, sweeps
+from sweep.workers.checkpoints import Storage
+
+WRITTEN = ("search.journal", "record", "checkpoints", "models", "ray", "front")
+ADDRESSES = ("started_in", "tracking_uri", "storage", "kept_at")
+
+
+def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> None:
+    """Delete the earlier sweep of a name from search, record, checkpoints and its folder.
+
+    Both the search storage given here and the one that the earlier sweep used are cleared. The files
+    that say where the earlier sweep was kept go last, so that a deletion that was cut off can be done
+    again.
+
+    Raises:
+        store.BadAddress: a search storage cannot be used.
+    """
+    from sweep.search.study import delete_study
+
+    earlier = workspace.storage(name)
+    if str(earlier) != addresses.shown(search_storage):
+        addresses.refuse_hidden(str(earlier), "--storage or OPTUNA_STORAGE, to delete its search")
+        delete_study(earlier, name)
+    delete_study(search_storage, name)
+    if checkpoint_root := workspace.kept_at(name):
+        parent, _, folder = checkpoint_root.rpartition("/")
+        Storage(parent).delete(folder)
+    sweeps.delete_sweep(tracking_uri, name)
+    for file in (*WRITTEN, *ADDRESSES):
+        _delete(workspace.folder(name) / file)
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

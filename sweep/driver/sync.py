@@ -1,0 +1,78 @@
+"""Deliver later what a sweep could not record, because MLflow was away as it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, chdir
+
+from sweep import workspace
+from sweep.config import preflight
+from sweep.config.check import load
+from sweep.config.spec import SweepSpec
+from sweep.driver.lock import only_driver
+from sweep.driver.running import CannotRun, RunningSweep, deliver_all
+from sweep.tracking import addresses, mlflow_record, sweeps
+from sweep.tracking.delivery import Delivery
+from sweep.tracking.outbox import Outbox
+from trainables.schema.yaml_file import Document
+
+
+def sync(
+    name: str,
+    *,
+    tracking_uri: str | None = None,
+    on_delivered: Callable[[RunningSweep], None] | None = None,
+) -> tuple[int, int, bool]:
+    """Deliver to MLflow what a sweep that does not run any more could not record.
+
+    A store that does not know the sweep, because its own was lost, gets everything but the files that
+    the lost store had taken.
+
+    on_delivered: called once all is delivered, if anything was; may add to the record.
+
+    Returns the number of entries delivered, the number that MLflow has ever refused, and whether the
+    sweep has ended.
+
+    Raises:
+        store.BadAddress: the tracking store is still away.
+        CannotRun: the sweep runs, its store has lost it, or the store does not take all of it.
+    """
+    uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
+    with only_driver(workspace.folder(name)):
+        addresses.reach(uri)
+        outbox = Outbox(workspace.folder(name) / "record")
+        spec, document = load(workspace.folder(name) / "sweep.yaml")
+        record = sweeps.find_sweep(uri, name)
+        if record is None:
+            if tracking_uri is None:
+                raise CannotRun(
+                    f"no sweep named {name!r} is recorded in the tracking store any more: name the "
+                    f"store that everything is to be delivered to with --tracking-uri."
+                )
+            record = _open_anew(name, spec, document, uri, outbox)
+        num_waiting = outbox.num_waiting
+        with Delivery(record, outbox) as delivery:
+            deliver_all(delivery, name)
+            if on_delivered and num_waiting:
+                goals = {goal: spec.metrics()[goal] for goal in spec.goals}
+                with ExitStack() as stack:
+                    running = RunningSweep(
+                        spec, record, goals, [], lambda: spec.num_trials, outbox, delivery, stack
+                    )
+                    on_delivered(running)
+                deliver_all(delivery, name)
+        return num_waiting, outbox.num_refused, record.has_ended()
+
+
+def _open_anew(
+    name: str, spec: SweepSpec, document: Document, tracking_uri: str, outbox: Outbox
+) -> mlflow_record.Record:
+    """Open a sweep in another store than the one that has lost it; every entry is to be delivered."""
+    with chdir(workspace.started_in(name)):
+        digests = preflight.prepare(spec)
+        workspace.remember(
+            name, document.text, tracking_uri, workspace.storage(name), workspace.kept_at(name)
+        )
+    outbox.rewind()  # first: whoever finds the sweep in the store takes all of it for delivered
+    artifacts = workspace.artifacts(tracking_uri, name)
+    return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts)

@@ -1,0 +1,1 @@
+"""Hand a sweep to the job API of a Ray cluster."""

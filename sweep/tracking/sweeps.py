@@ -1,0 +1,112 @@
+"""Open, find and delete the record of a sweep in MLflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from analysis.record.names import Artifact, Role, Tag, having
+from sweep.tracking import provenance
+from sweep.tracking.addresses import connect
+from sweep.tracking.mlflow_record import Record, search_runs
+
+if TYPE_CHECKING:
+    from sweep.config.spec import SweepSpec
+
+
+# MLflow's interface shows the charts of training runs first, and not those of chats with agents.
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+
+
+VIEW = "trials"  # the name of the table of trials that the sweep's description links to
+
+
+class SweepExists(ValueError):
+    """A sweep of this name is already in the record."""
+
+
+def open_sweep(
+    tracking_uri: str,
+    spec: SweepSpec,
+    text: str,
+    digests: Mapping[str, str],
+    artifacts: str | None = None,
+) -> Record:
+    """Create the sweep's experiment and parent run, with all that reading it later needs.
+
+    Raises:
+        SweepExists: there is a sweep of this name.
+    """
+    refuse_if_recorded(tracking_uri, spec.name)
+    client = connect(tracking_uri)
+    experiment = client.get_experiment_by_name(spec.name)
+    if experiment is None:
+        experiment_id = client.create_experiment(
+            spec.name, artifact_location=artifacts, tags=TRAINING
+        )
+    else:
+        experiment_id = experiment.experiment_id
+        if experiment.lifecycle_stage == "deleted":
+            client.restore_experiment(experiment_id)
+    tags = {
+        Tag.ROLE: Role.SWEEP,
+        Tag.NAME: spec.name,
+        "mlflow.source.name": "sweep run",
+        "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
+        **{f"{Tag.VERSION}{name}": version for name, version in provenance.versions().items()},
+        **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
+    }
+    if commit := provenance.commit():
+        tags[Tag.COMMIT] = commit
+    run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
+    record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
+    record.declare(spec, text)
+    record.use(record.run_id, digests)
+    if diff := provenance.diff():
+        client.log_text(record.run_id, diff, Artifact.CODE_DIFF)
+    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
+    return record
+
+
+def refuse_if_recorded(tracking_uri: str, name: str) -> None:
+    """Raises SweepExists if there is a sweep of this name."""
+    if find_sweep(tracking_uri, name) is not None:
+        raise SweepExists(
+            f"a sweep named {name!r} is already recorded: go on with it by `sweep resume {name}`, "
+            f"give the spec another name, or delete the earlier one with `sweep run --replace`."
+        )
+
+
+def find_sweep(tracking_uri: str, name: str) -> Record | None:
+    """The record of a sweep, if there is one of this name."""
+    client = connect(tracking_uri)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None or experiment.lifecycle_stage == "deleted":
+        return None
+    runs = search_runs(client, experiment.experiment_id, {Tag.ROLE: Role.SWEEP})
+    return (
+        Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
+    )
+
+
+def delete_sweep(tracking_uri: str, name: str) -> None:
+    """Mark every run of a sweep as deleted; MLflow keeps them until `mlflow gc`."""
+    record = find_sweep(tracking_uri, name)
+    if record is not None:
+        client = connect(tracking_uri)
+        for run_id in [*(run.info.run_id for run in record.trials()), record.run_id]:
+            client.delete_run(run_id)
+
+
+def _view(spec: SweepSpec) -> str:
+    """The table of trials, front first, as MLflow stores a view that somebody shares."""
+    tags = [Tag.ON_FRONT, Tag.OBJECTIVE, Tag.REGULARISER, Tag.REPLAY, Tag.REASON]
+    columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
+    view = {
+        "searchFilter": having({Tag.ROLE: Role.TRIAL}),
+        "orderByKey": f"tags.`{Tag.ON_FRONT}`",
+        "orderByAsc": False,
+        "selectedColumns": columns,
+    }
+    return json.dumps(view)

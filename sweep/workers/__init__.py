@@ -1,0 +1,1 @@
+"""What runs in the process of a trial, and the folders that outlive it."""

@@ -1,0 +1,103 @@
+"""Names of the record: stable for old sweeps, and spelt in one file."""
+
+import ast
+import doctest
+from pathlib import Path
+
+import pytest
+
+from analysis.record import names
+from analysis.record.names import LIVE_STATES, Artifact, Group, Role, Series, Tag, having
+from analysis.record.reader import read_state
+
+ROOT = Path(names.__file__).parents[1]
+# The name of the spec in the sweep's own folder too (sweep/workspace.py), which is no part of the record.
+ALSO_LOCAL = {Artifact.SPEC}
+# What only these names look like; `reason`, say, is also a word of other things.
+PLAIN = {Tag.ON_FRONT, Tag.FINGERPRINT}
+
+
+def values(names: type) -> dict[str, str]:
+    return {key: value for key, value in vars(names).items() if key.isupper()}
+
+
+def test_sweeps_that_were_recorded_long_ago_go_by_these_names():
+    assert set(values(Tag).values()) == {
+        *("sweep", "sweep.role", "sweep.name", "sweep.state", "sweep.trial", "reason"),
+        *("sweep.alive", "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"),
+        *("sweep.retry_of", "sweep.space_version", "sweep.deepspeed", "version.", "digest."),
+        *("objective", "regulariser", "replay", "seed", "on_front", "fingerprint"),
+        *("mlflow.parentRunId", "mlflow.source.git.commit"),
+    }
+    assert set(values(Artifact).values()) == {
+        *("declarations.json", "sweep.yaml", "versions", "code.diff", "front", "front.html"),
+        *("trial.yaml", "items.parquet", "model"),
+    }
+    assert set(values(Series).values()) == {"progress", "front/size", "front/hypervolume"}
+    assert values(Group) == {"FRONT": "front/", "SYSTEM": "system/"}
+    assert values(Role) == {"SWEEP": "sweep", "TRIAL": "trial"}
+
+
+@pytest.mark.parametrize("names", [Tag, Artifact, Series, Group, Role])
+def test_no_two_things_have_one_name(names):
+    each = list(values(names).values())
+    assert len(set(each)) == len(each)
+
+
+def test_what_is_drawn_of_a_front_is_of_its_group():
+    assert Series.FRONT_SIZE.startswith(Group.FRONT)
+    assert Series.HYPERVOLUME.startswith(Group.FRONT)
+
+
+def test_runs_are_asked_for_by_all_of_their_tags():
+    tags = {Tag.ROLE: Role.TRIAL, Tag.PARENT: "abc"}
+    assert having(tags) == "tags.`sweep.role` = 'trial' and tags.`mlflow.parentRunId` = 'abc'"
+    assert doctest.testmod(names) == (0, 1)
+
+
+def test_a_sweep_that_runs_is_in_a_state_in_which_it_hears(store):
+    assert read_state("begun", tracking_uri=store) in LIVE_STATES
+    assert read_state("hand", tracking_uri=store) not in LIVE_STATES
+
+
+NAMES = {
+    name
+    for names in (Tag, Artifact, Series, Group)
+    for name in values(names).values()
+    if set(name) & set("./") or name in PLAIN
+} - ALSO_LOCAL
+
+
+def spelt_in(source: str) -> list[str]:
+    """Return the names of the record that are in the strings of a Python source, docstrings apart."""
+    tree = ast.parse(source)
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
+    ]
+    return [
+        text
+        for text in texts
+        if text.rpartition("/")[2] in NAMES
+        or any(f"`{name}`" in text for name in NAMES & set(values(Tag).values()))
+        or text.startswith(tuple(name for name in NAMES if name.endswith((".", "/"))))
+    ]
+
+
+@pytest.mark.parametrize("package", ["sweep", "analysis"])
+def test_no_other_file_spells_a_name_of_the_record(package):
+    for path in sorted((ROOT / package).rglob("*.py")):
+        if path != Path(names.__file__):
+            assert spelt_in(path.read_text(encoding="utf-8")) == [], path
+
+
+def test_a_name_is_found_wherever_it_is_spelt():
+    assert spelt_in('tags["sweep.state"]') == ["sweep.state"]
+    assert spelt_in("x = \"tags.`sweep.role` = 'trial'\"") == ["tags.`sweep.role` = 'trial'"]
+    assert spelt_in('x = f"digest.{name}"') == ["digest."]
+    assert spelt_in('x = f"system/{name}"') == ["system/"]
+    assert spelt_in('x = f"{folder}/items.parquet"') == ["/items.parquet"]
+    assert spelt_in('def f():\n    """Of `sweep.state`."""') == []
+    assert spelt_in('print("run it as a new sweep.")') == []

@@ -1,0 +1,221 @@
+import io
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from analysis.record.sweep import Candidate
+from analysis.views import front_files
+from analysis.views.front_files import to_csv, to_json, to_markdown
+from analysis.views.front_table import table
+from analysis.views.words import number, recipe
+from trainables.metrics.metric import Metric
+
+GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def lines(sweep, width=80):
+    console = Console(width=width, record=True, file=None)
+    with console.capture() as capture:
+        console.print(table(sweep))
+    return capture.get().splitlines()
+
+
+def row(sweep, trial):
+    return sweep.trials.set_index("trial").loc[trial]
+
+
+def test_the_table_shows_the_base_model_then_the_front_in_its_order(hand):
+    words = [line.split() for line in lines(hand)]
+    first = [line[0] for line in words if line and line[0] in {"base", "12", "3", "2", "4", "1"}]
+    assert first == ["base", "12", "3", "2", "4", "1"]
+    assert "hand: 5 of 6 candidates on the front, hypervolume 0.939" in " ".join(words[0])
+    assert "finished: 10 complete, 1 pruned, 1 failed, 1 running" in " ".join(words[-1])
+
+
+def test_goals_are_headed_in_short_with_their_unit_and_direction(three):
+    text = "\n".join(lines(three))
+    for words in ("crows_pairs", "score →50", "nll_rise ↓", "accuracy ↑", "nats/token"):
+        assert words in text
+
+
+def test_the_table_fits_in_80_columns_with_five_goals_and_cuts_no_number(three):
+    wide = Metric("cost/training_of_it/gpu_seconds", "s", "lower", ideal=0, worst=1e6, about="")
+    trials = three.trials.assign(**{wide.name: 123456.0, GAP: 3.25})
+    five = replace(three, goals=[three.metrics[GAP], *three.goals, wide], trials=trials)
+    shown = lines(five)
+    assert max(map(len, shown)) <= 80
+    assert not any("…" in line for line in shown)
+    assert sum("123456" in line for line in shown) == len(five.front())
+
+
+def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
+    text = "\n".join(lines(begun))
+    assert "base" in text
+    assert "running: no trials yet" in text
+
+
+def test_the_markdown_links_each_trial_to_its_run_and_counts_those_it_leaves_out(hand, fusing):
+    nobreak = "\N{NO-BREAK SPACE}"
+    head, rule, base, first, *_ = to_markdown(hand, runs_url="#/runs").splitlines()
+    assert head == f"| trial | gap{nobreak}↓ | nll_rise{nobreak}↓ | recipe |"
+    assert rule == "| ---: | ---: | ---: | --- |"
+    assert base.startswith("| base | 12.0 | 0.000 | the model")
+    best = hand.front().iloc[0]
+    assert first.startswith(f"| [12](#/runs/{best['run_id']}) | 1.5 | 0.300 | likelihood_gap 0.5")
+    assert f"9.0{nobreak}±{nobreak}0.5" in to_markdown(fusing, runs_url="")
+    cut = to_markdown(hand, runs_url="", most=2)
+    assert cut.endswith("… and 3 more.")
+    assert cut.count("\n| [") == 2
+
+
+def test_a_recipe_names_what_was_chosen_and_leaves_out_what_was_not_searched(hand):
+    assert recipe(hand, row(hand, 3)) == "cda two · no regulariser · replay 0.05 · lr 2e-5"
+    assert recipe(hand, row(hand, 2)) == "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4"
+    fewer = replace(hand, searched=["objective", "train.lr"])
+    assert recipe(fewer, row(fewer, 2)) == "likelihood_gap · lr 1e-4"
+
+
+def test_two_numbers_of_one_part_are_told_apart(hand):
+    trials = hand.trials.assign(**{"objective.margin": range(len(hand.trials))})
+    params, searched = ["objective.margin", *hand.params], ["objective.margin", *hand.searched]
+    more = replace(hand, trials=trials, params=params, searched=searched)
+    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
+
+
+def test_errors_stand_below_their_values_and_the_table_still_fits(hand):
+    sure = hand.trials.assign(**{f"se/{GAP}": 1.25, f"se/{RISE}": 0.0})
+    shown = lines(replace(hand, trials=sure))
+    assert sum("±1.2" in line for line in shown) == len(hand.front())
+    assert not any("±0" in line for line in shown), "what is exact has none"
+    assert max(map(len, shown)) <= 80
+
+
+def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
+    flags = (hand.trials["trial"] == 3).astype(float)
+    flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))
+    assert sum("degenerate" in line for line in lines(flagged)) == 1
+    found = {member["trial"]: member["degenerate"] for member in json.loads(to_json(flagged))}
+    assert found == {12: False, 3: True, 2: False, 4: False, 1: False}
+
+
+def test_a_member_that_the_base_model_dominates_is_named(hand):
+    """Nothing else in the sweep beats it, and still nothing was gained."""
+    trials = hand.trials.copy()
+    trials.loc[trials["trial"] == 1, [GAP, RISE]] = [12.0, 0.005]
+    worse = replace(hand, trials=trials)
+    assert worse.loses_to_base(row(worse, 1))
+    assert not worse.loses_to_base(row(worse, 2))
+    assert "worse than the base model" in " ".join(lines(worse)).replace("  ", " ")
+    found = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
+    assert found[1]
+    assert not found[2]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (2e-5, "2e-5"),
+        (0.03, "0.03"),
+        (1e-4, "1e-4"),
+        (1200.0, "1200"),
+        (1234.5, "1234"),
+        (0, "0"),
+        (-0.5, "-0.5"),
+        (3e10, "3e10"),
+        (1234567, "1234567"),
+        (0.12345, "0.123"),
+        ("cda", "cda"),
+    ],
+)
+def test_numbers_are_as_short_as_they_go(value, text):
+    assert number(value) == text
+
+
+def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    members = json.loads(to_json(hand), parse_constant=refuse)
+    assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
+    best = members[0]
+    told = {"degenerate", "loses_to_base"}
+    assert set(best) == {"trial", "alpha", "run_id", "goals", "metrics", "params"} | told
+    assert best["degenerate"] is None  # nothing watched it
+    assert best["goals"] == {GAP: 1.5, RISE: 0.3}
+    assert best["metrics"]["task/piqa/accuracy"] == 0.7
+    assert best["params"]["regulariser.weight"] == 0.03
+    assert "replay.ratio" not in best["params"]  # it had none
+    assert members[1]["params"]["objective.sides"] == "two"
+
+
+def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
+    header, *rows = to_csv(hand).splitlines()
+    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
+    assert [line.split(",")[0] for line in rows] == ["12", "3", "2", "4", "1"]
+
+
+def test_an_empty_front_is_an_empty_list_and_a_header(begun):
+    assert json.loads(to_json(begun)) == []
+    assert len(to_csv(begun).splitlines()) == 1
+
+
+def test_fused_members_are_told_by_their_alpha_everywhere(fusing):
+    order = ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
+    words = [line.split() for line in lines(fusing)]
+    assert [line[0] for line in words if line and line[0] in order] == order
+    assert "6 of 7 candidates on the front" in " ".join(words[0])
+    members = json.loads(to_json(fusing))
+    assert [(m["trial"], m["alpha"]) for m in members] == [
+        *((4, None), (1, None), (2, None), (1, 0.5), (5, 0.25), (1, 0.25)),
+    ]
+    assert members[3]["goals"] == {GAP: 5, RISE: 0.08}
+    assert members[3]["params"]["fusion.alpha"] == 0.5
+    assert not [name for member in members for name in member["metrics"] if "fusion" in name]
+    header, *rows = to_csv(fusing).splitlines()
+    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
+    assert [line.split(",")[:2] for line in rows] == [
+        *(["4", ""], ["1", ""], ["2", ""], ["1", "0.5"], ["5", "0.25"], ["1", "0.25"]),
+    ]
+
+
+def test_a_table_with_fused_members_fits_in_80_columns_with_five_goals(fusing):
+    wide = Metric("cost/training_of_it/gpu_seconds", "s", "lower", ideal=0, worst=1e6, about="")
+    trials = fusing.trials.assign(**{wide.name: 123456.0})
+    trials["trial"] += 1230
+    goals = [*fusing.metrics.values(), wide]
+    shown = lines(replace(fusing, goals=goals, trials=trials))
+    assert max(map(len, shown)) <= 80
+    assert any("1231@0.25" in line for line in shown)
+    assert not any("…" in line for line in shown)
+
+
+def test_a_searched_alpha_is_part_of_the_recipe_each_member_with_its_own(fusing):
+    searched = replace(fusing, searched=["fusion.alpha", "train.lr"])
+    told = [recipe(searched, row) for row in searched.front().to_dict("records")]
+    assert told[1] == "fusion 1 · lr 2e-5"
+    assert told[3] == "fusion 0.5 · lr 2e-5"
+
+
+def test_names_with_brackets_are_shown_as_they_are(hand):
+    assert "[red]hand" in "\n".join(lines(replace(hand, name="[red]hand")))
+
+
+def test_the_metrics_of_the_record_follow_the_goals(hand):
+    assert front_files._metrics(hand)[:2] == [GAP, RISE]
+    assert pd.Index(front_files._metrics(hand)).is_unique
+
+
+def test_every_candidate_is_shown_when_asked_for_in_the_order_of_trials(fusing):
+    every = fusing.candidates()
+    assert len(every) > len(fusing.front())
+    shown = io.StringIO()
+    Console(file=shown, width=80).print(table(fusing, every=True))
+    for row in every.to_dict("records"):
+        assert str(Candidate.of(row)) in shown.getvalue()
+    assert len(json.loads(to_json(fusing, every=True))) == len(every)
+    assert to_csv(fusing, every=True).count("\n") == len(every) + 1

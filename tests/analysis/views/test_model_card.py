@@ -1,0 +1,45 @@
+"""The card of a front's member, on a record written to the contract."""
+
+import pytest
+from huggingface_hub import ModelCard
+
+from analysis.record.sweep import Candidate
+from analysis.views.model_card import card
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+@pytest.fixture
+def text(hand):
+    return card(hand, Candidate(2))
+
+
+def test_its_head_is_what_hugging_faces_own_reader_understands(text, hand):
+    data = ModelCard(text).data
+    assert data.base_model == "smollm2"
+    assert data.pipeline_tag == "text-generation"
+    found = {(r.dataset_name, r.metric_type): r.metric_value for r in data.eval_results}
+    assert found["stereoset", "bias/stereoset/gap"] == 6.0
+    assert found["general", "forgetting/general/nll_rise"] == 0.05
+    assert len(found) == 4
+
+
+def test_it_says_what_was_measured_against_the_base_and_what_is_no_gain(text):
+    assert "| **`bias/stereoset/gap`** | points | lower | 12 | 6 |" in text
+    assert "| `bias/crows_pairs/score` | percent | nearer to 50 | 62 | 55 |" in text
+    assert "It is one of 5 on the front of the sweep `hand` (6 candidates)" in text
+    assert "AutoModelForCausalLM" in text
+
+
+def test_it_holds_the_recipe_and_the_trial_as_it_ran(text):
+    assert "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4" in text
+    assert "```yaml\n# trial 2 of hand: ±0, as it ran\r\nseed: 2\n```" in text
+
+
+def test_standard_errors_are_shown(fusing):
+    assert "| 2 ± 1 |" in card(fusing, Candidate(1))
+
+
+def test_what_is_not_on_the_front_gets_none(hand):
+    with pytest.raises(ValueError, match="5 is not on the front of hand"):
+        card(hand, Candidate(5))

@@ -1,0 +1,72 @@
+import math
+
+import pandas as pd
+from rich.console import Console
+
+from analysis.record.sweep import Sweep
+from analysis.views.status import summary, table
+from tests.analysis.conftest import GAP, RISE
+
+
+def sweep(standing="running", **columns) -> Sweep:
+    """Two ended trials of 10 and 30 s, a failed one of 20 s, and two that run, of ten."""
+    trials = pd.DataFrame(
+        {
+            "trial": range(5),
+            "state": ["complete", "complete", "failed", "running", "running"],
+            "failure": ["", "", "diverged\nat step 3", "", ""],
+            "run_id": list("abcde"),
+            "seconds": [10.0, 30.0, 20.0, math.nan, math.nan],
+            "progress": [1.0, 1.0, 0.2, 0.5, math.nan],
+            GAP.name: [25.0, 30.0, math.nan, math.nan, math.nan],
+            RISE.name: [0.5, 0.6, math.nan, math.nan, math.nan],
+        }
+        | columns
+    )
+    goals = [GAP, RISE]
+    return Sweep(
+        "tiny",
+        "r",
+        standing,
+        10,
+        goals,
+        {},
+        {g.name: g for g in goals},
+        [],
+        [],
+        trials,
+        {},
+        "sqlite://",
+    )
+
+
+def test_a_summary_by_hand():
+    found = summary(sweep())
+    assert found == {
+        "sweep": "tiny",
+        "state": "running",
+        "trials": {"complete": 2, "pruned": 0, "failed": 1, "running": 2, "all": 10},
+        "running": [{"trial": 3, "progress": 0.5}, {"trial": 4, "progress": 0.0}],
+        "front": 1,
+        "hypervolume": 0.25,  # (1 - 25 / 50) (1 - 0.5)
+        "eta_s": 65.0,  # seven are left, half of one is done, 20 s each, two at a time
+        "failures": {"diverged\nat step 3": 1},
+    }
+
+
+def test_what_does_not_run_has_no_eta():
+    assert summary(sweep("paused"))["eta_s"] is None
+    ended = ["complete", "complete", "failed", "complete", "complete"]
+    assert summary(sweep("running", state=ended))["eta_s"] is None
+
+
+def test_the_table_fits_80_columns_and_says_what_waits():
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(table(summary(sweep()) | {"undelivered": 12}))
+    shown = capture.get()
+    assert max(map(len, shown.splitlines())) <= 80
+    for words in ("running, some 1:05 to go", "3 of 10 trials (2 complete, 1 failed)"):
+        assert words in shown
+    for words in ("3 (50%), 4 (0%)", "1: diverged", "12 entries are not"):
+        assert words in shown

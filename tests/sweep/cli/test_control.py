@@ -1,0 +1,242 @@
+"""Real sweeps, of trials that only pretend, whose drivers are told from another terminal what to do."""
+
+import contextlib
+import io
+import os
+import signal
+import threading
+import time
+
+import pytest
+from ray.tune import Callback
+
+from analysis.record import reader
+from sweep import workspace
+from sweep.cli import control
+from sweep.driver.run_sweep import resume, run
+from sweep.driver.running import Stopped
+from sweep.tracking import requests, sweeps
+from sweep.tracking.entries import now
+from tests.sweep.conftest import sweep
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
+
+
+def waiting(for_file, first_fails=None):
+    """Trials that wait in their second report until a file is there; the first may fail instead."""
+
+    def run_trial(config, *, resume_from=None):
+        import time
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        for step in range(3):
+            if step == 1 and first_fails and not first_fails.exists():
+                first_fails.touch()
+                raise RuntimeError("out of something")
+            while step == 1 and not for_file.exists():
+                time.sleep(0.05)
+            values = dict.fromkeys(names, config.train.lr)
+            yield Report(step, step / 2, values, lambda folder: None, print)
+
+    return run_trial
+
+
+class Watch(Callback):
+    """Runs something beside the sweep once so many trials have begun."""
+
+    def __init__(self, num, then):
+        self._left = num
+        self._thread = threading.Thread(target=then)
+
+    def __getstate__(self):
+        return {}
+
+    def on_trial_result(self, iteration, trials, trial, result, **_):
+        if result.get("step") == 0:
+            self._left -= 1
+            if self._left == 0:
+                self._thread.start()
+
+
+def found(spec):
+    return reader.read_sweep(spec.name, tracking_uri=workspace.local_tracking_uri())
+
+
+def record_of(spec):
+    return sweeps.find_sweep(workspace.local_tracking_uri(), spec.name)
+
+
+def told(verb, spec, **more):
+    """What the verb prints."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        getattr(control, verb)(spec.name, **more)
+    return said.getvalue()
+
+
+def states_of(spec):
+    return found(spec).trials["state"].tolist()
+
+
+def test_pause_begins_no_trial_until_it_is_resumed_and_ctrl_c_is_heard_meanwhile(spec_of, tmp_path):
+    spec, document = spec_of(5)
+    go = tmp_path / "go"
+    seen = []
+
+    def paused(then):
+        told("pause", spec)
+        time.sleep(1.5)  # until the driver has heard
+        go.touch()
+        deadline = time.monotonic() + 20
+        while "running" in states_of(spec) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(1.5)
+        seen.append((found(spec).state, states_of(spec).count("complete"), time.monotonic()))
+        then()
+
+    def ctrl_c():
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def unpause():
+        assert control.unpause(spec.name, workspace.local_tracking_uri())
+
+    def watch(num, then):
+        return lambda _: [Watch(num, lambda: paused(then))]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, document, run_trial=waiting(go), on_start=watch(2, ctrl_c))
+    assert time.monotonic() - seen[0][2] < 10
+    assert found(spec).state == "interrupted"
+    go.unlink()
+    resume(spec, document, run_trial=waiting(go), on_start=watch(1, unpause))
+    assert [state for state, _, _ in seen] == ["paused", "paused"]
+    assert seen[0][1] == 2
+    assert seen[1][1] < 5
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
+
+
+def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, tmp_path, capsys):
+    spec, document = spec_of(5)
+    go = tmp_path / "go"
+
+    def then():
+        told("stop", spec)
+        with pytest.raises(SystemExit):
+            told("pause", spec)
+        time.sleep(1.5)
+        go.touch()
+
+    run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert (found(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
+    with pytest.raises(SystemExit):
+        told("pause", spec)
+    assert capsys.readouterr().err.splitlines() == [
+        "tiny must be running to be paused, but is stopping.",
+        "tiny must be running to be paused, but is stopped.",
+    ]
+    resume(spec, document, run_trial=waiting(go))
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
+
+
+def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
+    spec, document = spec_of(3)
+    go = tmp_path / "go"
+
+    def then():
+        told("cancel", spec)
+        time.sleep(1.5)
+        go.touch()  # Tune waits for steps that run, but not for ever
+
+    with pytest.raises(Stopped, match="cancelled"):
+        run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert (found(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
+    resume(spec, document, run_trial=waiting(go))
+    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
+
+
+def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, tmp_path):
+    spec, document = spec_of(4)
+    go = tmp_path / "go"
+    refused = []
+
+    def then():
+        refused.append(sweep("cancel", spec.name, "--trial", 9))
+        told("cancel", spec, trial=1)
+        deadline = time.monotonic() + 30
+        while states_of(spec)[1] != "failed" and time.monotonic() < deadline:
+            time.sleep(0.2)
+        go.touch()
+
+    run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
+    assert refused[0].returncode == 2
+    assert (
+        "--trial must be a running trial of tiny, but got 9: running are 0, 1." in refused[0].stderr
+    )
+    trials = found(spec).trials
+    assert trials["state"].tolist() == ["complete", "failed", "complete", "complete"]
+    assert trials["failure"].tolist() == ["", "cancelled", "", ""]
+
+    assert told("retry", spec) == "1 trial is tried again by `sweep resume tiny`.\n"
+    resume(spec, document, run_trial=waiting(go))
+    trials = found(spec).trials
+    assert trials["state"].tolist() == ["complete", "failed", "complete", "complete", "complete"]
+    assert trials["train.lr"][4] == trials["train.lr"][1]
+    again = {
+        r.data.tags["sweep.trial"]: r.data.tags.get("sweep.retry_of")
+        for r in record_of(spec).trials()
+    }
+    assert again == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
+    resume(spec, document, run_trial=waiting(go))
+    assert len(found(spec).trials) == 5, "what was tried again is not tried once more"
+
+
+def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp_path):
+    spec, document = spec_of(4)
+    go = tmp_path / "go"
+    seen = []
+
+    def then():
+        deadline = time.monotonic() + 30
+        while "failed" not in states_of(spec) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        seen.append(told("retry", spec))
+        time.sleep(1.5)
+        go.touch()
+
+    run_trial = waiting(go, first_fails=tmp_path / "failed")
+    run(spec, document, run_trial=run_trial, on_start=lambda _: [Watch(1, then)])
+    assert seen == ["1 trial is tried again.\n"]
+    assert sorted(states_of(spec)) == ["complete"] * 4 + ["failed"]
+
+
+def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path, capsys):
+    """Its sweep still counts as running, or paused."""
+    spec, document = spec_of(1)
+    go = tmp_path / "go"
+    go.touch()
+    record = run(spec, document, run_trial=waiting(go))
+    record.reopen(record.run_id)
+    requests.request(record, "pause")
+    assert found(spec).state == "paused"
+    assert "interrupted" in told("status", spec)
+    assert not control.unpause(spec.name, record.tracking_uri)
+    with pytest.raises(SystemExit):
+        told("stop", spec)
+    assert capsys.readouterr().err == "tiny must be running to be stopped, but is interrupted.\n"
+
+
+def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
+    spec, document = spec_of(1)
+    go = tmp_path / "go"
+    go.touch()
+    record = run(spec, document, run_trial=waiting(go))
+    record.reopen(record.run_id)
+    assert found(spec).state == "running"
+    record.tag({"sweep.alive": str(now() - 100_000)})
+    assert found(spec).state == "interrupted"
+    record.tag({"sweep.alive": str(now())})
+    for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
+        requests.request(record, wish)
+        assert found(spec).state == state

@@ -1,0 +1,227 @@
+"""Each way in which a sweep ends: exit code, sentence, recorded state. Its trials only pretend."""
+
+import errno
+import gc
+import json
+import os
+import signal
+
+import pytest
+from ray.tune import Callback
+
+from analysis.record import reader
+from sweep import workspace
+from sweep.cli.finish import run_to_last_word
+from sweep.driver.run_sweep import resume, run
+from sweep.tracking import requests
+from tests.sweep.conftest import pretending
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
+GOES_ON = "`sweep resume tiny` goes on from here."
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_not_ignored():
+    """Whoever runs the tests in the background has it ignored, which is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+class Once(Callback):
+    """Calls a function as the first trial says that it is done, before its outcome is kept."""
+
+    def __init__(self, act):
+        self._act = act
+
+    def __getstate__(self):
+        return {}
+
+    def on_trial_result(self, iteration, trials, trial, result, **_):
+        if self._act and result["done"]:
+            act, self._act = self._act, None
+            act()
+
+
+def slowly(config, *, resume_from=None):
+    """A pretended trial that takes a second."""
+    import time
+
+    for report in pretending()(config):
+        time.sleep(0.3)
+        yield report
+
+
+def started(spec, document, act=None, run_trial=slowly):
+    """What the command line is given to start: a sweep in which `act` is called once."""
+
+    def start(on_start):
+        def with_act(running):
+            return [*([Once(act)] if act else []), *on_start(running)]
+
+        return run(spec, document, on_start=with_act, run_trial=run_trial)
+
+    return start
+
+
+def last_word(spec, start, capsys):
+    """(exit code, last line on stderr)"""
+    code = 0
+    try:
+        run_to_last_word(spec, start)
+    except SystemExit as left:
+        code = left.code
+    written = capsys.readouterr().err.splitlines()
+    return code, written[-1] if written else ""
+
+
+def sweep_of(spec):
+    return reader.read_sweep(spec.name, tracking_uri=workspace.local_tracking_uri())
+
+
+def finishes(spec, document):
+    """Whether resuming runs every trial that is left."""
+    resume(spec, document, run_trial=pretending())
+    sweep = sweep_of(spec)
+    return sweep.state == "finished" and set(sweep.trials["state"]) == {"complete"}
+
+
+def test_one_that_is_left_alone_shows_its_front(spec_of, capsys):
+    spec, document = spec_of(2)
+    run_to_last_word(spec, started(spec, document, run_trial=pretending()))
+    printed = capsys.readouterr()
+    assert "candidates on the front" in printed.out
+    assert "front.png" in printed.out
+    assert printed.err == ""
+    assert sweep_of(spec).state == "finished"
+
+
+def test_without_a_complete_trial_it_has_failed(spec_of, capsys):
+    spec, document = spec_of(1)
+    start = started(spec, document, run_trial=pretending(range(7)))
+    why = "no trial was completed: RuntimeError: out of something (1 trial)"
+    assert last_word(spec, start, capsys) == (1, why)
+    assert sweep_of(spec).state == "failed"
+
+
+def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
+    spec, _ = spec_of(2)
+    code, sentence = last_word(spec, lambda _: signal.raise_signal(signal.SIGINT), capsys)
+    assert code == 130
+    assert sentence == "interrupted before any trial began; `sweep run --replace` starts anew."
+
+
+def test_ctrl_c_within_a_destructor_ends_it_before_any_trial(spec_of, capsys):
+    class Destroyed:
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    spec, document = spec_of(2)
+
+    def start(on_start):
+        destroyed = Destroyed()
+        del destroyed
+        gc.collect()
+        return started(spec, document)(on_start)
+
+    assert last_word(spec, start, capsys) == (130, f"interrupted; {GOES_ON}")
+    assert sweep_of(spec).state == "interrupted"
+    assert sweep_of(spec).trials.empty
+    assert finishes(spec, document)
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_and_what_counts_as_one_interrupt_it_while_trials_run(spec_of, capsys, which):
+    spec, document = spec_of(8)
+    start = started(spec, document, lambda: os.kill(os.getpid(), which))
+    assert last_word(spec, start, capsys) == (130, f"interrupted; {GOES_ON}")
+    sweep = sweep_of(spec)
+    assert sweep.state == "interrupted"
+    assert set(sweep.trials["state"]) <= {"complete", "killed"}
+    assert finishes(spec, document)
+
+
+def test_ctrl_c_after_the_last_trial_changes_nothing(spec_of, capsys):
+    spec, document = spec_of(2)
+
+    def start(on_start):
+        record = started(spec, document)(on_start)
+        signal.raise_signal(signal.SIGINT)
+        return record
+
+    sentence = "tiny has ended all the same; `sweep front tiny` shows its front."
+    assert last_word(spec, start, capsys) == (130, sentence)
+    assert sweep_of(spec).state == "finished"
+
+
+def test_cancelling_ends_it_so_that_it_can_be_resumed(spec_of, capsys):
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(12)
+
+    def cancel():
+        requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "cancel")
+
+    start = started(spec, document, cancel)
+    assert last_word(spec, start, capsys) == (130, f"cancelled; {GOES_ON}")
+    assert sweep_of(spec).state == "cancelled"
+    assert finishes(spec, document)
+
+
+def test_stopping_it_is_a_good_end(spec_of, capsys):
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(12)
+
+    def stop():
+        requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "stop")
+
+    sentence = "stopped; `sweep resume tiny` runs the rest."
+    assert last_word(spec, started(spec, document, stop), capsys) == (0, sentence)
+    assert sweep_of(spec).state == "stopped"
+    assert finishes(spec, document)
+
+
+def test_a_full_disk_interrupts_it(spec_of, tmp_path, capsys):
+    spec, document = spec_of(4)
+    full = tmp_path / "full"
+
+    def run_trial(config, *, resume_from=None):
+        for report in slowly(config):
+            if full.exists():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield report
+
+    start = started(spec, document, full.touch, run_trial)
+    code, sentence = last_word(spec, start, capsys)
+    assert code == 130
+    assert sentence.startswith("the disk is full ([Errno 28] ")
+    assert sentence.endswith(f"No space left on device): make room; {GOES_ON}")
+    last_line = (
+        (workspace.folder(spec.name) / "record" / "journal.jsonl").read_text().splitlines()[-1]
+    )
+    last = json.loads(last_line)  # MLflow may lack it: nobody waits for a store on a full disk
+    assert (last["trial"], last["tags"]["sweep.state"]) == (None, "interrupted")
+    assert "failed" not in set(sweep_of(spec).trials["state"])
+    assert finishes(spec, document)
+
+
+def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
+    """The search's journal is a folder for a while, which nobody can write to."""
+    spec, document = spec_of(4)
+    journal = workspace.journal(spec.name)
+    aside = journal.with_name("aside")
+
+    def lose():
+        journal.rename(aside)
+        journal.mkdir()
+
+    start = started(spec, document, lose)
+    code, sentence = last_word(spec, start, capsys)
+    assert code == 130
+    assert sentence.startswith("how a trial ended could not be kept (IsADirectoryError: ")
+    assert sentence.endswith(f"; {GOES_ON}")
+    assert sweep_of(spec).state == "interrupted"
+    journal.rmdir()
+    aside.rename(journal)
+    assert finishes(spec, document)

@@ -1,0 +1,127 @@
+"""What a spec asks of models and data, held against what they are."""
+
+import pytest
+
+from sweep.config.check import check
+from sweep.config.preflight import DoNotFit, prepare
+from tests.sweep.conftest import TINY
+from trainables.evaluators import StereoSet
+from trainables.schema.yaml_file import read
+
+
+@pytest.fixture
+def spec_with(tmp_path):
+    """spec_with({old: new}): the tiny spec with these replacements."""
+
+    def spec_with(replaced):
+        text = TINY
+        for old, new in replaced.items():
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "spec.yaml").write_text(text)
+        return check(read(tmp_path / "spec.yaml"))
+
+    return spec_with
+
+
+def test_every_model_and_data_set_that_a_trial_may_use_has_its_digest(spec_with):
+    digests = prepare(spec_with({}))
+    assert set(digests) == {
+        *("alignment.miniature", "evaluator.general", "evaluator.miniature"),
+        "model.miniature-llama",
+    }
+    assert all(len(digest) == 64 for digest in digests.values())
+
+
+def test_a_wrong_family_and_a_set_that_is_too_small_are_said_together(spec_with):
+    spec = spec_with({"-llama}": "-llama, family: masked}", "size: 50": "size: 10000000"})
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec)
+    family, size = str(caught.value).splitlines()
+    assert family == (
+        "trial.model.family must be causal, as miniature-llama is a causal model, but got 'masked'."
+    )
+    assert size.startswith("trial.alignment.size must be at most the ")
+    assert size.endswith(" pairs of miniature, but got 10000000.")
+
+
+def test_the_regularisers_own_texts_are_looked_at_and_have_their_digest(spec_with, tmp_path):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"text": "the wolf eats deer"}\n{"words": "none"}\n')
+    held = "size: 50}\n  regulariser: {name: NAME, data: SET}"
+    for name in ("fisher", "kl_to_base"):
+        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", str(texts))})
+        with pytest.raises(DoNotFit, match=r"trial.regulariser.data: .*row 2: must have text in"):
+            prepare(spec)
+        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", "miniature")})
+        assert "regulariser.miniature" in prepare(spec)
+
+
+def test_sets_without_a_text_and_shares_that_nobody_knows_are_said(spec_with, tmp_path):
+    (tmp_path / "empty.txt").write_text("\n")
+    (tmp_path / "rain.txt").write_text("It rains.\n")
+    (tmp_path / "pairs.csv").write_text("stereotype,antistereotype\nshe is,he is\n")
+    size = "size: 50}"
+    for replaced, sentence in (
+        (
+            {size: f"size: 50}}\n  replay: {{data: {tmp_path}/empty.txt, ratio: 0.5}}"},
+            "trial.replay.data: .*empty.txt must have texts, but has none",
+        ),
+        (
+            {f"miniature, {size}": f"{tmp_path}/rain.txt}}"},
+            "rain.txt must have pairs, or texts with a word that swap: improved, words: gender has",
+        ),
+        (
+            {
+                f"miniature, {size}": f"{tmp_path}/pairs.csv}}",
+                "- none": "- {name: target_distribution, target: real_world}",
+            },
+            "trial.objective.target must be equal with .*pairs.csv, of no pair of which",
+        ),
+    ):
+        with pytest.raises(DoNotFit, match=sentence):
+            prepare(spec_with(replaced))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("{name: lora, targets: [query]}", r"trial.parameters.targets must be .*'query'\."),
+        ("{name: freeze, first_blocks: 3}", "trial.parameters.first_blocks .* the 2 blocks of"),
+    ],
+)
+def test_parameters_that_the_model_does_not_have_are_said_before_anything_starts(
+    parameters, said, spec_with
+):
+    with pytest.raises(DoNotFit, match=said):
+        prepare(spec_with({"size: 50}": f"size: 50}}\n  parameters: {parameters}"}))
+
+
+def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp_path):
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text('{"stereotype": "a", "antistereotype": "b"}\n{"stereotype": "a"}\n')
+    spec = spec_with({"data: miniature, size: 50": f"data: {pairs}"})
+    with pytest.raises(DoNotFit, match="row 2: must have text in the field 'antistereotype'"):
+        prepare(spec)
+
+
+def test_a_spec_that_trains_on_what_it_is_measured_on_is_refused_unless_it_says_so(
+    spec_with, tmp_path
+):
+    text = StereoSet(data="miniature", limit=40).texts()[0]
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text(f"stereotype,antistereotype\n{text},the wolf eats deer\n")
+    aligned = {"data: miniature, size: 50": f"data: {pairs}"}
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec_with(aligned))
+    (said,) = str(caught.value).splitlines()
+    assert said.startswith("trial.alignment.data must have no text that is measured on, but ")
+    assert "has 1 of stereoset (miniature), such as" in said
+    prepare(spec_with(aligned | {"  train:": "  allow_overlap: true\n  train:"}))
+
+
+def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("it rained\n")
+    with pytest.raises(DoNotFit, match=r"texts\.txt must have pairs, or texts with a word that"):
+        prepare(spec_with({"data: miniature, size: 50": f"data: {texts}"}))

@@ -1,0 +1,171 @@
+"""What a running sweep shows, without Ray: the callback is told what Tune would tell it."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from mlflow import MlflowClient
+from rich.console import Console
+
+from analysis.record.reader import read_sweep
+from sweep.config.check import load
+from sweep.display.progress import Progress
+from sweep.outcome import Outcome
+from tests.analysis import conftest as written_by
+
+GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+
+
+class Trial(SimpleNamespace):
+    def __str__(self) -> str:
+        return self.name
+
+
+def trial(name: str, drawn=None, **last_result) -> Trial:
+    result = {"progress": 1.0, "failure": ""} | last_result
+    return Trial(name=name, config={"trial": drawn or {}}, last_result=result)
+
+
+@pytest.fixture
+def shown(tiny):
+    """shown(terminal) -> (a Progress over the tiny sweep, what it has written)."""
+
+    def start(*, terminal: bool = False, **more):
+        spec, _ = load(tiny)
+        goals = more.pop("goals", {goal: spec.metrics()[goal] for goal in spec.goals})
+        ended, num_trials = more.pop("ended", []), more.pop("num_trials", 4)
+        started = SimpleNamespace(
+            spec=spec,
+            goals=goals,
+            ended=ended,
+            num_trials=lambda: num_trials,
+            delivery=SimpleNamespace(trouble=more.pop("trouble", "")),
+            outbox=SimpleNamespace(num_waiting=7),
+        )
+        console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
+        progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
+        progress.setup()
+        return progress, console.file
+
+    return start
+
+
+def test_each_ended_trial_is_a_line_when_nobody_looks(shown):
+    progress, written = shown()
+    one = trial("0000", **{GAP: 12.5, RISE: 0.25})
+    progress.on_trial_start(0, [], one)
+    progress.on_trial_complete(0, [], one)
+    line = written.getvalue().splitlines()[-1]
+    assert line.startswith("[1/4] 0000 complete  gap 12.5  nll_rise 0.25")
+    assert "front 1, hypervolume 0.1000" in line
+    assert "ETA 0:" in line
+    assert "\x1b" not in written.getvalue()
+
+
+def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", failure="step 3 reported gap = nan"))
+    raised, died = trial("0001"), trial("0002")
+    raised.error_file = str(tmp_path / "error.txt")
+    Path(raised.error_file).write_text("Traceback:\n  File x\nValueError: out of luck\n\n")
+    died.error_file = None
+    progress.on_trial_error(0, [], raised)
+    progress.on_trial_error(0, [], died)
+    assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
+    assert "0001 failed  ValueError: out of luck  |" in written.getvalue()
+    assert "0002 failed  its process failed  |" in written.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_it_says_what_mlflow_does_not_take(shown, terminal):
+    progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
+    progress.on_trial_complete(0, [], trial("0000", **{GAP: 12.5, RISE: 0.25}))
+    progress.on_experiment_end([])
+    assert "7 entries wait for MLflow (ConnectionError)" in written.getvalue()
+
+
+def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
+    progress, written = shown()
+    values = {GAP: 0.0, RISE: 3.0, "forgetting/guard/degenerate": 1.0}
+    progress.on_trial_complete(0, [], trial("0000", **values))
+    assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
+
+
+def test_what_was_found_at_other_alphas_joins_the_front_within_the_constraints(shown, tiny):
+    tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
+    progress, written = shown()
+    values = {GAP: 1.0, RISE: 0.5, "cost/replay/shortfall": 0.0}
+    for alpha, rise in (("0", 0.0), ("0.25", 0.1), ("0.5", 0.3), ("0.75", 0.4)):
+        values |= {f"fusion/{alpha}/{GAP}": 9.0, f"fusion/{alpha}/{RISE}": rise}
+    progress.on_trial_complete(0, [], trial("0000", **values))
+    assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in written.getvalue()
+    again = values | {GAP: 9.0, RISE: 0.1}
+    own = {"fusion": {"alpha": 0.25, "also": [0, 0.25, 0.5, 0.75]}}  # among the others, once more
+    progress.on_trial_complete(0, [], trial("0001", own, **again))
+    assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in written.getvalue()
+
+
+def test_another_alpha_with_the_very_same_goals_is_a_candidate_all_the_same(shown):
+    values = {GAP: 1.0, RISE: 0.5, f"fusion/0.5/{GAP}": 1.0, f"fusion/0.5/{RISE}": 0.5}
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", {"fusion": {"also": [0.5]}}, **values))
+    assert "| front 2, hypervolume" in written.getvalue()
+
+
+def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown, tiny, tmp_path):
+    goals, bound = [written_by.GAP, written_by.RISE], {"max": 0.3}
+    trials = [one for one in written_by.FUSED if one["number"] != 5]  # its own goal is no number
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    written_by.record(
+        MlflowClient(tracking_uri=uri), tmp_path, "fused", goals=goals, trials=trials,
+        constraints={written_by.RISE.name: bound},
+    )  # fmt: skip
+    tiny.write_text(f"{tiny.read_text()}constraints: {{{RISE}: {bound}}}\n".replace("'", ""))
+    progress, _ = shown(goals={goal.name: goal for goal in goals})
+    for one in trials:
+        alpha = {"fusion": {"alpha": one["params"]["fusion.alpha"]}}
+        failure = one["failure"]
+        progress.on_trial_complete(0, [], trial("0000", alpha, **one["end"], failure=failure))
+    recorded = read_sweep("fused", tracking_uri=uri).candidates()
+    assert len(recorded) == 6, "1, 1@0.25, 1@0.5, 2, 2@0.25 and 4"
+    assert progress.size_and_volume[0] == len(recorded)
+
+
+def test_a_trial_stopped_early_does_not_join_the_front(shown):
+    progress, written = shown()
+    progress.on_trial_complete(0, [], trial("0000", progress=0.5, **{GAP: 1.0, RISE: 0.0}))
+    assert "0000 pruned" in written.getvalue()
+    assert "front 0" in written.getvalue()
+
+
+def test_a_resumed_sweep_counts_what_was_done_before(shown):
+    progress, written = shown(
+        ended=[Outcome(0, "complete"), Outcome(1, "failed")], earlier=[{GAP: 1.0, RISE: 0.5}]
+    )
+    assert "2 of 4 trials done before" in written.getvalue()
+    progress.on_trial_complete(0, [], trial("0002", **{GAP: 2.0, RISE: 0.1}))
+    assert "[3/4]" in written.getvalue()
+    assert "front 2" in written.getvalue()
+
+
+def test_a_terminal_gets_a_table_with_the_best_of_each_goal(shown):
+    progress, written = shown(terminal=True)
+    one = trial("0000", **{GAP: 12.5, RISE: 0.25})
+    progress.on_trial_start(0, [], one)
+    progress.on_trial_result(0, [], one, {"progress": 0.5})
+    progress.on_trial_complete(0, [], one)
+    progress.on_experiment_end([])
+    text = written.getvalue()
+    assert "1 of 4 trials ended" in text
+    assert "12.5" in text
+    assert "hypervolume" in text
+
+
+def test_the_last_trial_needs_no_eta(shown):
+    progress, written = shown()
+    for number in range(4):
+        one = trial(f"{number:04}", **{GAP: 1.0, RISE: 0.1})
+        progress.on_trial_start(0, [], one)
+        progress.on_trial_complete(0, [], one)
+    assert written.getvalue().splitlines()[-1].endswith("| done")

@@ -1,0 +1,66 @@
+"""One driver a sweep: the lock is held by one process, and free once that has died."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sweep import workspace
+from sweep.driver.lock import driver_died_here, only_driver
+from sweep.driver.running import CannotRun
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from sweep.lock import only_driver
+with only_driver(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def driver(sweep_home):
+    """Another process that holds the lock of the sweep `tiny`."""
+    words = [sys.executable, "-c", HOLD, str(workspace.folder("tiny"))]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_a_second_driver_is_refused_until_the_first_is_killed(driver):
+    with (
+        pytest.raises(CannotRun, match="is being run by another process: wait for it, or stop it"),
+        only_driver(workspace.folder("tiny")),
+    ):
+        pytest.fail("there are two")
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    with only_driver(workspace.folder("tiny")):
+        pass
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(
+            CannotRun, match="must be a folder that can be written, but: Not a directory"
+        ),
+        only_driver(tmp_path / "file" / "tiny"),
+    ):
+        pytest.fail("it was written")
+
+
+def test_a_driver_has_died_here_if_it_ran_here_and_nobody_holds_its_lock(driver):
+    uri = workspace.local_tracking_uri()
+    assert not driver_died_here("tiny", uri), "it has recorded nothing yet"
+    (workspace.folder("tiny") / "record").mkdir()
+    assert not driver_died_here("tiny", uri), "it lives"
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    assert driver_died_here("tiny", uri)
+    assert not driver_died_here("tiny", "http://elsewhere:5000"), "that sweep is another one"
+    assert not driver_died_here("other", uri)

@@ -1,0 +1,134 @@
+"""What stops a sweep, and what becomes of its trials then: real sweeps of trials that pretend."""
+
+import resource
+import signal
+
+import pytest
+from ray.tune import Callback
+from ray.tune.schedulers import FIFOScheduler
+
+from sweep import workspace
+from sweep.driver.run_sweep import resume, run
+from sweep.driver.running import CannotRun, Stopped
+from sweep.schedulers import NoScheduler
+from sweep.search.study import open_study
+from tests.sweep.conftest import GRID, POINTS, pretending, states
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
+
+
+def test_without_one_complete_trial_a_sweep_has_failed(spec_of):
+    spec, document = spec_of(1)
+    record = run(spec, document, run_trial=pretending(range(7)))
+    assert record._client.get_run(record.run_id).info.status == "FAILED"
+
+
+def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
+    class Stop(Callback):
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            if trial.config["number"] == 1:
+                signal.raise_signal(signal.SIGINT)
+
+        def __getstate__(self):
+            return {}
+
+    spec, document = spec_of(None, GRID)
+    with pytest.raises(KeyboardInterrupt):
+        run(spec, document, run_trial=pretending(), on_start=lambda started: [Stop()])
+    before, _, _ = states(spec)
+    assert before["RUNNING"] >= 1, before
+    assert sum(before.values()) < 6
+    resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 6}, {"FINISHED": 6}, [])
+    study = open_study(workspace.folder(spec.name) / "search.journal", spec)
+    assert [trial.params for trial in study.trials] == POINTS
+
+
+def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(spec_of):
+    class AtHalf(FIFOScheduler):
+        def on_trial_result(self, tune_controller, trial, result):
+            stops = trial.config["number"] % 2 and result["progress"] >= 0.5
+            return "STOP" if stops else "CONTINUE"
+
+    class OddTrialsAtHalf(NoScheduler):
+        def build(self, goals):
+            assert list(goals) == spec.goals
+            return AtHalf()
+
+    spec, document = spec_of(4)
+    spec = spec.model_copy(update={"scheduler": OddTrialsAtHalf()})
+    run(spec, document, run_trial=pretending())
+    optuna_states, _, failures = states(spec)
+    assert (optuna_states, failures) == ({"COMPLETE": 2, "PRUNED": 2}, [])
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("raise", "RuntimeError: out of something"),
+        ("nan", "diverged"),
+        ("die", "its process died on "),
+    ],
+)
+def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
+    spec_of, how, reason
+):
+    spec, document = spec_of(5)
+    run(spec, document, run_trial=pretending((2,), how))  # the first of them
+    optuna_states, mlflow_states, failures = states(spec)
+    assert optuna_states == {"COMPLETE": 4, "FAIL": 1}
+    assert mlflow_states == {"FINISHED": 4, "FAILED": 1}
+    (failure,) = failures
+    assert reason in failure
+
+
+def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(spec_of):
+    spec, document = spec_of(3)
+    run(spec, document, run_trial=pretending())
+    journal = workspace.folder(spec.name) / "search.journal"
+    whole = journal.read_bytes()
+    journal.write_bytes(b"")
+    with pytest.raises(CannotRun, match=r"does not know that trials 0, 1, 2 ended: put the"):
+        resume(*spec_of(4), run_trial=pretending())
+    journal.write_bytes(whole)
+    resume(*spec_of(4), run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
+
+
+@pytest.mark.parametrize("whose", ["driver", "worker"])
+def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_path, whose):
+    """Full for the driver's files here, as for those of a trial."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    full = tmp_path / "full"
+
+    class Fill(Callback):
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            if whose == "driver":
+                journal = workspace.folder("tiny") / "record" / "journal.jsonl"
+                most = journal.stat().st_size + 100
+                resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+            else:
+                full.touch()
+
+        def __getstate__(self):
+            return {}
+
+    def run_trial(config, *, resume_from=None):
+        import errno
+
+        for report in pretending()(config):
+            if full.exists():
+                raise OSError(errno.ENOSPC, "No space left on device")
+            yield report
+
+    spec, document = spec_of(4)
+    try:
+        with pytest.raises(Stopped, match="the disk is full"):
+            run(spec, document, run_trial=run_trial, on_start=lambda started: [Fill()])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        full.unlink(missing_ok=True)
+    assert states(spec)[0]["COMPLETE"] >= 1
+    assert states(spec)[0]["FAIL"] == 0
+    resume(spec, document, run_trial=run_trial)
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])

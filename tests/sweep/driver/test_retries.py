@@ -1,0 +1,128 @@
+"""Trials whose process Ray lost, in whichever way, are tried again."""
+
+from contextlib import suppress
+
+import psutil
+import pytest
+import ray
+from ray.exceptions import RayActorError
+
+from sweep.config.check import load
+from sweep.driver.retries import NoRetry, died_of
+from sweep.driver.run_sweep import run
+from tests.sweep.conftest import TINY, states
+
+# Bytes that the machine may use more than now before Ray kills: no test beside this one needs them.
+ROOM = 6 << 30
+
+
+def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
+    with pytest.raises(OSError, match="No space left") as raised:
+        NoRetry().on_trial_result(0, [], None, {"disk_full": "No space left on device"})
+    assert raised.value.errno == 28
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (
+            "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: "
+            "10.0.0.7, ID: f28) was 6.82GB used\nOOM kill reason: …",
+            "its node ran out of memory on 10.0.0.7",
+        ),
+        (
+            "The actor died because its node has died. Node Id: 3f…\n\tip: 10.0.0.7\nThe actor is …",
+            "its node died on 10.0.0.7",
+        ),
+        (
+            "The actor died unexpectedly before finishing this task.\n\tpid: 9837\n\tip: 10.0.0.7\nThe "
+            "actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker "
+            "exit detail: Worker unexpectedly exits with code 2. End of file. Some common causes …",
+            "its process died on 10.0.0.7: Worker unexpectedly exits with code 2. End of file",
+        ),
+        ("The actor is temporarily unavailable", "its process died"),
+    ],
+)
+def test_a_death_is_told_in_a_few_words(said, why):
+    assert died_of(RayActorError(error_msg=said)) == why
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_nothing(
+    spec_of, tmp_path
+):
+    """The last trial to run kills all workers that ran any, and is tried again."""
+
+    def run_trial(config, *, resume_from=None):
+        import os
+        import signal
+        import time
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        (tmp_path / f"{os.getpid()}.pid").touch()
+        yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
+        with suppress(FileExistsError):
+            (tmp_path / "first").touch(exist_ok=False)
+            while len(list(tmp_path.glob("*.ended"))) < 3:
+                time.sleep(0.05)
+            time.sleep(0.5)  # until the last of them is known to have ended
+            own = os.getpid()
+            pids = [int(path.stem) for path in tmp_path.glob("*.pid")]
+            for pid in sorted(pids, key=lambda pid: pid == own):
+                os.kill(pid, signal.SIGKILL)
+        (tmp_path / f"{config.train.lr}.ended").touch()
+        yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        spec, document = spec_of(4)
+        run(spec, document, run_trial=run_trial)
+    finally:
+        ray.shutdown()
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(
+    psutil.virtual_memory().available < 2 * ROOM, reason="needs 12 GiB of free memory"
+)
+def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
+    """Really killed: Tune would end the whole sweep at what Ray raises then."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    tried = tmp_path / "tried"
+
+    def run_trial(config, *, resume_from=None):
+        import time
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
+        if not tried.exists():
+            tried.touch()
+            kept = [b"x" * (ROOM + (1 << 29))]
+            time.sleep(30)
+            del kept
+        yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
+
+    memory = psutil.virtual_memory()
+    threshold = (memory.total - memory.available + ROOM) / memory.total
+    ray.init(
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+        _system_config={"memory_usage_threshold": threshold, "memory_monitor_refresh_ms": 100},
+    )
+    try:
+        spec, document = load(tmp_path / "tiny.yaml")
+        run(spec, document, run_trial=run_trial)
+    finally:
+        ray.shutdown()
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
+    why = "".join(file.read_text() for file in (sweep_home / "tiny").rglob("error.txt"))
+    assert "ran out of memory" in why

@@ -1,0 +1,136 @@
+"""Whole sweeps of trials that only pretend to train, on one real Ray: started, refused, resumed."""
+
+import pytest
+
+from sweep import workspace
+from sweep.driver.run_sweep import Backends, resume, run
+from sweep.driver.running import CannotRun
+from sweep.search.study import open_study
+from tests.sweep.conftest import GRID, POINTS, pretending, states
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
+
+
+def test_twenty_trials_are_twenty_trials_everywhere_and_run_once(spec_of):
+    spec, document = spec_of(20)
+    record = run(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 20}, {"FINISHED": 20}, [])
+    before = {run.info.run_id: run.info.end_time for run in record.trials()}
+    resume(spec, document, run_trial=pretending())
+    assert {run.info.run_id: run.info.end_time for run in record.trials()} == before
+
+
+def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
+    spec, document = spec_of(None, GRID)
+    record = run(spec, document, run_trial=pretending())
+    study = open_study(workspace.folder(spec.name) / "search.journal", spec)
+    assert [trial.params for trial in study.trials] == POINTS
+    rates = {
+        int(r.data.tags["sweep.trial"]): float(r.data.params["train.lr"]) for r in record.trials()
+    }
+    assert rates == {number: point["train.lr"] for number, point in enumerate(POINTS)}
+    assert record._client.get_run(record.run_id).info.status == "FINISHED"
+
+
+def test_what_trials_find_at_other_alphas_comes_back_as_candidates(spec_of):
+    from analysis.record.reader import read_sweep
+    from analysis.record.sweep import Candidate
+
+    fusion = "fusion: {alpha: {choice: [0.5, 1.0]}, also: [0, 0.5]}\n  evaluators:"
+    spec, document = spec_of(4, **{"evaluators:": fusion})
+    record = run(spec, document, run_trial=pretending())
+    sweep = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    expected = []
+    for number, own in zip(sweep.trials["trial"], sweep.trials["fusion.alpha"], strict=True):
+        expected += [f"{number}"] if own == 0.5 else [f"{number}", f"{number}@0.5"]
+    rows = sweep.candidates().to_dict("records")
+    assert [str(Candidate.of(row)) for row in rows] == expected
+    assert set(sweep.trials["fusion.also"]) == {"0.0 0.5"}
+    assert len(open_study(workspace.folder(spec.name) / "search.journal", spec).trials) == 4
+
+
+def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
+    spec_of, tmp_path, monkeypatch
+):
+    from sweep.tracking.sweeps import find_sweep
+
+    monkeypatch.chdir(tmp_path)
+    spec, document = spec_of(2)
+    (tmp_path / "elsewhere").mkdir()
+    uri = f"sqlite:///{tmp_path}/elsewhere/mine.db"
+    run(spec, document, Backends(uri), run_trial=pretending())
+    assert workspace.tracking_uri(spec.name) == uri
+    assert len(find_sweep(uri, spec.name).trials()) == 2
+    assert (tmp_path / "elsewhere" / "artifacts" / "tiny").is_dir(), "beside the database"
+    assert not (tmp_path / "mlruns").exists()
+    kept = [path for path in (workspace.folder(spec.name) / "ray").rglob("*") if path.is_file()]
+    assert kept
+    for path in kept:  # a tracking URI may hold a password
+        assert b"mine.db" not in path.read_bytes(), path
+
+    local = workspace.local_tracking_uri()
+    with pytest.raises(CannotRun, match="start anew with --replace"):
+        run(spec, document, Backends(local), run_trial=pretending())
+    run(spec, document, Backends(local), run_trial=pretending(), replace=True)
+    assert workspace.tracking_uri(spec.name) == local
+    run(*spec_of(3), run_trial=pretending(), replace=True)
+    assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
+
+
+def test_a_sweep_goes_on_with_what_it_began_with_wherever_that_is_asked_for(
+    spec_of, tmp_path, monkeypatch
+):
+    """Relative paths are from where it was started; changed contents are refused."""
+    start, elsewhere = tmp_path / "start", tmp_path / "elsewhere"
+    start.mkdir()
+    elsewhere.mkdir()
+    pairs = start / "pairs.jsonl"
+    pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')
+    spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.jsonl"})
+
+    def run_trial(config, *, resume_from=None):
+        from pathlib import Path
+
+        from trainables.report import Report
+
+        found = float(Path(config.alignment.data).exists())
+        names = [metric.name for metric in config.metrics()]
+        yield Report(1, 1.0, dict.fromkeys(names, found), print, print)
+
+    monkeypatch.chdir(start)
+    record = run(spec, document, run_trial=run_trial)
+    assert {run.data.metrics[spec.goals[0]] for run in record.trials()} == {1.0}
+    monkeypatch.chdir(elsewhere)
+    resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
+    pairs.write_text('{"stereotype": "he was sad", "antistereotype": "she was sad"}\n')
+    with pytest.raises(CannotRun, match=r"alignment.pairs.jsonl must be what the sweep tiny"):
+        resume(spec, document, run_trial=pretending())
+
+
+def test_a_refused_sweep_leaves_no_record(spec_of):
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
+    with pytest.raises(CannotRun):
+        run(spec, document, run_trial=pretending())
+    assert find_sweep(workspace.local_tracking_uri(), spec.name) is None
+
+
+def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    grown = {"  train:": "      - {name: cda, sides: two}\n  train:"}
+    resume(*spec_of(9, **grown), run_trial=pretending())
+    record = find_sweep(workspace.local_tracking_uri(), spec.name)
+    runs = sorted(record.trials(), key=lambda run: int(run.data.tags["sweep.trial"]))
+    assert [r.data.tags["sweep.space_version"] for r in runs] == ["1"] * 2 + ["2"] * 7
+    assert "cda" in {r.data.params["objective.name"] for r in runs[2:]}
+    texts = [record._client.list_artifacts(record.run_id, "versions")]
+    assert [entry.path for entry in texts[0]] == ["versions/1.yaml", "versions/2.yaml"]
+    for changed in ({}, {"steps: 2": "steps: 3"}):
+        with pytest.raises(CannotRun, match="but its trial changed: budget, resources and"):
+            resume(*spec_of(9, **changed), run_trial=pretending())
+    assert {run.info.status for run in record.trials()} == {"FINISHED"}

@@ -1,0 +1,20 @@
+"""What an earlier process left must be with MLflow before a sweep goes on."""
+
+import pytest
+
+from sweep.driver import running
+from sweep.driver.running import CannotRun, deliver_all
+from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries import Tagged
+from sweep.tracking.mlflow_record import Record
+from sweep.tracking.outbox import Outbox
+
+
+def test_a_record_that_mlflow_does_not_take_is_refused_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "PATIENCE_S", 1.0)
+    outbox = Outbox(tmp_path)
+    with Delivery(Record("http://127.0.0.1:9", "0", "tiny", "run"), outbox) as delivery:
+        deliver_all(delivery, "tiny")  # nothing is to be recorded
+        outbox.put(Tagged(trial=None, tags={"reason": ""}))
+        with pytest.raises(CannotRun, match="what tiny has still to record cannot be: MlflowExc"):
+            deliver_all(delivery, "tiny")

@@ -1,0 +1,257 @@
+"""ParetoSearch on a real Optuna journal, without Ray: what Tune would ask and tell."""
+
+import pickle
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+from ray.tune.search import Searcher
+
+from sweep.config.check import load
+from sweep.config.spec import SweepSpec
+from sweep.outcome import Outcome
+from sweep.search.searcher import ParetoSearch
+from sweep.search.study import open_study, outcomes
+from sweep.space import draw
+from sweep.tracking.requests import Requests
+
+GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
+
+
+@pytest.fixture
+def spec(tiny) -> SweepSpec:
+    return load(tiny)[0]
+
+
+def searcher(
+    spec: SweepSpec, journal, asked=Requests
+) -> tuple[ParetoSearch, optuna.Study, list[Outcome]]:
+    study = open_study(journal, spec)
+    heard: list[Outcome] = []
+    return ParetoSearch(spec, study, spec.metrics(), heard.append, asked), study, heard
+
+
+def result(gap: float, rise: float, **more) -> dict:
+    return {GAP: gap, RISE: rise, "progress": 1.0, "run_id": "r", "failure": "", **more}
+
+
+def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    suggested = [search.suggest(str(n)) for n in range(4)]
+    assert [config["number"] for config in suggested] == [0, 1, 2, 3]
+    for number in range(4):
+        assert search.suggest("more") is None, "one that fails may yet be tried again"
+        search.on_trial_complete(str(number), result(1.0, 1.0))
+    assert search.suggest("more") == Searcher.FINISHED
+
+
+def test_a_finished_trial_is_told_its_costs(spec, tmp_path):
+    search, study, heard = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(3.0, 0.25))
+    (trial,) = study.trials
+    assert (trial.state, trial.values) == (TrialState.COMPLETE, [3.0, 0.25])
+    assert heard == [Outcome(0, "complete")]
+
+
+def test_a_metric_whose_more_is_better_is_told_as_a_cost(tiny, tmp_path):
+    tiny.write_text(tiny.read_text().replace(f"goals: [{GAP}", "goals: [bias/miniature/lms"))
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(3.0, 0.25) | {"bias/miniature/lms": 90.0})
+    assert study.trials[0].values == [-90.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"error": True}, TrialState.FAIL),
+        ({"result": None}, TrialState.FAIL),
+        ({"result": result(1.0, 1.0, failure="step 3 reported gap = nan")}, TrialState.FAIL),
+        ({"result": result(1.0, 1.0, progress=0.5)}, TrialState.PRUNED),
+    ],
+)
+def test_what_did_not_finish_is_never_complete(spec, tmp_path, told, state):
+    search, study, heard = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", **told)
+    assert study.trials[0].state == state
+    assert study.best_trials == []
+    assert len(heard) == 1
+
+
+def test_the_reason_of_a_failure_is_kept(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", result(1.0, 1.0, failure="it diverged"))
+    assert outcomes(study) == [Outcome(0, "failed", "it diverged")]
+
+
+def test_a_trial_ends_once_however_often_tune_says_so(spec, tmp_path):
+    search, _, heard = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    for _ in range(3):
+        search.on_trial_complete("a", result(1.0, 1.0))
+    assert len(heard) == 1
+
+
+def test_a_new_search_on_the_journal_goes_on_with_the_interrupted_trials_themselves(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    first = [search.suggest(name) for name in "abc"]
+    search.on_trial_complete("b", result(1.0, 1.0))
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    assert search.num_left == 3
+    again = [search.suggest(name) for name in "de"]
+    assert [c["number"] for c in again] == [0, 2]
+    assert [c["trial"] for c in again] == [first[0]["trial"], first[2]["trial"]]
+    assert search.suggest("f")["number"] == 3
+    for name in "def":
+        search.on_trial_complete(name, result(2.0, 2.0))
+    assert search.suggest("g") == Searcher.FINISHED
+    assert outcomes(study) == [Outcome(number, "complete") for number in (1, 0, 2, 3)]
+
+
+def test_a_line_that_a_killed_writer_left_half_written_is_cut_off(spec, tmp_path):
+    journal = tmp_path / "journal"
+    search, _, _ = searcher(spec, journal)
+    search.suggest("a")
+    search.on_trial_complete("a", result(1.0, 1.0))
+    with journal.open("ab") as file:
+        file.write(b'{"op_code": 4, "worker_id": "x", "stu')
+    (tmp_path / "journal.lock").write_text("left by the killed writer")
+    search, _, _ = searcher(spec, journal)
+    assert search.suggest("b")["number"] == 1
+    assert len(open_study(journal, spec).trials) == 2
+
+
+def test_a_resumed_search_does_not_repeat_its_first_suggestions(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    first = [search.suggest(name)["trial"]["train"]["lr"] for name in "ab"]
+    for name in "ab":
+        search.on_trial_complete(name, result(1.0, 1.0))
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    assert search.suggest("c")["trial"]["train"]["lr"] not in first
+
+
+def test_the_same_seed_gives_the_same_search(spec, tmp_path):
+    trees = []
+    for place in ("one", "two"):
+        search, _, _ = searcher(spec, tmp_path / place)
+        trees.append([search.suggest(str(n))["trial"] for n in range(4)])
+    assert trees[0] == trees[1]
+
+
+def test_the_seed_of_a_trial_follows_from_the_sweeps_name_its_seed_and_the_number(spec, tmp_path):
+    """sha256 of `tiny 0 NUMBER`, 4 bytes: those of a sweep that an earlier release has begun."""
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    for number, seed in enumerate((1274738394, 2209134006, 1976051374)):
+        search.suggest(str(number))
+        drawn = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed)).ask()
+        draw.suggest(spec.trial, drawn)
+        assert study.trials[number].params == drawn.params
+
+
+def test_constraints_keep_infeasible_trials_off_the_best(tiny, tmp_path):
+    tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
+    search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    for name, rise in (("a", 0.5), ("b", 0.1)):
+        search.suggest(name)
+        search.on_trial_complete(name, result(1.0, rise))
+    assert [trial.number for trial in study.best_trials] == [1]
+
+
+def test_no_trial_starts_after_the_hours(tiny, tmp_path):
+    tiny.write_text(tiny.read_text().replace("{trials: 4}", "{trials: 4, hours: 1e-15}"))
+    search, _, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    assert search.suggest("a") == Searcher.FINISHED
+    assert search.out_of_time
+
+
+def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):
+    search, _, _ = searcher(spec, tmp_path / "journal")
+    assert len(pickle.dumps(search)) < 200
+
+
+def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budget(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    for number in range(4):
+        search.suggest(str(number))
+        search.on_trial_complete(str(number), result(1.0, 1.0), error=number in (1, 2))
+    assert search.suggest("more") == Searcher.FINISHED
+
+    def asked():
+        return Requests(retried=frozenset([1, 3]))  # 3 has not failed
+
+    search, study, _ = searcher(spec, tmp_path / "journal", asked)
+    assert (search.num_left, search.num_to_run, search.num_trials) == (0, 1, 5)
+    config = search.suggest("again")
+    assert (config["number"], config["retry_of"]) == (4, 1)
+    assert study.trials[4].params == study.trials[1].params
+    search.on_trial_complete("again", error=True)
+    assert search.suggest("more") == Searcher.FINISHED
+    assert (search.num_left, search.num_trials) == (0, 5)
+    search, study, _ = searcher(
+        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([4]))
+    )
+    assert search.suggest("once more")["retry_of"] == 4
+
+
+def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    search.suggest("a")
+    search.on_trial_complete("a", error=True)
+    study.enqueue_trial(study.trials[0].params, user_attrs={"retry_of": 0})
+    search, study, _ = searcher(spec, tmp_path / "journal")
+    assert search.num_left == 4
+    config = search.suggest("b")
+    assert (config["number"], config["retry_of"]) == (1, 0)
+    assert study.trials[1].params == study.trials[0].params
+    assert [search.suggest(name)["number"] for name in "cde"] == [2, 3, 4]
+    assert search.suggest("f") is None
+
+
+def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):
+    wish = "go"
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(wish))
+    said = []
+    for wish in ("go", "pause", "go", "stop", "cancel"):
+        found = search.suggest(wish)
+        said.append(found["number"] if isinstance(found, dict) else found)
+    assert said == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
+
+
+def test_a_cancelled_trial_says_so(spec, tmp_path):
+    search, _, heard = searcher(
+        spec, tmp_path / "journal", lambda: Requests(cancelled=frozenset([0]))
+    )
+    search.suggest("a")
+    assert search.on_death("a", "its process died") == "cancelled"
+    search.on_trial_complete("a", error=True)
+    assert heard == [Outcome(0, "failed", "cancelled")]
+
+
+def test_a_trial_that_fails_last_is_tried_again_when_asked_before_the_search_has_finished(
+    spec, tmp_path
+):
+    asked = Requests()
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: asked)
+    for name in "abcd":
+        search.suggest(name)
+    search.on_trial_complete("a", error=True)
+    assert search.suggest("e") is None
+    asked = Requests(retried=frozenset([0]))
+    assert search.suggest("e")["retry_of"] == 0
+
+
+def test_an_end_that_cannot_be_told_is_trouble_and_the_trial_has_not_ended(spec, tmp_path):
+    """Raised here, Tune would take it for the trial's own and run it once more."""
+    study = open_study(tmp_path / "journal", spec)
+    heard, trouble = [], []
+    search = ParetoSearch(spec, study, spec.metrics(), heard.append, Requests, trouble.append)
+    search.suggest("a")
+    study.tell(0, state=TrialState.FAIL)  # as if by another process: now it cannot be told again
+    search.on_trial_complete("a", result(1.0, 1.0))
+    (error,) = trouble
+    assert isinstance(error, ValueError)
+    assert heard == []
+    assert search.num_left == 4

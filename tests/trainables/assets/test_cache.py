@@ -1,0 +1,247 @@
+"""The cache folder, with real processes, some of which are killed."""
+
+import ast
+import importlib
+import logging
+import operator
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from hashlib import sha256
+from pathlib import Path
+
+import platformdirs
+import pytest
+
+from trainables.assets import cache
+from trainables.assets.cache import cache_dir, digest, once, source_digest
+from trainables.assets.errors import AssetError
+
+ROOT = Path(cache.__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))
+
+
+def start(code: str) -> subprocess.Popen:
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+
+
+def must_not_build(folder: Path) -> None:
+    raise AssertionError(f"{folder} was built again")
+
+
+def write_pair(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "a.txt").write_text("first")
+    (folder / "sub" / "b.txt").write_text("second")
+
+
+# cache_dir
+
+
+def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
+    assert cache_dir() == tmp_path / "cache"
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("EQUIPOISE_CACHE", "~/mine")
+    assert cache_dir() == tmp_path / "mine"
+
+
+def test_without_a_wish_the_cache_is_where_the_system_has_caches(monkeypatch):
+    monkeypatch.setenv("EQUIPOISE_CACHE", "")
+    assert cache_dir() == Path(platformdirs.user_cache_dir("equipoise"))
+    monkeypatch.delenv("EQUIPOISE_CACHE")
+    assert cache_dir() == Path(platformdirs.user_cache_dir("equipoise"))
+
+
+# source_digest
+
+
+def test_a_digest_of_sources_tells_which_files_they_are():
+    one, two = source_digest("cache.py"), source_digest("cache.py", "data.py")
+    assert one == sha256(Path(cache.__file__).read_bytes()).hexdigest()
+    assert one != two
+    assert source_digest("data.py", "cache.py", "cache.*") == two
+    assert source_digest("regularisers") == source_digest("regularisers/*.py")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["no/such/*.txt", "moved.py", "objectives/*.txt", "no_such_room"]
+)
+def test_a_pattern_without_a_match_is_refused_whatever_else_matches(pattern):
+    with pytest.raises(ValueError, match=r"must match source files .* but matches none") as refusal:
+        source_digest("cache.py", pattern)
+    assert repr(pattern) in str(refusal.value)
+
+
+def callers() -> list[tuple[str, ast.Call]]:
+    """Module name and call of every place in our packages that asks for a digest of sources."""
+    calls = []
+    for package in ("trainables", "sweep", "analysis"):
+        for file in sorted((ROOT / package).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("source_digest"):
+                    module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+                    calls.append((module, node))
+    return calls
+
+
+def patterns_of(argument: ast.expr, module: str) -> list[str]:
+    """The patterns that one argument of such a call stands for: a string, or *NAME of the module."""
+    if isinstance(argument, ast.Constant):
+        return [argument.value]
+    assert isinstance(argument, ast.Starred), ast.unparse(argument)
+    return list(operator.attrgetter(ast.unparse(argument.value))(importlib.import_module(module)))
+
+
+def test_every_place_that_asks_for_a_digest_of_sources_names_files_that_are_there():
+    calls = callers()
+    assert len(calls) >= 5
+    for module, call in calls:
+        patterns = [p for argument in call.args for p in patterns_of(argument, module)]
+        assert patterns, module
+        assert source_digest(*patterns) != sha256(b"").hexdigest(), module
+
+
+# once
+
+
+def test_four_processes_at_a_time_build_once(tmp_path):
+    builds = tmp_path / "builds"
+    code = f"""
+        import time
+        from trainables.cache import once
+
+        def build(folder):
+            with open({str(builds)!r}, "a") as log:
+                log.write("built\\n")
+            time.sleep(0.5)
+            (folder / "a.txt").write_text("whole")
+
+        print((once("thing", build) / "a.txt").read_text())
+    """
+    processes = [start(code) for _ in range(4)]
+    assert [process.communicate()[0] for process in processes] == ["whole\n"] * 4
+    assert builds.read_text() == "built\n"
+
+
+def test_a_killed_builder_leaves_nothing_usable_and_the_next_call_builds():
+    builder = start("""
+        import time
+        from trainables.cache import once
+
+        def build(folder):
+            (folder / "a.txt").write_text("half")
+            print("half", flush=True)
+            time.sleep(60)
+
+        once("thing", build)
+    """)
+    assert builder.stdout.readline() == "half\n"
+    builder.send_signal(signal.SIGKILL)
+    builder.communicate()
+    assert list(cache_dir().glob(".thing.*.partial/a.txt")), "the killed builder left its half"
+    assert not (cache_dir() / "thing").exists()
+    folder = once("thing", write_pair)
+    assert (folder / "a.txt").read_text() == "first"
+    assert not list(cache_dir().glob("*.partial")) + list(cache_dir().glob(".*.partial"))
+
+
+def test_a_build_that_fails_leaves_nothing_and_its_error_comes_through():
+    def build(folder: Path) -> None:
+        (folder / "a.txt").write_text("half")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        once("thing", build)
+    assert [path.name for path in cache_dir().iterdir()] == [".thing.lock"]
+
+
+def test_what_was_built_is_used_again():
+    folder = once("some/thing", write_pair)
+    assert folder == cache_dir() / "some/thing"
+    assert once("some/thing", must_not_build) == folder
+
+
+def test_hidden_files_beside_what_was_built_do_not_matter():
+    folder = once("thing", write_pair)
+    (folder / ".DS_Store").write_text("left by a file browser")
+    assert once("thing", must_not_build) == folder
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "a.txt").write_text("FIRST"),
+        lambda folder: (folder / "a.txt").write_text("fir"),
+        lambda folder: (folder / "sub/b.txt").unlink(),
+        lambda folder: (folder / "c.txt").write_text("a guest"),
+        lambda folder: (folder / cache.MANIFEST).write_text("{"),
+        lambda folder: (folder / cache.MANIFEST).unlink(),
+    ],
+    ids=["changed", "cut short", "missing", "added", "manifest broken", "manifest missing"],
+)
+def test_what_is_not_as_built_is_built_again(damage, caplog):
+    folder = once("thing", write_pair)
+    damage(folder)
+    with caplog.at_level(logging.WARNING):
+        once("thing", write_pair)
+    assert "built again" in caplog.text
+    assert (folder / "a.txt").read_text() == "first"
+    assert {path.name for path in folder.iterdir()} == {"a.txt", "sub", cache.MANIFEST}
+    once("thing", must_not_build)
+
+
+def test_a_large_file_cut_short_is_built_again(caplog):
+    def build(folder: Path) -> None:
+        with (folder / "weights").open("wb") as stream:
+            stream.truncate(cache.SMALL + 1)
+
+    folder = once("thing", build)
+    os.truncate(folder / "weights", cache.SMALL)
+    once("thing", build)
+    assert (folder / "weights").stat().st_size == cache.SMALL + 1
+
+
+def test_a_cache_that_cannot_be_written_is_one_clear_sentence(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(AssetError, match=r"cannot be written.*set EQUIPOISE_CACHE"):
+        once("thing", write_pair)
+
+
+# digest
+
+
+def test_a_digest_depends_on_names_and_contents_and_not_on_the_place(tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        write_pair(tmp_path / name)
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert digest(here) == digest(there)
+    (there / ".hidden").write_text("ignored")
+    assert digest(here) == digest(there)
+    (there / "a.txt").rename(there / "c.txt")
+    assert digest(here) != digest(there)
+    assert digest(here / "a.txt") == sha256(b"first").hexdigest() == digest(there / "c.txt")
+    with pytest.raises(FileNotFoundError):
+        digest(tmp_path / "nowhere")
+
+
+def test_a_large_file_is_hashed_once_until_it_changes(tmp_path):
+    large = tmp_path / "large"
+    with large.open("wb") as stream:
+        stream.truncate(cache.SMALL)
+    first = digest(large)
+    assert [file.read_text() for file in (cache_dir() / "digests").iterdir()] == [first]
+    assert digest(large) == first == sha256(bytes(cache.SMALL)).hexdigest()
+    with large.open("r+b") as stream:
+        stream.write(b"changed")
+    os.utime(large, ns=(0, 1))
+    assert digest(large) != first

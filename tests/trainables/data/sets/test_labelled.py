@@ -1,0 +1,104 @@
+"""Labelled texts, learnt and measured."""
+
+import json
+
+import pytest
+
+from trainables.assets.cache import cache_dir
+from trainables.assets.errors import AssetError
+from trainables.data.sets import labelled
+from trainables.data.sets.labelled import check_name, label_of, split
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "moods.jsonl"
+    rows = [{"text": f"text {n}", "label": "sad" if n % 3 else "glad"} for n in range(40)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+def test_no_text_is_both_learnt_and_measured_and_none_is_lost(file):
+    learnt, measured = split(str(file), 1000, 1000)
+    assert not {row.texts for row in learnt} & {row.texts for row in measured}
+    assert len(learnt) + len(measured) == 40
+    assert {row.label for row in learnt} == {"sad", "glad"}
+
+
+def test_a_text_that_is_there_twice_counts_once(file):
+    file.write_text(file.read_text() + "\n" + file.read_text())
+    learnt, measured = split(str(file), 1000, 1000)
+    assert len(learnt) + len(measured) == 40
+
+
+def test_the_split_is_the_same_each_time_and_sizes_are_kept(file):
+    assert split(str(file), 5, 7) == split(str(file), 5, 7)
+    assert [len(half) for half in split(str(file), 5, 7)] == [5, 7]
+
+
+def test_two_texts_are_a_pair_and_csv_is_read(tmp_path):
+    path = tmp_path / "pairs.csv"
+    rows = [f"premise {n},hypothesis {n},{n % 2}" for n in range(20)]
+    path.write_text("text,text2,label\n" + "\n".join(rows))
+    learnt, measured = split(str(path), 100, 100)
+    (row,) = [row for row in (*learnt, *measured) if row.texts[0] == "premise 7"]
+    assert row == (("premise 7", "hypothesis 7"), "1")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('{"text": "a"}', "line 41: must have the fields text, label, but lacks label; it has"),
+        ("{", "line 41: must be JSON, but "),
+        ("[1]", r"line 41: must be a JSON object, but got \[1\]"),
+    ],
+)
+def test_a_row_that_lacks_something_is_one_clear_sentence(line, sentence, file):
+    file.write_text(file.read_text() + "\n" + line)
+    with pytest.raises(ValueError, match=sentence):
+        split(str(file), 10, 10)
+
+
+def test_one_label_alone_or_nothing_at_all_is_one_clear_sentence(tmp_path):
+    for text in ("", '{"text": "a", "label": 1}\n{"text": "b", "label": 1}'):
+        (tmp_path / "one.jsonl").write_text(text)
+        with pytest.raises(ValueError, match="must have texts of at least two labels"):
+            split(str(tmp_path / "one.jsonl"), 10, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("imdb", "imdb"),
+        ("glue/sst2", "glue_sst2"),
+        ("data/my moods.csv", "my moods"),
+        ("moods(1),+.csv", "moods_1___"),  # MLflow takes no other signs
+    ],
+)
+def test_names_that_are_known_and_what_they_are_called(name, label):
+    assert check_name(name) == name
+    assert label_of(name) == label
+
+
+@pytest.mark.parametrize("name", ["glue/stsb", "sst2", "moods.txt", ""])
+def test_unknown_names_are_refused_with_the_known_ones(name):
+    with pytest.raises(ValueError, match=r"must name labelled texts that are known \(imdb, "):
+        check_name(name)
+
+
+def test_a_glue_task_put_there_by_hand_has_its_own_splits():
+    folder = cache_dir() / "glue" / "rte"
+    folder.mkdir(parents=True)
+    for part, num in (("train", 6), ("validation", 4)):
+        rows = [{"text": f"{part} {n}", "text2": "so", "label": n % 2} for n in range(num)]
+        (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    learnt, measured = split("glue/rte", 100, 100)
+    assert [len(learnt), len(measured)] == [6, 4]
+    assert all(row.texts[0].startswith("train") for row in learnt)
+    assert len(labelled.digest("glue/rte")) == 64
+
+
+def test_a_glue_task_out_of_reach_is_one_clear_sentence(monkeypatch):
+    monkeypatch.setattr(labelled.assets, "hub_problem", lambda: "it is far away")
+    with pytest.raises(AssetError, match=r"not from the Hub \(it is far away\): go online, or put"):
+        split("glue/sst2", 10, 10)

@@ -1,0 +1,65 @@
+"""Sets and files by name."""
+
+import pytest
+
+from trainables.assets.errors import AssetError
+from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, miniature
+from trainables.data.sources import check_name, check_swap, digest, read_pairs, read_texts
+
+
+@pytest.mark.parametrize("name", [*ALIGNMENT_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
+def test_a_known_name_or_a_file_is_accepted(name):
+    assert check_name(name, ALIGNMENT_SETS, "pairs") == name
+
+
+def test_another_name_is_refused_with_the_known_ones():
+    with pytest.raises(
+        ValueError, match=r"known \(bug, bug_gold, .*, miniature\).* but got 'bugg'"
+    ):
+        check_name("bugg", ALIGNMENT_SETS, "pairs")
+
+
+def test_names_are_listed_in_the_order_that_users_know():
+    assert list(TEXT_SETS) == ["bold_wikipedia", "miniature"]
+    assert list(ALIGNMENT_SETS) == [
+        *("bug", "bug_gold", "bug_full", "stereoset_test", "panda"),
+        *("winobias", "winobias_test", "bec_pro", "miniature"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "words", "sentence"),
+    [
+        (
+            *("panda", "bias_bench", "gender"),
+            "swap and words must be left out for panda, whose pairs are given, but got bias_bench "
+            "and gender: they are for bug, bug_gold, bug_full and files of texts",
+        ),
+        (
+            *("bug", "improved", "race"),
+            "words must be gender for bug, which tells stereotypes of gender alone, but got race: "
+            "race and religion are for files of texts",
+        ),
+    ],
+)
+def test_swapping_what_cannot_be_swapped_is_one_clear_sentence(name, rule, words, sentence):
+    with pytest.raises(ValueError, match="must be") as caught:
+        check_swap(name, rule, words)
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("words", ["gender", "race", "religion"])
+def test_a_file_may_be_of_texts_that_any_words_are_swapped_in(words):
+    check_swap("mine.txt", "bias_bench", words)
+
+
+def test_a_set_of_pairs_and_of_texts_has_one_name_and_one_digest():
+    assert sum(1 for _ in read_pairs("miniature")) == 4000
+    assert [key for key, _ in read_texts("miniature")] == miniature.general_texts()
+    assert digest("miniature") == miniature.DIGEST
+
+
+def test_a_missing_file_is_one_clear_sentence():
+    for read in (digest, lambda name: list(read_pairs(name)), lambda name: list(read_texts(name))):
+        with pytest.raises(AssetError, match=r"there is no file nothing\.txt, looked for from"):
+            read("nothing.txt")

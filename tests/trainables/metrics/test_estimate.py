@@ -1,0 +1,145 @@
+"""Standard errors, by hand and against plain resampling."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from trainables.metrics import estimate, items_file
+from trainables.metrics.estimate import Estimate, Items, delta_method, distance, jackknife, mean
+
+
+def test_a_mean_and_its_error_worked_out_by_hand():
+    found = mean([1, 2, 3, 6], Items.of("abcd"))
+    assert found.value == 3
+    assert found.se == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3 / 4))  # s / √n
+
+
+def test_the_error_of_a_mean_is_that_of_scipy():
+    values = np.random.default_rng(0).normal(size=50)
+    assert mean(values, Items.of(range(50))).se == pytest.approx(stats.sem(values))
+
+
+def test_a_proportion_has_the_binomial_error_but_for_the_small_sample():
+    found = mean([1] * 30 + [0] * 70, Items.of(range(100)))
+    assert found.se == pytest.approx(math.sqrt(0.3 * 0.7 / 99))
+
+
+def test_items_drawn_together_count_as_one():
+    """Each item twice, in pairs: no surer than each once."""
+    once = mean([1, 2, 3, 6], Items.of("abcd"))
+    twice = mean([1, 1, 2, 2, 3, 3, 6, 6], Items.of(range(8), "aabbccdd"))
+    assert twice.value == once.value
+    assert twice.se == pytest.approx(once.se)
+    assert mean([1, 1, 2, 2, 3, 3, 6, 6], Items.of(range(8))).se < twice.se
+
+
+def test_a_mean_over_terms_has_the_error_of_as_many_terms():
+    # nurse: 1/2; cook: 1; pilot: 0, so the values are those of three terms.
+    items = Items.of(range(4), ["nurse", "nurse", "cook", "pilot"])
+    found = mean([1, 0, 1, 0], items, [1 / 2, 1 / 2, 1, 1])
+    assert found.value == 0.5
+    assert found.se == pytest.approx(stats.sem([0.5, 1.0, 0.0]))
+
+
+def test_an_error_grows_with_no_weight_that_all_items_share():
+    light, heavy = (mean([1, 2, 4], Items.of("abc"), [w] * 3) for w in (1, 100))
+    assert light.se == pytest.approx(heavy.se)
+    assert light.value == heavy.value
+
+
+def test_the_influences_of_a_mean_sum_to_nothing():
+    found = mean([1, 2, 4, 8], Items.of("abcd"), [1, 2, 3, 4])
+    assert found.influences_I.sum() == pytest.approx(0)
+
+
+def test_the_delta_method_is_the_bootstrap_for_smooth_functions():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(2, 0.5, 200), rng.normal(3, 0.5, 200)
+    items = Items.of(range(200))
+    one, other = mean(x, items), mean(y, items)
+    ratio = delta_method(
+        one.value / other.value,
+        (1 / other.value, one),
+        (-one.value / other.value**2, other),
+    )
+    drawn = rng.integers(0, 200, (4000, 200))
+    expected = (x[drawn].mean(1) / y[drawn].mean(1)).std()
+    assert ratio.se == pytest.approx(expected, rel=0.05)
+
+
+def test_the_jackknife_of_a_mean_is_the_mean():
+    values = np.random.default_rng(0).normal(size=30)
+    items = Items.of(range(30))
+    found = jackknife(lambda places: float(values[list(places)].mean()), items)
+    assert found.value == pytest.approx(values.mean())
+    assert found.influences_I == pytest.approx(mean(values, items).influences_I)
+
+
+def test_the_jackknife_of_a_correlation_is_near_its_known_error():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=400)
+    y = 0.6 * x + 0.8 * rng.normal(size=400)
+    found = jackknife(
+        lambda places: float(np.corrcoef(x[list(places)], y[list(places)])[0, 1]),
+        Items.of(range(400)),
+    )
+    assert found.se == pytest.approx((1 - found.value**2) / math.sqrt(399), rel=0.15)
+
+
+@pytest.mark.parametrize(("outcomes", "value"), [([1, 1, 1, 0], 25), ([0, 0, 0, 1], 25)])
+def test_a_distance_is_as_sure_as_what_it_is_the_distance_of(outcomes, value):
+    ss = mean([100 * x for x in outcomes], Items.of("abcd"))
+    gap = distance(ss, 50)
+    assert gap.value == value
+    assert gap.se == pytest.approx(ss.se)
+
+
+@pytest.mark.parametrize("names", ["a", ""])
+def test_one_cluster_tells_nothing_of_its_error(names):
+    assert Estimate(1.0).se is None
+    assert mean([2.0, 3.0], Items.of("ab", ["same", "same"])).se is None
+
+
+@pytest.mark.parametrize("outcome", [100.0, 0.1, -7.3])
+def test_where_all_are_alike_the_mean_is_that_to_the_bit_and_has_no_error(outcome):
+    found = mean([outcome] * 30, Items.of(range(30)), [1 / (3 + n % 7) for n in range(30)])
+    assert found.value == outcome
+    assert found.se is None
+
+
+def test_no_items_are_one_clear_sentence():
+    with pytest.raises(ValueError, match="there are no items to measure"):
+        mean([], Items.of(""))
+
+
+def test_what_is_no_number_has_no_error_to_report():
+    found = {"a": mean([1.0, math.nan], Items.of("ab")), "b": mean([1.0, 2.0], Items.of("ab"))}
+    assert estimate.errors(found) == {"b": 0.5}
+    assert math.isnan(estimate.values(found)["a"])
+
+
+def test_estimates_come_back_from_their_file(tmp_path):
+    items = Items.of(range(3), ["x", "x", "y"])
+    ss = mean([100.0, 0.0, 100.0], items, [0.5, 0.5, 1])
+    found = {"bias/a/ss": ss, "bias/a/gap": distance(ss, 50), "cost/b/exact": Estimate(0.25)}
+    items_file.write(found, tmp_path / "items.parquet")
+    read = items_file.read(tmp_path / "items.parquet")
+    assert list(read) == list(found)
+    for name, expected in found.items():
+        assert read[name].value == expected.value
+        assert read[name].items == expected.items
+        assert read[name].se == expected.se
+        for column in ("outcomes_I", "influences_I"):
+            ours, theirs = getattr(read[name], column), getattr(expected, column)
+            assert (ours is None) == (theirs is None)
+            assert ours is None or list(ours) == list(theirs)
+
+
+def test_items_are_kept_small(tmp_path):
+    """2,000 items in four metrics: less than a hundred kilobytes."""
+    items = Items.of(range(2000), [n // 25 for n in range(2000)])
+    ss = mean([100.0 * (n % 3 == 0) for n in range(2000)], items)
+    items_file.write({f"bias/a/{n}": ss for n in range(4)}, tmp_path / "items.parquet")
+    assert (tmp_path / "items.parquet").stat().st_size < 100_000

@@ -1,0 +1,68 @@
+"""What follows from several evaluators together."""
+
+import math
+
+import pytest
+
+from trainables.metrics.estimate import Estimate, Items, mean
+from trainables.metrics.guard import GENERAL, Guard, derive, derived_metrics
+
+STEREOTYPES = "forgetting/stereoset/stereotype_nll_rise"
+LMS = "forgetting/stereoset/lms_drop"
+DEGENERATE = "forgetting/guard/degenerate"
+SELECTIVITY = "forgetting/selective/selectivity_rise"
+
+
+def found(**values):
+    names = {"general": GENERAL, "stereotypes": STEREOTYPES, "lms": LMS}
+    return {names[name]: Estimate(value) for name, value in values.items()}
+
+
+@pytest.mark.parametrize(
+    ("values", "degenerate"),
+    [
+        ({"general": 0.99, "lms": 19.9}, 0),
+        ({"general": 1.0, "lms": 20.0}, 0),
+        ({"general": 1.01, "lms": 0.0}, 1),
+        ({"general": 0.0, "lms": 20.1}, 1),
+        ({"general": -3.0, "lms": -40.0}, 0),
+        ({"lms": 21.0}, 1),
+        ({"general": 2.0}, 1),
+    ],
+)
+def test_past_any_bound_a_candidate_is_degenerate(values, degenerate):
+    assert derive(found(**values), Guard())[DEGENERATE].value == degenerate
+
+
+def test_bounds_are_the_users():
+    assert derive(found(general=0.5), Guard(nll_rise=0.4))[DEGENERATE].value == 1
+    assert derive(found(lms=50.0), Guard(lms_drop=60.0))[DEGENERATE].value == 0
+
+
+def test_what_is_no_number_is_not_called_sound():
+    assert math.isnan(derive(found(general=math.nan, lms=0.0), Guard())[DEGENERATE].value)
+
+
+def test_where_nothing_is_watched_nothing_is_claimed():
+    assert derive({"task/piqa/accuracy": Estimate(0.1)}, Guard()) == {}
+    assert derived_metrics(["task/piqa/accuracy"], Guard()) == ()
+
+
+def test_selectivity_worked_out_by_hand():
+    """Stereotypes 0.5 nats less likely, general text 0.1: 0.4 of it was selective."""
+    stereotypes = mean([0.4, 0.5, 0.6], Items.of("abc"))
+    general = mean([0.0, 0.1, 0.2, 0.1], Items.of("wxyz"))
+    derived = derive({STEREOTYPES: stereotypes, GENERAL: general}, Guard())[SELECTIVITY]
+    assert derived.value == pytest.approx(0.4)
+    assert derived.se == pytest.approx(math.hypot(stereotypes.se, general.se), rel=0.1)
+
+
+def test_selectivity_needs_both():
+    assert SELECTIVITY not in derive(found(general=0.1), Guard())
+    assert SELECTIVITY not in derive(found(stereotypes=0.1), Guard())
+
+
+def test_what_is_derived_is_what_is_declared():
+    everything = found(general=0.1, stereotypes=0.2, lms=3.0)
+    declared = [metric.name for metric in derived_metrics(list(everything), Guard())]
+    assert list(derive(everything, Guard())) == declared == [SELECTIVITY, DEGENERATE]

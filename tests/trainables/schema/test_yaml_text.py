@@ -1,0 +1,36 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml.constructor import ConstructorError
+
+from trainables.schema.yaml_text import from_yaml, to_yaml
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)))
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
+trees = st.recursive(
+    scalars, lambda below: st.lists(below) | st.dictionaries(texts, below), max_leaves=5
+)
+
+
+@given(st.dictionaries(texts, trees))
+def test_plain_values_come_back_as_they_were(tree):
+    again = from_yaml(to_yaml(tree))
+    assert again == tree
+    assert list(again) == list(tree), "in their order"
+
+
+def test_it_is_written_in_blocks():
+    assert to_yaml({"b": {"lr": 1e-05, "on": [True, None, "no"]}, "a": "x"}) == (
+        "b:\n  lr: 1e-05\n  on:\n  - true\n  - null\n  - no\na: x\n"
+    )
+
+
+def test_a_long_text_is_broken_after_so_many_characters():
+    tree = {"about": "word " * 40 + "end"}
+    assert len(to_yaml(tree).splitlines()) > 1
+    assert len(to_yaml(tree, width=1000).splitlines()) == 1
+
+
+def test_what_would_make_an_object_is_refused():
+    with pytest.raises(ConstructorError):
+        from_yaml("!!python/object/apply:os.getcwd []")

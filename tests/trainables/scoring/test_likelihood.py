@@ -1,0 +1,349 @@
+"""Log-likelihoods against a loop that is slow and plainly right."""
+
+import random
+import shutil
+
+import pytest
+import torch
+from transformers import (
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    MistralConfig,
+    MistralForCausalLM,
+)
+
+from trainables.data.queries import Query, masked
+from trainables.models import miniature
+from trainables.models.joint_forward import predict_jointly
+from trainables.models.language_model import LanguageModel
+from trainables.scoring import packing
+from trainables.scoring.likelihood import log_probs, queries_of
+
+SENTENCES = [
+    "the nurse said that she was tired",
+    "anna found the red lamp at the market today",
+    "the wolf eats deer",
+    "when the plumber came home he was happy",
+    "the",
+]
+
+
+def scores(model, sentences):
+    return log_probs(
+        model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(sentences)]
+    )
+
+
+def flat(groups):
+    return [value for group in groups for value in group]
+
+
+def test_each_token_has_the_log_probability_of_the_slow_loop(model, oracle):
+    expected = [oracle(model).log_probs(ids) for ids in model.tokenizer.encode(SENTENCES)]
+    found = scores(model, SENTENCES)
+    assert [len(group) for group in found] == [len(group) for group in expected]
+    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+
+
+def test_pieces_of_words_have_the_log_probability_of_the_slow_loop(pieces_bert, oracle):
+    sentences = ["the nurse said that zorro was quick.", "it's odd, that"]
+    expected = [
+        oracle(pieces_bert).log_probs(ids) for ids in pieces_bert.tokenizer.encode(sentences)
+    ]
+    assert flat(scores(pieces_bert, sentences)) == pytest.approx(flat(expected), abs=1e-4)
+
+
+def test_a_prefix_is_read_and_not_scored(model, oracle):
+    prefix, ids = model.tokenizer.encode(["the capital of", "the wolf eats deer"])
+    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
+    assert found == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
+    assert len(found) == len(ids)
+
+
+def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
+    (ids,) = bert.tokenizer.encode([SENTENCES[0]])
+    ((one, other),) = log_probs(bert, [[masked(bert.tokenizer, ids, [1, 4])]])
+    assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
+    assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
+    assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
+
+
+@pytest.mark.parametrize("tokens_a_batch", [1, 17, 10**6])
+def test_the_size_of_batches_and_the_padding_in_them_change_nothing(
+    model, tokens_a_batch, monkeypatch
+):
+    expected = scores(model, SENTENCES * 5)
+    monkeypatch.setattr(packing, "TOKENS_A_BATCH", tokens_a_batch)
+    assert flat(scores(model, SENTENCES * 5)) == pytest.approx(flat(expected), abs=1e-5)
+
+
+def test_the_order_of_sentences_changes_nothing(model):
+    order = random.Random(0).sample(range(len(SENTENCES)), len(SENTENCES))
+    shuffled = scores(model, [SENTENCES[n] for n in order])
+    expected = scores(model, SENTENCES)
+    for n, found in zip(order, shuffled, strict=True):
+        assert found == pytest.approx(expected[n], abs=1e-5)
+
+
+def test_a_sentence_alone_scores_as_among_others(model):
+    together = scores(model, SENTENCES)
+    for sentence, expected in zip(SENTENCES, together, strict=True):
+        (alone,) = scores(model, [sentence])
+        assert alone == pytest.approx(expected, abs=1e-5)
+
+
+def shapes_read(model, read):
+    """Rows and tokens of every forward that something makes."""
+    shapes = []
+    hook = model.module.register_forward_pre_hook(
+        lambda module, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)),
+        with_kwargs=True,
+    )
+    read()
+    hook.remove()
+    return shapes
+
+
+@pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
+def test_a_batch_is_never_larger_than_asked_unless_it_is_one_row(
+    tokens_a_batch, model, monkeypatch
+):
+    scores(model, SENTENCES)  # whether it reads trees is tried with batches of its own
+    monkeypatch.setattr(packing, "TOKENS_A_BATCH", tokens_a_batch)
+    shapes = shapes_read(model, lambda: scores(model, SENTENCES))
+    assert all(rows == 1 or rows * tokens <= tokens_a_batch for rows, tokens in shapes)
+    assert len(shapes) == 1 or tokens_a_batch < 10**6
+
+
+# Trees: what queries have in common at their start is read once.
+
+ALTERNATIVES = [
+    "the nurse said that she was tired",
+    "the nurse said that he was tired",
+    "the nurse said that he was happy today",
+    "the nurse said",
+    "the wolf eats deer",
+    "the nurse said that he was tired",
+]
+
+
+def test_alternatives_score_in_one_tree_as_each_alone(llama, oracle):
+    ids = llama.tokenizer.encode(ALTERNATIVES)
+    found = scores(llama, ALTERNATIVES)
+    for sentence_ids, values in zip(ids, found, strict=True):
+        assert values == pytest.approx(oracle(llama).log_probs(sentence_ids), abs=1e-4)
+
+
+def test_a_common_start_is_read_once(llama):
+    scores(llama, SENTENCES[:1])
+    pair = ALTERNATIVES[:2]
+    ((rows, tokens),) = shapes_read(llama, lambda: scores(llama, pair))
+    # <s> the nurse said that + (she was) + (he was): the last word is asked for and not read.
+    assert (rows, tokens) == (1, 5 + 2 + 2)
+    ((rows, tokens),) = shapes_read(llama, lambda: scores(llama, [pair[0]] * 3))
+    assert (rows, tokens) == (1, 7)
+
+
+def test_two_questions_at_one_place_have_two_answers(llama, oracle):
+    prefix, one, other = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
+    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other)]
+    ((deer,), (grass,)) = log_probs(llama, asked)
+    assert deer == pytest.approx(oracle(llama).log_probs(one, prefix)[0], abs=1e-4)
+    assert grass == pytest.approx(oracle(llama).log_probs(other, prefix)[0], abs=1e-4)
+    assert deer > grass
+
+
+@pytest.mark.parametrize("longest", [1, 9, 10**6])
+def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
+    expected = scores(llama, ALTERNATIVES)
+    monkeypatch.setattr(packing, "LONGEST_TREE", longest)
+    assert flat(scores(llama, ALTERNATIVES)) == pytest.approx(flat(expected), abs=1e-5)
+
+
+def test_random_forests_score_as_lines(llama, monkeypatch):
+    rng = random.Random(0)
+    words = rng.sample(
+        range(10, llama.tokenizer.vocab_size), 3
+    )  # so few that many starts are common
+    queries = [
+        queries_of(llama.tokenizer, rng.choices(words, k=rng.randint(1, 12))) for _ in range(60)
+    ]
+    found = log_probs(llama, queries)
+    monkeypatch.setattr(llama, "reads_trees", False)
+    assert flat(found) == pytest.approx(flat(log_probs(llama, queries)), abs=1e-4)
+
+
+def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, oracle, monkeypatch):
+    """As one with ALiBi or a recurrent state, which sees every token before."""
+    monkeypatch.setattr(llama, "reads_trees", None)
+
+    def see_all_before(module, args, kwargs):
+        if kwargs["attention_mask"].ndim == 4:
+            kwargs["attention_mask"] = torch.ones_like(kwargs["attention_mask"]).tril()
+        return args, kwargs
+
+    hook = llama.base.register_forward_pre_hook(see_all_before, with_kwargs=True)
+    found = scores(llama, ALTERNATIVES[:2])
+    hook.remove()
+    assert llama.reads_trees is False
+    expected = [oracle(llama).log_probs(ids) for ids in llama.tokenizer.encode(ALTERNATIVES[:2])]
+    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize("spoiled", ["diverged", "bf16"])
+def test_neither_training_nor_precision_decides_how_a_model_is_read(spoiled, llama, monkeypatch):
+    monkeypatch.setattr(llama, "reads_trees", None)
+    llama.reset("bf16" if spoiled == "bf16" else "fp32")
+    with torch.no_grad():
+        for weight in llama.module.parameters():
+            weight.mul_(float("nan") if spoiled == "diverged" else 1)
+    found = flat(scores(llama, ALTERNATIVES))
+    assert all((value != value) == (spoiled == "diverged") for value in found)
+    assert llama.reads_trees is True
+    llama.reset("fp32")
+
+
+@pytest.mark.parametrize("kind", ["mistral", "gemma3"])
+def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind, tmp_path):
+    """Long queries are read line by line, under the model's own mask; short ones in trees."""
+    sizes = {
+        "vocab_size": 246, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
+        "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 16, "sliding_window": 32,
+        "max_position_embeddings": 128,
+    }  # fmt: skip
+    torch.manual_seed(0)
+    made, config = {
+        "mistral": (MistralForCausalLM, MistralConfig),
+        "gemma3": (Gemma3ForCausalLM, Gemma3TextConfig),
+    }[kind]
+    more = {"layer_types": ["sliding_attention", "full_attention"]} if kind == "gemma3" else {}
+    module = made(config(**sizes, **more))
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.add_(0.2 * torch.randn(weight.shape))  # so that what is seen matters
+    folder = tmp_path / kind
+    shutil.copytree(miniature.folder("miniature-llama"), folder)
+    (folder / "model.safetensors").unlink()
+    module.save_pretrained(folder)
+    model = LanguageModel(folder, "causal")
+    rng = random.Random(0)
+    prefix = rng.choices(range(10, 246), k=60)
+    asked = [
+        queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix) for _ in range(4)
+    ]
+    asked += [
+        queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)
+    ]
+    found = log_probs(model, asked)
+    assert model.reads_trees is True
+    model.reads_trees = False
+    assert flat(found) == pytest.approx(flat(log_probs(model, asked)), abs=1e-4)
+
+
+def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
+    """Llama 3 puts its start token before every text, SmolLM2 before none; without a prefix the
+    start token is what the first token is predicted from, and stands there once."""
+    (ids,), start = llama.tokenizer.encode(["the wolf eats deer"]), llama.tokenizer.start_id
+    for adds, before in ((True, [start]), (False, [])):
+        monkeypatch.setattr(llama, "adds_start", adds)
+        (with_prefix,), (alone,) = (
+            queries_of(llama.tokenizer, ids[2:], ids[:2]),
+            queries_of(llama.tokenizer, ids),
+        )
+        assert list(with_prefix.ids) == [*before, *ids[:-1]]
+        assert list(alone.ids) == [start, *ids[:-1]]
+        assert list(with_prefix.targets.values()) == ids[2:]
+
+
+def test_scoring_twice_gives_the_very_same(model):
+    assert scores(model, SENTENCES) == scores(model, SENTENCES)
+
+
+def test_groups_without_questions_stay_empty(model):
+    (ids,) = model.tokenizer.encode(["the wolf eats deer"])
+    asked = queries_of(model.tokenizer, ids)
+    found = log_probs(model, [[], asked, [], asked, []])
+    assert [len(group) for group in found] == [0, len(ids), 0, len(ids), 0]
+    assert log_probs(model, []) == []
+
+
+def test_a_query_that_asks_for_nothing_is_not_read(model):
+    (ids,) = model.tokenizer.encode(["the wolf eats deer"])
+    asked = queries_of(model.tokenizer, ids)
+    alone = log_probs(model, [asked])
+    assert log_probs(model, [[Query([model.tokenizer.start_id], {})], asked]) == [[], *alone]
+    assert log_probs(model, [[Query([model.tokenizer.start_id], {})]]) == [[]]
+
+
+def test_a_text_without_a_token_to_score_is_one_clear_sentence(model):
+    with pytest.raises(ValueError, match="must have at least one token, but got none"):
+        queries_of(model.tokenizer, [])
+
+
+def test_of_a_prefix_too_long_for_the_model_the_end_is_read(model, oracle):
+    ids, prefix = model.tokenizer.encode(
+        ["the wolf eats deer", "the nurse left when she felt sad " * 20]
+    )
+    assert len(prefix) > model.tokenizer.max_tokens == 64
+    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
+    if model.family == "causal":
+        kept = [*prefix, *ids][-(model.tokenizer.max_tokens + 1) :]
+        expected = [
+            float(oracle(model).predicted(kept[:t], -1)[kept[t]])
+            for t in range(len(kept) - len(ids), len(kept))
+        ]
+    else:
+        kept = prefix[len(prefix) + len(ids) + 2 - model.tokenizer.max_tokens :]
+        expected = oracle(model).log_probs(ids, kept)
+    assert found == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):
+    (ids,) = model.tokenizer.encode(["the wolf eats deer " * 20])
+    with pytest.raises(ValueError, match=r"must fit into the 64 positions of .*, but has 8"):
+        queries_of(model.tokenizer, ids)
+
+
+def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
+    monkeypatch.setattr(packing, "LONGEST_TREE", 8)
+    monkeypatch.setattr(packing, "PACKED", 8)
+    prefix, one, other = llama.tokenizer.encode(
+        ["the nurse left when she felt sad and", "calm now", "proud"]
+    )
+    scores(llama, SENTENCES[:1])
+    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other, one)]
+    ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, asked))
+    assert (rows, tokens) == (1, len(asked[0][0].ids))
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_is_off_while_scoring_and_then_as_it_was(training, edited):
+    dropout = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
+    model = LanguageModel(edited("miniature-bert", config=dropout), "masked")
+    model.module.train(training)
+    assert scores(model, SENTENCES) == scores(model, SENTENCES)
+    assert model.module.training == training
+
+
+def test_scoring_leaves_no_gradient_and_no_graph(model):
+    scores(model, SENTENCES)
+    assert all(weight.grad is None for weight in model.module.parameters())
+    assert torch.is_grad_enabled()
+
+
+def test_the_likelihood_with_gradient_is_the_one_without(model):
+    ids = model.tokenizer.encode(SENTENCES)
+    if model.family == "causal":
+        queries = [queries_of(model.tokenizer, sentence)[0] for sentence in ids]
+    else:
+        queries = [
+            masked(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
+        ]
+    expected = log_probs(model, [[query] for query in queries])
+    texts = predict_jointly(model, {"texts": queries})["texts"]
+    per_sentence, per_token = texts.log_likelihood("sentence"), texts.log_likelihood("token")
+    assert per_sentence.requires_grad
+    assert per_sentence.tolist() == pytest.approx([sum(group) for group in expected], abs=1e-4)
+    assert per_token.tolist() == pytest.approx(
+        [sum(group) / len(group) for group in expected], abs=1e-5
+    )

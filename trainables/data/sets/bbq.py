@@ -1,0 +1,34 @@
+"""BBQ: questions of gender that a context answers, or does not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from trainables.assets import resolve
+from trainables.data.rows import checked, records
+
+FIELDS = (
+    *("example_id", "question_index", "question_polarity", "context_condition", "context"),
+    *("question", "ans0", "ans1", "ans2", "answer_info", "additional_metadata", "label"),
+)
+
+
+def questions() -> Iterator[dict[str, Any]]:
+    """Yield the rows of the authors' file for the category Gender_identity.
+
+    Source: Parrish et al. 2022 (arXiv 2110.08193).
+
+    Raises:
+        ValueError: a row lacks what is asked of it; which, and what.
+    """
+    path = resolve.resolve("bbq")
+    for number, row in enumerate(records(path, *FIELDS), start=1):
+        where = f"{path}, question {number}"
+        checked(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
+        metadata = row["additional_metadata"]
+        checked(metadata, ("stereotyped_groups",), f"{where}, additional_metadata")
+        if row["label"] not in (0, 1, 2) or isinstance(row["label"], bool):
+            raise ValueError(
+                f"{where}: label must be 0, 1 or 2, the right one of three answers, but got "
+                f"{row['label']!r}."
+            )
+        yield row

@@ -1,0 +1,31 @@
+"""CrowS-Pairs: pairs of a more and a less stereotypical sentence, in nine kinds of bias."""
+
+from typing import Literal
+
+from trainables.assets import resolve
+from trainables.data.rows import records
+
+BiasType = Literal[
+    "gender", "race-color", "religion", "socioeconomic", "nationality", "age",
+    "disability", "sexual-orientation", "physical-appearance", "all",
+]  # fmt: skip
+
+
+def sentence_pairs(bias_type: BiasType) -> list[tuple[str, str]]:
+    """Return (sent_more, sent_less) of each pair of a kind, as the official file has them.
+
+    Source: Nangia et al. 2020 (arXiv 2010.00133).
+
+    Raises:
+        ValueError: a sentence has no words.
+    """
+    path = resolve.resolve("crows_pairs")
+    pairs = [
+        (row["sent_more"], row["sent_less"])
+        for row in records(path, "sent_more", "sent_less", "bias_type")
+        if bias_type in ("all", row["bias_type"])
+    ]
+    for number, pair in enumerate(pairs, start=1):
+        if not all(map(str.strip, pair)):
+            raise ValueError(f"{path}: every sentence must have words, but pair {number} has none.")
+    return pairs

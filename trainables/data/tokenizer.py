@@ -1,0 +1,82 @@
+"""Token ids of texts, and what the tokenizer of a model puts around them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from trainables.assets import cache
+
+Family = Literal["causal", "masked"]  # next-token prediction (Llama); fill in the blank (BERT)
+
+
+class Tokenizer:
+    """A tokenizer of transformers, as a model of its family is asked with it.
+
+    Attributes:
+        hf: the tokenizer of transformers.
+        start_id: the token before a text: BOS (causal) or CLS (masked).
+        end_id, mask_id: the token after a text, and the one in place of a hidden token (masked only).
+        pad_id: fills up rows; it is never read, for the attention mask leaves it out.
+        vocab_size: tokens that the model predicts among.
+        max_tokens: the longest row that fits into the model's positions, special tokens included.
+    """
+
+    def __init__(
+        self, hf: Any, folder: Path, family: Family, *, vocab_size: int, num_positions: int
+    ) -> None:
+        """
+        Raises:
+            ValueError: it lacks a token that the family needs, or knows more than the model.
+        """
+        self.hf = hf
+        self.folder = folder
+        self.family = family
+        self.start_id = self._special_id("bos" if family == "causal" else "cls")
+        self.pad_id: int = hf.pad_token_id or 0
+        if family == "masked":
+            self.end_id = self._special_id("sep")
+            self.mask_id = self._special_id("mask")
+        self.vocab_size = vocab_size
+        if len(hf) > vocab_size:
+            raise ValueError(
+                f"the tokenizer of {folder} must know no more tokens than the model's {vocab_size}, "
+                f"but knows {len(hf)}."
+            )
+        self.max_tokens: int = min(num_positions, hf.model_max_length)
+
+    def _special_id(self, token: str) -> int:
+        token_id: int | None = getattr(self.hf, f"{token}_token_id")
+        if token_id is None:
+            raise ValueError(
+                f"the tokenizer of {self.folder} must have a {token.upper()} token, which a "
+                f"{self.family} model's sentences are scored with, but has only "
+                f"{', '.join(self.hf.special_tokens_map)}."
+            )
+        return token_id
+
+    @cached_property
+    def adds_start(self) -> bool:
+        """Whether it puts the start token before a text, as Llama's does and SmolLM2's does not."""
+        ids: list[int] = self.hf("a")["input_ids"]
+        return ids[:1] == [self.start_id]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256, equal for tokenizers that give equal ids, so that models share their token tables."""
+        if not self.hf.is_fast:
+            return cache.digest(self.folder)
+        # Special tokens around a text are not in the tables.
+        settings = json.loads(self.hf.backend_tokenizer.to_str()) | {"post_processor": None}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text, without special tokens."""
+        if not texts:
+            return []
+        ids: list[list[int]] = self.hf(list(texts), add_special_tokens=False)["input_ids"]
+        return ids

@@ -1,0 +1,1 @@
+"""YAML and settings that are read strictly, and refused in sentences with the line to mend."""
