@@ -116,7 +116,7 @@ def slow_causal(oracle, model, text):
 def slow_masked(oracle, model, context, text):
     """As the reference has it: texts with a mask in them, tokenised whole."""
     reference = oracle(model)
-    tokens = reference.tokenizer.hf
+    tokens = reference.tokenizer
     (place,) = [n for n, word in enumerate(context.split(" ")) if "BLANK" in word]
     word = text.split(" ")[place].translate(str.maketrans("", "", string.punctuation))
     pieces = tokens(" " + word, add_special_tokens=False)["input_ids"]

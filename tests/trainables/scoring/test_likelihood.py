@@ -245,7 +245,7 @@ def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
     start token is what the first token is predicted from, and stands there once."""
     (ids,), start = llama.tokenizer.encode(["the wolf eats deer"]), llama.tokenizer.start_id
     for adds, before in ((True, [start]), (False, [])):
-        monkeypatch.setattr(llama, "adds_start", adds)
+        monkeypatch.setattr(llama.tokenizer, "adds_start", adds)
         (with_prefix,), (alone,) = (
             queries_of(llama.tokenizer, ids[2:], ids[:2]),
             queries_of(llama.tokenizer, ids),
