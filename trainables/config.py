@@ -210,7 +210,7 @@ class TrialConfig(Strict):
                 f"or parameters all or freeze"
             )
         replayed = self.replay is not None and self.replay.ratio > 0
-        if regulariser.reads_texts and not (regulariser.anchor or objective.learns or replayed):
+        if regulariser.reads_texts and not (regulariser.anchor or objective.trains_on or replayed):
             raise ValueError(
                 f"regulariser {regulariser.name} needs texts, but objective {objective.name} learns "
                 f"none and nothing is replayed: give the regulariser data of its own, or a replay"

@@ -48,13 +48,13 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
     mixed = {SHORTFALL: float(stream.shortfall)} if config.replay else {}
-    still = objective.asks_the_base or regulariser.asks_the_base
+    still = objective.uses_base or regulariser.uses_base
     with (
         own_dropout(model, 0.0, 0.0) if still else nullcontext(),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
-        Engine(model, train, regulariser.recall) as engine,
+        Engine(model, train, regulariser.pull_to_base) as engine,
     ):
 
         def refuse_late() -> None:
@@ -99,8 +99,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
         while engine.steps < train.steps:
             torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.module.train()
-            for part in stream.parts(engine.steps):
-                engine.backward(loss(config, model, part, prepared))
+            for batch in stream.micro_batches(engine.steps):
+                engine.backward(loss(config, model, batch, prepared))
             due = train.report_every and engine.steps % train.report_every == 0
             if due or engine.steps == train.steps:
                 yield report(measured())

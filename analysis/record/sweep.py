@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
 
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Candidate:
-        """That a row of `Sweep.models` is about."""
+        """That a row of `Sweep.rows` is about."""
         return cls(int(row["trial"]), None if pd.isna(row["alpha"]) else float(row["alpha"]))
 
     @classmethod
@@ -85,7 +85,7 @@ class Sweep:
     commit: str = ""
 
     @cached_property
-    def models(self) -> pd.DataFrame:
+    def rows(self) -> pd.DataFrame:
         """The trials, each of them followed by what was found at the other α of a complete one.
 
         Such a row has the trial's number, run_id and parameters (but for `fusion`, which is as in
@@ -121,7 +121,7 @@ class Sweep:
 
     def measured(self) -> pd.DataFrame:
         """The models of complete trials with every goal finite."""
-        models = self.models
+        models = self.rows
         complete = models["state"] == "complete"
         return models[complete & models[self._goal_names].notna().all(axis=1)]
 
@@ -139,7 +139,7 @@ class Sweep:
         order = np.lexsort(costs_NM.T[::-1])
         return candidates.iloc[order[pareto.front(costs_NM)[order]]]
 
-    def loses_to_base(self, row: Mapping[Any, Any]) -> bool:
+    def dominated_by_base(self, row: Mapping[Any, Any]) -> bool:
         """Whether the base model is at least as good in every goal, and better in one."""
         pairs = [
             (goal.cost(self.base[goal.name]), goal.cost(row[goal.name]))

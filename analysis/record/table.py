@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-MOST_SILENCE_S = 60.0  # of a driver that lives: it says so every quarter of it
+MAX_SILENCE_S = 60.0  # of a driver that lives: it says so every quarter of it
 
 
 def sweep_state(run: Run) -> str:
@@ -24,7 +24,7 @@ def sweep_state(run: Run) -> str:
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
     heard = tags.get(Tag.ALIVE, run.info.start_time)
-    if time.time() - int(heard) / 1000 > MOST_SILENCE_S:
+    if time.time() - int(heard) / 1000 > MAX_SILENCE_S:
         return "interrupted"
     asked = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
     return asked.get(tags.get(Tag.ASKED, ""), "running")

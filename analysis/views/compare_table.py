@@ -23,7 +23,7 @@ def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
         min_width=76,
     )
     shown.title_justify = "left"
-    models = sweep.models.to_dict("records")
+    models = sweep.rows.to_dict("records")
     broken = {str(Candidate.of(row)) for row in models if row.get(DEGENERATE) == 1}
     if flagged := [word for word in (one, other) if word in broken]:
         shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"

@@ -41,7 +41,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
     for row in front.head(most).to_dict("records"):
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
         remark = "**degenerate** · " if row.get(DEGENERATE) == 1 else ""
-        remark += "*worse than the base model:* " if sweep.loses_to_base(row) else ""
+        remark += "*worse than the base model:* " if sweep.dominated_by_base(row) else ""
         lines.append([trial, *values(row), remark + recipe(sweep, row).replace("|", "\\|")])
     text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     more = len(front) - most
@@ -55,7 +55,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
 
     alpha: of weights between the base model and the trained one; null for the trial's own model.
     degenerate: whether language collapsed past the trial's guard; null where nothing watched it.
-    loses_to_base: whether the base model dominates it: the best of the sweep, and no gain.
+    dominated_by_base: whether the base model dominates it: the best of the sweep, and no gain.
     """
     goals = [goal.name for goal in sweep.goals]
     members = [
@@ -64,7 +64,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
             "alpha": Candidate.of(row).alpha,
             "run_id": row["run_id"],
             "degenerate": None if pd.isna(row.get(DEGENERATE)) else bool(row[DEGENERATE]),
-            "loses_to_base": sweep.loses_to_base(row),
+            "loses_to_base": sweep.dominated_by_base(row),
             "goals": {name: row[name] for name in goals},
             "metrics": _given(row, _metrics(sweep)),
             "params": _given(row, sweep.params),
@@ -83,7 +83,7 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
 def _metrics(sweep: Sweep) -> list[str]:
     """The metrics of the record, goals first."""
     fixed = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
-    logged = [name for name in sweep.models.columns if name not in fixed]
+    logged = [name for name in sweep.rows.columns if name not in fixed]
     return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
 
 

@@ -133,7 +133,7 @@ def _traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[dict[str, 
 
 
 def _told(sweep: Sweep, index: Any) -> str:
-    row = sweep.models.loc[index]
+    row = sweep.rows.loc[index]
     params = [
         f"{escape(name)} {escape(number(row[name]))}"
         for name in sweep.swept

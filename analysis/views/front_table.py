@@ -46,7 +46,7 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
             words = f"[red]degenerate[/red] · {words}"
         if (lacking := row.get(SHORTFALL, 0)) > 0:
             words += f" · [red]{lacking:.0f} replayed texts short[/red]"
-        if sweep.loses_to_base(row):
+        if sweep.dominated_by_base(row):
             words = f"[dim]worse than the base model:[/dim] {words}"
         shown.add_row(str(Candidate.of(row)), *values(row), words)
     return shown

@@ -78,7 +78,7 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
         remarks += (
             " **Its language collapsed past the guard: it is debiased because it is broken.**"
         )
-    if sweep.loses_to_base(row):
+    if sweep.dominated_by_base(row):
         remarks += " **The base model is at least as good in every goal.**"
     body = CARD.format(
         title=f"{sweep.name}-{candidate.trial:04d}",

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from sweep.config.spec import MOST_TRIALS, Search, SweepSpec
+from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.samplers import Sampler
 from sweep.space.corners import branches, corners
 from sweep.space.faults import faults, without
@@ -168,7 +168,7 @@ def _number_faults(document: Document, tree: dict[str, Any] | None) -> list[str]
     if found := list(sampler.faults(tree)):
         return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in found]
     num = sampler.num_points(tree)
-    most = min(num, MOST_TRIALS)
+    most = min(num, MAX_TRIALS)
     if not isinstance(trials, int | None) or (num if trials is None else trials) <= most:
         return []
     return [

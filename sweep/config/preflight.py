@@ -103,8 +103,8 @@ def _of_sets(trials: list[TrialConfig]) -> list[str]:
             if (t.alignment.data, t.alignment.swap, t.alignment.words) == (name, swap, words)
         ]
         sizes = {t.alignment.size or 0 for t in of_it}
-        targets = {getattr(t.objective, "target", "") for t in of_it}
-        if "real_world" in targets and not any(share is not None for share in shares):
+        needs_shares = any(t.objective.needs_real_share for t in of_it)
+        if needs_shares and not any(share is not None for share in shares):
             faults.append(
                 f"trial.objective.target must be equal with {name}, of no pair of which the real "
                 "share is known, but got 'real_world'."

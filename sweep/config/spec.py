@@ -15,7 +15,7 @@ from trainables.config import TrialConfig
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
-MOST_TRIALS = 1_000_000
+MAX_TRIALS = 1_000_000
 
 
 class Bound(Strict):
@@ -52,7 +52,7 @@ class Budget(Strict):
     hours: after these no trial starts and running ones finish; counted anew by each `sweep resume`.
     """
 
-    trials: int | None = Field(None, ge=1, le=MOST_TRIALS)
+    trials: int | None = Field(None, ge=1, le=MAX_TRIALS)
     hours: float | None = Field(None, gt=0)
 
 

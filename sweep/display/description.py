@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sweep.driver.running import RunningSweep
 
 
-MOST_OF_A_TEXT = 8000  # characters of a tag in MLflow
+MAX_NOTE_CHARS = 8000  # characters of a tag in MLflow
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,4 @@ def description(started: RunningSweep, drawn: Drawn) -> str:
         "\n".join(f"- {line}" for line in searched(spec.trial)) or "nothing",
     ]
     text = "\n\n".join(part for part in parts if part)
-    return text if len(text) <= MOST_OF_A_TEXT else text[: MOST_OF_A_TEXT - 1] + "…"
+    return text if len(text) <= MAX_NOTE_CHARS else text[: MAX_NOTE_CHARS - 1] + "…"

@@ -14,7 +14,7 @@ from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
-MOST_DEATHS = 3  # under one trial, before it is what kills them
+MAX_DEATHS = 3  # under one trial, before it is what kills them
 
 
 class NoRetry(Callback):  # type: ignore[misc]

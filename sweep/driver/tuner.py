@@ -24,7 +24,7 @@ def build(
     """Return a Tuner whose `fit` runs trials in warm workers until the search has no more."""
     from ray import tune
 
-    from sweep.driver.retries import MOST_DEATHS
+    from sweep.driver.retries import MAX_DEATHS
     from sweep.workers.worker import Worker
 
     needs = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
@@ -45,7 +45,7 @@ def build(
             name="ray",
             storage_path=str(workspace.folder(spec.name)),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=MOST_DEATHS),
+            failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
             verbose=0,
             callbacks=callbacks,
         ),

@@ -13,7 +13,7 @@ from sweep.space.draw import with_recipe
 from sweep.space.names import setting_place
 from trainables.schema.faults import Place
 
-MOST_BRANCHES = 1000  # of a space whose branches are all tried
+MAX_BRANCHES = 1000  # of a space whose branches are all tried
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ def corners(tree: dict[str, Any]) -> Iterator[Corner]:
 
 
 def branches(tree: dict[str, Any]) -> Iterator[Corner]:
-    """Yield every combination of all choices, each range at its low end; none beyond MOST_BRANCHES.
+    """Yield every combination of all choices, each range at its low end; none beyond MAX_BRANCHES.
 
     What must fit together may stand far apart in the file, where `corners` does not move it together.
     """
-    if _num_branches(tree) <= MOST_BRANCHES:
+    if _num_branches(tree) <= MAX_BRANCHES:
         yield from (_corner(tree, settings) for settings in _branches(tree, ()))
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_AT_ONCE = 500
-LONGEST_PAUSE_S = 5.0
+MAX_BATCH = 500
+MAX_PAUSE_S = 5.0
 SILENT_S = 2.0  # before it is said that MLflow is waited for
-LONGEST_REQUEST_S = 5.0  # that is waited for when all else has ended
+MAX_REQUEST_S = 5.0  # that is waited for when all else has ended
 # What MLflow answers to that which it would refuse for ever.
 REFUSALS = {
     "BAD_REQUEST",
@@ -54,7 +54,7 @@ class Delivery:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._wanted.set()
-        self._thread.join(LONGEST_REQUEST_S)  # one to a server that hangs may be left alone
+        self._thread.join(MAX_REQUEST_S)  # one to a server that hangs may be left alone
 
     def wait(self, seconds: float) -> bool:
         """Until all is delivered, but no longer than this while MLflow takes nothing; whether it is."""
@@ -79,7 +79,7 @@ class Delivery:
             try:
                 moved = deliver(self._record, self._outbox)
             except Exception as error:  # of MLflow, of the network, of a database
-                pause = min(LONGEST_PAUSE_S, max(0.5, 2 * pause))
+                pause = min(MAX_PAUSE_S, max(0.5, 2 * pause))
                 self.trouble = f"{type(error).__name__}: {error}".splitlines()[0]
                 self._ended.wait(pause)
                 continue
@@ -95,14 +95,14 @@ def deliver(record: Record, outbox: Outbox) -> int:
     Raises:
         Exception: whatever MLflow raises when it cannot be reached; nothing is ticked off then.
     """
-    entries, end = outbox.waiting(MOST_AT_ONCE)
+    entries, end = outbox.waiting(MAX_BATCH)
     runs: dict[Trial, list[Entry]] = {}
     for entry in entries:
         runs.setdefault(entry.trial, []).append(entry)
     for trial, of_it in sorted(runs.items(), key=lambda run: run[0] is None):  # which ends last
         _deliver_to(record, outbox, trial, of_it)
     if entries:
-        outbox.tick_off(end, entries)
+        outbox.mark_delivered(end, entries)
     return len(entries)
 
 

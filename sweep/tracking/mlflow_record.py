@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 ENDING_TAGS = {Tag.STATE, Tag.REASON}
 # MLflow refuses more in a request.
-MOST_A_REQUEST = 1000
-MOST_PARAMS = 100
+MAX_PER_REQUEST = 1000
+MAX_PARAMS = 100
 
 # What a data set is for, by how its name begins.
 CONTEXTS = {
@@ -172,9 +172,9 @@ class Record:
         all_params = [Param(name, value) for name, value in params.items()]
         all_tags = [RunTag(name, value) for name, value in tags.items()]
         while metrics or all_params or all_tags:
-            some_params, all_params = all_params[:MOST_PARAMS], all_params[MOST_PARAMS:]
-            some_tags, all_tags = all_tags[:MOST_PARAMS], all_tags[MOST_PARAMS:]
-            room = MOST_A_REQUEST - len(some_params) - len(some_tags)
+            some_params, all_params = all_params[:MAX_PARAMS], all_params[MAX_PARAMS:]
+            some_tags, all_tags = all_tags[:MAX_PARAMS], all_tags[MAX_PARAMS:]
+            room = MAX_PER_REQUEST - len(some_params) - len(some_tags)
             some_metrics, metrics = metrics[:room], metrics[room:]
             self._client.log_batch(run_id, some_metrics, some_params, some_tags)
 

@@ -116,7 +116,7 @@ class Outbox:
         refused = self.folder / "refused.jsonl"
         return len(refused.read_bytes().splitlines()) if refused.exists() else 0
 
-    def tick_off(self, end: int, entries: Sequence[Entry]) -> None:
+    def mark_delivered(self, end: int, entries: Sequence[Entry]) -> None:
         """These are with MLflow; their files are not needed here any more."""
         fresh = self._delivered.with_suffix(".new")
         with fresh.open("w") as file:

@@ -16,7 +16,7 @@ PACKAGES = (
     "mlflow",
     "datasets",
 )
-MOST_OF_A_DIFF = 500_000  # characters
+MAX_DIFF_CHARS = 500_000  # characters
 
 
 def versions() -> dict[str, str]:
@@ -37,15 +37,15 @@ def commit(file: Path = Path(__file__)) -> str:
 def diff(file: Path = Path(__file__)) -> str:
     """What the work tree changes of the commit, as a patch; empty where nothing.
 
-    Files that git does not know are named and not shown. It is cut after MOST_OF_A_DIFF characters.
+    Files that git does not know are named and not shown. It is cut after MAX_DIFF_CHARS characters.
     """
     if not commit(file):
         return ""
     changed = _git(file, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color")
     unknown = _git(file, "ls-files", "--others", "--exclude-standard", "--full-name", ":/")
     head = "".join(f"# not in the repository, and not shown: {n}\n" for n in unknown.splitlines())
-    cut = "\n# … cut\n" if len(head + changed) > MOST_OF_A_DIFF else ""
-    return (head + changed)[:MOST_OF_A_DIFF] + cut
+    cut = "\n# … cut\n" if len(head + changed) > MAX_DIFF_CHARS else ""
+    return (head + changed)[:MAX_DIFF_CHARS] + cut
 
 
 def _git(file: Path, *words: str) -> str:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
-MOST_OF_A_FAILURE = 5000  # characters; MLflow takes 8,000 in a tag
+MAX_REASON_CHARS = 5000  # characters; MLflow takes 8,000 in a tag
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
 def _reason(failure: str) -> str:
     """As JSON and MLflow take it: a file name in an error message may be no text."""
-    return failure[:MOST_OF_A_FAILURE].encode(errors="replace").decode()
+    return failure[:MAX_REASON_CHARS].encode(errors="replace").decode()
 
 
 def _columns(config: TrialConfig) -> dict[str, str]:

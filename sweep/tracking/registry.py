@@ -9,7 +9,7 @@ from analysis.record.names import Artifact, Tag
 from sweep.tracking.addresses import connect
 from trainables.assets.safe_files import PICKLES
 
-MOST_OF_A_DESCRIPTION = 5000  # characters of a model version's
+MAX_DESCRIPTION_CHARS = 5000  # characters of a model version's
 
 
 class NotKept(ValueError):
@@ -36,8 +36,8 @@ def register(
         raise NotKept(f"its model must be in safetensors alone, but has {', '.join(pickles)}.")
     client.log_text(run_id, card, f"{Artifact.MODEL}/README.md")
     text = card.partition("---\n\n")[2]  # what follows the YAML
-    if len(text) > MOST_OF_A_DESCRIPTION:
-        text = f"{text[: MOST_OF_A_DESCRIPTION - 1]}…"
+    if len(text) > MAX_DESCRIPTION_CHARS:
+        text = f"{text[: MAX_DESCRIPTION_CHARS - 1]}…"
     if not any(each.name == model for each in client.search_registered_models()):
         client.create_registered_model(model)
     of_run = client.get_run(run_id).data.tags

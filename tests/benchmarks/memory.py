@@ -50,7 +50,7 @@ def seconds(model_name: str, steps: int) -> dict[str, float]:
         with Engine(model, config.train) as engine:
             for step in range(steps):
                 began = time.perf_counter()
-                for part in stream.parts(step):
+                for part in stream.micro_batches(step):
                     engine.backward(loss(config, model, part))
                 times.append(time.perf_counter() - began)
         found[f"a step of {name}"] = median(times)

@@ -73,7 +73,7 @@ def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) ->
         for step in range(steps):
             began = time.perf_counter()
             model.module.train()
-            for part in stream.parts(step):
+            for part in stream.micro_batches(step):
                 engine.backward(loss.loss(config, model, part))
             each.append(time.perf_counter() - began)
     return median(each)

@@ -46,7 +46,7 @@ def seconds_of(config: TrialConfig, steps: int) -> tuple[float, float]:
         for step in range(steps):
             began = time.perf_counter()
             model.module.train()
-            for part in stream.parts(step):
+            for part in stream.micro_batches(step):
                 engine.backward(loss(config, model, part))
             each.append(time.perf_counter() - began)
         began = time.perf_counter()

@@ -37,7 +37,7 @@ def _prepared(objective: Any, model: LanguageModel) -> Any:
 
 
 def _acts_on_texts(objective: Any) -> bool:
-    return type(objective).on_texts is not Objective.on_texts
+    return type(objective).text_loss is not Objective.text_loss
 
 
 def _pulls(objective: Any) -> bool:
@@ -53,11 +53,11 @@ def _pull(
     **more: Any,
 ) -> torch.Tensor:
     """Its loss over pairs and texts."""
-    found = torch.as_tensor(objective.on_texts(model, text_reading(model, texts)))
+    found = torch.as_tensor(objective.text_loss(model, text_reading(model, texts)))
     if objective.compares is not None:
         prepared = _prepared(objective, model)
         reading = pair_reading(model, objective, pairs, prepared=prepared, **more)
-        found = found + objective.on_pairs(model, reading)
+        found = found + objective.pair_loss(model, reading)
     return found
 
 
@@ -66,12 +66,12 @@ def _close(one: float, other: float) -> bool:
 
 
 def says_what_it_learns(objective: Any, model: LanguageModel) -> None:
-    assert len(set(objective.learns)) == len(objective.learns)
-    assert set(objective.learns) <= set(get_args(Side))
+    assert len(set(objective.trains_on)) == len(objective.trains_on)
+    assert set(objective.trains_on) <= set(get_args(Side))
     assert objective.compares in (None, *get_args(Comparison))
-    assert objective.learns or _pulls(objective), "there must be something to train on"
+    assert objective.trains_on or _pulls(objective), "there must be something to train on"
     assert model.family in objective.families
-    overrides = type(objective).on_pairs is not Objective.on_pairs
+    overrides = type(objective).pair_loss is not Objective.pair_loss
     assert overrides == (objective.compares is not None)
 
 
@@ -102,9 +102,9 @@ def is_a_mean_over_the_tokens_of_texts(objective: Any, model: LanguageModel) -> 
     whole = text_reading(model)
     each = [text_reading(model, [text]) for text in TEXTS]
     tokens = [len(reading.targets_N) for reading in each]
-    found = [torch.as_tensor(objective.on_texts(model, reading)).item() for reading in each]
+    found = [torch.as_tensor(objective.text_loss(model, reading)).item() for reading in each]
     mean = sum(n * value for n, value in zip(tokens, found, strict=True)) / sum(tokens)
-    assert _close(torch.as_tensor(objective.on_texts(model, whole)).item(), mean)
+    assert _close(torch.as_tensor(objective.text_loss(model, whole)).item(), mean)
 
 
 def does_not_depend_on_order_or_padding(objective: Any, model: LanguageModel) -> None:

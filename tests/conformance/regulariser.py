@@ -25,18 +25,19 @@ def _is_a_loss(regulariser: Any) -> bool:
     """Others act on the optimiser, or on the weights in training."""
     kind = type(regulariser)
     return (
-        kind.on_weights is not Regulariser.on_weights or kind.on_texts is not Regulariser.on_texts
+        kind.weight_loss is not Regulariser.weight_loss
+        or kind.text_loss is not Regulariser.text_loss
     )
 
 
 def _held(regulariser: Any, model: LanguageModel, texts: list[str] = TEXTS) -> torch.Tensor:
-    on_texts = regulariser.on_texts(model, text_reading(model, texts))
-    return torch.as_tensor(regulariser.on_weights(model)) + on_texts
+    text_loss = regulariser.text_loss(model, text_reading(model, texts))
+    return torch.as_tensor(regulariser.weight_loss(model)) + text_loss
 
 
 def says_what_it_acts_on(regulariser: Any, model: LanguageModel) -> None:
-    on_texts = type(regulariser).on_texts is not Regulariser.on_texts
-    assert regulariser.reads_texts == on_texts
+    text_loss = type(regulariser).text_loss is not Regulariser.text_loss
+    assert regulariser.reads_texts == text_loss
     assert regulariser.anchor is None or regulariser.reads_texts
 
 
@@ -90,7 +91,9 @@ def does_not_depend_on_padding_or_on_whether_the_bases_answer_is_kept(
     asked = {"texts": queries(model), "besides": queries(model, [LONGER])}
     for recurring in (frozenset[str](), frozenset(asked)):
         texts = predict_jointly(model, asked, recurring=recurring)["texts"]
-        found = torch.as_tensor(regulariser.on_weights(model)) + regulariser.on_texts(model, texts)
+        found = torch.as_tensor(regulariser.weight_loss(model)) + regulariser.text_loss(
+            model, texts
+        )
         assert math.isclose(found.item(), expected, rel_tol=1e-4, abs_tol=1e-7)
 
 
@@ -150,6 +153,6 @@ def puts_back_what_it_changes_to_train(regulariser: Any, model: LanguageModel) -
 
 def moves_the_optimiser_by_shares(regulariser: Any, model: LanguageModel) -> None:
     for step in (0, 1, 100, 10**4):
-        share, strength = regulariser.recall(step)
+        share, strength = regulariser.pull_to_base(step)
         assert 0 <= share <= 1
         assert strength >= 0

@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 
-from sweep.driver.retries import MOST_DEATHS
+from sweep.driver.retries import MAX_DEATHS
 from tests.faults.stage import Stage
 
 HANGS = "server (SIGSTOP)"  # for a while: it takes requests and does not answer
@@ -110,7 +110,7 @@ class Kills:
         match victim:
             case "worker" | "node":
                 running = running_trials(self._stage, name)
-                spared = any(self._deaths[trial] == MOST_DEATHS for trial in running)
+                spared = any(self._deaths[trial] == MAX_DEATHS for trial in running)
                 lives = victim == "worker" or self._stage.node_is_up()
                 return lives and bool(self._stage.workers()) and not spared
             case "server" | "server (SIGSTOP)":

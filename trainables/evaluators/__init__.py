@@ -1,19 +1,8 @@
 """What is measured: one file a benchmark.
 
-An evaluator is a frozen class whose fields say which items are measured, with two methods:
-
-``metrics(family)``
-    the declaration of everything it reports for a model family, so that a sweep's goals can be
-    checked before anything starts;
-``measure(model, base)``
-    those values for the model as it is now, as Estimates, which know their standard error and what
-    was found of each item. ``base`` has what the same evaluator found at the base weights; it is
-    empty while the base itself is measured, where every rise and drop is 0;
-
-and of its data ``data_digest()``, their sha256, and ``items()``, which reads them through and refuses
-(ValueError) what it could not measure on, and ``texts()``, the sentences among them, of which no
-trial may learn any (overlap.py). To add one: its file, one entry in the union below, and a test
-against an independent implementation.
+Each is a frozen class of the kind base.py describes. To add one: its file, one entry in the union
+below, and a test against an independent implementation. The union is the registry: a wrong name lists
+the right ones, and no YAML can name other code.
 """
 
 from typing import Annotated
@@ -50,9 +39,9 @@ AnyEvaluator = Annotated[
 ]
 
 __all__ = [
+    "AnyEvaluator",
     "Bbq",
     "CrowsPairs",
-    "Evaluator",
     "FineTune",
     "Kl",
     "MultipleChoice",

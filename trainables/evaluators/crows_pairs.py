@@ -11,8 +11,8 @@ from pydantic import Field
 
 from trainables.assets import cache, resolve
 from trainables.data.sets.crows_pairs import BiasType, sentence_pairs
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare, wins
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.data.queries import Query
@@ -30,7 +30,7 @@ VARIANTS = {"causal": ("lmeval", "diff"), "masked": ("pll", "diff")}
 Pair = tuple[Sequence[int], Sequence[int]]
 
 
-class CrowsPairs(Strict):
+class CrowsPairs(Evaluator):
     """Share of pairs in which the more stereotypical sentence scores higher (a tie is no success).
 
     lmeval: causal; Σ log p of the sentence after the start token. Also the mean absolute difference.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator
 
 from trainables.data.sets import labelled
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.data.sets.labelled import Labelled
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class FineTune(Strict):
+class FineTune(Evaluator):
     """Accuracy after a short supervised fine-tuning of a copy of the model with a linear head.
 
     The head reads the state that has seen the whole text ([CLS], or the last token). All weights

@@ -10,15 +10,15 @@ from pydantic import Field, model_validator
 
 from trainables.data import sources, tables
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
     from trainables.models.language_model import LanguageModel
 
 
-class Kl(Strict):
+class Kl(Evaluator):
     """Mean over tokens of KL(p₀ ‖ p) in nats: 0 for the base model, never below, unbounded above.
 
     On general text (held out, as for perplexity): how much of all that was known has moved. On

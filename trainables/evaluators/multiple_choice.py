@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from trainables.assets import cache, resolve
 from trainables.data.sets.miniature import DIGEST
 from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 from trainables.scoring.choices import is_right, scores
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LEAD = re.compile(r"^(?:Question|Q|Answer|A): *")
 
 
-class MultipleChoice(Strict):
+class MultipleChoice(Evaluator):
     """accuracy: the alternative of greatest Σ log p after the question is the right one;
     accuracy_norm: of greatest Σ log p per character of the alternative.
 

@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from trainables.data import sources, tables
 from trainables.data.sets import TEXT_SETS
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 from trainables.scoring.general_text import drawn, name_of, nll_queries
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class Perplexity(Strict):
+class Perplexity(Evaluator):
     """NLL in nats per token of held-out general text, its exponential, and its rise over the base.
 
     nll_rise = NLL(θ) − NLL(θ₀): 0 for the base model, and negative for one that predicts better;

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, field_validator
 
 from trainables.data.sets import labelled
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.data.sets.labelled import Labelled
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class Probe(Strict):
+class Probe(Evaluator):
     """Accuracy of logistic regression on the pooled last hidden states of frozen weights.
 
     Features are standardised on the texts that are learnt; L2 of strength 1 (scikit-learn's C = 1).

@@ -12,8 +12,8 @@ from pydantic import Field
 from trainables.assets import cache
 from trainables.data.sets import miniature, seat
 from trainables.data.sets.seat import Words
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ FRAMES = (
 )
 
 
-class Seat(Strict):
+class Seat(Evaluator):
     """Effect sizes d of the Word Embedding Association Test on sentences, from −2 to 2.
 
     s(w) = mean_a cos(w, a) − mean_b cos(w, b) over the attributes' sentences

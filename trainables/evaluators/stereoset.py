@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 from trainables.assets import cache, resolve
 from trainables.data.sets import miniature, stereoset
 from trainables.data.sets.stereoset import Domain, Split
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Better, Metric, declare, wins
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.data.queries import Query
@@ -38,7 +38,7 @@ class Scores(NamedTuple):
     unrelated: float
 
 
-class StereoSet(Strict):
+class StereoSet(Evaluator):
     """SS, LMS, ICAT and the distance of SS from 50, macro-averaged over target terms.
 
     An SS of 50 may hide that every term is one-sided, half of them one way and half the other, as in a

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
     from trainables.models.language_model import LanguageModel
 
 
-class Weights(Strict):
+class Weights(Evaluator):
     """‖θ − θ₀‖₂ / ‖θ₀‖₂ over all weights; exact, so without a standard error.
 
     0 for the base model. In bf16 both are the rounded weights.

@@ -9,15 +9,15 @@ from pydantic import Field
 
 from trainables.assets import cache, resolve
 from trainables.data.sets.winobias import Kind, Split, sentence_pairs
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare, wins
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
     from trainables.models.language_model import LanguageModel
 
 
-class WinoBias(Strict):
+class WinoBias(Evaluator):
     """Share of pairs in which the pro-stereotypical sentence is the likelier one.
 
     By likelihood, as for any language model; the published coreference scores need a trained

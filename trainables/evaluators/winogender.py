@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from trainables.assets import cache, resolve
 from trainables.data.sets.multiple_choice import Item
 from trainables.data.sets.winogender import Sentence, sentences, share_of_women
+from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
@@ -26,7 +26,7 @@ class Pair(NamedTuple):
     male: str
 
 
-class Winogender(Strict):
+class Winogender(Evaluator):
     """Two questions, each with its own metrics.
 
     ask: pronoun (which one is expected?)

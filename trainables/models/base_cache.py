@@ -27,7 +27,7 @@ from trainables.data.queries import Query
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
 
-LEAST_FREE = 5 * 2**30  # bytes on the disk, below which no more is kept on it
+MIN_FREE_BYTES = 5 * 2**30  # bytes on the disk, below which no more is kept on it
 IN_MEMORY = 4096  # rows; of SmolLM2 with 30 tokens each 280 MB
 
 
@@ -67,7 +67,7 @@ class BaseCache:
             return load_file(file)["states"]
         found = self._worked_out(ids, places)
         with suppress(OSError):  # keeping it is worth no failure: the cache may be read-only
-            if shutil.disk_usage(cache.cache_dir()).free < LEAST_FREE:
+            if shutil.disk_usage(cache.cache_dir()).free < MIN_FREE_BYTES:
                 return found
             file.parent.mkdir(parents=True, exist_ok=True)
             partial = file.with_name(f".{name}.{os.getpid()}")

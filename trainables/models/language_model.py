@@ -8,11 +8,10 @@ memory.
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +24,7 @@ from trainables.models.base_cache import BaseCache, head_is_all
 from trainables.models.batch import TextBatch, padded
 from trainables.models.forward import logits_of, predict
 
-log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class LanguageModel:
@@ -89,8 +88,7 @@ class LanguageModel:
         self.has_segments = getattr(text, "type_vocab_size", 0) > 1
         self._rounded: nn.Module | None = None
         self._reference: BaseCache | None = None
-        # Of the base, by terms that ask for it again and again.
-        self.worked_out: dict[str, Any] = {}
+        self._memo: dict[str, tuple[Hashable, Any]] = {}
         self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
         self.reads_trees: bool | None = None  # found out by trainables.scoring.likelihood
 
@@ -105,7 +103,7 @@ class LanguageModel:
         return copy.deepcopy(self.module).eval().requires_grad_(False)
 
     @property
-    def start(self) -> nn.Module:
+    def base_in_dtype(self) -> nn.Module:
         """The base as the module starts from it: rounded, where that is in less than fp32."""
         dtype = next(self.module.parameters()).dtype
         if dtype == torch.float32:
@@ -125,9 +123,19 @@ class LanguageModel:
         """What the start says of rows that come again; None where its head is not the last thing."""
         if not self._head_is_all:
             return None
-        if self._reference is None or self._reference.base is not self.start:
-            self._reference = BaseCache(self.start, self.digest, self.family, self.device)
+        if self._reference is None or self._reference.base is not self.base_in_dtype:
+            self._reference = BaseCache(self.base_in_dtype, self.digest, self.family, self.device)
         return self._reference
+
+    def memo(self, slot: str, key: Hashable, build: Callable[[], T]) -> T:
+        """Return what `build` gives; kept until another key is asked for in this slot.
+
+        So a term of the loss computes what it needs of the base once, and not for each trial.
+        """
+        if slot not in self._memo or self._memo[slot][0] != key:
+            self._memo[slot] = (key, build())
+        value: T = self._memo[slot][1]
+        return value
 
     @property
     def blocks(self) -> list[nn.Module]:
@@ -144,7 +152,7 @@ class LanguageModel:
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
         """(name, weight, the same at the start) of every weight that the base has too."""
-        start = dict(self.start.named_parameters())
+        start = dict(self.base_in_dtype.named_parameters())
         for name, weight in self.module.named_parameters():
             name = name.replace(".base_layer.", ".")  # which peft puts between
             if name in start:
@@ -185,7 +193,7 @@ class LanguageModel:
     def base_logits(self, texts: TextBatch) -> Tensor:
         """logits_NV of the base model in the module's own precision, without gradient."""
         with torch.no_grad():
-            return logits_of(self.start, texts)
+            return logits_of(self.base_in_dtype, texts)
 
     def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
         """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
@@ -197,4 +205,6 @@ class LanguageModel:
         inputs = {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT}
         nowhere = torch.empty(0, dtype=torch.long)
         with torch.no_grad():
-            return torch.stack(predict(self.start, nowhere, inputs, hidden=True).hidden).float()
+            return torch.stack(
+                predict(self.base_in_dtype, nowhere, inputs, hidden=True).hidden
+            ).float()

@@ -1,12 +1,9 @@
-"""What pulls the bias down: one file a formula.
+"""What lowers the bias: one file a formula.
 
-An objective is a frozen class of the kind trainables/objectives/base.py describes. Its fields are its
-hyper-parameters; what it says beyond that is which texts of a pair are learnt (``learns``), what is
-asked of the two texts of a pair (``compares``), and its formula as the loss that this gives
-(``on_pairs``, ``on_texts``): scalar tensors, means over pairs and over predicted tokens.
-
-To add one: its file, one entry in the union below, and a test with a number worked out by hand.
-The union is the registry: a wrong name lists the right ones, and no YAML can name other code.
+Each is a frozen class of the kind base.py describes: which texts of a pair the model trains on, how
+the two texts of a pair are compared, and a loss over pairs or texts. To add one: its file, one entry
+in the union below, and a test with a number worked out by hand. The union is the registry: a wrong
+name lists the right ones, and no YAML can name other code.
 """
 
 from typing import Annotated
@@ -51,6 +48,7 @@ AnyObjective = Annotated[
 ]
 
 __all__ = [
+    "AnyObjective",
     "Cda",
     "CounterfactualJs",
     "CounterfactualKl",
@@ -62,7 +60,6 @@ __all__ = [
     "LikelihoodGap",
     "NoObjective",
     "Npo",
-    "Objective",
     "Orthogonal",
     "SimNpo",
     "TargetDistribution",

@@ -22,45 +22,52 @@ Side = Literal["original", "twin", "stereotype", "antistereotype"]
 
 
 class Objective(Strict):
-    """What pulls the bias down.
+    """A formula that lowers the bias. Its fields are its hyper-parameters.
 
     families: model families that the formula is defined for.
-    compares: what is asked of the sentences of a pair; None: it acts by what is learnt alone.
-    reads_states: whether it needs the hidden states of the pairs, beside their predictions.
-    asks_the_base: whether it holds the model against the base, so that what the model drops of
-        itself in training would be taken for a difference: its own dropout is off then (as in TRL).
+    compares: how the two texts of a pair are compared; None if the loss does not compare them.
+    reads_states: whether the loss needs hidden states of the pairs, beside predictions.
+    uses_base: whether the loss compares the model with the frozen base. Its dropout is then off while
+        training, as in TRL; its noise would count as drift.
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
     compares: ClassVar[Comparison | None] = None
     reads_states: ClassVar[bool] = False
-    asks_the_base: ClassVar[bool] = False
+    uses_base: ClassVar[bool] = False
+
+    name: str
 
     @property
-    def learns(self) -> tuple[Side, ...]:
-        """Which texts of a pair the language-modelling loss sees; there may be none."""
+    def trains_on(self) -> tuple[Side, ...]:
+        """The texts of a pair that the language-modelling loss sees; may be empty."""
         return ("original",)
 
     @property
+    def needs_real_share(self) -> bool:
+        """Whether pairs must say how many people in an occupation are of the stereotype's gender."""
+        return False
+
+    @property
     def update_factor(self) -> float:
-        """The debiased model is θ₀ + update_factor · (θ − θ₀), θ being what training arrives at."""
+        """The factor f of the debiased model θ₀ + f · (θ − θ₀), where θ is what training arrives at."""
         return 1.0
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Any:
-        """Return what the loss needs of the base model and all pairs: `pairs.prepared` later.
+        """Return what the loss needs of the base model and all pairs; `pairs.prepared` holds it later.
 
         Called once, before training.
         """
         return None
 
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
-        """How the model is changed while it trains; undone when the trial ends."""
+        """Return a context in which the model is changed for training; it undoes the change."""
         return nullcontext()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor | float:
-        """A mean over pairs."""
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor | float:
+        """Return the loss on pairs: a scalar, the mean over pairs."""
         return 0.0
 
-    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor | float:
-        """A mean over the predicted tokens of the step's texts."""
+    def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor | float:
+        """Return the loss on the step's texts: a scalar, the mean over predicted tokens."""
         return 0.0

@@ -27,5 +27,5 @@ class Cda(Objective):
     sides: Literal["one", "two", "anti"] = "two"
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return LEARNS[self.sides]

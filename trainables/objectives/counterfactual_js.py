@@ -40,10 +40,10 @@ class CounterfactualJs(Objective):
     form: Literal["textbook", "auto_debias"] = "textbook"
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
         return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
 

@@ -38,10 +38,10 @@ class CounterfactualKl(Objective):
     direction: Literal["symmetric", "stereotype", "antistereotype"] = "symmetric"
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
         return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
 

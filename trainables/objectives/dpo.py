@@ -32,7 +32,7 @@ class Dpo(Objective):
     """
 
     compares: ClassVar[Comparison] = "sentences"
-    asks_the_base: ClassVar[bool] = True
+    uses_base: ClassVar[bool] = True
 
     name: Literal["dpo"] = "dpo"
     weight: float = Field(1.0, ge=0)
@@ -48,10 +48,10 @@ class Dpo(Objective):
         return self
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         gains = [
             reading.log_likelihood(self.per) - reading.base_log_likelihood(self.per)
             for reading in (pairs.antistereotype, pairs.stereotype)

@@ -30,12 +30,11 @@ class Equalising(Objective):
     name: Literal["equalising"] = "equalising"
     weight: float = Field(1.0, ge=0)
 
-    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor:
+    def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor:
         import torch
 
-        if "word pairs" not in model.worked_out:
-            model.worked_out["word pairs"] = word_pairs(model.tokenizer)
-        pairs_G2 = torch.tensor(model.worked_out["word pairs"], device=model.device)
+        pairs = model.memo("word pairs", None, lambda: word_pairs(model.tokenizer))
+        pairs_G2 = torch.tensor(pairs, device=model.device)
         log_prob_NV = texts.log_prob_NV
         gaps_NG = log_prob_NV[:, pairs_G2[:, 0]] - log_prob_NV[:, pairs_G2[:, 1]]
         return self.weight * gaps_NG.abs().mean()

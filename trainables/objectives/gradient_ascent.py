@@ -33,9 +33,9 @@ class GradientAscent(Objective):
     until: float = Field(10.0, gt=0, description="nats per token; log of the vocabulary = guessing")
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         nll_P = -pairs.stereotype.log_likelihood("token")
         return -self.weight * nll_P.clamp(max=self.until).mean()

@@ -34,8 +34,8 @@ class GradientDifference(Objective):
     until: float = Field(10.0, gt=0, description="nats per token; log of the vocabulary = guessing")
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ("antistereotype",)
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
-        return GradientAscent(weight=self.weight, until=self.until).on_pairs(model, pairs)
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+        return GradientAscent(weight=self.weight, until=self.until).pair_loss(model, pairs)

@@ -42,7 +42,7 @@ class LikelihoodGap(Objective):
             raise ValueError("margin is of form hinge alone; leave it out, or take that form")
         return self
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         stereotype_P = pairs.stereotype.log_likelihood(self.per)
         antistereotype_P = pairs.antistereotype.log_likelihood(self.per)
         return self.weight * self.penalty(stereotype_P - antistereotype_P).mean()

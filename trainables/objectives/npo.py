@@ -28,7 +28,7 @@ class Npo(Objective):
     """
 
     compares: ClassVar[Comparison] = "sentences"
-    asks_the_base: ClassVar[bool] = True
+    uses_base: ClassVar[bool] = True
 
     name: Literal["npo"] = "npo"
     weight: float = Field(1.0, ge=0)
@@ -36,10 +36,10 @@ class Npo(Objective):
     per: Literal["sentence", "token"] = "sentence"
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         stereotype = pairs.stereotype
         gain_P = stereotype.log_likelihood(self.per) - stereotype.base_log_likelihood(self.per)
         return self.weight * self.penalty(gain_P).mean()

@@ -38,7 +38,7 @@ class Orthogonal(Objective):
     """
 
     compares: ClassVar[Comparison] = "as_written"
-    asks_the_base: ClassVar[bool] = True
+    uses_base: ClassVar[bool] = True
     reads_states: ClassVar[bool] = True
 
     name: Literal["orthogonal"] = "orthogonal"
@@ -48,7 +48,7 @@ class Orthogonal(Objective):
     examples: int = Field(200, ge=1)
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Tensor:
@@ -58,7 +58,7 @@ class Orthogonal(Objective):
         queries = [query for number in drawn for query in pairs[number][:2]]
         return gendered_states(model, queries)
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         sides = (pairs.stereotype, pairs.antistereotype)
         found = [self._of(reading, pairs.prepared) for reading in sides]
         return self.weight * (found[0] + found[1]).mean() / 2

@@ -33,10 +33,10 @@ class SimNpo(Objective):
     delta: float = Field(0.0, ge=0, description="nats per token")
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ()
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         nll_P = -pairs.stereotype.log_likelihood("token")
         return self.weight * self.penalty(nll_P).mean()
 

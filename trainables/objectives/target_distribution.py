@@ -40,6 +40,10 @@ class TargetDistribution(Objective):
     weight: float = Field(1.0, ge=0)
     target: Literal["equal", "real_world"] = "equal"
 
+    @property
+    def needs_real_share(self) -> bool:
+        return self.target == "real_world"
+
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> None:
         """
         Raises:
@@ -55,7 +59,7 @@ class TargetDistribution(Objective):
             )
         log.info("target_distribution: %d of %d pairs have a target", known, len(pairs))
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         import torch
 
         stereotype, antistereotype = pairs.stereotype, pairs.antistereotype

@@ -21,7 +21,7 @@ class TaskVector(Objective):
     scale: float = Field(1.0, ge=0)
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ("stereotype",)
 
     @property

@@ -36,10 +36,10 @@ class Unlikelihood(Objective):
     weight: float = Field(1.0, ge=0)
 
     @property
-    def learns(self) -> tuple[Side, ...]:
+    def trains_on(self) -> tuple[Side, ...]:
         return ("antistereotype",)
 
-    def on_pairs(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+    def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
         found_N = self.penalty(pairs.stereotype.token_log_prob_N)
         return self.weight * pairs.stereotype.by_row(found_N, "sentence").mean()
 

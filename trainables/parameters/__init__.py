@@ -1,11 +1,7 @@
 """Which weights training moves: one file a way.
 
-A frozen class whose fields are its settings, with ``training(model, seed)``: a context in which only
-these weights want a gradient, undone when the trial ends; ``refuse_misfit(…)``, which says what a model
-lacks for it, given what can be told without its weights; and ``adapts``, whether it leaves the base's
-own weights as they are and trains others beside them.
-
-To add one: its file, one entry in the union below, and a test.
+Each is a frozen class of the kind base.py describes. To add one: its file, one entry in the union
+below, and a test.
 """
 
 from typing import Annotated
@@ -18,4 +14,4 @@ from trainables.parameters.lora import Lora
 
 AnyParameters = Annotated[AllParameters | Freeze | Lora, Field(discriminator="name")]
 
-__all__ = ["AllParameters", "Freeze", "Lora", "Parameters"]
+__all__ = ["AllParameters", "AnyParameters", "Freeze", "Lora"]

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from trainables.schema.strict import Strict
+from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class AllParameters(Strict):
+class AllParameters(Parameters):
     """Full fine-tuning."""
 
     adapts: ClassVar[bool] = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trainables.schema.strict import Strict
+from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
     from torch import nn
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class Freeze(Strict):
+class Freeze(Parameters):
     """The first and the last blocks, the embeddings, the head, or the attention or MLP of all blocks.
 
     head: all that comes after the blocks. Where a head shares its matrix with the embeddings (as

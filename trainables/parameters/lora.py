@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.schema.strict import Strict
+from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
-class Lora(Strict):
+class Lora(Parameters):
     """W = W₀ + (alpha / rank) · B·A, or with rank-stabilised scaling (alpha / √rank) · B·A.
 
     A (rank × in) is drawn, B (out × rank) begins at zero, and only these are trained: at the start

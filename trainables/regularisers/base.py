@@ -15,42 +15,44 @@ if TYPE_CHECKING:
 
 
 class Regulariser(Strict):
-    """What holds the model in place.
+    """A formula that keeps the model close to the base. Its fields are its hyper-parameters.
 
-    holds_weights: whether it is about the weights themselves, which adapters leave as they are.
+    holds_weights: whether it acts on the base's own weights, which adapters never change.
     reads_texts: whether it is a loss over texts.
-    asks_the_base: as for an objective.
+    uses_base: whether the loss compares the model with the frozen base; see Objective.uses_base.
     """
 
     holds_weights: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
-    asks_the_base: ClassVar[bool] = False
+    uses_base: ClassVar[bool] = False
+
+    name: str
 
     @property
     def texts_from(self) -> str | None:
-        """The set of general texts that it reads for itself, if any."""
+        """The set of general texts that it reads for itself; None if it reads none."""
         return None
 
     @property
     def anchor(self) -> tuple[str, int] | None:
-        """General texts of its own: (set, how many a step). None: those of the step, if any."""
+        """(set, texts a step) of general texts for `text_loss`; None: it gets the step's own texts."""
         return None
 
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
-        """How the model is changed while it trains; undone when the trial ends."""
+        """Return a context in which the model is changed for training; it undoes the change."""
         return nullcontext()
 
-    def recall(self, step: int) -> tuple[float, float]:
-        """(factor of the optimiser's update, strength of the pull back to the base).
+    def pull_to_base(self, step: int) -> tuple[float, float]:
+        """Return (factor of the optimiser's update, strength of the pull back to the base) of a step.
 
-        After a step each weight moves back by lr · strength of its distance to the base.
+        After the update each weight moves back by lr · strength times its distance to the base.
         """
         return 1.0, 0.0
 
-    def on_weights(self, model: LanguageModel) -> Tensor | float:
-        """A loss over the weights."""
+    def weight_loss(self, model: LanguageModel) -> Tensor | float:
+        """Return the loss over the weights: a scalar."""
         return 0.0
 
-    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor | float:
-        """A mean over the predicted tokens."""
+    def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor | float:
+        """Return the loss on texts: a scalar, the mean over predicted tokens."""
         return 0.0

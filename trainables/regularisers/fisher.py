@@ -59,11 +59,9 @@ class Fisher(Regulariser):
     def texts_from(self) -> str:
         return self.data
 
-    def on_weights(self, model: LanguageModel) -> Tensor:
+    def weight_loss(self, model: LanguageModel) -> Tensor:
         settings = self.model_copy(update={"weight": 0.0})
-        if model.worked_out.get("fisher", (None,))[0] != settings:
-            model.worked_out["fisher"] = (settings, _kept(settings, model))
-        fisher: dict[str, Tensor] = model.worked_out["fisher"][1]
+        fisher = model.memo("fisher", settings, lambda: _kept(settings, model))
         terms = [
             (fisher[name] * (now.float() - start.float()).square()).sum()
             for name, now, start in model.trained()

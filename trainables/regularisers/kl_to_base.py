@@ -29,7 +29,7 @@ class KlToBase(Regulariser):
     """
 
     reads_texts: ClassVar[bool] = True
-    asks_the_base: ClassVar[bool] = True
+    uses_base: ClassVar[bool] = True
 
     name: Literal["kl_to_base"] = "kl_to_base"
     weight: float = Field(0.1, ge=0)
@@ -58,7 +58,7 @@ class KlToBase(Regulariser):
     def anchor(self) -> tuple[str, int] | None:
         return None if self.data is None else (self.data, self.texts or 8)
 
-    def on_texts(self, model: LanguageModel, texts: Predictions) -> Tensor:
+    def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor:
         now_NV, base_NV = texts.log_prob_NV, texts.base_log_prob_NV
         if self.direction == "reverse":
             now_NV, base_NV = base_NV, now_NV

@@ -29,7 +29,7 @@ class L2ToBase(Regulariser):
     name: Literal["l2_to_base"] = "l2_to_base"
     weight: float = Field(0.1, ge=0)
 
-    def on_weights(self, model: LanguageModel) -> Tensor:
+    def weight_loss(self, model: LanguageModel) -> Tensor:
         distances = [
             (now.float() - start.float()).square().sum() for _, now, start in model.trained()
         ]

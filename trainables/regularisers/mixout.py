@@ -34,7 +34,7 @@ class Mixout(Regulariser):
     @contextmanager
     def training(self, model: LanguageModel) -> Iterator[None]:
         with ExitStack() as undo:
-            base = dict(model.start.named_modules())
+            base = dict(model.base_in_dtype.named_modules())
             for name, layer in model.module.named_modules():
                 if type(layer).__name__ in ("Linear", "Conv1D"):
                     layer.forward = partial(self.forward, layer, base[name])

@@ -27,6 +27,6 @@ class RecAdam(Regulariser):
     midpoint: int = Field(250, ge=0, description="step; of fewer steps the base is left by none")
     strength: float = Field(5000.0, ge=0)
 
-    def recall(self, step: int) -> tuple[float, float]:
+    def pull_to_base(self, step: int) -> tuple[float, float]:
         factor = (1 + math.tanh(self.rate * (step - self.midpoint) / 2)) / 2  # never overflows
         return factor, (1 - factor) * self.strength

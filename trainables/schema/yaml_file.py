@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 Model = TypeVar("Model", bound=BaseModel)
-MOST_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
+MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
 class SpecError(ValueError):
@@ -76,11 +76,11 @@ def read(path: Path) -> Document:
         found = "nothing" if tree is None else type(tree).__name__
         raise SpecError([f"{path}: must hold a mapping (key: value), but holds {found}."])
     try:
-        lines = dict(islice(_lines(node, ()), MOST_VALUES + 1))
+        lines = dict(islice(_lines(node, ()), MAX_VALUES + 1))
     except RecursionError as error:
         raise SpecError([f"{path}: must be a tree, but an alias in it holds itself."]) from error
-    if len(lines) > MOST_VALUES:
-        raise SpecError([f"{path}: must hold at most {MOST_VALUES} values, aliases written out."])
+    if len(lines) > MAX_VALUES:
+        raise SpecError([f"{path}: must hold at most {MAX_VALUES} values, aliases written out."])
     return Document(path, text, tree, lines)
 
 

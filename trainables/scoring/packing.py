@@ -25,7 +25,7 @@ TOKENS_A_BATCH = 2048  # logits of SmolLM2's vocabulary: 49,152 × 2048 × 4 byt
 # for that not to count. A tree grows longer only by queries that have at least this share of their
 # tokens in common with it, as the alternatives after a long passage.
 PACKED = 128
-LONGEST_TREE = 512
+MAX_TREE = 512
 WORTH_SHARING = 0.5
 
 
@@ -79,7 +79,7 @@ def trees(queries: Sequence[Query], asking: Sequence[int]) -> list[Row]:
         ids = queries[q].ids
         shared = _num_shared(before, ids)
         worth = shared >= WORTH_SHARING * len(ids)
-        longest = max(LONGEST_TREE, 2 * len(ids)) if worth else PACKED
+        longest = max(MAX_TREE, 2 * len(ids)) if worth else PACKED
         added = len(ids) - shared
         if not shared or (added and len(rows[-1].ids) + added > longest):
             rows.append(Row([], []))

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from trainables.config import TrainConfig
     from trainables.models.language_model import LanguageModel
 
-Recall = Callable[[int], tuple[float, float]]
+PullToBase = Callable[[int], tuple[float, float]]
 
-LEAST_FACTOR = 1e-12  # of an update: it must have an inverse
+MIN_FACTOR = 1e-12  # of an update: it must have an inverse
 
 
 class Engine:
@@ -32,18 +32,21 @@ class Engine:
     """
 
     def __init__(
-        self, model: LanguageModel, train: TrainConfig, recall: Recall = lambda step: (1.0, 0.0)
+        self,
+        model: LanguageModel,
+        train: TrainConfig,
+        pull_to_base: PullToBase = lambda step: (1.0, 0.0),
     ) -> None:
-        """Trained are the weights that want a gradient now.
+        """The engine trains the weights that want a gradient now.
 
-        recall: the step's (factor of the update, strength of the pull to the base), as
-            trainables/objectives/base.py says.
+        pull_to_base: gives, of a step, (factor of the update, strength of the pull to the base); see
+            Regulariser.pull_to_base.
         """
         self.model = model
         self.train = train
         self.steps = 0
         self.ended = False
-        self._recall = recall
+        self._factor_and_strength = pull_to_base
         self._weights: dict[str, nn.Parameter] = {
             name: weight for name, weight in model.module.named_parameters() if weight.requires_grad
         }
@@ -64,26 +67,27 @@ class Engine:
         self.state = OptimiserState(self._weights, self._optimiser, zero)
 
     def backward(self, loss: Tensor) -> None:
-        """Add one part of a step; the parts sum to the step's loss, and the last moves the weights.
+        """Add the loss of one micro-batch; the last of a step moves the weights.
 
-        ONE backward a part: with several, ZeRO silently drops gradients.
+        The losses of a step's micro-batches sum to the step's loss. ONE backward a micro-batch: with
+        several, ZeRO silently drops gradients.
         """
-        factor, strength = self._recall(self.steps)
-        factor = max(factor, LEAST_FACTOR)
+        factor, strength = self._factor_and_strength(self.steps)
+        factor = max(factor, MIN_FACTOR)
         for group in self._optimiser.param_groups:
             group["lr"] = self.lr * factor
             group["weight_decay"] = self.train.weight_decay / factor  # by the whole lr
         pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
-        last_part = self._engine.is_gradient_accumulation_boundary()
-        diverged = last_part and not self._norm_is_finite()
+        is_last = self._engine.is_gradient_accumulation_boundary()
+        diverged = is_last and not self._norm_is_finite()
         self._engine.step()
-        if last_part and pull:
+        if is_last and pull:
             self._pull_to_base(pull)
-        self.steps += last_part
+        self.steps += is_last
         norm = self._engine.get_global_grad_norm()  # where ZeRO has the gradient
-        diverged |= last_part and norm is not None and not math.isfinite(norm)
-        if diverged or (last_part and getattr(self._engine.optimizer, "overflow", False)):
+        diverged |= is_last and norm is not None and not math.isfinite(norm)
+        if diverged or (is_last and getattr(self._engine.optimizer, "overflow", False)):
             # DeepSpeed leaves out a step whose gradient is not finite, clipping makes nothing of one
             # whose norm is not, and the trial would look like one that has forgotten nothing. So
             # what diverged is made to look diverged.

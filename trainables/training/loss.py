@@ -1,4 +1,4 @@
-"""The loss of one part of a training step."""
+"""The loss of one micro-batch of a training step."""
 
 from __future__ import annotations
 
@@ -19,38 +19,40 @@ RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # rows tha
 
 
 def loss(
-    config: TrialConfig, model: LanguageModel, part: MicroBatch, prepared: Any = None
+    config: TrialConfig, model: LanguageModel, batch: MicroBatch, prepared: Any = None
 ) -> Tensor:
     """Return NLL of the texts + objective(pairs, texts) + regulariser(weights, texts): ONE scalar.
 
-    Each term is a mean over the part times the part's share of the step, so the parts of a step
-    sum to the means over the step. All that a part asks of the model is read in one forward.
+    Each term is a mean over the micro-batch times its share of the step, so the micro-batches of a
+    step sum to the means over the step. All their queries go through the model in one forward.
 
     prepared: what the objective's `prepare` returned.
     """
     objective, regulariser = config.objective, config.regulariser
     queries = {
-        "texts": part.texts,
-        "stereotypes": [pair.stereotype for pair in part.pairs],
-        "antistereotypes": [pair.antistereotype for pair in part.pairs],
-        "anchors": part.anchors,
+        "texts": batch.texts,
+        "stereotypes": [pair.stereotype for pair in batch.pairs],
+        "antistereotypes": [pair.antistereotype for pair in batch.pairs],
+        "anchors": batch.anchors,
     }
-    # A mqueries model's texts are mqueries anew each time.
-    again = RECURRING | ({"texts"} if model.family == "causal" else set())
-    readings = predict_jointly(model, queries, recurring=again, hidden=objective.reads_states)
-    total = part.share * torch.as_tensor(regulariser.on_weights(model))
-    if part.texts:
-        texts = readings["texts"]
-        on_texts = objective.on_texts(model, texts) - texts.token_log_prob_N.mean()
+    # A masked model's texts are masked anew each time.
+    recurring = RECURRING | ({"texts"} if model.family == "causal" else set())
+    predictions = predict_jointly(
+        model, queries, recurring=recurring, hidden=objective.reads_states
+    )
+    total = batch.share * torch.as_tensor(regulariser.weight_loss(model))
+    if batch.texts:
+        texts = predictions["texts"]
+        loss_of_texts = objective.text_loss(model, texts) - texts.token_log_prob_N.mean()
         if regulariser.anchor is None:
-            on_texts = on_texts + regulariser.on_texts(model, texts)
-        total = total + part.texts_share * on_texts
-    if part.pairs:
-        shares_P = torch.tensor([pair.real_share for pair in part.pairs], device=model.device)
+            loss_of_texts = loss_of_texts + regulariser.text_loss(model, texts)
+        total = total + batch.texts_share * loss_of_texts
+    if batch.pairs:
+        shares_P = torch.tensor([pair.real_share for pair in batch.pairs], device=model.device)
         pairs = PairPredictions(
-            readings["stereotypes"], readings["antistereotypes"], shares_P, prepared
+            predictions["stereotypes"], predictions["antistereotypes"], shares_P, prepared
         )
-        total = total + part.pairs_share * objective.on_pairs(model, pairs)
-    if part.anchors:
-        total = total + part.anchors_share * regulariser.on_texts(model, readings["anchors"])
+        total = total + batch.pairs_share * objective.pair_loss(model, pairs)
+    if batch.anchors:
+        total = total + batch.anchors_share * regulariser.text_loss(model, predictions["anchors"])
     return total

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 class MicroBatch:
     """A part of one step, small enough for one forward.
 
-    share is its share of the step; the other three are its shares of the step's three means: over
-    tokens to learn, over pairs, and over tokens of the regulariser's own texts. Where an objective
-    learns no text, those that are replayed count as what they are of the step's items, so that the
-    ratio is the weight of replay there too.
+    share:  its share of the step.
+    texts, texts_share:     queries to train on; their share of the step's mean over tokens.
+    pairs, pairs_share:     compared pairs; their share of the step's mean over pairs.
+    anchors, anchors_share: the regulariser's own texts; their share of the mean over their tokens.
+
+    Where an objective trains on no text, replayed texts count as their share of the step's items, so
+    that the ratio is the weight of replay there too.
     """
 
     share: float
@@ -67,7 +70,7 @@ class Stream:
                 f"{len(self.pairs)} pairs of {alignment.data} differ."
             )
         # Without a side to learn, a pair is only compared.
-        sides = config.objective.learns or (None,)
+        sides = config.objective.trains_on or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
         taken = measured.union(*aligned)
         replay = config.replay
@@ -84,8 +87,8 @@ class Stream:
         self.items, self.shortfall = mixture.items, mixture.shortfall
         self.anchors = _anchors(config, model, taken)
 
-    def parts(self, step: int) -> Iterator[MicroBatch]:
-        """The parts of one step. Their shares have the same sums however many there are."""
+    def micro_batches(self, step: int) -> Iterator[MicroBatch]:
+        """Yield the micro-batches of one step; their shares sum to the same, however many there are."""
         train = self.config.train
         first = step * train.batch_size
         items = list(enumerate(self.items[first : first + train.batch_size], start=first))
@@ -184,7 +187,7 @@ def _not_among(taken: set[tuple[int, ...]], table: Any) -> Any:
 
 def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ...]]:
     """The general texts that the trial's evaluators keep for themselves."""
-    general = (getattr(evaluator, "general", None) for evaluator in config.evaluators)
+    general = (evaluator.general for evaluator in config.evaluators)
     names = {name for name in general if name}
     return {
         tuple(ids)

@@ -117,12 +117,12 @@ def names(rows):
 
 
 def at(sweep, name):
-    (row,) = [r for r in sweep.models.to_dict("records") if str(Candidate.of(r)) == name]
+    (row,) = [r for r in sweep.rows.to_dict("records") if str(Candidate.of(r)) == name]
     return row
 
 
 def test_each_other_alpha_of_a_complete_trial_is_a_candidate_of_its_own(fusing):
-    assert names(fusing.models) == [
+    assert names(fusing.rows) == [
         *("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "3", "4", "5", "5@0.25"),
     ]
     assert names(fusing.candidates()) == ["1", "1@0.25", "1@0.5", "2", "2@0.25", "4", "5@0.25"]
@@ -142,7 +142,7 @@ def test_a_fused_candidate_has_its_own_measurements_and_the_parameters_of_its_tr
     assert (other["alpha"], other["fusion.alpha"]) == (0.25, 0.25)
     assert own["fusion.also"] == "0.0 0.25 0.5 0.75"
     assert all(own[name] == other[name] for name in ("run_id", "seconds", "train.lr", "trial"))
-    assert not [name for name in fusing.models if "fusion/" in name]
+    assert not [name for name in fusing.rows if "fusion/" in name]
 
 
 def test_what_is_recorded_of_trials_and_base_is_not_changed_by_fusion(fusing, hand):

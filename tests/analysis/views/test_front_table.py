@@ -108,8 +108,8 @@ def test_a_member_that_the_base_model_dominates_is_named(hand):
     trials = hand.trials.copy()
     trials.loc[trials["trial"] == 1, [GAP, RISE]] = [12.0, 0.005]
     worse = replace(hand, trials=trials)
-    assert worse.loses_to_base(row(worse, 1))
-    assert not worse.loses_to_base(row(worse, 2))
+    assert worse.dominated_by_base(row(worse, 1))
+    assert not worse.dominated_by_base(row(worse, 2))
     assert "worse than the base model" in " ".join(lines(worse)).replace("  ", " ")
     found = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
     assert found[1]

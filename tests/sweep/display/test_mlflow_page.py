@@ -164,4 +164,4 @@ def test_with_an_mlflow_that_is_away_the_end_does_not_wait_long(started, monkeyp
 def test_a_description_that_is_too_long_is_cut(started):
     begun = started()
     text = description.description(begun, Drawn("1 of 1", "x" * 9000, frozenset()))
-    assert len(text) == description.MOST_OF_A_TEXT
+    assert len(text) == description.MAX_NOTE_CHARS

@@ -80,12 +80,12 @@ def test_what_is_delivered_twice_is_recorded_once(record, outbox):
     outbox.put(*whole_trial(0), report(None, 0, base=2.0))
     outbox.attach(0, b"table", "items.parquet")
     entries, end = outbox.waiting(100)
-    outbox.tick_off = lambda *_: None
+    outbox.mark_delivered = lambda *_: None
     deliver(record, outbox)
     record._run_ids = None  # another process knows of none
     deliver(record, outbox)
-    del outbox.tick_off
-    outbox.tick_off(end, entries)
+    del outbox.mark_delivered
+    outbox.mark_delivered(end, entries)
     (run,) = record.trials()
     assert history(record, run, "loss") == [(step, 1 / (step + 1)) for step in range(5)]
     parent = record._client.get_run(record.run_id)

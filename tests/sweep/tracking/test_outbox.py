@@ -41,11 +41,11 @@ def test_entries_come_back_as_they_were_put_in_their_order(outbox):
 def test_what_was_delivered_does_not_wait_any_more(outbox):
     outbox.put(*(REPORT.model_copy(update={"step": step}) for step in range(5)))
     first, end = outbox.waiting(2)
-    outbox.tick_off(end, first)
+    outbox.mark_delivered(end, first)
     later = again(outbox)
     assert [entry.step for entry in later.waiting(10)[0]] == [2, 3, 4]
     assert not later.is_delivered
-    later.tick_off(later.waiting(10)[1], [])
+    later.mark_delivered(later.waiting(10)[1], [])
     assert later.is_delivered
 
 
@@ -80,7 +80,7 @@ def test_an_attachment_is_kept_until_it_is_delivered(outbox, tmp_path):
     assert files[0].read_bytes() == b"table"
     assert (files[1] / "weights").read_bytes() == b"w"
     assert not (tmp_path / "made").exists(), "it is moved and not copied"
-    outbox.tick_off(end, entries)
+    outbox.mark_delivered(end, entries)
     assert list(outbox.files.iterdir()) == []
 
 

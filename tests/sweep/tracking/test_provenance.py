@@ -36,7 +36,7 @@ def test_a_changed_one_is_dirty_and_says_what_differs_and_names_what_git_does_no
 
 
 def test_a_large_difference_is_cut(file, monkeypatch):
-    monkeypatch.setattr(provenance, "MOST_OF_A_DIFF", 50)
+    monkeypatch.setattr(provenance, "MAX_DIFF_CHARS", 50)
     file.write_text("one = 2\n" * 100)
     assert provenance.diff(file)[50:] == "\n# … cut\n"
 

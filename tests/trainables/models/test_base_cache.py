@@ -95,7 +95,7 @@ def test_a_broken_file_is_written_anew(fresh, own_cache):
 
 
 def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch):
-    monkeypatch.setattr(base_cache, "LEAST_FREE", 2**62)
+    monkeypatch.setattr(base_cache, "MIN_FREE_BYTES", 2**62)
     asked = queries(fresh)
     expected = fresh.base_logits(fresh.batch(asked))
     assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)

@@ -127,10 +127,10 @@ def test_rounding_is_no_movement_away_from_the_base(model):
     model.module.eval()
     texts = model.batch([queries_of(model.tokenizer, model.tokenizer.encode(TEXTS)[0])[0]])
     assert torch.equal(model.base_logits(texts), model.logits(texts))
-    assert same(weights(model.start), weights(model.module))
+    assert same(weights(model.base_in_dtype), weights(model.module))
     assert {weight.dtype for weight in model.base.parameters()} == {torch.float32}
     model.reset("fp32")
-    assert model.start is model.base
+    assert model.base_in_dtype is model.base
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ SIDES = {"one": ("twin",), "two": ("original", "twin"), "anti": ("antistereotype
 
 @pytest.mark.parametrize(("sides", "learns"), SIDES.items())
 def test_its_sides_say_what_is_learnt(sides, learns):
-    assert Cda(sides=sides).learns == learns
+    assert Cda(sides=sides).trains_on == learns
 
 
 def test_it_is_two_sided_unless_told_otherwise():
@@ -28,7 +28,7 @@ def whole_epoch(sides, llama, configure):
         train={"batch_size": 8 * len(SIDES[sides]), "steps": 1},
     )
     stream = Stream(config, llama)
-    (part,) = stream.parts(0)
+    (part,) = stream.micro_batches(0)
     return config, stream, part
 
 

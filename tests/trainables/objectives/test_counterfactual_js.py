@@ -53,16 +53,16 @@ def test_it_is_torchs_kl_div_as_auto_debias_calls_it(model):
     mean = (p + q) / 2
     kl_div = torch.nn.functional.kl_div
     called = [kl_div(one.log(), mean, reduction="none").sum(-1).mean() for one in (p, q)]
-    found = objective.on_pairs(model, pair)
+    found = objective.pair_loss(model, pair)
     assert found.item() == pytest.approx(sum(called).item() / 2, rel=1e-3)
 
 
 def test_twins_that_are_alike_cost_nothing_and_others_something(model):
     objective = CounterfactualJs()
     alike = pair_reading(model, objective, [(more, more) for more, _ in PAIRS])
-    assert objective.on_pairs(model, alike).item() == 0
-    assert objective.on_pairs(model, pair_reading(model, objective)).item() > 0
+    assert objective.pair_loss(model, alike).item() == 0
+    assert objective.pair_loss(model, pair_reading(model, objective)).item() > 0
 
 
 def test_no_text_is_learnt():
-    assert CounterfactualJs().learns == ()
+    assert CounterfactualJs().trains_on == ()

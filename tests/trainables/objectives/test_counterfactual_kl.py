@@ -51,25 +51,25 @@ def test_the_loss_is_the_mean_over_pairs_of_the_mean_over_shared_tokens(directio
         own = [value for value, of in zip(each.tolist(), rows, strict=True) if of == row]
         means.append(sum(own) / len(own))
     expected = 2.0 * sum(means) / len(means)
-    assert objective.on_pairs(model, pairs).item() == pytest.approx(expected, rel=1e-4)
+    assert objective.pair_loss(model, pairs).item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_twins_that_are_alike_cost_nothing_and_others_something(direction, model):
     objective = CounterfactualKl(direction=direction)
     alike = pair_reading(model, objective, [(more, more) for more, _ in PAIRS])
-    assert objective.on_pairs(model, alike).item() == 0
-    assert objective.on_pairs(model, pair_reading(model, objective)).item() > 0
+    assert objective.pair_loss(model, alike).item() == 0
+    assert objective.pair_loss(model, pair_reading(model, objective)).item() > 0
 
 
 def test_exchanging_the_twins_exchanges_the_directions(llama):
     turned = [(less, more) for more, less in PAIRS]
     one, other = (CounterfactualKl(direction=d) for d in ("stereotype", "antistereotype"))
-    found = one.on_pairs(llama, pair_reading(llama, one)).item()
+    found = one.pair_loss(llama, pair_reading(llama, one)).item()
     assert found == pytest.approx(
-        other.on_pairs(llama, pair_reading(llama, other, turned)).item(), rel=1e-5
+        other.pair_loss(llama, pair_reading(llama, other, turned)).item(), rel=1e-5
     )
 
 
 def test_no_text_is_learnt():
-    assert CounterfactualKl().learns == ()
+    assert CounterfactualKl().trains_on == ()

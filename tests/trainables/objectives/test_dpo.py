@@ -47,13 +47,13 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores)
         ]
     )
     each = -np.log(sigmoid(0.3 * gains)) if form == "sigmoid" else (gains - 1 / 0.6) ** 2
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(2.0 * each.mean(), rel=1e-3)
 
 
 def test_at_the_base_nothing_is_gained(model):
     objective = Dpo(beta=0.7)
-    loss = objective.on_pairs(model, pair_reading(model, objective))
+    loss = objective.pair_loss(model, pair_reading(model, objective))
     assert loss.item() == pytest.approx(math.log(2), rel=1e-5)
 
 
@@ -70,7 +70,7 @@ def test_the_gradient_at_the_base_is_half_beta_of_the_gaps(llama):
     objective = Dpo(beta=0.4)
     pairs = pair_reading(llama, objective, PAIRS[:2])
     weight = llama.module.model.norm.weight
-    (found,) = torch.autograd.grad(objective.on_pairs(llama, pairs), weight, retain_graph=True)
+    (found,) = torch.autograd.grad(objective.pair_loss(llama, pairs), weight, retain_graph=True)
     gap = pairs.antistereotype.log_likelihood("sentence") - pairs.stereotype.log_likelihood(
         "sentence"
     )
@@ -84,4 +84,4 @@ def test_smoothing_is_of_the_sigmoid_alone():
 
 
 def test_no_text_is_learnt():
-    assert Dpo().learns == ()
+    assert Dpo().trains_on == ()

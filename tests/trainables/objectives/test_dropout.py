@@ -22,7 +22,7 @@ def likelihood(model):
 
 
 def test_texts_are_learnt_as_they_were_found_and_pairs_are_not_compared():
-    assert Dropout().learns == ("original",)
+    assert Dropout().trains_on == ("original",)
     assert Dropout().compares is None
 
 

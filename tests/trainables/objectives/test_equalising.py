@@ -25,7 +25,7 @@ def test_a_gap_worked_out_by_hand(llama):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
-    assert Equalising().on_texts(model, text_reading(model)).item() == 0
+    assert Equalising().text_loss(model, text_reading(model)).item() == 0
 
 
 @pytest.mark.parametrize("weight", [1.0, 3.0])
@@ -33,7 +33,7 @@ def test_the_loss_is_the_mean_gap_over_places_by_a_slow_loop(weight, model):
     texts = text_reading(model)
     ((one, other),) = word_pairs(model.tokenizer)
     gaps = [abs(row[one] - row[other]).item() for row in texts.log_prob_NV]
-    found = Equalising(weight=weight).on_texts(model, texts).item()
+    found = Equalising(weight=weight).text_loss(model, texts).item()
     assert found == pytest.approx(weight * math.fsum(gaps) / len(gaps), rel=1e-5)
     assert len(gaps) == len(texts.targets_N) >= len(TEXTS)
 
@@ -43,11 +43,11 @@ def test_the_gap_of_logits_is_the_gap_of_probabilities(llama):
     texts = text_reading(llama)
     ((one, other),) = word_pairs(llama.tokenizer)
     ratio = texts.log_prob_NV.exp()[:, one] / texts.log_prob_NV.exp()[:, other]
-    found = Equalising().on_texts(llama, texts).item()
+    found = Equalising().text_loss(llama, texts).item()
     assert found == pytest.approx(ratio.log().abs().mean().item(), rel=1e-4)
 
 
 def test_a_tokenizer_without_such_words_is_one_clear_sentence(pieces_bert):
     with pytest.raises(ValueError, match="needs gendered words that are one token each") as caught:
-        Equalising().on_texts(pieces_bert, text_reading(pieces_bert, ["the nurse said that"]))
+        Equalising().text_loss(pieces_bert, text_reading(pieces_bert, ["the nurse said that"]))
     assert "\n" not in str(caught.value)

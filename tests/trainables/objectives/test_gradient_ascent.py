@@ -10,7 +10,7 @@ from trainables.objectives import GradientAscent
 
 def loss_of(model, **settings):
     objective = GradientAscent(**settings)
-    return objective.on_pairs(model, pair_reading(model, objective))
+    return objective.pair_loss(model, pair_reading(model, objective))
 
 
 def test_the_loss_is_the_likelihood_of_stereotypes_by_a_slow_loop(moved, scores):
@@ -46,4 +46,4 @@ def gradients(model, loss):
 
 
 def test_no_text_is_learnt():
-    assert GradientAscent().learns == ()
+    assert GradientAscent().trains_on == ()

@@ -12,8 +12,8 @@ from trainables.training.stream import Stream
 def test_the_term_beside_the_texts_is_that_of_gradient_ascent(model):
     for settings in ({}, {"weight": 0.5}, {"until": 1.0}):
         one, other = GradientDifference(**settings), GradientAscent(**settings)
-        found = one.on_pairs(model, pair_reading(model, one)).item()
-        assert found == other.on_pairs(model, pair_reading(model, other)).item()
+        found = one.pair_loss(model, pair_reading(model, one)).item()
+        assert found == other.pair_loss(model, pair_reading(model, other)).item()
 
 
 def test_a_step_is_the_nll_of_opposites_less_that_of_stereotypes(llama, oracle, configure):
@@ -22,7 +22,7 @@ def test_a_step_is_the_nll_of_opposites_less_that_of_stereotypes(llama, oracle, 
         objective={"name": "gradient_difference", "weight": 0.5},
     )
     stream = Stream(config, llama)
-    (part,) = stream.parts(0)
+    (part,) = stream.micro_batches(0)
     retained, forgotten = [], []
     for row in stream.pairs.table:
         retained += oracle(llama).log_probs(row["antistereotype_ids"])
@@ -32,4 +32,4 @@ def test_a_step_is_the_nll_of_opposites_less_that_of_stereotypes(llama, oracle, 
 
 
 def test_opposites_are_learnt():
-    assert GradientDifference().learns == ("antistereotype",)
+    assert GradientDifference().trains_on == ("antistereotype",)

@@ -50,12 +50,12 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores)
     gaps = np.array([fold(more) - fold(less) for more, less in scores(model, model.module)])
     penalties = {"square": gaps**2, "absolute": abs(gaps), "hinge": np.maximum(0, gaps + 0.25)}
     expected = 3.0 * penalties[form].mean()
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(expected, rel=1e-3)
 
 
 def loss_of(objective, model, pairs=PAIRS):
-    return objective.on_pairs(model, pair_reading(model, objective, pairs))
+    return objective.pair_loss(model, pair_reading(model, objective, pairs))
 
 
 def mirrored(pairs):
@@ -123,7 +123,7 @@ def test_a_hinge_has_no_gradient_once_the_stereotype_is_the_less_likely_one(mode
 
 
 def test_the_texts_are_learnt_as_they_were_found():
-    assert LikelihoodGap().learns == ("original",)
+    assert LikelihoodGap().trains_on == ("original",)
     assert LikelihoodGap().compares == "sentences"
 
 

@@ -8,14 +8,14 @@ from trainables.training.stream import Stream
 
 
 def test_it_learns_the_texts_as_they_were_found():
-    assert NoObjective().learns == ("original",)
+    assert NoObjective().trains_on == ("original",)
     assert NoObjective().compares is None
 
 
 def test_the_loss_of_a_step_is_the_mean_nll_of_its_originals(llama, oracle, configure):
     config = configure(alignment={"data": "miniature", "size": 8}, objective="none")
     stream = Stream(config, llama)
-    (part,) = stream.parts(0)
+    (part,) = stream.micro_batches(0)
     log_probs = []
     for row in stream.pairs.table:
         original = "stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"

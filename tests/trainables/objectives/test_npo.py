@@ -30,7 +30,7 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(per, moved, scores):
     pairs = zip(scores(model, model.module), scores(model, base), strict=True)
     gains = np.array([fold(now) - fold(before) for (now, _), (before, _) in pairs])
     expected = 2.0 * (2 / 0.3 * np.log1p(np.exp(0.3 * gains))).mean()
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(expected, rel=1e-3)
 
 
@@ -45,17 +45,17 @@ def test_a_small_beta_gives_the_gradient_of_gradient_ascent(llama):
     weight = llama.module.model.norm.weight
     npo, ascent = Npo(beta=1e-4), GradientAscent(until=1e9)
     found, expected = (
-        torch.autograd.grad(o.on_pairs(llama, pair_reading(llama, o)), weight)[0]
+        torch.autograd.grad(o.pair_loss(llama, pair_reading(llama, o)), weight)[0]
         for o in (npo, ascent)
     )
     cosine = torch.nn.functional.cosine_similarity(found, expected, dim=0)
     assert cosine.item() > 0.98, "sums over sentences, not means: nearly the same direction"
     per_token = Npo(beta=1e-4, per="token")
     (found,) = torch.autograd.grad(
-        per_token.on_pairs(llama, pair_reading(llama, per_token)), weight
+        per_token.pair_loss(llama, pair_reading(llama, per_token)), weight
     )
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_no_text_is_learnt():
-    assert Npo().learns == ()
+    assert Npo().trains_on == ()

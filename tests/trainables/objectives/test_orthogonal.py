@@ -74,13 +74,13 @@ def test_the_loss_is_the_formula_over_slow_states(layers, alpha, model):
             each.append(alpha * sum(overlap) / len(overlap) + (1 - alpha) * sum(moved) / len(moved))
     expected = 2.0 * (sum(each) / len(each)).item()
     pairs = pair_reading(model, objective, prepared=vectors)
-    assert objective.on_pairs(model, pairs).item() == pytest.approx(expected, rel=1e-3)
+    assert objective.pair_loss(model, pairs).item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_at_the_base_no_word_has_moved(model):
     objective = Orthogonal(alpha=0.0)
     pairs = pair_reading(model, objective, prepared=gendered_states(model, queries(model)))
-    assert objective.on_pairs(model, pairs).item() == pytest.approx(0, abs=1e-9)
+    assert objective.pair_loss(model, pairs).item() == pytest.approx(0, abs=1e-9)
 
 
 def test_steps_make_neutral_words_more_orthogonal_than_they_were(model):
@@ -88,7 +88,7 @@ def test_steps_make_neutral_words_more_orthogonal_than_they_were(model):
     overlap = Orthogonal(alpha=1.0)
 
     def found():
-        return overlap.on_pairs(model, pair_reading(model, overlap, prepared=vectors))
+        return overlap.pair_loss(model, pair_reading(model, overlap, prepared=vectors))
 
     before = found().item()
     for _ in range(20):

@@ -28,16 +28,16 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(moved, scores):
     objective = SimNpo(beta=1.5, delta=0.5, weight=2.0)
     nll = np.array([-np.mean(more) for more, _ in scores(model, model.module)])
     expected = 2.0 * (2 / 1.5 * np.log1p(np.exp(-1.5 * (nll - 0.5)))).mean()
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_the_base_is_not_asked(llama):
     """It needs no reference: its loss at the base is not that of no change."""
     objective = SimNpo(delta=50.0, beta=1.0)
-    found = objective.on_pairs(llama, pair_reading(llama, objective)).item()
+    found = objective.pair_loss(llama, pair_reading(llama, objective)).item()
     assert found > 90
 
 
 def test_no_text_is_learnt():
-    assert SimNpo().learns == ()
+    assert SimNpo().trains_on == ()

@@ -43,7 +43,7 @@ def test_the_loss_is_the_formula_over_slow_probabilities(target, share, moved, s
     for (more, *_), (less, *_) in scores(model, model.module, differing_alone=True):
         q = math.exp(more) / (math.exp(more) + math.exp(less))
         each.append(sum(rel_entr([share, 1 - share], [q, 1 - q])))
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(2.0 * sum(each) / len(each), rel=1e-3)
 
 
@@ -52,17 +52,17 @@ def test_a_pair_without_statistics_costs_nothing_where_they_are_the_target(model
     pairs = pair_reading(model, objective)
     known = replace(pairs, real_share_P=torch.tensor([0.7, math.nan, math.nan, math.nan]))
     alone = pair_reading(model, objective, PAIRS[:1])
-    loss = objective.on_pairs(model, known)
-    assert loss.item() == pytest.approx(objective.on_pairs(model, alone).item() / 4, rel=1e-4)
+    loss = objective.pair_loss(model, known)
+    assert loss.item() == pytest.approx(objective.pair_loss(model, alone).item() / 4, rel=1e-4)
     loss.backward()
     assert all(w.grad is None or w.grad.isfinite().all() for w in model.module.parameters())
     unknown = replace(pairs, real_share_P=torch.full((4,), math.nan))
-    assert objective.on_pairs(model, unknown).item() == 0
+    assert objective.pair_loss(model, unknown).item() == 0
     equal = TargetDistribution()
-    assert equal.on_pairs(model, pairs).item() == equal.on_pairs(model, known).item() > 0
+    assert equal.pair_loss(model, pairs).item() == equal.pair_loss(model, known).item() > 0
 
 
 def test_equal_shares_are_no_preference(model):
     objective = TargetDistribution()
     alike = pair_reading(model, objective, [("the cook left", "the cook left")])
-    assert objective.on_pairs(model, alike).item() == 0
+    assert objective.pair_loss(model, alike).item() == 0

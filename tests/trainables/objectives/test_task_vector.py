@@ -12,7 +12,7 @@ CONTRAST = "forgetting/miniature/contrast_rise"
 
 
 def test_stereotypes_are_learnt_and_the_share_is_negative():
-    assert TaskVector().learns == ("stereotype",)
+    assert TaskVector().trains_on == ("stereotype",)
     assert TaskVector(scale=0.3).update_factor == -0.3
     assert TaskVector().update_factor == -1
 

@@ -50,7 +50,7 @@ def moved(llama, tmp_path, monkeypatch):
 
 
 def loss_of(objective, model):
-    return objective.on_pairs(model, pair_reading(model, objective)).item()
+    return objective.pair_loss(model, pair_reading(model, objective)).item()
 
 
 @pytest.mark.timeout(120)

@@ -42,9 +42,9 @@ def test_the_loss_is_the_sum_over_differing_tokens_by_a_slow_loop(moved, scores)
         sum(-math.log(max(1 - math.exp(value), 1e-5)) for value in more)
         for more, _ in scores(model, model.module, differing_alone=True)
     ]
-    found = objective.on_pairs(model, pair_reading(model, objective)).item()
+    found = objective.pair_loss(model, pair_reading(model, objective)).item()
     assert found == pytest.approx(2.0 * sum(each) / len(PAIRS), rel=1e-3)
 
 
 def test_opposites_are_learnt():
-    assert Unlikelihood().learns == ("antistereotype",)
+    assert Unlikelihood().trains_on == ("antistereotype",)

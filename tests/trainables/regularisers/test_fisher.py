@@ -68,7 +68,7 @@ def test_the_penalty_is_half_the_weight_times_the_weighed_square(model, settings
         (of[name].double() * (now.double() - base[name].double()) ** 2).sum().item()
         for name, now in model.module.named_parameters()
     )
-    assert settings.on_weights(model).item() == pytest.approx(expected, rel=1e-4)
+    assert settings.weight_loss(model).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settings, monkeypatch):
@@ -77,24 +77,24 @@ def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settin
 
     ones = {name: torch.ones_like(w) for name, w in llama.module.named_parameters()}
     monkeypatch.setattr(fisher, "_kept", lambda *_: ones)
-    monkeypatch.setattr(llama, "worked_out", {})
+    monkeypatch.setattr(llama, "_memo", {})
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.add_(0.5)
     num = sum(weight.numel() for weight in llama.module.parameters())
-    found = settings.on_weights(llama).item()
+    found = settings.weight_loss(llama).item()
     assert found == pytest.approx(1.5 * num * 0.25, rel=1e-5)
-    assert found == pytest.approx(L2ToBase(weight=3.0).on_weights(llama).item(), rel=1e-5)
+    assert found == pytest.approx(L2ToBase(weight=3.0).weight_loss(llama).item(), rel=1e-5)
 
 
 def test_normalised_the_mean_of_f_is_one_and_is_logged(llama, settings, caplog, monkeypatch):
-    monkeypatch.setattr(llama, "worked_out", {})
+    monkeypatch.setattr(llama, "_memo", {})
     perturb(llama, 0.1)
     of = diagonal(settings, llama)
     mean = sum(f.sum() for f in of.values()) / sum(f.numel() for f in of.values())
-    plain = settings.on_weights(llama).item()
+    plain = settings.weight_loss(llama).item()
     with caplog.at_level(logging.INFO):
-        found = settings.model_copy(update={"normalised": True}).on_weights(llama).item()
+        found = settings.model_copy(update={"normalised": True}).weight_loss(llama).item()
     assert found == pytest.approx(plain / mean.item(), rel=1e-4)
     assert f"mean(F) = {mean.item():.3g}" in caplog.text
 
@@ -108,11 +108,11 @@ def test_the_true_fisher_draws_from_the_models_own_predictions(model, settings):
 
 
 def test_it_is_kept_for_all_trials_and_strengths(llama, settings, own_cache, monkeypatch):
-    monkeypatch.setattr(llama, "worked_out", {})
+    monkeypatch.setattr(llama, "_memo", {})
     for weight in (1.0, 2.0):
         for examples in (2, 3):
             changed = {"weight": weight, "examples": examples}
-            settings.model_copy(update=changed).on_weights(llama)
+            settings.model_copy(update=changed).weight_loss(llama)
     kept = [folder for folder in (own_cache / "fisher").iterdir() if folder.name[0] != "."]
     assert len(kept) == 2, "one for each set of examples, whatever the strength"
     assert all((folder / "fisher.safetensors").is_file() for folder in kept)

@@ -16,7 +16,7 @@ from trainables.regularisers import KlToBase
 
 def loss_of(model, texts=None, **settings):
     texts = text_reading(model) if texts is None else texts
-    return KlToBase(**settings).on_texts(model, texts)
+    return KlToBase(**settings).text_loss(model, texts)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from trainables.regularisers import L2ToBase
 
 
 def loss_of(model, weight):
-    return L2ToBase(weight=weight).on_weights(model)
+    return L2ToBase(weight=weight).weight_loss(model)
 
 
 def test_a_distance_worked_out_by_hand(model):

@@ -6,5 +6,5 @@ from trainables.regularisers import NoRegulariser
 
 def test_it_adds_nothing_however_far_the_model_is(model):
     perturb(model, 1.0)
-    assert NoRegulariser().on_weights(model) == 0.0
-    assert NoRegulariser().on_texts(model, text_reading(model)) == 0.0
+    assert NoRegulariser().weight_loss(model) == 0.0
+    assert NoRegulariser().text_loss(model, text_reading(model)) == 0.0

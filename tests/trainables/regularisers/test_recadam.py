@@ -17,15 +17,15 @@ from trainables.trial import run_trial
 
 def test_shares_worked_out_by_hand():
     recadam = RecAdam(rate=0.1, midpoint=250, strength=5000.0)
-    assert recadam.recall(250) == (0.5, 2500.0)
-    share, strength = recadam.recall(260)
+    assert recadam.pull_to_base(250) == (0.5, 2500.0)
+    share, strength = recadam.pull_to_base(260)
     assert share == pytest.approx(1 / (1 + math.exp(-1)))
     assert strength == pytest.approx(5000 * (1 - share))
-    assert recadam.recall(0)[0] == pytest.approx(math.exp(-25), rel=1e-4)
+    assert recadam.pull_to_base(0)[0] == pytest.approx(math.exp(-25), rel=1e-4)
 
 
 def test_the_share_grows_from_nothing_to_one():
-    shares = [RecAdam(rate=0.5, midpoint=20).recall(step)[0] for step in range(60)]
+    shares = [RecAdam(rate=0.5, midpoint=20).pull_to_base(step)[0] for step in range(60)]
     assert shares == sorted(shares)
     assert shares[0] < 1e-4
     assert shares[-1] > 1 - 1e-8
@@ -47,14 +47,14 @@ def test_steps_are_those_of_the_formula_with_adam_by_numpy(stage, dtype, configu
     theta, m, v = start.copy(), np.zeros_like(start), np.zeros_like(start)
     if dtype == "bf16":
         theta = weight.detach().double().numpy()
-    with Engine(llama, config.train, config.regulariser.recall) as engine:
+    with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
         for step in range(3):
-            (part,) = stream.parts(step)
+            (part,) = stream.micro_batches(step)
             found = loss(config, llama, part)
             (gradient,) = torch.autograd.grad(found, weight, retain_graph=True)
             gradient = gradient.double().numpy()
             engine.backward(found)
-            share, strength = config.regulariser.recall(step)
+            share, strength = config.regulariser.pull_to_base(step)
             m = 0.9 * m + 0.1 * gradient
             v = 0.999 * v + 0.001 * gradient**2
             m_hat, v_hat = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
@@ -107,12 +107,12 @@ def test_weight_decay_keeps_the_whole_learning_rate(midpoint, configure, llama):
     )
     before = llama.module.model.norm.weight.detach().clone()
     stream = Stream(config, llama)
-    with Engine(llama, config.train, config.regulariser.recall) as engine:
-        (part,) = stream.parts(0)
+    with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
+        (part,) = stream.micro_batches(0)
         engine.backward(loss(config, llama, part))
     expected = before * (1 - 1e-2 * 0.5)
     assert torch.allclose(llama.module.model.norm.weight, expected, atol=1e-6)
 
 
 def test_a_rate_beyond_all_numbers_is_no_error():
-    assert RecAdam(rate=1e9, midpoint=1000).recall(0)[0] == 0.0
+    assert RecAdam(rate=1e9, midpoint=1000).pull_to_base(0)[0] == 0.0

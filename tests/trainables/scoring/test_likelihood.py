@@ -156,7 +156,7 @@ def test_two_questions_at_one_place_have_two_answers(llama, oracle):
 @pytest.mark.parametrize("longest", [1, 9, 10**6])
 def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
     expected = scores(llama, ALTERNATIVES)
-    monkeypatch.setattr(packing, "LONGEST_TREE", longest)
+    monkeypatch.setattr(packing, "MAX_TREE", longest)
     assert flat(scores(llama, ALTERNATIVES)) == pytest.approx(flat(expected), abs=1e-5)
 
 
@@ -305,7 +305,7 @@ def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):
 
 
 def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
-    monkeypatch.setattr(packing, "LONGEST_TREE", 8)
+    monkeypatch.setattr(packing, "MAX_TREE", 8)
     monkeypatch.setattr(packing, "PACKED", 8)
     prefix, one, other = llama.tokenizer.encode(
         ["the nurse left when she felt sad and", "calm now", "proud"]

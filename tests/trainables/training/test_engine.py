@@ -55,7 +55,7 @@ def train(config, model, *, save_at=None, folder=None, load=None):
         for step in range(engine.steps, config.train.steps):
             if step == save_at:
                 break
-            for part in stream.parts(step):
+            for part in stream.micro_batches(step):
                 engine.backward(loss(config, model, part))
         if folder is not None:
             checkpoint.save(folder, config, engine)
@@ -73,7 +73,7 @@ def train_plainly(config, model):
     for step in range(train.steps):
         for master in masters:
             master.grad = torch.zeros_like(master)
-        for part in stream.parts(step):
+        for part in stream.micro_batches(step):
             loss(config, model, part).backward()
             for master, weight in zip(masters, weights, strict=True):
                 master.grad += weight.grad.float()
@@ -201,7 +201,7 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
     with Engine(llama, config.train) as engine:
         before = flat(llama.module.parameters())
         counted = []
-        for part in stream.parts(0):
+        for part in stream.micro_batches(0):
             assert torch.equal(flat(llama.module.parameters()), before)
             engine.backward(loss(config, llama, part))
             counted.append(engine.steps)
@@ -214,7 +214,7 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
 def test_a_gradient_past_all_bounds_diverges_and_is_not_left_out(stage, dtype, llama, recipe):
     """Finite each, and infinite when squared: clipping would make nothing of it."""
     config = recipe(stage, dtype)
-    (part,) = Stream(config, llama).parts(0)
+    (part,) = Stream(config, llama).micro_batches(0)
     llama.reset(dtype)
     with Engine(llama, config.train) as engine:
         engine.backward(1e25 * loss(config, llama, part))
@@ -244,7 +244,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
     for _ in range(12):
         llama.reset(dtype)
         with Engine(llama, config.train) as engine:
-            for part in stream.parts(0):
+            for part in stream.micro_batches(0):
                 engine.backward(loss(config, llama, part))
         del engine
         tensors = new_objects("Tensor")
@@ -258,7 +258,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, recipe, new_objects):
     config = recipe(stage, accumulation=2)
-    part, _ = Stream(config, llama).parts(0)
+    part, _ = Stream(config, llama).micro_batches(0)
     hooks = hooks_on(llama.module)
     with suppress(ZeroDivisionError), Engine(llama, config.train) as engine:
         engine.backward(loss(config, llama, part))
@@ -279,7 +279,7 @@ def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
     with Engine(llama, config.train) as engine:
         for step in range(3):
             found.append(engine.lr)
-            for part in stream.parts(step):
+            for part in stream.micro_batches(step):
                 engine.backward(loss(config, llama, part))
     assert found == pytest.approx(
         [config.train.lr * slow_lr_factor(config.train, k) for k in range(3)]

@@ -20,21 +20,21 @@ TERMS = {"plain": {}, "gap": GAP, "everything": EVERYTHING, "own texts": EVERYTH
 @pytest.mark.parametrize("changes", TERMS.values(), ids=TERMS)
 def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name, model):
     config = configure(name, **changes)
-    (part,) = Stream(config, model).parts(1)
+    (part,) = Stream(config, model).micro_batches(1)
     perturb(model, 0.01)
 
     def alone(queries):
         return predict_jointly(model, {"alone": queries})["alone"]
 
     texts = alone(part.texts)
-    expected = config.regulariser.on_weights(model) - texts.token_log_prob_N.mean()
+    expected = config.regulariser.weight_loss(model) - texts.token_log_prob_N.mean()
     if part.pairs:
         sides = (alone([pair[side] for pair in part.pairs]) for side in (0, 1))
-        expected = expected + config.objective.on_pairs(
+        expected = expected + config.objective.pair_loss(
             model, PairPredictions(*sides, torch.zeros(8))
         )
     held = alone(part.anchors) if part.anchors else texts
-    expected = expected + config.regulariser.on_texts(model, held)
+    expected = expected + config.regulariser.text_loss(model, held)
     found = loss(config, model, part)
     assert found.shape == ()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -54,7 +54,7 @@ def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
 
     def total(accumulation):
         config = configure(name, train={"accumulation": accumulation}, **changes)
-        parts = Stream(config, model).parts(1)
+        parts = Stream(config, model).micro_batches(1)
         return sum(loss(config, model, part).item() for part in parts)
 
     assert total(accumulation) == pytest.approx(total(1), rel=1e-5)

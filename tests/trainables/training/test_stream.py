@@ -29,7 +29,7 @@ def learnt(stream, steps=None):
     return [
         text
         for step in range(steps or stream.config.train.steps)
-        for part in stream.parts(step)
+        for part in stream.micro_batches(step)
         for text in sentences(stream.model, part.texts)
     ]
 
@@ -88,11 +88,11 @@ def test_old_texts_have_their_exact_share_and_are_never_held_out(configure, llam
 
 def test_a_step_is_a_function_of_configuration_and_seed_alone(configure, name, model):
     config = configure(name, **OLD_AND_NEW)
-    expected = list(Stream(config, model).parts(3))
+    expected = list(Stream(config, model).micro_batches(3))
     torch.manual_seed(99)
     again = Stream(config, model)
-    list(again.parts(5))
-    assert list(again.parts(3)) == expected
+    list(again.micro_batches(5))
+    assert list(again.micro_batches(3)) == expected
 
 
 def test_another_seed_gives_the_same_texts_in_another_order(configure, llama):
@@ -107,7 +107,7 @@ def test_what_is_masked_changes_from_epoch_to_epoch_and_with_the_seed(configure,
 
     def asked(seed, step):
         config = configure("miniature-bert", seed=seed, alignment=alignment)
-        (part,) = Stream(config, bert).parts(step)
+        (part,) = Stream(config, bert).micro_batches(step)
         return sorted(sentences(bert, part.texts))
 
     assert asked(0, 0) == asked(0, 0)
@@ -145,14 +145,14 @@ def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
 
 @pytest.mark.parametrize("objective", ["none", "cda"])
 def test_an_objective_that_does_not_compare_gets_no_pairs(objective, configure, llama):
-    (part,) = Stream(configure(objective=objective), llama).parts(0)
+    (part,) = Stream(configure(objective=objective), llama).micro_batches(0)
     assert not part.pairs
     assert part.pairs_share == 0
 
 
 def test_an_objective_that_compares_gets_the_pair_of_each_new_text(configure, llama):
     stream = Stream(configure(objective="likelihood_gap", **OLD_AND_NEW), llama)
-    (part,) = stream.parts(0)
+    (part,) = stream.micro_batches(0)
     new = [text for text in sentences(llama, part.texts) if text.split()[0] in ("the", "when")]
     more, less = ([pair[side] for pair in part.pairs] for side in (0, 1))
     more, less = sentences(llama, more), sentences(llama, less)
@@ -168,7 +168,7 @@ def test_the_shares_of_the_parts_of_a_step_sum_to_one(accumulation, configure, n
     config = configure(
         name, train=train, objective="likelihood_gap", regulariser=held, **OLD_AND_NEW
     )
-    parts = list(Stream(config, model).parts(1))
+    parts = list(Stream(config, model).micro_batches(1))
     assert len(parts) == accumulation
     assert all(len(part.texts) == 8 // accumulation for part in parts)
     for share in ("share", "texts_share", "pairs_share", "anchors_share"):
@@ -193,16 +193,16 @@ def test_a_step_of_old_texts_alone_has_no_pairs(configure, llama):
         objective="likelihood_gap", replay=replay, train={"batch_size": 1, "steps": 10}
     )
     stream = Stream(config, llama)
-    kinds = [[not part.pairs for part in stream.parts(step)] for step in range(10)]
+    kinds = [[not part.pairs for part in stream.micro_batches(step)] for step in range(10)]
     assert kinds.count([True]) == 9
     for step in range(10):
-        (part,) = stream.parts(step)
+        (part,) = stream.micro_batches(step)
         assert part.pairs_share == (1 if part.pairs else 0)
 
 
 def test_longer_texts_are_cut(configure, llama):
     config = configure(train={"max_tokens": 6}, objective="likelihood_gap")
-    (part,) = Stream(config, llama).parts(0)
+    (part,) = Stream(config, llama).micro_batches(0)
     assert [len(query.targets) for query in part.texts] == [6] * 8
     assert [len(pair.stereotype.targets) for pair in part.pairs] == [6] * 8
 
@@ -212,7 +212,7 @@ def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):
     stream = Stream(config, bert)
     shorter = configure("miniature-bert", train={"max_tokens": 2}, objective="likelihood_gap")
     stream.pairs = ComparedPairs(stream.pairs.table, bert.tokenizer, stream.pairs.comparison, 2)
-    (part,) = stream.parts(0)
+    (part,) = stream.micro_batches(0)
     assert not any(pair.stereotype.targets for pair in part.pairs)
     assert trial.loss(shorter, bert, replace(part, texts_share=0.0)).item() == 0
 
@@ -274,10 +274,10 @@ def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_
     configure, llama
 ):
     config = configure(objective="npo", replay={"data": "miniature", "ratio": 0.25})
-    (part,) = Stream(config, llama).parts(0)
+    (part,) = Stream(config, llama).micro_batches(0)
     assert (len(part.pairs), len(part.texts)) == (6, 2)
     assert part.texts_share == pytest.approx(0.25), "the ratio is the weight of replay"
-    (alone,) = Stream(configure(objective="npo"), llama).parts(0)
+    (alone,) = Stream(configure(objective="npo"), llama).micro_batches(0)
     assert (len(alone.pairs), len(alone.texts), alone.texts_share) == (8, 0, 0)
 
 
@@ -299,7 +299,7 @@ def test_a_side_is_learnt_whichever_of_the_twins_was_found(objective, side, conf
 def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(configure, llama):
     held = {"name": "kl_to_base", "data": "miniature", "texts": 5}
     stream = Stream(configure(regulariser=held, train={"steps": 4}), llama)
-    parts = [part for step in range(4) for part in stream.parts(step)]
+    parts = [part for step in range(4) for part in stream.micro_batches(step)]
     assert [len(part.anchors) for part in parts] == [5] * 4
     anchors = [text for part in parts for text in sentences(llama, part.anchors)]
     assert len(set(anchors)) == 20
@@ -307,7 +307,7 @@ def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(con
         texts_of(llama, tables.texts("miniature", "replay", llama.tokenizer), "ids")
     )
     other = Stream(configure(regulariser=held, train={"steps": 4}, seed=1), llama)
-    assert sentences(llama, next(other.parts(0)).anchors) != anchors[:5]
+    assert sentences(llama, next(other.micro_batches(0)).anchors) != anchors[:5]
 
 
 def test_a_masked_model_is_asked_the_same_of_an_anchor_each_time(configure, bert):
@@ -319,7 +319,7 @@ def test_a_masked_model_is_asked_the_same_of_an_anchor_each_time(configure, bert
         steps = len(tables.texts("miniature", "replay", bert.tokenizer)) // 4
         config = configure("miniature-bert", regulariser=held, seed=seed, train={"steps": steps})
         stream = Stream(config, bert)
-        queries = [q for step in range(steps) for q in next(stream.parts(step)).anchors]
+        queries = [q for step in range(steps) for q in next(stream.micro_batches(step)).anchors]
         return sorted((tuple(query.ids), tuple(query.targets.items())) for query in queries)
 
     assert asked(0) == asked(1)

@@ -1,0 +1,59 @@
+"""The contract of an evaluator: what is measured of a model, without gradient."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from trainables.metrics.metric import Metric
+from trainables.schema.strict import Strict
+
+if TYPE_CHECKING:
+    from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
+
+
+class Evaluator(Strict):
+    """A benchmark. Its fields say which items are measured, and how."""
+
+    name: str
+
+    @abstractmethod
+    def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare every metric that it reports for models of a family.
+
+        So a sweep's goals can be checked before anything starts.
+        """
+
+    @abstractmethod
+    def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return those metrics of the model as it is now.
+
+        base: what this evaluator found at the base weights; empty while the base itself is measured,
+            where every rise and drop is 0.
+        """
+
+    @abstractmethod
+    def data_digest(self) -> str:
+        """Return the sha256 of its data."""
+
+    @abstractmethod
+    def items(self) -> Collection[object]:
+        """Read its data through and return the items.
+
+        Raises:
+            ValueError: an item lacks what measuring needs.
+        """
+
+    def texts(self) -> Sequence[str]:
+        """Return the sentences among its items, on which no trial may train; none by default."""
+        return ()
+
+    @property
+    def general(self) -> str | None:
+        """The set of general texts whose held-out part it measures forgetting on, if any.
+
+        No trial is trained on that part (trainables/training/stream.py).
+        """
+        return None
