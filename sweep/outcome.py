@@ -1,29 +1,31 @@
-"""How a trial ends: the words for it, and who says so."""
+"""How a trial ended: complete, pruned or failed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from sweep.workers.result import TrialResult
 
 State = Literal["complete", "pruned", "failed"]
-
-FULL = 1.0 - 1e-9  # progress of a trial that was not stopped early
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended: its state, and why if it failed."""
+    """The state in which a trial ended, and why if it failed."""
 
     number: int
     state: State
     failure: str = ""
 
 
-def outcome_of(result: Mapping[str, Any] | None, *, error: bool = False) -> tuple[State, str]:
-    """How a trial with this last result ended, and why if it failed."""
-    if error or not result:
+def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[State, str]:
+    """Return the state of a trial that ended with this result, and why if it failed.
+
+    error: whether its process ended with an exception or died.
+    """
+    if error or result is None:
         return "failed", "the trial's process failed"
-    if failure := result.get("failure"):
-        return "failed", failure
-    return ("complete" if result.get("progress", 0.0) >= FULL else "pruned"), ""
+    if result.failure:
+        return "failed", result.failure
+    return ("complete" if result.is_full else "pruned"), ""

@@ -41,8 +41,9 @@ FLOORS = [
     # a sweep: its file, its workers, its record, its search, its driver, what is shown, the verbs
     ["sweep.space"],
     ["sweep.samplers", "sweep.schedulers"],
-    ["sweep.config", "sweep.outcome"],
+    ["sweep.config"],
     ["sweep.workers"],
+    ["sweep.outcome"],
     ["sweep.tracking"],
     ["sweep.search", "sweep.workspace"],
     ["sweep.driver"],

@@ -18,7 +18,8 @@ from sweep.space.growth import is_grown
 from trainables.config import Measurement, TrialConfig
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.names import SHORTFALL
-from trainables.schema.faults import Place, did_you_mean
+from trainables.schema.faults import Place, did_you_mean, dotted
+from trainables.schema.faults import faults as faults_of_model
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 
@@ -30,6 +31,22 @@ def load(path: Path) -> tuple[SweepSpec, Document]:
     """
     document = read(path)
     return check(document), document
+
+
+def fault_of_trial(tree: Mapping[str, Any]) -> str:
+    """Return why a drawn tree is no trial, in a sentence; empty if it is one.
+
+    Checking a spec does not look at every combination of what is drawn.
+    """
+    try:
+        TrialConfig.model_validate(tree)
+    except ValidationError as error:
+        sentences = (
+            f"{dotted(fault.place)} {fault.sentence}".strip()
+            for fault in faults_of_model(error, TrialConfig, tree)
+        )
+        return f"what was drawn is no trial: {' '.join(sentences)}"
+    return ""
 
 
 def changed(before: str, now: Mapping[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.outcome import outcome_of
+from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
 
 if TYPE_CHECKING:
@@ -74,13 +75,15 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        self._running[str(trial)] = result["progress"]
+        if reported := TrialResult.of(result):
+            self._running[str(trial)] = reported.progress
         self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        state, failure = outcome_of(trial.last_result)
-        if state == "complete":
-            own = trial.last_result
+        result = TrialResult.of(trial.last_result)
+        state, failure = outcome_of(result)
+        if result is not None and state == "complete":
+            own = result.metrics
             alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
             candidates = [own, *other_candidates(own, alpha).values()]
             self._complete += [self._values(one) for one in candidates if self._spec.allows(one)]

@@ -14,6 +14,8 @@ from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
+from sweep.workers.result import TrialResult
+
 MAX_DEATHS = 3  # under one trial, before it is what kills them
 
 
@@ -28,9 +30,10 @@ class NoRetry(Callback):  # type: ignore[misc]
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
         """Raises OSError, which ends the sweep, where a disk is full: all trials would fail."""
-        if full := result.get("disk_full"):
-            raise OSError(errno.ENOSPC, full)
-        if result.get("failure"):
+        reported = TrialResult.of(result)
+        if reported and reported.disk_full:
+            raise OSError(errno.ENOSPC, reported.disk_full)
+        if reported and reported.failure:
             trial.max_failures = 0
 
 

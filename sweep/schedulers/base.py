@@ -30,8 +30,8 @@ class TuneScheduler(Protocol):
         Args:
             tune_controller: Tune's loop.
             trial: Tune's trial; trial.config["number"] is its number.
-            result: the report: each metric by its name, and `progress`, in (0, 1], which is 1 at the
-                last report.
+            result: holds the report; sweep.workers.result.TrialResult.of(result) has its metrics by
+                name, and `progress`, in (0, 1], which is 1 at the last report.
         """
         ...
 

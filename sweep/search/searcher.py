@@ -17,11 +17,13 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from sweep.config.check import fault_of_trial
 from sweep.outcome import Outcome, outcome_of
 from sweep.samplers.base import RETRY_OF
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
 from sweep.tracking.requests import Requests
+from sweep.workers.result import FAULT, TrialResult
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -97,7 +99,10 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if trial is None:  # one that fails may be asked to be tried again
             return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
-        config = {"number": trial.number, "trial": draw.suggest(self._spec.trial, trial)}
+        tree = draw.suggest(self._spec.trial, trial)
+        config: dict[str, Any] = {"number": trial.number, "trial": tree}
+        if fault := fault_of_trial(tree):
+            config[FAULT] = fault
         return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
 
     def _next(self) -> optuna.Trial | None:
@@ -143,8 +148,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing is learnt before a trial ends, but why it is about to fail."""
-        if failure := result.get("failure"):
-            self._failures[trial_id] = failure
+        reported = TrialResult.of(result)
+        if reported and reported.failure:
+            self._failures[trial_id] = reported.failure
 
     def on_death(self, trial_id: str, why: str) -> str:
         """A trial's process has died, of that, or because it was asked to; it may be tried again."""
@@ -161,7 +167,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if trial is None:
             return
         try:
-            ending = self._tell(trial_id, trial, result, error=error)
+            ending = self._tell(trial_id, trial, TrialResult.of(result), error=error)
             del self._live[trial_id]
             self._on_end(ending)
         except Exception as trouble:  # of a database, of a disk
@@ -171,7 +177,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self,
         trial_id: str,
         trial: optuna.Trial,
-        result: dict[str, Any] | None,
+        result: TrialResult | None,
         *,
         error: bool,
     ) -> Outcome:
@@ -183,8 +189,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if ending.state == "complete":
             assert result is not None
             for name, bound in self._spec.constraints.items():
-                trial.set_constraint(name, bound.excess(result[name]))
-            costs = [self.metrics[goal].cost(result[goal]) for goal in self._spec.goals]
+                trial.set_constraint(name, bound.excess(result.metrics[name]))
+            costs = [self.metrics[goal].cost(result.metrics[goal]) for goal in self._spec.goals]
             self._study.tell(trial, costs)
         else:
             if ending.failure:

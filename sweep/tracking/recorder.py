@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from ray.tune import Callback
 
 from analysis.record.names import Artifact, Group, Tag
 from sweep.config import preflight
+from sweep.samplers.base import RETRY_OF
 from sweep.tracking.entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.tracking.outbox import Outbox
 from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
+from sweep.workers.result import FAULT, TrialResult
 from trainables.config import TrialConfig
 from trainables.schema.yaml_text import to_yaml
 
@@ -86,13 +87,10 @@ class Recorder(Callback):  # type: ignore[misc]
         number = trial.config["number"]
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
-        try:
+        if FAULT not in trial.config:
             config = TrialConfig.model_validate(trial.config["trial"])
-        except ValidationError:
-            pass  # the worker says what is wrong with it
-        else:
-            if "retry_of" in trial.config:
-                tags[Tag.RETRY_OF] = str(trial.config["retry_of"])
+            if RETRY_OF in trial.config:
+                tags[Tag.RETRY_OF] = str(trial.config[RETRY_OF])
             tags[Tag.SPACE_VERSION] = str(self._already.space_version)
             names = set(preflight.sets_of(config))
             update = {
@@ -108,19 +106,22 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        number = trial.config["number"]
-        items = result.pop("items", None)  # Tune would keep it with the experiment
-        metrics = result.pop("record", None)
-        if metrics is not None and result["step"] > self._last_steps.get(number, -1):
-            self._last_steps[number] = result["step"]
-            self._put(number, result["step"], metrics)
-            if result["step"] == 0 and not self._has_base:
+        number, reported = trial.config["number"], TrialResult.of(result)
+        if reported is None:
+            return
+        items = reported.items.take()
+        step = reported.step
+        if step is not None and step > self._last_steps.get(number, -1):
+            self._last_steps[number] = step
+            metrics = reported.recorded()
+            self._put(number, step, metrics)
+            if step == 0 and not self._has_base:
                 self._has_base = True
                 of_base = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
                 if items:  # first: by the metrics it is known that the base is recorded
                     self._outbox.attach(None, items, Artifact.ITEMS)
                 self._put(None, 0, of_base)
-        if result["done"]:
+        if reported.done:
             if items:
                 self._outbox.attach(number, items, Artifact.ITEMS)
             if models := self._stores.models:
@@ -128,8 +129,8 @@ class Recorder(Callback):  # type: ignore[misc]
                     if folder is not None:
                         self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
                 models.delete(model_name(number))
-        if result.get("failure"):
-            self.explain(number, result["failure"])
+        if reported.failure:
+            self.explain(number, reported.failure)
 
     def explain(self, number: int, failure: str) -> None:
         tags = {Tag.REASON: _reason(failure)}

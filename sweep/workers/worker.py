@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
@@ -12,23 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from ray import tune
 
-from analysis.record.names import Artifact, Series
-from sweep.outcome import FULL
+from analysis.record.names import Artifact
 from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
+from sweep.workers.result import FAULT, FULL, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
-from trainables.metrics.names import error_name
 from trainables.report import fault
-from trainables.schema.faults import dotted, faults
 
 if TYPE_CHECKING:
     from trainables.report import Report
 
-RESULT = "result.json"  # in a checkpoint: what the trial said when it was written
+RESULT = "result.json"  # in a checkpoint: the result of the report at which it was written
 
 RunTrial = Callable[..., "Generator[Report]"]
 
@@ -71,14 +66,9 @@ def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Gener
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """step() = the next report of the trial; the last has done = True, and the actor stays.
+    """Each step() is the next report of the trial, as a TrialResult; after the last the actor stays."""
 
-    A result's `record` is what MLflow is to know of the step; `items`, of the first and the last
-    report, a Parquet table of what was found item by item; `failure`, why the trial has failed;
-    `disk_full`, what stops the sweep until there is room, and is no failure of the trial.
-    """
-
-    _reports: Any = None
+    _results: Generator[TrialResult] | None = None
     _error: Exception | None = None
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
@@ -98,88 +88,73 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         return True
 
     def cleanup(self) -> None:
-        if self._reports is not None:
-            self._reports.close()
-            self._reports = None
+        if self._results is not None:
+            self._results.close()
+            self._results = None
 
     def step(self) -> dict[str, Any]:
         if self._error is not None:
-            raise self._error  # it has been told why; the process is not used again
+            raise self._error  # the trial's failure was reported; the process is not used again
         try:
-            if self._reports is None:
-                self._reports = self._begin(self._given["number"], self._given["trial"])
-            result: dict[str, Any] = next(self._reports)
+            if self._results is None:
+                self._results = self._run(self._given["number"], self._given["trial"])
+            result = next(self._results)
         except StorageTrouble as error:  # no fault of the trial: as if the process had died
             self._error = error
             raise
         except Exception as error:
             self._error = error
             if full := disk.full_disk_in(error):
-                return {"disk_full": str(full), "progress": 0.0, "done": False}
-            return {"failure": f"{type(error).__name__}: {error}", "progress": 0.0, "done": False}
-        if result["done"]:
+                return TrialResult(disk_full=str(full)).for_tune()
+            return TrialResult(failure=f"{type(error).__name__}: {error}").for_tune()
+        if result.done:
             self.cleanup()
-        return result
+        return result.for_tune()
 
-    def _begin(self, number: int, trial: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """All results of a trial."""
-        try:
-            config = TrialConfig.model_validate(trial)
-        except ValidationError as error:
-            found = (
-                f"{dotted(fault.place)} {fault.sentence}".strip()
-                for fault in faults(error, TrialConfig, trial)
-            )
-            failure = f"what was drawn is no trial: {' '.join(found)}"
-            yield {"failure": failure, "progress": 1.0, "done": True}
+    def _run(self, number: int, trial: dict[str, Any]) -> Generator[TrialResult]:
+        """Yield every result of a trial, from its last checkpoint on if there is one."""
+        if fault_of_draw := self._given.get(FAULT):
+            yield TrialResult(progress=1.0, failure=fault_of_draw, done=True)
             return
+        config = TrialConfig.model_validate(trial)
         declared = {metric.name for metric in config.metrics()}
-        kept = self._assignment.stores.checkpoints
+        checkpoints, models = self._assignment.stores.checkpoints, self._assignment.stores.models
         name = checkpoint_name(number)
-        with ExitStack() as open_:
+        with ExitStack() as stack:
             with _of_storage():
-                resume_from = open_.enter_context(kept.read(name)) if kept else None
-                said = resume_from and (resume_from / RESULT).read_text(encoding="utf-8")
-            if said:
-                yield json.loads(
-                    said
-                )  # it may not have come further than the process that wrote it
-            watch = open_.enter_context(SystemMetrics()) if self._assignment.watched else None
-            run_trial = self._assignment.run_trial
-            reports = open_.enter_context(closing(run_trial(config, resume_from=resume_from)))
-            for report in reports:
+                resume_from = stack.enter_context(checkpoints.read(name)) if checkpoints else None
+                last = resume_from and (resume_from / RESULT).read_text(encoding="utf-8")
+            if last:  # the process that wrote it may have died before anyone was told
+                yield TrialResult.from_json(last)
+            watch = stack.enter_context(SystemMetrics()) if self._assignment.watched else None
+            reports = self._assignment.run_trial(config, resume_from=resume_from)
+            for report in stack.enter_context(closing(reports)):
                 failure = fault(report, declared)
-                ended = bool(failure) or report.progress >= FULL
-                result = {
-                    **report.metrics,
-                    "step": report.step,
-                    "progress": report.progress,
-                    "record": _record(report) | (watch.take() if watch else {}),
-                    "failure": failure,
-                    "done": ended,
-                }
-                if kept and not ended and report.step > 0:
-                    with _of_storage(), kept.write(name) as folder:
+                done = bool(failure) or report.progress >= FULL
+                result = TrialResult(
+                    step=report.step,
+                    progress=report.progress,
+                    metrics=report.metrics,
+                    errors=report.errors,
+                    machine=watch.take() if watch else {},
+                    failure=failure,
+                    done=done,
+                    items=Attachment(_items(report) if report.step == 0 or done else b""),
+                )
+                if checkpoints and not done and report.step > 0:
+                    with _of_storage(), checkpoints.write(name) as folder:
                         report.save_state(folder)
-                        (folder / RESULT).write_text(json.dumps(result), encoding="utf-8")
-                if ended and not failure and (models := self._assignment.stores.models):
+                        (folder / RESULT).write_text(result.to_json(), encoding="utf-8")
+                if models and done and not failure:
                     with _of_storage(), models.write(model_name(number)) as folder:
                         report.save_model(folder)
-                if report.step == 0 or ended:
-                    result["items"] = _items(report)
                 yield result
-                if ended:
+                if done:
                     return
 
 
-def _record(report: Report) -> dict[str, float]:
-    """The finite metrics, their errors, and by `progress` that the step was reported at all."""
-    finite = {name: value for name, value in report.metrics.items() if math.isfinite(value)}
-    errors = {error_name(name): se for name, se in report.errors.items()}
-    return finite | errors | {Series.PROGRESS: report.progress}
-
-
 def _items(report: Report) -> bytes:
+    """Return what was measured item by item, as a Parquet file; nothing if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, Artifact.ITEMS)
         report.save_items(file)

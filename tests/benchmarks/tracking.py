@@ -45,6 +45,7 @@ from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 from sweep.workers.checkpoints import CheckpointStores
+from sweep.workers.result import TrialResult
 from sweep.workers.worker import Assignment, Worker
 from tests import servers
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
@@ -100,7 +101,7 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
         recorder.on_trial_start(0, [], ours)
         delivery.wait(60)
         for step in range(rounds):
-            result = {**given, "step": step, "record": dict(given), "done": False, "failure": ""}
+            result = TrialResult(step=step, progress=0.5, metrics=metrics).for_tune()
 
             def outboxed(result: dict[str, Any] = result) -> None:
                 recorder.on_trial_result(0, [], ours, result)

@@ -7,6 +7,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from sweep.config.spec import SweepSpec
 from sweep.schedulers.base import Decision
+from sweep.workers.result import TrialResult
 from trainables.metrics.metric import Metric
 
 GAP, RISE = "bias/laws/gap", "forgetting/laws/rise"
@@ -44,7 +45,8 @@ def decides_after_each_report_of_each_trial(scheduler: Any) -> None:
         trial = Trial("any", stub=True, config={"number": number})
         built.on_trial_add(None, trial)
         for progress in (0.25, 0.5, 0.75, 1.0):
-            report = {GAP: 50.0 + number * progress, RISE: progress, "progress": progress}
+            metrics = {GAP: 50.0 + number * progress, RISE: progress}
+            report = TrialResult(step=1, progress=progress, metrics=metrics).for_tune()
             decision = built.on_trial_result(None, trial, report)
             assert decision in get_args(Decision)
             if decision == "STOP":

@@ -9,6 +9,7 @@ from sweep.config.spec import Bound, Budget, Search, SweepSpec
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study
 from sweep.tracking.requests import Requests
+from sweep.workers.result import TrialResult
 from trainables.metrics.metric import Metric
 
 Config = dict[str, Any]
@@ -76,11 +77,9 @@ class Sweep:
         return config
 
     def tell(self, config: Config, how: str = "complete", bounded: float = 0.0) -> None:
-        report = metrics_of(config["trial"]) | {BOUNDED: bounded}
-        progress = 0.5 if how == "pruned" else 1.0
-        self.search.on_trial_complete(
-            "trial", report | {"progress": progress}, error=how == "failed"
-        )
+        metrics = metrics_of(config["trial"]) | {BOUNDED: bounded}
+        result = TrialResult(step=1, progress=0.5 if how == "pruned" else 1.0, metrics=metrics)
+        self.search.on_trial_complete("trial", result.for_tune(), error=how == "failed")
 
     def run(self, num: int, how: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
         """Suggest and end this many trials, in these ways in turn."""

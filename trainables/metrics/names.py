@@ -57,6 +57,15 @@ def error_name(name: str) -> str:
     return f"{ERROR}{name}"
 
 
+def metric_of_error(name: str) -> str | None:
+    """Return the name of the metric whose standard error has this name; None if it is no error.
+
+    >>> metric_of_error("se/bias/stereoset/gap"), metric_of_error("bias/stereoset/gap")
+    ('bias/stereoset/gap', None)
+    """
+    return name.removeprefix(ERROR) if name.startswith(ERROR) else None
+
+
 def fused_name(name: str, alpha: float) -> str:
     """Return the name of a metric at α.
 

@@ -12,6 +12,7 @@ from analysis.record.reader import read_sweep
 from sweep.config.check import load
 from sweep.display.progress import Progress
 from sweep.outcome import Outcome
+from sweep.workers.result import TrialResult
 from tests.analysis import conftest as written_by
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
@@ -22,9 +23,9 @@ class Trial(SimpleNamespace):
         return self.name
 
 
-def trial(name: str, drawn=None, **last_result) -> Trial:
-    result = {"progress": 1.0, "failure": ""} | last_result
-    return Trial(name=name, config={"trial": drawn or {}}, last_result=result)
+def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Trial:
+    result = TrialResult(step=2, progress=progress, failure=failure, metrics=metrics)
+    return Trial(name=name, config={"trial": drawn or {}}, last_result=result.for_tune())
 
 
 @pytest.fixture
@@ -153,7 +154,7 @@ def test_a_terminal_gets_a_table_with_the_best_of_each_goal(shown):
     progress, written = shown(terminal=True)
     one = trial("0000", **{GAP: 12.5, RISE: 0.25})
     progress.on_trial_start(0, [], one)
-    progress.on_trial_result(0, [], one, {"progress": 0.5})
+    progress.on_trial_result(0, [], one, TrialResult(step=1, progress=0.5).for_tune())
     progress.on_trial_complete(0, [], one)
     progress.on_experiment_end([])
     text = written.getvalue()

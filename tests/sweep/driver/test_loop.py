@@ -12,6 +12,7 @@ from sweep.driver.run_sweep import resume, run
 from sweep.driver.running import CannotRun, Stopped
 from sweep.schedulers import NoScheduler
 from sweep.search.study import open_study
+from sweep.workers.result import TrialResult
 from tests.sweep.conftest import GRID, POINTS, pretending, states
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -47,7 +48,7 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
 def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(spec_of):
     class AtHalf(FIFOScheduler):
         def on_trial_result(self, tune_controller, trial, result):
-            stops = trial.config["number"] % 2 and result["progress"] >= 0.5
+            stops = trial.config["number"] % 2 and TrialResult.of(result).progress >= 0.5
             return "STOP" if stops else "CONTINUE"
 
     class OddTrialsAtHalf(NoScheduler):

@@ -10,6 +10,7 @@ from ray.exceptions import RayActorError
 from sweep.config.check import load
 from sweep.driver.retries import NoRetry, died_of
 from sweep.driver.run_sweep import run
+from sweep.workers.result import TrialResult
 from tests.sweep.conftest import TINY, states
 
 # Bytes that the machine may use more than now before Ray kills: no test beside this one needs them.
@@ -17,8 +18,9 @@ ROOM = 6 << 30
 
 
 def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
+    full = TrialResult(disk_full="No space left on device")
     with pytest.raises(OSError, match="No space left") as raised:
-        NoRetry().on_trial_result(0, [], None, {"disk_full": "No space left on device"})
+        NoRetry().on_trial_result(0, [], None, full.for_tune())
     assert raised.value.errno == 28
 
 

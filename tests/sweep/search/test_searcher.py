@@ -14,6 +14,7 @@ from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study, outcomes
 from sweep.space import draw
 from sweep.tracking.requests import Requests
+from sweep.workers.result import TrialResult
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
 
@@ -32,7 +33,8 @@ def searcher(
 
 
 def result(gap: float, rise: float, **more) -> dict:
-    return {GAP: gap, RISE: rise, "progress": 1.0, "run_id": "r", "failure": "", **more}
+    values = {"progress": 1.0} | more
+    return TrialResult(step=2, metrics={GAP: gap, RISE: rise}, **values).for_tune()
 
 
 def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_path):

@@ -11,6 +11,7 @@ from sweep.tracking.entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
 from sweep.workers.checkpoints import CheckpointStores, Storage
+from sweep.workers.result import Attachment, TrialResult
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
 from trainables.schema.yaml_file import read, validate
@@ -29,13 +30,15 @@ def recorder(outbox):
     return Recorder(SPEC, outbox, AlreadyRecorded(), CheckpointStores())
 
 
-def trial(number, tree=None):
-    return SimpleNamespace(config={"number": number, "trial": tree or CONFIG.tree()})
+def trial(number, **more):
+    return SimpleNamespace(config={"number": number, "trial": CONFIG.tree()} | more)
 
 
-def result(step, value=1.0, *, done=False, **more):
-    record = {"bias/miniature/gap": value, "progress": step / 4}
-    return {"step": step, "record": record, "failure": "", "done": done} | more
+def result(step, value=1.0, *, done=False, items=b""):
+    return TrialResult(
+        step=step, progress=step / 4, metrics={"bias/miniature/gap": value}, done=done,
+        items=Attachment(items),
+    ).for_tune()  # fmt: skip
 
 
 def tell(recorder, number, *results):
@@ -57,7 +60,7 @@ def test_a_trial_is_opened_with_all_that_it_is(recorder, outbox):
 
 
 def test_one_that_is_no_trial_is_opened_all_the_same(recorder, outbox):
-    recorder.on_trial_start(0, [], trial(3, {"train": {"accumulation": 3}}))
+    recorder.on_trial_start(0, [], trial(3, fault="what was drawn is no trial"))
     (opened,) = outbox.waiting(100)[0]
     assert (opened.trial, opened.params) == (3, {})
 
@@ -83,12 +86,11 @@ def test_the_base_is_recorded_by_the_first_trial_that_measures_it(recorder, outb
 def test_what_is_large_does_not_stay_with_tune(recorder):
     told = result(0, items=b"base")
     tell(recorder, 3, told)
-    assert "items" not in told
-    assert "record" not in told
+    assert TrialResult.of(told).items.take() == b""
 
 
 def test_a_failure_is_recorded_when_it_is_said(recorder, outbox):
-    tell(recorder, 3, {"failure": "ValueError: no such data", "progress": 0.0, "done": False})
+    tell(recorder, 3, TrialResult(failure="ValueError: no such data").for_tune())
     (tagged,) = of_kind(outbox, Tagged)
     assert tagged.tags == {"reason": "ValueError: no such data"}
 

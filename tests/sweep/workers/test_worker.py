@@ -1,12 +1,11 @@
 """A worker without Ray around it: what it returns, report by report."""
 
-import json
-
 import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
 from sweep.workers.checkpoints import CheckpointStores, Storage
+from sweep.workers.result import FAULT, TrialResult
 from sweep.workers.worker import Assignment, Worker, real_trial
 from tests.sweep.conftest import TINY
 from trainables.report import Report
@@ -51,65 +50,64 @@ def begin(run_trial, *, number=7, **stores):
     return worker
 
 
+def step(worker) -> TrialResult:
+    return TrialResult.of(worker.step())
+
+
 def test_each_report_is_returned_and_the_last_is_done():
     worker = begin(reports(3.0, 2.0, 1.0))
-    results = [worker.step() for _ in range(3)]
-    assert [result["done"] for result in results] == [False, False, True]
-    assert [result[NAMES[0]] for result in results] == [3.0, 2.0, 1.0]
-    assert [result["step"] for result in results] == [0, 1, 2]
+    told = [worker.step() for _ in range(3)]
+    results = [TrialResult.of(each) for each in told]
+    assert [each["done"] for each in told] == [False, False, True], "Tune reads it"
+    assert [result.done for result in results] == [False, False, True]
+    assert [result.metrics[NAMES[0]] for result in results] == [3.0, 2.0, 1.0]
+    assert [result.step for result in results] == [0, 1, 2]
 
 
 def test_for_the_record_are_metrics_standard_errors_and_progress():
-    result = begin(reports(3.0, 2.0)).step()
+    result = step(begin(reports(3.0, 2.0)))
     expected = dict.fromkeys(NAMES, 3.0) | {f"se/{NAMES[0]}": 0.5, "progress": 0.0}
-    assert result["record"] == expected
+    assert result.recorded() == expected
 
 
 def test_items_come_with_the_base_and_with_the_end():
     worker = begin(reports(3.0, 2.0, 1.0))
-    results = [worker.step() for _ in range(3)]
-    assert [result.get("items") for result in results] == [
-        b"items of report 0", None, b"items of report 2",
-    ]  # fmt: skip
+    items = [step(worker).items.take() for _ in range(3)]
+    assert items == [b"items of report 0", b"", b"items of report 2"]
 
 
 def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable():
     worker = begin(reports(1.0))
     config = worker._given
-    drawn = config["trial"] | {"train": config["trial"]["train"] | {"accumulation": 3}}
-    worker.reset_config(config | {"trial": drawn})
-    result = worker.step()
-    assert result["done"]
-    assert result["failure"] == (
-        "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
-        "but got 4 and 3."
-    )
+    worker.reset_config(config | {FAULT: "what was drawn is no trial: lr must be less."})
+    result = step(worker)
+    assert (result.done, result.step) == (True, None)
+    assert result.failure == "what was drawn is no trial: lr must be less."
     worker.reset_config(config | {"number": config["number"] + 1})
-    assert worker.step()["failure"] == ""
+    assert step(worker).failure == ""
 
 
 def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable():
     worker = begin(reports(3.0, float("nan"), 1.0))
     worker.step()
-    result = worker.step()
-    assert result["done"]
-    assert "step 1 reported" in result["failure"]
-    assert "diverged" in result["failure"]
-    assert NAMES[0] not in result["record"], "NaN is not a number"
+    result = step(worker)
+    assert result.done
+    assert "step 1 reported" in result.failure
+    assert "diverged" in result.failure
+    assert NAMES[0] not in result.recorded(), "NaN is not a number"
     assert worker.reset_config({"number": 5, "trial": TRIAL})
-    assert worker.step()[NAMES[0]] == 3.0
+    assert step(worker).metrics[NAMES[0]] == 3.0
 
 
 def test_a_report_without_a_declared_metric_is_a_failure_that_names_it():
-    result = begin(reports({NAMES[0]: 1.0})).step()
-    assert "did not report bias/miniature/gap_drop, bias/miniature/icat" in result["failure"]
+    result = step(begin(reports({NAMES[0]: 1.0})))
+    assert "did not report bias/miniature/gap_drop, bias/miniature/icat" in result.failure
 
 
 def test_an_exception_is_told_first_and_raised_then():
     worker = begin(reports(1.0, ValueError("no such data"), 2.0))
     worker.step()
-    result = worker.step()
-    assert result == {"failure": "ValueError: no such data", "progress": 0.0, "done": False}
+    assert step(worker) == TrialResult(failure="ValueError: no such data")
     with pytest.raises(ValueError, match="no such data"):
         worker.step()
 
@@ -117,35 +115,34 @@ def test_an_exception_is_told_first_and_raised_then():
 def test_an_interrupted_trial_says_its_last_report_again_and_goes_on_from_there(tmp_path):
     kept = Storage(str(tmp_path))
     worker = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
-    before = [worker.step() for _ in range(3)]
+    before = [step(worker) for _ in range(3)]
     again = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
-    assert again.step() == before[-1], "its driver may have died before it heard"
-    result = again.step()
-    assert (result["step"], result["done"]) == (3, True)
+    assert step(again) == before[-1], "its driver may have died before it heard"
+    result = step(again)
+    assert (result.step, result.done) == (3, True)
 
 
 def test_one_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
     kept = Storage(str(tmp_path))
-    assert begin(reports(2.0, 1.0), checkpoints=kept).step()["step"] == 0
-    assert begin(reports(2.0, 1.0), checkpoints=kept).step()["step"] == 0
+    assert step(begin(reports(2.0, 1.0), checkpoints=kept)).step == 0
+    assert step(begin(reports(2.0, 1.0), checkpoints=kept)).step == 0
 
 
 def test_a_checkpoint_is_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):
     kept = Storage(str(tmp_path))
     worker = begin(real_trial, checkpoints=kept)
     worker._given["trial"] = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
-    results = [worker.step() for _ in range(2)]
+    results = [step(worker) for _ in range(2)]
     worker.cleanup()
     with kept.read("0007") as folder:
         files = sorted(file.name for file in folder.iterdir())
         assert files == ["optimiser.safetensors", "result.json", "resume.json", "trial.json"]
-        assert json.loads((folder / "result.json").read_text()) == results[1]
+        assert TrialResult.from_json((folder / "result.json").read_text()) == results[1]
 
 
 def test_a_finished_model_is_left_for_the_record_on_request(tmp_path):
     models = Storage(str(tmp_path))
-    result = begin(reports(1.0), models=models).step()
-    assert result["done"]
+    assert step(begin(reports(1.0), models=models)).done
     with models.read("0007") as folder:
         assert [file.name for file in folder.iterdir()] == ["model"]
         assert (folder / "model").read_text() == "the model at report 0"

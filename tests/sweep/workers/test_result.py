@@ -1,0 +1,63 @@
+"""The one result that a worker hands to Tune."""
+
+import json
+import pickle
+
+import pytest
+
+from sweep.workers.result import KEY, Attachment, TrialResult
+
+GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
+RESULT = TrialResult(
+    step=4, progress=0.5, metrics={GAP: 3.0, RISE: 0.25}, errors={GAP: 0.5},
+    machine={"system/cpu_utilization_percentage": 90.0},
+)  # fmt: skip
+
+
+def test_tune_gets_one_object_and_whether_the_trial_is_done():
+    told = RESULT.for_tune()
+    assert told == {KEY: RESULT, "done": False}
+    assert TrialResult.of(told) is RESULT
+
+
+@pytest.mark.parametrize("told", [None, {}, {"done": True}])
+def test_a_trial_whose_process_said_nothing_has_no_result(told):
+    assert TrialResult.of(told) is None
+
+
+def test_for_the_record_are_finite_metrics_their_errors_the_machine_and_progress():
+    result = TrialResult(
+        step=4, progress=0.5, metrics={GAP: 3.0, RISE: float("nan")}, errors={GAP: 0.5},
+        machine=RESULT.machine,
+    )  # fmt: skip
+    assert result.recorded() == {
+        GAP: 3.0, f"se/{GAP}": 0.5, "progress": 0.5, "system/cpu_utilization_percentage": 90.0,
+    }  # fmt: skip
+
+
+def test_a_result_comes_back_from_json_and_through_pickle_with_its_items():
+    assert TrialResult.from_json(RESULT.to_json()) == RESULT
+    again = pickle.loads(pickle.dumps(TrialResult(step=0, items=Attachment(b"items"))))  # noqa: S301
+    assert again.items.take() == b"items"
+
+
+def test_items_are_taken_once_so_that_tune_keeps_none():
+    result = TrialResult(step=0, items=Attachment(b"items"))
+    assert result.items.take() == b"items"
+    assert result.items.take() == b""
+    assert b"items" not in pickle.dumps(result).replace(b"items", b"", 1), (
+        "but for the field's name"
+    )
+
+
+def test_a_result_as_an_earlier_release_wrote_it_into_a_checkpoint_is_read():
+    before = {
+        **RESULT.metrics, "step": 4, "progress": 0.5, "failure": "", "done": False,
+        "record": {**RESULT.metrics, f"se/{GAP}": 0.5, "progress": 0.5, **RESULT.machine},
+    }  # fmt: skip
+    assert TrialResult.from_json(json.dumps(before)) == RESULT
+
+
+@pytest.mark.parametrize(("progress", "full"), [(1.0, True), (1 - 1e-12, True), (0.999, False)])
+def test_a_trial_that_has_made_all_its_steps_is_full(progress, full):
+    assert TrialResult(step=1, progress=progress).is_full == full
