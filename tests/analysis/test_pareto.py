@@ -1,7 +1,5 @@
 """Axes: N points, M goals."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,9 +125,3 @@ def test_costs_as_shares_have_the_ideal_at_0_and_the_worst_at_1_whatever_the_dir
     assert shares_NM == pytest.approx(np.array([[0.0] * 3, [1.0] * 3, [0.5] * 3]))
     assert pareto.hypervolume(shares_NM[:1], reference=1) == 1
     assert pareto.share_costs([], metrics).shape == (0, 3)
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    tried = doctest.testmod(pareto)
-    assert tried.attempted > 3
-    assert tried.failed == 0

@@ -109,7 +109,7 @@ import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from sweep.space import draw
-from sweep.spec import Search
+from sweep.config.spec import Search
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 journal, sampler, tree = sys.argv[1], *map(json.loads, sys.argv[2:])
 study = optuna.load_study(study_name="laws", storage=JournalStorage(JournalFileBackend(journal)))

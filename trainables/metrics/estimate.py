@@ -114,7 +114,7 @@ def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
 
     >>> items = Items.of("abc")
     >>> nll = mean([1.0, 2.0, 3.0], items)
-    >>> perplexity = along(math.exp(nll.value), (math.exp(nll.value), nll))
+    >>> perplexity = delta_method(math.exp(nll.value), (math.exp(nll.value), nll))
     >>> round(perplexity.value, 2), round(perplexity.se / nll.se, 2)
     (7.39, 7.39)
     """

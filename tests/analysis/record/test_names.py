@@ -1,13 +1,12 @@
 """Names of the record: stable for old sweeps, and spelt in one file."""
 
 import ast
-import doctest
 from pathlib import Path
 
 import pytest
 
 from analysis.record import names
-from analysis.record.names import LIVE_STATES, Artifact, Group, Role, Series, Tag, having
+from analysis.record.names import LIVE_STATES, Artifact, Group, Role, Series, Tag
 from analysis.record.reader import read_state
 
 ROOT = Path(names.__file__).parents[1]
@@ -47,12 +46,6 @@ def test_no_two_things_have_one_name(names):
 def test_what_is_drawn_of_a_front_is_of_its_group():
     assert Series.FRONT_SIZE.startswith(Group.FRONT)
     assert Series.HYPERVOLUME.startswith(Group.FRONT)
-
-
-def test_runs_are_asked_for_by_all_of_their_tags():
-    tags = {Tag.ROLE: Role.TRIAL, Tag.PARENT: "abc"}
-    assert having(tags) == "tags.`sweep.role` = 'trial' and tags.`mlflow.parentRunId` = 'abc'"
-    assert doctest.testmod(names) == (0, 1)
 
 
 def test_a_sweep_that_runs_is_in_a_state_in_which_it_hears(store):

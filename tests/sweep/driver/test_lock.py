@@ -13,7 +13,7 @@ from sweep.driver.running import CannotRun
 HOLD = """
 import sys, time
 from pathlib import Path
-from sweep.lock import only_driver
+from sweep.driver.lock import only_driver
 with only_driver(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

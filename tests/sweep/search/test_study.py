@@ -65,10 +65,11 @@ def test_a_storage_that_cannot_be_used_is_one_sentence_without_its_password(url,
 
 def test_a_missing_driver_is_one_sentence_with_what_brings_it():
     code = (
-        "import sys; sys.modules['psycopg'] = None; from sweep import store, study\n"
-        "for use in (lambda u: study.is_kept(u, 'x'), store.reach):\n"
+        "import sys; sys.modules['psycopg'] = None; from sweep.search import study\n"
+        "from sweep.tracking import addresses\n"
+        "for use in (lambda u: study.has_study(u, 'x'), addresses.reach):\n"
         "    try: use('postgresql://me:secret@127.0.0.1:9/x')\n"
-        "    except store.BadAddress as error: print(error)"
+        "    except addresses.BadAddress as error: print(error)"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.count("`pip install -e '.[postgresql]'` brings it") == 2, said.stdout

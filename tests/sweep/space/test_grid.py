@@ -1,5 +1,3 @@
-import doctest
-
 import optuna
 import pytest
 
@@ -30,10 +28,6 @@ def test_the_points_of_a_grid_multiply_in_the_chosen_branch_alone_in_the_order_o
     ]
     with pytest.raises(IndexError):
         grid.point(NESTED["size"], 2)
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    assert doctest.testmod(grid) == (0, 2)
 
 
 def test_a_point_has_the_very_names_that_are_suggested():

@@ -1,9 +1,6 @@
-import doctest
-
 import pytest
 from ruamel.yaml import YAML
 
-from sweep.space import names
 from sweep.space.corners import corners
 from sweep.space.names import ROOT, searched, setting_place, swept
 from tests.sweep.conftest import TINY
@@ -79,7 +76,3 @@ def test_what_is_searched_is_said_in_lines():
         "`objective.likelihood_gap.weight` from 1 to 100 (log)",
         "`train.lr` from 0.0001 to 0.01 (log)",
     ]
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    assert doctest.testmod(names) == (0, 3)

@@ -40,7 +40,7 @@ def test_a_store_that_cannot_be_used_is_one_clear_sentence(uri, sentence):
 
 
 def test_a_new_store_is_made_by_one_process_alone(tmp_path):
-    code = f"from sweep import store; store.reach('sqlite:///{tmp_path}/new.db')"
+    code = f"from sweep.tracking import addresses; addresses.reach('sqlite:///{tmp_path}/new.db')"
     together = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
         for _ in range(3)

@@ -108,7 +108,8 @@ def test_what_a_full_disk_does_not_take_whole_it_does_not_take_at_all(outbox):
 def test_what_put_has_returned_from_survives_a_kill(tmp_path, after):
     code = f"""
 from pathlib import Path
-from sweep.outbox import Outbox, Reported
+from sweep.tracking.entries import Reported
+from sweep.tracking.outbox import Outbox
 outbox = Outbox(Path({str(tmp_path)!r}))
 for step in range(10**6):
     outbox.put(Reported(trial=0, at=0, step=step, metrics={{}}))

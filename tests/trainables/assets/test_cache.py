@@ -116,7 +116,7 @@ def test_four_processes_at_a_time_build_once(tmp_path):
     builds = tmp_path / "builds"
     code = f"""
         import time
-        from trainables.cache import once
+        from trainables.assets.cache import once
 
         def build(folder):
             with open({str(builds)!r}, "a") as log:
@@ -134,7 +134,7 @@ def test_four_processes_at_a_time_build_once(tmp_path):
 def test_a_killed_builder_leaves_nothing_usable_and_the_next_call_builds():
     builder = start("""
         import time
-        from trainables.cache import once
+        from trainables.assets.cache import once
 
         def build(folder):
             (folder / "a.txt").write_text("half")

@@ -211,8 +211,8 @@ def test_a_known_name_means_the_catalogue_even_beside_a_file_of_that_name(
 
 RESOLVE = """
     import sys
-    from trainables.assets import resolve
-    from trainables.cache import AssetError
+    from trainables.assets.errors import AssetError
+    from trainables.assets.resolve import resolve
     try:
         print(resolve("somebody/model"))
     except AssetError as error:

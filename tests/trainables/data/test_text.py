@@ -1,15 +1,8 @@
 """Text as it is compared, and as people write it."""
 
-import doctest
-
 import pytest
 
-from trainables.data import text
 from trainables.data.text import detokenised, normalised, words_of
-
-
-def test_the_examples_hold():
-    assert doctest.testmod(text) == (0, 2)
 
 
 @pytest.mark.parametrize(

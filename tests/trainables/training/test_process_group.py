@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 STARTED = """
 import os, torch
-from trainables.process_group import start_deepspeed
+from trainables.training.process_group import start_deepspeed
 given = set(os.environ)
 deepspeed = start_deepspeed()
 assert start_deepspeed() is deepspeed
