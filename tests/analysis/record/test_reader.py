@@ -146,7 +146,7 @@ def test_a_fused_candidate_has_its_own_measurements_and_the_parameters_of_its_tr
 
 def test_what_is_recorded_of_trials_and_base_is_not_changed_by_fusion(fusing, hand):
     assert fusing.trials["trial"].tolist() == [1, 2, 3, 4, 5]
-    assert fusing.trials.dtypes["trial"] == fusing.models.dtypes["trial"]
+    assert fusing.trials.dtypes["trial"] == fusing.rows.dtypes["trial"]
     assert fusing.base == hand.base
     assert hand.models.drop(columns="alpha").equals(hand.trials)
 
