@@ -148,7 +148,7 @@ def test_what_is_recorded_of_trials_and_base_is_not_changed_by_fusion(fusing, ha
     assert fusing.trials["trial"].tolist() == [1, 2, 3, 4, 5]
     assert fusing.trials.dtypes["trial"] == fusing.rows.dtypes["trial"]
     assert fusing.base == hand.base
-    assert hand.models.drop(columns="alpha").equals(hand.trials)
+    assert hand.rows.drop(columns="alpha").equals(hand.trials)
 
 
 def test_what_a_candidate_is_called_names_it_again():
