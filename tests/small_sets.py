@@ -5,7 +5,7 @@ import itertools
 import json
 from pathlib import Path
 
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.data.sets import miniature
 
 OCCUPATIONS = "nurse plumber mason teacher tailor editor doctor pilot".split()
@@ -99,7 +99,7 @@ def write_named_sets(cache_folder: Path) -> None:
     for split in ("dev", "test"):
         tree = {"data": {"intrasentence": miniature.stereoset_items()[:3]}}
         _write(cache_folder / "stereoset" / f"{split}.json", json.dumps(tree))
-    for domain in catalogue()["bold_wikipedia"].files:
+    for domain in CATALOGUE["bold_wikipedia"].files:
         articles = {domain: miniature.general_texts()[:3]}
         _write(cache_folder / "bold_wikipedia" / domain, json.dumps({"a domain": articles}))
 

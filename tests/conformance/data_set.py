@@ -17,7 +17,7 @@ def is_frozen(chosen: Any) -> None:
 
 
 def is_read_from_known_assets(chosen: Any) -> None:
-    assert set(chosen.assets) <= set(catalogue.catalogue())
+    assert set(chosen.assets) <= set(catalogue.CATALOGUE)
 
 
 def has_the_digest_of_its_assets(chosen: Any) -> None:

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.assets.errors import AssetError
 from trainables.data import tables
 from trainables.data.sets import miniature
@@ -160,7 +160,7 @@ def test_a_missing_file_is_one_clear_sentence(llama):
 
 def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cache):
     (own_cache / "bold_wikipedia").mkdir()
-    for file in catalogue()["bold_wikipedia"].files:
+    for file in CATALOGUE["bold_wikipedia"].files:
         articles = {f"{file} {n}": miniature.general_texts()[3 * n : 3 * n + 3] for n in range(9)}
         (own_cache / "bold_wikipedia" / file).write_text(json.dumps({"some domain": articles}))
     texts = list(read_texts("bold_wikipedia"))

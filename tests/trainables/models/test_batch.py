@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.data.comparisons import Comparison, compare, differing
-from trainables.data.queries import Query, masked, sentence, to_learn
+from trainables.data.queries import Query, masked, sentence, training_query
 from trainables.models.batch import IGNORE
 
 
@@ -57,7 +57,9 @@ def test_a_query_may_ask_nothing(llama):
 
 
 def test_a_causal_model_learns_every_token(llama):
-    assert to_learn(llama.tokenizer, [7, 8, 9], "any seed") == sentence(llama.tokenizer, [7, 8, 9])
+    assert training_query(llama.tokenizer, [7, 8, 9], "any seed") == sentence(
+        llama.tokenizer, [7, 8, 9]
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_masked_model_learns_fifteen_percent_of_the_tokens_and_at_least_one(
     num_tokens, num_asked, bert
 ):
     ids = list(range(5, 5 + num_tokens))
-    query = to_learn(bert.tokenizer, ids, "seed")
+    query = training_query(bert.tokenizer, ids, "seed")
     assert len(query.targets) == num_asked
     assert all(ids[t - 1] == token for t, token in query.targets.items())
     assert [query.ids[0], query.ids[-1]] == [bert.tokenizer.start_id, bert.tokenizer.end_id]
@@ -80,7 +82,7 @@ def test_of_the_asked_tokens_four_fifths_are_masked_and_a_tenth_is_kept(bert):
     kinds = Counter()
     places = Counter()
     for n in range(2000):
-        query = to_learn(bert.tokenizer, ids, str(n))
+        query = training_query(bert.tokenizer, ids, str(n))
         for t, token in query.targets.items():
             read = query.ids[t]
             kinds[{bert.tokenizer.mask_id: "masked", token: "kept"}.get(read, "random")] += 1
@@ -93,8 +95,8 @@ def test_of_the_asked_tokens_four_fifths_are_masked_and_a_tenth_is_kept(bert):
 
 def test_what_is_masked_is_a_function_of_the_seed(bert):
     ids = list(range(5, 45))
-    assert to_learn(bert.tokenizer, ids, "1 2") == to_learn(bert.tokenizer, ids, "1 2")
-    assert to_learn(bert.tokenizer, ids, "1 2") != to_learn(bert.tokenizer, ids, "1 3")
+    assert training_query(bert.tokenizer, ids, "1 2") == training_query(bert.tokenizer, ids, "1 2")
+    assert training_query(bert.tokenizer, ids, "1 2") != training_query(bert.tokenizer, ids, "1 3")
 
 
 def test_drawing_masks_leaves_the_global_random_numbers_alone(bert):
@@ -103,7 +105,7 @@ def test_drawing_masks_leaves_the_global_random_numbers_alone(bert):
     expected = random.random(), torch.rand(1)
     random.seed(3)
     torch.manual_seed(3)
-    to_learn(bert.tokenizer, list(range(5, 45)), "seed")
+    training_query(bert.tokenizer, list(range(5, 45)), "seed")
     assert (random.random(), torch.rand(1)) == expected
 
 
