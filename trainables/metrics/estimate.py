@@ -142,17 +142,19 @@ def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
     for slope, part in parts:
         if part.influences_I is not None:
             influences[part.items] = influences.get(part.items, 0.0) + slope * part.influences_I
-    if len(influences) < 2:
-        return Estimate(value, *next(((i, None, summed) for i, summed in influences.items()), ()))
-    items = Items.of(
-        (f"{n} {name}" for n, some in enumerate(influences) for name in some.names),
-        (
-            f"{n} {label}"
-            for n, some in enumerate(influences)
-            for label in some.clusters or some.names
-        ),
-    )
-    return Estimate(value, items, None, np.concatenate(list(influences.values())))
+    if not influences:
+        return Estimate(value)
+    if len(influences) == 1:
+        ((items, influences_I),) = influences.items()
+        return Estimate(value, items, None, influences_I)
+    names = [f"{n} {name}" for n, items in enumerate(influences) for name in items.names]
+    clusters = [
+        f"{n} {label}"
+        for n, items in enumerate(influences)
+        for label in items.clusters or items.names
+    ]
+    influences_I = np.concatenate(list(influences.values()))
+    return Estimate(value, Items.of(names, clusters), None, influences_I)
 
 
 def jackknife(statistic: Callable[[Sequence[int]], float], items: Items) -> Estimate:

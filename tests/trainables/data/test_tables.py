@@ -86,7 +86,7 @@ def test_a_file_that_has_changed_is_read_again(llama, tmp_path):
     assert words(llama, tables.texts(file, "replay", llama.tokenizer)) == texts[1:2]
 
 
-def test_what_is_tokenised_once_serves_every_model_with_that_tokenizer(llama, bert, own_cache):
+def test_models_with_equal_tokenizers_share_a_table(llama, bert, own_cache):
     pairs("miniature", llama.tokenizer)
     tables = set((own_cache / "tables").glob("[!.]*"))
     assert len(tables) == 1

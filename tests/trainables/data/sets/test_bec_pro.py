@@ -10,7 +10,7 @@ from trainables.data.sources import read_pairs
 
 @pytest.fixture
 def write(put):
-    """Write sentences as (text, gender, profession, gender of most in it), and the shares."""
+    """Write sentences given as (text, gender, profession, gender of most in it), and the shares."""
 
     def write_rows(rows):
         keys = ("Sentence", "Gender", "Profession", "Prof_Gender")
@@ -23,7 +23,7 @@ def write(put):
     return write_rows
 
 
-def test_the_stereotype_is_whom_most_in_the_profession_are(write):
+def test_the_stereotype_has_the_gender_of_most_in_the_profession(write):
     people = ("He", "male"), ("She", "female")
     jobs = ("taper", "male"), ("nurse", "female"), ("judge", "balanced")
     write([(f"{who} is a {job}.", sex, job, most) for job, most in jobs for who, sex in people])

@@ -1,4 +1,4 @@
-"""BUG: which sentences become pairs, and which of the two was found."""
+"""BUG: the sentences that become pairs, and which of the two is the original."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""WinoBias: sentences as people write them, and the pairs that no other split has."""
+"""WinoBias: sentences without brackets, and the pairs that the other split lacks."""
 
 import pytest
 
@@ -17,7 +17,7 @@ LINES = {
 
 @pytest.fixture
 def files(put, shares):
-    """All eight, of which the second pair is in every one and the first in one alone."""
+    """Write all eight files; the second pair is in each of them, the first in one alone."""
     for side, text in LINES.items():
         for kind in (1, 2):
             for split in ("dev", "test"):
