@@ -99,20 +99,20 @@ def compare(
     comparison: Comparison,
     seed: str,
 ) -> tuple[Query, Query]:
-    """Return the queries that compare the two texts of a pair.
+    """Return the queries that compare the two texts of a pair, one for each text.
 
-    They differ in their targets, the tokens to predict:
+    The comparison decides the targets, which are the tokens to predict. A masked model reads masks
+    in their places, except as_written.
 
-    sentences: causal: all tokens of either text. masked: the tokens in which the twins differ,
-        masked together.
+    sentences: causal: all tokens of either text. masked: the tokens in which the twins differ.
     differing: the tokens in which the twins differ, in either family.
-    first_difference: the first of these in each text, where both have read the same.
-    shared: tokens that both texts have, where the tokens before them differ. causal: all after the
-        first difference. masked: MASKED_SHARE of them, drawn by the seed, masked in both.
-    as_written: the tokens in which the twins differ; both texts are read as they are, without masks.
+    first_difference: the first of these in each text, where both have read the same tokens.
+    shared: tokens that both texts have. causal: all after the first difference. masked: 15 % of them
+        (MASKED_SHARE), drawn by the seed and the same in both texts.
+    as_written: the tokens in which the twins differ; both texts are read without masks.
 
-    There are no targets where no token is of the kind, as in a text that was cut before the
-    difference, or that ends with it.
+    A query has no targets if its text has no such token, as when the text was cut before the
+    difference, or ends with it.
 
     Args:
         ids, twin: the two texts, without special tokens.

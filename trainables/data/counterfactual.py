@@ -31,6 +31,7 @@ ONE_WAY = {"him": "her", "hers": "his", "ms": "mr", "mum": "dad", "mums": "dads"
 
 WORD = re.compile(r"[A-Za-z]+")
 ARTICLE_AND_WORD = re.compile(r"\b(?:(an?)(\s+))?([A-Za-z]+)", re.IGNORECASE)
+# The word before and the word after a place, with nothing but space, quotes and brackets between.
 BEFORE = re.compile(r"([A-Za-z'-]+)[\s\"'“‘(]*$")
 AFTER = re.compile(r"[\s\"'“‘(]*([A-Za-z0-9][A-Za-z0-9-]*)")
 OR_ANOTHERS = re.compile(r"\s*(?:/|or\b)\s*(?:her|his|their|my|your|our)\b", re.IGNORECASE)

@@ -26,7 +26,9 @@ def test_the_identifier_of_a_sentence_tells_its_persons_and_its_answer(put, shar
         "nurse.someone.0.male.txt\tthe nurse left when she felt sad",
     ],
 )
-def test_a_sentence_of_another_identifier_or_without_its_pronoun_is_one_clear_sentence(line, put, shares):
+def test_a_sentence_of_another_identifier_or_without_its_pronoun_is_one_clear_sentence(
+    line, put, shares
+):
     put_sentence(put, line)
     with pytest.raises(ValueError, match="row 1: must be a sentence with its pronoun, named OCCUP"):
         sentences()
