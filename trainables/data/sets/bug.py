@@ -30,6 +30,7 @@ class Bug(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """The file of this name, and Winogender for its table of the share of women."""
         return (self.name, "winogender")
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:

@@ -89,9 +89,11 @@ class Miniature(AlignmentSet, TextSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """None: the set is generated."""
         return ()
 
     def digest(self) -> str:
+        """Return DIGEST, the sha256 that stands for these texts."""
         return DIGEST
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:

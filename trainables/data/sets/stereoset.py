@@ -31,6 +31,7 @@ class StereoSetTest(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """StereoSet, of which this is the test split."""
         return ("stereoset",)
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:

@@ -31,6 +31,7 @@ class WinoBias(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """WinoBias itself, and Winogender for its table of the share of women."""
         return ("winobias", "winogender")
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
