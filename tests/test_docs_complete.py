@@ -18,7 +18,7 @@ from sweep.space.domains import DOMAINS
 from tests.markdown import PAGES, ROOT, Page, Table, word
 from trainables import evaluators
 from trainables.__main__ import app as trainables_app
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.config import REPLAY_METRIC, TrialConfig
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, labelled
 from trainables.metrics.guard import GUARD, SELECTIVITY
@@ -218,7 +218,7 @@ def test_every_tag_of_the_record_is_shown():
 def test_every_model_and_data_set_is_shown():
     glue = [f"glue/{task}" for task in labelled.GLUE]
     known = [
-        *catalogue.catalogue(),
+        *CATALOGUE,
         *ALIGNMENT_SETS,
         *TEXT_SETS,
         *labelled.SETS,

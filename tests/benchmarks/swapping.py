@@ -14,31 +14,33 @@ from collections import Counter, defaultdict
 from rich.console import Console
 from rich.table import Table
 
-from trainables.data.counterfactual import gendered, twins
+from trainables.data.counterfactual import gendered_words, twins
 from trainables.data.sources import read_pairs
-from trainables.data.text import words_of
+from trainables.data.text import lower_case_words
 
 RULES = ("improved", "bias_bench")
-GENDERED = gendered("male") | gendered("female")
+GENDERED = gendered_words("male") | gendered_words("female")
 KINDS = {"her": {"his", "him"}, "his": {"her", "hers"}}
 
 
 def main() -> None:
     written: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for pair in read_pairs("panda"):
-        both = zip(words_of(pair.stereotype), words_of(pair.antistereotype), strict=True)
+        both = zip(
+            lower_case_words(pair.stereotype), lower_case_words(pair.antistereotype), strict=True
+        )
         for place, (before, after) in enumerate(both):
             if before != after and {before, after} <= GENDERED:
                 written[pair.stereotype, place][after] += 1
     said = {
-        (text, rule): words_of((twins(text, rule) or [text])[0])
+        (text, rule): lower_case_words((twins(text, rule) or [text])[0])
         for text in {text for text, _ in written}
         for rule in RULES
     }
     asked: Counter[str] = Counter()
     agreed: Counter[tuple[str, str]] = Counter()
     for (text, place), votes in written.items():
-        before, after = words_of(text)[place], votes.most_common(1)[0][0]
+        before, after = lower_case_words(text)[place], votes.most_common(1)[0][0]
         kind = before if after in KINDS.get(before, ()) else "other words"
         asked[kind] += 1
         for rule in RULES:

@@ -54,7 +54,7 @@ def test_it_is_right_and_named_as_its_file_and_says_how_it_is_run(path):
     assert spec.name == path.stem
     assert f"sweep run {path.relative_to(ROOT).as_posix()}" in head(path)
     for name in {trial.model.path for trial in spec.trials()}:
-        known = name in miniature.MODELS or name in catalogue.catalogue()
+        known = name in miniature.MODELS or name in catalogue.CATALOGUE
         assert known or re.fullmatch(r"[\w.-]+/[\w.-]+", name), "as the Hub names a model"
 
 

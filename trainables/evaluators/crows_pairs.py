@@ -127,13 +127,13 @@ def _one_mask_each(
     model: LanguageModel, pairs: Sequence[Pair]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
     """For both sentences of each pair: a query for each token that they share, and do not share."""
-    from trainables.data.comparisons import differing
-    from trainables.data.queries import masked
+    from trainables.data.comparisons import differing_positions
+    from trainables.data.queries import masked_query
 
     shared, own = [], []
     for more, less in pairs:
-        for ids, apart in zip((more, less), differing(more, less), strict=True):
-            each = [masked(model.tokenizer, ids, [t]) for t in range(len(ids))]
+        for ids, apart in zip((more, less), differing_positions(more, less), strict=True):
+            each = [masked_query(model.tokenizer, ids, [t]) for t in range(len(ids))]
             shared.append([query for t, query in enumerate(each) if t not in apart])
             own.append([each[t] for t in apart])
     return shared, own

@@ -44,7 +44,7 @@ class FineTune(Evaluator):
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         return declare(
-            f"task/{labelled.label_of(self.data)}",
+            f"task/{labelled.dataset_label(self.data)}",
             ("finetune_accuracy", "share", "higher", 1.0, 0.0, "after fine-tuning with a head"),
         )
 
@@ -71,7 +71,7 @@ class FineTune(Evaluator):
             math.nan if label is None else float(label == row.label)
             for label, row in zip(said, measured, strict=True)
         ]
-        name = f"task/{labelled.label_of(self.data)}/finetune_accuracy"
+        name = f"task/{labelled.dataset_label(self.data)}/finetune_accuracy"
         return {name: mean(right, Items.of(range(len(right))))}
 
     def _train_and_say(

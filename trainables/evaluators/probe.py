@@ -40,7 +40,7 @@ class Probe(Evaluator):
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         return declare(
-            f"task/{labelled.label_of(self.data)}",
+            f"task/{labelled.dataset_label(self.data)}",
             ("probe_accuracy", "share", "higher", 1.0, 0.0, "linear probe on frozen features"),
             source="Alain & Bengio 2017 (arXiv 1610.01644)",
         )
@@ -81,5 +81,5 @@ class Probe(Evaluator):
             right = [float(a == row.label) for a, row in zip(said, measured, strict=True)]
         else:
             right = [math.nan] * len(measured)  # a diverged model tells nothing apart
-        name = f"task/{labelled.label_of(self.data)}/probe_accuracy"
+        name = f"task/{labelled.dataset_label(self.data)}/probe_accuracy"
         return {name: mean(right, Items.of(range(len(right))))}

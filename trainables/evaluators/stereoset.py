@@ -244,17 +244,17 @@ def _causal(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list
 
 def _masked(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
     """For sub-token j of the filled-in word: the context with the sub-tokens before j and a mask."""
-    from trainables.data.queries import masked
+    from trainables.data.queries import masked_query
 
     groups = []
     for context, text in sentences:
-        word = stereoset.filled_in(context, text)
+        word = stereoset.word_at_blank(context, text)
         before, after = context.split("BLANK", 1)
         # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
         left, right, parts = model.tokenizer.encode([before.rstrip(), after, f" {word}"])
         group = []
         for j, part in enumerate(parts):
             ids = [*left, *parts[:j], part, *right]
-            group.append(masked(model.tokenizer, ids, [len(left) + j]))
+            group.append(masked_query(model.tokenizer, ids, [len(left) + j]))
         groups.append(group)
     return groups

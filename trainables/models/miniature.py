@@ -27,7 +27,7 @@ def folder(name: str) -> Path:
 def _pretrain(name: str, where: Path) -> None:
     import torch
 
-    from trainables.data.queries import to_learn
+    from trainables.data.queries import training_query
     from trainables.models.forward import token_nll
     from trainables.models.language_model import LanguageModel
 
@@ -45,7 +45,7 @@ def _pretrain(name: str, where: Path) -> None:
     for step in range(num_steps):
         drawn = rng.sample(ids, batch_size)
         texts = model.batch(
-            [to_learn(model.tokenizer, text, f"{step} {b}") for b, text in enumerate(drawn)]
+            [training_query(model.tokenizer, text, f"{step} {b}") for b, text in enumerate(drawn)]
         )
         loss = token_nll(model.logits(texts), texts).mean()
         torch.autograd.backward(loss)

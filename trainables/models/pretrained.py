@@ -65,7 +65,7 @@ def linear_modules(name: str) -> list[str]:
 
 
 def _resolved(name: str) -> Path:
-    known = [*miniature.MODELS, *(key for key, a in catalogue.catalogue().items() if a.hub)]
+    known = [*miniature.MODELS, *(key for key, a in catalogue.CATALOGUE.items() if a.hub)]
     somewhere = name in known or "/" in name or Path(name).expanduser().exists()
     if not somewhere:
         close = difflib.get_close_matches(name.lower(), known, n=1)

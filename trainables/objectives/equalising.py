@@ -46,7 +46,7 @@ def word_pairs(tokenizer: Tokenizer) -> list[tuple[int, int]]:
     Raises:
         ValueError: the tokenizer has no such pair.
     """
-    swaps = counterfactual.swaps()
+    swaps = counterfactual.gender_counterparts()
     words = sorted({(min(pair), max(pair)) for pair in swaps.items()})
     found = [tokenizer.encode([f"a {word}" for word in pair]) for pair in words]
     before = len(tokenizer.encode(["a"])[0])

@@ -96,7 +96,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """F by the name of the weight, on the CPU."""
     import torch
 
-    from trainables.data.queries import to_learn
+    from trainables.data.queries import training_query
     from trainables.models.forward import predict
 
     texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
@@ -108,7 +108,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     with torch.enable_grad():
         for n in drawn:
             ids = texts[n][: settings.max_tokens]
-            row = model.batch([to_learn(model.tokenizer, ids, f"fisher {n}")])
+            row = model.batch([training_query(model.tokenizer, ids, f"fisher {n}")])
             at_N = row.predicted_BT.flatten().nonzero()[:, 0]
             inputs = {"input_ids": row.ids_BT, "attention_mask": row.attention_BT}
             log_prob_NV = predict(module, at_N, inputs).logits_NV.log_softmax(-1)

@@ -33,13 +33,13 @@ def drawn(
 
 def nll_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
     """Every token of a text asked for once: after those before it, or with every GROUP-th masked."""
-    from trainables.data.queries import masked
+    from trainables.data.queries import masked_query
     from trainables.scoring.likelihood import queries_of
 
     if tokenizer.family == "causal":
         return queries_of(tokenizer, ids)
     starts = range(min(GROUP, len(ids)))
-    return [masked(tokenizer, ids, range(t, len(ids), GROUP)) for t in starts]
+    return [masked_query(tokenizer, ids, range(t, len(ids), GROUP)) for t in starts]
 
 
 def name_of(ids: Sequence[int]) -> str:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from trainables.data.comparisons import differing
-from trainables.data.queries import Query, masked, sentence
+from trainables.data.comparisons import differing_positions
+from trainables.data.queries import Query, masked_query, sentence_query
 from trainables.scoring.packing import (
     TOKENS_A_BATCH,
     batches,
@@ -53,10 +53,10 @@ def queries_of(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] =
     if not ids:
         raise ValueError("a text to be scored must have at least one token, but got none.")
     if tokenizer.family == "causal":
-        return [sentence(tokenizer, ids, prefix)]
+        return [sentence_query(tokenizer, ids, prefix)]
     prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
     whole = [*prefix, *ids]
-    return [masked(tokenizer, whole, [len(prefix) + t]) for t in range(len(ids))]
+    return [masked_query(tokenizer, whole, [len(prefix) + t]) for t in range(len(ids))]
 
 
 @torch.inference_mode()
@@ -90,8 +90,8 @@ def pair_log_probs(
         if model.family == "causal":
             groups += [queries_of(model.tokenizer, one), queries_of(model.tokenizer, other)]
             continue
-        for own, apart in zip((one, other), differing(one, other), strict=True):
-            groups.append([masked(model.tokenizer, own, [t]) for t in apart])
+        for own, apart in zip((one, other), differing_positions(one, other), strict=True):
+            groups.append([masked_query(model.tokenizer, own, [t]) for t in apart])
     found = log_probs(model, groups)
     score = math.fsum if model.family == "causal" else fmean
     return [
@@ -161,7 +161,7 @@ def _reads_trees(model: LanguageModel) -> bool:
         common, one, other = (
             [(a + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for a in (3, 5, 8)
         )
-        queries = [sentence(model.tokenizer, ids, common) for ids in (one, other)]
+        queries = [sentence_query(model.tokenizer, ids, common) for ids in (one, other)]
         now, model.module = model.module, model.base
         try:
             expected = _read(model, lines(queries, (0, 1)))

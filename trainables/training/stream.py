@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.data import tables
 from trainables.data.comparisons import ComparedPair, ComparedPairs
-from trainables.data.queries import Query, to_learn
+from trainables.data.queries import Query, training_query
 from trainables.training.mixture import epochs, mix
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Stream:
                 side = "stereotype" if stereotype else "antistereotype"
             ids = row[f"{side}_ids"]
         max_tokens = self.config.train.max_tokens
-        return to_learn(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
+        return training_query(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
 
     def _compared(self, place: int, is_old: bool, index: int) -> ComparedPair | None:
         if is_old or self.config.objective.compares is None:
@@ -140,7 +140,7 @@ class Stream:
         worked out once.
         """
         cut = [tuple(ids[: self.config.train.max_tokens]) for ids in self.anchors[step]]
-        return [to_learn(self.model.tokenizer, ids, f"anchor {ids}") for ids in cut]
+        return [training_query(self.model.tokenizer, ids, f"anchor {ids}") for ids in cut]
 
 
 def _drawn(pairs: Any, config: TrialConfig) -> Any:

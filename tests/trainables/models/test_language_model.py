@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers.processors import TemplateProcessing
 from torch.nn.functional import log_softmax
 
 from trainables.data.queries import Query
@@ -32,28 +31,6 @@ def likelihoods(model):
     return log_probs(
         model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(TEXTS)]
     )
-
-
-def test_token_ids_carry_no_special_tokens(model):
-    tokens = model.tokenizer.hf.convert_ids_to_tokens(model.tokenizer.encode(TEXTS)[1])
-    assert tokens == ["the", "wolf", "eats", "deer"]
-    assert model.tokenizer.encode([]) == []
-
-
-def test_a_tokenizer_that_adds_its_start_token_changes_nothing(llama, tmp_path):
-    # As Llama 3 does: the start token must be read once and never be scored.
-    tokenizer = llama.tokenizer.hf
-    llama.save(tmp_path)
-    tokenizer_file = tmp_path / "tokenizer.json"
-    inner = type(tokenizer.backend_tokenizer).from_file(str(tokenizer_file))
-    inner.post_processor = TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", llama.tokenizer.start_id)]
-    )
-    inner.save(str(tokenizer_file))
-    adds = LanguageModel(tmp_path, "causal")
-    assert adds.tokenizer.hf(TEXTS[1])["input_ids"][0] == llama.tokenizer.start_id
-    assert adds.tokenizer.encode(TEXTS) == llama.tokenizer.encode(TEXTS)
-    assert likelihoods(adds) == likelihoods(llama)
 
 
 def test_a_saved_model_is_read_back_to_the_bit(model, tmp_path):
@@ -114,14 +91,6 @@ def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model)
     assert not model.base_logits(texts).requires_grad
 
 
-def test_whether_a_tokenizer_adds_its_start_token_is_asked_of_it(llama):
-    bare = LanguageModel(miniature.folder("miniature-llama"), "causal")
-    bare.tokenizer.hf.backend_tokenizer.post_processor = TemplateProcessing(single="$A")
-    assert llama.tokenizer.adds_start
-    assert not bare.tokenizer.adds_start
-    assert bare.tokenizer.encode(["the wolf"]) == llama.tokenizer.encode(["the wolf"])
-
-
 def test_rounding_is_no_movement_away_from_the_base(model):
     model.reset("bf16")
     model.module.eval()
@@ -158,16 +127,6 @@ def test_a_file_that_was_cut_short_is_one_sentence_about_its_folder(file, tmp_pa
     whole = (folder / file).read_bytes()
     (folder / file).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="must hold a model that transformers can load, but"):
-        LanguageModel(folder, "causal")
-
-
-def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
-    folder = copied(tmp_path)
-    tokenizer = json.loads((folder / "tokenizer.json").read_text())
-    number = len(tokenizer["model"]["vocab"])
-    tokenizer["model"]["vocab"]["zebra"] = number
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(ValueError, match=f"no more tokens than the model's {number}, but knows"):
         LanguageModel(folder, "causal")
 
 
@@ -215,17 +174,6 @@ def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
         LanguageModel(tmp_path, "causal")
 
 
-def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
-    llama.save(tmp_path)
-    file = tmp_path / "tokenizer_config.json"
-    settings = json.loads(file.read_text())
-    del settings["bos_token"]
-    file.write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match="must have a BOS token") as caught:
-        LanguageModel(tmp_path, "causal")
-    assert "eos_token" in str(caught.value)
-
-
 def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
     llama.save(tmp_path)
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Model: pass\n")
@@ -236,11 +184,9 @@ def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
+def test_models_of_other_weights_have_other_digests(llama, edited):
     noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
     assert noisy.digest != llama.digest
-    assert noisy.tokenizer.digest == llama.tokenizer.digest
-    assert bert.tokenizer.digest == llama.tokenizer.digest, "both miniatures read the same words"
 
 
 def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):

@@ -12,7 +12,7 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from trainables.data.queries import Query, masked
+from trainables.data.queries import Query, masked_query
 from trainables.models import miniature
 from trainables.models.joint_forward import predict_jointly
 from trainables.models.language_model import LanguageModel
@@ -62,7 +62,7 @@ def test_a_prefix_is_read_and_not_scored(model, oracle):
 
 def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
     (ids,) = bert.tokenizer.encode([SENTENCES[0]])
-    ((one, other),) = log_probs(bert, [[masked(bert.tokenizer, ids, [1, 4])]])
+    ((one, other),) = log_probs(bert, [[masked_query(bert.tokenizer, ids, [1, 4])]])
     assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
     assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
     assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
@@ -337,7 +337,7 @@ def test_the_likelihood_with_gradient_is_the_one_without(model):
         queries = [queries_of(model.tokenizer, sentence)[0] for sentence in ids]
     else:
         queries = [
-            masked(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
+            masked_query(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
         ]
     expected = log_probs(model, [[query] for query in queries])
     texts = predict_jointly(model, {"texts": queries})["texts"]
