@@ -76,7 +76,7 @@ def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settin
     from trainables.regularisers import fisher
 
     ones = {name: torch.ones_like(w) for name, w in llama.module.named_parameters()}
-    monkeypatch.setattr(fisher, "_kept", lambda *_: ones)
+    monkeypatch.setattr(fisher, "_cached_diagonal", lambda *_: ones)
     monkeypatch.setattr(llama, "_memo", {})
     with torch.no_grad():
         for weight in llama.module.parameters():
