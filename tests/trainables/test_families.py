@@ -20,7 +20,7 @@ from trainables.config import TrialConfig
 from trainables.data.comparisons import Comparison, compare
 from trainables.data.queries import sentence, to_learn
 from trainables.data.sets.multiple_choice import Item
-from trainables.evaluators.stereoset import _causal, _masked
+from trainables.evaluators.stereoset import causal_queries, masked_queries
 from trainables.models.fusion import fused_weights
 from trainables.models.joint_forward import predict_jointly
 from trainables.models.language_model import LanguageModel
@@ -179,10 +179,10 @@ FILLED = [
 def test_stereosets_word_is_read_as_it_stands_in_its_sentence(context, text, lm, kind):
     whole = lm.tokenizer.encode([text])[0]
     if kind.family == "causal":
-        ((query,),) = _causal(lm, [(context, text)])
+        ((query,),) = causal_queries(lm, [(context, text)])
         assert list(query.targets.values()) == whole
         return
-    (group,) = _masked(lm, [(context, text)])
+    (group,) = masked_queries(lm, [(context, text)])
     for query in group:
         assert [token for token in query.ids if token == lm.tokenizer.mask_id] == [
             lm.tokenizer.mask_id

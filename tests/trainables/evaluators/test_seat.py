@@ -86,7 +86,7 @@ def test_the_error_of_the_mean_adds_up_what_a_word_does_in_all_tests():
         0.5, Items.of(names, ["math"] * 2 + ["art"] * 2), None, np.array([1, 2, 0, -3.0])
     )
     again = Estimate(-0.3, first.items, None, -first.influences_I)
-    both = seat._mean_of_absolutes([first, again])
+    both = seat.mean_of_absolutes([first, again])
     assert both.value == pytest.approx(0.4)
     assert both.se == pytest.approx(first.se), "the same words twice are no more words"
 

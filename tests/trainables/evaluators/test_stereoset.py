@@ -11,7 +11,7 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from trainables.data.sets.stereoset import fillings
 from trainables.evaluators import StereoSet
-from trainables.evaluators.stereoset import Scores, _masked, score_of
+from trainables.evaluators.stereoset import Scores, masked_queries, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.metrics import estimate
 from trainables.models.language_model import LanguageModel
@@ -192,7 +192,7 @@ def test_probabilities_are_averaged_and_not_their_logarithms(official, pieces_be
     evaluator = StereoSet(limit=1)
     (item,) = evaluator.items()
     (found,) = scores(evaluator, pieces_bert)
-    (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], fillings(item)[1])]))
+    (log_p,) = log_probs(pieces_bert, masked_queries(pieces_bert, [(item["context"], fillings(item)[1])]))
     assert found.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
     assert abs(found.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
 
@@ -232,7 +232,7 @@ def bytes_bert(tmp_path_factory):
     ],
 )
 def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, bytes_bert):
-    (group,) = _masked(bytes_bert, [(context, text)])
+    (group,) = masked_queries(bytes_bert, [(context, text)])
     read = list(group[-1].ids)
     for t, token in group[-1].targets.items():
         read[t] = token
