@@ -91,6 +91,7 @@ def _cached_diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor
     key = hashlib.sha256(json.dumps(parts_of_key).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
+        """Compute F and write it into a folder of the cache."""
         save_file(diagonal(settings, model), folder / "fisher.safetensors")
 
     fisher = load_file(cache.once(f"fisher/{key}", build) / "fisher.safetensors")
