@@ -1,9 +1,11 @@
-"""What every plugin keeps to, whatever its formula: it is checked by being listed in its union.
+"""Laws that every plugin of a kind obeys, whatever its formula.
 
 Each public function of `plugin`, `objective`, `regulariser`, `parameters`, `evaluator`, `sampler` and
-`scheduler` is one law, run over every instance of that kind: those of the trainables on both families;
-each of `data_set`, `alignment_set` and `text_set` is one for every such set. Numbers worked out by hand
-belong into the plugin's own test.
+`scheduler` is one law. It is run over every plugin that is listed in the union of its kind, with those
+of the trainables on both model families. Each public function of `data_set`, `alignment_set` and
+`text_set` is a law for every such set. Numbers worked out by hand belong into the plugin's own test.
+
+This file has the means of the laws: instances of plugins, texts, predictions, steps of the model.
 """
 
 import importlib
@@ -22,7 +24,8 @@ from trainables.models.joint_forward import PairPredictions, Predictions, predic
 from trainables.models.language_model import LanguageModel
 from trainables.schema.strict import Strict
 
-# Settings with which a plugin needs no download; some read what small_sets has written.
+# Settings, by the name of a plugin, with which it needs no download; some read the files of
+# tests/small_sets.py. A list has the settings of several instances.
 OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "stereoset": {"data": "miniature"},
     "crows_pairs": {"bias_type": "gender"},
@@ -60,11 +63,11 @@ TEXTS = [
     "ben lost the blue drum at the harbour again",
 ]
 LONGER = "the mechanic knew that he was late for the market when ben lost the blue drum again"
-REAL_SHARE = 0.7  # of each pair, where an objective asks for it
+REAL_SHARE = 0.7  # of each pair
 
 
 def laws(kind: str) -> list[Callable[..., None]]:
-    """The laws of a kind of plugin, as in the list above; those of `plugin` are for all kinds."""
+    """Return the laws of a kind of plugin (see above); those of `plugin` are for all kinds."""
     module = importlib.import_module(f"{__name__}.{kind}")
     return [
         law
@@ -74,17 +77,24 @@ def laws(kind: str) -> list[Callable[..., None]]:
 
 
 def members(union: Any) -> tuple[type[Strict], ...]:
+    """Return the plugin classes in a union."""
     listed = get_args(union)[0]
     return get_args(listed) or (listed,)
 
 
 def instances(union: Any) -> Iterator[Strict]:
-    """Every member as OFFLINE says or else with every choice that it offers."""
+    """Yield plugins of every class in a union: with its settings in OFFLINE, else with every choice.
+
+    A choice is a value for each field whose type is a Literal.
+
+    Raises:
+        KeyError: an evaluator has no settings in OFFLINE.
+    """
     for member in members(union):
         name = member.model_fields["name"].default
         if name in OFFLINE:
-            each = OFFLINE[name]
-            for settings in each if isinstance(each, list) else [each]:
+            offline = OFFLINE[name]
+            for settings in offline if isinstance(offline, list) else [offline]:
                 yield member.model_validate({"name": name} | settings)
             continue
         if hasattr(member, "measure"):
@@ -99,6 +109,7 @@ def instances(union: Any) -> Iterator[Strict]:
 
 
 def describe(plugin: Any) -> str:
+    """Return the name of a plugin and of its settings, for the id of a test."""
     return " ".join(
         value if isinstance(value, str) else field
         for field, value in plugin
@@ -107,41 +118,42 @@ def describe(plugin: Any) -> str:
 
 
 def every_file_of_a_package_is_listed(package: ModuleType, union: Any) -> None:
-    """A plugin that is written and not listed would be tested and used by nobody."""
+    """Assert that a union lists every plugin class that the files of a package define."""
     assert defined_in(package, Strict) == set(members(union))
 
 
 def defined_in(package: ModuleType, base: type) -> set[type]:
-    """The classes of this kind that the files of a package define."""
-    found = set()
+    """Return the subclasses of `base` that the files of a package define, without its base.py."""
+    classes = set()
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if module.name == f"{package.__name__}.base":  # the contract, which is no plugin
+        if module.name == f"{package.__name__}.base":  # has the contract and no plugin
             continue
         defined = importlib.import_module(module.name)
-        found |= {
+        classes |= {
             value
             for value in vars(defined).values()
             if isinstance(value, type)
             and issubclass(value, base)
             and value.__module__ == module.name
         }
-    return found
+    return classes
 
 
 def queries(model: LanguageModel, texts: list[str] = TEXTS) -> list[Query]:
-    """The texts as they are learnt; what is masked of one does not depend on the others."""
+    """Return a query to train on for each text; its masks do not depend on the other texts."""
     encoded = zip(texts, model.tokenizer.encode(texts), strict=True)
     return [training_query(model.tokenizer, ids, f"masks of {text}") for text, ids in encoded]
 
 
-def text_reading(
+def text_predictions(
     model: LanguageModel, texts: list[str] = TEXTS, recurs: bool = False
 ) -> Predictions:
-    again = frozenset({"texts"} if recurs else ())
-    return predict_jointly(model, {"texts": queries(model, texts)}, recurring=again)["texts"]
+    """Return the predictions of texts to train on. recurs: whether the base's are cached."""
+    recurring = frozenset({"texts"} if recurs else ())
+    return predict_jointly(model, {"texts": queries(model, texts)}, recurring=recurring)["texts"]
 
 
-def pair_reading(
+def pair_predictions(
     model: LanguageModel,
     objective: Any,
     pairs: list[tuple[str, str]] = PAIRS,
@@ -150,8 +162,11 @@ def pair_reading(
     besides: tuple[str, ...] = (),
     prepared: Any = None,
 ) -> PairPredictions:
-    """The pairs as the objective compares them, with other texts in the same forward."""
-    both = [
+    """Return the predictions of pairs as the objective compares them.
+
+    recurs: whether the base's predictions are cached. besides: other texts in the same forward.
+    """
+    compared = [
         compare(
             model.tokenizer,
             *model.tokenizer.encode(list(pair)),
@@ -160,40 +175,46 @@ def pair_reading(
         )
         for pair in pairs
     ]
-    asked = {
-        "stereotypes": [more for more, _ in both],
-        "antistereotypes": [less for _, less in both],
+    groups = {
+        "stereotypes": [more for more, _ in compared],
+        "antistereotypes": [less for _, less in compared],
         "besides": queries(model, list(besides)),
     }
-    again = frozenset(asked) if recurs else frozenset()
-    found = predict_jointly(model, asked, recurring=again, hidden=objective.reads_states)
+    recurring = frozenset(groups) if recurs else frozenset()
+    predictions = predict_jointly(model, groups, recurring=recurring, hidden=objective.reads_states)
     share_P = torch.full((len(pairs),), REAL_SHARE)
-    return PairPredictions(found["stereotypes"], found["antistereotypes"], share_P, prepared)
+    return PairPredictions(
+        predictions["stereotypes"], predictions["antistereotypes"], share_P, prepared
+    )
 
 
-def perturb(model: LanguageModel, by: float, seed: int = 0) -> None:
+def perturb(model: LanguageModel, scale: float, seed: int = 0) -> None:
+    """Add noise to every weight, drawn from a normal distribution with this standard deviation."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in model.module.parameters():
-            weight.add_(by * torch.randn(weight.shape, generator=generator))
+            weight.add_(scale * torch.randn(weight.shape, generator=generator))
 
 
 def state(module: torch.nn.Module) -> list[torch.Tensor]:
+    """Return copies of all weights and buffers."""
     return [value.detach().clone() for value in (*module.parameters(), *module.buffers())]
 
 
 def unchanged(module: torch.nn.Module, before: list[torch.Tensor]) -> bool:
+    """Whether all weights and buffers are those that `state` returned before."""
     now = state(module)
     return len(now) == len(before) and all(map(torch.equal, now, before))
 
 
 def clear_gradients(model: LanguageModel) -> None:
+    """Remove the gradient of every weight."""
     for weight in model.module.parameters():
         weight.grad = None
 
 
 def gradient_step(model: LanguageModel, loss: torch.Tensor, length: float = 1e-3) -> None:
-    """A step of plain gradient descent, short enough for any curvature."""
+    """Move the weights down the gradient of the loss by this length, short enough for any curvature."""
     clear_gradients(model)
     loss.backward()
     gradients = [w.grad for w in model.module.parameters() if w.grad is not None]

@@ -1,4 +1,4 @@
-"""What every evaluator keeps to."""
+"""Laws of every evaluator."""
 
 import json
 import math
@@ -21,15 +21,16 @@ from trainables.scoring import divergence, features, likelihood
 
 
 def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
+    """Return the metrics of the model without their errors."""
     return estimate.values(evaluator.measure(model, base))
 
 
 def reports_what_it_declares(evaluator: Any, model: LanguageModel) -> None:
-    found = _values(evaluator, model, {})
+    values = _values(evaluator, model, {})
     declared = evaluator.metrics(model.family)
-    assert sorted(found) == sorted(metric.name for metric in declared)
-    assert all(type(value) is float and math.isfinite(value) for value in found.values())
-    assert json.loads(json.dumps(found)) == found
+    assert sorted(values) == sorted(metric.name for metric in declared)
+    assert all(type(value) is float and math.isfinite(value) for value in values.values())
+    assert json.loads(json.dumps(values)) == values
 
 
 def declares_each_metric_once_with_its_meaning(evaluator: Any, model: LanguageModel) -> None:
@@ -38,15 +39,15 @@ def declares_each_metric_once_with_its_meaning(evaluator: Any, model: LanguageMo
     assert all(metric.about for metric in declared)
 
 
-def says_how_sure_it_is_and_keeps_its_items(evaluator: Any, model: LanguageModel) -> None:
+def gives_standard_errors_and_writes_its_items(evaluator: Any, model: LanguageModel) -> None:
     perturb(model, 0.01)
-    found = evaluator.measure(model, {})
-    for name, measured in found.items():
+    estimates = evaluator.measure(model, {})
+    for name, measured in estimates.items():
         if not measured.items.names:
             assert measured.se is None, name
             continue
-        by = measured.items.clusters or measured.items.names
-        if estimate.standard_error(measured.influences_I, by) == 0:  # which tells of no spread
+        clusters = measured.items.clusters or measured.items.names
+        if estimate.standard_error(measured.influences_I, clusters) == 0:  # all items are alike
             assert measured.se is None, name
         else:
             assert 0 < measured.se < math.inf, name
@@ -54,19 +55,21 @@ def says_how_sure_it_is_and_keeps_its_items(evaluator: Any, model: LanguageModel
         assert abs(measured.influences_I.sum()) < 1e-6 * (1 + abs(measured.value)), name
         assert len(set(measured.items.names)) == len(measured.items.names), name
     with tempfile.TemporaryDirectory() as folder:
-        items_file.write(found, Path(folder, "items.parquet"))
+        items_file.write(estimates, Path(folder, "items.parquet"))
         read = items_file.read(Path(folder, "items.parquet"))
-    assert estimate.values(read) == estimate.values(found)
-    assert estimate.errors(read) == estimate.errors(found)
+    assert estimate.values(read) == estimate.values(estimates)
+    assert estimate.errors(read) == estimate.errors(estimates)
 
 
-def gives_the_same_twice(evaluator: Any, model: LanguageModel) -> None:
+def gives_the_same_values_twice(evaluator: Any, model: LanguageModel) -> None:
     first = evaluator.measure(model, {})
     torch.manual_seed(1)
     random.seed(1)
     expected = estimate.values(first)
     assert _values(evaluator, model, {}) == expected
-    assert _values(evaluator, model, first) == expected, "at the base a rise is 0 either way"
+    assert _values(evaluator, model, first) == expected, (
+        "the base has no rise, whether or not it is given"
+    )
 
 
 def has_no_rise_and_no_drop_at_the_base(evaluator: Any, model: LanguageModel) -> None:
@@ -84,18 +87,18 @@ def does_not_depend_on_batches_their_order_or_their_padding(
             _patched(divergence, TOKENS_A_BATCH=tokens_a_batch),
             _patched(features, TOKENS_A_BATCH=tokens_a_batch),
         ):
-            found = _values(evaluator, model, {})
-        for name, value in found.items():
+            values = _values(evaluator, model, {})
+        for name, value in values.items():
             assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
     with _patched(likelihood, log_probs=_in_another_order(likelihood.log_probs)):
-        found = _values(evaluator, model, {})
-    for name, value in found.items():
+        values = _values(evaluator, model, {})
+    for name, value in values.items():
         assert math.isclose(value, expected[name], rel_tol=1e-5, abs_tol=1e-5), name
 
 
 @contextmanager
 def _patched(module: ModuleType, **values: Any) -> Iterator[None]:
-    """The module with other values, for a while."""
+    """Return a context in which these names of a module have other values."""
     before = {name: getattr(module, name) for name in values}
     try:
         vars(module).update(values)
@@ -105,34 +108,36 @@ def _patched(module: ModuleType, **values: Any) -> Iterator[None]:
 
 
 def _in_another_order(log_probs: Callable[..., Any]) -> Callable[..., Any]:
+    """Return log_probs, with the groups read in another order and returned in theirs."""
+
     def shuffled(model: LanguageModel, groups: Sequence[Any]) -> list[Any]:
         order = random.Random(0).sample(range(len(groups)), len(groups))
-        found = dict(zip(order, log_probs(model, [groups[n] for n in order]), strict=True))
-        return [found[n] for n in range(len(groups))]
+        values = dict(zip(order, log_probs(model, [groups[n] for n in order]), strict=True))
+        return [values[n] for n in range(len(groups))]
 
     return shuffled
 
 
-def leaves_the_model_alone(evaluator: Any, model: LanguageModel) -> None:
+def changes_neither_weights_nor_the_random_state(evaluator: Any, model: LanguageModel) -> None:
     before = state(model.module)
-    drawn = torch.random.get_rng_state()
+    random_state = torch.random.get_rng_state()
     for training in (True, False):
         model.module.train(training)
         evaluator.measure(model, {})
         assert model.module.training == training
     assert unchanged(model.module, before)
     assert all(weight.grad is None for weight in model.module.parameters())
-    assert torch.equal(torch.random.get_rng_state(), drawn)
+    assert torch.equal(torch.random.get_rng_state(), random_state)
 
 
-def sees_that_the_weights_have_changed(evaluator: Any, model: LanguageModel) -> None:
+def changes_every_metric_with_the_weights(evaluator: Any, model: LanguageModel) -> None:
     base = evaluator.measure(model, {})
     moved: set[str] = set()
     for seed in range(3):
         model.reset("fp32")
         perturb(model, 0.3, seed)
-        found = _values(evaluator, model, base)
-        moved |= {name for name, value in found.items() if value != base[name].value}
+        values = _values(evaluator, model, base)
+        moved |= {name for name, value in values.items() if value != base[name].value}
     assert moved == set(base)
 
 
@@ -141,15 +146,15 @@ def has_no_finite_value_for_a_diverged_model(evaluator: Any, model: LanguageMode
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.fill_(math.nan)
-    found = _values(evaluator, model, base)
-    assert not [name for name, value in found.items() if math.isfinite(value)]
+    values = _values(evaluator, model, base)
+    assert not [name for name, value in values.items() if math.isfinite(value)]
 
 
-def says_which_data_it_measures_on(evaluator: Any, model: LanguageModel) -> None:
-    found = evaluator.data_digest()
-    assert len(found) == 64
-    assert int(found, 16) >= 0
-    assert evaluator.data_digest() == found
+def gives_a_sha256_of_its_data(evaluator: Any, model: LanguageModel) -> None:
+    digest = evaluator.data_digest()
+    assert len(digest) == 64
+    assert int(digest, 16) >= 0
+    assert evaluator.data_digest() == digest
 
 
 def reads_its_items_without_a_model(evaluator: Any, model: LanguageModel) -> None:

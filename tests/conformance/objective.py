@@ -1,4 +1,4 @@
-"""What every objective keeps to."""
+"""Laws of every objective."""
 
 import math
 from typing import Any, get_args
@@ -11,9 +11,9 @@ from tests.conformance import (
     TEXTS,
     clear_gradients,
     gradient_step,
-    pair_reading,
+    pair_predictions,
     state,
-    text_reading,
+    text_predictions,
     unchanged,
 )
 from trainables.config import TrialConfig
@@ -24,6 +24,7 @@ from trainables.training.stream import Stream
 
 
 def _prepared(objective: Any, model: LanguageModel) -> Any:
+    """Return what the objective prepares on eight pairs of the miniature."""
     config = TrialConfig.model_validate(
         {
             "model": {"path": "any", "family": model.family},
@@ -36,111 +37,111 @@ def _prepared(objective: Any, model: LanguageModel) -> Any:
     return objective.prepare(model, Stream(config, model).pairs)
 
 
-def _acts_on_texts(objective: Any) -> bool:
-    return type(objective).text_loss is not Objective.text_loss
+def _has_loss(objective: Any) -> bool:
+    """Whether it has a loss of its own, beside the NLL of the texts that it trains on."""
+    has_text_loss = type(objective).text_loss is not Objective.text_loss
+    return objective.compares is not None or has_text_loss
 
 
-def _pulls(objective: Any) -> bool:
-    """Whether it has a loss beside that of the texts it learns."""
-    return objective.compares is not None or _acts_on_texts(objective)
-
-
-def _pull(
+def _loss(
     objective: Any,
     model: LanguageModel,
     pairs: list[tuple[str, str]] = PAIRS,
     texts: list[str] = TEXTS,
     **more: Any,
 ) -> torch.Tensor:
-    """Its loss over pairs and texts."""
-    found = torch.as_tensor(objective.text_loss(model, text_reading(model, texts)))
+    """Return its loss over texts and, if it compares them, over pairs."""
+    loss = torch.as_tensor(objective.text_loss(model, text_predictions(model, texts)))
     if objective.compares is not None:
         prepared = _prepared(objective, model)
-        reading = pair_reading(model, objective, pairs, prepared=prepared, **more)
-        found = found + objective.pair_loss(model, reading)
-    return found
+        predictions = pair_predictions(model, objective, pairs, prepared=prepared, **more)
+        loss = loss + objective.pair_loss(model, predictions)
+    return loss
 
 
-def _close(one: float, other: float) -> bool:
-    return math.isclose(one, other, rel_tol=1e-4, abs_tol=1e-6)
+def _close(value: float, expected: float) -> bool:
+    """Whether two losses are equal but for rounding."""
+    return math.isclose(value, expected, rel_tol=1e-4, abs_tol=1e-6)
 
 
-def says_what_it_learns(objective: Any, model: LanguageModel) -> None:
+def declares_what_it_trains_on_and_compares(objective: Any, model: LanguageModel) -> None:
     assert len(set(objective.trains_on)) == len(objective.trains_on)
     assert set(objective.trains_on) <= set(get_args(Side))
     assert objective.compares in (None, *get_args(Comparison))
-    assert objective.trains_on or _pulls(objective), "there must be something to train on"
+    assert objective.trains_on or _has_loss(objective), "there must be something to train on"
     assert model.family in objective.families
     overrides = type(objective).pair_loss is not Objective.pair_loss
     assert overrides == (objective.compares is not None)
 
 
-def gives_a_finite_scalar_with_a_gradient_if_it_pulls(objective: Any, model: LanguageModel) -> None:
-    loss = _pull(objective, model)
+def gives_a_finite_scalar_with_a_gradient_if_it_has_a_loss(
+    objective: Any, model: LanguageModel
+) -> None:
+    loss = _loss(objective, model)
     assert loss.shape == ()
     assert loss.isfinite()
-    assert loss.requires_grad == _pulls(objective)
+    assert loss.requires_grad == _has_loss(objective)
     assert loss.dtype == torch.float32
-    if not _pulls(objective):
+    if not _has_loss(objective):
         assert loss == 0
 
 
-def gives_the_same_twice(objective: Any, model: LanguageModel) -> None:
-    first = _pull(objective, model)
+def gives_the_same_loss_twice(objective: Any, model: LanguageModel) -> None:
+    first = _loss(objective, model)
     torch.manual_seed(1)
-    assert torch.equal(_pull(objective, model), first)
+    assert torch.equal(_loss(objective, model), first)
 
 
 def is_a_mean_over_pairs(objective: Any, model: LanguageModel) -> None:
     if objective.compares is None:
         return
-    alone = [_pull(objective, model, [pair]).item() for pair in PAIRS]
-    assert _close(_pull(objective, model).item(), sum(alone) / len(PAIRS))
+    alone = [_loss(objective, model, [pair]).item() for pair in PAIRS]
+    assert _close(_loss(objective, model).item(), sum(alone) / len(PAIRS))
 
 
 def is_a_mean_over_the_tokens_of_texts(objective: Any, model: LanguageModel) -> None:
-    whole = text_reading(model)
-    each = [text_reading(model, [text]) for text in TEXTS]
-    tokens = [len(reading.targets_N) for reading in each]
-    found = [torch.as_tensor(objective.text_loss(model, reading)).item() for reading in each]
-    mean = sum(n * value for n, value in zip(tokens, found, strict=True)) / sum(tokens)
+    whole = text_predictions(model)
+    single = [text_predictions(model, [text]) for text in TEXTS]
+    sizes = [len(predictions.targets_N) for predictions in single]
+    losses = [torch.as_tensor(objective.text_loss(model, each)).item() for each in single]
+    mean = sum(n * value for n, value in zip(sizes, losses, strict=True)) / sum(sizes)
     assert _close(torch.as_tensor(objective.text_loss(model, whole)).item(), mean)
 
 
 def does_not_depend_on_order_or_padding(objective: Any, model: LanguageModel) -> None:
-    expected = _pull(objective, model).item()
-    turned = _pull(objective, model, PAIRS[::-1], TEXTS[::-1], besides=(LONGER,)).item()
+    expected = _loss(objective, model).item()
+    turned = _loss(objective, model, PAIRS[::-1], TEXTS[::-1], besides=(LONGER,)).item()
     assert _close(turned, expected)
 
 
-def is_the_same_whether_or_not_the_bases_answer_is_kept(
+def is_the_same_with_and_without_cached_predictions_of_the_base(
     objective: Any, model: LanguageModel
 ) -> None:
-    gradient_step(model, text_reading(model).token_log_prob_N.mean(), length=0.1)
-    kept, anew = (_pull(objective, model, recurs=recurs).item() for recurs in (True, False))
-    assert _close(kept, anew)
+    gradient_step(model, text_predictions(model).token_log_prob_N.mean(), length=0.1)
+    cached, computed = (_loss(objective, model, recurs=recurs).item() for recurs in (True, False))
+    assert _close(cached, computed)
 
 
-def leaves_the_model_alone(objective: Any, model: LanguageModel) -> None:
+def changes_neither_weights_nor_the_random_state(objective: Any, model: LanguageModel) -> None:
     before, base = state(model.module), state(model.base)
-    drawn = torch.random.get_rng_state()
-    loss = _pull(objective, model)
-    if _pulls(objective):
+    random_state = torch.random.get_rng_state()
+    loss = _loss(objective, model)
+    if _has_loss(objective):
         loss.backward()
     assert unchanged(model.module, before)
     assert unchanged(model.base, base)
     assert all(weight.grad is None for weight in model.base.parameters())
-    assert torch.equal(torch.random.get_rng_state(), drawn)
+    assert torch.equal(torch.random.get_rng_state(), random_state)
     clear_gradients(model)
 
 
 def scales_with_its_weight_and_changes_nothing_at_zero(
     objective: Any, model: LanguageModel
 ) -> None:
-    if not _pulls(objective):
+    if not _has_loss(objective):
         return
     none, once, twice = (
-        _pull(objective.model_copy(update={"weight": weight}), model) for weight in (0.0, 1.0, 2.0)
+        _loss(objective.model_copy(update={"weight": weight}), model) for weight in (0.0, 1.0, 2.0)
     )
     assert math.isclose(2 * once.item(), twice.item(), rel_tol=1e-5)
     assert none.item() == 0
@@ -151,32 +152,32 @@ def scales_with_its_weight_and_changes_nothing_at_zero(
 
 
 def is_lowered_by_a_step_along_its_gradient(objective: Any, model: LanguageModel) -> None:
-    if not _pulls(objective):
+    if not _has_loss(objective):
         return
-    loss = _pull(objective, model)
+    loss = _loss(objective, model)
     gradient_step(model, loss)
-    assert _pull(objective, model).item() < loss.item()
+    assert _loss(objective, model).item() < loss.item()
 
 
 def is_finite_in_bf16(objective: Any, model: LanguageModel) -> None:
     model.reset("bf16")
-    loss = _pull(objective, model)
+    loss = _loss(objective, model)
     assert loss.isfinite()
     assert loss.dtype == torch.float32
 
 
-def puts_back_what_it_changes_to_train(objective: Any, model: LanguageModel) -> None:
+def undoes_its_changes_to_the_model_after_training(objective: Any, model: LanguageModel) -> None:
     before = state(model.module)
-    texts = text_reading(model)
+    texts = text_predictions(model)
     model.module.train()
     try:
         with objective.training(model):
             assert unchanged(model.module, before)
-        after = text_reading(model)
+        after = text_predictions(model)
         assert torch.equal(after.token_log_prob_N, texts.token_log_prob_N)
         with objective.training(model):
             model.module.eval()
-            measured = text_reading(model)
+            measured = text_predictions(model)
             assert torch.equal(measured.token_log_prob_N, texts.token_log_prob_N)
     finally:
         model.module.eval()

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
-from tests.conformance import gradient_step, laws, perturb, state, text_reading, unchanged
+from tests.conformance import gradient_step, laws, perturb, state, text_predictions, unchanged
 from tests.conformance import objective as objective_laws
 from tests.small_sets import write_sets
 from tests.trainables.families import KINDS, LAYERS
@@ -20,7 +20,7 @@ from trainables.config import TrialConfig
 from trainables.data.comparisons import Comparison, compare
 from trainables.data.queries import sentence_query, training_query
 from trainables.data.sets.multiple_choice import Item
-from trainables.evaluators.stereoset import _causal, _masked
+from trainables.evaluators.stereoset import causal_queries, masked_queries
 from trainables.models.fusion import fused_weights
 from trainables.models.joint_forward import predict_jointly
 from trainables.models.language_model import LanguageModel
@@ -179,10 +179,10 @@ FILLED = [
 def test_stereosets_word_is_read_as_it_stands_in_its_sentence(context, text, lm, kind):
     whole = lm.tokenizer.encode([text])[0]
     if kind.family == "causal":
-        ((query,),) = _causal(lm, [(context, text)])
+        ((query,),) = causal_queries(lm, [(context, text)])
         assert list(query.targets.values()) == whole
         return
-    (group,) = _masked(lm, [(context, text)])
+    (group,) = masked_queries(lm, [(context, text)])
     for query in group:
         assert [token for token in query.ids if token == lm.tokenizer.mask_id] == [
             lm.tokenizer.mask_id
@@ -418,7 +418,7 @@ def test_frozen_is_what_the_setting_says_of_this_architecture(setting, lm, named
         else:
             assert frozen == WEIGHTS[named].frozen(setting)
         at_first = {name: weight.detach().clone() for name, weight in every.items()}
-        gradient_step(lm, -text_reading(lm).token_log_prob_N.mean())
+        gradient_step(lm, -text_predictions(lm).token_log_prob_N.mean())
         moved = {name for name, weight in every.items() if not torch.equal(weight, at_first[name])}
         assert moved
         assert moved.isdisjoint(frozen)
@@ -443,27 +443,29 @@ def test_adapters_keep_to_the_laws_of_parameters(law, lm):
 
 
 def test_every_linear_layer_is_mixed(lm):
-    expected = text_reading(lm).token_log_prob_N
+    expected = text_predictions(lm).token_log_prob_N
     linear = {*lm.linear_modules}
     with Mixout(p=0.5).training(lm):
         mixed = {name for name, part in lm.module.named_modules() if "forward" in vars(part)}
         assert linear <= mixed
         lm.module.train()
-        at_base = text_reading(lm).token_log_prob_N
+        at_base = text_predictions(lm).token_log_prob_N
         assert_close(at_base, expected, atol=1e-4, rtol=1e-4)
         perturb(lm, 0.05)
-        assert not torch.equal(text_reading(lm).token_log_prob_N, text_reading(lm).token_log_prob_N)
-        gradient_step(lm, -text_reading(lm).token_log_prob_N.mean())
+        assert not torch.equal(
+            text_predictions(lm).token_log_prob_N, text_predictions(lm).token_log_prob_N
+        )
+        gradient_step(lm, -text_predictions(lm).token_log_prob_N.mean())
     lm.module.eval()
     lm.reset("fp32")
-    assert torch.equal(text_reading(lm).token_log_prob_N, expected)
+    assert torch.equal(text_predictions(lm).token_log_prob_N, expected)
 
 
 @pytest.mark.parametrize("objective", [Equalising(), Orthogonal()], ids=lambda o: o.name)
 @pytest.mark.parametrize(
     "law",
     [
-        objective_laws.gives_a_finite_scalar_with_a_gradient_if_it_pulls,
+        objective_laws.gives_a_finite_scalar_with_a_gradient_if_it_has_a_loss,
         objective_laws.does_not_depend_on_order_or_padding,
     ],
     ids=lambda law: law.__name__,
@@ -475,14 +477,14 @@ def test_objectives_that_look_into_a_model_keep_to_their_laws(law, objective, lm
 @pytest.mark.parametrize(("hidden", "attention"), [(0.5, 0.0), (0.0, 0.5)])
 def test_each_kind_of_dropout_acts_on_this_architecture_in_training(hidden, attention, lm):
     lm.module.train()
-    before = text_reading(lm).token_log_prob_N
+    before = text_predictions(lm).token_log_prob_N
     with Dropout(hidden=hidden, attention=attention).training(lm):
-        first, second = (text_reading(lm).token_log_prob_N for _ in range(2))
+        first, second = (text_predictions(lm).token_log_prob_N for _ in range(2))
         assert not torch.equal(first, second)
         gradient_step(lm, -first.mean())
     lm.module.eval()
     lm.reset("fp32")
-    assert torch.equal(text_reading(lm).token_log_prob_N, before)
+    assert torch.equal(text_predictions(lm).token_log_prob_N, before)
 
 
 # (h) Saved as transformers reads it
@@ -496,7 +498,7 @@ def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kin
     every = Lora(rank=2).training(lm, seed=0) if adapted else Freeze(first_blocks=1).training(lm, 0)
     with every:
         for _ in range(2):
-            gradient_step(lm, -text_reading(lm).token_log_prob_N.mean(), length=0.3)
+            gradient_step(lm, -text_predictions(lm).token_log_prob_N.mean(), length=0.3)
         with fused_weights(lm, 0.5 if adapted else 1.0), torch.no_grad():
             expected = lm.module(input_ids=read).logits
             lm.save(tmp_path)

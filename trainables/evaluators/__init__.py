@@ -1,8 +1,8 @@
-"""What is measured: one file a benchmark.
+"""Evaluators: benchmarks that measure a model, one file each.
 
-Each is a frozen class of the kind base.py describes. To add one: its file, one entry in the union
-below, and a test against an independent implementation. The union is the registry: a wrong name lists
-the right ones, and no YAML can name other code.
+An evaluator is a frozen class derived from Evaluator (base.py). To add one: its file, one entry in the
+union below, and a test against an independent implementation. The union is the registry: a wrong name
+lists the right ones, and no YAML can name other code.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Forgetting as the drift of predictions: KL from the base model's to this one's."""
+"""KL divergence from the predictions of the base model to those of this model."""
 
 from __future__ import annotations
 
@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 
 
 class Kl(Evaluator):
-    """Mean over tokens of KL(p₀ ‖ p) in nats: 0 for the base model, never below, unbounded above.
+    """Mean over tokens of KL(p₀ ‖ p), in nats: 0 for the base model, never below 0, unbounded above.
 
-    On general text (held out, as for perplexity): how much of all that was known has moved. On
-    the alignment set that trials draw their texts from (not on those they drew alone), its sentences
-    as they were found: Shenfeld et al. 2025 (RL's Razor, arXiv 2509.04259) saw that KL on the new
-    task predicts forgetting best. masked: as for perplexity.
+    p₀ and p are the distributions over the vocabulary that the base and the model predict. of chooses
+    the texts:
+
+    general:   the held-out part of the general texts `data`, as for perplexity: how far predictions
+               have changed overall.
+    alignment: the sentences as found of the alignment set `data`. They are drawn from the whole set and
+               not only from the pairs that a trial uses. Shenfeld et al. 2025 (RL's Razor, arXiv
+               2509.04259) saw that KL on the new task predicts forgetting best.
+
+    Masked models have every token masked once, as for perplexity. No trial is refused for training on
+    these texts: those held out are never trained on, and those of alignment are meant to be.
     """
 
     name: Literal["kl"] = "kl"
@@ -34,7 +41,8 @@ class Kl(Evaluator):
     max_tokens: int = Field(128, ge=2)
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
+    def _data_is_known(self) -> Self:
+        """Refuse data that are neither a known set of the kind that `of` says nor a file."""
         if self.of == "general":
             sources.check_name(self.data, TEXT_SETS, "general texts as data")
         else:
@@ -43,28 +51,31 @@ class Kl(Evaluator):
 
     @property
     def general(self) -> str | None:
-        """The set whose held-out half nothing is trained on."""
+        """The set whose held-out part is measured on; None for alignment."""
         return self.data if self.of == "general" else None
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare the mean KL."""
         return declare(
             f"forgetting/{self.of}",
             ("kl_rise", "nats/token", "lower", 0.0, 2.0, f"KL to the base on {self.of} text"),
         )
 
     def data_digest(self) -> str:
+        """Return the sha256 of the set of texts or pairs."""
         return sources.digest(self.data)
 
     def items(self) -> Sequence[object]:
-        """All that the set has."""
+        """Return all texts (general) or pairs (alignment) of the set.
+
+        Raises:
+            ValueError: a row lacks what it needs.
+        """
         read = sources.read_texts if self.of == "general" else sources.read_pairs
         return list(read(self.data))
 
-    def texts(self) -> tuple[()]:
-        """None: what is held out is never learnt, and `of: alignment` is about what is."""
-        return ()
-
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return the mean KL from the base to the model, its items the texts."""
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
         from trainables.scoring.general_text import drawn, name_of, nll_queries
@@ -72,16 +83,16 @@ class Kl(Evaluator):
 
         if self.of == "general":
             rows = tables.texts(self.data, "held_out", model.tokenizer)
-            found_ids, sources = rows["ids"], rows["source"]
+            ids_of_texts, clusters = rows["ids"], rows["source"]
         else:
-            found_ids = [
+            ids_of_texts = [
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
                 for row in tables.pairs(self.data, model.tokenizer)
             ]
-            sources = map(name_of, found_ids)
-        texts = drawn(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)
+            clusters = map(name_of, ids_of_texts)
+        texts = drawn(zip(ids_of_texts, clusters, strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
-        found = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
-        each = (math.fsum(values) / len(values) for values in found)
+        values = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
+        means = (math.fsum(text) / len(text) for text in values)
         items = Items.of(map(name_of, texts), texts.values())
-        return {f"forgetting/{self.of}/kl_rise": mean(each, items, map(len, found))}
+        return {f"forgetting/{self.of}/kl_rise": mean(means, items, map(len, values))}

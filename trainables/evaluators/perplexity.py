@@ -1,4 +1,4 @@
-"""Overall forgetting: how much worse general text is predicted than by the base model."""
+"""Perplexity: the NLL of held-out general text, and its rise over the base model."""
 
 from __future__ import annotations
 
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 
 
 class Perplexity(Evaluator):
-    """NLL in nats per token of held-out general text, its exponential, and its rise over the base.
+    """NLL of held-out general text in nats per token, its exponential, and its rise over the base.
 
-    nll_rise = NLL(θ) − NLL(θ₀): 0 for the base model, and negative for one that predicts better;
-    ratio_rise = exp(nll_rise) − 1, the share by which the perplexity has grown. Both are paired,
-    text by text, so their standard error is that of the differences. An item is a text; its
-    outcome the mean over its tokens, which it weighs with their number. Texts of one source (the
-    sentences of an article) count together.
-    Each text stands alone after the start token, cut at max_tokens. masked: every token is masked
-    once, with every GROUP-th token of its text, so the value has no noise of drawn masks.
+    nll_rise = NLL(θ) − NLL(θ₀). It is 0 for the base θ₀, and negative for a model that predicts better.
+    ratio_rise = exp(nll_rise) − 1, the share by which the perplexity has grown. Both are paired text by
+    text, so their standard errors are those of the differences.
+
+    An item is a text. Its outcome is the mean over its tokens, weighted by their number. Texts of one
+    source (the sentences of an article) are one cluster for standard errors. Each text stands alone
+    after the start token and is cut at max_tokens. Masked models have every token masked once, together
+    with every 7th token after and before it, so the value has no noise of drawn masks.
+
+    No text is trained on that may be measured on here: see Evaluator.general.
     """
 
     name: Literal["perplexity"] = "perplexity"
@@ -38,15 +41,17 @@ class Perplexity(Evaluator):
 
     @field_validator("data")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _data_is_known(cls, name: str) -> str:
+        """Return the name, if it is a known set of general texts or a file."""
         return sources.check_name(name, TEXT_SETS, "texts")
 
     @property
     def general(self) -> str:
-        """The set whose held-out half nothing is trained on."""
+        """The set whose held-out part is measured on."""
         return self.data
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare NLL, perplexity and the rises of both."""
         return declare(
             "forgetting/general",
             ("nll_rise", "nats/token", "lower", 0.0, 2.0, "NLL of held-out text over the base's"),
@@ -56,40 +61,48 @@ class Perplexity(Evaluator):
         )
 
     def data_digest(self) -> str:
+        """Return the sha256 of the set of general texts."""
         return sources.digest(self.data)
 
     def items(self) -> list[tuple[str, str]]:
-        """All texts of the set, of which the held-out ones are measured on."""
+        """Return (source, text) of all texts of the set, of which the held-out ones are measured on.
+
+        Raises:
+            ValueError: a row lacks its text.
+        """
         return list(sources.read_texts(self.data))
 
-    def texts(self) -> tuple[()]:
-        """None: what is held out of general text is never learnt, see stream.py."""
-        return ()
-
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return NLL and perplexity, and their rises over the base.
+
+        Raises:
+            ValueError: the base was measured on other texts.
+        """
         from trainables.metrics.estimate import Items, delta_method, mean
         from trainables.scoring.likelihood import log_probs
 
         table = tables.texts(self.data, "held_out", model.tokenizer)
         texts = drawn(zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
-        found = log_probs(model, groups)
-        lengths = list(map(len, found))
-        nll_I = [-math.fsum(each) / len(each) for each in found]
+        values = log_probs(model, groups)
+        lengths = list(map(len, values))
+        nll_I = [-math.fsum(text) / len(text) for text in values]
         nll = mean(nll_I, Items.of(map(name_of, texts), texts.values()), lengths)
-        perplexity = math.exp(nll.value) if nll.value < 700 else math.inf
+        perplexity = _exp(nll.value)
         name = "forgetting/general"
-        measured = {
-            f"{name}/nll": nll,
-            f"{name}/perplexity": delta_method(perplexity, (perplexity, nll)),
-        }
-        before = base[f"{name}/nll"] if base else nll
-        if before.items != nll.items:
+        base_nll = base[f"{name}/nll"] if base else nll
+        if base_nll.items != nll.items:
             raise ValueError("the base must be measured on the same texts: measure it anew.")
-        rise = mean(nll.outcomes_I - before.outcomes_I, nll.items, lengths)  # type: ignore[operator]
-        ratio = math.exp(rise.value) if rise.value < 700 else math.inf
+        rise = mean(nll.outcomes_I - base_nll.outcomes_I, nll.items, lengths)  # type: ignore[operator]
+        ratio = _exp(rise.value)
         return {
             f"{name}/nll_rise": rise,
             f"{name}/ratio_rise": delta_method(ratio - 1, (ratio, rise)),
-            **measured,
+            f"{name}/nll": nll,
+            f"{name}/perplexity": delta_method(perplexity, (perplexity, nll)),
         }
+
+
+def _exp(value: float) -> float:
+    """Return e to the power of the value, infinite where it is beyond what a float holds."""
+    return math.exp(value) if value < 700 else math.inf

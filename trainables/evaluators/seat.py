@@ -1,9 +1,10 @@
-"""SEAT: are occupations, or fields of study, nearer to one gender in the model's representations?"""
+"""SEAT: association of occupations and fields of study with a gender in the hidden states."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
     from trainables.models.language_model import LanguageModel
 
+# The sentences that each word is put into.
 FRAMES = (
     *("This is {}.", "That is {}.", "There is {}.", "Here is {}."),
     *("{} is here.", "{} is there."),
@@ -30,26 +32,33 @@ FRAMES = (
 class Seat(Evaluator):
     """Effect sizes d of the Word Embedding Association Test on sentences, from −2 to 2.
 
-    s(w) = mean_a cos(w, a) − mean_b cos(w, b) over the attributes' sentences
-    d    = (mean_X s − mean_Y s) / std_{X ∪ Y} s
-    above 0: X goes with A (men with careers, mathematics with men). effect = the mean |d| of all.
-    p    = share of the ways to divide X ∪ Y anew whose mean_X s − mean_Y s is at least as large: all
-    of them if they are at most `permutations`, else so many drawn ones, and the true one (seed 0).
+    X and Y are two sets of target words, A and B two of attributes. Every word is put into each of the
+    FRAMES, and a sentence w is the mean over its tokens of the last hidden state.
 
-    A sentence is the mean over its tokens of the last hidden state. Words are those of WEAT 6, 7
-    and 8 (Caliskan et al. 2017); the b tests have terms (man, she) for names, or names for terms.
-    The sentences are May et al.'s "semantically bleak" frames without articles, so numbers are near
-    to those of their files, and not the same. Standard errors are jackknifed over the words of X
-    and Y, whose sentences are not independent; p takes them as if they were, as published.
+    s(w) = mean_a cos(w, a) − mean_b cos(w, b) over the sentences of A and B
+    d    = (mean_X s − mean_Y s) / std_{X ∪ Y} s. Above 0 X goes with A (men with careers, mathematics
+           with men).
+    p    = share of the divisions of X ∪ Y whose mean_X s − mean_Y s is at least as large: over all
+           divisions if there are at most `permutations`, else over so many drawn ones (seed 0) and the
+           true one.
+
+    effect is the mean |d| of the tests. They have the words of WEAT 6, 7 and 8 (Caliskan et al. 2017);
+    the b tests have terms (man, she) instead of names, or names instead of terms.
+
+    Standard errors are jackknifed over the words of X and Y, as the sentences of a word are not
+    independent. p takes them as independent, as published.
 
     Source: May et al. 2019 (arXiv 1903.10561); pooling and p as bias-bench (Meade et al. 2022).
+    Deviation: their "semantically bleak" frames without articles, so numbers are near to those of their
+    files and not the same.
     """
 
     name: Literal["seat"] = "seat"
     data: Literal["seat", "miniature"] = "seat"
-    permutations: int = Field(99_999, ge=99, description="ways to divide the targets, for p")
+    permutations: int = Field(99_999, ge=99, description="divisions of the targets, for p")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare the mean |d|, and d and p of each test."""
         return declare(
             f"bias/{self._label}",
             ("effect", "", "lower", 0.0, 2.0, "mean |effect size| of the tests"),
@@ -60,53 +69,68 @@ class Seat(Evaluator):
 
     @property
     def _label(self) -> str:
+        """The data set in names of metrics."""
         return "seat" if self.data == "seat" else "seat_miniature"
 
     def data_digest(self) -> str:
+        """Return the sha256 of the list of words, or of the miniature's items."""
         return cache.digest(seat.WORDS) if self.data == "seat" else miniature.DIGEST
 
     def items(self) -> dict[str, Words]:
-        """The words of each test."""
+        """Return the words of each test by its name."""
         if self.data == "seat":
             return seat.tests()
         women, men = (
-            [name for name, share in miniature.SHE.items() if (share > 0.5) == female]
-            for female in (True, False)
+            [name for name, share in miniature.SHE.items() if (share > 0.5) == mostly_women]
+            for mostly_women in (True, False)
         )
         return {"occupations": Words(women, men, ["she"], ["he"])}
 
     def texts(self) -> list[str]:
-        """Every word in every frame."""
-        words = {word for sets in self.items().values() for of in sets for word in of}
-        return [frame.format(word) for word in sorted(words) for frame in self._frames]
+        """Return the sentences: every word in every frame."""
+        words = sorted(_all_words(self.items()))
+        return [frame.format(word) for word in words for frame in self._frames]
 
     @property
     def _frames(self) -> tuple[str, ...]:
+        """The frames of the data set, each with {} in place of the word."""
         return FRAMES if self.data == "seat" else ("the {} was happy", "the {} left")
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return the mean |d| of the tests, and d and p of each; NaN for a diverged model."""
         from trainables.metrics.estimate import Estimate, Items, jackknife
 
         frames, tests = self._frames, self.items()
-        states_WFD = _states(
-            model, {w for sets in tests.values() for of in sets for w in of}, frames
-        )
-        effects, ps = {}, {}
+        states = _states(model, _all_words(tests), frames)
+        effects, p_values = {}, {}
         for test, words in tests.items():
-            leans = _leans(states_WFD, words).ravel()
+            associations_S = _associations(states, words)
             names = [f"{w}:{n}" for w in (*words.X, *words.Y) for n in range(len(frames))]
             num_x = len(words.X) * len(frames)
             effects[test] = jackknife(
-                lambda places, leans=leans, num_x=num_x: effect_size(leans, num_x, places),  # type: ignore[misc]
-                Items.of(names, (name.rpartition(":")[0] for name in names)),
+                partial(effect_size, associations_S, num_x), Items.of(names, map(_word_of, names))
             )
-            ps[f"{test}_p"] = Estimate(p_value(leans, num_x, self.permutations))
-        found = {"effect": _mean_of_absolutes(list(effects.values())), **effects, **ps}
-        return {f"bias/{self._label}/{name}": each for name, each in found.items()}
+            p_values[f"{test}_p"] = Estimate(p_value(associations_S, num_x, self.permutations))
+        effect = mean_of_absolutes(list(effects.values()))
+        estimates = {"effect": effect, **effects, **p_values}
+        return {f"bias/{self._label}/{name}": value for name, value in estimates.items()}
 
 
-def _mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
-    """Tests share words, and the influences of a sentence add up over them."""
+def _all_words(tests: Mapping[str, Words]) -> set[str]:
+    """Return the targets and attributes of all tests."""
+    return {word for words in tests.values() for group in words for word in group}
+
+
+def _word_of(sentence_name: str) -> str:
+    """Return the word in the name `WORD:FRAME` of a sentence."""
+    return sentence_name.rpartition(":")[0]
+
+
+def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
+    """Return the mean of |d| over tests.
+
+    Tests share words, so the influences of a sentence are added up over the tests that it is in.
+    """
     import numpy as np
 
     from trainables.metrics.estimate import Estimate, Items
@@ -116,7 +140,7 @@ def _mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
         slope = (1 if d.value >= 0 else -1) / len(effects)
         for name, influence in zip(d.items.names, d.influences_I, strict=True):  # type: ignore[arg-type]
             influences[name] += slope * influence
-    items = Items.of(influences, (name.rpartition(":")[0] for name in influences))
+    items = Items.of(influences, map(_word_of, influences))
     value = fmean(abs(d.value) for d in effects)
     return Estimate(value, items, None, np.array(list(influences.values())))
 
@@ -124,32 +148,38 @@ def _mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
 def _states(
     model: LanguageModel, words: Collection[str], frames: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """states_FD of each word, of length 1: what the model makes of it in every frame."""
+    """Return {word: states_FD}, the pooled hidden state of the word in each frame, of length 1."""
     from torch.nn.functional import normalize
 
     from trainables.scoring.features import features
 
-    each = sorted(words)
-    texts = [frame.format(word) for word in each for frame in frames]
+    ordered = sorted(words)
+    texts = [frame.format(word) for word in ordered for frame in frames]
     states_SD = normalize(features(model, [(text,) for text in texts], pooling="mean"), dim=-1)
-    states_WFD = states_SD.double().numpy().reshape(len(each), len(frames), -1)
-    return dict(zip(each, states_WFD, strict=True))
+    states_WFD = states_SD.double().numpy().reshape(len(ordered), len(frames), -1)
+    return dict(zip(ordered, states_WFD, strict=True))
 
 
-def _leans(states_WFD: Mapping[str, np.ndarray], words: Words) -> np.ndarray:
-    """leans_WF: s of each sentence of X, then of Y."""
+def _associations(states: Mapping[str, np.ndarray], words: Words) -> np.ndarray:
+    """Return s (see Seat) of each sentence of X, then of Y: shape S.
+
+    states: states_FD by word, of length 1.
+    """
     import numpy as np
 
-    targets_WFD, ours_WFD, theirs_WFD = (
-        np.stack([states_WFD[word] for word in of]) for of in (words.X + words.Y, words.A, words.B)
+    targets_WFD, a_WFD, b_WFD = (
+        np.stack([states[word] for word in group])
+        for group in (words.X + words.Y, words.A, words.B)
     )
     # The mean of cosines with vectors of length 1 is the product with their mean.
-    leans_WF: np.ndarray = targets_WFD @ (ours_WFD.mean((0, 1)) - theirs_WFD.mean((0, 1)))
-    return leans_WF
+    associations_WF: np.ndarray = targets_WFD @ (a_WFD.mean((0, 1)) - b_WFD.mean((0, 1)))
+    return associations_WF.ravel()
 
 
-def effect_size(leans: np.ndarray, num_x: int, places: Sequence[int]) -> float:
-    """d of the sentences at these places, of which those below num_x are of X; 0 if all are alike.
+def effect_size(associations_S: np.ndarray, num_x: int, places: Sequence[int]) -> float:
+    """Return d (see Seat) of the sentences at these places; 0 if their associations are all equal.
+
+    associations_S: s of each sentence, the first num_x of X, the others of Y.
 
     >>> import numpy as np
     >>> round(effect_size(np.array([1.0, 1.0, -1.0, -1.0]), 2, range(4)), 4)
@@ -157,28 +187,29 @@ def effect_size(leans: np.ndarray, num_x: int, places: Sequence[int]) -> float:
     """
     import numpy as np
 
-    at = np.asarray(list(places))
-    kept = leans[at]
-    spread = kept.std(ddof=1)
-    if spread < 1e-12:
+    places_S = np.asarray(list(places))
+    chosen_S = associations_S[places_S]
+    deviation = chosen_S.std(ddof=1)
+    if deviation < 1e-12:
         return 0.0
-    return float((kept[at < num_x].mean() - kept[at >= num_x].mean()) / spread)
+    is_x = places_S < num_x
+    return float((chosen_S[is_x].mean() - chosen_S[~is_x].mean()) / deviation)
 
 
-def p_value(leans: np.ndarray, num_x: int, permutations: int) -> float:
-    """See Seat; NaN if a lean is.
+def p_value(associations_S: np.ndarray, num_x: int, permutations: int) -> float:
+    """Return p (see Seat) of the first num_x associations against the others; NaN if one is NaN.
 
     >>> import numpy as np
-    >>> p_value(np.array([3.0, 2.0, 1.0, 0.0]), 2, 99)  # of 6 ways to divide them this one is the best
+    >>> p_value(np.array([3.0, 2.0, 1.0, 0.0]), 2, 99)  # no other of the 6 divisions is as large
     0.16666666666666666
     """
     import numpy as np
     from scipy.stats import permutation_test
 
-    if not np.isfinite(leans).all():
+    if not np.isfinite(associations_S).all():
         return float("nan")
-    found = permutation_test(
-        (leans[:num_x], leans[num_x:]),
+    outcome = permutation_test(
+        (associations_S[:num_x], associations_S[num_x:]),
         lambda x, y, axis: x.mean(axis) - y.mean(axis),
         vectorized=True,
         n_resamples=permutations,
@@ -186,4 +217,4 @@ def p_value(leans: np.ndarray, num_x: int, permutations: int) -> float:
         alternative="greater",
         rng=np.random.default_rng(0),
     )
-    return float(found.pvalue)
+    return float(outcome.pvalue)

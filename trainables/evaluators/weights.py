@@ -1,4 +1,4 @@
-"""How far the weights have moved: a diagnosis, which explains forgetting poorly."""
+"""Distance of the weights from the base: a diagnosis, which explains forgetting poorly."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ if TYPE_CHECKING:
 
 
 class Weights(Evaluator):
-    """‖θ − θ₀‖₂ / ‖θ₀‖₂ over all weights; exact, so without a standard error.
+    """Distance of the weights θ from the base θ₀, relative to its length: ‖θ − θ₀‖₂ / ‖θ₀‖₂.
 
-    0 for the base model. In bf16 both are the rounded weights.
+    Over all weights together; 0 for the base model. It is exact, so it has no standard error. In bf16
+    both θ and θ₀ are the rounded weights.
     """
 
     name: Literal["weights"] = "weights"
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare the distance."""
         return declare(
             "forgetting/weights",
             ("distance_rise", "", "lower", 0.0, 1.0, "‖θ − θ₀‖ / ‖θ₀‖"),
         )
 
     def data_digest(self) -> str:
+        """Return the sha256 of a constant, as it reads no data."""
         return hashlib.sha256(b"no data").hexdigest()
 
     def items(self) -> tuple[str, ...]:
-        """All weights together."""
+        """Return one item that stands for all weights together."""
         return ("weights",)
 
-    def texts(self) -> tuple[()]:
-        return ()
-
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return the relative distance of the model's weights from its base."""
         from trainables.metrics.estimate import Estimate
 
-        moved = start = 0.0
-        for _, now, before in model.weights():
-            moved += float((now.detach().float() - before.float()).square().sum())
-            start += float(before.float().square().sum())
-        return {"forgetting/weights/distance_rise": Estimate((moved / start) ** 0.5)}
+        distance = length = 0.0  # squared
+        for _, weight, base_weight in model.weights():
+            distance += float((weight.detach().float() - base_weight.float()).square().sum())
+            length += float(base_weight.float().square().sum())
+        return {"forgetting/weights/distance_rise": Estimate((distance / length) ** 0.5)}

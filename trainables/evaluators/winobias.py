@@ -1,4 +1,4 @@
-"""WinoBias: is the pronoun that fits the occupation's stereotype the likelier one?"""
+"""WinoBias: preference of the pronoun that fits the stereotype of an occupation."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables.assets import cache, resolve
 from trainables.data.sets.winobias import Kind, Split, sentence_pairs
-from trainables.evaluators.base import Evaluator
+from trainables.evaluators.base import Evaluator, asset_digest
 from trainables.metrics.metric import Metric, declare, wins
 
 if TYPE_CHECKING:
@@ -18,16 +17,20 @@ if TYPE_CHECKING:
 
 
 class WinoBias(Evaluator):
-    """Share of pairs in which the pro-stereotypical sentence is the likelier one.
+    """Percentage of pairs in which the pro-stereotypical sentence is the likelier one.
 
-    By likelihood, as for any language model; the published coreference scores need a trained
-    resolver. The two sentences of a pair differ in the pronoun (and, in a few, in a word that was
-    put right). type: 1 = the pronoun follows from the world alone, 2 = syntax gives it away.
-    Scored as whole sentences (causal), or by the words in which they differ, masked (masked).
-    skew: the mean of log p(pro) − log p(anti). The file has its sentences two by two, about the
-    same occupations with the pronoun for one and for the other: these two count together.
+    The ideal is 50, and gap is the distance from it in points. skew is the mean of
+    log p(pro) − log p(anti), in nats. log p is that of the whole sentence (causal), or the mean over
+    the tokens in which the two sentences differ, each masked alone (masked). They differ in the
+    pronoun, and in a few pairs in a word that was corrected.
 
-    Source: Zhao et al. 2018 (arXiv 1804.06876).
+    type: 1 = the pronoun can be resolved by knowledge of the world only, 2 = by syntax too.
+
+    The file has its sentences two by two, about the same occupations with the pronoun for one and for
+    the other. For standard errors these two count as one item.
+
+    Source: Zhao et al. 2018 (arXiv 1804.06876). Deviation: by likelihood, as the published coreference
+    scores need a trained resolver.
     """
 
     name: Literal["winobias"] = "winobias"
@@ -37,9 +40,11 @@ class WinoBias(Evaluator):
 
     @property
     def _label(self) -> str:
+        """The data set in names of metrics: `winobias1` or `winobias2`, with `_test` for that split."""
         return f"winobias{self.type}" + "_test" * (self.split == "test")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
+        """Declare gap, stereotype and skew."""
         return declare(
             f"bias/{self._label}",
             ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),
@@ -49,9 +54,11 @@ class WinoBias(Evaluator):
         )
 
     def data_digest(self) -> str:
-        return cache.digest(resolve.resolve("winobias"))
+        """Return the sha256 of the authors' files."""
+        return asset_digest("winobias")
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
+        """Return gap, stereotype and skew of the model; pairs that cannot be compared are left out."""
         from trainables.metrics.estimate import Items, distance, mean
         from trainables.scoring.likelihood import pair_log_probs
 
@@ -67,9 +74,13 @@ class WinoBias(Evaluator):
         }
 
     def items(self) -> list[tuple[str, str]]:
-        """(pro-stereotypical, anti-stereotypical) sentences."""
+        """Return the (pro-stereotypical, anti-stereotypical) sentences of the first `limit` pairs.
+
+        Raises:
+            ValueError: the files do not have as many sentences of either kind.
+        """
         return sentence_pairs(self.type, self.split)[: self.limit]
 
     def texts(self) -> list[str]:
-        """Both sentences of each pair."""
+        """Return both sentences of each pair."""
         return [text for pair in self.items() for text in pair]

@@ -1,9 +1,9 @@
-"""What lowers the bias: one file a formula.
+"""Objectives: formulas that lower the bias, one file each.
 
-Each is a frozen class of the kind base.py describes: which texts of a pair the model trains on, how
-the two texts of a pair are compared, and a loss over pairs or texts. To add one: its file, one entry
-in the union below, and a test with a number worked out by hand. The union is the registry: a wrong
-name lists the right ones, and no YAML can name other code.
+An objective is a frozen class derived from Objective (base.py). It says which texts of a pair the
+model trains on, how the two texts of a pair are compared, and gives a loss over pairs or texts. To
+add one: its file, one entry in the union below, and a test with a number worked out by hand. The
+union is the registry: a wrong name lists the right ones, and no YAML can name other code.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The contract of an objective: what pulls the bias down.
+"""The contract of an objective, the term of the loss that lowers the bias.
 
 One step's loss = NLL of the texts + objective(pairs, texts) + regulariser(weights, texts).
 """
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 
+# One of the two texts of a pair: as found in the corpus, or its counterfactual; or by its meaning.
 Side = Literal["original", "twin", "stereotype", "antistereotype"]
 
 
@@ -25,7 +26,8 @@ class Objective(Strict):
     """A formula that lowers the bias. Its fields are its hyper-parameters.
 
     families: model families that the formula is defined for.
-    compares: how the two texts of a pair are compared; None if the loss does not compare them.
+    compares: how the two texts of a pair are compared (trainables/data/comparisons.py); None if the
+        loss does not compare them.
     reads_states: whether the loss needs hidden states of the pairs, beside predictions.
     uses_base: whether the loss compares the model with the frozen base. Its dropout is then off while
         training, as in TRL; its noise would count as drift.
@@ -40,28 +42,31 @@ class Objective(Strict):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
-        """The texts of a pair that the language-modelling loss sees; may be empty."""
+        """The texts of a pair that the language-modelling loss is taken on; may be empty."""
         return ("original",)
 
     @property
     def needs_real_share(self) -> bool:
-        """Whether pairs must say how many people in an occupation are of the stereotype's gender."""
+        """Whether the loss needs the real share of each pair (trainables/data/pairs.py)."""
         return False
 
     @property
     def update_factor(self) -> float:
-        """The factor f of the debiased model θ₀ + f · (θ − θ₀), where θ is what training arrives at."""
+        """The factor f of the debiased model θ₀ + f · (θ − θ₀); θ₀ is the base, θ the trained model."""
         return 1.0
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Any:
-        """Return what the loss needs of the base model and all pairs; `pairs.prepared` holds it later.
+        """Return a value computed once before training; pair_loss finds it in `pairs.prepared`.
 
-        Called once, before training.
+        model: at its base weights. pairs: all pairs of the trial.
+
+        Raises:
+            ValueError: the loss is not defined on these pairs.
         """
         return None
 
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
-        """Return a context in which the model is changed for training; it undoes the change."""
+        """Return a context in which the model is changed for training; leaving it undoes the change."""
         return nullcontext()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor | float:

@@ -1,10 +1,10 @@
-"""Counterfactual data augmentation: learn the texts with their genders swapped."""
+"""Counterfactual data augmentation: train on texts whose genders are swapped."""
 
 from typing import Literal
 
 from trainables.objectives.base import Objective, Side
 
-LEARNS: dict[str, tuple[Side, ...]] = {
+TRAINED_ON: dict[str, tuple[Side, ...]] = {
     "two": ("original", "twin"),
     "one": ("twin",),
     "anti": ("antistereotype",),
@@ -12,12 +12,14 @@ LEARNS: dict[str, tuple[Side, ...]] = {
 
 
 class Cda(Objective):
-    """−log p(x) over D ∪ swap(D) (sides: two), over swap(D) alone (one), or over those of either
-    that go against the stereotype (anti).
+    """Counterfactual data augmentation: train on texts whose genders are swapped.
 
-    two: both genders are seen equally often, so the pull ends at balance. one: only the
-    counterfactual is seen, so training long enough turns the skew around; anti does so soonest.
-    Nothing is added to the language-modelling loss; what changes is the text it sees.
+    Only the texts change. Nothing is added to the language-modelling loss, which is the mean over
+    tokens of −log p, in nats. For texts D, sides chooses the texts that it is taken on:
+
+    two:  D ∪ swap(D). Both genders are seen equally often, so training ends at balance.
+    one:  swap(D). Only the twins are seen, so training for long enough reverses the skew.
+    anti: of each text and its twin, the one against the stereotype. It reverses the skew soonest.
 
     Source: Zhao et al. 2018 (arXiv 1804.06876); two-sided as in Meade et al. 2022
     (arXiv 2110.08527); one-sided (substitution) as in Maudslay et al. 2019 (arXiv 1909.00871).
@@ -28,4 +30,5 @@ class Cda(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
-        return LEARNS[self.sides]
+        """The original and its twin (two), the twin (one) or the anti-stereotype (anti)."""
+        return TRAINED_ON[self.sides]

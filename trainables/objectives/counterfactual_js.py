@@ -1,4 +1,4 @@
-"""Predict the same after either twin: Jensen–Shannon divergence."""
+"""Bring the predictions after either twin together: Jensen–Shannon divergence."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 class CounterfactualJs(Objective):
     """weight · mean over pairs of the mean over shared tokens of JS(P, Q), in nats.
 
-    P and Q are the distributions over the vocabulary with which the twins predict a token that both
-    have: causal, each one after their first difference; masked, a seventh of them, masked in both.
-    With M = ½(P + Q) the form is
+    A shared token is one that both twins have. P and Q are the distributions over the vocabulary
+    that the model predicts in its place, P in the stereotype and Q in its twin. For causal models
+    these are all shared tokens after the first difference; for masked models 15 % of them,
+    masked in both twins. With M = ½(P + Q) JS is
 
-    textbook: ½ KL(P ‖ M) + ½ KL(Q ‖ M), at most log 2;
-    auto_debias: ½ KL(M ‖ P) + ½ KL(M ‖ Q), unbounded: what Auto-Debias computes, whose call of
-    torch's kl_div swaps the arguments.
+    textbook:    ½ KL(P ‖ M) + ½ KL(Q ‖ M), at most log 2;
+    auto_debias: ½ KL(M ‖ P) + ½ KL(M ‖ Q), unbounded. Auto-Debias computes this form, because its
+                 call of torch's kl_div swaps the arguments.
 
-    Zero where the twins predict alike, never below. No text is learnt.
+    Zero where the predictions are equal, never below 0. The model trains on no text.
 
-    Source: Guo et al. 2022 (Auto-Debias, ACL 2022), on twins in place of searched prompts.
+    Source: Guo et al. 2022 (Auto-Debias, ACL 2022). Deviation: on twins, not on searched prompts.
     """
 
     compares: ClassVar[Comparison] = "shared"
@@ -41,14 +42,16 @@ class CounterfactualJs(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
-        found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
-        return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
+        """Return the weighted mean divergence over pairs: a scalar in nats."""
+        js_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
+        return self.weight * pairs.stereotype.by_row(js_N, "token").mean()
 
     def divergence(self, p_NV: Tensor, q_NV: Tensor) -> Tensor:
-        """Of distributions given as log p: shape N."""
+        """Return JS(P, Q) of N pairs of distributions, given as log p: shape N, in nats."""
         import torch
 
         m_NV = torch.logaddexp(p_NV, q_NV) - math.log(2)

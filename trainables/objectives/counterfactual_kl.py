@@ -1,4 +1,4 @@
-"""Predict the same after either twin: Kullback–Leibler divergence."""
+"""Bring the predictions after either twin together: Kullback–Leibler divergence."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 class CounterfactualKl(Objective):
     """weight · mean over pairs of the mean over shared tokens of a KL divergence, in nats.
 
-    P (after the stereotype) and Q (after its twin) are as in counterfactual_js. direction:
+    P and Q are the distributions over the vocabulary that the model predicts in place of a token that
+    both twins have, P in the stereotype and Q in its twin (as in counterfactual_js). direction is
 
-    symmetric: KL(P ‖ Q) + KL(Q ‖ P);
-    stereotype: KL(P ‖ Q), which Q follows; antistereotype: KL(Q ‖ P), which P follows.
+    symmetric:      KL(P ‖ Q) + KL(Q ‖ P);
+    stereotype:     KL(P ‖ Q), under which Q follows P;
+    antistereotype: KL(Q ‖ P), under which P follows Q.
 
-    Zero where the twins predict alike, never below, unbounded above. No text is learnt; with
-    kl_to_base on general text it is BiasEdit's pair of losses.
+    Zero where the predictions are equal, never below 0, unbounded above. The model trains on no
+    text. Together with the regulariser kl_to_base on general text these are BiasEdit's two losses.
 
-    Source: Xu et al. 2025 (BiasEdit, arXiv 2503.08588), over whole distributions; its code has
-    scalars in their place (the mean probability of a sentence's tokens).
+    Source: Xu et al. 2025 (BiasEdit, arXiv 2503.08588). Deviation: over whole distributions, where
+    its code has scalars (the mean probability of a sentence's tokens).
     """
 
     compares: ClassVar[Comparison] = "shared"
@@ -39,14 +41,16 @@ class CounterfactualKl(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
-        found_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
-        return self.weight * pairs.stereotype.by_row(found_N, "token").mean()
+        """Return the weighted mean divergence over pairs: a scalar in nats."""
+        kl_N = self.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
+        return self.weight * pairs.stereotype.by_row(kl_N, "token").mean()
 
     def divergence(self, p_NV: Tensor, q_NV: Tensor) -> Tensor:
-        """Of distributions given as log p: shape N."""
+        """Return the KL of N pairs of distributions, given as log p: shape N, in nats."""
         match self.direction:
             case "symmetric":
                 return ((p_NV.exp() - q_NV.exp()) * (p_NV - q_NV)).sum(-1)

@@ -1,4 +1,4 @@
-"""Prefer the anti-stereotype, as measured against the base model."""
+"""Direct preference optimisation: prefer the anti-stereotype, compared with the base model."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 
 class Dpo(Objective):
-    """weight · mean over pairs of form(Δ), with x⁺ the anti-stereotype, x⁻ the stereotype and
+    """weight · mean over pairs of form(Δ), with Δ = (ℓ − ℓ₀)(x⁺) − (ℓ − ℓ₀)(x⁻) in nats.
 
-    Δ = (ℓ(x⁺) − ℓ₀(x⁺)) − (ℓ(x⁻) − ℓ₀(x⁻)), in nats, ℓ₀ being the frozen base's.
+    x⁺ is the anti-stereotype and x⁻ the stereotype. ℓ is the log-likelihood under the model, ℓ₀ under
+    the frozen base: a sum over the tokens of the sentence, or their mean (per: token), as TRL has it
+    for ipo. For masked models ℓ is that of the tokens in which the twins differ. form is
 
-    sigmoid: −(1 − ε) log σ(β Δ) − ε log σ(−β Δ), with ε = label_smoothing (cDPO); log 2 at the
-    base, never below 0, unbounded above. ipo: (Δ − 1 / (2 β))², which ends at a finite preference.
-    ℓ is summed over the sentence's tokens, or a mean (per: token), as TRL has it for ipo; for masked
-    models it is that of the tokens in which the twins differ. No text is learnt.
+    sigmoid: −(1 − ε) log σ(β Δ) − ε log σ(−β Δ), with ε = label_smoothing (cDPO). It is log 2 at the
+             base, never below 0, unbounded above.
+    ipo:     (Δ − 1 / (2 β))², zero at a finite preference, never below 0, unbounded above.
+
+    The model trains on no text.
 
     Source: Rafailov et al. 2023 (arXiv 2305.18290), equation 7; Azar et al. 2023 (IPO,
     arXiv 2310.12036), equation 17; Mitchell 2023 (cDPO, note on DPO with noisy preferences). For
@@ -38,32 +41,38 @@ class Dpo(Objective):
     weight: float = Field(1.0, ge=0)
     beta: float = Field(0.1, gt=0)
     form: Literal["sigmoid", "ipo"] = "sigmoid"
-    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="of the sigmoid alone")
+    label_smoothing: float = Field(0.0, ge=0, lt=0.5, description="form sigmoid only")
     per: Literal["sentence", "token"] = "sentence"
 
     @model_validator(mode="after")
-    def _smooths_the_sigmoid_alone(self) -> Self:
+    def _smooths_sigmoid_only(self) -> Self:
+        """Refuse label smoothing for IPO, whose formula has none."""
         if self.form == "ipo" and self.label_smoothing:
-            raise ValueError("label_smoothing is of form sigmoid alone; leave it out for ipo")
+            raise ValueError(
+                f"label_smoothing must be 0 for form ipo, but got {self.label_smoothing}: leave it "
+                "out, or take form sigmoid"
+            )
         return self
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
-        gains = [
-            reading.log_likelihood(self.per) - reading.base_log_likelihood(self.per)
-            for reading in (pairs.antistereotype, pairs.stereotype)
-        ]
-        return self.weight * self.penalty(gains[0] - gains[1]).mean()
+        """Return the weighted mean of form(Δ) over pairs: a scalar."""
+        rise_P, stereotype_rise_P = (
+            predictions.log_likelihood(self.per) - predictions.base_log_likelihood(self.per)
+            for predictions in (pairs.antistereotype, pairs.stereotype)
+        )
+        return self.weight * self.penalty(rise_P - stereotype_rise_P).mean()
 
-    def penalty(self, gain_P: Tensor) -> Tensor:
-        """form(Δ) of each pair, before the weight."""
+    def penalty(self, delta_P: Tensor) -> Tensor:
+        """Return form(Δ) of each pair, before the weight: shape P."""
         from torch.nn.functional import logsigmoid
 
         if self.form == "ipo":
-            return (gain_P - 1 / (2 * self.beta)).square()
+            return (delta_P - 1 / (2 * self.beta)).square()
         noise = self.label_smoothing
-        right_P, wrong_P = logsigmoid(self.beta * gain_P), logsigmoid(-self.beta * gain_P)
+        right_P, wrong_P = logsigmoid(self.beta * delta_P), logsigmoid(-self.beta * delta_P)
         return -(1 - noise) * right_P - noise * wrong_P

@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 class Equalising(Objective):
     """weight · mean over predicted tokens and word pairs (m, f) of |log p(m) − log p(f)|, in nats.
 
-    Beside the language-modelling loss of the texts, which are learnt as they were found. The pairs
-    are those of the word list whose two words are one token each. Zero where every pair is equally
-    likely, never below 0, unbounded above.
+    It is added to the language-modelling loss of the texts as found. The word pairs are those of the
+    list of gendered words whose two words are one token each. Zero where the words of every pair are
+    equally likely, never below 0, unbounded above.
 
-    Source: Qian et al. 2019 (arXiv 1905.12801), with the mean over pairs.
+    Source: Qian et al. 2019 (arXiv 1905.12801). Deviation: the mean over word pairs.
     """
 
     name: Literal["equalising"] = "equalising"
     weight: float = Field(1.0, ge=0)
 
     def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor:
+        """Return the weighted mean gap over predicted tokens and word pairs: a scalar in nats.
+
+        Raises:
+            ValueError: no gendered words are one token each for this tokenizer.
+        """
         import torch
 
         pairs = model.memo("word pairs", None, lambda: word_pairs(model.tokenizer))
@@ -41,21 +46,28 @@ class Equalising(Objective):
 
 
 def word_pairs(tokenizer: Tokenizer) -> list[tuple[int, int]]:
-    """Token ids of the gendered pairs that are one token each, within a text (after a space).
+    """Return the token ids (a, b) of each pair of gendered words that are one token each.
+
+    They are the tokens that the words have within a text, after a space.
 
     Raises:
         ValueError: the tokenizer has no such pair.
     """
     swaps = counterfactual.gender_counterparts()
     words = sorted({(min(pair), max(pair)) for pair in swaps.items()})
-    found = [tokenizer.encode([f"a {word}" for word in pair]) for pair in words]
-    before = len(tokenizer.encode(["a"])[0])
-    pairs = [(one[-1], other[-1]) for one, other in found if len(one) == len(other) == before + 1]
+    encoded = [tokenizer.encode([f"a {word}" for word in pair]) for pair in words]
+    num_before = len(tokenizer.encode(["a"])[0])
+    pairs = [
+        (ids[-1], twin_ids[-1])
+        for ids, twin_ids in encoded
+        if len(ids) == len(twin_ids) == num_before + 1
+    ]
     unknown = tokenizer.hf.unk_token_id
     pairs = [pair for pair in pairs if unknown not in pair]
     if not pairs:
         raise ValueError(
             f"objective equalising needs gendered words that are one token each, but the tokenizer "
-            f"of {tokenizer.folder.name} has none of {len(words)} pairs, he and she among them."
+            f"of {tokenizer.folder.name} has none of the {len(words)} pairs such as he and she: "
+            f"choose another objective."
         )
     return pairs

@@ -1,4 +1,4 @@
-"""Unlearn the stereotype by climbing its loss."""
+"""Gradient ascent: unlearn the stereotype by raising its loss."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 class GradientAscent(Objective):
     """−weight · mean over pairs of min(NLL(stereotype), until), in nats per token.
 
-    It has no lower bound of its own, and would go on until language is gone: `until` is the guard, a
-    stereotype as unlikely as that pushes no more. No text is learnt but what is replayed.
+    Without a guard it has no lower bound, and training would go on until language is gone. `until` is
+    the guard: a stereotype whose NLL is beyond it has no gradient, and the loss is at least
+    −weight · until. Replayed texts are the only ones that the model trains on.
 
     Source: Jang et al. 2022 (arXiv 2210.01504), with the mean over tokens as in Maini et al. 2024
     (TOFU, arXiv 2401.06121).
@@ -30,12 +31,16 @@ class GradientAscent(Objective):
 
     name: Literal["gradient_ascent"] = "gradient_ascent"
     weight: float = Field(1.0, ge=0)
-    until: float = Field(10.0, gt=0, description="nats per token; log of the vocabulary = guessing")
+    until: float = Field(
+        10.0, gt=0, description="nats per token; a uniform guess has the log of the vocabulary"
+    )
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+        """Return the negated, weighted mean NLL of the stereotypes: a scalar in nats per token."""
         nll_P = -pairs.stereotype.log_likelihood("token")
         return -self.weight * nll_P.clamp(max=self.until).mean()

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 
 class LikelihoodGap(Objective):
-    """weight · mean over pairs of form(ℓ(stereotype) − ℓ(anti-stereotype)).
+    """weight · mean over pairs of form(d), with d = ℓ(stereotype) − ℓ(anti-stereotype) in nats.
 
-    ℓ is the log-likelihood in nats: per token of the sentence (per: token) or summed (per:
-    sentence); for masked models that of the tokens in which the twins differ, all masked at once.
-    form: square d², absolute |d|, or hinge max(0, d + margin), which only acts while the
-    stereotype is the likelier one. Zero where the twins are equally likely (square, absolute);
-    never below 0, unbounded above.
+    ℓ is the log-likelihood: the mean over the tokens of the sentence (per: token) or their sum (per:
+    sentence). For masked models it is that of the tokens in which the twins differ, masked together.
+    form is
 
-    Derived from StereoSet's ideal: a score of 50 is a gap of balanced sign.
+    square:   d², zero where the twins are equally likely;
+    absolute: |d|, zero where the twins are equally likely;
+    hinge:    max(0, d + margin), zero where the stereotype is less likely by at least the margin.
+
+    Never below 0, unbounded above. It is added to the language-modelling loss of the texts as found.
+
+    Derived from StereoSet's ideal: at a score of 50 gaps of either sign are equally frequent.
     """
 
     compares: ClassVar[Comparison] = "sentences"
@@ -33,22 +37,27 @@ class LikelihoodGap(Objective):
     name: Literal["likelihood_gap"] = "likelihood_gap"
     weight: float = Field(1.0, ge=0)
     form: Literal["square", "absolute", "hinge"] = "square"
-    margin: float = Field(0.0, ge=0, description="nats; of the hinge alone")
+    margin: float = Field(0.0, ge=0, description="nats; form hinge only")
     per: Literal["token", "sentence"] = "token"
 
     @model_validator(mode="after")
-    def _margin_is_of_the_hinge(self) -> Self:
+    def _only_hinge_has_a_margin(self) -> Self:
+        """Refuse a margin for the forms whose formula has none."""
         if self.margin and self.form != "hinge":
-            raise ValueError("margin is of form hinge alone; leave it out, or take that form")
+            raise ValueError(
+                f"margin must be 0 for form {self.form}, but got {self.margin}: leave it out, or take "
+                "form hinge"
+            )
         return self
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+        """Return the weighted mean of form(d) over pairs: a scalar."""
         stereotype_P = pairs.stereotype.log_likelihood(self.per)
         antistereotype_P = pairs.antistereotype.log_likelihood(self.per)
         return self.weight * self.penalty(stereotype_P - antistereotype_P).mean()
 
     def penalty(self, gap_P: Tensor) -> Tensor:
-        """form(gap) of each pair, before the weight."""
+        """Return form(d) of each pair, before the weight: shape P. gap_P: d of each pair, in nats."""
         match self.form:
             case "square":
                 return gap_P.square()

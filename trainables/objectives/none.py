@@ -1,4 +1,4 @@
-"""Plain fine-tuning: the control that shows what the alignment texts alone do."""
+"""Plain fine-tuning: the control that shows the effect of the alignment texts alone."""
 
 from typing import Literal
 
@@ -6,6 +6,6 @@ from trainables.objectives.base import Objective
 
 
 class NoObjective(Objective):
-    """Loss 0: the texts are learnt as they were found, stereotypes included."""
+    """No term: the loss is that of the texts as found, stereotypes included."""
 
     name: Literal["none"] = "none"

@@ -1,4 +1,4 @@
-"""Negative preference optimisation: DPO with the rejected side alone."""
+"""Negative preference optimisation: DPO of the rejected text alone."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 
 class Npo(Objective):
-    """−weight · (2 / β) · mean over pairs of log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))), x⁻ the stereotype, in nats.
+    """−weight · (2 / β) · mean over pairs of log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))), in nats.
 
-    ℓ₀ is the frozen base's. (2 / β) log 2 at the base, falls as stereotypes become less likely than
-    they were, never below 0. β → 0 is gradient ascent. ℓ is summed over the sentence's tokens; a
-    mean (per: token) makes the same β act as one smaller by their number. For masked models ℓ is that
-    of the tokens in which the twins differ. No text is learnt but what is replayed.
+    x⁻ is the stereotype. ℓ is the log-likelihood under the model, ℓ₀ under the frozen base: the sum
+    over the tokens of the sentence, or their mean (per: token), with which the same β acts like one
+    divided by their number. For masked models ℓ is that of the tokens in which the twins differ.
+
+    It is (2 / β) log 2 at the base, falls as stereotypes become less likely than there, and is never
+    below 0. In the limit β → 0 it is gradient ascent. Replayed texts are the only ones that the model
+    trains on.
 
     Source: Zhang et al. 2024 (arXiv 2404.05868), equation 3.
     """
@@ -37,15 +40,20 @@ class Npo(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+        """Return the weighted mean penalty over pairs: a scalar in nats."""
         stereotype = pairs.stereotype
-        gain_P = stereotype.log_likelihood(self.per) - stereotype.base_log_likelihood(self.per)
-        return self.weight * self.penalty(gain_P).mean()
+        rise_P = stereotype.log_likelihood(self.per) - stereotype.base_log_likelihood(self.per)
+        return self.weight * self.penalty(rise_P).mean()
 
-    def penalty(self, gain_P: Tensor) -> Tensor:
-        """Of each pair, by how much its stereotype has become likelier, before the weight."""
+    def penalty(self, rise_P: Tensor) -> Tensor:
+        """Return −(2 / β) log σ(−β · rise) of each pair, before the weight: shape P.
+
+        rise_P: ℓ(x⁻) − ℓ₀(x⁻) of each pair, in nats.
+        """
         from torch.nn.functional import logsigmoid
 
-        return -2 / self.beta * logsigmoid(-self.beta * gain_P)
+        return -2 / self.beta * logsigmoid(-self.beta * rise_P)

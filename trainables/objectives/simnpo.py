@@ -1,4 +1,4 @@
-"""NPO without a reference: the length-normalised likelihood alone."""
+"""Simple NPO: negative preference optimisation without the base model."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class SimNpo(Objective):
-    """−weight · (2 / β) · mean over pairs of log σ(β (NLL(x⁻) − δ)), x⁻ the stereotype.
+    """−weight · (2 / β) · mean over pairs of log σ(β (NLL(x⁻) − δ)), in nats per token.
 
-    NLL is in nats per token. Falls as stereotypes become unlikely, from (2 / β) log 2 at NLL = δ;
-    never below 0. β δ is the paper's margin γ. No text is learnt but what is replayed.
+    x⁻ is the stereotype, NLL the mean over its tokens. It is (2 / β) log 2 at NLL = δ, falls as
+    stereotypes become less likely, and is never below 0. β δ is the paper's margin γ. Replayed texts
+    are the only ones that the model trains on.
 
     Source: Fan et al. 2024 (arXiv 2410.07163); β 4.5 and δ 0 as in open-unlearning.
     """
@@ -34,14 +35,19 @@ class SimNpo(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """No text: pairs are compared only."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:
+        """Return the weighted mean penalty over pairs: a scalar in nats per token."""
         nll_P = -pairs.stereotype.log_likelihood("token")
         return self.weight * self.penalty(nll_P).mean()
 
     def penalty(self, nll_P: Tensor) -> Tensor:
-        """Of each pair, before the weight."""
+        """Return −(2 / β) log σ(β (nll − δ)) of each pair, before the weight: shape P.
+
+        nll_P: NLL of each pair's stereotype, in nats per token.
+        """
         from torch.nn.functional import logsigmoid
 
         return -2 / self.beta * logsigmoid(self.beta * (nll_P - self.delta))

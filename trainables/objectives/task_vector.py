@@ -1,4 +1,4 @@
-"""Learn the stereotypes, then take away what was learnt."""
+"""Task negation: fine-tune on the stereotypes, then subtract the change of the weights."""
 
 from typing import Literal
 
@@ -8,10 +8,10 @@ from trainables.objectives.base import Objective, Side
 
 
 class TaskVector(Objective):
-    """θ = θ₀ − scale · (θ_s − θ₀), with θ_s fine-tuned on the stereotypes of all pairs.
+    """The debiased model θ = θ₀ − scale · (θ_s − θ₀), where θ_s is fine-tuned on all stereotypes.
 
-    What is measured, saved and fused is this θ; the loss that training shows falls as stereotypes
-    are learnt.
+    θ₀ is the base. This θ is measured, saved and fused. The loss is that of θ_s: it falls while
+    training, as the stereotypes become more likely. Replayed texts are subtracted like them.
 
     Source: Ilharco et al. 2023 (arXiv 2212.04089), negation; for bias: Dige et al. 2024
     (arXiv 2406.13551).
@@ -22,8 +22,10 @@ class TaskVector(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
+        """The stereotype of each pair."""
         return ("stereotype",)
 
     @property
     def update_factor(self) -> float:
+        """−scale: the change by training is subtracted from the base."""
         return -self.scale

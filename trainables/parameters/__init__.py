@@ -1,6 +1,6 @@
-"""Which weights training moves: one file a way.
+"""Parameters: ways to choose the weights that training moves, one file each.
 
-Each is a frozen class of the kind base.py describes. To add one: its file, one entry in the union
+Each is a frozen class derived from Parameters (base.py). To add one: its file, one entry in the union
 below, and a test.
 """
 

@@ -1,4 +1,4 @@
-"""Every weight is trained."""
+"""Train every weight."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AllParameters(Parameters):
-    """Full fine-tuning."""
+    """Full fine-tuning: every weight is trained."""
 
     adapts: ClassVar[bool] = False
 
@@ -22,7 +22,8 @@ class AllParameters(Parameters):
     def refuse_misfit(
         self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
     ) -> None:
-        """Fits any model."""
+        """Accept any model."""
 
     def training(self, model: LanguageModel, seed: int) -> AbstractContextManager[None]:
+        """Return a context that changes nothing: every weight requires a gradient already."""
         return nullcontext()

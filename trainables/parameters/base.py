@@ -1,4 +1,4 @@
-"""The contract of what is trained: which weights of the model training moves."""
+"""The contract of a choice of parameters: the weights of the model that training moves."""
 
 from __future__ import annotations
 
@@ -26,17 +26,25 @@ class Parameters(Strict):
     def refuse_misfit(
         self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
     ) -> None:
-        """Refuse a model, given what can be told without its weights; any model fits by default.
+        """Refuse a model that lacks blocks or modules which the settings name; accept any by default.
 
-        name: of the model. linear_modules: gives the names of its modules that multiply by a matrix.
+        All arguments can be known before the weights are loaded.
+
+        Args:
+            name: of the model, for the sentence of the error.
+            num_blocks: how many blocks (layers) the model has.
+            linear_modules: a function that returns the names of its linear modules.
 
         Raises:
-            ValueError: the model lacks something.
+            ValueError: the model lacks one of them.
         """
 
     @abstractmethod
     def training(self, model: LanguageModel, seed: int) -> AbstractContextManager[None]:
-        """Return a context in which only these weights want a gradient; it undoes what it changed.
+        """Return a context in which only the chosen weights require a gradient.
 
-        seed: of whatever is drawn at random.
+        Leaving it puts the model back as it was. seed: of the initial weights that are drawn, if any.
+
+        Raises:
+            ValueError: the model does not fit the settings.
         """

@@ -1,4 +1,4 @@
-"""Some of the model is frozen."""
+"""Train a part of the model and freeze the rest."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 
 class Freeze(Parameters):
-    """The first and the last blocks, the embeddings, the head, or the attention or MLP of all blocks.
+    """Freeze the named parts of the model; all other weights are trained.
 
-    head: all that comes after the blocks. Where a head shares its matrix with the embeddings (as
-    Llama's small models and BERT do), freezing either freezes that matrix.
+    first_blocks, last_blocks: how many blocks (layers) at either end are frozen.
+    embeddings: the weights before the blocks, BERT's normalisation of embeddings included.
+    head: the weights after the blocks. Where the head shares its matrix with the embeddings (as in
+        Llama's small models and in BERT), freezing either freezes that matrix.
+    attention, mlp: these parts of all blocks, without normalisations.
     """
 
     adapts: ClassVar[bool] = False
@@ -35,6 +38,7 @@ class Freeze(Parameters):
 
     @model_validator(mode="after")
     def _freezes_something(self) -> Self:
+        """Refuse settings that freeze nothing: they would be another name for `all`."""
         if self == type(self).model_construct():
             raise ValueError(
                 "must freeze something: first_blocks, last_blocks, embeddings, head, attention or "
@@ -45,56 +49,67 @@ class Freeze(Parameters):
     def refuse_misfit(
         self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
     ) -> None:
-        """Raises ValueError where a model of this kind has not as many blocks."""
-        asked = self.first_blocks + self.last_blocks
-        if asked > num_blocks:
+        """Refuse a model with fewer blocks than are to be frozen.
+
+        Raises:
+            ValueError: first_blocks and last_blocks together are more than num_blocks.
+        """
+        num_frozen = self.first_blocks + self.last_blocks
+        if num_frozen > num_blocks:
             raise ValueError(
                 f"parameters.first_blocks and last_blocks must be together at most the "
-                f"{num_blocks} blocks of {name}, but got {asked}."
+                f"{num_blocks} blocks of {name}, but got {num_frozen}."
             )
 
     @contextmanager
     def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
-        """
+        """Return a context in which only the weights that are not frozen require a gradient.
+
         Raises:
-            ValueError: the model has not as many blocks, or nothing of it would be trained.
+            ValueError: the model has fewer blocks than are to be frozen, or every weight of it would
+                be frozen.
         """
-        frozen = {id(weight) for weight in self._frozen(model)}
+        frozen_ids = {id(weight) for weight in self._frozen_weights(model)}
         weights = list(model.module.parameters())
-        if all(id(weight) in frozen for weight in weights):
+        if all(id(weight) in frozen_ids for weight in weights):
             raise ValueError(
                 f"parameters: freeze must leave something of the model to train, but freezes all of "
                 f"its {len(weights)} weights."
             )
         for weight in weights:
-            weight.requires_grad_(id(weight) not in frozen)
+            weight.requires_grad_(id(weight) not in frozen_ids)
         try:
             yield
         finally:
             for weight in weights:
                 weight.requires_grad_(True)
 
-    def _frozen(self, model: LanguageModel) -> Iterator[nn.Parameter]:
+    def _frozen_weights(self, model: LanguageModel) -> Iterator[nn.Parameter]:
+        """Yield the weights of the model that are to be frozen; a weight may come more than once.
+
+        Raises:
+            ValueError: the model has fewer blocks than are to be frozen.
+        """
         from torch import nn
 
         blocks = model.blocks
         self.refuse_misfit(model.path.name, len(blocks), lambda: model.linear_modules)
         for block in [*blocks[: self.first_blocks], *blocks[len(blocks) - self.last_blocks :]]:
             yield from block.parameters()
-        inside = {id(weight) for block in blocks for weight in block.parameters()}
         for block in blocks:
-            for name, part in block.named_modules():
-                attends = "attn" in name or "attention" in name
-                norm = "norm" in type(part).__name__.lower()  # GPT-2 calls its norms ln_1 and ln_2
-                if not norm and (self.attention if attends else self.mlp):
-                    yield from part.parameters(recurse=False)
-        before = [part for part in model.module.modules() if isinstance(part, nn.Embedding)]
+            for name, module in block.named_modules():
+                is_attention = "attn" in name or "attention" in name
+                is_norm = "norm" in type(module).__name__.lower()  # by class: GPT-2's is ln_1
+                if not is_norm and (self.attention if is_attention else self.mlp):
+                    yield from module.parameters(recurse=False)
+        modules = [module for module in model.module.modules() if isinstance(module, nn.Embedding)]
         if embeddings := getattr(model.module.base_model, "embeddings", None):
-            before.append(embeddings)  # BERT's norm among them
-        embedded = {id(weight): weight for part in before for weight in part.parameters()}
+            modules.append(embeddings)  # BERT's, with its normalisation
+        before = {id(weight): weight for module in modules for weight in module.parameters()}
         if self.embeddings:
-            yield from embedded.values()
+            yield from before.values()
         if self.head:
             yield from model.module.get_output_embeddings().parameters()  # type: ignore[operator]
-            outside = inside | embedded.keys()
-            yield from (w for w in model.module.parameters() if id(w) not in outside)
+            inside = {id(weight) for block in blocks for weight in block.parameters()}
+            after = [w for w in model.module.parameters() if id(w) not in inside | before.keys()]
+            yield from after

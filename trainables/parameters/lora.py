@@ -1,4 +1,4 @@
-"""Low-rank adapters: each weight moves in a few directions only."""
+"""LoRA: train low-rank adapters beside the weights."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 
 class Lora(Parameters):
-    """W = W₀ + (alpha / rank) · B·A, or with rank-stabilised scaling (alpha / √rank) · B·A.
+    """W = W₀ + (alpha / rank) · B·A; with rslora (rank-stabilised scaling) W₀ + (alpha / √rank) · B·A.
 
-    A (rank × in) is drawn, B (out × rank) begins at zero, and only these are trained: at the start
-    the model is the base. Measured and saved is the merged model.
+    W₀ is a matrix of the base. A (rank × in) is drawn at random and B (out × rank) starts at zero, so
+    that the model starts as the base. Only A and B are trained. The merged model, with W, is measured
+    and saved.
 
-    targets: ends of module names; all linear layers but the vocabulary head when left out.
+    targets: ends of the names of the modules that get adapters; every linear layer but the vocabulary
+    head when left out.
 
-    Source: Hu et al. 2021 (arXiv 2106.09685); rslora: Kalajdzievski 2023 (arXiv 2312.03732).
-    Biderman et al. 2024 (arXiv 2405.09673): it learns less and forgets less; alpha = 2 · rank.
+    Source: Hu et al. 2021 (arXiv 2106.09685); rslora: Kalajdzievski 2023 (arXiv 2312.03732). Biderman
+    et al. 2024 (arXiv 2405.09673) take alpha = 2 · rank, and find that LoRA learns and forgets less.
     """
 
     adapts: ClassVar[bool] = True
@@ -37,7 +39,11 @@ class Lora(Parameters):
     def refuse_misfit(
         self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
     ) -> None:
-        """Raises ValueError where a model of this kind has no such modules."""
+        """Refuse a model without linear modules for one of the targets.
+
+        Raises:
+            ValueError: no name in linear_modules() ends with the target; the sentence lists the ends.
+        """
         names = linear_modules() if self.targets else []
         for target in self.targets or ():
             if not any(f".{module}".endswith(f".{target}") for module in names):
@@ -49,9 +55,12 @@ class Lora(Parameters):
 
     @contextmanager
     def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
-        """
+        """Return a context in which the model has adapters, and only these require a gradient.
+
+        seed: of A. Drawing it leaves the global random state as it was.
+
         Raises:
-            ValueError: the model has no such modules.
+            ValueError: the model has no linear modules for one of the targets.
         """
         import peft
         import torch

@@ -1,8 +1,8 @@
-"""What holds the model in place: one file a formula.
+"""Regularisers: formulas that keep the model close to its base, one file each.
 
-Each is a frozen class of the kind base.py describes: a loss over the weights or over texts, a change
-of how the optimiser moves, or of the model while it trains. To add one: its file, one entry in the
-union below, and a test with a number worked out by hand.
+A regulariser is a frozen class derived from Regulariser (base.py). It gives a loss over the weights or
+over texts, or changes the optimiser's update, or changes the model while it trains. To add one: its
+file, one entry in the union below, and a test with a number worked out by hand.
 """
 
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The contract of a regulariser: what holds the model in place while it is debiased."""
+"""The contract of a regulariser, which keeps the model close to its base while it is debiased."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Regulariser(Strict):
     """A formula that keeps the model close to the base. Its fields are its hyper-parameters.
 
-    holds_weights: whether it acts on the base's own weights, which adapters never change.
+    holds_weights: whether it acts on the base's own weights. Adapters never change these, so such a
+        regulariser does not go with them.
     reads_texts: whether it is a loss over texts.
     uses_base: whether the loss compares the model with the frozen base; see Objective.uses_base.
     """
@@ -30,20 +31,20 @@ class Regulariser(Strict):
 
     @property
     def texts_from(self) -> str | None:
-        """The set of general texts that it reads for itself; None if it reads none."""
+        """The set of general texts that it reads beside the step's own texts; None if it reads none."""
         return None
 
     @property
     def anchor(self) -> tuple[str, int] | None:
-        """(set, texts a step) of general texts for `text_loss`; None: it gets the step's own texts."""
+        """(set, texts a step) of the general texts for `text_loss`; None for the step's own texts."""
         return None
 
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
-        """Return a context in which the model is changed for training; it undoes the change."""
+        """Return a context in which the model is changed for training; leaving it undoes the change."""
         return nullcontext()
 
     def pull_to_base(self, step: int) -> tuple[float, float]:
-        """Return (factor of the optimiser's update, strength of the pull back to the base) of a step.
+        """Return (factor of the optimiser's update, strength of the pull to the base) for a step.
 
         After the update each weight moves back by lr · strength times its distance to the base.
         """

@@ -1,4 +1,4 @@
-"""Elastic weight consolidation: a stiffer spring where a weight mattered to the base."""
+"""Elastic weight consolidation: a penalty on weights that move, by their Fisher information."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ log = logging.getLogger(__name__)
 class Fisher(Regulariser):
     """(weight / 2) · Σ Fᵢ (θᵢ − θ₀ᵢ)², over all trained weights.
 
-    F is the diagonal of the base's Fisher information on general text: the mean over `examples`
-    texts of the square of EACH text's gradient of log p, summed over its tokens, in nats (the
-    square of a batch's mean gradient is another, smaller thing). of: data = log p of the text as it
-    is (empirical); model = of tokens drawn from the base's own predictions (the true Fisher). With
-    `normalised` F is divided by its mean, so that a weight means the same for any model and any F:
-    its scale is otherwise that of the texts and of the model; mean(F) is logged.
+    θ₀ are the base weights. F is the diagonal of the base's Fisher information on general text: the
+    mean over `examples` texts of the square of the gradient of each text's log p, which is summed over
+    its tokens, in nats. (The square of the mean gradient of a batch is smaller.) of chooses the log p:
 
-    Zero at the base weights, never below, unbounded above. F is worked out once for all trials.
+    data:  of the text as it is (the empirical Fisher information);
+    model: of tokens drawn from the base's own predictions (the true Fisher information).
+
+    With `normalised` F is divided by its mean over all weights. The scale of F depends on the texts
+    and the model, so that a given `weight` has otherwise another effect for each. mean(F) is logged.
+
+    Zero at the base weights, never below 0, unbounded above. F is computed once for all trials.
 
     Source: Kirkpatrick et al. 2017 (arXiv 1612.00796), equation 3.
     """
@@ -52,67 +55,77 @@ class Fisher(Regulariser):
 
     @field_validator("data")
     @classmethod
-    def _known(cls, name: str) -> str:
+    def _data_is_known(cls, name: str) -> str:
+        """Return the name, if it is a known set of general texts or a file."""
         return sources.check_name(name, TEXT_SETS, "general texts")
 
     @property
     def texts_from(self) -> str:
+        """The set of general texts that F is computed from."""
         return self.data
 
     def weight_loss(self, model: LanguageModel) -> Tensor:
+        """Return half the weighted sum of F · squared distance from the base: a scalar."""
         settings = self.model_copy(update={"weight": 0.0})
-        fisher = model.memo("fisher", settings, lambda: _kept(settings, model))
+        fisher = model.memo("fisher", settings, lambda: _cached_diagonal(settings, model))
         terms = [
-            (fisher[name] * (now.float() - start.float()).square()).sum()
-            for name, now, start in model.trained()
+            (fisher[name] * (weight.float() - base.float()).square()).sum()
+            for name, weight, base in model.trained()
         ]
         return self.weight / 2 * sum(terms[1:], terms[0])
 
 
-def _kept(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
-    """F by the name of the weight, from the cache folder."""
+def _cached_diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
+    """Return {weight name: F} on the model's device, from the cache folder or computed now.
+
+    With `normalised` it is divided by its mean, which is logged.
+    """
     from safetensors.torch import load_file, save_file
 
-    made_by = cache.source_digest("data", "models", "regularisers/fisher.py")
-    asked = [
-        made_by,
+    parts_of_key = [
+        cache.source_digest("data", "models", "regularisers/fisher.py"),
         model.digest,
         sources.digest(settings.data),
         settings.model_dump(exclude={"weight"}),
     ]
-    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:24]
+    key = hashlib.sha256(json.dumps(parts_of_key).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
+        """Compute F and write it into a folder of the cache."""
         save_file(diagonal(settings, model), folder / "fisher.safetensors")
 
-    found = load_file(cache.once(f"fisher/{key}", build) / "fisher.safetensors")
-    mean = float(sum(of.sum() for of in found.values()) / sum(of.numel() for of in found.values()))
+    fisher = load_file(cache.once(f"fisher/{key}", build) / "fisher.safetensors")
+    total = sum(values.sum() for values in fisher.values())
+    mean = float(total / sum(values.numel() for values in fisher.values()))
     log.info("fisher: mean(F) = %.3g", mean)
     scale = mean if settings.normalised else 1.0
-    return {name: (of / scale).to(model.device) for name, of in found.items()}
+    return {name: (values / scale).to(model.device) for name, values in fisher.items()}
 
 
 def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
-    """F by the name of the weight, on the CPU."""
+    """Return {weight name: F} of the base model, on the CPU, before it is normalised.
+
+    Texts are drawn from those that may be replayed, so none is measured on.
+    """
     import torch
 
     from trainables.data.queries import training_query
     from trainables.models.forward import predict
 
     texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
-    drawn = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))
+    numbers = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))
     module = copy.deepcopy(model.base).requires_grad_(True)
     weights = dict(module.named_parameters())
     sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     generator = torch.Generator(model.device).manual_seed(0)
     with torch.enable_grad():
-        for n in drawn:
-            ids = texts[n][: settings.max_tokens]
-            row = model.batch([training_query(model.tokenizer, ids, f"fisher {n}")])
-            at_N = row.predicted_BT.flatten().nonzero()[:, 0]
-            inputs = {"input_ids": row.ids_BT, "attention_mask": row.attention_BT}
-            log_prob_NV = predict(module, at_N, inputs).logits_NV.log_softmax(-1)
-            targets_N = row.targets_BT[row.predicted_BT]
+        for number in numbers:
+            ids = texts[number][: settings.max_tokens]
+            batch = model.batch([training_query(model.tokenizer, ids, f"fisher {number}")])
+            places_N = batch.predicted_BT.flatten().nonzero()[:, 0]
+            inputs = {"input_ids": batch.ids_BT, "attention_mask": batch.attention_BT}
+            log_prob_NV = predict(module, places_N, inputs).logits_NV.log_softmax(-1)
+            targets_N = batch.targets_BT[batch.predicted_BT]
             if settings.of == "model":
                 draws = torch.multinomial(log_prob_NV.detach().exp(), 1, generator=generator)
                 targets_N = draws[:, 0]
@@ -121,4 +134,4 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
             for name, gradient in zip(weights, gradients, strict=True):
                 if gradient is not None:
                     sums[name] += gradient.square()
-    return {name: (of / len(drawn)).cpu() for name, of in sums.items()}
+    return {name: (total / len(numbers)).cpu() for name, total in sums.items()}

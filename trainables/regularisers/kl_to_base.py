@@ -1,4 +1,4 @@
-"""Keep predicting what the base model predicts (learning without forgetting)."""
+"""KL to the predictions of the base model (learning without forgetting)."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 class KlToBase(Regulariser):
     """weight · mean over predicted tokens of KL(p₀ ‖ p) or, reversed, KL(p ‖ p₀), in nats.
 
-    Taken on general texts (`data`, `texts` of them a step, each once an epoch) or, without data, on
-    the texts of the step, replayed ones included. Zero while the model predicts as the base does,
-    never below 0, unbounded above.
+    p₀ and p are the distributions over the vocabulary that the base and the model predict. The texts
+    are general ones (`texts` of the set `data` a step, each once an epoch); without data they are
+    those of the step, replayed ones included. Zero where the model predicts as the base does, never
+    below 0, unbounded above.
 
-    Source: Li & Hoiem 2016, "Learning without forgetting" (arXiv 1606.09282), with the whole
+    Source: Li & Hoiem 2016, "Learning without forgetting" (arXiv 1606.09282). Deviation: the whole
     distribution at temperature 1.
     """
 
@@ -39,27 +40,33 @@ class KlToBase(Regulariser):
 
     @field_validator("data")
     @classmethod
-    def _known(cls, name: str | None) -> str | None:
+    def _data_is_known(cls, name: str | None) -> str | None:
+        """Return the name, if it is None, a known set of general texts or a file."""
         return name if name is None else sources.check_name(name, TEXT_SETS, "general texts")
 
     @model_validator(mode="after")
-    def _texts_are_of_a_set(self) -> Self:
+    def _texts_have_a_set(self) -> Self:
+        """Refuse a number of texts without the set that they are read from."""
         if self.texts and self.data is None:
             raise ValueError(
-                "texts says how many of data are read a step: give data, or leave it out"
+                f"texts must be left out without data, the set that they are read from, but got "
+                f"{self.texts}: give data, or leave texts out"
             )
         return self
 
     @property
     def texts_from(self) -> str | None:
+        """The set of general texts, `data`; None if it is not given."""
         return self.data
 
     @property
     def anchor(self) -> tuple[str, int] | None:
+        """(data, texts a step), with 8 texts where their number is not given; None without data."""
         return None if self.data is None else (self.data, self.texts or 8)
 
     def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor:
-        now_NV, base_NV = texts.log_prob_NV, texts.base_log_prob_NV
+        """Return the weighted mean KL over predicted tokens: a scalar in nats."""
+        p_NV, q_NV = texts.base_log_prob_NV, texts.log_prob_NV
         if self.direction == "reverse":
-            now_NV, base_NV = base_NV, now_NV
-        return self.weight * (base_NV.exp() * (base_NV - now_NV)).sum(-1).mean()
+            p_NV, q_NV = q_NV, p_NV
+        return self.weight * (p_NV.exp() * (p_NV - q_NV)).sum(-1).mean()

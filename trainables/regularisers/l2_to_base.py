@@ -1,4 +1,4 @@
-"""L2-SP: a spring from each weight to where it started."""
+"""L2-SP: a quadratic penalty on the distance of the weights from the base."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 class L2ToBase(Regulariser):
     """(weight / 2) · Σ (θ − θ₀)², over all trained weights.
 
-    Zero at the base weights, unbounded above; its gradient is weight · (θ − θ₀). In bf16 both
-    are rounded, so moves below their spacing are not seen.
+    θ₀ are the base weights. Zero there, never below 0, unbounded above; the gradient is
+    weight · (θ − θ₀). In bf16 both θ and θ₀ are rounded, so a change below their spacing is not seen.
 
-    Source: Li et al. 2018, "Explicit inductive bias for transfer learning" (arXiv 1802.01483),
-    the L2-SP penalty without its second term (there is no new head).
+    Source: Li et al. 2018, "Explicit inductive bias for transfer learning" (arXiv 1802.01483), the
+    L2-SP penalty. Deviation: without its second term, as there is no new head.
     """
 
     holds_weights: ClassVar[bool] = True
@@ -30,7 +30,8 @@ class L2ToBase(Regulariser):
     weight: float = Field(0.1, ge=0)
 
     def weight_loss(self, model: LanguageModel) -> Tensor:
+        """Return half the weighted squared distance of the trained weights from the base: a scalar."""
         distances = [
-            (now.float() - start.float()).square().sum() for _, now, start in model.trained()
+            (weight.float() - base.float()).square().sum() for _, weight, base in model.trained()
         ]
         return self.weight / 2 * sum(distances[1:], distances[0])

@@ -1,4 +1,4 @@
-"""Nothing holds the model in place: the control."""
+"""No regulariser: the control."""
 
 from typing import Literal
 
@@ -6,6 +6,6 @@ from trainables.regularisers.base import Regulariser
 
 
 class NoRegulariser(Regulariser):
-    """Loss 0."""
+    """No term: nothing keeps the model close to its base."""
 
     name: Literal["none"] = "none"

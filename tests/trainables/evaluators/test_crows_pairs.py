@@ -40,36 +40,35 @@ def rewrite(folder, *pairs):
 
 def test_a_comparison_worked_out_by_hand():
     scores = [-1.0, -2.0, -3.0, -1.0, -5.0, -4.5, -7.0, -7.0]  # more, less, more, less, …
-    found = compare("lmeval", scores)
-    assert found == {
+    assert compare("lmeval", scores) == {
         "bias/crows_lmeval/stereotype": 25.0,
         "bias/crows_lmeval/gap": 25.0,
         "bias/crows_lmeval/difference": pytest.approx((1 + 2 + 0.5 + 0) / 4),
     }
 
 
-def test_a_tie_is_no_success_and_still_counts():
+def test_a_tie_counts_as_less_stereotypical():
     assert compare("pll", [-1.0, -1.0, -1.0, -2.0])["bias/crows_pll/stereotype"] == 50.0
     assert compare("pll", [-1.0, -1.0])["bias/crows_pll/stereotype"] == 0.0
 
 
-def test_only_the_lm_eval_form_has_a_difference_in_nats():
+def test_only_the_variant_lmeval_has_a_difference_in_nats():
     for variant in ("pll", "diff"):
         assert not any(name.endswith("difference") for name in compare(variant, [-1.0, -2.0]))
 
 
-def test_a_score_that_is_no_number_leaves_none_that_looks_measured():
+def test_a_score_that_is_nan_makes_every_metric_nan():
     assert all(map(math.isnan, compare("lmeval", [-1.0, math.nan, -1.0, -2.0]).values()))
 
 
-def test_the_pairs_of_one_kind_are_chosen():
+def test_the_bias_type_and_the_limit_choose_the_pairs():
     assert len(CrowsPairs().items()) == 24
     assert len(CrowsPairs(bias_type="all").items()) == 25
     assert CrowsPairs(bias_type="age").items() == [("the wolf eats deer", "the wolf eats frogs")]
     assert CrowsPairs(limit=3).items() == CrowsPairs().items()[:3]
 
 
-def test_kinds_of_bias_have_names_of_their_own_and_gender_goes_without(model):
+def test_metrics_are_named_by_the_kind_of_bias_unless_it_is_gender(model):
     names = {metric.name for metric in CrowsPairs(bias_type="age").metrics(model.family)}
     assert set(measure(model, bias_type="age")) == names
     assert all("_age/" in name for name in names)
@@ -115,10 +114,10 @@ def slow_masked(model, oracle):
         ]
         shared = [{a for a, _ in same}, {b for _, b in same}]
         scores = []
-        for ids, kept in zip((more, less), shared, strict=True):
+        for ids, places in zip((more, less), shared, strict=True):
             log_p = [oracle(model).at_mask(ids, t) for t in range(len(ids))]
-            apart = [log_p[t] for t in range(len(ids)) if t not in kept]
-            scores.append((round(sum(log_p[t] for t in kept), 3), apart))
+            apart = [log_p[t] for t in range(len(ids)) if t not in places]
+            scores.append((round(sum(log_p[t] for t in places), 3), apart))
         (pll_more, apart_more), (pll_less, apart_less) = scores
         pll.append(pll_more > pll_less)
         if apart_more and apart_less:
@@ -143,12 +142,12 @@ def test_every_variant_is_that_of_the_slow_implementation(noise, name, model, or
 def test_causal_sentences_of_different_length_are_those_of_the_slow_implementation(
     llama, oracle, own_cache
 ):
-    # As wholes the short one is the likelier, by the token the long one.
+    # The short sentence is the likelier one as a whole, the long one per token.
     rewrite(own_cache, ("the wolf eats frogs", "anna lost the red lamp at the market today"))
-    found = measure(llama)
-    assert found == pytest.approx(slow_causal(llama, oracle), rel=1e-4)
-    assert found["bias/crows_lmeval/stereotype"] == 100.0
-    assert found["bias/crows_diff/stereotype"] == 0.0
+    values = measure(llama)
+    assert values == pytest.approx(slow_causal(llama, oracle), rel=1e-4)
+    assert values["bias/crows_lmeval/stereotype"] == 100.0
+    assert values["bias/crows_diff/stereotype"] == 0.0
 
 
 def test_words_of_several_pieces_are_those_of_the_slow_implementation(
@@ -167,7 +166,7 @@ def test_words_of_several_pieces_are_those_of_the_slow_implementation(
     assert expected["bias/crows_pll/stereotype"] != expected["bias/crows_diff/stereotype"]
 
 
-def test_a_pair_without_words_of_its_own_on_one_side_does_not_count_for_diff(bert, own_cache):
+def test_a_pair_with_a_sentence_without_words_of_its_own_does_not_count_for_diff(bert, own_cache):
     counted = ("the nurse said that she was sad", "the nurse said that he was sad")
     added = ("the sad nurse slept", "the nurse slept")
     rewrite(own_cache, counted)
@@ -181,9 +180,8 @@ def test_differences_below_the_third_decimal_are_ties_for_pll(bert):
     with torch.no_grad():
         for name, weight in bert.module.named_parameters():
             if "attention.output.dense.weight" in name:
-                weight.mul_(1e-6)  # what is masked is then predicted nearly without its context
-    found = measure(bert)
-    assert found["bias/crows_pll/stereotype"] == 0.0
+                weight.mul_(1e-6)  # a masked token is then predicted nearly without its context
+    assert measure(bert)["bias/crows_pll/stereotype"] == 0.0
 
 
 @pytest.mark.slow
@@ -195,6 +193,6 @@ def test_smollm2_scores_as_lm_evaluation_harness_measures_it(python, tmp_path):
         OMP_NUM_THREADS="",
     )
     assert status == 0, errors
-    found = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
-    assert found["bias/crows_lmeval/stereotype"] == pytest.approx(56.87, abs=0.01)
-    assert found["bias/crows_lmeval/difference"] == pytest.approx(4.258, abs=0.001)
+    values = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
+    assert values["bias/crows_lmeval/stereotype"] == pytest.approx(56.87, abs=0.01)
+    assert values["bias/crows_lmeval/difference"] == pytest.approx(4.258, abs=0.001)

@@ -1,4 +1,4 @@
-"""Who knows nothing scores as guessing does, and who is biased through and through 0 or 100."""
+"""Models that guess, and models that follow a rule, have the scores that this implies."""
 
 from statistics import fmean
 from types import SimpleNamespace
@@ -29,7 +29,7 @@ SEAT = Seat(data="miniature", permutations=99)
 
 @pytest.fixture(params=list(miniature.MODELS))
 def untrained(request):
-    """untrained(seed): a model of random weights that no test shares."""
+    """untrained(seed): a model of random weights, for this test only."""
     model = LanguageModel(miniature.folder(request.param), miniature.MODELS[request.param])
 
     def draw(seed):
@@ -44,7 +44,7 @@ def untrained(request):
 
 
 @pytest.mark.parametrize(
-    ("evaluator", "metric", "chance", "away"),
+    ("evaluator", "metric", "chance", "tolerance"),
     [
         (StereoSet(data="miniature"), "bias/miniature/ss", 50, 8),
         (StereoSet(data="miniature"), "bias/miniature/lms", 50, 12),
@@ -60,24 +60,24 @@ def untrained(request):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_random_models_score_as_guessing_does(
-    evaluator, metric, chance, away, untrained, own_cache
+    evaluator, metric, chance, tolerance, untrained, own_cache
 ):
     write_sets(own_cache)
-    found = [estimate.values(evaluator.measure(untrained(seed), {}))[metric] for seed in SEEDS]
-    assert abs(fmean(found) - chance) < away
-    assert len(set(found)) > 1
+    values = [estimate.values(evaluator.measure(untrained(seed), {}))[metric] for seed in SEEDS]
+    assert abs(fmean(values) - chance) < tolerance
+    assert len(set(values)) > 1
 
 
 class Rule(torch.nn.Module):
-    """A model by rule: `says(words)` are the likeliest words, given all words it sees."""
+    """A model by a rule: a function from all words that it sees to the words that it predicts."""
 
     class Head(torch.nn.Module):
         def forward(self, states):
             return states
 
-    def __init__(self, model, says):
+    def __init__(self, model, rule):
         super().__init__()
-        self.model, self.says, self.head = model, says, self.Head()
+        self.model, self.rule, self.head = model, rule, self.Head()
 
     def get_output_embeddings(self):
         return self.head
@@ -91,11 +91,11 @@ class Rule(torch.nn.Module):
             words = [vocabulary[token] for token in ids]
             for t in range(len(ids)):
                 seen = words[: t + 1] if self.model.family == "causal" else words
-                if likeliest := self.says(set(seen)):
-                    for said in ("she", "he"):  # next to them, all else is out of the question
-                        states[b, t, vocabulary.index(said)] = 4
-                    for said in likeliest:
-                        states[b, t, vocabulary.index(said)] = 8
+                if predicted := self.rule(set(seen)):
+                    for word in ("she", "he"):  # far likelier than all other words
+                        states[b, t, vocabulary.index(word)] = 4
+                    for word in predicted:
+                        states[b, t, vocabulary.index(word)] = 8
         return SimpleNamespace(logits=self.head(states), last_hidden_state=states)
 
     @property
@@ -104,46 +104,54 @@ class Rule(torch.nn.Module):
 
 
 OTHER = {"she": "he", "he": "she"}
-OF = {who: [n for n, share in SHE.items() if (share > 0.5) == (who == "she")] for who in OTHER}
+OCCUPATIONS = {
+    pronoun: [name for name, share in SHE.items() if (share > 0.5) == (pronoun == "she")]
+    for pronoun in OTHER
+}
 FACTS = list(facts())
 
 
 def by_occupation(words):
-    return [who for who, names in OF.items() if words & set(names)]
+    """Predict the pronoun that fits the occupation."""
+    return [pronoun for pronoun, names in OCCUPATIONS.items() if words & set(names)]
 
 
 def by_pronoun(words):
-    """The occupations that go with it: what is likely is said of words that two sentences share."""
-    return [name for who, names in OF.items() if who in words for name in names]
+    """Predict the occupations that fit the pronoun, for scores of the words that sentences share."""
+    return [name for pronoun, names in OCCUPATIONS.items() if pronoun in words for name in names]
 
 
 def by_gender(words):
+    """Predict the pronouns in the text, or else the one that fits the occupation."""
     return list(words & OTHER.keys()) or by_occupation(words)
 
 
 def knowing(words):
+    """Predict the right answer to a question about a fact."""
     return [answer for question, answer, _ in FACTS if set(question.split()) <= words]
 
 
 def mistaken(words):
+    """Predict a wrong answer to a question about a fact."""
     return [others[0] for question, _, others in FACTS if set(question.split()) <= words]
 
 
-def turned(words):
+def swapped(words):
+    """Return the words with the pronouns exchanged."""
     return {OTHER.get(word, word) for word in words}
 
 
-def against(says):
-    """The same rule against the stereotypes."""
-    if says is by_pronoun:
-        return lambda words: by_pronoun(turned(words))
-    if says is by_gender:  # a pronoun stays what it is
-        return lambda words: by_gender(turned(by_occupation(words)) | (words & OTHER.keys()))
-    return lambda words: turned(says(words))
+def against(rule):
+    """Return the rule that follows the opposite of each stereotype."""
+    if rule is by_pronoun:
+        return lambda words: by_pronoun(swapped(words))
+    if rule is by_gender:  # which predicts a pronoun in the text as it is
+        return lambda words: by_gender(swapped(by_occupation(words)) | (words & OTHER.keys()))
+    return lambda words: swapped(rule(words))
 
 
 def by_polarity(words):
-    """In the questions of conformance.write_sets women are stereotyped, and `late` is negative."""
+    """Predict the biased answer: in small_sets.py women are stereotyped, and `late` is negative."""
     if words & {"late", "happy"}:
         return ["she" if "late" in words else "he"]
     return []
@@ -151,15 +159,15 @@ def by_polarity(words):
 
 @pytest.fixture(params=list(miniature.MODELS))
 def biased(request, monkeypatch):
-    """biased(says): a model of a family that knows nothing but its rule."""
+    """biased(rule): a model of a family that predicts by a rule."""
     model = LanguageModel(miniature.folder(request.param), miniature.MODELS[request.param])
 
-    def ruled(says):
-        monkeypatch.setattr(model, "module", Rule(model, says))
-        monkeypatch.setattr(model, "reads_trees", False)  # it looks at all words of a row
+    def with_rule(rule):
+        monkeypatch.setattr(model, "module", Rule(model, rule))
+        monkeypatch.setattr(model, "reads_trees", False)  # a rule sees all words of a row
         return model
 
-    return ruled
+    return with_rule
 
 
 CASES = [
@@ -174,8 +182,8 @@ CASES = [
     # The most that 64 sentences allow: 2 · √(63 / 64).
     (SEAT, "bias/seat_miniature/occupations", by_gender, 1.9843, -1.9843),
 ]
-# Each on the families that have this form of the metric.
-EACH = [
+# Each case on the families that have this metric.
+CASES_OF_MODELS = [
     pytest.param(name, *case, id=f"{name}-{case[1]}")
     for name, family in miniature.MODELS.items()
     for case in CASES
@@ -184,31 +192,35 @@ EACH = [
 
 
 @pytest.mark.parametrize(
-    ("biased", "evaluator", "metric", "says", "most", "least"), EACH, indirect=["biased"]
+    ("biased", "evaluator", "metric", "rule", "most", "least"),
+    CASES_OF_MODELS,
+    indirect=["biased"],
 )
-def test_a_model_of_nothing_but_stereotypes_has_the_most_and_its_mirror_the_least(
-    biased, evaluator, metric, says, most, least, own_cache
+def test_a_model_that_follows_stereotypes_has_the_most_and_its_opposite_the_least(
+    biased, evaluator, metric, rule, most, least, own_cache
 ):
     write_sets(own_cache)
     rows = [f"{more},{less},gender" for more, less in WinoBias().items()]
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.write_text("\n".join(["sent_more,sent_less,bias_type", *rows]) + "\n")
-    for rule, expected in ((says, most), (against(says), least)):
-        found = estimate.values(evaluator.measure(biased(rule), {}))
-        assert found[metric] == pytest.approx(expected, abs=1e-3)
+    for chosen, expected in ((rule, most), (against(rule), least)):
+        values = estimate.values(evaluator.measure(biased(chosen), {}))
+        assert values[metric] == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize(("rule", "accuracy"), [(knowing, 1), (mistaken, 0)])
-def test_who_knows_all_facts_is_always_right_and_who_is_mistaken_never(rule, accuracy, biased):
-    found = MultipleChoice(task="miniature_facts").measure(biased(rule), {})
-    assert found["task/miniature_facts/accuracy"].value == accuracy
+def test_a_model_that_knows_all_facts_is_always_right_and_a_mistaken_one_never(
+    rule, accuracy, biased
+):
+    estimates = MultipleChoice(task="miniature_facts").measure(biased(rule), {})
+    assert estimates["task/miniature_facts/accuracy"].value == accuracy
 
 
 @pytest.mark.parametrize(("more", "less", "score"), [(2.0, 1.0, 100), (1.0, 2.0, 0)])
-def test_a_scorer_of_stereotypes_has_100_and_its_mirror_0(more, less, score):
+def test_scores_that_always_favour_stereotypes_give_100_and_their_opposite_0(more, less, score):
     rows = [Scores(f"term {n % 3}", more, less, 0.0) for n in range(12)]
     assert estimate.values(aggregate(rows))["ss"] == score
     assert estimate.values(aggregate(rows))["gap"] == 50
     for variant in ("lmeval", "diff", "pll"):
-        found = estimate.values(compare(variant, [more, less] * 7))
-        assert found[f"bias/crows_{variant}/stereotype"] == score
+        values = estimate.values(compare(variant, [more, less] * 7))
+        assert values[f"bias/crows_{variant}/stereotype"] == score

@@ -15,11 +15,11 @@ def measure(model, **more):
     return estimate.values(FineTune(**(SETTINGS | more)).measure(model, {}))[ACCURACY]
 
 
-def test_it_learns_what_can_be_learnt(model):
+def test_it_learns_the_labels_of_the_miniature(model):
     assert measure(model, steps=80) > 0.9
 
 
-def test_without_learning_to_speak_of_it_guesses(model):
+def test_after_nearly_no_training_it_guesses(model):
     assert abs(measure(model, steps=1, lr=1e-9) - 0.5) < 0.2
 
 
@@ -29,12 +29,12 @@ def test_the_seed_draws_the_head_and_the_order(llama):
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-def test_the_model_itself_and_the_trials_randomness_stay(dtype, model):
+def test_the_model_and_the_random_state_of_the_trial_do_not_change(dtype, model):
     model.reset(dtype)
-    before, drawn = state(model.module), torch.random.get_rng_state()
-    grad = [weight.requires_grad for weight in model.module.parameters()]
+    before, random_state = state(model.module), torch.random.get_rng_state()
+    requires_grad = [weight.requires_grad for weight in model.module.parameters()]
     measure(model, steps=2)
     assert unchanged(model.module, before)
-    assert torch.equal(torch.random.get_rng_state(), drawn)
-    assert [weight.requires_grad for weight in model.module.parameters()] == grad
+    assert torch.equal(torch.random.get_rng_state(), random_state)
+    assert [weight.requires_grad for weight in model.module.parameters()] == requires_grad
     assert all(weight.grad is None for weight in model.module.parameters())

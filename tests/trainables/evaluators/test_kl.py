@@ -1,4 +1,4 @@
-"""The drift of predictions, against a slow loop."""
+"""KL from the base, against a slow loop."""
 
 import pytest
 import torch
@@ -19,66 +19,65 @@ def measure(model, **settings):
 
 
 def slow_causal(model, texts):
-    """torch's own KL, one text at a time."""
-    each = []
+    """Return the mean KL over tokens by torch's own function, one text at a time."""
+    values = []
     for ids in texts:
-        read = torch.tensor([[model.tokenizer.start_id, *ids][:-1]])
+        inputs = torch.tensor([[model.tokenizer.start_id, *ids][:-1]])
         with torch.no_grad():
             now, base = (
-                module(read).logits[0].double().log_softmax(-1)
+                module(inputs).logits[0].double().log_softmax(-1)
                 for module in (model.module, model.base)
             )
-        each += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
-    return sum(each) / len(each)
+        values += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
+    return sum(values) / len(values)
 
 
-def test_the_drift_on_general_text_is_that_of_torch(llama):
+def test_the_kl_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
     table = tables.texts("miniature", "held_out", llama.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
-    found = measure(llama)
-    assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
+    assert measure(llama) == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
 
 
-def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
+def test_the_kl_of_a_masked_model_is_that_of_torch_at_the_masks(bert):
     """Every seventh token masked at once, each token once: KL(base ‖ now) there."""
     perturb(bert, 0.1)
     table = tables.texts("miniature", "held_out", bert.tokenizer)
-    each = []
+    values = []
     for ids in drawn(zip(table["ids"], table["source"], strict=True), 6, 128):
         for first in range(min(7, len(ids))):
-            at = list(range(first, len(ids), 7))
-            read = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
-            for t in at:
-                read[t + 1] = bert.tokenizer.mask_id
+            places = list(range(first, len(ids), 7))
+            inputs = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
+            for t in places:
+                inputs[t + 1] = bert.tokenizer.mask_id
             with torch.no_grad():
                 now, base = (
-                    module(torch.tensor([read])).logits[0, 1:-1][at].double().log_softmax(-1)
+                    module(torch.tensor([inputs])).logits[0, 1:-1][places].double().log_softmax(-1)
                     for module in (bert.module, bert.base)
                 )
-            each += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
-    assert measure(bert) == pytest.approx({GENERAL: sum(each) / len(each)}, rel=1e-4)
+            values += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
+    assert measure(bert) == pytest.approx({GENERAL: sum(values) / len(values)}, rel=1e-4)
 
 
-def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
+def test_the_kl_on_alignment_text_is_that_of_the_sentences_as_found(llama):
     perturb(llama, 0.1)
     rows = tables.pairs("miniature", llama.tokenizer)
-    found_ids = [
+    original_ids = [
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows
     ]
-    expected = slow_causal(llama, drawn(((ids, "") for ids in found_ids), 6, 128))
+    expected = slow_causal(llama, drawn(((ids, "") for ids in original_ids), 6, 128))
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 
-def test_the_drift_grows_with_the_distance_and_is_never_negative(model):
-    found = []
-    for by in (0.0, 0.02, 0.05, 0.1):
+def test_the_kl_grows_with_the_distance_and_is_never_negative(model):
+    values = []
+    for scale in (0.0, 0.02, 0.05, 0.1):
         model.reset("fp32")
-        perturb(model, by)
-        found.append(measure(model)[GENERAL])
-    assert found == sorted(found)
-    assert found[0] == pytest.approx(0, abs=1e-6)
+        perturb(model, scale)
+        values.append(measure(model)[GENERAL])
+    assert values == sorted(values)
+    assert values[0] == pytest.approx(0, abs=1e-6)
 
 
 @pytest.mark.parametrize(

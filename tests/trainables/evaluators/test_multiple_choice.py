@@ -36,7 +36,7 @@ def measure(model, **settings):
 
 
 def slow(model, oracle, items):
-    """(accuracy, accuracy per character), one sentence and one token at a time."""
+    """Return (accuracy, accuracy per character), one sentence and one token at a time."""
     right = right_norm = 0
     for question, choices, answer in items:
         scores = []
@@ -52,28 +52,28 @@ def slow(model, oracle, items):
 
 def test_the_accuracy_on_facts_is_that_of_the_slow_loop(model, oracle):
     items = [(q, [*others, answer], len(others)) for q, answer, others in miniature.facts()]
-    found = measure(model, task="miniature_facts", limit=15)
-    assert tuple(found.values()) == slow(model, oracle, items[:15])
+    values = measure(model, task="miniature_facts", limit=15)
+    assert tuple(values.values()) == slow(model, oracle, items[:15])
 
 
 def test_the_accuracy_on_piqa_is_that_of_the_slow_loop(model, oracle, own_cache):
     put_piqa(own_cache)
     items = [(f"Question: {question}\nAnswer:", *rest) for question, *rest in PIQA]
-    found = measure(model, task="piqa")
-    assert tuple(found.values()) == slow(model, oracle, items)
-    assert list(found) == ["task/piqa/accuracy", "task/piqa/accuracy_norm"]
+    values = measure(model, task="piqa")
+    assert tuple(values.values()) == slow(model, oracle, items)
+    assert list(values) == ["task/piqa/accuracy", "task/piqa/accuracy_norm"]
 
 
 def test_likelihood_per_character_favours_long_alternatives(llama, own_cache):
-    # The shorter one is likelier as a whole, the longer one per character.
+    # The shorter alternative is likelier as a whole, the longer one per character.
     put_piqa(own_cache, [("the wolf eats", ["deer", "deer deer deer deer deer deer"], 1)] * 2)
-    found = measure(llama, task="piqa")
-    assert found["task/piqa/accuracy"] == 0.0
-    assert found["task/piqa/accuracy_norm"] == 1.0
+    values = measure(llama, task="piqa")
+    assert values["task/piqa/accuracy"] == 0.0
+    assert values["task/piqa/accuracy_norm"] == 1.0
 
 
 def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
-    # Unknown words all: equally likely as a whole, so the one of more characters wins per character.
+    # Both are unknown words, equally likely as a whole, so the longer one is likelier per character.
     put_piqa(own_cache, [("the wolf eats", ["ééé", "abcde"], 1)])
     assert measure(llama, task="piqa")["task/piqa/accuracy_norm"] == 1.0
 
@@ -87,24 +87,24 @@ def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
         ([-1.0, -1.0], 1, 0.0),
     ],
 )
-def test_the_first_of_the_likeliest_is_the_answer(scores, answer, right):
+def test_the_first_of_equally_likely_alternatives_is_the_answer(scores, answer, right):
     assert is_right(scores, answer) == right
 
 
-def test_a_score_that_is_no_number_is_neither_right_nor_wrong():
+def test_a_score_that_is_nan_is_neither_right_nor_wrong():
     assert math.isnan(is_right([math.nan, -1.0], 0))
     assert math.isnan(is_right([-1.0, math.nan], 0))
 
 
-def test_a_model_to_which_all_is_alike_is_not_right(model):
+def test_a_model_to_which_all_alternatives_are_equal_is_not_right(model):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
-    found = measure(model, task="miniature_facts")
-    assert found["task/miniature_facts/accuracy"] == 0
+    values = measure(model, task="miniature_facts")
+    assert values["task/miniature_facts/accuracy"] == 0
 
 
-def test_hellaswag_is_measured_on_the_file_that_is_given(tmp_path, llama):
+def test_hellaswag_is_measured_on_the_file_at_its_path(tmp_path, llama):
     row = {"activity_label": "a", "ctx_a": "b", "ctx_b": "c", "endings": ["d", "e"], "label": 0}
     path = tmp_path / "hellaswag_val.jsonl"
     path.write_text(json.dumps(row) + "\n")
@@ -113,20 +113,20 @@ def test_hellaswag_is_measured_on_the_file_that_is_given(tmp_path, llama):
     assert len(evaluator.measure(llama, {})) == 2
 
 
-@pytest.mark.parametrize("asked", [{"task": "hellaswag"}, {"task": "piqa", "path": "x.jsonl"}])
-def test_only_hellaswag_has_a_path_and_must_have_one(asked):
+@pytest.mark.parametrize("settings", [{"task": "hellaswag"}, {"task": "piqa", "path": "x.jsonl"}])
+def test_only_hellaswag_has_a_path_and_must_have_one(settings):
     with pytest.raises(ValueError, match="task hellaswag must have a path, the file"):
-        MultipleChoice.model_validate(asked)
+        MultipleChoice.model_validate(settings)
 
 
 def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own_cache):
     (own_cache / "openbookqa").mkdir()
     row = {"question": "the wolf eats ", "options": "A. deer\nB. grass", "answer": "A. deer"}
     (own_cache / "openbookqa" / "test.jsonl").write_text(json.dumps(row) + "\n")
-    (found,) = scores(llama, MultipleChoice(task="openbookqa").items())
-    prefix, *each = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
-    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in each]
-    assert found == pytest.approx(expected, abs=1e-4)
+    (values,) = scores(llama, MultipleChoice(task="openbookqa").items())
+    prefix, *alternatives = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
+    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in alternatives]
+    assert values == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_limit_takes_the_first_items(llama, own_cache):
@@ -136,18 +136,18 @@ def test_the_limit_takes_the_first_items(llama, own_cache):
     assert measure(llama, task="piqa") == limited
 
 
-def test_the_worst_is_what_guessing_gives():
+def test_the_worst_accuracy_is_that_of_guessing():
     for task, chance in {"piqa": 1 / 2, "openbookqa": 1 / 4, "miniature_facts": 1 / 4}.items():
         assert {m.worst for m in MultipleChoice(task=task).metrics("causal")} == {chance}
 
 
-def test_every_task_that_can_be_asked_for_can_be_read():
+def test_every_task_has_a_reader_and_a_number_of_choices():
     tasks = set(get_args(MultipleChoice.model_fields["task"].annotation))
     assert tasks == {*READERS, "hellaswag"} == set(NUM_CHOICES)
 
 
 def test_an_alternative_without_a_token_is_one_clear_sentence(model):
-    """Nothing at all would be the likeliest answer: its log-probability is 0."""
+    """An empty alternative would be the likeliest one: its log-probability is 0."""
     items = [Item("the wolf eats", [" deer", " "], 0)]
     with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
         scores(model, items)

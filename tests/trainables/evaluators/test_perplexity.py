@@ -45,8 +45,8 @@ def slow_nll(model, oracle, limit=5, max_tokens=128):
 
 @pytest.mark.parametrize("max_tokens", [128, 3])
 def test_the_nll_is_that_of_the_slow_loop(max_tokens, model, oracle):
-    found = measure(model, {}, max_tokens=max_tokens)
-    assert found[NLL] == pytest.approx(slow_nll(model, oracle, max_tokens=max_tokens), rel=1e-4)
+    values = measure(model, {}, max_tokens=max_tokens)
+    assert values[NLL] == pytest.approx(slow_nll(model, oracle, max_tokens=max_tokens), rel=1e-4)
 
 
 def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle):
@@ -55,7 +55,7 @@ def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle)
     assert min(map(len, pieces_bert.tokenizer.encode(miniature.general_texts()[:5]))) > 14
 
 
-def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache):
+def test_tokens_and_not_texts_have_equal_weight(llama, oracle, tmp_path, own_cache):
     texts = miniature.general_texts()[:200]
     texts = [" ".join(text.split()[: 2 + n % 6]) for n, text in enumerate(texts)]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
@@ -63,38 +63,37 @@ def test_tokens_and_not_texts_weigh_the_same(llama, oracle, tmp_path, own_cache)
     distinct = dict.fromkeys(map(tuple, table["ids"]))
     log_p = [value for ids in distinct for value in oracle(llama).log_probs(list(ids))]
     assert len({len(ids) for ids in table["ids"]}) > 1
-    found = measure(llama, {}, data=str(tmp_path / "texts.txt"), limit=200)
-    assert found[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
+    values = measure(llama, {}, data=str(tmp_path / "texts.txt"), limit=200)
+    assert values[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
 
 
 def test_the_rise_is_the_difference_from_the_base(model):
     base = evaluator().measure(model, {})
     assert (base[RISE].value, base[RISE].se, base[RATIO].value) == (0, None, 0)
     perturb(model, 0.05)
-    found = evaluator().measure(model, base)
-    assert found[RISE].value == pytest.approx(found[NLL].value - base[NLL].value)
-    assert found[RISE].value > 0
-    assert found[RATIO].value == pytest.approx(found[PERPLEXITY].value / base[PERPLEXITY].value - 1)
-    back = {name: -value for name, value in estimate.values(found).items()}
+    moved = evaluator().measure(model, base)
+    assert moved[RISE].value == pytest.approx(moved[NLL].value - base[NLL].value)
+    assert moved[RISE].value > 0
+    assert moved[RATIO].value == pytest.approx(moved[PERPLEXITY].value / base[PERPLEXITY].value - 1)
     model.reset("fp32")
-    assert measure(model, found)[RISE] == pytest.approx(back[RISE])
+    assert measure(model, moved)[RISE] == pytest.approx(-moved[RISE].value)
 
 
 def test_the_rise_is_paired_text_by_text(model):
-    """So its error is that of the differences, and not of two numbers apart."""
+    """Its standard error is that of the differences."""
     base = evaluator(limit=20).measure(model, {})
     perturb(model, 0.01)
-    found = evaluator(limit=20).measure(model, base)
-    pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
-    assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
+    moved = evaluator(limit=20).measure(model, base)
+    pairs = zip(moved[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
+    assert list(moved[RISE].outcomes_I) == pytest.approx([now - before for now, before in pairs])
     table = tables.texts("miniature", "held_out", model.tokenizer)
     texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
-    away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()
-    assert found[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(away**2)))
+    influences = weights * (moved[RISE].outcomes_I - moved[RISE].value) / weights.sum()
+    assert moved[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(influences**2)))
 
 
-def test_no_text_counts_twice_and_those_of_one_source_count_together():
+def test_a_text_that_two_sources_have_is_drawn_once_with_the_first_source():
     texts = [([1, 2, 3], "a"), ([1, 2, 4], "b"), ([1, 2, 3], "c"), ([5], "d")]
     assert drawn(texts, 9, 3) == {(1, 2, 3): "a", (1, 2, 4): "b", (5,): "d"}
     assert drawn(texts, 9, 2) == {(1, 2): "a", (5,): "d"}
@@ -102,16 +101,16 @@ def test_no_text_counts_twice_and_those_of_one_source_count_together():
 
 
 def test_the_perplexity_is_the_exponential_of_the_nll(model):
-    found = measure(model, {})
-    assert found[PERPLEXITY] == pytest.approx(math.exp(found[NLL]))
+    values = measure(model, {})
+    assert values[PERPLEXITY] == pytest.approx(math.exp(values[NLL]))
 
 
-def test_a_perplexity_beyond_all_numbers_is_infinite_and_no_crash(llama):
+def test_a_perplexity_beyond_all_floats_is_infinite(llama):
     with torch.no_grad():
         llama.module.lm_head.weight.mul_(1e4)
-    found = measure(llama, {})
-    assert found[NLL] > 700
-    assert found[PERPLEXITY] == math.inf
+    values = measure(llama, {})
+    assert values[NLL] > 700
+    assert values[PERPLEXITY] == math.inf
 
 
 def test_a_model_that_knows_nothing_has_the_perplexity_of_its_vocabulary(llama):
@@ -128,7 +127,7 @@ def test_the_limit_is_the_number_of_texts(limit, llama, oracle):
 
 
 def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_cache):
-    # In its second half every text ends in words that nobody expects.
+    # Every text in the second half ends in unlikely words.
     texts = sorted(miniature.general_texts()[:400], key=lambda text: text.split()[-1])
     odd = [f"{text} {'red ' * 9}" for text in texts[200:]]
     (tmp_path / "texts.txt").write_text("\n".join(texts[:200] + odd))

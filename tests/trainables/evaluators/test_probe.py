@@ -16,21 +16,22 @@ ACCURACY = "task/miniature/probe_accuracy"
 
 
 def slow_states(model, texts, pooling):
-    found = []
-    module = copy.deepcopy(model.module)  # transformers leaves hooks where it records states
+    """Return the pooled last hidden states, one text at a time: shape SD."""
+    pooled = []
+    module = copy.deepcopy(model.module)  # transformers leaves hooks in a model that records states
     for text in texts:
         (ids,) = model.tokenizer.encode([text])
-        read = [model.tokenizer.start_id, *ids] + (
+        inputs = [model.tokenizer.start_id, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
         with torch.no_grad():
-            states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
+            states = module(torch.tensor([inputs]), output_hidden_states=True).hidden_states[-1]
         states = states[0]
         if pooling == "mean":
-            found.append(states[model.family == "causal" :].mean(0))
+            pooled.append(states[model.family == "causal" :].mean(0))
         else:
-            found.append(states[0 if model.family == "masked" else -1])
-    return torch.stack(found)
+            pooled.append(states[0 if model.family == "masked" else -1])
+    return torch.stack(pooled)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "summary"])
@@ -38,8 +39,8 @@ def test_features_are_those_of_each_text_alone(pooling, model):
     model.module.eval()
     texts = ["the wolf eats deer", "the nurse said that she was tired today", "anna"]
     expected = slow_states(model, texts, pooling)
-    found = features(model, [(text,) for text in texts], pooling=pooling)
-    assert found.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+    states = features(model, [(text,) for text in texts], pooling=pooling)
+    assert states.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
 def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
@@ -58,17 +59,21 @@ def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
         states = bert.module.base_model(
             torch.tensor([query.ids]), token_type_ids=torch.tensor([segments])
         ).last_hidden_state
-    found = features(bert, [("the nurse was tired", "she left")], pooling="summary")
-    assert found[0].numpy() == pytest.approx(states[0, 0].numpy(), abs=1e-5)
-    assert (found != features(bert, [("the nurse was tired she left",)], pooling="summary")).any()
+    pooled = features(bert, [("the nurse was tired", "she left")], pooling="summary")
+    assert pooled[0].numpy() == pytest.approx(states[0, 0].numpy(), abs=1e-5)
+    assert (pooled != features(bert, [("the nurse was tired she left",)], pooling="summary")).any()
 
 
-def test_of_a_pair_that_is_too_long_the_longer_text_is_cut_and_both_are_read(bert):
+def test_the_longer_text_of_a_pair_that_is_too_long_is_cut_first(bert):
     long, short = "the nurse was tired " * 9, "she left"
-    for texts, kept in (((long, short), (5, 2)), ((short, long), (2, 5)), ((long, long), (4, 3))):
+    for texts, lengths in (
+        ((long, short), (5, 2)),
+        ((short, long), (2, 5)),
+        ((long, long), (4, 3)),
+    ):
         (query,) = whole_texts(bert.tokenizer, [texts], 7)
         ends = [t for t, token in enumerate(query.ids) if token == bert.tokenizer.end_id]
-        assert (ends[0] - 1, ends[1] - ends[0] - 1) == kept
+        assert (ends[0] - 1, ends[1] - ends[0] - 1) == lengths
 
 
 def test_a_causal_model_reads_a_pair_as_two_lines(llama):
@@ -79,7 +84,7 @@ def test_a_causal_model_reads_a_pair_as_two_lines(llama):
     ]
 
 
-def test_what_does_not_fit_into_the_positions_is_cut(model):
+def test_a_text_longer_than_the_positions_of_the_model_is_cut(model):
     (query,) = whole_texts(model.tokenizer, [("the wolf eats deer " * 99,)], 10**6)
     assert len(query.ids) == model.tokenizer.max_tokens
     assert features(model, [("the wolf eats deer " * 99,)], pooling="mean").isfinite().all()
@@ -87,25 +92,24 @@ def test_what_does_not_fit_into_the_positions_is_cut(model):
 
 def test_the_accuracy_is_that_of_scikit_learn(model):
     model.module.eval()
-    learnt, measured = labelled.split("miniature", 80, 80)
+    train, test = labelled.split("miniature", 80, 80)
     x, y = (
-        slow_states(model, [row.texts[0] for row in rows], "mean").numpy()
-        for rows in (learnt, measured)
+        slow_states(model, [row.texts[0] for row in rows], "mean").numpy() for rows in (train, test)
     )
     centre, scale = x.mean(0), x.std(0)
     probe = LogisticRegression(max_iter=2000).fit(
-        (x - centre) / scale, [row.label for row in learnt]
+        (x - centre) / scale, [row.label for row in train]
     )
-    said = probe.predict((y - centre) / scale)
-    expected = np.mean([a == row.label for a, row in zip(said, measured, strict=True)])
-    found = Probe(data="miniature", train=80, test=80).measure(model, {})
-    assert found[ACCURACY].value == pytest.approx(expected, abs=1 / 80 + 1e-9)
+    labels = probe.predict((y - centre) / scale)
+    expected = np.mean([label == row.label for label, row in zip(labels, test, strict=True)])
+    estimates = Probe(data="miniature", train=80, test=80).measure(model, {})
+    assert estimates[ACCURACY].value == pytest.approx(expected, abs=1 / 80 + 1e-9)
 
 
-def test_what_the_states_hold_is_found_and_what_they_lost_is_not(model):
-    kept = estimate.values(Probe(data="miniature").measure(model, {}))[ACCURACY]
+def test_the_accuracy_falls_where_the_states_lose_the_words(model):
+    intact = estimate.values(Probe(data="miniature").measure(model, {}))[ACCURACY]
     with torch.no_grad():
-        model.module.get_input_embeddings().weight.zero_()  # all words are alike
+        model.module.get_input_embeddings().weight.zero_()  # all words are equal
     lost = estimate.values(Probe(data="miniature").measure(model, {}))[ACCURACY]
-    assert kept > 0.9
+    assert intact > 0.9
     assert lost < 0.65

@@ -17,106 +17,113 @@ MANY = 99_999
 OCCUPATIONS = "bias/seat_miniature/occupations"
 
 
-def p_value(leans, num_x):
-    return seat.p_value(leans, num_x, MANY)
+def p_value(associations, num_x):
+    return seat.p_value(associations, num_x, MANY)
 
 
 def test_an_effect_worked_out_by_hand():
     # Means 2 and −1, standard deviation of all four (n − 1): √(10 / 3) · … = 1.8257
-    leans = np.array([1.0, 3.0, -2.0, 0.0])
-    assert effect_size(leans, 2, range(4)) == pytest.approx(3 / np.std(leans, ddof=1))
+    associations = np.array([1.0, 3.0, -2.0, 0.0])
+    assert effect_size(associations, 2, range(4)) == pytest.approx(3 / np.std(associations, ddof=1))
 
 
-def test_x_and_y_turned_around_turn_the_sign():
-    leans = np.array([1.0, 3.0, -2.0, 0.0])
-    turned = np.array([-2.0, 0.0, 1.0, 3.0])
-    assert effect_size(leans, 2, range(4)) == -effect_size(turned, 2, range(4))
+def test_exchanging_x_and_y_changes_the_sign():
+    associations = np.array([1.0, 3.0, -2.0, 0.0])
+    exchanged = np.array([-2.0, 0.0, 1.0, 3.0])
+    assert effect_size(associations, 2, range(4)) == -effect_size(exchanged, 2, range(4))
 
 
-def test_no_spread_is_no_effect_and_no_number_is_none():
+def test_equal_associations_have_no_effect_and_nan_makes_it_nan():
     assert effect_size(np.ones(4), 2, range(4)) == 0
     assert np.isnan(effect_size(np.array([1.0, np.nan, 0.0, 0.0]), 2, range(4)))
 
 
 def test_the_effect_is_bounded_by_two():
-    """The most that is possible: all of X at one point and all of Y at another."""
+    """The greatest effect: all of X at one point and all of Y at another."""
     many = np.array([1.0] * 500 + [-1.0] * 500)
     assert effect_size(many, 500, range(1000)) == pytest.approx(2, abs=0.01)
 
 
 def slow(model):
-    """One sentence at a time, straight from the formula."""
+    """Return the effect by the formula, one sentence at a time."""
     (words,) = Seat(data="miniature").items().values()
-    module = copy.deepcopy(model.module)  # transformers leaves hooks where it records states
+    module = copy.deepcopy(model.module)  # transformers leaves hooks in a model that records states
     frames = ("the {} was happy", "the {} left")
 
     def state(text):
         (ids,) = model.tokenizer.encode([text])
-        read = [model.tokenizer.start_id, *ids] + (
+        inputs = [model.tokenizer.start_id, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
         with torch.no_grad():
-            states = module(torch.tensor([read]), output_hidden_states=True).hidden_states[-1]
+            states = module(torch.tensor([inputs]), output_hidden_states=True).hidden_states[-1]
         return states[0, model.family == "causal" :].mean(0)
 
-    def lean(text):
+    def association(text):
         cosine = torch.nn.functional.cosine_similarity
-        each = [
+        to_a, to_b = (
             np.mean(
-                [float(cosine(state(text), state(f.format(w)), dim=0)) for w in of for f in frames]
+                [
+                    float(cosine(state(text), state(frame.format(word)), dim=0))
+                    for word in group
+                    for frame in frames
+                ]
             )
-            for of in (words.A, words.B)
-        ]
-        return each[0] - each[1]
+            for group in (words.A, words.B)
+        )
+        return to_a - to_b
 
-    x, y = ([lean(f.format(w)) for w in of for f in frames] for of in (words.X, words.Y))
+    x, y = (
+        [association(f.format(w)) for w in group for f in frames] for group in (words.X, words.Y)
+    )
     return (np.mean(x) - np.mean(y)) / np.std([*x, *y], ddof=1)
 
 
 def test_the_effect_is_that_of_the_slow_loop(model):
     model.module.eval()
-    found = estimate.values(Seat(data="miniature", permutations=99).measure(model, {}))
-    assert found[OCCUPATIONS] == pytest.approx(slow(model), rel=1e-3)
-    assert found["bias/seat_miniature/effect"] == abs(found[OCCUPATIONS])
+    values = estimate.values(Seat(data="miniature", permutations=99).measure(model, {}))
+    assert values[OCCUPATIONS] == pytest.approx(slow(model), rel=1e-3)
+    assert values["bias/seat_miniature/effect"] == abs(values[OCCUPATIONS])
 
 
-def test_the_error_of_the_mean_adds_up_what_a_word_does_in_all_tests():
+def test_the_error_of_the_mean_adds_up_the_influences_of_a_word_in_all_tests():
     names = ("math:0", "math:1", "art:0", "art:1")
     first = Estimate(
         0.5, Items.of(names, ["math"] * 2 + ["art"] * 2), None, np.array([1, 2, 0, -3.0])
     )
     again = Estimate(-0.3, first.items, None, -first.influences_I)
-    both = seat._mean_of_absolutes([first, again])
+    both = seat.mean_of_absolutes([first, again])
     assert both.value == pytest.approx(0.4)
     assert both.se == pytest.approx(first.se), "the same words twice are no more words"
 
 
 def test_the_error_is_over_words_and_not_over_sentences(model):
     perturb(model, 0.01)
-    found = Seat(data="miniature", permutations=99).measure(model, {})[OCCUPATIONS]
-    assert len(set(found.items.clusters)) == len(found.items.names) / 2 == 32
+    items = Seat(data="miniature", permutations=99).measure(model, {})[OCCUPATIONS].items
+    assert len(set(items.clusters)) == len(items.names) / 2 == 32
 
 
-def test_p_is_the_share_of_all_divisions_that_are_as_far_apart():
-    leans = np.array([0.9, 0.2, 0.5, 0.3, -0.1, 0.4])
-    far = leans[:3].mean() - leans[3:].mean()
+def test_p_is_the_share_of_all_divisions_whose_difference_is_as_large():
+    associations = np.array([0.9, 0.2, 0.5, 0.3, -0.1, 0.4])
+    difference = associations[:3].mean() - associations[3:].mean()
     divisions = [set(x) for x in combinations(range(6), 3)]
-    as_far = [
-        np.mean([leans[i] for i in x]) - np.mean([leans[i] for i in range(6) if i not in x])
-        >= far - 1e-12
+    as_large = [
+        np.mean([associations[i] for i in x])
+        - np.mean([associations[i] for i in range(6) if i not in x])
+        >= difference - 1e-12
         for x in divisions
     ]
-    assert p_value(leans, 3) == pytest.approx(sum(as_far) / 20)
+    assert p_value(associations, 3) == pytest.approx(sum(as_large) / 20)
 
 
-def test_where_all_are_alike_every_division_is_as_far_apart():
+def test_p_of_equal_associations_is_1_and_nan_makes_it_nan():
     assert p_value(np.ones(8), 4) == 1
     assert np.isnan(p_value(np.array([1.0, np.nan, 0.0, 0.0]), 2))
 
 
 def test_a_drawn_p_counts_the_true_division_and_is_the_same_every_time():
-    apart = np.repeat([1.0, -1.0], 24) + np.linspace(0, 0.1, 48)
-    assert p_value(apart, 24) == pytest.approx(1 / (MANY + 1))
+    separate = np.repeat([1.0, -1.0], 24) + np.linspace(0, 0.1, 48)
+    assert p_value(separate, 24) == pytest.approx(1 / (MANY + 1))
     noise = np.random.default_rng(1).normal(size=48)
     assert p_value(noise, 24) == p_value(noise, 24)
 

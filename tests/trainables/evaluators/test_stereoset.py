@@ -11,14 +11,14 @@ from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerFast
 
 from trainables.data.sets.stereoset import fillings
 from trainables.evaluators import StereoSet
-from trainables.evaluators.stereoset import Scores, _masked, score_of
+from trainables.evaluators.stereoset import Scores, masked_queries, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.metrics import estimate
 from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs
 
-# Of an item: does the stereotype, and does the anti-stereotype, beat the unrelated word?
+# Scores of the stereotype, the anti-stereotype and the unrelated sentence of an item
 BIASED = (3, 2, 1)
 ANTI = (2, 3, 1)
 NONSENSE = (2, 1, 3)  # stereotype > anti-stereotype, and the unrelated word beats both
@@ -29,10 +29,10 @@ def aggregate(rows):
 
 
 def scores(evaluator, model):
-    """(target, stereotype, anti-stereotype, unrelated) of every item."""
+    """Yield the scores of every item."""
     items = evaluator.items()
-    for item, found in zip(items, evaluator.log_probs(model, items), strict=True):
-        yield Scores(item["target"], *(score_of(model.family, values) for values in found))
+    for item, log_p in zip(items, evaluator.log_probs(model, items), strict=True):
+        yield Scores(item["target"], *(score_of(model.family, values) for values in log_p))
 
 
 def test_a_score_worked_out_by_hand():
@@ -46,7 +46,7 @@ def test_a_score_worked_out_by_hand():
     )
 
 
-def test_terms_weigh_the_same_however_many_items_they_have():
+def test_terms_have_equal_weight_however_many_items_they_have():
     rows = [Scores("nurse", *BIASED)] * 9 + [Scores("cook", *ANTI)]
     assert aggregate(rows)["ss"] == 50.0  # over items it would be 90
 
@@ -58,17 +58,17 @@ def test_a_tie_counts_as_anti_stereotypical_and_as_unrelated():
 
 def test_one_term_is_its_own_average():
     rows = [Scores("nurse", *item) for item in (BIASED, BIASED, BIASED, ANTI)]
-    found = {"gap": 25.0, "ss": 75.0, "lms": 100.0, "icat": 50.0, "term_gap": 25.0}
-    assert aggregate(rows) == found
+    expected = {"gap": 25.0, "ss": 75.0, "lms": 100.0, "icat": 50.0, "term_gap": 25.0}
+    assert aggregate(rows) == expected
 
 
 def test_a_model_of_perfect_balance_and_sense_has_the_highest_icat():
     rows = [Scores("nurse", *item) for item in (BIASED, ANTI)]
-    found = {"gap": 0.0, "ss": 50.0, "lms": 100.0, "icat": 100.0, "term_gap": 0.0}
-    assert aggregate(rows) == found
+    expected = {"gap": 0.0, "ss": 50.0, "lms": 100.0, "icat": 100.0, "term_gap": 0.0}
+    assert aggregate(rows) == expected
 
 
-def test_a_balance_of_one_sided_terms_is_seen():
+def test_the_term_gap_shows_a_balance_of_one_sided_terms():
     """A model that says *she* of everybody: nurses by the stereotype, plumbers against it."""
     she = [Scores("nurse", *BIASED)] * 3 + [Scores("plumber", *ANTI)] * 5
     assert aggregate(she)["gap"] == pytest.approx(0, abs=1e-9)
@@ -82,9 +82,10 @@ def test_a_balance_of_one_sided_terms_is_seen():
 def test_stereotypes_and_their_opposites_are_as_far_from_balance():
     rows = [Scores("nurse", *item) for item in (BIASED, BIASED, BIASED, ANTI)]
     mirrored = [Scores(r.target, r.antistereotype, r.stereotype, r.unrelated) for r in rows]
-    one, other = aggregate(rows), aggregate(mirrored)
-    assert one["ss"] + other["ss"] == 100
-    assert (one["gap"], one["lms"], one["icat"]) == (other["gap"], other["lms"], other["icat"])
+    values, mirror = aggregate(rows), aggregate(mirrored)
+    assert values["ss"] + mirror["ss"] == 100
+    for name in ("gap", "lms", "icat"):
+        assert values[name] == mirror[name]
 
 
 def test_the_order_of_items_changes_nothing():
@@ -96,12 +97,12 @@ def test_the_order_of_items_changes_nothing():
 
 
 @pytest.mark.parametrize("place", range(3))
-def test_a_score_that_is_no_number_leaves_none_that_looks_measured(place):
+def test_a_score_that_is_nan_makes_every_metric_nan_that_depends_on_it(place):
     scores = [3.0, 2.0, 1.0]
     scores[place] = math.nan
-    found = aggregate([Scores("nurse", *BIASED), Scores("cook", *scores)])
-    touched = {"lms", "icat"} if place == 2 else {"ss", "gap", "lms", "icat", "term_gap"}
-    assert {name for name, value in found.items() if math.isnan(value)} == touched
+    values = aggregate([Scores("nurse", *BIASED), Scores("cook", *scores)])
+    dependent = {"lms", "icat"} if place == 2 else {"ss", "gap", "lms", "icat", "term_gap"}
+    assert {name for name, value in values.items() if math.isnan(value)} == dependent
 
 
 # Scores, against a slow and direct implementation
@@ -114,7 +115,7 @@ def slow_causal(oracle, model, text):
 
 
 def slow_masked(oracle, model, context, text):
-    """As the reference has it: texts with a mask in them, tokenised whole."""
+    """Return the score as the reference implementation does: texts with a mask, tokenised whole."""
     reference = oracle(model)
     tokens = reference.tokenizer
     (place,) = [n for n, word in enumerate(context.split(" ")) if "BLANK" in word]
@@ -124,24 +125,24 @@ def slow_masked(oracle, model, context, text):
     for j, piece in enumerate(pieces):
         before = tokens.decode(pieces[:j])
         masked = context.replace("BLANK", f"{before}{tokens.mask_token}")
-        read = tokens(masked, add_special_tokens=False)["input_ids"]
-        read = [tokens.cls_token_id, *read, tokens.sep_token_id]
-        (mask,) = [t for t, token in enumerate(read) if token == tokens.mask_token_id]
-        probabilities.append(math.exp(reference.predicted(read, mask)[piece]))
+        ids = tokens(masked, add_special_tokens=False)["input_ids"]
+        ids = [tokens.cls_token_id, *ids, tokens.sep_token_id]
+        (mask,) = [t for t, token in enumerate(ids) if token == tokens.mask_token_id]
+        probabilities.append(math.exp(reference.predicted(ids, mask)[piece]))
     return sum(probabilities) / len(probabilities)
 
 
 def test_the_scores_are_those_of_the_slow_implementation(model, oracle):
     evaluator = StereoSet(data="miniature", limit=12)
-    for item, found in zip(evaluator.items(), scores(evaluator, model), strict=True):
+    for item, row in zip(evaluator.items(), scores(evaluator, model), strict=True):
         if model.family == "causal":
             expected = [slow_causal(oracle, model, text) for text in fillings(item)]
         else:
             expected = [
                 slow_masked(oracle, model, item["context"], text) for text in fillings(item)
             ]
-        assert found.target == item["target"]
-        assert list(found[1:]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
+        assert row.target == item["target"]
+        assert list(row[1:]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
 
 
 ITEMS = {
@@ -157,7 +158,7 @@ LABELS = ("anti-stereotype", "stereotype", "unrelated")
 
 @pytest.fixture
 def official(own_cache):
-    """Items in the official form, where the cache takes files by hand."""
+    """Write the items in the official form into the cache, as a user may do by hand."""
     (own_cache / "stereoset").mkdir()
     for split, items in ITEMS.items():
         rows = [
@@ -181,20 +182,22 @@ def test_a_word_of_several_pieces_scores_the_mean_probability_of_each_after_the_
 ):
     evaluator = StereoSet(domain="all")
     assert len(pieces_bert.tokenizer.encode(["kindest"])[0]) > 3
-    for item, found in zip(evaluator.items(), scores(evaluator, pieces_bert), strict=True):
+    for item, row in zip(evaluator.items(), scores(evaluator, pieces_bert), strict=True):
         expected = [
             slow_masked(oracle, pieces_bert, item["context"], text) for text in fillings(item)
         ]
-        assert list(found[1:]) == pytest.approx(expected, rel=1e-3)
+        assert list(row[1:]) == pytest.approx(expected, rel=1e-3)
 
 
 def test_probabilities_are_averaged_and_not_their_logarithms(official, pieces_bert):
     evaluator = StereoSet(limit=1)
     (item,) = evaluator.items()
-    (found,) = scores(evaluator, pieces_bert)
-    (log_p,) = log_probs(pieces_bert, _masked(pieces_bert, [(item["context"], fillings(item)[1])]))
-    assert found.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
-    assert abs(found.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
+    (row,) = scores(evaluator, pieces_bert)
+    (log_p,) = log_probs(
+        pieces_bert, masked_queries(pieces_bert, [(item["context"], fillings(item)[1])])
+    )
+    assert row.antistereotype == pytest.approx(sum(map(math.exp, log_p)) / len(log_p))
+    assert abs(row.antistereotype - math.exp(sum(log_p) / len(log_p))) > 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -232,13 +235,13 @@ def bytes_bert(tmp_path_factory):
     ],
 )
 def test_a_tokenizer_of_bytes_sees_the_space_before_the_word(context, text, bytes_bert):
-    (group,) = _masked(bytes_bert, [(context, text)])
-    read = list(group[-1].ids)
+    (group,) = masked_queries(bytes_bert, [(context, text)])
+    ids = list(group[-1].ids)
     for t, token in group[-1].targets.items():
-        read[t] = token
-    # bias-bench puts a space before every word that is filled in, the first one too.
+        ids[t] = token
+    # bias-bench puts a space before every filled-in word, the first one of a text included.
     (whole,) = bytes_bert.tokenizer.encode([text if context.startswith(text[:3]) else f" {text}"])
-    assert read[1:-1] == whole
+    assert ids[1:-1] == whole
 
 
 def test_splits_and_domains_choose_the_items(official):
@@ -253,11 +256,11 @@ def test_splits_and_domains_choose_the_items(official):
     assert [item["target"] for item in StereoSet(domain="all", limit=1).items()] == ["nurse"]
 
 
-def test_what_is_measured_is_the_aggregate_of_the_scores(model):
+def test_the_measured_values_are_the_aggregate_of_the_scores(model):
     evaluator = StereoSet(data="miniature", limit=40)
     expected = aggregate(scores(evaluator, model))
-    found = estimate.values(evaluator.measure(model, {}))
-    assert {name: found[f"bias/miniature/{name}"] for name in expected} == expected
+    values = estimate.values(evaluator.measure(model, {}))
+    assert {name: values[f"bias/miniature/{name}"] for name in expected} == expected
 
 
 @pytest.mark.slow
@@ -266,7 +269,7 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
     smollm2 = load("smollm2-135m", "causal")
     smollm2.reset("fp32")
     evaluator = StereoSet(domain="all", limit=2)
-    for item, *found in zip(
+    for item, causal_row, masked_row in zip(
         evaluator.items(),
         scores(evaluator, smollm2),
         scores(evaluator, pieces_bert),
@@ -275,5 +278,5 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
         texts = fillings(item)
         causal = [slow_causal(oracle, smollm2, text) for text in texts]
         masked = [slow_masked(oracle, pieces_bert, item["context"], text) for text in texts]
-        assert list(found[0][1:]) == pytest.approx(causal, rel=1e-3)
-        assert list(found[1][1:]) == pytest.approx(masked, rel=1e-3)
+        assert list(causal_row[1:]) == pytest.approx(causal, rel=1e-3)
+        assert list(masked_row[1:]) == pytest.approx(masked, rel=1e-3)

@@ -14,7 +14,7 @@ def measure(model):
     return estimate.values(Weights().measure(model, {}))[DISTANCE]
 
 
-def test_twice_the_weights_are_as_far_away_as_the_weights_are_long(model):
+def test_twice_the_weights_have_a_distance_of_1(model):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.mul_(2)
@@ -30,7 +30,7 @@ def test_the_distance_is_that_of_all_weights_as_one_vector(llama):
     assert measure(llama) == pytest.approx(float((now - base).norm() / base.norm()), rel=1e-5)
 
 
-def test_it_is_exact(model):
+def test_it_has_no_standard_error(model):
     assert Weights().measure(model, {})[DISTANCE].se is None
 
 

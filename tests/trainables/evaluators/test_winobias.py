@@ -20,24 +20,24 @@ def test_the_preference_is_that_of_the_slow_loop(model, oracle):
     wins = []
     for pro, anti in WinoBias(limit=8).items():
         scores = []
-        for own, other in ((pro, anti), (anti, pro)):
-            (ids,), (twin,) = model.tokenizer.encode([own]), model.tokenizer.encode([other])
+        for pair in ((pro, anti), (anti, pro)):
+            ids, twin = model.tokenizer.encode(pair)
             if model.family == "causal":
                 scores.append(sum(oracle(model).log_probs(ids)))
             else:
                 (apart,) = [t for t in range(len(ids)) if ids[t] != twin[t]]
                 scores.append(oracle(model).at_mask(ids, apart))
         wins.append(scores[0] > scores[1])
-    found = measure(model, limit=8)
-    assert found[STEREOTYPE] == 100 * sum(wins) / len(wins)
-    assert found[GAP] == abs(found[STEREOTYPE] - 50)
+    values = measure(model, limit=8)
+    assert values[STEREOTYPE] == 100 * sum(wins) / len(wins)
+    assert values[GAP] == abs(values[STEREOTYPE] - 50)
 
 
 def test_the_miniature_prefers_its_stereotypes(model):
     assert measure(model)[STEREOTYPE] > 80
 
 
-def test_pro_and_anti_turned_around_are_the_mirror(model, sets):
+def test_exchanging_pro_and_anti_mirrors_the_preference(model, sets):
     before = measure(model)[STEREOTYPE]
     folder = sets / "winobias"
     pro, anti = (folder / f"{side}_stereotyped_type1.txt.dev" for side in ("pro", "anti"))
@@ -47,7 +47,7 @@ def test_pro_and_anti_turned_around_are_the_mirror(model, sets):
     assert measure(model)[STEREOTYPE] == 100 - before
 
 
-def test_kinds_and_splits_have_names_of_their_own():
+def test_metrics_are_named_by_type_and_split():
     names = {
         WinoBias(type=kind, split=split).metrics("causal")[0].name
         for kind in (1, 2)
@@ -58,7 +58,7 @@ def test_kinds_and_splits_have_names_of_their_own():
     }
 
 
-def test_a_masked_pair_of_which_one_has_no_words_of_its_own_is_not_compared(bert, sets):
+def test_a_masked_pair_with_a_sentence_without_words_of_its_own_is_left_out(bert, sets):
     assert pair_log_probs(bert, [("the sad nurse slept", "the nurse slept")]) == [None]
     for side, text in (("pro", "the sad nurse slept"), ("anti", "the nurse slept")):
         file = sets / "winobias" / f"{side}_stereotyped_type1.txt.dev"
@@ -66,6 +66,6 @@ def test_a_masked_pair_of_which_one_has_no_words_of_its_own_is_not_compared(bert
     assert len(WinoBias().measure(bert, {})[STEREOTYPE].items.names) == len(WinoBias().items()) - 1
 
 
-def test_sentences_that_come_two_by_two_count_together(model):
-    found = WinoBias().measure(model, {})[STEREOTYPE]
-    assert len(set(found.items.clusters)) == len(found.items.names) / 2
+def test_two_successive_pairs_are_one_cluster(model):
+    items = WinoBias().measure(model, {})[STEREOTYPE].items
+    assert len(set(items.clusters)) == len(items.names) / 2

@@ -28,24 +28,24 @@ def test_only_sentences_about_the_occupation_count():
     assert pairs[0].male == "the nurse left when he felt sad"
 
 
-def test_the_numbers_are_those_worked_out_from_each_sentence(model):
+def test_the_metrics_are_those_computed_from_the_odds_of_each_sentence(model):
     pairs = Winogender().pairs()
     scores = pair_log_probs(model, [(pair.female, pair.male) for pair in pairs])
     odds = [female - male for female, male in scores]
     women = [100 * miniature.SHE[occupation] for occupation in OCCUPATIONS]
     fits = [(odd > 0) == (share > 50) for odd, share in zip(odds, women, strict=True)]
-    found = measure(model)
-    assert found[STEREOTYPE] == 100 * sum(fits) / len(fits)
-    assert found[CORRELATION] == pytest.approx(np.corrcoef(odds, women)[0, 1])
+    values = measure(model)
+    assert values[STEREOTYPE] == 100 * sum(fits) / len(fits)
+    assert values[CORRELATION] == pytest.approx(np.corrcoef(odds, women)[0, 1])
 
 
 def test_the_miniature_follows_its_statistics(model):
-    found = measure(model)
-    assert found[STEREOTYPE] > 80
-    assert found[CORRELATION] > 0.8
+    values = measure(model)
+    assert values[STEREOTYPE] > 80
+    assert values[CORRELATION] > 0.8
 
 
-def test_statistics_turned_around_are_the_mirror(model, sets):
+def test_exchanging_the_statistics_of_the_genders_mirrors_the_metrics(model, sets):
     before = measure(model)
     lines = [f"{name}\t{100 - 100 * miniature.SHE[name]}" for name in OCCUPATIONS]
     table = "\n".join(["occupation\tbls_pct_female", *lines])
@@ -55,7 +55,7 @@ def test_statistics_turned_around_are_the_mirror(model, sets):
     assert after[CORRELATION] == pytest.approx(-before[CORRELATION])
 
 
-def test_a_model_to_which_all_is_alike_follows_nobody(model):
+def test_a_model_to_which_all_pronouns_are_equal_has_no_preference(model):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
@@ -67,34 +67,35 @@ def referents(model):
 
 
 def test_referents_are_those_of_the_slow_loop(model, oracle):
-    right = {}
-    for n, one in enumerate(sentences()):
+    rows = sentences()
+    correct = []
+    for row in rows:
         scores = []
-        question = f"{one.text} ‘{one.pronoun.capitalize()}’ refers to the"
-        for choice in (one.occupation, one.participant):
+        question = f"{row.text} ‘{row.pronoun.capitalize()}’ refers to the"
+        for choice in (row.occupation, row.participant):
             (before,), (whole,) = (
                 model.tokenizer.encode([question]),
                 model.tokenizer.encode([f"{question} {choice}"]),
             )
             scores.append(sum(oracle(model).log_probs(whole[len(before) :], before)))
-        right[n] = (scores[1] > scores[0]) == (one.answer == 1)
-    of = {
-        gender: [right[n] for n, one in enumerate(sentences()) if one.gender == gender]
-        for gender in ("male", "female", "neutral")
-    }
-    helps, misleads = [], []
-    for n, one in enumerate(sentences()):
-        if one.gender != "neutral":
-            majority = "female" if miniature.SHE[one.occupation] > 0.5 else "male"
-            about_the_occupation = one.answer == 0
-            fits = (one.gender == majority) == about_the_occupation
-            (helps if fits else misleads).append(right[n])
-    found = referents(model)
-    assert found["task/winogender/accuracy"] == pytest.approx(np.mean(list(right.values())))
-    assert found["bias/winogender/gender_gap"] == pytest.approx(
-        100 * (np.mean(of["male"]) - np.mean(of["female"]))
+        correct.append((scores[1] > scores[0]) == (row.answer == 1))
+    male, female = (
+        [is_right for row, is_right in zip(rows, correct, strict=True) if row.gender == gender]
+        for gender in ("male", "female")
     )
-    assert found["bias/winogender/gotcha_gap"] == pytest.approx(
+    helps, misleads = [], []
+    for row, is_right in zip(rows, correct, strict=True):
+        if row.gender != "neutral":
+            majority = "female" if miniature.SHE[row.occupation] > 0.5 else "male"
+            about_the_occupation = row.answer == 0
+            fits = (row.gender == majority) == about_the_occupation
+            (helps if fits else misleads).append(is_right)
+    values = referents(model)
+    assert values["task/winogender/accuracy"] == pytest.approx(np.mean(correct))
+    assert values["bias/winogender/gender_gap"] == pytest.approx(
+        100 * (np.mean(male) - np.mean(female))
+    )
+    assert values["bias/winogender/gotcha_gap"] == pytest.approx(
         100 * (np.mean(helps) - np.mean(misleads))
     )
 

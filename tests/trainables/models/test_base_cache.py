@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from tests.conformance import perturb, queries, text_reading
+from tests.conformance import perturb, queries, text_predictions
 from trainables.models import base_cache
 from trainables.models.base_cache import head_is_all
 from trainables.models.language_model import LanguageModel
@@ -119,5 +119,5 @@ def test_a_model_whose_logits_are_more_than_its_heads_output_is_asked_anew_each_
     model = LanguageModel(llama.path, "causal")
     model.__dict__["_head_is_all"] = False
     assert model.reference is None
-    asked = text_reading(model, recurs=True)
+    asked = text_predictions(model, recurs=True)
     assert torch.allclose(asked.base_log_prob_NV, asked.log_prob_NV, atol=1e-5)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.conformance import perturb, state, text_reading, unchanged
+from tests.conformance import perturb, state, text_predictions, unchanged
 from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
 from trainables.parameters import Freeze, Lora
@@ -23,7 +23,7 @@ def saved_at_the_end(config, folder):
 
 
 def likelihood(model):
-    return text_reading(model).token_log_prob_N
+    return text_predictions(model).token_log_prob_N
 
 
 @pytest.mark.parametrize("alpha", [-1.0, 0.0, 0.25, 1.0, 2.0])

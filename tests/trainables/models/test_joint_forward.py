@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_reading
+from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_predictions
 from trainables.data.comparisons import compare
 from trainables.data.queries import Query
 from trainables.models.joint_forward import Forward, cut, predict_jointly
@@ -15,7 +15,7 @@ from trainables.models.language_model import LanguageModel
 
 def test_token_log_probs_are_those_of_transformers_one_text_at_a_time(model):
     perturb(model, 0.02)
-    found = text_reading(model).token_log_prob_N.tolist()
+    found = text_predictions(model).token_log_prob_N.tolist()
     expected = []
     for query in queries(model):
         table = model.module(torch.tensor([query.ids])).logits[0].double().log_softmax(-1)
@@ -24,7 +24,7 @@ def test_token_log_probs_are_those_of_transformers_one_text_at_a_time(model):
 
 
 def test_the_whole_distribution_holds_the_token_and_sums_to_one(model):
-    texts = text_reading(model)
+    texts = text_predictions(model)
     assert torch.allclose(texts.log_prob_NV.exp().sum(-1), torch.ones(len(texts.targets_N)))
     chosen = texts.log_prob_NV.gather(1, texts.targets_N[:, None])[:, 0]
     assert torch.allclose(chosen, texts.token_log_prob_N, atol=1e-6)
@@ -75,7 +75,7 @@ def test_each_reads_what_it_would_have_read_alone(model):
 
 
 def test_the_gradient_of_all_that_is_read_reaches_the_weights(model):
-    texts = text_reading(model)
+    texts = text_predictions(model)
     (texts.log_likelihood("token").sum() + texts.log_prob_NV.sum()).backward()
     touched = [w for w in model.module.parameters() if w.grad is not None and w.grad.any()]
     assert len(touched) > 10
@@ -86,7 +86,7 @@ def test_the_gradient_of_all_that_is_read_reaches_the_weights(model):
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 def test_at_the_start_the_base_says_the_same(dtype, recurs, model):
     model.reset(dtype)
-    texts = text_reading(model, recurs=recurs)
+    texts = text_predictions(model, recurs=recurs)
     near = {"fp32": 1e-5, "bf16": 0.05}[dtype]
     assert torch.allclose(texts.base_log_prob_NV, texts.log_prob_NV, atol=near)
     one, other = texts.base_log_likelihood("token"), texts.log_likelihood("token")
@@ -94,17 +94,17 @@ def test_at_the_start_the_base_says_the_same(dtype, recurs, model):
 
 
 def test_padding_may_be_any_token_since_it_is_never_read(model):
-    expected = text_reading(model, [*TEXTS, LONGER]).token_log_prob_N
+    expected = text_predictions(model, [*TEXTS, LONGER]).token_log_prob_N
     pad_id, model.tokenizer.pad_id = model.tokenizer.pad_id, 17
     try:
-        found = text_reading(model, [*TEXTS, LONGER]).token_log_prob_N
+        found = text_predictions(model, [*TEXTS, LONGER]).token_log_prob_N
     finally:
         model.tokenizer.pad_id = pad_id
     assert torch.allclose(found, expected, atol=1e-6)
 
 
 def test_words_are_the_text_without_what_is_put_around_it(model):
-    texts = text_reading(model)
+    texts = text_predictions(model)
     # Of a sentence a causal model does not read the last token, which it only predicts.
     unread = 1 if model.family == "causal" else 0
     lengths = [len(ids) - unread for ids in model.tokenizer.encode(TEXTS)]

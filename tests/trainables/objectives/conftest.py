@@ -11,42 +11,45 @@ from trainables.data.comparisons import differing_positions
 
 @torch.no_grad()
 def log_probs(model, module, ids, masked=()):
-    """log p, in doubles, of every token at every place: shape TV."""
+    """Return log p, in doubles, of every token of the vocabulary at every place: shape TV.
+
+    masked: places that are masked together.
+    """
     if model.family == "causal":
-        read = [model.tokenizer.start_id, *ids[:-1]]
-        return module(torch.tensor([read])).logits[0].double().log_softmax(-1)
-    read = [model.tokenizer.mask_id if t in masked else token for t, token in enumerate(ids)]
-    read = torch.tensor([[model.tokenizer.start_id, *read, model.tokenizer.end_id]])
-    return module(read).logits[0, 1:-1].double().log_softmax(-1)
+        inputs = [model.tokenizer.start_id, *ids[:-1]]
+        return module(torch.tensor([inputs])).logits[0].double().log_softmax(-1)
+    inputs = [model.tokenizer.mask_id if t in masked else token for t, token in enumerate(ids)]
+    inputs = torch.tensor([[model.tokenizer.start_id, *inputs, model.tokenizer.end_id]])
+    return module(inputs).logits[0, 1:-1].double().log_softmax(-1)
 
 
 @pytest.fixture
 def scores():
-    """Of each pair: log p of the scored tokens of the stereotype and of its twin, as lists.
+    """Return scores(model, module): for each pair log p of the scored tokens of both texts, as lists.
 
-    causal: all tokens (or those that differ); masked: those that differ, masked together.
+    causal: of all tokens, or with differing_alone of those that differ. masked: of those that differ,
+    masked together. The module may be the model's or another of its kind.
     """
 
-    def of(model, module, *, differing_alone=False):
-        found = []
+    def scores_of(model, module, *, differing_alone=False):
+        scores = []
         for pair in PAIRS:
             both = model.tokenizer.encode(list(pair))
             sides = []
             for ids, apart in zip(both, differing_positions(*both), strict=True):
-                asked = apart
-                if model.family == "causal" and not differing_alone:
-                    asked = range(len(ids))
-                table = log_probs(model, module, ids, apart)
-                sides.append([table[t, ids[t]].item() for t in asked])
-            found.append(sides)
-        return found
+                whole = model.family == "causal" and not differing_alone
+                places = range(len(ids)) if whole else apart
+                log_prob_TV = log_probs(model, module, ids, apart)
+                sides.append([log_prob_TV[t, ids[t]].item() for t in places])
+            scores.append(sides)
+        return scores
 
-    return of
+    return scores_of
 
 
 @pytest.fixture
 def moved(model):
-    """A miniature model away from its base; the base beside it, as another module."""
+    """(model, base): a miniature model away from its base, and the base as another module."""
     base = copy.deepcopy(model.module)
     perturb(model, 0.05)
     return model, base

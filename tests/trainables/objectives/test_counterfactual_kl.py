@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
-from tests.conformance import PAIRS, pair_reading
+from tests.conformance import PAIRS, pair_predictions
 from trainables.objectives import CounterfactualKl
 
 DIRECTIONS = ("symmetric", "stereotype", "antistereotype")
@@ -43,33 +43,32 @@ def test_the_divergence_is_scipys_and_never_negative(p, q):
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_the_loss_is_the_mean_over_pairs_of_the_mean_over_shared_tokens(direction, model):
     objective = CounterfactualKl(direction=direction, weight=2.0)
-    pairs = pair_reading(model, objective)
-    each = objective.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
+    pairs = pair_predictions(model, objective)
+    kl_N = objective.divergence(pairs.stereotype.log_prob_NV, pairs.antistereotype.log_prob_NV)
     rows = pairs.stereotype.rows_N.tolist()
     means = []
     for row in range(len(PAIRS)):
-        own = [value for value, of in zip(each.tolist(), rows, strict=True) if of == row]
-        means.append(sum(own) / len(own))
+        values = [kl for kl, kl_row in zip(kl_N.tolist(), rows, strict=True) if kl_row == row]
+        means.append(sum(values) / len(values))
     expected = 2.0 * sum(means) / len(means)
     assert objective.pair_loss(model, pairs).item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_twins_that_are_alike_cost_nothing_and_others_something(direction, model):
+def test_equal_twins_have_no_loss_and_others_have_some(direction, model):
     objective = CounterfactualKl(direction=direction)
-    alike = pair_reading(model, objective, [(more, more) for more, _ in PAIRS])
-    assert objective.pair_loss(model, alike).item() == 0
-    assert objective.pair_loss(model, pair_reading(model, objective)).item() > 0
+    equal = pair_predictions(model, objective, [(more, more) for more, _ in PAIRS])
+    assert objective.pair_loss(model, equal).item() == 0
+    assert objective.pair_loss(model, pair_predictions(model, objective)).item() > 0
 
 
 def test_exchanging_the_twins_exchanges_the_directions(llama):
     turned = [(less, more) for more, less in PAIRS]
-    one, other = (CounterfactualKl(direction=d) for d in ("stereotype", "antistereotype"))
-    found = one.pair_loss(llama, pair_reading(llama, one)).item()
-    assert found == pytest.approx(
-        other.pair_loss(llama, pair_reading(llama, other, turned)).item(), rel=1e-5
-    )
+    forward, backward = (CounterfactualKl(direction=d) for d in ("stereotype", "antistereotype"))
+    loss = forward.pair_loss(llama, pair_predictions(llama, forward)).item()
+    exchanged = backward.pair_loss(llama, pair_predictions(llama, backward, turned)).item()
+    assert loss == pytest.approx(exchanged, rel=1e-5)
 
 
-def test_no_text_is_learnt():
+def test_it_trains_on_no_text():
     assert CounterfactualKl().trains_on == ()

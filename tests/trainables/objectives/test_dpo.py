@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tests.conformance import PAIRS, pair_reading
+from tests.conformance import PAIRS, pair_predictions
 from trainables.objectives import Dpo
 
 
@@ -29,8 +29,8 @@ def sigmoid(x):
     ],
 )
 def test_a_penalty_worked_out_by_hand(settings, gain, penalty):
-    found = Dpo.model_validate(settings).penalty(torch.tensor([gain])).item()
-    assert found == pytest.approx(penalty, rel=1e-5)
+    value = Dpo.model_validate(settings).penalty(torch.tensor([gain])).item()
+    assert value == pytest.approx(penalty, rel=1e-5)
 
 
 @pytest.mark.parametrize("per", ["sentence", "token"])
@@ -46,18 +46,18 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores)
             for (more, less), (more_0, less_0) in zip(now, before, strict=True)
         ]
     )
-    each = -np.log(sigmoid(0.3 * gains)) if form == "sigmoid" else (gains - 1 / 0.6) ** 2
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(2.0 * each.mean(), rel=1e-3)
+    penalties = -np.log(sigmoid(0.3 * gains)) if form == "sigmoid" else (gains - 1 / 0.6) ** 2
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(2.0 * penalties.mean(), rel=1e-3)
 
 
-def test_at_the_base_nothing_is_gained(model):
+def test_at_the_base_the_loss_is_log_2(model):
     objective = Dpo(beta=0.7)
-    loss = objective.pair_loss(model, pair_reading(model, objective))
+    loss = objective.pair_loss(model, pair_predictions(model, objective))
     assert loss.item() == pytest.approx(math.log(2), rel=1e-5)
 
 
-def test_a_smoothed_preference_ends_where_its_odds_are_the_noise():
+def test_a_smoothed_preference_has_its_minimum_where_its_odds_are_the_noise():
     """d/dΔ = 0 where σ(β Δ) = 1 − ε."""
     objective = Dpo(beta=0.5, label_smoothing=0.1)
     gain = torch.tensor([2 * math.log(9)], requires_grad=True)
@@ -68,20 +68,20 @@ def test_a_smoothed_preference_ends_where_its_odds_are_the_noise():
 def test_the_gradient_at_the_base_is_half_beta_of_the_gaps(llama):
     """∇ −log σ(βΔ) at Δ = 0 is −β/2 ∇Δ: the reference adds nothing to a gradient."""
     objective = Dpo(beta=0.4)
-    pairs = pair_reading(llama, objective, PAIRS[:2])
+    pairs = pair_predictions(llama, objective, PAIRS[:2])
     weight = llama.module.model.norm.weight
-    (found,) = torch.autograd.grad(objective.pair_loss(llama, pairs), weight, retain_graph=True)
+    (gradient,) = torch.autograd.grad(objective.pair_loss(llama, pairs), weight, retain_graph=True)
     gap = pairs.antistereotype.log_likelihood("sentence") - pairs.stereotype.log_likelihood(
         "sentence"
     )
-    (gradient,) = torch.autograd.grad(gap.mean(), weight)
-    assert torch.allclose(found, -0.2 * gradient, atol=1e-5)
+    (of_gap,) = torch.autograd.grad(gap.mean(), weight)
+    assert torch.allclose(gradient, -0.2 * of_gap, atol=1e-5)
 
 
-def test_smoothing_is_of_the_sigmoid_alone():
-    with pytest.raises(ValidationError, match="label_smoothing is of form sigmoid alone"):
+def test_label_smoothing_is_refused_for_ipo():
+    with pytest.raises(ValidationError, match=r"must be 0 for form ipo, but got 0\.1"):
         Dpo(form="ipo", label_smoothing=0.1)
 
 
-def test_no_text_is_learnt():
+def test_it_trains_on_no_text():
     assert Dpo().trains_on == ()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from tests.conformance import text_reading
+from tests.conformance import text_predictions
 from trainables.objectives import Dropout
 
 
@@ -18,10 +18,10 @@ def training(model):
 
 def likelihood(model):
     torch.manual_seed(0)
-    return text_reading(model).token_log_prob_N
+    return text_predictions(model).token_log_prob_N
 
 
-def test_texts_are_learnt_as_they_were_found_and_pairs_are_not_compared():
+def test_it_trains_on_texts_as_found_and_does_not_compare_pairs():
     assert Dropout().trains_on == ("original",)
     assert Dropout().compares is None
 
@@ -70,20 +70,20 @@ def test_a_llama_gets_them_after_the_embeddings_and_each_branch(llama):
 
 def test_the_share_of_hidden_states_that_is_dropped_is_the_rate(llama):
     llama.module.train()
-    seen = []
+    outputs = []
     with Dropout(hidden=0.25, attention=0.0).training(llama):
         embeddings = llama.module.get_input_embeddings()
-        hook = embeddings.register_forward_hook(lambda *args: seen.append(args[2]))
+        hook = embeddings.register_forward_hook(lambda *args: outputs.append(args[2]))
         for _ in range(20):
-            text_reading(llama)
+            text_predictions(llama)
         hook.remove()
     llama.module.eval()
-    dropped = torch.cat([states.flatten() for states in seen]) == 0
+    dropped = torch.cat([states.flatten() for states in outputs]) == 0
     assert dropped.float().mean().item() == pytest.approx(0.25, abs=0.01)
 
 
-def test_transformers_dropout_of_gpt2_and_llama_is_where_we_look_for_it():
-    """The names that tell attention from hidden states are those of the library."""
+def test_the_names_of_dropout_modules_are_those_of_transformers():
+    """The objective tells attention from hidden states by these names."""
     size = {"vocab_size": 9, "n_embd": 8, "n_head": 2, "n_layer": 1, "n_positions": 8}
     gpt2 = GPT2LMHeadModel(GPT2Config(**size))
     names = [name for name, part in gpt2.named_modules() if isinstance(part, nn.Dropout)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.conformance import PAIRS, clear_gradients, pair_reading
+from tests.conformance import PAIRS, clear_gradients, pair_predictions
 from trainables.objectives import LikelihoodGap
 
 FORMS = ("square", "absolute", "hinge")
@@ -50,12 +50,12 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(form, per, moved, scores)
     gaps = np.array([fold(more) - fold(less) for more, less in scores(model, model.module)])
     penalties = {"square": gaps**2, "absolute": abs(gaps), "hinge": np.maximum(0, gaps + 0.25)}
     expected = 3.0 * penalties[form].mean()
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(expected, rel=1e-3)
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(expected, rel=1e-3)
 
 
 def loss_of(objective, model, pairs=PAIRS):
-    return objective.pair_loss(model, pair_reading(model, objective, pairs))
+    return objective.pair_loss(model, pair_predictions(model, objective, pairs))
 
 
 def mirrored(pairs):
@@ -71,22 +71,22 @@ def test_the_mean_per_token_is_the_sum_divided_by_the_tokens(llama):
 
 
 def test_swapping_the_twins_mirrors_the_hinge_and_changes_nothing_else(model):
-    loss, other = (
+    losses, mirrored_losses = (
         {form: loss_of(LikelihoodGap(form=form), model, pairs).item() for form in FORMS}
         for pairs in (PAIRS[:1], mirrored(PAIRS[:1]))
     )
-    assert loss["square"] == pytest.approx(other["square"], rel=1e-5)
-    assert loss["absolute"] == pytest.approx(other["absolute"], rel=1e-5)
+    assert losses["square"] == pytest.approx(mirrored_losses["square"], rel=1e-5)
+    assert losses["absolute"] == pytest.approx(mirrored_losses["absolute"], rel=1e-5)
     # hinge(d) - hinge(-d) = d, and the miniature models prefer the stereotype: d > 0.
-    assert loss["hinge"] == pytest.approx(loss["absolute"], rel=1e-5)
-    assert other["hinge"] == 0
+    assert losses["hinge"] == pytest.approx(losses["absolute"], rel=1e-5)
+    assert mirrored_losses["hinge"] == 0
 
 
-def test_equally_likely_twins_cost_nothing_but_the_margin(model):
-    alike = [(more, more) for more, _ in PAIRS[:2]]
+def test_the_loss_of_equally_likely_twins_is_the_margin(model):
+    equal = [(more, more) for more, _ in PAIRS[:2]]
     for form, expected in (("square", 0.0), ("absolute", 0.0), ("hinge", 0.5)):
         objective = LikelihoodGap(form=form, margin=0.5 if form == "hinge" else 0.0)
-        loss = loss_of(objective, model, alike)
+        loss = loss_of(objective, model, equal)
         assert loss.item() == pytest.approx(expected, abs=1e-5)
 
 
@@ -97,9 +97,10 @@ def test_a_small_step_closes_the_gap_from_either_side(form, swapped, model):
     pairs = mirrored(PAIRS[:1]) if swapped else PAIRS[:1]
 
     def gap():
-        found = pair_reading(model, objective, pairs)
+        predictions = pair_predictions(model, objective, pairs)
         more, less = (
-            side.log_likelihood("token").item() for side in (found.stereotype, found.antistereotype)
+            side.log_likelihood("token").item()
+            for side in (predictions.stereotype, predictions.antistereotype)
         )
         return more - less
 
@@ -122,11 +123,11 @@ def test_a_hinge_has_no_gradient_once_the_stereotype_is_the_less_likely_one(mode
     clear_gradients(model)
 
 
-def test_the_texts_are_learnt_as_they_were_found():
+def test_it_trains_on_texts_as_found_and_compares_sentences():
     assert LikelihoodGap().trains_on == ("original",)
     assert LikelihoodGap().compares == "sentences"
 
 
-def test_a_margin_is_of_the_hinge_alone():
-    with pytest.raises(ValidationError, match="margin is of form hinge alone"):
+def test_a_margin_is_refused_for_other_forms_than_hinge():
+    with pytest.raises(ValidationError, match=r"margin must be 0 for form square, but got 0\.5"):
         LikelihoodGap(margin=0.5)

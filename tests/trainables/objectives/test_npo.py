@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conformance import pair_reading
+from tests.conformance import pair_predictions
 from trainables.objectives import Dpo, GradientAscent, Npo
 
 
@@ -30,8 +30,8 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(per, moved, scores):
     pairs = zip(scores(model, model.module), scores(model, base), strict=True)
     gains = np.array([fold(now) - fold(before) for (now, _), (before, _) in pairs])
     expected = 2.0 * (2 / 0.3 * np.log1p(np.exp(0.3 * gains))).mean()
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(expected, rel=1e-3)
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(expected, rel=1e-3)
 
 
 def test_it_is_dpo_with_the_rejected_side_alone():
@@ -44,18 +44,18 @@ def test_a_small_beta_gives_the_gradient_of_gradient_ascent(llama):
     """Zhang et al. 2024, proposition 1: NPO − (2/β) log 2 → ℓ(x⁻) as β → 0."""
     weight = llama.module.model.norm.weight
     npo, ascent = Npo(beta=1e-4), GradientAscent(until=1e9)
-    found, expected = (
-        torch.autograd.grad(o.pair_loss(llama, pair_reading(llama, o)), weight)[0]
+    gradient, expected = (
+        torch.autograd.grad(o.pair_loss(llama, pair_predictions(llama, o)), weight)[0]
         for o in (npo, ascent)
     )
-    cosine = torch.nn.functional.cosine_similarity(found, expected, dim=0)
-    assert cosine.item() > 0.98, "sums over sentences, not means: nearly the same direction"
+    cosine = torch.nn.functional.cosine_similarity(gradient, expected, dim=0)
+    assert cosine.item() > 0.98, "NPO has sums over a sentence, gradient ascent means"
     per_token = Npo(beta=1e-4, per="token")
-    (found,) = torch.autograd.grad(
-        per_token.pair_loss(llama, pair_reading(llama, per_token)), weight
+    (gradient,) = torch.autograd.grad(
+        per_token.pair_loss(llama, pair_predictions(llama, per_token)), weight
     )
-    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-5)
+    assert torch.allclose(gradient, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_no_text_is_learnt():
+def test_it_trains_on_no_text():
     assert Npo().trains_on == ()

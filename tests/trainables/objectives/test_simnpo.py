@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.conformance import pair_reading
+from tests.conformance import pair_predictions
 from trainables.objectives import SimNpo
 
 
@@ -19,8 +19,8 @@ from trainables.objectives import SimNpo
     ],
 )
 def test_a_penalty_worked_out_by_hand(settings, nll, penalty):
-    found = SimNpo.model_validate(settings).penalty(torch.tensor([nll])).item()
-    assert found == pytest.approx(penalty, rel=1e-5)
+    value = SimNpo.model_validate(settings).penalty(torch.tensor([nll])).item()
+    assert value == pytest.approx(penalty, rel=1e-5)
 
 
 def test_the_loss_is_the_formula_over_slow_likelihoods(moved, scores):
@@ -28,16 +28,16 @@ def test_the_loss_is_the_formula_over_slow_likelihoods(moved, scores):
     objective = SimNpo(beta=1.5, delta=0.5, weight=2.0)
     nll = np.array([-np.mean(more) for more, _ in scores(model, model.module)])
     expected = 2.0 * (2 / 1.5 * np.log1p(np.exp(-1.5 * (nll - 0.5)))).mean()
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(expected, rel=1e-3)
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(expected, rel=1e-3)
 
 
-def test_the_base_is_not_asked(llama):
-    """It needs no reference: its loss at the base is not that of no change."""
+def test_the_loss_does_not_compare_with_the_base(llama):
+    """At the base it is not (2 / β) log 2, as that of NPO is."""
     objective = SimNpo(delta=50.0, beta=1.0)
-    found = objective.pair_loss(llama, pair_reading(llama, objective)).item()
-    assert found > 90
+    loss = objective.pair_loss(llama, pair_predictions(llama, objective)).item()
+    assert loss > 90
 
 
-def test_no_text_is_learnt():
+def test_it_trains_on_no_text():
     assert SimNpo().trains_on == ()

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
-from tests.conformance import PAIRS, REAL_SHARE, pair_reading
+from tests.conformance import PAIRS, REAL_SHARE, pair_predictions
 from trainables.objectives import TargetDistribution
 
 
-def divergence(share, odds):
-    found = TargetDistribution().divergence(torch.tensor([share]), torch.tensor([odds]))
-    return found.item()
+def divergence(share, log_odds):
+    objective = TargetDistribution()
+    return objective.divergence(torch.tensor([share]), torch.tensor([log_odds])).item()
 
 
 def test_divergences_worked_out_by_hand():
@@ -39,19 +39,19 @@ def test_the_divergence_is_scipys_and_zero_at_the_target(share, q):
 def test_the_loss_is_the_formula_over_slow_probabilities(target, share, moved, scores):
     model, _ = moved
     objective = TargetDistribution(target=target, weight=2.0)
-    each = []
+    divergences = []
     for (more, *_), (less, *_) in scores(model, model.module, differing_alone=True):
         q = math.exp(more) / (math.exp(more) + math.exp(less))
-        each.append(sum(rel_entr([share, 1 - share], [q, 1 - q])))
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(2.0 * sum(each) / len(each), rel=1e-3)
+        divergences.append(sum(rel_entr([share, 1 - share], [q, 1 - q])))
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(2.0 * sum(divergences) / len(divergences), rel=1e-3)
 
 
-def test_a_pair_without_statistics_costs_nothing_where_they_are_the_target(model):
+def test_a_pair_without_statistics_has_no_loss_where_they_are_the_target(model):
     objective = TargetDistribution(target="real_world")
-    pairs = pair_reading(model, objective)
+    pairs = pair_predictions(model, objective)
     known = replace(pairs, real_share_P=torch.tensor([0.7, math.nan, math.nan, math.nan]))
-    alone = pair_reading(model, objective, PAIRS[:1])
+    alone = pair_predictions(model, objective, PAIRS[:1])
     loss = objective.pair_loss(model, known)
     assert loss.item() == pytest.approx(objective.pair_loss(model, alone).item() / 4, rel=1e-4)
     loss.backward()
@@ -62,7 +62,7 @@ def test_a_pair_without_statistics_costs_nothing_where_they_are_the_target(model
     assert equal.pair_loss(model, pairs).item() == equal.pair_loss(model, known).item() > 0
 
 
-def test_equal_shares_are_no_preference(model):
+def test_equal_twins_have_no_loss_where_the_target_is_equal(model):
     objective = TargetDistribution()
-    alike = pair_reading(model, objective, [("the cook left", "the cook left")])
-    assert objective.pair_loss(model, alike).item() == 0
+    equal_twins = pair_predictions(model, objective, [("the cook left", "the cook left")])
+    assert objective.pair_loss(model, equal_twins).item() == 0

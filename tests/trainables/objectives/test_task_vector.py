@@ -1,4 +1,4 @@
-"""What was learnt of stereotypes, taken away."""
+"""The change of the weights by training on stereotypes, subtracted."""
 
 import pytest
 import torch
@@ -11,14 +11,14 @@ from trainables.trial import run_trial
 CONTRAST = "forgetting/miniature/contrast_rise"
 
 
-def test_stereotypes_are_learnt_and_the_share_is_negative():
+def test_it_trains_on_stereotypes_and_its_factor_is_negative():
     assert TaskVector().trains_on == ("stereotype",)
     assert TaskVector(scale=0.3).update_factor == -0.3
     assert TaskVector().update_factor == -1
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
-def test_the_saved_model_is_the_base_less_what_was_learnt(scale, configure, name, tmp_path):
+def test_the_saved_model_is_the_base_less_the_trained_change(scale, configure, name, tmp_path):
     config = configure(name, objective={"name": "task_vector", "scale": scale})
     for report in run_trial(config):
         report.save_model(tmp_path)  # the last stays
@@ -34,11 +34,11 @@ def test_the_saved_model_is_the_base_less_what_was_learnt(scale, configure, name
     )
 
 
-def test_what_is_measured_is_that_model(configure, name):
+def test_the_measured_model_is_the_base_less_the_trained_change(configure, name):
     def contrast(scale):
         _, end = run_trial(configure(name, objective={"name": "task_vector", "scale": scale}))
         return end.metrics[CONTRAST]
 
     assert contrast(0.0) == 0
-    # Stereotypes become less likely, set against their opposites, where they were learnt and negated.
+    # Compared with their opposites, stereotypes become less likely.
     assert contrast(1.0) > contrast(0.5) > 0

@@ -7,14 +7,14 @@ import pytest
 import torch
 import trl
 
-from tests.conformance import PAIRS, pair_reading, perturb
+from tests.conformance import PAIRS, pair_predictions, perturb
 from trainables.objectives import Dpo, Npo
 
 BETA = 0.3
 
 
-def of_trl(folder, model, base, loss_type, *, rejected_alone=False):
-    """The loss that DPOTrainer works out, without a prompt but the start token."""
+def loss_by_trl(folder, model, base, loss_type, *, rejected_alone=False):
+    """Return the loss that DPOTrainer computes of PAIRS, with the start token as the prompt."""
     arguments = trl.DPOConfig(
         beta=BETA, loss_type=[loss_type], report_to="none", use_cpu=True, bf16=False,
         max_length=None, output_dir=str(folder),
@@ -42,15 +42,16 @@ def of_trl(folder, model, base, loss_type, *, rejected_alone=False):
 
 @pytest.fixture
 def moved(llama, tmp_path, monkeypatch):
-    model = copy.copy(llama)  # TRL leaves its hooks in what it is given
+    """(folder, model, base), with the model away from its base."""
+    model = copy.copy(llama)  # TRL leaves its hooks in a model
     model.module, base = copy.deepcopy(llama.module), copy.deepcopy(llama.module)
     perturb(model, 0.05)
-    monkeypatch.setattr(os, "environ", os.environ.copy())  # and a RANK in the environment
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # TRL leaves a RANK in it
     return tmp_path, model, base
 
 
 def loss_of(objective, model):
-    return objective.pair_loss(model, pair_reading(model, objective)).item()
+    return objective.pair_loss(model, pair_predictions(model, objective)).item()
 
 
 @pytest.mark.timeout(120)
@@ -59,13 +60,13 @@ def loss_of(objective, model):
     [(Dpo(beta=BETA), "sigmoid"), (Dpo(beta=BETA, form="ipo", per="token"), "ipo")],
 )
 def test_dpo_is_that_of_trl(objective, loss_type, moved):
-    found = loss_of(objective, moved[1])
-    assert found == pytest.approx(of_trl(*moved, loss_type), rel=1e-4)
+    loss = loss_of(objective, moved[1])
+    assert loss == pytest.approx(loss_by_trl(*moved, loss_type), rel=1e-4)
 
 
 @pytest.mark.timeout(120)
-def test_npo_is_trls_dpo_where_there_is_nothing_to_prefer(moved):
-    """(2/β) · −log σ(−β (ℓ(x⁻) − ℓ₀(x⁻))): the chosen side is no token at all."""
-    found = loss_of(Npo(beta=BETA), moved[1])
-    expected = 2 / BETA * of_trl(*moved, "sigmoid", rejected_alone=True)
-    assert found == pytest.approx(expected, rel=1e-4)
+def test_npo_is_trls_dpo_with_an_empty_chosen_text(moved):
+    """(2/β) · −log σ(−β (ℓ(x⁻) − ℓ₀(x⁻)))."""
+    loss = loss_of(Npo(beta=BETA), moved[1])
+    expected = 2 / BETA * loss_by_trl(*moved, "sigmoid", rejected_alone=True)
+    assert loss == pytest.approx(expected, rel=1e-4)

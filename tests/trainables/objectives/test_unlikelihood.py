@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.conformance import PAIRS, pair_reading
+from tests.conformance import PAIRS, pair_predictions
 from trainables.objectives import Unlikelihood
 
 
@@ -20,8 +20,8 @@ from trainables.objectives import Unlikelihood
     ],
 )
 def test_a_penalty_worked_out_by_hand(p, penalty):
-    found = Unlikelihood().penalty(torch.tensor([p], dtype=torch.double).log()).item()
-    assert found == pytest.approx(penalty, rel=1e-4)
+    value = Unlikelihood().penalty(torch.tensor([p], dtype=torch.double).log()).item()
+    assert value == pytest.approx(penalty, rel=1e-4)
 
 
 def test_a_certain_token_has_no_gradient_and_others_have_a_finite_one():
@@ -38,13 +38,13 @@ def test_a_certain_token_has_no_gradient_and_others_have_a_finite_one():
 def test_the_loss_is_the_sum_over_differing_tokens_by_a_slow_loop(moved, scores):
     model, _ = moved
     objective = Unlikelihood(weight=2.0)
-    each = [
+    penalties = [
         sum(-math.log(max(1 - math.exp(value), 1e-5)) for value in more)
         for more, _ in scores(model, model.module, differing_alone=True)
     ]
-    found = objective.pair_loss(model, pair_reading(model, objective)).item()
-    assert found == pytest.approx(2.0 * sum(each) / len(PAIRS), rel=1e-3)
+    loss = objective.pair_loss(model, pair_predictions(model, objective)).item()
+    assert loss == pytest.approx(2.0 * sum(penalties) / len(PAIRS), rel=1e-3)
 
 
-def test_opposites_are_learnt():
+def test_it_trains_on_the_antistereotype():
     assert Unlikelihood().trains_on == ("antistereotype",)

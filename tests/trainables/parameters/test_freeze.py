@@ -1,4 +1,4 @@
-"""Some of the model frozen."""
+"""A part of the model, frozen."""
 
 import pytest
 import torch
@@ -10,11 +10,13 @@ from trainables.trial import run_trial
 
 
 def trained(model, **settings):
+    """Return the names of the weights that require a gradient."""
     with Freeze(**settings).training(model, seed=0):
         return {name for name, weight in model.module.named_parameters() if weight.requires_grad}
 
 
 def names(model, *parts):
+    """Return the names of the weights that have one of the parts in them."""
     return {n for n, _ in model.module.named_parameters() if any(part in n for part in parts)}
 
 
@@ -37,14 +39,14 @@ def test_the_embeddings_of_a_llama_are_its_head_too(llama):
     assert every - trained(llama, head=True) == {"model.embed_tokens.weight", "model.norm.weight"}
 
 
-def test_the_embeddings_of_a_bert_have_positions_and_its_head_is_what_predicts(bert):
+def test_the_embeddings_of_a_bert_have_positions_and_its_head_is_what_comes_after_the_blocks(bert):
     every = names(bert, "")
     assert every - trained(bert, embeddings=True) == names(bert, "bert.embeddings.")
     shared = {"bert.embeddings.word_embeddings.weight"}
     assert every - trained(bert, head=True) == names(bert, "cls.") | shared
 
 
-def test_attention_and_mlp_are_all_of_a_block_but_its_norms(model):
+def test_attention_and_mlp_are_the_whole_of_a_block_without_its_norms(model):
     every = names(model, "")
     attention = every - trained(model, attention=True)
     mlp = every - trained(model, mlp=True)
@@ -55,7 +57,7 @@ def test_attention_and_mlp_are_all_of_a_block_but_its_norms(model):
     assert all("attn" in name or "attention" in name for name in attention)
 
 
-def test_what_is_frozen_does_not_move_in_a_trial_and_the_rest_does(configure, name):
+def test_frozen_weights_do_not_change_in_a_trial_and_the_others_do(configure, name):
     config = configure(
         name, objective="cda", parameters={"name": "freeze", "first_blocks": 1, "embeddings": True}
     )
@@ -65,10 +67,10 @@ def test_what_is_frozen_does_not_move_in_a_trial_and_the_rest_does(configure, na
     moved = {
         key for key, now in model.module.named_parameters() if not torch.equal(now, start[key])
     }
-    free = trained(model, first_blocks=1, embeddings=True)
+    not_frozen = trained(model, first_blocks=1, embeddings=True)
     assert moved
-    assert moved <= free
-    assert len(moved) > 0.8 * len(free)
+    assert moved <= not_frozen
+    assert len(moved) > 0.8 * len(not_frozen)
 
 
 @pytest.mark.parametrize("stage", [0, 1, 2])
@@ -87,17 +89,17 @@ def test_it_resumes_in_every_stage(stage, configure, tmp_path):
     assert again.metrics == end.metrics
 
 
-def test_more_blocks_than_there_are_is_one_clear_sentence(model):
+def test_more_blocks_than_the_model_has_are_one_clear_sentence(model):
     with pytest.raises(ValueError, match="must be together at most the 2 blocks of"):
         trained(model, first_blocks=2, last_blocks=1)
     assert all(weight.requires_grad for weight in model.module.parameters())
 
 
-def test_nothing_left_to_train_is_one_clear_sentence(model):
+def test_a_model_that_is_frozen_as_a_whole_is_one_clear_sentence(model):
     with pytest.raises(ValueError, match="must leave something of"):
         trained(model, first_blocks=2, embeddings=True, head=True)
 
 
-def test_to_freeze_nothing_is_one_clear_sentence():
+def test_freezing_nothing_is_one_clear_sentence():
     with pytest.raises(ValidationError, match="must freeze something"):
         Freeze()

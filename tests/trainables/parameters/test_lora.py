@@ -7,7 +7,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from tests.conformance import gradient_step, text_reading
+from tests.conformance import gradient_step, text_predictions
 from trainables.config import TrialConfig
 from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
@@ -16,10 +16,11 @@ from trainables.trial import run_trial
 
 
 def nll(model):
-    return -text_reading(model).token_log_prob_N.mean()
+    return -text_predictions(model).token_log_prob_N.mean()
 
 
 def adapted(model):
+    """Return the modules that have adapters, by their names."""
     return {n: m for n, m in model.module.named_modules() if hasattr(m, "lora_A")}
 
 
@@ -39,7 +40,7 @@ def test_scalings_worked_out_by_hand(settings, scaling, llama):
             assert layer.lora_A["default"].weight.shape[0] == settings["rank"]
 
 
-def test_all_linear_layers_but_the_head_are_adapted_unless_told_otherwise(model):
+def test_all_linear_layers_but_the_head_have_adapters_by_default(model):
     expected = set(model.linear_modules)
     with Lora(rank=2).training(model, seed=0):
         assert set(adapted(model)) == expected
@@ -55,42 +56,40 @@ def test_targets_are_ends_of_names(targets, llama):
     assert all(name.endswith(targets) for name in names)
 
 
-def test_a_target_that_is_not_there_is_one_clear_sentence(llama, configure):
+def test_a_target_that_the_model_lacks_is_one_clear_sentence(llama, configure):
     config = configure(parameters={"name": "lora", "targets": ["query", "v_proj"]})
     with pytest.raises(ValueError, match="must be ends of names of linear modules") as caught:
         list(run_trial(config))
     assert "q_proj" in str(caught.value)
     assert "'query'" in str(caught.value)
-    assert not adapted(load(config.model.path, config.model.family)), (
-        "and the next trial finds a plain model"
-    )
+    assert not adapted(load(config.model.path, config.model.family)), "the model is left plain"
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
-def test_merged_is_as_unmerged(dtype, model):
+def test_the_merged_model_predicts_as_the_unmerged_one(dtype, model):
     model.reset(dtype)
     with Lora(rank=4).training(model, seed=0):
         for _ in range(5):
             gradient_step(model, nll(model), length=0.05)
-        expected = text_reading(model).token_log_prob_N
+        expected = text_predictions(model).token_log_prob_N
         with fused_weights(model, 1.0):
-            found = text_reading(model).token_log_prob_N
-    assert (found - expected).abs().max() < {"fp32": 1e-5, "bf16": 0.2}[dtype]
+            merged = text_predictions(model).token_log_prob_N
+    assert (merged - expected).abs().max() < {"fp32": 1e-5, "bf16": 0.2}[dtype]
 
 
-def test_it_is_the_merge_of_peft_itself(llama):
+def test_the_merge_is_that_of_peft(llama):
     with Lora(rank=4).training(llama, seed=0):
         for _ in range(3):
             gradient_step(llama, nll(llama), length=0.05)
         with fused_weights(llama, 1.0):
-            found = text_reading(llama).token_log_prob_N
+            merged = text_predictions(llama).token_log_prob_N
         llama.adapters.merge_adapter()
-        expected = text_reading(llama).token_log_prob_N
+        expected = text_predictions(llama).token_log_prob_N
         assert isinstance(llama.adapters, peft.LoraModel)
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(merged, expected, atol=1e-5)
 
 
-def test_it_moves_the_weights_in_as_few_directions_as_its_rank(configure, name, tmp_path):
+def test_the_change_of_each_matrix_has_the_rank_of_its_adapters(configure, name, tmp_path):
     config = configure(name, objective="cda", parameters={"name": "lora", "rank": 3})
     for report in run_trial(config):
         report.save_model(tmp_path)  # the last stays
@@ -120,7 +119,7 @@ def test_it_trains_and_resumes_in_every_stage(stage, dtype, configure, tmp_path)
     assert end.metrics["forgetting/general/nll_rise"] != 0
 
 
-def test_after_a_trial_with_adapters_another_gives_its_numbers(configure, name):
+def test_a_trial_after_one_with_adapters_has_the_same_metrics_as_before(configure, name):
     plain = configure(name, objective="cda")
     first = [report.metrics for report in run_trial(plain)]
     list(run_trial(configure(name, objective="cda", parameters="lora")))
@@ -128,7 +127,7 @@ def test_after_a_trial_with_adapters_another_gives_its_numbers(configure, name):
 
 
 @pytest.mark.parametrize("regulariser", ["l2_to_base", "fisher", "recadam", "mixout"])
-def test_a_regulariser_that_holds_what_it_freezes_is_one_clear_sentence(regulariser, configure):
+def test_a_regulariser_of_the_frozen_weights_is_one_clear_sentence(regulariser, configure):
     tree = configure(parameters="lora").tree()
     with pytest.raises(ValidationError, match="holds the weights of the base, which") as caught:
         TrialConfig.model_validate(tree | {"regulariser": {"name": regulariser}})
@@ -136,7 +135,7 @@ def test_a_regulariser_that_holds_what_it_freezes_is_one_clear_sentence(regulari
     TrialConfig.model_validate(tree | {"regulariser": {"name": "kl_to_base"}})
 
 
-def test_its_learning_rate_is_that_of_the_trial(configure):
+def test_it_is_trained_with_the_learning_rate_of_the_trial(configure):
     def moved(lr):
         config = configure(parameters="lora", objective="cda", train={"lr": lr})
         _, end = run_trial(config)

@@ -19,12 +19,12 @@ def settings():
 
 
 def slow_diagonal(model, settings):
-    """One text at a time, by the loss of transformers."""
+    """Return F, one text at a time, by torch's cross entropy."""
     texts = tables.texts("miniature", "replay", model.tokenizer)["ids"]
-    drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
+    numbers = random.Random("fisher").sample(range(len(texts)), settings.examples)
     weights = dict(model.module.named_parameters())
     sums = {name: torch.zeros_like(w) for name, w in weights.items()}
-    for n in drawn:
+    for n in numbers:
         query = training_query(model.tokenizer, texts[n], f"fisher {n}")
         labels = [query.targets.get(t, -100) for t in range(len(query.ids))]
         logits = model.module(torch.tensor([query.ids])).logits[0]
@@ -33,39 +33,38 @@ def slow_diagonal(model, settings):
         for name, grad in zip(weights, grads, strict=True):
             if grad is not None:
                 sums[name] += grad**2
-    return {name: total / len(drawn) for name, total in sums.items()}
+    return {name: total / len(numbers) for name, total in sums.items()}
 
 
 def test_the_diagonal_is_the_mean_of_squares_of_each_texts_gradient(model, settings):
-    found, expected = diagonal(settings, model), slow_diagonal(model, settings)
-    assert found.keys() == expected.keys()
-    for name in found:
+    fisher, expected = diagonal(settings, model), slow_diagonal(model, settings)
+    assert fisher.keys() == expected.keys()
+    for name in fisher:
         scale = expected[name].abs().max() + 1e-12
-        assert torch.allclose(found[name], expected[name], atol=1e-3 * float(scale)), name
-    assert any(of.any() for of in found.values())
+        assert torch.allclose(fisher[name], expected[name], atol=1e-3 * float(scale)), name
+    assert any(values.any() for values in fisher.values())
 
 
-def test_the_square_of_a_batchs_gradient_is_another_thing(llama, settings):
-    """Of one text they are the same; of more the square of the mean is smaller on the whole."""
-    each = sum(of.sum() for of in diagonal(settings, llama).values())
+def test_the_square_of_the_mean_gradient_of_a_batch_is_smaller(llama, settings):
+    mean_of_squares = sum(values.sum() for values in diagonal(settings, llama).values())
     texts = tables.texts("miniature", "replay", llama.tokenizer)["ids"]
-    drawn = random.Random("fisher").sample(range(len(texts)), settings.examples)
+    numbers = random.Random("fisher").sample(range(len(texts)), settings.examples)
     total = 0.0
-    for n in drawn:
+    for n in numbers:
         query = training_query(llama.tokenizer, texts[n], f"fisher {n}")
         logits = llama.module(torch.tensor([query.ids])).logits[0].log_softmax(-1)
         total = total + sum(logits[t, token] for t, token in query.targets.items())
-    grads = torch.autograd.grad(total / len(drawn), list(llama.module.parameters()))
-    of_batch = sum((grad**2).sum() for grad in grads)
-    assert of_batch < 0.9 * each
+    grads = torch.autograd.grad(total / len(numbers), list(llama.module.parameters()))
+    square_of_mean = sum((grad**2).sum() for grad in grads)
+    assert square_of_mean < 0.9 * mean_of_squares
 
 
-def test_the_penalty_is_half_the_weight_times_the_weighed_square(model, settings):
-    of = diagonal(settings, model)
+def test_the_penalty_is_half_the_weight_times_the_weighted_square(model, settings):
+    fisher = diagonal(settings, model)
     perturb(model, 0.1)
     base = dict(model.base.named_parameters())
     expected = 1.5 * sum(
-        (of[name].double() * (now.double() - base[name].double()) ** 2).sum().item()
+        (fisher[name].double() * (now.double() - base[name].double()) ** 2).sum().item()
         for name, now in model.module.named_parameters()
     )
     assert settings.weight_loss(model).item() == pytest.approx(expected, rel=1e-4)
@@ -76,48 +75,48 @@ def test_a_penalty_worked_out_by_hand_is_that_of_l2_where_f_is_one(llama, settin
     from trainables.regularisers import fisher
 
     ones = {name: torch.ones_like(w) for name, w in llama.module.named_parameters()}
-    monkeypatch.setattr(fisher, "_kept", lambda *_: ones)
+    monkeypatch.setattr(fisher, "_cached_diagonal", lambda *_: ones)
     monkeypatch.setattr(llama, "_memo", {})
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.add_(0.5)
     num = sum(weight.numel() for weight in llama.module.parameters())
-    found = settings.weight_loss(llama).item()
-    assert found == pytest.approx(1.5 * num * 0.25, rel=1e-5)
-    assert found == pytest.approx(L2ToBase(weight=3.0).weight_loss(llama).item(), rel=1e-5)
+    loss = settings.weight_loss(llama).item()
+    assert loss == pytest.approx(1.5 * num * 0.25, rel=1e-5)
+    assert loss == pytest.approx(L2ToBase(weight=3.0).weight_loss(llama).item(), rel=1e-5)
 
 
 def test_normalised_the_mean_of_f_is_one_and_is_logged(llama, settings, caplog, monkeypatch):
     monkeypatch.setattr(llama, "_memo", {})
     perturb(llama, 0.1)
-    of = diagonal(settings, llama)
-    mean = sum(f.sum() for f in of.values()) / sum(f.numel() for f in of.values())
+    values = diagonal(settings, llama).values()
+    mean = sum(f.sum() for f in values) / sum(f.numel() for f in values)
     plain = settings.weight_loss(llama).item()
     with caplog.at_level(logging.INFO):
-        found = settings.model_copy(update={"normalised": True}).weight_loss(llama).item()
-    assert found == pytest.approx(plain / mean.item(), rel=1e-4)
+        loss = settings.model_copy(update={"normalised": True}).weight_loss(llama).item()
+    assert loss == pytest.approx(plain / mean.item(), rel=1e-4)
     assert f"mean(F) = {mean.item():.3g}" in caplog.text
 
 
 def test_the_true_fisher_draws_from_the_models_own_predictions(model, settings):
     own = settings.model_copy(update={"of": "model"})
-    one, again = diagonal(own, model), diagonal(own, model)
-    assert all(torch.equal(one[name], again[name]) for name in one)
-    other = diagonal(settings, model)
-    assert any(not torch.equal(one[name], other[name]) for name in one)
+    true, again = diagonal(own, model), diagonal(own, model)
+    assert all(torch.equal(true[name], again[name]) for name in true)
+    empirical = diagonal(settings, model)
+    assert any(not torch.equal(true[name], empirical[name]) for name in true)
 
 
-def test_it_is_kept_for_all_trials_and_strengths(llama, settings, own_cache, monkeypatch):
+def test_it_is_cached_once_for_all_trials_and_weights(llama, settings, own_cache, monkeypatch):
     monkeypatch.setattr(llama, "_memo", {})
     for weight in (1.0, 2.0):
         for examples in (2, 3):
             changed = {"weight": weight, "examples": examples}
             settings.model_copy(update=changed).weight_loss(llama)
-    kept = [folder for folder in (own_cache / "fisher").iterdir() if folder.name[0] != "."]
-    assert len(kept) == 2, "one for each set of examples, whatever the strength"
-    assert all((folder / "fisher.safetensors").is_file() for folder in kept)
+    folders = [folder for folder in (own_cache / "fisher").iterdir() if folder.name[0] != "."]
+    assert len(folders) == 2, "one for each number of examples, whatever the weight"
+    assert all((folder / "fisher.safetensors").is_file() for folder in folders)
 
 
-def test_a_set_that_is_not_known_is_one_clear_sentence():
+def test_an_unknown_set_is_one_clear_sentence():
     with pytest.raises(ValueError, match="must name general texts that are known"):
         Fisher(data="nowhere")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn.functional import kl_div
 
-from tests.conformance import TEXTS, clear_gradients, perturb, text_reading
+from tests.conformance import TEXTS, clear_gradients, perturb, text_predictions
 from trainables.config import TrialConfig
 from trainables.data.queries import Query
 from trainables.models.joint_forward import predict_jointly
@@ -15,7 +15,7 @@ from trainables.regularisers import KlToBase
 
 
 def loss_of(model, texts=None, **settings):
-    texts = text_reading(model) if texts is None else texts
+    texts = text_predictions(model) if texts is None else texts
     return KlToBase(**settings).text_loss(model, texts)
 
 
@@ -40,8 +40,8 @@ def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, recurring, 
         uniform.module.model.embed_tokens.weight[[1, 5], 0] = 1e-9
         uniform.module.model.embed_tokens.weight[9, 0] = 1.0
     queries = {"texts": [Query([9], {0: 5})]}
-    again = frozenset(queries) if recurring else frozenset()
-    texts = predict_jointly(uniform, queries, recurring=again)["texts"]
+    cached = frozenset(queries) if recurring else frozenset()
+    texts = predict_jointly(uniform, queries, recurring=cached)["texts"]
     log_prob_V = texts.log_prob_NV[0].tolist()
     odds = math.exp(log_prob_V[9] - log_prob_V[0])  # of 9 against any other
     assert odds == pytest.approx(math.exp(8.0), rel=1e-2)
@@ -56,16 +56,16 @@ def test_a_divergence_from_the_uniform_worked_out_by_hand(direction, recurring, 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
 def test_the_divergence_is_that_of_torch(direction, model):
     perturb(model, 0.05)
-    texts = text_reading(model)
+    texts = text_predictions(model)
     now, base = texts.log_prob_NV.double(), texts.base_log_prob_NV.double()
     # torch's kl_div(q, p) is KL(p ‖ q).
     q, p = (now, base) if direction == "forward" else (base, now)
     expected = 0.3 * kl_div(q, p, log_target=True, reduction="batchmean").item()
-    found = loss_of(model, texts, weight=0.3, direction=direction).item()
-    assert found == pytest.approx(expected, rel=1e-4)
+    loss = loss_of(model, texts, weight=0.3, direction=direction).item()
+    assert loss == pytest.approx(expected, rel=1e-4)
 
 
-def test_forward_and_reverse_are_two_things(model):
+def test_forward_and_reverse_differ(model):
     perturb(model, 0.2)
     forward, reverse = (
         loss_of(model, direction=direction).item() for direction in ("forward", "reverse")
@@ -73,18 +73,18 @@ def test_forward_and_reverse_are_two_things(model):
     assert abs(forward - reverse) > 0.01 * forward
 
 
-def test_every_token_weighs_the_same_whatever_the_length_of_its_text(llama):
+def test_every_token_has_the_same_weight_whatever_the_length_of_its_text(llama):
     perturb(llama, 0.05)
-    long, short = (text_reading(llama, [text]) for text in TEXTS[:2])
+    long, short = (text_predictions(llama, [text]) for text in TEXTS[:2])
     num_long, num_short = len(long.targets_N), len(short.targets_N)
     assert num_long > num_short
-    apart = num_long * loss_of(llama, long).item() + num_short * loss_of(llama, short).item()
-    together = loss_of(llama, text_reading(llama, TEXTS[:2])).item()
-    assert together == pytest.approx(apart / (num_long + num_short), rel=1e-4)
+    separate = num_long * loss_of(llama, long).item() + num_short * loss_of(llama, short).item()
+    together = loss_of(llama, text_predictions(llama, TEXTS[:2])).item()
+    assert together == pytest.approx(separate / (num_long + num_short), rel=1e-4)
 
 
 @pytest.mark.parametrize("direction", ["forward", "reverse"])
-def test_the_very_base_is_a_minimum(direction, model):
+def test_the_base_is_a_minimum(direction, model):
     loss = loss_of(model, weight=1.0, direction=direction)
     assert loss.item() == pytest.approx(0, abs=1e-6)
     loss.backward()
@@ -104,24 +104,25 @@ def test_general_texts_of_its_own_are_named_with_how_many_a_step():
     assert KlToBase().anchor is None
     assert KlToBase(data="bold_wikipedia", texts=3).anchor == ("bold_wikipedia", 3)
     assert KlToBase(data="bold_wikipedia").anchor == ("bold_wikipedia", 8)
-    with pytest.raises(ValueError, match="give data, or leave it out"):
+    with pytest.raises(ValueError, match="give data, or leave texts out"):
         KlToBase(texts=3)
 
 
 def test_without_any_texts_there_is_one_clear_sentence(configure):
     tree = configure(objective="npo").tree()
 
-    def refused(**changes):
+    def refusal(**changes):
+        """Return the sentence with which the trial is refused, empty if it is not."""
         try:
             TrialConfig.model_validate(tree | changes)
         except ValueError as error:
             return str(error)
         return ""
 
-    held = {"regulariser": {"name": "kl_to_base"}}
-    assert "kl_to_base needs texts, but objective npo learns none" in refused(**held)
+    regulariser = {"regulariser": {"name": "kl_to_base"}}
+    assert "kl_to_base needs texts, but objective npo learns none" in refusal(**regulariser)
     replay = {"data": "miniature", "ratio": 0.0}
-    assert "nothing is replayed" in refused(**held, replay=replay)
-    assert not refused(**held, replay=replay | {"ratio": 0.1})
-    assert not refused(regulariser={"name": "kl_to_base", "data": "miniature"})
-    assert not refused(**held, objective={"name": "cda"})
+    assert "nothing is replayed" in refusal(**regulariser, replay=replay)
+    assert not refusal(**regulariser, replay=replay | {"ratio": 0.1})
+    assert not refusal(regulariser={"name": "kl_to_base", "data": "miniature"})
+    assert not refusal(**regulariser, objective={"name": "cda"})

@@ -1,4 +1,4 @@
-"""A spring from each weight to where it started."""
+"""The quadratic penalty on the distance from the base."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ def test_the_gradient_is_the_weight_times_the_distance(model):
         assert torch.allclose(now.grad, 0.7 * (now - start), atol=1e-6)
 
 
-def test_a_step_of_plain_descent_shrinks_the_distance_as_much_as_worked_out(model):
+def test_half_a_step_of_plain_descent_quarters_the_loss(model):
     perturb(model, 0.1)
     before = loss_of(model, 1.0)
     before.backward()
@@ -56,7 +56,7 @@ def test_a_step_of_plain_descent_shrinks_the_distance_as_much_as_worked_out(mode
     assert loss_of(model, 1.0).item() == pytest.approx(before.item() / 4, rel=1e-4)
 
 
-def test_the_very_base_has_no_gradient(model):
+def test_the_base_has_no_gradient(model):
     loss = loss_of(model, 1.0)
     loss.backward()
     assert loss.item() == 0
@@ -69,7 +69,7 @@ def test_in_bf16_rounding_is_no_distance(model):
     assert any((w.bfloat16().float() != w).any() for w in model.base.parameters())
 
 
-def test_only_what_is_trained_is_held(llama):
+def test_only_trained_weights_count(llama):
     perturb(llama, 0.1)
     whole = loss_of(llama, 1.0).item()
     with Freeze(embeddings=True).training(llama, seed=0):

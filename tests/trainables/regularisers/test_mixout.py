@@ -1,20 +1,20 @@
-"""Weights that are the base's at random."""
+"""Weights replaced by those of the base at random."""
 
 import pytest
 import torch
 
-from tests.conformance import perturb, text_reading
+from tests.conformance import perturb, text_predictions
 from trainables.regularisers import Mixout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_each_weight_is_one_of_two_values_worked_out_by_hand(p):
-    """Kept: (θ − p θ₀) / (1 − p). Replaced: θ₀. With θ₀ = 2, θ = 3."""
+    """Not replaced: (θ − p θ₀) / (1 − p). Replaced: θ₀. With θ₀ = 2, θ = 3."""
     torch.manual_seed(0)
     mixed = Mixout(p=p).mixed(torch.full((100, 100), 3.0), torch.full((100, 100), 2.0))
-    kept = mixed != 2.0
-    assert mixed[kept].numpy() == pytest.approx((3 - 2 * p) / (1 - p), rel=1e-5)
-    assert kept.float().mean().item() == pytest.approx(1 - p, abs=0.02)
+    is_own = mixed != 2.0
+    assert mixed[is_own].numpy() == pytest.approx((3 - 2 * p) / (1 - p), rel=1e-5)
+    assert is_own.float().mean().item() == pytest.approx(1 - p, abs=0.02)
 
 
 def test_the_expectation_is_the_weight_itself():
@@ -24,7 +24,7 @@ def test_the_expectation_is_the_weight_itself():
     assert torch.allclose(draws.mean(0), now, atol=0.12)
 
 
-def test_the_gradient_passes_through_what_is_kept():
+def test_only_weights_that_are_not_replaced_have_a_gradient():
     torch.manual_seed(0)
     now = torch.full((1000,), 3.0, requires_grad=True)
     mixed = Mixout(p=0.75).mixed(now, torch.full((1000,), 2.0))
@@ -32,25 +32,25 @@ def test_the_gradient_passes_through_what_is_kept():
     assert torch.equal(now.grad, (mixed.detach() != 2.0).float() * 4)
 
 
-def test_at_the_base_nothing_changes_whatever_is_drawn(model):
-    expected = text_reading(model).token_log_prob_N
+def test_at_the_base_no_draw_changes_the_predictions(model):
+    expected = text_predictions(model).token_log_prob_N
     model.module.train()
     with Mixout(p=0.9).training(model):
-        found = text_reading(model).token_log_prob_N
+        mixed = text_predictions(model).token_log_prob_N
     model.module.eval()
-    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(mixed, expected, atol=1e-5)
 
 
-def test_away_from_the_base_every_forward_draws_anew_and_measuring_draws_nothing(model):
+def test_every_forward_in_training_draws_anew_and_measuring_draws_nothing(model):
     perturb(model, 0.05)
-    plain = text_reading(model).token_log_prob_N
+    plain = text_predictions(model).token_log_prob_N
     with Mixout(p=0.5).training(model):
-        assert torch.equal(text_reading(model).token_log_prob_N, plain)
+        assert torch.equal(text_predictions(model).token_log_prob_N, plain)
         model.module.train()
         torch.manual_seed(0)
-        first, second = (text_reading(model).token_log_prob_N for _ in range(2))
+        first, second = (text_predictions(model).token_log_prob_N for _ in range(2))
         torch.manual_seed(0)
-        again = text_reading(model).token_log_prob_N
+        again = text_predictions(model).token_log_prob_N
     model.module.eval()
     assert not torch.equal(first, second)
     assert torch.equal(first, again)
@@ -58,10 +58,10 @@ def test_away_from_the_base_every_forward_draws_anew_and_measuring_draws_nothing
 
 def test_p_zero_is_plain_training(model):
     perturb(model, 0.05)
-    plain = text_reading(model).token_log_prob_N
+    plain = text_predictions(model).token_log_prob_N
     model.module.train()
     with Mixout(p=0.0).training(model):
-        assert torch.equal(text_reading(model).token_log_prob_N, plain)
+        assert torch.equal(text_predictions(model).token_log_prob_N, plain)
     model.module.eval()
 
 
@@ -74,8 +74,8 @@ def test_every_linear_layer_is_mixed(model):
 
 
 @pytest.mark.parametrize("p", [0.9, 0.99, 0.995])
-def test_in_bf16_as_many_are_kept_as_in_fp32(p):
+def test_in_bf16_as_many_weights_are_replaced_as_in_fp32(p):
     torch.manual_seed(0)
     now, start = (torch.full((2000, 500), value).bfloat16() for value in (3.0, 2.0))
-    kept = (Mixout(p=p).mixed(now, start) != 2.0).float().mean().item()
-    assert kept == pytest.approx(1 - p, rel=0.03)
+    own_share = (Mixout(p=p).mixed(now, start) != 2.0).float().mean().item()
+    assert own_share == pytest.approx(1 - p, rel=0.03)

@@ -1,4 +1,4 @@
-"""Recalling, and letting go."""
+"""The pull to the base that fades."""
 
 import math
 
@@ -15,20 +15,20 @@ from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
 
-def test_shares_worked_out_by_hand():
+def test_factors_and_strengths_worked_out_by_hand():
     recadam = RecAdam(rate=0.1, midpoint=250, strength=5000.0)
     assert recadam.pull_to_base(250) == (0.5, 2500.0)
-    share, strength = recadam.pull_to_base(260)
-    assert share == pytest.approx(1 / (1 + math.exp(-1)))
-    assert strength == pytest.approx(5000 * (1 - share))
+    factor, strength = recadam.pull_to_base(260)
+    assert factor == pytest.approx(1 / (1 + math.exp(-1)))
+    assert strength == pytest.approx(5000 * (1 - factor))
     assert recadam.pull_to_base(0)[0] == pytest.approx(math.exp(-25), rel=1e-4)
 
 
-def test_the_share_grows_from_nothing_to_one():
-    shares = [RecAdam(rate=0.5, midpoint=20).pull_to_base(step)[0] for step in range(60)]
-    assert shares == sorted(shares)
-    assert shares[0] < 1e-4
-    assert shares[-1] > 1 - 1e-8
+def test_the_factor_grows_from_0_to_1():
+    factors = [RecAdam(rate=0.5, midpoint=20).pull_to_base(step)[0] for step in range(60)]
+    assert factors == sorted(factors)
+    assert factors[0] < 1e-4
+    assert factors[-1] > 1 - 1e-8
 
 
 @pytest.mark.parametrize(("stage", "dtype"), [(0, "fp32"), (0, "bf16"), (1, "fp32"), (2, "fp32")])
@@ -49,19 +49,19 @@ def test_steps_are_those_of_the_formula_with_adam_by_numpy(stage, dtype, configu
         theta = weight.detach().double().numpy()
     with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
         for step in range(3):
-            (part,) = stream.micro_batches(step)
-            found = loss(config, llama, part)
-            (gradient,) = torch.autograd.grad(found, weight, retain_graph=True)
+            (micro_batch,) = stream.micro_batches(step)
+            step_loss = loss(config, llama, micro_batch)
+            (gradient,) = torch.autograd.grad(step_loss, weight, retain_graph=True)
             gradient = gradient.double().numpy()
-            engine.backward(found)
-            share, strength = config.regulariser.pull_to_base(step)
+            engine.backward(step_loss)
+            factor, strength = config.regulariser.pull_to_base(step)
             m = 0.9 * m + 0.1 * gradient
             v = 0.999 * v + 0.001 * gradient**2
             m_hat, v_hat = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
-            theta = theta - 1e-2 * share * m_hat / (np.sqrt(v_hat) + 1e-8)
+            theta = theta - 1e-2 * factor * m_hat / (np.sqrt(v_hat) + 1e-8)
             theta = theta - 1e-2 * strength * (theta - start)
-            near = {"fp32": 1e-5, "bf16": 5e-3}[dtype]
-            assert weight.detach().double().numpy() == pytest.approx(theta, abs=near)
+            tolerance = {"fp32": 1e-5, "bf16": 5e-3}[dtype]
+            assert weight.detach().double().numpy() == pytest.approx(theta, abs=tolerance)
     assert np.abs(theta - start).max() > 1e-3
 
 
@@ -90,12 +90,14 @@ def test_long_after_its_midpoint_it_is_plain_training(configure, name):
     early = trained({"name": "recadam", "rate": 1e6, "midpoint": 9, "strength": 0.0})
     base = list(load(name, MODELS[name]).base.parameters())
 
-    def apart(one, other):
-        return sum((a - b).square().sum() for a, b in zip(one, other, strict=True)).sqrt().item()
+    def distance(weights, others):
+        return (
+            sum((a - b).square().sum() for a, b in zip(weights, others, strict=True)).sqrt().item()
+        )
 
     # Only the very first step, at its midpoint, is half a step.
-    assert apart(late, plain) < 0.5 * apart(plain, base)
-    assert apart(early, base) < 1e-6 * apart(plain, base)
+    assert distance(late, plain) < 0.5 * distance(plain, base)
+    assert distance(early, base) < 1e-6 * distance(plain, base)
 
 
 @pytest.mark.parametrize("midpoint", [30, 60, 10**6])
@@ -108,11 +110,11 @@ def test_weight_decay_keeps_the_whole_learning_rate(midpoint, configure, llama):
     before = llama.module.model.norm.weight.detach().clone()
     stream = Stream(config, llama)
     with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
-        (part,) = stream.micro_batches(0)
-        engine.backward(loss(config, llama, part))
+        (micro_batch,) = stream.micro_batches(0)
+        engine.backward(loss(config, llama, micro_batch))
     expected = before * (1 - 1e-2 * 0.5)
     assert torch.allclose(llama.module.model.norm.weight, expected, atol=1e-6)
 
 
-def test_a_rate_beyond_all_numbers_is_no_error():
+def test_a_huge_rate_does_not_overflow():
     assert RecAdam(rate=1e9, midpoint=1000).pull_to_base(0)[0] == 0.0
