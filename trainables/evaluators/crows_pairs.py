@@ -146,7 +146,7 @@ def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Q
 def _masked_queries(
     model: LanguageModel, pairs: Sequence[Pair]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
-    """Return (queries for shared tokens, queries for differing_positions tokens) of each sentence.
+    """Return (queries for shared tokens, queries for differing tokens) of each sentence.
 
     Each query masks one token alone. There are two sentences a pair, in order.
     """
