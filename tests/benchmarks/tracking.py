@@ -1,14 +1,15 @@
-"""What the record costs: a report in the trial's own time, and many trials until all is delivered.
+"""The cost of recording: of one report in a trial's time, and of many trials until all is delivered.
 
     make bench            (python -m tests.benchmarks.tracking --trials 1000)
 
-A report of 25 metrics, in turns and to the same `mlflow server`: ours (the worker's part, and the
-driver's until the trial may go on, while the delivery runs beside it) against what the trial would
-wait for without an outbox: one synchronous log_batch, and Ray's own callback, which asks once a
-metric. Then trials that do nothing, with five reports each, from the start of the sweep until MLflow
-has everything, which is counted (of ours); Ray Tune with its own callback and OptunaSearch on the same
-stores. Optuna is in a journal beside SQLite, and in PostgreSQL too, which is left out where there is no
-server of it on the machine.
+First a report of 25 metrics, to the same `mlflow server` in turns. Ours takes the time in the worker and
+in the driver until the trial may go on, while the delivery runs beside it. Without an outbox a trial
+would wait for one synchronous log_batch, or for Ray's own callback, which sends a request a metric.
+
+Then trials that do nothing, with five reports each, from the start of the sweep until MLflow has all
+entries, which are counted; and Ray Tune with its own callback and OptunaSearch on the same stores.
+Optuna's storage is a journal beside SQLite, and PostgreSQL beside PostgreSQL, which is left out if the
+machine has no server of it.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ AT_ONCE = 2
 
 
 class Trial:
-    """As Ray Tune hands one to its callbacks."""
+    """The attributes of a Ray Tune trial that callbacks read."""
 
     def __init__(self, number: int, config: dict[str, Any]) -> None:
         self.config = config
@@ -70,6 +71,7 @@ class Trial:
 
 
 def spec_of(folder: Path, trials: int, sampler: str = "random") -> tuple[SweepSpec, Any]:
+    """Return a spec of so many trials and its document, which is written into the folder."""
     path = folder / "spec.yaml"
     text = SPEC.replace("NAME", "bench").replace("TRIALS", str(trials))
     path.write_text(text + f"search: {{sampler: {sampler}}}\n")
@@ -80,13 +82,12 @@ def spec_of(folder: Path, trials: int, sampler: str = "random") -> tuple[SweepSp
 
 
 def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
-    """Milliseconds a report, each way in turn."""
+    """Return the milliseconds of each report, by the way in which it is recorded."""
     spec, document = spec_of(folder, 1)
     metrics = {f"bias/miniature/metric_{n}": n / 7 for n in range(NUM_METRICS - 1)}
     record = sweeps.open_sweep(uri, spec, document.text, {})
     outbox = Outbox(folder / "record")
-    already = AlreadyRecorded(has_base=True)
-    recorder = Recorder(spec, outbox, already, CheckpointStores())
+    recorder = Recorder(spec, outbox, AlreadyRecorded(has_base=True), CheckpointStores())
     tree = {**spec.trials()[0].tree()}
     ours = Trial(0, {"number": 0, "trial": tree})
     client = MlflowClient(uri)
@@ -95,8 +96,8 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
     stock.setup()
     theirs = Trial(1, {"lr": 0.1})
     stock.log_trial_start(theirs)
-    given = {"progress": 0.5, **metrics}
-    found: dict[str, list[float]] = {name: [] for name in ("ours", "log_batch", "Ray's callback")}
+    reported = {"progress": 0.5, **metrics}
+    times: dict[str, list[float]] = {name: [] for name in ("ours", "log_batch", "Ray's callback")}
     with Delivery(record, outbox) as delivery:
         recorder.on_trial_start(0, [], ours)
         delivery.wait(60)
@@ -108,23 +109,23 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
 
             def direct(step: int = step) -> None:
                 at = time.time_ns() // 1_000_000
-                client.log_batch(run, [Metric(k, v, at, step) for k, v in sorted(given.items())])
+                client.log_batch(run, [Metric(k, v, at, step) for k, v in sorted(reported.items())])
 
             def one_by_one(step: int = step) -> None:
-                stock.log_trial_result(0, theirs, {**given, "training_iteration": step})
+                stock.log_trial_result(0, theirs, {**reported, "training_iteration": step})
 
-            for name, write in zip(found, (outboxed, direct, one_by_one), strict=True):
-                found[name].append(1000 * seconds(write))
+            for name, write in zip(times, (outboxed, direct, one_by_one), strict=True):
+                times[name].append(1000 * seconds(write))
         assert delivery.wait(60), delivery.trouble
-    (of_trial,) = record.trials()
-    history = record._client.get_metric_history(of_trial.info.run_id, "progress")
+    (trial_run,) = record.trial_runs()
+    history = record._client.get_metric_history(trial_run.info.run_id, "progress")
     assert sorted(entry.step for entry in history) == list(range(rounds))
-    found["ours, in the worker"] = worker_costs(tree, rounds)
-    return found
+    times["ours, in the worker"] = worker_costs(tree, rounds)
+    return times
 
 
 def worker_costs(tree: dict[str, Any], rounds: int) -> list[float]:
-    """Milliseconds of a worker's step beyond what the trial itself does."""
+    """Return the milliseconds of each step of a worker, beyond those of the trial itself."""
 
     def reporting(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
         values = {metric.name: 0.5 for metric in config.metrics()}
@@ -138,9 +139,10 @@ def worker_costs(tree: dict[str, Any], rounds: int) -> list[float]:
     return [1000 * seconds(worker.step) for _ in range(rounds - 1)]
 
 
-def seconds(act: Callable[[], Any]) -> float:
+def seconds(call: Callable[[], Any]) -> float:
+    """Call a function and return the seconds that it took."""
     began = time.perf_counter()
-    act()
+    call()
     return time.perf_counter() - began
 
 
@@ -148,7 +150,7 @@ def seconds(act: Callable[[], Any]) -> float:
 
 
 class Clock(tune.Callback):
-    """When the last trial ended."""
+    """A ray.tune Callback that notes when the first and the last trial ended, in seconds."""
 
     def __init__(self) -> None:
         self.first = self.last = 0.0
@@ -162,12 +164,15 @@ class Clock(tune.Callback):
 
 
 def resting_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+    """Yield a few reports without training, in place of run_trial."""
     for step in range(REPORTS):
         values = dict.fromkeys(METRICS, config.train.lr)
         yield Report(step, step / (REPORTS - 1), values, print, print)
 
 
 class RestingTrainable(tune.Trainable):
+    """The same for Ray Tune alone."""
+
     def step(self) -> dict[str, Any]:
         values = dict.fromkeys(METRICS, self.config["lr"])
         return {**values, "done": self.iteration == REPORTS - 1}
@@ -178,7 +183,11 @@ class RestingTrainable(tune.Trainable):
 
 
 def ours(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[float, float, float]:
-    """Trials a second once they flow; seconds in all; seconds of them after the last trial."""
+    """Run a sweep of ours on a tracking store and an Optuna storage (None: a journal).
+
+    Returns:
+        Trials a second after the first; seconds in all; seconds of them after the last trial.
+    """
     os.environ["SWEEP_HOME"] = str(folder / "sweeps")
     spec, document = spec_of(folder, trials)
     clock = Clock()
@@ -187,7 +196,7 @@ def ours(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[floa
         spec,
         document,
         run_sweep.Backends(uri, storage),
-        on_start=lambda started: [clock],
+        on_start=lambda running: [clock],
         run_trial=resting_trial,
     )
     ended = time.perf_counter()
@@ -195,14 +204,14 @@ def ours(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[floa
     assert outbox.is_delivered
     assert not (outbox.folder / "refused.jsonl").exists()
     study = open_study(storage or folder / "sweeps" / "bench" / "search.journal", spec)
-    assert Counter(end.state for end in outcomes(study)) == {"complete": trials}
+    assert Counter(outcome.state for outcome in outcomes(study)) == {"complete": trials}
     count(record, trials)
     return (trials - 1) / (clock.last - clock.first), ended - began, ended - clock.last
 
 
 def count(record: mlflow_record.Record, trials: int) -> None:
-    """Every trial one closed run, every step once; of each metric the last of them counts."""
-    runs = record.trials()
+    """Fail unless each trial is one finished run, in which each step is recorded once."""
+    runs = record.trial_runs()
     assert len(runs) == trials
     assert {run.info.status for run in runs} == {"FINISHED"}
     assert {int(run.data.tags["sweep.trial"]) for run in runs} == set(range(trials))
@@ -215,6 +224,7 @@ def count(record: mlflow_record.Record, trials: int) -> None:
 
 
 def stock(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[float, float, float]:
+    """Run Ray Tune with OptunaSearch and its MLflow callback; return the same as `ours`."""
     import optuna
     from ray.tune.search.optuna import optuna_search
 
@@ -252,12 +262,12 @@ def stock(folder: Path, trials: int, uri: str, storage: str | None) -> tuple[flo
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--trials", type=int, default=1000, help="of ours")
-    asked.add_argument("--stock-trials", type=int, default=60, help="of Ray Tune's")
-    asked.add_argument("--reports", type=int, default=100, help="rounds of reports")
-    asked.add_argument("--json", type=Path)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--trials", type=int, default=1000, help="of ours")
+    parser.add_argument("--stock-trials", type=int, default=60, help="of Ray Tune's")
+    parser.add_argument("--reports", type=int, default=100, help="rounds of reports")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
     with ExitStack() as open_:
         folder = Path(open_.enter_context(tempfile.TemporaryDirectory()))
@@ -279,19 +289,20 @@ def main() -> None:
 def bench_reports(
     folder: Path, postgres: servers.PostgreSQL | None, rounds: int
 ) -> dict[str, dict[str, list[float]]]:
+    """Print a table of the cost of a report; return its milliseconds by store and way."""
     stores = {"SQLite": f"sqlite:///{folder}/reports.db"}
     if postgres:
         stores["PostgreSQL"] = postgres.url("reports")
     table = Table(title=f"a report of {NUM_METRICS} metrics, in the trial's time, 2 CPUs")
     for heading in ("mlflow server on", "", "ms", "p95", "ratio", "load"):
         table.add_column(heading, justify="left" if heading[:2] in ("ml", "") else "right")
-    found = {}
+    all_costs = {}
     for name, uri in stores.items():
-        here = folder / name
-        here.mkdir()
-        with servers.mlflow_server(uri, str(here / "artifacts"), here) as address:
-            found[name] = report_costs(here, address, rounds)
-        costs = found[name]
+        store_folder = folder / name
+        store_folder.mkdir()
+        with servers.mlflow_server(uri, str(store_folder / "artifacts"), store_folder) as address:
+            costs = report_costs(store_folder, address, rounds)
+        all_costs[name] = costs
         whole = [
             a + b for a, b in zip(costs["ours"][1:], costs["ours, in the worker"], strict=True)
         ]
@@ -302,12 +313,16 @@ def bench_reports(
             row = name, way, f"{median(times):.2f}", f"{p95:.2f}", ratio
             table.add_row(*row, f"{os.getloadavg()[0]:.1f}")
     Console(width=80).print(table)
-    return found
+    return all_costs
 
 
 def bench_trials(
     folder: Path, postgres: servers.PostgreSQL | None, many: int, few: int
 ) -> dict[str, tuple[int, float, float, float]]:
+    """Print a table of the pace of trials; return it by store and way.
+
+    many, few: number of trials of ours, and of Ray Tune's.
+    """
     stores: dict[str, tuple[str, str | None]] = {"SQLite": (f"sqlite:///{folder}/trials.db", None)}
     if postgres:
         stores["PostgreSQL"] = (postgres.url("trials"), postgres.url("search"))
@@ -315,19 +330,19 @@ def bench_trials(
     for heading in ("kept on", "", "trials", "trials/s", "s in all", "after last"):
         table.add_column(heading, justify="left" if heading in ("kept on", "") else "right")
     table.add_column("load", justify="right")
-    found = {}
+    paces = {}
     for name, (uri, storage) in stores.items():
-        addresses.reach(uri)
+        addresses.prepare_store(uri)
         for way, run, trials in (("equipoise", ours, many), ("Ray Tune's own", stock, few)):
-            here = folder / f"{name} {way}"
-            here.mkdir()
-            pace, whole, after = run(here, trials, uri, storage)
-            found[f"{name}, {way}"] = (trials, pace, whole, after)
+            run_folder = folder / f"{name} {way}"
+            run_folder.mkdir()
+            pace, whole, after = run(run_folder, trials, uri, storage)
+            paces[f"{name}, {way}"] = (trials, pace, whole, after)
             row = name, way, f"{trials:,}", f"{pace:.1f}", f"{whole:.0f}", f"{after:.1f}"
             table.add_row(*row, f"{os.getloadavg()[0]:.1f}")
             print(f"{name}, {way}: {trials} trials of {REPORTS} reports", flush=True)
     Console(width=80).print(table)
-    return found
+    return paces
 
 
 if __name__ == "__main__":
