@@ -15,13 +15,13 @@ from sweep.tracking.requests import Requests
 
 
 class OutcomeNotKept(RuntimeError):
-    """The outcome of a trial could not be told to Optuna, or not be written down for the record."""
+    """The outcome of a trial could not be written to Optuna's storage, or not to the outbox."""
 
 
 class ControlCallback(Callback):  # type: ignore[misc]
     """Ends single trials that users cancel, and the whole run on Ctrl-C, cancel or an error.
 
-    error: the first error that kept the outcome of a trial from being kept; None if there was none.
+    error: the first error because of which an outcome could not be saved; None if there was none.
     """
 
     def __init__(self, listener: Listener, interrupt: TuneInterrupt) -> None:
@@ -43,7 +43,7 @@ class ControlCallback(Callback):  # type: ignore[misc]
         """Have the sweep end because of an error, which Tune would swallow where it was raised."""
         if self.error is None:
             message = f"{type(error).__name__}: {error}".splitlines()[0]
-            self.error = OutcomeNotKept(f"how a trial ended could not be kept ({message})")
+            self.error = OutcomeNotKept(f"the outcome of a trial could not be saved ({message})")
             self.error.__cause__ = error
 
     def raise_error(self) -> None:

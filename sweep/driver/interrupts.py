@@ -107,10 +107,12 @@ class TuneInterrupt:
     is_set = False
 
     def __enter__(self) -> Self:
+        """Note the handler of SIGINT that is in place."""
         self._earlier_handler = signal.getsignal(signal.SIGINT)
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Put that handler back."""
         if _in_main_thread():
             signal.signal(signal.SIGINT, self._earlier_handler)  # Tune leaves its own behind
 

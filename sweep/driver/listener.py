@@ -29,12 +29,14 @@ class Listener:
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
 
     def __enter__(self) -> Self:
+        """Write the first heartbeat, read the requests once, and start the thread."""
         self._record.set_tags({Tag.ALIVE: str(now())})
         self.requests = Requests.from_tags(self._record.tags())
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the thread at its next turn."""
         self._closed.set()
 
     def _listen(self) -> None:

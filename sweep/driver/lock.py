@@ -42,11 +42,11 @@ def only_driver(folder: Path) -> Iterator[None]:
 def driver_died_here(name: str, tracking_uri: str) -> bool:
     """Return whether the driver of a sweep ran on this machine and runs no more.
 
-    The record may say otherwise for a while, because it takes some heartbeats to miss a driver.
+    The record may show the sweep as running for a while, until heartbeats have been missing.
 
     name: of the sweep.
-    tracking_uri: the store that was asked for; if it is not the one that the sweep of this name here
-        is recorded in, that is another sweep, and the result is False.
+    tracking_uri: the store in which the sweep is looked for. If it is not the store of the sweep of
+        this name that was run here, the two are different sweeps, and the result is False.
     """
     if (
         tracking_uri != workspace.tracking_uri(name)

@@ -63,7 +63,7 @@ def run_to_end(
     Raises:
         CannotRun: MLflow does not take the entries that an earlier process has left, or the search
             storage is not as that process left it.
-        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be kept.
+        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
         KeyboardInterrupt: Ctrl-C.
     """
     from sweep.driver.control_callback import ControlCallback
@@ -106,7 +106,7 @@ def run_to_end(
             state = stopped.state
             raise
         except Exception as error:
-            cause = control.error or error  # whatever was raised after control.error is due to it
+            cause = control.error or error  # errors after control.error follow from it
             if disk.full_disk_in(cause):
                 patience_s = 0.0  # a store on the same disk takes nothing either
             if stopped_by := _stopped_by(cause):
@@ -152,7 +152,7 @@ def _run_trials(
     """Run trials under Ray Tune until the search has no more, or the run is ended.
 
     Raises:
-        OutcomeNotKept: the outcome of a trial could not be told to Optuna or be recorded.
+        OutcomeNotKept: the outcome of a trial could not be saved.
     """
     from sweep.driver import tuner
     from sweep.driver.retries import count_each_death_once

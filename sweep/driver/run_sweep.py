@@ -68,7 +68,7 @@ def run(
         CannotRun: another process runs the sweep, the cluster cannot hold one trial, or its nodes do
             not share the folder of checkpoints.
         preflight.DoNotFit: models or data are not what the spec takes them for.
-        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be kept.
+        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
         KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
     uri, search_storage = _addresses(
@@ -186,7 +186,7 @@ def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
         return earlier
     if earlier and not (path and earlier.startswith(f"{path}/")):
         raise CannotRun(
-            f"checkpoints.storage_path must stay as it was, for trials go on from what is in "
+            f"checkpoints.storage_path must stay as it was, because trials go on from checkpoints in "
             f"{earlier}, but {f'is now {path}' if path else 'is left out'}."
         )
     root = earlier or (path and f"{path}/{spec.name}-{uuid.uuid4().hex[:8]}")

@@ -60,7 +60,9 @@ def wait_until_delivered(delivery: Delivery, name: str) -> None:
         CannotRun: MLflow took nothing for PATIENCE_S seconds.
     """
     if not delivery.wait(PATIENCE_S):
-        raise CannotRun(f"what {name} has still to record cannot be: {delivery.trouble}")
+        raise CannotRun(
+            f"MLflow must take the entries that are left of {name}, but does not: {delivery.trouble}"
+        )
 
 
 class Stopped(Exception):

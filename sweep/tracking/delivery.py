@@ -50,13 +50,15 @@ class Delivery:
         self._thread = threading.Thread(target=self._work, name="delivery", daemon=True)
 
     def __enter__(self) -> Delivery:
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        """End the thread, or leave it alone if its request takes more than MAX_REQUEST_S."""
         self._closed.set()
         self._wake.set()
-        self._thread.join(MAX_REQUEST_S)  # a request to a server that hangs may be left alone
+        self._thread.join(MAX_REQUEST_S)
 
     def wait(self, seconds: float) -> bool:
         """Block until every entry is delivered; give up after `seconds` in which MLflow took none.

@@ -58,6 +58,7 @@ class Record:
 
     @property
     def _client(self) -> MlflowClient:
+        """The client of MLflow for the tracking store."""
         return connect(self.tracking_uri)
 
     @property
@@ -220,9 +221,9 @@ class Record:
         if inputs:
             self._client.log_inputs(run_id, inputs)
 
-    def end_run(self, run_id: str, status: Status, at: int | None = None) -> None:
+    def end_run(self, run_id: str, status: Status, time_ms: int | None = None) -> None:
         """End a run with a status, at a time in milliseconds since 1970; None means now."""
-        self._client.set_terminated(run_id, status, at)
+        self._client.set_terminated(run_id, status, time_ms)
 
     def ended_trials(self) -> set[int]:
         """Return the numbers of the trials that have ended."""

@@ -165,7 +165,9 @@ class Recorder(Callback):  # type: ignore[misc]
             try:
                 checkpoints.delete(checkpoint_name(outcome.number))
             except Exception as error:  # of an object store; the trial has ended all the same
-                log.warning("the checkpoint of trial %d is still there: %s", outcome.number, error)
+                log.warning(
+                    "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error
+                )
 
     def close_earlier_trials(self, outcomes: Iterable[Outcome], runs: Iterable[Run]) -> None:
         """Record the ends of trials of an earlier process that was killed.

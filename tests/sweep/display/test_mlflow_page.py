@@ -154,7 +154,7 @@ def test_with_an_mlflow_that_is_away_the_end_does_not_wait_long(started, monkeyp
     begun, asked = started(), []
     away = ConnectionError("away")
     with MlflowPage(begun, asked.append, Counting(), front, {}):
-        monkeypatch.setattr(begun.record, "run_of", lambda *_: (_ for _ in ()).throw(away))
+        monkeypatch.setattr(begun.record, "run_id_of", lambda *_: (_ for _ in ()).throw(away))
         begun.outbox.put(Reported(trial=7, at=1, step=0, metrics={"progress": 0.0}))
         began = time.monotonic()
     assert time.monotonic() - began < 5

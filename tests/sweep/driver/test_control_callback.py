@@ -40,12 +40,14 @@ def test_a_cancelled_run_is_ended_between_two_steps(callback):
     assert callback.interrupt.is_set
 
 
-def test_an_outcome_that_cannot_be_kept_ends_the_run_with_the_first_reason(callback):
+def test_an_outcome_that_cannot_be_saved_ends_the_run_with_the_first_reason(callback):
     first = OSError(5, "Input/output error")
     callback.stop_for(first)
     callback.stop_for(ValueError("a later one"))
     assert callback.requests().request == "cancel"
-    sentence = r"how a trial ended could not be kept \(OSError: \[Errno 5\] Input/output error\)"
+    sentence = (
+        r"the outcome of a trial could not be saved \(OSError: \[Errno 5\] Input/output error\)"
+    )
     with pytest.raises(OutcomeNotKept, match=sentence) as raised:
         callback.on_step_begin(0, [])
     assert raised.value.__cause__ is first
