@@ -96,7 +96,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
-    again = {run.data.tags.get(Tag.RETRY_OF) for run in record.trials()}
+    again = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
     failed = [number for number in _trials(record, "failed") if str(number) not in again]
     if trial is not None and trial not in failed:
         others = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"

@@ -33,7 +33,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.tracking import addresses, outbox, sweeps
     from trainables.assets.errors import AssetError
 
-    size_before = outbox.size(workspace.folder(spec.name) / "record")
+    size_before = outbox.journal_size(workspace.folder(spec.name) / "record")
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.before_trials())
 

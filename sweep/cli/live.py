@@ -57,7 +57,7 @@ def _both(running: RunningSweep) -> tuple[Any, MlflowPage]:
         return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
 
     earlier: dict[int, list[dict[str, float]]] = {}
-    for row in read().candidates().to_dict("records") if running.ended else []:
+    for row in read().candidates().to_dict("records") if running.earlier_outcomes else []:
         values = {goal.name: float(row[goal.name]) for goal in goals}
         earlier.setdefault(int(row["trial"]), []).append(values)
     progress = Progress(running, size_and_volume, console(), list(chain(*earlier.values())))

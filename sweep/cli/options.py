@@ -63,7 +63,7 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
         addresses.refuse_silent(uri)
     except addresses.BadAddress as error:
         leave(WRONG, str(error))
-    addresses.wait_no_longer()
+    addresses.limit_retries()
     return uri
 
 

@@ -74,10 +74,10 @@ class MlflowPage(Callback):  # type: ignore[misc]
     def __enter__(self) -> Self:
         record = self._started.record
         self._recorded = record.steps(Series.HYPERVOLUME)
-        self._on_front = record.on_front()
+        self._on_front = record.trials_on_front()
         self._describe(Drawn("no trial has ended yet", "", frozenset()))
         rows: list[Mapping[str, float]] = []
-        for step, ending in enumerate(self._started.ended, 1):
+        for step, ending in enumerate(self._started.earlier_outcomes, 1):
             rows += self._earlier.get(ending.number, [])
             if step not in self._recorded:  # a kill came between the trial's end and this
                 self._grow(step, *self._front(rows))

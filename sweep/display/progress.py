@@ -47,7 +47,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._console = console
         self._delivery, self._outbox = started.delivery, started.outbox
         self._complete = [dict(values) for values in earlier]
-        states = [ending.state for ending in started.ended]
+        states = [ending.state for ending in started.earlier_outcomes]
         self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
         self._before = len(states)
         self._running: dict[str, float] = {}

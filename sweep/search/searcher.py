@@ -89,7 +89,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return self._num_new + len(known) + len(self._to_retry())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        wish = self._asked().wish
+        wish = self._asked().request
         self.out_of_time = time.monotonic() >= self._deadline
         if self.out_of_time or wish in ("stop", "cancel"):
             return str(Searcher.FINISHED)
@@ -138,7 +138,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def _to_retry(self) -> list[optuna.trial.FrozenTrial]:
         """Failed trials that are asked to be tried again, and have not been."""
-        asked = self._asked().retried
+        asked = self._asked().retried_trials
         if not asked:
             return []
         known = self._study.get_trials(deepcopy=False)
@@ -155,7 +155,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
     def on_death(self, trial_id: str, why: str) -> str:
         """A trial's process has died, of that, or because it was asked to; it may be tried again."""
         trial = self._live.get(trial_id)
-        if trial is not None and trial.number in self._asked().cancelled:
+        if trial is not None and trial.number in self._asked().cancelled_trials:
             why = "cancelled"
         self._deaths[trial_id] = why
         return why

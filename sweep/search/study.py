@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from sweep.outcome import Outcome, State
-from sweep.tracking.addresses import BadAddress, refuse_ambiguous, why, without_password
+from sweep.tracking.addresses import BadAddress, refuse_ambiguous, short_reason, without_password
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -116,7 +116,7 @@ def _database(url: str, patience_s: float = 0.0) -> BaseStorage:
     except Exception as error:  # of SQLAlchemy, of the database's driver, of Optuna
         raise BadAddress(
             f"the storage {without_password(url)} must be a database that can be written, but: "
-            f"{why(error)}."
+            f"{short_reason(error)}."
         ) from error
 
     @sqlalchemy.event.listens_for(storage.engine, "do_connect")

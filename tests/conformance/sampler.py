@@ -178,7 +178,7 @@ def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) ->
 def repeats_a_failed_trial_as_it_was_and_no_other(sampler: Any) -> None:
     spec = spec_of(sampler, num_trials=8)
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Sweep(spec, folder, lambda: Requests(retried=frozenset([1, 3])))
+        sweep = Sweep(spec, folder, lambda: Requests(retried_trials=frozenset([1, 3])))
         configs = sweep.run(10, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
         trials = sweep.study.get_trials(deepcopy=False)
@@ -199,7 +199,7 @@ def ends_by_itself_after_all_points_if_it_is_exhaustive(sampler: Any) -> None:
     spec = spec_of(sampler, num_trials=None)
     assert spec.num_trials == sampler.num_points(spec.trial) == POINTS
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Sweep(spec, folder, lambda: Requests(retried=frozenset([1, 3])))
+        sweep = Sweep(spec, folder, lambda: Requests(retried_trials=frozenset([1, 3])))
         configs = sweep.run(POINTS + 2, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
     points = [json.dumps(config["trial"]) for config in configs if RETRY_OF not in config]

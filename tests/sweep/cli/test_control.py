@@ -185,7 +185,7 @@ def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, t
     assert trials["train.lr"][4] == trials["train.lr"][1]
     again = {
         r.data.tags["sweep.trial"]: r.data.tags.get("sweep.retry_of")
-        for r in record_of(spec).trials()
+        for r in record_of(spec).trial_runs()
     }
     assert again == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
     resume(spec, document, run_trial=waiting(go))
@@ -234,9 +234,9 @@ def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
     record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
     assert found(spec).state == "running"
-    record.tag({"sweep.alive": str(now() - 100_000)})
+    record.set_tags({"sweep.alive": str(now() - 100_000)})
     assert found(spec).state == "interrupted"
-    record.tag({"sweep.alive": str(now())})
+    record.set_tags({"sweep.alive": str(now())})
     for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
         requests.request(record, wish)
         assert found(spec).state == state

@@ -219,7 +219,7 @@ def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     start = started(spec, document, lose)
     code, sentence = last_word(spec, start, capsys)
     assert code == 130
-    assert sentence.startswith("how a trial ended could not be kept (IsADirectoryError: ")
+    assert sentence.startswith("the outcome of a trial could not be saved (IsADirectoryError: ")
     assert sentence.endswith(f"; {GOES_ON}")
     assert sweep_of(spec).state == "interrupted"
     journal.rmdir()

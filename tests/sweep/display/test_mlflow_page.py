@@ -108,14 +108,14 @@ def test_the_curve_has_one_point_a_trial_whatever_a_kill_has_left_out(started):
 def test_trials_are_marked_as_they_come_onto_the_front_and_leave_it(started):
     begun = started()
     for number in range(3):
-        begun.record.run_of(number)
+        begun.record.run_id_of(number)
     members = iter([{0, 1}, {1, 2}])
     for expected in ({0, 1}, {1, 2}):
         with MlflowPage(begun, lambda f: drawn(f, next(members)), Counting(), front, {}):
             pass
         assert begun.delivery.wait(10)
-        assert begun.record.on_front() == expected
-    tags = {run.info.run_name[-1]: run.data.tags["on_front"] for run in begun.record.trials()}
+        assert begun.record.trials_on_front() == expected
+    tags = {run.info.run_name[-1]: run.data.tags["on_front"] for run in begun.record.trial_runs()}
     assert tags == {"0": "false", "1": "true", "2": "true"}
 
 
@@ -154,7 +154,7 @@ def test_with_an_mlflow_that_is_away_the_end_does_not_wait_long(started, monkeyp
     begun, asked = started(), []
     away = ConnectionError("away")
     with MlflowPage(begun, asked.append, Counting(), front, {}):
-        monkeypatch.setattr(begun.record, "run_of", lambda *_: (_ for _ in ()).throw(away))
+        monkeypatch.setattr(begun.record, "run_id_of", lambda *_: (_ for _ in ()).throw(away))
         begun.outbox.put(Reported(trial=7, at=1, step=0, metrics={"progress": 0.0}))
         began = time.monotonic()
     assert time.monotonic() - began < 5

@@ -39,7 +39,7 @@ def shown(tiny):
         started = SimpleNamespace(
             spec=spec,
             goals=goals,
-            ended=ended,
+            earlier_outcomes=ended,
             num_trials=lambda: num_trials,
             delivery=SimpleNamespace(trouble=more.pop("trouble", "")),
             outbox=SimpleNamespace(num_waiting=7),

@@ -1,4 +1,4 @@
-"""What a sweep could not record, delivered later."""
+"""Entries that a sweep could not deliver are delivered later, also to another store."""
 
 import pandas as pd
 import pytest
@@ -30,7 +30,7 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     record = find_sweep(uri, spec.name)
     on_front = {
         int(run.data.tags["sweep.trial"])
-        for run in record.trials()
+        for run in record.trial_runs()
         if run.data.tags["on_front"] == "true"
     }
     assert on_front == set(before.front()["trial"])

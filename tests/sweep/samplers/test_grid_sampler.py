@@ -39,7 +39,7 @@ def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
     tiny.write_text(GRID)
     spec = load(tiny)[0]
     search, study, _ = searcher(
-        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([1]))
+        spec, tmp_path / "journal", lambda: Requests(retried_trials=frozenset([1]))
     )
     for number in range(7):
         assert search.suggest(str(number))["number"] == number

@@ -182,7 +182,7 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
     assert search.suggest("more") == Searcher.FINISHED
 
     def asked():
-        return Requests(retried=frozenset([1, 3]))  # 3 has not failed
+        return Requests(retried_trials=frozenset([1, 3]))  # 3 has not failed
 
     search, study, _ = searcher(spec, tmp_path / "journal", asked)
     assert (search.num_left, search.num_to_run, search.num_trials) == (0, 1, 5)
@@ -193,7 +193,7 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
     assert search.suggest("more") == Searcher.FINISHED
     assert (search.num_left, search.num_trials) == (0, 5)
     search, study, _ = searcher(
-        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([4]))
+        spec, tmp_path / "journal", lambda: Requests(retried_trials=frozenset([4]))
     )
     assert search.suggest("once more")["retry_of"] == 4
 
@@ -224,7 +224,7 @@ def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, 
 
 def test_a_cancelled_trial_says_so(spec, tmp_path):
     search, _, heard = searcher(
-        spec, tmp_path / "journal", lambda: Requests(cancelled=frozenset([0]))
+        spec, tmp_path / "journal", lambda: Requests(cancelled_trials=frozenset([0]))
     )
     search.suggest("a")
     assert search.on_death("a", "its process died") == "cancelled"
@@ -241,7 +241,7 @@ def test_a_trial_that_fails_last_is_tried_again_when_asked_before_the_search_has
         search.suggest(name)
     search.on_trial_complete("a", error=True)
     assert search.suggest("e") is None
-    asked = Requests(retried=frozenset([0]))
+    asked = Requests(retried_trials=frozenset([0]))
     assert search.suggest("e")["retry_of"] == 0
 
 

@@ -67,7 +67,7 @@ def test_a_missing_driver_is_one_sentence_with_what_brings_it():
     code = (
         "import sys; sys.modules['psycopg'] = None; from sweep.search import study\n"
         "from sweep.tracking import addresses\n"
-        "for use in (lambda u: study.has_study(u, 'x'), addresses.reach):\n"
+        "for use in (lambda u: study.has_study(u, 'x'), addresses.prepare_store):\n"
         "    try: use('postgresql://me:secret@127.0.0.1:9/x')\n"
         "    except addresses.BadAddress as error: print(error)"
     )
