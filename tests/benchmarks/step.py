@@ -67,9 +67,9 @@ def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predic
 def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) -> float:
     model = load(config.model.path, config.model.family)
     model.reset(config.train.dtype)
-    model._reference = None  # what this process remembers
+    model._base_cache = None  # what this process remembers
     stream, each = Stream(config, model), []
-    with mock.patch.object(loss, "read", read), Engine(model, config.train) as engine:
+    with mock.patch.object(loss, "predict_jointly", read), Engine(model, config.train) as engine:
         for step in range(steps):
             began = time.perf_counter()
             model.module.train()

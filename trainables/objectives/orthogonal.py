@@ -74,9 +74,9 @@ class Orthogonal(Objective):
         overlaps_LBT = torch.einsum("lbtd,lgd->lbtg", states_LBTD, vectors_LGD[layers])
         overlaps_LBT = overlaps_LBT.square().mean(-1)
         moved_LBT = (states_LBTD - base_LBTD).square().mean(-1)
-        neutral_BT = reading.words_BT & ~reading.asked_BT
+        neutral_BT = reading.is_text_BT & ~reading.is_target_BT
         return self.alpha * _mean(overlaps_LBT, neutral_BT) + (1 - self.alpha) * _mean(
-            moved_LBT, reading.words_BT
+            moved_LBT, reading.is_text_BT
         )
 
 
