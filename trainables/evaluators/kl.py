@@ -67,8 +67,8 @@ class Kl(Evaluator):
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
-        from trainables.scoring.general_text import drawn, name_of, nll_queries
-        from trainables.scoring.likelihood import joined
+        from trainables.scoring.general_text import draw_texts, name_of, nll_queries
+        from trainables.scoring.likelihood import join_groups
 
         if self.of == "general":
             rows = tables.texts(self.data, "held_out", model.tokenizer)
@@ -79,9 +79,9 @@ class Kl(Evaluator):
                 for row in tables.pairs(self.data, model.tokenizer)
             ]
             sources = map(name_of, found_ids)
-        texts = drawn(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)
+        texts = draw_texts(zip(found_ids, sources, strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
-        found = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
+        found = join_groups(groups, kl_from_base(model, [q for group in groups for q in group]))
         each = (math.fsum(values) / len(values) for values in found)
         items = Items.of(map(name_of, texts), texts.values())
         return {f"forgetting/{self.of}/kl_rise": mean(each, items, map(len, found))}

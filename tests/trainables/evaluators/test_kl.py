@@ -8,7 +8,7 @@ from tests.conformance import perturb
 from trainables.data import tables
 from trainables.evaluators import Kl
 from trainables.metrics import estimate
-from trainables.scoring.general_text import drawn
+from trainables.scoring.general_text import draw_texts
 
 GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
 
@@ -35,7 +35,7 @@ def slow_causal(model, texts):
 def test_the_drift_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
     table = tables.texts("miniature", "held_out", llama.tokenizer)
-    texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
+    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128)
     found = measure(llama)
     assert found == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
 
@@ -45,7 +45,7 @@ def test_the_drift_of_a_masked_model_is_that_of_torch_where_it_is_masked(bert):
     perturb(bert, 0.1)
     table = tables.texts("miniature", "held_out", bert.tokenizer)
     each = []
-    for ids in drawn(zip(table["ids"], table["source"], strict=True), 6, 128):
+    for ids in draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128):
         for first in range(min(7, len(ids))):
             at = list(range(first, len(ids), 7))
             read = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
@@ -67,7 +67,7 @@ def test_the_drift_on_alignment_text_is_that_of_the_sentences_as_found(llama):
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows
     ]
-    expected = slow_causal(llama, drawn(((ids, "") for ids in found_ids), 6, 128))
+    expected = slow_causal(llama, draw_texts(((ids, "") for ids in found_ids), 6, 128))
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 

@@ -13,7 +13,7 @@ from trainables.data.sets import miniature
 from trainables.data.splits import is_held_out
 from trainables.evaluators import Perplexity
 from trainables.metrics import estimate
-from trainables.scoring.general_text import drawn
+from trainables.scoring.general_text import draw_texts
 
 NLL, RISE, RATIO, PERPLEXITY = (
     f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
@@ -88,17 +88,10 @@ def test_the_rise_is_paired_text_by_text(model):
     pairs = zip(found[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(found[RISE].outcomes_I) == pytest.approx([now - then for now, then in pairs])
     table = tables.texts("miniature", "held_out", model.tokenizer)
-    texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
+    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
     away = weights * (found[RISE].outcomes_I - found[RISE].value) / weights.sum()
     assert found[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(away**2)))
-
-
-def test_no_text_counts_twice_and_those_of_one_source_count_together():
-    texts = [([1, 2, 3], "a"), ([1, 2, 4], "b"), ([1, 2, 3], "c"), ([5], "d")]
-    assert drawn(texts, 9, 3) == {(1, 2, 3): "a", (1, 2, 4): "b", (5,): "d"}
-    assert drawn(texts, 9, 2) == {(1, 2): "a", (5,): "d"}
-    assert len(drawn(texts, 2, 3)) == 2
 
 
 def test_the_perplexity_is_the_exponential_of_the_nll(model):
