@@ -119,7 +119,7 @@ def test_without_any_texts_there_is_one_clear_sentence(configure):
         return ""
 
     held = {"regulariser": {"name": "kl_to_base"}}
-    assert "kl_to_base needs texts, but objective npo learns none" in refused(**held)
+    assert "kl_to_base needs texts, but objective npo trains on none" in refused(**held)
     replay = {"data": "miniature", "ratio": 0.0}
     assert "nothing is replayed" in refused(**held, replay=replay)
     assert not refused(**held, replay=replay | {"ratio": 0.1})
