@@ -32,6 +32,7 @@ FLOORS = [
     # one trial
     ["trainables.contamination", "trainables.measure", "trainables.report", "trainables.training"],
     ["trainables.trial"],
+    ["trainables.cli"],
     ["trainables.__main__"],
     # the record in MLflow, read back
     ["analysis.pareto"],

@@ -71,7 +71,7 @@ def seconds_a_step(config: TrialConfig, steps: int, predict: Callable[..., Any])
     """
     model = load(config.model.path, config.model.family)
     model.reset(config.train.dtype)
-    model._reference = None  # forget the states in memory
+    model._base_cache = None  # forget the states in memory
     stream, times = Stream(config, model), []
     with mock.patch.object(loss, "predict_jointly", predict), Engine(model, config.train) as engine:
         for step in range(steps):

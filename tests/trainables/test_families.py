@@ -323,7 +323,7 @@ def test_the_base_says_the_same_whether_or_not_its_answer_is_kept(lm, named):
     for name in asked:
         assert_close(kept[name].base_log_prob_NV, anew[name].base_log_prob_NV, atol=2e-4, rtol=0)
     # Gemma 2 caps what its head puts out, so the head's input does not tell its predictions.
-    assert (lm.reference is None) == (named == "gemma-2")
+    assert (lm.base_cache is None) == (named == "gemma-2")
 
 
 def test_the_base_in_less_precision_is_where_training_starts(lm):

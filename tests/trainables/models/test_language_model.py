@@ -1,19 +1,14 @@
 """A model, its tokenizer, and the base that it started from."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from torch.nn.functional import log_softmax
 
-from trainables.data.queries import Query
 from trainables.models import miniature
-from trainables.models.forward import token_nll
 from trainables.models.language_model import LanguageModel
-from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs, queries_of
 
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
@@ -102,45 +97,18 @@ def test_rounding_is_no_movement_away_from_the_base(model):
     assert model.base_in_dtype is model.base
 
 
-@pytest.mark.parametrize(
-    ("broken", "said"),
-    [
-        (
-            {"num_hidden_layers": 3},
-            "must be those that its config.json describes, but 9 are missing",
-        ),
-        ({"vocab_size": 10}, "of another shape, model.embed_tokens.weight"),
-        ({"model_type": "nonsense"}, "must hold a model that transformers can load, but"),
-    ],
-)
-def test_a_folder_whose_parts_do_not_fit_is_refused(broken, said, tmp_path):
+def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
     folder = copied(tmp_path)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | broken))
-    with pytest.raises(ValueError, match=re.escape(said)):
-        LanguageModel(folder, "causal")
-
-
-@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
-def test_a_file_that_was_cut_short_is_one_sentence_about_its_folder(file, tmp_path):
-    folder = copied(tmp_path)
-    whole = (folder / file).read_bytes()
-    (folder / file).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="must hold a model that transformers can load, but"):
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    number = len(tokenizer["model"]["vocab"])
+    tokenizer["model"]["vocab"]["zebra"] = number
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(ValueError, match=f"no more tokens than the model's {number}, but knows"):
         LanguageModel(folder, "causal")
 
 
 def copied(tmp_path):
     return Path(shutil.copytree(miniature.folder("miniature-llama"), tmp_path / "model"))
-
-
-def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
-    texts = llama.batch([Query([5, 6, 7], {0: 6, 2: 9}), Query([8], {0: 9})])
-    logits = torch.randn(3, llama.tokenizer.vocab_size, generator=torch.Generator().manual_seed(0))
-    log_p = log_softmax(logits.double(), -1)
-    expected = [-log_p[0, 6], -log_p[1, 9], -log_p[2, 9]]
-    assert token_nll(logits, texts).tolist() == pytest.approx([float(x) for x in expected])
-    assert token_nll(logits.bfloat16(), texts).dtype == torch.float32
 
 
 def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
@@ -151,53 +119,19 @@ def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
     assert found != expected
 
 
-def test_a_process_keeps_the_model_that_it_has_loaded():
-    assert load("miniature-llama", "causal") is load("miniature-llama", "causal")
-
-
-@pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
-def test_a_model_of_the_other_family_is_one_clear_sentence(name, family):
-    other = {"causal": "masked", "masked": "causal"}[family]
-    with pytest.raises(ValueError, match=f"holds a {family} model: family must be '{family}'"):
-        LanguageModel(miniature.folder(name), other)
-
-
-def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
-    for folder in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(ValueError, match="must be the folder of a model") as caught:
-            LanguageModel(folder, "causal")
-        assert str(folder) in str(caught.value)
-        assert "\n" not in str(caught.value)
-    (tmp_path / "config.json").write_text("[1")
-    (tmp_path / "model.safetensors").touch()
-    with pytest.raises(ValueError, match="must be the folder of a model"):
-        LanguageModel(tmp_path, "causal")
-
-
-def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
+def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
     llama.save(tmp_path)
-    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Model: pass\n")
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["auto_map"] = {"AutoModelForCausalLM": "evil.Model", "AutoConfig": "evil.Model"}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert likelihoods(LanguageModel(tmp_path, "causal")) == likelihoods(llama)
-    assert not (tmp_path / "made").exists()
+    file = tmp_path / "tokenizer_config.json"
+    settings = json.loads(file.read_text())
+    del settings["bos_token"]
+    file.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match="must have a BOS token") as caught:
+        LanguageModel(tmp_path, "causal")
+    assert "eos_token" in str(caught.value)
 
 
-def test_models_of_other_weights_have_other_digests(llama, edited):
+def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
     noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
     assert noisy.digest != llama.digest
-
-
-def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):
-    llama.reset("fp32")
-    llama.save(tmp_path)
-    first = load(str(tmp_path), "causal")
-    assert load(str(tmp_path), "causal") is first
-    with torch.no_grad():
-        for weight in llama.module.parameters():
-            weight.add_(1.0)
-    llama.save(tmp_path)
-    second = load(str(tmp_path), "causal")
-    weights = zip(first.module.parameters(), second.module.parameters(), strict=True)
-    assert all(torch.allclose(after, before + 1) for before, after in weights)
+    assert noisy.tokenizer.digest == llama.tokenizer.digest
+    assert bert.tokenizer.digest == llama.tokenizer.digest, "both miniatures read the same words"
