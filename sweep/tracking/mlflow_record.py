@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import Artifact, Role, Series, Tag, having
-from sweep.space.names import swept
+from sweep.space.names import swept_names
 from sweep.tracking.addresses import connect
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Record:
             "metrics": [metric.to_dict() for metric in spec.metrics().values()],
             "goals": spec.goals,
             "num_trials": spec.num_trials,
-            "searched": swept(spec.trial),
+            "searched": swept_names(spec.trial),
             "constraints": {
                 name: bound.model_dump(exclude_none=True)
                 for name, bound in spec.constraints.items()
