@@ -112,10 +112,10 @@ def _open_search(job: Job) -> tuple[Study, int]:
             storage must be an old copy, and the trials would run twice.
     """
     from sweep.search.study import open_study, outcomes
-    from sweep.search.versions import newest
+    from sweep.search.versions import newest_version
 
     record = job.record
-    study, version = newest(open_study(job.search_storage, job.spec), job.spec.trial)
+    study, version = newest_version(open_study(job.search_storage, job.spec), job.spec.trial)
     if lost := sorted(record.ended() - {ending.number for ending in outcomes(study)}):
         raise CannotRun(
             f"{addresses.shown(job.search_storage)} must hold the search of {record.sweep} as it was "
@@ -140,7 +140,9 @@ def _run_trials(
 
     if not search.num_to_run:
         return
-    assignment = Assignment(run_trial or real_trial, stores=job.stores, watched=run_trial is None)
+    assignment = Assignment(
+        run_trial or real_trial, stores=job.stores, with_system_metrics=run_trial is None
+    )
     with control.interrupt, count_each_death_once(search.on_death):
         tuner.build(job.spec, search, job.num_at_once, [control, *callbacks], assignment).fit()
     control.raise_trouble()

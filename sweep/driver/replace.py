@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sweep import workspace
 from sweep.tracking import addresses, sweeps
-from sweep.workers.checkpoints import Storage
+from sweep.workers.checkpoints import FolderStore
 
 WRITTEN = ("search.journal", "record", "checkpoints", "models", "ray", "front")
 ADDRESSES = ("started_in", "tracking_uri", "storage", "kept_at")
@@ -25,14 +25,14 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> 
     """
     from sweep.search.study import delete_study
 
-    earlier = workspace.storage(name)
+    earlier = workspace.search_storage(name)
     if str(earlier) != addresses.shown(search_storage):
         addresses.refuse_hidden(str(earlier), "--storage or OPTUNA_STORAGE, to delete its search")
         delete_study(earlier, name)
     delete_study(search_storage, name)
-    if checkpoint_root := workspace.kept_at(name):
+    if checkpoint_root := workspace.checkpoint_root(name):
         parent, _, folder = checkpoint_root.rpartition("/")
-        Storage(parent).delete(folder)
+        FolderStore(parent).delete(folder)
     sweeps.delete_sweep(tracking_uri, name)
     for file in (*WRITTEN, *ADDRESSES):
         _delete(workspace.folder(name) / file)
