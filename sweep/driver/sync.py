@@ -68,11 +68,15 @@ def _open_anew(
     name: str, spec: SweepSpec, document: Document, tracking_uri: str, outbox: Outbox
 ) -> mlflow_record.Record:
     """Open a sweep in another store than the one that has lost it; every entry is to be delivered."""
-    with chdir(workspace.started_in(name)):
+    with chdir(workspace.start_folder(name)):
         digests = preflight.prepare(spec)
-        workspace.remember(
-            name, document.text, tracking_uri, workspace.storage(name), workspace.kept_at(name)
+        workspace.remember_sweep(
+            name,
+            document.text,
+            tracking_uri,
+            workspace.search_storage(name),
+            workspace.checkpoint_root(name),
         )
     outbox.rewind()  # first: whoever finds the sweep in the store takes all of it for delivered
-    artifacts = workspace.artifacts(tracking_uri, name)
+    artifacts = workspace.artifact_location(tracking_uri, name)
     return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts)

@@ -185,4 +185,4 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
     assert has_study(storage, "tiny")
-    assert workspace.kept_at("tiny") is None
+    assert workspace.checkpoint_root("tiny") is None
