@@ -43,7 +43,7 @@ def check(spec: Spec) -> None:
     if sampler.is_exhaustive:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(names.swept(checked.trial)) or 'nothing'}")
+    print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact
-from sweep.space.names import searched
+from sweep.space.names import domain_lines
 from sweep.tracking import sweeps
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def description(started: RunningSweep, drawn: Drawn) -> str:
         *(["**Constraints**", "\n".join(bounds)] if bounds else []),
         budget,
         "**Searched**",
-        "\n".join(f"- {line}" for line in searched(spec.trial)) or "nothing",
+        "\n".join(f"- {line}" for line in domain_lines(spec.trial)) or "nothing",
     ]
     text = "\n\n".join(part for part in parts if part)
     return text if len(text) <= MAX_NOTE_CHARS else text[: MAX_NOTE_CHARS - 1] + "…"

@@ -126,10 +126,12 @@ def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
             storage must be an old copy, and the trials would run twice.
     """
     from sweep.search.study import open_study, outcomes
-    from sweep.search.versions import newest
+    from sweep.search.versions import newest_version
 
     record = prepared.record
-    study, version = newest(open_study(prepared.search_storage, prepared.spec), prepared.spec.trial)
+    study, version = newest_version(
+        open_study(prepared.search_storage, prepared.spec), prepared.spec.trial
+    )
     known = {outcome.number for outcome in outcomes(study)}
     if lost := sorted(record.ended_trials() - known):
         raise CannotRun(
@@ -161,7 +163,7 @@ def _run_trials(
     if not search.num_to_run:
         return
     assignment = Assignment(
-        run_trial or real_trial, stores=prepared.stores, watched=run_trial is None
+        run_trial or real_trial, stores=prepared.stores, with_system_metrics=run_trial is None
     )
     with control.interrupt, count_each_death_once(search.on_death):
         tuner.build(

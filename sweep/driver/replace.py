@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sweep import workspace
 from sweep.tracking import addresses, sweeps
-from sweep.workers.checkpoints import Storage
+from sweep.workers.checkpoints import FolderStore
 
 FILES = ("search.journal", "record", "checkpoints", "models", "ray", "front")
 ADDRESS_FILES = ("started_in", "tracking_uri", "storage", "kept_at")
@@ -25,16 +25,16 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> 
     """
     from sweep.search.study import delete_study
 
-    earlier_storage = workspace.storage(name)
+    earlier_storage = workspace.search_storage(name)
     if str(earlier_storage) != addresses.printable(search_storage):
         addresses.refuse_hidden(
             str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
         )
         delete_study(earlier_storage, name)
     delete_study(search_storage, name)
-    if checkpoint_root := workspace.kept_at(name):
+    if checkpoint_root := workspace.checkpoint_root(name):
         parent, _, folder = checkpoint_root.rpartition("/")
-        Storage(parent).delete(folder)
+        FolderStore(parent).delete(folder)
     sweeps.delete_sweep(tracking_uri, name)
     for file in (*FILES, *ADDRESS_FILES):
         _delete(workspace.folder(name) / file)

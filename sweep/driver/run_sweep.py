@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.config import preflight
-from sweep.config.check import changed
+from sweep.config.check import changed_keys
 from sweep.config.spec import SweepSpec
 from sweep.driver import ray_cluster
 from sweep.driver.lock import only_driver
@@ -88,8 +88,8 @@ def run(
             # Everything that may refuse the sweep comes before anything is recorded.
             num_at_once = ray_cluster.num_at_once(spec.resources)
             checkpoint_root = _checkpoint_root(spec, None)
-            workspace.remember(spec.name, document.text, uri, search_storage, checkpoint_root)
-            artifacts = workspace.artifacts(uri, spec.name)
+            workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
+            artifacts = workspace.artifact_location(uri, spec.name)
             record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
             stores = CheckpointStores.under(
                 checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
@@ -125,7 +125,7 @@ def resume(
         Stopped, KeyboardInterrupt: as of `run`.
     """
     uri, search_storage = _addresses(
-        backends, workspace.tracking_uri(spec.name), workspace.storage(spec.name)
+        backends, workspace.tracking_uri(spec.name), workspace.search_storage(spec.name)
     )
     addresses.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
     addresses.refuse_hidden(str(search_storage), "--storage or OPTUNA_STORAGE")
@@ -144,12 +144,12 @@ def resume(
         _refuse_other_spec(record, document)
         # Absolute, because a relative one is meant from the folder that is left next.
         os.environ["SWEEP_HOME"] = str(workspace.home())
-        with chdir(workspace.started_in(spec.name)):
+        with chdir(workspace.start_folder(spec.name)):
             _refuse_other_inputs(record, preflight.prepare(spec))
             with ray_cluster.joined(backends.ray_address, uri):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
-                checkpoint_root = _checkpoint_root(spec, workspace.kept_at(spec.name))
-                workspace.keep_at(spec.name, checkpoint_root)
+                checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
+                workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 record.log_declarations(spec, document.text)
                 requests.clear(record)  # before it counts as running, and takes new requests
                 stores = CheckpointStores.under(
@@ -215,7 +215,7 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
     from sweep.search.study import has_study
 
     name, address = record.sweep, addresses.printable(search_storage)
-    has_moved = address != str(workspace.storage(name))
+    has_moved = address != str(workspace.search_storage(name))
     if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
         raise CannotRun(
             f"{address} must hold the search of {name}, but does not: name the database "
@@ -227,7 +227,7 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
 def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None:
     """Raise CannotRun if a key of the spec has changed that must not change within a sweep."""
     recorded_text = record.spec_text()
-    if recorded_text is not None and (keys := changed(recorded_text, document.tree)):
+    if recorded_text is not None and (keys := changed_keys(recorded_text, document.tree)):
         raise CannotRun(
             f"{document.path} must go on with the sweep as it was recorded, but its "
             f"{', '.join(keys)} changed: budget, resources and checkpoints may, and options may "

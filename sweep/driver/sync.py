@@ -71,12 +71,16 @@ def _open_anew(
     name: str, spec: SweepSpec, document: Document, tracking_uri: str, outbox: Outbox
 ) -> mlflow_record.Record:
     """Open the record of a sweep in a new store and return it; mark every entry as undelivered."""
-    with chdir(workspace.started_in(name)):
+    with chdir(workspace.start_folder(name)):
         digests = preflight.prepare(spec)
-        workspace.remember(
-            name, document.text, tracking_uri, workspace.storage(name), workspace.kept_at(name)
+        workspace.remember_sweep(
+            name,
+            document.text,
+            tracking_uri,
+            workspace.search_storage(name),
+            workspace.checkpoint_root(name),
         )
     # Before the record is opened: a later sync that finds it would not deliver the entries again.
     outbox.mark_all_undelivered()
-    artifacts = workspace.artifacts(tracking_uri, name)
+    artifacts = workspace.artifact_location(tracking_uri, name)
     return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sweep.space.names import swept
+from sweep.space.names import swept_names
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -18,7 +18,7 @@ def declarations(spec: SweepSpec) -> dict[str, Any]:
         "metrics": [metric.to_dict() for metric in spec.metrics().values()],
         "goals": spec.goals,
         "num_trials": spec.num_trials,
-        "searched": swept(spec.trial),
+        "searched": swept_names(spec.trial),
         "constraints": {
             name: bound.model_dump(exclude_none=True) for name, bound in spec.constraints.items()
         },

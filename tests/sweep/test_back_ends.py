@@ -193,4 +193,4 @@ def test_record_and_search_on_postgresql_are_resumed_and_replaced_by_naming_thei
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
     assert has_study(storage, "tiny")
-    assert workspace.kept_at("tiny") is None
+    assert workspace.checkpoint_root("tiny") is None

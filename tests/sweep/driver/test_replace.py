@@ -7,7 +7,7 @@ from sweep.config.check import load
 from sweep.driver.replace import delete_earlier
 from sweep.search.study import has_study, open_study
 from sweep.tracking import sweeps
-from sweep.workers.checkpoints import Storage
+from sweep.workers.checkpoints import FolderStore
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the store's tables are made
@@ -20,10 +20,10 @@ def test_an_earlier_sweep_is_gone_from_search_record_checkpoints_and_folder(tmp_
     search_storage = f"sqlite:///{tmp_path / 'search.db'}"
     shared = tmp_path / "shared"
     for name in ("tiny-1", "of-somebody-else"):
-        with Storage(str(shared / name)).write("0000"):
+        with FolderStore(str(shared / name)).write("0000"):
             pass
     (folder / "record").mkdir(parents=True)
-    workspace.remember("tiny", document.text, uri, search_storage, f"{shared}/tiny-1")
+    workspace.remember_sweep("tiny", document.text, uri, search_storage, f"{shared}/tiny-1")
     open_study(search_storage, spec)
     sweeps.open_sweep(uri, spec, document.text, {})
 

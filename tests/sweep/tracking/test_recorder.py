@@ -10,7 +10,7 @@ from sweep.outcome import Outcome
 from sweep.tracking.entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
-from sweep.workers.checkpoints import CheckpointStores, Storage
+from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import Attachment, TrialResult
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
@@ -137,7 +137,7 @@ def test_closing_a_sweep_leaves_no_run_open_and_closes_its_own_last(recorder, ou
 def test_a_checkpoint_is_kept_until_the_trial_has_ended_and_a_model_goes_to_the_record(
     outbox, tmp_path
 ):
-    checkpoints, models = (Storage(str(tmp_path / name)) for name in ("checkpoints", "models"))
+    checkpoints, models = (FolderStore(str(tmp_path / name)) for name in ("checkpoints", "models"))
     for storage in (checkpoints, models):
         with storage.write("0003") as folder:
             (folder / "weights").write_text("w")
