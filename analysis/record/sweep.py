@@ -25,7 +25,7 @@ class UnknownSweep(ValueError):
 
 
 class Candidate(NamedTuple):
-    """The model of a trial, or the weights on its line from the base model to the trained one at α.
+    """A trial's own model, or its weights at another α between the base model (0) and the trained (1).
 
     trial: the number of the trial.
     alpha: the α of the weights; None stands for the trial's own model.
@@ -179,7 +179,7 @@ class Sweep:
 
     @cached_property
     def swept(self) -> list[str]:
-        """Those of `params` that the spec searches; `objective` in the spec means `objective.name`."""
+        """Names in `params` that the spec searches. Its `objective` is `objective.name` there."""
         return [p for p in self.params if {p, p.removesuffix(".name")} & set(self.searched)]
 
     @property

@@ -89,7 +89,7 @@ def _add_legend(figure: Figure, scatter: Scatter) -> None:
 
 
 def _panel_traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[Trace]:
-    """Return everything that one panel draws, the lowest layer first."""
+    """Return the traces of one panel, the lowest layer first: bound, points, numbers, base model."""
     traces: list[Trace] = []
     if scatter.has_bound:
         steps_x, steps_y = scatter.staircase(x, y)
@@ -103,7 +103,7 @@ def _panel_traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[Trac
 
 
 def _points(sweep: Sweep, scatter: Scatter, objective: str, x: Axis, y: Axis) -> Trace:
-    """Return the points of the models that were trained with one objective."""
+    """Return the trace with a point for each model that was trained with this objective."""
     group = scatter.points[scatter.points["objective"] == objective]
     is_on_front, is_feasible = group["front"], group["feasible"]
     symbols = group["regulariser"].map(lambda name: scatter.shapes[name][1])
@@ -126,7 +126,7 @@ def _points(sweep: Sweep, scatter: Scatter, objective: str, x: Axis, y: Axis) ->
 
 
 def _numbers(scatter: Scatter, x: Axis, y: Axis) -> Trace:
-    """Return the numbers beside the members of the front."""
+    """Return the trace with the numbers beside members of the front."""
     numbers = scatter.numbers(x, y)
     return {
         "x": [text_x for text_x, _, _ in numbers],
@@ -141,7 +141,7 @@ def _numbers(scatter: Scatter, x: Axis, y: Axis) -> Trace:
 
 
 def _base(sweep: Sweep, x: Axis, y: Axis) -> Trace:
-    """Return the star of the base model."""
+    """Return the trace that shows the base model as a star."""
     return {
         "x": [x.base],
         "y": [y.base],

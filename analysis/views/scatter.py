@@ -50,7 +50,7 @@ class Axis:
 
     @property
     def worse(self) -> float:
-        """The limit at the end where the goal is worse."""
+        """The limit at the bad end: the upper one if lower is better, else the lower one."""
         return self.limits[self.lower_is_better]
 
 

@@ -62,7 +62,7 @@ def front_measure(goals: Sequence[Metric]) -> FrontMeasure:
 
 
 def _earlier_candidates(running: RunningSweep) -> dict[int, list[dict[str, float]]]:
-    """Return the goals of the candidates that were recorded before this process began, by trial."""
+    """Return trial -> goals of each of its candidates, for trials that ended before this process."""
     candidates: dict[int, list[dict[str, float]]] = {}
     for row in _read(running).candidates().to_dict("records") if running.ended else []:
         goals = {name: float(row[name]) for name in running.goals}

@@ -56,10 +56,14 @@ class MlflowPage(Callback):  # type: ignore[misc]
         front: FrontMeasure,
         earlier: Mapping[int, Sequence[Mapping[str, float]]],
     ) -> None:
-        """
+        """Prepare the page of a sweep; nothing is recorded until it is entered.
+
         Args:
+            running: the sweep.
+            draw: draws its front.
             progress: counts trials and measures their front; Tune must call it before this callback.
-            earlier: the goals of the candidates of each trial that had ended before this process began.
+            front: measures the front of candidates.
+            earlier: trial -> goals of its candidates, for trials that ended before this process.
         """
         self._running = running
         self._draw = draw
@@ -78,6 +82,7 @@ class MlflowPage(Callback):  # type: ignore[misc]
         return {}
 
     def __enter__(self) -> Self:
+        """Open the page: write the description and missing points of the curve, start the thread."""
         record = self._running.record
         self._recorded_steps = record.steps(Series.HYPERVOLUME)
         self._on_front = record.on_front()
@@ -93,6 +98,7 @@ class MlflowPage(Callback):  # type: ignore[misc]
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Close the page: stop the thread, and draw the last front if MLflow has every entry."""
         self._is_closing.set()
         self._has_grown.set()
         self._thread.join(PATIENCE_S)
@@ -105,7 +111,7 @@ class MlflowPage(Callback):  # type: ignore[misc]
         self._has_grown.set()
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        """Do the same after a trial has failed."""
+        """Record the size of the front after a trial has failed, and have it drawn anew."""
         self.on_trial_complete(iteration, trials, trial)
 
     def _record_size(self, step: int, size: int, volume: float) -> None:

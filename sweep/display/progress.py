@@ -38,8 +38,12 @@ class Progress(Callback):  # type: ignore[misc]
         console: Console,
         earlier: Sequence[Mapping[str, float]] = (),
     ) -> None:
-        """
+        """Prepare the progress of a sweep; nothing is printed until `setup`.
+
         Args:
+            running: the sweep.
+            front: measures the front of candidates.
+            console: where the progress is printed.
             earlier: the goals of the candidates that were recorded before this process began.
         """
         self._spec = running.spec
