@@ -25,7 +25,7 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     with pytest.raises(CannotRun, match="name the store that everything is to be delivered"):
         sync(spec.name)
     uri = f"sqlite:///{tmp_path / 'other.db'}"
-    _, refused, has_ended = sync(spec.name, tracking_uri=uri, on_delivered=live.last_front)
+    _, refused, has_ended = sync(spec.name, tracking_uri=uri, on_delivered=live.draw_last_front)
     assert (refused, has_ended) == (0, True)
     record = find_sweep(uri, spec.name)
     on_front = {
