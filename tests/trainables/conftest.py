@@ -43,10 +43,10 @@ EVALUATORS = [
 
 
 def pytest_collection_finish(session):
-    """Pretrain the miniature models where no test's time-out runs; the cache keeps them."""
+    """Pretrain the miniature models before any test's time limit runs; they are cached."""
     if not session.config.option.collectonly:
-        asked = {name for item in session.items for name in getattr(item, "fixturenames", ())}
-        if asked & {"llama", "bert", "model", "own_cache", "configure", "main", "process"}:
+        fixtures = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+        if fixtures & {"llama", "bert", "model", "own_cache", "configure", "main", "process"}:
             for name in miniature.MODELS:
                 miniature.folder(name)
 
@@ -78,14 +78,14 @@ def name(request):
 
 @pytest.fixture
 def model(name, loaded):
-    """Each miniature model in turn, at its base weights in fp32."""
+    """Return each miniature model in turn, at its base weights in fp32."""
     loaded[name].reset("fp32")
     return loaded[name]
 
 
 @pytest.fixture(scope="session")
 def configure():
-    """A small trial of a miniature model, with changes."""
+    """Return a function that builds a small trial of a miniature model, with changes."""
 
     def build(name="miniature-llama", *, train=(), **changes):
         tree = {
@@ -100,7 +100,7 @@ def configure():
 
 
 class Oracle:
-    """A folder's model through transformers alone: one sentence and one token at a time."""
+    """A slow reference: the model of a folder through transformers, one sentence and token at a time."""
 
     def __init__(self, folder, family):
         kind = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[family]
@@ -110,18 +110,18 @@ class Oracle:
 
     @torch.no_grad()
     def predicted(self, read, place):
-        """log p of every token of the vocabulary at one place of what is read."""
+        """Return log p of every token of the vocabulary at one place of the ids that are read."""
         return self.module(torch.tensor([read])).logits[0, place].double().log_softmax(-1)
 
     def at_mask(self, ids, place, masked=()):
-        """log p of the token at a place that is masked, and others with it."""
+        """Return log p of the token at a place, which is masked together with the places `masked`."""
         tokens = self.tokenizer
         read = [tokens.mask_token_id if t in (place, *masked) else ids[t] for t in range(len(ids))]
         read = [tokens.cls_token_id, *read, tokens.sep_token_id]
         return float(self.predicted(read, place + 1)[ids[place]])
 
     def log_probs(self, ids, prefix=()):
-        """log p of each token: after those before it, or with it alone masked."""
+        """Return log p of each token: after those before it (causal), or masked alone (masked)."""
         ids, before = [*prefix, *ids], len(prefix)
         if self.family == "masked":
             return [self.at_mask(ids, t) for t in range(before, len(ids))]
@@ -133,7 +133,7 @@ class Oracle:
 
 @pytest.fixture(scope="session")
 def oracle():
-    """The oracle of a loaded model's folder."""
+    """Return a function from a LanguageModel to the Oracle of its folder."""
 
     @cache_calls
     def of(folder, family):
@@ -144,7 +144,7 @@ def oracle():
 
 @pytest.fixture(scope="session")
 def pieces_bert(tmp_path_factory):
-    """An untrained BERT whose tokenizer cuts words into pieces; its predictions are far apart."""
+    """Return an untrained BERT whose tokenizer cuts words into pieces, with predictions far apart."""
     pieces = list("[PAD] [UNK] [CLS] [SEP] [MASK] the nurse said that was . , '".split())
     pieces += list(string.ascii_lowercase) + [f"##{letter}" for letter in string.ascii_lowercase]
     tokenizer = Tokenizer(
@@ -174,7 +174,7 @@ def pieces_bert(tmp_path_factory):
 
 @pytest.fixture
 def own_cache(tmp_path, monkeypatch):
-    """An empty cache but for the miniature models."""
+    """Set a cache folder that holds the miniature models alone; return it."""
     folder = tmp_path / "cache"
     for name in miniature.MODELS:
         built = miniature.folder(name)
@@ -185,7 +185,7 @@ def own_cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def edited(tmp_path):
-    """A copy of a model's folder with changes to its config and its weights."""
+    """Return a function that copies a miniature's folder, with changes to config and weights."""
 
     def edit(name, *, config=(), noise=0.0, seed=0):
         from safetensors.torch import load_file, save_file
@@ -208,7 +208,7 @@ def edited(tmp_path):
 
 @pytest.fixture
 def new_objects():
-    """All objects of a class (by its name) that a test has made and that are still alive."""
+    """Return a function: name of a class -> its objects made by this test that are still alive."""
     gc.collect()
     gc.freeze()  # what was there before is left out, which saves most of the time
 
@@ -226,7 +226,7 @@ def new_objects():
 
 @pytest.fixture(scope="session")
 def python():
-    """Run Python on these arguments in a process of its own: (exit status, output, errors)."""
+    """Return a function that runs Python in a process of its own: (exit status, output, errors)."""
 
     def run(*arguments, cwd=ROOT, **environment):
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
@@ -245,7 +245,7 @@ def python():
 
 @pytest.fixture
 def modules_after(python):
-    """The names of all modules that are loaded after an import in a fresh process."""
+    """Return a function: statement -> top-level modules that are loaded after it in a fresh process."""
 
     def loaded_by(statement):
         status, output, errors = python("-c", f"{statement}\nimport sys; print(*sys.modules)")

@@ -39,8 +39,13 @@ WORDS = Regex(
 
 @dataclass(frozen=True)
 class Kind:
-    """make: writes a folder. start, end: tokens around a text; adds_start: does the tokenizer put it
-    there itself? he, she: within a text. max_tokens: that the model reads, special ones included.
+    """A kind of model and tokenizer.
+
+    make:       returns (tokenizer, untrained model).
+    start, end: special tokens before and after a text.
+    adds_start: whether the tokenizer itself puts the start token there.
+    he, she:    the tokens of these words within a text.
+    max_tokens: longest row that the model reads, special tokens included.
     """
 
     make: Callable[[], tuple[Any, Any]]
@@ -195,7 +200,7 @@ def _texts() -> list[str]:
 
 
 def _trained(inner: Tokenizer, trainer: Any) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Vocabulary, in order, and merges."""
+    """Train a tokenizer on the miniature's texts; return its vocabulary, in order, and its merges."""
     inner.train_from_iterator(_texts(), trainer)
     learnt = json.loads(inner.to_str())["model"]
     vocabulary = dict(sorted(learnt["vocab"].items(), key=lambda entry: entry[1]))

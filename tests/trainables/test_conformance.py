@@ -18,7 +18,7 @@ KINDS = {
 
 
 def each(kind):
-    """Every instance of a kind under every law of it."""
+    """Return a pytest parameter for every instance of a kind with every law of it."""
     return [
         pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
         for plugin in instances(KINDS[kind][1])

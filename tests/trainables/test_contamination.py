@@ -1,4 +1,4 @@
-"""No text is learnt that is measured on, unless the trial says so."""
+"""No text is trained on that is measured on, unless the trial allows it."""
 
 import time
 
@@ -42,13 +42,13 @@ def leaking(measured_text, configure, tmp_path):
     return lambda **changes: configure(alignment={"data": file}, **changes)
 
 
-def test_a_trial_that_learns_what_it_is_measured_on_is_refused_at_its_start(leaking):
+def test_a_trial_that_trains_on_texts_it_is_measured_on_is_refused_at_its_start(leaking):
     with pytest.raises(ValueError, match="must have no text that is measured on") as caught:
         list(run_trial(leaking()))
-    said = str(caught.value)
-    assert "pairs.jsonl has 1 of stereoset (miniature), such as 'the " in said
-    assert said.endswith("or set allow_overlap: true, which is recorded.")
-    assert "\n" not in said
+    sentence = str(caught.value)
+    assert "pairs.jsonl has 1 of stereoset (miniature), such as 'the " in sentence
+    assert sentence.endswith("or set allow_overlap: true, which is recorded.")
+    assert "\n" not in sentence
 
 
 def test_a_trial_that_allows_it_runs_and_is_recorded(leaking, llama):
@@ -73,7 +73,7 @@ def test_twins_count_too(configure, measured_text, tmp_path):
         refuse_overlap(configure(alignment={"data": file}))
 
 
-def test_what_is_held_out_of_general_text_and_what_is_about_the_alignment_is_not_counted(configure):
+def test_held_out_general_text_and_metrics_about_the_alignment_do_not_count(configure):
     evaluators = [
         {"name": "kl", "of": "alignment", "data": "miniature"},
         {"name": "perplexity", "data": "miniature"},
@@ -127,7 +127,7 @@ REAL = [
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(("data", "settings", "texts"), REAL)
-def test_real_sets_share_what_they_are_known_to(data, settings, texts, monkeypatch):
+def test_real_sets_share_the_texts_that_they_are_known_to(data, settings, texts, monkeypatch):
     monkeypatch.delenv("EQUIPOISE_CACHE")
     evaluator = TypeAdapter(AnyEvaluator).validate_python(settings)
     assert (
@@ -151,7 +151,7 @@ def test_the_miniature_measures_on_nothing_that_is_aligned_on():
         ("regulariser", {"regulariser": {"name": "fisher"}}),
     ],
 )
-def test_what_is_replayed_or_held_is_not_measured_on_either(
+def test_texts_of_replay_and_regulariser_are_not_measured_on_either(
     key, changes, measured_text, configure, tmp_path
 ):
     (tmp_path / "texts.txt").write_text(f"the wolf eats deer\n{measured_text}\n")

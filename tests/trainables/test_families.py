@@ -55,8 +55,8 @@ def lms(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def kept_in(tmp_path_factory):
-    """A cache of this file's own, with small benchmarks."""
+def small_cache(tmp_path_factory):
+    """Set a cache folder for this file that holds small benchmarks."""
     folder = tmp_path_factory.mktemp("cache")
     write_sets(folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -76,7 +76,7 @@ def kind(named):
 
 @pytest.fixture
 def lm(named, lms):
-    """Each model in turn, at its base weights."""
+    """Return each model in turn, at its base weights."""
     lms[named].reset("fp32")
     lms[named].module.eval()
     return lms[named]
@@ -87,12 +87,12 @@ def tokens_of(lm, ids):
 
 
 def ordinary(lm, number, seed=0):
-    """Ids of tokens that are no special ones."""
+    """Return ids of `number` random tokens that are not special."""
     known = sorted(set(range(len(lm.tokenizer.hf))) - set(lm.tokenizer.hf.all_special_ids))
     return random.Random(seed).choices(known, k=number)
 
 
-# (a) What sentences begin and end with
+# (a) Special tokens before and after a sentence
 
 
 def test_texts_are_encoded_without_special_tokens(lm):
@@ -100,7 +100,7 @@ def test_texts_are_encoded_without_special_tokens(lm):
         assert set(ids).isdisjoint(set(lm.tokenizer.hf.all_special_ids))
 
 
-def test_what_a_tokenizer_puts_around_a_text_is_known(lm, kind):
+def test_the_special_tokens_around_a_text_are_known(lm, kind):
     assert tokens_of(lm, [lm.tokenizer.start_id]) == [kind.start]
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
     around = [lm.tokenizer.start_id] * kind.adds_start, [lm.tokenizer.end_id] if kind.end else []
@@ -138,7 +138,7 @@ def test_a_pair_of_texts_is_read_as_the_tokenizer_would_put_it(lm, kind):
 
 def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
     pair = (TEXTS[0], TEXTS[2])
-    (found,) = features(lm, [pair], pooling="mean")
+    (actual,) = features(lm, [pair], pooling="mean")
     inputs = lm.tokenizer.hf(*pair, return_tensors="pt")
     if kind.family == "causal":
         (query,) = whole_texts(lm.tokenizer, [pair], max_tokens=60)
@@ -146,7 +146,7 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
     with torch.no_grad():
         states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
     first = 1 if kind.family == "causal" else 0
-    assert_close(found, states_TD[first:].mean(0), atol=1e-4, rtol=1e-4)
+    assert_close(actual, states_TD[first:].mean(0), atol=1e-4, rtol=1e-4)
     assert ("token_type_ids" in inputs) == lm.has_segments
 
 
@@ -162,10 +162,10 @@ def test_words_within_a_text_are_known_with_their_space(lm, kind):
 
 
 def test_equalised_are_the_words_as_they_stand_within_a_text(lm, kind):
-    found = [tokens_of(lm, pair) for pair in word_pairs(lm.tokenizer)]
-    assert [kind.he, kind.she] in found
+    actual = [tokens_of(lm, pair) for pair in word_pairs(lm.tokenizer)]
+    assert [kind.he, kind.she] in actual
     spaced = kind.he[: -len("he")]
-    assert all(token.startswith(spaced) for pair in found for token in pair)
+    assert all(token.startswith(spaced) for pair in actual for token in pair)
 
 
 FILLED = [
@@ -200,9 +200,9 @@ def test_an_alternative_begins_with_its_space(lm, kind):
     whole = lm.tokenizer.encode(["the cook said that she"])[0]
     before = lm.tokenizer.encode(["the cook said that"])[0]
     expected = log_probs(lm, [queries_of(lm.tokenizer, whole[len(before) :], before)])
-    (found,) = choice_scores(lm, [Item("the cook said that", [" she", " he"], 0)])
+    (actual,) = choice_scores(lm, [Item("the cook said that", [" she", " he"], 0)])
     assert tokens_of(lm, whole[len(before) :]) == [kind.she]
-    assert found[0] == pytest.approx(expected[0][0], abs=1e-5)
+    assert actual[0] == pytest.approx(expected[0][0], abs=1e-5)
 
 
 def test_case_counts_but_for_an_uncased_model(lm, named):
@@ -217,9 +217,9 @@ def test_the_longest_text_fits_and_one_longer_is_one_clear_sentence(lm, kind):
     assert lm.tokenizer.max_tokens == kind.max_tokens
     room = kind.max_tokens - (2 if kind.family == "masked" else 0)
     longest = ordinary(lm, room)
-    (found,) = log_probs(lm, [queries_of(lm.tokenizer, longest)])
-    assert len(found) == room
-    assert all(map(math.isfinite, found))
+    (actual,) = log_probs(lm, [queries_of(lm.tokenizer, longest)])
+    assert len(actual) == room
+    assert all(map(math.isfinite, actual))
     learnt = predict_jointly(lm, {"texts": [training_query(lm.tokenizer, longest, "")]})["texts"]
     assert learnt.token_log_prob_N.isfinite().all()
     for ask in (
@@ -231,7 +231,10 @@ def test_the_longest_text_fits_and_one_longer_is_one_clear_sentence(lm, kind):
 
 
 def longest_twins(lm, comparison):
-    """As long as can be read: where nothing is predicted, the last token is read as well."""
+    """Return the ids of the longest pair that a model reads: texts that differ in one token.
+
+    A causal model does not read the last token, except where hidden states are compared.
+    """
     room = lm.tokenizer.max_tokens - (2 if lm.family == "masked" else comparison == "as_written")
     ids = ordinary(lm, room)
     twin = list(ids)
@@ -242,9 +245,9 @@ def longest_twins(lm, comparison):
 @pytest.mark.parametrize("comparison", get_args(Comparison))
 def test_the_longest_pair_fits_and_one_longer_is_one_clear_sentence(comparison, lm):
     ids, twin = longest_twins(lm, comparison)
-    one, other = compare(lm.tokenizer, ids, twin, comparison, "")
-    found = predict_jointly(lm, {"one": [one], "other": [other]}, hidden=True)
-    assert all(reading.token_log_prob_N.isfinite().all() for reading in found.values())
+    first, second = compare(lm.tokenizer, ids, twin, comparison, "")
+    actual = predict_jointly(lm, {"one": [first], "other": [second]}, hidden=True)
+    assert all(predictions.token_log_prob_N.isfinite().all() for predictions in actual.values())
     if comparison == "first_difference" and lm.family == "causal":
         return  # what follows the difference is not read
     with pytest.raises(ValueError, match="positions of"):
@@ -255,8 +258,8 @@ def test_of_a_prefix_that_is_too_long_the_end_is_read(lm):
     prefix, answer = ordinary(lm, 100), ordinary(lm, 3, 1)
     for query in queries_of(lm.tokenizer, answer, prefix):
         assert len(query.ids) == lm.tokenizer.max_tokens
-    (found,) = log_probs(lm, [queries_of(lm.tokenizer, answer, prefix)])
-    assert all(map(math.isfinite, found))
+    (actual,) = log_probs(lm, [queries_of(lm.tokenizer, answer, prefix)])
+    assert all(map(math.isfinite, actual))
 
 
 def test_a_long_text_has_the_features_of_its_beginning(lm):
@@ -266,23 +269,25 @@ def test_a_long_text_has_the_features_of_its_beginning(lm):
     assert features(lm, [(text,)], pooling="summary", max_tokens=1000).isfinite().all()
 
 
-# (d)–(f) What is predicted
+# (d)–(f) Predictions
 
 
-def asked_of(lm):
-    """Queries of every kind, of many lengths."""
+def every_query(lm):
+    """Return queries of every kind and of many lengths, by kind."""
     ids = lm.tokenizer.encode(TEXTS)
-    asked = {
-        "texts": [training_query(lm.tokenizer, each, f"seed {n}") for n, each in enumerate(ids)]
+    groups = {
+        "texts": [
+            training_query(lm.tokenizer, text_ids, f"seed {n}") for n, text_ids in enumerate(ids)
+        ]
     }
     more, less = lm.tokenizer.encode(list(TWINS))
     for comparison in get_args(Comparison):
-        asked[comparison] = list(compare(lm.tokenizer, more, less, comparison, "seed"))
-    return asked
+        groups[comparison] = list(compare(lm.tokenizer, more, less, comparison, "seed"))
+    return groups
 
 
 def by_oracle(oracle, lm, queries):
-    """log p of every target, each row read alone by transformers with eager attention."""
+    """Return log p of every target, each row read alone by transformers with eager attention."""
     return [
         float(oracle(lm).predicted(list(query.ids), place)[token])
         for query in queries
@@ -290,50 +295,52 @@ def by_oracle(oracle, lm, queries):
     ]
 
 
-def test_what_is_trained_on_are_the_log_probabilities_of_transformers(lm, oracle):
-    asked = asked_of(lm)
-    found = predict_jointly(lm, asked)  # in one forward, so all but the longest are padded
-    for name, queries in asked.items():
+def test_log_probabilities_in_training_are_those_of_transformers(lm, oracle):
+    groups = every_query(lm)
+    actual = predict_jointly(lm, groups)  # in one forward, so all but the longest are padded
+    for name, queries in groups.items():
         expected = by_oracle(oracle, lm, queries)
-        assert found[name].token_log_prob_N.tolist() == pytest.approx(expected, abs=2e-4), name
+        assert actual[name].token_log_prob_N.tolist() == pytest.approx(expected, abs=2e-4), name
         assert expected, name
 
 
-def test_what_is_measured_are_the_log_probabilities_that_are_trained_on(lm):
-    asked = [query for queries in asked_of(lm).values() for query in queries]
-    trained_on = predict_jointly(lm, {"all": asked})["all"].token_log_prob_N.tolist()
-    (measured,) = log_probs(lm, [asked])
+def test_measured_log_probabilities_are_those_of_training(lm):
+    every = [query for queries in every_query(lm).values() for query in queries]
+    trained_on = predict_jointly(lm, {"all": every})["all"].token_log_prob_N.tolist()
+    (measured,) = log_probs(lm, [every])
     assert measured == pytest.approx(trained_on, abs=2e-4)
 
 
 def test_whole_sentences_are_scored_as_by_the_slow_loop(lm, oracle):
     ids = lm.tokenizer.encode(TEXTS)
-    found = log_probs(lm, [queries_of(lm.tokenizer, each) for each in ids])
-    for each, values in zip(ids, found, strict=True):
-        expected = by_oracle(oracle, lm, queries_of(lm.tokenizer, each))
+    actual = log_probs(lm, [queries_of(lm.tokenizer, text_ids) for text_ids in ids])
+    for text_ids, values in zip(ids, actual, strict=True):
+        expected = by_oracle(oracle, lm, queries_of(lm.tokenizer, text_ids))
         assert values == pytest.approx(expected, abs=2e-4)
-        assert len(values) == len(each)
+        assert len(values) == len(text_ids)
 
 
-def test_the_base_says_the_same_whether_or_not_its_answer_is_kept(lm, named):
-    asked = asked_of(lm)
+def test_the_base_predicts_the_same_whether_cached_or_computed(lm, named):
+    groups = every_query(lm)
     perturb(lm, 0.05)
-    kept = predict_jointly(lm, asked, recurring=frozenset(asked))
-    anew = predict_jointly(lm, asked)
-    for name in asked:
-        assert_close(kept[name].base_log_prob_NV, anew[name].base_log_prob_NV, atol=2e-4, rtol=0)
+    from_cache = predict_jointly(lm, groups, recurring=frozenset(groups))
+    computed = predict_jointly(lm, groups)
+    for name in groups:
+        assert_close(
+            from_cache[name].base_log_prob_NV, computed[name].base_log_prob_NV, atol=2e-4, rtol=0
+        )
     # Gemma 2 caps what its head puts out, so the head's input does not tell its predictions.
     assert (lm.base_cache is None) == (named == "gemma-2")
 
 
 def test_the_base_in_less_precision_is_where_training_starts(lm):
-    asked = asked_of(lm)
+    groups = every_query(lm)
     lm.reset("bf16")
     lm.module.eval()
-    found = predict_jointly(lm, asked)
-    for reading in found.values():
-        base_N = reading.base_log_prob_NV.gather(1, reading.targets_N[:, None])[:, 0]
-        assert_close(base_N, reading.token_log_prob_N, atol=0.15, rtol=0.05)
+    actual = predict_jointly(lm, groups)
+    for predictions in actual.values():
+        base_N = predictions.base_log_prob_NV.gather(1, predictions.targets_N[:, None])[:, 0]
+        assert_close(base_N, predictions.token_log_prob_N, atol=0.15, rtol=0.05)
 
 
 # (g) Which weights are trained
@@ -341,8 +348,9 @@ def test_the_base_in_less_precision_is_where_training_starts(lm):
 
 @dataclass(frozen=True)
 class Weights:
-    """Names of an architecture's weights; in a block, behind its own name. A tied matrix is called as
-    the embeddings are.
+    """Names of an architecture's weights, for each setting of Freeze.
+
+    Names in a block are relative to it. A tied matrix has the name of the embeddings.
     """
 
     block: str
@@ -407,7 +415,7 @@ WEIGHTS = {
 
 
 @pytest.mark.parametrize("setting", ["embeddings", "head", "attention", "mlp", "first_blocks"])
-def test_frozen_is_what_the_setting_says_of_this_architecture(setting, lm, named):
+def test_a_setting_freezes_its_weights_of_this_architecture(setting, lm, named):
     every = dict(lm.module.named_parameters())
     before = state(lm.module)
     with Freeze.model_validate({setting: 1 if setting == "first_blocks" else True}).training(lm, 0):
@@ -491,7 +499,7 @@ def test_each_kind_of_dropout_acts_on_this_architecture_in_training(hidden, atte
 
 
 @pytest.mark.parametrize("adapted", [False, True])
-def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kind, tmp_path):
+def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm, kind, tmp_path):
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[kind.family]
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
     read = torch.tensor([[lm.tokenizer.start_id, *ids]])
@@ -518,7 +526,7 @@ def test_a_saved_model_says_the_same_through_transformers_alone(adapted, lm, kin
 
 
 def test_a_bert_as_it_was_first_published_is_read(lms, tmp_path):
-    """gamma and beta, a pooler and a head for the next sentence, and no copy of the tied matrix."""
+    """Its file has gamma and beta, a pooler, a next-sentence head, and no copy of the tied matrix."""
     lm = lms["bert-uncased"]
     lm.reset("fp32")
     lm.save(tmp_path)
@@ -541,7 +549,7 @@ def test_a_bert_as_it_was_first_published_is_read(lms, tmp_path):
 
 
 def test_a_gpt2_as_it_was_first_published_is_read(lms, tmp_path):
-    """Its body alone, with the masks of attention as buffers."""
+    """Its file has the body alone, with the masks of attention as buffers."""
     lm = lms["gpt2"]
     lm.reset("fp32")
     lm.save(tmp_path)
@@ -564,11 +572,11 @@ def test_rope_scaling_is_read_as_llama_3_2_writes_it(lms, tmp_path):
     written = config | {"rope_theta": scaling.pop("rope_theta"), "rope_scaling": scaling}
     (tmp_path / "config.json").write_text(json.dumps(written))
     again = LanguageModel(tmp_path, "causal")
-    asked = lm.batch([sentence_query(lm.tokenizer, ordinary(lm, 60))])
-    assert torch.equal(again.logits(asked), lm.logits(asked))
+    texts = lm.batch([sentence_query(lm.tokenizer, ordinary(lm, 60))])
+    assert torch.equal(again.logits(texts), lm.logits(texts))
     (tmp_path / "config.json").write_text(json.dumps(written | {"rope_scaling": None}))
     plain = LanguageModel(tmp_path, "causal")
-    assert not torch.allclose(plain.logits(asked), lm.logits(asked), atol=1e-2)
+    assert not torch.allclose(plain.logits(texts), lm.logits(texts), atol=1e-2)
 
 
 # (i) A whole trial
@@ -615,5 +623,5 @@ def test_a_trial_that_is_resumed_ends_as_one_that_was_not(named, lm, tmp_path):
     next(reports)
     next(reports).save_state(tmp_path)
     expected = [(report.step, report.metrics) for report in reports]
-    found = run_trial(config, resume_from=tmp_path)
-    assert [(report.step, report.metrics) for report in found] == expected
+    actual = run_trial(config, resume_from=tmp_path)
+    assert [(report.step, report.metrics) for report in actual] == expected

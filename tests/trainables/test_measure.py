@@ -1,4 +1,4 @@
-"""What is measured of a model, and what is kept of it."""
+"""Measuring a model, and the values of the base that are cached."""
 
 import pytest
 
@@ -15,7 +15,7 @@ GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
 
 
 def forwards(config):
-    """Counts how often the model of a configuration is read."""
+    """Return a list that grows with each forward of a trial's model, and the hook that does it."""
     counted = []
     hook = load(config.model.path, config.model.family).module.register_forward_pre_hook(
         lambda *_: counted.append(1)
@@ -33,10 +33,10 @@ def test_base_values_are_measured_once_for_all_trials(configure, own_cache):
     hook.remove()
     assert not reads
     assert again.metrics == first.metrics
-    kept = list((own_cache / "base_values").glob("[!.]*"))
-    assert len(kept) == len(config.evaluators)
+    folders = list((own_cache / "base_values").glob("[!.]*"))
+    assert len(folders) == len(config.evaluators)
     next(run_trial(configure(evaluators=EVALUATORS[:1])))
-    assert list((own_cache / "base_values").glob("[!.]*")) == kept, "each evaluator on its own"
+    assert list((own_cache / "base_values").glob("[!.]*")) == folders, "each evaluator on its own"
 
 
 @pytest.mark.parametrize(
@@ -61,36 +61,40 @@ def test_base_values_follow_the_data(configure, own_cache):
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.parent.mkdir()
     config = configure(evaluators=["crows_pairs"])
-    found = []
+    actual = []
     for pair in ("he was sad,she was sad", "she was sad,he was sad"):
         file.write_text(f"sent_more,sent_less,bias_type\n{pair},gender\n")
-        found.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
-    assert sorted(found) == [0.0, 100.0]
+        actual.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
+    assert sorted(actual) == [0.0, 100.0]
 
 
 def test_a_model_alone_is_measured_once_and_as_a_base_for_trials(configure, own_cache):
     config = configure()
     reads, hook = forwards(config)
     perplexity = Perplexity(data="miniature", limit=20)
-    found = estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
-    assert found
-    assert not [name for name in found if name.endswith(RELATIVE)]
+    actual = estimate.values(
+        measure_alone(perplexity, load(config.model.path, config.model.family))
+    )
+    assert actual
+    assert not [name for name in actual if name.endswith(RELATIVE)]
     num_reads = len(reads)
     assert (
         estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
-        == found
+        == actual
     )
     assert len(reads) == num_reads
     hook.remove()
     base = estimate.values(base_values(config, load(config.model.path, config.model.family)))
-    assert found.items() <= base.items()
+    assert actual.items() <= base.items()
 
 
-def test_what_a_trial_has_trained_is_never_kept_as_the_base(configure, own_cache):
+def test_a_trained_model_is_never_cached_as_the_base(configure, own_cache):
     config = configure(train={"lr": 0.01})
     list(run_trial(config))
     perplexity = Perplexity(data="miniature", limit=21)  # which the trial has not measured
-    found = estimate.values(measure_alone(perplexity, load(config.model.path, config.model.family)))
+    actual = estimate.values(
+        measure_alone(perplexity, load(config.model.path, config.model.family))
+    )
     fresh = LanguageModel(load(config.model.path, config.model.family).path, config.model.family)
     expected = estimate.values(perplexity.measure(fresh, {}))
-    assert found == {name: v for name, v in expected.items() if not name.endswith(RELATIVE)}
+    assert actual == {name: v for name, v in expected.items() if not name.endswith(RELATIVE)}

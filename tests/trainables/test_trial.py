@@ -26,7 +26,7 @@ EVERYTHING = GAP | {
 
 
 def metrics(config, **more):
-    """(step, metrics) of every report."""
+    """Return (step, metrics) of every report of a trial."""
     return [(report.step, report.metrics) for report in run_trial(config, **more)]
 
 
@@ -120,12 +120,12 @@ def test_global_random_numbers_do_not_matter(configure):
 
 def test_a_replay_ratio_of_zero_equals_no_replay(configure):
     def without_shortfall(config):
-        return [(step, found | {SHORTFALL: 0}) for step, found in metrics(config)]
+        return [(step, values | {SHORTFALL: 0}) for step, values in metrics(config)]
 
     expected = without_shortfall(configure(**GAP))
     for ratio in (0.0, 0.5):
-        found = without_shortfall(configure(replay={"data": "miniature", "ratio": ratio}, **GAP))
-        assert (found == expected) == (ratio == 0)
+        actual = without_shortfall(configure(replay={"data": "miniature", "ratio": ratio}, **GAP))
+        assert (actual == expected) == (ratio == 0)
 
 
 OTHERS = {
@@ -252,12 +252,12 @@ def test_a_trial_saved_at_its_end_reports_it_again(configure, tmp_path):
 def test_saving_in_between_changes_nothing(configure, tmp_path):
     config = configure(train={"report_every": 2}, **GAP)
     expected = metrics(config)
-    found = []
+    actual = []
     for report in run_trial(config):
         report.save_state(tmp_path / str(report.step))
         report.save_model(tmp_path / str(report.step))
-        found.append((report.step, report.metrics))
-    assert found == expected
+        actual.append((report.step, report.metrics))
+    assert actual == expected
     moved = [
         load_file(tmp_path / str(step) / "model.safetensors")["model.norm.weight"]
         for step in (0, 2, 4, 6)
@@ -274,8 +274,8 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
     saved = load(str(tmp_path), config.model.family)
     saved.reset(dtype)
     base = base_values(config, load(config.model.path, config.model.family))
-    found = estimate.values(measure(config, saved, base))
-    assert found == pytest.approx(report.metrics, abs=1e-6)
+    actual = estimate.values(measure(config, saved, base))
+    assert actual == pytest.approx(report.metrics, abs=1e-6)
 
 
 def test_a_report_is_not_saved_once_its_trial_has_ended(configure, tmp_path):
@@ -295,13 +295,13 @@ def test_a_changed_checkpoint_changes_every_metric(configure, name, edited):
     folder = edited(name, noise=0.3)
     model = {"path": str(folder), "family": config.model.family}
     noisy = configure(model=model, evaluators=every_item)
-    found = next(run_trial(noisy)).metrics
-    alike = [metric for metric in found if found[metric] == base[metric]]
+    actual = next(run_trial(noisy)).metrics
+    alike = [metric for metric in actual if actual[metric] == base[metric]]
     assert all(metric.endswith((*RELATIVE, "degenerate")) for metric in alike), "0 at any base"
-    assert len(alike) < len(found) / 2 + 1
+    assert len(alike) < len(actual) / 2 + 1
 
 
-def test_what_is_found_item_by_item_can_be_written(configure, tmp_path):
+def test_results_of_single_items_can_be_written(configure, tmp_path):
     base, end = run_trial(configure(**GAP))
     for report in (base, end):
         report.save_items(tmp_path / "items.parquet")
@@ -337,8 +337,8 @@ def test_a_loss_beyond_all_numbers_shows_in_every_metric(stage, dtype, clip, con
     (_, base), *rest = metrics(config)
     assert all(map(math.isfinite, base.values()))
     assert [step for step, _ in rest] == [1, 2, 3, 4]
-    for _, found in rest:
-        assert not any(map(math.isfinite, found.values()))
+    for _, values in rest:
+        assert not any(map(math.isfinite, values.values()))
 
 
 @pytest.mark.parametrize("how", ["closed", "forgotten", "failed", "finished"])
@@ -381,8 +381,8 @@ def test_a_replay_set_that_runs_short_shows_in_every_report(configure, own_cache
     enough = configure(replay={"data": "miniature", "ratio": 0.5})
     short = Stream(few, load(few.model.path, few.model.family)).shortfall
     assert short > 0
-    assert [found[SHORTFALL] for _, found in metrics(few)] == [short, short]
-    assert [found[SHORTFALL] for _, found in metrics(enough)] == [0, 0]
+    assert [values[SHORTFALL] for _, values in metrics(few)] == [short, short]
+    assert [values[SHORTFALL] for _, values in metrics(enough)] == [0, 0]
     assert SHORTFALL not in metrics(configure())[0][1]
 
 
@@ -413,17 +413,17 @@ FINETUNE = {
     [{"regulariser": "mixout"}, {"objective": "dropout"}, {"parameters": "lora"}],
     ids=str,
 )
-def test_what_a_trial_does_to_its_model_to_train_it_does_not_reach_an_evaluator_that_trains(
+def test_changes_of_the_model_for_training_do_not_reach_an_evaluator_that_trains(
     changes, configure, name
 ):
-    """With a learning rate of 0 a fine-tuning finds what it finds of the base."""
+    """With a learning rate of 0 the fine-tuned copy measures as that of the base."""
     train = {"lr": 0.0, "steps": 2}
     (_, base), (_, end) = metrics(configure(name, train=train, evaluators=[FINETUNE], **changes))
     assert end == base
 
 
-def test_dropout_of_the_models_own_is_off_where_a_term_asks_the_base(configure, edited):
-    """Or what is dropped would be taken for a difference from it."""
+def test_dropout_of_the_models_own_is_off_where_a_term_compares_with_the_base(configure, edited):
+    """Its noise would count as a difference from the base."""
     rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
     model = {"path": str(edited("miniature-bert", config=rates)), "family": "masked"}
     seen = []
@@ -455,7 +455,7 @@ def test_dropout_of_the_models_own_is_off_where_a_term_asks_the_base(configure, 
     assert rates_in_training(**both, regulariser="kl_to_base") == {0.2, 0.15}
 
 
-def test_a_model_is_let_go_with_all_that_was_worked_out_of_it(configure, new_objects):
+def test_a_model_is_freed_with_all_results_that_depend_on_it(configure, new_objects):
     for changes in (
         {"objective": "equalising"},
         {"regulariser": STATEFUL["fisher"]["regulariser"]},

@@ -71,9 +71,9 @@ def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[l
     for rows in _rows(model, queries):
         for numbers in batches([len(row.ids) for row in rows]):
             batch = [rows[r] for r in numbers]
-            asked = [entry for row in batch for entry in row.asked]
+            predictions = [entry for row in batch for entry in row.predictions]
             log_probs_N = _target_log_probs(model, batch).tolist()
-            for (_, q, index), value in zip(asked, log_probs_N, strict=True):
+            for (_, q, index), value in zip(predictions, log_probs_N, strict=True):
                 values_of_queries[q][index] = value
     model.module.train(was_training)
     return join_groups(groups, values_of_queries)
@@ -134,7 +134,7 @@ def _target_log_probs(model: LanguageModel, rows: Sequence[Row]) -> Tensor:
     ids_RT = torch.full((len(rows), length), model.tokenizer.pad_id)
     for r, row in enumerate(rows):
         ids_RT[r, : len(row.ids)] = torch.tensor(row.ids)
-    places_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.asked]
+    places_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.predictions]
     targets_N = torch.tensor([t for row in rows for t in row.targets], device=model.device)
     # The vocabulary head runs once a place, however many alternatives are scored there.
     places_M = sorted(set(places_N))

@@ -40,7 +40,7 @@ class Row:
 
     ids: list[int]
     parents: list[int]
-    asked: list[tuple[int, int, int]] = field(default_factory=list)
+    predictions: list[tuple[int, int, int]] = field(default_factory=list)
     targets: list[int] = field(default_factory=list)
 
     @property
@@ -50,7 +50,7 @@ class Row:
 
     def add_targets(self, path: Sequence[int], q: int, query: Query) -> None:
         """Add the targets of query number q, whose token t lies at path[t] of the row."""
-        self.asked += [(path[t], q, index) for index, t in enumerate(query.targets)]
+        self.predictions += [(path[t], q, index) for index, t in enumerate(query.targets)]
         self.targets += query.targets.values()
 
     def append(self, tree: Row) -> None:
@@ -58,7 +58,7 @@ class Row:
         first = len(self.ids)
         self.ids += tree.ids
         self.parents += [parent + first if parent >= 0 else -1 for parent in tree.parents]
-        self.asked += [(place + first, q, index) for place, q, index in tree.asked]
+        self.predictions += [(place + first, q, index) for place, q, index in tree.predictions]
         self.targets += tree.targets
 
 

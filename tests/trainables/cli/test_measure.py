@@ -52,14 +52,12 @@ def test_scores_that_are_no_numbers_are_null_and_fail(main, folder, edited):
     assert set(written["values"].values()) == {None}
 
 
-def test_how_many_items_there_were_is_said_and_what_is_lost_by_a_fault_is_not_the_rest(
-    main, folder
-):
+def test_the_number_of_items_is_printed_and_a_fault_loses_only_what_comes_after_it(main, folder):
     (folder / "hellaswag_val.jsonl").write_text("{}")
-    asked = "perplexity:data=miniature:limit=1,multiple_choice:task=hellaswag"
+    evaluators = "perplexity:data=miniature:limit=1,multiple_choice:task=hellaswag"
     status, output, errors = main(
         *("measure", "--model", "miniature-llama", "--json", "values.json"),
-        *("--evaluators", f"{asked}:path=hellaswag_val.jsonl"),
+        *("--evaluators", f"{evaluators}:path=hellaswag_val.jsonl"),
     )
     assert status == 1
     assert "hellaswag_val.jsonl, line 1: must have the fields activity_label" in errors
@@ -69,7 +67,7 @@ def test_how_many_items_there_were_is_said_and_what_is_lost_by_a_fault_is_not_th
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("evaluators", "sentence"),
     [
         ("perplexty", "evaluators.0 must be one of stereoset, crows_pairs, winobias, "),
         ("perplexity,stereoset:splt=dev", "evaluators.1.splt is no known key (known: name, data, "),
@@ -85,9 +83,9 @@ def test_how_many_items_there_were_is_said_and_what_is_lost_by_a_fault_is_not_th
         ("perplexity,kl", "evaluators.1 must measure a model alone, but kl is a change against "),
     ],
 )
-def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main):
+def test_an_unknown_measurement_is_refused_with_status_two(evaluators, sentence, main):
     status, output, errors = main(
-        "measure", *("--model", "miniature-llama", "--family", "causal", "--evaluators", asked)
+        "measure", *("--model", "miniature-llama", "--family", "causal", "--evaluators", evaluators)
     )
     assert (status, output) == (2, "")
     assert errors.startswith(sentence)

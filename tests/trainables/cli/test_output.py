@@ -31,7 +31,7 @@ from trainables.metrics.metric import Metric
         ),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_status_one(arguments, sentence, main, folder):
+def test_work_that_cannot_be_done_is_one_sentence_and_status_one(arguments, sentence, main, folder):
     diverges = TRIAL.replace("weight: 10", "weight: 3e38, per: sentence")
     (folder / "diverges.yaml").write_text(diverges)
     status, _, errors = main(*arguments)

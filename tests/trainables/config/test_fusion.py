@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from tests.trainables.config.trees import config
 
 
-def test_further_alphas_that_cannot_be_told_apart_are_refused_in_one_sentence():
+def test_further_alphas_with_equal_names_are_refused_in_one_sentence():
     with pytest.raises(
         ValidationError, match=r"must hold different numbers .*, but got 0\.5, 0\.5"
     ):

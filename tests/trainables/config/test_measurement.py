@@ -8,8 +8,8 @@ from trainables.config import Measurement
 
 
 def test_a_measurement_needs_no_training():
-    asked = Measurement.model_validate({"model": {"path": "x"}, "evaluators": ["perplexity"]})
-    assert asked.model.family == "causal"
+    measurement = Measurement.model_validate({"model": {"path": "x"}, "evaluators": ["perplexity"]})
+    assert measurement.model.family == "causal"
 
 
 def test_two_evaluators_of_the_same_metric_are_refused():

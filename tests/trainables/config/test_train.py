@@ -20,15 +20,15 @@ def test_a_step_is_cut_into_equal_parts():
                 TrialConfig.model_validate(tree)
 
 
-def test_deepspeed_is_told_all_that_its_releases_changed_the_default_of():
+def test_settings_of_deepspeed_with_changing_defaults_are_explicit():
     train = {"lr": 0.1, "steps": 1, "batch_size": 12, "accumulation": 3, "clip": 0.0}
-    told = config(train=train).train.deepspeed()
-    assert told["train_micro_batch_size_per_gpu"] == 4
-    assert told["gradient_accumulation_steps"] == 3
-    assert told["gradient_clipping"] == 0.0
-    assert told["bf16"] == {"enabled": False, "check_grad_overflow": False}
-    assert told["fp16"] == {"enabled": False}
-    assert told["zero_optimization"]["stage"] == 0
-    told = config(train=train | {"dtype": "bf16", "zero_stage": 2}).train.deepspeed()
-    assert told["bf16"] == {"enabled": True, "check_grad_overflow": False}
-    assert told["zero_optimization"]["stage"] == 2
+    settings = config(train=train).train.deepspeed()
+    assert settings["train_micro_batch_size_per_gpu"] == 4
+    assert settings["gradient_accumulation_steps"] == 3
+    assert settings["gradient_clipping"] == 0.0
+    assert settings["bf16"] == {"enabled": False, "check_grad_overflow": False}
+    assert settings["fp16"] == {"enabled": False}
+    assert settings["zero_optimization"]["stage"] == 0
+    settings = config(train=train | {"dtype": "bf16", "zero_stage": 2}).train.deepspeed()
+    assert settings["bf16"] == {"enabled": True, "check_grad_overflow": False}
+    assert settings["zero_optimization"]["stage"] == 2

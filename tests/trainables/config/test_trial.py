@@ -141,7 +141,7 @@ def test_any_other_difference_is_another_fingerprint(path, value):
     assert changed.fingerprint() != config().fingerprint()
 
 
-def test_a_fingerprint_does_not_depend_on_what_is_spelt_out():
+def test_a_fingerprint_does_not_depend_on_whether_defaults_are_spelt_out():
     short = TrialConfig.model_validate(TREE)
     assert TrialConfig.model_validate(short.tree()).fingerprint() == short.fingerprint()
     assert len(short.fingerprint()) == 16
@@ -186,7 +186,7 @@ def test_a_fingerprint_does_not_depend_on_what_is_spelt_out():
         (("fusion",), {"also": 0.5}),
     ],
 )
-def test_what_is_out_of_range_or_of_another_type_is_refused(path, value):
+def test_a_value_out_of_range_or_of_another_type_is_refused(path, value):
     with pytest.raises(ValidationError):
         TrialConfig.model_validate(with_leaf(FULL, path, value))
 

@@ -1,4 +1,4 @@
-"""Freed memory is kept, told by the pages that are fetched anew."""
+"""Freed memory is kept: counted in pages that are fetched anew."""
 
 import os
 import sys
@@ -31,10 +31,10 @@ def test_a_block_that_was_freed_is_used_again_without_fetching_its_pages(python)
 
 
 @pytest.mark.parametrize(
-    "said",
+    "variables",
     [{"MALLOC_TRIM_THRESHOLD_": "131072"}, {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=7"}],
 )
-def test_what_the_user_has_said_of_memory_stays(said, python):
-    status, output, errors = python("-c", FAULTS, "keep", **said)
+def test_settings_of_the_user_for_memory_stay(variables, python):
+    status, output, errors = python("-c", FAULTS, "keep", **variables)
     assert status == 0, errors
     assert output.split()[0] == "False"

@@ -26,7 +26,7 @@ def likelihoods(model):
 
 
 @pytest.mark.parametrize(
-    ("broken", "said"),
+    ("broken", "sentence"),
     [
         (
             {"num_hidden_layers": 3},
@@ -36,11 +36,11 @@ def likelihoods(model):
         ({"model_type": "nonsense"}, "must hold a model that transformers can load, but"),
     ],
 )
-def test_a_folder_whose_parts_do_not_fit_is_refused(broken, said, tmp_path):
+def test_a_folder_whose_parts_do_not_fit_is_refused(broken, sentence, tmp_path):
     folder = copied(tmp_path)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | broken))
-    with pytest.raises(ValueError, match=re.escape(said)):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
         LanguageModel(folder, "causal")
 
 
@@ -55,9 +55,9 @@ def test_a_file_that_was_cut_short_is_one_sentence_about_its_folder(file, tmp_pa
 
 @pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
 def test_a_model_of_the_other_family_is_one_clear_sentence(name, family):
-    other = {"causal": "masked", "masked": "causal"}[family]
+    other_family = {"causal": "masked", "masked": "causal"}[family]
     with pytest.raises(ValueError, match=f"holds a {family} model: family must be '{family}'"):
-        LanguageModel(miniature.folder(name), other)
+        LanguageModel(miniature.folder(name), other_family)
 
 
 def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):

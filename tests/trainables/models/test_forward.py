@@ -10,7 +10,7 @@ from trainables.models.forward import logits_of, predict, token_nll
 
 @pytest.fixture
 def texts(model):
-    """Two rows, one of them padded; three places are predicted."""
+    """Return a batch of two rows, one of them padded, with three targets."""
     return model.batch([Query([5, 6, 7], {0: 6, 2: 9}), Query([8, 4], {1: 9})])
 
 
@@ -25,9 +25,9 @@ def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
 
 def test_logits_are_those_of_the_whole_forward_at_the_places_in_reading_order(model, texts):
     with torch.no_grad():
-        found = logits_of(model.module.eval(), texts)
+        actual = logits_of(model.module.eval(), texts)
         whole = model.module(**texts.inputs).logits
-    assert torch.allclose(found, whole[[0, 0, 1], [0, 2, 1]], atol=1e-5)
+    assert torch.allclose(actual, whole[[0, 0, 1], [0, 2, 1]], atol=1e-5)
 
 
 def test_places_may_be_any_in_any_order_and_repeated(model, texts):

@@ -1,4 +1,4 @@
-"""The model that is measured, where it is not the very one that is trained."""
+"""Weights on the line through the base and the trained model."""
 
 import math
 
@@ -15,7 +15,7 @@ EVERY_METRIC = {"fusion": {"also": [0.0, 0.5, 1.0]}, "objective": {"name": "cda"
 
 
 def saved_at_the_end(config, folder):
-    """The last report of a trial, its model saved."""
+    """Run a trial, save its model into a folder at the end, and return the last report."""
     for report in run_trial(config):
         if report.progress == 1:
             report.save_model(folder)

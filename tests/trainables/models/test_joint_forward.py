@@ -1,4 +1,4 @@
-"""What a model predicts, read once for all terms."""
+"""Predictions for all terms of a loss from one forward."""
 
 import copy
 import math
@@ -15,12 +15,12 @@ from trainables.models.language_model import LanguageModel
 
 def test_token_log_probs_are_those_of_transformers_one_text_at_a_time(model):
     perturb(model, 0.02)
-    found = text_predictions(model).token_log_prob_N.tolist()
+    actual = text_predictions(model).token_log_prob_N.tolist()
     expected = []
     for query in queries(model):
         table = model.module(torch.tensor([query.ids])).logits[0].double().log_softmax(-1)
         expected += [table[t, token].item() for t, token in query.targets.items()]
-    assert found == pytest.approx(expected, abs=1e-4)
+    assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_whole_distribution_holds_the_token_and_sums_to_one(model):
@@ -36,29 +36,29 @@ def test_likelihoods_worked_out_by_hand(llama):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
-    asked = {"texts": [Query([5, 6], {0: 6, 1: 7}), Query([8], {0: 9}), Query([8, 4], {})]}
-    texts = predict_jointly(model, asked)["texts"]
-    each = -math.log(model.tokenizer.vocab_size)
-    assert texts.log_likelihood("sentence").tolist() == pytest.approx([2 * each, each, 0])
-    assert texts.log_likelihood("token").tolist() == pytest.approx([each, each, 0])
+    groups = {"texts": [Query([5, 6], {0: 6, 1: 7}), Query([8], {0: 9}), Query([8, 4], {})]}
+    texts = predict_jointly(model, groups)["texts"]
+    log_p = -math.log(model.tokenizer.vocab_size)
+    assert texts.log_likelihood("sentence").tolist() == pytest.approx([2 * log_p, log_p, 0])
+    assert texts.log_likelihood("token").tolist() == pytest.approx([log_p, log_p, 0])
 
 
-def test_a_row_that_several_ask_for_is_read_once(llama):
-    (ids, other) = llama.tokenizer.encode(list(PAIRS[0]))
-    whole = compare(llama.tokenizer, ids, other, "sentences", "")
-    some = compare(llama.tokenizer, ids, other, "differing", "")
+def test_a_row_of_several_queries_is_read_once(llama):
+    (ids, second) = llama.tokenizer.encode(list(PAIRS[0]))
+    whole = compare(llama.tokenizer, ids, second, "sentences", "")
+    some = compare(llama.tokenizer, ids, second, "differing", "")
     forward = Forward(llama, [*whole, *some, whole[0]], hidden=False)
     assert len(forward.row_of) == len(forward.lengths_R) == 2
     assert len(forward.place_of) == len(forward.logits_MV) == 2 * len(ids)
 
 
-def test_each_reads_what_it_would_have_read_alone(model):
+def test_each_group_has_the_predictions_that_it_would_have_alone(model):
     perturb(model, 0.02)
-    ids, other = model.tokenizer.encode(list(PAIRS[1]))
+    ids, second = model.tokenizer.encode(list(PAIRS[1]))
     groups = {
         "texts": queries(model),
-        "pairs": [*compare(model.tokenizer, ids, other, "sentences", "")],
-        "shared": [*compare(model.tokenizer, ids, other, "shared", "")],
+        "pairs": [*compare(model.tokenizer, ids, second, "sentences", "")],
+        "shared": [*compare(model.tokenizer, ids, second, "shared", "")],
         "longer": queries(model, [LONGER]),
         "none": [],
     }
@@ -69,8 +69,8 @@ def test_each_reads_what_it_would_have_read_alone(model):
             continue
         alone = predict_jointly(model, {"alone": group})["alone"]
         for values in ("token_log_prob_N", "log_prob_NV", "base_log_prob_NV"):
-            one, apart = getattr(together[name], values), getattr(alone, values)
-            assert torch.allclose(one, apart, atol=1e-4), (name, values)
+            joint, apart = getattr(together[name], values), getattr(alone, values)
+            assert torch.allclose(joint, apart, atol=1e-4), (name, values)
         assert torch.equal(together[name].rows_N, alone.rows_N)
 
 
@@ -89,21 +89,21 @@ def test_at_the_start_the_base_says_the_same(dtype, recurs, model):
     texts = text_predictions(model, recurs=recurs)
     near = {"fp32": 1e-5, "bf16": 0.05}[dtype]
     assert torch.allclose(texts.base_log_prob_NV, texts.log_prob_NV, atol=near)
-    one, other = texts.base_log_likelihood("token"), texts.log_likelihood("token")
-    assert torch.allclose(one, other, atol=near)
+    first, second = texts.base_log_likelihood("token"), texts.log_likelihood("token")
+    assert torch.allclose(first, second, atol=near)
 
 
 def test_padding_may_be_any_token_since_it_is_never_read(model):
     expected = text_predictions(model, [*TEXTS, LONGER]).token_log_prob_N
     pad_id, model.tokenizer.pad_id = model.tokenizer.pad_id, 17
     try:
-        found = text_predictions(model, [*TEXTS, LONGER]).token_log_prob_N
+        actual = text_predictions(model, [*TEXTS, LONGER]).token_log_prob_N
     finally:
         model.tokenizer.pad_id = pad_id
-    assert torch.allclose(found, expected, atol=1e-6)
+    assert torch.allclose(actual, expected, atol=1e-6)
 
 
-def test_words_are_the_text_without_what_is_put_around_it(model):
+def test_the_positions_of_text_leave_out_start_and_end_tokens(model):
     texts = text_predictions(model)
     # Of a sentence a causal model does not read the last token, which it only predicts.
     unread = 1 if model.family == "causal" else 0
@@ -116,21 +116,21 @@ def test_words_are_the_text_without_what_is_put_around_it(model):
 def test_hidden_states_are_those_of_transformers(model):
     base = copy.deepcopy(model.module)
     perturb(model, 0.02)
-    asked = [*compare(model.tokenizer, *model.tokenizer.encode(list(PAIRS[0])), "as_written", "")]
-    found = predict_jointly(
-        model, {"pair": asked, "longer": queries(model, [LONGER])}, hidden=True
+    group = [*compare(model.tokenizer, *model.tokenizer.encode(list(PAIRS[0])), "as_written", "")]
+    actual = predict_jointly(
+        model, {"pair": group, "longer": queries(model, [LONGER])}, hidden=True
     )["pair"]
-    for b, query in enumerate(asked):
+    for b, query in enumerate(group):
         for states, module in (
-            (found.states_LBTD, model.module),
-            (found.base_states_LBTD, base),
+            (actual.states_LBTD, model.module),
+            (actual.base_states_LBTD, base),
         ):
             row = torch.tensor([query.ids])
             layers = module(row, output_hidden_states=True).hidden_states
             assert len(layers) == len(states) == 3
             for layer, expected in zip(states, layers, strict=True):
                 assert torch.allclose(layer[b, : len(query.ids)], expected[0], atol=1e-4)
-        marked = found.is_target_BT[b].nonzero()[:, 0].tolist()
+        marked = actual.is_target_BT[b].nonzero()[:, 0].tolist()
         assert marked == list(query.targets)
 
 

@@ -53,8 +53,8 @@ def test_resetting_puts_the_base_weights_back_into_fresh_memory(model):
     assert same(weights(model.module), base)
     assert all(weight.grad is None for weight in model.module.parameters())
     assert all(torch.all(old == 2) for old in owned_by_an_engine)
-    for buffer, kept in zip(model.module.buffers(), model.base.buffers(), strict=True):
-        assert torch.equal(buffer, kept)
+    for buffer, base_buffer in zip(model.module.buffers(), model.base.buffers(), strict=True):
+        assert torch.equal(buffer, base_buffer)
 
 
 def test_resetting_to_bf16_rounds_and_back_to_fp32_does_not(model):
@@ -114,9 +114,9 @@ def copied(tmp_path):
 def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
     expected = [value for group in likelihoods(model) for value in group]
     model.reset("bf16")
-    found = [value for group in likelihoods(model) for value in group]
-    assert found == pytest.approx(expected, abs=0.3)
-    assert found != expected
+    actual = [value for group in likelihoods(model) for value in group]
+    assert actual == pytest.approx(expected, abs=0.3)
+    assert actual != expected
 
 
 def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):

@@ -40,11 +40,11 @@ def test_a_model_is_of_the_family_that_it_says(name, model):
 
 @pytest.fixture(scope="module")
 def tuned(configure):
-    """Metrics of the base, and after sixty large steps towards an objective."""
-    kept = {}
+    """Return a function: (model, objective) -> metrics of the base, and after sixty large steps."""
+    metrics = {}
 
     def run(name, objective):
-        if (name, objective) not in kept:
+        if (name, objective) not in metrics:
             config = configure(
                 name,
                 objective=objective,
@@ -56,8 +56,8 @@ def tuned(configure):
                     {"name": "multiple_choice", "task": "miniature_facts"},
                 ],
             )
-            kept[name, objective] = [report.metrics for report in run_trial(config)]
-        return kept[name, objective]
+            metrics[name, objective] = [report.metrics for report in run_trial(config)]
+        return metrics[name, objective]
 
     return run
 
@@ -70,7 +70,7 @@ def test_the_base_prefers_stereotypes_and_knows_its_facts(name, tuned):
     assert base[NLL] < 2
 
 
-def test_strong_cda_moves_the_bias_at_the_cost_of_what_was_known(name, tuned):
+def test_strong_cda_moves_the_bias_at_the_cost_of_known_facts(name, tuned):
     base, end = tuned(name, "cda")
     assert base[GAP] - end[GAP] > 20
     assert end[NLL] > base[NLL]

@@ -1,4 +1,4 @@
-"""Where a base model is and what it is, found out without loading it."""
+"""Finding a base model and describing it, without loading it."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from trainables.models.pretrained import digest, family_of, locate
 
 
 @pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
-def test_the_family_of_a_model_is_found_out(name, family):
+def test_the_family_of_a_model_is_read_from_its_folder(name, family):
     assert family_of(name) == family
     assert family_of(str(locate(name))) == family
 

@@ -32,14 +32,14 @@ def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own
     (own_cache / "openbookqa").mkdir()
     row = {"question": "the wolf eats ", "options": "A. deer\nB. grass", "answer": "A. deer"}
     (own_cache / "openbookqa" / "test.jsonl").write_text(json.dumps(row) + "\n")
-    (found,) = scores(llama, MultipleChoice(task="openbookqa").items())
-    prefix, *each = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
-    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in each]
-    assert found == pytest.approx(expected, abs=1e-4)
+    (actual,) = scores(llama, MultipleChoice(task="openbookqa").items())
+    prefix, *alternatives = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
+    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in alternatives]
+    assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_an_alternative_without_a_token_is_one_clear_sentence(model):
-    """Nothing at all would be the likeliest answer: its log-probability is 0."""
+    """No token would be the likeliest answer: the sum of its log-probabilities is 0."""
     items = [Item("the wolf eats", [" deer", " "], 0)]
     with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
         scores(model, items)

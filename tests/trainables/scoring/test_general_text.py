@@ -19,13 +19,13 @@ def test_the_draw_depends_on_the_number_of_texts_alone():
     assert drawn[0] != [0, 1, 2, 3, 4], "they are not the first"
 
 
-def test_every_token_of_a_causal_text_is_asked_for_in_one_query(llama):
+def test_every_token_of_a_causal_text_is_a_target_of_one_query(llama):
     (query,) = nll_queries(llama.tokenizer, [7, 8, 9])
     assert list(query.targets.values()) == [7, 8, 9]
 
 
 @pytest.mark.parametrize("num_tokens", [1, 6, 7, 8, 20])
-def test_every_token_of_a_masked_text_is_asked_for_once_each_seventh_together(num_tokens, bert):
+def test_every_token_of_a_masked_text_is_a_target_once_each_seventh_together(num_tokens, bert):
     ids = list(range(5, 5 + num_tokens))
     queries = nll_queries(bert.tokenizer, ids)
     assert len(queries) == min(GROUP, num_tokens)

@@ -34,7 +34,7 @@ def scores(model, sentences):
 
 
 def without_trees(folder):
-    """The causal model of a folder, which scores each query in a row of its own."""
+    """Return the causal model of a folder, which scores each query in a row of its own."""
     model = LanguageModel(folder, "causal")
     model.memo(READS_TREES, None, lambda: False)
     return model
@@ -46,9 +46,9 @@ def flat(groups):
 
 def test_each_token_has_the_log_probability_of_the_slow_loop(model, oracle):
     expected = [oracle(model).log_probs(ids) for ids in model.tokenizer.encode(SENTENCES)]
-    found = scores(model, SENTENCES)
-    assert [len(group) for group in found] == [len(group) for group in expected]
-    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+    actual = scores(model, SENTENCES)
+    assert [len(group) for group in actual] == [len(group) for group in expected]
+    assert flat(actual) == pytest.approx(flat(expected), abs=1e-4)
 
 
 def test_pieces_of_words_have_the_log_probability_of_the_slow_loop(pieces_bert, oracle):
@@ -61,25 +61,25 @@ def test_pieces_of_words_have_the_log_probability_of_the_slow_loop(pieces_bert, 
 
 def test_a_prefix_is_read_and_not_scored(model, oracle):
     prefix, ids = model.tokenizer.encode(["the capital of", "the wolf eats deer"])
-    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
-    assert found == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
-    assert len(found) == len(ids)
+    (actual,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
+    assert actual == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
+    assert len(actual) == len(ids)
 
 
 def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
     (ids,) = bert.tokenizer.encode([SENTENCES[0]])
-    ((one, other),) = log_probs(bert, [[masked_query(bert.tokenizer, ids, [1, 4])]])
-    assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
-    assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
-    assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
+    ((first, second),) = log_probs(bert, [[masked_query(bert.tokenizer, ids, [1, 4])]])
+    assert first == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
+    assert second == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
+    assert first != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
 
 
 def test_the_order_of_sentences_changes_nothing(model):
     order = random.Random(0).sample(range(len(SENTENCES)), len(SENTENCES))
     shuffled = scores(model, [SENTENCES[n] for n in order])
     expected = scores(model, SENTENCES)
-    for n, found in zip(order, shuffled, strict=True):
-        assert found == pytest.approx(expected[n], abs=1e-5)
+    for n, actual in zip(order, shuffled, strict=True):
+        assert actual == pytest.approx(expected[n], abs=1e-5)
 
 
 def test_a_sentence_alone_scores_as_among_others(model):
@@ -90,7 +90,7 @@ def test_a_sentence_alone_scores_as_among_others(model):
 
 
 def shapes_read(model, read):
-    """Rows and tokens of every forward that something makes."""
+    """Return (rows, tokens) of every forward that a model makes while `read()` runs."""
     shapes = []
     hook = model.module.register_forward_pre_hook(
         lambda module, args, kwargs: shapes.append(tuple(kwargs["input_ids"].shape)),
@@ -115,8 +115,8 @@ ALTERNATIVES = [
 
 def test_alternatives_score_in_one_tree_as_each_alone(llama, oracle):
     ids = llama.tokenizer.encode(ALTERNATIVES)
-    found = scores(llama, ALTERNATIVES)
-    for sentence_ids, values in zip(ids, found, strict=True):
+    actual = scores(llama, ALTERNATIVES)
+    for sentence_ids, values in zip(ids, actual, strict=True):
         assert values == pytest.approx(oracle(llama).log_probs(sentence_ids), abs=1e-4)
 
 
@@ -131,11 +131,11 @@ def test_a_common_start_is_read_once(llama):
 
 
 def test_two_questions_at_one_place_have_two_answers(llama, oracle):
-    prefix, one, other = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
-    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other)]
-    ((deer,), (grass,)) = log_probs(llama, asked)
-    assert deer == pytest.approx(oracle(llama).log_probs(one, prefix)[0], abs=1e-4)
-    assert grass == pytest.approx(oracle(llama).log_probs(other, prefix)[0], abs=1e-4)
+    prefix, first, second = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
+    queries = [queries_of(llama.tokenizer, ids, prefix) for ids in (first, second)]
+    ((deer,), (grass,)) = log_probs(llama, queries)
+    assert deer == pytest.approx(oracle(llama).log_probs(first, prefix)[0], abs=1e-4)
+    assert grass == pytest.approx(oracle(llama).log_probs(second, prefix)[0], abs=1e-4)
     assert deer > grass
 
 
@@ -152,7 +152,7 @@ def test_random_forests_score_as_lines(llama):
     assert flat(log_probs(llama, queries)) == pytest.approx(flat(expected), abs=1e-4)
 
 
-def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, oracle):
+def test_a_model_that_ignores_the_mask_of_a_tree_reads_line_by_line(llama, oracle):
     """As one with ALiBi or a recurrent state, which sees every token before."""
     model = LanguageModel(llama.path, "causal")
 
@@ -162,10 +162,10 @@ def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, or
         return args, kwargs
 
     model.base.register_forward_pre_hook(see_all_before, with_kwargs=True)
-    found = scores(model, ALTERNATIVES[:2])
+    actual = scores(model, ALTERNATIVES[:2])
     assert not reads_trees(model)
     expected = [oracle(llama).log_probs(ids) for ids in llama.tokenizer.encode(ALTERNATIVES[:2])]
-    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+    assert flat(actual) == pytest.approx(flat(expected), abs=1e-4)
 
 
 @pytest.mark.parametrize("spoiled", ["diverged", "bf16"])
@@ -175,13 +175,13 @@ def test_neither_training_nor_precision_decides_how_a_model_is_read(spoiled, lla
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.mul_(float("nan") if spoiled == "diverged" else 1)
-    found = flat(scores(model, ALTERNATIVES))
-    assert all((value != value) == (spoiled == "diverged") for value in found)
+    actual = flat(scores(model, ALTERNATIVES))
+    assert all((value != value) == (spoiled == "diverged") for value in actual)
     assert reads_trees(model)
 
 
 @pytest.mark.parametrize("kind", ["mistral", "gemma3"])
-def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind, tmp_path):
+def test_tokens_beyond_the_window_of_a_layer_are_not_seen_in_trees_either(kind, tmp_path):
     """Long queries are read line by line, under the model's own mask; short ones in trees."""
     sizes = {
         "vocab_size": 246, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 2,
@@ -205,16 +205,16 @@ def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind
     model = LanguageModel(folder, "causal")
     rng = random.Random(0)
     prefix = rng.choices(range(10, 246), k=60)
-    asked = [
+    queries = [
         queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix) for _ in range(4)
     ]
-    asked += [
+    queries += [
         queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)
     ]
-    found = log_probs(model, asked)
+    actual = log_probs(model, queries)
     assert reads_trees(model)
-    expected = log_probs(without_trees(folder), asked)
-    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
+    expected = log_probs(without_trees(folder), queries)
+    assert flat(actual) == pytest.approx(flat(expected), abs=1e-4)
 
 
 def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
@@ -238,17 +238,17 @@ def test_scoring_twice_gives_the_very_same(model):
 
 def test_groups_without_questions_stay_empty(model):
     (ids,) = model.tokenizer.encode(["the wolf eats deer"])
-    asked = queries_of(model.tokenizer, ids)
-    found = log_probs(model, [[], asked, [], asked, []])
-    assert [len(group) for group in found] == [0, len(ids), 0, len(ids), 0]
+    queries = queries_of(model.tokenizer, ids)
+    actual = log_probs(model, [[], queries, [], queries, []])
+    assert [len(group) for group in actual] == [0, len(ids), 0, len(ids), 0]
     assert log_probs(model, []) == []
 
 
 def test_a_query_that_asks_for_nothing_is_not_read(model):
     (ids,) = model.tokenizer.encode(["the wolf eats deer"])
-    asked = queries_of(model.tokenizer, ids)
-    alone = log_probs(model, [asked])
-    assert log_probs(model, [[Query([model.tokenizer.start_id], {})], asked]) == [[], *alone]
+    queries = queries_of(model.tokenizer, ids)
+    alone = log_probs(model, [queries])
+    assert log_probs(model, [[Query([model.tokenizer.start_id], {})], queries]) == [[], *alone]
     assert log_probs(model, [[Query([model.tokenizer.start_id], {})]]) == [[]]
 
 
@@ -262,17 +262,17 @@ def test_of_a_prefix_too_long_for_the_model_the_end_is_read(model, oracle):
         ["the wolf eats deer", "the nurse left when she felt sad " * 20]
     )
     assert len(prefix) > model.tokenizer.max_tokens == 64
-    (found,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
+    (actual,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
     if model.family == "causal":
-        kept = [*prefix, *ids][-(model.tokenizer.max_tokens + 1) :]
+        read = [*prefix, *ids][-(model.tokenizer.max_tokens + 1) :]
         expected = [
-            float(oracle(model).predicted(kept[:t], -1)[kept[t]])
-            for t in range(len(kept) - len(ids), len(kept))
+            float(oracle(model).predicted(read[:t], -1)[read[t]])
+            for t in range(len(read) - len(ids), len(read))
         ]
     else:
-        kept = prefix[len(prefix) + len(ids) + 2 - model.tokenizer.max_tokens :]
-        expected = oracle(model).log_probs(ids, kept)
-    assert found == pytest.approx(expected, abs=1e-4)
+        read = prefix[len(prefix) + len(ids) + 2 - model.tokenizer.max_tokens :]
+        expected = oracle(model).log_probs(ids, read)
+    assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):

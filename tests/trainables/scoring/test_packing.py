@@ -38,7 +38,7 @@ def test_the_size_of_batches_and_the_padding_in_them_change_nothing(
 
 
 @pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
-def test_a_batch_is_never_larger_than_asked_unless_it_is_one_row(
+def test_a_batch_is_never_larger_than_allowed_unless_it_is_one_row(
     tokens_a_batch, model, monkeypatch
 ):
     scores(model, SENTENCES)  # whether it reads trees is tried with batches of its own
@@ -58,19 +58,19 @@ def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
 def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
     monkeypatch.setattr(packing, "MAX_TREE", 8)
     monkeypatch.setattr(packing, "MAX_PACKED", 8)
-    prefix, one, other = llama.tokenizer.encode(
+    prefix, first, second = llama.tokenizer.encode(
         ["the nurse left when she felt sad and", "calm now", "proud"]
     )
     scores(llama, SENTENCES[:1])
-    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other, one)]
-    ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, asked))
-    assert (rows, tokens) == (1, len(asked[0][0].ids))
+    groups = [queries_of(llama.tokenizer, ids, prefix) for ids in (first, second, first)]
+    ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, groups))
+    assert (rows, tokens) == (1, len(groups[0][0].ids))
 
 
 def test_a_row_of_a_query_is_a_line():
     (row,) = line_rows(QUERIES, [2])
     assert (row.ids, row.parents) == ([1, 2, 4, 5], [-1, 0, 1, 2])
-    assert (row.asked, row.targets) == ([(1, 2, 0), (3, 2, 1)], [20, 50])
+    assert (row.predictions, row.targets) == ([(1, 2, 0), (3, 2, 1)], [20, 50])
     assert not row.has_branches
 
 
@@ -78,7 +78,7 @@ def test_a_tree_worked_out_by_hand():
     """The row is 1 2 3 4 5, in which 4 follows 2."""
     tree, line = tree_rows(QUERIES, [0, 1, 2])
     assert (tree.ids, tree.parents) == ([1, 2, 3, 4, 5], [-1, 0, 1, 1, 3])
-    assert tree.asked == [(2, 0, 0), (1, 2, 0), (4, 2, 1)]
+    assert tree.predictions == [(2, 0, 0), (1, 2, 0), (4, 2, 1)]
     assert tree.targets == [30, 20, 50]
     assert (tree.has_branches, line.has_branches) == (True, False)
     assert line.ids == [9]
@@ -97,7 +97,7 @@ def test_packed_trees_keep_their_parents_and_their_predictions():
     (row,) = pack([line, tree])
     assert row.ids == [1, 2, 3, 4, 5, 9]
     assert row.parents == [-1, 0, 1, 1, 3, -1]
-    assert row.asked[-1] == (5, 1, 0)
+    assert row.predictions[-1] == (5, 1, 0)
     assert row.targets == [30, 20, 50, 90]
 
 

@@ -22,7 +22,7 @@ PARAMETERS = {
 
 
 def stopped_at(step, config, folder):
-    """End a trial at a report, whose state is saved; return what it reports there."""
+    """End a trial at the report of a step, its state saved into a folder; return the report."""
     reports = run_trial(config)
     report = next(report for report in reports if report.step == step)
     report.save_state(folder)
@@ -43,7 +43,7 @@ def test_a_checkpoint_is_three_files_of_safetensors_and_json(configure, tmp_path
 
 @pytest.mark.parametrize("changes", PARAMETERS.values(), ids=PARAMETERS)
 def test_it_holds_twelve_bytes_of_each_number_that_is_trained(changes, configure, name, tmp_path):
-    """And what it does not hold is the base's, so nothing is missing."""
+    """All other weights and buffers are the base's, so nothing is missing."""
     config = configure(name, train={"report_every": 3}, **changes)
     reports = run_trial(config)
     next(reports)
@@ -118,7 +118,7 @@ def test_a_checkpoint_of_an_earlier_version_is_resumed_to_equal_numbers(configur
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut off", "not ours"])
-def test_another_recipe_is_told_before_a_weight_is_read(damage, configure, tmp_path):
+def test_another_recipe_is_refused_before_a_weight_is_read(damage, configure, tmp_path):
     stopped_at(0, configure(**GAP), tmp_path)
     weights = tmp_path / "optimiser.safetensors"
     match damage:
@@ -137,7 +137,7 @@ def test_another_recipe_is_told_before_a_weight_is_read(damage, configure, tmp_p
     )
 
 
-def test_another_recipe_is_told_before_its_model_is_looked_for(configure, tmp_path):
+def test_another_recipe_is_refused_before_its_model_is_looked_for(configure, tmp_path):
     stopped_at(0, configure(), tmp_path / "saved")
     elsewhere = configure(model={"path": str(tmp_path / "nowhere"), "family": "causal"})
     with pytest.raises(ValueError, match="of this very trial, but its model differ"):
@@ -157,7 +157,7 @@ def test_a_folder_that_lacks_a_file_is_one_clear_sentence(missing, configure, tm
         next(run_trial(configure(), resume_from=tmp_path))
 
 
-def test_what_is_no_folder_is_one_clear_sentence(configure, tmp_path):
+def test_a_path_that_is_no_folder_is_one_clear_sentence(configure, tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "nowhere"):
         with pytest.raises(ValueError, match=r"must be a checkpoint .* but lacks trial\.json"):
@@ -205,10 +205,10 @@ REPLAY = {"replay": {"data": "miniature", "ratio": 0.25}}
     ],
     ids=["linear", "cosine", "warm-up", "replay"],
 )
-def test_a_longer_trial_is_another_one_where_its_length_says_more(
+def test_a_longer_trial_is_another_one_where_other_settings_depend_on_its_length(
     train, changes, configure, tmp_path
 ):
-    """How the learning rate goes, or when a replayed text comes."""
+    """The learning rate of a step, or the step at which a replayed text comes."""
     stopped_at(0, configure(train=train | {"steps": 6}, **changes), tmp_path)
     longer = configure(train=train | {"steps": 9}, **changes)
     with pytest.raises(ValueError, match="of this very trial, but its train differ"):

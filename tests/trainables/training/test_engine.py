@@ -20,7 +20,7 @@ EVERY = list(itertools.product(STAGES, DTYPES, ACCUMULATIONS))
 
 @pytest.fixture
 def recipe(configure):
-    """A trial with a loss of every kind in it."""
+    """Return a function that builds a trial with every kind of loss, for a stage and a precision."""
 
     def build(stage=1, dtype="fp32", accumulation=1, **train):
         return configure(
@@ -46,7 +46,7 @@ def flat(weights):
 
 
 def train(config, model, *, save_at=None, folder=None, load=None):
-    """All weights after the last step (or after `save_at` of them, saved)."""
+    """Return all weights, flat, after the last step, or after `save_at` steps, saved into `folder`."""
     model.reset(config.train.dtype)
     stream = Stream(config, model)
     with Engine(model, config.train) as engine:
@@ -63,7 +63,7 @@ def train(config, model, *, save_at=None, folder=None, load=None):
 
 
 def train_plainly(config, model):
-    """A loop in plain torch: gradients summed in fp32, AdamW on fp32 masters."""
+    """Train in a loop of plain torch: gradients summed in fp32, AdamW on fp32 masters; return weights."""
     train = config.train
     model.reset(train.dtype)
     stream = Stream(config, model)
@@ -90,21 +90,21 @@ def train_plainly(config, model):
 
 
 def slow_lr_factor(train, step):
-    """Warm-up over round(0.3 · 6) = 2 steps: 1/3, 2/3, then half a cosine over the other 4."""
+    """Return the learning rate's share of its peak: warm-up over round(0.3 · 6) = 2 steps: 1/3, 2/3, then half a cosine over the other 4."""
     assert (train.warmup, train.steps, train.schedule) == (0.3, 6, "cosine")
     return [1 / 3, 2 / 3, *(0.5 + 0.5 * math.cos(math.pi * k / 4) for k in range(4))][step]
 
 
 @pytest.fixture(scope="module")
 def plainly():
-    """What the plain loop gives does not depend on the ZeRO stage, so it runs once for all three."""
-    kept = {}
+    """Run the plain loop once for all three ZeRO stages: its weights do not depend on the stage."""
+    weights = {}
 
     def run(config, model):
         key = (model.family, config.train.dtype, config.train.accumulation, config.train.clip)
-        if key not in kept:
-            kept[key] = train_plainly(config, model)
-        return kept[key]
+        if key not in weights:
+            weights[key] = train_plainly(config, model)
+        return weights[key]
 
     return run
 
@@ -113,19 +113,21 @@ def plainly():
 def test_it_trains_as_plain_adamw_does(stage, dtype, accumulation, llama, recipe, plainly):
     config = recipe(stage, dtype, accumulation)
     start = flat(llama.base.parameters())
-    expected, found = plainly(config, llama), train(config, llama)
+    expected, actual = plainly(config, llama), train(config, llama)
     moved = (expected - start).norm()
     assert moved > 0.3
     # In bf16 DeepSpeed sums the gradients of a step's parts in bf16, where the plain loop has fp32,
     # and a norm that differs in its last bit rounds some weight otherwise.
     allowed = {("fp32", 1): 1e-5, ("fp32", 4): 1e-5, ("bf16", 1): 0.005 * moved}
     allowed["bf16", 4] = 0.05 * moved
-    assert (found - expected).norm() < allowed[dtype, accumulation]
+    assert (actual - expected).norm() < allowed[dtype, accumulation]
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.05])
 @pytest.mark.parametrize("stage", STAGES)
-def test_gradients_are_clipped_as_asked_and_not_at_all_at_zero(stage, clip, llama, recipe, plainly):
+def test_gradients_are_clipped_as_configured_and_not_at_all_at_zero(
+    stage, clip, llama, recipe, plainly
+):
     config = recipe(stage, clip=clip)
     expected = plainly(config, llama)
     assert (train(config, llama) - expected).norm() < 1e-5
@@ -135,14 +137,14 @@ def test_gradients_are_clipped_as_asked_and_not_at_all_at_zero(stage, clip, llam
 def test_it_trains_a_masked_model_as_plain_adamw_does(stage, bert, recipe, plainly):
     # But for the biases of attention's keys: softmax does not depend on them, so their gradients
     # are nothing but rounding, which AdamW blows up to the size of a step.
-    told = torch.cat(
+    is_determined = torch.cat(
         [
             torch.full((weight.numel(),), not name.endswith("key.bias"))
             for name, weight in bert.module.named_parameters()
         ]
     )
     config = recipe(stage)
-    assert (train(config, bert) - plainly(config, bert))[told].norm() < 1e-5
+    assert (train(config, bert) - plainly(config, bert))[is_determined].norm() < 1e-5
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -152,7 +154,7 @@ def test_accumulation_changes_nothing_in_fp32(stage, llama, recipe):
 
 
 @pytest.mark.parametrize(("stage", "dtype", "accumulation"), EVERY)
-def test_what_is_resumed_ends_in_the_very_same_weights(
+def test_a_resumed_training_ends_in_the_very_same_weights(
     stage, dtype, accumulation, llama, recipe, tmp_path
 ):
     config = recipe(stage, dtype, accumulation)
@@ -162,7 +164,9 @@ def test_what_is_resumed_ends_in_the_very_same_weights(
 
 
 @pytest.mark.parametrize(("stage", "dtype"), list(itertools.product(STAGES, DTYPES)))
-def test_what_is_saved_before_the_first_step_starts_anew(stage, dtype, llama, recipe, tmp_path):
+def test_a_checkpoint_saved_before_the_first_step_starts_anew(
+    stage, dtype, llama, recipe, tmp_path
+):
     config = recipe(stage, dtype)
     expected = train(config, llama)
     train(config, llama, save_at=0, folder=tmp_path)
@@ -175,10 +179,10 @@ def test_what_is_saved_before_the_first_step_starts_anew(stage, dtype, llama, re
 def test_a_checkpoint_does_not_depend_on_the_stage(saved, resumed, dtype, llama, recipe, tmp_path):
     train(recipe(saved, dtype), llama, save_at=3, folder=tmp_path)
     expected = train(recipe(saved, dtype), llama)
-    found = train(recipe(resumed, dtype), llama, load=tmp_path)
+    actual = train(recipe(resumed, dtype), llama, load=tmp_path)
     # The stages sum in another order; in bf16 Adam makes whole steps of what only that leaves over.
     moved = (expected - flat(llama.base.parameters())).norm()
-    assert (found - expected).norm() < (1e-5 if dtype == "fp32" else 0.005 * moved)
+    assert (actual - expected).norm() < (1e-5 if dtype == "fp32" else 0.005 * moved)
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -212,7 +216,7 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_gradient_past_all_bounds_diverges_and_is_not_left_out(stage, dtype, llama, recipe):
-    """Finite each, and infinite when squared: clipping would make nothing of it."""
+    """Each number is finite and its square is not: clipping would set the gradient to zero."""
     config = recipe(stage, dtype)
     (part,) = Stream(config, llama).micro_batches(0)
     llama.reset(dtype)
@@ -240,7 +244,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
 ):
     config = recipe(stage, dtype, accumulation=2, steps=6)
     stream = Stream(config, llama)
-    hooks, found = hooks_on(llama.module), []
+    hooks, actual = hooks_on(llama.module), []
     for _ in range(12):
         llama.reset(dtype)
         with Engine(llama, config.train) as engine:
@@ -248,9 +252,9 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
                 engine.backward(loss(config, llama, part))
         del engine
         tensors = new_objects("Tensor")
-        found.append(sum(tensor.numel() for tensor in tensors))
+        actual.append(sum(tensor.numel() for tensor in tensors))
         del tensors
-    assert max(found[1:]) - found[1] < 10  # torch itself now and then keeps a scalar
+    assert max(actual[1:]) - actual[1] < 10  # torch itself now and then keeps a scalar
     assert not new_objects("DeepSpeedEngine")
     assert hooks_on(llama.module) == hooks  # transformers may have left its own
 
@@ -275,13 +279,13 @@ def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, rec
 def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
     config = recipe()
     stream = Stream(config, llama)
-    found = []
+    actual = []
     with Engine(llama, config.train) as engine:
         for step in range(3):
-            found.append(engine.lr)
+            actual.append(engine.lr)
             for part in stream.micro_batches(step):
                 engine.backward(loss(config, llama, part))
-    assert found == pytest.approx(
+    assert actual == pytest.approx(
         [config.train.lr * slow_lr_factor(config.train, k) for k in range(3)]
     )
 
@@ -289,6 +293,6 @@ def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
 def test_the_base_stays_what_it_was(llama, recipe):
     before = copy.deepcopy(llama.base)
     train(recipe(), llama)
-    for kept, now in zip(before.parameters(), llama.base.parameters(), strict=True):
-        assert torch.equal(kept, now)
+    for weight, now in zip(before.parameters(), llama.base.parameters(), strict=True):
+        assert torch.equal(weight, now)
         assert now.grad is None

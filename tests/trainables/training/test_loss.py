@@ -1,4 +1,4 @@
-"""The loss of one part of a step."""
+"""The loss of one micro-batch of a step."""
 
 import pytest
 import torch
@@ -35,9 +35,9 @@ def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name
         )
     held = alone(part.anchors) if part.anchors else texts
     expected = expected + config.regulariser.text_loss(model, held)
-    found = loss(config, model, part)
-    assert found.shape == ()
-    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    actual = loss(config, model, part)
+    assert actual.shape == ()
+    assert actual.item() == pytest.approx(expected.item(), rel=1e-5)
     assert bool(part.pairs) == (changes != {})
     assert bool(part.anchors) == (changes == TERMS["own texts"])
 

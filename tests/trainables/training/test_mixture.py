@@ -50,7 +50,7 @@ def test_the_share_of_old_texts_is_the_ratio(ratio, length, num_old):
 
 
 @given(**MIXES)
-def test_the_count_of_old_texts_is_exact_or_its_shortfall_is_said(
+def test_the_count_of_old_texts_is_exact_or_its_shortfall_is_given(
     num_new, num_old, ratio, length, seed
 ):
     mixed = mix(num_new, num_old, ratio, length=length, seed=seed)
@@ -93,9 +93,9 @@ def test_the_same_arguments_give_the_same_stream(num_new, num_old, ratio, length
 
 
 def test_another_seed_gives_another_order_of_both():
-    one, other = (mix(50, 50, 0.5, length=60, seed=seed).items for seed in (0, 1))
-    assert old_in(one) != old_in(other)
-    assert new_in(one) != new_in(other)
+    first, second = (mix(50, 50, 0.5, length=60, seed=seed).items for seed in (0, 1))
+    assert old_in(first) != old_in(second)
+    assert new_in(first) != new_in(second)
 
 
 def test_texts_are_shuffled_and_each_epoch_anew():

@@ -15,20 +15,22 @@ NAME = "model.norm.weight"
 
 
 def engine_of(model, stage, dtype):
-    """An engine without clipping, around a model that is put back to its base."""
+    """Return an engine without clipping, around a model that is reset to its base."""
     model.reset(dtype)
     settings = {"lr": 1e-2, "steps": 10, "schedule": "constant", "clip": 0.0}
     return Engine(model, TrainConfig(zero_stage=stage, dtype=dtype, **settings))
 
 
 def step(engine):
-    """One step down the sum of the weights' squares, whose gradient at w is 2w."""
+    """Make one step down the sum of the weights' squares, whose gradient at w is 2w."""
     weights = engine.state.weights.values()
     engine.backward(sum(weight.float().square().sum() for weight in weights))
 
 
-def equal(one, other):
-    return all(torch.equal(one[name][kind], other[name][kind]) for name in one for kind in KINDS)
+def equal(first, second):
+    return all(
+        torch.equal(first[name][kind], second[name][kind]) for name in first for kind in KINDS
+    )
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -71,27 +73,27 @@ def test_in_bf16_masters_and_moments_are_fp32_and_weights_are_rounded_masters(st
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("one", "other"), list(itertools.product(STAGES, STAGES)))
-def test_what_is_written_at_a_stage_is_what_was_read_at_another_and_trains_on_alike(
-    one, other, dtype, llama
+@pytest.mark.parametrize(("first", "second"), list(itertools.product(STAGES, STAGES)))
+def test_a_state_read_at_one_stage_and_written_at_another_is_equal_and_trains_on_alike(
+    first, second, dtype, llama
 ):
-    with engine_of(llama, one, dtype) as engine:
+    with engine_of(llama, first, dtype) as engine:
         step(engine)
         step(engine)
         state = copy.deepcopy(engine.state.read())
         step(engine)
         expected = copy.deepcopy(engine.state.read())
-    with engine_of(llama, other, dtype) as engine:
+    with engine_of(llama, second, dtype) as engine:
         engine.resume(2, state)
         assert engine.steps == 2
         assert equal(engine.state.read(), state)
         for name, weight in llama.module.named_parameters():
             assert torch.equal(weight, state[name]["master"].to(weight.dtype))
         step(engine)
-        found = engine.state.read()
+        actual = engine.state.read()
     for name, kinds in expected.items():
         for kind, value in kinds.items():
-            assert torch.allclose(found[name][kind], value, atol=1e-6), (name, kind)
+            assert torch.allclose(actual[name][kind], value, atol=1e-6), (name, kind)
 
 
 @pytest.mark.parametrize(("stage", "dtype"), list(itertools.product(STAGES, DTYPES)))

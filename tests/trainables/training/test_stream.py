@@ -1,4 +1,4 @@
-"""What a trial trains on."""
+"""The micro-batches that a trial trains on."""
 
 import json
 from dataclasses import replace
@@ -18,14 +18,14 @@ OLD_AND_NEW = {"replay": {"data": "miniature", "ratio": 0.25}}
 
 
 def sentences(model, queries):
-    """What each row asks for, as text: for a causal model the whole sentence."""
+    """Return the targets of each query as text: for a causal model the whole sentence."""
     return [
         " ".join(model.tokenizer.hf.convert_ids_to_tokens(list(query.targets.values())))
         for query in queries
     ]
 
 
-def learnt(stream, steps=None):
+def trained_texts(stream, steps=None):
     return [
         text
         for step in range(steps or stream.config.train.steps)
@@ -61,7 +61,7 @@ def originals_and_twins(stream):
         ({"name": "cda", "sides": "two"}, "both"),
     ],
 )
-def test_the_objectives_sides_of_each_pair_are_learnt_once_an_epoch(
+def test_the_objectives_sides_of_each_pair_are_trained_on_once_an_epoch(
     objective, sides, configure, llama
 ):
     config = configure(
@@ -72,15 +72,15 @@ def test_the_objectives_sides_of_each_pair_are_learnt_once_an_epoch(
     stream = Stream(config, llama)
     originals, twins = originals_and_twins(stream)
     expected = {"original": originals, "twin": twins, "both": originals + twins}[sides]
-    assert sorted(learnt(stream)) == sorted(expected)
-    assert learnt(stream) != expected, "they come in shuffled order"
+    assert sorted(trained_texts(stream)) == sorted(expected)
+    assert trained_texts(stream) != expected, "they come in shuffled order"
 
 
 def test_old_texts_have_their_exact_share_and_are_never_held_out(configure, llama):
     stream = Stream(configure(**OLD_AND_NEW, train={"steps": 10}), llama)
     replayed = set(texts_of(llama, tables.texts("miniature", "replay", llama.tokenizer), "ids"))
     held_out = set(texts_of(llama, tables.texts("miniature", "held_out", llama.tokenizer), "ids"))
-    texts = learnt(stream)
+    texts = trained_texts(stream)
     assert sum(text in replayed for text in texts) == 20
     assert not set(texts) & held_out
     assert stream.shortfall == 0
@@ -97,22 +97,24 @@ def test_a_step_is_a_function_of_configuration_and_seed_alone(configure, name, m
 
 def test_another_seed_gives_the_same_texts_in_another_order(configure, llama):
     alignment = {"data": "miniature", "size": 48}
-    one, other = (learnt(Stream(configure(seed=s, alignment=alignment), llama)) for s in (0, 1))
-    assert one != other
-    assert sorted(one) == sorted(other)
+    first, second = (
+        trained_texts(Stream(configure(seed=s, alignment=alignment), llama)) for s in (0, 1)
+    )
+    assert first != second
+    assert sorted(first) == sorted(second)
 
 
 def test_what_is_masked_changes_from_epoch_to_epoch_and_with_the_seed(configure, bert):
     alignment = {"data": "miniature", "size": 8}
 
-    def asked(seed, step):
+    def predicted_words(seed, step):
         config = configure("miniature-bert", seed=seed, alignment=alignment)
         (part,) = Stream(config, bert).micro_batches(step)
         return sorted(sentences(bert, part.texts))
 
-    assert asked(0, 0) == asked(0, 0)
-    assert asked(0, 0) != asked(0, 1)
-    assert asked(0, 0) != asked(1, 0)
+    assert predicted_words(0, 0) == predicted_words(0, 0)
+    assert predicted_words(0, 0) != predicted_words(0, 1)
+    assert predicted_words(0, 0) != predicted_words(1, 0)
 
 
 def test_the_pairs_of_a_size_are_the_same_for_every_seed_and_recipe(configure, llama):
@@ -133,8 +135,8 @@ def test_another_seed_of_the_alignment_draws_other_pairs(configure, llama):
         ).pairs.table
         for seed in (0, 1, 1)
     ]
-    zero, one, again = (pairs["stereotype_ids"][:] for pairs in drawn)
-    assert zero != one == again
+    zero, first, again = (pairs["stereotype_ids"][:] for pairs in drawn)
+    assert zero != first == again
 
 
 def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
@@ -181,7 +183,7 @@ def test_the_shares_of_the_parts_of_a_step_sum_to_one(accumulation, configure, n
 
 def test_accumulation_cuts_a_step_and_changes_none_of_its_texts(configure, name, model):
     whole, cut = (
-        learnt(Stream(configure(name, train={"accumulation": n}, **OLD_AND_NEW), model))
+        trained_texts(Stream(configure(name, train={"accumulation": n}, **OLD_AND_NEW), model))
         for n in (1, 4)
     )
     assert whole == cut
@@ -236,10 +238,10 @@ def test_a_replay_set_that_runs_short_says_so(configure, llama, tmp_path, own_ca
 
 def test_without_a_ratio_the_replay_set_is_not_even_read(configure, llama):
     stream = Stream(configure(replay={"data": "nowhere.txt", "ratio": 0.0}), llama)
-    assert learnt(stream) == learnt(Stream(configure(), llama))
+    assert trained_texts(stream) == trained_texts(Stream(configure(), llama))
 
 
-def test_no_text_is_learnt_that_forgetting_is_measured_on_and_none_replayed_that_is_aligned_on(
+def test_no_text_is_trained_on_that_forgetting_is_measured_on_and_none_replayed_that_is_aligned_on(
     configure, llama, tmp_path, own_cache
 ):
     """Whatever files they came from: here an aligned pair and a replayed text leak."""
@@ -264,13 +266,13 @@ def test_no_text_is_learnt_that_forgetting_is_measured_on_and_none_replayed_that
         ),
         llama,
     )
-    texts = set(learnt(stream))
+    texts = set(trained_texts(stream))
     assert len(stream.pairs) == 2
     assert texts <= {*(text for pair in pairs[:2] for text in pair), *fine}
     assert texts & set(fine), "what did not leak is replayed"
 
 
-def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_texts(
+def test_an_objective_that_trains_on_no_text_still_gets_its_pairs_and_the_replayed_texts(
     configure, llama
 ):
     config = configure(objective="npo", replay={"data": "miniature", "ratio": 0.25})
@@ -289,10 +291,12 @@ def test_an_objective_that_learns_nothing_still_gets_its_pairs_and_the_replayed_
         ({"name": "task_vector"}, "stereotype_ids"),
     ],
 )
-def test_a_side_is_learnt_whichever_of_the_twins_was_found(objective, side, configure, llama):
+def test_a_side_is_trained_on_whichever_of_the_twins_is_the_original(
+    objective, side, configure, llama
+):
     alignment = {"data": "miniature", "size": 24}
     stream = Stream(configure(objective=objective, alignment=alignment, train={"steps": 3}), llama)
-    assert sorted(learnt(stream)) == sorted(texts_of(llama, stream.pairs.table, side))
+    assert sorted(trained_texts(stream)) == sorted(texts_of(llama, stream.pairs.table, side))
     assert len(set(stream.pairs.table["original_is_stereotype"])) == 2
 
 
@@ -306,23 +310,23 @@ def test_the_regularisers_own_texts_are_general_and_each_comes_once_an_epoch(con
     assert set(anchors) <= set(
         texts_of(llama, tables.texts("miniature", "replay", llama.tokenizer), "ids")
     )
-    other = Stream(configure(regulariser=held, train={"steps": 4}, seed=1), llama)
-    assert sentences(llama, next(other.micro_batches(0)).anchors) != anchors[:5]
+    second = Stream(configure(regulariser=held, train={"steps": 4}, seed=1), llama)
+    assert sentences(llama, next(second.micro_batches(0)).anchors) != anchors[:5]
 
 
-def test_a_masked_model_is_asked_the_same_of_an_anchor_each_time(configure, bert):
-    """So that what the base says of it is worked out once."""
+def test_an_anchor_of_a_masked_model_has_the_same_masks_each_time(configure, bert):
+    """So that the base's predictions for it are computed once."""
     held = {"name": "kl_to_base", "data": "miniature", "texts": 4}
 
-    def asked(seed):
-        """Every text once: what is read for each of its words, in any order of the texts."""
+    def predicted_words(seed):
+        """Return ids and targets of every replayable text, each once, sorted."""
         steps = len(tables.texts("miniature", "replay", bert.tokenizer)) // 4
         config = configure("miniature-bert", regulariser=held, seed=seed, train={"steps": steps})
         stream = Stream(config, bert)
         queries = [q for step in range(steps) for q in next(stream.micro_batches(step)).anchors]
         return sorted((tuple(query.ids), tuple(query.targets.items())) for query in queries)
 
-    assert asked(0) == asked(1)
+    assert predicted_words(0) == predicted_words(1)
 
 
 def test_without_general_texts_that_may_be_trained_on_there_is_one_clear_sentence(
@@ -336,7 +340,7 @@ def test_without_general_texts_that_may_be_trained_on_there_is_one_clear_sentenc
         alignment={"data": str(tmp_path / "pairs.jsonl")},
         replay={"data": str(tmp_path / "texts.txt"), "ratio": 0.5},
     )
-    with pytest.raises(ValueError, match="must be others than those aligned and measured on"):
+    with pytest.raises(ValueError, match="must be others than those that are aligned"):
         Stream(config, llama)
 
 
