@@ -159,9 +159,9 @@ def test_the_readme_has_every_folder_of_the_packages():
     assert {name: shown[name] for name in PACKAGES} == {name: folders(name) for name in PACKAGES}
 
 
-def test_the_architecture_has_every_file_of_the_packages():
+def test_the_page_of_files_has_every_file_of_the_packages():
     """A line a file; plugins are listed by their names below their folder."""
-    (tree,) = (b for b in Page(ROOT / "docs/architecture.md").blocks if "__main__.py" in b.text)
+    (tree,) = (b for b in Page(ROOT / "docs/files.md").blocks if "__main__.py" in b.text)
     shown, folder = set(), Path()
     for line in tree.text.splitlines():
         indent, words = len(line) - len(line.lstrip()), line.split()
