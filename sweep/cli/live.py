@@ -62,7 +62,7 @@ def front_measure(goals: Sequence[Metric]) -> FrontMeasure:
 
 
 def _earlier_candidates(running: RunningSweep) -> dict[int, list[dict[str, float]]]:
-    """Return trial -> goals of each of its candidates, for trials that ended before this process."""
+    """Return {trial: goal values of each candidate} of the trials that ended before a resume."""
     candidates: dict[int, list[dict[str, float]]] = {}
     for row in _read(running).candidates().to_dict("records") if running.earlier_outcomes else []:
         goals = {name: float(row[name]) for name in running.goals}

@@ -66,7 +66,7 @@ class Progress(Callback):  # type: ignore[misc]
         return {}
 
     def setup(self, **_: Any) -> None:
-        """Open the live table, or print how many trials had ended before."""
+        """Open the live table on a terminal; elsewhere print how many trials had ended before."""
         if self._console.is_terminal:
             self._live = Live(self._table(), console=self._console, refresh_per_second=4)
             self._live.start()

@@ -165,7 +165,7 @@ def resume(
 def _addresses(
     backends: Backends, tracking_uri: str, search_storage: Path | str
 ) -> tuple[str, Path | str]:
-    """Return the addresses of tracking store and search storage: those of `backends`, or the given."""
+    """Return (tracking URI, search storage): as `backends` names them, else the two defaults given."""
     if backends.tracking_uri:
         tracking_uri = addresses.absolute(backends.tracking_uri)
     if backends.search_storage:

@@ -88,7 +88,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     @property
     def num_left(self) -> int:
-        """Number of trials that have not ended, without retries that have no number yet."""
+        """Number of trials that have not ended; a requested retry counts once Optuna numbers it."""
         num_begun = len(self._interrupted) + len(self._live)
         return self._num_new + num_begun + len(self._waiting())
 
@@ -163,7 +163,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return [trial.number for trial in self._study.get_trials(deepcopy=False, states=states)]
 
     def _to_retry(self) -> list[optuna.trial.FrozenTrial]:
-        """Return the failed trials whose retry is requested and has no number yet."""
+        """Return the failed trials whose retry is requested and not yet numbered by Optuna."""
         requested = self._requests().retried_trials
         if not requested:
             return []

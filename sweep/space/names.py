@@ -46,7 +46,7 @@ class Names(NamedTuple):
     record: str = ""
 
     def key(self, key: str | int) -> Names:
-        """Return the names of the node under a key of a mapping, or at an index of a list."""
+        """Return the names of this node's child: that under a key of a mapping, or at an index."""
         parent = "" if self.record == RECIPE else self.record  # its keys become those of the trial
         return Names((*self.place, key), _join(self.search, key), _join(parent, key))
 

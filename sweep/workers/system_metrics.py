@@ -54,7 +54,7 @@ class SystemMetrics:
         self._thread.join()
 
     def take(self) -> dict[str, float]:
-        """Take a last sample, and return name, `system/…` -> mean since the last call."""
+        """Take one more sample, and return {`system/…`: mean since the last call}."""
         with self._lock:
             self._sample()
             means: dict[str, float] = {}

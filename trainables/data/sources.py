@@ -85,7 +85,7 @@ def read_texts(name: str) -> Iterator[tuple[str, str]]:
 
 
 def digest(name: str) -> str:
-    """Return the sha256 of the data that a name stands for.
+    """Return the sha256 of the files of a known set, or of a user's file.
 
     Raises:
         trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.

@@ -125,7 +125,10 @@ def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]
 
 
 def _declared(variant: str) -> tuple[Metric, ...]:
-    """Return the declaration of the metrics of a variant (with its kind of bias)."""
+    """Declare the metrics of one variant of CrowS-Pairs.
+
+    variant: as `_label` gives it: `pll`, `diff` or `lmeval`, with the kind of bias if not gender.
+    """
     declared = declare(
         f"bias/crows_{variant}",
         ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),

@@ -41,7 +41,10 @@ class FineTune(Classification):
     def predict(
         self, model: LanguageModel, train: Sequence[Labelled], texts: Sequence[tuple[str, ...]]
     ) -> Sequence[str | None]:
-        """Return the label of each text by the fine-tuned copy; None where a logit is not finite."""
+        """Fine-tune a copy of the model on `train`, and return the label that it gives to each text.
+
+        A label is None where a logit is not finite.
+        """
         from trainables.scoring.features import whole_texts
 
         labels = sorted({row.label for row in train})

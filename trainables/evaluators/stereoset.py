@@ -169,7 +169,7 @@ class StereoSet(Evaluator):
         return items[: self.limit]
 
     def texts(self) -> list[str]:
-        """Return the three sentences of each item."""
+        """Return a flat list of all sentences, three an item: stereotype, its opposite, unrelated."""
         return [sentence["sentence"] for item in self.items() for sentence in item["sentences"]]
 
     def log_probs(

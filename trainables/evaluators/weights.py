@@ -35,7 +35,7 @@ class Weights(Evaluator):
         return hashlib.sha256(b"no data").hexdigest()
 
     def items(self) -> tuple[str, ...]:
-        """Return one item that stands for all weights together."""
+        """Return a tuple of one item, `weights`, since the metric is one number of all weights."""
         return ("weights",)
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:

@@ -58,7 +58,10 @@ class WinoBias(Evaluator):
         return asset_digest("winobias")
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        """Return gap, stereotype and skew of the model; pairs that cannot be compared are left out."""
+        """Return the metrics of the model: gap, share of stereotypes preferred, and skew in nats.
+
+        A pair is left out if one of its texts has no token that the other lacks (masked models).
+        """
         from trainables.metrics.estimate import Items, distance, mean
         from trainables.scoring.likelihood import pair_log_probs
 

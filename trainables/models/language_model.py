@@ -82,7 +82,10 @@ class LanguageModel:
 
     @cached_property
     def base(self) -> nn.Module:
-        """The frozen base model in fp32: copied once, before the first training step of the process."""
+        """The frozen base model in fp32, a copy of the module.
+
+        The first access makes the copy, and must come before the first training step of the process.
+        """
         return copy.deepcopy(self.module).eval().requires_grad_(False)
 
     @property
@@ -155,9 +158,9 @@ class LanguageModel:
 
     @contextmanager
     def adapted(self, adapters: Any) -> Iterator[None]:
-        """Return a context in which `adapters` is a peft.LoraModel around the module.
+        """Return a context in which the model has these adapters, a peft.LoraModel around its module.
 
-        Afterwards they are taken off, and every weight of the module wants a gradient again.
+        On exit the adapters are dropped, not merged, and every weight of the module wants a gradient.
         """
         self.adapters = adapters
         try:

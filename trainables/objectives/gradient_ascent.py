@@ -37,7 +37,7 @@ class GradientAscent(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
-        """No text: pairs are compared only."""
+        """Return an empty tuple: the model trains on no text, it only compares the texts of pairs."""
         return ()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor:

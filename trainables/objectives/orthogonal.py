@@ -53,11 +53,11 @@ class Orthogonal(Objective):
 
     @property
     def trains_on(self) -> tuple[Side, ...]:
-        """No text: pairs are compared only."""
+        """Return an empty tuple: the model trains on no text, it only compares the texts of pairs."""
         return ()
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Tensor:
-        """Return vectors_LGD, the mean base state of each gendered token in each layer.
+        """Return vectors_LGD: of each gendered token, the base model's mean hidden state in each layer.
 
         L = layers, G = gendered tokens, D = width. The tokens are those of `examples` drawn pairs.
 
@@ -101,9 +101,9 @@ def _masked_mean(values_LBT: Tensor, mask_BT: Tensor) -> Tensor:
 
 
 def gendered_states(model: LanguageModel, queries: Sequence[Query]) -> Tensor:
-    """Return the mean base state of each token that is a target of the queries: shape LGD.
+    """Return the base model's hidden state of each target token, averaged over the queries: LGD.
 
-    G counts the distinct target tokens, in the order of their ids.
+    L = layers with the embeddings, G = distinct target tokens in the order of their ids, D = width.
 
     Raises:
         ValueError: the queries have no target.

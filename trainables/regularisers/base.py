@@ -51,7 +51,7 @@ class Regulariser(Strict):
         return 1.0, 0.0
 
     def weight_loss(self, model: LanguageModel) -> Tensor | float:
-        """Return the loss over the weights: a scalar."""
+        """Return a scalar loss that is a function of the model's weights, as a distance to the base."""
         return 0.0
 
     def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor | float:

@@ -32,10 +32,10 @@ MIN_SHARED = 0.5
 class Row:
     """Tokens that are read together.
 
-    ids:     token ids.
-    parents: the place of the token before each token in its text; −1 for the first token of a tree.
-    asked:   (place, index of the query, index of the target in it) of each prediction.
-    targets: the token to predict, for each entry of `asked`.
+    ids:         token ids.
+    parents:     the place of the token before each token in its text; −1 for the first of a tree.
+    predictions: (place, index of the query, index of the target in it) of each prediction.
+    targets:     the token to predict, for each entry of `predictions`.
     """
 
     ids: list[int]

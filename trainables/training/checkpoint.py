@@ -54,22 +54,17 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     Raises:
         ValueError: a file is missing, or the checkpoint is of another trial or a later step.
     """
-    saved_tree = _read(folder, CONFIG_FILE, _json)
+    saved_config = _read(folder, CONFIG_FILE, _config)
     ignored_train = {"report_every": 0}
     has_replay = config.replay is not None and config.replay.ratio > 0
     if config.train.schedule == "constant" and not config.train.warmup and not has_replay:
         ignored_train |= {"steps": 0}
+    ignored = {"evaluators": [], "guard": {}, "fusion": {}}
     tree, saved_tree = (
-        {
-            **tree,
-            "train": tree["train"] | ignored_train,
-            "evaluators": [],
-            "guard": {},
-            "fusion": {},
-        }
-        for tree in (config.tree(), saved_tree)
+        {**tree, **ignored, "train": tree["train"] | ignored_train}
+        for tree in (config.tree(), saved_config.tree())
     )
-    differing_keys = [key for key, value in tree.items() if saved_tree.get(key) != value]
+    differing_keys = [key for key, value in tree.items() if saved_tree[key] != value]
     if differing_keys:
         raise ValueError(
             f"{folder} must be a checkpoint of this very trial, but its {', '.join(differing_keys)} "
@@ -102,6 +97,13 @@ def load(folder: Path, engine: Engine) -> None:
     except KeyError as error:
         raise ValueError(_lack_sentence(folder, error.args[0])) from error
     engine.resume(step, state)
+
+
+def _config(path: Path) -> TrialConfig:
+    """Return the configuration in a JSON file; a key of a later release has its default."""
+    from trainables.config import TrialConfig
+
+    return TrialConfig.model_validate_json(path.read_text(encoding="utf-8"))
 
 
 def _json(path: Path) -> Any:

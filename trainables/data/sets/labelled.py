@@ -97,7 +97,7 @@ def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labell
 
 
 def digest(name: str) -> str:
-    """Return the sha256 of the data that a name stands for.
+    """Return the sha256 of the files of a known set of labelled texts, or of a user's file.
 
     Raises:
         trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.

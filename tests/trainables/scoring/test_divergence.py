@@ -1,0 +1,38 @@
+"""The KL divergence of the model from its base, against torch."""
+
+import pytest
+import torch
+from torch.nn.functional import kl_div
+
+from tests.conformance import perturb, queries
+from trainables.data.queries import Query
+from trainables.scoring.divergence import kl_from_base
+
+
+def test_the_base_has_not_diverged_from_itself(model):
+    divergences = kl_from_base(model, queries(model))
+    assert [len(values) for values in divergences] == [len(q.targets) for q in queries(model)]
+    assert all(value == pytest.approx(0, abs=1e-6) for values in divergences for value in values)
+
+
+def test_divergences_are_those_of_torch_one_row_at_a_time(model):
+    perturb(model, 0.05)
+    for query, values in zip(queries(model), kl_from_base(model, queries(model)), strict=True):
+        row = torch.tensor([query.ids])
+        with torch.no_grad():
+            base_TV = model.base(row).logits[0].double().log_softmax(-1)
+            model_TV = model.module(row).logits[0].double().log_softmax(-1)
+        kl_T = kl_div(model_TV, base_TV, reduction="none", log_target=True).sum(-1)
+        assert values == pytest.approx([kl_T[place].item() for place in query.targets], abs=1e-4)
+        assert max(values) > 0
+
+
+def test_a_query_without_targets_has_no_divergence(llama):
+    assert kl_from_base(llama, [Query([5, 6], {}), Query([5], {0: 6})])[0] == []
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_the_mode_of_the_model_is_as_before(training, model):
+    model.module.train(training)
+    kl_from_base(model, queries(model))
+    assert model.module.training == training
