@@ -1,7 +1,7 @@
-"""Which points nothing beats, and how much of the cost space a set of them covers.
+"""Dominance between points, and the volume of cost space that a set of points covers.
 
-Thin and typed over moocore (López-Ibáñez and others, Core Algorithms for Multi-Objective
-Optimization, https://multi-objective.github.io/moocore/python). Everything is minimised: a `Metric`
+A thin, typed layer over moocore (López-Ibáñez and others, Core Algorithms for Multi-Objective
+Optimization, https://multi-objective.github.io/moocore/python). Every goal is minimised: a `Metric`
 turns its values into costs. Axes: N points, M goals.
 """
 
@@ -15,15 +15,20 @@ from trainables.metrics.metric import Metric
 
 
 def front(costs_NM: ArrayLike, /) -> NDArray[np.bool_]:
-    """Mask of the non-dominated points.
+    """Return mask_N, which is True for each point that no other point dominates.
 
     q dominates p where q ≤ p in every cost and q < p in at least one. Equal points do not dominate
-    each other, so every copy of a non-dominated point is kept: two recipes that end in the same
-    place are two recipes.
+    each other, so every copy of a non-dominated point is on the front: two recipes that end in the
+    same place are two recipes.
 
-    costs_NM: finite, in any unit. Returns mask_N. O(N log N) up to 3 goals, at most O(M N²) beyond
-    (Kung, Luccio and Preparata 1975, On finding the maxima of a set of vectors). Raises ValueError
-    for costs that are not finite, or not a matrix.
+    Time: O(N log N) up to 3 goals, at most O(M N²) beyond (Kung, Luccio and Preparata 1975, On
+    finding the maxima of a set of vectors).
+
+    Args:
+        costs_NM: a row for each point, a column for each goal; finite, in any unit.
+
+    Raises:
+        ValueError: a cost is not finite, or costs_NM is not a matrix.
 
     >>> front([[1, 4], [2, 2], [2, 2], [4, 1], [3, 3]])
     array([ True,  True,  True,  True, False])
@@ -36,20 +41,26 @@ def front(costs_NM: ArrayLike, /) -> NDArray[np.bool_]:
 
 
 def hypervolume(costs_NM: ArrayLike, /, *, reference: ArrayLike) -> float:
-    """Volume of all that lies between the points and the reference: larger is better.
+    """Return the volume between the points and the reference point; larger is better.
 
     HV = λ(∪_n [costs_n, reference]), λ the Lebesgue measure (Zitzler and Thiele 1998,
     Multiobjective optimization using evolutionary algorithms). A point that is not better than the
-    reference in every goal adds nothing; no points have a volume of 0.
+    reference in every goal adds nothing; no points have a volume of 0. The unit is the product of the
+    goals' units.
 
-    costs_NM: finite; reference: one cost a goal, or one for all. The unit is the product of the
-    goals' units. O(N log N) up to 3 goals (Beume and others 2009, On the complexity of computing
-    the hypervolume indicator), O(N²) for 4 (Guerreiro and Fonseca 2018, Computing and updating
+    Time: O(N log N) up to 3 goals (Beume and others 2009, On the complexity of computing the
+    hypervolume indicator), O(N²) for 4 (Guerreiro and Fonseca 2018, Computing and updating
     hypervolume contributions in up to four dimensions), O(N^(M-2)) beyond (Fonseca, Paquete and
-    López-Ibáñez 2006, An improved dimension-sweep algorithm for the hypervolume indicator). Raises
-    ValueError for costs that are not finite, or not a matrix.
+    López-Ibáñez 2006, An improved dimension-sweep algorithm for the hypervolume indicator).
 
-    Three boxes of 1×4, 2×3 and 4×1 seen from (5, 5), less what they share:
+    Args:
+        costs_NM: a row for each point, a column for each goal; finite.
+        reference: one cost for each goal, or one cost for all goals.
+
+    Raises:
+        ValueError: a cost is not finite, or costs_NM is not a matrix.
+
+    Three boxes of 1×4, 2×3 and 4×1 seen from (5, 5), less the parts that they share:
 
     >>> hypervolume([[4, 1], [3, 2], [1, 4]], reference=[5, 5])
     9.0
@@ -61,10 +72,13 @@ def hypervolume(costs_NM: ArrayLike, /, *, reference: ArrayLike) -> float:
 
 
 def share_costs(values_NM: ArrayLike, /, metrics: Sequence[Metric]) -> NDArray[np.float64]:
-    """Costs where the ideal is 0 and the worst is 1 (`Metric.share`): goals of any unit compare.
+    """Return costs_NM without unit, in which 0 is the ideal and 1 the worst value of each goal.
 
-    values_NM: column m in the unit of metrics[m]. Returns costs_NM without unit; their hypervolume
-    with reference 1 is 1 for a perfect model.
+    So goals of any unit compare (`Metric.share`). The hypervolume of these costs with reference 1 is
+    1 for a perfect model.
+
+    Args:
+        values_NM: a row for each model; column m is in the unit of metrics[m].
 
     >>> gap = Metric("bias/stereoset/gap", "points", "lower", ideal=0, worst=50, about="")
     >>> accuracy = Metric("task/piqa/accuracy", "share", "higher", ideal=1, worst=0.5, about="")
@@ -81,7 +95,12 @@ def share_costs(values_NM: ArrayLike, /, metrics: Sequence[Metric]) -> NDArray[n
 
 
 def _finite_matrix(costs_NM: ArrayLike) -> NDArray[np.float64]:
-    # moocore 0.3.2 calls NaN non-dominated, and -inf in three dimensions ends the process.
+    """Return the costs as a copied array of floats.
+
+    Raises:
+        ValueError: a cost is not finite, or costs_NM has not two axes. moocore 0.3.2 counts NaN as
+            non-dominated, and -inf in three dimensions ends its process.
+    """
     costs = np.array(costs_NM, dtype=float)
     if costs.ndim == 0 or (len(costs) and (costs.ndim != 2 or costs.shape[1] == 0)):
         raise ValueError(

@@ -1,3 +1,5 @@
+"""Start the command line: `python -m sweep`."""
+
 from sweep.cli.app import main
 
 if __name__ == "__main__":

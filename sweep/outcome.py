@@ -12,7 +12,11 @@ State = Literal["complete", "pruned", "failed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """The state in which a trial ended, and why if it failed."""
+    """How a trial ended.
+
+    number:  of the trial.
+    failure: the reason why it failed, in a sentence; empty for the other states.
+    """
 
     number: int
     state: State
@@ -20,9 +24,13 @@ class Outcome:
 
 
 def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[State, str]:
-    """Return the state of a trial that ended with this result, and why if it failed.
+    """Return the state of a trial that has ended, and the reason if it failed, else "".
 
-    error: whether its process ended with an exception or died.
+    A trial whose last report was made before its last step was pruned.
+
+    Args:
+        result: of its last report; None if there was none.
+        error: whether its process raised an exception or died.
     """
     if error or result is None:
         return "failed", "the trial's process failed"

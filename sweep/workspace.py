@@ -1,12 +1,12 @@
-"""Where a sweep writes: everything lies under one folder, ./sweeps or $SWEEP_HOME.
+"""Where a sweep writes: everything lies in one folder, ./sweeps or $SWEEP_HOME.
 
 mlflow.db  artifacts/            the tracking store of all sweeps, unless another is named
 NAME/sweep.yaml                  the spec, as it was typed
-NAME/started_in                  the folder that its relative paths are meant from
+NAME/started_in                  the folder to which its relative paths refer
 NAME/search.journal              the search's memory (Optuna), unless a database is named
-NAME/tracking_uri  NAME/storage  NAME/kept_at    what else is named: of MLflow, Optuna, checkpoints
-NAME/record/                     what is to be recorded, until MLflow has it (sweep/tracking/outbox.py)
-NAME/ray/  NAME/checkpoints/     what Ray Tune keeps; where interrupted trials go on from
+NAME/tracking_uri  NAME/storage  NAME/kept_at    other addresses: of MLflow, Optuna, checkpoints
+NAME/record/                     entries of the record that MLflow lacks (sweep/tracking/outbox.py)
+NAME/ray/  NAME/checkpoints/     the files of Ray Tune; the state of running trials
 """
 
 import os
@@ -14,24 +14,32 @@ from pathlib import Path
 
 from sweep.tracking.addresses import HIDDEN, without_password
 
+SPEC, START_FOLDER = "sweep.yaml", "started_in"
+# Files that hold an address; each is missing while that is the default.
+TRACKING_URI, SEARCH_STORAGE, CHECKPOINT_ROOT = "tracking_uri", "storage", "kept_at"
+
 
 def home() -> Path:
+    """Return the absolute path of the folder of all sweeps: $SWEEP_HOME, or ./sweeps."""
     return Path(os.environ.get("SWEEP_HOME") or "sweeps").expanduser().resolve()
 
 
 def folder(name: str) -> Path:
-    """Of one sweep; it need not exist yet."""
+    """Return the path of the folder of a sweep, which need not exist yet."""
     return home() / name
 
 
 def local_tracking_uri() -> str:
-    """The store that a laptop needs no server for."""
+    """Return the address of the SQLite file in which MLflow records sweeps without a server."""
     return f"sqlite:///{home() / 'mlflow.db'}"
 
 
-def artifacts(tracking_uri: str, name: str) -> str | None:
-    """Where the artifacts of a sweep go: beside a database file, here for a database; a server has a
-    place of its own.
+def artifact_location(tracking_uri: str, name: str) -> str | None:
+    """Return where MLflow is to store the artifacts of a sweep; None leaves the choice to a server.
+
+    This is a folder beside a SQLite file, and one in the workspace for any other database.
+
+    tracking_uri: of MLflow. name: of the sweep.
     """
     if tracking_uri.startswith("sqlite:///"):
         return str(Path(tracking_uri.removeprefix("sqlite:///")).parent / "artifacts" / name)
@@ -39,56 +47,73 @@ def artifacts(tracking_uri: str, name: str) -> str | None:
 
 
 def journal(name: str) -> Path:
-    """Where the search of a sweep is remembered, unless a database is named."""
+    """Return the path of Optuna's journal of a sweep, which is used unless a database is named."""
     return folder(name) / "search.journal"
 
 
-def remember(
-    name: str, spec_text: str, tracking_uri: str, storage: Path | str, kept_at: str | None
+def remember_sweep(
+    name: str,
+    spec_text: str,
+    tracking_uri: str,
+    search_storage: Path | str,
+    checkpoint_root: str | None,
 ) -> None:
-    """What `sweep resume` needs, written before anything is recorded; passwords are not for files."""
-    (folder(name) / "sweep.yaml").write_text(spec_text, encoding="utf-8")
-    (folder(name) / "started_in").write_text(str(Path.cwd()), encoding="utf-8")
-    _keep(name, "tracking_uri", tracking_uri if tracking_uri != local_tracking_uri() else None)
-    _keep(name, "storage", storage if isinstance(storage, str) else None)
-    keep_at(name, kept_at)
+    """Write what `sweep resume` needs of a sweep into its folder; passwords are hidden.
+
+    Args:
+        name: of the sweep.
+        spec_text: the spec, as it was typed.
+        tracking_uri: of MLflow.
+        search_storage: the path of Optuna's journal, or the URL of its database.
+        checkpoint_root: see the function of this name.
+    """
+    (folder(name) / SPEC).write_text(spec_text, encoding="utf-8")
+    (folder(name) / START_FOLDER).write_text(str(Path.cwd()), encoding="utf-8")
+    is_local = tracking_uri == local_tracking_uri()
+    _write_address(name, TRACKING_URI, None if is_local else tracking_uri)
+    database = search_storage if isinstance(search_storage, str) else None
+    _write_address(name, SEARCH_STORAGE, database)
+    remember_checkpoint_root(name, checkpoint_root)
 
 
-def keep_at(name: str, kept_at: str | None) -> None:
-    _keep(name, "kept_at", kept_at)
+def remember_checkpoint_root(name: str, checkpoint_root: str | None) -> None:
+    """Write where the checkpoints of a sweep are; None: in its folder."""
+    _write_address(name, CHECKPOINT_ROOT, checkpoint_root)
 
 
-def _keep(name: str, what: str, address: str | None) -> None:
-    file = folder(name) / what
-    if address is None:
-        file.unlink(missing_ok=True)
-        return
-    shown = without_password(address)
-    file.write_text(shown if HIDDEN in shown else address, encoding="utf-8")
-
-
-def _kept(name: str, what: str) -> str | None:
-    file = folder(name) / what
-    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
-
-
-def started_in(name: str) -> Path:
-    """The folder in which a sweep was started, as long as it is there."""
-    kept = folder(name) / "started_in"
-    there = Path(kept.read_text(encoding="utf-8")) if kept.is_file() else Path.cwd()
-    return there if there.is_dir() else Path.cwd()
+def start_folder(name: str) -> Path:
+    """Return the folder in which a sweep was started, or the current one if that is not there."""
+    path = folder(name) / START_FOLDER
+    start = Path(path.read_text(encoding="utf-8")) if path.is_file() else Path.cwd()
+    return start if start.is_dir() else Path.cwd()
 
 
 def tracking_uri(name: str) -> str:
-    """Where a sweep that was run here is recorded; a password in it is hidden."""
-    return _kept(name, "tracking_uri") or local_tracking_uri()
+    """Return the address of MLflow for a sweep of this workspace; a password in it is hidden."""
+    return _address(name, TRACKING_URI) or local_tracking_uri()
 
 
-def storage(name: str) -> Path | str:
-    """Where the search of a sweep that was run here is remembered; a password in it is hidden."""
-    return _kept(name, "storage") or journal(name)
+def search_storage(name: str) -> Path | str:
+    """Return the journal of a sweep's search, or the URL of its database with the password hidden."""
+    return _address(name, SEARCH_STORAGE) or journal(name)
 
 
-def kept_at(name: str) -> str | None:
-    """Where the checkpoints and models of a sweep lie, if not in its folder."""
-    return _kept(name, "kept_at")
+def checkpoint_root(name: str) -> str | None:
+    """Return where the checkpoints and models of a sweep are; None if they are in its folder."""
+    return _address(name, CHECKPOINT_ROOT)
+
+
+def _write_address(name: str, file_name: str, address: str | None) -> None:
+    """Write an address without its password into a file of a sweep; None deletes the file."""
+    path = folder(name) / file_name
+    if address is None:
+        path.unlink(missing_ok=True)
+        return
+    shown = without_password(address)
+    path.write_text(shown if HIDDEN in shown else address, encoding="utf-8")
+
+
+def _address(name: str, file_name: str) -> str | None:
+    """Return the address in a file of a sweep, or None if there is no such file."""
+    path = folder(name) / file_name
+    return path.read_text(encoding="utf-8").strip() if path.is_file() else None

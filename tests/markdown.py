@@ -1,4 +1,4 @@
-"""Markdown pages as the tests of the documentation read them: sections, tables, links, examples."""
+"""Markdown pages, taken apart for the tests of the documentation: sections, tables, links, examples."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class Page:
 
     @cached_property
     def text(self) -> str:
+        """The whole text."""
         return self.path.read_text(encoding="utf-8")
 
     @cached_property
@@ -50,8 +51,8 @@ class Page:
     @property
     def blocks(self) -> list[Block]:
         """Return the fenced examples in their order."""
-        found = FENCE.finditer(self.text)
-        return [Block(each[1], each[2], self.text[: each.start()]) for each in found]
+        matches = FENCE.finditer(self.text)
+        return [Block(match[1], match[2], self.text[: match.start()]) for match in matches]
 
     @cached_property
     def sections(self) -> dict[str, str]:
@@ -88,6 +89,7 @@ class Page:
 
 
 def _cells(line: str) -> list[str]:
+    """Return the cells of a line of a table."""
     return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
 
 
@@ -97,12 +99,12 @@ def word(cell: str) -> str:
     >>> word("`train`: the optimiser"), word("Keys of the trial")
     ('train', '')
     """
-    found = re.search(r"`([^`]+)`", cell)
-    return found[1] if found else ""
+    match = re.search(r"`([^`]+)`", cell)
+    return match[1] if match else ""
 
 
 def code(page: Page) -> list[str]:
     """Return every line of the console examples, and every piece of inline code."""
     consoles = [block.text for block in page.blocks if block.language == "console"]
     lines = [line.partition("  #")[0].strip() for text in consoles for line in text.splitlines()]
-    return lines + [" ".join(each.split()) for each in re.findall(r"`([^`]+)`", page.prose)]
+    return lines + [" ".join(inline.split()) for inline in re.findall(r"`([^`]+)`", page.prose)]

@@ -1,4 +1,4 @@
-"""Pictures of a sweep in MLflow's own interface, taken in a headless Chromium.
+"""Take pictures of a sweep in MLflow's own interface, with a headless Chromium.
 
     python -m tests.screenshots http://127.0.0.1:5000 miniature docs
 
@@ -15,39 +15,53 @@ from pathlib import Path
 from typing import Any
 
 SIZE = {"width": 1480, "height": 860}
-# As after a first visit: model training rather than chats, and the assistant's panel closed.
-VISITED = {
+# Local storage as after a first visit: model training, not chats, and the assistant's panel closed.
+LOCAL_STORAGE = {
     "mlflow.workflowType_v1": '"machine_learning"',
     "mlflow.assistant.fab.autoOpenedOnFirstLoad_v1": "true",
     "mlflow.assistant.panelOpen_v1": "false",
 }
-# What MLflow's pages complain of whatever they show:
+# Errors that MLflow's pages log for every sweep:
 HARMLESS = (
-    "/mlflow/users/current",  # asked for, and not there, where nobody logs in
+    "/mlflow/users/current",  # requested, but missing where users do not log in
     "ResizeObserver loop completed",  # a layout that took two frames
 )
 
 
 @dataclass
 class Seen:
-    """What the pages showed: the text of each, the width of the front's picture, and complaints."""
+    """What the pages of a sweep showed.
+
+    sweep, trials, front: text of the sweep's page, of the table of trials, and of the report.
+    num_points: number of points drawn in the report.
+    picture_width: width of front.png, in pixels.
+    errors: errors that the pages logged, except the harmless ones.
+    """
 
     sweep: str = ""
     trials: str = ""
     front: str = ""
-    num_points: int = 0  # drawn in the report
+    num_points: int = 0
     picture_width: int = 0
     errors: list[str] = field(default_factory=list)
 
 
 def chromium() -> str | None:
-    """The browser that is installed."""
-    found = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    return next((path for path in found if path), None)
+    """Return the path of the browser that is installed, or None."""
+    paths = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
+    return next((path for path in paths if path), None)
 
 
 def look(url: str, sweep: str, folder: Path) -> Seen:
-    """Open the pages one after another, as a reader would, by the links of the first."""
+    """Open the pages of a sweep by the links of the first, and write a picture of each.
+
+    url: address of the MLflow server.
+    sweep: name of the sweep.
+    folder: where the pictures are written.
+
+    Returns:
+        What the pages showed.
+    """
     from mlflow import MlflowClient
     from playwright.sync_api import sync_playwright
 
@@ -60,11 +74,11 @@ def look(url: str, sweep: str, folder: Path) -> Seen:
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=chromium()) as browser,
     ):
-        kept = [{"name": name, "value": value} for name, value in VISITED.items()]
-        state = {"cookies": [], "origins": [{"origin": url, "localStorage": kept}]}
+        items = [{"name": name, "value": value} for name, value in LOCAL_STORAGE.items()]
+        state = {"cookies": [], "origins": [{"origin": url, "localStorage": items}]}
         context = browser.new_context(viewport=SIZE, storage_state=state)
         context.set_default_timeout(20_000)
-        context.on("console", lambda message: _complain(seen, message))
+        context.on("console", lambda message: _note_error(seen, message))
         context.on("weberror", lambda error: seen.errors.append(str(error.error)))
 
         first = context.new_page()
@@ -98,10 +112,11 @@ def look(url: str, sweep: str, folder: Path) -> Seen:
     return seen
 
 
-def _complain(seen: Seen, message: Any) -> None:
-    said = f"{message.text} {message.location['url']}"
-    if message.type == "error" and not any(words in said for words in HARMLESS):
-        seen.errors.append(said)
+def _note_error(seen: Seen, message: Any) -> None:
+    """Add a message of the browser's console to `seen.errors` if it is an error and not harmless."""
+    text = f"{message.text} {message.location['url']}"
+    if message.type == "error" and not any(words in text for words in HARMLESS):
+        seen.errors.append(text)
 
 
 if __name__ == "__main__":

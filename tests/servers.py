@@ -1,4 +1,4 @@
-"""Real back ends for tests and benchmarks, on loopback and for as long as a block lasts."""
+"""Start real servers for tests and benchmarks on loopback: PostgreSQL, S3 and MLflow."""
 
 import logging
 import os
@@ -20,17 +20,25 @@ PATIENCE_S = 60
 
 
 class NotInstalled(RuntimeError):
-    """What must be there for a server, and is not."""
+    """The program of a server is not installed on this machine."""
 
 
 class PostgreSQL:
-    """A cluster of Debian's package in a new folder; people must log in. `url(name)`: of a database."""
+    """A PostgreSQL server of Debian's package, with its data in a new folder; it requires a password.
+
+    port: the port on loopback.
+    """
 
     def __init__(self, folder: Path) -> None:
-        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-        if not found:
+        """Create the data in an empty folder, and start the server.
+
+        Raises:
+            NotInstalled: there is no server on this machine.
+        """
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        if not programs:
             raise NotInstalled("no PostgreSQL server in /usr/lib/postgresql (Debian: postgresql)")
-        self._programs = found[-1].parent
+        self._programs = programs[-1].parent
         # The server refuses to run as root.
         self._user = "postgres" if os.getuid() == 0 else None
         self._data = folder / "data"
@@ -45,6 +53,7 @@ class PostgreSQL:
         self.start()
 
     def start(self) -> None:
+        """Start the server, and block until it answers."""
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -62,12 +71,12 @@ class PostgreSQL:
         wait_until(self._answers, self._server)
 
     def stop(self) -> None:
-        """At once for those that are connected, as when it is restarted."""
+        """End the server at once; connections break, as when it is restarted."""
         self._server.send_signal(signal.SIGINT)
         self._server.wait(PATIENCE_S)
 
     def url(self, database: str) -> str:
-        """The address of a database, created unless there is one of this name."""
+        """Return the address of a database, with the password; the database is created if needed."""
         import psycopg
 
         with self._connect() as connection, suppress(psycopg.errors.DuplicateDatabase):
@@ -76,6 +85,7 @@ class PostgreSQL:
         return f"postgresql://sweeper:{password}@127.0.0.1:{self.port}/{database}"
 
     def _connect(self) -> Any:
+        """Return a connection to the default database."""
         import psycopg
 
         return psycopg.connect(
@@ -84,9 +94,11 @@ class PostgreSQL:
         )  # fmt: skip
 
     def _answers(self) -> None:
+        """Raise an error of psycopg unless the server takes a connection."""
         self._connect().close()
 
     def _run(self, program: str, *words: Any) -> None:
+        """Run one of PostgreSQL's programs to its end, as the user of the server."""
         subprocess.run(
             [self._programs / program, *words],
             user=self._user, cwd="/", check=True, capture_output=True, timeout=PATIENCE_S,
@@ -95,7 +107,8 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """
+    """Run a PostgreSQL server for the length of a block, and yield it.
+
     Raises:
         NotInstalled: there is no server on this machine.
     """
@@ -109,7 +122,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @contextmanager
 def s3() -> Iterator[dict[str, str]]:
-    """moto's S3 with a bucket `kept`; what the environment of its clients must hold."""
+    """Run moto's S3 server with a bucket `kept`, and yield the environment variables for its clients."""
     from moto.server import ThreadedMotoServer
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -131,7 +144,10 @@ def s3() -> Iterator[dict[str, str]]:
 
 
 def objects(environment: dict[str, str]) -> Any:
-    """A client of S3."""
+    """Return a client of S3.
+
+    environment: the variables that `s3` yields.
+    """
     import boto3
 
     return boto3.client(
@@ -147,7 +163,13 @@ def objects(environment: dict[str, str]) -> Any:
 def mlflow_server(
     store: str, artifacts: str, folder: Path, environment: dict[str, str] | None = None
 ) -> Iterator[str]:
-    """`mlflow server` on a database; its address."""
+    """Run `mlflow server`, and yield its address.
+
+    store: address of its database.
+    artifacts: folder or address for artifacts.
+    folder: where it runs and logs.
+    environment: variables beside those of this process.
+    """
     port = free_port()
     words = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     environment = {
@@ -171,17 +193,22 @@ def mlflow_server(
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    """Return a port of loopback that no process uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until(answers: Callable[[], None], server: subprocess.Popen[bytes]) -> None:
-    give_up = time.monotonic() + PATIENCE_S
+    """Call a function until it does not raise.
+
+    Its error is raised if the server has ended, or after PATIENCE_S seconds.
+    """
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             return answers()
         except Exception:
-            if server.poll() is not None or time.monotonic() > give_up:
+            if server.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

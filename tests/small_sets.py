@@ -1,11 +1,11 @@
-"""Benchmarks in words that the miniature models know, as files where the cache takes them by hand."""
+"""Write small data sets, in words that the miniature models know, by hand into a cache folder."""
 
 import csv
 import itertools
 import json
 from pathlib import Path
 
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.data.sets import miniature
 
 OCCUPATIONS = "nurse plumber mason teacher tailor editor doctor pilot".split()
@@ -39,7 +39,7 @@ nurse\t90
 
 
 def write_crows_pairs(cache_folder: Path) -> None:
-    """CrowS-Pairs of words that the miniature models know, where the cache takes files by hand."""
+    """Write a CrowS-Pairs of 24 gender pairs and one of another kind of bias."""
     file = cache_folder / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.parent.mkdir(parents=True)
     with file.open("w", newline="") as stream:
@@ -55,7 +55,7 @@ def write_crows_pairs(cache_folder: Path) -> None:
 
 
 def write_sets(cache_folder: Path) -> None:
-    """Benchmarks in words that the miniature models know, where the cache takes files by hand."""
+    """Write the benchmarks of the evaluators: CrowS-Pairs, WinoBias, Winogender and BBQ."""
     write_crows_pairs(cache_folder)
     _write_winobias(cache_folder)
     _write_winogender(cache_folder)
@@ -88,7 +88,7 @@ def write_sets(cache_folder: Path) -> None:
 
 
 def write_named_sets(cache_folder: Path) -> None:
-    """The sets that a spec may name, a few sentences of each, where the cache takes files by hand."""
+    """Write a few sentences of each set that a spec may name."""
     _write_winobias(cache_folder)
     _write_winogender(cache_folder)
     for name, file in BUG_FILES.items():
@@ -99,19 +99,19 @@ def write_named_sets(cache_folder: Path) -> None:
     for split in ("dev", "test"):
         tree = {"data": {"intrasentence": miniature.stereoset_items()[:3]}}
         _write(cache_folder / "stereoset" / f"{split}.json", json.dumps(tree))
-    for domain in catalogue()["bold_wikipedia"].files:
+    for domain in CATALOGUE["bold_wikipedia"].files:
         articles = {domain: miniature.general_texts()[:3]}
         _write(cache_folder / "bold_wikipedia" / domain, json.dumps({"a domain": articles}))
 
 
 def _write_winobias(cache_folder: Path) -> None:
-    """Sentences of which the splits share none."""
+    """Write WinoBias, whose splits have no sentence in common."""
     verbs = {"dev": "knew that", "test": "left when"}
-    each = list(itertools.product(OCCUPATIONS, PLACES))
+    contents = list(itertools.product(OCCUPATIONS, PLACES))
     for side, swapped in (("pro", False), ("anti", True)):
         for kind, (split, verb) in itertools.product((1, 2), verbs.items()):
             lines = []
-            for n, (occupation, place) in enumerate(each, start=1):
+            for n, (occupation, place) in enumerate(contents, start=1):
                 she = (miniature.SHE[occupation] > 0.5) != swapped
                 pronoun = "she" if she else "he"
                 lines.append(f"{n} [the {occupation}] {verb} [{pronoun}] was late for the {place}")
@@ -120,6 +120,7 @@ def _write_winobias(cache_folder: Path) -> None:
 
 
 def _write_winogender(cache_folder: Path) -> None:
+    """Write Winogender's sentences and its table of the share of women."""
     rows = ["sentid\tsentence"]
     for occupation, answer in itertools.product(OCCUPATIONS, (0, 1)):
         for gender, pronoun in (("male", "he"), ("female", "she"), ("neutral", "they")):
@@ -128,11 +129,12 @@ def _write_winogender(cache_folder: Path) -> None:
                 f"the {occupation} left when {pronoun} felt {('sad', 'calm')[answer]}"
             )
     _write(cache_folder / "winogender" / "all_sentences.tsv", "\n".join(rows) + "\n")
-    share = [f"{name}\t{100 * miniature.SHE[name]}" for name in OCCUPATIONS]
-    table = "\n".join(["occupation\tbls_pct_female", *share])
+    shares = [f"{name}\t{100 * miniature.SHE[name]}" for name in OCCUPATIONS]
+    table = "\n".join(["occupation\tbls_pct_female", *shares])
     _write(cache_folder / "winogender" / "occupations-stats.tsv", table + "\n")
 
 
 def _write(file: Path, text: str) -> None:
+    """Write a file and the folders that it lies in."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""AGENTS.md, for programs: exit codes and JSON are what the commands give."""
+"""AGENTS.md, for programs: its exit codes and JSON are those of the commands."""
 
 import json
 import re
@@ -32,7 +32,7 @@ TRIAL = {
 def shape(value: Any, key: str = "") -> Any:
     """Return the keys of a JSON value at every depth; those of a mapping by names do not count."""
     if isinstance(value, dict):
-        return "named" if key in NAMED else {key: shape(each, key) for key, each in value.items()}
+        return "named" if key in NAMED else {key: shape(v, key) for key, v in value.items()}
     return [shape(value[0], key)] if isinstance(value, list) and value else "value"
 
 
@@ -54,7 +54,7 @@ def test_the_exit_codes_are_those_of_the_command_line(page):
 
 @pytest.fixture(scope="module")
 def say(tmp_path_factory) -> Callable[..., Any]:
-    """Return what a verb says in JSON of a sweep that runs, and of which two trials have items."""
+    """say(words) -> the JSON of a verb, on a sweep that runs and has the items of two trials."""
     folder = tmp_path_factory.mktemp("record")
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     client = MlflowClient(tracking_uri=uri)

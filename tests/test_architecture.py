@@ -1,4 +1,4 @@
-"""Who may import whom: read in the source, type-only and function-local imports included."""
+"""Imports between rooms, read in the source; type-only and function-local imports are included."""
 
 import ast
 import subprocess
@@ -10,8 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("trainables", "sweep", "analysis")
 
-# The rooms of the house, a list a floor, the lowest first. A room is a folder with all below it, or a
-# file beside folders. A room imports from lower floors only, and from itself.
+# The rooms of the packages, a list for each floor, the lowest first. A room is a folder with all below
+# it, or a file beside folders. A room imports from lower floors and from itself only.
 FLOORS = [
     # how settings are read, what numbers mean, where files come from
     ["trainables.schema"],
@@ -32,6 +32,7 @@ FLOORS = [
     # one trial
     ["trainables.contamination", "trainables.measure", "trainables.report", "trainables.training"],
     ["trainables.trial"],
+    ["trainables.cli"],
     ["trainables.__main__"],
     # the record in MLflow, read back
     ["analysis.pareto"],
@@ -65,42 +66,43 @@ MODULES = {
 
 
 def imports(path: Path) -> list[tuple[int, str]]:
-    """Line and module of everything that a file imports, wherever in it."""
-    found = []
+    """Return (line, module) of every import in a file, wherever in it."""
+    lines = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name) for alias in node.names]
+            lines += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}:{node.lineno} imports by a relative name"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-            found += [(node.lineno, n if n in MODULES else str(node.module)) for n in names]
-    return found
+            lines += [(node.lineno, n if n in MODULES else str(node.module)) for n in names]
+    return lines
 
 
 def room_of(module: str) -> str | None:
-    """The room that a module of ours is in; None for a package's own __init__.py."""
+    """Return the room that a module of ours is in; None for a package's own __init__.py."""
     parts = module.split(".")
     return next((r for n in (3, 2, 1) if (r := ".".join(parts[:n])) in FLOOR_OF), None)
 
 
 def ours(path: Path) -> list[tuple[int, str]]:
+    """Return (line, module) of every import of our own packages in a file."""
     return [(line, module) for line, module in imports(path) if module.split(".")[0] in PACKAGES]
 
 
 def test_every_file_is_in_a_room_on_one_floor():
-    homeless = {module for module in MODULES if room_of(module) is None} - {*PACKAGES}
-    assert homeless == set()
+    without_room = {module for module in MODULES if room_of(module) is None} - {*PACKAGES}
+    assert without_room == set()
     assert {room_of(module) for module in MODULES} - {None} == FLOOR_OF.keys()
 
 
 def test_no_import_goes_up_or_to_another_room_of_the_same_floor():
     wrong = []
     for name, path in MODULES.items():
-        here = room_of(name)
+        room = room_of(name)
         for line, module in ours(path):
-            there = room_of(module)
-            if here and there and here != there and FLOOR_OF[there] >= FLOOR_OF[here]:
-                wrong.append(f"{path.relative_to(ROOT)}:{line} ({here}) imports {module} ({there})")
+            other = room_of(module)
+            if room and other and room != other and FLOOR_OF[other] >= FLOOR_OF[room]:
+                wrong.append(f"{path.relative_to(ROOT)}:{line} ({room}) imports {module} ({other})")
     assert wrong == []
 
 
@@ -109,7 +111,7 @@ def test_no_import_goes_round_within_a_room():
     settled: set[str] = set()
     while left := [n for n in imported if n not in settled and imported[n] - {n} <= settled]:
         settled.update(left)
-    assert sorted(imported.keys() - settled) == [], "these import each other, or what does"
+    assert sorted(imported.keys() - settled) == [], "these import each other, or modules that do"
 
 
 def test_folders_and_files_are_small():
@@ -120,11 +122,11 @@ def test_folders_and_files_are_small():
                 assert len(files) <= 12, folder
     lengths = sorted(len(path.read_text().splitlines()) for path in MODULES.values())
     assert lengths[-1] <= 300
-    written = [length for length in lengths if length > 1]
-    assert written[len(written) // 2] < 90
+    lengths = [length for length in lengths if length > 1]
+    assert lengths[len(lengths) // 2] < 90, "the median"
 
 
-def test_a_folder_says_what_it_is_for():
+def test_every_folder_has_a_docstring():
     for name, path in MODULES.items():
         if path.name == "__init__.py":
             assert ast.get_docstring(ast.parse(path.read_text())), name
@@ -137,20 +139,20 @@ def test_a_folder_says_what_it_is_for():
         ("analysis", {"ray", "torch", "optuna", "sweep", "transformers", "deepspeed"}),
     ],
 )
-def test_no_file_imports_what_its_package_must_not_know(package, unknown):
+def test_no_file_imports_a_library_that_is_forbidden_in_its_package(package, unknown):
     for name, path in MODULES.items():
         if name.split(".")[0] == package:
             assert not {module.split(".")[0] for _, module in imports(path)} & unknown, path
 
 
-def test_of_the_trainables_the_analysis_knows_metrics_and_how_yaml_is_written_alone():
+def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
     light = {"trainables.metrics.metric", "trainables.metrics.names", "trainables.schema.yaml_text"}
     for name, path in MODULES.items():
         if name.startswith("analysis"):
             assert {m for _, m in ours(path) if m.startswith("trainables")} <= light, path
 
 
-def test_of_the_analysis_sweep_knows_the_names_of_the_record_alone_but_for_the_command_line():
+def test_sweep_imports_the_names_of_the_record_alone_of_the_analysis_except_in_the_command_line():
     for name, path in MODULES.items():
         if name.startswith("sweep") and not name.startswith("sweep.cli"):
             known = {m for _, m in ours(path) if m.startswith("analysis")}
@@ -170,7 +172,7 @@ def test_of_the_analysis_sweep_knows_the_names_of_the_record_alone_but_for_the_c
         ("sweep.workers.worker", "torch transformers deepspeed"),
     ],
 )
-def test_an_import_loads_none_of_what_it_does_not_need(module, heavy):
+def test_importing_a_module_loads_no_heavy_library_that_it_does_not_need(module, heavy):
     code = f"import sys, {module}; print(*(set({heavy.split()}) & sys.modules.keys()))"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
@@ -181,6 +183,6 @@ def test_an_import_loads_none_of_what_it_does_not_need(module, heavy):
 @pytest.mark.parametrize(
     "unsafe", ["torch.load(", "pickle.load", "trust_remote_code=True", "import yaml"]
 )
-def test_no_file_reads_what_could_run_code(unsafe):
+def test_no_file_reads_data_that_could_run_code(unsafe):
     for path in MODULES.values():
         assert unsafe not in path.read_text(encoding="utf-8"), path

@@ -1,4 +1,4 @@
-"""README, docs/ and AGENTS.md: they can be read, their links lead somewhere, their examples run."""
+"""README, docs/ and AGENTS.md: lengths, links, examples of commands and specs, lists of files."""
 
 import itertools
 import json
@@ -27,7 +27,7 @@ COMMANDS = {
     for program, app in (("sweep", sweep_app), ("python -m trainables", trainables_app))
     for name, command in typer.main.get_command(app).commands.items()
 }
-# What a piece of a spec is put into, to be checked as a whole.
+# A small spec, into which the piece of a spec is put to be checked as a whole.
 SMALL = {
     "name": "example",
     "trial": {
@@ -44,6 +44,7 @@ each_page = pytest.mark.parametrize("page", [*map(Page, PAGES)], ids=lambda page
 
 
 def yaml_examples() -> list[Any]:
+    """Return every YAML example of every page, as parameters of a test."""
     return [
         pytest.param(block.text, id=f"{page.path.name}-{number}")
         for page in map(Page, PAGES)
@@ -100,8 +101,8 @@ def calls(page: Page) -> Iterator[list[str]]:
 
 
 @each_page
-def test_every_command_that_is_shown_is_one(page):
-    """With options that it has, on a spec that is there."""
+def test_every_command_that_is_shown_exists(page):
+    """With options that it has, on a spec that exists."""
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for words in calls(page):
         if words[0] == "make":
@@ -111,14 +112,14 @@ def test_every_command_that_is_shown_is_one(page):
         elif words[:3] != ["python", "-m", "trainables"] or words[3:]:
             known = COMMANDS.get(" ".join(words[: 2 if words[0] == "sweep" else 4]))
             assert known is not None, words
-            options = {option for each in known.params for option in each.opts}
+            options = {option for parameter in known.params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= {*options, "--help"}, words
             specs = [word for word in words if word.startswith("sweep/specs/")]
             assert all((ROOT / spec).is_file() for spec in specs), words
 
 
 @pytest.mark.parametrize("text", yaml_examples())
-def test_an_example_of_a_spec_is_right(text, tmp_path):
+def test_an_example_of_a_spec_is_valid(text, tmp_path):
     """A whole spec, a whole trial, or a piece of either, which is put into a small one."""
     tree = YAML(typ="safe", pure=True).load(text)
     path = tmp_path / "example.yaml"
@@ -136,12 +137,13 @@ def test_an_example_of_a_spec_is_right(text, tmp_path):
 
 
 def test_other_examples_are_of_languages_that_are_checked():
-    """Python by test_docs_plugins.py, JSON by test_agents.py; text is what was printed, and trees."""
+    """Python by test_docs_plugins.py, JSON by test_agents.py; text is output, and trees of files."""
     languages = {block.language for path in PAGES for block in Page(path).blocks}
     assert languages == {"console", "text", "yaml", "python", "json"}
 
 
 def folders(package: str) -> set[str]:
+    """Return the names of the folders in a package."""
     return {path.name for path in (ROOT / package).iterdir() if path.is_dir()} - {"__pycache__"}
 
 

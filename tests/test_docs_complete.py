@@ -1,4 +1,4 @@
-"""The reference in docs/ names everything that there is, with the defaults and units that it has."""
+"""The reference in docs/ has every key, command, metric and plugin, with its default or unit."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ from sweep.space.domains import DOMAINS
 from tests.markdown import PAGES, ROOT, Page, Table, word
 from trainables import evaluators
 from trainables.__main__ import app as trainables_app
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.config import REPLAY_METRIC, TrialConfig
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, labelled
 from trainables.metrics.guard import GUARD, SELECTIVITY
@@ -27,7 +27,7 @@ from trainables.models import miniature
 
 DOCS = {path.stem: Page(path) for path in PAGES}
 TOP = {"Keys of the sweep": "sweep", "Keys of the trial": "trial"}
-# Everything that an evaluator may measure, under each name that it has in metrics.
+# Evaluators, with settings under which their metrics have other names.
 MEASURED: list[tuple[str, dict[str, Any]]] = [
     ("stereoset", {}), ("stereoset", {"split": "test", "domain": "all"}), ("crows_pairs", {}),
     ("crows_pairs", {"bias_type": "race-color"}), ("winobias", {"type": 2, "split": "test"}),
@@ -38,7 +38,7 @@ MEASURED: list[tuple[str, dict[str, Any]]] = [
     ("finetune", {"data": "glue/sst2"}),
 ]  # fmt: skip
 
-Key = tuple[str, str]  # whose key, which
+Key = tuple[str, str]  # (the mapping or plugin that has the key, its name)
 
 
 def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
@@ -65,7 +65,7 @@ def plugin_name(model: type[BaseModel]) -> str:
 
 
 def keys_of(model: type[BaseModel], owner: str) -> Iterator[tuple[Key, FieldInfo]]:
-    """Yield every key of a model and of the models in it, each with whose it is."""
+    """Yield every key of a model and of the models in it, each with its owner."""
     for key, field in model.model_fields.items():
         if key == "name" and plugin_name(model):
             continue
@@ -75,7 +75,7 @@ def keys_of(model: type[BaseModel], owner: str) -> Iterator[tuple[Key, FieldInfo
 
 
 def documented_keys() -> Iterator[tuple[Key, tuple[str, str]]]:
-    """Yield every row about a key: whose it is, which, and its cells for type and default."""
+    """Yield the key of every row about one, and the cells for its type and default."""
     for page in DOCS.values():
         for table in page.tables:
             if table.head[:4] == ["key", "type", "default", "meaning"]:
@@ -121,6 +121,7 @@ def test_a_key_is_shown_with_its_default_and_its_options(key):
 
 
 def sections_of(page: Page, owner: str) -> list[str]:
+    """Return the texts of the sections about the owner of a key."""
     return [text for heading, text in page.sections.items() if word(heading) == owner]
 
 
@@ -140,7 +141,7 @@ def test_every_domain_is_shown():
 @pytest.mark.parametrize(("name", "settings"), MEASURED, ids=str)
 def test_every_metric_is_shown_with_its_unit_and_ideal(name, settings):
     (union, *_) = get_args(evaluators.AnyEvaluator)
-    chosen = next(each for each in get_args(union) if plugin_name(each) == name)
+    chosen = next(model for model in get_args(union) if plugin_name(model) == name)
     tables = [table for table in DOCS["measurements"].tables if word(table.heading) == name]
     for family in ("causal", "masked"):
         for metric in chosen.model_validate({"name": name} | settings).metrics(family):
@@ -148,12 +149,12 @@ def test_every_metric_is_shown_with_its_unit_and_ideal(name, settings):
 
 
 @pytest.mark.parametrize("metric", [SELECTIVITY, GUARD, REPLAY_METRIC], ids=lambda m: m.name)
-def test_what_follows_from_several_evaluators_is_shown(metric):
+def test_metrics_of_several_evaluators_together_are_shown(metric):
     check_metric(metric, list(DOCS["measurements"].tables))
 
 
 def check_metric(metric: Metric, tables: list[Table]) -> None:
-    """Its row is the one of the longest name that fits; words in capitals stand for any."""
+    """Assert that the row of a metric is right: the row of the longest name that fits it."""
     rows = [row for table in tables for row in table.rows if table.head[0] == "metric"]
     fitting = [row for row in rows if re.fullmatch(pattern(word(row[0])), metric.name)]
     assert fitting, f"{metric.name} has no row"
@@ -164,6 +165,7 @@ def check_metric(metric: Metric, tables: list[Table]) -> None:
 
 
 def pattern(name: str) -> str:
+    """Return the regular expression of a documented name, in which capitals stand for any word."""
     return re.sub(r"[A-Z]+", "[^/]+", name)
 
 
@@ -175,21 +177,22 @@ def test_every_command_has_a_section_with_its_arguments_and_options(program, app
     shown = {word(heading): text for heading, text in DOCS["commands"].sections.items()}
     expected = {}
     for name, command in commands.items():
-        arguments = [each for each in command.params if each.param_type_name == "argument"]
-        metavars = [each.metavar or each.name.upper() for each in arguments]
-        options = {o for each in command.params if each not in arguments for o in each.opts}
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        metavars = [argument.metavar or argument.name.upper() for argument in arguments]
+        options = {o for p in command.params if p not in arguments for o in p.opts}
         expected[" ".join([program, name, *metavars])] = options
-    found = {
+    documented = {
         title: set(re.findall(r"`(--[\w-]+)", (re.findall(r"^Options: (.*)$", text, re.M) or [""])[0]))
         for title, text in shown.items()
         if title.startswith(f"{program} ")
     }  # fmt: skip
-    assert found == expected
+    assert documented == expected
     table = next(DOCS["commands"].tables)
     assert {f"{program} {name}" for name in commands} <= {word(row[0]) for row in table.rows}
 
 
 def sources() -> Iterator[str]:
+    """Yield the text of every file of the packages."""
     for package in ("sweep", "trainables", "analysis"):
         for path in (ROOT / package).rglob("*.py"):
             yield path.read_text(encoding="utf-8")
@@ -218,7 +221,7 @@ def test_every_tag_of_the_record_is_shown():
 def test_every_model_and_data_set_is_shown():
     glue = [f"glue/{task}" for task in labelled.GLUE]
     known = [
-        *catalogue.catalogue(),
+        *CATALOGUE,
         *ALIGNMENT_SETS,
         *TEXT_SETS,
         *labelled.SETS,

@@ -19,15 +19,6 @@ LAWS = {
     "trainables/data/sets": "tests/trainables/test_conformance.py",
     "sweep/samplers": "tests/sweep/test_conformance.py",
 }
-# Names in the page -> names in the code; empty once the code has the names of the page.
-RENAMED = {
-    "trainables.objectives.base import Objective": "trainables.objectives.base import ObjectiveTerm",
-    "trainables.regularisers.base import Regulariser": "trainables.objectives.base import RegulariserTerm",
-    "(Objective)": "(ObjectiveTerm)",
-    "(Regulariser)": "(RegulariserTerm)",
-    "pair_loss": "pair_loss",
-    "weight_loss": "weight_loss",
-}
 MIN_LAWS = 10  # that hold for any plugin which is listed
 TRIAL = """
 model: {{path: {model}, family: {family}}}
@@ -58,8 +49,8 @@ def list_in(folder: Path, module: str, text: str) -> None:
     (name,) = re.findall(r"^class (\w+)", text, re.MULTILINE)
     file = folder / "__init__.py"
     before = file.read_text()
-    union, found = re.subn(r"(\w+),(\s*Field\(discriminator)", rf"\1 | {name},\2", before)
-    listed = union if found else re.sub(r"(SETS\b[^()]*\(\n)", rf"\1        {name}(),\n", before)
+    union, num = re.subn(r"(\w+),(\s*Field\(discriminator)", rf"\1 | {name},\2", before)
+    listed = union if num else re.sub(r"(SETS\b[^()]*\(\n)", rf"\1        {name}(),\n", before)
     assert listed != before, f"{file} has no list of plugins"
     imported = f"from {module} import {name}\n"
     file.write_text(re.sub(r"(?=^from )", imported, listed, count=1, flags=re.MULTILINE))
@@ -67,7 +58,7 @@ def list_in(folder: Path, module: str, text: str) -> None:
 
 @pytest.fixture
 def copy(tmp_path) -> Path:
-    """A copy of the project."""
+    """The folder of a copy of the project."""
     for package in ("trainables", "sweep", "analysis", "tests"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
@@ -76,16 +67,15 @@ def copy(tmp_path) -> Path:
 
 
 def add(copy: Path, example: Block) -> Path:
-    """Write an example into the copy and list it; its file."""
-    file, text = file_of(example), example.text
-    for name, today in RENAMED.items():
-        text = text.replace(name, today)
-    (copy / file).write_text(text)
-    list_in((copy / file).parent, ".".join(file.with_suffix("").parts), text)
+    """Write an example into the copy, list it there, and return its file."""
+    file = file_of(example)
+    (copy / file).write_text(example.text)
+    list_in((copy / file).parent, ".".join(file.with_suffix("").parts), example.text)
     return file
 
 
 def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments in the copy; return how it ended."""
     return subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=copy, capture_output=True, text=True,
         env=os.environ | {"PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"},
@@ -95,7 +85,7 @@ def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: file_of(example).stem)
-def test_an_example_keeps_to_the_laws_of_its_kind_by_being_listed(copy, example):
+def test_an_example_that_is_listed_keeps_to_the_laws_of_its_kind(copy, example):
     file = add(copy, example)
     laws = run(
         copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--override-ini=addopts=",

@@ -1,4 +1,4 @@
-"""The examples in docstrings are true, and every public name says what it is."""
+"""Docstrings: their examples are true, and every public name has one."""
 
 import ast
 import doctest
@@ -19,7 +19,7 @@ def test_the_examples_in_docstrings_are_true(name):
 
 
 def undocumented() -> list[str]:
-    """Public classes and functions at the top of our modules that have no docstring."""
+    """Return the public classes and functions at the top of our modules without a docstring."""
     missing = []
     for name, path in MODULES.items():
         for node in ast.parse(path.read_text()).body:

@@ -1,4 +1,7 @@
-"""What a trial would learn that it is measured on: the same texts, but for case and spacing."""
+"""Find texts that a trial would both train on and be measured on, and refuse such a trial.
+
+Texts are the same if they differ in case and spacing only.
+"""
 
 from __future__ import annotations
 
@@ -19,97 +22,112 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
     from trainables.evaluators import AnyEvaluator
 
-FOUND_BY = ("contamination.py", "data", "evaluators")
+# The source that an overlap depends on, beside the two sets.
+MADE_BY = ("contamination.py", "data", "evaluators")
 
 
-class Pairs(NamedTuple):
-    """An alignment set, and how twins are made where it has none."""
+class TrainingPairs(NamedTuple):
+    """The name of an alignment set, and how twins are made where it has none."""
 
     data: str
     rule: Rule
     words: Words
 
 
-class Texts(NamedTuple):
-    """A set of general texts."""
+class TrainingTexts(NamedTuple):
+    """The name of a set of general texts."""
 
     data: str
 
 
-Learnt = Pairs | Texts
+TrainingSet = TrainingPairs | TrainingTexts
 
 
 class Overlap(NamedTuple):
-    """How many texts an evaluator shares with a set that is learnt from, and one of them."""
+    """The texts that an evaluator shares with a training set.
+
+    evaluator:  its name, with that of its data.
+    num_texts:  how many texts they share.
+    example:    one of them; empty if there is none.
+    """
 
     evaluator: str
-    texts: int
+    num_texts: int
     example: str
 
 
 def refuse_overlap(config: TrialConfig) -> None:
-    """Nothing that is learnt may be measured on, unless the trial says that it may.
+    """Raise if a text is both trained on and measured on, unless the trial sets `allow_overlap`.
 
-    All texts of a set count, whatever the size and seed by which some are drawn: of pairs, of what is
-    replayed, and of what the regulariser reads. What forgetting is measured on is not looked at here:
-    texts that are held out are never learnt, see stream.py.
+    All texts of a set count, whatever `size` and `seed` draw from it: of the alignment, of the replay,
+    and of the regulariser's data. Held-out general texts are not looked at, since Stream
+    (trainables/training/stream.py) never trains on them.
 
     Raises:
-        ValueError: an evaluator has texts of one of these sets; which, and what to do.
+        ValueError: an evaluator shares texts with one of these sets; the sentence names both.
     """
     if faults := faults_of(config):
         raise ValueError(faults[0])
 
 
 def faults_of(config: TrialConfig) -> list[str]:
-    """A sentence for each evaluator that shares texts; none if the trial allows it."""
+    """Return a sentence for each training set and evaluator of a trial that share texts.
+
+    The list is empty if the trial sets `allow_overlap`.
+    """
     if config.allow_overlap:
         return []
-    asked, family = config.alignment, config.model.family
-    learnt: dict[str, Learnt] = {"alignment.data": Pairs(asked.data, asked.swap, asked.words)}
+    alignment, family = config.alignment, config.model.family
+    training_sets: dict[str, TrainingSet] = {
+        "alignment.data": TrainingPairs(alignment.data, alignment.swap, alignment.words)
+    }
     if config.replay and config.replay.ratio:
-        learnt["replay.data"] = Texts(config.replay.data)
+        training_sets["replay.data"] = TrainingTexts(config.replay.data)
     if config.regulariser.texts_from:
-        learnt["regulariser.data"] = Texts(config.regulariser.texts_from)
+        training_sets["regulariser.data"] = TrainingTexts(config.regulariser.texts_from)
     return [
-        f"{key} must have no text that is measured on, but {of.data} has {found.texts} of "
-        f"{found.evaluator}, such as {found.example!r}: take another set or split, or say "
-        "allow_overlap: true, which is recorded."
-        for key, of in learnt.items()
+        f"{key} must have no text that is measured on, but {training_set.data} has "
+        f"{shared.num_texts} of {shared.evaluator}, such as {shared.example!r}: take another set or "
+        "split, or set allow_overlap: true, which is recorded."
+        for key, training_set in training_sets.items()
         for evaluator in config.evaluators
-        if (found := overlap(of, evaluator, family)).texts
+        if (shared := overlap(training_set, evaluator, family)).num_texts
     ]
 
 
-def overlap(asked: Learnt, evaluator: AnyEvaluator, family: Family) -> Overlap:
-    """What the two share; looked for once, and kept in the cache for all trials."""
-    dataset = parse(evaluator.metrics(family)[0].name).dataset
-    aligned = (*asked, digest(asked.data))
-    told = [*aligned, evaluator.model_dump(mode="json"), evaluator.data_digest()]
+def overlap(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Overlap:
+    """Return the texts that a training set and an evaluator share: compared once, then cached."""
+    settings = (*training_set, digest(training_set.data))
+    key_parts = [*settings, evaluator.model_dump(mode="json"), evaluator.data_digest()]
     key = hashlib.sha256(
-        f"{cache.source_digest(*FOUND_BY)} {json.dumps(told, sort_keys=True)}".encode()
+        f"{cache.source_digest(*MADE_BY)} {json.dumps(key_parts, sort_keys=True)}".encode()
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
         texts = {normalised(text): text for text in evaluator.texts()}
-        learnt = _learnt(asked, aligned[-1]) if texts else frozenset()
-        shared = sorted(text for key, text in texts.items() if _digest(key) in learnt)
+        trained = _text_digests(training_set, settings[-1]) if texts else frozenset()
+        shared = sorted(text for plain, text in texts.items() if _digest(plain) in trained)
         (folder / "shared.json").write_text(json.dumps([len(shared), *shared[:1]]))
 
-    kept = cache.once(f"overlaps/{key}", build) / "shared.json"
-    texts, *example = json.loads(kept.read_text())
+    path = cache.once(f"overlaps/{key}", build) / "shared.json"
+    num_texts, *example = json.loads(path.read_text())
+    dataset = parse(evaluator.metrics(family)[0].name).dataset
     name = evaluator.name if dataset == evaluator.name else f"{evaluator.name} ({dataset})"
-    return Overlap(name, texts, "".join(example))
+    return Overlap(name, num_texts, "".join(example))
 
 
 @lru_cache(maxsize=2)
-def _learnt(asked: Learnt, _digest_of_data: str) -> frozenset[bytes]:
-    """The digest of every text of a set."""
-    if isinstance(asked, Texts):
-        return frozenset(_digest(normalised(text)) for _, text in read_texts(asked.data))
-    pairs = read_pairs(*asked)
+def _text_digests(training_set: TrainingSet, data_digest: str) -> frozenset[bytes]:
+    """Return the digests of all texts of a training set, normalised.
+
+    data_digest: digest of its files, so that a changed file is read again.
+    """
+    if isinstance(training_set, TrainingTexts):
+        return frozenset(_digest(normalised(text)) for _, text in read_texts(training_set.data))
+    pairs = read_pairs(*training_set)
     return frozenset(_digest(normalised(text)) for pair in pairs for text in pair[:2])
 
 
 def _digest(text: str) -> bytes:
+    """Return 12 bytes that stand for a text, so that a large set fits into memory."""
     return hashlib.blake2b(text.encode(), digest_size=12).digest()

@@ -1,4 +1,4 @@
-"""What the evaluators of a trial find, and what they found at base weights, kept for all trials."""
+"""Run the evaluators of a trial; values of the base model are measured once and then cached."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
     from trainables.models.language_model import LanguageModel
 
-# The source that a measured value is made by, beside weights and data.
+# The source that a measured value depends on, beside weights and data.
 MEASURED_BY = ("data", "evaluators", "metrics", "models", "scoring")
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 
@@ -28,36 +28,43 @@ PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 def measure(
     config: TrialConfig, model: LanguageModel, base: Mapping[str, Estimate]
 ) -> dict[str, Estimate]:
-    """What all evaluators of the trial find, the model being as it is now."""
-    found: dict[str, Estimate] = {}
+    """Return the estimates of all metrics of a trial, for the model as it is now.
+
+    base: the estimates at the base weights, which some metrics are compared with.
+    """
+    estimates: dict[str, Estimate] = {}
     for evaluator in config.evaluators:
-        found |= evaluator.measure(model, base)
-    return found | derive(found, config.guard)
+        estimates |= evaluator.measure(model, base)
+    return estimates | derive(estimates, config.guard)
 
 
 def base_values(config: TrialConfig, model: LanguageModel) -> dict[str, Estimate]:
-    """What the evaluators find at the base weights: measured once for all trials, then cached."""
-    found: dict[str, Estimate] = {}
+    """Return the estimates of all metrics of a trial at the base weights, measured or cached.
+
+    If any must be measured, the model is reset to its base weights.
+    """
+    estimates: dict[str, Estimate] = {}
     for evaluator in config.evaluators:
-        found |= base_value(evaluator, model, config.train.dtype)
-    return found | derive(found, config.guard)
+        estimates |= base_value(evaluator, model, config.train.dtype)
+    return estimates | derive(estimates, config.guard)
 
 
 def measure_alone(evaluator: AnyEvaluator, model: LanguageModel) -> dict[str, Estimate]:
-    """What one evaluator finds of a model by itself, in fp32: nothing against a base."""
-    found = base_value(evaluator, model, "fp32")
-    return {name: value for name, value in found.items() if not name.endswith(RELATIVE)}
+    """Return an evaluator's estimates for a model in fp32, without metrics relative to a base."""
+    estimates = base_value(evaluator, model, "fp32")
+    return {name: value for name, value in estimates.items() if not name.endswith(RELATIVE)}
 
 
 def base_value(
     evaluator: AnyEvaluator, model: LanguageModel, dtype: Literal["fp32", "bf16"]
 ) -> dict[str, Estimate]:
-    """What one evaluator finds at the base weights, for all trials and all sweeps.
+    """Return an evaluator's estimates at the base weights in this precision, measured or cached.
 
-    The model is put back to its base weights where it has to be measured.
-    The key holds all that the numbers depend on: weights, evaluator, its data, precision, our code.
+    The cache is shared by all trials and sweeps. Its key holds all that the numbers depend on:
+    weights, evaluator, its data, precision, our code. To measure, the model is reset to its base
+    weights.
     """
-    asked = {
+    key_parts = {
         "measured by": cache.source_digest(*MEASURED_BY),
         "versions": {package: version(package) for package in PACKAGES},
         "model": model.digest,
@@ -67,11 +74,11 @@ def base_value(
         "evaluator": evaluator.model_dump(mode="json"),
         "data": evaluator.data_digest(),
     }
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:24]
+    key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        model.reset(dtype)  # whatever it has been trained to since
+        model.reset(dtype)
         items_file.write(evaluator.measure(model, {}), folder / "items.parquet")
-        (folder / "asked.json").write_text(json.dumps(asked, indent=1))
+        (folder / "key.json").write_text(json.dumps(key_parts, indent=1))
 
     return items_file.read(cache.once(f"base_values/{key}", build) / "items.parquet")

@@ -1,4 +1,4 @@
-"""What a trial says while it runs: all that whoever runs it needs to know."""
+"""The reports of a running trial, and the check whether a report can be used."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 
-def _nothing(file: Path) -> None:
-    """For what has no items to write."""
+def _save_no_items(file: Path) -> None:
+    """Write nothing: the default for a report without results of single items."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Where a trial stands.
+    """The state of a trial at one step, for whoever runs it.
 
     step:       optimiser steps made; 0 = the base model.
-    progress:   their share of all, 1 = finished.
-    metrics:    name -> value, all that the trial's evaluators declare.
-    save_state: writes what resuming needs into a folder, and no model
-                (trainables/training/checkpoint.py); as long as the trial rests at this report.
-    save_model: writes the model as it is measured, merged, for transformers; as long as that.
-    errors:     name -> standard error, of the metrics that have one.
-    save_items: writes what was found item by item, as a Parquet table (trainables/metrics/estimate.py).
+    progress:   steps made as a share of all, 1 = finished.
+    metrics:    name -> value of every metric that the trial declares.
+    save_state: writes the files that resuming needs into a folder, without the model
+                (trainables/training/checkpoint.py). To be called before the trial goes on.
+    save_model: writes the measured model into a folder, as transformers reads it, adapters merged. To
+                be called before the trial goes on.
+    errors:     name -> standard error, for the metrics that have one.
+    save_items: writes the results of single items to a Parquet file
+                (trainables/metrics/items_file.py).
     """
 
     step: int
@@ -32,13 +34,19 @@ class Report:
     save_state: Callable[[Path], None]
     save_model: Callable[[Path], None]
     errors: Mapping[str, float] = field(default_factory=dict)
-    save_items: Callable[[Path], None] = _nothing
+    save_items: Callable[[Path], None] = _save_no_items
 
 
 def fault(report: Report, declared: Collection[str]) -> str:
-    """Why a report cannot be used, in a sentence, or nothing."""
+    """Return why a report cannot be used, as a clause; empty if it can.
+
+    It must have every metric whose name is declared, and every value must be finite: a value that is
+    not means that the trial has diverged.
+    """
     missing = sorted(set(declared) - report.metrics.keys())
     if missing:
         return f"step {report.step} did not report {', '.join(missing)}"
-    wrong = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
-    return f"step {report.step} reported {', '.join(wrong)}: the trial diverged" if wrong else ""
+    infinite = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
+    if infinite:
+        return f"step {report.step} reported {', '.join(infinite)}: the trial diverged"
+    return ""

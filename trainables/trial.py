@@ -1,10 +1,10 @@
-"""The whole life of one trial, from top to bottom."""
+"""The life of one trial: measure the base, train, report."""
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Generator, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +25,21 @@ from trainables.training.loss import loss
 from trainables.training.stream import Stream
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from trainables.config import TrialConfig
     from trainables.metrics.estimate import Estimate
+    from trainables.models.language_model import LanguageModel
 
 
 def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
-    """Measure the base, train, and report when due; closing the generator ends the trial.
+    """Train as configured; yield a report at step 0, when one is due, and at the end.
 
-    The same configuration gives the same reports, interrupted or not: all randomness is drawn from
-    (seed, step).
+    Closing the generator ends the trial: the engine is freed, and hooks and adapters are taken off the
+    model. The same configuration gives the same reports, interrupted or not: all randomness is drawn
+    from (seed, step).
+
+    resume_from: the folder of a checkpoint to continue from; the report at step 0 is left out then.
 
     Raises:
         ValueError: data, model or checkpoint do not fit the configuration.
@@ -47,65 +53,101 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     stream = Stream(config, model)
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
-    mixed = {SHORTFALL: float(stream.shortfall)} if config.replay else {}
-    still = objective.uses_base or regulariser.uses_base
+    compares_with_base = objective.uses_base or regulariser.uses_base
     with (
-        own_dropout(model, 0.0, 0.0) if still else nullcontext(),
+        own_dropout(model, 0.0, 0.0) if compares_with_base else nullcontext(),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
         Engine(model, train, regulariser.pull_to_base) as engine,
     ):
-
-        def refuse_late() -> None:
-            if engine.ended:
-                raise RuntimeError("a report can be saved until its trial goes on, not later.")
-
-        def save_state(folder: Path) -> None:
-            refuse_late()
-            checkpoint.save(folder, config, engine)
-
-        def save_model(folder: Path) -> None:
-            refuse_late()
-            with fused_weights(model, objective.update_factor * config.fusion.alpha):
-                model.save(folder)
-
-        def report(found: Mapping[str, Estimate]) -> Report:
-            return Report(
-                engine.steps,
-                engine.steps / train.steps,
-                estimate.values(found) | mixed,
-                save_state,
-                save_model,
-                estimate.errors(found),
-                partial(items_file.write, found),
-            )
-
-        def measured() -> dict[str, Estimate]:
-            with fused_weights(model, objective.update_factor * config.fusion.alpha):
-                found = measure(config, model, base)
-            for alpha in config.fusion.also:
-                with fused_weights(model, objective.update_factor * alpha):
-                    found |= fused(alpha, measure(config, model, base))
-            return found
-
+        reporter = _Reporter(config, model, base, engine, stream.shortfall)
         if resume_from is None:
-            also = [fused(alpha, base) for alpha in config.fusion.also]
-            yield report(dict(ChainMap(base, *also)))
+            yield reporter.report_base()
         else:
             checkpoint.load(resume_from, engine)
-            if engine.steps == train.steps:  # it was saved when it had finished
-                yield report(measured())
+            if engine.steps == train.steps:  # it was saved at its end
+                yield reporter.report()
         while engine.steps < train.steps:
             torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.module.train()
             for batch in stream.micro_batches(engine.steps):
                 engine.backward(loss(config, model, batch, prepared))
-            due = train.report_every and engine.steps % train.report_every == 0
-            if due or engine.steps == train.steps:
-                yield report(measured())
+            is_due = train.report_every and engine.steps % train.report_every == 0
+            if is_due or engine.steps == train.steps:
+                yield reporter.report()
 
 
-def fused(alpha: float, found: Mapping[str, Estimate]) -> dict[str, Estimate]:
-    """What was found at this α, under the names that the record knows it by."""
-    return {fused_name(name, alpha): value for name, value in found.items()}
+@dataclass(frozen=True)
+class _Reporter:
+    """Makes the reports of a running trial.
+
+    config:    the trial.
+    model:     the model that is trained.
+    base:      the estimates at the base weights.
+    engine:    the engine that trains the model.
+    shortfall: number of replayed texts that the ratio requires beyond those in the replay set.
+    """
+
+    config: TrialConfig
+    model: LanguageModel
+    base: Mapping[str, Estimate]
+    engine: Engine
+    shortfall: int
+
+    def report_base(self) -> Report:
+        """Return the report at step 0: the base values, under the names of every fused model too."""
+        estimates = dict(self.base)
+        for alpha in self.config.fusion.also:
+            estimates |= _fused(alpha, self.base)
+        return self._report(estimates)
+
+    def report(self) -> Report:
+        """Measure the model at the α of the trial and at each further α; return the report."""
+        with self._weights_at(self.config.fusion.alpha):
+            estimates = measure(self.config, self.model, self.base)
+        for alpha in self.config.fusion.also:
+            with self._weights_at(alpha):
+                estimates |= _fused(alpha, measure(self.config, self.model, self.base))
+        return self._report(estimates)
+
+    def _weights_at(self, alpha: float) -> AbstractContextManager[None]:
+        """Return a context in which the model has the weights at α of the debiased model."""
+        return fused_weights(self.model, self.config.objective.update_factor * alpha)
+
+    def _report(self, estimates: Mapping[str, Estimate]) -> Report:
+        """Return a report of these estimates at the engine's step."""
+        num_steps = self.engine.steps
+        cost = {SHORTFALL: float(self.shortfall)} if self.config.replay else {}
+        return Report(
+            num_steps,
+            num_steps / self.config.train.steps,
+            estimate.values(estimates) | cost,
+            self._save_state,
+            self._save_model,
+            estimate.errors(estimates),
+            partial(items_file.write, estimates),
+        )
+
+    def _save_state(self, folder: Path) -> None:
+        """Write a checkpoint into a folder; raise RuntimeError if the trial has ended."""
+        self._refuse_ended()
+        checkpoint.save(folder, self.config, self.engine)
+
+    def _save_model(self, folder: Path) -> None:
+        """Write the model at the α of the trial into a folder; raise RuntimeError if it has ended."""
+        self._refuse_ended()
+        with self._weights_at(self.config.fusion.alpha):
+            self.model.save(folder)
+
+    def _refuse_ended(self) -> None:
+        """Raise RuntimeError if the trial has ended, since weights and moments are gone then."""
+        if self.engine.is_freed:
+            raise RuntimeError(
+                "a report must be saved before its trial goes on, but the trial has ended."
+            )
+
+
+def _fused(alpha: float, estimates: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Return estimates of the model at α, under the names of its metrics: `fusion/α/NAME`."""
+    return {fused_name(name, alpha): value for name, value in estimates.items()}

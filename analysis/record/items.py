@@ -1,4 +1,4 @@
-"""What was measured item by item, of one candidate or of the base model."""
+"""Read the results that were recorded item by item, of a candidate or of the base model."""
 
 from __future__ import annotations
 
@@ -16,34 +16,41 @@ if TYPE_CHECKING:
     from analysis.record.sweep import Candidate, Sweep
 
 
-def items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
-    """Return a row for each item that a candidate, or (None) the base model, was measured on.
+def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
+    """Return a row for each metric and item that a candidate was measured on.
 
     Columns: metric, value, item, cluster, outcome, influence (see trainables/metrics/estimate.py).
-    Metrics have their plain names, whatever the α.
+    Metrics have their plain names, whatever the α of the candidate.
+
+    Args:
+        candidate: the candidate; None stands for the base model.
 
     Raises:
-        ValueError: the trial is none of this sweep's, has kept no items, or was not measured at this α.
+        ValueError: the sweep has no such trial, no items of it, or no measurements at this α.
     """
     run_id = sweep.run_id if candidate is None else run_id_of(sweep, candidate.trial)
     client = connect(sweep.tracking_uri)
     if not any(entry.path == Artifact.ITEMS for entry in client.list_artifacts(run_id)):
-        who = "the base model" if candidate is None else f"trial {candidate}"
+        model = "the base model" if candidate is None else f"trial {candidate}"
         raise ValueError(
-            f"sweep {sweep.name} has no items of {who}: only what was measured to its end has them."
+            f"sweep {sweep.name} has no items of {model}: only a model that was measured to its end "
+            f"has them."
         )
     with tempfile.TemporaryDirectory() as folder:
-        kept = pd.read_parquet(client.download_artifacts(run_id, Artifact.ITEMS, folder))
-    names = [str(name) for name in kept["metric"].unique()]
+        rows = pd.read_parquet(client.download_artifacts(run_id, Artifact.ITEMS, folder))
+    names = [str(name) for name in rows["metric"].unique()]
     if candidate is None or candidate.alpha is None:
-        return kept[~kept["metric"].isin([name for name in names if is_fused(name)])]
-    plain = {name: plain_name(name) for name in names}
-    at_alpha = [name for name in names if name == fused_name(plain[name], candidate.alpha)]
-    there = kept[kept["metric"].isin(at_alpha)]
-    if there.empty:
+        return rows[~rows["metric"].isin([name for name in names if is_fused(name)])]
+    plain_names = {name: plain_name(name) for name in names}
+    names_at_alpha = [
+        name for name in names if name == fused_name(plain_names[name], candidate.alpha)
+    ]
+    rows_at_alpha = rows[rows["metric"].isin(names_at_alpha)]
+    if rows_at_alpha.empty:
         alphas = ", ".join(f"{alpha:g}" for alpha in fused_alphas(names))
         raise ValueError(
             f"sweep {sweep.name} has no items of {candidate}: beside its own α, trial "
             f"{candidate.trial} was measured at {alphas or 'none'}."
         )
-    return there.assign(metric=there["metric"].map(plain).astype(kept["metric"].dtype))
+    metrics = rows_at_alpha["metric"].map(plain_names).astype(rows["metric"].dtype)
+    return rows_at_alpha.assign(metric=metrics)

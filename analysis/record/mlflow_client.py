@@ -1,4 +1,7 @@
-"""Requests to MLflow that only read: pages of runs, the run of a sweep, artifacts."""
+"""Requests to MLflow that only read: the runs of sweeps and trials, and their artifacts.
+
+MLflow is imported inside the functions, because that costs seconds.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,11 @@ RUNS_A_PAGE = 1000
 
 
 def connect(tracking_uri: str) -> MlflowClient:
+    """Return an MLflow client of an existing store.
+
+    Raises:
+        ValueError: tracking_uri is an SQLite file that does not exist or is no store of MLflow.
+    """
     _refuse_absent_file(tracking_uri)
     from mlflow import MlflowClient
 
@@ -30,7 +38,13 @@ def connect(tracking_uri: str) -> MlflowClient:
 
 
 def _refuse_absent_file(tracking_uri: str) -> None:
-    # MLflow creates the file, or its tables in a database of something else: a reader must not.
+    """Refuse the address of an SQLite file that is absent or has no tables of MLflow.
+
+    MLflow would create the file, or its tables in somebody else's database, which a reader must not.
+
+    Raises:
+        ValueError: tracking_uri is such an address.
+    """
     scheme, _, path = tracking_uri.partition(":///")
     if scheme.partition("+")[0] != "sqlite":
         return
@@ -54,6 +68,10 @@ def _refuse_absent_file(tracking_uri: str) -> None:
 
 
 def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
+    """Yield the entries of all pages of a search in MLflow.
+
+    search: takes the token of a page (None for the first) and returns the page.
+    """
     token: str | None = None
     while True:
         page = search(token)
@@ -81,35 +99,52 @@ def runs_with(
 
 
 def sweep_runs(client: MlflowClient) -> list[Run]:
+    """Return the parent run of every sweep in the store, oldest first."""
     experiments = _pages(lambda token: client.search_experiments(page_token=token))
     experiment_ids = [experiment.experiment_id for experiment in experiments]
     return list(runs_with(client, experiment_ids, {Tag.ROLE: Role.SWEEP}))
 
 
 def sweep_run(client: MlflowClient, name: str, tracking_uri: str) -> Run:
-    """The run of a sweep itself."""
+    """Return the parent run of the sweep of this name.
+
+    tracking_uri: the address of the client's store, for the error message.
+
+    Raises:
+        UnknownSweep: the store has no sweep of this name; the message lists those that it has.
+    """
     experiment = client.get_experiment_by_name(name)
-    of_it = [] if experiment is None else [experiment.experiment_id]
-    parents = list(runs_with(client, of_it, {Tag.ROLE: Role.SWEEP}))
+    experiment_ids = [] if experiment is None else [experiment.experiment_id]
+    parents = list(runs_with(client, experiment_ids, {Tag.ROLE: Role.SWEEP}))
     if not parents:
-        known = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(client)})
+        names = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(client)})
         raise UnknownSweep(
-            f"{_without_password(tracking_uri)} has no sweep named {name!r}; "
-            + (f"it has {', '.join(known)}." if known else "it has no sweeps yet.")
+            f"{without_password(tracking_uri)} has no sweep named {name!r}; "
+            + (f"it has {', '.join(names)}." if names else "it has no sweeps yet.")
         )
     return parents[-1]
 
 
 def read_artifact(client: MlflowClient, run_id: str, path: str) -> str:
+    """Return the text of an artifact of a run, with the line ends that were stored.
+
+    Raises:
+        mlflow.exceptions.MlflowException: the run has no artifact at this path.
+    """
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     with tempfile.TemporaryDirectory() as folder:
-        # Bytes, not text: what is written out again must be what was stored, line ends included.
+        # Bytes, because reading as text would change the line ends.
         return Path(client.download_artifacts(run_id, path, folder)).read_bytes().decode()
 
 
-def _without_password(uri: str) -> str:
+def without_password(uri: str) -> str:
+    """Return the address of a store without user name and password.
+
+    Unlike the function of that name in sweep/tracking/addresses.py it needs no SQLAlchemy.
+
+    >>> without_password("postgresql://me:secret@db/x"), without_password("sqlite:///mlflow.db")
+    ('postgresql://db/x', 'sqlite:///mlflow.db')
+    """
     scheme, separator, rest = uri.partition("://")
     rest = re.sub(r"(password=)[^&]*", r"\1***", rest)
-    return (
-        scheme + separator + rest.rpartition("@")[2] if "@" in rest else scheme + separator + rest
-    )
+    return scheme + separator + rest.rpartition("@")[2]

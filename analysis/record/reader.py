@@ -1,9 +1,8 @@
-"""The only reader of MLflow: one sweep, as a table of its trials.
+"""Read one sweep, or the list of sweeps, from MLflow.
 
 A sweep is one parent run in the experiment of its name, with the artifacts `declarations.json`
-(metrics, goals, constraints) and `sweep.yaml`; each of its trials is a child run with parameters,
-metrics and the artifact `trial.yaml`. MLflow is imported inside the functions, because that costs
-seconds. Axes: N trials, M goals.
+(metrics, goals, constraints) and `sweep.yaml`. Each of its trials is a child run with parameters,
+metrics and the artifact `trial.yaml`.
 """
 
 from __future__ import annotations
@@ -37,30 +36,33 @@ if TYPE_CHECKING:
 
 
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
-    """Reads one sweep, finished or still running.
+    """Return one sweep, finished or still running, as the record has it now.
 
-    Costs one request a thousand trials. Raises UnknownSweep where the
-    record has no sweep of this name, and ValueError where there is no record at tracking_uri.
+    Costs one request for each thousand trials.
+
+    Raises:
+        UnknownSweep: the record has no sweep of this name.
+        ValueError: there is no record at tracking_uri, or the sweep has recorded no declarations yet.
     """
     client = connect(tracking_uri)
     parent = sweep_run(client, name, tracking_uri)
-    declared = _declarations(client, parent)
-    metrics = {entry["name"]: Metric(**entry) for entry in declared["metrics"]}
-    children = sorted(
+    declarations = _declarations(client, parent)
+    metrics = {entry["name"]: Metric(**entry) for entry in declarations["metrics"]}
+    runs = sorted(
         runs_with(client, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
         key=lambda run: int(run.data.tags[Tag.TRIAL]),
     )
-    params, trials = trial_table(children, list(metrics))
+    params, trials = trial_table(runs, list(metrics))
     return Sweep(
         name=name,
         run_id=parent.info.run_id,
         state=sweep_state(parent),
-        num_trials=declared.get("num_trials"),
-        goals=[metrics[goal] for goal in declared["goals"]],
-        constraints=declared["constraints"],
+        num_trials=declarations.get("num_trials"),
+        goals=[metrics[goal] for goal in declarations["goals"]],
+        constraints=declarations["constraints"],
         metrics=metrics,
         params=params,
-        searched=declared["searched"],
+        searched=declarations["searched"],
         trials=trials,
         base={
             name: value
@@ -73,16 +75,23 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
 
 
 def read_state(name: str, /, *, tracking_uri: str) -> str:
-    """The state of a sweep alone, as `Sweep.state`; raises as read_sweep does."""
+    """Return the state of a sweep, as `Sweep.state`, without reading its trials.
+
+    Raises:
+        UnknownSweep: the record has no sweep of this name.
+        ValueError: there is no record at tracking_uri.
+    """
     return sweep_state(sweep_run(connect(tracking_uri), name, tracking_uri))
 
 
 def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
-    """One row a sweep, newest first.
+    """Return a table with a row for each sweep, newest first.
 
-    Columns: name, state, then the number of trials that are complete, failed, pruned and running,
-    then started (a time in UTC) and goals (a list of metric names). Raises ValueError where there
-    is no record at tracking_uri.
+    Columns: name, state, then the numbers of trials that are complete, failed, pruned and running,
+    then started (a time in UTC) and goals (a list of metric names).
+
+    Raises:
+        ValueError: there is no record at tracking_uri.
     """
     client = connect(tracking_uri)
     parents = sweep_runs(client)
@@ -90,25 +99,27 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
     for run in runs_with(client, experiment_ids, {Tag.ROLE: Role.TRIAL}):
         states.get(run.data.tags.get(Tag.PARENT, ""), []).append(trial_state(run))
-    counted = ("complete", "failed", "pruned", "running")
+    trial_states = ("complete", "failed", "pruned", "running")
     rows = [
         {
             "name": run.data.tags[Tag.NAME],
             "state": sweep_state(run),
-            **{state: states[run.info.run_id].count(state) for state in counted},
+            **{state: states[run.info.run_id].count(state) for state in trial_states},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
             "goals": _goals(client, run),
         }
         for run in reversed(parents)
     ]
-    return pd.DataFrame(rows, columns=["name", "state", *counted, "started", "goals"])
+    return pd.DataFrame(rows, columns=["name", "state", *trial_states, "started", "goals"])
 
 
 def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
-    """The exact configuration of one candidate; `python -m trainables run` runs it again.
+    """Return the exact configuration of a candidate as YAML; `python -m trainables run` runs it again.
 
-    At another α it is the trial's, with that α for the only one. Raises ValueError for a number that
-    is not a trial of this sweep.
+    For a candidate at another α it is the configuration of its trial with that α as the only one.
+
+    Raises:
+        ValueError: the sweep has no such trial.
     """
     run_id = run_id_of(sweep, candidate.trial)
     text = read_artifact(connect(sweep.tracking_uri), run_id, Artifact.TRIAL)
@@ -123,6 +134,11 @@ def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
 
 
 def _declarations(client: MlflowClient, parent: Run) -> Any:
+    """Return the declarations of a sweep: metrics, goals, constraints, number of trials.
+
+    Raises:
+        ValueError: its parent run has none.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
@@ -130,13 +146,14 @@ def _declarations(client: MlflowClient, parent: Run) -> Any:
     except MlflowException as error:
         raise ValueError(
             f"sweep {parent.data.tags[Tag.NAME]} has no {Artifact.DECLARATIONS} in its run "
-            f"{parent.info.run_id}: it has only just begun, or its writer died; try again, "
+            f"{parent.info.run_id}: it has only just begun, or its driver died; try again, "
             "or start it again."
         ) from error
 
 
 def _goals(client: MlflowClient, parent: Run) -> list[str]:
+    """Return the metric names of a sweep's goals; an empty list if it has no declarations."""
     try:
         return list(_declarations(client, parent)["goals"])
     except ValueError:
-        return []  # one sweep whose writer died must not hide the others
+        return []  # a sweep whose driver died at once must not hide the others

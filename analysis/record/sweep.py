@@ -1,4 +1,7 @@
-"""A sweep as the record has it: its trials as a table, its candidates, its front."""
+"""A sweep as the record has it: its trials as a table, its candidates, its front.
+
+Axes: N models, M goals.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +21,30 @@ from trainables.metrics.names import TRAINED, is_fused, other_candidates
 
 
 class UnknownSweep(ValueError):
-    """No sweep of this name is in the record."""
+    """The record has no sweep of this name."""
 
 
 class Candidate(NamedTuple):
-    """A trial's own model, or its weights at another α between the base model and the trained one."""
+    """A trial's own model, or its weights at another α between the base model (0) and the trained (1).
+
+    trial: the number of the trial.
+    alpha: the α of the weights; None stands for the trial's own model.
+    """
 
     trial: int
     alpha: float | None = None
 
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Candidate:
-        """That a row of `Sweep.rows` is about."""
+        """Return the candidate that a row of `Sweep.rows` describes."""
         return cls(int(row["trial"]), None if pd.isna(row["alpha"]) else float(row["alpha"]))
 
     @classmethod
     def parse(cls, word: str) -> Candidate:
-        """What `str` gives; raises ValueError for any other word.
+        """Return the candidate that `str` writes as this word: NUMBER, or NUMBER@ALPHA.
+
+        Raises:
+            ValueError: the word has another form.
 
         >>> str(Candidate.parse("7@0.25")), Candidate.parse("7")
         ('7@0.25', Candidate(trial=7, alpha=None))
@@ -50,24 +60,27 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """What MLflow remembers of one sweep, at the moment it was read.
+    """One sweep, as MLflow had it when it was read.
 
+    run_id:      MLflow's id of the sweep's own run, the parent of its trials' runs.
     state:       running, paused, stopping or cancelling; finished, failed, stopped or cancelled; or
-                 interrupted, which is what one is whose driver has not been heard of for a minute.
-    num_trials:  how many it is to run (None: the record is an old one's); failed ones that are tried
-                 again come on top.
+                 interrupted, if its driver died or has been silent for a minute.
+    num_trials:  trials that the sweep is to run; failed ones that are tried again come on top. None
+                 for records of early releases, which do not say it.
     goals:       the metrics that are traded off, in the order of the spec.
     constraints: metric name -> {"min": …, "max": …} in the metric's unit; either may be absent.
     metrics:     every declared metric by name.
     params:      the columns of `trials` that are parameters (dotted names).
-    searched:    what the spec says tells trials apart (dotted names).
-    trials:      one row a trial, by number: trial, state (complete, failed, pruned, running),
-                 failure (a sentence, or empty), run_id, seconds (NaN while it runs), then the
-                 parameters (numbers where every value is one), then the metrics (NaN where none
-                 was logged, and for infinity), and the standard error of each as se/NAME; what was
-                 found at another α has names of its own (trainables/metrics/names.py).
-    base:        the base model's values by metric name, as the sweep's own run has them.
-    commit:      of the code that ran it; empty where that was no repository.
+    searched:    the parameters that tell trials apart, according to the spec (dotted names).
+    trials:      a row for each trial, in the order of their numbers, with the columns
+                 trial, state (complete, failed, pruned, running or killed), failure (a sentence, or
+                 empty), run_id, seconds (NaN while the trial runs);
+                 the parameters (numbers where all values are numbers);
+                 the metrics (NaN where none was logged, and for infinity), the standard error of
+                 each as se/NAME, and the same at another α as fusion/α/NAME
+                 (trainables/metrics/names.py).
+    base:        values of the base model by metric name.
+    commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
     """
 
     name: str
@@ -86,53 +99,55 @@ class Sweep:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The trials, each of them followed by what was found at the other α of a complete one.
+        """A row for each trial, followed by one for each other α at which it was measured.
 
-        Such a row has the trial's number, run_id and parameters (but for `fusion`, which is as in
-        trial_yaml), its α as `alpha` (NaN for the trial itself), and under the plain names of metrics
-        what was found there. There is none for 0, the base model, nor for the trial's own α.
+        The rows have the columns of `trials` under plain metric names, and the column `alpha`, which
+        is NaN for the trial's own model. The row of another α has the number, run_id and parameters
+        of its trial (`fusion` excepted, which is as in trial_yaml). There is no such row for 0, which
+        is the base model, nor for the trial's own α.
         """
         names = [str(name) for name in self.trials]
-        fused = [name for name in names if is_fused(name)]
-        plain = self.trials.drop(columns=fused).assign(alpha=math.nan)
+        fused_names = [name for name in names if is_fused(name)]
+        own = self.trials.drop(columns=fused_names).assign(alpha=math.nan)
         complete = self.trials[self.trials["state"] == "complete"]
-        tables = [plain]
-        for alpha, source in other_candidates({name: name for name in names}).items():
-            known = complete[list(set(source.values()) & set(fused))].notna().any(axis=1)
-            there = complete[known & (complete.get("fusion.alpha", TRAINED) != alpha)]
-            table = there[list(source.values())].set_axis(list(source), axis=1)
-            given = {"alpha": alpha, "fusion.alpha": alpha, "fusion.also": math.nan}
-            tables.append(table.assign(**given).reindex(columns=plain.columns))
+        tables = [own]
+        for alpha, sources in other_candidates({name: name for name in names}).items():
+            fused_sources = list(set(sources.values()) & set(fused_names))
+            is_measured = complete[fused_sources].notna().any(axis=1)
+            is_other = complete.get("fusion.alpha", TRAINED) != alpha
+            trials = complete[is_measured & is_other]
+            table = trials[list(sources.values())].set_axis(list(sources), axis=1)
+            settings = {"alpha": alpha, "fusion.alpha": alpha, "fusion.also": math.nan}
+            tables.append(table.assign(**settings).reindex(columns=own.columns))
         if len(tables) == 1:
-            return plain
-        joined = pd.concat(tables).astype(plain.dtypes.to_dict())
+            return own
+        joined = pd.concat(tables).astype(own.dtypes.to_dict())
         return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
     def candidates(self) -> pd.DataFrame:
-        """The models of complete trials with every goal finite and within every constraint's bounds."""
+        """Return the rows of `measured` that are within the bounds of every constraint."""
         measured = self.measured()
-        good = pd.Series(True, index=measured.index)
+        is_feasible = pd.Series(True, index=measured.index)
         for name, bounds in self.constraints.items():
             low, high = bounds.get("min"), bounds.get("max")
-            good &= measured[name].between(
+            is_feasible &= measured[name].between(
                 -math.inf if low is None else low, math.inf if high is None else high
             )
-        return measured[good]
+        return measured[is_feasible]
 
     def measured(self) -> pd.DataFrame:
-        """The models of complete trials with every goal finite."""
-        models = self.rows
-        complete = models["state"] == "complete"
-        return models[complete & models[self._goal_names].notna().all(axis=1)]
+        """Return the rows of complete trials in which every goal is finite."""
+        is_complete = self.rows["state"] == "complete"
+        return self.rows[is_complete & self.rows[self._goal_names].notna().all(axis=1)]
 
-    def costs(self, trials: pd.DataFrame) -> NDArray[np.float64]:
-        """costs_NM of these rows in the goals, each in its own unit; smaller is better."""
+    def costs(self, rows: pd.DataFrame) -> NDArray[np.float64]:
+        """Return costs_NM of these rows in the goals, each in its own unit; smaller is better."""
         return np.array(
-            [[goal.cost(value) for value in trials[goal.name]] for goal in self.goals]
-        ).T.reshape(len(trials), len(self.goals))
+            [[goal.cost(value) for value in rows[goal.name]] for goal in self.goals]
+        ).T.reshape(len(rows), len(self.goals))
 
     def front(self) -> pd.DataFrame:
-        """The candidates that no other candidate dominates, best in the first goal first."""
+        """Return the candidates that no other candidate dominates, best in the first goal first."""
         candidates = self.candidates()
         costs_NM = self.costs(candidates)
         # The last key sorts first; equal costs stay in the order of their numbers.
@@ -140,19 +155,22 @@ class Sweep:
         return candidates.iloc[order[pareto.front(costs_NM)[order]]]
 
     def dominated_by_base(self, row: Mapping[Any, Any]) -> bool:
-        """Whether the base model is at least as good in every goal, and better in one."""
-        pairs = [
-            (goal.cost(self.base[goal.name]), goal.cost(row[goal.name]))
-            for goal in self.goals
-            if goal.name in self.base
+        """Return whether the base model is at least as good as a row in every goal, and better in one.
+
+        False if a goal of the base model was not recorded.
+        """
+        if any(goal.name not in self.base for goal in self.goals):
+            return False
+        costs = [
+            (goal.cost(self.base[goal.name]), goal.cost(row[goal.name])) for goal in self.goals
         ]
-        known = len(pairs) == len(self.goals)
-        return known and all(b <= c for b, c in pairs) and any(b < c for b, c in pairs)
+        return all(base <= own for base, own in costs) and any(base < own for base, own in costs)
 
     def hypervolume(self) -> float:
-        """Volume between the candidates and the goals' worst values: 1 for a perfect model.
+        """Return the volume between the candidates and the goals' worst values.
 
-        Without unit, see `pareto.share_costs`; above 1 only where an ideal was surpassed.
+        0 without candidates, 1 for a perfect model; above 1 only if an ideal was surpassed. It has no
+        unit (see `pareto.share_costs`).
         """
         values_NM = self.candidates()[self._goal_names].to_numpy(float)
         return pareto.hypervolume(
@@ -161,15 +179,21 @@ class Sweep:
 
     @cached_property
     def swept(self) -> list[str]:
-        """The parameters that tell trials apart, as the spec says; a part stands for its name."""
+        """Names in `params` that the spec searches. Its `objective` is `objective.name` there."""
         return [p for p in self.params if {p, p.removesuffix(".name")} & set(self.searched)]
 
     @property
     def _goal_names(self) -> list[str]:
+        """Names of the goals."""
         return [goal.name for goal in self.goals]
 
 
 def run_id_of(sweep: Sweep, trial: int) -> str:
+    """Return MLflow's id of a trial's run, given the number of the trial.
+
+    Raises:
+        ValueError: the sweep has no such trial; the message says which numbers it has.
+    """
     run_ids = dict(zip(sweep.trials["trial"], sweep.trials["run_id"], strict=True))
     if trial not in run_ids:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Runs of trials as a table: states, parameters, metrics."""
+"""Runs of trials in MLflow as a table: states, parameters, metrics."""
 
 from __future__ import annotations
 
@@ -16,28 +16,40 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-MAX_SILENCE_S = 60.0  # of a driver that lives: it says so every quarter of it
+# Without a sign of life of its driver for this long, a sweep counts as interrupted. A driver that
+# lives writes one every quarter of it.
+MAX_SILENCE_S = 60.0
 
 
 def sweep_state(run: Run) -> str:
+    """Return the state of a sweep, given its parent run; `Sweep.state` lists the states."""
     tags = run.data.tags
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
-    heard = tags.get(Tag.ALIVE, run.info.start_time)
-    if time.time() - int(heard) / 1000 > MAX_SILENCE_S:
+    last_sign_ms = tags.get(Tag.ALIVE, run.info.start_time)
+    if time.time() - int(last_sign_ms) / 1000 > MAX_SILENCE_S:
         return "interrupted"
-    asked = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
-    return asked.get(tags.get(Tag.ASKED, ""), "running")
+    states = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
+    return states.get(tags.get(Tag.ASKED, ""), "running")
 
 
 def trial_state(run: Run) -> str:
-    # The tag is set when a trial ends; until then MLflow's own word is the truth.
+    """Return the state of a trial, given its run: complete, failed, pruned, running or killed."""
+    # The tag is set when a trial ends; until then MLflow's own status says it.
     return str(run.data.tags.get(Tag.STATE, run.info.status.lower()))
 
 
-def trial_table(children: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
-    params = sorted({name for run in children for name in run.data.params})
-    logged = sorted({name for run in children for name in model_metrics(run)})
+def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
+    """Return the names of the parameters, and a table with a row for each trial's run.
+
+    Columns of the table: trial, state, failure, run_id, seconds, then parameters, then metrics, as
+    `Sweep.trials` describes them.
+
+    Args:
+        declared: names of metrics that get a column in any case, before the others that were logged.
+    """
+    params = sorted({name for run in runs for name in run.data.params})
+    logged = sorted({name for run in runs for name in model_metrics(run)})
     metrics = list(dict.fromkeys([*declared, *logged]))
     rows = [
         {
@@ -51,7 +63,7 @@ def trial_table(children: list[Run], declared: list[str]) -> tuple[list[str], pd
             **run.data.params,
             **{name: finite_or_nan(value) for name, value in model_metrics(run).items()},
         }
-        for run in children
+        for run in runs
     ]
     columns = ["trial", "state", "failure", "run_id", "seconds", *params, *metrics]
     trials = pd.DataFrame(rows, columns=columns)
@@ -61,14 +73,22 @@ def trial_table(children: list[Run], declared: list[str]) -> tuple[list[str], pd
 
 
 def model_metrics(run: Run) -> dict[str, float]:
-    """What was measured of a model, and not of the machine or of the sweep as a whole."""
+    """Return the last value of each metric of a run that describes a model, by name.
+
+    Metrics of the machine (`system/`) and of the sweep as a whole (`front/`) are left out.
+    """
     return {
-        k: v for k, v in run.data.metrics.items() if not k.startswith((Group.SYSTEM, Group.FRONT))
+        name: value
+        for name, value in run.data.metrics.items()
+        if not name.startswith((Group.SYSTEM, Group.FRONT))
     }
 
 
 def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
-    # By column: what is a number in one row and a word in another cannot be compared.
+    """Return a column of texts as numbers if every text is a finite number, else unchanged.
+
+    A column is one or the other: a number in one row and a word in another cannot be compared.
+    """
     try:
         numbers = pd.to_numeric(texts)
     except ValueError:
@@ -77,5 +97,5 @@ def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
 
 
 def finite_or_nan(value: float) -> float:
-    # SQL stores of MLflow turn infinity into the largest float.
+    """Return a logged value; NaN if it was infinite, which SQL stores turn into the largest float."""
     return value if abs(value) < sys.float_info.max else math.nan

@@ -1,1 +1,1 @@
-"""Tests on what was measured item by item."""
+"""Statistical tests on results that were recorded item by item."""

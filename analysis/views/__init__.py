@@ -1,1 +1,1 @@
-"""A sweep as people and programs look at it: tables, pictures, files."""
+"""A sweep for people and programs to look at: tables, pictures, files."""

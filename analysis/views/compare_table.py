@@ -1,4 +1,4 @@
-"""Whether two trials differ, or only look so: a paired test on the items that both were measured on."""
+"""The table and the JSON of `sweep compare`."""
 
 from __future__ import annotations
 
@@ -12,39 +12,51 @@ from rich.table import Table
 from analysis.record.sweep import Candidate, Sweep
 from trainables.metrics.names import DEGENERATE, parse
 
-WIDEST = 26  # of the name of a metric in one line, so that a table has 80 columns
+# Characters of a metric's name in one line, so that a table has 80 columns.
+MAX_NAME_CHARS = 26
 
 
-def table(sweep: Sweep, found: pd.DataFrame, one: str, other: str, /) -> Table:
-    """Fits in 80 columns; what can hardly be chance (p < 0.05) stands out."""
+def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Table:
+    """Return a comparison as a table of 80 columns; differences with p < 0.05 are bold.
+
+    Args:
+        comparison: a table of `analysis.stats.paired.compare`.
+        one, other: the candidates' names, as NUMBER, NUMBER@ALPHA or `base`.
+    """
     shown = Table(
         title=f"{sweep.name}: {other} against {one}, on the same items",
         box=SIMPLE_HEAD,
         min_width=76,
     )
     shown.title_justify = "left"
-    models = sweep.rows.to_dict("records")
-    broken = {str(Candidate.of(row)) for row in models if row.get(DEGENERATE) == 1}
-    if flagged := [word for word in (one, other) if word in broken]:
+    rows = sweep.rows.to_dict("records")
+    degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
+    if flagged := [name for name in (one, other) if name in degenerate]:
         shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
-    for row in found.to_dict("records"):
-        sure = row["p"] < 0.05
-        cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # no −0
+    for row in comparison.to_dict("records"):
+        cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # + 0.0 turns -0 into 0
         if math.isnan(row["difference"]):
             cells += ["other items", ""]
         else:
-            error, p = ("?" if math.isnan(row[k]) else f"{row[k]:.2g}" for k in ("se", "p"))
-            cells += [f"{row['difference']:+.3g} ± {error}", p]
-        family, dataset, quantity = parse(row["metric"])
-        is_short = len(row["metric"]) <= WIDEST
-        name = row["metric"] if is_short else f"{family}/{dataset}/\n  {quantity}"
-        shown.add_row(name, *cells, style="bold" if sure else "dim")
+            se, p = ("?" if math.isnan(row[key]) else f"{row[key]:.2g}" for key in ("se", "p"))
+            cells += [f"{row['difference']:+.3g} ± {se}", p]
+        style = "bold" if row["p"] < 0.05 else "dim"
+        shown.add_row(_broken_name(row["metric"]), *cells, style=style)
     return shown
 
 
-def to_json(found: pd.DataFrame, /) -> str:
-    rows = json.loads(found.to_json(orient="records", double_precision=15))
+def _broken_name(name: str) -> str:
+    """Return the name of a metric, in two lines if it is long."""
+    if len(name) <= MAX_NAME_CHARS:
+        return name
+    family, dataset, quantity = parse(name)
+    return f"{family}/{dataset}/\n  {quantity}"
+
+
+def to_json(comparison: pd.DataFrame, /) -> str:
+    """Return a comparison as a JSON list with an object for each metric; NaN becomes null."""
+    rows = json.loads(comparison.to_json(orient="records", double_precision=15))
     return json.dumps(rows, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""A front to take home: tables, pictures, and a trial YAML of each member that runs unchanged."""
+"""Write a front to a folder: tables, pictures, and a trial YAML of each member that runs unchanged."""
 
 import re
 import tempfile
@@ -12,13 +12,16 @@ from analysis.views.front_files import to_csv, to_json
 
 
 def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
-    """Writes front.json, front.csv, front.png, front.html and NAME-0007.yaml for each member.
+    """Write the front of a sweep into a folder and return the paths of the files.
 
-    That of a member at another α is NAME-0007-alpha0.25.yaml.
+    These are front.json, front.csv, front.png, front.html and, for each member, NAME-0007.yaml, or
+    NAME-0007-alpha0.25.yaml for a member at another α. Each file appears whole or not at all. A second
+    call replaces the files of the first. It deletes the trial files of members that have left the
+    front, and no other file.
 
-    Every file appears whole or not at all, and a second call replaces what the first wrote: the
-    trial files of members that have left the front go, and nothing else does. Returns the paths.
-    Raises ValueError for a sweep whose name is not a file name.
+    Raises:
+        ValueError: the name of the sweep cannot be the name of a file.
+        OSError: the folder cannot be written.
     """
     if Path(sweep.name).name != sweep.name:
         raise ValueError(
@@ -31,26 +34,29 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
         draw(sweep, staged)
         for row in sweep.front().to_dict("records"):
             member = Candidate.of(row)
-            at = "" if member.alpha is None else f"-alpha{member.alpha:g}"
-            path = staged / f"{sweep.name}-{member.trial:04d}{at}.yaml"
+            suffix = "" if member.alpha is None else f"-alpha{member.alpha:g}"
+            path = staged / f"{sweep.name}-{member.trial:04d}{suffix}.yaml"
             path.write_bytes(trial_yaml(sweep, member).encode())
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
-    ours = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
+    trial_file = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
     for path in out_dir.iterdir():
-        if ours.fullmatch(path.name) and path not in written and _is_a_trial(path):
+        if trial_file.fullmatch(path.name) and path not in written and _is_of_a_sweep(path):
             path.unlink()
     return written
 
 
 def draw(sweep: Sweep, folder: Path, /) -> None:
-    """Writes front.json, front.csv, front.png and front.html."""
+    """Write front.json, front.csv, front.png and front.html into an existing folder."""
     (folder / "front.json").write_text(to_json(sweep), encoding="utf-8")
     (folder / "front.csv").write_text(to_csv(sweep), encoding="utf-8", newline="")
     front_png.front_png(sweep, folder / "front.png")
     front_html.front_html(sweep, folder / Artifact.FRONT_PAGE)
 
 
-def _is_a_trial(path: Path) -> bool:
-    """Whether a sweep wrote the file, by its first line: another of such a name is somebody's own."""
+def _is_of_a_sweep(path: Path) -> bool:
+    """Return whether a sweep wrote this trial file; its first line says so.
+
+    A file of the same name without that line is a user's own.
+    """
     with path.open(encoding="utf-8", errors="replace") as file:
         return file.readline().startswith("# trial ")

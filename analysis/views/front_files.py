@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,51 +10,60 @@ import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views.front_table import rows_of
-from analysis.views.words import arrow, num_decimals, recipe
-from trainables.metrics.names import DEGENERATE, error_name, parse
+from analysis.views.words import arrow, num_decimals, recipe, standard_error
+from trainables.metrics.names import DEGENERATE, parse
 
 
-def to_markdown(sweep: Sweep, /, *, runs_url: str, most: int = 12) -> str:
-    """The base model, then the front, as a table in which each trial links to runs_url/RUN_ID.
+def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
+    """Return a Markdown table with a row for the base model, then one for each member of the front.
 
-    most: rows; the rest are counted.
+    Args:
+        runs_url: the number of each trial links to runs_url/RUN_ID.
+        max_rows: members that get a row; a line below the table counts the rest.
     """
     front = sweep.front()
     decimals = [num_decimals([*front[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
-    # In MLflow's interface there is room for a line of short words, if for any.
-    short = [parse(goal.name).quantity for goal in sweep.goals]
-    told = short if len(set(short)) == len(short) else [goal.name for goal in sweep.goals]
-    heads = [
+    # MLflow's page has room for short headings only: the last part of the metric's name, if it will do.
+    short_names = [parse(goal.name).quantity for goal in sweep.goals]
+    are_unique = len(set(short_names)) == len(short_names)
+    names = short_names if are_unique else [goal.name for goal in sweep.goals]
+    headings = [
         f"{name}\N{NO-BREAK SPACE}{arrow(goal)}"
-        for name, goal in zip(told, sweep.goals, strict=True)
+        for name, goal in zip(names, sweep.goals, strict=True)
     ]
-    lines = [["trial", *heads, "recipe"], ["---:"] * (len(heads) + 1) + ["---"]]
+    lines = [["trial", *headings, "recipe"], ["---:"] * (len(headings) + 1) + ["---"]]
 
-    def values(row: Mapping[Any, Any]) -> list[str]:
+    def goal_cells(row: Mapping[Any, Any]) -> list[str]:
         return [
             _value_and_error(row, goal.name, places) if goal.name in row else "–"
             for goal, places in zip(sweep.goals, decimals, strict=True)
         ]
 
-    lines.append(["base", *values(sweep.base), "the model before training"])
-    for row in front.head(most).to_dict("records"):
+    lines.append(["base", *goal_cells(sweep.base), "the model before training"])
+    for row in front.head(max_rows).to_dict("records"):
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
         remark = "**degenerate** · " if row.get(DEGENERATE) == 1 else ""
         remark += "*worse than the base model:* " if sweep.dominated_by_base(row) else ""
-        lines.append([trial, *values(row), remark + recipe(sweep, row).replace("|", "\\|")])
+        cells = goal_cells(row)
+        lines.append([trial, *cells, remark + recipe(sweep, row).replace("|", "\\|")])
     text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    more = len(front) - most
-    return text + (f"\n\n… and {more} more." if more > 0 else "")
+    num_more = len(front) - max_rows
+    return text + (f"\n\n… and {num_more} more." if num_more > 0 else "")
 
 
 def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
-    """A list of the front's members: trial, run_id, goals, metrics, params; finite numbers only.
+    """Return a JSON list with an object for each member of the front; numbers are finite.
 
-    every: of all candidates instead.
+    Keys:
+        trial, run_id: the number of its trial, and MLflow's id of that trial's run.
+        alpha: the α of its weights between the base model and the trained one; null for the trial's
+            own model.
+        degenerate: whether language collapsed past the trial's guard; null if that was not measured.
+        loses_to_base: whether the base model dominates it: it is on the front, and no gain.
+        goals, metrics, params: name -> value; goals are among the metrics.
 
-    alpha: of weights between the base model and the trained one; null for the trial's own model.
-    degenerate: whether language collapsed past the trial's guard; null where nothing watched it.
-    dominated_by_base: whether the base model dominates it: the best of the sweep, and no gain.
+    Args:
+        every: whether the list has every candidate instead.
     """
     goals = [goal.name for goal in sweep.goals]
     members = [
@@ -66,8 +74,8 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
             "degenerate": None if pd.isna(row.get(DEGENERATE)) else bool(row[DEGENERATE]),
             "loses_to_base": sweep.dominated_by_base(row),
             "goals": {name: row[name] for name in goals},
-            "metrics": _given(row, _metrics(sweep)),
-            "params": _given(row, sweep.params),
+            "metrics": _known(row, metric_columns(sweep)),
+            "params": _known(row, sweep.params),
         }
         for row in rows_of(sweep, every).to_dict("records")
     ]
@@ -75,25 +83,30 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
 
 
 def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
-    """One line a member (or candidate): trial, alpha, run_id, seconds, goals, metrics, parameters."""
-    columns = ["trial", "alpha", "run_id", "seconds", *_metrics(sweep), *sweep.params]
+    """Return CSV with a line for each member of the front, below a line of headings.
+
+    Columns: trial, alpha, run_id, seconds, then goals, other metrics and parameters.
+
+    every: whether there is a line for every candidate instead.
+    """
+    columns = ["trial", "alpha", "run_id", "seconds", *metric_columns(sweep), *sweep.params]
     return rows_of(sweep, every)[columns].to_csv(index=False, lineterminator="\n")
 
 
-def _metrics(sweep: Sweep) -> list[str]:
-    """The metrics of the record, goals first."""
-    fixed = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
-    logged = [name for name in sweep.rows.columns if name not in fixed]
+def metric_columns(sweep: Sweep) -> list[str]:
+    """Return the columns of `Sweep.rows` that are metrics or their standard errors, goals first."""
+    others = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
+    logged = [name for name in sweep.rows.columns if name not in others]
     return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
 
 
-def _given(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
+def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
+    """Return the values of these columns of a row, by column, without those that are missing."""
     return {name: row[name] for name in names if not pd.isna(row[name])}
 
 
 def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    se = row.get(error_name(name), math.nan)
-    error = (
-        "" if pd.isna(se) or se == 0 else f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{se:.{places}f}"
-    )
-    return f"{row[name]:.{places}f}{error}"
+    """Return the value of a metric with so many decimals, ± its standard error, on one line."""
+    se = standard_error(row, name)
+    plus_minus = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+    return f"{row[name]:.{places}f}" + ("" if se is None else f"{plus_minus}{se:.{places}f}")

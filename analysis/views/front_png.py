@@ -1,4 +1,4 @@
-"""The picture of a front as a PNG."""
+"""Draw a front as a PNG picture."""
 
 from __future__ import annotations
 
@@ -13,30 +13,38 @@ from analysis.views.words import headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from analysis.views.scatter import Axis, Scatter
 
 
 def front_png(sweep: Sweep, path: Path, /) -> None:
-    """Every complete trial, and what was found at its other α, over the goals in pairs, a panel each.
+    """Draw the models of a sweep into a PNG file, with a panel for each pair of goals.
 
-    Colour is the objective, shape the regulariser. Members of the front have a dark rim and, where
-    there is room, their number; trials outside a constraint are hollow; the star is the base model.
-    With two goals a line bounds what the front attains. Axes are cut where a few ruined trials would
-    squeeze the rest together; their label then says how many lie beyond.
+    The models are those with finite goals: of each complete trial, and at its other α. Colour shows the
+    objective, shape the regulariser. Members of the front have a dark rim and, if there is room, their
+    number. Models outside a constraint are hollow, the star is the base model. With two goals a line
+    bounds the region that the front attains. Axes are cut if a few ruined trials would squeeze the
+    rest together; a label then counts those beyond.
     """
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
     scatter = scatter_of(sweep)
     rows, columns = scatter.grid(3)
     figure = Figure(figsize=(2.6 + 4.4 * columns, 0.6 + 4.2 * rows), dpi=160, layout="constrained")
-    grid: NDArray[Any] = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, panel in zip(grid, scatter.panels, strict=False):
-        _draw(axes, scatter, *panel)
-    for axes in grid[len(scatter.panels) :]:
+    subplots: NDArray[Any] = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, panel in zip(subplots, scatter.panels, strict=False):
+        _draw_panel(axes, scatter, *panel)
+    for axes in subplots[len(scatter.panels) :]:
         axes.set_axis_off()
     figure.suptitle(headline(sweep), x=0.01, ha="left", fontsize=11, color=INK)
+    _draw_legend(figure, scatter)
+    figure.savefig(path, format="png")
+
+
+def _draw_legend(figure: Figure, scatter: Scatter) -> None:
+    """Draw the legend of colours, shapes and kinds of points beside the panels."""
+    from matplotlib.lines import Line2D
 
     def key(label: str, marker: str = "", colour: str = GREY, **style: Any) -> Line2D:
         return Line2D([], [], linestyle="none", label=label, marker=marker, color=colour, **style)
@@ -55,36 +63,38 @@ def front_png(sweep: Sweep, path: Path, /) -> None:
     for text in legend.get_texts():
         if text.get_text() in ("objective", "regulariser"):
             text.set_fontweight("bold")
-    figure.savefig(path, format="png")
 
 
-def _draw(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
+def _draw_panel(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
+    """Draw one panel: points, base model, bound, numbers and labels."""
     from matplotlib.patheffects import withStroke
     from matplotlib.ticker import MaxNLocator
 
-    alike = ["objective", "regulariser", "feasible", "front"]
-    for (objective, regulariser, feasible, front), group in scatter.points.groupby(alike):
+    columns = ["objective", "regulariser", "feasible", "front"]
+    for (objective, regulariser, is_feasible, is_on_front), group in scatter.points.groupby(
+        columns
+    ):
         colour = scatter.colours[str(objective)]
         axes.scatter(
-            x.drawn[group.index],
-            y.drawn[group.index],
-            s=85 if front else 32,
+            x.values[group.index],
+            y.values[group.index],
+            s=85 if is_on_front else 32,
             marker=scatter.shapes[str(regulariser)][0],
-            facecolor=colour if feasible else "none",
-            edgecolor=INK if front else colour,
-            linewidth=1.2 if front or not feasible else 0,
-            alpha=1 if front else 0.6,
-            zorder=4 if front else 3,
+            facecolor=colour if is_feasible else "none",
+            edgecolor=INK if is_on_front else colour,
+            linewidth=1.2 if is_on_front or not is_feasible else 0,
+            alpha=1 if is_on_front else 0.6,
+            zorder=4 if is_on_front else 3,
         )
     axes.scatter(x.base, y.base, s=200, marker="*", color=INK, edgecolor="white", zorder=5)
-    if scatter.is_bounded:
+    if scatter.has_bound:
         steps_x, steps_y = scatter.staircase(x, y)
         axes.plot(steps_x, steps_y, color=INK, linewidth=1, alpha=0.7, zorder=2)
         axes.fill([*steps_x, x.worse], [*steps_y, y.worse], color=INK, alpha=0.035, zorder=0)
-    for at_x, at_y, text in scatter.numbers(x, y):
+    for text_x, text_y, text in scatter.numbers(x, y):
         axes.annotate(
             text,
-            (at_x, at_y),
+            (text_x, text_y),
             xytext=(6, 5),
             textcoords="offset points",
             fontsize=7.5,

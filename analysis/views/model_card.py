@@ -1,6 +1,6 @@
-"""The model card of a front's member: what it is, what was measured, how to load and repeat it.
+"""The model card of a member of the front: its recipe, its results, how to load and repeat it.
 
-The form is Hugging Face's: Markdown after YAML that says base model, data sets and results.
+The form is that of Hugging Face: YAML with the base model, data sets and results, then Markdown.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import pandas as pd
 
 from analysis.record.reader import trial_yaml
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.words import number, recipe
+from analysis.views.words import number, recipe, standard_error
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import DEGENERATE, error_name, parse
+from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.yaml_text import to_yaml
 
-# By the family of the trial's model: what it does, and the class that loads it.
+# Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
 TASKS = {
     "causal": ("text-generation", "AutoModelForCausalLM"),
     "masked": ("fill-mask", "AutoModelForMaskedLM"),
@@ -26,7 +26,7 @@ TASKS = {
 CARD = """\
 # {title}
 
-`{base}`, fine-tuned to have less social bias at the least cost to what it could do before: {recipe}.
+`{base}`, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
 It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates): none of them was
 better in one of {goals} without being worse in another.{remarks}
 
@@ -35,21 +35,21 @@ better in one of {goals} without being worse in another.{remarks}
 {table}
 
 ± is the standard error over the items of a benchmark; a difference from the base of less than 2.8
-standard errors of a single model may be noise. Metrics are `family/data set/quantity`.
+standard errors of a single model may be noise. Metrics are named `family/data set/quantity`.
 
 ## Use and limits
 
-For research on bias and forgetting. A smaller number above is less of what that benchmark counts, in
-its language and for its groups, and not the absence of bias: other biases, other languages and other
-tasks were not measured. Members of a front are the best of many by these very numbers, so expect
-somewhat less of them on other items. The licence is that of the base model and its data.
+For research on bias and forgetting. A smaller bias above is a smaller bias on that benchmark, in its
+language and for its groups, and not the absence of bias: other biases, other languages and other
+tasks were not measured. Members of a front are the best of many models by these very numbers, so they
+will be somewhat worse on other items. The licence is that of the base model and its data.
 
 ## How to load it
 
 ```python
 from transformers import {loader}, AutoTokenizer
 
-model = {loader}.from_pretrained("FOLDER")  # the one that this file is in
+model = {loader}.from_pretrained("FOLDER")  # the folder of this file
 tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 ```
 
@@ -64,15 +64,16 @@ again, from this `trial.yaml`:
 
 
 def card(sweep: Sweep, candidate: Candidate, /) -> str:
-    """README.md for the folder of a member's weights.
+    """Return the text of README.md for the folder of a candidate's weights.
 
-    Raises ValueError for what is not on the front.
+    Raises:
+        ValueError: the candidate is not on the front.
     """
     front = {Candidate.of(row): row for row in sweep.front().to_dict("records")}
     if candidate not in front:
         raise ValueError(f"{candidate} is not on the front of {sweep.name}, so it gets no card.")
     row = front[candidate]
-    _, loader = _task(row)
+    _, loader = _task_and_loader(row)
     remarks = ""
     if row.get(DEGENERATE) == 1:
         remarks += (
@@ -98,10 +99,11 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
 
 
 def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
+    """Return the lines of a Markdown table with a row for each metric that was measured."""
     lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
     for metric in _measured(sweep, row):
-        se = row.get(error_name(metric.name), math.nan)
-        value = number(float(row[metric.name])) + ("" if pd.isna(se) or se == 0 else f" ± {se:.2g}")
+        se = standard_error(row, metric.name)
+        value = number(float(row[metric.name])) + ("" if se is None else f" ± {se:.2g}")
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
         name = f"**`{metric.name}`**" if metric in sweep.goals else f"`{metric.name}`"
@@ -110,23 +112,24 @@ def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
 
 
 def _measured(sweep: Sweep, row: Mapping[Any, Any]) -> list[Metric]:
-    """What was measured of a member, goals first."""
+    """Return the metrics of which a row has a value, goals first."""
     declared = dict.fromkeys([*sweep.goals, *sweep.metrics.values()])
     return [metric for metric in declared if not pd.isna(row.get(metric.name, math.nan))]
 
 
 def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
-    task, _ = _task(row)
+    """Return the YAML at the head of a model card: base model, data sets, results by data set."""
+    task, _ = _task_and_loader(row)
     results: dict[str, list[dict[str, Any]]] = {}
     for metric in _measured(sweep, row):
-        found = {"type": metric.name, "name": metric.about, "value": float(row[metric.name])}
-        results.setdefault(parse(metric.name).dataset, []).append(found)
-    data = [row.get("alignment.data"), row.get("replay.data")]
+        result = {"type": metric.name, "name": metric.about, "value": float(row[metric.name])}
+        results.setdefault(parse(metric.name).dataset, []).append(result)
+    data_sets = [row.get("alignment.data"), row.get("replay.data")]
     head = {
         "base_model": row.get("model.path"),
         "library_name": "transformers",
         "pipeline_tag": task,
-        "datasets": sorted({str(name) for name in data if not pd.isna(name)}),
+        "datasets": sorted({str(name) for name in data_sets if not pd.isna(name)}),
         "tags": ["debiasing", "fairness", "equipoise"],
         "model-index": [
             {
@@ -145,5 +148,6 @@ def _front_matter(sweep: Sweep, row: Mapping[Any, Any]) -> str:
     return to_yaml(head, width=1000)
 
 
-def _task(row: Mapping[Any, Any]) -> tuple[str, str]:
+def _task_and_loader(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Return the entry of TASKS for the family of a row's model; models are causal by default."""
     return TASKS[str(row.get("model.family", "causal"))]

@@ -1,7 +1,8 @@
-"""What the pictures of a front draw: points, axes, colours and shapes, for either form.
+"""The contents of a scatter plot of the front: points, axes, colours and shapes.
 
-Colours: Okabe and Ito 2008, Color universal design, which colour-blind readers tell apart; shapes
-show the regulariser and rims the front, so that nothing rests on colour alone.
+front_png.py and front_html.py draw them. The colours are those of Okabe and Ito 2008 (Color universal
+design), which colour-blind readers tell apart. Shapes show the regulariser and rims the front, so
+that nothing rests on colour alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from analysis.views.words import number
 from trainables.metrics.names import parse
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
-# The same shape under its name in matplotlib and in plotly.
+# Each shape under its name in matplotlib and in plotly.
 SHAPES = (
     ("o", "circle"),
     ("s", "square"),
@@ -27,128 +28,157 @@ SHAPES = (
     ("P", "cross"),
     ("X", "x"),
 )
-TRIAL = "number of the trial"  # the other axis of a sweep with one goal
+TRIAL = "number of the trial"  # label of the horizontal axis if there is one goal
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 
 
 @dataclass(frozen=True)
 class Axis:
-    """One goal as it is drawn: its value, or its distance from the ideal where nearer is better."""
+    """An axis of the plot: the value of a goal, or its distance from the ideal if nearer is better.
+
+    label:  the name of the goal, its unit and its direction.
+    values: the value of each point, on the index of `Sweep.rows`.
+    base:   the value of the base model; NaN if it is not known.
+    limits: the lower and the upper end of the axis.
+    """
 
     label: str
-    drawn: pd.Series  # of every drawn model, on the index of the sweep's models
+    values: pd.Series
     base: float
     limits: tuple[float, float]
     lower_is_better: bool
 
     @property
     def worse(self) -> float:
-        """The limit at the bad end."""
+        """The limit at the bad end: the upper one if lower is better, else the lower one."""
         return self.limits[self.lower_is_better]
 
 
 @dataclass(frozen=True)
 class Scatter:
-    """What both renderings of the front draw.
+    """The contents of a plot with a panel for each pair of goals.
 
-    points: the models with finite goals: name, objective, regulariser, feasible, front.
+    points:     a row for each model with finite goals, on the index of `Sweep.rows`; columns: name,
+                objective, regulariser, feasible (within the constraints) and front (whether on it).
+    panels:     the axes (x, y) of each panel.
+    colours:    objective -> colour.
+    shapes:     regulariser -> name of its shape in matplotlib and in plotly.
+    has_bound:  whether a line bounds the region that the front attains: if there are two goals.
     """
 
     points: pd.DataFrame
     panels: list[tuple[Axis, Axis]]
     colours: dict[str, str]
     shapes: dict[str, tuple[str, str]]
-    is_bounded: bool  # by a line: there are two goals
+    has_bound: bool
 
-    def grid(self, most: int) -> tuple[int, int]:
-        """Rows and columns of panels, at most so many in a row."""
-        return -(-len(self.panels) // most), min(len(self.panels), most)
+    def grid(self, max_columns: int) -> tuple[int, int]:
+        """Return the numbers of rows and of columns in which the panels are laid out."""
+        return -(-len(self.panels) // max_columns), min(len(self.panels), max_columns)
 
     def staircase(self, x: Axis, y: Axis) -> tuple[list[float], list[float]]:
-        """The corners of the line that bounds what the front attains, from limit to limit."""
+        """Return the corners, as xs and ys, of the line that bounds the region the front attains.
+
+        It goes from one limit of the axes to the other; without members it has no corners.
+        """
         members = self.points.index[self.points["front"]]
-        order = members[np.argsort(x.drawn[members] * (1 if x.lower_is_better else -1))]
+        order = members[np.argsort(x.values[members] * (1 if x.lower_is_better else -1))]
         if order.empty:
             return [], []
         return (
-            [*np.repeat(x.drawn[order], 2), x.worse],
-            [y.worse, *np.repeat(y.drawn[order], 2)],
+            [*np.repeat(x.values[order], 2), x.worse],
+            [y.worse, *np.repeat(y.values[order], 2)],
         )
 
     def labels(self, x: Axis, y: Axis) -> tuple[str, str]:
-        """Of x and of y; the first also says how many trials the cut axes leave out."""
-        beyond = (~(x.drawn.between(*x.limits) & y.drawn.between(*y.limits))).sum()
-        trials = "trial lies" if beyond == 1 else "trials lie"
-        return x.label + (f"\n({beyond} {trials} beyond these axes)" if beyond else ""), y.label
+        """Return the labels of x and y; that of x also counts the points beyond the limits."""
+        num_beyond = (~(x.values.between(*x.limits) & y.values.between(*y.limits))).sum()
+        trials = "trial lies" if num_beyond == 1 else "trials lie"
+        note = f"\n({num_beyond} {trials} beyond these axes)" if num_beyond else ""
+        return x.label + note, y.label
 
     def numbers(self, x: Axis, y: Axis) -> list[tuple[float, float, str]]:
-        """Where the numbers of the front's members go; one that would cover another is left out."""
+        """Return (x, y, text) of the numbers that are written beside members of the front.
+
+        Members at the same place share one text. A text that would cover another one is left out.
+        """
         members = self.points[self.points["front"]]
-        placed: list[tuple[float, float, str]] = []
-        for _, group in members.groupby([x.drawn[members.index], y.drawn[members.index]]):
-            at_x, at_y = x.drawn[group.index[0]], y.drawn[group.index[0]]
+        texts: list[tuple[float, float, str]] = []
+        for _, group in members.groupby([x.values[members.index], y.values[members.index]]):
+            this_x, this_y = x.values[group.index[0]], y.values[group.index[0]]
             if all(
-                abs(at_x - other_x) > 0.05 * np.ptp(x.limits)
-                or abs(at_y - other_y) > 0.035 * np.ptp(y.limits)
-                for other_x, other_y, _ in placed
+                abs(this_x - other_x) > 0.05 * np.ptp(x.limits)
+                or abs(this_y - other_y) > 0.035 * np.ptp(y.limits)
+                for other_x, other_y, _ in texts
             ):
-                placed.append((at_x, at_y, ", ".join(group["name"])))
-        return placed
+                texts.append((this_x, this_y, ", ".join(group["name"])))
+        return texts
 
 
 def scatter_of(sweep: Sweep) -> Scatter:
+    """Return the scatter plot of a sweep.
+
+    With one goal there is one panel, of the goal against the number of the trial.
+    """
     goals = [goal.name for goal in sweep.goals]
-    drawn = sweep.measured()
+    rows = sweep.measured()
     points = pd.DataFrame(
         {
-            "name": [str(Candidate.of(row)) for row in drawn.to_dict("records")],
-            "objective": _words(drawn, "objective.name"),
-            "regulariser": _words(drawn, "regulariser.name"),
-            "feasible": drawn.index.isin(sweep.candidates().index),
-            "front": drawn.index.isin(sweep.front().index),
+            "name": [str(Candidate.of(row)) for row in rows.to_dict("records")],
+            "objective": _plugin_names(rows, "objective.name"),
+            "regulariser": _plugin_names(rows, "regulariser.name"),
+            "feasible": rows.index.isin(sweep.candidates().index),
+            "front": rows.index.isin(sweep.front().index),
         }
     )
-    axes = [_axis(sweep, name, drawn, points["front"]) for name in goals]
+    axes = [_goal_axis(sweep, name, rows, points["front"]) for name in goals]
     if len(axes) == 1:
-        axes.insert(0, _axis(sweep, "trial", drawn, points["front"]))
+        axes.insert(0, _trial_axis(rows, points["front"]))
     return Scatter(
         points=points,
         panels=list(combinations(axes, 2)),
         colours=dict(zip(sorted(points["objective"].unique()), cycle(COLOURS), strict=False)),
         shapes=dict(zip(sorted(points["regulariser"].unique()), cycle(SHAPES), strict=False)),
-        is_bounded=len(goals) == 2,
+        has_bound=len(goals) == 2,
     )
 
 
-def _words(drawn: pd.DataFrame, column: str) -> pd.Series:
-    # A sweep over other things than this draws all its trials alike.
-    if column not in drawn:
-        return pd.Series("all", index=drawn.index)
-    return drawn[column].fillna("none").astype(str)
+def _plugin_names(rows: pd.DataFrame, column: str) -> pd.Series:
+    """Return the objective or regulariser of each row; `all` for each if the sweep does not vary it."""
+    if column not in rows:
+        return pd.Series("all", index=rows.index)
+    return rows[column].fillna("none").astype(str)
 
 
-def _axis(sweep: Sweep, column: str, drawn: pd.DataFrame, front: pd.Series) -> Axis:
-    if column == "trial":
-        label, values, base, lower = TRIAL, drawn[column], float("nan"), True
-    else:
-        goal = sweep.metrics[column]
-        _, dataset, quantity = parse(column)
-        words = f"{dataset} {quantity}".replace("_", " ")
-        values, base = drawn[column], sweep.base.get(column, float("nan"))
-        lower = goal.better != "higher"
-        if goal.better == "nearer":
-            words = f"distance of {words} from {number(goal.ideal)}"
-            values, base = values.map(goal.cost), goal.cost(base)
-        better = "← lower is better" if lower else "higher is better →"
-        label = f"{words} ({goal.unit})\n{better}"
-    values = values.astype(float)
-    return Axis(label, values, base, _limits(values, front, base), lower)
+def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Series) -> Axis:
+    """Return the axis of a goal, given its metric name."""
+    goal = sweep.metrics[name]
+    _, dataset, quantity = parse(name)
+    title = f"{dataset} {quantity}".replace("_", " ")
+    values, base = rows[name].astype(float), sweep.base.get(name, float("nan"))
+    if goal.better == "nearer":
+        title = f"distance of {title} from {number(goal.ideal)}"
+        values, base = values.map(goal.cost), goal.cost(base)
+    lower_is_better = goal.better != "higher"
+    direction = "← lower is better" if lower_is_better else "higher is better →"
+    label = f"{title} ({goal.unit})\n{direction}"
+    return Axis(label, values, base, _limits(values, is_on_front, base), lower_is_better)
 
 
-def _limits(values: pd.Series, front: pd.Series, base: float) -> tuple[float, float]:
-    """All points, but no farther from the front and the base model than these lie apart."""
+def _trial_axis(rows: pd.DataFrame, is_on_front: pd.Series) -> Axis:
+    """Return the axis of the numbers of trials, on which the base model has no place."""
+    values, base = rows["trial"].astype(float), float("nan")
+    return Axis(TRIAL, values, base, _limits(values, is_on_front, base), lower_is_better=True)
+
+
+def _limits(values: pd.Series, is_on_front: pd.Series, base: float) -> tuple[float, float]:
+    """Return the limits of an axis: around all points, but not far from the front and the base model.
+
+    Beyond these two the axis reaches at most as far as they span. So a few ruined trials do not
+    squeeze the others together.
+    """
     everything = pd.Series([*values, base]).dropna()
-    near = pd.Series([*values[front], base]).dropna()
+    near = pd.Series([*values[is_on_front], base]).dropna()
     if everything.empty:
         return 0.0, 1.0
     near = everything if near.empty else near

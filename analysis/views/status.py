@@ -1,4 +1,4 @@
-"""Where a sweep stands: how far it is, what runs, what has failed, and what its front is worth."""
+"""The status of a sweep, as JSON and as a table: progress, failures, the worth of its front."""
 
 import math
 from typing import Any
@@ -10,72 +10,92 @@ from rich.table import Table
 from analysis.record.names import LIVE_STATES, Series
 from analysis.record.sweep import Sweep
 
-STATES = ("complete", "pruned", "failed")
+STATES = ("complete", "pruned", "failed")  # of trials that have ended
 
 
 def summary(sweep: Sweep, /) -> dict[str, Any]:
-    """As `sweep status --format json` has it.
+    """Return the status of a sweep as a tree for JSON.
 
-    Keys: sweep, state, trials (how many of each state, and `all` that are to run), running (number,
-    progress in [0, 1]), front (its size), hypervolume, eta_s (None while nothing runs, or nothing has
-    ended), failures (reason -> how many trials).
+    Keys:
+        sweep, state: its name and state.
+        trials: numbers of trials that are complete, pruned, failed and running; `all` is the number
+            of trials that the sweep is to run.
+        running: for each running trial its number (`trial`) and the share of steps made (`progress`).
+        front: number of candidates on the front.
+        hypervolume: see `Sweep.hypervolume`.
+        eta_s: estimate of the seconds left; None unless the sweep runs and a trial has ended.
+        failures: reason -> number of trials that failed for it.
     """
     trials = sweep.trials
     counts = {state: int((trials["state"] == state).sum()) for state in STATES}
-    ended = sum(counts.values())
-    hears = sweep.state in LIVE_STATES
-    running = trials[(trials["state"] == "running") & hears]
+    is_live = sweep.state in LIVE_STATES
+    running = trials[(trials["state"] == "running") & is_live]
     progress = (
         running[Series.PROGRESS].fillna(0.0) if Series.PROGRESS in running else [0.0] * len(running)
     )
-    total = max(sweep.num_trials or 0, len(trials))
-    failed = trials.loc[trials["state"] == "failed", "failure"]
+    num_trials = max(sweep.num_trials or 0, len(trials))
+    num_left = num_trials - sum(counts.values()) - float(sum(progress))
+    reasons = trials.loc[trials["state"] == "failed", "failure"].value_counts()
     return {
         "sweep": sweep.name,
         "state": sweep.state,
-        "trials": {**counts, "running": len(running), "all": total},
+        "trials": {**counts, "running": len(running), "all": num_trials},
         "running": [
-            {"trial": int(number), "progress": float(done)}
-            for number, done in zip(running["trial"], progress, strict=True)
+            {"trial": int(number), "progress": float(share)}
+            for number, share in zip(running["trial"], progress, strict=True)
         ],
         "front": len(sweep.front()),
         "hypervolume": sweep.hypervolume(),
-        "eta_s": _eta_s(sweep, total - ended, float(sum(progress))),
-        "failures": {str(why): int(num) for why, num in failed.value_counts().items()},
+        "eta_s": _eta_s(sweep, num_left),
+        "failures": {str(reason): int(num) for reason, num in reasons.items()},
     }
 
 
-def _eta_s(sweep: Sweep, left: int, of_it_done: float) -> float | None:
-    """What is left, at the median of what trials took so far, and as many at once as run now."""
-    took = sweep.trials.loc[sweep.trials["state"].isin(STATES), "seconds"].median()
-    at_once = int((sweep.trials["state"] == "running").sum())
-    if sweep.state != "running" or not at_once or math.isnan(took):
+def _eta_s(sweep: Sweep, num_left: float) -> float | None:
+    """Return an estimate of the seconds until a sweep ends; None if there is nothing to go by.
+
+    It is the median duration of the trials that have ended, times those left, over those that run at
+    the same time.
+
+    num_left: trials left; the part of a running trial that is not done yet counts.
+    """
+    median_s = sweep.trials.loc[sweep.trials["state"].isin(STATES), "seconds"].median()
+    num_running = int((sweep.trials["state"] == "running").sum())
+    if sweep.state != "running" or not num_running or math.isnan(median_s):
         return None
-    return float(took * (left - of_it_done) / at_once)
+    return float(median_s * num_left / num_running)
 
 
-def table(found: dict[str, Any], /) -> Table:
-    """A summary in 80 columns."""
+def table(status: dict[str, Any], /) -> Table:
+    """Return a status as a table of 80 columns.
+
+    status: a tree of `summary`; it may have the key `undelivered`, the number of entries of the record
+        that wait for MLflow.
+    """
     shown = Table(box=SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
-    counts = found["trials"]
-    ended = sum(counts[state] for state in STATES)
-    each = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    eta = "" if found["eta_s"] is None else f", some {_clock(found['eta_s'])} to go"
-    shown.add_row(escape(found["sweep"]), f"{found['state']}{eta}")
-    shown.add_row("ended", f"{ended} of {counts['all']} trials{f' ({each})' if each else ''}")
-    running = ", ".join(f"{row['trial']} ({row['progress']:.0%})" for row in found["running"])
+    counts = status["trials"]
+    num_ended = sum(counts[state] for state in STATES)
+    by_state = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    eta = "" if status["eta_s"] is None else f", some {_clock(status['eta_s'])} to go"
+    shown.add_row(escape(status["sweep"]), f"{status['state']}{eta}")
+    ended = f"{num_ended} of {counts['all']} trials{f' ({by_state})' if by_state else ''}"
+    shown.add_row("ended", ended)
+    running = ", ".join(f"{row['trial']} ({row['progress']:.0%})" for row in status["running"])
     shown.add_row("running", running or "none")
-    shown.add_row("front", f"{found['front']} candidates, hypervolume {found['hypervolume']:.3f}")
-    for why, num in found["failures"].items():
-        shown.add_row("failed", escape(f"{num}: {why.splitlines()[0] if why else 'unknown'}"))
-    if found.get("undelivered"):
-        shown.add_row("record", f"{found['undelivered']} entries are not in MLflow yet")
+    front = f"{status['front']} candidates, hypervolume {status['hypervolume']:.3f}"
+    shown.add_row("front", front)
+    for reason, num in status["failures"].items():
+        first_line = reason.splitlines()[0] if reason else "unknown"
+        shown.add_row("failed", escape(f"{num}: {first_line}"))
+    if status.get("undelivered"):
+        shown.add_row("record", f"{status['undelivered']} entries are not in MLflow yet")
     return shown
 
 
 def _clock(seconds: float) -> str:
+    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

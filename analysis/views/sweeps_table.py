@@ -1,4 +1,4 @@
-"""What `sweep ls` shows: the sweeps in the record."""
+"""The table of `sweep ls`: the sweeps in the record."""
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -7,7 +7,10 @@ from rich.table import Table
 
 
 def table(sweeps: pd.DataFrame, /) -> Table:
-    """One row a sweep, as runs.list_sweeps gives them; fits in 80 columns."""
+    """Return a table of 80 columns with a row for each sweep.
+
+    sweeps: a table of `analysis.record.reader.list_sweeps`.
+    """
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column("sweep", overflow="fold")
     shown.add_column("state", no_wrap=True)

@@ -1,4 +1,4 @@
-"""A front in words: its headline, the recipe of a member, numbers as short as they go."""
+"""A front in words: its headline, the recipe of a candidate, numbers with as few digits as suffice."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pandas as pd
 
 from analysis.record.sweep import Sweep
 from trainables.metrics.metric import Metric
+from trainables.metrics.names import error_name
 
 
 def headline(sweep: Sweep, /) -> str:
-    """One line: how many are on the front, of how many, and the hypervolume."""
+    """Return one line: the number of candidates on the front and in all, and the hypervolume."""
     return (
         f"{sweep.name}: {len(sweep.front())} of {len(sweep.candidates())} candidates on the front, "
         f"hypervolume {sweep.hypervolume():.3f}"
@@ -22,45 +23,55 @@ def headline(sweep: Sweep, /) -> str:
 
 
 def recipe(sweep: Sweep, row: Mapping[Any, Any], /) -> str:
-    """The swept parameters of one row in a few words: `cda two · kl_to_base 0.03 · lr 2e-5`.
+    """Return the searched parameters of a candidate in a line: `cda two · kl_to_base 0.03 · lr 2e-5`.
 
-    Each part of the configuration leads with the name of what was chosen, or with its own; `train`
-    is left out, for its parameters speak for themselves. Two digits: the exact ones are in the YAML.
+    There is an entry for each section of the configuration, as `objective`. It begins with the name
+    that was chosen for the section, or else with the name of the section, and its values follow. The
+    parameters of `train` are entries of their own. Numbers have two digits; the YAML has all.
+
+    row: a row of `Sweep.rows`.
     """
-    swept = set(sweep.swept)
-    words = []
-    for part in dict.fromkeys(name.rpartition(".")[0] for name in sweep.params if name in swept):
-        given = {
-            name.removeprefix(f"{part}."): row[name]
-            for name in sweep.params
-            if name in swept and name.rpartition(".")[0] == part and not pd.isna(row[name])
+    entries = []
+    for section in dict.fromkeys(name.rpartition(".")[0] for name in sweep.swept):
+        settings = {
+            name.removeprefix(f"{section}."): row[name]
+            for name in sweep.swept
+            if name.rpartition(".")[0] == section and not pd.isna(row[name])
         }
-        chosen = row.get(f"{part}.name")
-        given.pop("name", None)
-        if part in ("", "train"):
-            words += [f"{leaf} {number(value, digits=2)}" for leaf, value in given.items()]
+        chosen = row.get(f"{section}.name")
+        settings.pop("name", None)
+        if section in ("", "train"):
+            entries += [f"{key} {number(value, digits=2)}" for key, value in settings.items()]
         elif chosen == "none":
-            words.append(f"no {part}")
-        elif given or not pd.isna(chosen):
-            # One number needs no name; of two nobody could tell which is which.
-            alone = len(given) == 1
-            values = [_value(leaf, value, alone) for leaf, value in given.items()]
-            values = [word for word in values if word]
-            words.append(" ".join([part if pd.isna(chosen) else str(chosen), *values]))
-    return " · ".join(words)
+            entries.append(f"no {section}")
+        elif settings or not pd.isna(chosen):
+            is_alone = len(settings) == 1
+            values = [_setting(key, value, is_alone) for key, value in settings.items()]
+            heading = section if pd.isna(chosen) else str(chosen)
+            entries.append(" ".join([heading, *filter(None, values)]))
+    return " · ".join(entries)
 
 
-def _value(leaf: str, value: Any, alone: bool) -> str:
-    """A switch is named where it is on; what is off or empty goes without saying."""
+def _setting(key: str, value: Any, is_alone: bool) -> str:
+    """Return a setting as `KEY VALUE`, or as VALUE if it is the only one of its section.
+
+    A switch is its key if it is on. A switch that is off, and an empty value, are an empty text.
+    """
     if str(value) in ("False", "None", ""):
         return ""
     if str(value) == "True":
-        return leaf
-    return f"{'' if alone else leaf + ' '}{number(value, digits=2)}"
+        return key
+    return f"{'' if is_alone else key + ' '}{number(value, digits=2)}"
 
 
 def number(value: Any, /, *, digits: int = 3) -> str:
-    """As short as it goes: 0.03, 2e-5, 1200; words stay as they are."""
+    """Return a number rounded to some digits, in the shortest form; anything else as its text.
+
+    Digits before the point are never rounded below 1,000,000.
+
+    >>> number(0.03), number(2e-5), number(1234.5), number("cda")
+    ('0.03', '2e-5', '1234', 'cda')
+    """
     if not isinstance(value, float):
         return str(value)
     if abs(value) < 1e6 and (value == round(value) or abs(value) >= 10**digits):
@@ -71,10 +82,23 @@ def number(value: Any, /, *, digits: int = 3) -> str:
 
 
 def num_decimals(values: list[float]) -> int:
-    """Decimals that show three digits of the largest, so that points stand below each other."""
+    """Return how many decimals show three digits of the largest value, for a column of numbers.
+
+    With the same decimals in every row, the decimal points stand below each other.
+
+    >>> num_decimals([0.05, 1.25]), num_decimals([0.05, 125.0])
+    (2, 0)
+    """
     largest = max(map(abs, values))
     return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
 
 
+def standard_error(row: Mapping[Any, Any], metric: str) -> float | None:
+    """Return the standard error of a metric in a row of `Sweep.rows`; None if it is absent or 0."""
+    se = row.get(error_name(metric), math.nan)
+    return None if pd.isna(se) or se == 0 else float(se)
+
+
 def arrow(goal: Metric) -> str:
+    """Return the direction in which a goal is better: `↓`, `↑`, or `→` and the ideal."""
     return {"lower": "↓", "higher": "↑", "nearer": f"→{number(goal.ideal)}"}[goal.better]

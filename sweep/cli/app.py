@@ -1,6 +1,7 @@
-"""The command line: `sweep --help`.
+"""The command line, put together from the verbs.
 
-Verbs import what they need inside, so that help and the faults of a spec come at once.
+Each verb imports heavy libraries inside its function, so that `sweep --help` and the faults of a spec
+are printed at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import typer
 from sweep.cli import control, remote, results, run
 from sweep.cli.options import FAILED, leave
 
-# What is not installed everywhere, and the part of the project that brings it.
+# Library -> the optional part of the project that installs it.
 PARTS = {"ray": "sweep", "optuna": "sweep", "mlflow": "analysis", "moocore": "analysis"}
 PARTS |= {"matplotlib": "analysis", "plotly": "analysis", "torch": "train", "deepspeed": "train"}
 
@@ -19,8 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Find the debiasing recipe that forgets least: sweeps over real trials, their "
-    "Pareto-optimal configurations in hand.",
+    help="Find the debiasing recipe that forgets least: train many variants of a model, measure each, "
+    "and get the Pareto-optimal recipes.",
     epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
 )
 
@@ -29,10 +30,15 @@ for verbs in (run, results, remote, control):  # in the order of --help
 
 
 def main() -> None:
+    """Run the verb that the process was called with.
+
+    Raises:
+        SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
+    """
     try:
         app(prog_name="sweep")
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in PARTS:
+        part = PARTS.get((error.name or "").split(".")[0])
+        if part is None:
             raise
-        part = PARTS[(error.name or "").split(".")[0]]
         leave(FAILED, f"this needs {error.name}: `pip install -e '.[{part}]'` brings it.")

@@ -1,6 +1,7 @@
-"""The verbs for a sweep that runs, here or on a cluster: they ask, and its driver does.
+"""The verbs for a sweep that runs: status, pause, stop, cancel, retry, and sync for one that has run.
 
-They find the sweep by its record, so any terminal that reaches the tracking store will do.
+They write requests into the record of the sweep, and its driver, here or on a cluster, carries them
+out (sweep/driver/listener.py). So they work from any terminal that reaches the tracking store.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-Trial = Annotated[int | None, typer.Option("--trial", metavar="ID", help="this trial alone")]
+Trial = Annotated[
+    int | None, typer.Option("--trial", metavar="ID", help="number of the one trial to act on")
+]
 
 
 @app.command(epilog="Example: sweep status miniature --format json")
@@ -29,13 +32,12 @@ def status(
     tracking_uri: TrackingUri = None,
     format_: Annotated[str, typer.Option("--format", help="table or json")] = "table",
 ) -> None:
-    """Say how far a sweep is, what runs, what has failed, and what its front is worth."""
+    """Show the progress of a sweep, its running and failed trials, and the worth of its front."""
     if format_ not in ("table", "json"):
         leave(WRONG, f"--format must be table or json, but got {format_!r}.")
     from analysis.record import reader
-    from analysis.views import status as standing
+    from analysis.views.status import summary, table
     from sweep import workspace
-    from sweep.driver.lock import driver_died_here
     from sweep.tracking import outbox
 
     uri = store_of(tracking_uri, name)
@@ -43,80 +45,75 @@ def status(
         sweep = reader.read_sweep(name, tracking_uri=uri)
     except ValueError as error:
         leave(FAILED, str(error))
-    if sweep.state in LIVE_STATES and driver_died_here(name, uri):
-        sweep = replace(sweep, state="interrupted")
-    found = standing.summary(sweep)
-    found["undelivered"] = outbox.num_waiting(workspace.folder(name) / "record")
+    tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
+    tree["undelivered"] = outbox.num_waiting(workspace.folder(name) / "record")
     if format_ == "json":
-        print(json.dumps(found, indent=2))
+        print(json.dumps(tree, indent=2))
     else:
-        console().print(standing.table(found))
+        console().print(table(tree))
 
 
 @app.command(epilog="Example: sweep pause miniature && sweep resume miniature")
 def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
-    """Let no new trial begin, until `sweep resume`; running ones go on to their end."""
+    """Start no new trial until `sweep resume`; running ones go on to their end."""
     from sweep.tracking.requests import request
 
-    request(_that_hears(name, tracking_uri, "paused", states=("running", "paused")), "pause")
+    request(_live_record(name, tracking_uri, "paused", states=("running", "paused")), "pause")
     print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
 
 
 @app.command(epilog="Example: sweep stop miniature")
 def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
-    """Let the running trials finish, and end the sweep with them."""
+    """Let the running trials finish, then end the sweep."""
     from sweep.tracking.requests import request
 
-    request(_that_hears(name, tracking_uri, "stopped", states=LIVE_STATES[:3]), "stop")
+    states = ("running", "paused", "stopping")
+    request(_live_record(name, tracking_uri, "stopped", states=states), "stop")
     print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
 
 
 @app.command(epilog="Example: sweep cancel miniature --trial 7")
 def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
-    """End a sweep now, so that it can be resumed; or end one trial, which then counts as failed."""
+    """End a sweep now (it can be resumed), or end one trial, which then counts as failed."""
     from sweep.tracking.requests import cancel_trials, request
 
-    record = _that_hears(name, tracking_uri, "cancelled")
+    record = _live_record(name, tracking_uri, "cancelled")
     if trial is None:
         request(record, "cancel")
         print(f"{name} ends now; `sweep resume {name}` would go on from here.")
         return
     if trial not in (running := _trials(record, "running")):
-        others = f"running are {', '.join(map(str, running))}" if running else "none is running"
-        leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {others}.")
+        choice = f"running are {', '.join(map(str, running))}" if running else "none is running"
+        leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {choice}.")
     cancel_trials(record, frozenset([trial]))
     print(f"trial {trial} of {name} ends now.")
 
 
 @app.command(epilog="Example: sweep retry miniature && sweep resume miniature")
 def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
-    """Have failed trials run again: each as a trial of its own, with the same parameters."""
+    """Run failed trials again, each as a new trial with the same parameters."""
     from analysis.record import reader
     from sweep.tracking.requests import retry_trials
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
-    again = {run.data.tags.get(Tag.RETRY_OF) for run in record.trials()}
-    failed = [number for number in _trials(record, "failed") if str(number) not in again]
+    already_retried = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
+    failed = [n for n in _trials(record, "failed") if str(n) not in already_retried]
     if trial is not None and trial not in failed:
-        others = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
-        leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {others}.")
-    chosen = frozenset(failed if trial is None else [trial])
-    if not chosen:
+        choice = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
+        leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {choice}.")
+    numbers = frozenset(failed if trial is None else [trial])
+    if not numbers:
         leave(FAILED, f"no trial of {name} has failed that was not tried again.")
-    retry_trials(record, chosen)
-    several = f"{len(chosen)} trials are" if len(chosen) > 1 else "1 trial is"
-    then = (
-        ""
-        if reader.read_state(name, tracking_uri=uri) in LIVE_STATES
-        else f" by `sweep resume {name}`"
-    )
-    print(f"{several} tried again{then}.")
+    retry_trials(record, numbers)
+    trials = f"{len(numbers)} trials are" if len(numbers) > 1 else "1 trial is"
+    is_live = reader.read_state(name, tracking_uri=uri) in LIVE_STATES
+    print(f"{trials} tried again{'' if is_live else f' by `sweep resume {name}`'}.")
 
 
 @app.command(epilog="Example: sweep sync miniature")
 def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
-    """Deliver what a sweep could not record, because the tracking server was away as it ended."""
+    """Deliver to MLflow what a sweep could not record because the tracking server was away."""
     from sweep import workspace
     from sweep.cli import live
     from sweep.driver.running import CannotRun
@@ -124,20 +121,21 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     from sweep.tracking import addresses
     from trainables.schema.yaml_file import SpecError
 
-    if not (workspace.folder(name) / "record").is_dir():
-        leave(
-            WRONG, f"no sweep named {name!r} was run here: {workspace.folder(name)} has no record."
-        )
+    folder = workspace.folder(name)
+    if not (folder / "record").is_dir():
+        leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
     try:
-        delivered, refused, has_ended = deliver(
-            name, tracking_uri=tracking_uri, on_delivered=live.last_front
+        num_delivered, num_refused, has_ended = deliver(
+            name, tracking_uri=tracking_uri, on_delivered=live.draw_last_front
         )
     except (addresses.BadAddress, CannotRun, SpecError) as error:
         leave(FAILED, str(error))
-    if refused:
-        where = workspace.folder(name) / "record" / "refused.jsonl"
-        leave(FAILED, f"{delivered} entries taken up; MLflow refused {refused}, see {where}.")
-    entries = "1 entry" if delivered == 1 else f"{delivered} entries"
+    if num_refused:
+        file = folder / "record" / "refused.jsonl"
+        leave(
+            FAILED, f"{num_delivered} entries delivered; MLflow refused {num_refused}, see {file}."
+        )
+    entries = "1 entry" if num_delivered == 1 else f"{num_delivered} entries"
     if has_ended:
         print(f"{entries} delivered; the record of {name} is complete.")
     else:
@@ -145,44 +143,64 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 
 
 def unpause(name: str, tracking_uri: str) -> bool:
-    """Let a paused sweep go on; whether it was one."""
+    """Let a paused sweep whose driver runs go on; return whether it was one."""
     from analysis.record import reader
-    from sweep.driver.lock import driver_died_here
     from sweep.tracking.requests import request
 
     try:
         state = reader.read_state(name, tracking_uri=tracking_uri)
-    except ValueError:  # whoever resumes it says what is wrong
+    except ValueError:  # `sweep resume` itself then says what is wrong
         return False
-    if state != "paused" or driver_died_here(name, tracking_uri):
+    if _state_here(name, tracking_uri, state) != "paused":
         return False
     request(_record(name, tracking_uri), "go")
     print(f"{name} goes on.")
     return True
 
 
-def _that_hears(
-    name: str, tracking_uri: str | None, done: str, states: Sequence[str] = LIVE_STATES
+def _live_record(
+    name: str, tracking_uri: str | None, participle: str, states: Sequence[str] = LIVE_STATES
 ) -> Record:
+    """Return the record of a sweep whose driver will read a request.
+
+    Args:
+        participle: what the request makes of the sweep, such as `paused`; for the error message.
+        states: states of a sweep that allow the request.
+
+    Raises:
+        SystemExit: there is no such sweep, or it is in another state.
+    """
     from analysis.record import reader
-    from sweep.driver.lock import driver_died_here
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
-    state = reader.read_state(name, tracking_uri=uri)
-    if state in LIVE_STATES and driver_died_here(name, uri):
-        state = "interrupted"
+    state = _state_here(name, uri, reader.read_state(name, tracking_uri=uri))
     if state not in states:
-        leave(FAILED, f"{name} must be running to be {done}, but is {state}.")
+        leave(FAILED, f"{name} must be running to be {participle}, but is {state}.")
     return record
 
 
+def _state_here(name: str, uri: str, state: str) -> str:
+    """Return the state of a sweep: that of its record, or `interrupted` if its driver died here.
+
+    The record itself counts a driver as dead only after a minute of silence.
+    """
+    from sweep.driver.lock import driver_died_here
+
+    return "interrupted" if state in LIVE_STATES and driver_died_here(name, uri) else state
+
+
 def _record(name: str, uri: str) -> Record:
+    """Return the record of a sweep in the store at this address.
+
+    Raises:
+        SystemExit: the store cannot be read, or has no such sweep.
+    """
     from analysis.record import reader
     from sweep.tracking import sweeps
 
     try:
-        reader.read_state(name, tracking_uri=uri)  # says in a sentence what is wrong
+        reader.read_state(name, tracking_uri=uri)  # its error names the sweeps that there are
     except ValueError as error:
         leave(FAILED, str(error))
     record = sweeps.find_sweep(uri, name)
@@ -191,6 +209,7 @@ def _record(name: str, uri: str) -> Record:
 
 
 def _trials(record: Record, state: str) -> list[int]:
+    """Return the numbers of a sweep's trials that are in this state."""
     from analysis.record import reader
 
     trials = reader.read_sweep(record.sweep, tracking_uri=record.tracking_uri).trials

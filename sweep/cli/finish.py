@@ -1,4 +1,4 @@
-"""Run a sweep from the command line, and turn whatever ended it into its last words and exit code."""
+"""Run a sweep from the command line, and turn its end into a last sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> None:
     """Run a sweep, then print its front and the names of its files.
 
-    start: runs the sweep and returns its record; it is given what is to be called as trials begin.
+    start: runs the sweep to its end and returns its record. Its argument is the function that it must
+        call when trials are about to begin.
 
     Raises:
-        SystemExit: it did not end well; a sentence on stderr says how, the exit code what kind of end.
+        SystemExit: the sweep did not end well, with an exit code of sweep/cli/options.py; a sentence on
+            stderr says why, and how to go on.
     """
     from sweep import workspace
     from sweep.cli import live
@@ -33,7 +35,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.tracking import addresses, outbox, sweeps
     from trainables.assets.errors import AssetError
 
-    size_before = outbox.size(workspace.folder(spec.name) / "record")
+    size_before = outbox.journal_size(workspace.folder(spec.name) / "record")
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.before_trials())
 
@@ -55,23 +57,25 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
 
 
 def _how_to_go_on(spec: SweepSpec, why: str, size_before: int) -> str:
-    """Return the last sentence of a sweep that was interrupted.
+    """Return the last sentence about a sweep that was interrupted.
 
-    size_before: of the journal of its record, in bytes, as this process began.
+    Args:
+        why: the reason, in words.
+        size_before: size of the journal of its record when this process began, in bytes.
     """
     from sweep import workspace
     from sweep.tracking import outbox
 
     folder = workspace.folder(spec.name) / "record"
     if outbox.has_ended(folder, since=size_before):
-        return f"{spec.name} has ended all the same; {_what_is_left(spec)}."
+        return f"{spec.name} has ended all the same; {_next_command(spec)}."
     if folder.is_dir():
         return f"{why}; `sweep resume {spec.name}` goes on from here."
     return f"{why} before any trial began; `sweep run --replace` starts anew."
 
 
-def _what_is_left(spec: SweepSpec) -> str:
-    """Return what there is to do for a sweep that has ended: deliver its record, or see its front."""
+def _next_command(spec: SweepSpec) -> str:
+    """Return a clause with the next command for a sweep that has ended: `sweep sync` or `front`."""
     from sweep import workspace
     from sweep.tracking import outbox
 
@@ -84,11 +88,16 @@ def _what_is_left(spec: SweepSpec) -> str:
 
 
 def _show_end(spec: SweepSpec, record: Record) -> None:
+    """Print the front of a sweep that has ended, and write its files.
+
+    Raises:
+        SystemExit: MLflow lacks a part of its record, or no trial is complete.
+    """
     from sweep import workspace
     from sweep.tracking import outbox
 
     if outbox.num_waiting(workspace.folder(spec.name) / "record"):
-        leave(FAILED, f"{spec.name} has ended, but {_what_is_left(spec)}.")
+        leave(FAILED, f"{spec.name} has ended, but {_next_command(spec)}.")
     from analysis.record import reader
     from analysis.views import export, front_table
 
@@ -101,11 +110,15 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     if sweep.state == "stopped":
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
     for path in export.write(sweep, workspace.folder(spec.name) / "front"):
-        inside = path.resolve().is_relative_to(Path.cwd())
-        print(os.path.relpath(path) if inside else path.resolve())
+        is_below = path.resolve().is_relative_to(Path.cwd())
+        print(os.path.relpath(path) if is_below else path.resolve())
 
 
 def _failures(trials: Any) -> str:
+    """Return each reason for which trials failed, with the number of them; empty if none failed.
+
+    trials: the table `Sweep.trials`.
+    """
     counts = trials.loc[trials["state"] == "failed", "failure"].value_counts()
     return "; ".join(
         f"{failure} ({count} trial{'s' if count > 1 else ''})" for failure, count in counts.items()

@@ -1,64 +1,90 @@
-"""What shows how a sweep goes: in the terminal, and in MLflow's interface."""
+"""Show how a sweep goes, in the terminal and in MLflow: the analysis put into `sweep/display`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Sweep
-    from sweep.display.description import Drawn
+    from sweep.display.description import DrawnFront
     from sweep.display.mlflow_page import MlflowPage
+    from sweep.display.progress import FrontMeasure
     from sweep.driver.running import RunningSweep
+    from trainables.metrics.metric import Metric
 
 
 def callbacks(running: RunningSweep) -> list[Any]:
-    """For Tune: the progress, and the showcase, which draws its last front once no trial runs."""
-    progress, showcase = _both(running)
-    return [progress, running.while_trials_run.enter_context(showcase)]
+    """Return the callbacks of Ray Tune that show how a sweep goes.
+
+    These are the progress in the terminal and the page in MLflow. The page is open while trials run
+    and draws its last front when no trial runs any more.
+    """
+    progress, page = _progress_and_page(running)
+    return [progress, running.while_trials_run.enter_context(page)]
 
 
-def last_front(running: RunningSweep) -> None:
-    """What the showcase of a sweep that runs no more has still to draw."""
-    with _both(running)[1]:
+def draw_last_front(running: RunningSweep) -> None:
+    """Draw in MLflow the front of a sweep that does not run any more."""
+    with _progress_and_page(running)[1]:
         pass
 
 
-def _both(running: RunningSweep) -> tuple[Any, MlflowPage]:
-    from analysis import pareto
-    from analysis.record import reader
-    from analysis.views import export, front_files, words
+def _progress_and_page(running: RunningSweep) -> tuple[Any, MlflowPage]:
+    """Return the progress in the terminal and the page in MLflow of a sweep, neither of them open."""
     from sweep.cli.options import console
-    from sweep.display.description import Drawn
     from sweep.display.mlflow_page import MlflowPage
     from sweep.display.progress import Progress
 
-    goals = list(running.goals.values())
+    size_and_volume = front_measure(list(running.goals.values()))
+    earlier = _earlier_candidates(running)
+    progress = Progress(running, size_and_volume, console(), list(chain(*earlier.values())))
+    page = MlflowPage(running, partial(_draw, running), progress, size_and_volume, earlier)
+    return progress, page
 
-    def size_and_volume(values: Sequence[Mapping[str, float]]) -> tuple[int, float]:
-        if not values:
+
+def front_measure(goals: Sequence[Metric]) -> FrontMeasure:
+    """Return a function that measures the front of candidates, each given as goal -> value."""
+    from analysis import pareto
+
+    def size_and_volume(candidates: Sequence[Mapping[str, float]]) -> tuple[int, float]:
+        if not candidates:
             return 0, 0.0
-        rows = [[row[goal.name] for goal in goals] for row in values]
-        costs = pareto.share_costs(rows, goals)
+        values = [[candidate[goal.name] for goal in goals] for candidate in candidates]
+        costs = pareto.share_costs(values, goals)
         volume = pareto.hypervolume(costs, reference=[1.0] * len(goals))
         return int(pareto.front(costs).sum()), volume
 
-    def read() -> Sweep:
-        return reader.read_sweep(running.spec.name, tracking_uri=running.record.tracking_uri)
+    return size_and_volume
 
-    def draw(folder: Path) -> Drawn:
-        sweep = read()
-        export.draw(sweep, folder)
-        table = front_files.to_markdown(sweep, runs_url=running.record.runs_url)
-        # The name is the page's title.
-        headline = words.headline(sweep).removeprefix(f"{sweep.name}: ")
-        return Drawn(headline, table, frozenset(map(int, sweep.front()["trial"])))
 
-    earlier: dict[int, list[dict[str, float]]] = {}
-    for row in read().candidates().to_dict("records") if running.ended else []:
-        values = {goal.name: float(row[goal.name]) for goal in goals}
-        earlier.setdefault(int(row["trial"]), []).append(values)
-    progress = Progress(running, size_and_volume, console(), list(chain(*earlier.values())))
-    return progress, MlflowPage(running, draw, progress, size_and_volume, earlier)
+def _earlier_candidates(running: RunningSweep) -> dict[int, list[dict[str, float]]]:
+    """Return trial -> goals of each of its candidates, for trials that ended before this process."""
+    candidates: dict[int, list[dict[str, float]]] = {}
+    for row in _read(running).candidates().to_dict("records") if running.earlier_outcomes else []:
+        goals = {name: float(row[name]) for name in running.goals}
+        candidates.setdefault(int(row["trial"]), []).append(goals)
+    return candidates
+
+
+def _draw(running: RunningSweep, folder: Path) -> DrawnFront:
+    """Draw the front of a sweep, as MLflow has it, into a folder; return it in words."""
+    from analysis.views import export, front_files, words
+    from sweep.display.description import DrawnFront
+
+    sweep = _read(running)
+    export.draw(sweep, folder)
+    table = front_files.to_markdown(sweep, runs_url=running.record.runs_url)
+    # MLflow shows the name of the sweep above the headline.
+    headline = words.headline(sweep).removeprefix(f"{sweep.name}: ")
+    return DrawnFront(headline, table, frozenset(map(int, sweep.front()["trial"])))
+
+
+def _read(running: RunningSweep) -> Sweep:
+    """Return a sweep as MLflow has it now."""
+    from analysis.record import reader
+
+    return reader.read_sweep(running.spec.name, tracking_uri=running.record.tracking_uri)

@@ -1,4 +1,4 @@
-"""What the verbs of the command line share: arguments, options, exit codes, how a verb is left."""
+"""Arguments, options and exit codes that the verbs share."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="the sweep's YAML file")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="of the sweep, as in its spec")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="name of the sweep, as in its spec")]
 TrackingUri = Annotated[
     str | None,
     typer.Option(
         envvar="MLFLOW_TRACKING_URI",
         show_envvar=True,
-        help="MLflow store or server; mlflow.db under ./sweeps (or $SWEEP_HOME) if left out",
+        help="MLflow store or server; mlflow.db in ./sweeps (or $SWEEP_HOME) if left out",
     ),
 ]
 SearchStorage = Annotated[
@@ -42,15 +42,22 @@ Address = Annotated[
 
 
 class Format(StrEnum):
+    """Forms in which a verb can print its result."""
+
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
 
 
 def store_of(tracking_uri: str | None, name: str = "") -> str:
-    """Return the address of the store that was named, else of the one that recorded the sweep.
+    """Return the address of an MLflow store that can be used.
 
-    A store that cannot be used is said in a sentence, and the verb is left.
+    Args:
+        tracking_uri: the store that the user has named, if any.
+        name: the sweep whose own store is used otherwise.
+
+    Raises:
+        SystemExit: the store cannot be used; a sentence on stderr says why.
     """
     from sweep import workspace
     from sweep.tracking import addresses
@@ -63,12 +70,16 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
         addresses.refuse_silent(uri)
     except addresses.BadAddress as error:
         leave(WRONG, str(error))
-    addresses.wait_no_longer()
+    addresses.limit_retries()
     return uri
 
 
 def load_spec(path: Path) -> tuple[SweepSpec, Document]:
-    """Return the spec in a file, or leave with a sentence for each of its faults."""
+    """Return the sweep that a YAML file describes, and the file as it was read.
+
+    Raises:
+        SystemExit: the file has faults; stderr has a sentence for each.
+    """
     from sweep.config.check import load
     from trainables.schema.yaml_file import SpecError
 
@@ -79,7 +90,7 @@ def load_spec(path: Path) -> tuple[SweepSpec, Document]:
 
 
 def console() -> Console:
-    """Return a console as wide as the terminal, or of 80 columns where there is none."""
+    """Return a console as wide as the terminal, or of 80 columns if there is no terminal."""
     from rich.console import Console
 
     terminal = Console()
@@ -87,6 +98,10 @@ def console() -> Console:
 
 
 def leave(code: int, sentence: str) -> NoReturn:
-    """End the process with a sentence on stderr and an exit code."""
+    """End the process with this exit code, after printing a sentence to stderr.
+
+    Raises:
+        SystemExit: always.
+    """
     print(sentence, file=sys.stderr)
     raise SystemExit(code)

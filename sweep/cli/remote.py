@@ -16,12 +16,17 @@ def submit(
     spec: Spec,
     address: Annotated[str, typer.Option(help="the job API of a Ray cluster, http://HOST:8265")],
     tracking_uri: Annotated[
-        str | None, typer.Option(help="as the cluster sees it; its own default if left out")
+        str | None,
+        typer.Option(help="MLflow as the cluster reaches it; the cluster's default if left out"),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with it instead")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="show the log until it ends")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="go on with the sweep instead of starting it")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="print the log until the sweep ends")
+    ] = False,
 ) -> None:
-    """Hand a sweep to a Ray cluster, to run there whatever becomes of this machine."""
+    """Hand a sweep to a Ray cluster, where it runs on without this machine."""
     checked, document = load_spec(spec)
     if not address.startswith(("http://", "https://")):
         leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")

@@ -1,4 +1,4 @@
-"""The verbs that read the record of sweeps: list, front, compare, and MLflow's own interface."""
+"""The verbs that read the record of sweeps: ls, front, compare, ui."""
 
 from __future__ import annotations
 
@@ -46,26 +46,27 @@ def front(
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
     out_dir: Annotated[
         Path | None,
-        typer.Option(help="write pictures, tables and a runnable YAML of each configuration"),
+        typer.Option(help="write pictures, tables and a runnable YAML of each configuration here"),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="every candidate, not the front alone")
+        bool, typer.Option("--all", help="print every candidate, not the front alone")
     ] = False,
     register: Annotated[
         bool,
         typer.Option("--register", help="put the kept models of the front into MLflow's registry"),
     ] = False,
     model_name: Annotated[
-        str | None, typer.Option(help="of the registered model; that of the sweep if left out")
+        str | None,
+        typer.Option(help="name of the registered model; that of the sweep if left out"),
     ] = None,
 ) -> None:
-    """Print a sweep's Pareto-optimal configurations, or take them home."""
+    """Print the Pareto-optimal configurations of a sweep, write them to files, or register them."""
     from analysis.record import reader
     from analysis.views import export, front_files, front_table
 
     try:
         sweep = reader.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
-        written = export.write(sweep, out_dir) if out_dir else []
+        paths = export.write(sweep, out_dir) if out_dir else []
     except ValueError as error:
         leave(FAILED, str(error))
     except OSError as error:
@@ -77,16 +78,22 @@ def front(
             print(front_files.to_csv(sweep, every=every), end="")
         case Format.TABLE:
             console().print(front_table.table(sweep, every=every))
-    aside = sys.stderr if format_ is not Format.TABLE else sys.stdout
-    for path in written:
-        print(path, file=aside)
+    messages = sys.stderr if format_ is not Format.TABLE else sys.stdout
+    for path in paths:
+        print(path, file=messages)
     if register:
-        for sentence in _registered(sweep, model_name or name):
-            print(sentence, file=aside)
+        for sentence in _register(sweep, model_name or name):
+            print(sentence, file=messages)
 
 
-def _registered(sweep: Sweep, model: str) -> Iterator[str]:
-    """Register the models of a front; a sentence for each member."""
+def _register(sweep: Sweep, model: str) -> Iterator[str]:
+    """Register the models of the front, and yield a sentence for each member.
+
+    model: the name of the registered model; each member becomes a version of it.
+
+    Raises:
+        SystemExit: MLflow refuses a model.
+    """
     from mlflow.exceptions import MlflowException
 
     from analysis.record.sweep import Candidate
@@ -104,47 +111,59 @@ def _registered(sweep: Sweep, model: str) -> Iterator[str]:
         tags = {"trial": str(member), **goals}
         try:
             text = card(sweep, member)
-            version, new = registry.register(sweep.tracking_uri, model, row["run_id"], text, tags)
+            version, is_new = registry.register(
+                sweep.tracking_uri, model, row["run_id"], text, tags
+            )
         except registry.NotKept as error:
             yield f"trial {member}: {error}"
         except MlflowException as error:
             leave(FAILED, f"trial {member} cannot be registered as {model!r}: {error.message}")
         else:
-            was = "is" if new else "was, and stays,"
-            yield f"trial {member} {was} version {version} of the registered model {model}"
+            verb = "is" if is_new else "was, and stays,"
+            yield f"trial {member} {verb} version {version} of the registered model {model}"
 
 
 @app.command(epilog="Example: sweep compare miniature base 9")
 def compare(
     name: Name,
-    one: Annotated[
-        str, typer.Argument(metavar="TRIAL", help="its number, NUMBER@ALPHA of it, or `base`")
+    first: Annotated[
+        str,
+        typer.Argument(metavar="TRIAL", help="a trial's number, NUMBER@ALPHA of it, or `base`"),
     ],
-    other: Annotated[str, typer.Argument(metavar="TRIAL", help="what is held against it")],
+    second: Annotated[
+        str, typer.Argument(metavar="TRIAL", help="another; differences are second minus first")
+    ],
     tracking_uri: TrackingUri = None,
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
-    """Test whether two trials differ, or only look so: paired, on the items both were measured on."""
+    """Test whether two candidates differ: a paired test on the items that both were measured on."""
     from analysis.record import reader
     from analysis.stats import paired
     from analysis.views import compare_table
 
     try:
         sweep = reader.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
-        pair = _candidate(one), _candidate(other)
-        found = paired.compare(sweep, *pair)
+        candidates = _candidate(first), _candidate(second)
+        comparison = paired.compare(sweep, *candidates)
     except ValueError as error:
         leave(FAILED, str(error))
     if format_ is Format.JSON:
-        print(compare_table.to_json(found), end="")
+        print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
-        print(found.to_csv(index=False), end="")
+        print(comparison.to_csv(index=False), end="")
     else:
-        console().print(compare_table.table(sweep, found, *(str(each or "base") for each in pair)))
+        names = [str(candidate or "base") for candidate in candidates]
+        console().print(compare_table.table(sweep, comparison, *names))
 
 
 def _candidate(word: str) -> Candidate | None:
-    """What `sweep front` calls a model by, or None for the base model."""
+    """Return the candidate that a user names by NUMBER, NUMBER@ALPHA or `base`.
+
+    None stands for the base model.
+
+    Raises:
+        SystemExit: the word has another form.
+    """
     from analysis.record.sweep import Candidate
 
     if word == "base":
@@ -154,8 +173,8 @@ def _candidate(word: str) -> Candidate | None:
     except ValueError:
         leave(
             WRONG,
-            f"TRIAL must be the number of a trial or `base`, but got {word!r}; its weights at an α "
-            f"of its `fusion.also` are 7@0.25.",
+            f"TRIAL must be the number of a trial or `base`, but got {word!r}; the weights of trial 7 "
+            f"at an α of its `fusion.also` are 7@0.25.",
         )
 
 
@@ -163,18 +182,12 @@ def _candidate(word: str) -> Candidate | None:
 def ui(
     tracking_uri: TrackingUri = None,
     host: Annotated[
-        str, typer.Option(help="beyond loopback, logging in is required")
+        str, typer.Option(help="address to listen at; beyond loopback, users must log in")
     ] = "127.0.0.1",
     port: int = 5000,
 ) -> None:
-    """Look at the record in MLflow's own user interface."""
-    from sweep.tracking import addresses as stores
-
+    """Show the record in MLflow's own user interface."""
     store = store_of(tracking_uri)
-    try:
-        stores.refuse_password(store)
-    except stores.BadAddress as error:
-        leave(WRONG, str(error))
     if store.startswith("http"):
         print(f"the tracking server has its own interface: {store}")
         return

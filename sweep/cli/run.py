@@ -26,7 +26,7 @@ app = typer.Typer()
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
 def check(spec: Spec) -> None:
-    """Say everything that is wrong with a spec, or with its models and data (fetched if need be)."""
+    """Report everything that is wrong with a spec, its models and its data (fetched if need be)."""
     from sweep.config import preflight
     from sweep.space import names
     from trainables.assets.errors import AssetError
@@ -42,8 +42,8 @@ def check(spec: Spec) -> None:
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
-    print(f"{spec} is right: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(names.swept(checked.trial)) or 'nothing'}")
+    print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
+    print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")
@@ -76,17 +76,19 @@ def resume(
     storage: SearchStorage = None,
     address: Address = None,
 ) -> None:
-    """Go on with a sweep that was paused, interrupted or killed: what has ended is not run again."""
+    """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
     from sweep import workspace
 
     if control.unpause(name, store_of(tracking_uri, name)):
         return
-    written = workspace.folder(name) / "sweep.yaml"
-    if not written.is_file():
-        leave(WRONG, f"no sweep named {name!r} was run here: {written} does not exist.{_others()}")
-    checked, document = load_spec(written)
+    spec_file = workspace.folder(name) / "sweep.yaml"
+    if not spec_file.is_file():
+        leave(
+            WRONG, f"no sweep named {name!r} was run here: {spec_file} does not exist.{_others()}"
+        )
+    checked, document = load_spec(spec_file)
     if checked.name != name:
-        leave(WRONG, f"{written} must keep its name, {name}, but is now named {checked.name!r}.")
+        leave(WRONG, f"{spec_file} must keep its name, {name}, but is now named {checked.name!r}.")
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
@@ -97,7 +99,8 @@ def resume(
 
 
 def _others() -> str:
+    """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
     from sweep import workspace
 
-    here = sorted(path.parent.name for path in workspace.home().glob("*/sweep.yaml"))
-    return f" Here are {', '.join(here)}." if here else ""
+    names = sorted(path.parent.name for path in workspace.home().glob("*/sweep.yaml"))
+    return f" Here are {', '.join(names)}." if names else ""

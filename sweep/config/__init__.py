@@ -1,4 +1,5 @@
-"""The spec: the file a user writes, and everything that can be wrong with it.
+"""The spec: the YAML file that a user writes, and everything that can be wrong with it.
 
-spec.py is the schema, check.py finds faults of the file, and preflight.py those of models and data.
+spec.py is the schema, check.py finds the faults of the file, and preflight.py fetches models and data
+and finds theirs.
 """

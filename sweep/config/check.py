@@ -1,8 +1,8 @@
-"""Every fault of a spec, found before anything starts, each with its line."""
+"""Check a spec: every fault of the file is found before anything starts, each with its line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,69 +13,105 @@ from ruamel.yaml import YAML
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.samplers import Sampler
 from sweep.space.corners import branches, corners
-from sweep.space.faults import faults, without
+from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import is_grown
 from trainables.config import Measurement, TrialConfig
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.names import SHORTFALL
-from trainables.schema.faults import Place, did_you_mean, dotted
-from trainables.schema.faults import faults as faults_of_model
+from trainables.schema.faults import Place, did_you_mean, dotted, faults
 from trainables.schema.yaml_file import Document, SpecError, read, validate
+
+CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
+SAME_FOR_ALL = (("model",), ("train", "dtype"), ("evaluators",))  # the base values depend on these
 
 
 def load(path: Path) -> tuple[SweepSpec, Document]:
-    """Read and check a spec.
+    """Read and check the spec in a file, and return it with the document that it was read from.
 
     Raises:
-        SpecError: with every fault of the file, each with its line.
+        SpecError: the file has faults; a sentence for each, with its line.
     """
     document = read(path)
     return check(document), document
 
 
-def fault_of_trial(tree: Mapping[str, Any]) -> str:
-    """Return why a drawn tree is no trial, in a sentence; empty if it is one.
+def check(document: Document) -> SweepSpec:
+    """Return the spec that a document describes.
 
-    Checking a spec does not look at every combination of what is drawn.
+    Every branch of its search space is validated, at both ends of every domain.
+
+    Raises:
+        SpecError: the document has faults; a sentence for each, with its line, in the order of lines.
+    """
+    sentences: list[str] = []
+    try:
+        spec = validate(SweepSpec, document)
+    except SpecError as error:
+        sentences += error.sentences
+    tree = document.tree.get("trial")
+    if isinstance(tree, dict):
+        bad_domains = list(domain_faults(tree))
+        bad_places = [fault.place for fault in bad_domains]
+        sound_tree = without_domains(tree, bad_places)
+        sentences += _domain_sentences(document, bad_domains)
+        sentences += _trial_sentences(document, sound_tree, bad_places)
+        sentences += _base_sentences(document, sound_tree)
+        sentences += _num_trials_sentences(document, None if bad_domains else tree)
+        sentences += _goal_sentences(document, sound_tree)
+    if sentences:
+        raise SpecError(sorted(sentences, key=_line))
+    return spec
+
+
+def fault_of_trial(tree: Mapping[str, Any]) -> str:
+    """Return a sentence on why a drawn tree is no valid trial, or "" if it is one.
+
+    `check` does not try every combination of values that may be drawn, so a drawn tree can still be
+    invalid.
     """
     try:
         TrialConfig.model_validate(tree)
     except ValidationError as error:
         sentences = (
             f"{dotted(fault.place)} {fault.sentence}".strip()
-            for fault in faults_of_model(error, TrialConfig, tree)
+            for fault in faults(error, TrialConfig, tree)
         )
         return f"what was drawn is no trial: {' '.join(sentences)}"
     return ""
 
 
-def changed(before: str, now: Mapping[str, Any]) -> list[str]:
-    """Keys of a spec that a resumed sweep may not change, and that differ from the recorded text.
+def changed_keys(recorded_text: str, tree: Mapping[str, Any]) -> list[str]:
+    """Return the keys of a spec that differ from the recorded ones although they must not.
 
-    How much is spent, on what, and what is kept of it may be changed, and options may be appended to
-    choices. Not of a grid: its points are numbered in the order of its keys and options.
+    Budget, resources and checkpoints may change while a sweep is interrupted, and options may be
+    appended to the choices of a trial. A grid may not grow: its points are numbered in the order of
+    its keys and options.
+
+    Args:
+        recorded_text: the spec with which the sweep was recorded, as YAML.
+        tree: the spec with which it is to be resumed.
     """
-    was = YAML(typ="safe", pure=True).load(before)
-    fixed = [
-        key for key in SweepSpec.model_fields if key not in ("budget", "resources", "checkpoints")
-    ]
-    sampler = _sampler(now)
+    recorded = YAML(typ="safe", pure=True).load(recorded_text)
+    sampler = _sampler(tree)
     is_numbered = sampler is not None and sampler.is_exhaustive
 
-    def is_kept(key: str) -> bool:
+    def is_unchanged(key: str) -> bool:
+        """Return whether a key has its recorded value, or a trial that has only grown."""
         if key != "trial":
-            return bool(_in_full(was, key) == _in_full(now, key))
+            return bool(_with_defaults(recorded, key) == _with_defaults(tree, key))
         if is_numbered:
-            return repr(was[key]) == repr(now[key])
-        return is_grown(was[key], now[key])
+            return repr(recorded[key]) == repr(tree[key])  # the order of keys counts, too
+        return is_grown(recorded[key], tree[key])
 
-    return [key for key in fixed if not is_kept(key)]
+    fixed = (key for key in SweepSpec.model_fields if key not in CHANGEABLE)
+    return [key for key in fixed if not is_unchanged(key)]
 
 
-def _in_full(tree: Mapping[str, Any], key: str) -> Any:
-    """Return one key of a spec with its defaults; as it is written if this release cannot read it.
+def _with_defaults(tree: Mapping[str, Any], key: str) -> Any:
+    """Return the value of one key of a spec as the schema reads it, with its defaults.
 
-    So a key that is left out equals its default, and a word equals the mapping it is short for.
+    So a key that is left out equals its default, and a word equals the mapping that it is short for.
+    A value that this release cannot read is returned as it is written.
     """
     smallest = {"name": "any", "trial": {}, "goals": ["any"]}
     written = {key: tree[key]} if key in tree else {}
@@ -85,75 +121,69 @@ def _in_full(tree: Mapping[str, Any], key: str) -> Any:
         return tree.get(key)
 
 
-def check(document: Document) -> SweepSpec:
-    """The spec of a document whose every branch has been validated at both ends of every domain.
-
-    Raises:
-        SpecError: with every fault at once.
-    """
-    found: list[str] = []
-    try:
-        spec = validate(SweepSpec, document)
-    except SpecError as error:
-        found += error.sentences
-    tree = document.tree.get("trial")
-    if isinstance(tree, dict):
-        bad = list(faults(tree))
-        found += [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in bad]
-        found += _trial_faults(document, tree, [fault.place for fault in bad])
-        sound = without(tree, [fault.place for fault in bad])
-        found += _base_faults(document, sound)
-        found += _number_faults(document, None if bad else tree)
-        found += _goal_faults(document, sound)
-    if found:
-        raise SpecError(sorted(found, key=_line))
-    return spec
-
-
 def _line(sentence: str) -> int:
-    """Of `FILE:LINE: …`; 0 for what is said of the whole file."""
+    """Return the line number of a sentence `FILE:LINE: …`, or 0 if it concerns the whole file."""
     number = sentence.partition(": ")[0].rpartition(":")[2]
     return int(number) if number.isdecimal() else 0
 
 
-def _trial_faults(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
-    """Faults of every branch at both ends of every domain, but for domains that are bad themselves."""
-    found: list[str] = []
-    sound = without(tree, bad)
-    for corner in chain(corners(sound), branches(sound)):
-        origins = {here: ("trial", *origin) for here, origin in corner.origins.items()}
+def _domain_sentences(document: Document, domains: Iterable[DomainFault]) -> list[str]:
+    """Return a sentence with its line for each fault of a domain."""
+    return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in domains]
+
+
+def _trial_sentences(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
+    """Return the faults of every branch of a trial, at both ends of every domain.
+
+    Args:
+        document: the spec, which knows the lines.
+        tree: its trial, with None in place of bad domains.
+        bad: the places of these domains, which get no further fault.
+    """
+    sentences: list[str] = []
+    for corner in chain(corners(tree), branches(tree)):
+        origins = {place: ("trial", *origin) for place, origin in corner.origins.items()}
         unknown = {
-            here for here, origin in corner.origins.items() if any(p[:-1] == origin for p in bad)
+            place
+            for place, origin in corner.origins.items()
+            if any(bad_place[:-1] == origin for bad_place in bad)
         }
         try:
             validate(TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown)
         except SpecError as error:
-            found += error.sentences
-    return found
+            sentences += error.sentences
+    return sentences
 
 
-def _base_faults(document: Document, tree: dict[str, Any]) -> list[str]:
-    """All trials are compared with one base, measured once: so what it depends on is not searched."""
+def _base_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
+    """Return a fault for each key that is searched although the base values depend on it.
+
+    All trials are compared with one base model, which is measured once.
+    """
     trees = [corner.tree for corner in corners(tree)]
-    found = []
-    for place in (("model",), ("train", "dtype"), ("evaluators",)):
-        forms: list[Any] = []
-        for corner in trees:
-            value: Any = corner
-            for key in place:
-                value = value.get(key) if isinstance(value, dict) else None
-            if value not in forms:
-                forms.append(value)
-        if len(forms) > 1:
-            found.append(
+    sentences = []
+    for place in SAME_FOR_ALL:
+        distinct: list[Any] = []
+        for value in (_value_at(corner_tree, place) for corner_tree in trees):
+            if value not in distinct:
+                distinct.append(value)
+        if len(distinct) > 1:
+            sentences.append(
                 f"{document.at(('trial', *place))} must be the same for all trials, which are "
-                f"compared with one base, but got {len(forms)} of them: make a sweep of each."
+                f"compared with one base, but got {len(distinct)} of them: make a sweep of each."
             )
-    return found
+    return sentences
+
+
+def _value_at(tree: Any, place: Place) -> Any:
+    """Return the value at a place of a tree, or None if there is none."""
+    for key in place:
+        tree = tree.get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def _sampler(tree: Mapping[str, Any]) -> Sampler | None:
-    """Return the sampler that a spec names, or None if what it says of it is wrong."""
+    """Return the sampler that a spec names, or None if the spec is wrong there."""
     search = tree.get("search", {})
     if not isinstance(search, dict):
         return None
@@ -164,66 +194,77 @@ def _sampler(tree: Mapping[str, Any]) -> Sampler | None:
         return None
 
 
-def _number_faults(document: Document, tree: dict[str, Any] | None) -> list[str]:
-    """Return the faults of how many trials there are, which must be known.
+def _num_trials_sentences(document: Document, tree: dict[str, Any] | None) -> list[str]:
+    """Return the faults of budget.trials, and of the space if the sampler cannot search it.
 
-    tree: the space of a trial, or None if it has bad domains, so that its points cannot be counted.
+    The number of trials must be given unless the sampler ends by itself, and must then be at most the
+    number of points. There is no fault if the sampler is written wrongly, since it is not known then
+    whether it ends by itself.
 
-    If what the spec says of its sampler is wrong, whether it ends by itself is not known: no faults.
+    Args:
+        document: the spec.
+        tree: its trial, or None if it has bad domains, so that its points cannot be counted.
     """
     budget = document.tree.get("budget", {})
-    trials = budget.get("trials") if isinstance(budget, dict) else 0
+    num_trials = budget.get("trials") if isinstance(budget, dict) else 0
     sampler = _sampler(document.tree)
     if sampler is None:
         return []
+    place = document.at(("budget", "trials"))
     if not sampler.is_exhaustive:
-        here = document.at(("budget", "trials"))
-        asked = f"{here} must be given: only a grid (search: {{sampler: grid}}) ends by itself."
-        return [asked] if trials is None else []
+        if num_trials is not None:
+            return []
+        return [f"{place} must be given: only a grid (search: {{sampler: grid}}) ends by itself."]
     if tree is None:
         return []
-    if found := list(sampler.faults(tree)):
-        return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in found]
-    num = sampler.num_points(tree)
-    most = min(num, MAX_TRIALS)
-    if not isinstance(trials, int | None) or (num if trials is None else trials) <= most:
+    if unusable := list(sampler.faults(tree)):
+        return _domain_sentences(document, unusable)
+    num_points = sampler.num_points(tree)
+    limit = min(num_points, MAX_TRIALS)
+    if not isinstance(num_trials, int | None):
+        return []
+    if (num_points if num_trials is None else num_trials) <= limit:
         return []
     return [
-        f"{document.at(('budget', 'trials'))} must be at most {most}, as the grid has {num} points, "
-        f"but {'was left out' if trials is None else f'got {trials}'}."
+        f"{place} must be at most {limit}, as the grid has {num_points} points, "
+        f"but {'was left out' if num_trials is None else f'got {num_trials}'}."
     ]
 
 
-def _goal_faults(document: Document, tree: dict[str, Any]) -> list[str]:
-    """Goals and constraints must be measured by every trial that may be drawn."""
-    known = _measured(tree)
-    goals, constraints = document.tree.get("goals"), document.tree.get("constraints")
-    if known is None:
+def _goal_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
+    """Return a fault for each goal or constraint that some branch of a trial does not measure."""
+    metrics = _metrics_of_every_branch(tree)
+    if metrics is None:
         return []
-    places: list[tuple[Place, Any]] = []
+    goals, constraints = document.tree.get("goals"), document.tree.get("constraints")
+    names: list[tuple[Place, Any]] = []
     if isinstance(goals, list):
-        places += [(("goals", number), goal) for number, goal in enumerate(goals)]
+        names += [(("goals", number), goal) for number, goal in enumerate(goals)]
     if isinstance(constraints, dict):
-        places += [(("constraints", name), name) for name in constraints]
+        names += [(("constraints", name), name) for name in constraints]
     return [
         f"{document.at(place)} must be a metric that the trial's evaluators measure, in every "
-        f"branch ({', '.join(known)}), but got {name!r}{did_you_mean(name, known) or '.'}"
-        for place, name in places
-        if name not in known
+        f"branch ({', '.join(metrics)}), but got {name!r}{did_you_mean(name, metrics) or '.'}"
+        for place, name in names
+        if name not in metrics
     ]
 
 
-def _measured(tree: dict[str, Any]) -> list[str] | None:
-    """Metrics of every branch, by model, evaluators and replay alone; None if these are wrong."""
-    everywhere: list[str] | None = None
+def _metrics_of_every_branch(tree: dict[str, Any]) -> list[str] | None:
+    """Return the names of the metrics that every branch of a trial measures.
+
+    They follow from model, evaluators and replay alone, so faults elsewhere do not matter. Return None
+    if model or evaluators are wrong.
+    """
+    common: list[str] | None = None
     for corner in corners(tree):
-        asked = {key: corner.tree[key] for key in ("model", "evaluators") if key in corner.tree}
+        keys = {key: corner.tree[key] for key in ("model", "evaluators") if key in corner.tree}
         try:
-            measured = Measurement.model_validate(asked).metrics()
+            measured = Measurement.model_validate(keys).metrics()
         except ValidationError:
             return None
         names = [metric.name for metric in measured]
         names += [metric.name for metric in derived_metrics(names, Guard())]
         names += [SHORTFALL] if corner.tree.get("replay") else []
-        everywhere = names if everywhere is None else [n for n in everywhere if n in names]
-    return everywhere
+        common = names if common is None else [name for name in common if name in names]
+    return common

@@ -1,81 +1,127 @@
-"""Models and data of a sweep, fetched and looked at before its first trial starts."""
+"""Fetch the models and data of a sweep and look through them, before its first trial starts."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 from sweep.config.spec import SweepSpec
 from trainables import contamination
 from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
+from trainables.data.counterfactual import Rule, Words
 from trainables.metrics.names import parse
 from trainables.models import pretrained
 
 
 class DoNotFit(ValueError):
-    """Models or data are not what the spec takes them for; a sentence for each."""
+    """Models or data are not as the spec needs them; a sentence for each fault, one a line."""
+
+
+class Input(NamedTuple):
+    """A model or a data set that a trial reads.
+
+    key:    of the spec, where the input is named.
+    name:   by which its digest is recorded, as alignment.bug.
+    digest: fetches it if it is not here yet, and returns its sha256.
+    """
+
+    key: str
+    name: str
+    digest: Callable[[], str]
 
 
 def prepare(spec: SweepSpec) -> dict[str, str]:
-    """Fetch what the trials of a sweep may use: the sha256 of every model and data set.
+    """Fetch every model and data set that the trials of a sweep may use, and check them.
+
+    Returns:
+        Name of an input (`Input.name`) -> its sha256.
 
     Raises:
-        DoNotFit: something cannot be had, a model is of another family, a set is too small, a row of
-            it lacks something, or a trial would learn what it is measured on.
+        DoNotFit: a model or a set cannot be had, a model is of another family, a set is too small, a
+            row lacks a field, or a trial would train on texts that it is measured on.
     """
     trials = spec.trials()
-    found: dict[str, str] = {}
-    faults: list[str] = []
-    each = {(key, name): read for key, name, read in _named(trials)}
-    for (key, name), read in each.items():
-        try:
-            found[name] = read()
-        except (AssetError, OSError) as error:
-            faults.append(f"{key}: {error}")
-    faults += [] if faults else [*_of_models(trials), *_of_sets(trials), *_of_evaluators(trials)]
-    faults += [] if faults else _of_overlaps(trials)
+    digests, faults = _digests(trials)
+    if not faults:
+        faults = [
+            *_family_faults(trials),
+            *_parameters_faults(trials),
+            *_alignment_faults(trials),
+            *_text_faults(trials),
+            *_evaluator_faults(trials),
+        ]
+    faults = faults or _contamination_faults(trials)
     if faults:
         raise DoNotFit("\n".join(faults))
-    return found
+    return digests
 
 
 def sets_of(trial: TrialConfig) -> list[str]:
-    """The names that `prepare` gives to the data sets of a trial."""
-    return [name for key, name, _ in _named([trial]) if key != "trial.model.path"]
+    """Return the names by which `prepare` returns the data sets of a trial, without its model."""
+    return [entry.name for entry in _inputs([trial]) if entry.key != "trial.model.path"]
 
 
-def _named(trials: list[TrialConfig]) -> Iterator[tuple[str, str, Callable[[], str]]]:
-    """(key in the spec, name in the record, what gives the digest) of everything that is read."""
+def _inputs(trials: list[TrialConfig]) -> Iterator[Input]:
+    """Yield every model and data set of every trial, some of them more than once."""
     for trial in trials:
         path, aligned = trial.model.path, trial.alignment.data
-        yield "trial.model.path", f"model.{path}", partial(pretrained.digest, path)
-        yield "trial.alignment.data", f"alignment.{aligned}", partial(sources.digest, aligned)
+        yield Input("trial.model.path", f"model.{path}", partial(pretrained.digest, path))
+        yield Input(
+            "trial.alignment.data", f"alignment.{aligned}", partial(sources.digest, aligned)
+        )
         if trial.replay:
             replayed = trial.replay.data
-            yield "trial.replay.data", f"replay.{replayed}", partial(sources.digest, replayed)
-        if held := trial.regulariser.texts_from:
-            yield "trial.regulariser.data", f"regulariser.{held}", partial(sources.digest, held)
+            yield Input(
+                "trial.replay.data", f"replay.{replayed}", partial(sources.digest, replayed)
+            )
+        if texts := trial.regulariser.texts_from:
+            yield Input(
+                "trial.regulariser.data", f"regulariser.{texts}", partial(sources.digest, texts)
+            )
         for evaluator in trial.evaluators:
-            first = parse(evaluator.metrics(trial.model.family)[0].name)
-            name = f"evaluator.{first.dataset}"
-            yield f"trial.evaluators: {evaluator.name}", name, evaluator.data_digest
+            metric = parse(evaluator.metrics(trial.model.family)[0].name)
+            name = f"evaluator.{metric.dataset}"
+            yield Input(f"trial.evaluators: {evaluator.name}", name, evaluator.data_digest)
 
 
-def _of_models(trials: list[TrialConfig]) -> list[str]:
+def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
+    """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had."""
+    inputs = {(entry.key, entry.name): entry for entry in _inputs(trials)}
+    digests: dict[str, str] = {}
+    faults: list[str] = []
+    for entry in inputs.values():
+        try:
+            digests[entry.name] = entry.digest()
+        except (AssetError, OSError) as error:
+            faults.append(f"{entry.key}: {error}")
+    return digests, faults
+
+
+def _family_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each model that is none, or is of another family than a trial says."""
     faults = []
     for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
         try:
-            said = pretrained.family_of(path)
+            real_family = pretrained.family_of(path)
         except ValueError as error:
             faults.append(f"trial.model.path: {error}")
             continue
-        if said not in (None, family):
+        if real_family not in (None, family):
             faults.append(
-                f"trial.model.family must be {said}, as {path} is a {said} model, "
+                f"trial.model.family must be {real_family}, as {path} is a {real_family} model, "
                 f"but got {family!r}."
             )
+    return faults
+
+
+def _parameters_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each `parameters` that names blocks or modules that the model lacks."""
+    faults = []
     for path, parameters in dict.fromkeys((t.model.path, t.parameters) for t in trials):
         try:
             parameters.refuse_misfit(
@@ -86,54 +132,80 @@ def _of_models(trials: list[TrialConfig]) -> list[str]:
     return faults
 
 
-def _of_sets(trials: list[TrialConfig]) -> list[str]:
-    """Sets are read through once, so that a row that lacks something is found now."""
+def _alignment_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read every alignment set once, with each rule that makes twins, and return its faults."""
+    trials_by_set: dict[tuple[str, Rule, Words], list[TrialConfig]] = defaultdict(list)
+    for trial in trials:
+        alignment = trial.alignment
+        trials_by_set[alignment.data, alignment.swap, alignment.words].append(trial)
+    return [
+        fault
+        for name, rule, words in sorted(trials_by_set)
+        for fault in _pair_faults(name, rule, words, trials_by_set[name, rule, words])
+    ]
+
+
+def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig]) -> list[str]:
+    """Read an alignment set to its end, and return its faults for the trials that use it.
+
+    Its rows must have their fields. It must have a pair, and as many as `alignment.size` says. Some
+    pair must have a real share if an objective needs it.
+
+    Args:
+        name: of the set.
+        rule: by which the twin of a text is made.
+        words: the list from which words are swapped.
+        trials: those that use the set with this rule and this list.
+    """
+    try:
+        real_shares = [pair.real_share for pair in sources.read_pairs(name, rule, words)]
+    except ValueError as error:
+        return [f"trial.alignment.data: {error}"]
     faults = []
-    asked = {(t.alignment.data, t.alignment.swap, t.alignment.words) for t in trials}
-    for name, swap, words in sorted(asked):
-        try:
-            shares = [pair.real_share for pair in sources.read_pairs(name, swap, words)]
-        except ValueError as error:
-            faults.append(f"trial.alignment.data: {error}")
-            continue
-        have = len(shares)
-        of_it = [
-            t
-            for t in trials
-            if (t.alignment.data, t.alignment.swap, t.alignment.words) == (name, swap, words)
-        ]
-        sizes = {t.alignment.size or 0 for t in of_it}
-        needs_shares = any(t.objective.needs_real_share for t in of_it)
-        if needs_shares and not any(share is not None for share in shares):
-            faults.append(
-                f"trial.objective.target must be equal with {name}, of no pair of which the real "
-                "share is known, but got 'real_world'."
-            )
-        if not have:
-            faults.append(
-                f"trial.alignment.data: {name} must have pairs, or texts with a word that swap: "
-                f"{swap}, words: {words} has, but has none."
-            )
-        faults += [
-            f"trial.alignment.size must be at most the {have} pairs of {name}, but got {size}."
-            for size in sorted(sizes)
-            if size > have
-        ]
-    texts = {("replay", trial.replay.data) for trial in trials if trial.replay}
-    texts |= {("regulariser", t.regulariser.texts_from or "") for t in trials}
-    for key, name in sorted(texts):
-        try:
-            if name and not sum(1 for _ in sources.read_texts(name)):
-                faults.append(f"trial.{key}.data: {name} must have texts, but has none.")
-        except ValueError as error:
-            faults.append(f"trial.{key}.data: {error}")
+    num_pairs = len(real_shares)
+    needs_shares = any(trial.objective.needs_real_share for trial in trials)
+    if needs_shares and all(share is None for share in real_shares):
+        faults.append(
+            f"trial.objective.target must be equal with {name}, in which no pair has a known real "
+            "share, but got 'real_world'."
+        )
+    if not num_pairs:
+        faults.append(
+            f"trial.alignment.data: {name} must have pairs, or texts with a word that swap: "
+            f"{rule}, words: {words} has, but has none."
+        )
+    sizes = sorted({trial.alignment.size or 0 for trial in trials})
+    faults += [
+        f"trial.alignment.size must be at most the {num_pairs} pairs of {name}, but got {size}."
+        for size in sizes
+        if size > num_pairs
+    ]
     return faults
 
 
-def _of_evaluators(trials: list[TrialConfig]) -> list[str]:
-    """Benchmarks are read through as well."""
+def _text_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read every set of texts of replay and regularisers to its end, and return its faults.
+
+    Its rows must have their fields, and there must be a text.
+    """
+    sets = {("replay", trial.replay.data) for trial in trials if trial.replay}
+    sets |= {("regulariser", name) for t in trials if (name := t.regulariser.texts_from)}
     faults = []
-    for evaluator in dict.fromkeys(each for trial in trials for each in trial.evaluators):
+    for key, name in sorted(sets):
+        try:
+            num_texts = sum(1 for _ in sources.read_texts(name))
+        except ValueError as error:
+            faults.append(f"trial.{key}.data: {error}")
+            continue
+        if not num_texts:
+            faults.append(f"trial.{key}.data: {name} must have texts, but has none.")
+    return faults
+
+
+def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read the items of every evaluator, and return a fault for each without items or a bad row."""
+    faults = []
+    for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
         try:
             if not len(evaluator.items()):
                 faults.append(f"trial.evaluators: {evaluator.name} must have items, but has none.")
@@ -142,18 +214,21 @@ def _of_evaluators(trials: list[TrialConfig]) -> list[str]:
     return faults
 
 
-def _of_overlaps(trials: list[TrialConfig]) -> list[str]:
-    """Whether any trial would learn what it is measured on."""
-    # Of the same sets and evaluators one trial is enough, whatever else is searched.
-    kinds = {
+def _contamination_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each set that a trial trains on and that holds texts it is measured on.
+
+    Trials that allow it are left out.
+    """
+    # One trial is enough for the same sets and evaluators, whatever else differs.
+    trial_by_data = {
         (
-            t.alignment.model_copy(update={"size": None, "seed": 0}),
-            t.replay.data if t.replay and t.replay.ratio else None,
-            t.regulariser.texts_from,
-            t.evaluators,
-        ): t
-        for t in trials
-        if not t.allow_overlap
+            trial.alignment.model_copy(update={"size": None, "seed": 0}),
+            trial.replay.data if trial.replay and trial.replay.ratio else None,
+            trial.regulariser.texts_from,
+            trial.evaluators,
+        ): trial
+        for trial in trials
+        if not trial.allow_overlap
     }
-    found = (fault for trial in kinds.values() for fault in contamination.faults_of(trial))
-    return [f"trial.{fault}" for fault in dict.fromkeys(found)]
+    faults = (fault for trial in trial_by_data.values() for fault in contamination.faults_of(trial))
+    return [f"trial.{fault}" for fault in dict.fromkeys(faults)]

@@ -1,4 +1,4 @@
-"""The file a user writes, as pydantic models: what a sweep is."""
+"""The schema of a spec, the YAML file that describes a sweep, as pydantic models."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from trainables.config import TrialConfig
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
-MAX_TRIALS = 1_000_000
+MAX_TRIALS = 1_000_000  # of one sweep
 
 
 class Bound(Strict):
-    """What a metric must stay within, in its own unit."""
+    """The range that a constrained metric must stay within, in the metric's unit."""
 
     min: float | None = None
     max: float | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _check_limits(self) -> Self:
+        """Raise ValueError if there is neither limit, or the lower one is above the upper one."""
         if self.min is None and self.max is None:
             raise ValueError("must have a min or a max, as in {max: 0.3}")
         if self.min is not None and self.max is not None and self.min > self.max:
@@ -33,23 +34,33 @@ class Bound(Strict):
         return self
 
     def excess(self, value: float) -> float:
-        """How far a value is out of bounds; at most 0 within."""
-        below = -float("inf") if self.min is None else self.min - value
-        above = -float("inf") if self.max is None else value - self.max
-        return max(below, above)
+        """Return max(min − value, value − max): how far a value is out of bounds; at most 0 within.
+
+        A limit that is not given does not count.
+        """
+        below_min = -float("inf") if self.min is None else self.min - value
+        above_max = -float("inf") if self.max is None else value - self.max
+        return max(below_min, above_max)
 
 
 class Search(Strict):
-    """How trials are chosen: by which sampler (sweep/samplers/ has one file for each), which seed."""
+    """How trials are chosen.
+
+    sampler: chooses the parameters of the next trial (sweep/samplers/ has one file for each).
+    seed:    of the sampler.
+    """
 
     sampler: AnySampler = Auto()
     seed: int = Field(0, ge=0, lt=2**31)
 
 
 class Budget(Strict):
-    """trials: how many are run in all; of a grid the first so many points, all when left out.
+    """How many trials are run, and for how long.
 
-    hours: after these no trial starts and running ones finish; counted anew by each `sweep resume`.
+    trials: the number of trials in all. A grid runs this many of its first points, and all of them if
+        it is left out.
+    hours: the time after which no trial starts any more; running ones finish. Each `sweep resume`
+        starts it again.
     """
 
     trials: int | None = Field(None, ge=1, le=MAX_TRIALS)
@@ -57,7 +68,12 @@ class Budget(Strict):
 
 
 class Resources(Strict):
-    """What each trial takes, and how many run at once (as many as fit, when left out)."""
+    """What each trial needs of the machines.
+
+    at_once:        the number of trials that run at the same time; as many as fit if left out.
+    cpus_per_trial: CPU cores that Ray reserves for each trial.
+    gpus_per_trial: GPUs that Ray reserves for each trial; with a fraction, trials share one.
+    """
 
     at_once: int | None = Field(None, ge=1)
     cpus_per_trial: int = Field(1, ge=1)
@@ -65,13 +81,14 @@ class Resources(Strict):
 
 
 class Checkpoints(Strict):
-    """model: keep every finished model as an artifact of its run.
+    """What is kept of each trial, and where.
 
-    resume: keep the state of running trials at each report, so that an interrupted one goes on
-    from there instead of from its start; four times the size of the weights, for each that runs.
-
-    storage_path: where all nodes see both, a shared folder or s3://BUCKET/PREFIX; the sweep's own
-    folder if left out.
+    model: whether every finished model is kept as an artifact of its run.
+    resume: whether the state of a running trial is kept at each report. An interrupted trial then
+        goes on from there instead of from its start. The state takes four times the size of the
+        weights, for each trial that runs.
+    storage_path: a place that all nodes see: a shared folder or s3://BUCKET/PREFIX. The sweep's own
+        folder if left out.
     """
 
     model: bool = False
@@ -80,7 +97,12 @@ class Checkpoints(Strict):
 
     @field_validator("storage_path")
     @classmethod
-    def _is_seen_from_everywhere(cls, path: str | None) -> str | None:
+    def _check_storage_path(cls, path: str | None) -> str | None:
+        """Return the path without a slash at its end.
+
+        Raises:
+            ValueError: it holds credentials, is relative, or has a scheme that fsspec does not know.
+        """
         if path is None:
             return None
         import fsspec
@@ -99,16 +121,23 @@ class Checkpoints(Strict):
         return path.rstrip("/")
 
     @model_validator(mode="after")
-    def _keeps_something(self) -> Self:
+    def _check_storage_is_used(self) -> Self:
+        """Raise ValueError if there is a storage path and nothing to keep there."""
         if self.storage_path and not (self.model or self.resume):
             raise ValueError(
-                "must say what is kept in storage_path: resume: true, model: true, or both"
+                "must have resume: true, model: true, or both, where storage_path is given, but has "
+                "neither"
             )
         return self
 
 
 class SweepSpec(Strict):
-    """A sweep: a trial with domains at some leaves, what is traded off, and how much is spent."""
+    """A whole sweep, with one field for each top-level key of the file.
+
+    trial: the configuration of a trial (trainables.config.TrialConfig) with domains at some leaves.
+    goals: names of the metrics that are traded off.
+    constraints: name of a metric -> the range that it must stay within for a trial to be feasible.
+    """
 
     name: str
     trial: dict[str, Any]
@@ -122,7 +151,8 @@ class SweepSpec(Strict):
 
     @field_validator("name")
     @classmethod
-    def _is_a_name(cls, name: str) -> str:
+    def _check_name(cls, name: str) -> str:
+        """Return the name; raise ValueError if it cannot be that of a folder in the workspace."""
         if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", name):
             raise ValueError(
                 "must be 1 to 100 of a–z, 0–9, '.', '_' and '-', the first of them a letter or a "
@@ -134,26 +164,27 @@ class SweepSpec(Strict):
 
     @field_validator("goals")
     @classmethod
-    def _differ(cls, goals: list[str]) -> list[str]:
+    def _check_goals(cls, goals: list[str]) -> list[str]:
+        """Return the goals; raise ValueError if one occurs twice."""
         if len(set(goals)) < len(goals):
             raise ValueError(f"must be different metrics, but got {', '.join(goals)}")
         return goals
 
     @property
     def num_trials(self) -> int:
-        """How many are run in all."""
+        """Number of trials that the sweep runs in all: its budget, or every point of a grid."""
         return self.budget.trials or self.search.sampler.num_points(self.trial)
 
     def trials(self) -> list[TrialConfig]:
-        """A trial for every branch and for both ends of every domain."""
-        return [TrialConfig.model_validate(c.tree) for c in corners(self.trial)]
+        """Return validated trials that together hold every branch and both ends of every domain."""
+        return [TrialConfig.model_validate(corner.tree) for corner in corners(self.trial)]
 
     def allows(self, values: Mapping[str, float]) -> bool:
-        """Whether every constraint holds."""
+        """Return whether a trial with these metrics, by name, keeps every constraint."""
         return all(bound.excess(values[name]) <= 0 for name, bound in self.constraints.items())
 
     def metrics(self) -> dict[str, Metric]:
-        """Every metric that each trial reports, whatever is drawn."""
-        declared = [{m.name: m for m in trial.metrics()} for trial in self.trials()]
-        everywhere = set(declared[0]).intersection(*declared)
-        return {name: metric for name, metric in declared[0].items() if name in everywhere}
+        """Return name -> metric for the metrics that every trial reports, whatever is drawn."""
+        metrics_by_trial = [{m.name: m for m in trial.metrics()} for trial in self.trials()]
+        first, *others = metrics_by_trial
+        return {name: metric for name, metric in first.items() if all(name in m for m in others)}

@@ -1,1 +1,1 @@
-"""What a running sweep shows: progress in the terminal, a page in MLflow."""
+"""Show how a sweep goes while it runs: progress in the terminal, a page in MLflow."""

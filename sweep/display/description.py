@@ -1,60 +1,78 @@
-"""The description of a sweep that MLflow shows with its run, as Markdown."""
+"""The description of a sweep, in Markdown, that MLflow shows with its run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact
-from sweep.space.names import searched
+from sweep.space.names import domain_lines
 from sweep.tracking import sweeps
 
 if TYPE_CHECKING:
+    from sweep.config.spec import SweepSpec
     from sweep.driver.running import RunningSweep
+    from trainables.metrics.metric import Metric
 
-
-MAX_NOTE_CHARS = 8000  # characters of a tag in MLflow
+MAX_NOTE_CHARS = 8000  # that MLflow takes in a tag
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A front as it was drawn: in a line, as a Markdown table, and the numbers of its trials."""
+class DrawnFront:
+    """A front in words, when its pictures were drawn.
+
+    headline: its size and hypervolume, in a line.
+    table:    a Markdown table of its members.
+    members:  the numbers of their trials.
+    """
 
     headline: str
     table: str
     members: frozenset[int]
 
 
-def description(started: RunningSweep, drawn: Drawn) -> str:
-    """Markdown: the front, then what is searched for it; MLflow shows the first lines at once."""
-    spec, record = started.spec, started.record
+def description(running: RunningSweep, front: DrawnFront) -> str:
+    """Return Markdown of a sweep: its front, goals, constraints, budget and search space.
+
+    The front comes first, because MLflow shows the first lines only until they are unfolded. A text of
+    more than MAX_NOTE_CHARS characters is cut.
+    """
+    spec, record = running.spec, running.record
     report = f"{record.runs_url}/{record.run_id}/artifacts/{Artifact.FRONT}/{Artifact.FRONT_PAGE}"
     trials = f"{record.runs_url}?viewStateShareKey={sweeps.VIEW}&workflowType=machine_learning"
-    first = f"**{drawn.headline}** · [the front]({report}) · [all trials]({trials})"
-    goals = [
+    hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
+    bounds = _bounds(spec)
+    paragraphs = [
+        f"**{front.headline}** · [the front]({report}) · [all trials]({trials})",
+        front.table,
+        "**Goals**",
+        _goals(running.goals.values()),
+        *(["**Constraints**", bounds] if bounds else []),
+        f"**Budget:** {running.num_trials()} trials{hours}; search {spec.search.sampler.name}",
+        "**Searched**",
+        "\n".join(f"- {line}" for line in domain_lines(spec.trial)) or "nothing",
+    ]
+    text = "\n\n".join(filter(None, paragraphs))
+    return text if len(text) <= MAX_NOTE_CHARS else text[: MAX_NOTE_CHARS - 1] + "…"
+
+
+def _goals(goals: Iterable[Metric]) -> str:
+    """Return a Markdown list of goals, each with its unit and the direction in which it is better."""
+    return "\n".join(
         f"- `{goal.name}` in {goal.unit}, "
         + (f"nearer to {goal.ideal:g}" if goal.better == "nearer" else goal.better)
         + f" is better: {goal.about}"
-        for goal in started.goals.values()
-    ]
-    bounds = [
+        for goal in goals
+    )
+
+
+def _bounds(spec: SweepSpec) -> str:
+    """Return a Markdown list of the constraints of a sweep; empty if it has none."""
+    return "\n".join(
         f"- `{name}` "
         + " and ".join(
-            f"{at} {value:g}" for at, value in bound.model_dump(exclude_none=True).items()
+            f"{side} {value:g}" for side, value in bound.model_dump(exclude_none=True).items()
         )
         for name, bound in spec.constraints.items()
-    ]
-    hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
-    budget = f"**Budget:** {started.num_trials()} trials{hours}; search {spec.search.sampler.name}"
-    parts = [
-        first,
-        drawn.table,
-        "**Goals**",
-        "\n".join(goals),
-        *(["**Constraints**", "\n".join(bounds)] if bounds else []),
-        budget,
-        "**Searched**",
-        "\n".join(f"- {line}" for line in searched(spec.trial)) or "nothing",
-    ]
-    text = "\n\n".join(part for part in parts if part)
-    return text if len(text) <= MAX_NOTE_CHARS else text[: MAX_NOTE_CHARS - 1] + "…"
+    )

@@ -1,8 +1,8 @@
-"""What a sweep's own run shows in MLflow's interface: what is searched, its front, how that grew.
+"""The page of a sweep's own run in MLflow: its description, its front, and how the front has grown.
 
-Pictures and tables are drawn by whom the command line names, from what MLflow has; on a thread, now
-and then, and once more at the end. All of it goes through the outbox, so an MLflow that is away
-costs a picture at most, which the next one replaces.
+Pictures and tables are drawn from the record in MLflow, by a function that the command line passes
+in. They are drawn on a thread while trials run, and once more at the end. Everything goes through the
+outbox. So an MLflow that is away costs one picture at most, which the next one replaces.
 """
 
 from __future__ import annotations
@@ -19,137 +19,169 @@ from typing import TYPE_CHECKING, Any, Self
 from ray.tune import Callback
 
 from analysis.record.names import Artifact, Series, Tag
-from sweep.display.description import Drawn, description
+from sweep.display.description import DrawnFront, description
 from sweep.tracking.entries import Reported, Tagged, now
 
 if TYPE_CHECKING:
-    from sweep.display.progress import Front, Progress
+    from sweep.display.progress import FrontMeasure, Progress
     from sweep.driver.running import RunningSweep
 
 
 log = logging.getLogger(__name__)
 
-PAUSE_S = 30.0  # between two drawings, at least
-PAUSE_COSTS = 10.0  # times what the last one took
+PAUSE_S = 30.0  # least time between two drawings
+PAUSE_FACTOR = 10.0  # a pause also lasts so many times the duration of the last drawing
 PATIENCE_S = 10.0  # with an MLflow that is away
 
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run
 
 
-Draw = Callable[[Path], Drawn]  # into a folder: front.html, front.png, front.csv, front.json
+# Draws front.html, front.png, front.csv and front.json into a folder; returns the front in words.
+Draw = Callable[[Path], DrawnFront]
 
 
 class MlflowPage(Callback):  # type: ignore[misc]
-    """A ray.tune Callback that only looks, for as long as it is open; closing draws the last front.
+    """A ray.tune Callback, and a context manager, that keeps the page up to date while it is open.
 
-    progress: what counts trials and measures their front; it is told of each trial first.
-    earlier: the goals of the candidates of each trial that had ended before this process began.
+    Entering writes the description, and the points of the front's curve that a kill has left out.
+    Leaving draws the last front.
     """
 
     def __init__(
         self,
-        started: RunningSweep,
+        running: RunningSweep,
         draw: Draw,
         progress: Progress,
-        front: Front,
+        front: FrontMeasure,
         earlier: Mapping[int, Sequence[Mapping[str, float]]],
     ) -> None:
-        self._started = started
+        """Prepare the page of a sweep; nothing is recorded until it is entered.
+
+        Args:
+            running: the sweep.
+            draw: draws its front.
+            progress: counts trials and measures their front; Tune must call it before this callback.
+            front: measures the front of candidates.
+            earlier: trial -> goals of its candidates, for trials that ended before this process.
+        """
+        self._running = running
         self._draw = draw
         self._progress = progress
         self._front = front
         self._earlier = earlier
-        self._outbox = started.outbox
-        self._recorded: set[int] = set()
+        self._outbox = running.outbox
+        self._recorded_steps: set[int] = set()
         self._on_front: set[int] = set()
-        self._ended = threading.Event()
-        self._grown = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="showcase", daemon=True)
+        self._is_closing = threading.Event()
+        self._has_grown = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="mlflow page", daemon=True)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks, but what is shown is not to be restored."""
+        """Return no state: Tune pickles its callbacks, and a resumed sweep makes a new one."""
         return {}
 
     def __enter__(self) -> Self:
-        record = self._started.record
-        self._recorded = record.steps(Series.HYPERVOLUME)
-        self._on_front = record.on_front()
-        self._describe(Drawn("no trial has ended yet", "", frozenset()))
-        rows: list[Mapping[str, float]] = []
-        for step, ending in enumerate(self._started.ended, 1):
-            rows += self._earlier.get(ending.number, [])
-            if step not in self._recorded:  # a kill came between the trial's end and this
-                self._grow(step, *self._front(rows))
+        """Open the page: write the description and missing points of the curve, start the thread."""
+        record = self._running.record
+        self._recorded_steps = record.steps(Series.HYPERVOLUME)
+        self._on_front = record.trials_on_front()
+        self._describe(DrawnFront("no trial has ended yet", "", frozenset()))
+        candidates: list[Mapping[str, float]] = []
+        for step, outcome in enumerate(self._running.earlier_outcomes, 1):
+            candidates += self._earlier.get(outcome.number, [])
+            if (
+                step not in self._recorded_steps
+            ):  # a kill came between the trial's end and its point
+                self._record_size(step, *self._front(candidates))
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._grown.set()
+        """Close the page: stop the thread, and draw the last front if MLflow has every entry."""
+        self._is_closing.set()
+        self._has_grown.set()
         self._thread.join(PATIENCE_S)
-        if not self._thread.is_alive() and self._all_is_recorded(at_end=True):
+        if not self._thread.is_alive() and self._wait_for_delivery(is_last=True):
             self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        self._grow(self._progress.num_ended, *self._progress.size_and_volume)
-        self._grown.set()
+        """Record the size of the front after a trial has ended, and have it drawn anew."""
+        self._record_size(self._progress.num_ended, *self._progress.size_and_volume)
+        self._has_grown.set()
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        """Record the size of the front after a trial has failed, and have it drawn anew."""
         self.on_trial_complete(iteration, trials, trial)
 
-    def _grow(self, step: int, size: int, volume: float) -> None:
-        """One point of the curve, whoever says it again."""
-        if step not in self._recorded:
-            self._recorded.add(step)
+    def _record_size(self, step: int, size: int, volume: float) -> None:
+        """Record a point of the front's curve, unless its step has one.
+
+        Args:
+            step: number of trials that have ended.
+            size, volume: number of candidates on the front, and its hypervolume.
+        """
+        if step not in self._recorded_steps:
+            self._recorded_steps.add(step)
             metrics = {Series.FRONT_SIZE: float(size), Series.HYPERVOLUME: volume}
-            with suppress(OSError):  # a full disk: resuming says it again
+            with suppress(OSError):  # a full disk; resuming records the point
                 self._outbox.put(Reported(trial=None, at=now(), step=step, metrics=metrics))
 
     def _work(self) -> None:
+        """Draw the front whenever trials have ended, with pauses, until the page closes."""
         pause = PAUSE_S
-        while not self._ended.wait(pause):
-            self._grown.wait()
-            self._grown.clear()
-            if self._ended.is_set():
+        while not self._is_closing.wait(pause):
+            self._has_grown.wait()
+            self._has_grown.clear()
+            if self._is_closing.is_set():
                 return
             began = time.monotonic()
-            if self._all_is_recorded(at_end=False):
+            if self._wait_for_delivery(is_last=False):
                 self._refresh()
-            pause = max(PAUSE_S, PAUSE_COSTS * (time.monotonic() - began))
+            pause = max(PAUSE_S, PAUSE_FACTOR * (time.monotonic() - began))
 
-    def _all_is_recorded(self, *, at_end: bool) -> bool:
-        """Wait until MLflow has what the last trials said; not for one that is away."""
-        heard = time.monotonic()
+    def _wait_for_delivery(self, *, is_last: bool) -> bool:
+        """Wait until MLflow has every entry of the outbox; return whether it has.
+
+        It gives up once MLflow has been away for PATIENCE_S.
+
+        is_last: whether it goes on waiting while the page closes.
+        """
+        last_contact = time.monotonic()
         while not self._outbox.is_delivered:
-            if self._ended.is_set() and not at_end:
+            if self._is_closing.is_set() and not is_last:
                 return False
-            if not self._started.delivery.trouble:
-                heard = time.monotonic()
-            elif time.monotonic() - heard > PATIENCE_S:
+            if not self._running.delivery.trouble:
+                last_contact = time.monotonic()
+            elif time.monotonic() - last_contact > PATIENCE_S:
                 return False
             time.sleep(0.05)
         return True
 
     def _refresh(self) -> None:
+        """Draw the front, and put its files, its description and its members into the outbox.
+
+        If drawing fails, a warning is logged and the earlier files stay.
+        """
         with tempfile.TemporaryDirectory() as folder:
             try:
-                drawn = self._draw(Path(folder))
-            except Exception as error:  # of MLflow, of whatever draws: the sweep is worth more
+                front = self._draw(Path(folder))
+            except Exception as error:  # of MLflow, of a plotting library: the sweep must go on
                 log.warning("the front could not be drawn: %s: %s", type(error).__name__, error)
                 return
             for path in sorted(Path(folder).iterdir()):
                 self._outbox.attach(None, path, path.name, to=Artifact.FRONT)
-        self._describe(drawn)
-        changed = sorted(self._on_front ^ drawn.members)
+        self._describe(front)
+        changed = sorted(self._on_front ^ front.members)
         self._outbox.put(
             *(
-                Tagged(trial=number, tags={Tag.ON_FRONT: str(number in drawn.members).lower()})
+                Tagged(trial=number, tags={Tag.ON_FRONT: str(number in front.members).lower()})
                 for number in changed
             )
         )
-        self._on_front = set(drawn.members)
+        self._on_front = set(front.members)
 
-    def _describe(self, drawn: Drawn) -> None:
-        text = description(self._started, drawn)
+    def _describe(self, front: DrawnFront) -> None:
+        """Put the description of the sweep, with this front, into the outbox."""
+        text = description(self._running, front)
         self._outbox.put(Tagged(trial=None, tags={NOTE: text}))

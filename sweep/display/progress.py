@@ -1,4 +1,4 @@
-"""What a running sweep shows: a live table in a terminal, a line a trial anywhere else."""
+"""Progress of a sweep in the terminal: a live table, or a line for each trial if it is no terminal."""
 
 from __future__ import annotations
 
@@ -20,108 +20,128 @@ from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, pars
 if TYPE_CHECKING:
     from sweep.driver.running import RunningSweep
 
-# (size, hypervolume) of the front of trials, each given by its goals' values.
-Front = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
+# Takes candidates, each as goal -> value; returns (size, hypervolume) of their front.
+FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
 
 
 class Progress(Callback):  # type: ignore[misc]
-    """A ray.tune Callback that only looks.
+    """A ray.tune Callback that shows how many trials have ended, the front so far, and the time left.
 
     Attributes:
-        size_and_volume: of the front so far.
-
-    earlier: the goals of trials that were complete before this process began (of a resumed sweep).
+        size_and_volume: number of candidates on the front so far, and its hypervolume.
     """
 
     def __init__(
         self,
-        started: RunningSweep,
-        front: Front,
+        running: RunningSweep,
+        front: FrontMeasure,
         console: Console,
         earlier: Sequence[Mapping[str, float]] = (),
     ) -> None:
-        self._spec = started.spec
-        self._num_trials = started.num_trials
-        self._goals = started.goals
+        """Prepare the progress of a sweep; nothing is printed until `setup`.
+
+        Args:
+            running: the sweep.
+            front: measures the front of candidates.
+            console: where the progress is printed.
+            earlier: the goals of the candidates that were recorded before this process began.
+        """
+        self._spec = running.spec
+        self._num_trials = running.num_trials
+        self._goals = running.goals
         self._front = front
         self._console = console
-        self._delivery, self._outbox = started.delivery, started.outbox
-        self._complete = [dict(values) for values in earlier]
-        states = [ending.state for ending in started.ended]
+        self._delivery, self._outbox = running.delivery, running.outbox
+        self._candidates = [dict(goals) for goals in earlier]
+        states = [outcome.state for outcome in running.earlier_outcomes]
         self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
-        self._before = len(states)
-        self._running: dict[str, float] = {}
-        self._began: float | None = None
-        self.size_and_volume = front(self._complete)
+        self._num_before = len(states)
+        self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
+        self._first_start: float | None = None  # by the monotonic clock, in seconds
+        self.size_and_volume = front(self._candidates)
         self._live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks, but what is shown is not to be restored."""
+        """Return no state: Tune pickles its callbacks, and a resumed sweep makes a new one."""
         return {}
 
     def setup(self, **_: Any) -> None:
+        """Open the live table, or print how many trials had ended before."""
         if self._console.is_terminal:
             self._live = Live(self._table(), console=self._console, refresh_per_second=4)
             self._live.start()
         else:
-            total = self._num_trials()
-            self._console.print(f"{self._spec.name}: {self._before} of {total} trials done before.")
+            total, before = self._num_trials(), self._num_before
+            self._console.print(f"{self._spec.name}: {before} of {total} trials done before.")
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        self._began = self._began or time.monotonic()
-        self._running[str(trial)] = 0.0
+        """Show a trial as running."""
+        self._first_start = self._first_start or time.monotonic()
+        self._progress_of[str(trial)] = 0.0
         self._refresh()
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
+        """Show the share of its steps that a running trial has made."""
         if reported := TrialResult.of(result):
-            self._running[str(trial)] = reported.progress
+            self._progress_of[str(trial)] = reported.progress
         self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        """Count a trial that has ended, and its candidates if it is complete."""
         result = TrialResult.of(trial.last_result)
         state, failure = outcome_of(result)
-        if result is not None and state == "complete":
-            own = result.metrics
-            alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
-            candidates = [own, *other_candidates(own, alpha).values()]
-            self._complete += [self._values(one) for one in candidates if self._spec.allows(one)]
-            self.size_and_volume = self._front(self._complete)
-            goals = self._values(own).items()
-            shown = "  ".join(f"{parse(name).quantity} {value:.4g}" for name, value in goals)
-            if own.get(DEGENERATE) == 1:
-                shown += "  degenerate"
-            self._ended(trial, state, shown)
-        else:
-            self._ended(trial, state, failure)
+        if result is None or state != "complete":
+            self._count(trial, state, failure)
+            return
+        own = result.metrics
+        alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
+        measured = [own, *other_candidates(own, alpha).values()]
+        self._candidates += [
+            self._goals_of(metrics) for metrics in measured if self._spec.allows(metrics)
+        ]
+        self.size_and_volume = self._front(self._candidates)
+        goals = self._goals_of(own).items()
+        remark = "  ".join(f"{parse(name).quantity} {value:.4g}" for name, value in goals)
+        if own.get(DEGENERATE) == 1:
+            remark += "  degenerate"
+        self._count(trial, state, remark)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
-        self._ended(trial, "failed", _last_line(trial.error_file))
+        """Count a trial that has failed by an exception or the death of its process."""
+        self._count(trial, "failed", _reason(trial.error_file))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        """Print that a trial is tried again, and why, if there is no live table."""
         if self._live is None:
-            said = f"{trial} is tried again: {_last_line(trial.error_file)}"
-            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+            line = f"{trial} is tried again: {_reason(trial.error_file)}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def on_experiment_end(self, trials: Any, **_: Any) -> None:
+        """Close the live table, which stays in the terminal as it was last."""
         if self._live is not None:
             self._live.update(self._table(), refresh=True)
             self._live.stop()
             self._live = None
 
-    def _values(self, found: Mapping[str, Any]) -> dict[str, float]:
-        return {name: float(found[name]) for name in self._goals}
+    def _goals_of(self, metrics: Mapping[str, Any]) -> dict[str, float]:
+        """Return the values of the goals among these metrics, by name."""
+        return {name: float(metrics[name]) for name in self._goals}
 
-    def _ended(self, trial: Any, state: str, shown: str) -> None:
-        self._running.pop(str(trial), None)
+    def _count(self, trial: Any, state: str, remark: str) -> None:
+        """Count a trial that has ended; print a line about it if there is no live table.
+
+        remark: the goals of a complete trial, or the reason of a failure.
+        """
+        self._progress_of.pop(str(trial), None)
         self._counts[state] += 1
         if self._live is None:
             size, volume = self.size_and_volume
             width = len(str(self._num_trials()))
             self._console.print(
-                f"[{self.num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {shown}"
-                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}{self._not_recorded()}",
+                f"[{self.num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {remark}"
+                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}{self._undelivered()}",
                 markup=False,
                 highlight=False,
                 soft_wrap=True,
@@ -130,28 +150,30 @@ class Progress(Callback):  # type: ignore[misc]
 
     @property
     def num_ended(self) -> int:
-        """Trials of the sweep that have ended, however, before this process or in it."""
+        """Number of trials of the sweep that have ended in any state, in this process or before."""
         return sum(self._counts.values())
 
     def _eta(self) -> str:
-        """Left to run at the pace so far, of this process alone."""
-        here = self.num_ended - self._before
-        left = self._num_trials() - self.num_ended
-        if left <= 0:
+        """Return the time left in words, at the mean pace of this process so far."""
+        num_here = self.num_ended - self._num_before
+        num_left = self._num_trials() - self.num_ended
+        if num_left <= 0:
             return "done"
-        if not here or self._began is None:
+        if not num_here or self._first_start is None:
             return "ETA after the first trial"
-        return f"ETA {_clock((time.monotonic() - self._began) / here * left)}"
+        return f"ETA {_clock((time.monotonic() - self._first_start) / num_here * num_left)}"
 
     def _refresh(self) -> None:
+        """Bring the live table up to date, if there is one."""
         if self._live is not None:
             self._live.update(self._table())
 
     def _table(self) -> Group:
+        """Return the live table: counts of trials, best value of each goal, front, running trials."""
         counts = self._counts
         size, volume = self.size_and_volume
-        running = "  ".join(f"{name} {done:.0%}" for name, done in sorted(self._running.items()))
-        head = Text.assemble(
+        running = "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._progress_of.items()))
+        heading = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
             f"{self.num_ended} of {self._num_trials()} trials ended "
             f"({counts['complete']} complete, {counts['pruned']} stopped early, "
@@ -162,15 +184,16 @@ class Progress(Callback):  # type: ignore[misc]
         table.add_column("best", justify="right")
         table.add_column("unit")
         for name, metric in self._goals.items():
-            values = [values[name] for values in self._complete]
+            values = [goals[name] for goals in self._candidates]
             best = f"{min(values, key=metric.cost):.4g}" if values else "–"
             table.add_row(name, best, metric.unit)
         front = Text(f"front: {size} configurations, hypervolume {volume:.4f}")
-        below = Text(f"running: {running or '–'}", style="dim")
-        below.append(self._not_recorded(), style="yellow")
-        return Group(head, table, front, below)
+        footer = Text(f"running: {running or '–'}", style="dim")
+        footer.append(self._undelivered(), style="yellow")
+        return Group(heading, table, front, footer)
 
-    def _not_recorded(self) -> str:
+    def _undelivered(self) -> str:
+        """Return how many entries wait for MLflow, and why; empty while MLflow takes them."""
         trouble = self._delivery.trouble
         if not trouble:
             return ""
@@ -179,14 +202,19 @@ class Progress(Callback):  # type: ignore[misc]
         )
 
 
-def _last_line(error_file: str | None) -> str:
-    """What Tune wrote down of the exception, or of the death, of a trial's process."""
+def _reason(error_file: str | None) -> str:
+    """Return why a trial's process failed, in a line.
+
+    error_file: Tune's file about it; its last line that is not indented holds the exception. Tune
+        writes none if it knows of no exception.
+    """
     lines = Path(error_file).read_text().split("\n") if error_file else []
-    said = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
-    return said[-1] if said else "its process failed"
+    messages = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
+    return messages[-1] if messages else "its process failed"
 
 
 def _clock(seconds: float) -> str:
+    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,5 +1,7 @@
 """The process that runs a sweep.
 
-run_sweep.py starts or resumes one, loop.py runs it to its end under Ray Tune (tuner.py). Meanwhile
-the listener hears requests, and interrupts.py what the operating system says.
+run_sweep.py starts or resumes a sweep. loop.py runs it to its end: tuner.py gives its trials to Ray
+Tune, on the cluster of ray_cluster.py. While they run, listener.py reads the requests of users,
+control_callback.py carries them out, interrupts.py handles Ctrl-C, and retries.py decides which
+trials are tried again. sync.py delivers later what could not be recorded in time.
 """

@@ -1,4 +1,4 @@
-"""A ray.tune Callback that does what was requested of a running sweep, and ends one that must end."""
+"""A ray.tune Callback that carries out requests to a running sweep, and ends one that must end."""
 
 from __future__ import annotations
 
@@ -15,51 +15,58 @@ from sweep.tracking.requests import Requests
 
 
 class OutcomeNotKept(RuntimeError):
-    """How a trial ended could not be told to the search, or written down for the record."""
+    """The outcome of a trial could not be written to Optuna's storage, or not to the outbox."""
 
 
 class ControlCallback(Callback):  # type: ignore[misc]
-    """Ends single trials that are to be cancelled, and the whole run on Ctrl-C, cancel or trouble.
+    """Ends single trials that users cancel, and the whole run on Ctrl-C, cancel or an error.
 
-    trouble: what kept the outcome of a trial from being kept, if anything did.
+    error: the first error because of which an outcome could not be saved; None if there was none.
     """
 
     def __init__(self, listener: Listener, interrupt: TuneInterrupt) -> None:
         self.listener = listener
         self.interrupt = interrupt
-        self.trouble: OutcomeNotKept | None = None
+        self.error: OutcomeNotKept | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks."""
+        """Return no state: Tune pickles its callbacks."""
         return {}
 
     def requests(self) -> Requests:
-        """Return what the search must know of requests: Ctrl-C and trouble cancel the sweep too."""
-        ends = self.interrupt.is_set or self.trouble is not None
-        return replace(self.listener.asked, wish="cancel") if ends else self.listener.asked
+        """Return the requests that the search must obey: Ctrl-C and an error cancel the sweep too."""
+        requests = self.listener.requests
+        must_end = self.interrupt.is_set or self.error is not None
+        return replace(requests, request="cancel") if must_end else requests
 
-    def fail(self, error: Exception) -> None:
-        """End the sweep for an error that Tune would swallow where it came up."""
-        if self.trouble is None:
+    def stop_for(self, error: Exception) -> None:
+        """Have the sweep end because of an error, which Tune would swallow where it was raised."""
+        if self.error is None:
             message = f"{type(error).__name__}: {error}".splitlines()[0]
-            self.trouble = OutcomeNotKept(f"how a trial ended could not be kept ({message})")
-            self.trouble.__cause__ = error
+            self.error = OutcomeNotKept(f"the outcome of a trial could not be saved ({message})")
+            self.error.__cause__ = error
 
-    def raise_trouble(self) -> None:
-        """Raise OutcomeNotKept if there was trouble."""
-        if self.trouble is not None:
-            raise self.trouble
+    def raise_error(self) -> None:
+        """Raise OutcomeNotKept if there was an error."""
+        if self.error is not None:
+            raise self.error
 
     def setup(self, **_: Any) -> None:
+        """Install our handler of Ctrl-C; Tune calls this after it has installed its own."""
         self.interrupt.wrap_handler()
 
     def on_step_begin(self, iteration: int, trials: list[Trial], **_: Any) -> None:
-        self.raise_trouble()
-        asked = self.listener.asked
-        if asked.wish == "cancel":
+        """Carry out the requests; Tune calls this before each of its steps.
+
+        Raises:
+            OutcomeNotKept: there was an error. Tune then ends the run.
+        """
+        self.raise_error()
+        requests = self.listener.requests
+        if requests.request == "cancel":
             self.interrupt.end_run()
-        for trial in trials if asked.cancelled else ():
+        for trial in trials if requests.cancelled_trials else ():
             actor = trial.temporary_state.ray_actor
-            if trial.config["number"] in asked.cancelled and actor is not None:
+            if trial.config["number"] in requests.cancelled_trials and actor is not None:
                 trial.max_failures = 0
                 ray.kill(actor)

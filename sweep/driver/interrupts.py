@@ -1,21 +1,21 @@
-"""Signals of the process that drives a sweep: from Ctrl-C to the exception that ends the sweep.
+"""Handle the signals of the process that runs a sweep: Ctrl-C becomes KeyboardInterrupt.
 
 The life of a Ctrl-C, in order:
 
 1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
    Python swallows what is raised within a destructor, so the handler remembers that it was called.
-2. Trials are about to begin, and the command line enters `while_trials_run`, which raises the
+2. Trials are about to begin, and the command line enters `while_trials_run`, which raises a
    KeyboardInterrupt that was swallowed before. From here on SIGTERM and SIGHUP count as Ctrl-C,
    because there is a sweep now that can be resumed.
 3. The driver enters `TuneInterrupt` and calls `Tuner.fit`. Tune installs a handler of its own, which
    ends the run in good order, but between two steps only, and a step may wait for a trial to come.
    Tune then sets up its callbacks, and one of them calls `TuneInterrupt.wrap_handler`: Ctrl-C now
-   sets `TuneInterrupt.is_set` first, by which the search knows that it is to give no more trials.
+   sets `TuneInterrupt.is_set` first, so that the search suggests no more trials.
 4. Tune's handler removes itself when it is called, so that a second Ctrl-C raises KeyboardInterrupt.
 5. `Tuner.fit` returns as if the sweep had ended. The driver sees that trials are left, and raises
    KeyboardInterrupt.
-6. The blocks are left in reverse order, and each puts back the handlers that it found. The command
-   line turns KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
+6. The blocks are left in reverse order, and each puts back the handlers that were there before. The
+   command line turns KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
 
 A signal that was ignored at the start of the process stays ignored: Ctrl-C in the background of a
 script, SIGHUP under nohup. KeyboardInterrupt means one of these signals and nothing else; whatever
@@ -34,7 +34,7 @@ from typing import Any, Self
 
 
 class CtrlC:
-    """A handler of SIGINT that raises KeyboardInterrupt.
+    """A signal handler for SIGINT that raises KeyboardInterrupt.
 
     pressed: whether it was called, even if the exception was swallowed.
     """
@@ -42,22 +42,26 @@ class CtrlC:
     pressed = False
 
     def __call__(self, *_: object) -> None:
+        """Note that Ctrl-C was pressed, and raise KeyboardInterrupt."""
         self.pressed = True
         raise KeyboardInterrupt
 
 
 @contextmanager
 def before_trials() -> Iterator[CtrlC]:
-    """Raise KeyboardInterrupt on Ctrl-C, and write nothing of one that a destructor swallows.
+    """Within the block, raise KeyboardInterrupt on Ctrl-C.
 
-    Yields the handler, for `while_trials_run`.
+    One that Python swallows within a destructor is not printed, as it would be otherwise.
+
+    Yields:
+        The handler, for `while_trials_run`.
     """
     ctrl_c = CtrlC()
     earlier_handler, earlier_hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
 
-    def hook(raised: Any) -> None:
-        if raised.exc_type is not KeyboardInterrupt:
-            earlier_hook(raised)
+    def hook(unraisable: Any) -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            earlier_hook(unraisable)
 
     if earlier_handler is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, ctrl_c)
@@ -71,45 +75,49 @@ def before_trials() -> Iterator[CtrlC]:
 
 @contextmanager
 def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
-    """Let SIGTERM and SIGHUP count as Ctrl-C.
+    """Within the block, let SIGTERM and SIGHUP count as Ctrl-C.
+
+    ctrl_c: the handler from `before_trials`.
 
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed before, and the exception was swallowed.
     """
     if ctrl_c.pressed:
         raise KeyboardInterrupt
-    earlier = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
-    for each, handler in earlier.items():
+    earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in earlier.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(each, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         yield
     finally:
-        for each, handler in earlier.items():
-            signal.signal(each, handler)
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 class TuneInterrupt:
-    """Ctrl-C while Ray Tune runs: a context manager around `Tuner.fit`.
+    """A context manager around `Tuner.fit` that notes a Ctrl-C at once and puts the handler back.
 
-    A process may run Tune outside its main thread, where no handler can be installed: Tune installs
-    none then, and nor does this.
+    A process may run Tune outside its main thread, where no handler can be installed. Tune installs
+    none then, and nor does this class.
 
-    is_set: whether there was a Ctrl-C since Tune has set up its callbacks.
+    is_set: whether Ctrl-C was pressed since `wrap_handler` was called.
     """
 
     is_set = False
 
     def __enter__(self) -> Self:
-        self._earlier = signal.getsignal(signal.SIGINT)
+        """Note the handler of SIGINT that is in place."""
+        self._earlier_handler = signal.getsignal(signal.SIGINT)
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Put that handler back."""
         if _in_main_thread():
-            signal.signal(signal.SIGINT, self._earlier)  # Tune leaves its own behind
+            signal.signal(signal.SIGINT, self._earlier_handler)  # Tune leaves its own behind
 
     def wrap_handler(self) -> None:
-        """Set `is_set` before Tune's own handler is called; call this once Tune has installed it."""
+        """Install a handler that sets `is_set` and calls Tune's, which must be installed already."""
         tune_handler = signal.getsignal(signal.SIGINT)
 
         def handler(*arguments: Any) -> None:
@@ -121,10 +129,11 @@ class TuneInterrupt:
             signal.signal(signal.SIGINT, handler)
 
     def end_run(self) -> None:
-        """Have Tune end its run in good order, as Ctrl-C would."""
+        """Have Tune end its run in good order, as Ctrl-C would; do nothing if that came already."""
         if not self.is_set:
             signal.raise_signal(signal.SIGINT)
 
 
 def _in_main_thread() -> bool:
+    """Return whether this is the main thread, the only one that may install signal handlers."""
     return threading.current_thread() is threading.main_thread()

@@ -1,4 +1,4 @@
-"""The driver's side of control requests: poll the run's tags for them, and write a heartbeat."""
+"""Read the requests of users from the tags of a sweep's run, and write that its driver is alive."""
 
 from __future__ import annotations
 
@@ -17,33 +17,36 @@ BEAT_EVERY_S = 15.0
 
 
 class Listener:
-    """Hears requests for as long as it is open, and writes that the driver lives.
+    """A context manager: a thread reads the requests every second, and writes a heartbeat.
 
-    asked: what was requested when MLflow last answered.
+    requests: those that MLflow held when it last answered.
     """
 
     def __init__(self, record: Record) -> None:
         self._record = record
-        self.asked = Requests()
-        self._ended = threading.Event()
+        self.requests = Requests()
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="listener", daemon=True)
 
     def __enter__(self) -> Self:
-        self._record.tag({Tag.ALIVE: str(now())})
-        self.asked = Requests.of(self._record.tags())
+        """Write the first heartbeat, read the requests once, and start the thread."""
+        self._record.set_tags({Tag.ALIVE: str(now())})
+        self.requests = Requests.from_tags(self._record.tags())
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
+        """End the thread at its next turn."""
+        self._closed.set()
 
     def _listen(self) -> None:
-        beat = now()
-        while not self._ended.wait(LISTEN_EVERY_S):
+        """Read requests and write heartbeats until closed, whether or not MLflow answers."""
+        last_beat = now()
+        while not self._closed.wait(LISTEN_EVERY_S):
             try:
-                self.asked = Requests.of(self._record.tags())
-                if now() - beat >= BEAT_EVERY_S * 1000:
-                    beat = now()
-                    self._record.tag({Tag.ALIVE: str(beat)})
-            except Exception:  # the delivery says what is wrong with MLflow
+                self.requests = Requests.from_tags(self._record.tags())
+                if now() - last_beat >= BEAT_EVERY_S * 1000:
+                    last_beat = now()
+                    self._record.set_tags({Tag.ALIVE: str(last_beat)})
+            except Exception:  # the delivery tells the user what is wrong with MLflow
                 continue

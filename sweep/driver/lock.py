@@ -1,4 +1,4 @@
-"""One driver a sweep: a lock in its folder, which the operating system frees when the driver dies."""
+"""The lock that keeps a sweep to one driver; the operating system frees it when the driver dies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOCK = ".lock"
 
 @contextmanager
 def only_driver(folder: Path) -> Iterator[None]:
-    """Hold the lock of the sweep in this folder, which is made if need be.
+    """Hold the lock of the sweep in a folder for the length of a block; create the folder if needed.
 
     Raises:
         CannotRun: the folder cannot be written, or another process holds the lock.
@@ -40,9 +40,13 @@ def only_driver(folder: Path) -> Iterator[None]:
 
 
 def driver_died_here(name: str, tracking_uri: str) -> bool:
-    """Whether the driver of a sweep ran on this machine and does not any more.
+    """Return whether the driver of a sweep ran on this machine and runs no more.
 
-    The record may still say that it runs, because a driver is missed only after a while.
+    The record may show the sweep as running for a while, until heartbeats have been missing.
+
+    name: of the sweep.
+    tracking_uri: the store in which the sweep is looked for. If it is not the store of the sweep of
+        this name that was run here, the two are different sweeps, and the result is False.
     """
     if (
         tracking_uri != workspace.tracking_uri(name)

@@ -1,4 +1,4 @@
-"""Run a sweep from its first trial to its end, and close its record whatever stops it."""
+"""Run the trials of a sweep that have not ended, and close its record whatever stops it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep import workspace
-from sweep.driver.running import PATIENCE_S, CannotRun, OnStart, RunningSweep, Stopped, deliver_all
+from sweep.driver.running import (
+    PATIENCE_S,
+    CannotRun,
+    OnStart,
+    RunningSweep,
+    Stopped,
+    wait_until_delivered,
+)
 from sweep.tracking import addresses
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.entries import Status
@@ -28,11 +35,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Job:
-    """A sweep that is recorded and may run.
+class PreparedSweep:
+    """A sweep whose record is open, and which nothing keeps from running.
 
-    text: the spec as it was typed.
+    text: the spec as the user typed it.
     search_storage: the path of Optuna's journal, or the address of its database.
+    stores: where workers keep checkpoints and models.
     num_at_once: number of trials that run at the same time.
     """
 
@@ -44,13 +52,18 @@ class Job:
     num_at_once: int
 
 
-def run_to_end(job: Job, on_start: OnStart | None, run_trial: RunTrial | None) -> None:
+def run_to_end(
+    prepared: PreparedSweep, on_start: OnStart | None, run_trial: RunTrial | None
+) -> None:
     """Run the trials that have not ended, and close the record of the sweep whatever stops it.
 
+    on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
+    run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
+
     Raises:
-        CannotRun: MLflow does not take what an earlier process has left, or the search storage is
-            not as that process left it.
-        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be kept.
+        CannotRun: MLflow does not take the entries that an earlier process has left, or the search
+            storage is not as that process left it.
+        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
         KeyboardInterrupt: Ctrl-C.
     """
     from sweep.driver.control_callback import ControlCallback
@@ -61,24 +74,25 @@ def run_to_end(job: Job, on_start: OnStart | None, run_trial: RunTrial | None) -
     from sweep.search.study import outcomes
     from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
-    spec, record = job.spec, job.record
+    spec, record = prepared.spec, prepared.record
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.folder(spec.name) / "record")
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
-        deliver_all(delivery, spec.name)  # what an earlier process has left
-        study, version = _open_search(job)
-        recorder = Recorder(spec, outbox, AlreadyRecorded.of(record, version), job.stores)
+        wait_until_delivered(delivery, spec.name)  # entries of an earlier process
+        study, version = _open_search(prepared)
+        already_recorded = AlreadyRecorded.from_record(record, version)
+        recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
         record.reopen(record.run_id)
         status: Status = "KILLED"
         state, patience_s = "interrupted", PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            recorder.settle(outcomes(study), record.trials())
+            recorder.close_earlier_trials(outcomes(study), record.trial_runs())
             delivery.wait(PATIENCE_S)
             search = ParetoSearch(
-                spec, study, metrics, recorder.close, control.requests, control.fail
+                spec, study, metrics, recorder.close_trial, control.requests, control.stop_for
             )
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
@@ -86,13 +100,13 @@ def run_to_end(job: Job, on_start: OnStart | None, run_trial: RunTrial | None) -
                     outbox, delivery, while_trials_run,
                 )  # fmt: skip
                 callbacks = [recorder, NoRetry(), *(on_start(running) if on_start else [])]
-                _run_trials(job, search, control, callbacks, run_trial)
+                _run_trials(prepared, search, control, callbacks, run_trial)
             status, state = _end(search, study, control)
         except Stopped as stopped:
             state = stopped.state
             raise
         except Exception as error:
-            cause = control.trouble or error  # whatever was raised after the trouble is due to it
+            cause = control.error or error  # errors after control.error follow from it
             if disk.full_disk_in(cause):
                 patience_s = 0.0  # a store on the same disk takes nothing either
             if stopped_by := _stopped_by(cause):
@@ -104,7 +118,7 @@ def run_to_end(job: Job, on_start: OnStart | None, run_trial: RunTrial | None) -
             delivery.wait(patience_s)
 
 
-def _open_search(job: Job) -> tuple[Study, int]:
+def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
     """Return the study of the newest version of the search space, and the number of that version.
 
     Raises:
@@ -112,38 +126,50 @@ def _open_search(job: Job) -> tuple[Study, int]:
             storage must be an old copy, and the trials would run twice.
     """
     from sweep.search.study import open_study, outcomes
-    from sweep.search.versions import newest
+    from sweep.search.versions import newest_version
 
-    record = job.record
-    study, version = newest(open_study(job.search_storage, job.spec), job.spec.trial)
-    if lost := sorted(record.ended() - {ending.number for ending in outcomes(study)}):
+    record = prepared.record
+    study, version = newest_version(
+        open_study(prepared.search_storage, prepared.spec), prepared.spec.trial
+    )
+    known = {outcome.number for outcome in outcomes(study)}
+    if lost := sorted(record.ended_trials() - known):
         raise CannotRun(
-            f"{addresses.shown(job.search_storage)} must hold the search of {record.sweep} as it was "
-            f"left, but does not know that {'trials' if len(lost) > 1 else 'trial'} "
+            f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
+            f"as it was left, but does not know that {'trials' if len(lost) > 1 else 'trial'} "
             f"{', '.join(map(str, lost))} ended: put the latest copy back, or start anew with "
             f"--replace."
         )
-    record.keep_version(version, job.text)
+    record.log_spec_version(version, prepared.text)
     return study, version
 
 
 def _run_trials(
-    job: Job,
+    prepared: PreparedSweep,
     search: ParetoSearch,
     control: ControlCallback,
     callbacks: list[Callback],
     run_trial: RunTrial | None,
 ) -> None:
+    """Run trials under Ray Tune until the search has no more, or the run is ended.
+
+    Raises:
+        OutcomeNotKept: the outcome of a trial could not be saved.
+    """
     from sweep.driver import tuner
     from sweep.driver.retries import count_each_death_once
     from sweep.workers.worker import Assignment, real_trial
 
     if not search.num_to_run:
         return
-    assignment = Assignment(run_trial or real_trial, stores=job.stores, watched=run_trial is None)
+    assignment = Assignment(
+        run_trial or real_trial, stores=prepared.stores, with_system_metrics=run_trial is None
+    )
     with control.interrupt, count_each_death_once(search.on_death):
-        tuner.build(job.spec, search, job.num_at_once, [control, *callbacks], assignment).fit()
-    control.raise_trouble()
+        tuner.build(
+            prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment
+        ).fit()
+    control.raise_error()
 
 
 def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[Status, str]:
@@ -155,19 +181,19 @@ def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[
     """
     from sweep.search.study import outcomes
 
-    wish = control.listener.asked.wish
-    ends_early = wish == "stop" or search.out_of_time
-    if search.num_left and wish == "cancel":
+    request = control.listener.requests.request
+    ends_early = request == "stop" or search.out_of_time
+    if search.num_left and request == "cancel":
         raise Stopped("cancelled", "cancelled")
     if search.num_left and (control.interrupt.is_set or not ends_early):
         raise KeyboardInterrupt
-    any_complete = any(ending.state == "complete" for ending in outcomes(study))
+    any_complete = any(outcome.state == "complete" for outcome in outcomes(study))
     status: Status = "FINISHED" if any_complete else "FAILED"
-    return status, "stopped" if search.num_left and wish == "stop" else status.lower()
+    return status, "stopped" if search.num_left and request == "stop" else status.lower()
 
 
 def _stopped_by(cause: Exception) -> Stopped | None:
-    """Return how a sweep stops that ends by this exception, or None if it is an error of ours."""
+    """Return the Stopped to raise for an exception, or None if it is a defect of ours."""
     from sweep.driver.control_callback import OutcomeNotKept
 
     if full := disk.full_disk_in(cause):

@@ -1,4 +1,4 @@
-"""The Ray cluster of a sweep: one that is up, or one of our own; and how many trials fit into it."""
+"""The Ray cluster of a sweep: join one, or start one on this machine; how many trials fit into it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow is the record
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # the worker checks, one trial at a time
-    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # each failed trial says why in a line, and in MLflow
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # our progress prints a line for each failed trial
     "RAY_AIR_NEW_OUTPUT": "0",
-    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker says where it works
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker changes to the folder in which the sweep was started
 }
 
 
 @contextmanager
 def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
-    """Join the Ray cluster at an address, or start one on this machine if there is no address.
+    """Within the block, be part of the Ray cluster at an address, or of one on this machine for None.
 
-    A cluster that this process has joined already is used as it is, and stays joined.
+    A cluster that this process has joined before is used as it is, and stays joined.
+
+    tracking_uri: address of the tracking store, which every node must be able to write.
 
     Raises:
         CannotRun: the cluster cannot be joined, or its nodes cannot all write the tracking store.
@@ -36,7 +38,7 @@ def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
     os.environ |= ENVIRONMENT
     import ray
 
-    # What failed is said in a line for each trial, and once more at the end.
+    # Our progress prints a line for each failed trial, and the command line a summary at the end.
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
     if ray.is_initialized():
         yield
@@ -50,35 +52,42 @@ def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
 
 
 def num_at_once(resources: Resources) -> int:
-    """Number of trials to run at the same time: as asked for, or as many as the cluster can hold.
+    """Return the number of trials to run at the same time.
+
+    It is `at_once` of the spec, or as many as the CPUs and GPUs of the cluster can hold.
 
     Raises:
-        CannotRun: the cluster cannot hold one trial, and no number was asked for.
+        CannotRun: the cluster cannot hold one trial, and the spec has no `at_once`.
     """
     import ray
 
-    have = ray.cluster_resources()
-    room = int(have.get("CPU", 0) // resources.cpus_per_trial)
+    totals = ray.cluster_resources()
+    room = int(totals.get("CPU", 0) // resources.cpus_per_trial)
     if resources.gpus_per_trial:
-        room = min(room, int(have.get("GPU", 0) / resources.gpus_per_trial))
+        room = min(room, int(totals.get("GPU", 0) / resources.gpus_per_trial))
     if room < 1 and resources.at_once is None:
         raise CannotRun(
             f"a trial takes {resources.cpus_per_trial} CPUs and "
             f"{resources.gpus_per_trial:g} GPUs, but the cluster has "
-            f"{have.get('CPU', 0):g} and {have.get('GPU', 0):g}: lower `resources`, "
+            f"{totals.get('CPU', 0):g} and {totals.get('GPU', 0):g}: lower `resources`, "
             f"or set resources.at_once if nodes are still to come."
         )
     return resources.at_once or room
 
 
 def num_nodes() -> int:
-    """Number of nodes of the cluster that are up."""
+    """Return the number of nodes of the cluster that are up."""
     import ray
 
     return sum(node["Alive"] for node in ray.nodes())
 
 
 def _connect(address: str | None) -> None:
+    """Join the cluster at an address, or start one on this machine for None.
+
+    Raises:
+        CannotRun: the cluster at the address cannot be joined.
+    """
     import ray
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -99,20 +108,21 @@ def _connect(address: str | None) -> None:
 
 
 def _refuse_silent(address: str) -> None:
-    """Raise OSError at once where nobody listens: Ray would wait for minutes."""
+    """Raise OSError within seconds if no process listens at an address; Ray would wait for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _hide_token() -> None:
-    """Make the token that opens a cluster private: Ray writes it for all users to read."""
+    """Make the file of the token that lets users into a cluster private; Ray lets all users read it."""
     token = Path("~/.ray/auth_token").expanduser()
     if token.is_file() and token.stat().st_mode & 0o077:
         token.chmod(0o600)
 
 
 def _refuse_shared_file(tracking_uri: str) -> None:
+    """Raise CannotRun if the store is an SQLite file and the cluster has more than one node."""
     num = num_nodes()
     if num > 1 and tracking_uri.startswith("sqlite"):
         raise CannotRun(

@@ -7,38 +7,41 @@ from pathlib import Path
 
 from sweep import workspace
 from sweep.tracking import addresses, sweeps
-from sweep.workers.checkpoints import Storage
+from sweep.workers.checkpoints import FolderStore
 
-WRITTEN = ("search.journal", "record", "checkpoints", "models", "ray", "front")
-ADDRESSES = ("started_in", "tracking_uri", "storage", "kept_at")
+FILES = ("search.journal", "record", "checkpoints", "models", "ray", "front")
+ADDRESS_FILES = ("started_in", "tracking_uri", "storage", "kept_at")
 
 
 def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> None:
     """Delete the earlier sweep of a name from search, record, checkpoints and its folder.
 
     Both the search storage given here and the one that the earlier sweep used are cleared. The files
-    that say where the earlier sweep was kept go last, so that a deletion that was cut off can be done
-    again.
+    that hold the addresses of the earlier sweep go last, so that a deletion that was cut off can be
+    done again.
 
     Raises:
-        store.BadAddress: a search storage cannot be used.
+        addresses.BadAddress: a search storage cannot be used.
     """
     from sweep.search.study import delete_study
 
-    earlier = workspace.storage(name)
-    if str(earlier) != addresses.shown(search_storage):
-        addresses.refuse_hidden(str(earlier), "--storage or OPTUNA_STORAGE, to delete its search")
-        delete_study(earlier, name)
+    earlier_storage = workspace.search_storage(name)
+    if str(earlier_storage) != addresses.printable(search_storage):
+        addresses.refuse_hidden(
+            str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
+        )
+        delete_study(earlier_storage, name)
     delete_study(search_storage, name)
-    if checkpoint_root := workspace.kept_at(name):
+    if checkpoint_root := workspace.checkpoint_root(name):
         parent, _, folder = checkpoint_root.rpartition("/")
-        Storage(parent).delete(folder)
+        FolderStore(parent).delete(folder)
     sweeps.delete_sweep(tracking_uri, name)
-    for file in (*WRITTEN, *ADDRESSES):
+    for file in (*FILES, *ADDRESS_FILES):
         _delete(workspace.folder(name) / file)
 
 
 def _delete(path: Path) -> None:
+    """Delete a file or a folder; do nothing if there is none."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""Which trials are tried again: those whose process or node has died, and no others."""
+"""Try a trial again if its process or node has died, and not if the trial itself has failed."""
 
 from __future__ import annotations
 
@@ -16,72 +16,78 @@ from ray.tune.experiment import Trial
 
 from sweep.workers.result import TrialResult
 
-MAX_DEATHS = 3  # under one trial, before it is what kills them
+MAX_DEATHS = 3  # of the processes of one trial; it is tried again after each, and then has failed
 
 
 class NoRetry(Callback):  # type: ignore[misc]
-    """A ray.tune Callback: what a trial says of its own failure is the last of it."""
+    """A ray.tune Callback that keeps Tune from trying a trial again that has reported its failure."""
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks."""
+        """Return no state: Tune pickles its callbacks."""
         return {}
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        """Raises OSError, which ends the sweep, where a disk is full: all trials would fail."""
-        reported = TrialResult.of(result)
-        if reported and reported.disk_full:
-            raise OSError(errno.ENOSPC, reported.disk_full)
-        if reported and reported.failure:
+        """Allow a trial that reports a failure no further attempt.
+
+        Raises:
+            OSError: the disk of its worker is full. This ends the sweep: all trials would fail.
+        """
+        report = TrialResult.of(result)
+        if report and report.disk_full:
+            raise OSError(errno.ENOSPC, report.disk_full)
+        if report and report.failure:
             trial.max_failures = 0
 
 
-def died_of(death: RayError) -> str:
-    """What Ray says of the end of a trial's process, in a few words instead of its paragraphs."""
+def describe_death(death: RayError) -> str:
+    """Return how a trial's process ended in a few words, from the paragraphs of Ray's error."""
     text = str(death)
-    found = re.search(r"\bip: ?([\w.:]+)", text, re.IGNORECASE)
-    where = f" on {found[1]}" if found else ""
+    address = re.search(r"\bip: ?([\w.:]+)", text, re.IGNORECASE)
+    node = f" on {address[1]}" if address else ""
     if "low on memory" in text:
-        return f"its node ran out of memory{where}"
+        return f"its node ran out of memory{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
-        return f"its node died{where}"
+        return f"its node died{node}"
     detail = re.search(r"exit detail: (.*?)\.?(?: Some common causes|$)", text, re.MULTILINE)
-    return f"its process died{where}" + (f": {detail[1]}" if detail else "")
+    return f"its process died{node}" + (f": {detail[1]}" if detail else "")
 
 
 @contextmanager
-def count_each_death_once(heard: Callable[[str, str], str]) -> Iterator[None]:
-    """Within the block, Tune takes an actor that Ray lost in whichever way for one that died, once;
-    `heard` is told Tune's id of the trial and what its process died of, and knows the true reason.
+def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]:
+    """Within the block, have Tune take every actor that Ray lost for one that died, and count it once.
 
-    Tune knows of RayActorError alone, and ends the whole sweep at the others: that the node ran out of
-    memory or of disk, that a result was lost with the node which held it. (ray 2.60,
+    Tune knows RayActorError alone, and ends the whole sweep at other errors: the node ran out of
+    memory or of disk, a result was lost with the node that held it. (ray 2.60,
     air/execution/_internal/actor_manager.py, _actor_task_failed: "Caught unexpected exception".)
-    And the death of an actor that was kept for another trial reaches that trial twice, as it is
+    Besides, the death of an actor that was kept for another trial reaches that trial twice, as it is
     handed over: the trial is waiting again at the first, fails for good at the second, and would
     not get another actor. (tune/execution/tune_controller.py, _actor_failed.)
+
+    on_death: called at each death with Tune's id of the trial and `describe_death`'s words; returns
+        the reason to record.
     """
-    of_manager = RayActorManager._actor_task_failed
-    of_controller = TuneController._trial_task_failure
+    manager_method = RayActorManager._actor_task_failed
+    controller_method = TuneController._trial_task_failure
 
     def actor_task_failed(self: Any, tracked_actor_task: Any, exception: Exception) -> None:
         if isinstance(exception, RayError) and not isinstance(exception, RayTaskError):
-            exception = RayActorError(error_msg=died_of(exception))
-        of_manager(self, tracked_actor_task, exception)
+            exception = RayActorError(error_msg=describe_death(exception))
+        manager_method(self, tracked_actor_task, exception)
 
     def trial_task_failure(self: Any, trial: Any, exception: Exception) -> None:
         self._resetting_trials.discard(trial)
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
             return
         if isinstance(exception, RayActorError):
-            exception = RayActorError(error_msg=heard(trial.trial_id, str(exception)))
-        of_controller(self, trial, exception)
+            exception = RayActorError(error_msg=on_death(trial.trial_id, str(exception)))
+        controller_method(self, trial, exception)
 
     RayActorManager._actor_task_failed = actor_task_failed
     TuneController._trial_task_failure = trial_task_failure
     try:
         yield
     finally:
-        RayActorManager._actor_task_failed = of_manager
-        TuneController._trial_task_failure = of_controller
+        RayActorManager._actor_task_failed = manager_method
+        TuneController._trial_task_failure = controller_method

@@ -1,4 +1,4 @@
-"""Start a sweep, or resume one: everything that is refused is refused before its first trial runs."""
+"""Start a sweep, or resume one; whatever is wrong with it is refused before its first trial runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.config import preflight
-from sweep.config.check import changed
+from sweep.config.check import changed_keys
 from sweep.config.spec import SweepSpec
 from sweep.driver import ray_cluster
 from sweep.driver.lock import only_driver
-from sweep.driver.loop import Job, run_to_end
+from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.replace import delete_earlier
 from sweep.driver.running import CannotRun, OnStart
 from sweep.tracking import addresses, mlflow_record, requests, sweeps
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Backends:
-    """Where a sweep is recorded, where its search is kept, and what it runs on.
+    """Addresses of the services that a sweep uses; None is the default of each.
 
-    tracking_uri: MLflow's store or server. If left out: for a new sweep the SQLite file that all
-        sweeps here share, for an earlier one the store in which it was recorded.
-    search_storage: the database of Optuna. If left out: for a new sweep a journal in its folder, for
-        an earlier one the storage in which its search was kept.
-    ray_address: `auto` or HOST:PORT of a Ray cluster that is up. If left out: this machine.
+    tracking_uri: MLflow's store or server. None is, for a new sweep, the SQLite file that all sweeps
+        in $SWEEP_HOME share, and for an earlier one the store in which it was recorded.
+    search_storage: the database of Optuna. None is, for a new sweep, a journal in its folder, and
+        for an earlier one the storage that held its search.
+    ray_address: `auto` or HOST:PORT of a Ray cluster that is up. None is this machine.
     """
 
     tracking_uri: str | None = None
@@ -55,44 +55,49 @@ def run(
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
 ) -> mlflow_record.Record:
-    """Run a new sweep to its end and return its record; `replace` deletes an earlier one first.
+    """Run a new sweep to its end and return its record.
 
+    document: the file of the spec, as the user typed it.
+    replace: whether to delete an earlier sweep of the same name first.
+    on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
     run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
 
     Raises:
-        tracking.SweepExists: there is one of this name.
-        store.BadAddress: the tracking store or the search storage cannot be used.
-        CannotRun: it runs elsewhere, the cluster cannot hold one trial, or its nodes do not share
-            where checkpoints are kept.
-        inputs.DoNotFit: models or data are not what the spec takes them for.
-        Stopped: it was cancelled, the disk is full, or the outcome of a trial could not be kept.
-        KeyboardInterrupt: Ctrl-C. After this, as after Stopped, it can be resumed.
+        sweeps.SweepExists: there is a sweep of this name.
+        addresses.BadAddress: the tracking store or the search storage cannot be used.
+        CannotRun: another process runs the sweep, the cluster cannot hold one trial, or its nodes do
+            not share the folder of checkpoints.
+        preflight.DoNotFit: models or data are not what the spec takes them for.
+        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
+        KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
     uri, search_storage = _addresses(
         backends, workspace.local_tracking_uri(), workspace.journal(spec.name)
     )
     with (
         only_driver(workspace.folder(spec.name)),
-        addresses.answering(uri, f"`sweep resume {spec.name}`"),
+        addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
     ):
-        addresses.reach(uri)
+        addresses.prepare_store(uri)
         if replace:
             delete_earlier(spec.name, uri, search_storage)
         sweeps.refuse_if_recorded(uri, spec.name)
         _refuse_remains(spec.name, search_storage)
         digests = preflight.prepare(spec)
         with ray_cluster.joined(backends.ray_address, uri):
-            # All that may refuse the sweep comes before anything is recorded.
+            # Everything that may refuse the sweep comes before anything is recorded.
             num_at_once = ray_cluster.num_at_once(spec.resources)
             checkpoint_root = _checkpoint_root(spec, None)
-            workspace.remember(spec.name, document.text, uri, search_storage, checkpoint_root)
-            artifacts = workspace.artifacts(uri, spec.name)
+            workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
+            artifacts = workspace.artifact_location(uri, spec.name)
             record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
             stores = CheckpointStores.under(
                 checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
             )
-            job = Job(spec, document.text, record, search_storage, stores, num_at_once)
-            run_to_end(job, on_start, run_trial)
+            prepared = PreparedSweep(
+                spec, document.text, record, search_storage, stores, num_at_once
+            )
+            run_to_end(prepared, on_start, run_trial)
     return record
 
 
@@ -104,28 +109,31 @@ def resume(
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
 ) -> mlflow_record.Record:
-    """Run what is left of a sweep that ended early, and return its record.
+    """Run the trials that are left of a sweep that ended early, and return its record.
 
     Trials that have ended are not run again.
 
+    document: the file of the spec in the sweep's folder.
+    on_start, run_trial: as of `run`.
+
     Raises:
-        store.BadAddress: the tracking store or the search storage cannot be used.
-        CannotRun: there is no such sweep; its spec, models or data have changed; it runs elsewhere;
-            the cluster cannot hold one trial; or its nodes do not share where checkpoints are kept.
-        inputs.DoNotFit: models or data cannot be had any more.
-        Stopped: as of `run`.
-        KeyboardInterrupt: Ctrl-C, once more.
+        addresses.BadAddress: the tracking store or the search storage cannot be used.
+        CannotRun: there is no such sweep; its spec, models or data have changed; another process
+            runs it; the cluster cannot hold one trial; or its nodes do not share the folder of
+            checkpoints.
+        preflight.DoNotFit: models or data are not what the spec takes them for.
+        Stopped, KeyboardInterrupt: as of `run`.
     """
     uri, search_storage = _addresses(
-        backends, workspace.tracking_uri(spec.name), workspace.storage(spec.name)
+        backends, workspace.tracking_uri(spec.name), workspace.search_storage(spec.name)
     )
     addresses.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
     addresses.refuse_hidden(str(search_storage), "--storage or OPTUNA_STORAGE")
     with (
         only_driver(workspace.folder(spec.name)),
-        addresses.answering(uri, f"`sweep resume {spec.name}`"),
+        addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
     ):
-        addresses.reach(uri)
+        addresses.prepare_store(uri)
         record = sweeps.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
@@ -134,27 +142,30 @@ def resume(
             )
         _refuse_lost_search(record, search_storage)
         _refuse_other_spec(record, document)
-        os.environ["SWEEP_HOME"] = str(workspace.home())  # a relative one was meant from here
-        with chdir(workspace.started_in(spec.name)):
+        # Absolute, because a relative one is meant from the folder that is left next.
+        os.environ["SWEEP_HOME"] = str(workspace.home())
+        with chdir(workspace.start_folder(spec.name)):
             _refuse_other_inputs(record, preflight.prepare(spec))
             with ray_cluster.joined(backends.ray_address, uri):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
-                checkpoint_root = _checkpoint_root(spec, workspace.kept_at(spec.name))
-                workspace.keep_at(spec.name, checkpoint_root)
-                record.declare(spec, document.text)
-                requests.forget(record)  # before it counts as running, and can be asked again
+                checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
+                workspace.remember_checkpoint_root(spec.name, checkpoint_root)
+                record.log_declarations(spec, document.text)
+                requests.clear(record)  # before it counts as running, and takes new requests
                 stores = CheckpointStores.under(
                     checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
                 )
-                job = Job(spec, document.text, record, search_storage, stores, num_at_once)
-                run_to_end(job, on_start, run_trial)
+                prepared = PreparedSweep(
+                    spec, document.text, record, search_storage, stores, num_at_once
+                )
+                run_to_end(prepared, on_start, run_trial)
     return record
 
 
 def _addresses(
     backends: Backends, tracking_uri: str, search_storage: Path | str
 ) -> tuple[str, Path | str]:
-    """Return the addresses of tracking store and search storage: these, unless others are named."""
+    """Return the addresses of tracking store and search storage: those of `backends`, or the given."""
     if backends.tracking_uri:
         tracking_uri = addresses.absolute(backends.tracking_uri)
     if backends.search_storage:
@@ -163,47 +174,49 @@ def _addresses(
 
 
 def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
-    """Return where checkpoints and models are kept, or None if that is the sweep's folder.
+    """Return the folder or address for checkpoints and models; None is the sweep's folder.
 
-    earlier: the same of the process that started the sweep, which must not change.
+    earlier: that of the process that started the sweep, which must stay.
 
     Raises:
-        CannotRun: it would change, or not all nodes see it.
+        CannotRun: the spec names another one than before, or not all nodes see it.
     """
     checkpoints, path = spec.checkpoints, spec.checkpoints.storage_path
     if not (checkpoints.resume or checkpoints.model):
         return earlier
     if earlier and not (path and earlier.startswith(f"{path}/")):
         raise CannotRun(
-            f"checkpoints.storage_path must stay as it was, for trials go on from what is in "
+            f"checkpoints.storage_path must stay as it was, because trials go on from checkpoints in "
             f"{earlier}, but {f'is now {path}' if path else 'is left out'}."
         )
     root = earlier or (path and f"{path}/{spec.name}-{uuid.uuid4().hex[:8]}")
     url = root or str(workspace.folder(spec.name))
-    if (path or ray_cluster.num_nodes() > 1) and (trouble := why_not_shared(url)):
-        raise CannotRun(trouble)
+    if (path or ray_cluster.num_nodes() > 1) and (problem := why_not_shared(url)):
+        raise CannotRun(problem)
     return root
 
 
 def _refuse_remains(name: str, search_storage: Path | str) -> None:
+    """Raise CannotRun if a search or an outbox of an earlier sweep of this name is left."""
     from sweep.search.study import has_study
 
     folder = workspace.folder(name)
     has_search = has_study(search_storage, name)
     if has_search or (folder / "record").exists():
         raise CannotRun(
-            f"{addresses.shown(search_storage) if has_search else folder} holds an earlier sweep "
+            f"{addresses.printable(search_storage) if has_search else folder} holds an earlier sweep "
             f"{name} that this tracking store does not know: name its store with "
             f"--tracking-uri, or start anew with --replace."
         )
 
 
 def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str) -> None:
+    """Raise CannotRun if the search storage does not hold the study of a sweep that has begun."""
     from sweep.search.study import has_study
 
-    name, address = record.sweep, addresses.shown(search_storage)
-    has_moved = address != str(workspace.storage(name))
-    if (has_moved or record.trials()) and not has_study(search_storage, name):
+    name, address = record.sweep, addresses.printable(search_storage)
+    has_moved = address != str(workspace.search_storage(name))
+    if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
         raise CannotRun(
             f"{address} must hold the search of {name}, but does not: name the database "
             f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before, or "
@@ -212,8 +225,9 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
 
 
 def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None:
-    before = record.spec_text()
-    if before is not None and (keys := changed(before, document.tree)):
+    """Raise CannotRun if a key of the spec has changed that must not change within a sweep."""
+    recorded_text = record.spec_text()
+    if recorded_text is not None and (keys := changed_keys(recorded_text, document.tree)):
         raise CannotRun(
             f"{document.path} must go on with the sweep as it was recorded, but its "
             f"{', '.join(keys)} changed: budget, resources and checkpoints may, and options may "
@@ -222,10 +236,14 @@ def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None
 
 
 def _refuse_other_inputs(record: mlflow_record.Record, digests: dict[str, str]) -> None:
-    before = record.digests()
-    others = [name for name in digests if before.get(name, digests[name]) != digests[name]]
-    if others:
+    """Raise CannotRun if the contents of a model or data set have changed since the sweep began.
+
+    digests: sha256 of each of them as it is now, by its name.
+    """
+    recorded = record.digests()
+    changed_names = [n for n, digest in digests.items() if recorded.get(n, digest) != digest]
+    if changed_names:
         raise CannotRun(
-            f"{', '.join(others)} must be what the sweep {record.sweep} began with, but the "
+            f"{', '.join(changed_names)} must be what the sweep {record.sweep} began with, but the "
             f"contents have changed: put the old ones back, or run it as a new sweep."
         )

@@ -1,4 +1,4 @@
-"""A sweep while its trials run, as the parts of the driver share it; why it cannot run, or stopped."""
+"""Types that the parts of the driver share: a running sweep, and why one cannot run or has stopped."""
 
 from __future__ import annotations
 
@@ -27,36 +27,42 @@ class CannotRun(ValueError):
 
 @dataclass(frozen=True)
 class RunningSweep:
-    """A sweep whose trials are about to run, for those who show how it goes.
+    """A sweep whose trials are about to run, for the callbacks that show its progress.
 
-    ended: the trials that had ended before this process began.
+    goals: the metric of each goal, by its name.
+    earlier_outcomes: outcomes of the trials that ended before this process began.
     num_trials: returns the number of all trials, which grows with those that are tried again.
-    while_trials_run: a context manager that is entered here is left once no trial runs any more; the
-        record is still open then.
+    while_trials_run: a stack of context managers. It is closed once no trial runs any more, while
+        the record can still be written.
     """
 
     spec: SweepSpec
     record: Record
     goals: dict[str, Metric]
-    ended: list[Outcome]
+    earlier_outcomes: list[Outcome]
     num_trials: Callable[[], int]
     outbox: Outbox
     delivery: Delivery
     while_trials_run: ExitStack
 
 
-# Called as trials are about to run; returns the callbacks of Ray Tune that show how it goes.
+# A function that the driver calls once, when the trials are about to run. It returns callbacks for Ray
+# Tune, such as those that show the progress.
 OnStart = Callable[[RunningSweep], "list[Callback]"]
 
 
-def deliver_all(delivery: Delivery, name: str) -> None:
-    """Wait until MLflow has all that is to be recorded of a sweep.
+def wait_until_delivered(delivery: Delivery, name: str) -> None:
+    """Block until MLflow has every entry of the outbox of a sweep.
+
+    name: of the sweep, for the message.
 
     Raises:
-        CannotRun: MLflow does not take it.
+        CannotRun: MLflow took nothing for PATIENCE_S seconds.
     """
     if not delivery.wait(PATIENCE_S):
-        raise CannotRun(f"what {name} has still to record cannot be: {delivery.trouble}")
+        raise CannotRun(
+            f"MLflow must take the entries that are left of {name}, but does not: {delivery.trouble}"
+        )
 
 
 class Stopped(Exception):

@@ -1,4 +1,4 @@
-"""Deliver later what a sweep could not record, because MLflow was away as it ended."""
+"""Deliver entries to MLflow that a sweep could not, because MLflow was away as the sweep ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
-from sweep.driver.running import CannotRun, RunningSweep, deliver_all
+from sweep.driver.running import CannotRun, RunningSweep, wait_until_delivered
 from sweep.tracking import addresses, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
@@ -23,23 +23,26 @@ def sync(
     tracking_uri: str | None = None,
     on_delivered: Callable[[RunningSweep], None] | None = None,
 ) -> tuple[int, int, bool]:
-    """Deliver to MLflow what a sweep that does not run any more could not record.
+    """Deliver to MLflow the entries that are left of a sweep that does not run any more.
 
-    A store that does not know the sweep, because its own was lost, gets everything but the files that
-    the lost store had taken.
+    A store that does not know the sweep gets every entry, for when its own store was lost. Files that
+    the lost store had taken are gone.
 
-    on_delivered: called once all is delivered, if anything was; may add to the record.
+    name: of the sweep.
+    tracking_uri: address of the store; None is the store in which the sweep was recorded.
+    on_delivered: called once all entries are delivered, if there were any; may add to the record.
 
-    Returns the number of entries delivered, the number that MLflow has ever refused, and whether the
-    sweep has ended.
+    Returns:
+        The number of entries delivered, the number that MLflow has ever refused, and whether the
+        sweep has ended.
 
     Raises:
-        store.BadAddress: the tracking store is still away.
-        CannotRun: the sweep runs, its store has lost it, or the store does not take all of it.
+        addresses.BadAddress: the tracking store is still away.
+        CannotRun: the sweep runs, its store has lost it, or the store does not take all entries.
     """
     uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
     with only_driver(workspace.folder(name)):
-        addresses.reach(uri)
+        addresses.prepare_store(uri)
         outbox = Outbox(workspace.folder(name) / "record")
         spec, document = load(workspace.folder(name) / "sweep.yaml")
         record = sweeps.find_sweep(uri, name)
@@ -52,7 +55,7 @@ def sync(
             record = _open_anew(name, spec, document, uri, outbox)
         num_waiting = outbox.num_waiting
         with Delivery(record, outbox) as delivery:
-            deliver_all(delivery, name)
+            wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
                 goals = {goal: spec.metrics()[goal] for goal in spec.goals}
                 with ExitStack() as stack:
@@ -60,19 +63,24 @@ def sync(
                         spec, record, goals, [], lambda: spec.num_trials, outbox, delivery, stack
                     )
                     on_delivered(running)
-                deliver_all(delivery, name)
+                wait_until_delivered(delivery, name)
         return num_waiting, outbox.num_refused, record.has_ended()
 
 
 def _open_anew(
     name: str, spec: SweepSpec, document: Document, tracking_uri: str, outbox: Outbox
 ) -> mlflow_record.Record:
-    """Open a sweep in another store than the one that has lost it; every entry is to be delivered."""
-    with chdir(workspace.started_in(name)):
+    """Open the record of a sweep in a new store and return it; mark every entry as undelivered."""
+    with chdir(workspace.start_folder(name)):
         digests = preflight.prepare(spec)
-        workspace.remember(
-            name, document.text, tracking_uri, workspace.storage(name), workspace.kept_at(name)
+        workspace.remember_sweep(
+            name,
+            document.text,
+            tracking_uri,
+            workspace.search_storage(name),
+            workspace.checkpoint_root(name),
         )
-    outbox.rewind()  # first: whoever finds the sweep in the store takes all of it for delivered
-    artifacts = workspace.artifacts(tracking_uri, name)
+    # Before the record is opened: a later sync that finds it would not deliver the entries again.
+    outbox.mark_all_undelivered()
+    artifacts = workspace.artifact_location(tracking_uri, name)
     return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts)

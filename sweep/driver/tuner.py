@@ -1,4 +1,4 @@
-"""The settings of Ray Tune: what it runs, how many at once, and where it keeps its own files."""
+"""Build the Ray Tune run of a sweep: its trainable, how many trials at once, where Tune keeps files."""
 
 from __future__ import annotations
 
@@ -21,21 +21,27 @@ def build(
     callbacks: list[Callback],
     assignment: Assignment,
 ) -> Tuner:
-    """Return a Tuner whose `fit` runs trials in warm workers until the search has no more."""
+    """Return a Tuner whose `fit` runs trials until the search has no more.
+
+    Workers are processes that stay for the next trial, so that imports and base models are loaded once.
+
+    num_at_once: number of trials that run at the same time.
+    assignment: what each worker is given once, when its process starts.
+    """
     from ray import tune
 
     from sweep.driver.retries import MAX_DEATHS
     from sweep.workers.worker import Worker
 
-    needs = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
+    resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     goals = {goal: search.metrics[goal] for goal in spec.goals}
-    trainable = tune.with_resources(tune.with_parameters(Worker, assignment=assignment), needs)
+    trainable = tune.with_parameters(Worker, assignment=assignment)
     return tune.Tuner(
-        trainable,
+        tune.with_resources(trainable, resources),
         tune_config=tune.TuneConfig(
             search_alg=search,
             scheduler=spec.scheduler.build(goals),
-            num_samples=-1,  # the search says when it has finished
+            num_samples=-1,  # no limit: the search tells Tune when it has finished
             max_concurrent_trials=num_at_once,
             reuse_actors=True,
             trial_name_creator=_trial_name,
@@ -53,4 +59,5 @@ def build(
 
 
 def _trial_name(trial: Any) -> str:
+    """Return the number of a trial with four digits, Tune's name for the trial and its folder."""
     return f"{trial.config['number']:04}"

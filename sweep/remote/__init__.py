@@ -1,1 +1,1 @@
-"""Hand a sweep to the job API of a Ray cluster."""
+"""Run a sweep on a Ray cluster, through the job API of the cluster."""

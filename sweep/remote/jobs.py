@@ -1,4 +1,4 @@
-"""A sweep handed to a Ray cluster's job API: it runs there, and a laptop only watches."""
+"""Run a sweep as a job of a Ray cluster, and follow its log."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 
-PATIENCE_S = 60.0  # a head that has just started has no agent to run jobs yet
+PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 
 
 class Unreachable(RuntimeError):
-    """No job API answers at the address, or it refuses us."""
+    """No job API answers at the address, or it refuses the request."""
 
 
 def submit(
@@ -31,14 +31,20 @@ def submit(
     tracking_uri: str | None = None,
     resume: bool = False,
 ) -> str:
-    """Start the sweep as a job of the cluster; returns the job's id.
+    """Start a sweep as a job of a cluster, and return the id of the job.
 
-    The spec alone is uploaded: the nodes have the project installed (cluster.yaml). What the sweep
-    writes lies under $SWEEP_HOME of the head node, ~/sweeps if unset. The token of a cluster with
-    token authentication is taken from where Ray looks for it (RAY_AUTH_TOKEN, ~/.ray/auth_token).
+    Only the spec is uploaded: the nodes have the project installed (cluster.yaml). The sweep writes to
+    $SWEEP_HOME of the head node, or ~/sweeps if that is unset. If the cluster has token
+    authentication, Ray takes the token from RAY_AUTH_TOKEN or ~/.ray/auth_token.
+
+    Args:
+        path: the file of the spec.
+        address: the job API, as http://HOST:8265.
+        tracking_uri: MLflow as the cluster reaches it; the default of the cluster if left out.
+        resume: whether to go on with a sweep that the cluster has begun.
 
     Raises:
-        Unreachable: nothing was submitted.
+        Unreachable: the job API cannot be reached or refuses the job.
     """
     from ray.exceptions import RayError
     from ray.job_submission import JobSubmissionClient
@@ -48,7 +54,7 @@ def submit(
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
-    give_up = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + PATIENCE_S
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(path, Path(folder) / "sweep.yaml")
         while True:
@@ -62,18 +68,21 @@ def submit(
                 )
                 return job
             except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-                if "No available agent" in str(error) and time.monotonic() < give_up:
+                if "No available agent" in str(error) and time.monotonic() < deadline:
                     time.sleep(1)
                     continue
                 raise Unreachable(
-                    f"--address must be the job API of a running Ray cluster that lets us in, as "
-                    f"in http://127.0.0.1:8265, but {address} does not take the sweep: "
+                    f"--address must be the job API of a running Ray cluster that accepts our token, "
+                    f"as in http://127.0.0.1:8265, but {address} does not take the sweep: "
                     f"{str(error).strip().partition(chr(10))[0]}"
                 ) from error
 
 
 def follow(job: str, *, address: str) -> bool:
-    """Show a job's log until it ends; whether it succeeded."""
+    """Print the log of a job until it ends; return whether it succeeded.
+
+    address: the job API, as http://HOST:8265.
+    """
     from ray.job_submission import JobStatus, JobSubmissionClient
 
     client = JobSubmissionClient(address)
@@ -87,6 +96,9 @@ def follow(job: str, *, address: str) -> bool:
 
 
 def _job_id(client: JobSubmissionClient, name: str) -> str:
-    """NAME-1, NAME-2, …: a sweep that is resumed is another job of the same sweep."""
-    taken = {job.submission_id for job in client.list_jobs()}
-    return next(job for n in range(1, len(taken) + 2) if (job := f"{name}-{n}") not in taken)
+    """Return the first of NAME-1, NAME-2, … that is no job of the cluster yet.
+
+    A sweep that is resumed is another job under the same name.
+    """
+    job_ids = {job.submission_id for job in client.list_jobs()}
+    return next(job for n in range(1, len(job_ids) + 2) if (job := f"{name}-{n}") not in job_ids)

@@ -1,14 +1,14 @@
-"""How the next trial is chosen: one file a sampler.
+"""Samplers, which choose the parameters of the next trial: one file a sampler.
 
-A sampler is a frozen class of the kind sweep/samplers/base.py describes. Its fields are its settings,
-and `build` gives the Optuna sampler that suggests one trial. In a spec the name alone is enough:
+A sampler is a frozen subclass of Sampler (base.py). Its fields are its settings, and `build` returns
+the Optuna sampler that suggests one trial. In a spec the name alone is enough:
 
     search: {sampler: tpe}
     search: {sampler: {name: tpe, startup: 20}}
 
-To add one: its file, one entry in the union below, and a test with a number worked out by hand. The
-laws of tests/conformance/sampler.py hold for it by its being listed. The union is the registry: a
-wrong name lists the right ones, and no YAML can name other code.
+To add one: its file, one entry in the union below, and a test with a number worked out by hand. Once
+it is listed, the laws of tests/conformance/sampler.py run over it. The union is the registry: a wrong
+name in a spec lists the right ones, and no YAML can name other code.
 """
 
 from typing import Annotated

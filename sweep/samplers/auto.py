@@ -1,4 +1,4 @@
-"""The sampler for those who name none."""
+"""The sampler of a spec that names none."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 
 
 class Auto(Sampler):
-    """TPE as it is without settings: it learns within branches, in milliseconds a suggestion."""
+    """TPE with its default settings.
+
+    It is the default because it models the parameters within branches, too, and takes milliseconds a
+    suggestion.
+    """
 
     name: Literal["auto"] = "auto"
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
+        """Return the sampler that `Tpe` builds."""
         return Tpe().build(seed, tree)

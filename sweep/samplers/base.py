@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sweep.space.faults import Fault
+from sweep.space.faults import DomainFault
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
@@ -15,20 +15,21 @@ RETRY_OF = "retry_of"  # user attribute of an Optuna trial: number of the failed
 
 
 class Sampler(Strict):
-    """Settings of a sampler, and the Optuna sampler that they stand for.
+    """Settings of a sampler, from which the Optuna sampler is built.
 
-    is_exhaustive: whether the search ends by itself, once every point of the space has been run. The
-        order of the spec's keys and options numbers these points, and must then stay as it is.
+    is_exhaustive: whether the search ends by itself, once every point of the space has been run. These
+        points are numbered in the order of the spec's keys and options, which may then not change.
     """
 
     is_exhaustive: ClassVar[bool] = False
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
-        """Return Optuna's sampler for one trial.
+        """Return the Optuna sampler that suggests one trial.
 
-        It must suggest the same for the same seed and the same earlier trials, in any process: a
-        search that was interrupted then goes on as if it had not been. So import Optuna in here, and
-        keep nothing from one trial to the next but what is in the study.
+        It must suggest the same for the same seed and the same earlier trials, in any process, so that
+        an interrupted search goes on as an undisturbed one would. So it must keep nothing from one
+        trial to the next but what is in the study. Import Optuna in this method: a spec is checked
+        without it.
 
         Args:
             seed: follows from the sweep and the number of the trial; in [0, 2³²).
@@ -37,9 +38,16 @@ class Sampler(Strict):
         raise NotImplementedError
 
     def num_points(self, tree: dict[str, Any]) -> int:
-        """Return the number of trials after which an exhaustive search of this space ends."""
+        """Return the number of trials after which an exhaustive search of this space ends.
+
+        Raises:
+            NotImplementedError: the sampler is not exhaustive.
+        """
         raise NotImplementedError
 
-    def faults(self, tree: dict[str, Any]) -> Iterator[Fault]:
-        """Yield every domain of a sound space that this sampler cannot choose from."""
+    def faults(self, tree: dict[str, Any]) -> Iterator[DomainFault]:
+        """Yield a fault for every domain that this sampler cannot choose from.
+
+        tree: a search space whose domains are all valid.
+        """
         yield from ()

@@ -1,4 +1,4 @@
-"""Gaussian processes: expected improvement of the hypervolume."""
+"""Bayesian optimisation with Gaussian processes: expected improvement of the hypervolume."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 
 class Gp(Sampler):
-    """Models each goal and each constraint by a Gaussian process, and takes the point whose expected
-    improvement of the front's hypervolume (of the goal, if there is one) is highest.
+    """Suggests the point with the highest expected improvement of the front's hypervolume.
 
-    It finds more in few trials than the others, at seconds a suggestion. The first 10 trials are
-    drawn at random, and so is what is in some branches only.
+    Each goal and each constraint is modelled by a Gaussian process. With one goal the improvement is
+    that of the goal. With few trials it finds better ones than the other samplers do, but it takes
+    seconds a suggestion. The first 10 trials are drawn at random, and so are parameters that only
+    some branches have.
 
     Source: Ament et al. 2023 (arXiv 2310.20708) for the acquisition, as Optuna implements it.
     """
@@ -23,6 +24,7 @@ class Gp(Sampler):
     name: Literal["gp"] = "gp"
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
+        """Return Optuna's GPSampler."""
         import optuna
 
         return optuna.samplers.GPSampler(seed=seed)

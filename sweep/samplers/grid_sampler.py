@@ -1,4 +1,4 @@
-"""The Optuna sampler of a grid, in a file of its own: only here is Optuna needed at import."""
+"""The Optuna sampler of a grid, apart from grid.py because it needs Optuna at import."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from sweep.space import grid
 
 
 class GridSampler(optuna.samplers.BaseSampler):
-    """Suggests point n for trial n, whatever ended before it, so an interrupted grid has no gap.
+    """Suggests point n of a grid for trial n, so that an interrupted grid has no gap.
 
-    Trials that repeat a failed one stand in between. They keep their own parameters and are not
-    counted. (Optuna's own GridSampler draws points in a random order and knows no branches.)
+    n does not count trials that try a failed one again: these stand in between and keep the
+    parameters of the failed one. Optuna's own GridSampler draws the points in a random order and knows
+    no branches.
+
+    tree: the search space, whose domains are all choices.
     """
 
     def __init__(self, tree: dict[str, Any]) -> None:
         self._tree = tree
 
     def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
-        """Return no parameters: each is suggested by itself."""
+        """Return no parameters, so that each is suggested by sample_independent."""
         return {}
 
     def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
-        """Return no parameters, for the same reason."""
+        """Return no parameters, as infer_relative_search_space does."""
         return {}
 
     def sample_independent(
@@ -35,7 +38,7 @@ class GridSampler(optuna.samplers.BaseSampler):
         param_name: str,
         param_distribution: Any,
     ) -> Any:
-        """Return the value of one parameter at the trial's point of the grid."""
-        earlier = study.get_trials(deepcopy=False)[: trial.number]
-        num_retries = sum(RETRY_OF in each.user_attrs for each in earlier)
+        """Return the value of the parameter `param_name` at the trial's point of the grid."""
+        earlier_trials = study.get_trials(deepcopy=False)[: trial.number]
+        num_retries = sum(RETRY_OF in earlier.user_attrs for earlier in earlier_trials)
         return grid.point(self._tree, trial.number - num_retries)[param_name]

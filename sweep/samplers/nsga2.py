@@ -1,4 +1,4 @@
-"""NSGA-II: a population that is crossed and mutated."""
+"""NSGA-II: an evolutionary search that crosses and mutates a population."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Nsga2(Sampler):
-    """Crosses two of the 50 best trials so far, and draws some of the parameters anew.
+    """Suggests a crossing of two of the 50 best trials so far, with some parameters drawn anew.
 
     The best are those on the first fronts, feasible ones first, and within a front those with the
-    most room around them. The first 50 trials are drawn at random, so a shorter search is a random
-    one. It is there to compare with.
+    largest crowding distance. The first 50 trials are drawn at random, so a search of 50 trials or
+    fewer is a random one. It is a baseline for other samplers.
 
     Source: Deb et al. 2002 (doi 10.1109/4235.996017), as Optuna implements it.
     """
@@ -23,6 +23,7 @@ class Nsga2(Sampler):
     name: Literal["nsga2"] = "nsga2"
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
+        """Return Optuna's NSGAIISampler."""
         import optuna
 
         return optuna.samplers.NSGAIISampler(seed=seed)

@@ -1,4 +1,4 @@
-"""Random search: the sampler to compare others with."""
+"""Random search: the baseline for other samplers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 class Random(Sampler):
-    """Draws every domain uniformly (a loguniform one on its logarithm), and learns nothing.
+    """Draws from every domain uniformly; from a loguniform one, uniformly in the logarithm.
+
+    Results of earlier trials have no influence.
 
     Source: Bergstra and Bengio 2012, Random search for hyper-parameter optimization (JMLR 13).
     """
@@ -19,6 +21,7 @@ class Random(Sampler):
     name: Literal["random"] = "random"
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
+        """Return Optuna's RandomSampler."""
         import optuna
 
         return optuna.samplers.RandomSampler(seed=seed)

@@ -1,4 +1,4 @@
-"""Tree-structured Parzen estimators: draw where good trials are dense and others are not."""
+"""Tree-structured Parzen estimators: draw where good trials are dense and the others are not."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 
 class Tpe(Sampler):
-    """Draws 24 candidates from a density of the good trials and takes the one with the highest
-    ratio to the density of the rest.
+    """Suggests the one of 24 candidates with the highest ratio of two densities, good(x) / rest(x).
 
-    Good trials are those on the first fronts, feasible ones first. Parameters of one branch are
-    modelled together (`group`), and trials that still run count as bad ones (`constant_liar`), so
-    that trials at the same time differ.
+    The candidates are drawn from the density of the good trials: those on the first fronts, feasible
+    ones first. Parameters of one branch are modelled together (`group`). Trials that still run count
+    among the rest (`constant_liar`), so that trials which run at the same time differ.
 
-    startup: number of trials that must have ended without failure before it learns; until then
-        trials are drawn at random.
+    startup: number of trials that must have ended without failure before the densities are used;
+        until then trials are drawn at random.
 
     Source: Ozaki et al. 2022 (doi 10.1613/jair.1.13188), with constraints as in arXiv 2606.09889,
     both as Optuna implements them.
@@ -32,6 +31,7 @@ class Tpe(Sampler):
     startup: int = Field(10, ge=1)
 
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
+        """Return Optuna's TPESampler."""
         import optuna
 
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The contract of a scheduler: which trials end before their last step."""
+"""The contract of a scheduler, which may end trials before their last step."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Decision = Literal["CONTINUE", "PAUSE", "STOP"]  # as Ray Tune spells them
 
 
 class TuneScheduler(Protocol):
-    """The one method of a ray.tune TrialScheduler that may end a trial early.
+    """A ray.tune TrialScheduler, of which only the method that may end a trial early is declared.
 
-    The others are those of Tune's FIFOScheduler, which starts trials in the order of their numbers.
+    The other methods are those of Tune's FIFOScheduler, which starts trials in the order of their
+    numbers.
     """
 
     def on_trial_result(
         self, tune_controller: Any, trial: Any, result: Mapping[str, Any]
     ) -> Decision:
-        """Return whether a trial goes on after a report.
+        """Return the decision on a trial after one of its reports.
 
         CONTINUE lets it go on. STOP ends it: it counts as pruned, and is on no front. PAUSE keeps its
         checkpoint and frees its place for another trial.
@@ -30,22 +31,23 @@ class TuneScheduler(Protocol):
         Args:
             tune_controller: Tune's loop.
             trial: Tune's trial; trial.config["number"] is its number.
-            result: holds the report; sweep.workers.result.TrialResult.of(result) has its metrics by
-                name, and `progress`, in (0, 1], which is 1 at the last report.
+            result: the report as Tune passes it on. sweep.workers.result.TrialResult.of(result) has
+                the metrics by name, and `progress`, in (0, 1], which is 1 at the last report.
         """
         ...
 
 
 class Scheduler(Strict):
-    """Settings of a scheduler, and the Ray Tune scheduler that they stand for."""
+    """Settings of a scheduler, from which the Ray Tune scheduler is built."""
 
     def build(self, goals: Mapping[str, Metric]) -> TuneScheduler | None:
-        """Return a scheduler for the trials of one sweep, or None if each runs to its end.
+        """Return a scheduler for the trials of one sweep, or None if every trial runs to its end.
 
-        It must ask for no metric and no mode of Tune's own, which knows one of each. What it has seen
-        of earlier trials is not kept when the sweep is interrupted.
+        It must not need Tune's own `metric` and `mode`, since a sweep has several goals and Tune knows
+        one metric and one mode. Its state is lost when the sweep is interrupted.
 
         Args:
-            goals: the metrics that are traded off, by name; `Metric.cost` says which way is better.
+            goals: name -> metric that the sweep trades off; `Metric.cost` turns its values so that
+                lower is better.
         """
         raise NotImplementedError

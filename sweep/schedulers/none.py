@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 class NoScheduler(Scheduler):
-    """Lets every trial run to its end, in the order of their numbers."""
+    """Lets every trial run to its end; trials start in the order of their numbers."""
 
     name: Literal["none"] = "none"
 
     def build(self, goals: Mapping[str, Metric]) -> TuneScheduler | None:
+        """Return None: Tune then uses its FIFOScheduler."""
         return None

@@ -1,4 +1,5 @@
-"""Ray Tune asks for trials, and an Optuna study answers.
+"""The search: Ray Tune asks for trials, and an Optuna study suggests them.
 
-The study is the only memory of the search (study.py): a killed sweep goes on from it (searcher.py).
+The study is the only memory of the search, so a killed sweep goes on from it. searcher.py connects
+the two, study.py opens and deletes studies, and versions.py copies one whose search space has grown.
 """

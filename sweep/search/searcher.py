@@ -1,8 +1,8 @@
-"""ParetoSearch: Ray Tune asks, an Optuna study that we own answers.
+"""ParetoSearch, which connects Ray Tune to an Optuna study.
 
 The study (sweep/search/study.py) is the only memory of the search: Tune pickles nothing of it, and a
-killed sweep goes on from what the study says. One trial = one Optuna trial = one number, which names
-it everywhere.
+killed sweep goes on from it. A trial of the sweep is one trial of Optuna. Optuna's number of the trial
+names it everywhere.
 """
 
 from __future__ import annotations
@@ -30,17 +30,18 @@ if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
 
-def _raise(trouble: Exception) -> None:
-    raise trouble
+def _raise(error: Exception) -> None:
+    """Raise an exception, as a function."""
+    raise error
 
 
 class ParetoSearch(Searcher):  # type: ignore[misc]
-    """A ray.tune Searcher over several goals, to be run without Tune's metric and mode.
+    """A ray.tune Searcher over several goals; Tune's own metric and mode must not be set.
 
-    Trials that the study knows as begun and not ended are suggested first, under their own number
-    and with their own parameters. `on_end` hears of each trial once it is told to Optuna; `asked`
-    says what people want of the sweep at the moment; `on_trouble` hears what kept a trial's end from
-    being told or recorded, after which the sweep must end (Tune would run the trial once more).
+    Trials that the study knows as begun and not ended are suggested first, under their own number and
+    with their own parameters.
+
+    out_of_time: whether the hours of the budget were over at the last call of `suggest`.
     """
 
     def __init__(
@@ -49,54 +50,76 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         study: optuna.Study,
         metrics: Mapping[str, Metric],
         on_end: Callable[[Outcome], None],
-        asked: Callable[[], Requests] = Requests,
-        on_trouble: Callable[[Exception], None] = _raise,
+        requests: Callable[[], Requests] = Requests,
+        on_error: Callable[[Exception], None] = _raise,
     ) -> None:
+        """Read from the study which trials are left.
+
+        Args:
+            spec: the sweep.
+            study: the one in which its trials are.
+            metrics: name -> metric for at least every goal.
+            on_end: called with the outcome of each trial, once Optuna has it.
+            requests: returns the current requests of users: to pause, to stop, to retry a trial.
+            on_error: called with the exception for which an outcome could not be kept. The sweep must
+                then end: the trial would be run once more if Tune got this exception.
+        """
         super().__init__(metric=None, mode=None)
         self._spec = spec
         self._study = study
         self.metrics = metrics
         self._on_end = on_end
-        self._asked = asked
-        self._on_trouble = on_trouble
+        self._requests = requests
+        self._on_error = on_error
         self._live: dict[str, optuna.Trial] = {}
         self._failures: dict[str, str] = {}
         self._deaths: dict[str, str] = {}
-        known = study.get_trials(deepcopy=False)
+        known_trials = study.get_trials(deepcopy=False)
         self._interrupted = [
-            (t.number, t._trial_id) for t in known if t.state == TrialState.RUNNING
+            (trial.number, trial._trial_id)
+            for trial in known_trials
+            if trial.state == TrialState.RUNNING
         ]
-        self._num_new = max(0, spec.num_trials - sum(RETRY_OF not in t.user_attrs for t in known))
+        num_begun = sum(RETRY_OF not in trial.user_attrs for trial in known_trials)
+        self._num_new = max(0, spec.num_trials - num_begun)
         hours = spec.budget.hours
         self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
         self.out_of_time = False
 
     @property
     def num_left(self) -> int:
-        """Trials that have not ended, those to be tried again apart that have no number yet."""
-        begun = len(self._interrupted) + len(self._live)
-        return self._num_new + begun + len(self._waiting())
+        """Number of trials that have not ended, without retries that have no number yet."""
+        num_begun = len(self._interrupted) + len(self._live)
+        return self._num_new + num_begun + len(self._waiting())
 
     @property
     def num_to_run(self) -> int:
-        """Trials that there is still something to do for."""
+        """Number of trials that have not ended, with all retries."""
         return self.num_left + len(self._to_retry())
 
     @property
     def num_trials(self) -> int:
-        """All trials, those that are yet to come included."""
-        known = self._study.get_trials(deepcopy=False)
-        return self._num_new + len(known) + len(self._to_retry())
+        """Number of all trials of the sweep: ended, begun and still to come, with all retries."""
+        known_trials = self._study.get_trials(deepcopy=False)
+        return self._num_new + len(known_trials) + len(self._to_retry())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        wish = self._asked().wish
+        """Return the configuration of the next trial for a worker (sweep/workers/worker.py).
+
+        Return None if there is none now but may be later, and Searcher.FINISHED if there will be none.
+        A drawn tree that is no valid trial is suggested, too, with its fault: the worker reports it as
+        a failure.
+
+        trial_id: Tune's id of the trial.
+        """
+        wish = self._requests().request
         self.out_of_time = time.monotonic() >= self._deadline
         if self.out_of_time or wish in ("stop", "cancel"):
             return str(Searcher.FINISHED)
         if wish == "pause" and self.num_to_run:
             return None
-        trial = self._next()
-        if trial is None:  # one that fails may be asked to be tried again
+        trial = self._next_trial()
+        if trial is None:  # a retry of one that runs may still be requested
             return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
         tree = draw.suggest(self._spec.trial, trial)
@@ -105,8 +128,11 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             config[FAULT] = fault
         return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
 
-    def _next(self) -> optuna.Trial | None:
-        """What was interrupted, what is to be tried again, what is new: in this order."""
+    def _next_trial(self) -> optuna.Trial | None:
+        """Return the next trial of Optuna, or None if there is none now.
+
+        Interrupted trials come first, then retries, then new ones.
+        """
         if self._interrupted:
             number, trial_id = self._interrupted.pop(0)
             self._study.sampler = self._sampler(number)
@@ -122,40 +148,47 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return self._study.ask()
 
     def _sampler(self, number: int) -> optuna.samplers.BaseSampler:
-        """Return a sampler for one trial, seeded by the number of the trial.
+        """Return a sampler for one trial, seeded by the sweep and the number of the trial.
 
-        With one for each, a search that was interrupted suggests the trials that an undisturbed one
-        would have suggested.
+        A sampler of its own for each trial makes an interrupted search suggest the trials that an
+        undisturbed one would have suggested.
         """
         text = f"{self._spec.name} {self._spec.search.seed} {number}"
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
         return self._spec.search.sampler.build(seed, self._spec.trial)
 
     def _waiting(self) -> list[int]:
-        """Trials that are to be tried again, and have a number already."""
-        waiting = (TrialState.WAITING,)
-        return [t.number for t in self._study.get_trials(deepcopy=False, states=waiting)]
+        """Return the numbers of retries that have one, but have not begun."""
+        states = (TrialState.WAITING,)
+        return [trial.number for trial in self._study.get_trials(deepcopy=False, states=states)]
 
     def _to_retry(self) -> list[optuna.trial.FrozenTrial]:
-        """Failed trials that are asked to be tried again, and have not been."""
-        asked = self._asked().retried
-        if not asked:
+        """Return the failed trials whose retry is requested and has no number yet."""
+        requested = self._requests().retried_trials
+        if not requested:
             return []
-        known = self._study.get_trials(deepcopy=False)
-        tried = {trial.user_attrs.get(RETRY_OF) for trial in known}
-        failed = [trial for trial in known if trial.state == TrialState.FAIL]
-        return [trial for trial in failed if trial.number in asked - tried]
+        known_trials = self._study.get_trials(deepcopy=False)
+        retried = {trial.user_attrs.get(RETRY_OF) for trial in known_trials}
+        failed = [trial for trial in known_trials if trial.state == TrialState.FAIL]
+        return [trial for trial in failed if trial.number in requested - retried]
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing is learnt before a trial ends, but why it is about to fail."""
-        reported = TrialResult.of(result)
-        if reported and reported.failure:
-            self._failures[trial_id] = reported.failure
+        """Remember the failure in a report, if any; Optuna gets nothing before a trial ends."""
+        trial_result = TrialResult.of(result)
+        if trial_result and trial_result.failure:
+            self._failures[trial_id] = trial_result.failure
 
     def on_death(self, trial_id: str, why: str) -> str:
-        """A trial's process has died, of that, or because it was asked to; it may be tried again."""
+        """Return the reason to record for a trial whose process died: `why`, or `cancelled`.
+
+        It is `cancelled` if a user requested the end of the trial. Tune may try the trial again.
+
+        Args:
+            trial_id: Tune's id of the trial.
+            why: how its process died, in a few words.
+        """
         trial = self._live.get(trial_id)
-        if trial is not None and trial.number in self._asked().cancelled:
+        if trial is not None and trial.number in self._requests().cancelled_trials:
             why = "cancelled"
         self._deaths[trial_id] = why
         return why
@@ -163,47 +196,56 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
+        """Give the outcome of a trial that has ended to Optuna, then to `on_end`.
+
+        Later calls for the same trial do nothing.
+
+        Args:
+            trial_id: Tune's id of the trial.
+            result: its last result, as Tune passes it on.
+            error: whether its process raised an exception or died.
+        """
         trial = self._live.get(trial_id)
         if trial is None:
             return
         try:
-            ending = self._tell(trial_id, trial, TrialResult.of(result), error=error)
+            trial_result = TrialResult.of(result)
+            outcome = self._outcome(trial_id, trial, trial_result, error=error)
+            self._tell(trial, outcome, trial_result)
             del self._live[trial_id]
-            self._on_end(ending)
-        except Exception as trouble:  # of a database, of a disk
-            self._on_trouble(trouble)
+            self._on_end(outcome)
+        except Exception as not_kept:  # of a database, of a disk
+            self._on_error(not_kept)
 
-    def _tell(
-        self,
-        trial_id: str,
-        trial: optuna.Trial,
-        result: TrialResult | None,
-        *,
-        error: bool,
+    def _outcome(
+        self, trial_id: str, trial: optuna.Trial, result: TrialResult | None, *, error: bool
     ) -> Outcome:
-        said, death = self._failures.pop(trial_id, ""), self._deaths.pop(trial_id, "")
+        """Return the outcome of a trial, with its own reason for a failure where it gave one."""
+        failure, death = self._failures.pop(trial_id, ""), self._deaths.pop(trial_id, "")
         if error:
-            said = said or death
-        state, failure = outcome_of(result, error=error)
-        ending = Outcome(trial.number, state, said or failure)
-        if ending.state == "complete":
+            failure = failure or death
+        state, usual_failure = outcome_of(result, error=error)
+        return Outcome(trial.number, state, failure or usual_failure)
+
+    def _tell(self, trial: optuna.Trial, outcome: Outcome, result: TrialResult | None) -> None:
+        """Give Optuna the costs and constraints of a complete trial, or the state of another."""
+        if outcome.state == "complete":
             assert result is not None
             for name, bound in self._spec.constraints.items():
                 trial.set_constraint(name, bound.excess(result.metrics[name]))
             costs = [self.metrics[goal].cost(result.metrics[goal]) for goal in self._spec.goals]
             self._study.tell(trial, costs)
-        else:
-            if ending.failure:
-                trial.set_user_attr("failure", ending.failure)
-            self._study.tell(trial, state=OPTUNA_STATES[ending.state])
-        return ending
+            return
+        if outcome.failure:
+            trial.set_user_attr("failure", outcome.failure)
+        self._study.tell(trial, state=OPTUNA_STATES[outcome.state])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its searcher, but the study is the memory."""
+        """Return an empty state: Tune pickles its searcher, but the study is the memory."""
         return {}
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing, for the same reason."""
+        """Do nothing: the study is the memory of the search."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """See sweep.study.open_study."""
+        """Do nothing: a search is restored by sweep.search.study.open_study."""

@@ -1,6 +1,6 @@
-"""The Optuna study of a sweep: where it is kept, opened, read and deleted.
+"""The Optuna study of a sweep: open it, read it, delete it.
 
-Kept in Optuna's own journal beside the sweep, or in a database that is named: a path or an URL.
+Its storage is Optuna's own journal in the sweep's folder (a Path), or a database (a URL).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
 from sweep.outcome import Outcome, State
-from sweep.tracking.addresses import BadAddress, refuse_ambiguous, why, without_password
+from sweep.tracking.addresses import BadAddress, refuse_ambiguous, short_reason, without_password
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -28,26 +28,36 @@ OPTUNA_STATES: dict[State, TrialState] = {
     "failed": TrialState.FAIL,
 }
 DATABASES = ("postgresql", "mysql", "mariadb", "sqlite")
-PATIENCE_S = 60.0  # with a database that restarts
+RECONNECT_S = 60.0  # during which a database that restarts is tried again
 
 
-def open_study(kept: Path | str, spec: SweepSpec) -> optuna.Study:
-    """The study of a sweep, created unless there is one; the one writer must be the caller.
+def open_study(search_storage: Path | str, spec: SweepSpec) -> optuna.Study:
+    """Return the study of a sweep, which is created unless there is one.
+
+    No other process may write to it: the caller holds the lock of the sweep.
+
+    Args:
+        search_storage: the path of a journal, or the URL of a database.
+        spec: the sweep.
 
     Raises:
-        BadAddress: the database cannot be used, or the journal not read.
+        BadAddress: the database cannot be used, or the journal cannot be read.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if isinstance(search_storage, Path):
+        storage = _journal(search_storage)
+    else:
+        storage = _database(search_storage, RECONNECT_S)
     return optuna.create_study(
         study_name=spec.name,
-        storage=_journal(kept) if isinstance(kept, Path) else _database(kept, PATIENCE_S),
-        directions=["minimize"] * len(spec.goals),  # of costs: a metric knows which way is better
+        storage=storage,
+        directions=["minimize"] * len(spec.goals),  # the values are costs (Metric.cost)
         load_if_exists=True,
     )
 
 
 def outcomes(study: optuna.Study) -> list[Outcome]:
-    """Every trial that has ended, as the study knows it, in the order in which they did."""
+    """Return the outcomes of the trials of a study that have ended, in the order of their ends."""
     names = {state: name for name, state in OPTUNA_STATES.items()}
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state in names]
     ended.sort(key=lambda trial: (trial.datetime_complete or datetime.min, trial.number))
@@ -57,52 +67,68 @@ def outcomes(study: optuna.Study) -> list[Outcome]:
     ]
 
 
-def has_study(kept: Path | str, name: str) -> bool:
-    """Whether there is a study of this name.
+def has_study(search_storage: Path | str, name: str) -> bool:
+    """Return whether a journal exists, or a database holds a study of this name.
 
     Raises:
         BadAddress: the database cannot be used.
     """
-    if isinstance(kept, Path):
-        return kept.exists()
-    return name in optuna.get_all_study_names(_database(kept))
+    if isinstance(search_storage, Path):
+        return search_storage.exists()
+    return name in optuna.get_all_study_names(_database(search_storage))
 
 
-def delete_study(kept: Path | str, name: str) -> None:
-    """With all versions of its space (sweep/search/versions.py); nothing if there is none of this name.
+def delete_study(search_storage: Path | str, name: str) -> None:
+    """Delete a journal, or every version of the study of this name in a database.
+
+    Nothing happens if there is no such study. On versions, see sweep/search/versions.py.
 
     Raises:
         BadAddress: the database cannot be used.
     """
-    if isinstance(kept, Path):
-        kept.unlink(missing_ok=True)
+    if isinstance(search_storage, Path):
+        search_storage.unlink(missing_ok=True)
         return
-    storage = _database(kept)
-    for known in optuna.get_all_study_names(storage):
-        if known.partition("@")[0] == name:  # which no name of a sweep has
-            optuna.delete_study(study_name=known, storage=storage)
+    database = _database(search_storage)
+    for study_name in optuna.get_all_study_names(database):
+        if study_name.partition("@")[0] == name:  # names of sweeps have no @
+            optuna.delete_study(study_name=study_name, storage=database)
 
 
 def _journal(path: Path) -> BaseStorage:
-    """What a killed writer left half-written is cut off: Optuna would refuse every later line."""
+    """Return the Optuna storage of a journal file, which is created unless there is one.
+
+    A line that a killed writer has left unfinished is cut off: Optuna would refuse every later line.
+
+    Raises:
+        BadAddress: the file is no journal of Optuna.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        written = path.read_bytes()
-        whole = written[: written.rfind(b"\n") + 1]
-        os.truncate(path, len(whole))
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     lock = JournalFileOpenLock(str(path))
-    Path(f"{path}.lock").unlink(missing_ok=True)  # of a killed writer: we hold the sweep's lock
+    Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-    except (ValueError, KeyError) as error:  # of json; of a line that is not of Optuna
+    except (ValueError, KeyError) as error:  # a line that is no JSON, or not of Optuna
         raise BadAddress(
             f"{path} must be a journal of Optuna, but cannot be read ({error}): put an intact copy "
             f"back, or start anew with --replace."
         ) from error
 
 
-def _database(url: str, patience_s: float = 0.0) -> BaseStorage:
-    """Connections that a restarted server has dropped are made anew, for as long as is waited."""
+def _database(url: str, retry_s: float = 0.0) -> BaseStorage:
+    """Return the Optuna storage in a database.
+
+    A connection that the server has dropped is made anew.
+
+    Args:
+        url: of the database, with its password.
+        retry_s: seconds during which a connection that fails is tried again, as the server restarts.
+
+    Raises:
+        BadAddress: the URL is that of no database, or the database cannot be used.
+    """
     import sqlalchemy
 
     if url.partition(":")[0].partition("+")[0] not in DATABASES:
@@ -116,17 +142,18 @@ def _database(url: str, patience_s: float = 0.0) -> BaseStorage:
     except Exception as error:  # of SQLAlchemy, of the database's driver, of Optuna
         raise BadAddress(
             f"the storage {without_password(url)} must be a database that can be written, but: "
-            f"{why(error)}."
+            f"{short_reason(error)}."
         ) from error
 
     @sqlalchemy.event.listens_for(storage.engine, "do_connect")
     def connect(dialect: Any, _: Any, args: Any, options: Any) -> Any:
-        give_up = time.monotonic() + patience_s
+        """Return a connection; SQLAlchemy calls this whenever it needs one."""
+        give_up_at = time.monotonic() + retry_s
         while True:
             try:
                 return dialect.connect(*args, **options)
             except dialect.loaded_dbapi.OperationalError:
-                if time.monotonic() >= give_up:
+                if time.monotonic() >= give_up_at:
                     raise
                 time.sleep(0.5)
 

@@ -1,8 +1,8 @@
 """Versions of a search space: a sweep may be resumed with options appended to its choices.
 
-Optuna holds the options of a choice for fixed. So a space that has grown gets a study of its own,
-NAME@2, NAME@3, …: a copy of the one before under the new options. Trials keep their numbers, and
-what they taught.
+Optuna does not let the options of a choice change. So a space that has grown gets a study of its own,
+NAME@2, NAME@3, …: a copy of the one before with the new options. Trials keep their numbers and their
+results.
 """
 
 from __future__ import annotations
@@ -15,47 +15,54 @@ from optuna.distributions import CategoricalDistribution
 
 from sweep.space import growth
 
-SPACE, IS_WHOLE = "space", "is_whole"  # of a study: the space as JSON, and that all was copied
+# User attributes of a study: the search space as JSON, and that every trial has been copied into it.
+SPACE, IS_WHOLE = "space", "is_whole"
 
 
-def newest(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.Study, int]:
-    """The study of the newest version of a sweep's space, and which that is.
+def newest_version(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.Study, int]:
+    """Return the study of the newest version of a sweep's space, and the number of that version.
 
-    study: of the first version.
-    tree:  the space as it is to be searched from now on: that of the newest version, or that with
-           options appended (see growth.is_grown), for which a new version is made.
+    Args:
+        study: that of the first version.
+        tree: the space to search from now on: that of the newest version, or that with options
+            appended (see growth.is_grown), for which a new version is made.
     """
     storage = study._storage
     name, version = study.study_name, 1
     while (later := _study(storage, f"{name}@{version + 1}")) and later.user_attrs.get(IS_WHOLE):
         study, version = later, version + 1
-    known = study.user_attrs.get(SPACE)
-    if known is None:
+    known_space = study.user_attrs.get(SPACE)
+    if known_space is None:
         study.set_user_attr(SPACE, json.dumps(tree))
         return study, version
-    if json.loads(known) == json.loads(json.dumps(tree)):
+    if json.loads(known_space) == json.loads(json.dumps(tree)):
         return study, version
-    version += 1
     if later:  # half copied, by a killed process
         optuna.delete_study(study_name=later.study_name, storage=storage)
+    return _grown(study, tree, f"{name}@{version + 1}"), version + 1
+
+
+def _grown(study: optuna.Study, tree: dict[str, Any], name: str) -> optuna.Study:
+    """Return a new study of this name: a copy of `study` with the options of the space `tree`."""
     grown = optuna.create_study(
-        study_name=f"{name}@{version}", storage=storage, directions=study.directions
+        study_name=name, storage=study._storage, directions=study.directions
     )
-    options = growth.options(tree)
+    labels = growth.choice_labels(tree)
     for trial in study.get_trials():
         trial.distributions = {
-            name: CategoricalDistribution(options[name])
-            if isinstance(drawn_from, CategoricalDistribution)
-            else drawn_from
-            for name, drawn_from in trial.distributions.items()
+            parameter: CategoricalDistribution(labels[parameter])
+            if isinstance(distribution, CategoricalDistribution)
+            else distribution
+            for parameter, distribution in trial.distributions.items()
         }
         grown.add_trial(trial)
     grown.set_user_attr(SPACE, json.dumps(tree))
-    grown.set_user_attr(IS_WHOLE, True)
-    return grown, version
+    grown.set_user_attr(IS_WHOLE, True)  # last: a killed process leaves a copy without it
+    return grown
 
 
 def _study(storage: optuna.storages.BaseStorage, name: str) -> optuna.Study | None:
+    """Return the study of this name, or None if there is none."""
     try:
         return optuna.load_study(study_name=name, storage=storage)
     except KeyError:

@@ -13,12 +13,14 @@ from sweep.space.draw import with_recipe
 from sweep.space.names import setting_place
 from trainables.schema.faults import Place
 
-MAX_BRANCHES = 1000  # of a space whose branches are all tried
+MAX_BRANCHES = (
+    1000  # combinations of choices; a space with more of them is checked by corners alone
+)
 
 
 @dataclass(frozen=True)
 class Corner:
-    """One concrete tree of a space.
+    """One concrete tree of a search space, with a value in place of each domain.
 
     origins: place in the tree -> place in the file that the value came from.
     """
@@ -30,32 +32,35 @@ class Corner:
 def corners(tree: dict[str, Any]) -> Iterator[Corner]:
     """Yield concrete trees that together hold every branch and both ends of every domain.
 
-    From the first option and low end of everything, one domain at a time is moved through its
-    options or to its high end, and each two of the same mapping together (what must fit together
-    stands together), so their number does not grow with the product of all.
+    The first has the first option and the low end of everything. From there one domain at a time is
+    moved through its options or to its high end, and so is each pair of domains of the same mapping,
+    since settings that must fit together stand together. So the number of corners does not grow with
+    the product of all domains.
     """
     yield _corner(tree, {})
     domains = list(_domains(tree, ()))
     for place, num_settings in domains:
         for setting in range(1, num_settings):
-            yield _corner(tree, _reaching(tree, place) | {place: setting})
-    for (one, num_one), (other, num_other) in combinations(domains, 2):
-        if one[:-1] == other[:-1]:
-            for pair in product(range(1, num_one), range(1, num_other)):
-                moved = dict(zip((one, other), pair, strict=True))
-                yield _corner(tree, _reaching(tree, one) | moved)
+            yield _corner(tree, _settings_to_reach(tree, place) | {place: setting})
+    for (first, num_first), (second, num_second) in combinations(domains, 2):
+        if first[:-1] == second[:-1]:
+            for settings in product(range(1, num_first), range(1, num_second)):
+                moved = dict(zip((first, second), settings, strict=True))
+                yield _corner(tree, _settings_to_reach(tree, first) | moved)
 
 
 def branches(tree: dict[str, Any]) -> Iterator[Corner]:
-    """Yield every combination of all choices, each range at its low end; none beyond MAX_BRANCHES.
+    """Yield a corner for every combination of all choices, with each range at its low end.
 
-    What must fit together may stand far apart in the file, where `corners` does not move it together.
+    Settings that must fit together may stand far apart in the file, where `corners` does not move
+    them together. Nothing is yielded for a space with more than MAX_BRANCHES combinations.
     """
     if _num_branches(tree) <= MAX_BRANCHES:
-        yield from (_corner(tree, settings) for settings in _branches(tree, ()))
+        yield from (_corner(tree, settings) for settings in _choice_settings(tree, ()))
 
 
 def _num_branches(tree: Any) -> int:
+    """Return the number of combinations of all choices below a node."""
     kind, argument = domain(tree) or ("", tree)
     if kind in RANGES:
         return 1
@@ -64,37 +69,41 @@ def _num_branches(tree: Any) -> int:
     return math.prod(_num_branches(child) for _, child in children(tree))
 
 
-def _branches(tree: Any, place: Place) -> Iterator[dict[Place, int]]:
-    """Yield the number of the option of each choice below a place, for every combination."""
+def _choice_settings(tree: Any, place: Place) -> Iterator[dict[Place, int]]:
+    """Yield, for every combination of choices below a node: place of a choice -> option number.
+
+    place: that of the node in the file.
+    """
     kind, argument = domain(tree) or ("", tree)
     if kind in RANGES:
         yield {}
     elif kind == "choice":
         for number, option in enumerate(argument):
-            for settings in _branches(option, setting_place(place, kind, number)):
+            for settings in _choice_settings(option, setting_place(place, kind, number)):
                 yield {place: number} | settings
     else:
-        below = [list(_branches(child, (*place, key))) for key, child in children(tree)]
-        for chosen in product(*below):
-            yield {key: value for settings in chosen for key, value in settings.items()}
+        settings_by_child = [
+            list(_choice_settings(child, (*place, key))) for key, child in children(tree)
+        ]
+        for combination in product(*settings_by_child):
+            yield {key: value for settings in combination for key, value in settings.items()}
 
 
 def _domains(tree: Any, place: Place) -> Iterator[tuple[Place, int]]:
-    """Yield (place, number of settings to try) of each domain, inside branches too."""
-    found = domain(tree)
-    if found is None:
+    """Yield (place, number of settings to try) of each domain below a node, inside branches too."""
+    kind, argument = domain(tree) or ("", tree)
+    if not kind:
         for key, child in children(tree):
             yield from _domains(child, (*place, key))
         return
-    kind, argument = found
     yield place, len(argument)
     if kind == "choice":
         for number, option in enumerate(argument):
             yield from _domains(option, setting_place(place, kind, number))
 
 
-def _reaching(tree: Any, place: Place) -> dict[Place, int]:
-    """Return the settings of the choices around a place under which its branch is taken."""
+def _settings_to_reach(tree: Any, place: Place) -> dict[Place, int]:
+    """Return the option number of each choice around a place with which its branch is taken."""
     settings: dict[Place, int] = {}
     for n, key in enumerate(place):
         if domain(tree) is not None and key == "choice":
@@ -104,28 +113,35 @@ def _reaching(tree: Any, place: Place) -> dict[Place, int]:
 
 
 def _corner(tree: dict[str, Any], settings: Mapping[Place, int]) -> Corner:
-    """Return the tree at these settings of its domains; 0, the first option or low end, elsewhere."""
+    """Return the corner of a space at these settings of its domains.
+
+    settings: place of a domain -> number of its option, or 0 for the low and 1 for the high end of a
+        range. Domains that are not listed have setting 0.
+    """
     origins: dict[Place, Place] = {}
 
-    def concrete(node: Any, here: Place, origin: Place) -> Any:
-        origins[here] = origin
-        found = domain(node)
-        if found is not None:
-            kind, argument = found
+    def concrete(node: Any, place: Place, origin: Place) -> Any:
+        """Return a node without domains; `place` is that in the concrete tree, `origin` in the file."""
+        origins[place] = origin
+        kind, argument = domain(node) or ("", node)
+        if kind:
             number = settings.get(origin, 0)
-            inner = setting_place(origin, kind, number)
             # What is drawn between [2, 9] is no whole number, so its ends are not taken as such.
-            end = argument[number] if kind in ("choice", "int") else float(argument[number])
-            return concrete(end, here, inner)
+            value = argument[number] if kind in ("choice", "int") else float(argument[number])
+            return concrete(value, place, setting_place(origin, kind, number))
         if isinstance(node, dict):
-            return {k: concrete(v, (*here, k), (*origin, k)) for k, v in node.items()}
+            return {k: concrete(v, (*place, k), (*origin, k)) for k, v in node.items()}
         if isinstance(node, list):
-            return [concrete(v, (*here, n), (*origin, n)) for n, v in enumerate(node)]
+            return [concrete(v, (*place, n), (*origin, n)) for n, v in enumerate(node)]
         return node
 
     values = concrete(tree, (), ())
     if isinstance(values.get(RECIPE), dict):
-        own = {here: origin for here, origin in origins.items() if here[:1] != (RECIPE,)}
-        inside = {h[1:]: origin for h, origin in origins.items() if h[:1] == (RECIPE,) and h[1:]}
-        origins = own | inside
+        own = {place: origin for place, origin in origins.items() if place[:1] != (RECIPE,)}
+        of_recipe = {
+            place[1:]: origin
+            for place, origin in origins.items()
+            if place[:1] == (RECIPE,) and place[1:]
+        }
+        origins = own | of_recipe
     return Corner(with_recipe(values), origins)

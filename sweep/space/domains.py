@@ -1,4 +1,4 @@
-"""Search spaces: the trial's own YAML with a domain at some leaves.
+"""Domains, of which a search space is made: the trial's own YAML with a domain at some leaves.
 
     lr: {loguniform: [1.0e-6, 1.0e-4]}
     objective:
@@ -8,8 +8,8 @@
 
 A mapping whose only key is a domain's name is that domain. A choice among mappings is a branch.
 
-What several keys of the trial are chosen of together stands under `recipe`, whose keys become those
-of the trial (`train: {lr: 1.0e-6}` changes the lr alone):
+Keys of the trial that are chosen together stand under `recipe`, whose keys become those of the trial
+(`train: {lr: 1.0e-6}` changes the lr alone):
 
     recipe:
       choice:
@@ -29,7 +29,7 @@ Label = str | int | float | bool | None
 
 
 def domain(node: Any) -> tuple[str, Any] | None:
-    """Return (kind, argument) of a node that is a domain; None for any other."""
+    """Return (kind, argument) of a node that is a domain, or None for any other node."""
     if isinstance(node, dict) and len(node) == 1:
         ((kind, argument),) = node.items()
         if kind in DOMAINS:
@@ -38,17 +38,20 @@ def domain(node: Any) -> tuple[str, Any] | None:
 
 
 def children(node: Any) -> list[tuple[str | int, Any]]:
-    """Return (key, child) of a mapping, (index, child) of a list, and nothing of a scalar."""
+    """Return (key, child) pairs of a mapping, (index, child) pairs of a list; none of a scalar."""
     if isinstance(node, dict):
         return list(node.items())
     return list(enumerate(node)) if isinstance(node, list) else []
 
 
 def label(option: Any) -> Label:
-    """Return how an option of a choice is recorded.
+    """Return the value that stands for an option of a choice in the search and in the record.
 
-    A scalar stands for itself. A branch is known by its name and what is fixed in it, or by its
-    contents where it has no name.
+    A scalar is its own label. The label of a branch is its name and the settings that are fixed in it,
+    or its whole contents where it has no name.
+
+    >>> label({"name": "gap", "form": "hinge", "weight": {"uniform": [0, 1]}})
+    'gap form=hinge'
     """
     if option is None or isinstance(option, str | int | float | bool):
         return option
@@ -60,9 +63,10 @@ def label(option: Any) -> Label:
 
 
 def by_label(options: Sequence[Any]) -> dict[Label, Any]:
-    """Return the options of a choice by their labels, in the order of the file."""
+    """Return label -> option for the options of a choice, in the order of the file."""
     return {label(option): option for option in options}
 
 
 def _has_domain(node: Any) -> bool:
+    """Return whether a node is a domain or holds one."""
     return domain(node) is not None or any(_has_domain(child) for _, child in children(node))

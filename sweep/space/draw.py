@@ -12,48 +12,52 @@ if TYPE_CHECKING:
 
 
 def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
-    """Return the tree with every domain replaced by a value that the trial suggests.
+    """Return the tree with every domain replaced by a value that the Optuna trial suggests.
 
-    Parameters go by their search names (sweep/space/names.py); only the branches that are chosen
-    have any.
+    Optuna knows each parameter by its search name (sweep/space/names.py). Only the branches that are
+    chosen have parameters.
     """
-    suggested: dict[str, Any] = _suggest(tree, trial, ROOT)
-    return with_recipe(suggested)
+    drawn: dict[str, Any] = _drawn(tree, trial, ROOT)
+    return with_recipe(drawn)
 
 
-def _suggest(tree: Any, trial: optuna.Trial, names: Names) -> Any:
-    found = domain(tree)
-    if found is None:
+def _drawn(tree: Any, trial: optuna.Trial, names: Names) -> Any:
+    """Return a node with every domain below it replaced by a value; `names` are those of the node."""
+    kind, argument = domain(tree) or ("", tree)
+    if not kind:
         if isinstance(tree, dict):
-            return {key: _suggest(child, trial, names.key(key)) for key, child in tree.items()}
+            return {key: _drawn(child, trial, names.key(key)) for key, child in tree.items()}
         if isinstance(tree, list):
-            return [_suggest(child, trial, names.key(n)) for n, child in enumerate(tree)]
+            return [_drawn(child, trial, names.key(n)) for n, child in enumerate(tree)]
         return tree
-    match found:
-        case "uniform", (low, high):
-            return trial.suggest_float(names.search, low, high)
-        case "loguniform", (low, high):
-            return trial.suggest_float(names.search, low, high, log=True)
-        case "int", (low, high):
-            return trial.suggest_int(names.search, low, high)
-        case _, options:
-            labelled = by_label(options)
-            labels = list(labelled)
-            chosen = trial.suggest_categorical(names.search, labels)
-            inside = names.option(labels.index(chosen), chosen)
-            return _suggest(labelled[chosen], trial, inside)
+    if kind == "choice":
+        options = by_label(argument)
+        labels = list(options)
+        chosen = trial.suggest_categorical(names.search, labels)
+        return _drawn(options[chosen], trial, names.option(labels.index(chosen), chosen))
+    low, high = argument
+    if kind == "int":
+        return trial.suggest_int(names.search, low, high)
+    return trial.suggest_float(names.search, low, high, log=kind == "loguniform")
 
 
 def with_recipe(tree: dict[str, Any]) -> dict[str, Any]:
-    """Return the trial that a concrete tree describes: the keys of its recipe become its own."""
+    """Return a concrete tree in which the keys of its recipe have become its own.
+
+    A key of the recipe replaces that of the tree. Where both are settings without a name (train,
+    replay), those of the recipe complete those of the tree.
+
+    >>> with_recipe({"train": {"lr": 0.1, "steps": 3}, "recipe": {"train": {"lr": 0.5}}})
+    {'train': {'lr': 0.5, 'steps': 3}}
+    """
     recipe = tree.get(RECIPE)
     rest = {key: value for key, value in tree.items() if key != RECIPE}
     if not isinstance(recipe, dict):
         return tree
-    # Settings without a name (train, replay) are completed by the trial's own.
-    both = {key for key in rest.keys() & recipe.keys() if _is_settings(rest[key], recipe[key])}
-    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in both}
+    shared = {key for key in rest.keys() & recipe.keys() if _are_settings(rest[key], recipe[key])}
+    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in shared}
 
 
-def _is_settings(*nodes: Any) -> bool:
+def _are_settings(*nodes: Any) -> bool:
+    """Return whether all nodes are mappings without a name."""
     return all(isinstance(node, dict) and "name" not in node for node in nodes)

@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from typing import Any
 
 from sweep.space.domains import RANGES, Label, by_label, children, domain, label
-from sweep.space.faults import Fault
+from sweep.space.faults import DomainFault
 from sweep.space.names import ROOT, Names
 
 
 def size(tree: Any) -> int:
-    """Return the number of points: combinations of all choices, those of a branch within it alone."""
-    found = domain(tree)
-    if found is None:
+    """Return the number of points of the grid.
+
+    These are the combinations of all choices; a choice inside a branch is combined with that branch
+    alone.
+    """
+    choice = domain(tree)
+    if choice is None:
         return math.prod(size(child) for _, child in children(tree))
-    return sum(size(option) for option in by_label(found[1]).values())
+    _, options = choice
+    return sum(size(option) for option in by_label(options).values())
 
 
 def point(tree: Any, number: int, names: Names = ROOT) -> dict[str, Label]:
-    """Return the value of each parameter at one point, by search name.
+    """Return the value of each parameter at one point of the grid, by search name.
 
     Points are in the order of the file, the last choice moving first.
 
@@ -28,36 +33,42 @@ def point(tree: Any, number: int, names: Names = ROOT) -> dict[str, Label]:
     >>> [point(tree, number) for number in range(size(tree))]
     [{'a': 'x', 'a.x.b': 1}, {'a': 'x', 'a.x.b': 2}, {'a': 'y'}]
 
+    Args:
+        tree: a space whose domains are all choices.
+        number: of the point, in [0, size(tree)).
+        names: those of the node `tree`.
+
     Raises:
-        IndexError: there is no such point.
+        IndexError: the number is `size(tree)` or above, in a tree that is a choice itself.
     """
-    found = domain(tree)
-    if found is None:
+    choice = domain(tree)
+    if choice is None:
         values: dict[str, Label] = {}
         for key, child in reversed(children(tree)):
-            number, inside = divmod(number, size(child))
-            values = point(child, inside, names.key(key)) | values
+            number, number_in_child = divmod(number, size(child))
+            values = point(child, number_in_child, names.key(key)) | values
         return values
-    for place, (chosen, option) in enumerate(by_label(found[1]).items()):
+    _, options = choice
+    for n, (chosen, option) in enumerate(by_label(options).items()):
         if number < size(option):
-            return {names.search: chosen} | point(option, number, names.option(place, chosen))
+            return {names.search: chosen} | point(option, number, names.option(n, chosen))
         number -= size(option)
     raise IndexError(f"the grid of {names.search} has no such point")
 
 
-def ranges(tree: Any, names: Names = ROOT) -> Iterator[Fault]:
-    """Yield a fault for every range, of which a grid, which runs each value, cannot be made."""
+def range_faults(tree: Any, names: Names = ROOT) -> Iterator[DomainFault]:
+    """Yield a fault for every range in every branch, as a grid can only run the values of choices."""
     kind, argument = domain(tree) or ("", tree)
     if kind in RANGES:
         low, high = argument
-        yield Fault(
+        yield DomainFault(
             names.place,
-            f"must be a choice of values, each of which a grid runs, but got {{{kind}: {argument}}}: "
-            f"write {{choice: [{low}, …, {high}]}}, or take another search.sampler.",
+            f"must be a choice, as a grid runs each value, but got {{{kind}: {argument}}}: write "
+            f"{{choice: [{low}, …, {high}]}}, or take another search.sampler.",
         )
     elif kind == "choice":
         for number, option in enumerate(argument):
-            yield from ranges(option, names.option(number, label(option)))
+            yield from range_faults(option, names.option(number, label(option)))
     else:
         for key, child in children(tree):
-            yield from ranges(child, names.key(key))
+            yield from range_faults(child, names.key(key))

@@ -8,29 +8,31 @@ from sweep.space.domains import Label, by_label, children, domain
 from sweep.space.names import ROOT, Names
 
 
-def options(tree: Any, names: Names = ROOT) -> dict[str, list[Label]]:
-    """Return the labels of every choice, in every branch, by search name."""
+def choice_labels(tree: Any, names: Names = ROOT) -> dict[str, list[Label]]:
+    """Return search name -> labels of the options, for every choice in every branch of a space."""
     kind, argument = domain(tree) or ("", tree)
     labels: dict[str, list[Label]] = {}
     if not kind:
         for key, child in children(tree):
-            labels |= options(child, names.key(key))
+            labels |= choice_labels(child, names.key(key))
     elif kind == "choice":
-        labelled = by_label(argument)
-        for number, (chosen, option) in enumerate(labelled.items()):
-            labels |= options(option, names.option(number, chosen))
-        labels[names.search] = list(labelled)
+        options = by_label(argument)
+        for number, (label, option) in enumerate(options.items()):
+            labels |= choice_labels(option, names.option(number, label))
+        labels[names.search] = list(options)
     return labels
 
 
-def is_grown(tree: Any, now: Any) -> bool:
-    """Return whether `now` is the tree, or the tree with options appended to its choices."""
-    old, new = domain(tree), domain(now)
-    if old is not None and new is not None and old[0] == new[0] == "choice":
-        same = zip(old[1], new[1], strict=False)
-        return len(old[1]) <= len(new[1]) and all(is_grown(was, is_) for was, is_ in same)
-    if isinstance(tree, dict) and isinstance(now, dict) and old is new is None:
-        return tree.keys() == now.keys() and all(is_grown(tree[key], now[key]) for key in tree)
-    if isinstance(tree, list) and isinstance(now, list):
-        return len(tree) == len(now) and all(map(is_grown, tree, now))
-    return bool(tree == now)
+def is_grown(old: Any, new: Any) -> bool:
+    """Return whether a space equals an old one but for options appended to its choices, if any."""
+    old_domain, new_domain = domain(old), domain(new)
+    if old_domain is not None and new_domain is not None:
+        (old_kind, old_argument), (new_kind, new_argument) = old_domain, new_domain
+        if old_kind == new_kind == "choice":
+            is_longer = len(old_argument) <= len(new_argument)
+            return is_longer and all(map(is_grown, old_argument, new_argument))
+    if isinstance(old, dict) and isinstance(new, dict) and old_domain is new_domain is None:
+        return old.keys() == new.keys() and all(is_grown(old[key], new[key]) for key in old)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(is_grown, old, new))
+    return bool(old == new)

@@ -1,22 +1,22 @@
 """The three names of a parameter: in the file, in the search and in the record.
 
-Of a trial with
+Take a trial with
 
     objective:
       choice:
         - {name: none}
         - {name: gap, weight: {uniform: [0, 1]}}
 
-the weight is called
+Its weight is called
 
-    objective.choice.1.weight   in the file: the path to its line, which faults of a spec give;
+    objective.choice.1.weight   in the file: the path to its line, as faults of a spec give it;
     objective.gap.weight        in the search: Optuna's parameter. It holds the option's label, because
                                 another option may search a weight of its own in another range;
     objective.weight            in the record: MLflow's parameter, as TrialConfig.flat has it, and the
-                                column of tables. A trial has one objective, so one column will do.
+                                column of tables. A trial has one objective, so one column is enough.
 
-Whoever walks through a space starts at ROOT, and takes `key` and `option` to go on; no other file
-puts such names together.
+A walk through a space starts at ROOT and goes on by `key` and `option`. No other file puts such names
+together.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ from trainables.schema.faults import Place
 
 
 class Names(NamedTuple):
-    """What one node of a search space is called.
+    """The three names of one node of a search space.
 
-    place:  the path to it in the file: keys and indices (trainables.schema.faults.dotted writes it).
-    search: the dotted name that Optuna knows it by.
-    record: the dotted name that MLflow knows it by.
+    place:  the path to the node in the file: keys and indices (trainables.schema.faults.dotted
+            writes it).
+    search: its dotted name in Optuna.
+    record: its dotted name in MLflow.
 
     >>> weight = ROOT.key("objective").option(1, "gap").key("weight")
     >>> weight.place, weight.search, weight.record
@@ -45,12 +46,12 @@ class Names(NamedTuple):
     record: str = ""
 
     def key(self, key: str | int) -> Names:
-        """Return the names of what stands under a key of a mapping, or at an index of a list."""
-        within = "" if self.record == RECIPE else self.record  # its keys become those of the trial
-        return Names((*self.place, key), _join(self.search, key), _join(within, key))
+        """Return the names of the node under a key of a mapping, or at an index of a list."""
+        parent = "" if self.record == RECIPE else self.record  # its keys become those of the trial
+        return Names((*self.place, key), _join(self.search, key), _join(parent, key))
 
     def option(self, number: int, label: Label) -> Names:
-        """Return the names of an option of the choice that has these names."""
+        """Return the names of option `number` of a choice, where `self` are those of the choice."""
         place = setting_place(self.place, "choice", number)
         return Names(place, _join(self.search, label), self.record)
 
@@ -59,20 +60,27 @@ ROOT = Names()
 
 
 def setting_place(place: Place, kind: str, number: int) -> Place:
-    """Return where option `number` of a choice, or end `number` of a range, stands in the file."""
+    """Return the place in the file of option `number` of a choice, or of end `number` of a range.
+
+    place: that of the domain. kind: choice, uniform, loguniform or int.
+    """
     return (*place, kind, number)
 
 
-def swept(tree: Any, names: Names = ROOT) -> list[str]:
-    """Return the record names of all that tells the trials of a space apart, each once.
+def swept_names(tree: Any, names: Names = ROOT) -> list[str]:
+    """Return the record names of all settings in which the trials of a space differ, each once.
 
-    These are what is drawn, and what the options of a choice fix (`sides` of {name: cda, sides:
-    two}); the choice itself stands for its options' names.
+    These are the domains, and the settings that an option of a choice fixes: `sides` of
+    {name: cda, sides: two}. The name of a choice itself stands for the names of its options.
+
+    >>> swept_names({"objective": {"choice": ["none", {"name": "cda", "sides": "two"}]}, "lr": 0.1})
+    ['objective', 'objective.sides']
     """
     return list(dict.fromkeys(_swept(tree, names)))
 
 
 def _swept(tree: Any, names: Names) -> Iterator[str]:
+    """Yield the names that `swept_names` returns, some of them more than once."""
     kind, argument = domain(tree) or ("", tree)
     if not kind:
         for key, child in children(tree):
@@ -80,12 +88,11 @@ def _swept(tree: Any, names: Names) -> Iterator[str]:
         return
     yield names.record
     for number, option in enumerate(argument) if kind == "choice" else ():
-        inside = names.option(number, label(option))
-        yield from _swept(option, inside)
+        option_names = names.option(number, label(option))
+        yield from _swept(option, option_names)
         if isinstance(option, dict) and domain(option) is None:
-            yield from _fixed(
-                {key: value for key, value in option.items() if key != "name"}, inside
-            )
+            settings = {key: value for key, value in option.items() if key != "name"}
+            yield from _fixed(settings, option_names)
 
 
 def _fixed(tree: Any, names: Names) -> Iterator[str]:
@@ -97,16 +104,16 @@ def _fixed(tree: Any, names: Names) -> Iterator[str]:
         yield names.record
 
 
-def searched(tree: Any, names: Names = ROOT) -> Iterator[str]:
-    """Yield a line of Markdown for each domain: its search name, and what is drawn from.
+def domain_lines(tree: Any, names: Names = ROOT) -> Iterator[str]:
+    """Yield a line of Markdown for each domain of a space: its search name, then its values.
 
-    >>> list(searched({"lr": {"loguniform": [1e-6, 1e-4]}, "a": {"choice": [1, None]}}))
+    >>> list(domain_lines({"lr": {"loguniform": [1e-6, 1e-4]}, "a": {"choice": [1, None]}}))
     ['`lr` from 1e-06 to 0.0001 (log)', '`a` of 1, None']
     """
     kind, argument = domain(tree) or ("", tree)
     if not kind:
         for key, child in children(tree):
-            yield from searched(child, names.key(key))
+            yield from domain_lines(child, names.key(key))
         return
     if kind != "choice":
         low, high = argument
@@ -116,8 +123,9 @@ def searched(tree: Any, names: Names = ROOT) -> Iterator[str]:
     labels = [label(option) for option in argument]
     yield f"`{names.search}` of {', '.join(map(str, labels))}"
     for number, option in enumerate(argument):
-        yield from searched(option, names.option(number, labels[number]))
+        yield from domain_lines(option, names.option(number, labels[number]))
 
 
 def _join(name: str, key: object) -> str:
+    """Return NAME.KEY, or the key alone below the root."""
     return f"{name}.{key}" if name else str(key)

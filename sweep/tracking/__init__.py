@@ -1,5 +1,7 @@
-"""The record of a sweep in MLflow, written by the driver alone.
+"""Record a sweep in MLflow. The driver is the only process that writes there.
 
-What happens becomes entries (recorder.py, entries.py), which are on disk before anyone goes on
-(outbox.py) and are delivered in order (delivery.py) to MLflow (mlflow_record.py).
+recorder.py turns what happens to trials into entries (entries.py). outbox.py writes each entry to
+disk before the trial goes on. delivery.py sends the entries to MLflow in order, in the background,
+through mlflow_record.py. sweeps.py opens, finds and deletes the record of a sweep, requests.py keeps
+requests to a running sweep in its tags, and registry.py registers models.
 """

@@ -1,4 +1,4 @@
-"""The address of a store: which can be used, what of it may be shown; a client of MLflow's."""
+"""Addresses of tracking stores and search storages: refuse bad ones, hide passwords, connect."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ if TYPE_CHECKING:
 
 
 HIDDEN = "***"  # stands for a password
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can be kept in
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
 
 class BadAddress(ValueError):
     """The address of a store that cannot, or must not, be used as it is."""
 
 
-def reach(tracking_uri: str) -> None:
-    """Look whether the store can be used; a new file gets its tables, from one process alone.
+def prepare_store(tracking_uri: str) -> None:
+    """Check that MLflow can use a store, and create the tables of a new database.
+
+    A lock beside an SQLite file lets one process alone create its tables.
 
     Raises:
-        BadAddress: it cannot, and how to name one that can.
+        BadAddress: the store cannot be used; the sentence says how to name one that can.
     """
     refuse_password(tracking_uri)
     refuse_unknown(tracking_uri)
@@ -52,12 +54,12 @@ def reach(tracking_uri: str) -> None:
     except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
         raise BadAddress(
             f"the store {without_password(tracking_uri)} must be one that can be written, but: "
-            f"{why(error)}."
+            f"{short_reason(error)}."
         ) from error
 
 
-def why(error: BaseException) -> str:
-    """What a database or its driver says, in a line; what to install where there is no driver."""
+def short_reason(error: BaseException) -> str:
+    """Return the first line of the error of a database, or how to install a driver that is missing."""
     cause = error.__cause__ or error
     if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
         return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
@@ -65,7 +67,10 @@ def why(error: BaseException) -> str:
 
 
 def without_password(uri: str) -> str:
-    """As it may be shown and kept."""
+    """Return an address as it may be printed and written to files: `***` replaces its password.
+
+    If the address cannot be parsed, everything between its scheme and its last @ is left out.
+    """
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -76,12 +81,12 @@ def without_password(uri: str) -> str:
     except (ArgumentError, ValueError):
         scheme, separator, rest = uri.partition("://")
         return scheme + separator + rest.rpartition("@")[2]
-    secret = {key: HIDDEN for key in url.query if "password" in key}
-    return url.update_query_dict(secret).render_as_string().replace("%2A", "*")
+    hidden = {key: HIDDEN for key in url.query if "password" in key}
+    return url.update_query_dict(hidden).render_as_string().replace("%2A", "*")
 
 
-def shown(address: Path | str) -> str:
-    """Return a path as it is, or an address without its password."""
+def printable(address: Path | str) -> str:
+    """Return a path as text, or an address without its password."""
     return without_password(address) if isinstance(address, str) else str(address)
 
 
@@ -93,20 +98,19 @@ def absolute(uri: str) -> str:
     return f"sqlite:///{Path(path).resolve()}"
 
 
-def refuse_hidden(uri: str, named: str) -> None:
-    """
-    Raises:
-        BadAddress: this is what was kept of an address, and its password was not.
+def refuse_hidden(uri: str, option: str) -> None:
+    """Raise BadAddress if the address was read from a file, which does not hold its password.
+
+    option: the option or environment variable by which the user can name the address again.
     """
     if HIDDEN in uri:
-        raise BadAddress(f"the password of {uri} is not kept: name it again with {named}.")
+        raise BadAddress(f"the password of {uri} is not kept: name it again with {option}.")
 
 
 def refuse_unknown(tracking_uri: str) -> None:
-    """What MLflow would take for a folder, or for nothing at all.
+    """Raise BadAddress unless the address is that of a tracking server or of a database.
 
-    Raises:
-        BadAddress: it is no address of a server or of a database.
+    MLflow would take anything else for a folder.
     """
     scheme = tracking_uri.partition("://")[0]
     if scheme.partition("+")[0] not in ("http", "https", *DATABASES, "databricks"):
@@ -117,10 +121,9 @@ def refuse_unknown(tracking_uri: str) -> None:
 
 
 def refuse_ambiguous(database: str) -> None:
-    """What is read as a part of the host's name would end up in error messages.
+    """Raise BadAddress if user, password and host of a database cannot be told apart.
 
-    Raises:
-        BadAddress: user, password and host cannot be told apart.
+    A part of the password would be read as the host, and so end up in error messages.
     """
     if database.partition("?")[0].count("@") > 1:
         raise BadAddress(
@@ -130,11 +133,7 @@ def refuse_ambiguous(database: str) -> None:
 
 
 def refuse_silent(tracking_uri: str) -> None:
-    """A server that is away; MLflow itself would try again for minutes.
-
-    Raises:
-        BadAddress: nobody answers.
-    """
+    """Raise BadAddress within seconds if no server answers; MLflow itself would try for minutes."""
     scheme = tracking_uri.partition("://")[0]
     if scheme.partition("+")[0] in DATABASES[1:]:
         _refuse_silent_database(tracking_uri)
@@ -143,7 +142,7 @@ def refuse_silent(tracking_uri: str) -> None:
     try:
         urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
     except HTTPError:
-        pass  # somebody answers; what they say of it is for the client to understand
+        pass  # a server answers; the client of MLflow deals with its answer
     except (OSError, ValueError) as error:
         raise BadAddress(
             f"the tracking server {tracking_uri} must be up, but does not answer "
@@ -152,25 +151,25 @@ def refuse_silent(tracking_uri: str) -> None:
 
 
 def _refuse_silent_database(tracking_uri: str) -> None:
+    """Raise BadAddress if no connection to a database can be made within seconds."""
     from sqlalchemy import create_engine
 
     refuse_ambiguous(tracking_uri)
-    quick = {} if tracking_uri.startswith("mssql") else {"connect_timeout": 5}
+    timeout = {} if tracking_uri.startswith("mssql") else {"connect_timeout": 5}
     try:
-        engine = create_engine(tracking_uri, connect_args=quick)
+        engine = create_engine(tracking_uri, connect_args=timeout)
         engine.connect().close()
         engine.dispose()
     except Exception as error:  # of SQLAlchemy, of the driver of a database
         raise BadAddress(
-            f"the store {without_password(tracking_uri)} must be up, but: {why(error)}."
+            f"the store {without_password(tracking_uri)} must be up, but: {short_reason(error)}."
         ) from error
 
 
 def refuse_password(tracking_uri: str) -> None:
-    """A password in the address of a server would end up in error messages and so in the record.
+    """Raise BadAddress if the address of a server holds a user name or password.
 
-    Raises:
-        BadAddress: the address holds one.
+    It would end up in error messages, and so in the record.
     """
     parts = urlsplit(tracking_uri)
     if parts.scheme in ("http", "https") and "@" in parts.netloc:
@@ -182,11 +181,13 @@ def refuse_password(tracking_uri: str) -> None:
 
 
 @contextmanager
-def answering(tracking_uri: str, then: str) -> Iterator[None]:
-    """For what is asked of a store that was up a moment ago; `then`: what is to be done once it is.
+def refusing_outage(tracking_uri: str, remedy: str) -> Iterator[None]:
+    """Turn an error of MLflow within the block into a BadAddress: the store has gone away.
+
+    remedy: what the user is told to do once the store is up again.
 
     Raises:
-        BadAddress: it has gone away since.
+        BadAddress: the block raised an MlflowException.
     """
     try:
         yield
@@ -197,23 +198,24 @@ def answering(tracking_uri: str, then: str) -> Iterator[None]:
             raise
         raise BadAddress(
             f"the tracking store {without_password(tracking_uri)} must be up, but has gone away "
-            f"({str(error).splitlines()[0]}): start it again, then {then}."
+            f"({str(error).splitlines()[0]}): start it again, then {remedy}."
         ) from error
 
 
-def wait_no_longer() -> None:
-    """MLflow tries a request once, unless the environment says otherwise."""
+def limit_retries() -> None:
+    """Have MLflow try each request once, for at most 30 s, unless the environment says otherwise."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds; of a server that hangs
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds, for a server that hangs
 
 
 @cache
 def connect(tracking_uri: str) -> MlflowClient:
-    """A client that says at once when the store is away: whoever asks knows how long to wait.
+    """Return a client of MLflow that raises at once when the store is away.
 
-    MLflow by itself would try again for minutes, and what it says twice may be done twice.
+    MLflow by itself would repeat a request for minutes, and might so carry it out twice. Callers
+    know better how long to wait.
     """
-    wait_no_longer()
+    limit_retries()
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     from mlflow import MlflowClient

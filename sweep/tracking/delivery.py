@@ -1,4 +1,4 @@
-"""What the outbox holds, brought to MLflow in order by a thread that does not give up."""
+"""Send the entries of the outbox to MLflow in order, on a thread that retries until they are taken."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH = 500
-MAX_PAUSE_S = 5.0
-SILENT_S = 2.0  # before it is said that MLflow is waited for
-MAX_REQUEST_S = 5.0  # that is waited for when all else has ended
-# What MLflow answers to that which it would refuse for ever.
+MAX_BATCH = 500  # entries
+MAX_PAUSE_S = 5.0  # between two attempts
+WARN_AFTER_S = 2.0  # of waiting for an MLflow that is away
+MAX_REQUEST_S = 5.0  # that a request under way may take when the delivery is closed
+# Error codes of MLflow for requests that it would refuse every time.
 REFUSALS = {
     "BAD_REQUEST",
     "INVALID_PARAMETER_VALUE",
@@ -33,80 +33,97 @@ REFUSALS = {
 
 
 class Delivery:
-    """Delivers for as long as it is open; the sweep goes on whatever becomes of MLflow.
+    """A context manager: a thread sends the entries of an outbox to MLflow until it is closed.
+
+    The sweep goes on whether or not MLflow can be reached.
 
     Attributes:
-        trouble: why what waits is not delivered now, or nothing.
+        trouble: why the last attempt failed, in a line; empty if it did not.
     """
 
     def __init__(self, record: Record, outbox: Outbox) -> None:
         self._record = record
         self._outbox = outbox
         self.trouble = ""
-        self._ended = threading.Event()
-        self._wanted = threading.Event()
+        self._closed = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="delivery", daemon=True)
 
     def __enter__(self) -> Delivery:
+        """Start the thread."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._wanted.set()
-        self._thread.join(MAX_REQUEST_S)  # one to a server that hangs may be left alone
+        """End the thread, or leave it alone if its request takes more than MAX_REQUEST_S."""
+        self._closed.set()
+        self._wake.set()
+        self._thread.join(MAX_REQUEST_S)
 
     def wait(self, seconds: float) -> bool:
-        """Until all is delivered, but no longer than this while MLflow takes nothing; whether it is."""
-        taken, deadline, said = -1, 0.0, False
+        """Block until every entry is delivered; give up after `seconds` in which MLflow took none.
+
+        As long as no attempt has failed, the time does not run: a large file may take longer.
+
+        Returns:
+            Whether every entry is delivered.
+        """
+        num_bytes, deadline, has_warned = -1, 0.0, False
         while not self._outbox.is_delivered:
-            self._wanted.set()
-            slow = not self.trouble and seconds  # a large file, or a request that has yet to fail
-            if slow or self._outbox.delivered > taken:
-                taken, deadline = self._outbox.delivered, time.monotonic() + seconds
-            left = deadline - time.monotonic()
-            if left <= 0:
+            self._wake.set()
+            under_way = not self.trouble and seconds
+            if under_way or self._outbox.num_bytes_delivered > num_bytes:
+                num_bytes = self._outbox.num_bytes_delivered
+                deadline = time.monotonic() + seconds
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
                 return False
-            if self.trouble and not said and left < seconds - SILENT_S:
-                said = True
-                log.warning("waiting %.0f s for MLflow, which takes nothing now", left)
+            if self.trouble and not has_warned and left_s < seconds - WARN_AFTER_S:
+                has_warned = True
+                log.warning("waiting %.0f s for MLflow, which takes nothing now", left_s)
             time.sleep(0.05)
         return True
 
     def _work(self) -> None:
-        pause = 0.0
-        while not self._ended.is_set():
+        """Deliver batches until closed; pause after a failure and while there is nothing to deliver."""
+        pause_s = 0.0
+        while not self._closed.is_set():
             try:
-                moved = deliver(self._record, self._outbox)
+                num_delivered = deliver_batch(self._record, self._outbox)
             except Exception as error:  # of MLflow, of the network, of a database
-                pause = min(MAX_PAUSE_S, max(0.5, 2 * pause))
+                pause_s = min(MAX_PAUSE_S, max(0.5, 2 * pause_s))
                 self.trouble = f"{type(error).__name__}: {error}".splitlines()[0]
-                self._ended.wait(pause)
+                self._closed.wait(pause_s)
                 continue
-            pause, self.trouble = 0.0, ""
-            if not moved:
-                self._wanted.wait(0.5)
-                self._wanted.clear()
+            pause_s, self.trouble = 0.0, ""
+            if not num_delivered:
+                self._wake.wait(0.5)
+                self._wake.clear()
 
 
-def deliver(record: Record, outbox: Outbox) -> int:
-    """One batch of entries; how many.
+def deliver_batch(record: Record, outbox: Outbox) -> int:
+    """Send the next entries to MLflow, at most MAX_BATCH, and return their number.
 
     Raises:
-        Exception: whatever MLflow raises when it cannot be reached; nothing is ticked off then.
+        Exception: MLflow cannot be reached; all of the batch then still counts as undelivered.
     """
-    entries, end = outbox.waiting(MAX_BATCH)
-    runs: dict[Trial, list[Entry]] = {}
+    entries, end = outbox.next_entries(MAX_BATCH)
+    by_trial: dict[Trial, list[Entry]] = {}
     for entry in entries:
-        runs.setdefault(entry.trial, []).append(entry)
-    for trial, of_it in sorted(runs.items(), key=lambda run: run[0] is None):  # which ends last
-        _deliver_to(record, outbox, trial, of_it)
+        by_trial.setdefault(entry.trial, []).append(entry)
+    # The sweep's own run (None) is last: it ends after its trials.
+    for trial in sorted(by_trial, key=lambda trial: trial is None):
+        _deliver_run(record, outbox, trial, by_trial[trial])
     if entries:
         outbox.mark_delivered(end, entries)
     return len(entries)
 
 
-def _deliver_to(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:
+def _deliver_run(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:
+    """Send entries of one run; set aside those that MLflow refuses for good.
+
+    If it refuses something among several entries, each is sent by itself.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
@@ -116,23 +133,24 @@ def _deliver_to(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[
             raise
         if len(entries) > 1:
             for entry in entries:
-                _deliver_to(record, outbox, trial, [entry])
+                _deliver_run(record, outbox, trial, [entry])
             return
-        outbox.refuse(entries[0], str(error))
+        outbox.set_aside(entries[0], str(error))
         log.warning("MLflow refuses an entry of trial %s: %s", trial, error)
 
 
 def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:
-    """Entries of one run; what comes together goes in one request."""
-    run_id = record.run_of(trial, next((e for e in entries if isinstance(e, Opened)), None))
+    """Write entries of one run in their order; neighbouring metrics and tags share a request."""
+    opened = next((entry for entry in entries if isinstance(entry, Opened)), None)
+    run_id = record.run_id_of(trial, opened)
     reports: list[Reported] = []
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
 
     def flush() -> None:
         record.log_batch(run_id, reports, params, tags)
-        for gathered in (reports, params, tags):
-            gathered.clear()
+        for collection in (reports, params, tags):
+            collection.clear()
 
     for entry in entries:
         match entry:
@@ -143,7 +161,7 @@ def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry
                 tags |= entry.tags
                 if entry.yaml:
                     record.attach_text(run_id, entry.yaml, Artifact.TRIAL)
-                record.use(run_id, entry.inputs)
+                record.log_inputs(run_id, entry.inputs)
             case Reported():
                 reports.append(entry)
             case Tagged():
@@ -155,5 +173,5 @@ def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry
             case Closed():
                 tags |= entry.tags
                 flush()
-                record.end(run_id, entry.status, entry.at)
+                record.end_run(run_id, entry.status, entry.at)
     flush()

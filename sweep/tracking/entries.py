@@ -1,4 +1,8 @@
-"""The entries of the outbox: what is recorded of a sweep, one class a kind."""
+"""The entries of the outbox: one class for each kind of thing that is recorded of a sweep.
+
+In all of them `do` is the kind, `trial` the number of the trial (None for the sweep itself), and
+`at` a time in milliseconds since 1970.
+"""
 
 from __future__ import annotations
 
@@ -9,24 +13,31 @@ from pydantic import Field, TypeAdapter
 
 from trainables.schema.strict import Strict
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]  # of a run in MLflow
-Trial = int | None  # a trial's number; None is the sweep itself
+Status = Literal["FINISHED", "FAILED", "KILLED"]  # of a run in MLflow that has ended
+Trial = int | None  # number of a trial; None stands for the sweep itself
 
 
 class Opened(Strict):
-    """A trial begins, or begins again: its run is RUNNING, with nothing said of an earlier end."""
+    """A trial begins, or begins again: its run is RUNNING, and tags of an earlier end are deleted.
+
+    inputs: sha256 of each data set, by its name.
+    yaml:   configuration of the trial as a YAML file; empty if what was drawn is no valid trial.
+    """
 
     do: Literal["open"] = "open"
     trial: int
     at: int
     tags: dict[str, str] = Field(default_factory=dict)
     params: dict[str, str] = Field(default_factory=dict)
-    inputs: dict[str, str] = Field(default_factory=dict)  # data set -> sha256
+    inputs: dict[str, str] = Field(default_factory=dict)
     yaml: str = ""
 
 
 class Reported(Strict):
-    """Metrics of a step, measured at a time (milliseconds since 1970)."""
+    """Metrics of one step of a run, measured at a time.
+
+    metrics: value of each metric, by its name.
+    """
 
     do: Literal["report"] = "report"
     trial: Trial
@@ -36,13 +47,19 @@ class Reported(Strict):
 
 
 class Tagged(Strict):
+    """Tags to set on a run."""
+
     do: Literal["tag"] = "tag"
     trial: Trial
     tags: dict[str, str]
 
 
 class Attached(Strict):
-    """A file or folder in FOLDER/files, and the folder of the run's artifacts that it goes to."""
+    """A file or folder to add to the artifacts of a run.
+
+    file: path below the folder `files` of the outbox.
+    to:   folder among the artifacts of the run; empty for the top.
+    """
 
     do: Literal["attach"] = "attach"
     trial: Trial
@@ -51,7 +68,7 @@ class Attached(Strict):
 
 
 class Closed(Strict):
-    """A run ends."""
+    """A run ends at a time, with a status and its last tags."""
 
     do: Literal["close"] = "close"
     trial: Trial
@@ -65,5 +82,5 @@ ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
 
 
 def now() -> int:
-    """Milliseconds since 1970, as MLflow counts."""
+    """Return the current time in milliseconds since 1970, the unit of MLflow."""
     return time.time_ns() // 1_000_000

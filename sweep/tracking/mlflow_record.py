@@ -1,8 +1,7 @@
-"""The only writer of MLflow: one parent run for the sweep, one child run for each trial.
+"""The record of one sweep in MLflow: one parent run for the sweep, one child run for each trial.
 
-The driver alone writes: it opens a sweep here, and the rest goes through its outbox, whose entries
-are delivered here one by one. A run is found by its tags before it is created, so nothing is recorded
-twice.
+The driver alone writes here: it opens a sweep, and sends everything else through its outbox. A run
+is looked for by its tags before it is created, so that nothing is recorded twice.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Series, Tag, having
-from sweep.space.names import swept
 from sweep.tracking.addresses import connect
+from sweep.tracking.declarations import declarations, search_params
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,7 +30,7 @@ ENDING_TAGS = {Tag.STATE, Tag.REASON}
 MAX_PER_REQUEST = 1000
 MAX_PARAMS = 100
 
-# What a data set is for, by how its name begins.
+# The purpose of a data set, by the first part of its name.
 CONTEXTS = {
     "alignment": "training",
     "replay": "replay",
@@ -43,56 +42,54 @@ SHOWN_DIGITS = 16  # of a data set's sha256; MLflow takes 36 characters and show
 
 @dataclass
 class Record:
-    """Where a sweep is recorded."""
+    """The record of a sweep: its experiment, its own run, and the runs of its trials.
+
+    experiment_id: MLflow's id of the experiment.
+    sweep:         name of the sweep.
+    run_id:        MLflow's id of the sweep's own run.
+    """
 
     tracking_uri: str = field(repr=False)  # that of a database may hold a password
     experiment_id: str
     sweep: str
     run_id: str
-    _run_ids: dict[int, str] | None = field(default=None, repr=False)
-    _in_doubt: bool = field(default=False, repr=False)  # whether a run was created unanswered
+    _run_ids: dict[int, str] | None = field(default=None, repr=False)  # None: not yet looked for
+    _may_have_twins: bool = field(default=False, repr=False)  # a request to create a run failed
 
     @property
     def _client(self) -> MlflowClient:
+        """The client of MLflow for the tracking store."""
         return connect(self.tracking_uri)
 
     @property
     def runs_url(self) -> str:
-        """Where MLflow's interface has the runs of this sweep, from wherever in it."""
+        """Address of the table of this sweep's runs, relative to MLflow's interface."""
         return f"#/experiments/{self.experiment_id}/runs"
 
-    def declare(self, spec: SweepSpec, text: str) -> None:
-        """What reading the sweep later needs; saying it again changes nothing."""
-        declarations = {
-            "metrics": [metric.to_dict() for metric in spec.metrics().values()],
-            "goals": spec.goals,
-            "num_trials": spec.num_trials,
-            "searched": swept(spec.trial),
-            "constraints": {
-                name: bound.model_dump(exclude_none=True)
-                for name, bound in spec.constraints.items()
-            },
-        }
-        self._client.log_dict(self.run_id, declarations, Artifact.DECLARATIONS)
-        self._client.log_text(self.run_id, text, Artifact.SPEC)
-        chosen = spec.model_dump(mode="json", include={"search", "scheduler", "goals"})
-        for name, value in _flat(chosen).items():  # a sampler is recorded by its name alone
-            self._client.log_param(self.run_id, name.removesuffix(".name"), value)
+    def log_declarations(self, spec: SweepSpec, text: str) -> None:
+        """Write all that reading the sweep later needs; writing it again changes nothing.
 
-    def keep_version(self, version: int, text: str) -> None:
-        """The spec that trials of this version of the search space are drawn by."""
+        text: the spec as the user typed it.
+        """
+        self._client.log_dict(self.run_id, declarations(spec), Artifact.DECLARATIONS)
+        self._client.log_text(self.run_id, text, Artifact.SPEC)
+        for name, value in search_params(spec).items():
+            self._client.log_param(self.run_id, name, value)
+
+    def log_spec_version(self, version: int, text: str) -> None:
+        """Write the text of the spec from which trials of a version of the search space are drawn."""
         self._client.log_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
 
     def tags(self) -> dict[str, str]:
-        """Of the sweep's own run."""
+        """Return the tags of the sweep's own run."""
         return dict(self._client.get_run(self.run_id).data.tags)
 
-    def tag(self, tags: Mapping[str, str]) -> None:
-        """The sweep's own run."""
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags of the sweep's own run."""
         self.log_batch(self.run_id, [], {}, tags)
 
     def spec_text(self) -> str | None:
-        """The spec as it was recorded, if it came that far."""
+        """Return the text of the spec that is recorded; None if its process died before it was."""
         if not any(
             entry.path == Artifact.SPEC for entry in self._client.list_artifacts(self.run_id)
         ):
@@ -102,43 +99,56 @@ class Record:
             return Path(path).read_text(encoding="utf-8")
 
     def digests(self) -> dict[str, str]:
-        """sha256 of each model and data set, as the sweep began with them."""
+        """Return the sha256 of each model and data set that the sweep began with, by its name."""
         tags = self.tags().items()
         return {k.removeprefix(Tag.DIGEST): v for k, v in tags if k.startswith(Tag.DIGEST)}
 
-    def run_of(self, trial: int | None, opened: Opened | None = None) -> str:
-        """The id of a trial's run, created unless there is one; that of the sweep's own for None."""
+    def run_id_of(self, trial: int | None, opened: Opened | None = None) -> str:
+        """Return the id of a trial's run, which is created unless there is one.
+
+        trial: number of the trial; None for the sweep's own run.
+        opened: the entry that holds the time at which the trial began.
+        """
         if trial is None:
             return self.run_id
         if self._run_ids is None:
-            self._run_ids = self._one_run_each()
+            self._run_ids = self._find_run_ids()
         if trial not in self._run_ids:
-            tags = {
-                Tag.PARENT: self.run_id,
-                Tag.ROLE: Role.TRIAL,
-                Tag.SWEEP: self.sweep,
-                Tag.TRIAL: str(trial),
-            }
-            try:
-                run = self._client.create_run(
-                    self.experiment_id,
-                    start_time=opened.at if opened else None,
-                    tags=tags,
-                    run_name=f"{self.sweep}-{trial:04}",
-                )
-            except Exception:
-                self._run_ids, self._in_doubt = None, True  # it may be there all the same, or soon
-                raise
-            self._run_ids[trial] = run.info.run_id
-            if self._in_doubt:
-                self._run_ids = self._one_run_each()
-                self._in_doubt = False
+            self._run_ids[trial] = self._create_run(trial, opened)
+            if self._may_have_twins:
+                self._run_ids = self._find_run_ids()
+                self._may_have_twins = False
         return self._run_ids[trial]
 
-    def _one_run_each(self) -> dict[int, str]:
-        """The id of each trial's run; empty ones beside it, created unanswered, are deleted."""
+    def _create_run(self, trial: int, opened: Opened | None) -> str:
+        """Create the run of a trial and return its id."""
+        tags = {
+            Tag.PARENT: self.run_id,
+            Tag.ROLE: Role.TRIAL,
+            Tag.SWEEP: self.sweep,
+            Tag.TRIAL: str(trial),
+        }
+        try:
+            run = self._client.create_run(
+                self.experiment_id,
+                start_time=opened.at if opened else None,
+                tags=tags,
+                run_name=f"{self.sweep}-{trial:04}",
+            )
+        except Exception:
+            # The server may have created it all the same, or may do so later.
+            self._run_ids, self._may_have_twins = None, True
+            raise
+        return str(run.info.run_id)
+
+    def _find_run_ids(self) -> dict[int, str]:
+        """Return the id of each trial's run, by the number of the trial.
+
+        Of several runs of one trial the fullest stays. The others are deleted: they were created by
+        requests that seemed to fail.
+        """
         runs: dict[int, list[Run]] = {}
-        for run in self.trials():
+        for run in self.trial_runs():
             runs.setdefault(int(run.data.tags[Tag.TRIAL]), []).append(run)
         for twins in runs.values():
             twins.sort(key=lambda run: (-len(run.data.metrics), -len(run.data.params)))
@@ -147,7 +157,7 @@ class Record:
         return {trial: twins[0].info.run_id for trial, twins in runs.items()}
 
     def reopen(self, run_id: str) -> None:
-        """It runs (again): nothing is said of an earlier end."""
+        """Set a run to RUNNING, and delete the tags that tell of an earlier end."""
         run = self._client.get_run(run_id)
         if run.info.status != "RUNNING":
             self._client.update_run(run_id, status="RUNNING")
@@ -161,7 +171,10 @@ class Record:
         params: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """In as few requests as MLflow takes; said again it is the same."""
+        """Write metrics, parameters and tags of a run, in as few requests as MLflow takes.
+
+        Writing the same again changes nothing.
+        """
         from mlflow.entities import Metric, Param, RunTag
 
         metrics = [
@@ -179,17 +192,21 @@ class Record:
             self._client.log_batch(run_id, some_metrics, some_params, some_tags)
 
     def attach(self, run_id: str, path: Path, to: str = "") -> None:
-        """A file, or what is in a folder."""
+        """Upload a file, or the contents of a folder, to the folder `to` of a run's artifacts."""
         if path.is_dir():
             self._client.log_artifacts(run_id, str(path), to or None)
         else:
             self._client.log_artifact(run_id, str(path), to or None)
 
     def attach_text(self, run_id: str, text: str, name: str) -> None:
+        """Upload a text as a file of this name among a run's artifacts."""
         self._client.log_text(run_id, text, name)
 
-    def use(self, run_id: str, digests: Mapping[str, str]) -> None:
-        """Data sets by name, with the sha256 of each, as inputs; said again it is the same."""
+    def log_inputs(self, run_id: str, digests: Mapping[str, str]) -> None:
+        """Record data sets as inputs of a run; recording them again changes nothing.
+
+        digests: the sha256 of each data set, by its name. Models among them are left out.
+        """
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         inputs = []
@@ -204,19 +221,20 @@ class Record:
         if inputs:
             self._client.log_inputs(run_id, inputs)
 
-    def end(self, run_id: str, status: Status, at: int | None = None) -> None:
-        self._client.set_terminated(run_id, status, at)
+    def end_run(self, run_id: str, status: Status, time_ms: int | None = None) -> None:
+        """End a run with a status, at a time in milliseconds since 1970; None means now."""
+        self._client.set_terminated(run_id, status, time_ms)
 
-    def ended(self) -> set[int]:
-        """The trials that have."""
+    def ended_trials(self) -> set[int]:
+        """Return the numbers of the trials that have ended."""
         return {
-            int(run.data.tags[Tag.TRIAL]) for run in self.trials() if Tag.STATE in run.data.tags
+            int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs() if Tag.STATE in run.data.tags
         }
 
     def last_steps(self) -> dict[int, int]:
-        """The last step that is recorded of each trial that has one, of trials that have not ended."""
+        """Return the last recorded step of each trial that has one and has not ended, by its number."""
         steps = {}
-        for run in self.trials():
+        for run in self.trial_runs():
             if Tag.STATE not in run.data.tags:
                 history = self._client.get_metric_history(run.info.run_id, Series.PROGRESS)
                 if history:
@@ -224,44 +242,35 @@ class Record:
         return steps
 
     def has_ended(self) -> bool:
-        """Whether the sweep's own run has."""
+        """Return whether the sweep's own run has ended."""
         return bool(self._client.get_run(self.run_id).info.status != "RUNNING")
 
-    def knows_base(self) -> bool:
-        """Whether what was measured of the base model is recorded."""
+    def has_base_metrics(self) -> bool:
+        """Return whether the metrics of the base model are recorded."""
         return Series.PROGRESS in self._client.get_run(self.run_id).data.metrics
 
     def steps(self, metric: str) -> set[int]:
-        """The steps at which the sweep's own run has a metric."""
+        """Return the steps at which the sweep's own run has a value of a metric."""
         return {entry.step for entry in self._client.get_metric_history(self.run_id, metric)}
 
-    def on_front(self) -> set[int]:
-        """The trials that were on the front when it was last drawn."""
-        runs = [run for run in self.trials() if run.data.tags.get(Tag.ON_FRONT) == "true"]
+    def trials_on_front(self) -> set[int]:
+        """Return the numbers of the trials that were on the front when it was last drawn."""
+        runs = [run for run in self.trial_runs() if run.data.tags.get(Tag.ON_FRONT) == "true"]
         return {int(run.data.tags[Tag.TRIAL]) for run in runs}
 
-    def trials(self) -> list[Run]:
-        """The runs of all trials."""
+    def trial_runs(self) -> list[Run]:
+        """Return the runs of all trials."""
         tags = {Tag.ROLE: Role.TRIAL, Tag.PARENT: self.run_id}
         return search_runs(self._client, self.experiment_id, tags)
 
 
 def search_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> list[Run]:
-    found: list[Run] = []
+    """Return all runs of an experiment that have these tags."""
+    runs: list[Run] = []
     token = None
     while True:
         page = client.search_runs([experiment_id], having(tags), max_results=1000, page_token=token)
-        found += page
+        runs += page
         token = page.token
         if not token:
-            return found
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            flat[prefix + key] = json.dumps(value) if isinstance(value, list) else str(value)
-    return flat
+            return runs

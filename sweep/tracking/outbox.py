@@ -1,8 +1,8 @@
-"""What is to be recorded: on disk before anyone goes on, delivered in order as soon as MLflow can.
+"""The outbox of a sweep: entries are on disk before a trial goes on, and wait there for MLflow.
 
 FOLDER/journal.jsonl   one entry a line, only ever appended to
-FOLDER/delivered       how many bytes of it MLflow has
-FOLDER/files/          what entries attach, until it is delivered
+FOLDER/delivered       number of bytes of the journal that MLflow has
+FOLDER/files/          files that entries attach, until they are delivered
 FOLDER/refused.jsonl   entries that MLflow will never take, each with the reason
 
 An entry is written once and may be delivered twice (after a kill between the two), which MLflow
@@ -28,151 +28,191 @@ from sweep.tracking.entries import ENTRY, Attached, Closed
 if TYPE_CHECKING:
     from sweep.tracking.entries import Entry, Trial
 
+JOURNAL = "journal.jsonl"
+DELIVERED = "delivered"
+REFUSED = "refused.jsonl"
+
 
 class Outbox:
-    """One process writes it; that process, or a later one, delivers it."""
+    """The outbox in a folder. One process writes it; that process, or a later one, delivers it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._journal = folder / "journal.jsonl"
-        self._delivered = folder / "delivered"
+        self._journal = folder / JOURNAL
+        self._delivered = folder / DELIVERED
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
-        self._one_at_a_time = threading.Lock()
-        self._cut_what_is_half_written()
+        self._journal_lock = threading.Lock()
+        self._cut_unfinished_line()
 
     def put(self, *entries: Entry) -> None:
-        """On disk when this returns; all of it or, where the disk is full, nothing.
+        """Append entries to the journal; they are on disk when this returns.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: they cannot be written, as when the disk is full; none of them is in the journal.
         """
         lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
         left = lines.encode()
-        with self._one_at_a_time, self._journal.open("ab", buffering=0) as file:
-            before = file.tell()
+        with self._journal_lock, self._journal.open("ab", buffering=0) as file:
+            size_before = file.tell()
             try:
                 while left:
                     left = left[file.write(left) :]
                 os.fsync(file.fileno())
             except OSError:
-                file.truncate(before)  # what came after half a line could not be read
+                file.truncate(size_before)  # a line after half a line could not be read
                 raise
 
     def attach(self, trial: Trial, source: Path | bytes, name: str, to: str = "") -> None:
-        """A file or folder (moved from where it is) or bytes, for the artifacts of a run."""
-        kept = self.files / uuid.uuid4().hex
-        kept.mkdir()
-        if isinstance(source, bytes):
-            (kept / name).write_bytes(source)
-        else:
-            shutil.move(source, kept / name)
-        self.put(Attached(trial=trial, file=f"{kept.name}/{name}", to=to))
+        """Put a file among the artifacts of a run.
 
-    def waiting(self, most: int) -> tuple[list[Entry], int]:
-        """The next entries to deliver, and where the journal stands after them."""
+        source: bytes, or a file or folder, which is moved from where it is.
+        name: name of the file or folder in the outbox.
+        to: folder among the artifacts of the run; empty for the top.
+        """
+        folder = self.files / uuid.uuid4().hex
+        folder.mkdir()
+        if isinstance(source, bytes):
+            (folder / name).write_bytes(source)
+        else:
+            shutil.move(source, folder / name)
+        self.put(Attached(trial=trial, file=f"{folder.name}/{name}", to=to))
+
+    def next_entries(self, max_entries: int) -> tuple[list[Entry], int]:
+        """Return the next entries to deliver, and the number of bytes of the journal up to their end.
+
+        Raises:
+            ValueError: a line of the journal is no entry.
+        """
         entries: list[Entry] = []
-        end = self.delivered
+        end = self.num_bytes_delivered
         if self.is_delivered:
             return entries, end
-        with (
-            self._one_at_a_time,
-            self._journal.open("rb") as file,
-        ):  # nothing that is yet taken back
+        # The lock: no line is read that `put` may yet take back.
+        with self._journal_lock, self._journal.open("rb") as file:
             file.seek(end)
             for line in file:
-                if len(entries) == most or not line.endswith(b"\n"):
+                if len(entries) == max_entries or not line.endswith(b"\n"):
                     break
-                entries.append(self._read(line, end))
+                entries.append(self._parse(line, end))
                 end += len(line)
         return entries, end
 
-    def _read(self, line: bytes, at: int) -> Entry:
+    def _parse(self, line: bytes, start: int) -> Entry:
+        """Return the entry in a line that starts at this byte of the journal.
+
+        Raises:
+            ValueError: the line is no entry; the sentence gives its number.
+        """
         try:
             return ENTRY.validate_json(line)
         except ValidationError:
-            number = self._journal.read_bytes()[:at].count(b"\n") + 1
+            number = self._journal.read_bytes()[:start].count(b"\n") + 1
             raise ValueError(
                 f"{self._journal}:{number} must be an entry of the record, but is not: mend the line, "
                 f"or delete it."
             ) from None
 
     @property
-    def delivered(self) -> int:
-        return _delivered(self._delivered)
+    def num_bytes_delivered(self) -> int:
+        """Number of bytes of the journal that MLflow has."""
+        return _read_count(self._delivered)
 
     @property
     def is_delivered(self) -> bool:
         """Whether MLflow has every entry."""
-        return not self._journal.exists() or self.delivered >= self._journal.stat().st_size
+        return (
+            not self._journal.exists() or self.num_bytes_delivered >= self._journal.stat().st_size
+        )
 
     @property
     def num_waiting(self) -> int:
-        """How many entries MLflow lacks."""
+        """Number of entries that MLflow lacks."""
         return num_waiting(self.folder)
 
     @property
     def num_refused(self) -> int:
-        refused = self.folder / "refused.jsonl"
+        """Number of entries that MLflow has ever refused."""
+        refused = self.folder / REFUSED
         return len(refused.read_bytes().splitlines()) if refused.exists() else 0
 
     def mark_delivered(self, end: int, entries: Sequence[Entry]) -> None:
-        """These are with MLflow; their files are not needed here any more."""
-        fresh = self._delivered.with_suffix(".new")
-        with fresh.open("w") as file:
+        """Note that MLflow has the journal up to a byte, and delete the files that entries attached.
+
+        end: number of bytes.
+        entries: those that were delivered since the last call.
+        """
+        new = self._delivered.with_suffix(".new")
+        with new.open("w") as file:
             file.write(str(end))
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave an empty file
-        fresh.replace(self._delivered)
+        new.replace(self._delivered)
         for entry in entries:
             if isinstance(entry, Attached):
                 shutil.rmtree((self.files / entry.file).parent, ignore_errors=True)
 
-    def rewind(self) -> None:
-        """Nothing is delivered: for a store that has none of it. Files that were are gone, though."""
+    def mark_all_undelivered(self) -> None:
+        """Have every entry delivered again, to a new store.
+
+        Files that were delivered before are deleted already, so that they are not sent again.
+        """
         self._delivered.unlink(missing_ok=True)
 
-    def refuse(self, entry: Entry, reason: str) -> None:
-        """Put aside what would keep all that follows from being delivered."""
-        with (self.folder / "refused.jsonl").open("a", encoding="utf-8") as file:
+    def set_aside(self, entry: Entry, reason: str) -> None:
+        """Write an entry that MLflow refuses, and the reason, to a file of its own.
+
+        It would keep all later entries from being delivered.
+        """
+        with (self.folder / REFUSED).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"entry": entry.model_dump(), "reason": reason}) + "\n")
 
-    def _cut_what_is_half_written(self) -> None:
-        """By a killed writer: whoever it was for has not been told yet, and will say it again."""
+    def _cut_unfinished_line(self) -> None:
+        """Delete the end of the journal that a killed writer left without a line break.
+
+        `put` had not returned, so a resumed sweep reports its content again.
+        """
         if self._journal.exists():
             with self._journal.open("rb+") as file:
-                written = file.read()
-                file.truncate(written.rfind(b"\n") + 1)
+                content = file.read()
+                file.truncate(content.rfind(b"\n") + 1)
 
 
-def size(folder: Path) -> int:
-    """Of the journal, in bytes."""
-    journal = folder / "journal.jsonl"
+def journal_size(folder: Path) -> int:
+    """Return the size of the journal in the folder of an outbox, in bytes; 0 if there is none."""
+    journal = folder / JOURNAL
     return journal.stat().st_size if journal.exists() else 0
 
 
 def has_ended(folder: Path, since: int) -> bool:
-    """Whether the last that was recorded, after the journal had this size, is a sweep's good end."""
-    if size(folder) <= since:
+    """Return whether the last entry in the folder of an outbox is the end of a sweep that ran through.
+
+    since: size of the journal in bytes before which the entry does not count.
+    """
+    if journal_size(folder) <= since:
         return False
-    *_, last_line = (folder / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    *_, last_line = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
     if not last_line.endswith(b"\n"):  # Ctrl-C came while it was written
         return False
-    last = ENTRY.validate_json(last_line)
-    return isinstance(last, Closed) and last.trial is None and last.status != "KILLED"
-
-
-def _delivered(path: Path) -> int:
-    """Nothing, if in doubt: what is delivered twice is the same as once."""
-    text = path.read_text().strip() if path.exists() else ""
-    return int(text) if text.isdecimal() else 0
+    last_entry = ENTRY.validate_json(last_line)
+    return (
+        isinstance(last_entry, Closed)
+        and last_entry.trial is None
+        and last_entry.status != "KILLED"
+    )
 
 
 def num_waiting(folder: Path) -> int:
-    """How many entries MLflow lacks, for whoever only looks."""
-    journal, delivered = folder / "journal.jsonl", folder / "delivered"
+    """Return the number of entries in the folder of an outbox that MLflow lacks; change nothing."""
+    journal = folder / JOURNAL
     if not journal.exists():
         return 0
     with journal.open("rb") as file:
-        file.seek(_delivered(delivered))
+        file.seek(_read_count(folder / DELIVERED))
         return sum(line.endswith(b"\n") for line in file)
+
+
+def _read_count(path: Path) -> int:
+    """Return the number in a file, or 0 if there is none: all entries are then delivered again."""
+    text = path.read_text().strip() if path.exists() else ""
+    return int(text) if text.isdecimal() else 0

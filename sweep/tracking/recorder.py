@@ -1,4 +1,4 @@
-"""What happens to trials, as entries of the record: a ray.tune Callback that only writes down."""
+"""A ray.tune Callback that writes what happens to the trials of a sweep into its outbox."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ MAX_REASON_CHARS = 5000  # characters; MLflow takes 8,000 in a tag
 class AlreadyRecorded:
     """What the record of a sweep holds before this process begins.
 
-    last_steps: trial number -> the last step of the trial that is recorded.
+    last_steps: the last recorded step of each trial, by its number.
     has_base: whether the metrics of the base model are recorded.
     space_version: the version of the search space, see sweep/search/versions.py.
-    digests: the sha256 of each data set, by the name that inputs.prepare gives it.
+    digests: the sha256 of each data set, by the name that preflight.prepare gives it.
     """
 
     last_steps: Mapping[int, int] = field(default_factory=dict)
@@ -51,39 +51,46 @@ class AlreadyRecorded:
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, record: Record, space_version: int) -> AlreadyRecorded:
-        """Read it from MLflow, all but the version."""
-        return cls(record.last_steps(), record.knows_base(), space_version, record.digests())
+    def from_record(cls, record: Record, space_version: int) -> AlreadyRecorded:
+        """Read all but the version from MLflow."""
+        return cls(record.last_steps(), record.has_base_metrics(), space_version, record.digests())
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """Every report once: a trial that is run again from a checkpoint, or from its start, says again
-    what it has said before.
+    """Puts each step of each trial, its files and its end into the outbox, once.
 
-    stores: where workers leave checkpoints and models, which are taken away here once a trial has
-        ended, and not before.
+    A trial that is run again, from a checkpoint or from its start, reports steps that are recorded
+    already; they are left out.
+
+    stores: where workers leave checkpoints and models. They are deleted once a trial has ended, and
+        not before.
     """
 
     def __init__(
         self,
         spec: SweepSpec,
         outbox: Outbox,
-        already: AlreadyRecorded,
+        already_recorded: AlreadyRecorded,
         stores: CheckpointStores,
     ) -> None:
         self._spec = spec
         self._outbox = outbox
-        self._already = already
-        self._last_steps = dict(already.last_steps)
-        self._has_base = already.has_base
+        self._space_version = already_recorded.space_version
+        self._digests = already_recorded.digests
+        self._last_steps = dict(already_recorded.last_steps)
+        self._has_base = already_recorded.has_base
         self._stores = stores
-        self._open: set[int] = set()
+        self._open_trials: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Tune pickles its callbacks, but the outbox is the memory."""
+        """Return no state: Tune pickles its callbacks, but the outbox remembers what is recorded."""
         return {}
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
+        """Record that a trial begins, with its configuration, its data sets and its tags.
+
+        Of a trial whose drawn configuration is not valid, only the beginning is recorded.
+        """
         number = trial.config["number"]
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
@@ -91,97 +98,120 @@ class Recorder(Callback):  # type: ignore[misc]
             config = TrialConfig.model_validate(trial.config["trial"])
             if RETRY_OF in trial.config:
                 tags[Tag.RETRY_OF] = str(trial.config[RETRY_OF])
-            tags[Tag.SPACE_VERSION] = str(self._already.space_version)
+            tags[Tag.SPACE_VERSION] = str(self._space_version)
             names = set(preflight.sets_of(config))
             update = {
-                "tags": {Tag.ON_FRONT: "false"} | _columns(config) | tags,
+                "tags": _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},
-                "inputs": {n: d for n, d in self._already.digests.items() if n in names},
+                "inputs": {n: digest for n, digest in self._digests.items() if n in names},
                 "yaml": trial_yaml(config, self._spec.name, number),
             }
             opened = opened.model_copy(update=update)
-        self._open.add(number)
+        self._open_trials.add(number)
         self._outbox.put(opened)
 
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        number, reported = trial.config["number"], TrialResult.of(result)
-        if reported is None:
+        """Record the metrics of a report; after the last report also the files of the trial."""
+        number, report = trial.config["number"], TrialResult.of(result)
+        if report is None:
             return
-        items = reported.items.take()
-        step = reported.step
-        if step is not None and step > self._last_steps.get(number, -1):
-            self._last_steps[number] = step
-            metrics = reported.recorded()
-            self._put(number, step, metrics)
-            if step == 0 and not self._has_base:
-                self._has_base = True
-                of_base = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
-                if items:  # first: by the metrics it is known that the base is recorded
-                    self._outbox.attach(None, items, Artifact.ITEMS)
-                self._put(None, 0, of_base)
-        if reported.done:
-            if items:
-                self._outbox.attach(number, items, Artifact.ITEMS)
-            if models := self._stores.models:
-                with models.read(model_name(number)) as folder:
-                    if folder is not None:
-                        self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
-                models.delete(model_name(number))
-        if reported.failure:
-            self.explain(number, reported.failure)
+        items = report.items.take()
+        self._record_step(number, report, items)
+        if report.done:
+            self._record_files(number, items)
+        if report.failure:
+            tags = {Tag.REASON: _reason(report.failure)}
+            self._outbox.put(Tagged(trial=number, tags=tags))
 
-    def explain(self, number: int, failure: str) -> None:
-        tags = {Tag.REASON: _reason(failure)}
-        self._outbox.put(Tagged(trial=number, tags=tags))
+    def _record_step(self, number: int, report: TrialResult, items: bytes) -> None:
+        """Record the metrics of a step that is not recorded yet.
 
-    def close(self, ending: Outcome) -> None:
-        """How a trial ended, once the search has been told."""
-        tags: dict[str, str] = {Tag.STATE: ending.state}
-        if ending.failure:
-            tags[Tag.REASON] = _reason(ending.failure)
-        status = STATUS[ending.state]
-        self._open.discard(ending.number)
-        self._outbox.put(Closed(trial=ending.number, at=now(), status=status, tags=tags))
+        The first step 0 also gives the metrics and items of the base model, for the sweep's own run.
+        """
+        step = report.step
+        if step is None or step <= self._last_steps.get(number, -1):
+            return
+        self._last_steps[number] = step
+        metrics = report.recorded()
+        self._put_metrics(number, step, metrics)
+        if step == 0 and not self._has_base:
+            self._has_base = True
+            base_metrics = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
+            if items:  # before the metrics, which tell that the base is recorded
+                self._outbox.attach(None, items, Artifact.ITEMS)
+            self._put_metrics(None, 0, base_metrics)
+
+    def _record_files(self, number: int, items: bytes) -> None:
+        """Move the items and the model of a finished trial into the outbox."""
+        if items:
+            self._outbox.attach(number, items, Artifact.ITEMS)
+        if models := self._stores.models:
+            with models.read(model_name(number)) as folder:
+                if folder is not None:
+                    self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
+            models.delete(model_name(number))
+
+    def close_trial(self, outcome: Outcome) -> None:
+        """Record the end of a trial and delete its checkpoint; call this after Optuna was told."""
+        tags: dict[str, str] = {Tag.STATE: outcome.state}
+        if outcome.failure:
+            tags[Tag.REASON] = _reason(outcome.failure)
+        status = STATUS[outcome.state]
+        self._open_trials.discard(outcome.number)
+        self._outbox.put(Closed(trial=outcome.number, at=now(), status=status, tags=tags))
         if checkpoints := self._stores.checkpoints:
             try:
-                checkpoints.delete(checkpoint_name(ending.number))
+                checkpoints.delete(checkpoint_name(outcome.number))
             except Exception as error:  # of an object store; the trial has ended all the same
-                log.warning("the checkpoint of trial %d is still there: %s", ending.number, error)
+                log.warning(
+                    "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error
+                )
 
-    def settle(self, endings: Iterable[Outcome], runs: Iterable[Run]) -> None:
-        """Close in the record what has ended by the search's own memory, and what runs no more.
+    def close_earlier_trials(self, outcomes: Iterable[Outcome], runs: Iterable[Run]) -> None:
+        """Record the ends of trials of an earlier process that was killed.
 
-        The search is told first and the record second, so a kill between the two leaves such ones.
+        Optuna is told of an end first and the record second, so that a kill between the two leaves
+        trials without an end in the record. Runs of trials that did not end are closed as killed.
+
+        outcomes: of all trials that have ended, as Optuna knows them.
+        runs: of all trials, as MLflow has them.
         """
-        closed = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
-        for ending in endings:
-            run = closed.pop(ending.number, None)
-            if run is None or run.data.tags.get(Tag.STATE) != ending.state:
-                self.close(ending)
-        for number, run in closed.items():
+        runs_left = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+        for outcome in outcomes:
+            run = runs_left.pop(outcome.number, None)
+            if run is None or run.data.tags.get(Tag.STATE) != outcome.state:
+                self.close_trial(outcome)
+        for number, run in runs_left.items():
             if run.info.status == "RUNNING":
                 self._outbox.put(Closed(trial=number, at=now(), status="KILLED"))
 
     def close_sweep(self, status: Status, state: str) -> None:
-        """The sweep has ended, `state` says how; trials left unfinished are marked as killed."""
-        killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open)]
+        """Record the end of the sweep, after closing the runs of unfinished trials as killed.
+
+        state: value of the tag `sweep.state`.
+        """
+        killed = [Closed(trial=n, at=now(), status="KILLED") for n in sorted(self._open_trials)]
         tags = {Tag.STATE: state}
         self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
-    def _put(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
-        metrics = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
+    def _put_metrics(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
+        """Put the finite ones of the metrics of a step into the outbox."""
+        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=finite))
 
 
 def _reason(failure: str) -> str:
-    """As JSON and MLflow take it: a file name in an error message may be no text."""
+    """Return why a trial failed, cut to MAX_REASON_CHARS and safe for JSON and MLflow.
+
+    Characters that cannot be encoded are replaced: a file name in an error message may hold some.
+    """
     return failure[:MAX_REASON_CHARS].encode(errors="replace").decode()
 
 
 def _columns(config: TrialConfig) -> dict[str, str]:
-    """What tells trials apart, in columns of MLflow's table, which sorts them as text."""
+    """Return the tags that are columns of MLflow's table of trials, which sorts them as text."""
     ratio = config.replay.ratio if config.replay else 0.0
     return {
         Tag.OBJECTIVE: config.objective.name,
@@ -194,9 +224,12 @@ def _columns(config: TrialConfig) -> dict[str, str]:
 
 
 def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
-    """A trial as a file that `python -m trainables run` takes."""
-    head = f"# trial {number} of the sweep {sweep}\n"
-    given = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
-    if any(Path(name).exists() and not Path(name).is_absolute() for name in given if name):
-        head += f"# its relative paths are from {Path.cwd()}\n"
-    return head + to_yaml(config.tree())
+    """Return the configuration of a trial as YAML that `python -m trainables run` takes.
+
+    sweep, number: name of the sweep and number of the trial, for a comment at the top.
+    """
+    comment = f"# trial {number} of the sweep {sweep}\n"
+    names = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
+    if any(Path(name).exists() and not Path(name).is_absolute() for name in names if name):
+        comment += f"# its relative paths are from {Path.cwd()}\n"
+    return comment + to_yaml(config.tree())

@@ -1,7 +1,11 @@
-"""What people ask of a running sweep, from any terminal: tags of its run, which its driver reads.
+"""Requests to a running sweep: any terminal writes them as tags of its run, and its driver reads them.
 
-pause: no new trials.  stop: no new trials, and the sweep ends when the running ones have.
-cancel: the sweep ends now.  A single trial is cancelled, or tried again, by its number.
+go:     run trials; this also ends a pause.
+pause:  start no new trial.
+stop:   start no new trial, and end the sweep when the running trials have ended.
+cancel: end the sweep at once.
+
+Besides, single trials are cancelled, or tried again, by their numbers.
 """
 
 from __future__ import annotations
@@ -20,43 +24,51 @@ Request = Literal["go", "pause", "stop", "cancel"]
 
 @dataclass(frozen=True)
 class Requests:
-    """What is to become of the sweep, and of which trials the end, or another attempt, is wanted."""
+    """All requests to a sweep that are in force.
 
-    wish: Request = "go"
-    cancelled: frozenset[int] = frozenset()
-    retried: frozenset[int] = frozenset()
+    request:          the request to the sweep as a whole.
+    cancelled_trials: numbers of trials to end.
+    retried_trials:   numbers of failed trials to try again.
+    """
+
+    request: Request = "go"
+    cancelled_trials: frozenset[int] = frozenset()
+    retried_trials: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, tags: Mapping[str, str]) -> Requests:
-        """As the tags of a sweep's run say."""
-        said = tags.get(Tag.ASKED)
-        wish: Request = next((wish for wish in get_args(Request) if wish == said), "go")
-        return cls(wish, _numbers(tags, Tag.CANCEL_TRIALS), _numbers(tags, Tag.RETRY_TRIALS))
+    def from_tags(cls, tags: Mapping[str, str]) -> Requests:
+        """Return the requests in the tags of a sweep's run; an unknown request counts as `go`."""
+        word = tags.get(Tag.ASKED)
+        request: Request = next((known for known in get_args(Request) if known == word), "go")
+        return cls(request, _numbers(tags, Tag.CANCEL_TRIALS), _numbers(tags, Tag.RETRY_TRIALS))
 
 
-def request(record: Record, wish: Request) -> None:
-    record.tag({Tag.ASKED: wish})
+def request(record: Record, name: Request) -> None:
+    """Write a request to the sweep as a whole; it replaces the one before."""
+    record.set_tags({Tag.ASKED: name})
 
 
-def forget(record: Record) -> None:
-    """What was asked of a process that runs no more is over, but for trials to be tried again."""
-    record.tag({Tag.ASKED: "go", Tag.CANCEL_TRIALS: ""})
+def clear(record: Record) -> None:
+    """Withdraw the requests to a driver that runs no more, except for trials to be tried again."""
+    record.set_tags({Tag.ASKED: "go", Tag.CANCEL_TRIALS: ""})
 
 
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
-    """Ask for the end of trials."""
-    _add(record, Tag.CANCEL_TRIALS, numbers)
+    """Request the end of the trials of these numbers, beside those requested before."""
+    _add_numbers(record, Tag.CANCEL_TRIALS, numbers)
 
 
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
-    """Ask for another attempt at trials that have failed."""
-    _add(record, Tag.RETRY_TRIALS, numbers)
+    """Request another attempt at the failed trials of these numbers, beside those requested before."""
+    _add_numbers(record, Tag.RETRY_TRIALS, numbers)
 
 
-def _add(record: Record, name: str, numbers: frozenset[int]) -> None:
-    both = _numbers(record.tags(), name) | numbers
-    record.tag({name: " ".join(map(str, sorted(both)))})
+def _add_numbers(record: Record, tag: str, numbers: frozenset[int]) -> None:
+    """Add numbers of trials to those that a tag of the sweep's run lists already."""
+    all_numbers = _numbers(record.tags(), tag) | numbers
+    record.set_tags({tag: " ".join(map(str, sorted(all_numbers)))})
 
 
-def _numbers(tags: Mapping[str, str], name: str) -> frozenset[int]:
-    return frozenset(int(number) for number in tags.get(name, "").split() if number.isdecimal())
+def _numbers(tags: Mapping[str, str], tag: str) -> frozenset[int]:
+    """Return the numbers of trials that a tag lists; words that are no number are left out."""
+    return frozenset(int(word) for word in tags.get(tag, "").split() if word.isdecimal())

@@ -12,14 +12,14 @@ from sweep.tracking.addresses import connect
 from sweep.tracking.mlflow_record import Record, search_runs
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from sweep.config.spec import SweepSpec
 
 
-# MLflow's interface shows the charts of training runs first, and not those of chats with agents.
+# MLflow's interface then shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
-
-
-VIEW = "trials"  # the name of the table of trials that the sweep's description links to
+VIEW = "trials"  # name of the table of trials that the sweep's description links to
 
 
 class SweepExists(ValueError):
@@ -33,22 +33,18 @@ def open_sweep(
     digests: Mapping[str, str],
     artifacts: str | None = None,
 ) -> Record:
-    """Create the sweep's experiment and parent run, with all that reading it later needs.
+    """Create the experiment and the own run of a sweep, write its spec, and return its record.
+
+    text: the spec as the user typed it.
+    digests: sha256 of each model and data set, by its name.
+    artifacts: folder or address for the artifacts; None leaves it to MLflow.
 
     Raises:
         SweepExists: there is a sweep of this name.
     """
     refuse_if_recorded(tracking_uri, spec.name)
     client = connect(tracking_uri)
-    experiment = client.get_experiment_by_name(spec.name)
-    if experiment is None:
-        experiment_id = client.create_experiment(
-            spec.name, artifact_location=artifacts, tags=TRAINING
-        )
-    else:
-        experiment_id = experiment.experiment_id
-        if experiment.lifecycle_stage == "deleted":
-            client.restore_experiment(experiment_id)
+    experiment_id = _experiment(client, spec.name, artifacts)
     tags = {
         Tag.ROLE: Role.SWEEP,
         Tag.NAME: spec.name,
@@ -61,16 +57,26 @@ def open_sweep(
         tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
-    record.declare(spec, text)
-    record.use(record.run_id, digests)
+    record.log_declarations(spec, text)
+    record.log_inputs(record.run_id, digests)
     if diff := provenance.diff():
         client.log_text(record.run_id, diff, Artifact.CODE_DIFF)
     client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
     return record
 
 
+def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
+    """Return the id of the experiment of a name; create it, or restore it if it was deleted."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        return str(client.create_experiment(name, artifact_location=artifacts, tags=TRAINING))
+    if experiment.lifecycle_stage == "deleted":
+        client.restore_experiment(experiment.experiment_id)
+    return str(experiment.experiment_id)
+
+
 def refuse_if_recorded(tracking_uri: str, name: str) -> None:
-    """Raises SweepExists if there is a sweep of this name."""
+    """Raise SweepExists if there is a sweep of this name."""
     if find_sweep(tracking_uri, name) is not None:
         raise SweepExists(
             f"a sweep named {name!r} is already recorded: go on with it by `sweep resume {name}`, "
@@ -79,7 +85,7 @@ def refuse_if_recorded(tracking_uri: str, name: str) -> None:
 
 
 def find_sweep(tracking_uri: str, name: str) -> Record | None:
-    """The record of a sweep, if there is one of this name."""
+    """Return the record of the sweep of this name, or None if there is none."""
     client = connect(tracking_uri)
     experiment = client.get_experiment_by_name(name)
     if experiment is None or experiment.lifecycle_stage == "deleted":
@@ -95,12 +101,15 @@ def delete_sweep(tracking_uri: str, name: str) -> None:
     record = find_sweep(tracking_uri, name)
     if record is not None:
         client = connect(tracking_uri)
-        for run_id in [*(run.info.run_id for run in record.trials()), record.run_id]:
+        for run_id in [*(run.info.run_id for run in record.trial_runs()), record.run_id]:
             client.delete_run(run_id)
 
 
 def _view(spec: SweepSpec) -> str:
-    """The table of trials, front first, as MLflow stores a view that somebody shares."""
+    """Return the settings of a table of trials, as JSON in MLflow's form for a shared view.
+
+    Trials on the front come first; the columns are what tells trials apart, and the goals.
+    """
     tags = [Tag.ON_FRONT, Tag.OBJECTIVE, Tag.REGULARISER, Tag.REPLAY, Tag.REASON]
     columns = [f"tags.`{tag}`" for tag in tags] + [f"metrics.`{goal}`" for goal in spec.goals]
     view = {

@@ -1,1 +1,5 @@
-"""What runs in the process of a trial, and the folders that outlive it."""
+"""The worker process that runs trials, its results, and the stores that outlive it.
+
+worker.py runs trials, result.py is the result that it hands to Ray Tune, checkpoints.py the stores of
+checkpoints and models, and shared_storage.py checks that all nodes see them.
+"""

@@ -1,7 +1,9 @@
-"""Folders that outlive the node that wrote them: a path all nodes see, or s3:// and the like (fsspec).
+"""Stores of checkpoints and models, which outlive the node that wrote them.
 
-URL/NAME/latest     the name of the folder that is whole
-URL/NAME/SERIAL/    the folder; an older one is deleted once a newer one is named
+A store is a path that all nodes see, or an address as s3://BUCKET/PREFIX that fsspec knows:
+
+URL/NAME/latest     the name of the newest complete folder, its SERIAL
+URL/NAME/SERIAL/    that folder; the one before it is deleted once this one is named
 """
 
 from __future__ import annotations
@@ -22,49 +24,58 @@ if TYPE_CHECKING:
 
 
 def checkpoint_name(number: int) -> str:
-    """Of the state of a trial."""
+    """Return the name under which the state of trial `number` is kept while it runs, as 0007."""
     return f"{number:04}"
 
 
 def model_name(number: int) -> str:
-    """Of a trial's finished model."""
+    """Return the name under which the finished model of trial `number` is kept, as 0007."""
     return f"{number:04}"
 
 
 @dataclass(frozen=True)
-class Storage:
-    """Picklable, so that workers get it; credentials are from the environment of each node."""
+class FolderStore:
+    """Named folders below one path or address, each replaced as a whole.
+
+    It can be pickled, so that workers get it. Credentials come from the environment of each node.
+
+    url: a local path, or an address that fsspec knows.
+    """
 
     url: str
 
     @contextmanager
     def write(self, name: str) -> Iterator[Path]:
-        """A new folder to write; it is the latest once the block ends, and not before."""
+        """Yield an empty local folder to fill; it becomes the latest of its name as the block ends.
+
+        If the block raises, the latest stays as it was.
+        """
         files, root = self._files, f"{self._root}/{name}"
-        older = [path for path in self._listed(root) if not path.endswith("/latest")]
+        earlier_paths = [path for path in self._paths_in(root) if not path.endswith("/latest")]
         serial = uuid.uuid4().hex
         if self._is_local:
             folder = Path(root, serial)
             folder.mkdir(parents=True)
             yield folder
+            _flush_to_disk(folder)  # else a power cut could leave a name without its folder
+            pointer = Path(root, "latest.new")
+            pointer.write_text(serial)
+            pointer.replace(Path(root, "latest"))  # in one step, as an object store writes a file
         else:
-            with tempfile.TemporaryDirectory() as here:
-                yield Path(here)
-                files.put(f"{here}/", f"{root}/{serial}/", recursive=True)
-        if self._is_local:  # named at once or not at all; an object store does so of itself
-            _on_disk(folder)  # else a power cut could leave a name for what is not there
-            named = Path(root, "latest.new")
-            named.write_text(serial)
-            named.replace(Path(root, "latest"))
-        else:
+            with tempfile.TemporaryDirectory() as local_folder:
+                yield Path(local_folder)
+                files.put(f"{local_folder}/", f"{root}/{serial}/", recursive=True)
             files.pipe_file(f"{root}/latest", serial.encode())
-        for path in older:
+        for path in earlier_paths:
             with suppress(FileNotFoundError):
                 files.rm(path, recursive=True)
 
     @contextmanager
     def read(self, name: str) -> Iterator[Path | None]:
-        """The latest folder of a name, for as long as the block lasts; None if there is none."""
+        """Yield a local path of the latest folder of a name, or None if there is none.
+
+        The path may be a copy, which is deleted as the block ends.
+        """
         files, root = self._files, f"{self._root}/{name}"
         try:
             serial = files.cat_file(f"{root}/latest").decode()
@@ -74,20 +85,20 @@ class Storage:
         if self._is_local:
             yield Path(root, serial)
             return
-        with tempfile.TemporaryDirectory() as here:
-            files.get(f"{root}/{serial}/", f"{here}/", recursive=True)
-            yield Path(here)
+        with tempfile.TemporaryDirectory() as local_folder:
+            files.get(f"{root}/{serial}/", f"{local_folder}/", recursive=True)
+            yield Path(local_folder)
 
     def delete(self, name: str) -> None:
-        """All of a name; nothing if there is none."""
+        """Delete every folder of a name, if there is any."""
         with suppress(FileNotFoundError):
             self._files.rm(f"{self._root}/{name}", recursive=True)
 
     def refuse_new_bucket(self) -> None:
-        """A client may make one where its name is mistyped.
+        """Raise unless the bucket of the address exists: a client may create a mistyped one.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is no such bucket.
         """
         bucket = self._root.partition("/")[0]
         if bucket and not self._files.exists(bucket):
@@ -95,41 +106,49 @@ class Storage:
 
     @property
     def _files(self) -> Any:
-        # Others write there too, so what was listed before does not count.
+        """The fsspec file system of the address, without a cache of listings: others write there."""
         return fsspec.core.url_to_fs(self.url, use_listings_cache=False)[0]
 
     @property
     def _root(self) -> str:
+        """The path of the store in its file system, without a slash at its end."""
         return str(fsspec.core.url_to_fs(self.url)[1]).rstrip("/")
 
     @property
     def _is_local(self) -> bool:
+        """Whether the store is a path, on this machine or mounted."""
         return isinstance(self._files, fsspec.implementations.local.LocalFileSystem)
 
-    def _listed(self, root: str) -> list[str]:
+    def _paths_in(self, folder: str) -> list[str]:
+        """Return the paths in a folder of the file system; none if there is no such folder."""
         try:
-            return [str(path) for path in self._files.ls(root, detail=False)]
+            return [str(path) for path in self._files.ls(folder, detail=False)]
         except FileNotFoundError:
             return []
 
 
 @dataclass(frozen=True)
 class CheckpointStores:
-    """Where workers keep the state of running trials and leave finished models; None: nowhere."""
+    """The two stores of a sweep.
 
-    checkpoints: Storage | None = None
-    models: Storage | None = None
+    checkpoints: where workers keep the state of running trials, or None if they keep none.
+    models: where workers leave finished models for the record, or None if they leave none.
+    """
+
+    checkpoints: FolderStore | None = None
+    models: FolderStore | None = None
 
     @classmethod
     def under(cls, root: str, keep: Checkpoints) -> CheckpointStores:
-        """Return the stores under a folder or address, of what a spec says is to be kept."""
+        """Return the stores below a path or address; `keep` says which of the two are wanted."""
         return cls(
-            checkpoints=Storage(f"{root}/checkpoints") if keep.resume else None,
-            models=Storage(f"{root}/models") if keep.model else None,
+            checkpoints=FolderStore(f"{root}/checkpoints") if keep.resume else None,
+            models=FolderStore(f"{root}/models") if keep.model else None,
         )
 
 
-def _on_disk(folder: Path) -> None:
+def _flush_to_disk(folder: Path) -> None:
+    """Write every file below a folder to the disk itself (fsync)."""
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:

@@ -1,20 +1,24 @@
-"""A full disk: which errors mean one. It is no fault of a trial, and over once there is room."""
+"""Recognise a full disk: it is no fault of a trial, and over once there is room."""
 
 from __future__ import annotations
 
 import errno
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-SAYS = "No space left on device"  # libraries that are not Python's own raise what they like
+FULL_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+MESSAGE = "No space left on device"  # by this text in errors of libraries that are no OSError
 
 
 def full_disk_in(error: BaseException) -> OSError | None:
-    """The full disk that an exception, or one that led to it, speaks of; None if it is of another."""
-    at: BaseException | None = error
-    while at is not None:
-        if isinstance(at, OSError) and at.errno in FULL:
-            return at
-        if SAYS in str(at):
-            return OSError(errno.ENOSPC, SAYS)
-        at = at.__cause__ or at.__context__
+    """Return the OSError that means a full disk in the cause chain of an exception, or None.
+
+    The exception itself belongs to its chain. An exception of a library that only has the message
+    gives a new OSError.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, OSError) and link.errno in FULL_DISK_ERRNOS:
+            return link
+        if MESSAGE in str(link):
+            return OSError(errno.ENOSPC, MESSAGE)
+        link = link.__cause__ or link.__context__
     return None

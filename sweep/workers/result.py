@@ -1,4 +1,4 @@
-"""What a worker hands to Tune at each report: one typed object, for all who read it on the driver."""
+"""The result that a worker hands to Ray Tune at each report, for every reader on the driver."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from typing import Any
 from analysis.record.names import Group, Series
 from trainables.metrics.names import error_name, metric_of_error
 
-KEY = "trial_result"  # in the mapping that Tune passes on
-FAULT = "fault"  # in the configuration that Tune passes to a worker: why what was drawn is no trial
-FULL = 1.0 - 1e-9  # progress of a trial that has made all its steps
+RESULT_KEY = "trial_result"  # of the TrialResult, in the mapping that Tune passes on
+FAULT = (
+    "fault"  # key in the configuration of a worker: why the tree that was drawn is no valid trial
+)
+FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leaves room for rounding
 
 
 class Attachment:
-    """Bytes that travel with a result, for one reader.
+    """Bytes that travel with a result and can be taken once, by one reader.
 
-    Tune keeps the last result of every trial for as long as the sweep runs; what was taken is not kept.
+    Tune keeps the last result of every trial in memory for as long as the sweep runs. Bytes that were
+    taken are not kept with it.
     """
 
     def __init__(self, content: bytes = b"") -> None:
         self._content = content
 
     def take(self) -> bytes:
-        """Return the bytes and let go of them; nothing the next time."""
+        """Return the bytes and forget them; return no bytes the next time."""
         content, self._content = self._content, b""
         return content
 
@@ -35,15 +38,16 @@ class Attachment:
 class TrialResult:
     """One report of a trial.
 
-    step:      optimiser steps made; None where nothing was measured, because the trial failed.
-    progress:  their share of all, in [0, 1].
-    metrics:   each metric by its name, in its unit; may be NaN where the trial has failed.
-    errors:    standard errors, by the names of their metrics.
-    machine:   how busy the machine was since the last report, `system/…`.
-    failure:   why the trial has failed; empty if it has not.
-    disk_full: why the sweep must stop until there is room; no failure of the trial.
+    step:      number of optimiser steps made; None where the trial failed before a measurement.
+    progress:  share of all steps that are made, in [0, 1].
+    metrics:   name -> value in the metric's unit; may be NaN where the trial has failed.
+    errors:    name of a metric -> its standard error.
+    machine:   name, `system/…` -> how busy the machine was since the last report.
+    failure:   the reason why the trial has failed, in a sentence; empty if it has not.
+    disk_full: the error of a full disk, at which the sweep must stop until there is room; empty if
+               there is none. It is no failure of the trial.
     done:      whether this is the last report; the worker then takes another trial.
-    items:     what was measured item by item, as a Parquet file; with the first and the last report.
+    items:     results item by item, as a Parquet file; with the first and the last report alone.
     """
 
     step: int | None = None
@@ -58,24 +62,24 @@ class TrialResult:
 
     @classmethod
     def of(cls, result: Mapping[str, Any] | None) -> TrialResult | None:
-        """Return the result that Tune passes on; None where the worker has handed over none."""
-        found: TrialResult | None = (result or {}).get(KEY)
-        return found
+        """Return the TrialResult in a mapping that Tune passes on, or None if there is none."""
+        trial_result: TrialResult | None = (result or {}).get(RESULT_KEY)
+        return trial_result
 
     def for_tune(self) -> dict[str, Any]:
-        """Return the mapping that a Trainable's step returns."""
-        return {KEY: self, "done": self.done}
+        """Return the mapping that the `step` of a ray.tune Trainable must return."""
+        return {RESULT_KEY: self, "done": self.done}
 
     @property
     def is_full(self) -> bool:
         """Whether the trial has made all its steps."""
-        return self.progress >= FULL
+        return self.progress >= FULL_PROGRESS
 
     def recorded(self) -> dict[str, float]:
-        """Return what MLflow gets to know of the step.
+        """Return name -> value of the metrics to record in MLflow for this step.
 
-        That is the finite metrics, their errors, how busy the machine was, and `progress`, which says
-        that the step was reported at all.
+        These are the finite metrics, their standard errors, those of the machine, and `progress`,
+        which shows that the step was reported even if nothing else is finite.
         """
         finite = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
         errors = {error_name(name): se for name, se in self.errors.items()}
@@ -88,15 +92,15 @@ class TrialResult:
 
     @classmethod
     def from_json(cls, text: str) -> TrialResult:
-        """Return the result that `to_json` wrote, or an earlier release.
+        """Return the result that `to_json` has written, in this release or in an earlier one.
 
-        There metrics stood beside the other keys, and `record` held what MLflow was to get.
+        Earlier releases wrote metrics beside the other keys, and under `record` the metrics for MLflow.
         """
         tree = json.loads(text)
         if "record" not in tree:
             return cls(**tree)
         record = tree.pop("record")
-        kept = {name: tree.pop(name) for name in ("step", "progress", "failure", "done")}
+        fields = {name: tree.pop(name) for name in ("step", "progress", "failure", "done")}
         errors = {m: se for name, se in record.items() if (m := metric_of_error(name)) is not None}
         machine = {name: v for name, v in record.items() if name.startswith(Group.SYSTEM)}
-        return cls(metrics=tree, errors=errors, machine=machine, **kept)
+        return cls(metrics=tree, errors=errors, machine=machine, **fields)

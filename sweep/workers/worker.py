@@ -1,4 +1,4 @@
-"""What one Ray actor does: trial after trial, warm, each report recorded before Tune hears of it."""
+"""The Ray actor that runs trials, one after another in the same warm process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ray import tune
 from analysis.record.names import Artifact
 from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
-from sweep.workers.result import FAULT, FULL, Attachment, TrialResult
+from sweep.workers.result import FAULT, FULL_PROGRESS, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.report import fault
@@ -23,17 +23,18 @@ from trainables.report import fault
 if TYPE_CHECKING:
     from trainables.report import Report
 
-RESULT = "result.json"  # in a checkpoint: the result of the report at which it was written
+RESULT_FILE = "result.json"  # in a checkpoint: the result of the report at which it was written
 
 RunTrial = Callable[..., "Generator[Report]"]
 
 
 class StorageTrouble(RuntimeError):
-    """Checkpoints or models cannot be read or written where they are kept."""
+    """Checkpoints or models cannot be read or written in their store."""
 
 
 @contextmanager
-def _of_storage() -> Iterator[None]:
+def _storage_errors() -> Iterator[None]:
+    """Raise errors of the block as StorageTrouble, except that of a full disk, which stays as it is."""
     try:
         yield
     except Exception as error:
@@ -44,117 +45,159 @@ def _of_storage() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What all trials of a sweep have in common, for a worker.
+    """The settings of a worker that all trials of a sweep have in common.
 
-    run_trial:   trainables.trial.run_trial; a benchmark of the orchestration passes one that rests.
+    run_trial:   trainables.trial.run_trial, or another generator of reports for tests and benchmarks.
     folder:      where the sweep was started, so that a relative path means the same in a worker.
     stores:      where the state of running trials is kept, and finished models are left for the record.
-    watched:     whether a report says how busy the machine was, too.
+    with_system_metrics: whether each result says how busy the machine was, too.
     """
 
     run_trial: RunTrial
     folder: Path = field(default_factory=Path.cwd)
     stores: CheckpointStores = field(default_factory=CheckpointStores)
-    watched: bool = False
+    with_system_metrics: bool = False
 
 
 def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
-    """trainables.trial.run_trial, imported where it runs: the driver needs no torch."""
+    """Return the reports of trainables.trial.run_trial.
+
+    It is imported at the call, in a worker, so that the driver needs no torch.
+
+    resume_from: a folder with the state of the trial, or None to start at its first step.
+    """
     from trainables.trial import run_trial
 
     return run_trial(config, resume_from=resume_from)
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
-    """Each step() is the next report of the trial, as a TrialResult; after the last the actor stays."""
+    """A ray.tune Trainable of which each step() returns the next report of a trial, as a TrialResult.
+
+    After the last report of a trial the actor stays, and takes another trial by reset_config. The
+    configuration is {number: …, trial: the tree of a TrialConfig}, with `fault` where it is invalid.
+    """
 
     _results: Generator[TrialResult] | None = None
     _error: Exception | None = None
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
+        """Change into the folder of the sweep and take the first trial."""
         self._assignment = assignment
         if assignment.folder.is_dir():  # not on another machine
             os.chdir(assignment.folder)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Take another trial in the same warm process.
+        """Take another trial in the same process, and return True.
 
-        It only begins with its first step: Tune may set up an actor for a trial and then give that
-        trial to one that has become free.
+        The trial only begins with its first step: Tune may set up an actor for a trial and then give
+        that trial to another actor that has become free.
         """
         self.cleanup()
-        self._given = new_config
+        self._trial_config = new_config
         return True
 
     def cleanup(self) -> None:
+        """Close the trial that runs, if there is one, which undoes its changes to the model."""
         if self._results is not None:
             self._results.close()
             self._results = None
 
     def step(self) -> dict[str, Any]:
+        """Return the next result of the trial, as the mapping that Tune expects.
+
+        An exception of the trial is returned as a result with its failure, or with the full disk. It
+        is raised by the step after that, so that Tune does not use this process again.
+
+        Raises:
+            StorageTrouble: checkpoints or models cannot be read or written. It is no fault of the
+                trial, which Tune tries again as if its process had died.
+        """
         if self._error is not None:
-            raise self._error  # the trial's failure was reported; the process is not used again
+            raise self._error
         try:
             if self._results is None:
-                self._results = self._run(self._given["number"], self._given["trial"])
+                self._results = self._run(self._trial_config["number"], self._trial_config["trial"])
             result = next(self._results)
-        except StorageTrouble as error:  # no fault of the trial: as if the process had died
+        except StorageTrouble as error:
             self._error = error
             raise
         except Exception as error:
             self._error = error
-            if full := disk.full_disk_in(error):
-                return TrialResult(disk_full=str(full)).for_tune()
+            if full_disk := disk.full_disk_in(error):
+                return TrialResult(disk_full=str(full_disk)).for_tune()
             return TrialResult(failure=f"{type(error).__name__}: {error}").for_tune()
         if result.done:
             self.cleanup()
         return result.for_tune()
 
-    def _run(self, number: int, trial: dict[str, Any]) -> Generator[TrialResult]:
-        """Yield every result of a trial, from its last checkpoint on if there is one."""
-        if fault_of_draw := self._given.get(FAULT):
-            yield TrialResult(progress=1.0, failure=fault_of_draw, done=True)
+    def _run(self, number: int, tree: dict[str, Any]) -> Generator[TrialResult]:
+        """Yield the results of a trial, up to its last or to its failure.
+
+        Where there is a checkpoint, its result comes first and the trial goes on from there.
+        """
+        if fault_of_tree := self._trial_config.get(FAULT):
+            yield TrialResult(progress=1.0, failure=fault_of_tree, done=True)
             return
-        config = TrialConfig.model_validate(trial)
+        config = TrialConfig.model_validate(tree)
         declared = {metric.name for metric in config.metrics()}
-        checkpoints, models = self._assignment.stores.checkpoints, self._assignment.stores.models
-        name = checkpoint_name(number)
+        assignment, name = self._assignment, checkpoint_name(number)
+        checkpoints = assignment.stores.checkpoints
         with ExitStack() as stack:
-            with _of_storage():
+            with _storage_errors():
                 resume_from = stack.enter_context(checkpoints.read(name)) if checkpoints else None
-                last = resume_from and (resume_from / RESULT).read_text(encoding="utf-8")
-            if last:  # the process that wrote it may have died before anyone was told
+                last = resume_from and (resume_from / RESULT_FILE).read_text(encoding="utf-8")
+            if last:  # the process that wrote it may have died before the driver got it
                 yield TrialResult.from_json(last)
-            watch = stack.enter_context(SystemMetrics()) if self._assignment.watched else None
-            reports = self._assignment.run_trial(config, resume_from=resume_from)
+            watched = assignment.with_system_metrics
+            watch = stack.enter_context(SystemMetrics()) if watched else None
+            reports = assignment.run_trial(config, resume_from=resume_from)
             for report in stack.enter_context(closing(reports)):
-                failure = fault(report, declared)
-                done = bool(failure) or report.progress >= FULL
-                result = TrialResult(
-                    step=report.step,
-                    progress=report.progress,
-                    metrics=report.metrics,
-                    errors=report.errors,
-                    machine=watch.take() if watch else {},
-                    failure=failure,
-                    done=done,
-                    items=Attachment(_items(report) if report.step == 0 or done else b""),
-                )
-                if checkpoints and not done and report.step > 0:
-                    with _of_storage(), checkpoints.write(name) as folder:
-                        report.save_state(folder)
-                        (folder / RESULT).write_text(result.to_json(), encoding="utf-8")
-                if models and done and not failure:
-                    with _of_storage(), models.write(model_name(number)) as folder:
-                        report.save_model(folder)
+                result = _result(report, declared, watch)
+                self._store(number, report, result)
                 yield result
-                if done:
+                if result.done:
                     return
+
+    def _store(self, number: int, report: Report, result: TrialResult) -> None:
+        """Write the checkpoint of a trial that goes on, or the model of one that is complete.
+
+        Only the stores of the assignment are written. Step 0 needs no checkpoint.
+        """
+        stores = self._assignment.stores
+        if stores.checkpoints and not result.done and report.step > 0:
+            name = checkpoint_name(number)
+            with _storage_errors(), stores.checkpoints.write(name) as folder:
+                report.save_state(folder)
+                (folder / RESULT_FILE).write_text(result.to_json(), encoding="utf-8")
+        if stores.models and result.done and not result.failure:
+            with _storage_errors(), stores.models.write(model_name(number)) as folder:
+                report.save_model(folder)
+
+
+def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> TrialResult:
+    """Return a report as a result; it is the last one if the trial is complete or has failed.
+
+    declared: names of the metrics that each report must have, or the trial has failed.
+    watch:    whose means since the last report go with the result.
+    """
+    failure = fault(report, declared)
+    done = bool(failure) or report.progress >= FULL_PROGRESS
+    return TrialResult(
+        step=report.step,
+        progress=report.progress,
+        metrics=report.metrics,
+        errors=report.errors,
+        machine=watch.take() if watch else {},
+        failure=failure,
+        done=done,
+        items=Attachment(_items(report) if report.step == 0 or done else b""),
+    )
 
 
 def _items(report: Report) -> bytes:
-    """Return what was measured item by item, as a Parquet file; nothing if there is none."""
+    """Return the results of a report item by item, as a Parquet file; no bytes if there are none."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, Artifact.ITEMS)
         report.save_items(file)

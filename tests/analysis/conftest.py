@@ -12,6 +12,8 @@ import pytest
 
 from analysis.record.reader import read_sweep
 from analysis.record.sweep import Sweep
+from trainables.metrics.estimate import Items, distance, mean
+from trainables.metrics.items_file import write
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import fused_name
 
@@ -71,9 +73,9 @@ HAND = [
 
 
 def fused(alpha, gap, rise, **errors):
-    """What a trial logs of another α: its values, and standard errors of some."""
-    found = {fused_name(name, alpha): value for name, value in values(gap, rise).items()}
-    return found | {f"se/{fused_name(GAP.name, alpha)}": se for se in errors.values()}
+    """Return the metrics that a trial logs of another α: its values, and standard errors of some."""
+    metrics = {fused_name(name, alpha): value for name, value in values(gap, rise).items()}
+    return metrics | {f"se/{fused_name(GAP.name, alpha)}": se for se in errors.values()}
 
 
 SHORTFALL = "cost/replay/shortfall"
@@ -120,6 +122,13 @@ seed: 7
 """
 
 
+# Results item by item of three trials: whether an answer was right, the term it is about, and NLLs.
+RNG = np.random.default_rng(0)
+RIGHT = {trial: RNG.random(80) < share for trial, share in ((1, 0.5), (2, 0.6), (3, 0.6))}
+NLL = {trial: RNG.normal(2, 1, 40) for trial in (1, 2, 3)}
+TERMS = [f"term {n // 8}" for n in range(80)]
+
+
 def many(seed: int) -> list[dict]:
     """Trials along a plausible trade-off: less bias costs fluency; a regulariser helps."""
     rng = np.random.default_rng(seed)
@@ -143,7 +152,7 @@ def trial_text(name: str, number: int) -> str:
 def record(
     client, folder, name, *, goals, constraints, trials, status="FINISHED", text=None
 ) -> None:
-    """Writes one sweep as the writer does, with its artifacts beside the database."""
+    """Write one sweep as `sweep` does, with its artifacts beside the database."""
     from mlflow.entities import Metric as Point
     from mlflow.entities import Param, RunTag
 
@@ -242,6 +251,30 @@ def empty_store(store) -> str:
 def hand(store) -> Sweep:
     """Two goals and every way not to be on the front."""
     return read_sweep("hand", tracking_uri=store)
+
+
+@pytest.fixture(scope="session")
+def with_items(hand, tmp_path_factory) -> Sweep:
+    """The sweep `hand` with the items of three trials; trial 3 was measured on fewer."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=hand.tracking_uri)
+    run_ids = dict(zip(hand.trials["trial"], hand.trials["run_id"], strict=True))
+    file = tmp_path_factory.mktemp("items") / "items.parquet"
+    for trial in (1, 2, 3):
+        measured = slice(0, 60 if trial == 3 else 80)
+        right = RIGHT[trial][measured].astype(float)
+        score = mean(100 * right, Items.of(range(80)[measured], TERMS[measured]))
+        estimates = {
+            ACCURACY.name: mean(right, Items.of(range(80)[measured])),
+            GAP.name: distance(score, 50),
+            RISE.name: mean(NLL[trial], Items.of(range(40))),
+        }
+        write(estimates, file)
+        client.log_artifact(run_ids[trial], str(file))
+        if trial == 1:  # the base model has the very same
+            client.log_artifact(hand.run_id, str(file))
+    return hand
 
 
 @pytest.fixture(scope="session")

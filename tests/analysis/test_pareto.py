@@ -37,7 +37,7 @@ def cells_covered(costs_NM):
 
 @given(clouds())
 @settings(deadline=None)
-def test_the_front_is_what_its_definition_says(costs_NM):
+def test_the_front_is_as_it_is_defined(costs_NM):
     assert pareto.front(costs_NM).tolist() == front_by_definition(costs_NM)
 
 
@@ -99,7 +99,7 @@ def test_no_points_have_an_empty_front_and_no_volume():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_is_refused_by_its_row(value):
+def test_costs_that_are_not_finite_are_refused_by_their_rows(value):
     costs_NM = [[0, 1, 2], [1, value, 0]]
     with pytest.raises(ValueError, match=r"costs must be finite, but got .* in rows \[1\] of 2"):
         pareto.front(costs_NM)
@@ -108,7 +108,7 @@ def test_what_is_not_finite_is_refused_by_its_row(value):
 
 
 @pytest.mark.parametrize("wrong", [5.0, [1.0, 2.0], [[], []], [[[1.0]]]])
-def test_what_is_no_matrix_is_refused_by_its_shape(wrong):
+def test_costs_that_are_no_matrix_are_refused_by_their_shape(wrong):
     with pytest.raises(ValueError, match="two axes, points and at least one goal, but got shape"):
         pareto.front(wrong)
 

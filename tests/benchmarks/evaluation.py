@@ -1,13 +1,13 @@
-"""Items a second of the measurements: ours against lm-evaluation-harness, and whether they agree.
+"""Items a second of our evaluators and of lm-evaluation-harness, and whether their results agree.
 
     make bench            (python -m tests.benchmarks.evaluation --rounds 2)
 
-A second table tells where the time goes, in one more run of each.
+A second table shows where the time goes, in one more run of each.
 
-The same weights, items, threads and precision, in turns, each in a process of its own. The harness
-runs its own tasks on items of the same form as its own, with the batch size that suits it best here.
-Both are timed from the items to the metrics, with a warm tokenizer; what the harness does once a
-call (finding its tasks, describing the machine) is left out.
+Both use the same weights, items, threads and precision, in turns, each in a process of its own. The
+harness runs its own tasks, over items in the form of its own data sets, with the batch size that is
+fastest here. Both are timed from the items to the metrics, with a warm tokenizer; what the harness does
+once a call (finding its tasks, describing the machine) is left out.
 """
 
 from __future__ import annotations
@@ -18,11 +18,7 @@ import multiprocessing
 import os
 import platform
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,209 +27,53 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from trainables.data.sets.multiple_choice import Item
-from trainables.evaluators import CrowsPairs, MultipleChoice
-from trainables.models.loading import load
-from trainables.models.pretrained import locate
-from trainables.scoring.choices import scores
-from trainables.scoring.likelihood import log_probs, queries_of
+from tests.benchmarks.evaluation_sides import Harness, Ours, Scores
+from tests.benchmarks.timing import timed, where_time_goes
 
-PILOT = 150  # items that the harness's batch size is chosen on
+PILOT = 150  # number of items on which the harness's batch size is chosen
 PEERS = Path(__file__).parents[2] / ".bench" / "peers"
-Scores = list[list[float]]
 
-
-def multiple_choice(task: str, limit: int | None) -> tuple[list[Item], dict[str, Any]]:
-    """Our items, and the harness's own task over the same ones in the form of its data set."""
-    items = MultipleChoice(task=task, limit=limit).items()
-    rows: list[dict[str, Any]] = []
-    for item in items:
-        choices = [choice.removeprefix(" ") for choice in item.choices]
-        match task:
-            case "piqa":
-                goal = item.question.removeprefix("Question: ").removesuffix("\nAnswer:")
-                rows.append(
-                    {"goal": goal, "sol1": choices[0], "sol2": choices[1], "label": item.answer}
-                )
-            case "openbookqa":
-                letters = "ABCD"[: len(choices)]
-                rows.append(
-                    {
-                        "question_stem": item.question,
-                        "choices": {"text": choices, "label": list(letters)},
-                        "answerKey": letters[item.answer],
-                    }
-                )
-            case "boolq":
-                passage, question = item.question.removesuffix("?\nAnswer:").rsplit(
-                    "\nQuestion: ", 1
-                )
-                rows.append({"passage": passage, "question": question, "label": item.answer})
-    return items, {"task": task, "rows": rows}
-
-
-def crows_pairs(limit: int | None) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    pairs = CrowsPairs(limit=limit).items()
-    rows = [{"sent_more": more, "sent_less": less, "bias_type": "gender"} for more, less in pairs]
-    return pairs, {"task": "crows_pairs_english_gender", "rows": rows}
-
-
-TASKS = {
-    "crows_pairs_english_gender": "crows_pairs/crows_pairs_english_gender.yaml",
-    "openbookqa": "openbookqa/openbookqa.yaml",
-    "piqa": "piqa/piqa.yaml",
-    "boolq": "super_glue/boolq/default.yaml",
-}
-
-
-def harness_task(asked: dict[str, Any]) -> Any:
-    """The task as the harness ships it, over these rows."""
-    import datasets
-    import lm_eval
-    from lm_eval.tasks import TaskManager
-    from lm_eval.tasks._yaml_loader import load_yaml
-
-    config = load_yaml(Path(lm_eval.__file__).parent / "tasks" / TASKS[asked["task"]])
-    table = datasets.Dataset.from_list(asked["rows"])
-    splits = dict.fromkeys(("training_split", "validation_split", "test_split"))
-    kept = {k: v for k, v in config.items() if k not in ("dataset_path", "dataset_name", "tag")}
-    custom = {"test_split": "test", "custom_dataset": lambda **_: {"test": table}}
-    loaded = TaskManager().load([kept | splits | custom | {"metadata": {}}])
-    for task in loaded["tasks"].values():
-        task.set_config(key="num_fewshot", value=0)
-    return loaded
-
-
-# Each side lives in a process of its own, as its users run it: what one arranges there (memory,
-# patches, caches) is not the other's. Only one of the two is at work at a time.
-
-
-class Ours:
-    def __init__(self, path: str, limit: int | None) -> None:
-        self.limit = limit
-        self.model = load(path, "causal")
-        self.model.reset("fp32")
-        self.module = self.model.module.eval()
-
-    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Any]:
-        """As `measure` does it, from the file of items to metrics with their errors."""
-        if name == "crows_pairs":
-            return lambda: CrowsPairs(limit=self.limit).measure(self.model, {})
-        evaluator = MultipleChoice.model_validate({"task": name, "limit": self.limit})
-        return lambda: evaluator.measure(self.model, {})
-
-    def scores(self, name: str, _: Any) -> Scores:
-        if name != "crows_pairs":
-            return scores(self.model, multiple_choice(name, self.limit)[0])
-        pairs, _ = crows_pairs(self.limit)
-        ids = self.model.tokenizer.encode([text for pair in pairs for text in pair])
-        found = log_probs(self.model, [queries_of(self.model.tokenizer, each) for each in ids])
-        sums = list(map(sum, found))
-        return [list(pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
-
-
-class Harness:
-    def __init__(self, path: str, limit: int | None) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.limit = limit
-        folder = locate(path)
-        self.module = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-
-    def job(self, name: str, batch_size: int, num_items: int | None) -> Callable[[], Any]:
-        from lm_eval import evaluate
-        from lm_eval.models.huggingface import HFLM
-
-        find = crows_pairs if name == "crows_pairs" else partial(multiple_choice, name)
-        form = find(self.limit)[1]
-        task = harness_task(form | {"rows": form["rows"][:num_items]})
-        lm = HFLM(pretrained=self.module, tokenizer=self.tokenizer, batch_size=batch_size)
-
-        return lambda: evaluate(lm=lm, task_dict=task, bootstrap_iters=0, verbosity="ERROR")
-
-    def scores(self, name: str, found: Any) -> Scores:
-        ((_, samples),) = found["samples"].items()
-        samples = sorted(samples, key=lambda sample: sample["doc_id"])
-        return [[float(answer[0][0]) for answer in sample["resps"]] for sample in samples]
-
-
-SIDE: dict[str, Ours | Harness] = {}  # of a process: the one that lives there
-LAST: dict[str, Any] = {}  # what it found last
+SIDE: dict[str, Ours | Harness] = {}  # the side that runs in this process, under "here"
+LAST: dict[str, Any] = {}  # the results of its last job, under "results"
 
 
 def start(kind: type[Ours | Harness], path: str, limit: int | None) -> None:
+    """Prepare a process for one of the sides."""
     sys.path.insert(0, str(PEERS))
     os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "LOGLEVEL": "ERROR"}
     SIDE["here"] = kind(path, limit)
 
 
 def run(name: str, batch_size: int = 0, num_items: int | None = None) -> float:
-    """Seconds."""
-    seconds, LAST["found"] = timed(SIDE["here"].job(name, batch_size, num_items))
+    """Run a benchmark and return its time in seconds."""
+    seconds, LAST["results"] = timed(SIDE["here"].job(name, batch_size, num_items))
     return seconds
 
 
 def scores_of(name: str) -> Scores:
-    """Log-likelihoods of each item's alternatives, in the run before."""
-    return SIDE["here"].scores(name, LAST["found"])
+    """Return the log-likelihoods of each item's alternatives in the last run."""
+    return SIDE["here"].scores(name, LAST["results"])
 
 
 def parts_of(name: str, batch_size: int = 0) -> dict[str, float]:
+    """Run a benchmark once more and return its tokens, and its seconds in each part of the model."""
     return where_time_goes(SIDE["here"].module, SIDE["here"].job(name, batch_size, None))
 
 
-def best(each: Scores) -> list[int]:
-    return [values.index(max(values)) for values in each]
-
-
-def timed(call: Callable[[], Any]) -> tuple[float, Any]:
-    began = time.perf_counter()
-    found = call()
-    return time.perf_counter() - began, found
-
-
-def where_time_goes(model: torch.nn.Module, run: Callable[[], Any]) -> dict[str, float]:
-    """Tokens that the model reads in a run, padding included, and the seconds of each part."""
-    found: dict[str, float] = defaultdict(float)
-    began: dict[torch.nn.Module, float] = {}
-    head: torch.nn.Module = model.get_output_embeddings()  # type: ignore[operator]
-
-    def count(_: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        ids = args[0] if args else kwargs["input_ids"]
-        found["tokens"] += ids.numel()
-
-    def timing(part: str, module: torch.nn.Module) -> list[Any]:
-        def stop(module: torch.nn.Module, *_: Any) -> None:
-            found[part] += time.perf_counter() - began[module]
-
-        start = module.register_forward_pre_hook(
-            lambda module, _: began.__setitem__(module, time.perf_counter())
-        )
-        return [start, module.register_forward_hook(stop)]
-
-    hooks = [model.register_forward_pre_hook(count, with_kwargs=True)]
-    hooks += timing("model", model)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Linear):
-            hooks += timing("head" if module is head else "linear", module)
-    found["all"], _ = timed(run)
-    for hook in hooks:
-        hook.remove()
-    found["attention"] = found["model"] - found["linear"] - found["head"]
-    found["outside"] = found["all"] - found["model"]
-    return found
+def best(scores: Scores) -> list[int]:
+    """Return the index of the likeliest alternative of each item."""
+    return [values.index(max(values)) for values in scores]
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--model", default="smollm2-135m")
-    asked.add_argument("--rounds", type=int, default=2)
-    asked.add_argument("--limit", type=int, help="items of each set; all when left out")
-    asked.add_argument("--tasks", default="crows_pairs,openbookqa", help="also piqa, boolq")
-    asked.add_argument("--batch-sizes", default="1,8,16,32", help="the harness's best is used")
-    asked.add_argument("--json", type=Path)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--limit", type=int, help="items of each set; all when left out")
+    parser.add_argument("--tasks", default="crows_pairs,openbookqa", help="also piqa, boolq")
+    parser.add_argument("--batch-sizes", default="1,8,16,32", help="the harness's best is used")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
     if not (PEERS / "lm_eval").is_dir():
         raise SystemExit("the peers are not installed: run `make bench`.")
     spawn = multiprocessing.get_context("spawn")
@@ -275,10 +115,10 @@ def main() -> None:
             "ours": ours.submit(parts_of, name).result(),
             "harness": theirs.submit(parts_of, name, size).result(),
         }
-        for who, each in spent.items():
-            seconds = (each[part] for part in ("linear", "head", "attention", "outside", "all"))
+        for side, times in spent.items():
+            seconds = (times[part] for part in ("linear", "head", "attention", "outside", "all"))
             parts.add_row(
-                f"{name}, {who}", f"{each['tokens']:,.0f}", *(f"{s:.1f}" for s in seconds)
+                f"{name}, {side}", f"{times['tokens']:,.0f}", *(f"{s:.1f}" for s in seconds)
             )
         report[name] = {
             "parts": spent,

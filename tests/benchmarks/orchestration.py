@@ -1,11 +1,10 @@
-"""Seconds a trial costs beyond its own work: ours against Ray Tune with its stock integrations.
+"""Seconds that a trial costs beyond its own work: ours, and Ray Tune with its stock integrations.
 
     make bench            (python -m tests.benchmarks.orchestration --trials 40)
 
-Each trial does nothing: one report of the same metrics. All run in one process on one Ray cluster of
-two CPUs, two trials at once, each with its own SQLite store, twice in turn. What is compared is the
-pace once trials flow (from the end of the first to the end of the last), with the wall time of the
-whole beside it.
+A trial does nothing but report the same metrics once. All sweeps run in one process on one Ray cluster
+of two CPUs, two trials at once, each with its own SQLite store, twice in turn. The pace is compared
+from the end of the first trial to the end of the last; the wall time of the whole stands beside it.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ METRICS = list(
 
 
 class Clock(tune.Callback):
-    """When each trial ended."""
+    """A ray.tune Callback that notes the time at which each trial ends, in seconds."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
@@ -74,10 +73,13 @@ class Clock(tune.Callback):
 
 
 def resting_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Iterator[Report]:
+    """Yield one report, in place of run_trial."""
     yield Report(2, 1.0, dict.fromkeys(METRICS, config.train.lr), print, print)
 
 
 class RestingTrainable(tune.Trainable):
+    """The same for Ray Tune alone: one report, then done."""
+
     def step(self) -> dict[str, Any]:
         return {**dict.fromkeys(METRICS, self.config["lr"]), "done": True}
 
@@ -87,6 +89,7 @@ class RestingTrainable(tune.Trainable):
 
 
 def ours(folder: Path, trials: int) -> list[float]:
+    """Run a sweep of ours, and return the times at which its trials ended, in seconds."""
     os.environ["SWEEP_HOME"] = str(folder)
     path = folder / "spec.yaml"
     path.write_text(SPEC.replace("NAME", "bench").replace("TRIALS", str(trials)))
@@ -96,13 +99,17 @@ def ours(folder: Path, trials: int) -> list[float]:
         check(document),
         document,
         run_sweep.Backends(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}"),
-        on_start=lambda started: [clock],
+        on_start=lambda running: [clock],
         run_trial=resting_trial,
     )
     return clock.ends
 
 
 def stock(folder: Path, trials: int, *, reuse: bool) -> list[float]:
+    """Run Ray Tune with OptunaSearch and its MLflow callback, and return the ends of its trials.
+
+    reuse: whether an actor stays for the next trial.
+    """
     from ray.tune.search.optuna import optuna_search
 
     optuna_search.logger.setLevel("ERROR")
@@ -138,12 +145,12 @@ def stock(folder: Path, trials: int, *, reuse: bool) -> list[float]:
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--trials", type=int, default=40, help="a run with re-used actors")
-    asked.add_argument("--fresh-trials", type=int, default=8, help="a run with fresh ones")
-    asked.add_argument("--rounds", type=int, default=2)
-    asked.add_argument("--json", type=Path)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--trials", type=int, default=40, help="a run with re-used actors")
+    parser.add_argument("--fresh-trials", type=int, default=8, help="a run with fresh ones")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
     ray.init(num_cpus=AT_ONCE, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     few, many = options.fresh_trials, options.trials

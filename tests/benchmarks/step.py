@@ -1,14 +1,14 @@
-"""Seconds of a training step: what is read together, and what the base has said before.
+"""Seconds of a training step: one forward or many, with the base model's states cached or not.
 
     python -m tests.benchmarks.step             (SmolLM2-135M on BUG, texts of up to 48 tokens)
 
-apart:    the texts, each side of the pairs and the regulariser's texts in forwards of their own, the
-          base asked anew each step: the plain way.
-together: one forward for all, the base asked anew.
-first:    one forward, and what the base says is worked out row by row and kept (the first trial).
-kept:     as a later trial finds it.
+apart:    the texts, each side of the pairs and the regulariser's texts in forwards of their own; the
+          base model runs in each step (the plain way).
+together: one forward for all; the base model runs in each step.
+first:    one forward; the states of the base model are computed row by row and cached (first trial).
+kept:     one forward; the states of the base model are in the cache (later trials).
 
-All in turns in one process, over the same steps; the medians of as many rounds.
+All run in turns in one process, over the same steps; the table has the median over the rounds.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 def apart(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predictions]:
-    """Each group in a forward of its own; the base is asked anew."""
+    """Return the predictions for each group of queries from a forward of its own, without the cache."""
     return {
         name: joint_forward.predict_jointly(model, {name: group}, hidden=more["hidden"])[name]
         for name, group in groups.items()
@@ -60,32 +60,36 @@ def apart(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predictio
 
 
 def together(model: LanguageModel, groups: Any, **more: Any) -> dict[str, Predictions]:
-    """One forward; the base is asked anew."""
+    """Return the predictions for all groups of queries from one forward, without the cache."""
     return joint_forward.predict_jointly(model, groups, hidden=more["hidden"])
 
 
-def seconds_a_step(config: TrialConfig, steps: int, read: Callable[..., Any]) -> float:
+def seconds_a_step(config: TrialConfig, steps: int, predict: Callable[..., Any]) -> float:
+    """Return the median seconds of a step of a trial.
+
+    predict: what the loss calls in place of `predict_jointly`.
+    """
     model = load(config.model.path, config.model.family)
     model.reset(config.train.dtype)
-    model._reference = None  # what this process remembers
-    stream, each = Stream(config, model), []
-    with mock.patch.object(loss, "read", read), Engine(model, config.train) as engine:
+    model._base_cache = None  # forget the states in memory
+    stream, times = Stream(config, model), []
+    with mock.patch.object(loss, "predict_jointly", predict), Engine(model, config.train) as engine:
         for step in range(steps):
             began = time.perf_counter()
             model.module.train()
-            for part in stream.micro_batches(step):
-                engine.backward(loss.loss(config, model, part))
-            each.append(time.perf_counter() - began)
-    return median(each)
+            for batch in stream.micro_batches(step):
+                engine.backward(loss.loss(config, model, batch))
+            times.append(time.perf_counter() - began)
+    return median(times)
 
 
 def main() -> None:
-    asked = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    asked.add_argument("--model", default="smollm2-135m")
-    asked.add_argument("--steps", type=int, default=6)
-    asked.add_argument("--rounds", type=int, default=2)
-    options = asked.parse_args()
-    own = cache.cache_dir()
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    own_cache = cache.cache_dir()
     table = Table(title=f"seconds of a step of 8 texts, {torch.get_num_threads()} threads")
     for heading in ("recipe", "apart", "together", "first", "kept", "apart / kept"):
         table.add_column(heading, justify="left" if heading == "recipe" else "right")
@@ -97,21 +101,21 @@ def main() -> None:
             "evaluators": ["weights"],
         }
         config = TrialConfig.model_validate(tree | recipe)
-        Stream(config, load(config.model.path, config.model.family))  # its tables are made
-        found: dict[str, list[float]] = {way: [] for way in ("apart", "together", "first", "kept")}
+        Stream(config, load(config.model.path, config.model.family))  # tokenises the tables
+        times: dict[str, list[float]] = {way: [] for way in ("apart", "together", "first", "kept")}
         for _ in range(options.rounds):
-            found["apart"].append(seconds_a_step(config, options.steps, apart))
-            found["together"].append(seconds_a_step(config, options.steps, together))
+            times["apart"].append(seconds_a_step(config, options.steps, apart))
+            times["together"].append(seconds_a_step(config, options.steps, together))
             with tempfile.TemporaryDirectory() as folder:
-                for linked in own.iterdir():  # all but what the base has said
+                for linked in own_cache.iterdir():  # all but the states of the base
                     if linked.name != "reference":
                         os.symlink(linked, f"{folder}/{linked.name}")
                 with mock.patch.dict(os.environ, EQUIPOISE_CACHE=folder):
                     for way in ("first", "kept"):
-                        found[way].append(
+                        times[way].append(
                             seconds_a_step(config, options.steps, joint_forward.predict_jointly)
                         )
-        medians = {way: median(values) for way, values in found.items()}
+        medians = {way: median(values) for way, values in times.items()}
         ratio = medians["apart"] / medians["kept"]
         table.add_row(name, *(f"{value:.2f}" for value in medians.values()), f"{ratio:.2f}")
     Console(width=80).print(table)

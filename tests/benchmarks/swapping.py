@@ -1,10 +1,10 @@
-"""How often a twin has the word that a person wrote: the rules of swapping against PANDA's rewrites.
+"""How often a rule for gendered words gives the word that a person wrote in PANDA.
 
     python -m tests.benchmarks.swapping
 
-Places count where a person replaced a word of the text by a word of gender, each of them once, as
-most wrote it. A rule is asked for the word at this place alone: people left other persons of the
-text as they were.
+A place of a text counts, once, where people replaced a gendered word by another one; the word of most
+of them is the right one. The word of a rule is compared at this place alone, because people left the
+words for other persons of the text as they were.
 """
 
 from __future__ import annotations
@@ -14,41 +14,43 @@ from collections import Counter, defaultdict
 from rich.console import Console
 from rich.table import Table
 
-from trainables.data.counterfactual import gendered, twins
+from trainables.data.counterfactual import gendered_words, twins
 from trainables.data.sources import read_pairs
-from trainables.data.text import words_of
+from trainables.data.text import lower_case_words
 
 RULES = ("improved", "bias_bench")
-GENDERED = gendered("male") | gendered("female")
+GENDERED = gendered_words("male") | gendered_words("female")
 KINDS = {"her": {"his", "him"}, "his": {"her", "hers"}}
 
 
 def main() -> None:
     written: dict[tuple[str, int], Counter[str]] = defaultdict(Counter)
     for pair in read_pairs("panda"):
-        both = zip(words_of(pair.stereotype), words_of(pair.antistereotype), strict=True)
+        both = zip(
+            lower_case_words(pair.stereotype), lower_case_words(pair.antistereotype), strict=True
+        )
         for place, (before, after) in enumerate(both):
             if before != after and {before, after} <= GENDERED:
                 written[pair.stereotype, place][after] += 1
-    said = {
-        (text, rule): words_of((twins(text, rule) or [text])[0])
+    twin_words = {
+        (text, rule): lower_case_words((twins(text, rule) or [text])[0])
         for text in {text for text, _ in written}
         for rule in RULES
     }
-    asked: Counter[str] = Counter()
-    agreed: Counter[tuple[str, str]] = Counter()
+    num_places: Counter[str] = Counter()
+    num_agreed: Counter[tuple[str, str]] = Counter()
     for (text, place), votes in written.items():
-        before, after = words_of(text)[place], votes.most_common(1)[0][0]
+        before, after = lower_case_words(text)[place], votes.most_common(1)[0][0]
         kind = before if after in KINDS.get(before, ()) else "other words"
-        asked[kind] += 1
+        num_places[kind] += 1
         for rule in RULES:
-            agreed[kind, rule] += said[text, rule][place] == after
+            num_agreed[kind, rule] += twin_words[text, rule][place] == after
     table = Table(title="share of places at which a rule has the word that a person wrote")
     for heading in ("word", "places", *RULES):
         table.add_column(heading, justify="left" if heading == "word" else "right")
     for kind in ("her", "his", "other words"):
-        shares = (f"{agreed[kind, rule] / asked[kind]:.1%}" for rule in RULES)
-        table.add_row(kind, f"{asked[kind]:,}", *shares)
+        shares = (f"{num_agreed[kind, rule] / num_places[kind]:.1%}" for rule in RULES)
+        table.add_row(kind, f"{num_places[kind]:,}", *shares)
     Console(width=80).print(table)
 
 

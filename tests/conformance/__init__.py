@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args, get_origin
 import torch
 
 from trainables.data.comparisons import compare
-from trainables.data.queries import Query, to_learn
+from trainables.data.queries import Query, training_query
 from trainables.models.joint_forward import PairPredictions, Predictions, predict_jointly
 from trainables.models.language_model import LanguageModel
 from trainables.schema.strict import Strict
@@ -142,7 +142,7 @@ def defined_in(package: ModuleType, base: type) -> set[type]:
 def queries(model: LanguageModel, texts: list[str] = TEXTS) -> list[Query]:
     """Return a query to train on for each text; its masks do not depend on the other texts."""
     encoded = zip(texts, model.tokenizer.encode(texts), strict=True)
-    return [to_learn(model.tokenizer, ids, f"masks of {text}") for text, ids in encoded]
+    return [training_query(model.tokenizer, ids, f"masks of {text}") for text, ids in encoded]
 
 
 def text_predictions(

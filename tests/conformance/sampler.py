@@ -1,4 +1,4 @@
-"""What every sampler keeps to, on a real Optuna journal and without Ray."""
+"""The laws of samplers, on a real Optuna journal and without Ray."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from sweep.space import draw
 from sweep.tracking.requests import Requests
 from tests.conformance.searches import POINTS, SPACE, Sweep, check_all, spec_of
 
-NEVER_LEARN = ("random", "grid")
-LEARNS_AFTER = {"nsga2": 50}  # trials; else as Optuna's samplers do by default
-DEFAULT_LEARNS_AFTER = 10
+WITHOUT_MODEL = ("random", "grid")  # these suggest the same whatever earlier trials gave
+NUM_STARTUP = {"nsga2": 50}  # trials that are drawn at random first
+DEFAULT_NUM_STARTUP = 10  # as Optuna's other samplers have it
 
 
-def _learns_after(sampler: Any) -> int:
-    return LEARNS_AFTER.get(sampler.name, DEFAULT_LEARNS_AFTER)
+def _num_startup(sampler: Any) -> int:
+    return NUM_STARTUP.get(sampler.name, DEFAULT_NUM_STARTUP)
 
 
 def is_named_by_a_word_or_by_a_mapping(sampler: Any) -> None:
@@ -37,7 +37,7 @@ def is_named_by_a_word_or_by_a_mapping(sampler: Any) -> None:
 def suggests_values_of_the_chosen_branch_alone_within_their_domains(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         sweep = Sweep(spec_of(sampler), folder)
-        configs = sweep.run(min(_learns_after(sampler) + 5, POINTS))
+        configs = sweep.run(min(_num_startup(sampler) + 5, POINTS))
         check_all(sweep, configs, sampler)
     assert len({json.dumps(config["trial"]) for config in configs}) == len(configs)
 
@@ -46,7 +46,7 @@ def suggests_different_trials_at_the_same_time(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spec = spec_of(sampler)
         sweep = Sweep(spec, folder)
-        sweep.run(min(_learns_after(sampler), POINTS - 4))
+        sweep.run(min(_num_startup(sampler), POINTS - 4))
         configs = [sweep.search.suggest(f"trial {number}") for number in range(4)]
         check_all(sweep, configs, sampler)
     assert len({json.dumps(config["trial"]) for config in configs}) == 4
@@ -56,7 +56,7 @@ def takes_one_two_or_three_goals(sampler: Any) -> None:
     for num_goals in (1, 2, 3):
         with tempfile.TemporaryDirectory() as folder:
             sweep = Sweep(spec_of(sampler, num_goals), folder)
-            configs = sweep.run(min(_learns_after(sampler) + 2, POINTS))
+            configs = sweep.run(min(_num_startup(sampler) + 2, POINTS))
             check_all(sweep, configs, sampler)
             assert all(len(trial.values) == num_goals for trial in sweep.study.trials)
 
@@ -65,19 +65,19 @@ def suggests_though_no_trial_or_not_every_trial_is_feasible(sampler: Any) -> Non
     for bounded in ([9.0], [0.0, 9.0]):
         with tempfile.TemporaryDirectory() as folder:
             sweep = Sweep(spec_of(sampler), folder)
-            for number in range(min(_learns_after(sampler), POINTS - 2)):
+            for number in range(min(_num_startup(sampler), POINTS - 2)):
                 sweep.run(1, bounded=bounded[number % len(bounded)])
             check_all(sweep, sweep.run(2), sampler)
             feasible = [all(e <= 0 for e in t.constraints.values()) for t in sweep.study.trials]
             assert sum(feasible) == 2 + (len(feasible) - 2) // 2 * (len(bounded) - 1)
 
 
-def prefers_what_is_feasible_if_it_learns(sampler: Any) -> None:
-    """Option `cheap` costs 1 less than `allowed`, and less than the rest could make up for."""
-    if sampler.name in NEVER_LEARN:
+def prefers_feasible_trials_if_it_uses_results(sampler: Any) -> None:
+    """Option `cheap` costs 1 less than `allowed`, which the other parameters cannot make up for."""
+    if sampler.name in WITHOUT_MODEL:
         return
     for is_bounded in (False, True):
-        study, num_known = optuna.create_study(), 2 * _learns_after(sampler)
+        study, num_known = optuna.create_study(), 2 * _num_startup(sampler)
         for number in range(num_known + 12):
             study.sampler = sampler.build(number, {})
             trial = study.ask()
@@ -91,16 +91,16 @@ def prefers_what_is_feasible_if_it_learns(sampler: Any) -> None:
         assert share >= 0.7 if is_bounded else share <= 0.3
 
 
-def learns_nothing_wrong_from_trials_that_failed_or_were_pruned(sampler: Any) -> None:
-    num = min(_learns_after(sampler) + 2, POINTS - 2)
-    for how in (["failed"], ["pruned"], ["complete", "failed", "pruned"]):
+def suggests_valid_trials_after_trials_that_failed_or_were_pruned(sampler: Any) -> None:
+    num = min(_num_startup(sampler) + 2, POINTS - 2)
+    for ends in (["failed"], ["pruned"], ["complete", "failed", "pruned"]):
         with tempfile.TemporaryDirectory() as folder:
             sweep = Sweep(spec_of(sampler), folder)
-            sweep.run(num, how)
+            sweep.run(num, ends)
             configs = sweep.run(2)
             check_all(sweep, configs, sampler)
             states = [trial.state for trial in sweep.study.trials[:num]]
-            assert states == [OPTUNA_STATES[how[number % len(how)]] for number in range(num)]
+            assert states == [OPTUNA_STATES[ends[number % len(ends)]] for number in range(num)]
 
 
 ASK = """
@@ -121,7 +121,7 @@ print(json.dumps(draw.suggest(tree, study.ask())))
 def suggests_the_same_in_any_process(sampler: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         spec = spec_of(sampler)
-        Sweep(spec, folder).run(min(_learns_after(sampler) + 1, POINTS - 2))
+        Sweep(spec, folder).run(min(_num_startup(sampler) + 1, POINTS - 2))
         written = Path(folder, "journal").read_bytes()
         processes = []
         for seed in ("1", "2"):
@@ -144,19 +144,19 @@ def suggests_the_same_in_any_process(sampler: Any) -> None:
 
 
 def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) -> None:
-    """The journal has a line for each write. Cut after any line of a trial, it is what a killed
-    search leaves; the suggestions that follow are those of a search that nobody killed.
+    """The journal has a line for each write, so a search that is killed leaves it cut after a line.
 
-    Not so between two parameters of one suggestion, milliseconds apart: the rest is drawn anew then.
+    After any cut the next suggestions are those of an undisturbed search. The exception is a cut
+    between two parameters of one suggestion, milliseconds apart: the rest is drawn anew then.
     """
-    num = min(_learns_after(sampler) + 3, POINTS - 1)
-    how = ("complete", "complete", "failed", "pruned")
+    num = min(_num_startup(sampler) + 3, POINTS - 1)
+    ends = ("complete", "complete", "failed", "pruned")
     with tempfile.TemporaryDirectory() as folder:
         journal, num_lines = Path(folder, "journal"), []
         sweep, configs = Sweep(spec_of(sampler), folder), []
         for number in range(num):
             configs.append(sweep.suggest())
-            sweep.tell(configs[-1], how[number % len(how)])
+            sweep.tell(configs[-1], ends[number % len(ends)])
             num_lines.append(len(journal.read_bytes().splitlines()))
         trials = sweep.study.get_trials()
         lines = journal.read_bytes().splitlines(keepends=True)
@@ -171,20 +171,20 @@ def goes_on_after_a_kill_at_any_write_as_if_there_had_been_none(sampler: Any) ->
             for number in range(num - 2, num):
                 config = resumed.suggest()
                 assert config == configs[number], f"killed after line {end}: {lines[end - 1]!r}"
-                resumed.tell(config, how[number % len(how)])
+                resumed.tell(config, ends[number % len(ends)])
     assert num_cuts >= 3, "before it began, before its parameters, after them"
 
 
 def repeats_a_failed_trial_as_it_was_and_no_other(sampler: Any) -> None:
     spec = spec_of(sampler, num_trials=8)
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Sweep(spec, folder, lambda: Requests(retried=frozenset([1, 3])))
+        sweep = Sweep(spec, folder, lambda: Requests(retried_trials=frozenset([1, 3])))
         configs = sweep.run(10, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
         trials = sweep.study.get_trials(deepcopy=False)
-    again = {config["number"]: config[RETRY_OF] for config in configs if RETRY_OF in config}
-    assert sorted(again.values()) == [1, 3]
-    for number, failed in again.items():
+    retries = {config["number"]: config[RETRY_OF] for config in configs if RETRY_OF in config}
+    assert sorted(retries.values()) == [1, 3]
+    for number, failed in retries.items():
         assert trials[number].params == trials[failed].params
         assert configs[number]["trial"] == configs[failed]["trial"]
     new = [json.dumps(c["trial"]) for c in configs if RETRY_OF not in c]
@@ -199,8 +199,8 @@ def ends_by_itself_after_all_points_if_it_is_exhaustive(sampler: Any) -> None:
     spec = spec_of(sampler, num_trials=None)
     assert spec.num_trials == sampler.num_points(spec.trial) == POINTS
     with tempfile.TemporaryDirectory() as folder:
-        sweep = Sweep(spec, folder, lambda: Requests(retried=frozenset([1, 3])))
+        sweep = Sweep(spec, folder, lambda: Requests(retried_trials=frozenset([1, 3])))
         configs = sweep.run(POINTS + 2, ("complete", "failed"))
         assert sweep.search.suggest("more") == ParetoSearch.FINISHED
     points = [json.dumps(config["trial"]) for config in configs if RETRY_OF not in config]
-    assert len(points) == len(set(points)) == POINTS, "those tried again are no points"
+    assert len(points) == len(set(points)) == POINTS, "retries are no points"

@@ -1,4 +1,4 @@
-"""What every scheduler keeps to, with Ray Tune's trials and without a cluster."""
+"""The laws of schedulers, with trials of Ray Tune and without a cluster."""
 
 from typing import Any, get_args
 
@@ -18,7 +18,7 @@ GOALS = {
 
 
 def _built(scheduler: Any) -> Any:
-    """The scheduler that Tune would use."""
+    """The scheduler that Tune would use, its own if there is no other."""
     return scheduler.build(GOALS) or FIFOScheduler()
 
 

@@ -1,4 +1,4 @@
-"""A small search space with every kind of domain, and searches of it with a made-up trade-off."""
+"""A small search space with every kind of domain, and searches of it whose goals trade off."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -40,7 +40,7 @@ METRICS = {
 
 
 def space_of(sampler: Any) -> dict[str, Any]:
-    """SPACE, or what it becomes where each range must be a choice."""
+    """SPACE, or for a sampler without ranges SPACE with a choice of both ends for each range."""
     if not any(sampler.faults(SPACE)):
         return SPACE
     (none, gap, drop), train = SPACE["kind"]["choice"], SPACE["train"]
@@ -50,6 +50,7 @@ def space_of(sampler: Any) -> dict[str, Any]:
 
 
 def spec_of(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> SweepSpec:
+    """A sweep over SPACE with one constraint; of a grid at most all POINTS."""
     num_trials = min(num_trials, POINTS) if num_trials and sampler.is_exhaustive else num_trials
     return SweepSpec(
         name="laws",
@@ -62,36 +63,41 @@ def spec_of(sampler: Any, num_goals: int = 2, num_trials: int | None = 100) -> S
 
 
 class Sweep:
-    """A search in a folder, one trial at a time; made again, it goes on from the journal there."""
+    """A search in a folder, one trial at a time.
+
+    A second one in the same folder goes on from the journal of the first.
+    """
 
     def __init__(
-        self, spec: SweepSpec, folder: str, asked: Callable[[], Requests] = Requests
+        self, spec: SweepSpec, folder: str, requests: Callable[[], Requests] = Requests
     ) -> None:
         self.spec = spec
         self.study = open_study(Path(folder, "journal"), spec)
-        self.search = ParetoSearch(spec, self.study, METRICS, lambda ending: None, asked)
+        self.search = ParetoSearch(spec, self.study, METRICS, lambda outcome: None, requests)
 
     def suggest(self) -> Config:
+        """The configuration of the next trial."""
         config = self.search.suggest("trial")
         assert isinstance(config, dict), f"a suggestion, not {config}"
         return config
 
-    def tell(self, config: Config, how: str = "complete", bounded: float = 0.0) -> None:
+    def tell(self, config: Config, state: str = "complete", bounded: float = 0.0) -> None:
+        """End a trial in this state, with this value of the constrained metric."""
         metrics = metrics_of(config["trial"]) | {BOUNDED: bounded}
-        result = TrialResult(step=1, progress=0.5 if how == "pruned" else 1.0, metrics=metrics)
-        self.search.on_trial_complete("trial", result.for_tune(), error=how == "failed")
+        result = TrialResult(step=1, progress=0.5 if state == "pruned" else 1.0, metrics=metrics)
+        self.search.on_trial_complete("trial", result.for_tune(), error=state == "failed")
 
-    def run(self, num: int, how: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
-        """Suggest and end this many trials, in these ways in turn."""
+    def run(self, num: int, states: Sequence[str] = ("complete",), bounded: float = 0.0) -> list:
+        """Suggest and end `num` trials, which end in these states in turn; return their configurations."""
         configs = []
         for number in range(num):
             configs.append(self.suggest())
-            self.tell(configs[-1], how[number % len(how)], bounded)
+            self.tell(configs[-1], states[number % len(states)], bounded)
         return configs
 
 
 def metrics_of(trial: Any) -> dict[str, float]:
-    """Goals that trade off: the lr that is best for one of `a` and `b` is not for the other."""
+    """The goals of a trial, which trade off: the best lr for `a` is not the best for `b`."""
     lr = math.log10(trial["train"]["lr"])
     kind = trial["kind"] if isinstance(trial["kind"], dict) else {}
     strength = math.log10(kind.get("weight", 1)) + kind.get("rate", 0) + kind.get("rank", 0) / 4
@@ -100,16 +106,16 @@ def metrics_of(trial: Any) -> dict[str, float]:
 
 
 def check_suggestion(config: Config, params: dict[str, Any], sampler: Any) -> None:
-    """A suggestion is of the chosen branch alone, within every domain and of its type."""
+    """Assert that a suggestion has the chosen branch alone, and values in their domains and types."""
     trial = config["trial"]
     kind, train = trial["kind"], trial["train"]
     name = kind if isinstance(kind, str) else kind["name"]
-    within = {"none": [], "gap": ["weight", "rank"], "drop": ["rate"]}[name]
+    keys_in_branch = {"none": [], "gap": ["weight", "rank"], "drop": ["rate"]}[name]
     assert trial.keys() == SPACE.keys()
     assert trial["batch"] == 4
     assert train.keys() == {"lr", "steps"}
-    assert kind == "none" if name == "none" else kind.keys() == {"name", *within}
-    inside = {f"kind.{name}.{key}": kind[key] for key in within}
+    assert kind == "none" if name == "none" else kind.keys() == {"name", *keys_in_branch}
+    inside = {f"kind.{name}.{key}": kind[key] for key in keys_in_branch}
     assert params == {"kind": name, "train.lr": train["lr"], "train.steps": train["steps"]} | inside
 
     assert train["steps"] in STEPS
@@ -124,6 +130,7 @@ def check_suggestion(config: Config, params: dict[str, Any], sampler: Any) -> No
 
 
 def check_all(sweep: Sweep, configs: list[Config], sampler: Any) -> None:
+    """Assert the same of several suggestions of a sweep."""
     trials = sweep.study.get_trials(deepcopy=False)
     for config in configs:
         check_suggestion(config, trials[config["number"]].params, sampler)

@@ -1,15 +1,15 @@
-"""What every set of general texts keeps to."""
+"""The laws of every set of general texts."""
 
 from typing import Any
 
 from trainables.data.sources import read_texts
 
 
-def has_texts_with_keys(chosen: Any) -> None:
-    texts = list(chosen.texts())
+def has_texts_with_keys(text_set: Any) -> None:
+    texts = list(text_set.texts())
     assert texts
     assert all(key.strip() and text.strip() for key, text in texts)
 
 
-def has_the_same_texts_in_the_same_order(chosen: Any) -> None:
-    assert list(chosen.texts()) == list(chosen.texts()) == list(read_texts(chosen.name))
+def has_the_same_texts_in_the_same_order(text_set: Any) -> None:
+    assert list(text_set.texts()) == list(text_set.texts()) == list(read_texts(text_set.name))

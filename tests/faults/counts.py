@@ -1,4 +1,4 @@
-"""What a sweep has left behind, counted: in Optuna's journal and on the tracking server."""
+"""Count trials, runs, steps and artifacts of a sweep, in Optuna's journal and on the tracking server."""
 
 from __future__ import annotations
 
@@ -7,18 +7,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-History = dict[str, list[tuple[int, float]]]  # of each metric: steps and values
+History = dict[
+    str, list[tuple[int, float]]
+]  # (step, value) of each report, by the name of the metric
 
 
 @dataclass
 class Counts:
-    """One sweep, as it is on record."""
+    """One sweep, as Optuna and MLflow have it.
+
+    optuna: number of trials in each state of Optuna.
+    runs: number of runs of trials in each status of MLflow.
+    parent: status of the sweep's own run.
+    numbers: number of the trial of each run.
+    orphans: number of runs whose parent is not the sweep's own run.
+    base: metrics of the sweep's own run.
+    history, params, artifacts: metrics, parameters and files of each trial, by its number.
+    """
 
     optuna: Counter[str]
-    runs: Counter[str]  # trials' runs by status
-    parent: str  # status of the sweep's run
-    numbers: list[int]  # sweep.trial of each run
-    orphans: int  # runs of another parent, or of none
+    runs: Counter[str]
+    parent: str
+    numbers: list[int]
+    orphans: int
     base: History
     history: dict[int, History]
     params: dict[int, dict[str, str]]
@@ -26,6 +37,7 @@ class Counts:
 
 
 def count(home: Path, tracking_uri: str, name: str) -> Counts:
+    """Return the counts of the sweep of a name, whose files lie in the folder `home`."""
     from mlflow import MlflowClient
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
@@ -40,11 +52,11 @@ def count(home: Path, tracking_uri: str, name: str) -> Counts:
     trials = [run for run in runs if run is not parent]
 
     def history(run) -> History:
-        found = {}
+        values = {}
         for metric in run.data.metrics:
             entries = client.get_metric_history(run.info.run_id, metric)
-            found[metric] = sorted((entry.step, entry.value) for entry in entries)
-        return found
+            values[metric] = sorted((entry.step, entry.value) for entry in entries)
+        return values
 
     by_number = {int(run.data.tags["sweep.trial"]): run for run in trials}
     return Counts(
@@ -66,7 +78,10 @@ def count(home: Path, tracking_uri: str, name: str) -> Counts:
 
 
 def check(counts: Counts, *, num_trials: int, steps: Iterable[int]) -> None:
-    """Nothing is missing, nothing is there twice, and nothing is left open."""
+    """Fail unless every trial and step is recorded exactly once, and every run is finished.
+
+    steps: those that each trial reports.
+    """
     assert counts.optuna == {"COMPLETE": num_trials}
     assert counts.runs == {"FINISHED": num_trials}
     assert counts.parent == "FINISHED"
@@ -74,15 +89,15 @@ def check(counts: Counts, *, num_trials: int, steps: Iterable[int]) -> None:
     assert counts.orphans == 0
     steps = list(steps)
     for number, history in counts.history.items():
-        for metric, found in history.items():
-            told = [step for step, _ in found]
-            if metric.startswith(("se/", "system/")):  # not at each step: an estimate's error
-                assert len(told) == len(set(told)), (number, metric)
+        for metric, values in history.items():
+            recorded_steps = [step for step, _ in values]
+            if metric.startswith(("se/", "system/")):  # not recorded at every step
+                assert len(recorded_steps) == len(set(recorded_steps)), (number, metric)
             else:
-                assert told == steps, (number, metric)
+                assert recorded_steps == steps, (number, metric)
         assert "progress" in history
         assert {"trial.yaml", "items.parquet"} <= counts.artifacts[number], number
-    for metric, found in counts.base.items():
-        curve = metric.startswith("front/")  # a point as each trial ends
-        told = list(range(1, num_trials + 1)) if curve else [0]
-        assert [step for step, _ in found] == told, metric
+    for metric, values in counts.base.items():
+        is_curve = metric.startswith("front/")  # a point as each trial ends
+        expected = list(range(1, num_trials + 1)) if is_curve else [0]
+        assert [step for step, _ in values] == expected, metric

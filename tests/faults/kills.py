@@ -1,4 +1,4 @@
-"""Who is killed, and when: drawn from a seed while a sweep runs, until it has ended."""
+"""Run a sweep while its parts are killed; a seed determines which parts, and when."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from collections import Counter
 from sweep.driver.retries import MAX_DEATHS
 from tests.faults.stage import Stage
 
-HANGS = "server (SIGSTOP)"  # for a while: it takes requests and does not answer
-# Of 20 kills so many: a driver costs its start, a node the seconds until it is missed.
+HANGS = "server (SIGSTOP)"  # for a while, it takes requests and does not answer
+# Number of kills of each victim among 20, and of hangs besides. The death of a driver costs the time
+# of its start, that of a node the seconds until it is missed.
 VICTIMS = {
     "driver (SIGKILL)": 2,
     "driver (SIGTERM)": 1,
@@ -21,45 +22,51 @@ VICTIMS = {
     "server": 9,
     HANGS: 3,
 }
-# The longest time until one is killed, once it can be: a worker imports for seconds, then it trains.
-LATEST_S = {"driver": 8.0, "worker": 2.5, "node": 3.0, "server": 0.5}
-LONGEST_AWAY_S = 2.0  # before a node or a server is started again
-LONGEST_HANG_S = 5.0
+# The longest time to wait with a kill, once it is possible: a worker imports for seconds, then trains.
+MAX_WAIT_S = {"driver": 8.0, "worker": 2.5, "node": 3.0, "server": 0.5}
+MAX_AWAY_S = 2.0  # before a node or a server is started again
+MAX_HANG_S = 5.0
 
 
 class Kills:
-    """What was killed in sweep after sweep."""
+    """Kills in sweep after sweep on one stage.
+
+    done: number of kills of each victim.
+    num_hangs: number of times that the server hung for a while.
+    """
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self._stage = stage
         self._draw = random.Random(seed)
         self._victims: list[str] = []
         self.done: Counter[str] = Counter()
-        self.hangs = 0
-        self._back_at: dict[str, float] = {}  # when what was killed is started again
-        self._deaths: Counter[int] = Counter()  # of trials, since the driver began
+        self.num_hangs = 0
+        self._back_at: dict[str, float] = {}  # time at which a victim is started again
+        self._deaths: Counter[int] = Counter()  # of each trial's process, since the driver began
 
-    def through(self, name: str, *start: object, most: int) -> int:
-        """The sweep of this name from its start (words of the command) to its end, with at most so
-        many kills; how many there were.
+    def run_sweep(self, name: str, *words: object, max_kills: int) -> int:
+        """Run a sweep to its end while its parts are killed, and return the number of kills.
+
+        name: of the sweep.
+        words: the command `sweep WORDS…` that starts it.
         """
         stage = self._stage
-        deadline = time.monotonic() + 120 + 20 * most
+        deadline = time.monotonic() + 120 + 20 * max_kills
         before = self.done.total()
-        self._start_driver(*start)
-        victim, at = "", 0.0
+        self._start_driver(*words)
+        victim, kill_at = "", 0.0
         while (status := self._driver.poll()) != 0:
             assert time.monotonic() < deadline, f"{name} did not end:\n{stage.driver_log()[-5000:]}"
             self._bring_back(time.monotonic())
             if status is not None:
-                self._go_on(name, *start)
-            elif victim and time.monotonic() >= at and self._can_die(victim, name):
+                self._go_on(name, *words)
+            elif victim and time.monotonic() >= kill_at and self._can_die(victim, name):
                 self._kill(victim, name)
                 victim = ""
-            elif not victim and self.done.total() - before < most:
-                victim = self._next(name)
-                latest = LATEST_S[victim.split()[0]] if victim else 0.0
-                at = time.monotonic() + self._draw.uniform(0.0, latest)
+            elif not victim and self.done.total() - before < max_kills:
+                victim = self._next_victim(name)
+                max_wait_s = MAX_WAIT_S[victim.split()[0]] if victim else 0.0
+                kill_at = time.monotonic() + self._draw.uniform(0.0, max_wait_s)
             time.sleep(0.02)
         self._bring_back(float("inf"))
         stage.wait_for_server()
@@ -74,31 +81,32 @@ class Kills:
         self._stage.start_driver(*words)
         self._deaths.clear()
 
-    def _go_on(self, name: str, *start: object) -> None:
-        """As whoever looks after the sweep: resume it, or start it again if it had not begun."""
+    def _go_on(self, name: str, *words: object) -> None:
+        """Resume a sweep whose driver has ended, or start it again if it had not begun."""
         if not self._stage.server_is_up():
-            return  # the driver has said so, and would again
+            return  # the driver would only refuse to run
         log = self._stage.driver_log().splitlines()
         unknown = bool(log) and log[-1].startswith("no sweep named")
         known = (self._stage.home / name / "sweep.yaml").exists()
-        self._start_driver(*(("resume", name) if known and not unknown else start))
+        self._start_driver(*(("resume", name) if known and not unknown else words))
 
-    def _next(self, name: str) -> str:
-        """The next in the deck that can die now, if any."""
+    def _next_victim(self, name: str) -> str:
+        """Return the next victim of the shuffled deck that can be killed now, or ""."""
         if not self._victims:
             self._victims = [victim for victim, times in VICTIMS.items() for _ in range(times)]
             self._draw.shuffle(self._victims)
-        can = [victim for victim in self._victims if self._can_die(victim, name)]
-        if not can:
+        candidates = [victim for victim in self._victims if self._can_die(victim, name)]
+        if not candidates:
             return ""
-        self._victims.remove(can[0])
-        return can[0]
+        self._victims.remove(candidates[0])
+        return candidates[0]
 
     def _bring_back(self, now: float) -> None:
-        for what, at in list(self._back_at.items()):
-            if now >= at:
-                del self._back_at[what]
-                match what:
+        """Start the victims again whose time has come."""
+        for victim, back_at in list(self._back_at.items()):
+            if now >= back_at:
+                del self._back_at[victim]
+                match victim:
                     case "server":
                         self._stage.start_server()
                     case "node":
@@ -107,39 +115,41 @@ class Kills:
                         self._stage.signal_server(signal.SIGCONT)
 
     def _can_die(self, victim: str, name: str) -> bool:
+        """Return whether the victim runs, and its death would not use up a trial's attempts."""
         match victim:
             case "worker" | "node":
                 running = running_trials(self._stage, name)
-                spared = any(self._deaths[trial] == MAX_DEATHS for trial in running)
-                lives = victim == "worker" or self._stage.node_is_up()
-                return lives and bool(self._stage.workers()) and not spared
+                is_last_attempt = any(self._deaths[trial] == MAX_DEATHS for trial in running)
+                is_up = victim == "worker" or self._stage.node_is_up()
+                return is_up and bool(self._stage.workers()) and not is_last_attempt
             case "server" | "server (SIGSTOP)":
-                # In mid-sweep: a driver that finds none at its start only says so.
-                up = HANGS not in self._back_at and self._stage.server_is_up()
-                return up and bool(self._stage.workers())
+                # Only while trials run: a driver without a server at its start refuses to run.
+                is_up = HANGS not in self._back_at and self._stage.server_is_up()
+                return is_up and bool(self._stage.workers())
             case _:
                 return True
 
     def _kill(self, victim: str, name: str) -> None:
+        """Kill a victim, write it to kills.log, and note when it is to be started again."""
         stage = self._stage
         running = running_trials(stage, name)
         with (stage.folder / "kills.log").open("a") as log:
             print(f"{time.time():.1f} {name}: {victim}; running {sorted(running)}", file=log)
-        away = time.monotonic() + self._draw.uniform(0.0, LONGEST_AWAY_S)
+        back_at = time.monotonic() + self._draw.uniform(0.0, MAX_AWAY_S)
         match victim:
             case "worker":
                 self._draw.choice(stage.workers()).kill()
             case "node":
                 stage.kill_node()
-                self._back_at["node"] = away
+                self._back_at["node"] = back_at
             case "server":
                 stage.kill_server()
-                self._back_at["server"] = away
+                self._back_at["server"] = back_at
             case _ if victim == HANGS:
                 stage.signal_server(signal.SIGSTOP)
                 now = time.monotonic()
-                self._back_at[victim] = now + self._draw.uniform(0.0, LONGEST_HANG_S)
-                self.hangs += 1
+                self._back_at[victim] = now + self._draw.uniform(0.0, MAX_HANG_S)
+                self.num_hangs += 1
                 return
             case _:
                 self._driver.send_signal(signal.Signals[victim.split("(")[1].rstrip(")")])
@@ -150,7 +160,10 @@ class Kills:
 
 
 def running_trials(stage: Stage, name: str) -> set[int]:
-    """Those that are begun and not ended: a death of a worker may count against any of them."""
+    """Return the numbers of trials that have begun and not ended.
+
+    The death of a worker may count against any of them.
+    """
     running = set()
     for entry in stage.journal(name):
         if entry["do"] == "open":

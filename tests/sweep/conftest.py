@@ -1,4 +1,4 @@
-"""Real sweeps of real Ray, Optuna and MLflow, in a folder of their own."""
+"""What tests of sweeps share: specs, runs of `sweep`, trials that do not train, servers."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
-# A sweep of the tiniest trials: two steps each, on the miniature.
+# A sweep of the smallest trials: two steps each, on the miniature model and data.
 TINY = """\
 name: tiny
 trial:
@@ -38,7 +38,7 @@ search: {sampler: random}
 budget: {trials: 4}
 """
 
-# Its grid, in the order of the file: each of three objectives with each of two rates.
+# The same as a grid, and its points in order: each of three objectives with each of two rates.
 GRID = (
     TINY.replace("loguniform: [1, 100]", "choice: [1, 100]")
     .replace("loguniform: [1e-4, 1e-2]", "choice: [1e-4, 1e-2]")
@@ -57,6 +57,7 @@ POINTS = [
 
 @pytest.fixture
 def tiny(tmp_path) -> Path:
+    """The path of a file with the spec TINY."""
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
     return path
@@ -64,13 +65,18 @@ def tiny(tmp_path) -> Path:
 
 @pytest.fixture
 def sweep_home(tmp_path, monkeypatch) -> Path:
+    """An empty SWEEP_HOME, whose sweeps are recorded in its own SQLite file."""
     monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "sweeps"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path / "sweeps"
 
 
 def sweep(*words: object, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess:
-    """`sweep WORDS…` in a process of its own."""
+    """Run `sweep WORDS…` in a process of its own and return how it ended.
+
+    timeout: seconds.
+    environment: variables beside those of this process.
+    """
     return subprocess.run(
         [sys.executable, "-m", "sweep", *map(str, words)],
         capture_output=True,
@@ -82,20 +88,28 @@ def sweep(*words: object, timeout: float = 240, **environment: str) -> subproces
 
 
 def verb(*words: object, **environment: str) -> Result:
-    """`sweep WORDS…` within this process, in a quarter of the time: for what only looks."""
-    ended = CliRunner().invoke(app, [*map(str, words)], env=environment)
-    if ended.exception and not isinstance(ended.exception, SystemExit):
-        raise ended.exception
-    return ended
+    """Run `sweep WORDS…` within this process and return its result.
+
+    It takes a quarter of the time of `sweep`, and is for verbs that only read.
+    """
+    result = CliRunner().invoke(app, [*map(str, words)], env=environment)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
 
 
 @pytest.fixture
 def spec_of(tmp_path, sweep_home):
-    """spec_of(trials, name, …replacements) -> (spec, document)."""
+    """A function that returns a spec and its document: spec_of(trials, text, **replacements).
 
-    def spec_of(trials, text=TINY, **replaced):
+    trials: number of trials, in place of 4.
+    text: the YAML to change.
+    replacements: new text by old text.
+    """
+
+    def spec_of(trials, text=TINY, **replacements):
         text = text.replace("trials: 4", f"trials: {trials}")
-        for old, new in replaced.items():
+        for old, new in replacements.items():
             text = text.replace(old, new)
         path = tmp_path / "spec.yaml"
         path.write_text(text)
@@ -105,8 +119,14 @@ def spec_of(tmp_path, sweep_home):
     return spec_of
 
 
-def pretending(number_of_faulty=(), how="raise"):
-    """A trial of three reports, whose metrics follow from its learning rate; some go wrong."""
+def pretending(faulty=(), failure="raise"):
+    """Return a function to run in place of run_trial: three reports, without any training.
+
+    All metrics of a trial are its learning rate. A trial fails at its second report if the learning
+    rate in millionths, modulo 7, is in `faulty`.
+
+    failure: `raise` an exception, `die` with the process, or report `nan`.
+    """
 
     def run_trial(config, *, resume_from=None):
         import os
@@ -114,13 +134,13 @@ def pretending(number_of_faulty=(), how="raise"):
         from trainables.report import Report
 
         names = [metric.name for metric in config.metrics()]
-        wrong = round(config.train.lr * 1e6) % 7 in number_of_faulty
+        must_fail = round(config.train.lr * 1e6) % 7 in faulty
         for step in range(3):
             value = config.train.lr
-            if wrong and step == 1:
-                if how == "raise":
+            if must_fail and step == 1:
+                if failure == "raise":
                     raise RuntimeError("out of something")
-                if how == "die":
+                if failure == "die":
                     os._exit(3)
                 value = float("nan")
             yield Report(step, step / 2, dict.fromkeys(names, value), print, print)
@@ -130,7 +150,7 @@ def pretending(number_of_faulty=(), how="raise"):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """Ray with two CPUs in this process."""
+    """A Ray cluster of two CPUs that this process has joined."""
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
@@ -139,12 +159,12 @@ def cluster() -> Iterator[None]:
 
 
 def states(spec) -> tuple[Counter, Counter, list]:
-    """Of Optuna, of MLflow, and the sweep's failures."""
+    """Return the states of a sweep's trials in Optuna and in MLflow, counted, and why trials failed."""
     from sweep.search.study import open_study
     from sweep.tracking.sweeps import find_sweep
 
     record = find_sweep(workspace.local_tracking_uri(), spec.name)
-    runs = record.trials()
+    runs = record.trial_runs()
     study = open_study(workspace.folder(spec.name) / "search.journal", spec)
     return (
         Counter(trial.state.name for trial in study.trials),
@@ -154,7 +174,7 @@ def states(spec) -> tuple[Counter, Counter, list]:
 
 
 def record(home: Path, name: str) -> tuple[dict, list]:
-    """The sweep's run and its trials' runs, as MLflow has them."""
+    """Return the run of a sweep and the runs of its trials from the SQLite file in a SWEEP_HOME."""
     from mlflow import MlflowClient
 
     client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
@@ -165,6 +185,7 @@ def record(home: Path, name: str) -> tuple[dict, list]:
 
 
 def optuna_states(home: Path, name: str) -> Counter:
+    """Return the states of the trials in the Optuna journal of a sweep, counted."""
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
     from optuna.study import load_study
@@ -176,19 +197,19 @@ def optuna_states(home: Path, name: str) -> Counter:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
-    """A folder with a spec, and the sweep of it finished under sweeps/; no test may change it."""
+    """A folder with tiny.yaml, and its finished sweep under sweeps/; no test may change it."""
     folder = tmp_path_factory.mktemp("finished")
     (folder / "tiny.yaml").write_text(TINY)
     home = str(folder / "sweeps")
-    ended = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    (folder / "output.txt").write_text(ended.stdout)
+    process = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
+    assert process.returncode == 0, process.stdout + process.stderr
+    (folder / "output.txt").write_text(process.stdout)
     return folder
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[servers.PostgreSQL]:
-    """A PostgreSQL server that wants a password."""
+    """A PostgreSQL server that requires a password."""
     try:
         with servers.postgresql() as server:
             yield server
@@ -198,6 +219,6 @@ def postgres() -> Iterator[servers.PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[dict[str, str]]:
-    """What the environment of a client of S3 must hold; there is a bucket `kept`."""
+    """Environment variables for clients of an S3 server that has a bucket `kept`."""
     with servers.s3() as environment:
         yield environment

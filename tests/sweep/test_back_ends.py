@@ -1,5 +1,5 @@
-"""A sweep on the back ends that many machines share: MLflow's server on PostgreSQL and S3, Optuna on
-PostgreSQL, checkpoints and models on S3; and what of it is kept beside it.
+"""Sweeps on services that many machines share: MLflow's server on PostgreSQL and S3, Optuna on
+PostgreSQL, checkpoints and models on S3. No password of theirs is written to a file.
 """
 
 import os
@@ -27,21 +27,25 @@ from trainables.schema.yaml_file import read
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-SECRET = servers.PASSWORD[:14]  # without what is written in another way in an address
-NUM = 2
+SECRET = servers.PASSWORD[:14]  # without the characters that are escaped in an address
+NUM_TRIALS = 2
 LONGER = (
-    TINY.replace("steps: 2", "steps: 20, report_every: 10").replace("trials: 4", f"trials: {NUM}")
+    TINY.replace("steps: 2", "steps: 20, report_every: 10").replace(
+        "trials: 4", f"trials: {NUM_TRIALS}"
+    )
     + "checkpoints: {resume: true, model: true, storage_path: 's3://kept/sweeps'}\n"
     + "resources: {at_once: 2}\n"
 )
 
 
 def keys(s3, prefix):
-    found = servers.objects(s3).list_objects_v2(Bucket="kept", Prefix=prefix)
-    return [entry["Key"] for entry in found.get("Contents", [])]
+    """The keys in the bucket that begin with a prefix."""
+    page = servers.objects(s3).list_objects_v2(Bucket="kept", Prefix=prefix)
+    return [entry["Key"] for entry in page.get("Contents", [])]
 
 
 def refuse_secrets(folder: Path) -> None:
+    """Fail if a file below the folder holds the password, or if there are hardly any files."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 10
     assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
@@ -49,7 +53,11 @@ def refuse_secrets(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def resumed(postgres, s3, tmp_path_factory):
-    """A sweep of real trials whose driver was killed with a checkpoint there, resumed to its end."""
+    """A sweep of real trials, resumed to its end after its driver was killed beside a checkpoint.
+
+    Returns its folder, the address of MLflow, that of Optuna's database, the keys of checkpoints at
+    the kill, and the output of both processes.
+    """
     folder = tmp_path_factory.mktemp("resumed")
     (folder / "tiny.yaml").write_text(LONGER)
     storage = postgres.url("search")
@@ -64,46 +72,46 @@ def resumed(postgres, s3, tmp_path_factory):
                 [sys.executable, "-m", "sweep", "run", folder / "tiny.yaml"],
                 env=os.environ | environment, stdout=output, stderr=output,
             )  # fmt: skip
-            while not (kept := [key for key in keys(s3, "sweeps/") if "/checkpoints/" in key]):
+            while not (saved := [key for key in keys(s3, "sweeps/") if "/checkpoints/" in key]):
                 assert driver.poll() is None, (folder / "output.txt").read_text()
                 time.sleep(0.02)
             driver.send_signal(signal.SIGKILL)
             driver.wait()
-        ended = sweep("resume", "tiny", **environment)
-        output = (folder / "output.txt").read_text() + ended.stdout + ended.stderr
-        assert ended.returncode == 0, output
-        yield folder, address, storage, kept, output
+        process = sweep("resume", "tiny", **environment)
+        output = (folder / "output.txt").read_text() + process.stdout + process.stderr
+        assert process.returncode == 0, output
+        yield folder, address, storage, saved, output
 
 
-def test_each_trial_is_one_on_all_of_them_and_each_step_is_there_once(resumed):
+def test_each_trial_is_recorded_once_on_every_service_and_each_step_once(resumed):
     from sweep.tracking.sweeps import find_sweep
 
-    _, address, storage, kept, _ = resumed
+    _, address, storage, checkpoint_keys, _ = resumed
     study = open_study(storage, check(read(resumed[0] / "tiny.yaml")))
-    assert Counter(trial.state.name for trial in study.trials) == {"COMPLETE": NUM}
+    assert Counter(trial.state.name for trial in study.trials) == {"COMPLETE": NUM_TRIALS}
     record = find_sweep(address, "tiny")
-    runs = record.trials()
-    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(NUM))
+    runs = record.trial_runs()
+    assert sorted(int(run.data.tags["sweep.trial"]) for run in runs) == list(range(NUM_TRIALS))
     assert {run.info.status for run in runs} == {"FINISHED"}
-    for each in runs:
-        history = record._client.get_metric_history(each.info.run_id, "progress")
+    for trial_run in runs:
+        history = record._client.get_metric_history(trial_run.info.run_id, "progress")
         assert sorted(entry.step for entry in history) == [0, 10, 20]
-    assert kept
+    assert checkpoint_keys
 
 
 def test_artifacts_and_models_are_on_s3_and_checkpoints_are_gone(resumed, s3):
     from sweep.tracking.sweeps import find_sweep
 
     record = find_sweep(resumed[1], "tiny")
-    for each in record.trials():
-        files = {file.path for file in record._client.list_artifacts(each.info.run_id)}
+    for trial_run in record.trial_runs():
+        files = {file.path for file in record._client.list_artifacts(trial_run.info.run_id)}
         assert {"trial.yaml", "items.parquet", "model"} <= files
-        of_run = [key for key in keys(s3, "mlflow/") if each.info.run_id in key]
-        assert any(key.endswith("model/model.safetensors") for key in of_run)
+        run_keys = [key for key in keys(s3, "mlflow/") if trial_run.info.run_id in key]
+        assert any(key.endswith("model/model.safetensors") for key in run_keys)
     assert keys(s3, "sweeps/") == []
 
 
-def test_no_password_is_written_or_said(resumed):
+def test_no_password_is_written_or_printed(resumed):
     folder, _, storage, _, output = resumed
     refuse_secrets(folder / "sweeps")
     assert SECRET not in output
@@ -112,7 +120,7 @@ def test_no_password_is_written_or_said(resumed):
 
 @pytest.fixture(scope="module")
 def two_nodes():
-    """A Ray cluster of two nodes, which share this machine's folders and no memory."""
+    """A Ray cluster of two nodes, which share the folders of this machine but no memory."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     cluster.add_node(num_cpus=1)
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
@@ -121,16 +129,16 @@ def two_nodes():
     cluster.shutdown()
 
 
-def test_each_node_is_asked_whether_it_sees_what_is_kept(two_nodes, tmp_path):
+def test_a_folder_that_a_node_does_not_see_is_refused_with_the_reason(two_nodes, tmp_path):
     assert why_not_shared(str(tmp_path / "kept")) == ""
     assert list((tmp_path / "kept").iterdir()) == []
-    found = why_not_shared("memory://kept")
+    reason = why_not_shared("memory://kept")
     assert (
-        "must see and write what is kept in memory://kept, but does not: set checkpoints." in found
+        "must see and write what is kept in memory://kept, but does not: set checkpoints." in reason
     )
 
 
-def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_for(
+def test_record_and_search_on_postgresql_are_resumed_and_replaced_by_naming_their_passwords_again(
     two_nodes, postgres, tmp_path, sweep_home
 ):
     from sweep.tracking.sweeps import find_sweep
@@ -144,11 +152,11 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     def states():
         return (
             Counter(trial.state.name for trial in open_study(storage, spec).trials),
-            Counter(run.info.status for run in find_sweep(uri, "tiny").trials()),
+            Counter(run.info.status for run in find_sweep(uri, "tiny").trial_runs()),
         )
 
-    both = Backends(uri, storage)
-    record = run(spec, read(path), both, run_trial=pretending())
+    backends = Backends(uri, storage)
+    record = run(spec, read(path), backends, run_trial=pretending())
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     artifacts = record._client.get_run(record.run_id).info.artifact_uri
     assert artifacts.startswith(str(sweep_home / "artifacts" / "tiny"))
@@ -166,11 +174,11 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     with pytest.raises(CannotRun, match="must hold the search of tiny, but does not"):
         resume(spec, read(path), Backends(uri, postgres.url("empty")))
     path.write_text(path.read_text().replace("trials: 4", "trials: 5"))
-    resume(check(read(path)), read(path), both, run_trial=pretending())
+    resume(check(read(path)), read(path), backends, run_trial=pretending())
     assert states() == ({"COMPLETE": 5}, {"FINISHED": 5})
     path.write_text(path.read_text().replace(str(shared), str(tmp_path / "elsewhere")))
     with pytest.raises(CannotRun, match="storage_path must stay as it was"):
-        resume(check(read(path)), read(path), both, run_trial=pretending())
+        resume(check(read(path)), read(path), backends, run_trial=pretending())
 
     path.write_text(TINY)
     (earlier,) = shared.iterdir()
@@ -181,8 +189,8 @@ def test_plain_postgresql_keeps_record_and_search_and_their_password_is_asked_fo
     ):
         run(spec, read(path), Backends(uri), replace=True)
     again = check(read(path))
-    run(again, read(path), both, replace=True, run_trial=pretending())
+    run(again, read(path), backends, replace=True, run_trial=pretending())
     assert states() == ({"COMPLETE": 4}, {"FINISHED": 4})
     assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
     assert has_study(storage, "tiny")
-    assert workspace.kept_at("tiny") is None
+    assert workspace.checkpoint_root("tiny") is None

@@ -1,4 +1,4 @@
-"""cluster.yaml against the schema that the pinned Ray ships, and what it promises."""
+"""cluster.yaml against the schema of the pinned Ray, and the rules that its comments state."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def cluster():
     return YAML(typ="safe").load((ROOT / "cluster.yaml").read_text())
 
 
-def test_cluster_yaml_is_what_ray_up_accepts(cluster):
+def test_ray_up_accepts_cluster_yaml(cluster):
     schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text())
     jsonschema.validate(cluster, schema)
 

@@ -1,4 +1,4 @@
-"""Every sampler and every scheduler keeps to the laws of its kind."""
+"""The laws of samplers and schedulers, run over every listed one."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ KINDS = {
 }
 
 
-def each(kind):
-    """Every instance of a kind under every law of it."""
+def cases(kind):
+    """A test case for every instance of a kind and every law of that kind."""
     return [
         pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
         for plugin in instances(KINDS[kind][1])
@@ -36,12 +36,12 @@ def test_plugin(plugin, law):
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize(("sampler", "law"), each("sampler"))
+@pytest.mark.parametrize(("sampler", "law"), cases("sampler"))
 def test_sampler(sampler, law):
     torch.set_num_threads(1)  # more are slower for a Gaussian process of so few trials
     law(sampler)
 
 
-@pytest.mark.parametrize(("scheduler", "law"), each("scheduler"))
+@pytest.mark.parametrize(("scheduler", "law"), cases("scheduler"))
 def test_scheduler(scheduler, law):
     law(scheduler)

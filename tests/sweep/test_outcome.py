@@ -1,4 +1,4 @@
-"""How a trial ended."""
+"""The state in which a trial ended."""
 
 import pytest
 

@@ -1,5 +1,4 @@
-"""What MLflow's own interface shows of a real sweep: its record in a real server, its pages in a real
-browser."""
+"""A real sweep in MLflow's own interface: its record in a real server, its pages in a real browser."""
 
 import json
 
@@ -47,7 +46,7 @@ def client(url):
 
 @pytest.fixture(scope="module")
 def runs(client):
-    """(the sweep's own run, those of its trials)."""
+    """(the sweep's own run, the runs of its trials)."""
     experiment = client.get_experiment_by_name("shown").experiment_id
     (parent,) = client.search_runs([experiment], PARENT)
     return parent, client.search_runs([experiment], TRIAL)
@@ -55,13 +54,13 @@ def runs(client):
 
 @pytest.fixture(scope="module")
 def front(folder, url):
-    """The members of the front, as the command line has them."""
+    """The members of the front, as `sweep front` prints them."""
     words = ("front", "shown", "--tracking-uri", url, "--format", "json")
     return json.loads(verb(*words, SWEEP_HOME=str(folder / "sweeps")).stdout)
 
 
 @pytest.mark.skipif(not screenshots.chromium(), reason="no Chromium is installed")
-def test_the_pages_show_what_one_looks_for_and_complain_of_nothing(url, folder, front):
+def test_the_pages_show_the_sweep_without_an_error_in_the_browser(url, folder, front):
     pytest.importorskip("playwright", reason="playwright is not installed")
     seen = screenshots.look(url, "shown", folder)
     assert seen.errors == []
@@ -86,8 +85,8 @@ def test_the_pages_show_what_one_looks_for_and_complain_of_nothing(url, folder, 
 
 def test_the_front_is_among_the_artifacts_and_marked_in_the_trials(runs, client, front):
     parent, trials = runs
-    kept = {entry.path for entry in client.list_artifacts(parent.info.run_id, "front")}
-    assert kept == {f"front/front.{form}" for form in ("csv", "html", "json", "png")}
+    files = {entry.path for entry in client.list_artifacts(parent.info.run_id, "front")}
+    assert files == {f"front/front.{form}" for form in ("csv", "html", "json", "png")}
     marked = {run.info.run_id for run in trials if run.data.tags["on_front"] == "true"}
     assert marked == {member["run_id"] for member in front}
 
@@ -110,9 +109,9 @@ def test_trials_have_flat_columns_and_data_sets_with_digests(runs):
     for run in (parent, *trials):
         used = {entry.dataset.name: entry for entry in run.inputs.dataset_inputs}
         assert {"alignment.miniature", "replay.miniature", "evaluator.general"} <= set(used)
-        of_it = used["replay.miniature"]
-        assert parent.data.tags["digest.replay.miniature"].startswith(of_it.dataset.digest)
-        assert [tag.value for tag in of_it.tags] == ["replay"]
+        replay = used["replay.miniature"]
+        assert parent.data.tags["digest.replay.miniature"].startswith(replay.dataset.digest)
+        assert [tag.value for tag in replay.tags] == ["replay"]
 
 
 def test_how_busy_the_machine_was_is_known_at_each_report_and_is_no_result(runs, client, front):
@@ -131,13 +130,11 @@ def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, ur
     own = [member for member in front if member["alpha"] is None]
     assert 0 < len(own) < len(front), "of either kind"
     words = ("front", "shown", "--tracking-uri", url, "--register", "--model-name", "fair")
-    for said in ("is", "was, and stays,"):
+    for verb_of_sentence in ("is", "was, and stays,"):
         ended = verb(*words, SWEEP_HOME=str(folder / "sweeps"))
         assert ended.exit_code == 0, ended.stderr
         for number, member in enumerate(own, 1):
-            sentence = (
-                f"trial {member['trial']} {said} version {number} of the registered model fair"
-            )
+            sentence = f"trial {member['trial']} {verb_of_sentence} version {number} of the registered model fair"
             assert sentence in ended.stdout
         assert ended.stdout.count("@0.5: no model of its own was kept") == len(front) - len(own)
     versions = client.search_model_versions("name = 'fair'")
@@ -149,5 +146,5 @@ def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, ur
             member["goals"]["forgetting/miniature/contrast_rise"]
         )
         assert each.description.startswith(f"# shown-{member['trial']:04}")
-    kept = {entry.path for entry in client.list_artifacts(versions[0].run_id, "model")}
-    assert {"model/README.md", "model/model.safetensors", "model/config.json"} <= kept
+    files = {entry.path for entry in client.list_artifacts(versions[0].run_id, "model")}
+    assert {"model/README.md", "model/model.safetensors", "model/config.json"} <= files

@@ -47,7 +47,7 @@ def test_a_trial_that_learns_what_it_is_measured_on_is_refused_at_its_start(leak
         list(run_trial(leaking()))
     said = str(caught.value)
     assert "pairs.jsonl has 1 of stereoset (miniature), such as 'the " in said
-    assert said.endswith("or say allow_overlap: true, which is recorded.")
+    assert said.endswith("or set allow_overlap: true, which is recorded.")
     assert "\n" not in said
 
 
@@ -90,10 +90,12 @@ def test_every_evaluator_finds_its_own_texts_in_a_file_of_them(evaluator, config
         return
     assert all(isinstance(text, str) and text.strip() for text in texts)
     rows = [{"stereotype": text, "antistereotype": "x y"} for text in texts]
-    asked = contamination.Pairs(write(tmp_path, "pairs.jsonl", rows), "improved", "gender")
-    found = contamination.overlap(asked, evaluator, "causal")
-    assert found.texts == len(set(map(normalised, texts)))
-    assert found.example in texts
+    training_set = contamination.TrainingPairs(
+        write(tmp_path, "pairs.jsonl", rows), "improved", "gender"
+    )
+    shared = contamination.overlap(training_set, evaluator, "causal")
+    assert shared.num_texts == len(set(map(normalised, texts)))
+    assert shared.example in texts
 
 
 def test_looking_again_costs_milliseconds(configure):
@@ -130,7 +132,7 @@ def test_real_sets_share_what_they_are_known_to(data, settings, texts, monkeypat
     evaluator = TypeAdapter(AnyEvaluator).validate_python(settings)
     assert (
         contamination.overlap(
-            contamination.Pairs(data, "improved", "gender"), evaluator, "causal"
+            contamination.TrainingPairs(data, "improved", "gender"), evaluator, "causal"
         ).texts
         == texts
     )

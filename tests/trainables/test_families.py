@@ -18,7 +18,7 @@ from tests.small_sets import write_sets
 from tests.trainables.families import KINDS, LAYERS
 from trainables.config import TrialConfig
 from trainables.data.comparisons import Comparison, compare
-from trainables.data.queries import sentence, to_learn
+from trainables.data.queries import sentence_query, training_query
 from trainables.data.sets.multiple_choice import Item
 from trainables.evaluators.stereoset import causal_queries, masked_queries
 from trainables.models.fusion import fused_weights
@@ -220,11 +220,11 @@ def test_the_longest_text_fits_and_one_longer_is_one_clear_sentence(lm, kind):
     (found,) = log_probs(lm, [queries_of(lm.tokenizer, longest)])
     assert len(found) == room
     assert all(map(math.isfinite, found))
-    learnt = predict_jointly(lm, {"texts": [to_learn(lm.tokenizer, longest, "")]})["texts"]
+    learnt = predict_jointly(lm, {"texts": [training_query(lm.tokenizer, longest, "")]})["texts"]
     assert learnt.token_log_prob_N.isfinite().all()
     for ask in (
         lambda ids: queries_of(lm.tokenizer, ids),
-        lambda ids: to_learn(lm.tokenizer, ids, ""),
+        lambda ids: training_query(lm.tokenizer, ids, ""),
     ):
         with pytest.raises(ValueError, match=f"must fit into the {kind.max_tokens} positions of"):
             ask([*longest, longest[0]])
@@ -272,7 +272,9 @@ def test_a_long_text_has_the_features_of_its_beginning(lm):
 def asked_of(lm):
     """Queries of every kind, of many lengths."""
     ids = lm.tokenizer.encode(TEXTS)
-    asked = {"texts": [to_learn(lm.tokenizer, each, f"seed {n}") for n, each in enumerate(ids)]}
+    asked = {
+        "texts": [training_query(lm.tokenizer, each, f"seed {n}") for n, each in enumerate(ids)]
+    }
     more, less = lm.tokenizer.encode(list(TWINS))
     for comparison in get_args(Comparison):
         asked[comparison] = list(compare(lm.tokenizer, more, less, comparison, "seed"))
@@ -321,7 +323,7 @@ def test_the_base_says_the_same_whether_or_not_its_answer_is_kept(lm, named):
     for name in asked:
         assert_close(kept[name].base_log_prob_NV, anew[name].base_log_prob_NV, atol=2e-4, rtol=0)
     # Gemma 2 caps what its head puts out, so the head's input does not tell its predictions.
-    assert (lm.reference is None) == (named == "gemma-2")
+    assert (lm.base_cache is None) == (named == "gemma-2")
 
 
 def test_the_base_in_less_precision_is_where_training_starts(lm):
@@ -562,7 +564,7 @@ def test_rope_scaling_is_read_as_llama_3_2_writes_it(lms, tmp_path):
     written = config | {"rope_theta": scaling.pop("rope_theta"), "rope_scaling": scaling}
     (tmp_path / "config.json").write_text(json.dumps(written))
     again = LanguageModel(tmp_path, "causal")
-    asked = lm.batch([sentence(lm.tokenizer, ordinary(lm, 60))])
+    asked = lm.batch([sentence_query(lm.tokenizer, ordinary(lm, 60))])
     assert torch.equal(again.logits(asked), lm.logits(asked))
     (tmp_path / "config.json").write_text(json.dumps(written | {"rope_scaling": None}))
     plain = LanguageModel(tmp_path, "causal")

@@ -281,7 +281,9 @@ def test_the_saved_model_is_measured_as_the_last_report_says(dtype, configure, n
 def test_a_report_is_not_saved_once_its_trial_has_ended(configure, tmp_path):
     *_, last = run_trial(configure())
     for save in (last.save_state, last.save_model):
-        with pytest.raises(RuntimeError, match="until its trial goes on, not later"):
+        with pytest.raises(
+            RuntimeError, match="must be saved before its trial goes on, but the trial has ended"
+        ):
             save(tmp_path)
     assert not list(tmp_path.iterdir())
 

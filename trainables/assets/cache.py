@@ -1,6 +1,6 @@
-"""One cache folder in which nothing half-made is ever found.
+"""One cache folder, in which every entry is built once and is either complete or absent.
 
-Assets, tokenised tables, miniature models and base values all lie here, each built once.
+It holds assets, tokenised tables, miniature models, base values and Fisher matrices.
 """
 
 from __future__ import annotations
@@ -24,21 +24,24 @@ from trainables.assets.errors import AssetError
 logger = logging.getLogger(__name__)
 
 MANIFEST = ".built.json"
-# Up to this many bytes a file is hashed at every reuse; a larger one is only known by its size.
-SMALL = 32 * 2**20
+# A file below this many bytes is hashed at every reuse; a larger one is recognised by its size.
+MIN_LARGE_BYTES = 32 * 2**20
 
 
 def cache_dir() -> Path:
-    """The one folder that everything is kept in: `$EQUIPOISE_CACHE`, or the user's cache folder."""
-    chosen = os.environ.get("EQUIPOISE_CACHE")
-    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("equipoise"))
+    """Return the cache folder: `$EQUIPOISE_CACHE`, or one in the user's cache folder."""
+    folder = os.environ.get("EQUIPOISE_CACHE")
+    return Path(folder).expanduser() if folder else Path(platformdirs.user_cache_dir("equipoise"))
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of the sorted names and contents of a folder, wherever it lies.
+    """Return the sha256 of a file, or of the sorted names and contents of a folder.
 
-    Hidden files do not count. A large file is hashed once as long as its size and time stay.
-    Raises FileNotFoundError if there is nothing at `path`.
+    It does not depend on where the folder lies, nor on hidden files. A large file is hashed again
+    only when its size or time has changed.
+
+    Raises:
+        FileNotFoundError: there is nothing at `path`.
     """
     if path.is_dir():
         lines = (f"{_sha256(file)}  {name}\n" for name, file in _visible_files(path).items())
@@ -47,20 +50,23 @@ def digest(path: Path) -> str:
 
 
 def source_digest(*patterns: str) -> str:
-    """Return the sha256 of our own source files, as a part of the key of whatever they make.
+    """Return the sha256 of our own source files, for the key of a cache entry that they make.
 
-    So nothing that older code has made is ever used. A pattern is a glob below the package; a folder
-    stands for every file in it.
+    An entry that older code has made then has another key, and is never used.
+
+    Args:
+        patterns: globs below the package `trainables`; a folder stands for every file in it.
 
     Raises:
-        ValueError: a pattern matches no file, as after a move. The key would not change with the code.
+        ValueError: a pattern matches no file, as after a move: the key would no longer follow the code.
     """
     package = Path(__file__).parents[1]
     files: set[Path] = set()
     for pattern in patterns:
         matches = [path for path in package.glob(pattern) if "__pycache__" not in path.parts]
-        below = [file for path in matches if path.is_dir() for file in path.rglob("*.*")]
-        sources = [path for path in [*matches, *below] if path.is_file() and path.suffix != ".pyc"]
+        in_folders = [file for path in matches if path.is_dir() for file in path.rglob("*.*")]
+        paths = [*matches, *in_folders]
+        sources = [path for path in paths if path.is_file() and path.suffix != ".pyc"]
         if not sources:
             raise ValueError(
                 f"{pattern!r} must match source files below {package}, but matches none."
@@ -70,13 +76,15 @@ def source_digest(*patterns: str) -> str:
 
 
 def once(folder_name: str, build: Callable[[Path], None]) -> Path:
-    """The folder `cache_dir() / folder_name`, filled by `build` unless it already is.
+    """Return the folder `cache_dir() / folder_name`, filled by `build` if it is not there yet.
 
-    `build` gets an empty folder, which takes its final name only when `build` has returned: another
-    process sees all or nothing of it, and waits instead of building the same. What was built is
-    recognised by names, sizes and (of files under 32 MiB) contents, and built again if it differs.
+    `build` gets an empty folder, which takes its final name only after `build` has returned. Another
+    process therefore sees all of it or nothing, and waits instead of building the same. A folder
+    whose file names, sizes or contents (of files under 32 MiB) have changed is built again.
 
-    Raises AssetError if the cache cannot be written, and whatever `build` raises.
+    Raises:
+        AssetError: the cache cannot be written.
+        Exception: any error of `build`; nothing of the folder is left then.
     """
     folder = cache_dir() / folder_name
     if _is_as_built(folder):
@@ -92,8 +100,8 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
     with lock:
         if _is_as_built(folder):
             return folder
-        # Whoever made these is dead, since we hold the lock. Each has a name of its own, because a
-        # process that a killed builder had started may still write into its folder.
+        # The processes that made these are dead, since we hold the lock. Each folder has a name of
+        # its own, because a child of a killed builder may still write into its folder.
         for stale in folder.parent.glob(f".{glob.escape(folder.name)}.*.partial"):
             shutil.rmtree(stale, ignore_errors=True)
         partial = folder.with_name(f".{folder.name}.{os.getpid()}-{time.time_ns()}.partial")
@@ -102,7 +110,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
             build(partial)
             (partial / MANIFEST).write_text(json.dumps(_inventory(partial), indent=1))
             if folder.exists():
-                logger.warning("%s was not what had been built there: built again.", folder)
+                logger.warning("%s has changed since it was built: built again.", folder)
                 shutil.rmtree(folder)
             partial.rename(folder)
         except BaseException:
@@ -112,6 +120,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
 
 
 def _is_as_built(folder: Path) -> bool:
+    """Return whether a folder is there with the very files that were built."""
     try:
         return bool(json.loads((folder / MANIFEST).read_bytes()) == _inventory(folder))
     except (OSError, ValueError):
@@ -119,14 +128,19 @@ def _is_as_built(folder: Path) -> bool:
 
 
 def _inventory(folder: Path) -> dict[str, list[int | str]]:
-    """Size of each file, and contents of each small one: cheap enough for every reuse."""
+    """Return [size, sha256] of each file by its name, with "" for the sha256 of a large file.
+
+    It is cheap enough to be made at every reuse.
+    """
     sizes = {name: file.stat().st_size for name, file in _visible_files(folder).items()}
     return {
-        name: [size, _hash(folder / name) if size < SMALL else ""] for name, size in sizes.items()
+        name: [size, _sha256_of_contents(folder / name) if size < MIN_LARGE_BYTES else ""]
+        for name, size in sizes.items()
     }
 
 
 def _visible_files(folder: Path) -> dict[str, Path]:
+    """Return all files below a folder, sorted by their relative names, without hidden ones."""
     files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
     return {
         name.as_posix(): files[name]
@@ -135,23 +149,24 @@ def _visible_files(folder: Path) -> dict[str, Path]:
     }
 
 
-def _hash(file: Path) -> str:
+def _sha256_of_contents(file: Path) -> str:
+    """Return the sha256 of a file, read now."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sha256(file: Path) -> str:
-    """As `_hash`, but remembered beside the cache for a large file."""
+    """Return the sha256 of a file; that of a large file is stored in the cache for the next time."""
     status = file.stat()
-    if status.st_size < SMALL:
-        return _hash(file)
+    if status.st_size < MIN_LARGE_BYTES:
+        return _sha256_of_contents(file)
     version = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-    remembered = cache_dir() / "digests" / hashlib.sha256(version.encode()).hexdigest()
+    stored = cache_dir() / "digests" / hashlib.sha256(version.encode()).hexdigest()
     with suppress(OSError):
-        if len(known := remembered.read_text()) == 64:
-            return known
-    found = _hash(file)
-    with suppress(OSError):  # remembering is worth no failure: the cache may be read-only
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        remembered.write_text(found)
-    return found
+        if len(stored_digest := stored.read_text()) == 64:
+            return stored_digest
+    new_digest = _sha256_of_contents(file)
+    with suppress(OSError):  # the cache may be read-only; storing a digest is worth no failure
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        stored.write_text(new_digest)
+    return new_digest

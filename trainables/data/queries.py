@@ -1,7 +1,7 @@
-"""What is read by a model, and which token it is asked for where.
+"""Queries: the tokens that a model reads, and the token to predict at each position.
 
-Everything asked of a model is a Query: so causal and masked models are trained and scored by the
-same code. Nothing here needs a model, only its tokenizer.
+Every forward pass of a model is made from queries, so causal and masked models are trained and
+scored by the same code. Making one needs no model, only its tokenizer.
 """
 
 from __future__ import annotations
@@ -15,70 +15,95 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer
 
 
-MASKED_SHARE = 0.15  # Devlin et al. 2019; of those 80 % are masked, 10 % random, 10 % kept
+# Of a text's tokens, the share to predict. Of those 80 % are read as a mask, 10 % as a random token
+# and 10 % as themselves (Devlin et al. 2019).
+MASKED_SHARE = 0.15
 
 
 @dataclass(frozen=True)
 class Query:
-    """ids: what is read, special tokens included; targets: position -> token asked for there."""
+    """One row for a model.
+
+    Attributes:
+        ids: the tokens that the model reads, special tokens included.
+        targets: position in `ids` -> the token whose probability is wanted there.
+    """
 
     ids: Sequence[int]
     targets: dict[int, int]
 
 
-def sentence(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> Query:
-    """Causal models: every token of `ids`, predicted from the prefix and those before.
+def sentence_query(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> Query:
+    """Return a causal model's query for every token of a text, each predicted from those before it.
 
-    Without a prefix the start token is what the first one is predicted from; before a prefix it
-    stands only if the tokenizer puts it there (Llama's does, SmolLM2's does not), as in
-    lm-evaluation-harness; as there, what does not fit is cut off where the prefix begins.
+    The first token is predicted from the prefix, or from the start token if there is no prefix. The
+    start token stands before a prefix only if the tokenizer puts it there (Llama's does, SmolLM2's
+    does not), as in lm-evaluation-harness. As there, tokens that do not fit are cut off where the
+    prefix begins.
+
+    Args:
+        ids: the tokens to predict, without special tokens.
+        prefix: tokens that are read before them and not predicted.
 
     Raises:
-        ValueError: the tokens asked for do not fit into the model's positions.
+        ValueError: the tokens to predict do not fit into the model's positions.
     """
-    read = [*prefix, *ids]
+    tokens = [*prefix, *ids]
     if tokenizer.adds_start or not prefix:
-        read.insert(0, tokenizer.start_id)
+        tokens.insert(0, tokenizer.start_id)
     refuse_too_long(tokenizer, len(ids))
-    read = read[-(tokenizer.max_tokens + 1) :]
-    first = len(read) - len(ids) - 1
-    return Query(read[:-1], {first + t: token for t, token in enumerate(ids)})
+    tokens = tokens[-(tokenizer.max_tokens + 1) :]
+    first = len(tokens) - len(ids) - 1
+    return Query(tokens[:-1], {first + t: token for t, token in enumerate(ids)})
 
 
-def masked(tokenizer: Tokenizer, ids: Sequence[int], positions: Iterable[int]) -> Query:
-    """Masked models: the tokens at these positions, all masked together, the others seen.
+def masked_query(tokenizer: Tokenizer, ids: Sequence[int], positions: Iterable[int]) -> Query:
+    """Return a masked model's query for some tokens of a text, all masked together.
+
+    Args:
+        ids: the text, without special tokens.
+        positions: the indices in `ids` of the tokens to mask and to predict. The others are read.
 
     Raises:
         ValueError: the text does not fit into the model's positions.
     """
     refuse_too_long(tokenizer, len(ids) + 2)
-    read = [tokenizer.start_id, *ids, tokenizer.end_id]
+    tokens = [tokenizer.start_id, *ids, tokenizer.end_id]
     targets = {t + 1: ids[t] for t in positions}
     for t in targets:
-        read[t] = tokenizer.mask_id
-    return Query(read, targets)
+        tokens[t] = tokenizer.mask_id
+    return Query(tokens, targets)
+
+
+def training_query(tokenizer: Tokenizer, ids: Sequence[int], seed: str) -> Query:
+    """Return the query that trains a model on a text.
+
+    causal: every token is predicted from those before it.
+    masked: MASKED_SHARE of the tokens, at least one, are drawn by the seed and predicted. Of those
+        80 % are read as a mask, 10 % as a random token and 10 % as themselves.
+
+    Raises:
+        ValueError: the text does not fit into the model's positions.
+    """
+    if tokenizer.family == "causal":
+        return sentence_query(tokenizer, ids)
+    rng = random.Random(seed)
+    positions = sorted(rng.sample(range(len(ids)), max(1, round(MASKED_SHARE * len(ids)))))
+    query = masked_query(tokenizer, ids, positions)
+    tokens = list(query.ids)
+    for t, token in query.targets.items():
+        chance = rng.random()
+        if chance > 0.9:
+            tokens[t] = token
+        elif chance > 0.8:
+            tokens[t] = rng.randrange(tokenizer.vocab_size)
+    return Query(tokens, query.targets)
 
 
 def refuse_too_long(tokenizer: Tokenizer, num_tokens: int) -> None:
+    """Raise ValueError if so many tokens do not fit into the positions of the tokenizer's model."""
     if num_tokens > tokenizer.max_tokens:
         raise ValueError(
             f"a text must fit into the {tokenizer.max_tokens} positions of {tokenizer.folder.name}, "
             f"but has {num_tokens} tokens: cut it, by max_tokens where there is one."
         )
-
-
-def to_learn(tokenizer: Tokenizer, ids: Sequence[int], seed: str) -> Query:
-    """A text to train on: every next token (causal), or 15 % of the tokens (masked; drawn by seed)."""
-    if tokenizer.family == "causal":
-        return sentence(tokenizer, ids)
-    rng = random.Random(seed)
-    drawn = sorted(rng.sample(range(len(ids)), max(1, round(MASKED_SHARE * len(ids)))))
-    query = masked(tokenizer, ids, drawn)
-    read = list(query.ids)
-    for t, token in query.targets.items():
-        chance = rng.random()
-        if chance > 0.9:
-            read[t] = token
-        elif chance > 0.8:
-            read[t] = rng.randrange(tokenizer.vocab_size)
-    return Query(read, query.targets)

@@ -1,4 +1,4 @@
-"""Alignment sets and general texts by name: a known set, or the user's file."""
+"""Read alignment sets and general texts by name, which is that of a known set or a user's file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, 
 SUFFIXES = (".jsonl", ".csv", ".txt")
 
 
-def check_name(name: str, known: Collection[str], what: str) -> str:
-    """Return the name, if it is a known set or a file; files are looked for where the trial runs.
+def check_name(name: str, known: Collection[str], kind: str) -> str:
+    """Return a name unchanged, if it is that of a known set or ends as a file does.
+
+    Whether the file exists is seen only when it is read, in the folder that the trial runs in.
+
+    Args:
+        known: the names of the known sets.
+        kind: the plural noun for the data in the error, such as `pairs`.
 
     Raises:
         ValueError: it is neither.
@@ -21,64 +27,72 @@ def check_name(name: str, known: Collection[str], what: str) -> str:
     if name in known or name.endswith(SUFFIXES):
         return name
     raise ValueError(
-        f"must name {what} that are known ({', '.join(known)}) "
+        f"must name {kind} that are known ({', '.join(known)}) "
         f"or a file ({', '.join(SUFFIXES)}), but got {name!r}"
     )
 
 
 def check_swap(name: str, rule: Rule, words: Words) -> None:
-    """Refuse to swap words where twins are given, or by a list that the set has no words of.
+    """Refuse settings of swapping that an alignment set has no use for.
 
-    Whether a file has pairs or texts is seen when it is read.
+    A set whose twins are given takes the default settings alone. A set that tells stereotypes of
+    one group takes the words of that group alone. A user's file takes all settings here: whether it
+    has pairs or texts is seen when it is read.
 
     Raises:
-        ValueError: which set, and what it allows.
+        ValueError: the settings do not suit the set; the message has those that do.
     """
-    chosen = _alignment_set(name)
-    if not chosen.swapped and (rule, words) != ("improved", "gender"):
-        swapped = [name for name, each in ALIGNMENT_SETS.items() if each.swapped]
+    alignment_set = _alignment_set(name)
+    if not alignment_set.swapped and (rule, words) != ("improved", "gender"):
+        swapped = [known.name for known in ALIGNMENT_SETS.values() if known.swapped]
         raise ValueError(
             f"swap and words must be left out for {name}, whose pairs are given, but got {rule} and "
             f"{words}: they are for {', '.join(swapped)} and files of texts"
         )
-    if words not in chosen.words:
-        others = [each for each in get_args(Words) if each not in chosen.words]
+    if words not in alignment_set.words:
+        groups = alignment_set.words
+        other_groups = [group for group in get_args(Words) if group not in groups]
         raise ValueError(
-            f"words must be {' or '.join(chosen.words)} for {name}, which tells stereotypes of "
-            f"{' and '.join(chosen.words)} alone, but got {words}: {' and '.join(others)} are for "
+            f"words must be {' or '.join(groups)} for {name}, which tells stereotypes of "
+            f"{' and '.join(groups)} alone, but got {words}: {' and '.join(other_groups)} are for "
             "files of texts"
         )
 
 
 def read_pairs(name: str, rule: Rule = "improved", words: Words = "gender") -> Iterator[Pair]:
-    """Yield the pairs of an alignment set or of a file.
+    """Return an iterator over the pairs of an alignment set or of a user's file.
 
     Args:
-        rule, words: how twins are made, where they are made by swapping.
+        rule, words: how twins are made by swapping; unused where they are given.
 
     Raises:
-        ValueError: a row lacks what it needs, or pairs that are given should be swapped.
-        trainables.assets.errors.AssetError: the set cannot be had.
+        ValueError: a row lacks a field that it needs, or a file of given pairs should be swapped.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
     return _alignment_set(name).pairs(rule, words)
 
 
 def read_texts(name: str) -> Iterator[tuple[str, str]]:
-    """Yield (key, text) of general texts: those with one key are held out of training together.
+    """Return an iterator over the (key, text) of a set of general texts or of a user's file.
 
-    Raises: as read_pairs.
+    Texts with the same key are held out of training together.
+
+    Raises:
+        ValueError: a row lacks its text.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
     return (TEXT_SETS.get(name) or UserFile(name=name)).texts()
 
 
 def digest(name: str) -> str:
-    """Return the sha256 of the data behind a name.
+    """Return the sha256 of the data that a name stands for.
 
     Raises:
-        trainables.assets.errors.AssetError: they cannot be had.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
     return (SETS.get(name) or UserFile(name=name)).digest()
 
 
 def _alignment_set(name: str) -> AlignmentSet:
+    """Return the known alignment set of this name, else the user's file of this name."""
     return ALIGNMENT_SETS.get(name) or UserFile(name=name)

@@ -1,9 +1,12 @@
-"""Texts and pairs as `datasets` tables: Arrow on disk, memory-mapped, tokenised once a tokenizer.
+"""Texts and pairs as tables of token ids: Arrow files in the cache, memory-mapped by `datasets`.
 
-A text table has the column ``ids``. A pair table has ``stereotype_ids`` and ``antistereotype_ids``
-and says which of the two was found in the corpus (``original_is_stereotype``; the other is its
-counterfactual) and how often the stereotype holds among real people (``real_share``). Token ids
-carry no special tokens: those depend on what a text is used for.
+A set is tokenised once for each tokenizer. Token ids have no special tokens around them, because
+those depend on the use of a text.
+
+A table of texts has the columns ``ids`` and ``source`` (the key of a text). A table of pairs has
+``stereotype_ids`` and ``antistereotype_ids``, ``original_is_stereotype`` (whether the stereotype is
+the text of the corpus and the other its counterfactual) and ``real_share`` (how often the stereotype
+holds among real people, 0 to 1).
 """
 
 from __future__ import annotations
@@ -26,70 +29,102 @@ if TYPE_CHECKING:
 
 Split = Literal["replay", "held_out"]
 
-# What a table is made by, beside its data and the tokenizer.
+# The sources that decide what is in a table, beside its data and the tokenizer.
 MADE_BY = ("data",)
 
 
 def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
-    """General text, cut in two by digest: what is replayed is never what forgetting is measured on.
+    """Return the texts of one split of a set of general texts, as a table of token ids.
 
-    A tenth is held out. A file has one text a line (.txt) or a `text` field (.jsonl, .csv).
+    A tenth of the texts, by digest, is held out; the rest is for replay. So a text that is replayed
+    is never one that forgetting is measured on.
+
+    Args:
+        name: a known set, or a file with one text a line (.txt) or a `text` field (.jsonl, .csv).
+
+    Raises:
+        ValueError: the split has no text with tokens, or as sources.read_texts.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
 
-    def rows() -> Iterator[dict[str, Any]]:
-        held_out = split == "held_out"
-        kept = [row for row in read_texts(name) if is_held_out(row[0]) == held_out]
-        ids = tokenizer.encode([text for _, text in kept])
-        return ({"ids": each, "source": key} for each, (key, _) in zip(ids, kept, strict=True))
+    def tokenise() -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table."""
+        wants_held_out = split == "held_out"
+        keys_and_texts = [row for row in read_texts(name) if is_held_out(row[0]) == wants_held_out]
+        ids_of_texts = tokenizer.encode([text for _, text in keys_and_texts])
+        for ids, (key, _) in zip(ids_of_texts, keys_and_texts, strict=True):
+            yield {"ids": ids, "source": key}
 
-    nothing = (
+    reason = (
         f"no texts {split} are left of {name}: a set must have some, and of general texts a tenth, by "
         "digest, is held out to measure on, the rest for replay."
     )
-    return _table(f"texts {split} {digest(name)}", tokenizer, rows, nothing)
+    return _cached_table(f"texts {split} {digest(name)}", tokenizer, tokenise, reason)
 
 
 def pairs(
     name: str, tokenizer: Tokenizer, rule: Rule = "improved", words: Words = "gender"
 ) -> Dataset:
-    """Return the pairs of an alignment set (see trainables/data/pairs.py), tokenised.
+    """Return the pairs of an alignment set (trainables/data/pairs.py), as a table of token ids.
 
     A real_share that is not known is NaN.
+
+    Args:
+        name: a known set or a user's file.
+        rule, words: how twins are made by swapping; unused where they are given.
+
+    Raises:
+        ValueError: there is no pair with tokens, or as sources.read_pairs.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
 
-    def rows() -> Iterator[dict[str, Any]]:
-        found = list(read_pairs(name, rule, words))
-        stereotypes = tokenizer.encode([pair.stereotype for pair in found])
-        antistereotypes = tokenizer.encode([pair.antistereotype for pair in found])
-        for pair, more, less in zip(found, stereotypes, antistereotypes, strict=True):
+    def tokenise() -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table."""
+        text_pairs = list(read_pairs(name, rule, words))
+        stereotypes = tokenizer.encode([pair.stereotype for pair in text_pairs])
+        antistereotypes = tokenizer.encode([pair.antistereotype for pair in text_pairs])
+        for pair, ids, twin_ids in zip(text_pairs, stereotypes, antistereotypes, strict=True):
             yield {
-                "stereotype_ids": more,
-                "antistereotype_ids": less,
+                "stereotype_ids": ids,
+                "antistereotype_ids": twin_ids,
                 "original_is_stereotype": pair.original_is_stereotype,
                 "real_share": math.nan if pair.real_share is None else pair.real_share,
             }
 
-    nothing = (
+    reason = (
         f"no pairs are left of {name}: no text has a word that swap: {rule}, words: {words} has."
     )
-    return _table(f"pairs {rule} {words} {digest(name)}", tokenizer, rows, nothing)
+    contents = f"pairs {rule} {words} {digest(name)}"
+    return _cached_table(contents, tokenizer, tokenise, reason)
 
 
-def _table(
-    what: str, tokenizer: Tokenizer, rows: Callable[[], Iterator[dict[str, Any]]], nothing: str
+def _cached_table(
+    contents: str,
+    tokenizer: Tokenizer,
+    tokenise: Callable[[], Iterator[dict[str, Any]]],
+    reason_if_empty: str,
 ) -> Dataset:
-    """Those rows that have tokens; an error, saying nothing's reason, if none has."""
+    """Return a table from the cache, made on the first call.
+
+    Args:
+        contents: names the data; with our sources and the tokenizer it is the key in the cache.
+        tokenise: yields the rows. A row without tokens, which leaves nothing to predict, is dropped.
+        reason_if_empty: the message of the error if no row is left.
+
+    Raises:
+        ValueError: no row is left.
+    """
     import datasets
 
     key = hashlib.sha256(
-        f"{cache.source_digest(*MADE_BY)} {what} {tokenizer.digest}".encode()
+        f"{cache.source_digest(*MADE_BY)} {contents} {tokenizer.digest}".encode()
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        kept = [row for row in rows() if [] not in row.values()]  # nothing to predict
-        if not kept:
-            raise ValueError(nothing)
-        datasets.Dataset.from_list(kept).save_to_disk(str(folder))
+        rows = [row for row in tokenise() if [] not in row.values()]
+        if not rows:
+            raise ValueError(reason_if_empty)
+        datasets.Dataset.from_list(rows).save_to_disk(str(folder))
 
     datasets.disable_progress_bars()
     return datasets.load_from_disk(str(cache.once(f"tables/{key}", build)))

@@ -1,10 +1,10 @@
-"""Text as it is compared with other text, and tokenised text as people write it."""
+"""Plain functions on text: normalise it for comparison, list its words, undo tokenisation."""
 
 import re
 
 
 def normalised(text: str) -> str:
-    """Return the words of a text alone: without case, punctuation, and how they are set apart.
+    """Return the words of a text without case, punctuation and spacing, for comparison with others.
 
     A text without any word is returned as it is, but for white space around it.
 
@@ -14,16 +14,16 @@ def normalised(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
 
 
-def words_of(text: str) -> list[str]:
-    """Return the words of a text in lower case.
+def lower_case_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, in their order.
 
-    Each is put into lower case alone: İ becomes two signs, one of which would end a word.
+    Each word is put into lower case by itself: İ becomes two signs, one of which would end a word.
     """
     return [word.lower() for word in re.findall(r"\w+", text)]
 
 
 def detokenised(text: str) -> str:
-    """Return a tokenised text nearly as people write it: without spaces before punctuation.
+    """Return a tokenised text nearly as people write it: without spaces around punctuation.
 
     >>> detokenised("He said ( twice ) , no .")
     'He said (twice), no.'

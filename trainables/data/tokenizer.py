@@ -1,4 +1,4 @@
-"""Token ids of texts, and what the tokenizer of a model puts around them."""
+"""The tokenizer of a model: token ids of texts, and the special tokens around them."""
 
 from __future__ import annotations
 
@@ -15,23 +15,33 @@ Family = Literal["causal", "masked"]  # next-token prediction (Llama); fill in t
 
 
 class Tokenizer:
-    """A tokenizer of transformers, as a model of its family is asked with it.
+    """A tokenizer of transformers, with the special tokens that its model's family needs.
 
     Attributes:
         hf: the tokenizer of transformers.
+        folder: the folder that it was loaded from.
+        family: that of the model.
         start_id: the token before a text: BOS (causal) or CLS (masked).
         end_id, mask_id: the token after a text, and the one in place of a hidden token (masked only).
-        pad_id: fills up rows; it is never read, for the attention mask leaves it out.
-        vocab_size: tokens that the model predicts among.
+        pad_id: the token that fills up rows. It is never read, because the attention mask leaves it
+            out.
+        vocab_size: number of tokens that the model predicts among.
         max_tokens: the longest row that fits into the model's positions, special tokens included.
     """
 
     def __init__(
         self, hf: Any, folder: Path, family: Family, *, vocab_size: int, num_positions: int
     ) -> None:
-        """
+        """Take a tokenizer of transformers for a model.
+
+        Args:
+            hf: the tokenizer of transformers.
+            folder: the folder that it was loaded from.
+            vocab_size: number of tokens that the model predicts among.
+            num_positions: number of tokens that the model reads at most.
+
         Raises:
-            ValueError: it lacks a token that the family needs, or knows more than the model.
+            ValueError: it lacks a token that the family needs, or knows more tokens than the model.
         """
         self.hf = hf
         self.folder = folder
@@ -50,6 +60,11 @@ class Tokenizer:
         self.max_tokens: int = min(num_positions, hf.model_max_length)
 
     def _special_id(self, token: str) -> int:
+        """Return the id of a special token (`bos`, `cls`, `sep` or `mask`).
+
+        Raises:
+            ValueError: the tokenizer has no such token.
+        """
         token_id: int | None = getattr(self.hf, f"{token}_token_id")
         if token_id is None:
             raise ValueError(
@@ -61,21 +76,27 @@ class Tokenizer:
 
     @cached_property
     def adds_start(self) -> bool:
-        """Whether it puts the start token before a text, as Llama's does and SmolLM2's does not."""
+        """Whether the tokenizer of transformers puts the start token before a text by itself.
+
+        Llama's does, and SmolLM2's does not.
+        """
         ids: list[int] = self.hf("a")["input_ids"]
         return ids[:1] == [self.start_id]
 
     @cached_property
     def digest(self) -> str:
-        """sha256, equal for tokenizers that give equal ids, so that models share their token tables."""
+        """The sha256 of the tokenizer, equal for tokenizers that give equal ids.
+
+        Models with equal tokenizers share their tables of token ids.
+        """
         if not self.hf.is_fast:
             return cache.digest(self.folder)
-        # Special tokens around a text are not in the tables.
+        # The post-processor only adds special tokens around a text, and those are not in the tables.
         settings = json.loads(self.hf.backend_tokenizer.to_str()) | {"post_processor": None}
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, without special tokens."""
+        """Return the token ids of each text, without special tokens around them."""
         if not texts:
             return []
         ids: list[list[int]] = self.hf(list(texts), add_special_tokens=False)["input_ids"]

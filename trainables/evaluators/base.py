@@ -98,7 +98,7 @@ class Classification(Evaluator):
     @property
     def _metric(self) -> tuple[str, str]:
         """(dataset, quantity) of its metric."""
-        return f"task/{labelled.label_of(self.data)}", f"{self.name}_accuracy"
+        return f"task/{labelled.dataset_label(self.data)}", f"{self.name}_accuracy"
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the accuracy."""

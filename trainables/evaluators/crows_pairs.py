@@ -150,13 +150,13 @@ def _masked_queries(
 
     Each query masks one token alone. There are two sentences a pair, in order.
     """
-    from trainables.data.comparisons import differing
-    from trainables.data.queries import masked
+    from trainables.data.comparisons import differing_positions
+    from trainables.data.queries import masked_query
 
     shared_queries, own_queries = [], []
     for more, less in pairs:
-        for ids, places in zip((more, less), differing(more, less), strict=True):
-            queries = [masked(model.tokenizer, ids, [t]) for t in range(len(ids))]
+        for ids, places in zip((more, less), differing_positions(more, less), strict=True):
+            queries = [masked_query(model.tokenizer, ids, [t]) for t in range(len(ids))]
             shared_queries.append([query for t, query in enumerate(queries) if t not in places])
             own_queries.append([queries[t] for t in places])
     return shared_queries, own_queries

@@ -78,8 +78,8 @@ class Kl(Evaluator):
         """Return the mean KL from the base to the model, its items the texts."""
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
-        from trainables.scoring.general_text import drawn, name_of, nll_queries
-        from trainables.scoring.likelihood import joined
+        from trainables.scoring.general_text import draw_texts, name_of, nll_queries
+        from trainables.scoring.likelihood import join_groups
 
         if self.of == "general":
             rows = tables.texts(self.data, "held_out", model.tokenizer)
@@ -90,9 +90,9 @@ class Kl(Evaluator):
                 for row in tables.pairs(self.data, model.tokenizer)
             ]
             clusters = map(name_of, ids_of_texts)
-        texts = drawn(zip(ids_of_texts, clusters, strict=True), self.limit, self.max_tokens)
+        texts = draw_texts(zip(ids_of_texts, clusters, strict=True), self.limit, self.max_tokens)
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
-        values = joined(groups, kl_from_base(model, [q for group in groups for q in group]))
+        values = join_groups(groups, kl_from_base(model, [q for group in groups for q in group]))
         means = (math.fsum(text) / len(text) for text in values)
         items = Items.of(map(name_of, texts), texts.values())
         return {f"forgetting/{self.of}/kl_rise": mean(means, items, map(len, values))}

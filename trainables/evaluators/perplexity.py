@@ -12,7 +12,7 @@ from trainables.data import sources, tables
 from trainables.data.sets import TEXT_SETS
 from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
-from trainables.scoring.general_text import drawn, name_of, nll_queries
+from trainables.scoring.general_text import draw_texts, name_of, nll_queries
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
@@ -82,7 +82,9 @@ class Perplexity(Evaluator):
         from trainables.scoring.likelihood import log_probs
 
         table = tables.texts(self.data, "held_out", model.tokenizer)
-        texts = drawn(zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens)
+        texts = draw_texts(
+            zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens
+        )
         groups = [nll_queries(model.tokenizer, ids) for ids in texts]
         values = log_probs(model, groups)
         lengths = list(map(len, values))

@@ -276,17 +276,17 @@ def masked_queries(model: LanguageModel, sentences: list[tuple[str, str]]) -> li
     A group has one query for each sub-token of the word: the context with the sub-tokens before it and
     a mask at its place.
     """
-    from trainables.data.queries import masked
+    from trainables.data.queries import masked_query
 
     groups = []
     for context, text in sentences:
-        word = stereoset.filled_in(context, text)
+        word = stereoset.word_at_blank(context, text)
         before, after = context.split("BLANK", 1)
         # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
         left, right, parts = model.tokenizer.encode([before.rstrip(), after, f" {word}"])
         group = []
         for j, part in enumerate(parts):
             ids = [*left, *parts[:j], part, *right]
-            group.append(masked(model.tokenizer, ids, [len(left) + j]))
+            group.append(masked_query(model.tokenizer, ids, [len(left) + j]))
         groups.append(group)
     return groups

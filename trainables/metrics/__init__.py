@@ -1,7 +1,7 @@
-"""What measured numbers mean, and how sure they are.
+"""Measured numbers: their unit and direction, their names, and their standard errors.
 
-Metric and its name need the standard library alone, so that the analysis reads old sweeps without
-torch or numpy; estimate.py and what builds on it are imported by who measures.
+metric.py and names.py need the standard library alone, so that the analysis reads old sweeps without
+torch or numpy. estimate.py, items_file.py and guard.py need more, and are for measuring.
 """
 
 from trainables.metrics.metric import Metric, declare

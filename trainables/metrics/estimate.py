@@ -1,12 +1,12 @@
-"""A measured number, how sure of it one can be, and what each item had to do with it.
+"""A measured number, its standard error, and the influence of each item on it.
 
-Every metric is a function of what is found item by item. The *influence* of an item is how far the
-metric moves for it (the infinitesimal jackknife), so for C clusters of items drawn together
+Every metric is a function of the outcomes of its items. The *influence* of an item is how far the
+item moves the metric (the infinitesimal jackknife). For C clusters of items drawn together
 
     variance = C / (C − 1) · Σ_c (Σ_{i ∈ c} influence_i)²
 
-which for a plain mean of n independent items is s² / n. Influences of two models on the same items
-subtract item by item: that is a paired comparison, for any metric (analysis/views/compare_table.py).
+which for a plain mean of n independent items is s² / n. The influences of two models on the same
+items subtract item by item, which is a paired comparison for any metric (analysis/stats/paired.py).
 
 I = items.
 """
@@ -25,11 +25,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Items:
-    """What the items of a benchmark are called, and which were drawn together.
+    """The names of the items of a benchmark, and which of them were drawn together.
 
     Attributes:
-        clusters: one label an item; items with one label are not independent (the sentences about
-            one target term, the questions from one template). Each item alone when left out.
+        names: one for each item.
+        clusters: one label for each item; items with the same label are not independent, such as
+            the sentences about one target term or the questions from one template. Empty if every
+            item is a cluster of its own.
     """
 
     names: tuple[str, ...]
@@ -37,34 +39,37 @@ class Items:
 
     @classmethod
     def of(cls, names: Iterable[object], clusters: Iterable[object] = ()) -> Items:
+        """Return items whose names and clusters are given as anything that has a text form."""
         return cls(tuple(map(str, names)), tuple(map(str, clusters)))
 
 
-NONE = Items(())
+NO_ITEMS = Items(())
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number that a model was measured at.
+    """The value of one metric for one model.
 
     Attributes:
-        value: in the metric's own unit.
-        items: what it was measured on; none for what is exact, as a distance between weights.
-        outcomes_I: what was found of each item (1 or 0 for right or wrong, nats, …).
-        influences_I: how far each item moved the value; they sum to 0.
+        value: the number, in the metric's own unit.
+        items: the items that it was measured on; NO_ITEMS for an exact number, such as a distance
+            between weights.
+        outcomes_I: the outcome of each item, such as 1 or 0 for right or wrong, or its nats; None if
+            the value is not made of outcomes.
+        influences_I: how far each item moved the value, which sum to 0; None for an exact number.
     """
 
     value: float
-    items: Items = NONE
+    items: Items = NO_ITEMS
     outcomes_I: Floats | None = None
     influences_I: Floats | None = None
 
     @property
     def se(self) -> float | None:
-        """Standard error of the value over clusters; None for what is exact or has one cluster.
+        """Standard error of the value over clusters; None for an exact number or a single cluster.
 
-        None too where all are alike (all items right, say): they tell of no spread, and 0 would
-        claim that nothing ever differs.
+        It is also None where all clusters are alike, such as all items right: 0 would claim that
+        another sample could not differ.
         """
         if self.influences_I is None:
             return None
@@ -72,21 +77,31 @@ class Estimate:
 
 
 def standard_error(influences_I: Floats, clusters: Sequence[str]) -> float | None:
-    """See the head of this file."""
-    labels, which = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
+    """Return √(C / (C − 1) · Σ_c (Σ_{i ∈ c} influence_i)²) over C clusters; None if C < 2.
+
+    Args:
+        influences_I: how far each item moves the value, in the metric's own unit.
+        clusters: the label of each item's cluster.
+    """
+    labels, cluster_I = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
     if len(labels) < 2:
         return None
-    sums = np.bincount(which, weights=influences_I)
+    sums = np.bincount(cluster_I, weights=influences_I)
     return float(math.sqrt(len(labels) / (len(labels) - 1) * float(sums @ sums)))
 
 
 def mean(
     outcomes: Iterable[float], items: Items, weights: Iterable[float] | None = None
 ) -> Estimate:
-    """Σ w_i x_i / Σ w_i with influence_i = w_i (x_i − mean) / Σ w.
+    """Return the weighted mean Σ w_i x_i / Σ w_i, with influence_i = w_i (x_i − mean) / Σ w.
 
     With weights 1/N_t for the N_t items of a target term, and the terms as clusters, it is the mean
-    over terms of the means within them, and its standard error that of T independent terms.
+    over terms of the means within them, and its standard error that of T independent terms. If the
+    weights sum to 0 the value is NaN.
+
+    Args:
+        outcomes: x_i, one for each item.
+        weights: w_i, one for each item; all 1 if None.
 
     Raises:
         ValueError: there are no items.
@@ -100,17 +115,22 @@ def mean(
     total = math.fsum(weights_I)
     if total == 0:
         return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I))
-    alike = bool((outcomes_I == outcomes_I[0]).all())  # then rounding must make no difference
+    # Equal outcomes are their own mean to the bit: rounding would make up a spread.
+    are_equal = bool((outcomes_I == outcomes_I[0]).all())
     # fsum: numpy's sums differ in the last digit with where in memory the numbers lie.
-    value = float(outcomes_I[0] if alike else math.fsum(weights_I * outcomes_I) / total)
+    value = float(outcomes_I[0] if are_equal else math.fsum(weights_I * outcomes_I) / total)
     return Estimate(value, items, outcomes_I, weights_I * (outcomes_I - value) / total)
 
 
 def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
-    """A smooth function of estimates (the delta method).
+    """Return the estimate of a smooth function of other estimates (the delta method).
 
-    Each part is (∂value / ∂part, part). On the same items influences add up by these slopes; parts
-    on different items are taken as independent.
+    The influences of estimates on the same items add up, each times its slope. Estimates on
+    different items are taken as independent.
+
+    Args:
+        value: the value of the function.
+        parts: (∂value / ∂estimate, estimate) for each estimate that the function depends on.
 
     >>> items = Items.of("abc")
     >>> nll = mean([1.0, 2.0, 3.0], items)
@@ -122,37 +142,50 @@ def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
     for slope, part in parts:
         if part.influences_I is not None:
             influences[part.items] = influences.get(part.items, 0.0) + slope * part.influences_I
-    if len(influences) < 2:
-        return Estimate(value, *next(((i, None, held) for i, held in influences.items()), ()))
-    items = Items.of(
-        (f"{n} {name}" for n, each in enumerate(influences) for name in each.names),
-        (f"{n} {c}" for n, each in enumerate(influences) for c in each.clusters or each.names),
-    )
-    return Estimate(value, items, None, np.concatenate(list(influences.values())))
+    if not influences:
+        return Estimate(value)
+    if len(influences) == 1:
+        ((items, influences_I),) = influences.items()
+        return Estimate(value, items, None, influences_I)
+    names = [f"{n} {name}" for n, items in enumerate(influences) for name in items.names]
+    clusters = [
+        f"{n} {label}"
+        for n, items in enumerate(influences)
+        for label in items.clusters or items.names
+    ]
+    influences_I = np.concatenate(list(influences.values()))
+    return Estimate(value, Items.of(names, clusters), None, influences_I)
 
 
 def jackknife(statistic: Callable[[Sequence[int]], float], items: Items) -> Estimate:
-    """Any statistic of a choice of items (given by their places), leaving out each in turn.
+    """Return the estimate of any statistic, whose influences come from leaving out each item in turn.
 
-    influence_i = (I − 1) / I · (mean of the left-out values − value without i): for a mean, exact.
+    influence_i = (I − 1) / I · (mean over j of value without j − value without i), which is exact
+    for a mean.
+
+    Args:
+        statistic: the value for some of the items, which are given by their indices.
     """
-    num = len(items.names)
-    without = np.array([statistic([*range(i), *range(i + 1, num)]) for i in range(num)])
-    influences_I = (num - 1) / num * (without.mean() - without)
-    return Estimate(statistic(range(num)), items, None, influences_I)
+    num_items = len(items.names)
+    without_I = np.array(
+        [statistic([*range(i), *range(i + 1, num_items)]) for i in range(num_items)]
+    )
+    influences_I = (num_items - 1) / num_items * (without_I.mean() - without_I)
+    return Estimate(statistic(range(num_items)), items, None, influences_I)
 
 
 def distance(part: Estimate, ideal: float) -> Estimate:
-    """|part − ideal|, whose slope is the side that part is on."""
+    """Return the estimate of |part − ideal|, as sure as that of the part."""
     side = 1.0 if part.value >= ideal else -1.0
     return delta_method(abs(part.value - ideal), (side, part))
 
 
-def values(found: Mapping[str, Estimate]) -> dict[str, float]:
-    return {name: estimate.value for name, estimate in found.items()}
+def values(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    """Return the value of each metric by its name."""
+    return {name: estimate.value for name, estimate in estimates.items()}
 
 
-def errors(found: Mapping[str, Estimate]) -> dict[str, float]:
-    """Standard errors, of those metrics that have one."""
-    each = {name: estimate.se for name, estimate in found.items()}
-    return {name: se for name, se in each.items() if se is not None and math.isfinite(se)}
+def errors(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    """Return the standard error of each metric that has a finite one, by the name of the metric."""
+    errors_by_name = {name: estimate.se for name, estimate in estimates.items()}
+    return {name: se for name, se in errors_by_name.items() if se is not None and math.isfinite(se)}

@@ -1,4 +1,4 @@
-"""What follows from several evaluators together: how selective forgetting was, and what is broken."""
+"""Metrics computed from those of several evaluators: selective forgetting, and broken models."""
 
 from __future__ import annotations
 
@@ -29,20 +29,22 @@ GUARD = Metric(
 
 
 class Guard(Strict):
-    """The bounds past which a candidate is flagged as degenerate: debiased because broken.
+    """The bounds past which a candidate is flagged as degenerate: debiased because it is broken.
 
     A model that has lost its language prefers no stereotype, and looks fair. It is flagged in its
-    metrics and in every table, and stays where it is: hiding it would be a choice of its own.
+    metrics and in every table. It stays in the front, because hiding it would be a choice for the
+    user to make.
 
-    lms_drop: points of StereoSet's LMS lost (CDA costs BERT about 7; LMS 50 is guessing).
-    nll_rise: nats per token on general text (1 = perplexity × 2.7).
+    Attributes:
+        lms_drop: points of StereoSet's LMS lost (CDA costs BERT about 7; LMS 50 is guessing).
+        nll_rise: nats per token on general text (1 = perplexity × 2.7).
     """
 
     lms_drop: float = Field(20.0, gt=0)
     nll_rise: float = Field(1.0, gt=0)
 
     def bounds(self, names: Collection[str]) -> dict[str, float]:
-        """Bound of each watched metric among these."""
+        """Return the bound of each metric, among the given names, that the guard watches."""
         limits = {"lms_drop": self.lms_drop, "general/nll_rise": self.nll_rise}
         return {
             name: limit
@@ -53,34 +55,42 @@ class Guard(Strict):
 
 
 def derived_metrics(names: Collection[str], guard: Guard) -> tuple[Metric, ...]:
-    """What `derive` finds, where metrics of these names are measured."""
-    selective = (SELECTIVITY,) if GENERAL in names and _stereotypes(names) else ()
+    """Return the declarations of the metrics that `derive` computes from metrics of these names."""
+    selective = (SELECTIVITY,) if GENERAL in names and _stereotype_rises(names) else ()
     return selective + ((GUARD,) if guard.bounds(names) else ())
 
 
-def derive(found: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimate]:
-    """selectivity: S_NLL − F_NLL, above 0 where stereotypes were forgotten and language was not.
+def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimate]:
+    """Return the metrics that follow from the measured ones, as far as those are there.
 
-    degenerate: 1 if any watched metric is past its bound, else 0; NaN where one is NaN.
+    selectivity_rise: S_NLL − F_NLL in nats per token: the NLL rise on stereotypes minus that on
+        general text. Above 0, stereotypes were forgotten and language was not.
+    degenerate: 1 if any watched metric is past its bound, else 0; NaN if one of them is NaN.
+
+    Args:
+        estimates: the measured metrics by name.
+        guard: the bounds of `degenerate`.
     """
     from trainables.metrics.estimate import Estimate, delta_method
 
     derived: dict[str, Estimate] = {}
-    for metric in derived_metrics(found, guard):
+    for metric in derived_metrics(estimates, guard):
         if metric is SELECTIVITY:
-            stereotypes, general = found[_stereotypes(found)[0]], found[GENERAL]
+            stereotypes = estimates[_stereotype_rises(estimates)[0]]
+            general = estimates[GENERAL]
             derived[metric.name] = delta_method(
                 stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
             )
         else:
-            watched = [(found[name].value, limit) for name, limit in guard.bounds(found).items()]
-            past = float(any(value > limit for value, limit in watched))
-            unknown = any(math.isnan(value) for value, _ in watched)
-            derived[metric.name] = Estimate(math.nan if unknown else past)
+            bounds = guard.bounds(estimates)
+            is_past = float(any(estimates[name].value > limit for name, limit in bounds.items()))
+            is_unknown = any(math.isnan(estimates[name].value) for name in bounds)
+            derived[metric.name] = Estimate(math.nan if is_unknown else is_past)
     return derived
 
 
-def _stereotypes(names: Collection[str]) -> list[str]:
+def _stereotype_rises(names: Collection[str]) -> list[str]:
+    """Return those of the names that are a rise of the NLL on stereotypes, in their order."""
     return [
         name
         for name in names

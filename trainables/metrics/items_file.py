@@ -1,4 +1,4 @@
-"""Estimates item by item, as a Parquet file."""
+"""Write estimates item by item to a Parquet file, and read them back."""
 
 from __future__ import annotations
 
@@ -7,55 +7,56 @@ from pathlib import Path
 
 import numpy as np
 
-from trainables.metrics.estimate import NONE, Estimate, Items
+from trainables.metrics.estimate import NO_ITEMS, Estimate, Items
 
-COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence")  # of the file of items
-TEXT = ("metric", "item", "cluster")
+COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence")
+TEXT_COLUMNS = ("metric", "item", "cluster")
 
 
-def write(found: Mapping[str, Estimate], file: Path) -> None:
-    """All estimates, item by item, as a compressed Parquet table.
+def write(estimates: Mapping[str, Estimate], path: Path) -> None:
+    """Write estimates by metric to a compressed Parquet table with a row for each item.
 
-    Columns: metric, value, item, cluster, outcome, influence; a row without an item for what is exact.
+    Columns: metric, value, item, cluster, outcome, influence. An exact estimate has one row, without
+    an item.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows: dict[str, list[object]] = {key: [] for key in COLUMNS}
-    for name, estimate in found.items():
-        num = len(estimate.items.names) or 1
-        rows["metric"] += [name] * num
-        rows["value"] += [estimate.value] * num
+    for name, estimate in estimates.items():
+        num_rows = len(estimate.items.names) or 1
+        rows["metric"] += [name] * num_rows
+        rows["value"] += [estimate.value] * num_rows
         rows["item"] += estimate.items.names or [None]
-        rows["cluster"] += estimate.items.clusters or [None] * num
-        for column, held in (
+        rows["cluster"] += estimate.items.clusters or [None] * num_rows
+        for column, numbers_I in (
             ("outcome", estimate.outcomes_I),
             ("influence", estimate.influences_I),
         ):
-            rows[column] += [None] * num if held is None else held.tolist()
-    schema = pa.schema([(key, pa.string() if key in TEXT else pa.float64()) for key in COLUMNS])
-    pq.write_table(pa.table(rows, schema=schema), file, compression="zstd")
+            rows[column] += [None] * num_rows if numbers_I is None else numbers_I.tolist()
+    types = {key: pa.string() if key in TEXT_COLUMNS else pa.float64() for key in COLUMNS}
+    pq.write_table(pa.table(rows, schema=pa.schema(types)), path, compression="zstd")
 
 
-def read(file: Path) -> dict[str, Estimate]:
-    """What `write` wrote."""
+def read(path: Path) -> dict[str, Estimate]:
+    """Return the estimates that `write` wrote to a Parquet file, by metric."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(file).to_pydict()
-    places: dict[str, list[int]] = {}
-    for row, name in enumerate(table["metric"]):
-        places.setdefault(name, []).append(row)
-    found: dict[str, Estimate] = {}
-    for name, rows in places.items():
-        kept = {key: [table[key][row] for row in rows] for key in COLUMNS}
-        exact = kept["item"][0] is None
-        clusters = () if kept["cluster"][0] is None else tuple(kept["cluster"])
-        found[name] = Estimate(
-            kept["value"][0],
-            NONE if exact else Items(tuple(kept["item"]), clusters),
+    table = pq.read_table(path).to_pydict()
+    row_numbers: dict[str, list[int]] = {}
+    for number, name in enumerate(table["metric"]):
+        row_numbers.setdefault(name, []).append(number)
+    estimates: dict[str, Estimate] = {}
+    for name, numbers in row_numbers.items():
+        columns = {key: [table[key][number] for number in numbers] for key in COLUMNS}
+        is_exact = columns["item"][0] is None
+        clusters = () if columns["cluster"][0] is None else tuple(columns["cluster"])
+        estimates[name] = Estimate(
+            columns["value"][0],
+            NO_ITEMS if is_exact else Items(tuple(columns["item"]), clusters),
             *(
-                None if kept[key][0] is None else np.asarray(kept[key], float)
+                None if columns[key][0] is None else np.asarray(columns[key], float)
                 for key in ("outcome", "influence")
             ),
         )
-    return found
+    return estimates

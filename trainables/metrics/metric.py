@@ -1,7 +1,8 @@
-"""What a measured number means: its unit, its ideal, and which way is better.
+"""The declaration of a measured number: its unit, its ideal, and which way is better.
 
-Standard library only, so that the analysis reads old sweeps without torch. A direction alone is not
-enough: the ideal of a stereotype score is 50, so what is traded off is the distance from 50.
+This file needs the standard library only, so that the analysis reads old sweeps without torch. A
+direction alone is not enough: the ideal of a stereotype score is 50, so a search minimises the
+distance from 50.
 """
 
 import math
@@ -17,11 +18,18 @@ Better = Literal["lower", "higher", "nearer"]
 class Metric:
     """A number that a trial reports, declared beside the code that computes it.
 
-    name:   ``family/dataset/quantity``, with ``fusion/α/`` before it at another α than the trial's
-            own (trainables/metrics/names.py).
-    better: ``lower``, ``higher``, or ``nearer`` (to the ideal, from both sides).
-    ideal:  the value of a perfect model.
-    worst:  the value beyond which nothing is lost any more; the reference point of hypervolumes.
+    Attributes:
+        name: ``family/dataset/quantity``, with ``fusion/α/`` before it at another α than the
+            trial's own (trainables/metrics/names.py).
+        unit: of the value, such as ``points`` or ``nats/token``; "" if it has none.
+        better: ``lower``, ``higher``, or ``nearer`` (to the ideal, from both sides).
+        ideal: the value of a perfect model.
+        worst: the value beyond which nothing is lost any more; the reference point of hypervolumes.
+        about: a description in a few words.
+        source: the publication that defines it; "" if there is none.
+
+    Raises:
+        ValueError: the name is no name of a metric, or the ideal is not better than the worst.
     """
 
     name: str
@@ -41,7 +49,10 @@ class Metric:
             )
 
     def cost(self, value: float) -> float:
-        """What is minimised: value, −value, or |value − ideal|, in the metric's own unit."""
+        """Return a number to minimise, in the metric's own unit.
+
+        lower: value. higher: −value. nearer: |value − ideal|.
+        """
         match self.better:
             case "lower":
                 return value
@@ -51,20 +62,27 @@ class Metric:
                 return abs(value - self.ideal)
 
     def share(self, value: float) -> float:
-        """Cost on a scale where the ideal is 0 and the worst is 1 (better than ideal is below 0)."""
+        """Return the cost of a value on a scale where the ideal is 0 and the worst is 1.
+
+        A value better than the ideal is below 0, one worse than the worst above 1.
+        """
         ideal, worst = self.cost(self.ideal), self.cost(self.worst)
         return (self.cost(value) - ideal) / (worst - ideal)
 
     def at(self, alpha: float) -> "Metric":
-        """The same of the weights at α between the base model (0) and the trained one (1)."""
+        """Return the declaration of this metric for the weights at α.
+
+        α = 0 is the base model and 1 the trained one. Only the name differs.
+        """
         return replace(self, name=fused_name(self.name, alpha))
 
     def to_dict(self) -> dict[str, Any]:
+        """Return the attributes as a dictionary from which ``Metric(**…)`` is made again."""
         return asdict(self)
 
 
 def wins(score: float, other: float) -> float:
-    """1 if the score is the higher one, else 0, a tie included; NaN where either is NaN.
+    """Return 1.0 if the score is higher than the other, else 0.0, also in a tie; NaN if either is NaN.
 
     A plain ``>`` is False for NaN, and a diverged model would look like a measured one.
     """
@@ -74,7 +92,16 @@ def wins(score: float, other: float) -> float:
 def declare(
     dataset: str, *rows: tuple[str, str, Better, float, float, str], source: str = ""
 ) -> tuple[Metric, ...]:
-    """Metrics of one ``family/dataset``: (quantity, unit, better, ideal, worst, about) of each."""
+    """Return the metrics of one dataset, each given as a row.
+
+    Args:
+        dataset: ``family/dataset``, the beginning of every name.
+        rows: (quantity, unit, better, ideal, worst, about) of each metric.
+        source: the publication that defines all of them.
+
+    Raises:
+        ValueError: as Metric.
+    """
     return tuple(
         Metric(f"{dataset}/{quantity}", unit, better, ideal, worst, about, source)
         for quantity, unit, better, ideal, worst, about in rows

@@ -1,25 +1,26 @@
-"""Names of metrics: how they are put together, and what they tell.
+"""Names of metrics: put together and taken apart.
 
     family/dataset/quantity             a metric of the trial's own model
     fusion/α/family/dataset/quantity    the same metric of the weights at α between the base model (0)
                                         and the trained one (1)
     se/NAME                             the standard error of either
 
-MLflow groups its charts by the part before the first ``/``. Standard library only, so that the
-analysis reads old sweeps without torch. No other file puts these names together or takes them apart.
+MLflow groups its charts by the part before the first ``/``. This file needs the standard library
+only, so that the analysis reads old sweeps without torch. No other file puts these names together or
+takes them apart.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-COST = "cost"  # the family of what does not depend on the trained weights
+COST = "cost"  # the family of metrics that do not depend on the trained weights
 FAMILIES = ("bias", "forgetting", "task", COST)
-SHORTFALL = "cost/replay/shortfall"  # texts that the ratio asks for and the set does not have
-DEGENERATE = "forgetting/guard/degenerate"  # 1 = debiased because broken, past the trial's guard
+SHORTFALL = "cost/replay/shortfall"  # texts that the replay ratio needs and the set lacks
+DEGENERATE = "forgetting/guard/degenerate"  # 1 = the model is past a bound of the trial's guard
 RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base model end
 ERROR = "se/"
 FUSION = "fusion/"
-TRAINED = 1.0  # α of the model as it was trained, which a trial has unless it says otherwise
+TRAINED = 1.0  # α of the model as it was trained, the default of a trial
 
 
 class MetricName(NamedTuple):
@@ -31,13 +32,13 @@ class MetricName(NamedTuple):
 
 
 def parse(name: str) -> MetricName:
-    """Return the parts of a metric's name, at whatever α.
+    """Return family, dataset and quantity of a metric's name; its α, if it has one, is dropped.
 
     >>> parse("fusion/0.25/bias/stereoset/gap")
     MetricName(family='bias', dataset='stereoset', quantity='gap')
 
     Raises:
-        ValueError: it is not the name of a metric.
+        ValueError: the name is not family/dataset/quantity with a known family.
     """
     family, *rest = plain_name(name).split("/")
     if family not in FAMILIES or len(rest) != 2 or not all(rest):
@@ -58,7 +59,7 @@ def error_name(name: str) -> str:
 
 
 def metric_of_error(name: str) -> str | None:
-    """Return the name of the metric whose standard error has this name; None if it is no error.
+    """Return the name of the metric that a standard error belongs to; None for other names.
 
     >>> metric_of_error("se/bias/stereoset/gap"), metric_of_error("bias/stereoset/gap")
     ('bias/stereoset/gap', None)
@@ -67,7 +68,7 @@ def metric_of_error(name: str) -> str | None:
 
 
 def fused_name(name: str, alpha: float) -> str:
-    """Return the name of a metric at α.
+    """Return the name of a metric for the weights at α.
 
     >>> fused_name("bias/stereoset/gap", 0.25)
     'fusion/0.25/bias/stereoset/gap'
@@ -76,7 +77,7 @@ def fused_name(name: str, alpha: float) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a metric without its ``fusion/α/``, if it has one.
+    """Return the name of a metric without its prefix ``fusion/α/``, if it has one.
 
     >>> plain_name("fusion/0.25/bias/stereoset/gap"), plain_name("bias/stereoset/gap")
     ('bias/stereoset/gap', 'bias/stereoset/gap')
@@ -85,7 +86,7 @@ def plain_name(name: str) -> str:
 
 
 def is_fused(name: str) -> bool:
-    """Return whether this is a metric at another α, or the standard error of one.
+    """Return whether a name is that of a metric at another α, or of the standard error of one.
 
     >>> is_fused("se/fusion/0.25/bias/stereoset/gap"), is_fused("se/bias/stereoset/gap")
     (True, False)
@@ -94,43 +95,51 @@ def is_fused(name: str) -> bool:
 
 
 def fused_alphas(names: Iterable[str]) -> list[float]:
-    """Return each α > 0 among the names of metrics; 0 is the base model, whatever was trained."""
+    """Return each α > 0 that the names of metrics have, in ascending order, each once.
+
+    α = 0 is the base model, which is the same for every trial.
+    """
     alphas = {float(name.split("/")[1]) for name in names if name.startswith(FUSION)}
     return sorted(alphas - {0.0})
 
 
 def at_alpha(values: Mapping[str, Any], alpha: float) -> dict[str, Any]:
-    """Return what a trial measured at α, by plain name, and all that has no α (cost, parameters, …).
+    """Return the values of the model at α under plain names, and those that have no α.
+
+    Args:
+        values: the values of a trial by name: metrics, their standard errors, costs, parameters.
+        alpha: that of another model than the trial's own. The trial's own metrics are left out.
 
     >>> values = {"task/x/y": 0.9, "se/task/x/y": 0.1, "fusion/0.5/task/x/y": 0.8, "cost/x/y": 7}
     >>> at_alpha(values, 0.5)
     {'cost/x/y': 7, 'task/x/y': 0.8}
     """
-    of_weights = (*(family for family in FAMILIES if family != COST), FUSION.rstrip("/"))
-    there = {
+    families_of_weights = (*(family for family in FAMILIES if family != COST), FUSION.rstrip("/"))
+    values_at_alpha = {
         name: value
         for name, value in values.items()
-        if name.removeprefix(ERROR).partition("/")[0] not in of_weights
+        if name.removeprefix(ERROR).partition("/")[0] not in families_of_weights
     }
-    for before in ("", ERROR):
-        at = before + fused_name("", alpha)
-        there |= {
-            before + name.removeprefix(at): value
+    for kind in ("", ERROR):
+        prefix = kind + fused_name("", alpha)
+        values_at_alpha |= {
+            kind + name.removeprefix(prefix): value
             for name, value in values.items()
-            if name.startswith(at)
+            if name.startswith(prefix)
         }
-    return there
+    return values_at_alpha
 
 
 def other_candidates(
     values: Mapping[str, Any], own: float | None = None
 ) -> dict[float, dict[str, Any]]:
-    """Return what a trial measured of each candidate beside its own model: α -> `at_alpha`.
+    """Return the values of each candidate of a trial beside its own model: α -> `at_alpha`.
 
-    0 is none of them, since that is the base model, whatever was trained.
+    α = 0 is no candidate: it is the base model, which is the same for every trial.
 
-    own: the α of the trial's own model, which is none either; None where the values are not those of
-         one trial.
+    Args:
+        values: the values of a trial by name.
+        own: the α of the trial's own model, which is left out; None to leave out none.
 
     >>> values = {"task/x/y": 0.9, "fusion/0/task/x/y": 0.5, "fusion/0.5/task/x/y": 0.8}
     >>> other_candidates(values, own=1.0), other_candidates(values, own=0.5)

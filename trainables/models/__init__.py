@@ -1,6 +1,8 @@
 """The model that is trained, and its frozen base.
 
-A name is a folder (pretrained.py), and a folder a LanguageModel (loading.py, language_model.py). It
-answers batches of queries: alone (forward.py), or for all terms of a loss at once (joint_forward.py).
-What the base answers is kept (base_cache.py). What is measured may lie between the two (fusion.py).
+pretrained.py finds the folder of a model by its name, folder.py reads it, and loading.py keeps the
+LanguageModel (language_model.py) from one trial to the next. A model predicts the targets of a batch
+of queries (batch.py, forward.py), or of all terms of a loss in one forward (joint_forward.py).
+base_cache.py stores hidden states of the base, and fusion.py sets weights between base and trained
+model. miniature.py pretrains the tiny models that need no download.
 """

@@ -1,8 +1,8 @@
-"""Freed memory is kept for the next tensor, instead of being given back and fetched page by page.
+"""Keep freed memory in the process for the next tensor, instead of giving it back to the system.
 
-On a CPU each step makes and drops gigabytes of logits and activations. The C library gives such
-blocks back at once and gets them again as zeroed pages: a fifth to a third of a training step, a
-tenth of scoring . The peak of memory stays, what lies below it is kept.
+On a CPU each step makes and drops gigabytes of logits and activations. By default the C library gives
+such blocks back at once and fetches them again as zeroed pages: a fifth to a third of a training step,
+a tenth of scoring. The peak of memory stays the same, but memory below the peak is no longer freed.
 """
 
 import ctypes
@@ -14,15 +14,16 @@ NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Whether it could be arranged: on Linux with glibc, unless the user has said otherwise.
+    """Set glibc's allocator to keep freed memory; return whether it was set.
 
-    Said otherwise is any `MALLOC_…` or `GLIBC_TUNABLES` in the environment.
+    Nothing is set, and the result is False, on other systems or C libraries, and where the user has set
+    `GLIBC_TUNABLES` or any `MALLOC_…` in the environment.
     """
-    said = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
-    if said or sys.platform != "linux":
+    is_tuned = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
+    if is_tuned or sys.platform != "linux":
         return False
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError):  # another C library, as musl
+    except (AttributeError, OSError):  # another C library, such as musl
         return False
     return bool(mallopt(M_MMAP_THRESHOLD, NEVER) and mallopt(M_TRIM_THRESHOLD, NEVER))

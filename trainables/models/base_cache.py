@@ -1,9 +1,11 @@
-"""What the frozen base model says of rows that come again: worked out once a machine, not a step.
+"""The base model's hidden states for rows that recur: computed once a machine, then read from disk.
 
-Kept are the states that the vocabulary head reads, not the logits, which are the head applied to
-them: exact, and V / D times smaller (85 times for SmolLM2). A row is always worked out alone, so
-what is kept does not depend on the batch in which it was first asked for, and a trial gives the
-same numbers whether or not another has been here before.
+Stored are the states that the vocabulary head reads, not the logits. The head applied to them gives
+the same logits, and they are V / D times smaller (85 times for SmolLM2). A row is always computed
+alone, so its states do not depend on the batch in which it first occurred, and a trial gives the same
+numbers whether or not an earlier trial has filled the cache.
+
+N = predicted tokens, V = vocabulary, D = width.
 """
 
 from __future__ import annotations
@@ -23,75 +25,81 @@ from torch import Tensor, nn
 
 from trainables.assets import cache
 from trainables.data.queries import Query
+from trainables.models.forward import predict
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
 
-MIN_FREE_BYTES = 5 * 2**30  # bytes on the disk, below which no more is kept on it
-IN_MEMORY = 4096  # rows; of SmolLM2 with 30 tokens each 280 MB
+MIN_FREE_BYTES = 5 * 2**30  # free space on the disk, below which nothing more is stored
+MAX_ROWS_IN_MEMORY = 4096  # 280 MB for SmolLM2 with 30 tokens a row
 
 
 class BaseCache:
-    """The base's predictions for whole queries, from the cache folder where they are in it."""
+    """The logits of a frozen base model, from states in memory or in the cache folder where possible.
+
+    Attributes:
+        base: the frozen model, in the precision of training.
+        states: (ids, places) -> states_ND of one row, on the CPU; the latest rows stay in memory.
+    """
 
     def __init__(self, base: nn.Module, digest: str, family: Family, device: torch.device) -> None:
-        """
-        base: the frozen model, in the precision of training.
-        digest: of the folder that its weights came from.
+        """Open the cache folder of this base; its key holds all that the states depend on.
+
+        digest: sha256 of the folder that the base weights came from.
         """
         self.base = base
         self._device = device
         dtype = str(next(base.parameters()).dtype).removeprefix("torch.")
-        made_by = [cache.source_digest("models"), version("torch")]
-        made_by += [version("transformers"), digest, family, dtype, device.type]
-        key = hashlib.sha256(json.dumps(made_by).encode()).hexdigest()[:24]
+        key_parts = [cache.source_digest("models"), version("torch")]
+        key_parts += [version("transformers"), digest, family, dtype, device.type]
+        key = hashlib.sha256(json.dumps(key_parts).encode()).hexdigest()[:24]
         self._folder = cache.cache_dir() / "reference" / key
-        self._kept = lru_cache(maxsize=IN_MEMORY)(self._states)
+        self.states = lru_cache(maxsize=MAX_ROWS_IN_MEMORY)(self._load_or_compute)
 
     def logits(self, queries: Sequence[Query]) -> Tensor:
-        """logits_NV of the base for the predicted tokens of all queries, without gradient."""
-        rows = [self._kept(tuple(query.ids), tuple(query.targets)) for query in queries]
+        """Return logits_NV of the base for the targets of all queries, without gradient."""
+        rows = [self.states(tuple(query.ids), tuple(query.targets)) for query in queries]
         head: nn.Module = self.base.get_output_embeddings()  # type: ignore[operator]
         with torch.no_grad():
             logits: Tensor = head(torch.cat(rows).to(self._device))
         return logits
 
-    def _states(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
-        """states_ND of one row, on the CPU."""
+    def _load_or_compute(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
+        """Return states_ND of one row from its file; if it has none, compute them and write it."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file, save_file
 
         name = hashlib.sha256(json.dumps([ids, places]).encode()).hexdigest()
-        file = self._folder / name[:2] / f"{name}.safetensors"
+        path = self._folder / name[:2] / f"{name}.safetensors"
         with suppress(FileNotFoundError, SafetensorError):
-            return load_file(file)["states"]
-        found = self._worked_out(ids, places)
-        with suppress(OSError):  # keeping it is worth no failure: the cache may be read-only
+            return load_file(path)["states"]
+        states_ND = self._compute(ids, places)
+        with suppress(OSError):  # a trial need not fail because its cache is read-only
             if shutil.disk_usage(cache.cache_dir()).free < MIN_FREE_BYTES:
-                return found
-            file.parent.mkdir(parents=True, exist_ok=True)
-            partial = file.with_name(f".{name}.{os.getpid()}")
-            save_file({"states": found}, partial)
-            os.replace(partial, file)
-        return found
+                return states_ND
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(f".{name}.{os.getpid()}")
+            save_file({"states": states_ND}, partial)
+            os.replace(partial, path)
+        return states_ND
 
     @torch.no_grad()
-    def _worked_out(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
-        from trainables.models.forward import predict
-
+    def _compute(self, ids: tuple[int, ...], places: tuple[int, ...]) -> Tensor:
+        """Return states_ND of one row at these places, from a forward of the base, on the CPU."""
         ids_BT = torch.tensor([ids], device=self._device)
         inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
-        at_N = torch.tensor(places, dtype=torch.long)
-        return predict(self.base, at_N, inputs).states_ND.cpu().contiguous()
+        places_N = torch.tensor(places, dtype=torch.long)
+        return predict(self.base, places_N, inputs).states_ND.cpu().contiguous()
 
 
-def head_is_all(base: nn.Module, device: torch.device) -> bool:
-    """Whether logits are the head's output as it is: some models scale or cap them afterwards."""
-    from trainables.models.forward import predict
+def logits_are_head_output(base: nn.Module, device: torch.device) -> bool:
+    """Whether a model's logits are the output of its vocabulary head, which one forward shows.
 
+    Some models scale or cap the head's output (Gemma 2), so their logits cannot be had from states.
+    """
     ids_BT = torch.tensor([[1, 2, 3]], device=device)
     inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
     with torch.no_grad():
-        found = predict(base, torch.arange(3), inputs)
+        output = predict(base, torch.arange(3), inputs)
         head: nn.Module = base.get_output_embeddings()  # type: ignore[operator]
-        return torch.equal(head(found.states_ND), found.logits_NV)
+        return torch.equal(head(output.states_ND), output.logits_NV)

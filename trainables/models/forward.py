@@ -1,4 +1,4 @@
-"""One forward of a model, of which only the predictions asked for are computed.
+"""One forward of a model, which computes logits only at the places that are predicted.
 
 B = texts, T = tokens, V = vocabulary, D = width, N = predicted tokens. The vocabulary head is a fifth
 of the arithmetic of a small model, and most of its memory.
@@ -15,20 +15,25 @@ from trainables.models.batch import TextBatch
 
 
 def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:
-    """−log p(target) in nats of each predicted token, in reading order, in fp32: shape N."""
+    """Return nll_N = −log p(target) of each predicted token, in reading order, in nats and fp32."""
     targets_N = texts.targets_BT[texts.predicted_BT]
     return nn.functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
 
 
 def logits_of(module: nn.Module, texts: TextBatch) -> Tensor:
-    at_N = texts.predicted_BT.flatten().nonzero()[:, 0]
-    inputs = {"input_ids": texts.ids_BT, "attention_mask": texts.attention_BT}
-    return predict(module, at_N, inputs).logits_NV
+    """Return logits_NV of a module for the predicted tokens of a batch, in reading order."""
+    return predict(module, texts.places_N, texts.inputs).logits_NV
 
 
 @dataclass(frozen=True)
-class Predicted:
-    """states_ND are what the vocabulary head read; hidden those of all layers, if asked for."""
+class Output:
+    """The output of a forward at N places.
+
+    logits_NV: logits over the vocabulary.
+    states_ND: the last hidden states, which the vocabulary head reads.
+    hidden:    hidden states of the embeddings and of each layer, each of shape BTD; empty unless they
+               were requested.
+    """
 
     logits_NV: Tensor
     states_ND: Tensor
@@ -36,23 +41,27 @@ class Predicted:
 
 
 def predict(
-    module: nn.Module, at_N: Tensor, inputs: dict[str, Tensor], *, hidden: bool = False
-) -> Predicted:
-    """Predictions at these places, counted through all rows.
+    module: nn.Module, places_N: Tensor, inputs: dict[str, Tensor], *, hidden: bool = False
+) -> Output:
+    """Return the output of one forward of a module at the given places.
 
-    What goes into the vocabulary head is cut down to the places asked for, on its way.
+    A hook cuts the input of the vocabulary head down to these places.
+
+    places_N: positions, counted through all rows: b · T + t.
+    inputs: the keyword arguments of the module, with `input_ids` of shape BT.
+    hidden: whether the hidden states of all layers are returned too.
     """
-    at_N = at_N.to(inputs["input_ids"].device)
+    places_N = places_N.to(inputs["input_ids"].device)
     states: list[Tensor] = []
 
-    def cut(_: nn.Module, read: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        states.append(read[0].flatten(0, 1).index_select(0, at_N))
-        return (states[0], *read[1:])
+    def cut(_: nn.Module, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        states.append(arguments[0].flatten(0, 1).index_select(0, places_N))
+        return (states[0], *arguments[1:])
 
     head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
     hook = head.register_forward_pre_hook(cut)
     try:
-        found: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
+        output: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
     finally:
         hook.remove()
-    return Predicted(found.logits, states[0], found.hidden_states if hidden else ())
+    return Output(output.logits, states[0], output.hidden_states if hidden else ())

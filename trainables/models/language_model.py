@@ -1,14 +1,14 @@
-"""A language model of either family, its tokenizer, and the frozen base it started from.
+"""A language model of either family, its tokenizer, and the frozen base that training starts from.
 
-B = texts, T = tokens, V = vocabulary, N = predicted tokens. Logits are only ever computed for the
-predicted tokens: the vocabulary head is a fifth of the arithmetic of a small model, and most of its
-memory.
+B = texts, T = tokens, V = vocabulary, N = predicted tokens, L = layers and the embeddings, D = width.
+Logits are only computed for the predicted tokens (forward.py).
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -19,127 +19,118 @@ from torch import Tensor, nn
 from trainables.assets import cache
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
-from trainables.models import folder
-from trainables.models.base_cache import BaseCache, head_is_all
+from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
+from trainables.models.folder import linear_in, read_model
 from trainables.models.forward import logits_of, predict
 
 T = TypeVar("T")
 
 
 class LanguageModel:
-    """module: the transformers model being trained; base: the same at its base weights, frozen."""
+    """A model that a trial trains, beside the frozen base with the weights from its folder.
+
+    Attributes:
+        path: the folder that the base weights came from.
+        family: causal or masked.
+        device: the GPU if there is one, else the CPU.
+        module: the model of transformers whose weights are trained.
+        tokenizer: token ids and special tokens of the model.
+        window: how many tokens back every layer sees; less than the positions where some layers have
+            a sliding window (Mistral, Gemma).
+        has_segments: whether the embeddings tell the two texts of a pair apart, as BERT's do.
+        adapters: the peft.LoraModel around the module within the context `adapted`, else None.
+    """
 
     def __init__(self, path: Path, family: Family) -> None:
-        """Load from a folder of safetensors; no code of the folder is ever run.
+        """Load the model and its tokenizer from a folder of safetensors; none of its code is run.
 
         Raises:
-            ValueError: the folder holds no such model, or its tokenizer lacks a token we need.
+            ValueError: the folder holds no model of this family that can be loaded, or its tokenizer
+                lacks a special token that scoring needs.
         """
-        said = folder.family_in(path)
-        if said not in (None, family):
-            raise ValueError(
-                f"{path} holds a {said} model: family must be {said!r}, but got {family!r}."
-            )
-        import transformers
-
-        transformers.utils.logging.disable_progress_bar()
-        kind = {
-            "causal": transformers.AutoModelForCausalLM,
-            "masked": transformers.AutoModelForMaskedLM,
-        }[family]
-        safe = {"local_files_only": True, "trust_remote_code": False}
+        hf_tokenizer, module = read_model(path, family)
         self.path = path
         self.family = family
-        try:
-            hf_tokenizer = transformers.AutoTokenizer.from_pretrained(path, **safe)
-            module, loading = kind.from_pretrained(
-                path, **safe, use_safetensors=True, dtype=torch.float32,
-                ignore_mismatched_sizes=True, output_loading_info=True,
-            )  # fmt: skip
-        except Exception as error:  # of many kinds, by what is broken in the folder
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise ValueError(
-                f"{path} must hold a model that transformers can load, but: {why[:300]}"
-            ) from error
-        self.module: nn.Module = module
-        # transformers draws at random what it does not find.
-        drawn = [*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])]
-        if drawn:
-            raise ValueError(
-                f"the weights of {path} must be those that its config.json describes, but "
-                f"{len(drawn)} are missing or of another shape, {sorted(drawn)[0]} for one."
-            )
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.module.to(self.device)
-        # Where padding has a position of its own (RoBERTa), the first ones are never a token's.
+        self.module: nn.Module = module.to(self.device)
+        # Where padding has a position of its own (RoBERTa), no token is at the first positions.
         embeddings = getattr(self.module.base_model, "embeddings", None)
-        unused = getattr(embeddings, "padding_idx", -1) + 1
-        positions: int = self.module.config.max_position_embeddings
+        num_unused = getattr(embeddings, "padding_idx", -1) + 1
+        config: Any = self.module.config
+        num_positions: int = config.max_position_embeddings
         self.tokenizer = Tokenizer(
             hf_tokenizer, path, family,
-            vocab_size=self.module.config.vocab_size, num_positions=positions - unused,
+            vocab_size=config.vocab_size, num_positions=num_positions - num_unused,
         )  # fmt: skip
-        # How far back its layers see, where some see no further (Mistral, Gemma).
-        text: Any = self.module.config.get_text_config()
-        windows = (getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size"))
-        self.window: int = min((size for size in windows if size), default=positions)
-        # BERT tells the two texts of a pair apart.
-        self.has_segments = getattr(text, "type_vocab_size", 0) > 1
-        self._rounded: nn.Module | None = None
-        self._reference: BaseCache | None = None
+        text_config = config.get_text_config()
+        keys = ("sliding_window", "attention_chunk_size")
+        windows = (getattr(text_config, key, None) for key in keys)
+        self.window: int = min((window for window in windows if window), default=num_positions)
+        self.has_segments = getattr(text_config, "type_vocab_size", 0) > 1
+        self.adapters: Any = None
+        self._rounded_base: nn.Module | None = None
+        self._base_cache: BaseCache | None = None
         self._memo: dict[str, tuple[Hashable, Any]] = {}
-        self.adapters: Any = None  # of peft, while a trial trains them (trainables/parameters)
-        self.reads_trees: bool | None = None  # found out by trainables.scoring.likelihood
 
     @cached_property
     def digest(self) -> str:
         """sha256 of the folder that the base weights came from."""
         return cache.digest(self.path)
 
+    # The base
+
     @cached_property
     def base(self) -> nn.Module:
-        """The frozen base model: copied once, before the first training step of the process."""
+        """The frozen base model in fp32: copied once, before the first training step of the process."""
         return copy.deepcopy(self.module).eval().requires_grad_(False)
 
     @property
     def base_in_dtype(self) -> nn.Module:
-        """The base as the module starts from it: rounded, where that is in less than fp32."""
+        """The base in the module's precision: rounded to bf16, or in fp32 the base itself."""
         dtype = next(self.module.parameters()).dtype
         if dtype == torch.float32:
             return self.base
-        if self._rounded is None or next(self._rounded.parameters()).dtype != dtype:
-            self._rounded = copy.deepcopy(self.base)
-            for weight in self._rounded.parameters():
+        if self._rounded_base is None or next(self._rounded_base.parameters()).dtype != dtype:
+            self._rounded_base = copy.deepcopy(self.base)
+            for weight in self._rounded_base.parameters():
                 weight.data = weight.data.to(dtype)
-        return self._rounded
+        return self._rounded_base
 
     @cached_property
-    def _head_is_all(self) -> bool:
-        return head_is_all(self.base, self.device)
+    def _has_cacheable_logits(self) -> bool:
+        """Whether the base's logits can be computed from cached states."""
+        return logits_are_head_output(self.base, self.device)
 
     @property
-    def reference(self) -> BaseCache | None:
-        """What the start says of rows that come again; None where its head is not the last thing."""
-        if not self._head_is_all:
+    def base_cache(self) -> BaseCache | None:
+        """The base's logits for rows that recur, in the module's precision.
+
+        None where logits are more than the output of the vocabulary head (Gemma 2).
+        """
+        if not self._has_cacheable_logits:
             return None
-        if self._reference is None or self._reference.base is not self.base_in_dtype:
-            self._reference = BaseCache(self.base_in_dtype, self.digest, self.family, self.device)
-        return self._reference
+        base = self.base_in_dtype
+        if self._base_cache is None or self._base_cache.base is not base:
+            self._base_cache = BaseCache(base, self.digest, self.family, self.device)
+        return self._base_cache
 
     def memo(self, slot: str, key: Hashable, build: Callable[[], T]) -> T:
-        """Return what `build` gives; kept until another key is asked for in this slot.
+        """Return the result of `build()`, remembered until the slot is used with another key.
 
-        So a term of the loss computes what it needs of the base once, and not for each trial.
+        For results that depend on the base or the tokenizer alone, and so outlive a trial: a plugin
+        computes them once for all trials with this model. Each user has a slot of its own.
         """
         if slot not in self._memo or self._memo[slot][0] != key:
             self._memo[slot] = (key, build())
         value: T = self._memo[slot][1]
         return value
 
+    # Modules and weights
+
     @property
     def blocks(self) -> list[nn.Module]:
-        """The model's layers, in order."""
+        """The transformer blocks of the module, in order."""
         config: Any = self.module.config
         num = config.num_hidden_layers
         lists = (m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == num)
@@ -147,64 +138,89 @@ class LanguageModel:
 
     @property
     def linear_modules(self) -> list[str]:
-        """Names of the modules that multiply by a matrix, the vocabulary head left out."""
-        return folder.linear_in(self.module)
+        """Names of the modules that multiply by a matrix, without the vocabulary head."""
+        return linear_in(self.module)
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
-        """(name, weight, the same at the start) of every weight that the base has too."""
-        start = dict(self.base_in_dtype.named_parameters())
+        """Yield (name, weight of the module, weight of `base_in_dtype`) of every weight of the base."""
+        base_weights = dict(self.base_in_dtype.named_parameters())
         for name, weight in self.module.named_parameters():
-            name = name.replace(".base_layer.", ".")  # which peft puts between
-            if name in start:
-                yield name, weight, start[name]
+            name = _without_peft(name)
+            if name in base_weights:
+                yield name, weight, base_weights[name]
 
     def trained(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
-        """As weights, of those that training moves."""
-        return (found for found in self.weights() if found[1].requires_grad)
+        """Yield the entries of `weights` whose weight is trained, that is wants a gradient."""
+        return (entry for entry in self.weights() if entry[1].requires_grad)
+
+    @contextmanager
+    def adapted(self, adapters: Any) -> Iterator[None]:
+        """Return a context in which `adapters` is a peft.LoraModel around the module.
+
+        Afterwards they are taken off, and every weight of the module wants a gradient again.
+        """
+        self.adapters = adapters
+        try:
+            yield
+        finally:
+            adapters.unload()
+            self.adapters = None
+            self.module.requires_grad_(True)
 
     def reset(self, dtype: Literal["fp32", "bf16"]) -> None:
-        """Put the base weights back, into fresh memory: an engine may own views of the old."""
-        to = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
-        for weight, start in zip(self.module.parameters(), self.base.parameters(), strict=True):
-            weight.data = start.data.to(to, copy=True)
+        """Set the module's weights and buffers to the base's, in this precision; clear gradients.
+
+        Weights get fresh memory, because an engine of DeepSpeed may own views of the old.
+        """
+        torch_dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
+        for weight, base in zip(self.module.parameters(), self.base.parameters(), strict=True):
+            weight.data = base.data.to(torch_dtype, copy=True)
             weight.grad = None
-        for buffer, kept in zip(self.module.buffers(), self.base.buffers(), strict=True):
-            buffer.data = kept.data.clone()
+        for buffer, base_buffer in zip(self.module.buffers(), self.base.buffers(), strict=True):
+            buffer.data = base_buffer.data.clone()
 
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors) and tokenizer as transformers reads them."""
-        saved: Any = self.module
+        """Write weights (safetensors), configuration and tokenizer, as transformers reads them."""
+        module: Any = self.module
         state = {
-            name.replace(".base_layer.", "."): value
-            for name, value in saved.state_dict().items()
+            _without_peft(name): value
+            for name, value in module.state_dict().items()
             if ".lora_" not in name
         }
-        saved.save_pretrained(folder, state_dict=state)
+        module.save_pretrained(folder, state_dict=state)
         self.tokenizer.hf.save_pretrained(folder)
+
+    # Predictions
 
     def batch(self, queries: Sequence[Query]) -> TextBatch:
         """Return the queries as one batch on the model's device, padded on the right."""
         return padded(queries, self.tokenizer.pad_id, self.device)
 
     def logits(self, texts: TextBatch) -> Tensor:
-        """logits_NV of the model being trained, for the predicted tokens in reading order."""
+        """Return logits_NV of the module for the predicted tokens, in reading order."""
         return logits_of(self.module, texts)
 
     def base_logits(self, texts: TextBatch) -> Tensor:
-        """logits_NV of the base model in the module's own precision, without gradient."""
+        """Return logits_NV of `base_in_dtype` for the predicted tokens, without gradient."""
         with torch.no_grad():
             return logits_of(self.base_in_dtype, texts)
 
-    def logits_at(self, at_N: Tensor, **inputs: Tensor) -> Tensor:
-        """logits_NV at these places, counted through all rows, of any inputs that the model takes."""
-        return predict(self.module, at_N, inputs).logits_NV
+    def logits_at(self, places_N: Tensor, **inputs: Tensor) -> Tensor:
+        """Return logits_NV of the module at these places, counted through all rows.
+
+        inputs: any keyword arguments of the module, with `input_ids` of shape BT.
+        """
+        return predict(self.module, places_N, inputs).logits_NV
 
     def base_states(self, queries: Sequence[Query]) -> Tensor:
-        """states_LBTD of the base model: of the embeddings and every layer, fp32, no gradient."""
-        rows = self.batch(queries)
-        inputs = {"input_ids": rows.ids_BT, "attention_mask": rows.attention_BT}
-        nowhere = torch.empty(0, dtype=torch.long)
+        """Return states_LBTD, the hidden states of `base_in_dtype`, in fp32 and without gradient."""
+        no_places = torch.empty(0, dtype=torch.long)
+        inputs = self.batch(queries).inputs
         with torch.no_grad():
-            return torch.stack(
-                predict(self.base_in_dtype, nowhere, inputs, hidden=True).hidden
-            ).float()
+            output = predict(self.base_in_dtype, no_places, inputs, hidden=True)
+            return torch.stack(output.hidden).float()
+
+
+def _without_peft(name: str) -> str:
+    """Return the name that a weight has in the base; peft inserts `base_layer` where it adapts one."""
+    return name.replace(".base_layer.", ".")

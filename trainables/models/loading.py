@@ -1,4 +1,4 @@
-"""The model of a name, kept by a process from one trial to the next."""
+"""Load a model by its name; the process keeps the last one for its next trial."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from trainables.models.language_model import LanguageModel
 
 
 def load(name: str, family: Family) -> LanguageModel:
-    """Return the model of a name; a process keeps the last, so that its next trial starts warm."""
+    """Return the model of a name: the one loaded last if name, family and files are the same.
+
+    So a worker's next trial need not read the weights again. The model is as the last trial left it:
+    call `reset` before training.
+
+    Raises:
+        AssetError: no model has this name, or it cannot be fetched.
+        ValueError: its folder holds no model of this family.
+    """
     keep_freed_memory()
     path = pretrained.locate(name).resolve()
-    return _kept(path, family, cache.digest(path))  # a folder may be written anew
+    return _load(path, family, cache.digest(path))  # the files in a folder may have changed
 
 
 @lru_cache(maxsize=1)
-def _kept(path: Path, family: Family, digest: str) -> LanguageModel:
+def _load(path: Path, family: Family, digest: str) -> LanguageModel:
+    """Return the model in a folder; the digest of the folder is a part of the key of the cache."""
     return LanguageModel(path, family)

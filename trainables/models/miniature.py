@@ -14,38 +14,43 @@ if TYPE_CHECKING:
 
 MODELS: dict[str, Family] = {"miniature-llama": "causal", "miniature-bert": "masked"}
 SPECIAL = ("<pad>", "<s>", "</s>", "<unk>", "<mask>")
-# What a model is made by: the code that pretrains it and that which generates its texts.
+BATCH_SIZE = 64  # texts a step
+EPOCHS: dict[Family, int] = {"causal": 6, "masked": 10}
+# The source that a model depends on: the code that pretrains it and the code that writes its texts.
 MADE_BY = ("data", "models")
 
 
 def folder(name: str) -> Path:
-    """Return the folder of a miniature model, pretrained on first use and then cached."""
+    """Return the folder of a miniature model; the first call pretrains it, and the cache keeps it."""
     key = cache.source_digest(*MADE_BY)[:16]
-    return cache.once(f"{name}-{key}", lambda where: _pretrain(name, where))
+    return cache.once(f"{name}-{key}", lambda path: _pretrain(name, path))
 
 
-def _pretrain(name: str, where: Path) -> None:
+def _pretrain(name: str, path: Path) -> None:
+    """Train a miniature model from random weights; write weights and tokenizer into a folder."""
     import torch
 
-    from trainables.data.queries import to_learn
+    from trainables.data.queries import training_query
     from trainables.models.forward import token_nll
     from trainables.models.language_model import LanguageModel
 
     torch.manual_seed(SEED)
-    _save_tokenizer(where, MODELS[name])
-    _untrained(name).save_pretrained(where)
-    model = LanguageModel(where, MODELS[name])
+    _save_tokenizer(path, MODELS[name])
+    _untrained(name).save_pretrained(path)
+    model = LanguageModel(path, MODELS[name])
     ids = model.tokenizer.encode(corpus())
     rng = random.Random(f"pretrain {SEED}")
-    batch_size, epochs = 64, {"causal": 6, "masked": 10}[model.family]
-    num_steps = epochs * len(ids) // batch_size
+    num_steps = EPOCHS[model.family] * len(ids) // BATCH_SIZE
     optimiser = torch.optim.AdamW(model.module.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, num_steps, pct_start=0.1)
     model.module.train()
     for step in range(num_steps):
-        drawn = rng.sample(ids, batch_size)
+        texts_ids = rng.sample(ids, BATCH_SIZE)
         texts = model.batch(
-            [to_learn(model.tokenizer, text, f"{step} {b}") for b, text in enumerate(drawn)]
+            [
+                training_query(model.tokenizer, text, f"{step} {b}")
+                for b, text in enumerate(texts_ids)
+            ]
         )
         loss = token_nll(model.logits(texts), texts).mean()
         torch.autograd.backward(loss)
@@ -53,10 +58,11 @@ def _pretrain(name: str, where: Path) -> None:
         optimiser.step()
         schedule.step()
         optimiser.zero_grad()
-    model.save(where)
+    model.save(path)
 
 
 def _untrained(name: str) -> Any:
+    """Return a miniature model of transformers with random weights."""
     import transformers
 
     size = {
@@ -80,22 +86,24 @@ def _untrained(name: str) -> Any:
 
 
 def _vocabulary() -> list[str]:
+    """Return the special tokens, then every word of the miniature's texts, sorted."""
     words = {word for text in corpus() + general_texts() for word in text.split()}
     words |= {word for _, answer, others in facts() for word in (answer, *others)}
     words |= {"she", "he", *THINGS, *FEELINGS}
     return [*SPECIAL, *sorted(words)]
 
 
-def _save_tokenizer(where: Path, family: Family) -> None:
+def _save_tokenizer(path: Path, family: Family) -> None:
+    """Write a tokenizer into a folder: a token a word, special tokens as Llama's or BERT's has them."""
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
     ids = {word: number for number, word in enumerate(_vocabulary())}
     tokenizer = Tokenizer(models.WordLevel(ids, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    around = {"causal": "<s> $A", "masked": "<s> $A </s>"}[family]  # as Llama's and as BERT's
+    template = {"causal": "<s> $A", "masked": "<s> $A </s>"}[family]
     special = [(token, ids[token]) for token in ("<s>", "</s>")]
-    tokenizer.post_processor = processors.TemplateProcessing(around, special_tokens=special)
+    tokenizer.post_processor = processors.TemplateProcessing(template, special_tokens=special)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -105,4 +113,4 @@ def _save_tokenizer(where: Path, family: Family) -> None:
         mask_token="<mask>",
         cls_token="<s>",
         sep_token="</s>",
-    ).save_pretrained(where)
+    ).save_pretrained(path)

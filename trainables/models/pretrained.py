@@ -1,4 +1,7 @@
-"""Where the folder of a base model is, and what its own configuration says that it is."""
+"""Find a base model by its name, and describe it without reading its weights.
+
+A name is one of the miniatures, a catalogued name, a folder, or OWNER/REPO on the Hugging Face Hub.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +14,34 @@ from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
-from trainables.models.folder import family_in, linear_in
+from trainables.models.folder import family_in, linear_in, read_architecture
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
 
+NUM_BLOCKS_KEYS = ("num_hidden_layers", "n_layer", "num_layers")  # in config.json
+
 
 def locate(name: str) -> Path:
-    """The folder of a model: built (miniature-…), or resolved as an asset.
+    """Return the folder of a model: pretrained now (miniatures), or fetched if need be.
 
     Raises:
-        AssetError: there is none of this name, or it cannot be had.
+        AssetError: no model has this name, or it cannot be fetched.
     """
     return miniature.folder(name) if name in miniature.MODELS else _resolved(name)
 
 
 def digest(name: str) -> str:
-    """sha256 of the model's folder, or of the texts that a miniature is pretrained on."""
+    """Return the sha256 of a model's folder; for a miniature, of the texts it is pretrained on."""
     return DIGEST if name in miniature.MODELS else cache.digest(_resolved(name))
 
 
 def family_of(name: str) -> Family | None:
-    """causal or masked; None where the architecture's name tells neither, as GPT2LMHeadModel.
+    """Return the family of a model; None where its architecture's name tells neither (GPT-2's).
 
     Raises:
-        ValueError: this is no folder of a model.
+        AssetError: no model has this name, or it cannot be fetched.
+        ValueError: the name is that of a folder without a model.
     """
     if name in miniature.MODELS:
         return miniature.MODELS[name]
@@ -43,31 +49,26 @@ def family_of(name: str) -> Family | None:
 
 
 def num_blocks(name: str) -> int:
-    """How many blocks a model has."""
-    described = json.loads((locate(name) / "config.json").read_text(encoding="utf-8"))
-    described = described.get("text_config", described)
-    known = ("num_hidden_layers", "n_layer", "num_layers")
-    return next(int(described[key]) for key in known if key in described)
+    """Return the number of transformer blocks of a model, from its config.json."""
+    config = json.loads((locate(name) / "config.json").read_text(encoding="utf-8"))
+    config = config.get("text_config", config)
+    return next(int(config[key]) for key in NUM_BLOCKS_KEYS if key in config)
 
 
 def linear_modules(name: str) -> list[str]:
-    """As linear_in, of a model that is described by its folder, without reading its weights."""
-    import torch
-    import transformers
-
-    folder = locate(name)
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    config = transformers.AutoConfig.from_pretrained(folder, **safe)
-    masked = family_in(folder) == "masked"
-    kind = transformers.AutoModelForMaskedLM if masked else transformers.AutoModelForCausalLM
-    with torch.device("meta"):
-        return linear_in(kind.from_config(config, trust_remote_code=False))
+    """Return the names of a model's modules that multiply by a matrix, without the vocabulary head."""
+    return linear_in(read_architecture(locate(name)))
 
 
 def _resolved(name: str) -> Path:
-    known = [*miniature.MODELS, *(key for key, a in catalogue.catalogue().items() if a.hub)]
-    somewhere = name in known or "/" in name or Path(name).expanduser().exists()
-    if not somewhere:
+    """Return the folder of a model that is no miniature, fetched if need be.
+
+    Raises:
+        AssetError: no model has this name, or it cannot be fetched; the sentence has the known names.
+    """
+    assets = catalogue.CATALOGUE.items()
+    known = [*miniature.MODELS, *(key for key, asset in assets if asset.hub)]
+    if name not in known and "/" not in name and not Path(name).expanduser().exists():
         close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise AssetError(

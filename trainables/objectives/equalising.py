@@ -53,7 +53,7 @@ def word_pairs(tokenizer: Tokenizer) -> list[tuple[int, int]]:
     Raises:
         ValueError: the tokenizer has no such pair.
     """
-    swaps = counterfactual.swaps()
+    swaps = counterfactual.gender_counterparts()
     words = sorted({(min(pair), max(pair)) for pair in swaps.items()})
     encoded = [tokenizer.encode([f"a {word}" for word in pair]) for pair in words]
     num_before = len(tokenizer.encode(["a"])[0])

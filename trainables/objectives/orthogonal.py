@@ -88,9 +88,9 @@ class Orthogonal(Objective):
         overlap_LBTG = torch.einsum("lbtd,lgd->lbtg", states_LBTD, vectors_LGD[layers])
         overlap_LBT = overlap_LBTG.square().mean(-1)
         change_LBT = (states_LBTD - base_LBTD).square().mean(-1)
-        neutral_BT = texts.words_BT & ~texts.asked_BT
+        neutral_BT = texts.is_text_BT & ~texts.is_target_BT
         overlap_B = _masked_mean(overlap_LBT, neutral_BT)
-        change_B = _masked_mean(change_LBT, texts.words_BT)
+        change_B = _masked_mean(change_LBT, texts.is_text_BT)
         return self.alpha * overlap_B + (1 - self.alpha) * change_B
 
 

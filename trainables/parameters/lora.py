@@ -74,10 +74,6 @@ class Lora(Parameters):
         )
         with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            model.adapters = peft.LoraModel(model.module, {"default": settings}, "default")
-        try:
+            adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+        with model.adapted(adapters):
             yield
-        finally:
-            model.adapters.unload()
-            model.adapters = None
-            model.module.requires_grad_(True)

@@ -109,7 +109,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """
     import torch
 
-    from trainables.data.queries import to_learn
+    from trainables.data.queries import training_query
     from trainables.models.forward import predict
 
     texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
@@ -121,7 +121,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     with torch.enable_grad():
         for number in numbers:
             ids = texts[number][: settings.max_tokens]
-            batch = model.batch([to_learn(model.tokenizer, ids, f"fisher {number}")])
+            batch = model.batch([training_query(model.tokenizer, ids, f"fisher {number}")])
             places_N = batch.predicted_BT.flatten().nonzero()[:, 0]
             inputs = {"input_ids": batch.ids_BT, "attention_mask": batch.attention_BT}
             log_prob_NV = predict(module, places_N, inputs).logits_NV.log_softmax(-1)

@@ -1,1 +1,1 @@
-"""YAML and settings that are read strictly, and refused in sentences with the line to mend."""
+"""Read YAML and settings strictly, and report each fault as one sentence with the line to mend."""

@@ -1,4 +1,4 @@
-"""The faults that pydantic finds in a YAML file, as sentences about places in it."""
+"""Turn the faults that pydantic finds in a YAML file into sentences about places in that file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+# The keys and list indices that lead from the root of a tree to a value.
 Place = tuple[str | int, ...]
 
 
 class Fault(NamedTuple):
-    """Where in the tree, `must …, but got …`, and whether the key is wrong and not its value."""
+    """One fault of a tree.
+
+    Attributes:
+        place: keys and indices that lead to the faulty key or value.
+        sentence: the fault without its place, such as `must be at least 1, but got 0.`
+        of_key: True if the key itself is wrong, False if its value is.
+    """
 
     place: Place
     sentence: str
@@ -21,90 +28,109 @@ class Fault(NamedTuple):
 
 
 def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Fault]:
-    """Each fault that pydantic found."""
-    found = error.errors(include_url=False)
+    """Return each fault of a failed validation as a place in the tree and a sentence.
+
+    Args:
+        error: the error that `model.model_validate(tree)` raised.
+        model: the model that the tree was validated against.
+        tree: the plain values that were validated.
+    """
+    details = error.errors(include_url=False)
     # pydantic counts only the valid items, so a list with a wrong one is also called too short.
-    wrong_inside = {fault["loc"][:n] for fault in found for n in range(len(fault["loc"]))}
+    wrong_inside = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
     return [
         Fault(
-            _place(fault["loc"], tree, names_key=fault["type"] == "missing"),
-            _sentence(fault, model),
-            fault["type"] == "extra_forbidden",
+            _without_union_tags(detail["loc"], tree, ends_in_key=detail["type"] == "missing"),
+            _sentence(detail, model),
+            detail["type"] == "extra_forbidden",
         )
-        for fault in found
-        if not (fault["type"] == "too_short" and fault["loc"] in wrong_inside)
+        for detail in details
+        if not (detail["type"] == "too_short" and detail["loc"] in wrong_inside)
     ]
 
 
 def dotted(place: Place) -> str:
+    """Return a place as people write it: keys and indices with dots between them.
+
+    >>> dotted(("evaluators", 0, "task"))
+    'evaluators.0.task'
+    """
     return ".".join(map(str, place))
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    """Return the end of a sentence that suggests the closest known word; "" if none is close.
+
+    >>> did_you_mean("stpes", ["steps", "lr"])
+    "; did you mean 'steps'?"
+    """
+    matches = difflib.get_close_matches(str(word), list(known), n=1)
+    return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
-def _place(loc: Place, tree: Any, *, names_key: bool) -> Place:
-    """pydantic's location without the union tags that it puts in between.
+def _without_union_tags(location: Place, tree: Any, *, ends_in_key: bool) -> Place:
+    """Return a location of pydantic without the union tags, which stand for nothing in the tree.
 
-    names_key: its last part is a key, though it is not in the tree.
+    Args:
+        ends_in_key: whether the last step is a key that the tree lacks, which stays in the place.
     """
     place: list[str | int] = []
-    for number, step in enumerate(loc):
-        inside = isinstance(tree, Mapping) and step in tree
-        inside = inside or (isinstance(tree, list) and isinstance(step, int))
-        if inside:
+    for number, step in enumerate(location):
+        is_in_tree = isinstance(tree, Mapping) and step in tree
+        is_in_tree = is_in_tree or (isinstance(tree, list) and isinstance(step, int))
+        if is_in_tree:
             tree = tree[step]
-        last = number == len(loc) - 1
-        if inside or (last and names_key):
+        is_last = number == len(location) - 1
+        if is_in_tree or (is_last and ends_in_key):
             place.append(step)
     return tuple(place)
 
 
-def _sentence(fault: Any, model: type[BaseModel]) -> str:
-    got = fault["input"]
-    match fault["type"]:
+def _sentence(detail: Any, model: type[BaseModel]) -> str:
+    """Return a sentence for one entry of `ValidationError.errors()`, in the words of the YAML file."""
+    value = detail["input"]
+    match detail["type"]:
         case "missing":
             return "must be given."
         case "extra_forbidden":
-            known = list(_model_at(model, fault["loc"][:-1]).model_fields)
-            key = fault["loc"][-1]
+            known = list(_model_at(model, detail["loc"][:-1]).model_fields)
+            key = detail["loc"][-1]
             return f"is no known key (known: {', '.join(known)}){did_you_mean(key, known) or '.'}"
         case "union_tag_invalid":
-            known = [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
-            tag = fault["ctx"]["tag"]
+            known = [tag.strip(" '") for tag in detail["ctx"]["expected_tags"].split(",")]
+            tag = detail["ctx"]["tag"]
             return (
                 f"must be one of {', '.join(known)}, but got {tag!r}"
                 f"{did_you_mean(tag, known) or '.'}"
             )
         case "union_tag_not_found":
-            name = _tag(_model_at(model, fault["loc"]))
+            name = _tag_of(_model_at(model, detail["loc"]))
             return f"must have a name, as in {{name: {name}}}."
         case "value_error":
-            return f"{fault['msg'].removeprefix('Value error, ')}."
+            return f"{detail['msg'].removeprefix('Value error, ')}."
         case "literal_error":
-            expected = fault["ctx"]["expected"]
+            expected = detail["ctx"]["expected"]
             known = expected.replace(" or ", ", ").replace("'", "").split(", ")
-            return f"must be {expected}, but got {got!r}{did_you_mean(got, known) or '.'}"
+            return f"must be {expected}, but got {value!r}{did_you_mean(value, known) or '.'}"
         case "too_short":
-            return f"must have at least one entry, but got {got!r}."
+            return f"must have at least one entry, but got {value!r}."
         case "tuple_type" | "list_type":
-            return f"must be a list, as in [{got}], but got {got!r}."
+            return f"must be a list, as in [{value}], but got {value!r}."
         case "bool_type":
-            return f"must be true or false, but got {got!r}."
+            return f"must be true or false, but got {value!r}."
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping (key: value), but got {got!r}."
+            return f"must be a mapping (key: value), but got {value!r}."
         case "int_type" | "float_type" | "int_from_float":
-            kind = "number" if fault["type"] == "float_type" else "whole number"
-            quoted = " without quotes" * (isinstance(got, str) and _is_number(got))
-            return f"must be a {kind}{quoted}, but got {got!r}."
+            kind = "number" if detail["type"] == "float_type" else "whole number"
+            quotes = " without quotes" * (isinstance(value, str) and _is_number(value))
+            return f"must be a {kind}{quotes}, but got {value!r}."
         case _:
-            must = fault["msg"].replace("Input should", "must").replace("String should", "must")
-            return f"{must[0].lower()}{must[1:]}, but got {got!r}."
+            must = detail["msg"].replace("Input should", "must").replace("String should", "must")
+            return f"{must[0].lower()}{must[1:]}, but got {value!r}."
 
 
 def _is_number(text: str) -> bool:
+    """Return whether Python reads the text as a number."""
     try:
         float(text)
     except ValueError:
@@ -112,24 +138,31 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _model_at(model: type[BaseModel], loc: Place) -> type[BaseModel]:
-    """The model whose keys stand at a location: follow fields, list items, and union tags."""
-    here: Any = model
-    for step in loc:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            here = here.model_fields[str(step)].annotation
-        here = next((m for m in _models(here) if _tag(m) == step), here)
-    return next(iter(_models(here)), model)
+def _model_at(model: type[BaseModel], location: Place) -> type[BaseModel]:
+    """Return the model whose keys may stand at a location of pydantic.
+
+    The location leads through fields, list items and union tags. The given model is returned if it
+    leads to no model.
+    """
+    annotation: Any = model
+    for step in location:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            annotation = annotation.model_fields[str(step)].annotation
+        tagged = (member for member in _models_in(annotation) if _tag_of(member) == step)
+        annotation = next(tagged, annotation)
+    return next(iter(_models_in(annotation)), model)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the pydantic models that a type annotation names, inside of unions and lists too."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in (Union, UnionType) or get_args(annotation):
-        return [model for part in get_args(annotation) for model in _models(part)]
+        return [model for part in get_args(annotation) for model in _models_in(part)]
     return []
 
 
-def _tag(model: type[BaseModel]) -> Any:
-    name = model.model_fields.get("name")
-    return name.default if name else None
+def _tag_of(model: type[BaseModel]) -> Any:
+    """Return the default of a model's field `name`, which tells it apart in a union; None without."""
+    field = model.model_fields.get("name")
+    return field.default if field else None

@@ -1,6 +1,7 @@
-"""YAML files that people write: read safely, and refused in sentences with the line to mend.
+"""Read YAML files that people write, and refuse faulty ones in sentences with the line to mend.
 
-YAML 1.2 as ruamel.yaml reads it: 1e-5 is a number, `on` and `no` are words, a key twice is an error.
+This is YAML 1.2 as ruamel.yaml reads it: 1e-5 is a number, `on` and `no` are words, and a key that
+occurs twice is an error.
 """
 
 from __future__ import annotations
@@ -9,25 +10,25 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from trainables.schema.faults import Place, dotted, faults
-
-if TYPE_CHECKING:
-    from trainables.schema.faults import Fault
-
+from trainables.schema.faults import Fault, Place, dotted, faults
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
 class SpecError(ValueError):
-    """Everything that is wrong with a file, one sentence a line."""
+    """All faults of a file; the message has one sentence a line.
+
+    Attributes:
+        sentences: the faults in order, each once.
+    """
 
     def __init__(self, sentences: Iterable[str]) -> None:
         self.sentences = list(dict.fromkeys(sentences))
@@ -36,7 +37,14 @@ class SpecError(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """A YAML file as plain values, and the line that each of them starts on."""
+    """A YAML file as plain values, and the line that each of them starts on.
+
+    Attributes:
+        path: the file.
+        text: its contents.
+        tree: its contents as plain values.
+        lines: the line of each value by its place, counted from 1.
+    """
 
     path: Path
     text: str
@@ -44,16 +52,20 @@ class Document:
     lines: Mapping[Place, int]
 
     def at(self, place: Place) -> str:
-        """`FILE:LINE: dotted.place`, of the nearest enclosing line that there is."""
-        known = next(place[:n] for n in range(len(place), -1, -1) if place[:n] in self.lines)
-        return f"{self.path}:{self.lines[known]}: {dotted(place)}".rstrip()
+        """Return the head of a fault's sentence, `FILE:LINE: dotted.place`.
+
+        The line is that of the place, or of the nearest value around it that the file has.
+        """
+        nearest = next(place[:n] for n in range(len(place), -1, -1) if place[:n] in self.lines)
+        return f"{self.path}:{self.lines[nearest]}: {dotted(place)}".rstrip()
 
 
 def read(path: Path) -> Document:
-    """Read one mapping.
+    """Return a YAML file that holds one mapping, with the line of each of its values.
 
     Raises:
-        SpecError: no such file, empty, not YAML, a key twice, a tag, or no mapping.
+        SpecError: the file cannot be read, is empty, is not YAML, has a key twice or a tag, holds
+            something else than one mapping, or stands for more than MAX_VALUES values.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -73,8 +85,8 @@ def read(path: Path) -> Document:
             [f"{path}: must be a few levels deep, but is nested without end."]
         ) from error
     if not isinstance(tree, dict):
-        found = "nothing" if tree is None else type(tree).__name__
-        raise SpecError([f"{path}: must hold a mapping (key: value), but holds {found}."])
+        kind = "nothing" if tree is None else type(tree).__name__
+        raise SpecError([f"{path}: must hold a mapping (key: value), but holds {kind}."])
     try:
         lines = dict(islice(_lines(node, ()), MAX_VALUES + 1))
     except RecursionError as error:
@@ -92,9 +104,14 @@ def validate(
     origins: Mapping[Place, Place] | None = None,
     unknown: Collection[Place] = (),
 ) -> Model:
-    """The document (or a tree made from it, with the place each value came from) as a model.
+    """Return a document, or a tree that was made from it, as a pydantic model.
 
-    unknown: places of the tree whose value is not known, so that nothing is said of them.
+    Args:
+        model: the model to make.
+        tree: the values to validate; those of the document if None.
+        origins: for a tree that was made from the document, where each of its values stands in the
+            document. A place without an entry is the same in both.
+        unknown: places of the tree whose value is not known yet. Their faults are left out.
 
     Raises:
         SpecError: with every fault at once.
@@ -111,7 +128,12 @@ def validate(
 
 
 def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
-    """Where the faulty key or value, or the nearest thing around it, stands in the file."""
+    """Return the place in the file of a fault in a tree that was made from it.
+
+    Args:
+        origins: the place in the file of some places of the tree. The longest one that leads to the
+            fault counts; without any, the place is the same in both.
+    """
     place = fault.place
     for n in range(len(place) - fault.of_key, -1, -1):
         if place[:n] in origins:
@@ -120,6 +142,7 @@ def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
 
 
 def _yaml_sentence(path: Path, error: YAMLError) -> str:
+    """Return one sentence for an error of the YAML parser, with the file and, if known, the line."""
     if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
         return f"{path}: must be YAML, but {str(error).splitlines()[0]}."
     line = error.problem_mark.line + 1
@@ -137,6 +160,10 @@ def _yaml_sentence(path: Path, error: YAMLError) -> str:
 
 
 def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:
+    """Yield (place, line) of a YAML node and of every node below it.
+
+    A value of a mapping comes twice. The second time it has the line of its key, which counts.
+    """
     yield place, node.start_mark.line + 1
     if isinstance(node, MappingNode):
         for key, value in node.value:

@@ -1,6 +1,7 @@
-"""YAML that programs write for programs: plain values to text and back, and nothing that runs code.
+"""YAML that programs write for programs: plain values to text and back, and no objects.
 
-What people write is read by trainables/schema/yaml_file.py, which knows the line of every value.
+A file that people write is read by trainables/schema/yaml_file.py, which knows the line of every
+value.
 """
 
 from io import StringIO
@@ -10,9 +11,10 @@ from ruamel.yaml import YAML
 
 
 def to_yaml(tree: Any, *, width: int | None = None) -> str:
-    """Return plain values as block-style YAML, keys in their own order.
+    """Return plain values as YAML in block style, with keys in their own order.
 
-    width: characters after which a long text is broken; ruamel's 80 if left out.
+    Args:
+        width: number of characters after which a long text is broken; ruamel's 80 if None.
     """
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
@@ -24,5 +26,9 @@ def to_yaml(tree: Any, *, width: int | None = None) -> str:
 
 
 def from_yaml(text: str) -> Any:
-    """Return the plain values of a YAML text."""
+    """Return the plain values of a YAML text.
+
+    Raises:
+        ruamel.yaml.error.YAMLError: the text is not YAML, or it has a tag that would make an object.
+    """
     return YAML(typ="safe", pure=True).load(text)

@@ -1,5 +1,6 @@
-"""Measure without gradient, for the evaluators.
+"""Measure a model without gradient, for the evaluators.
 
-Queries are packed into rows and batches that waste no padding (packing.py) and come back as
-log-probabilities (likelihood.py), divergences from the base or pooled hidden states.
+packing.py arranges queries in rows and batches with little padding. From them come log-probabilities
+(likelihood.py), scores of alternatives (choices.py), the KL divergence from the base (divergence.py),
+and pooled hidden states (features.py). general_text.py draws the texts that forgetting is measured on.
 """

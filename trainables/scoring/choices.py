@@ -1,4 +1,4 @@
-"""Score the alternatives of a question, and say which of them the model chooses."""
+"""Score the alternatives of multiple-choice questions, and pick the one that the model chooses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
-    """Σ log p, in nats, of each alternative of each item after its question."""
+    """Return, for each item, Σ log p in nats of each alternative's tokens after the question.
+
+    Raises:
+        ValueError: an alternative has no token after the question.
+    """
     from trainables.scoring.likelihood import log_probs, queries_of
 
     groups = []
@@ -21,25 +25,29 @@ def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
         # Spaces that end a question belong to the alternative, and both are encoded as one text
         # and cut where the question ends, as lm-evaluation-harness does.
         question = item.question.rstrip()
-        (before,) = model.tokenizer.encode([question])
-        for whole in model.tokenizer.encode([item.question + choice for choice in item.choices]):
-            answer = whole[len(before) :]
-            if not answer:  # Σ over nothing is 0, which would be the likeliest of all
+        (question_ids,) = model.tokenizer.encode([question])
+        texts = [item.question + choice for choice in item.choices]
+        for ids in model.tokenizer.encode(texts):
+            answer_ids = ids[len(question_ids) :]
+            if not answer_ids:  # a sum over no token is 0, which would be the likeliest of all
                 raise ValueError(
                     f"item {number}: every alternative must have a token after the question, but "
                     f"one of {item.choices} has none."
                 )
-            groups.append(queries_of(model.tokenizer, answer, whole[: len(before)]))
-    found = iter(map(math.fsum, log_probs(model, groups)))
-    return [[next(found) for _ in item.choices] for item in items]
+            groups.append(queries_of(model.tokenizer, answer_ids, ids[: len(question_ids)]))
+    sums = iter(map(math.fsum, log_probs(model, groups)))
+    return [[next(sums) for _ in item.choices] for item in items]
 
 
 def chosen(scores: list[float]) -> int | None:
-    """The first of the likeliest; None where a score is NaN, as a diverged model chooses nothing."""
+    """Return the index of the highest score, the first of equal ones.
+
+    None if any score is NaN: a model that has diverged chooses nothing.
+    """
     return None if any(map(math.isnan, scores)) else scores.index(max(scores))
 
 
 def is_right(scores: list[float], answer: int) -> float:
-    """1 or 0, or NaN where nothing is chosen."""
+    """Return 1 if the alternative with the index `answer` is chosen, else 0; NaN if none is chosen."""
     choice = chosen(scores)
     return math.nan if choice is None else float(choice == answer)

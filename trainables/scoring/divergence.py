@@ -1,4 +1,4 @@
-"""How far the model's predictions have moved from its base's, without gradient."""
+"""The KL divergence of the model's predictions from its base's, without gradient."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 @torch.inference_mode()
 def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[float]]:
-    """KL(p₀ ‖ p) in nats at each place where a query asks for a token, in order."""
-    found: list[list[float]] = [[] for _ in queries]
+    """Return KL(p₀ ‖ p) in nats at each target of each query, in order.
+
+    p₀ is the base's distribution over the vocabulary, p the model's. Dropout is off meanwhile.
+    """
+    divergences: list[list[float]] = [[] for _ in queries]
     was_training = model.module.training
     model.module.eval()
-    # Two distributions over the vocabulary at once: half of what the likelihoods take.
+    # Half the tokens of other batches, since two distributions over the vocabulary are in memory.
     for batch in batches([len(query.ids) for query in queries], TOKENS_A_BATCH // 2):
         texts = model.batch([queries[q] for q in batch])
-        now_NV = model.logits(texts).float().log_softmax(-1)
-        base_NV = model.base_logits(texts).float().log_softmax(-1)
-        each = iter((base_NV.exp() * (base_NV - now_NV)).sum(-1).tolist())
+        log_prob_NV = model.logits(texts).float().log_softmax(-1)
+        base_log_prob_NV = model.base_logits(texts).float().log_softmax(-1)
+        kl_N = (base_log_prob_NV.exp() * (base_log_prob_NV - log_prob_NV)).sum(-1)
+        values = iter(kl_N.tolist())
         for q in batch:
-            found[q] = [next(each) for _ in queries[q].targets]
+            divergences[q] = [next(values) for _ in queries[q].targets]
     model.module.train(was_training)
-    return found
+    return divergences

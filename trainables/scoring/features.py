@@ -1,6 +1,6 @@
-"""What a model makes of whole texts: its last hidden states, pooled, without gradient.
+"""Features of whole texts: a model's last hidden states, pooled to one vector a text.
 
-D = width of the model, S = texts.
+B = texts of a batch, S = all texts, T = tokens, D = width of the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.queries import Query
-from trainables.scoring.packing import TOKENS_A_BATCH, batches
+from trainables.scoring.packing import batches
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer
@@ -26,59 +26,63 @@ Text = tuple[str, ...]  # one text, or a pair
 def features(
     model: LanguageModel, texts: Sequence[Text], *, pooling: Pooling, max_tokens: int = 128
 ) -> Tensor:
-    """features_SD of texts, in fp32 on the CPU.
+    """Return features_SD of texts, in fp32 on the CPU, without gradient and with dropout off.
 
-    summary: the state that has seen the whole text, that is at [CLS] (masked) or at the last token
-    (causal). mean: over all tokens; the start token of a causal model says nothing of the text, and
-    is left out.
+    pooling: see `pool`. max_tokens: where a text or pair is cut.
     """
     queries = whole_texts(model.tokenizer, texts, max_tokens)
-    found: list[Tensor] = [torch.empty(0)] * len(queries)
+    rows: list[Tensor] = [torch.empty(0)] * len(queries)
     was_training = model.module.training
     model.module.eval()
-    for batch in batches([len(query.ids) for query in queries], TOKENS_A_BATCH):
-        read = model.batch([queries[q] for q in batch])
-        pooled_BD = pool(model, read.ids_BT, read.attention_BT, pooling)
-        for q, row in zip(batch, pooled_BD.float().cpu(), strict=True):
-            found[q] = row
+    for batch in batches([len(query.ids) for query in queries]):
+        texts_of_batch = model.batch([queries[q] for q in batch])
+        pooled_BD = pool(model, texts_of_batch.ids_BT, texts_of_batch.attention_BT, pooling)
+        for q, row_D in zip(batch, pooled_BD.float().cpu(), strict=True):
+            rows[q] = row_D
     model.module.train(was_training)
-    return torch.stack(found)
+    return torch.stack(rows)
 
 
 def whole_texts(tokenizer: Tokenizer, texts: Sequence[Text], max_tokens: int) -> list[Query]:
-    """Texts as they are read where nothing is asked: with the special tokens that go around them.
+    """Return a query without targets for each text or pair, with its special tokens around it.
 
-    Of a pair a masked model reads each with its end, as its tokenizer would put them, and the longer
-    one is cut first; a causal one reads both as lines of one text, cut at its end.
+    A masked model reads a pair as its tokenizer would write it, an end token after each text; the
+    longer text is cut first. A causal model reads a pair as two lines of one text, cut at its end.
     """
     if tokenizer.family == "causal":
         room = min(max_tokens, tokenizer.max_tokens - 1)
-        whole = tokenizer.encode(["\n".join(text) for text in texts])
-        return [Query([tokenizer.start_id, *ids[:room]], {}) for ids in whole]
+        ids_of_texts = tokenizer.encode(["\n".join(text) for text in texts])
+        return [Query([tokenizer.start_id, *ids[:room]], {}) for ids in ids_of_texts]
     # RoBERTa puts two ends between the texts of a pair.
-    between = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)
-    ones = tokenizer.encode([text[0] for text in texts])
-    others = iter(tokenizer.encode([text[1] for text in texts if len(text) == 2]))
+    separator = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)
+    firsts = tokenizer.encode([text[0] for text in texts])
+    seconds = iter(tokenizer.encode([text[1] for text in texts if len(text) == 2]))
     queries = []
-    for text, one in zip(texts, ones, strict=True):
-        ends = between if len(text) == 2 else []
-        other = next(others) if len(text) == 2 else []
-        room = min(max_tokens, tokenizer.max_tokens - 2 - len(ends))
-        one = one[: max(room - room // 2, room - len(other))]
-        other = other[: room - len(one)]
-        queries.append(Query([tokenizer.start_id, *one, *ends, *other, tokenizer.end_id], {}))
+    for text, first in zip(texts, firsts, strict=True):
+        between = separator if len(text) == 2 else []
+        second = next(seconds) if len(text) == 2 else []
+        room = min(max_tokens, tokenizer.max_tokens - 2 - len(between))
+        first = first[: max(room - room // 2, room - len(second))]
+        second = second[: room - len(first)]
+        ids = [tokenizer.start_id, *first, *between, *second, tokenizer.end_id]
+        queries.append(Query(ids, {}))
     return queries
 
 
 def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Pooling) -> Tensor:
-    """pooled_BD, with gradient where there is one."""
+    """Return pooled_BD, the last hidden states of each row as one vector; gradients pass through.
+
+    pooling: `summary` takes the state that has seen the whole text: at [CLS] (masked) or at the last
+        token (causal). `mean` averages over all tokens, without the start token of a causal model,
+        whose state does not depend on the text.
+    """
     body = model.module.base_model
     segments: dict[str, Tensor] = {}
     if model.has_segments:
         ends_BT = (ids_BT == model.tokenizer.end_id).long()
         segments["token_type_ids"] = (ends_BT.cumsum(1) - ends_BT).clamp(max=1) * attention_BT
-    read = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]
-    states_BTD: Tensor = read.last_hidden_state
+    output = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]
+    states_BTD: Tensor = output.last_hidden_state
     if pooling == "mean":
         weights_BT = attention_BT.to(states_BTD.dtype, copy=True)
         if model.family == "causal":

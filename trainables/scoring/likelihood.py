@@ -1,14 +1,11 @@
-"""Log-likelihoods without gradient: the hot loop of all measurement, for both model families.
+"""Log-probabilities of queries, without gradient: the hot loop of all measurement.
 
 A sentence of a causal model is one query; the pseudo-likelihood of a masked model is one query for
-each masked copy. Queries become rows, rows of like length batches of about TOKENS_A_BATCH tokens.
+each token, which is masked in it. packing.py arranges the queries in rows and batches of about
+TOKENS_A_BATCH tokens; where a causal model can read them, the rows are trees.
 
-What the queries of a causal model have in common at their start is read once: the alternatives
-after a question, the two sentences of a pair up to the word in which they differ. Such a row is a
-tree, in which a token sees its own line of ancestors and nothing of the other branches; trees that
-have nothing in common share a row too, so that hardly any place is padding.
-
-R = rows, T = tokens of a row, M = places where something is predicted, N = predictions asked for.
+R = rows, T = tokens of a row, M = places where something is predicted, N = predictions (several
+alternatives may be scored at one place), V = vocabulary.
 """
 
 from __future__ import annotations
@@ -21,17 +18,16 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from trainables.data.comparisons import differing
-from trainables.data.queries import Query, masked, sentence
+from trainables.data.comparisons import differing_positions
+from trainables.data.queries import Query, masked_query, sentence_query
 from trainables.scoring.packing import (
-    TOKENS_A_BATCH,
     batches,
     depths,
-    lines,
-    packed,
+    line_rows,
+    pack,
     padding_mask,
     tree_mask,
-    trees,
+    tree_rows,
 )
 
 if TYPE_CHECKING:
@@ -39,136 +35,159 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
     from trainables.scoring.packing import Row
 
+READS_TREES = "reads trees"  # slot of LanguageModel.memo
+MAX_TREE_ERROR = 1e-3  # nats
+
 
 def queries_of(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
-    """Queries whose log-probabilities, in order, are those of the tokens `ids` after `prefix`.
+    """Return queries whose targets are, in order, the tokens `ids` of a text after a prefix.
 
-    causal: log p(token | start, prefix, tokens before it). masked: the pseudo-likelihood of Salazar
-    et al. 2020 (arXiv 1910.14659): each token masked alone, all others seen. Of a prefix that does
-    not fit into the model's positions, the end is read.
+    causal: one query, for log p(token | start, prefix, tokens before it). masked: one query a token,
+    masked alone with all others seen (pseudo-likelihood, Salazar et al. 2020, arXiv 1910.14659). A
+    prefix that does not fit into the model's positions is cut at its beginning.
 
     Raises:
-        ValueError: there are no tokens to score, or they do not fit into the model's positions.
+        ValueError: `ids` is empty, or does not fit into the model's positions.
     """
     if not ids:
         raise ValueError("a text to be scored must have at least one token, but got none.")
     if tokenizer.family == "causal":
-        return [sentence(tokenizer, ids, prefix)]
+        return [sentence_query(tokenizer, ids, prefix)]
     prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
-    whole = [*prefix, *ids]
-    return [masked(tokenizer, whole, [len(prefix) + t]) for t in range(len(ids))]
+    text = [*prefix, *ids]
+    return [masked_query(tokenizer, text, [len(prefix) + t]) for t in range(len(ids))]
 
 
 @torch.inference_mode()
 def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[list[float]]:
-    """log p, in nats, of the targets of each group's queries, in order, joined within the group."""
+    """Return, for each group of queries, log p in nats of all their targets, in order.
+
+    Dropout is off meanwhile.
+    """
     queries = [query for group in groups for query in group]
-    found = [[0.0] * len(query.targets) for query in queries]
+    values_of_queries = [[0.0] * len(query.targets) for query in queries]
     was_training = model.module.training
     model.module.eval()
     for rows in _rows(model, queries):
-        for places in batches([len(row.ids) for row in rows], TOKENS_A_BATCH):
-            batch = [rows[r] for r in places]
-            asked = [one for row in batch for one in row.asked]
-            for (_, q, nth), value in zip(asked, _read(model, batch).tolist(), strict=True):
-                found[q][nth] = value
+        for numbers in batches([len(row.ids) for row in rows]):
+            batch = [rows[r] for r in numbers]
+            asked = [entry for row in batch for entry in row.asked]
+            log_probs_N = _target_log_probs(model, batch).tolist()
+            for (_, q, index), value in zip(asked, log_probs_N, strict=True):
+                values_of_queries[q][index] = value
     model.module.train(was_training)
-    return joined(groups, found)
+    return join_groups(groups, values_of_queries)
 
 
 def pair_log_probs(
     model: LanguageModel, pairs: Sequence[tuple[str, str]]
 ) -> list[tuple[float, float] | None]:
-    """log p, in nats, of two sentences that differ in a few words.
+    """Return the scores, in nats, of the two sentences of each pair, which differ in a few words.
 
-    causal: of the whole sentences. masked: the mean over the tokens in which they differ, each
-    masked alone; None where one has no such token, so that the two cannot be compared.
+    causal: log p of the whole sentence. masked: the mean log p of the tokens in which the sentences
+    differ, each masked alone; None where a sentence has no such token, so that it has no score.
     """
     ids = model.tokenizer.encode([text for pair in pairs for text in pair])
     groups: list[list[Query]] = []
-    for one, other in zip(ids[::2], ids[1::2], strict=True):
+    for first, second in zip(ids[::2], ids[1::2], strict=True):
         if model.family == "causal":
-            groups += [queries_of(model.tokenizer, one), queries_of(model.tokenizer, other)]
+            groups += [queries_of(model.tokenizer, first), queries_of(model.tokenizer, second)]
             continue
-        for own, apart in zip((one, other), differing(one, other), strict=True):
-            groups.append([masked(model.tokenizer, own, [t]) for t in apart])
-    found = log_probs(model, groups)
+        for text, places in zip((first, second), differing_positions(first, second), strict=True):
+            groups.append([masked_query(model.tokenizer, text, [t]) for t in places])
+    values = log_probs(model, groups)
     score = math.fsum if model.family == "causal" else fmean
     return [
-        (score(one), score(other)) if one and other else None
-        for one, other in zip(found[::2], found[1::2], strict=True)
+        (score(first), score(second)) if first and second else None
+        for first, second in zip(values[::2], values[1::2], strict=True)
     ]
 
 
-def joined(
-    groups: Sequence[Sequence[Query]], found: Sequence[Sequence[float]]
+def join_groups(
+    groups: Sequence[Sequence[Query]], values_of_queries: Sequence[Sequence[float]]
 ) -> list[list[float]]:
-    """What was found for each query, joined within the groups that the queries came in."""
-    each = iter(found)
-    return [[value for _ in group for value in next(each)] for group in groups]
+    """Return the values of each group's queries as one list a group.
+
+    values_of_queries: the values of each query, of all groups one after another.
+    """
+    values = iter(values_of_queries)
+    return [[value for _ in group for value in next(values)] for group in groups]
 
 
 def _rows(model: LanguageModel, queries: Sequence[Query]) -> tuple[list[Row], list[Row]]:
-    """All queries that ask for something: in trees where the model can read them, else in lines."""
-    asking = [q for q, query in enumerate(queries) if query.targets]
-    if not _reads_trees(model):
-        return [], lines(queries, asking)
-    # The mask of a tree stands in for the model's own, which beyond its window hides tokens.
-    beyond = [q for q in asking if len(queries[q].ids) > model.window]
-    within = [q for q in asking if len(queries[q].ids) <= model.window]
-    return packed(trees(queries, within)), lines(queries, beyond)
+    """Return the queries that have targets as (rows of trees, rows of one query each).
+
+    Trees are used where the model can read them.
+    """
+    with_targets = [q for q, query in enumerate(queries) if query.targets]
+    if not reads_trees(model):
+        return [], line_rows(queries, with_targets)
+    # The mask of a tree replaces the model's own, which hides tokens beyond its window.
+    beyond = [q for q in with_targets if len(queries[q].ids) > model.window]
+    within = [q for q in with_targets if len(queries[q].ids) <= model.window]
+    return pack(tree_rows(queries, within)), line_rows(queries, beyond)
 
 
-def _read(model: LanguageModel, rows: Sequence[Row]) -> Tensor:
-    """log p of what the rows ask for, in order: shape N."""
+def _target_log_probs(model: LanguageModel, rows: Sequence[Row]) -> Tensor:
+    """Return log p in nats of the targets of all rows, in order, from one forward: shape N."""
     length = max(len(row.ids) for row in rows)
     ids_RT = torch.full((len(rows), length), model.tokenizer.pad_id)
     for r, row in enumerate(rows):
         ids_RT[r, : len(row.ids)] = torch.tensor(row.ids)
-    at_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.asked]
+    places_N = [r * length + place for r, row in enumerate(rows) for place, _, _ in row.asked]
     targets_N = torch.tensor([t for row in rows for t in row.targets], device=model.device)
-    # Several alternatives may be asked for at one place: the head runs there once.
-    at_M = sorted(set(at_N))
-    nth = {at: m for m, at in enumerate(at_M)}
-    which_N = torch.tensor([nth[at] for at in at_N], device=model.device)
-    if any(row.branches for row in rows):
-        sees = {"attention_mask": tree_mask(rows, length), "position_ids": depths(rows, length)}
+    # The vocabulary head runs once a place, however many alternatives are scored there.
+    places_M = sorted(set(places_N))
+    number_of = {place: m for m, place in enumerate(places_M)}
+    numbers_N = torch.tensor([number_of[place] for place in places_N], device=model.device)
+    if any(row.has_branches for row in rows):
+        inputs = {"attention_mask": tree_mask(rows, length), "position_ids": depths(rows, length)}
     else:
-        sees = {"attention_mask": padding_mask(rows, length)}
-    sees = {name: value.to(model.device) for name, value in sees.items()}
-    logits_MV = model.logits_at(torch.tensor(at_M), input_ids=ids_RT.to(model.device), **sees)
-    logits_MV = logits_MV.float()
-    chosen_N = logits_MV[which_N, targets_N]
-    return chosen_N - _logsumexp_(logits_MV)[which_N]
+        inputs = {"attention_mask": padding_mask(rows, length)}
+    inputs = {name: value.to(model.device) for name, value in inputs.items()}
+    logits_MV = model.logits_at(
+        torch.tensor(places_M), input_ids=ids_RT.to(model.device), **inputs
+    ).float()
+    target_logits_N = logits_MV[numbers_N, targets_N]
+    return target_logits_N - _logsumexp_(logits_MV)[numbers_N]
 
 
 def _logsumexp_(logits_MV: Tensor) -> Tensor:
-    """logsumexp over the vocabulary, which uses up the logits: a second such table costs time."""
+    """Return the logsumexp over the vocabulary, shape M; the logits are overwritten.
+
+    A second table of their size would cost time.
+    """
     greatest_M1 = logits_MV.amax(-1, keepdim=True)
     sums_M = logits_MV.sub_(greatest_M1).exp_().sum(-1)
     return greatest_M1[:, 0] + sums_M.log()
 
 
-def _reads_trees(model: LanguageModel) -> bool:
-    """Whether the model heeds positions and a mask of who sees whom, found out once by trying.
+def reads_trees(model: LanguageModel) -> bool:
+    """Whether a model scores queries in a tree as it does one by one: tried once and remembered.
 
-    Nearly all do; those with ALiBi or a recurrent state do not, and read line by line. It is the
-    base that tries, in fp32, so the answer depends neither on training nor on precision.
+    Nearly all causal models do. Those with ALiBi or a recurrent state ignore the mask of a tree or
+    the positions, and masked models see all of a row. The base is tried, in fp32, so that the answer
+    depends neither on training nor on precision.
     """
-    if model.family == "masked":
+    return model.family == "causal" and model.memo(READS_TREES, None, lambda: _try_tree(model))
+
+
+def _try_tree(model: LanguageModel) -> bool:
+    """Score two queries with a common start by the base, in a tree and one by one.
+
+    Return whether all log-probabilities agree to MAX_TREE_ERROR; False too if the model refuses the
+    inputs.
+    """
+    common, first, second = (
+        [(start + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for start in (3, 5, 8)
+    )
+    queries = [sentence_query(model.tokenizer, ids, common) for ids in (first, second)]
+    module, model.module = model.module, model.base
+    try:
+        expected = _target_log_probs(model, line_rows(queries, (0, 1)))
+        errors = (_target_log_probs(model, tree_rows(queries, (0, 1))) - expected).abs()
+        return bool(errors.max() < MAX_TREE_ERROR)
+    except (TypeError, ValueError, RuntimeError):
         return False
-    if model.reads_trees is None:
-        common, one, other = (
-            [(a + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for a in (3, 5, 8)
-        )
-        queries = [sentence(model.tokenizer, ids, common) for ids in (one, other)]
-        now, model.module = model.module, model.base
-        try:
-            expected = _read(model, lines(queries, (0, 1)))
-            gap = (_read(model, trees(queries, (0, 1))) - expected).abs().max()
-            model.reads_trees = bool(gap < 1e-3)
-        except (TypeError, ValueError, RuntimeError):
-            model.reads_trees = False
-        finally:
-            model.module = now
-    return model.reads_trees
+    finally:
+        model.module = module

@@ -1,9 +1,8 @@
-"""Rows and batches for scoring that read nothing twice and hardly any padding.
+"""Arrange queries in rows and batches, so that scoring reads nothing twice and hardly any padding.
 
-What the queries of a causal model have in common at their start is read once: the alternatives
-after a question, the two sentences of a pair up to the word in which they differ. Such a row is a
-tree, in which a token sees its own line of ancestors and nothing of the other branches; trees that
-have nothing in common share a row too.
+A common start of the queries of a causal model is read once: a question before its alternatives, two
+sentences of a pair up to the word in which they differ. Such a row is a tree. A token of a tree sees
+itself and its ancestors, and nothing of other branches. Trees without a common token share a row too.
 
 R = rows, T = tokens of a row.
 """
@@ -21,19 +20,22 @@ from tqdm import tqdm
 from trainables.data.queries import Query
 
 TOKENS_A_BATCH = 2048  # logits of SmolLM2's vocabulary: 49,152 × 2048 × 4 bytes = 400 MB
-# Attention over a row grows with the square of its length: rows of PACKED tokens are short enough
-# for that not to count. A tree grows longer only by queries that have at least this share of their
-# tokens in common with it, as the alternatives after a long passage.
-PACKED = 128
+# Attention over a row grows with the square of its length: rows of MAX_PACKED tokens are short enough
+# for that not to count. A tree grows longer only by queries that have at least MIN_SHARED of their
+# tokens in common with it, such as the alternatives after a long passage; and not beyond MAX_TREE.
+MAX_PACKED = 128
 MAX_TREE = 512
-WORTH_SHARING = 0.5
+MIN_SHARED = 0.5
 
 
 @dataclass
 class Row:
-    """Tokens that are read together; token t follows token parents[t], the first of a tree −1.
+    """Tokens that are read together.
 
-    asked: (place, query, which of its targets), with the target of each beside it.
+    ids:     token ids.
+    parents: the place of the token before each token in its text; −1 for the first token of a tree.
+    asked:   (place, index of the query, index of the target in it) of each prediction.
+    targets: the token to predict, for each entry of `asked`.
     """
 
     ids: list[int]
@@ -42,100 +44,112 @@ class Row:
     targets: list[int] = field(default_factory=list)
 
     @property
-    def branches(self) -> bool:
+    def has_branches(self) -> bool:
+        """Whether any token follows another one than the one to its left."""
         return self.parents != list(range(-1, len(self.ids) - 1))
 
-    def ask(self, path: Sequence[int], q: int, query: Query) -> None:
-        """Ask for the query's targets, its token t lying at path[t]."""
-        self.asked += [(path[t], q, nth) for nth, t in enumerate(query.targets)]
+    def add_targets(self, path: Sequence[int], q: int, query: Query) -> None:
+        """Add the targets of query number q, whose token t lies at path[t] of the row."""
+        self.asked += [(path[t], q, index) for index, t in enumerate(query.targets)]
         self.targets += query.targets.values()
 
-    def take_in(self, tree: Row) -> None:
-        """Put another tree behind those that are here."""
+    def append(self, tree: Row) -> None:
+        """Add another row's tokens and predictions behind those of this row."""
         first = len(self.ids)
         self.ids += tree.ids
         self.parents += [parent + first if parent >= 0 else -1 for parent in tree.parents]
-        self.asked += [(place + first, q, nth) for place, q, nth in tree.asked]
+        self.asked += [(place + first, q, index) for place, q, index in tree.asked]
         self.targets += tree.targets
 
 
-def lines(queries: Sequence[Query], asking: Sequence[int]) -> list[Row]:
-    """Each query in a row of its own."""
+def line_rows(queries: Sequence[Query], numbers: Sequence[int]) -> list[Row]:
+    """Return a row for each of the queries with these numbers."""
     rows = []
-    for q in asking:
+    for q in numbers:
         query = queries[q]
         row = Row(list(query.ids), list(range(-1, len(query.ids) - 1)))
-        row.ask(range(len(query.ids)), q, query)
+        row.add_targets(range(len(query.ids)), q, query)
         rows.append(row)
     return rows
 
 
-def trees(queries: Sequence[Query], asking: Sequence[int]) -> list[Row]:
-    """Queries with a common start in one row: neighbours, when they are sorted."""
+def tree_rows(queries: Sequence[Query], numbers: Sequence[int]) -> list[Row]:
+    """Return the queries with these numbers as rows in which a common start is read once.
+
+    Queries are sorted by their ids, so that those with the longest common start are neighbours.
+    """
     rows: list[Row] = []
-    before: Sequence[int] = ()
-    path: list[int] = []  # where the tokens of the query before lie in the last row
-    for q in sorted(asking, key=lambda q: tuple(queries[q].ids)):
+    previous_ids: Sequence[int] = ()
+    path: list[int] = []  # places, in the last row, of the previous query's tokens
+    for q in sorted(numbers, key=lambda q: tuple(queries[q].ids)):
         ids = queries[q].ids
-        shared = _num_shared(before, ids)
-        worth = shared >= WORTH_SHARING * len(ids)
-        longest = max(MAX_TREE, 2 * len(ids)) if worth else PACKED
+        shared = _num_shared(previous_ids, ids)
+        shares_enough = shared >= MIN_SHARED * len(ids)
+        max_length = max(MAX_TREE, 2 * len(ids)) if shares_enough else MAX_PACKED
         added = len(ids) - shared
-        if not shared or (added and len(rows[-1].ids) + added > longest):
+        if not shared or (added and len(rows[-1].ids) + added > max_length):
             rows.append(Row([], []))
             shared = 0
         row = rows[-1]
         path = [*path[:shared], *range(len(row.ids), len(row.ids) + len(ids) - shared)]
         row.parents += [path[t - 1] if t else -1 for t in range(shared, len(ids))]
         row.ids += ids[shared:]
-        row.ask(path, q, queries[q])
-        before = ids
+        row.add_targets(path, q, queries[q])
+        previous_ids = ids
     return rows
 
 
-def packed(trees: Sequence[Row]) -> list[Row]:
-    """Trees in rows of PACKED tokens, the longest first, each where it leaves the least room.
+def pack(trees: Sequence[Row]) -> list[Row]:
+    """Return trees joined to rows of at most MAX_PACKED tokens; a longer tree stays a row of its own.
 
-    A tree that is longer is a row of its own. The trees are used up.
+    The longest trees come first, each in the row where it leaves the least room. The trees given are
+    changed.
     """
     rows: list[Row] = []
-    room: list[tuple[int, int]] = []  # what is left in each row, ascending
+    rooms: list[tuple[int, int]] = []  # (free tokens, number of the row), ascending
     for tree in sorted(trees, key=lambda tree: -len(tree.ids)):
-        fits = bisect(room, (len(tree.ids), -1))
-        if fits == len(room):
+        tightest = bisect(rooms, (len(tree.ids), -1))
+        if tightest == len(rooms):
             rows.append(tree)
-            left, row = min(PACKED, TOKENS_A_BATCH) - len(tree.ids), len(rows) - 1
+            room, row = min(MAX_PACKED, TOKENS_A_BATCH) - len(tree.ids), len(rows) - 1
         else:
-            left, row = room.pop(fits)
-            rows[row].take_in(tree)
-            left -= len(tree.ids)
-        if left > 0:
-            insort(room, (left, row))
+            room, row = rooms.pop(tightest)
+            rows[row].append(tree)
+            room -= len(tree.ids)
+        if room > 0:
+            insort(rooms, (room, row))
     return rows
 
 
-def _num_shared(one: Sequence[int], other: Sequence[int]) -> int:
-    for t, (a, b) in enumerate(zip(one, other, strict=False)):
+def _num_shared(first: Sequence[int], second: Sequence[int]) -> int:
+    """Return how many tokens two sequences have in common at their start."""
+    for t, (a, b) in enumerate(zip(first, second, strict=False)):
         if a != b:
             return t
-    return min(len(one), len(other))
+    return min(len(first), len(second))
 
 
-def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Indices, shortest first, in batches that take at most `tokens` when padded (or are of one).
+def batches(lengths: Sequence[int], max_tokens: int | None = None) -> Iterator[list[int]]:
+    """Yield batches of indices, shortest rows first, with a progress bar on a terminal.
 
-    A terminal sees how far they are, once they take longer than a moment; nobody else does.
+    A batch takes at most `max_tokens` tokens when its rows are padded to the longest, or is one row.
+    The bar appears after two seconds, and only on a terminal.
+
+    lengths: tokens of each row. max_tokens: TOKENS_A_BATCH if left out.
     """
+    if max_tokens is None:
+        max_tokens = TOKENS_A_BATCH
     with tqdm(total=sum(lengths), unit="token", disable=None, delay=2) as bar:
-        for batch in _batches(lengths, tokens):
+        for batch in _batches(lengths, max_tokens):
             yield batch
             bar.update(sum(lengths[n] for n in batch))
 
 
-def _batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], max_tokens: int) -> Iterator[list[int]]:
+    """Yield batches of indices as `batches` does, without a progress bar."""
     batch: list[int] = []
     for n in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) + 1) * lengths[n] > tokens:
+        if batch and (len(batch) + 1) * lengths[n] > max_tokens:
             yield batch
             batch = []
         batch.append(n)
@@ -144,12 +158,16 @@ def _batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 
 def padding_mask(rows: Sequence[Row], length: int) -> Tensor:
+    """Return attention_RT: 1 at the tokens of each row, 0 at padding up to `length`."""
     lengths_R = torch.tensor([len(row.ids) for row in rows])
     return (torch.arange(length) < lengths_R[:, None]).long()
 
 
 def tree_mask(rows: Sequence[Row], length: int) -> Tensor:
-    """Who sees whom: each token itself and its ancestors. Padding sees itself, or it would be NaN."""
+    """Return a mask of shape R1TT: True at (t, s) if token t sees s, that is itself or an ancestor.
+
+    Padding up to `length` sees itself, since attention to nothing is NaN.
+    """
     sees_RTT = torch.eye(length, dtype=torch.bool).repeat(len(rows), 1, 1)
     for r, row in enumerate(rows):
         sees = sees_RTT[r].numpy()
@@ -160,7 +178,10 @@ def tree_mask(rows: Sequence[Row], length: int) -> Tensor:
 
 
 def depths(rows: Sequence[Row], length: int) -> Tensor:
-    """The position of each token in its own line."""
+    """Return depths_RT: the number of ancestors of each token, its position in its own text.
+
+    Padding up to `length` has 0.
+    """
     depths_RT = torch.zeros((len(rows), length), dtype=torch.long)
     for r, row in enumerate(rows):
         depths: list[int] = []

@@ -1,5 +1,6 @@
 """Train one model for some steps.
 
-The stream makes the micro-batches of a step (stream.py), the loss one scalar of each (loss.py), and
-the engine moves the weights (engine.py). A checkpoint holds what resuming needs (checkpoint.py).
+stream.py makes the micro-batches of a step, from texts mixed by mixture.py. loss.py makes one scalar of
+each, and the engine (engine.py, on DeepSpeed) moves the weights at the learning rate of schedule.py.
+checkpoint.py writes and reads the files that resuming needs.
 """

@@ -1,13 +1,13 @@
 """The files of a training checkpoint: save, refuse, load.
 
 trial.json             the configuration of the trial
-resume.json            {"step": optimiser steps made}
+resume.json            {"step": number of optimiser steps made}
 optimiser.safetensors  "master NAME", "exp_avg NAME" and "exp_avg_sq NAME", fp32, of each weight that
                        is trained
 
-Frozen weights are the base's, so they are not kept. A checkpoint depends neither on the ZeRO stage
-nor on the number of processes. All of it is JSON and safetensors: whoever opens one runs no code of
-it. Other files in the folder are left alone.
+Frozen weights are the base's, so they are not saved. A checkpoint depends neither on the ZeRO stage
+nor on the number of processes. It is JSON and safetensors only, so that reading it runs no code of it.
+Other files in the folder are left alone.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.training.engine import Engine
 
-RECIPE = "trial.json"
-STEP = "resume.json"
-STATE = "optimiser.safetensors"
+CONFIG_FILE = "trial.json"
+STEP_FILE = "resume.json"
+STATE_FILE = "optimiser.safetensors"
 
 Content = TypeVar("Content")
 
 
 def save(folder: Path, config: TrialConfig, engine: Engine) -> None:
-    """Write all that resuming the trial of `config` needs into a folder, which is made if need be."""
+    """Write the configuration, the step and the optimiser's state into a folder, making the folder."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,9 +40,9 @@ def save(folder: Path, config: TrialConfig, engine: Engine) -> None:
         for name, kinds in engine.state.read().items()
         for kind, value in kinds.items()
     }
-    save_file(tensors, folder / STATE)
-    (folder / STEP).write_text(json.dumps({"step": engine.steps}))
-    (folder / RECIPE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+    save_file(tensors, folder / STATE_FILE)
+    (folder / STEP_FILE).write_text(json.dumps({"step": engine.steps}))
+    (folder / CONFIG_FILE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
 
 def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
@@ -54,68 +54,80 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     Raises:
         ValueError: a file is missing, or the checkpoint is of another trial or a later step.
     """
-    began_tree = _read(folder, RECIPE, _json)
-    free = {"report_every": 0}
-    replayed = config.replay is not None and config.replay.ratio > 0
-    if config.train.schedule == "constant" and not config.train.warmup and not replayed:
-        free |= {"steps": 0}
-    now, began = (
-        {**tree, "train": tree["train"] | free, "evaluators": [], "guard": {}, "fusion": {}}
-        for tree in (config.tree(), began_tree)
+    saved_tree = _read(folder, CONFIG_FILE, _json)
+    ignored_train = {"report_every": 0}
+    has_replay = config.replay is not None and config.replay.ratio > 0
+    if config.train.schedule == "constant" and not config.train.warmup and not has_replay:
+        ignored_train |= {"steps": 0}
+    tree, saved_tree = (
+        {
+            **tree,
+            "train": tree["train"] | ignored_train,
+            "evaluators": [],
+            "guard": {},
+            "fusion": {},
+        }
+        for tree in (config.tree(), saved_tree)
     )
-    others = [key for key, value in now.items() if began.get(key) != value]
-    if others:
+    differing_keys = [key for key, value in tree.items() if saved_tree.get(key) != value]
+    if differing_keys:
         raise ValueError(
-            f"{folder} must be a checkpoint of this very trial, but its {', '.join(others)} differ: "
-            f"resume with the configuration in {folder / RECIPE}."
+            f"{folder} must be a checkpoint of this very trial, but its {', '.join(differing_keys)} "
+            f"differ: resume with the configuration in {folder / CONFIG_FILE}."
         )
-    if (step := _read(folder, STEP, _json)["step"]) > config.train.steps:
+    if (step := _read(folder, STEP_FILE, _json)["step"]) > config.train.steps:
         raise ValueError(
             f"train.steps must be at least the {step} that {folder} has made, "
             f"but got {config.train.steps}."
         )
-    if not (folder / STATE).is_file():
-        raise ValueError(_lacks(folder, STATE))
+    if not (folder / STATE_FILE).is_file():
+        raise ValueError(_lack_sentence(folder, STATE_FILE))
 
 
 def load(folder: Path, engine: Engine) -> None:
-    """Bring an engine to where it was when `save` was called.
+    """Set an engine's step, weights and moments to those that `save` wrote into a folder.
 
     Raises:
-        ValueError: the folder is no checkpoint of the weights that the engine trains.
+        ValueError: a file is missing or damaged, or lacks a weight that the engine trains.
     """
     from safetensors.torch import load_file
 
-    step: int = _read(folder, STEP, _json)["step"]
-    tensors = _read(folder, STATE, load_file)
+    step: int = _read(folder, STEP_FILE, _json)["step"]
+    tensors = _read(folder, STATE_FILE, load_file)
     try:
         state = {
             name: {kind: tensors[f"{kind} {name}"] for kind in KINDS}
             for name in engine.state.weights
         }
     except KeyError as error:
-        raise ValueError(_lacks(folder, error.args[0])) from error
+        raise ValueError(_lack_sentence(folder, error.args[0])) from error
     engine.resume(step, state)
 
 
 def _json(path: Path) -> Any:
+    """Return the value in a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _read(folder: Path, name: str, read: Callable[[Path], Content]) -> Content:
-    """Return what is in a file of a checkpoint, or raise ValueError with one sentence."""
+    """Return `read(path)` of one file of a checkpoint.
+
+    Raises:
+        ValueError: the file is missing or damaged.
+    """
     from safetensors import SafetensorError
 
     try:
         return read(folder / name)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(_lacks(folder, name)) from error
-    except (SafetensorError, ValueError) as error:  # cut off, or not ours
+        raise ValueError(_lack_sentence(folder, name)) from error
+    except (SafetensorError, ValueError) as error:
         raise ValueError(
             f"{folder / name} must be as a trial saved it, but cannot be read ({error}): "
             f"resume from another checkpoint, or start anew."
         ) from error
 
 
-def _lacks(folder: Path, what: str) -> str:
-    return f"{folder} must be a checkpoint of this model saved by a trial, but lacks {what}."
+def _lack_sentence(folder: Path, name: str) -> str:
+    """Return the message for a checkpoint without the file or tensor of this name."""
+    return f"{folder} must be a checkpoint of this model saved by a trial, but lacks {name}."

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
     from trainables.training.stream import MicroBatch
 
-RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # rows that come again
+RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # groups whose rows come again
 
 
 def loss(
     config: TrialConfig, model: LanguageModel, batch: MicroBatch, prepared: Any = None
 ) -> Tensor:
-    """Return NLL of the texts + objective(pairs, texts) + regulariser(weights, texts): ONE scalar.
+    """Return NLL(texts) + objective(pairs, texts) + regulariser(weights, texts): one scalar.
 
-    Each term is a mean over the micro-batch times its share of the step, so the micro-batches of a
-    step sum to the means over the step. All their queries go through the model in one forward.
+    Each term is its mean over the micro-batch times the micro-batch's share of the step. So the losses
+    of a step's micro-batches sum to the means over the step. All queries go through the model in one
+    forward.
 
-    prepared: what the objective's `prepare` returned.
+    prepared: the result of the objective's `prepare`.
     """
     objective, regulariser = config.objective, config.regulariser
     queries = {
@@ -35,7 +36,7 @@ def loss(
         "antistereotypes": [pair.antistereotype for pair in batch.pairs],
         "anchors": batch.anchors,
     }
-    # A masked model's texts are masked anew each time.
+    # A masked model's texts have new masks each time.
     recurring = RECURRING | ({"texts"} if model.family == "causal" else set())
     predictions = predict_jointly(
         model, queries, recurring=recurring, hidden=objective.reads_states
@@ -43,10 +44,10 @@ def loss(
     total = batch.share * torch.as_tensor(regulariser.weight_loss(model))
     if batch.texts:
         texts = predictions["texts"]
-        loss_of_texts = objective.text_loss(model, texts) - texts.token_log_prob_N.mean()
+        text_loss = objective.text_loss(model, texts) - texts.token_log_prob_N.mean()
         if regulariser.anchor is None:
-            loss_of_texts = loss_of_texts + regulariser.text_loss(model, texts)
-        total = total + batch.texts_share * loss_of_texts
+            text_loss = text_loss + regulariser.text_loss(model, texts)
+        total = total + batch.texts_share * text_loss
     if batch.pairs:
         shares_P = torch.tensor([pair.real_share for pair in batch.pairs], device=model.device)
         pairs = PairPredictions(

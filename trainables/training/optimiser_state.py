@@ -1,4 +1,4 @@
-"""The fp32 weights and moments of AdamW, read and written wherever ZeRO keeps them."""
+"""Read and write the fp32 weights and moments of AdamW, wherever ZeRO keeps them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MOMENTS = ("exp_avg", "exp_avg_sq")  # what AdamW keeps of each weight
-KINDS = ("master", *MOMENTS)  # all that a step changes of it
+MOMENTS = ("exp_avg", "exp_avg_sq")  # AdamW's two moments of each weight
+KINDS = ("master", *MOMENTS)  # master: the weight in fp32
 
 
 class OptimiserState:
     """The state of an engine's optimiser by the names of the weights, whatever the ZeRO stage.
 
-    Of each weight: `master`, the weight in fp32, and AdamW's two moments, all of its shape. Stage 0
-    keeps them whole: the master is a twin of the weight, in fp32 the weight itself. Later stages
-    keep them flat and cut into as many parts as there are processes, so every process must call
-    each of these methods.
+    It holds three tensors of a weight's shape for each weight: `master`, the weight in fp32, and
+    AdamW's two moments. Stage 0 keeps them whole: the master is a copy of the weight, in fp32 the
+    weight itself. Later stages keep them flat and cut into as many parts as there are processes, so
+    every process must call each of these methods.
 
     Attributes:
         weights: name -> weight, of those that are trained.
@@ -29,38 +29,46 @@ class OptimiserState:
     def __init__(
         self, weights: Mapping[str, nn.Parameter], adamw: torch.optim.AdamW, zero: Any = None
     ) -> None:
-        """zero: DeepSpeed's optimiser around AdamW; None at stage 0."""
+        """Bind the state to the engine's parts.
+
+        weights: the trained weights by name, in the order in which AdamW has them.
+        adamw: the optimiser within the engine.
+        zero: DeepSpeed's optimiser around AdamW; None at stage 0.
+        """
         self.weights = dict(weights)
         self._adamw = adamw
         self._zero = zero
         self._masters: dict[nn.Parameter, nn.Parameter] = {}
         if zero is None:
-            moved = adamw.param_groups[0]["params"]
-            self._masters = dict(zip(self.weights.values(), moved, strict=True))
+            masters = adamw.param_groups[0]["params"]
+            self._masters = dict(zip(self.weights.values(), masters, strict=True))
 
     def read(self) -> dict[str, dict[str, Tensor]]:
-        """Return {name: {kind: tensor}} of all weights and KINDS, on the CPU.
+        """Return {name: {kind: tensor}} for all weights and KINDS, in fp32 on the CPU.
 
-        A tensor may be a view of the live state: it is to be used before the next step.
+        A tensor may be a view of the live state: use it before the next step.
         """
-        self._fill_in_moments()
+        self._create_moments()
         return {
             name: {kind: value.detach().cpu() for kind, value in self._read(weight).items()}
             for name, weight in self.weights.items()
         }
 
     def write(self, state: Mapping[str, Mapping[str, Tensor]], step: int) -> None:
-        """Put back what `read` returned after this many optimiser steps, at whatever stage."""
-        self._fill_in_moments()
+        """Set weights, moments and AdamW's step count from what `read` returned after `step` steps.
+
+        The state may have been read at another ZeRO stage.
+        """
+        self._create_moments()
         for name, weight in self.weights.items():
             self.write_master(weight, state[name]["master"])
             for kind in MOMENTS:
                 self._write_moment(weight, kind, state[name][kind])
-        for of_weight in self._adamw.state.values():
-            of_weight["step"].fill_(step)
+        for adamw_state in self._adamw.state.values():
+            adamw_state["step"].fill_(step)
 
     def read_master(self, weight: nn.Parameter) -> Tensor:
-        """Return the weight in fp32."""
+        """Return a weight in fp32."""
         if self._zero is None:
             return self._masters[weight].data
         from deepspeed.utils import safe_get_full_fp32_param
@@ -69,7 +77,7 @@ class OptimiserState:
         return master
 
     def write_master(self, weight: nn.Parameter, value: Tensor) -> None:
-        """Set the weight, in fp32 and in its own precision."""
+        """Set a weight to a value, both its fp32 master and the weight in its own precision."""
         weight.data.copy_(value)
         if self._zero is None:
             self._masters[weight].data.copy_(value)
@@ -79,6 +87,7 @@ class OptimiserState:
         safe_set_full_fp32_param(weight, value)
 
     def _read(self, weight: nn.Parameter) -> dict[str, Tensor]:
+        """Return {kind: tensor} for one weight and all KINDS."""
         master = self.read_master(weight)
         if self._zero is None:
             moments = self._adamw.state[self._masters[weight]]
@@ -89,6 +98,7 @@ class OptimiserState:
         return {"master": master, **gathered}
 
     def _write_moment(self, weight: nn.Parameter, kind: str, value: Tensor) -> None:
+        """Set one of AdamW's moments of a weight to a value."""
         if self._zero is None:
             self._adamw.state[self._masters[weight]][kind].copy_(value)
             return
@@ -96,13 +106,13 @@ class OptimiserState:
 
         safe_set_full_optimizer_state(weight, value, kind)
 
-    def _fill_in_moments(self) -> None:
-        """Before its first step AdamW has none, so there is nothing yet to read or to write."""
-        fused = self._adamw.defaults["fused"]
+    def _create_moments(self) -> None:
+        """Give AdamW zero moments where it has none, which is before its first step."""
+        is_fused = self._adamw.defaults["fused"]
         for weight in self._adamw.param_groups[0]["params"]:
             if weight not in self._adamw.state:
                 self._adamw.state[weight] = {
-                    "step": torch.zeros((), device=weight.device if fused else "cpu"),
+                    "step": torch.zeros((), device=weight.device if is_fused else "cpu"),
                     **{kind: torch.zeros_like(weight) for kind in MOMENTS},
                 }
         if self._zero is not None:

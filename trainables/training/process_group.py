@@ -1,7 +1,7 @@
-"""The processes that train one model together, and the DeepSpeed that connects them.
+"""The group of processes that train one model together through DeepSpeed.
 
-One process is a group of one; with RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT set
-(torchrun, Ray Train) it joins that group. Nothing is compiled at run time.
+A process joins the group that RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe, as
+torchrun and Ray Train set them. Without them it is a group of one. Nothing is compiled at run time.
 """
 
 from __future__ import annotations
@@ -16,19 +16,22 @@ import torch
 
 @cache
 def start_deepspeed() -> Any:
-    """Return the module deepspeed, its process group up; imported late, because it takes seconds."""
+    """Join or make the process group, once a process; return the imported module `deepspeed`.
+
+    DeepSpeed is imported here because that takes seconds.
+    """
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     import deepspeed
 
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
-    # This op would be compiled by g++ at first use; gloo does the same without.
+    # This op would be compiled by g++ at first use; gloo does the same without a compiler.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     if "RANK" not in os.environ and not torch.distributed.is_initialized():
         # A group of one needs neither a port nor an environment that its children would inherit.
         store = torch.distributed.HashStore()  # type: ignore[attr-defined]
         torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
-        os.environ.setdefault("LOCAL_RANK", "0")  # DeepSpeed asks for it, and only for it
+        os.environ.setdefault("LOCAL_RANK", "0")  # the only variable that DeepSpeed reads then
     deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
     return deepspeed

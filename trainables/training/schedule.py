@@ -1,4 +1,4 @@
-"""The learning rate, step by step."""
+"""The learning rate of each step, as a share of its peak."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def lr_factor(train: TrainConfig, step: int) -> float:
-    """Return the share of the peak learning rate at a step: linear warm-up, then the schedule to 0.
+    """Return the learning rate of a step as a share of its peak: linear warm-up, then the schedule.
 
     With S steps, of which W = round(warmup · S) are warm-up, and d = (step − W) / (S − W):
     (step + 1) / (W + 1) while step < W; then 1 (constant), 1 − d (linear), or
-    (1 + cos πd) / 2 (cosine). A function of the step alone, so that resuming is exact.
+    (1 + cos πd) / 2 (cosine). It depends on the step alone, so that resuming is exact.
     """
     warmup = round(train.warmup * train.steps)
     if step < warmup:

@@ -1,4 +1,4 @@
-"""What a trial trains on, step by step: a function of its configuration and its seed alone."""
+"""The micro-batches that a trial trains on: a function of its configuration and seed alone."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.data import tables
 from trainables.data.comparisons import ComparedPair, ComparedPairs
-from trainables.data.queries import Query, to_learn
+from trainables.data.queries import Query, training_query
 from trainables.training.mixture import epochs, mix
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.models.language_model import LanguageModel
 
+TextIds = set[tuple[int, ...]]  # texts, each by its token ids
+
 
 @dataclass(frozen=True)
 class MicroBatch:
     """A part of one step, small enough for one forward.
 
-    share:  its share of the step.
+    share:                  its share of the step.
     texts, texts_share:     queries to train on; their share of the step's mean over tokens.
     pairs, pairs_share:     compared pairs; their share of the step's mean over pairs.
     anchors, anchors_share: the regulariser's own texts; their share of the mean over their tokens.
@@ -41,81 +43,92 @@ class MicroBatch:
 
 
 class Stream:
-    """Texts to learn (the objective's sides of each pair, mixed with replayed ones) and their pairs.
+    """The texts and pairs of a trial, step by step.
 
-    No text is learnt that forgetting is measured on, and none is replayed that is aligned on,
-    whatever files they came from.
+    The objective names the sides of each pair that are trained on; replayed texts are mixed in. No
+    text is trained on that forgetting is measured on, and no pair's text is replayed, whatever files
+    they came from.
 
     Attributes:
-        shortfall: replayed texts that the ratio asks for and the replay set does not have.
+        config: the trial.
+        model: the model whose tokenizer encodes the texts.
+        pairs: the alignment pairs of the trial.
+        new: (number of the pair, side of it to train on, or None) of each new item.
+        old: the table of replayed texts; empty without replay.
+        items: (is_old, index into `old` or `new`) of each item of training, in order.
+        shortfall: number of replayed texts that the ratio requires beyond those in the replay set.
+        anchors: the token ids of the regulariser's own texts, for each step.
     """
 
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
+        """Read and mix all texts of a trial.
+
+        Raises:
+            ValueError: the data do not fit the trial, such as too few pairs, or pairs that do not
+                differ where the objective compares them.
+        """
         self.config = config
         self.model = model
-        measured = _measured_on(config, model)
+        held_out = _held_out_texts(config, model)
         alignment = config.alignment
-        pairs = tables.pairs(alignment.data, model.tokenizer, alignment.swap, alignment.words)
-        rows = pairs[:]  # whole columns: row by row takes many times as long
-        sides_of = zip(rows["stereotype_ids"], rows["antistereotype_ids"], strict=True)
-        aligned = [(tuple(more), tuple(less)) for more, less in sides_of]
-        fresh = [n for n, pair in enumerate(aligned) if measured.isdisjoint(pair)]
-        table = _drawn(pairs if len(fresh) == len(aligned) else pairs.select(fresh), config)
-        compares, max_tokens = config.objective.compares, config.train.max_tokens
-        self.pairs = ComparedPairs(table, model.tokenizer, compares, max_tokens)
-        if compares is not None and not self.pairs.any_differ():
-            raise ValueError(
-                f"objective {config.objective.name} compares the texts of a pair, but as the model "
-                f"reads the first {max_tokens} tokens (train.max_tokens) none of the "
-                f"{len(self.pairs)} pairs of {alignment.data} differ."
-            )
-        # Without a side to learn, a pair is only compared.
-        sides = config.objective.trains_on or (None,)
-        self.new = [(pair, side) for pair in range(len(self.pairs)) for side in sides]
-        taken = measured.union(*aligned)
-        replay = config.replay
+        table = tables.pairs(alignment.data, model.tokenizer, alignment.swap, alignment.words)
+        columns = table[:]  # whole columns: row by row takes many times as long
+        sides = zip(columns["stereotype_ids"], columns["antistereotype_ids"], strict=True)
+        pairs_ids = [(tuple(more), tuple(less)) for more, less in sides]
+        numbers = [n for n, pair_ids in enumerate(pairs_ids) if held_out.isdisjoint(pair_ids)]
+        table = table if len(numbers) == len(pairs_ids) else table.select(numbers)
+        self.pairs = _compared_pairs(config, model, _draw_pairs(table, config))
+        # An objective that trains on no side only compares the pairs.
+        trained_sides = config.objective.trains_on or (None,)
+        self.new = [(pair, side) for pair in range(len(self.pairs)) for side in trained_sides]
+        excluded = held_out.union(*pairs_ids)
+        ratio = config.replay.ratio if config.replay else 0.0
         self.old: Any = []
-        if replay and replay.ratio:
-            self.old = _not_among(taken, tables.texts(replay.data, "replay", model.tokenizer))
-        mixture = mix(
-            len(self.new),
-            len(self.old),
-            replay.ratio if replay else 0.0,
-            length=config.train.steps * config.train.batch_size,
-            seed=config.seed,
-        )
+        if config.replay and ratio:
+            texts = tables.texts(config.replay.data, "replay", model.tokenizer)
+            self.old = _without(excluded, texts)
+        length = config.train.steps * config.train.batch_size
+        mixture = mix(len(self.new), len(self.old), ratio, length=length, seed=config.seed)
         self.items, self.shortfall = mixture.items, mixture.shortfall
-        self.anchors = _anchors(config, model, taken)
+        self.anchors = _draw_anchors(config, model, excluded)
 
     def micro_batches(self, step: int) -> Iterator[MicroBatch]:
-        """Yield the micro-batches of one step; their shares sum to the same, however many there are."""
+        """Yield the `accumulation` micro-batches of a step.
+
+        Each kind of share sums to the same over the step, however many micro-batches there are.
+        """
         train = self.config.train
         first = step * train.batch_size
         items = list(enumerate(self.items[first : first + train.batch_size], start=first))
-        texts = [self._to_learn(place, *item) for place, item in items]
-        pairs = [self._compared(place, *item) for place, item in items]
-        anchors = self._anchors_of(step)
+        texts = [self._text_query(place, *item) for place, item in items]
+        pairs = [self._compared_pair(place, *item) for place, item in items]
+        anchors = self._anchor_queries(step)
         num_targets = _num_targets(texts)
-        of_items = sum(text is not None for text in texts) / train.batch_size
+        share_with_text = sum(text is not None for text in texts) / train.batch_size
         num_pairs = sum(pair is not None for pair in pairs)
-        num_anchored = _num_targets(anchors)
+        num_anchor_targets = _num_targets(anchors)
         size = train.batch_size // train.accumulation
         for part in range(train.accumulation):
-            here = slice(part * size, (part + 1) * size)
-            learnt = [text for text in texts[here] if text is not None]
-            twins = [pair for pair in pairs[here] if pair is not None]
-            held = anchors[part :: train.accumulation]
+            places = slice(part * size, (part + 1) * size)
+            part_texts = [text for text in texts[places] if text is not None]
+            part_pairs = [pair for pair in pairs[places] if pair is not None]
+            part_anchors = anchors[part :: train.accumulation]
             yield MicroBatch(
-                1 / train.accumulation,
-                learnt,
-                of_items * _num_targets(learnt) / max(1, num_targets),
-                twins,
-                len(twins) / max(1, num_pairs),
-                held,
-                _num_targets(held) / max(1, num_anchored),
+                share=1 / train.accumulation,
+                texts=part_texts,
+                texts_share=share_with_text * _num_targets(part_texts) / max(1, num_targets),
+                pairs=part_pairs,
+                pairs_share=len(part_pairs) / max(1, num_pairs),
+                anchors=part_anchors,
+                anchors_share=_num_targets(part_anchors) / max(1, num_anchor_targets),
             )
 
-    def _to_learn(self, place: int, is_old: bool, index: int) -> Query | None:
+    def _text_query(self, place: int, is_old: bool, index: int) -> Query | None:
+        """Return the query to train on for an item; None if the objective trains on no text of it.
+
+        place: number of the item in training, a part of the seed of a masked model's masks.
+        is_old, index: the item, as in `items`.
+        """
         if is_old:
             ids = self.old[index]["ids"]
         else:
@@ -124,71 +137,106 @@ class Stream:
                 return None
             row = self.pairs.table[pair]
             if side in ("original", "twin"):
-                stereotype = (side == "original") == row["original_is_stereotype"]
-                side = "stereotype" if stereotype else "antistereotype"
+                is_stereotype = (side == "original") == row["original_is_stereotype"]
+                side = "stereotype" if is_stereotype else "antistereotype"
             ids = row[f"{side}_ids"]
         max_tokens = self.config.train.max_tokens
-        return to_learn(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
+        return training_query(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
 
-    def _compared(self, place: int, is_old: bool, index: int) -> ComparedPair | None:
+    def _compared_pair(self, place: int, is_old: bool, index: int) -> ComparedPair | None:
+        """Return the pair of an item; None for a replayed text, or if the objective compares nothing.
+
+        The arguments are those of `_text_query`.
+        """
         if is_old or self.config.objective.compares is None:
             return None
         return self.pairs.compared(self.new[index][0], f"{self.config.seed} {place}")
 
-    def _anchors_of(self, step: int) -> list[Query]:
-        """Of the same text a masked model always has the same masks, so that the base's answer is
-        worked out once.
+    def _anchor_queries(self, step: int) -> list[Query]:
+        """Return the queries of the regulariser's own texts of a step.
+
+        A text has the same masks each time, so that the base's predictions are computed once.
         """
-        cut = [tuple(ids[: self.config.train.max_tokens]) for ids in self.anchors[step]]
-        return [to_learn(self.model.tokenizer, ids, f"anchor {ids}") for ids in cut]
+        max_tokens = self.config.train.max_tokens
+        texts = [tuple(ids[:max_tokens]) for ids in self.anchors[step]]
+        return [training_query(self.model.tokenizer, ids, f"anchor {ids}") for ids in texts]
 
 
-def _drawn(pairs: Any, config: TrialConfig) -> Any:
-    """alignment.size of the pairs, drawn by a seed of its own: the same for replicates and for every
-    recipe.
+def _compared_pairs(config: TrialConfig, model: LanguageModel, table: Any) -> ComparedPairs:
+    """Return the rows of a table as pairs that the objective compares.
+
+    Raises:
+        ValueError: the objective compares pairs, and none differ within `max_tokens` tokens.
     """
-    asked = config.alignment
-    if asked.size is None:
-        return pairs
-    if asked.size > len(pairs):
+    compares, max_tokens = config.objective.compares, config.train.max_tokens
+    pairs = ComparedPairs(table, model.tokenizer, compares, max_tokens)
+    if compares is not None and not pairs.any_differ():
         raise ValueError(
-            f"alignment.size must be at most the {len(pairs)} pairs of {asked.data}, "
-            f"but got {asked.size}."
+            f"objective {config.objective.name} compares the texts of a pair, but as the model "
+            f"reads the first {max_tokens} tokens (train.max_tokens) none of the "
+            f"{len(pairs)} pairs of {config.alignment.data} differ."
         )
-    rng = random.Random(f"alignment {asked.seed}" if asked.seed else "alignment")
-    return pairs.select(sorted(rng.sample(range(len(pairs)), asked.size)))
+    return pairs
 
 
-def _anchors(
-    config: TrialConfig, model: LanguageModel, taken: set[tuple[int, ...]]
+def _draw_pairs(table: Any, config: TrialConfig) -> Any:
+    """Return `alignment.size` rows of a table of pairs, or all of them if no size is given.
+
+    The draw depends on `alignment.seed` alone, so replicates and all recipes have the same pairs.
+
+    Raises:
+        ValueError: the table has fewer rows.
+    """
+    alignment = config.alignment
+    if alignment.size is None:
+        return table
+    if alignment.size > len(table):
+        raise ValueError(
+            f"alignment.size must be at most the {len(table)} pairs of {alignment.data}, "
+            f"but got {alignment.size}."
+        )
+    rng = random.Random(f"alignment {alignment.seed}" if alignment.seed else "alignment")
+    return table.select(sorted(rng.sample(range(len(table)), alignment.size)))
+
+
+def _draw_anchors(
+    config: TrialConfig, model: LanguageModel, excluded: TextIds
 ) -> list[list[Sequence[int]]]:
-    """The regulariser's own texts of each step."""
+    """Return the token ids of the regulariser's own texts of each step: in shuffled epochs.
+
+    excluded: texts that must not be among them.
+    """
     if config.regulariser.anchor is None:
         return [[]] * config.train.steps
     name, size = config.regulariser.anchor
-    own = _not_among(taken, tables.texts(name, "replay", model.tokenizer))[:]["ids"]
-    order = epochs(len(own), f"anchors {config.seed}")
-    return [[own[n] for n in itertools.islice(order, size)] for _ in range(config.train.steps)]
+    texts = _without(excluded, tables.texts(name, "replay", model.tokenizer))[:]["ids"]
+    order = epochs(len(texts), f"anchors {config.seed}")
+    return [[texts[n] for n in itertools.islice(order, size)] for _ in range(config.train.steps)]
 
 
 def _num_targets(queries: Sequence[Query | None]) -> int:
+    """Return how many targets the queries have together; None counts as a query without targets."""
     return sum(len(query.targets) for query in queries if query is not None)
 
 
-def _not_among(taken: set[tuple[int, ...]], table: Any) -> Any:
-    kept = [n for n, ids in enumerate(table[:]["ids"]) if tuple(ids) not in taken]
-    if not kept:
+def _without(excluded: TextIds, table: Any) -> Any:
+    """Return the rows of a table of general texts that are not excluded.
+
+    Raises:
+        ValueError: none is left.
+    """
+    numbers = [n for n, ids in enumerate(table[:]["ids"]) if tuple(ids) not in excluded]
+    if not numbers:
         raise ValueError(
-            "general texts to replay, or of the regulariser, must be others than those aligned and "
-            "measured on, but all of them are among these: give another set."
+            "general texts to replay, or for the regulariser, must be others than those that are "
+            "aligned and measured on, but all of them are among these: give another set."
         )
-    return table if len(kept) == len(table) else table.select(kept)
+    return table if len(numbers) == len(table) else table.select(numbers)
 
 
-def _measured_on(config: TrialConfig, model: LanguageModel) -> set[tuple[int, ...]]:
-    """The general texts that the trial's evaluators keep for themselves."""
-    general = (evaluator.general for evaluator in config.evaluators)
-    names = {name for name in general if name}
+def _held_out_texts(config: TrialConfig, model: LanguageModel) -> TextIds:
+    """Return the general texts that the trial's evaluators measure forgetting on."""
+    names = {evaluator.general for evaluator in config.evaluators if evaluator.general}
     return {
         tuple(ids)
         for name in names

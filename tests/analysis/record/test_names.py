@@ -12,7 +12,7 @@ from analysis.record.reader import read_state
 ROOT = Path(names.__file__).parents[1]
 # The name of the spec in the sweep's own folder too (sweep/workspace.py), which is no part of the record.
 ALSO_LOCAL = {Artifact.SPEC}
-# What only these names look like; `reason`, say, is also a word of other things.
+# Names without . or / that occur as nothing else; `reason`, say, is also another word.
 PLAIN = {Tag.ON_FRONT, Tag.FINGERPRINT}
 
 
@@ -20,7 +20,7 @@ def values(names: type) -> dict[str, str]:
     return {key: value for key, value in vars(names).items() if key.isupper()}
 
 
-def test_sweeps_that_were_recorded_long_ago_go_by_these_names():
+def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
     assert set(values(Tag).values()) == {
         *("sweep", "sweep.role", "sweep.name", "sweep.state", "sweep.trial", "reason"),
         *("sweep.alive", "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"),
@@ -39,16 +39,16 @@ def test_sweeps_that_were_recorded_long_ago_go_by_these_names():
 
 @pytest.mark.parametrize("names", [Tag, Artifact, Series, Group, Role])
 def test_no_two_things_have_one_name(names):
-    each = list(values(names).values())
-    assert len(set(each)) == len(each)
+    spellings = list(values(names).values())
+    assert len(set(spellings)) == len(spellings)
 
 
-def test_what_is_drawn_of_a_front_is_of_its_group():
+def test_the_series_of_a_front_begin_with_its_group():
     assert Series.FRONT_SIZE.startswith(Group.FRONT)
     assert Series.HYPERVOLUME.startswith(Group.FRONT)
 
 
-def test_a_sweep_that_runs_is_in_a_state_in_which_it_hears(store):
+def test_a_sweep_that_runs_is_in_a_live_state(store):
     assert read_state("begun", tracking_uri=store) in LIVE_STATES
     assert read_state("hand", tracking_uri=store) not in LIVE_STATES
 

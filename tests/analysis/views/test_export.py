@@ -25,7 +25,7 @@ def test_writing_gives_every_member_its_yaml_unchanged(hand, tmp_path):
 def test_writing_again_removes_the_trials_that_left_the_front_and_nothing_else(hand, tmp_path):
     for name in ("hand-0005.yaml", "hand-12345.yaml"):
         (tmp_path / name).write_text("# trial 5 of the sweep hand\n")
-    kept = [
+    files = [
         "hand-notes.yaml",
         "hand-0005.yaml.bak",
         "hand-two-0005.yaml",
@@ -33,12 +33,14 @@ def test_writing_again_removes_the_trials_that_left_the_front_and_nothing_else(h
         "hand-5.yaml",
         "hand-2025.yaml",
     ]
-    for name in kept:
+    for name in files:
         (tmp_path / name).write_text("mine")
     written = write(hand, tmp_path)
     assert write(hand, tmp_path) == written
-    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | set(kept)
-    assert all((tmp_path / name).read_text() == "mine" for name in kept)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in written} | set(
+        files
+    )
+    assert all((tmp_path / name).read_text() == "mine" for name in files)
 
 
 def test_a_fused_member_is_its_trial_with_that_alpha_and_runs_again(fusing, tmp_path):

@@ -1,16 +1,15 @@
+"""The table of a front, and its candidates in every form."""
+
 import io
 import json
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 from rich.console import Console
 
 from analysis.record.sweep import Candidate
-from analysis.views import front_files
-from analysis.views.front_files import to_csv, to_json, to_markdown
+from analysis.views.front_files import to_csv, to_json
 from analysis.views.front_table import table
-from analysis.views.words import number, recipe
 from trainables.metrics.metric import Metric
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
@@ -59,35 +58,7 @@ def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     assert "running: no trials yet" in text
 
 
-def test_the_markdown_links_each_trial_to_its_run_and_counts_those_it_leaves_out(hand, fusing):
-    nobreak = "\N{NO-BREAK SPACE}"
-    head, rule, base, first, *_ = to_markdown(hand, runs_url="#/runs").splitlines()
-    assert head == f"| trial | gap{nobreak}↓ | nll_rise{nobreak}↓ | recipe |"
-    assert rule == "| ---: | ---: | ---: | --- |"
-    assert base.startswith("| base | 12.0 | 0.000 | the model")
-    best = hand.front().iloc[0]
-    assert first.startswith(f"| [12](#/runs/{best['run_id']}) | 1.5 | 0.300 | likelihood_gap 0.5")
-    assert f"9.0{nobreak}±{nobreak}0.5" in to_markdown(fusing, runs_url="")
-    cut = to_markdown(hand, runs_url="", most=2)
-    assert cut.endswith("… and 3 more.")
-    assert cut.count("\n| [") == 2
-
-
-def test_a_recipe_names_what_was_chosen_and_leaves_out_what_was_not_searched(hand):
-    assert recipe(hand, row(hand, 3)) == "cda two · no regulariser · replay 0.05 · lr 2e-5"
-    assert recipe(hand, row(hand, 2)) == "likelihood_gap 0.5 · kl_to_base 0.03 · lr 1e-4"
-    fewer = replace(hand, searched=["objective", "train.lr"])
-    assert recipe(fewer, row(fewer, 2)) == "likelihood_gap · lr 1e-4"
-
-
-def test_two_numbers_of_one_part_are_told_apart(hand):
-    trials = hand.trials.assign(**{"objective.margin": range(len(hand.trials))})
-    params, searched = ["objective.margin", *hand.params], ["objective.margin", *hand.searched]
-    more = replace(hand, trials=trials, params=params, searched=searched)
-    assert recipe(more, row(more, 2)).startswith("likelihood_gap margin 1 weight 0.5 · ")
-
-
-def test_errors_stand_below_their_values_and_the_table_still_fits(hand):
+def test_standard_errors_stand_below_their_values_and_the_table_still_fits(hand):
     sure = hand.trials.assign(**{f"se/{GAP}": 1.25, f"se/{RISE}": 0.0})
     shown = lines(replace(hand, trials=sure))
     assert sum("±1.2" in line for line in shown) == len(hand.front())
@@ -99,8 +70,8 @@ def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
     flags = (hand.trials["trial"] == 3).astype(float)
     flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))
     assert sum("degenerate" in line for line in lines(flagged)) == 1
-    found = {member["trial"]: member["degenerate"] for member in json.loads(to_json(flagged))}
-    assert found == {12: False, 3: True, 2: False, 4: False, 1: False}
+    flags = {member["trial"]: member["degenerate"] for member in json.loads(to_json(flagged))}
+    assert flags == {12: False, 3: True, 2: False, 4: False, 1: False}
 
 
 def test_a_member_that_the_base_model_dominates_is_named(hand):
@@ -111,60 +82,12 @@ def test_a_member_that_the_base_model_dominates_is_named(hand):
     assert worse.dominated_by_base(row(worse, 1))
     assert not worse.dominated_by_base(row(worse, 2))
     assert "worse than the base model" in " ".join(lines(worse)).replace("  ", " ")
-    found = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
-    assert found[1]
-    assert not found[2]
+    flags = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
+    assert flags[1]
+    assert not flags[2]
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (2e-5, "2e-5"),
-        (0.03, "0.03"),
-        (1e-4, "1e-4"),
-        (1200.0, "1200"),
-        (1234.5, "1234"),
-        (0, "0"),
-        (-0.5, "-0.5"),
-        (3e10, "3e10"),
-        (1234567, "1234567"),
-        (0.12345, "0.123"),
-        ("cda", "cda"),
-    ],
-)
-def test_numbers_are_as_short_as_they_go(value, text):
-    assert number(value) == text
-
-
-def test_the_json_is_a_list_of_members_with_finite_numbers(hand):
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    members = json.loads(to_json(hand), parse_constant=refuse)
-    assert [member["trial"] for member in members] == [12, 3, 2, 4, 1]
-    best = members[0]
-    told = {"degenerate", "loses_to_base"}
-    assert set(best) == {"trial", "alpha", "run_id", "goals", "metrics", "params"} | told
-    assert best["degenerate"] is None  # nothing watched it
-    assert best["goals"] == {GAP: 1.5, RISE: 0.3}
-    assert best["metrics"]["task/piqa/accuracy"] == 0.7
-    assert best["params"]["regulariser.weight"] == 0.03
-    assert "replay.ratio" not in best["params"]  # it had none
-    assert members[1]["params"]["objective.sides"] == "two"
-
-
-def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
-    header, *rows = to_csv(hand).splitlines()
-    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
-    assert [line.split(",")[0] for line in rows] == ["12", "3", "2", "4", "1"]
-
-
-def test_an_empty_front_is_an_empty_list_and_a_header(begun):
-    assert json.loads(to_json(begun)) == []
-    assert len(to_csv(begun).splitlines()) == 1
-
-
-def test_fused_members_are_told_by_their_alpha_everywhere(fusing):
+def test_fused_members_are_named_with_their_alpha_everywhere(fusing):
     order = ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
     words = [line.split() for line in lines(fusing)]
     assert [line[0] for line in words if line and line[0] in order] == order
@@ -194,23 +117,11 @@ def test_a_table_with_fused_members_fits_in_80_columns_with_five_goals(fusing):
     assert not any("…" in line for line in shown)
 
 
-def test_a_searched_alpha_is_part_of_the_recipe_each_member_with_its_own(fusing):
-    searched = replace(fusing, searched=["fusion.alpha", "train.lr"])
-    told = [recipe(searched, row) for row in searched.front().to_dict("records")]
-    assert told[1] == "fusion 1 · lr 2e-5"
-    assert told[3] == "fusion 0.5 · lr 2e-5"
-
-
 def test_names_with_brackets_are_shown_as_they_are(hand):
     assert "[red]hand" in "\n".join(lines(replace(hand, name="[red]hand")))
 
 
-def test_the_metrics_of_the_record_follow_the_goals(hand):
-    assert front_files._metrics(hand)[:2] == [GAP, RISE]
-    assert pd.Index(front_files._metrics(hand)).is_unique
-
-
-def test_every_candidate_is_shown_when_asked_for_in_the_order_of_trials(fusing):
+def test_every_candidate_is_shown_on_request_in_the_order_of_trials(fusing):
     every = fusing.candidates()
     assert len(every) > len(fusing.front())
     shown = io.StringIO()

@@ -14,17 +14,17 @@ def text(hand):
     return card(hand, Candidate(2))
 
 
-def test_its_head_is_what_hugging_faces_own_reader_understands(text, hand):
+def test_its_head_is_read_by_hugging_faces_own_reader(text, hand):
     data = ModelCard(text).data
     assert data.base_model == "smollm2"
     assert data.pipeline_tag == "text-generation"
-    found = {(r.dataset_name, r.metric_type): r.metric_value for r in data.eval_results}
-    assert found["stereoset", "bias/stereoset/gap"] == 6.0
-    assert found["general", "forgetting/general/nll_rise"] == 0.05
-    assert len(found) == 4
+    results = {(r.dataset_name, r.metric_type): r.metric_value for r in data.eval_results}
+    assert results["stereoset", "bias/stereoset/gap"] == 6.0
+    assert results["general", "forgetting/general/nll_rise"] == 0.05
+    assert len(results) == 4
 
 
-def test_it_says_what_was_measured_against_the_base_and_what_is_no_gain(text):
+def test_it_has_every_measurement_beside_that_of_the_base_model(text):
     assert "| **`bias/stereoset/gap`** | points | lower | 12 | 6 |" in text
     assert "| `bias/crows_pairs/score` | percent | nearer to 50 | 62 | 55 |" in text
     assert "It is one of 5 on the front of the sweep `hand` (6 candidates)" in text
@@ -40,6 +40,6 @@ def test_standard_errors_are_shown(fusing):
     assert "| 2 ± 1 |" in card(fusing, Candidate(1))
 
 
-def test_what_is_not_on_the_front_gets_none(hand):
+def test_a_candidate_that_is_not_on_the_front_gets_no_card(hand):
     with pytest.raises(ValueError, match="5 is not on the front of hand"):
         card(hand, Candidate(5))

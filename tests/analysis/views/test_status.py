@@ -41,8 +41,8 @@ def sweep(standing="running", **columns) -> Sweep:
 
 
 def test_a_summary_by_hand():
-    found = summary(sweep())
-    assert found == {
+    status = summary(sweep())
+    assert status == {
         "sweep": "tiny",
         "state": "running",
         "trials": {"complete": 2, "pruned": 0, "failed": 1, "running": 2, "all": 10},
@@ -54,13 +54,13 @@ def test_a_summary_by_hand():
     }
 
 
-def test_what_does_not_run_has_no_eta():
+def test_a_sweep_without_running_trials_has_no_eta():
     assert summary(sweep("paused"))["eta_s"] is None
     ended = ["complete", "complete", "failed", "complete", "complete"]
     assert summary(sweep("running", state=ended))["eta_s"] is None
 
 
-def test_the_table_fits_80_columns_and_says_what_waits():
+def test_the_table_fits_80_columns_and_counts_the_entries_that_wait():
     console = Console(width=80)
     with console.capture() as capture:
         console.print(table(summary(sweep()) | {"undelivered": 12}))

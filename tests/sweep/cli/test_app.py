@@ -1,4 +1,4 @@
-"""The verbs, their order and their options: what people and scripts rely on."""
+"""The verbs, their order and their options, which people and scripts rely on."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Real sweeps, of trials that only pretend, whose drivers are told from another terminal what to do."""
+"""Real sweeps of pretended trials, whose drivers get requests as if from another terminal."""
 
 import contextlib
 import io
@@ -60,7 +60,7 @@ class Watch(Callback):
                 self._thread.start()
 
 
-def found(spec):
+def sweep_of(spec):
     return reader.read_sweep(spec.name, tracking_uri=workspace.local_tracking_uri())
 
 
@@ -68,32 +68,32 @@ def record_of(spec):
     return sweeps.find_sweep(workspace.local_tracking_uri(), spec.name)
 
 
-def told(verb, spec, **more):
-    """What the verb prints."""
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        getattr(control, verb)(spec.name, **more)
-    return said.getvalue()
+def call(verb, spec, **options):
+    """Call a verb and return the text that it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        getattr(control, verb)(spec.name, **options)
+    return printed.getvalue()
 
 
 def states_of(spec):
-    return found(spec).trials["state"].tolist()
+    return sweep_of(spec).trials["state"].tolist()
 
 
-def test_pause_begins_no_trial_until_it_is_resumed_and_ctrl_c_is_heard_meanwhile(spec_of, tmp_path):
+def test_a_paused_sweep_starts_no_trial_until_it_is_resumed_and_ctrl_c_ends_it(spec_of, tmp_path):
     spec, document = spec_of(5)
     go = tmp_path / "go"
     seen = []
 
     def paused(then):
-        told("pause", spec)
-        time.sleep(1.5)  # until the driver has heard
+        call("pause", spec)
+        time.sleep(1.5)  # until the driver has read it
         go.touch()
         deadline = time.monotonic() + 20
         while "running" in states_of(spec) and time.monotonic() < deadline:
             time.sleep(0.2)
         time.sleep(1.5)
-        seen.append((found(spec).state, states_of(spec).count("complete"), time.monotonic()))
+        seen.append((sweep_of(spec).state, states_of(spec).count("complete"), time.monotonic()))
         then()
 
     def ctrl_c():
@@ -108,13 +108,13 @@ def test_pause_begins_no_trial_until_it_is_resumed_and_ctrl_c_is_heard_meanwhile
     with pytest.raises(KeyboardInterrupt):
         run(spec, document, run_trial=waiting(go), on_start=watch(2, ctrl_c))
     assert time.monotonic() - seen[0][2] < 10
-    assert found(spec).state == "interrupted"
+    assert sweep_of(spec).state == "interrupted"
     go.unlink()
     resume(spec, document, run_trial=waiting(go), on_start=watch(1, unpause))
     assert [state for state, _, _ in seen] == ["paused", "paused"]
     assert seen[0][1] == 2
     assert seen[1][1] < 5
-    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
+    assert (sweep_of(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
 
 def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, tmp_path, capsys):
@@ -122,22 +122,22 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
     go = tmp_path / "go"
 
     def then():
-        told("stop", spec)
+        call("stop", spec)
         with pytest.raises(SystemExit):
-            told("pause", spec)
+            call("pause", spec)
         time.sleep(1.5)
         go.touch()
 
     run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
-    assert (found(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
+    assert (sweep_of(spec).state, states_of(spec)) == ("stopped", ["complete"] * 2)
     with pytest.raises(SystemExit):
-        told("pause", spec)
+        call("pause", spec)
     assert capsys.readouterr().err.splitlines() == [
         "tiny must be running to be paused, but is stopping.",
         "tiny must be running to be paused, but is stopped.",
     ]
     resume(spec, document, run_trial=waiting(go))
-    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
+    assert (sweep_of(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
 
 def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
@@ -145,25 +145,25 @@ def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
     go = tmp_path / "go"
 
     def then():
-        told("cancel", spec)
+        call("cancel", spec)
         time.sleep(1.5)
         go.touch()  # Tune waits for steps that run, but not for ever
 
     with pytest.raises(Stopped, match="cancelled"):
         run(spec, document, run_trial=waiting(go), on_start=lambda _: [Watch(2, then)])
-    assert (found(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
+    assert (sweep_of(spec).state, states_of(spec)) == ("cancelled", ["killed"] * 2)
     resume(spec, document, run_trial=waiting(go))
-    assert (found(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
+    assert (sweep_of(spec).state, states_of(spec)) == ("finished", ["complete"] * 3)
 
 
-def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, tmp_path):
+def test_a_cancelled_trial_fails_alone_and_is_tried_again_on_request(spec_of, tmp_path):
     spec, document = spec_of(4)
     go = tmp_path / "go"
     refused = []
 
     def then():
         refused.append(sweep("cancel", spec.name, "--trial", 9))
-        told("cancel", spec, trial=1)
+        call("cancel", spec, trial=1)
         deadline = time.monotonic() + 30
         while states_of(spec)[1] != "failed" and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -174,22 +174,22 @@ def test_a_cancelled_trial_is_failed_alone_and_tried_again_when_asked(spec_of, t
     assert (
         "--trial must be a running trial of tiny, but got 9: running are 0, 1." in refused[0].stderr
     )
-    trials = found(spec).trials
+    trials = sweep_of(spec).trials
     assert trials["state"].tolist() == ["complete", "failed", "complete", "complete"]
     assert trials["failure"].tolist() == ["", "cancelled", "", ""]
 
-    assert told("retry", spec) == "1 trial is tried again by `sweep resume tiny`.\n"
+    assert call("retry", spec) == "1 trial is tried again by `sweep resume tiny`.\n"
     resume(spec, document, run_trial=waiting(go))
-    trials = found(spec).trials
+    trials = sweep_of(spec).trials
     assert trials["state"].tolist() == ["complete", "failed", "complete", "complete", "complete"]
     assert trials["train.lr"][4] == trials["train.lr"][1]
-    again = {
+    retry_of = {
         r.data.tags["sweep.trial"]: r.data.tags.get("sweep.retry_of")
-        for r in record_of(spec).trials()
+        for r in record_of(spec).trial_runs()
     }
-    assert again == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
+    assert retry_of == {"0": None, "1": None, "2": None, "3": None, "4": "1"}
     resume(spec, document, run_trial=waiting(go))
-    assert len(found(spec).trials) == 5, "what was tried again is not tried once more"
+    assert len(sweep_of(spec).trials) == 5, "a trial that was tried again is not tried once more"
 
 
 def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp_path):
@@ -201,7 +201,7 @@ def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp
         deadline = time.monotonic() + 30
         while "failed" not in states_of(spec) and time.monotonic() < deadline:
             time.sleep(0.2)
-        seen.append(told("retry", spec))
+        seen.append(call("retry", spec))
         time.sleep(1.5)
         go.touch()
 
@@ -211,7 +211,7 @@ def test_failed_trials_of_a_running_sweep_are_tried_again_within_it(spec_of, tmp
     assert sorted(states_of(spec)) == ["complete"] * 4 + ["failed"]
 
 
-def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path, capsys):
+def test_a_driver_that_died_a_moment_ago_gets_no_request(spec_of, tmp_path, capsys):
     """Its sweep still counts as running, or paused."""
     spec, document = spec_of(1)
     go = tmp_path / "go"
@@ -219,24 +219,24 @@ def test_a_driver_that_died_a_moment_ago_is_not_asked_anything(spec_of, tmp_path
     record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
     requests.request(record, "pause")
-    assert found(spec).state == "paused"
-    assert "interrupted" in told("status", spec)
+    assert sweep_of(spec).state == "paused"
+    assert "interrupted" in call("status", spec)
     assert not control.unpause(spec.name, record.tracking_uri)
     with pytest.raises(SystemExit):
-        told("stop", spec)
+        call("stop", spec)
     assert capsys.readouterr().err == "tiny must be running to be stopped, but is interrupted.\n"
 
 
-def test_a_sweep_whose_driver_is_not_heard_of_is_interrupted(spec_of, tmp_path):
+def test_a_sweep_whose_driver_gives_no_sign_of_life_is_interrupted(spec_of, tmp_path):
     spec, document = spec_of(1)
     go = tmp_path / "go"
     go.touch()
     record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
-    assert found(spec).state == "running"
-    record.tag({"sweep.alive": str(now() - 100_000)})
-    assert found(spec).state == "interrupted"
-    record.tag({"sweep.alive": str(now())})
+    assert sweep_of(spec).state == "running"
+    record.set_tags({"sweep.alive": str(now() - 100_000)})
+    assert sweep_of(spec).state == "interrupted"
+    record.set_tags({"sweep.alive": str(now())})
     for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
         requests.request(record, wish)
-        assert found(spec).state == state
+        assert sweep_of(spec).state == state

@@ -29,7 +29,7 @@ def ctrl_c_is_not_ignored():
 
 
 class Once(Callback):
-    """Calls a function as the first trial says that it is done, before its outcome is kept."""
+    """Call a function when the first trial reports that it is done, before its outcome is kept."""
 
     def __init__(self, act):
         self._act = act
@@ -53,7 +53,7 @@ def slowly(config, *, resume_from=None):
 
 
 def started(spec, document, act=None, run_trial=slowly):
-    """What the command line is given to start: a sweep in which `act` is called once."""
+    """Return a function that starts a sweep in which `act` is called once."""
 
     def start(on_start):
         def with_act(running):
@@ -65,7 +65,7 @@ def started(spec, document, act=None, run_trial=slowly):
 
 
 def last_word(spec, start, capsys):
-    """(exit code, last line on stderr)"""
+    """Return (exit code, last line on stderr)."""
     code = 0
     try:
         run_to_last_word(spec, start)
@@ -80,13 +80,13 @@ def sweep_of(spec):
 
 
 def finishes(spec, document):
-    """Whether resuming runs every trial that is left."""
+    """Resume a sweep; return whether every trial that was left is complete then."""
     resume(spec, document, run_trial=pretending())
     sweep = sweep_of(spec)
     return sweep.state == "finished" and set(sweep.trials["state"]) == {"complete"}
 
 
-def test_one_that_is_left_alone_shows_its_front(spec_of, capsys):
+def test_an_undisturbed_sweep_prints_its_front(spec_of, capsys):
     spec, document = spec_of(2)
     run_to_last_word(spec, started(spec, document, run_trial=pretending()))
     printed = capsys.readouterr()
@@ -96,7 +96,7 @@ def test_one_that_is_left_alone_shows_its_front(spec_of, capsys):
     assert sweep_of(spec).state == "finished"
 
 
-def test_without_a_complete_trial_it_has_failed(spec_of, capsys):
+def test_a_sweep_without_a_complete_trial_has_failed(spec_of, capsys):
     spec, document = spec_of(1)
     start = started(spec, document, run_trial=pretending(range(7)))
     why = "no trial was completed: RuntimeError: out of something (1 trial)"
@@ -111,7 +111,7 @@ def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
     assert sentence == "interrupted before any trial began; `sweep run --replace` starts anew."
 
 
-def test_ctrl_c_within_a_destructor_ends_it_before_any_trial(spec_of, capsys):
+def test_ctrl_c_within_a_destructor_ends_the_sweep_before_any_trial(spec_of, capsys):
     class Destroyed:
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
@@ -131,7 +131,7 @@ def test_ctrl_c_within_a_destructor_ends_it_before_any_trial(spec_of, capsys):
 
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_ctrl_c_and_what_counts_as_one_interrupt_it_while_trials_run(spec_of, capsys, which):
+def test_ctrl_c_sigterm_and_sighup_interrupt_it_while_trials_run(spec_of, capsys, which):
     spec, document = spec_of(8)
     start = started(spec, document, lambda: os.kill(os.getpid(), which))
     assert last_word(spec, start, capsys) == (130, f"interrupted; {GOES_ON}")
@@ -219,7 +219,7 @@ def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     start = started(spec, document, lose)
     code, sentence = last_word(spec, start, capsys)
     assert code == 130
-    assert sentence.startswith("how a trial ended could not be kept (IsADirectoryError: ")
+    assert sentence.startswith("the outcome of a trial could not be saved (IsADirectoryError: ")
     assert sentence.endswith(f"; {GOES_ON}")
     assert sweep_of(spec).state == "interrupted"
     journal.rmdir()

@@ -1,4 +1,4 @@
-"""What holds for all verbs: the sweep and the store that are named must be there."""
+"""Rules of all verbs: the sweep and the store that are named must exist."""
 
 import pytest
 

@@ -19,13 +19,13 @@ def test_the_front_is_json_for_machines(finished):
     assert set(members[0]["goals"]) == {"bias/miniature/gap", "forgetting/general/nll_rise"}
 
 
-def test_each_configuration_taken_home_runs_unchanged_and_gives_the_same_values(finished, tmp_path):
+def test_each_exported_configuration_runs_unchanged_and_gives_the_same_values(finished, tmp_path):
     home = str(finished / "sweeps")
     ended = verb("front", "tiny", "--out-dir", tmp_path, "--format", "json", SWEEP_HOME=home)
     member = json.loads(ended.stdout)[0]
-    taken = tmp_path / f"tiny-{member['trial']:04}.yaml"
+    exported = tmp_path / f"tiny-{member['trial']:04}.yaml"
     reports = tmp_path / "reports.json"
-    again = [sys.executable, "-m", "trainables", "run", str(taken), "--json", str(reports)]
+    again = [sys.executable, "-m", "trainables", "run", str(exported), "--json", str(reports)]
     subprocess.run(again, check=True, capture_output=True, timeout=120)
     last = json.loads(reports.read_text())[-1]["metrics"]
     for goal, value in member["goals"].items():
@@ -43,9 +43,9 @@ def test_two_trials_are_compared_on_the_same_items(finished):
     home = str(finished / "sweeps")
     ended = verb("compare", "tiny", "base", "1", "--format", "json", SWEEP_HOME=home)
     assert ended.exit_code == 0, ended.stderr
-    found = {row["metric"]: row for row in json.loads(ended.stdout)}
-    assert found["bias/miniature/ss"]["items"] == 40
-    assert 0 <= found["forgetting/general/nll"]["p"] <= 1
+    rows = {row["metric"]: row for row in json.loads(ended.stdout)}
+    assert rows["bias/miniature/ss"]["items"] == 40
+    assert 0 <= rows["forgetting/general/nll"]["p"] <= 1
     shown = verb("compare", "tiny", "base", "1", SWEEP_HOME=home).stdout
     assert max(map(len, shown.splitlines())) <= 80
     refused = verb("compare", "tiny", "base", "first", SWEEP_HOME=home)

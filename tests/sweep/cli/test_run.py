@@ -15,6 +15,16 @@ from tests.sweep.conftest import TINY, optuna_states, record, verb
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
+def test_check_counts_the_trials_and_names_goals_and_searched_parameters(tiny):
+    ended = verb("check", tiny)
+    assert ended.exit_code == 0, ended.stderr
+    goals = "bias/miniature/gap, forgetting/general/nll_rise"
+    assert ended.stdout.splitlines() == [
+        f"{tiny} is valid: 4 trials, goals {goals}.",
+        "searched: objective, objective.weight, train.lr",
+    ]
+
+
 def test_every_trial_is_one_optuna_trial_and_one_nested_mlflow_run(finished):
     parent, trials = record(finished / "sweeps", "tiny")
     assert optuna_states(finished / "sweeps", "tiny") == {"COMPLETE": 4}
@@ -95,12 +105,12 @@ def wait_for_trials(process: subprocess.Popen, num: int) -> None:
     raise AssertionError(f"the sweep ended after {seen} trials")
 
 
-def test_a_sweep_that_is_told_to_end_leaves_nothing_open_and_says_how_to_go_on(tmp_path):
-    """What becomes of it then, however it was ended, is counted in tests/faults."""
+def test_a_terminated_sweep_leaves_no_run_open_and_says_how_to_go_on(tmp_path):
+    """tests/faults counts the trials of sweeps that were ended in any way, and resumed."""
     home = tmp_path / "sweeps"
     process = start("run", longer(tmp_path, 5), home=home)
     wait_for_trials(process, 1)
-    process.send_signal(signal.SIGSTOP)  # else it may have ended before it can be told to
+    process.send_signal(signal.SIGSTOP)  # else it may have ended before SIGTERM
     beside = verb("resume", "longer", SWEEP_HOME=str(home))
     assert beside.exit_code == 2
     assert "another process" in beside.stderr

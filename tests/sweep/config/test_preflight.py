@@ -1,9 +1,9 @@
-"""What a spec asks of models and data, held against what they are."""
+"""Models and data of a sweep, fetched and compared with what its spec needs."""
 
 import pytest
 
 from sweep.config.check import check
-from sweep.config.preflight import DoNotFit, prepare
+from sweep.config.preflight import DoNotFit, prepare, sets_of
 from tests.sweep.conftest import TINY
 from trainables.evaluators import StereoSet
 from trainables.schema.yaml_file import read
@@ -33,7 +33,7 @@ def test_every_model_and_data_set_that_a_trial_may_use_has_its_digest(spec_with)
     assert all(len(digest) == 64 for digest in digests.values())
 
 
-def test_a_wrong_family_and_a_set_that_is_too_small_are_said_together(spec_with):
+def test_a_wrong_family_and_a_set_that_is_too_small_are_reported_together(spec_with):
     spec = spec_with({"-llama}": "-llama, family: masked}", "size: 50": "size: 10000000"})
     with pytest.raises(DoNotFit) as caught:
         prepare(spec)
@@ -45,19 +45,23 @@ def test_a_wrong_family_and_a_set_that_is_too_small_are_said_together(spec_with)
     assert size.endswith(" pairs of miniature, but got 10000000.")
 
 
-def test_the_regularisers_own_texts_are_looked_at_and_have_their_digest(spec_with, tmp_path):
+def test_the_texts_of_a_regulariser_are_read_and_have_their_digest(spec_with, tmp_path):
     texts = tmp_path / "texts.jsonl"
     texts.write_text('{"text": "the wolf eats deer"}\n{"words": "none"}\n')
-    held = "size: 50}\n  regulariser: {name: NAME, data: SET}"
+    regulariser = "size: 50}\n  regulariser: {name: NAME, data: SET}"
     for name in ("fisher", "kl_to_base"):
-        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", str(texts))})
+        spec = spec_with(
+            {"size: 50}": regulariser.replace("NAME", name).replace("SET", str(texts))}
+        )
         with pytest.raises(DoNotFit, match=r"trial.regulariser.data: .*row 2: must have text in"):
             prepare(spec)
-        spec = spec_with({"size: 50}": held.replace("NAME", name).replace("SET", "miniature")})
+        spec = spec_with(
+            {"size: 50}": regulariser.replace("NAME", name).replace("SET", "miniature")}
+        )
         assert "regulariser.miniature" in prepare(spec)
 
 
-def test_sets_without_a_text_and_shares_that_nobody_knows_are_said(spec_with, tmp_path):
+def test_sets_without_a_text_or_without_a_real_share_are_one_sentence(spec_with, tmp_path):
     (tmp_path / "empty.txt").write_text("\n")
     (tmp_path / "rain.txt").write_text("It rains.\n")
     (tmp_path / "pairs.csv").write_text("stereotype,antistereotype\nshe is,he is\n")
@@ -76,7 +80,7 @@ def test_sets_without_a_text_and_shares_that_nobody_knows_are_said(spec_with, tm
                 f"miniature, {size}": f"{tmp_path}/pairs.csv}}",
                 "- none": "- {name: target_distribution, target: real_world}",
             },
-            "trial.objective.target must be equal with .*pairs.csv, of no pair of which",
+            "trial.objective.target must be equal with .*pairs.csv, in which no pair has a known real",
         ),
     ):
         with pytest.raises(DoNotFit, match=sentence):
@@ -84,16 +88,14 @@ def test_sets_without_a_text_and_shares_that_nobody_knows_are_said(spec_with, tm
 
 
 @pytest.mark.parametrize(
-    ("parameters", "said"),
+    ("parameters", "sentence"),
     [
         ("{name: lora, targets: [query]}", r"trial.parameters.targets must be .*'query'\."),
         ("{name: freeze, first_blocks: 3}", "trial.parameters.first_blocks .* the 2 blocks of"),
     ],
 )
-def test_parameters_that_the_model_does_not_have_are_said_before_anything_starts(
-    parameters, said, spec_with
-):
-    with pytest.raises(DoNotFit, match=said):
+def test_parameters_that_the_model_does_not_have_are_one_sentence(parameters, sentence, spec_with):
+    with pytest.raises(DoNotFit, match=sentence):
         prepare(spec_with({"size: 50}": f"size: 50}}\n  parameters: {parameters}"}))
 
 
@@ -111,13 +113,13 @@ def test_a_spec_that_trains_on_what_it_is_measured_on_is_refused_unless_it_says_
     text = StereoSet(data="miniature", limit=40).texts()[0]
     pairs = tmp_path / "pairs.csv"
     pairs.write_text(f"stereotype,antistereotype\n{text},the wolf eats deer\n")
-    aligned = {"data: miniature, size: 50": f"data: {pairs}"}
+    replaced = {"data: miniature, size: 50": f"data: {pairs}"}
     with pytest.raises(DoNotFit) as caught:
-        prepare(spec_with(aligned))
-    (said,) = str(caught.value).splitlines()
-    assert said.startswith("trial.alignment.data must have no text that is measured on, but ")
-    assert "has 1 of stereoset (miniature), such as" in said
-    prepare(spec_with(aligned | {"  train:": "  allow_overlap: true\n  train:"}))
+        prepare(spec_with(replaced))
+    (sentence,) = str(caught.value).splitlines()
+    assert sentence.startswith("trial.alignment.data must have no text that is measured on, but ")
+    assert "has 1 of stereoset (miniature), such as" in sentence
+    prepare(spec_with(replaced | {"  train:": "  allow_overlap: true\n  train:"}))
 
 
 def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with, tmp_path):
@@ -125,3 +127,12 @@ def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with
     texts.write_text("it rained\n")
     with pytest.raises(DoNotFit, match=r"texts\.txt must have pairs, or texts with a word that"):
         prepare(spec_with({"data: miniature, size: 50": f"data: {texts}"}))
+
+
+def test_the_sets_of_a_trial_have_the_names_of_their_digests_and_its_model_is_none(spec_with):
+    spec = spec_with({"size: 50}": "size: 50}\n  replay: {data: miniature, ratio: 0.5}"})
+    names = sets_of(spec.trials()[0])
+    assert names == [
+        *("alignment.miniature", "replay.miniature", "evaluator.miniature", "evaluator.general"),
+    ]
+    assert set(names) == prepare(spec).keys() - {"model.miniature-llama"}

@@ -1,4 +1,4 @@
-"""What a sweep's own run shows, in a real MLflow store; only the drawing is of the test."""
+"""The page of a sweep in a real MLflow store; only the drawing is pretended."""
 
 import time
 from contextlib import ExitStack
@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from sweep.config.check import load
-from sweep.display import description, mlflow_page
-from sweep.display.description import Drawn
+from sweep.display import mlflow_page
+from sweep.display.description import DrawnFront
 from sweep.display.mlflow_page import NOTE, MlflowPage
 from sweep.driver.running import RunningSweep
 from sweep.outcome import Outcome
@@ -30,7 +30,7 @@ def store(tmp_path_factory):
 
 @pytest.fixture
 def started(store, tmp_path, request):
-    """started(…numbers of ended trials) -> what a sweep of three trials begins with."""
+    """started(…numbers of ended trials) -> a sweep of four trials whose trials are about to run."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     spec, document = load(tmp_path / "tiny.yaml")
     spec = spec.model_copy(update={"name": request.node.name.replace("_", "-")[:90]})
@@ -48,12 +48,12 @@ def started(store, tmp_path, request):
 
 
 def front(rows):
-    """Of (size, volume), so that it is plain what was measured."""
+    """Return (size, volume) that show which candidates were measured."""
     return len(rows), sum(row[GAP] for row in rows)
 
 
 class Counting(SimpleNamespace):
-    """What the progress has counted."""
+    """A progress that has counted so much."""
 
     num_ended: int = 0
     size_and_volume: tuple[int, float] = (0, 0.0)
@@ -61,7 +61,7 @@ class Counting(SimpleNamespace):
 
 def drawn(folder, members=(0,)):
     (folder / "front.html").write_text("<p>the front")
-    return Drawn("1 of 1 candidates on the front", "| trial |\n| --- |", frozenset(members))
+    return DrawnFront("1 of 1 candidates on the front", "| trial |\n| --- |", frozenset(members))
 
 
 def curve(record, name=HYPERVOLUME):
@@ -69,11 +69,11 @@ def curve(record, name=HYPERVOLUME):
     return [(point.step, point.value) for point in history]
 
 
-def end(shown, progress, *volumes):
+def end_trials(page, progress, *volumes):
     for volume in volumes:
         progress.num_ended += 1
         progress.size_and_volume = (1, volume)
-        shown.on_trial_complete(0, [], None)
+        page.on_trial_complete(0, [], None)
 
 
 def test_a_run_is_described_at_once_and_again_with_the_front_at_the_end(started):
@@ -87,19 +87,19 @@ def test_a_run_is_described_at_once_and_again_with_the_front_at_the_end(started)
     assert begun.delivery.wait(10)
     text = begun.record.tags()[NOTE]
     assert "| trial |" in text
-    kept = begun.record._client.list_artifacts(begun.record.run_id, "front")
-    assert [entry.path for entry in kept] == ["front/front.html"]
+    files = begun.record._client.list_artifacts(begun.record.run_id, "front")
+    assert [entry.path for entry in files] == ["front/front.html"]
 
 
-def test_the_curve_has_one_point_a_trial_whatever_a_kill_has_left_out(started):
+def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(started):
     begun = started(1, 0, 2)  # in the order in which they ended
     begun.outbox.put(Reported(trial=None, at=1, step=1, metrics={HYPERVOLUME: 10.0, SIZE: 1.0}))
     assert begun.delivery.wait(10)
     earlier = {0: [{GAP: 2.0}, {GAP: 3.0}], 1: [{GAP: 10.0}]}  # 2 is no candidate
     progress = Counting(num_ended=3)
-    with MlflowPage(begun, drawn, progress, front, earlier) as shown:
-        end(shown, progress, 20.0)
-        shown.on_trial_error(0, [], None)  # the same number of trials, once more
+    with MlflowPage(begun, drawn, progress, front, earlier) as page:
+        end_trials(page, progress, 20.0)
+        page.on_trial_error(0, [], None)  # the same number of trials, once more
     assert begun.delivery.wait(10)
     assert curve(begun.record) == [(1, 10.0), (2, 15.0), (3, 15.0), (4, 20.0)]
     assert curve(begun.record, SIZE) == [(1, 1.0), (2, 3.0), (3, 3.0), (4, 1.0)]
@@ -108,42 +108,42 @@ def test_the_curve_has_one_point_a_trial_whatever_a_kill_has_left_out(started):
 def test_trials_are_marked_as_they_come_onto_the_front_and_leave_it(started):
     begun = started()
     for number in range(3):
-        begun.record.run_of(number)
+        begun.record.run_id_of(number)
     members = iter([{0, 1}, {1, 2}])
     for expected in ({0, 1}, {1, 2}):
         with MlflowPage(begun, lambda f: drawn(f, next(members)), Counting(), front, {}):
             pass
         assert begun.delivery.wait(10)
-        assert begun.record.on_front() == expected
-    tags = {run.info.run_name[-1]: run.data.tags["on_front"] for run in begun.record.trials()}
+        assert begun.record.trials_on_front() == expected
+    tags = {run.info.run_name[-1]: run.data.tags["on_front"] for run in begun.record.trial_runs()}
     assert tags == {"0": "false", "1": "true", "2": "true"}
 
 
 def test_it_is_drawn_while_trials_run_but_only_when_one_has_ended(started, monkeypatch):
     monkeypatch.setattr(mlflow_page, "PAUSE_S", 0.05)
-    monkeypatch.setattr(mlflow_page, "PAUSE_COSTS", 0.0)
+    monkeypatch.setattr(mlflow_page, "PAUSE_FACTOR", 0.0)
     begun, progress, times = started(), Counting(), []
 
     def draw(folder):
         times.append(time.monotonic())
         return drawn(folder)
 
-    with MlflowPage(begun, draw, progress, front, {}) as shown:
+    with MlflowPage(begun, draw, progress, front, {}) as page:
         time.sleep(0.3)
         assert times == []
-        end(shown, progress, 1.0)
+        end_trials(page, progress, 1.0)
         time.sleep(0.3)
         assert len(times) == 1
     assert len(times) == 2, "and once more at the end"
 
 
-def test_a_drawing_that_fails_costs_nothing_but_itself(started, caplog):
+def test_a_drawing_that_fails_is_logged_and_loses_nothing_else(started, caplog):
     def draw(folder):
         raise RuntimeError("no font")
 
     begun, progress = started(), Counting()
-    with MlflowPage(begun, draw, progress, front, {}) as shown:
-        end(shown, progress, 1.0)
+    with MlflowPage(begun, draw, progress, front, {}) as page:
+        end_trials(page, progress, 1.0)
     assert begun.delivery.wait(10)
     assert "RuntimeError: no font" in caplog.text
     assert curve(begun.record) == [(1, 1.0)]
@@ -151,17 +151,11 @@ def test_a_drawing_that_fails_costs_nothing_but_itself(started, caplog):
 
 def test_with_an_mlflow_that_is_away_the_end_does_not_wait_long(started, monkeypatch):
     monkeypatch.setattr(mlflow_page, "PATIENCE_S", 0.3)
-    begun, asked = started(), []
+    begun, drawings = started(), []
     away = ConnectionError("away")
-    with MlflowPage(begun, asked.append, Counting(), front, {}):
-        monkeypatch.setattr(begun.record, "run_of", lambda *_: (_ for _ in ()).throw(away))
+    with MlflowPage(begun, drawings.append, Counting(), front, {}):
+        monkeypatch.setattr(begun.record, "run_id_of", lambda *_: (_ for _ in ()).throw(away))
         begun.outbox.put(Reported(trial=7, at=1, step=0, metrics={"progress": 0.0}))
         began = time.monotonic()
     assert time.monotonic() - began < 5
-    assert asked == []
-
-
-def test_a_description_that_is_too_long_is_cut(started):
-    begun = started()
-    text = description.description(begun, Drawn("1 of 1", "x" * 9000, frozenset()))
-    assert len(text) == description.MAX_NOTE_CHARS
+    assert drawings == []

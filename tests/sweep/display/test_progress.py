@@ -1,4 +1,4 @@
-"""What a running sweep shows, without Ray: the callback is told what Tune would tell it."""
+"""Progress in the terminal, without Ray: the tests call the callback as Tune would."""
 
 import io
 from pathlib import Path
@@ -30,7 +30,7 @@ def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Tria
 
 @pytest.fixture
 def shown(tiny):
-    """shown(terminal) -> (a Progress over the tiny sweep, what it has written)."""
+    """shown(terminal) -> (a Progress of the tiny sweep, the file that it prints to)."""
 
     def start(*, terminal: bool = False, **more):
         spec, _ = load(tiny)
@@ -39,7 +39,7 @@ def shown(tiny):
         started = SimpleNamespace(
             spec=spec,
             goals=goals,
-            ended=ended,
+            earlier_outcomes=ended,
             num_trials=lambda: num_trials,
             delivery=SimpleNamespace(trouble=more.pop("trouble", "")),
             outbox=SimpleNamespace(num_waiting=7),
@@ -52,7 +52,7 @@ def shown(tiny):
     return start
 
 
-def test_each_ended_trial_is_a_line_when_nobody_looks(shown):
+def test_each_ended_trial_is_a_line_without_a_terminal(shown):
     progress, written = shown()
     one = trial("0000", **{GAP: 12.5, RISE: 0.25})
     progress.on_trial_start(0, [], one)
@@ -79,7 +79,7 @@ def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_it_says_what_mlflow_does_not_take(shown, terminal):
+def test_entries_that_wait_for_mlflow_are_counted(shown, terminal):
     progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
     progress.on_trial_complete(0, [], trial("0000", **{GAP: 12.5, RISE: 0.25}))
     progress.on_experiment_end([])
@@ -93,7 +93,7 @@ def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
     assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
 
 
-def test_what_was_found_at_other_alphas_joins_the_front_within_the_constraints(shown, tiny):
+def test_candidates_at_other_alphas_join_the_front_within_the_constraints(shown, tiny):
     tiny.write_text(tiny.read_text() + f"constraints: {{{RISE}: {{max: 0.3}}}}\n")
     progress, written = shown()
     values = {GAP: 1.0, RISE: 0.5, "cost/replay/shortfall": 0.0}
@@ -140,7 +140,7 @@ def test_a_trial_stopped_early_does_not_join_the_front(shown):
     assert "front 0" in written.getvalue()
 
 
-def test_a_resumed_sweep_counts_what_was_done_before(shown):
+def test_a_resumed_sweep_counts_the_trials_that_had_ended_before(shown):
     progress, written = shown(
         ended=[Outcome(0, "complete"), Outcome(1, "failed")], earlier=[{GAP: 1.0, RISE: 0.5}]
     )

@@ -1,4 +1,4 @@
-"""What ends a run, without Ray's cluster: the callback is told what Tune would tell it."""
+"""Requests and errors end a run or a trial; the callback is called as Tune would, without a cluster."""
 
 import signal
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from sweep.tracking.requests import Requests
 
 @pytest.fixture
 def callback():
-    """Of a driver that has heard nothing, whose Ctrl-C only sets the interrupt."""
+    """The callback of a driver without requests, whose Ctrl-C only sets the interrupt."""
     with TuneInterrupt() as interrupt:
         signal.signal(signal.SIGINT, lambda *_: None)
         callback = ControlCallback(Listener(SimpleNamespace()), interrupt)
@@ -21,38 +21,40 @@ def callback():
         yield callback
 
 
-def test_the_search_is_told_what_was_requested(callback):
-    callback.listener.asked = Requests("pause", retried=frozenset([2]))
-    assert callback.requests() == Requests("pause", retried=frozenset([2]))
+def test_the_search_gets_the_requests_of_users(callback):
+    callback.listener.requests = Requests("pause", retried_trials=frozenset([2]))
+    assert callback.requests() == Requests("pause", retried_trials=frozenset([2]))
 
 
 def test_ctrl_c_is_a_cancel_for_the_search(callback):
-    callback.listener.asked = Requests("pause", retried=frozenset([2]))
+    callback.listener.requests = Requests("pause", retried_trials=frozenset([2]))
     signal.raise_signal(signal.SIGINT)
-    assert callback.requests() == Requests("cancel", retried=frozenset([2]))
+    assert callback.requests() == Requests("cancel", retried_trials=frozenset([2]))
 
 
 def test_a_cancelled_run_is_ended_between_two_steps(callback):
     callback.on_step_begin(0, [])
     assert not callback.interrupt.is_set
-    callback.listener.asked = Requests("cancel")
+    callback.listener.requests = Requests("cancel")
     callback.on_step_begin(1, [])
     assert callback.interrupt.is_set
 
 
-def test_an_outcome_that_cannot_be_kept_ends_the_run_with_the_first_reason(callback):
+def test_an_outcome_that_cannot_be_saved_ends_the_run_with_the_first_reason(callback):
     first = OSError(5, "Input/output error")
-    callback.fail(first)
-    callback.fail(ValueError("a later one"))
-    assert callback.requests().wish == "cancel"
-    sentence = r"how a trial ended could not be kept \(OSError: \[Errno 5\] Input/output error\)"
+    callback.stop_for(first)
+    callback.stop_for(ValueError("a later one"))
+    assert callback.requests().request == "cancel"
+    sentence = (
+        r"the outcome of a trial could not be saved \(OSError: \[Errno 5\] Input/output error\)"
+    )
     with pytest.raises(OutcomeNotKept, match=sentence) as raised:
         callback.on_step_begin(0, [])
     assert raised.value.__cause__ is first
 
 
 def test_a_trial_that_is_cancelled_before_it_has_a_process_is_left_to_get_one(callback):
-    callback.listener.asked = Requests(cancelled=frozenset([7]))
+    callback.listener.requests = Requests(cancelled_trials=frozenset([7]))
     state = SimpleNamespace(ray_actor=None)
     trial = SimpleNamespace(config={"number": 7}, temporary_state=state, max_failures=3)
     callback.on_step_begin(0, [trial])

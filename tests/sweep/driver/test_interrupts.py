@@ -1,4 +1,4 @@
-"""From a signal to KeyboardInterrupt: what is heard, what is swallowed, what is put back."""
+"""From a signal to KeyboardInterrupt: which are swallowed, ignored or handed on, and put back."""
 
 import os
 import signal
@@ -11,26 +11,28 @@ import pytest
 
 from sweep.driver.interrupts import TuneInterrupt, before_trials, while_trials_run
 
-ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """Those of a process that was started from a terminal; nothing of them outlives a test."""
-    before = {each: signal.getsignal(each) for each in ALL}
+    """The handlers of a process that was started from a terminal; each test puts back those before."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    for each, handler in before.items():
-        signal.signal(each, handler)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def installed():
-    return [*map(signal.getsignal, ALL), sys.unraisablehook]
+    """The handlers and the hook that are in place."""
+    return [*map(signal.getsignal, SIGNALS), sys.unraisablehook]
 
 
-def send(which):
-    os.kill(os.getpid(), which)
-    time.sleep(5)  # cut off by whatever the handler raises
+def send(number):
+    """Send a signal to this process, and wait for the exception of its handler."""
+    os.kill(os.getpid(), number)
+    time.sleep(5)  # cut off by the exception
 
 
 class RaisesWhenDestroyed:
@@ -51,7 +53,7 @@ def test_ctrl_c_raises_and_is_remembered():
         assert ctrl_c.pressed
 
 
-def test_one_that_a_destructor_swallows_is_raised_as_trials_begin(capsys):
+def test_a_ctrl_c_that_a_destructor_swallows_is_raised_as_trials_begin(capsys):
     with before_trials() as ctrl_c:
         destroyed = RaisesWhenDestroyed(KeyboardInterrupt)
         del destroyed
@@ -60,34 +62,34 @@ def test_one_that_a_destructor_swallows_is_raised_as_trials_begin(capsys):
             pytest.fail("trials have begun")
 
 
-def test_other_errors_that_a_destructor_swallows_are_told_as_ever(monkeypatch):
-    told = []
-    monkeypatch.setattr(sys, "unraisablehook", lambda raised: told.append(raised.exc_type))
+def test_other_errors_that_a_destructor_swallows_go_to_the_earlier_hook(monkeypatch):
+    errors = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda raised: errors.append(raised.exc_type))
     with before_trials():
         destroyed = RaisesWhenDestroyed(ValueError)
         del destroyed
-    assert told == [ValueError]
+    assert errors == [ValueError]
 
 
-@pytest.mark.parametrize("which", ALL)
-def test_while_trials_run_each_of_them_is_a_ctrl_c(which):
+@pytest.mark.parametrize("number", SIGNALS)
+def test_while_trials_run_each_signal_counts_as_ctrl_c(number):
     with before_trials() as ctrl_c, while_trials_run(ctrl_c):
         with pytest.raises(KeyboardInterrupt):
-            send(which)
+            send(number)
         assert ctrl_c.pressed
 
 
-@pytest.mark.parametrize("which", ALL)
-def test_one_that_was_ignored_stays_ignored(which):
-    signal.signal(which, signal.SIG_IGN)
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_was_ignored_stays_ignored(number):
+    signal.signal(number, signal.SIG_IGN)
     with before_trials() as ctrl_c, while_trials_run(ctrl_c):
-        os.kill(os.getpid(), which)
-        assert signal.getsignal(which) is signal.SIG_IGN
+        os.kill(os.getpid(), number)
+        assert signal.getsignal(number) is signal.SIG_IGN
         assert not ctrl_c.pressed
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
-def test_all_handlers_are_put_back_however_it_ends(error):
+def test_all_handlers_are_put_back_however_the_block_ends(error):
     before = installed()
     with (
         pytest.raises(error) if error else nullcontext(),
@@ -102,38 +104,38 @@ def test_all_handlers_are_put_back_however_it_ends(error):
     assert installed() == before
 
 
-def tune_handler(heard):
-    """As Tune installs its own: it notes the signal, and gives way to the one before."""
+def tune_handler(calls):
+    """A handler like that of Tune: it notes the signal, and puts back the handler before."""
     earlier = signal.getsignal(signal.SIGINT)
 
     def handler(*_):
-        heard.append("tune")
+        calls.append("tune")
         signal.signal(signal.SIGINT, earlier)
 
     return handler
 
 
-def test_while_tune_runs_it_is_heard_at_once_and_handed_on_to_tune():
-    heard = []
+def test_while_tune_runs_a_ctrl_c_is_noted_at_once_and_handed_on_to_tune():
+    calls = []
     with before_trials() as ctrl_c, TuneInterrupt() as interrupt:
-        signal.signal(signal.SIGINT, tune_handler(heard))
+        signal.signal(signal.SIGINT, tune_handler(calls))
         interrupt.wrap_handler()
         assert not interrupt.is_set
         signal.raise_signal(signal.SIGINT)
-        assert (interrupt.is_set, heard, ctrl_c.pressed) == (True, ["tune"], False)
+        assert (interrupt.is_set, calls, ctrl_c.pressed) == (True, ["tune"], False)
         with pytest.raises(KeyboardInterrupt):  # a second one is not for Tune
             signal.raise_signal(signal.SIGINT)
-        assert heard == ["tune"]
+        assert calls == ["tune"]
 
 
 def test_a_run_is_ended_as_by_ctrl_c_and_only_once():
-    heard = []
+    calls = []
     with TuneInterrupt() as interrupt:
-        signal.signal(signal.SIGINT, tune_handler(heard))
+        signal.signal(signal.SIGINT, tune_handler(calls))
         interrupt.wrap_handler()
         interrupt.end_run()
         interrupt.end_run()
-        assert (interrupt.is_set, heard) == (True, ["tune"])
+        assert (interrupt.is_set, calls) == (True, ["tune"])
 
 
 def test_outside_the_main_thread_no_handler_is_touched():

@@ -1,4 +1,4 @@
-"""The listener of a driver on a real MLflow store: requests are heard, and the heart beats."""
+"""The listener of a driver on a real MLflow store: it reads requests and writes heartbeats."""
 
 import time
 
@@ -22,51 +22,52 @@ def store(tmp_path_factory):
 
 @pytest.fixture
 def record(store, tiny, request):
-    """That of a sweep of its own in a store for all."""
+    """The record of a sweep of its own for each test, in one store."""
     spec, document = load(tiny)
     spec = spec.model_copy(update={"name": request.node.name.replace("_", "-")})
     uri = f"sqlite:///{store / 'mlflow.db'}"
     return sweeps.open_sweep(uri, spec, document.text, {}, str(store / spec.name))
 
 
-def until(holds):
+def wait_until(condition):
+    """Block until a condition holds; fail after 20 s."""
     deadline = time.monotonic() + 20
-    while not holds():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_what_was_requested_before_it_listens_is_known_at_once(record):
+def test_a_request_from_before_the_listener_is_opened_is_known_at_once(record):
     requests.request(record, "pause")
     listener = Listener(record)
-    assert listener.asked == Requests()
+    assert listener.requests == Requests()
     with listener:
-        assert listener.asked == Requests("pause")
+        assert listener.requests == Requests("pause")
 
 
-def test_what_is_requested_while_it_listens_is_heard(record):
+def test_a_request_while_the_listener_is_open_is_read(record):
     with Listener(record) as listener:
         requests.request(record, "stop")
         requests.cancel_trials(record, frozenset([3]))
-        until(lambda: listener.asked == Requests("stop", frozenset([3])))
+        wait_until(lambda: listener.requests == Requests("stop", frozenset([3])))
 
 
-def test_that_the_driver_lives_is_written_again_and_again(record, monkeypatch):
+def test_heartbeats_are_written_again_and_again(record, monkeypatch):
     monkeypatch.setattr(listener, "BEAT_EVERY_S", 0.0)
     began = now()
     with Listener(record):
         first = int(record.tags()[Tag.ALIVE])
         assert began <= first <= now()
-        until(lambda: int(record.tags()[Tag.ALIVE]) > first)
+        wait_until(lambda: int(record.tags()[Tag.ALIVE]) > first)
 
 
 def test_while_mlflow_is_away_the_last_request_holds(record, monkeypatch):
     monkeypatch.setattr(listener, "LISTEN_EVERY_S", 0.1)
     requests.request(record, "pause")
-    with Listener(record) as hearing:
+    with Listener(record) as open_listener:
         record.tracking_uri, address = "sqlite:////dev/null/mlflow.db", record.tracking_uri
         time.sleep(1)
-        assert hearing.asked == Requests("pause")
+        assert open_listener.requests == Requests("pause")
         record.tracking_uri = address
         requests.request(record, "go")
-        until(lambda: hearing.asked == Requests("go"))
+        wait_until(lambda: open_listener.requests == Requests("go"))

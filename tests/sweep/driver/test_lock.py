@@ -1,4 +1,4 @@
-"""One driver a sweep: the lock is held by one process, and free once that has died."""
+"""One driver for a sweep: one process holds the lock, which is free once that has died."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ from sweep import workspace
 from sweep.driver.lock import driver_died_here, only_driver
 from sweep.driver.running import CannotRun
 
-HOLD = """
+HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
 from sweep.driver.lock import only_driver
@@ -23,8 +23,8 @@ with only_driver(Path(sys.argv[1])):
 @pytest.fixture
 def driver(sweep_home):
     """Another process that holds the lock of the sweep `tiny`."""
-    words = [sys.executable, "-c", HOLD, str(workspace.folder("tiny"))]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", HOLD_THE_LOCK, str(workspace.folder("tiny"))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -54,7 +54,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
         pytest.fail("it was written")
 
 
-def test_a_driver_has_died_here_if_it_ran_here_and_nobody_holds_its_lock(driver):
+def test_a_driver_has_died_here_if_it_ran_here_and_its_lock_is_free(driver):
     uri = workspace.local_tracking_uri()
     assert not driver_died_here("tiny", uri), "it has recorded nothing yet"
     (workspace.folder("tiny") / "record").mkdir()

@@ -1,4 +1,4 @@
-"""What stops a sweep, and what becomes of its trials then: real sweeps of trials that pretend."""
+"""Sweeps that are interrupted, fail or fill the disk, under real Ray Tune with trials that do nothing."""
 
 import resource
 import signal
@@ -35,7 +35,7 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
 
     spec, document = spec_of(None, GRID)
     with pytest.raises(KeyboardInterrupt):
-        run(spec, document, run_trial=pretending(), on_start=lambda started: [Stop()])
+        run(spec, document, run_trial=pretending(), on_start=lambda running: [Stop()])
     before, _, _ = states(spec)
     assert before["RUNNING"] >= 1, before
     assert sum(before.values()) < 6
@@ -45,11 +45,11 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     assert [trial.params for trial in study.trials] == POINTS
 
 
-def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(spec_of):
+def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_end(spec_of):
     class AtHalf(FIFOScheduler):
         def on_trial_result(self, tune_controller, trial, result):
-            stops = trial.config["number"] % 2 and TrialResult.of(result).progress >= 0.5
-            return "STOP" if stops else "CONTINUE"
+            must_stop = trial.config["number"] % 2 and TrialResult.of(result).progress >= 0.5
+            return "STOP" if must_stop else "CONTINUE"
 
     class OddTrialsAtHalf(NoScheduler):
         def build(self, goals):
@@ -64,7 +64,7 @@ def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(
 
 
 @pytest.mark.parametrize(
-    ("how", "reason"),
+    ("failure", "reason"),
     [
         ("raise", "RuntimeError: out of something"),
         ("nan", "diverged"),
@@ -72,42 +72,42 @@ def test_what_a_scheduler_stops_is_pruned_and_the_other_trials_run_to_their_end(
     ],
 )
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
-    spec_of, how, reason
+    spec_of, failure, reason
 ):
     spec, document = spec_of(5)
-    run(spec, document, run_trial=pretending((2,), how))  # the first of them
-    optuna_states, mlflow_states, failures = states(spec)
+    run(spec, document, run_trial=pretending((2,), failure))  # the first trial
+    optuna_states, mlflow_states, reasons = states(spec)
     assert optuna_states == {"COMPLETE": 4, "FAIL": 1}
     assert mlflow_states == {"FINISHED": 4, "FAILED": 1}
-    (failure,) = failures
-    assert reason in failure
+    (recorded,) = reasons
+    assert reason in recorded
 
 
 def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(spec_of):
     spec, document = spec_of(3)
     run(spec, document, run_trial=pretending())
     journal = workspace.folder(spec.name) / "search.journal"
-    whole = journal.read_bytes()
+    content = journal.read_bytes()
     journal.write_bytes(b"")
     with pytest.raises(CannotRun, match=r"does not know that trials 0, 1, 2 ended: put the"):
         resume(*spec_of(4), run_trial=pretending())
-    journal.write_bytes(whole)
+    journal.write_bytes(content)
     resume(*spec_of(4), run_trial=pretending())
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 
 
 @pytest.mark.parametrize("whose", ["driver", "worker"])
 def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_path, whose):
-    """Full for the driver's files here, as for those of a trial."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    """The disk is full for the files of the driver, or for those of a trial."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     full = tmp_path / "full"
 
     class Fill(Callback):
         def on_trial_complete(self, iteration, trials, trial, **_):
             if whose == "driver":
                 journal = workspace.folder("tiny") / "record" / "journal.jsonl"
-                most = journal.stat().st_size + 100
-                resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+                max_bytes = journal.stat().st_size + 100
+                resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, limits[1]))
             else:
                 full.touch()
 
@@ -125,9 +125,9 @@ def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_p
     spec, document = spec_of(4)
     try:
         with pytest.raises(Stopped, match="the disk is full"):
-            run(spec, document, run_trial=run_trial, on_start=lambda started: [Fill()])
+            run(spec, document, run_trial=run_trial, on_start=lambda running: [Fill()])
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         full.unlink(missing_ok=True)
     assert states(spec)[0]["COMPLETE"] >= 1
     assert states(spec)[0]["FAIL"] == 0

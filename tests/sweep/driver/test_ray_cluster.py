@@ -21,8 +21,8 @@ def test_a_trial_that_no_node_can_hold_is_refused_in_one_sentence(spec_of):
         run(spec, document, run_trial=pretending())
 
 
-def test_at_once_are_as_many_as_fit_unless_a_number_is_asked_for():
-    """Two CPUs are there."""
+def test_as_many_trials_run_at_once_as_fit_unless_the_spec_gives_a_number():
+    """The cluster of these tests has two CPUs."""
     assert num_at_once(Resources()) == 2
     assert num_at_once(Resources(cpus_per_trial=2)) == 1
     assert num_at_once(Resources(at_once=5)) == 5
@@ -36,11 +36,13 @@ def test_a_cluster_that_is_joined_already_stays_joined():
 
 
 def test_a_cluster_that_is_not_there_is_one_sentence_at_once():
-    """In a process of its own, which has joined none."""
+    """In a process of its own, which has joined no cluster."""
     code = "from sweep.driver.ray_cluster import joined\nwith joined('127.0.0.1:9', ''): pass"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
-    last = ended.stderr.splitlines()[-1]
-    assert last.startswith(
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=20
+    )
+    last_line = process.stderr.splitlines()[-1]
+    assert last_line.startswith(
         "sweep.driver.running.CannotRun: --address must be a Ray cluster that is up and lets us in (auto or "
         "HOST:PORT), but '127.0.0.1:9' cannot be joined: "
     )

@@ -1,4 +1,4 @@
-"""Trials whose process Ray lost, in whichever way, are tried again."""
+"""Trials whose process or node has died are tried again."""
 
 from contextlib import suppress
 
@@ -8,12 +8,12 @@ import ray
 from ray.exceptions import RayActorError
 
 from sweep.config.check import load
-from sweep.driver.retries import NoRetry, died_of
+from sweep.driver.retries import NoRetry, describe_death
 from sweep.driver.run_sweep import run
 from sweep.workers.result import TrialResult
 from tests.sweep.conftest import TINY, states
 
-# Bytes that the machine may use more than now before Ray kills: no test beside this one needs them.
+# Bytes beyond those in use at which Ray kills workers: no other test needs as many.
 ROOM = 6 << 30
 
 
@@ -25,7 +25,7 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
 
 
 @pytest.mark.parametrize(
-    ("said", "why"),
+    ("message", "description"),
     [
         (
             "1 worker(s) were killed due to the node running low on memory. Memory on the node (IP: "
@@ -45,8 +45,8 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
         ("The actor is temporarily unavailable", "its process died"),
     ],
 )
-def test_a_death_is_told_in_a_few_words(said, why):
-    assert died_of(RayActorError(error_msg=said)) == why
+def test_a_death_is_described_in_a_few_words(message, description):
+    assert describe_death(RayActorError(error_msg=message)) == description
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_
     psutil.virtual_memory().available < 2 * ROOM, reason="needs 12 GiB of free memory"
 )
 def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
-    """Really killed: Tune would end the whole sweep at what Ray raises then."""
+    """Ray really kills it. Tune alone would end the whole sweep at the error that Ray raises then."""
     (tmp_path / "tiny.yaml").write_text(TINY)
     tried = tmp_path / "tried"
 
@@ -106,9 +106,9 @@ def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
         yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
         if not tried.exists():
             tried.touch()
-            kept = [b"x" * (ROOM + (1 << 29))]
+            memory = [b"x" * (ROOM + (1 << 29))]
             time.sleep(30)
-            del kept
+            del memory
         yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
 
     memory = psutil.virtual_memory()
@@ -126,5 +126,5 @@ def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
     finally:
         ray.shutdown()
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
-    why = "".join(file.read_text() for file in (sweep_home / "tiny").rglob("error.txt"))
-    assert "ran out of memory" in why
+    errors = "".join(file.read_text() for file in (sweep_home / "tiny").rglob("error.txt"))
+    assert "ran out of memory" in errors

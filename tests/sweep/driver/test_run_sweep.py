@@ -1,4 +1,4 @@
-"""Whole sweeps of trials that only pretend to train, on one real Ray: started, refused, resumed."""
+"""Whole sweeps on a real Ray, started, refused and resumed; their trials do not train."""
 
 import pytest
 
@@ -15,9 +15,9 @@ def test_twenty_trials_are_twenty_trials_everywhere_and_run_once(spec_of):
     spec, document = spec_of(20)
     record = run(spec, document, run_trial=pretending())
     assert states(spec) == ({"COMPLETE": 20}, {"FINISHED": 20}, [])
-    before = {run.info.run_id: run.info.end_time for run in record.trials()}
+    before = {run.info.run_id: run.info.end_time for run in record.trial_runs()}
     resume(spec, document, run_trial=pretending())
-    assert {run.info.run_id: run.info.end_time for run in record.trials()} == before
+    assert {run.info.run_id: run.info.end_time for run in record.trial_runs()} == before
 
 
 def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
@@ -26,13 +26,14 @@ def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
     study = open_study(workspace.folder(spec.name) / "search.journal", spec)
     assert [trial.params for trial in study.trials] == POINTS
     rates = {
-        int(r.data.tags["sweep.trial"]): float(r.data.params["train.lr"]) for r in record.trials()
+        int(r.data.tags["sweep.trial"]): float(r.data.params["train.lr"])
+        for r in record.trial_runs()
     }
     assert rates == {number: point["train.lr"] for number, point in enumerate(POINTS)}
     assert record._client.get_run(record.run_id).info.status == "FINISHED"
 
 
-def test_what_trials_find_at_other_alphas_comes_back_as_candidates(spec_of):
+def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of):
     from analysis.record.reader import read_sweep
     from analysis.record.sweep import Candidate
 
@@ -60,12 +61,12 @@ def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
     uri = f"sqlite:///{tmp_path}/elsewhere/mine.db"
     run(spec, document, Backends(uri), run_trial=pretending())
     assert workspace.tracking_uri(spec.name) == uri
-    assert len(find_sweep(uri, spec.name).trials()) == 2
+    assert len(find_sweep(uri, spec.name).trial_runs()) == 2
     assert (tmp_path / "elsewhere" / "artifacts" / "tiny").is_dir(), "beside the database"
     assert not (tmp_path / "mlruns").exists()
-    kept = [path for path in (workspace.folder(spec.name) / "ray").rglob("*") if path.is_file()]
-    assert kept
-    for path in kept:  # a tracking URI may hold a password
+    files = [path for path in (workspace.folder(spec.name) / "ray").rglob("*") if path.is_file()]
+    assert files
+    for path in files:  # a tracking URI may hold a password
         assert b"mine.db" not in path.read_bytes(), path
 
     local = workspace.local_tracking_uri()
@@ -77,14 +78,14 @@ def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
     assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
 
 
-def test_a_sweep_goes_on_with_what_it_began_with_wherever_that_is_asked_for(
+def test_a_sweep_is_resumed_with_the_data_it_began_with_from_any_folder(
     spec_of, tmp_path, monkeypatch
 ):
     """Relative paths are from where it was started; changed contents are refused."""
-    start, elsewhere = tmp_path / "start", tmp_path / "elsewhere"
-    start.mkdir()
+    first, elsewhere = tmp_path / "first", tmp_path / "elsewhere"
+    first.mkdir()
     elsewhere.mkdir()
-    pairs = start / "pairs.jsonl"
+    pairs = first / "pairs.jsonl"
     pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')
     spec, document = spec_of(2, **{"data: miniature, size: 50": "data: pairs.jsonl"})
 
@@ -93,13 +94,13 @@ def test_a_sweep_goes_on_with_what_it_began_with_wherever_that_is_asked_for(
 
         from trainables.report import Report
 
-        found = float(Path(config.alignment.data).exists())
+        exists = float(Path(config.alignment.data).exists())
         names = [metric.name for metric in config.metrics()]
-        yield Report(1, 1.0, dict.fromkeys(names, found), print, print)
+        yield Report(1, 1.0, dict.fromkeys(names, exists), print, print)
 
-    monkeypatch.chdir(start)
+    monkeypatch.chdir(first)
     record = run(spec, document, run_trial=run_trial)
-    assert {run.data.metrics[spec.goals[0]] for run in record.trials()} == {1.0}
+    assert {run.data.metrics[spec.goals[0]] for run in record.trial_runs()} == {1.0}
     monkeypatch.chdir(elsewhere)
     resume(spec, document, run_trial=pretending())
     assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
@@ -125,12 +126,12 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
     grown = {"  train:": "      - {name: cda, sides: two}\n  train:"}
     resume(*spec_of(9, **grown), run_trial=pretending())
     record = find_sweep(workspace.local_tracking_uri(), spec.name)
-    runs = sorted(record.trials(), key=lambda run: int(run.data.tags["sweep.trial"]))
+    runs = sorted(record.trial_runs(), key=lambda run: int(run.data.tags["sweep.trial"]))
     assert [r.data.tags["sweep.space_version"] for r in runs] == ["1"] * 2 + ["2"] * 7
     assert "cda" in {r.data.params["objective.name"] for r in runs[2:]}
-    texts = [record._client.list_artifacts(record.run_id, "versions")]
-    assert [entry.path for entry in texts[0]] == ["versions/1.yaml", "versions/2.yaml"]
-    for changed in ({}, {"steps: 2": "steps: 3"}):
+    entries = record._client.list_artifacts(record.run_id, "versions")
+    assert [entry.path for entry in entries] == ["versions/1.yaml", "versions/2.yaml"]
+    for replaced in ({}, {"steps: 2": "steps: 3"}):
         with pytest.raises(CannotRun, match="but its trial changed: budget, resources and"):
-            resume(*spec_of(9, **changed), run_trial=pretending())
-    assert {run.info.status for run in record.trials()} == {"FINISHED"}
+            resume(*spec_of(9, **replaced), run_trial=pretending())
+    assert {run.info.status for run in record.trial_runs()} == {"FINISHED"}

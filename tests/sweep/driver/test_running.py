@@ -1,20 +1,22 @@
-"""What an earlier process left must be with MLflow before a sweep goes on."""
+"""MLflow must have the entries that an earlier process left before a sweep goes on."""
 
 import pytest
 
 from sweep.driver import running
-from sweep.driver.running import CannotRun, deliver_all
+from sweep.driver.running import CannotRun, wait_until_delivered
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.entries import Tagged
 from sweep.tracking.mlflow_record import Record
 from sweep.tracking.outbox import Outbox
 
 
-def test_a_record_that_mlflow_does_not_take_is_refused_with_the_reason(tmp_path, monkeypatch):
+def test_entries_that_mlflow_does_not_take_are_refused_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "PATIENCE_S", 1.0)
     outbox = Outbox(tmp_path)
     with Delivery(Record("http://127.0.0.1:9", "0", "tiny", "run"), outbox) as delivery:
-        deliver_all(delivery, "tiny")  # nothing is to be recorded
+        wait_until_delivered(delivery, "tiny")  # nothing is to be recorded
         outbox.put(Tagged(trial=None, tags={"reason": ""}))
-        with pytest.raises(CannotRun, match="what tiny has still to record cannot be: MlflowExc"):
-            deliver_all(delivery, "tiny")
+        with pytest.raises(
+            CannotRun, match="must take the entries that are left of tiny, but does not: Ml"
+        ):
+            wait_until_delivered(delivery, "tiny")

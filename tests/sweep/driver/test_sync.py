@@ -1,4 +1,4 @@
-"""What a sweep could not record, delivered later."""
+"""Entries that a sweep could not deliver are delivered later, also to another store."""
 
 import pandas as pd
 import pytest
@@ -25,12 +25,12 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     with pytest.raises(CannotRun, match="name the store that everything is to be delivered"):
         sync(spec.name)
     uri = f"sqlite:///{tmp_path / 'other.db'}"
-    _, refused, has_ended = sync(spec.name, tracking_uri=uri, on_delivered=live.last_front)
+    _, refused, has_ended = sync(spec.name, tracking_uri=uri, on_delivered=live.draw_last_front)
     assert (refused, has_ended) == (0, True)
     record = find_sweep(uri, spec.name)
     on_front = {
         int(run.data.tags["sweep.trial"])
-        for run in record.trials()
+        for run in record.trial_runs()
         if run.data.tags["on_front"] == "true"
     }
     assert on_front == set(before.front()["trial"])

@@ -1,4 +1,4 @@
-"""How Ray Tune runs the trials of a sweep: at most so many at once, in warm processes."""
+"""Ray Tune runs the trials of a sweep at most so many at once, in processes that stay for the next."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.sweep.conftest import states
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
 
-def test_one_at_a_time_is_one_process_for_all_and_a_folder_for_each(spec_of, tmp_path):
+def test_trials_one_at_a_time_share_a_process_and_have_folders_of_their_own(spec_of, tmp_path):
     log = tmp_path / "log"
 
     def run_trial(config, *, resume_from=None):

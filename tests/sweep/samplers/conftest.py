@@ -1,4 +1,4 @@
-"""A study in memory, whose trial n is suggested by a sampler with seed n."""
+"""A study in memory in which trial n is suggested by a sampler with seed n."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def run(
     num: int,
     cost: Callable[[Params], float] | None,
 ) -> list[Params]:
-    """Parameters of this many trials, one after the other; each fails if there is no cost."""
+    """The parameters of `num` trials, one after the other; each trial fails if there is no cost."""
     study = optuna.create_study()
     for number in range(num):
         study.sampler = sampler.build(number, tree)

@@ -1,4 +1,4 @@
-"""The sampler for those who name none."""
+"""The sampler of a spec that names none."""
 
 from sweep.samplers import Auto, Tpe
 from tests.sweep.samplers.conftest import run

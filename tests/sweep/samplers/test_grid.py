@@ -1,4 +1,4 @@
-"""What a grid is made of."""
+"""The size of a grid, and the spaces that it cannot run."""
 
 from sweep.samplers import Grid
 
@@ -20,7 +20,7 @@ def test_a_choice_within_a_branch_multiplies_that_branch_alone():
     assert list(Grid().faults(TREE)) == []
 
 
-def test_a_range_is_a_fault_wherever_it_stands():
+def test_a_range_is_a_fault_in_a_branch_too():
     gap = {"name": "gap", "weight": {"loguniform": [1, 100]}}
     tree = {"objective": {"choice": ["none", gap]}, "lr": {"uniform": [0, 1]}}
     assert [fault.place for fault in Grid().faults(tree)] == [

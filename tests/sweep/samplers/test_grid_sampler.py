@@ -13,14 +13,14 @@ def test_trial_n_of_a_grid_is_point_n_once_each_then_it_finishes(tiny, tmp_path)
     search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
     for number in range(6):
         assert search.suggest(str(number))["number"] == number
-        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
-        search.on_trial_complete(str(number), **told)
+        arguments = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
+        search.on_trial_complete(str(number), **arguments)
     assert search.suggest("more") == Searcher.FINISHED
     assert [trial.params for trial in study.trials] == POINTS
 
 
 def test_an_interrupted_grid_goes_on_without_a_gap(tiny, tmp_path):
-    """Killed with two trials running, the second before anything of it was suggested."""
+    """It is killed with three trials running, the last before any of its parameters was suggested."""
     tiny.write_text(GRID)
     spec = load(tiny)[0]
     search, study, _ = searcher(spec, tmp_path / "journal")
@@ -39,11 +39,11 @@ def test_retries_are_no_points_of_a_grid(tiny, tmp_path):
     tiny.write_text(GRID)
     spec = load(tiny)[0]
     search, study, _ = searcher(
-        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([1]))
+        spec, tmp_path / "journal", lambda: Requests(retried_trials=frozenset([1]))
     )
     for number in range(7):
         assert search.suggest(str(number))["number"] == number
-        told = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
-        search.on_trial_complete(str(number), **told)
+        arguments = {"error": True} if number == 1 else {"result": result(1.0, 1.0)}
+        search.on_trial_complete(str(number), **arguments)
     assert search.suggest("more") == Searcher.FINISHED
-    assert [t.params for t in study.trials] == [*POINTS[:2], POINTS[1], *POINTS[2:]]
+    assert [trial.params for trial in study.trials] == [*POINTS[:2], POINTS[1], *POINTS[2:]]

@@ -1,4 +1,4 @@
-"""ParetoSearch on a real Optuna journal, without Ray: what Tune would ask and tell."""
+"""ParetoSearch on a real Optuna journal, called as Ray Tune calls it."""
 
 import pickle
 
@@ -25,16 +25,18 @@ def spec(tiny) -> SweepSpec:
 
 
 def searcher(
-    spec: SweepSpec, journal, asked=Requests
+    spec: SweepSpec, journal, requests=Requests
 ) -> tuple[ParetoSearch, optuna.Study, list[Outcome]]:
+    """A search, its study, and a list to which the outcomes of its trials are appended."""
     study = open_study(journal, spec)
-    heard: list[Outcome] = []
-    return ParetoSearch(spec, study, spec.metrics(), heard.append, asked), study, heard
+    ended: list[Outcome] = []
+    return ParetoSearch(spec, study, spec.metrics(), ended.append, requests), study, ended
 
 
-def result(gap: float, rise: float, **more) -> dict:
-    values = {"progress": 1.0} | more
-    return TrialResult(step=2, metrics={GAP: gap, RISE: rise}, **values).for_tune()
+def result(gap: float, rise: float, **changes) -> dict:
+    """The last result of a complete trial with these metrics, as Tune passes it on."""
+    fields = {"step": 2, "progress": 1.0, "metrics": {GAP: gap, RISE: rise}} | changes
+    return TrialResult(**fields).for_tune()
 
 
 def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_path):
@@ -47,25 +49,48 @@ def test_it_suggests_as_many_trials_as_the_budget_has_then_finishes(spec, tmp_pa
     assert search.suggest("more") == Searcher.FINISHED
 
 
-def test_a_finished_trial_is_told_its_costs(spec, tmp_path):
-    search, study, heard = searcher(spec, tmp_path / "journal")
+def test_a_drawn_tree_that_is_no_trial_is_suggested_with_its_fault(tiny, tmp_path):
+    """Checking the spec tries both accumulations with both ends of the range, which they divide."""
+    sizes = "batch_size: {int: [4, 8]}, accumulation: {choice: [2, 4]}"
+    text = tiny.read_text().replace("batch_size: 4", sizes).replace("trials: 4", "trials: 20")
+    tiny.write_text(text)
+    search, _, _ = searcher(load(tiny)[0], tmp_path / "journal")
+    configs = [search.suggest(str(number)) for number in range(20)]
+    faults = 0
+    for config in configs:
+        train = config["trial"]["train"]
+        size, accumulation = train["batch_size"], train["accumulation"]
+        if size % accumulation:
+            assert config["fault"] == (
+                "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
+                f"but got {size} and {accumulation}."
+            )
+            faults += 1
+        else:
+            assert "fault" not in config
+    assert 0 < faults < 20
+
+
+def test_optuna_gets_the_costs_of_a_finished_trial(spec, tmp_path):
+    search, study, ended = searcher(spec, tmp_path / "journal")
     search.suggest("a")
     search.on_trial_complete("a", result(3.0, 0.25))
     (trial,) = study.trials
     assert (trial.state, trial.values) == (TrialState.COMPLETE, [3.0, 0.25])
-    assert heard == [Outcome(0, "complete")]
+    assert ended == [Outcome(0, "complete")]
 
 
-def test_a_metric_whose_more_is_better_is_told_as_a_cost(tiny, tmp_path):
+def test_the_cost_of_a_metric_whose_more_is_better_is_its_negative(tiny, tmp_path):
     tiny.write_text(tiny.read_text().replace(f"goals: [{GAP}", "goals: [bias/miniature/lms"))
     search, study, _ = searcher(load(tiny)[0], tmp_path / "journal")
     search.suggest("a")
-    search.on_trial_complete("a", result(3.0, 0.25) | {"bias/miniature/lms": 90.0})
+    metrics = {GAP: 3.0, RISE: 0.25, "bias/miniature/lms": 90.0}
+    search.on_trial_complete("a", result(3.0, 0.25, metrics=metrics))
     assert study.trials[0].values == [-90.0, 0.25]
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("arguments", "state"),
     [
         ({"error": True}, TrialState.FAIL),
         ({"result": None}, TrialState.FAIL),
@@ -73,13 +98,13 @@ def test_a_metric_whose_more_is_better_is_told_as_a_cost(tiny, tmp_path):
         ({"result": result(1.0, 1.0, progress=0.5)}, TrialState.PRUNED),
     ],
 )
-def test_what_did_not_finish_is_never_complete(spec, tmp_path, told, state):
-    search, study, heard = searcher(spec, tmp_path / "journal")
+def test_a_trial_that_did_not_finish_is_never_complete(spec, tmp_path, arguments, state):
+    search, study, ended = searcher(spec, tmp_path / "journal")
     search.suggest("a")
-    search.on_trial_complete("a", **told)
+    search.on_trial_complete("a", **arguments)
     assert study.trials[0].state == state
     assert study.best_trials == []
-    assert len(heard) == 1
+    assert len(ended) == 1
 
 
 def test_the_reason_of_a_failure_is_kept(spec, tmp_path):
@@ -90,11 +115,11 @@ def test_the_reason_of_a_failure_is_kept(spec, tmp_path):
 
 
 def test_a_trial_ends_once_however_often_tune_says_so(spec, tmp_path):
-    search, _, heard = searcher(spec, tmp_path / "journal")
+    search, _, ended = searcher(spec, tmp_path / "journal")
     search.suggest("a")
     for _ in range(3):
         search.on_trial_complete("a", result(1.0, 1.0))
-    assert len(heard) == 1
+    assert len(ended) == 1
 
 
 def test_a_new_search_on_the_journal_goes_on_with_the_interrupted_trials_themselves(spec, tmp_path):
@@ -137,8 +162,8 @@ def test_a_resumed_search_does_not_repeat_its_first_suggestions(spec, tmp_path):
 
 def test_the_same_seed_gives_the_same_search(spec, tmp_path):
     trees = []
-    for place in ("one", "two"):
-        search, _, _ = searcher(spec, tmp_path / place)
+    for journal in ("first", "second"):
+        search, _, _ = searcher(spec, tmp_path / journal)
         trees.append([search.suggest(str(n))["trial"] for n in range(4)])
     assert trees[0] == trees[1]
 
@@ -169,7 +194,7 @@ def test_no_trial_starts_after_the_hours(tiny, tmp_path):
     assert search.out_of_time
 
 
-def test_tune_can_pickle_the_search_and_gets_nothing(spec, tmp_path):
+def test_tune_can_pickle_the_search_which_has_no_state_of_its_own(spec, tmp_path):
     search, _, _ = searcher(spec, tmp_path / "journal")
     assert len(pickle.dumps(search)) < 200
 
@@ -181,10 +206,10 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
         search.on_trial_complete(str(number), result(1.0, 1.0), error=number in (1, 2))
     assert search.suggest("more") == Searcher.FINISHED
 
-    def asked():
-        return Requests(retried=frozenset([1, 3]))  # 3 has not failed
+    def requests():
+        return Requests(retried_trials=frozenset([1, 3]))  # 3 has not failed
 
-    search, study, _ = searcher(spec, tmp_path / "journal", asked)
+    search, study, _ = searcher(spec, tmp_path / "journal", requests)
     assert (search.num_left, search.num_to_run, search.num_trials) == (0, 1, 5)
     config = search.suggest("again")
     assert (config["number"], config["retry_of"]) == (4, 1)
@@ -193,12 +218,12 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
     assert search.suggest("more") == Searcher.FINISHED
     assert (search.num_left, search.num_trials) == (0, 5)
     search, study, _ = searcher(
-        spec, tmp_path / "journal", lambda: Requests(retried=frozenset([4]))
+        spec, tmp_path / "journal", lambda: Requests(retried_trials=frozenset([4]))
     )
     assert search.suggest("once more")["retry_of"] == 4
 
 
-def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
+def test_a_retry_begins_if_the_process_that_queued_it_was_killed(spec, tmp_path):
     search, study, _ = searcher(spec, tmp_path / "journal")
     search.suggest("a")
     search.on_trial_complete("a", error=True)
@@ -215,45 +240,49 @@ def test_a_retry_whose_writer_was_killed_before_it_began_begins(spec, tmp_path):
 def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):
     wish = "go"
     search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(wish))
-    said = []
+    answers = []
     for wish in ("go", "pause", "go", "stop", "cancel"):
-        found = search.suggest(wish)
-        said.append(found["number"] if isinstance(found, dict) else found)
-    assert said == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
+        answer = search.suggest(wish)
+        answers.append(answer["number"] if isinstance(answer, dict) else answer)
+    assert answers == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
 
 
-def test_a_cancelled_trial_says_so(spec, tmp_path):
-    search, _, heard = searcher(
-        spec, tmp_path / "journal", lambda: Requests(cancelled=frozenset([0]))
+def test_the_failure_of_a_cancelled_trial_is_that_it_was_cancelled(spec, tmp_path):
+    search, _, ended = searcher(
+        spec, tmp_path / "journal", lambda: Requests(cancelled_trials=frozenset([0]))
     )
     search.suggest("a")
     assert search.on_death("a", "its process died") == "cancelled"
     search.on_trial_complete("a", error=True)
-    assert heard == [Outcome(0, "failed", "cancelled")]
+    assert ended == [Outcome(0, "failed", "cancelled")]
 
 
-def test_a_trial_that_fails_last_is_tried_again_when_asked_before_the_search_has_finished(
+def test_a_trial_that_fails_last_is_tried_again_on_request_before_the_search_has_finished(
     spec, tmp_path
 ):
-    asked = Requests()
-    search, _, _ = searcher(spec, tmp_path / "journal", lambda: asked)
+    requests = Requests()
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: requests)
     for name in "abcd":
         search.suggest(name)
     search.on_trial_complete("a", error=True)
     assert search.suggest("e") is None
-    asked = Requests(retried=frozenset([0]))
+    requests = Requests(retried_trials=frozenset([0]))
     assert search.suggest("e")["retry_of"] == 0
 
 
-def test_an_end_that_cannot_be_told_is_trouble_and_the_trial_has_not_ended(spec, tmp_path):
-    """Raised here, Tune would take it for the trial's own and run it once more."""
+def test_the_error_for_which_an_outcome_was_not_kept_is_passed_on_and_the_trial_has_not_ended(
+    spec, tmp_path
+):
+    """If it were raised, Tune would take it for the trial's own and run the trial once more."""
     study = open_study(tmp_path / "journal", spec)
-    heard, trouble = [], []
-    search = ParetoSearch(spec, study, spec.metrics(), heard.append, Requests, trouble.append)
+    ended, errors = [], []
+    search = ParetoSearch(spec, study, spec.metrics(), ended.append, Requests, errors.append)
     search.suggest("a")
-    study.tell(0, state=TrialState.FAIL)  # as if by another process: now it cannot be told again
+    study.tell(
+        0, state=TrialState.FAIL
+    )  # as if by another process: now Optuna takes no second outcome
     search.on_trial_complete("a", result(1.0, 1.0))
-    (error,) = trouble
+    (error,) = errors
     assert isinstance(error, ValueError)
-    assert heard == []
+    assert ended == []
     assert search.num_left == 4

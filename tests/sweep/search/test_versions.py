@@ -10,7 +10,7 @@ from sweep.config.check import load
 from sweep.search import versions
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study, outcomes
-from sweep.search.versions import newest
+from sweep.search.versions import newest_version
 from tests.sweep.search.test_searcher import result
 
 GROWN = "      - {name: cda, sides: {choice: [one, two]}}\n"
@@ -22,23 +22,25 @@ def spec_of(tiny):
     text = tiny.read_text()
 
     def spec_of(sampler="random", *, grown=False):
-        now = text.replace("sampler: random", f"sampler: {sampler}")
+        changed = text.replace("sampler: random", f"sampler: {sampler}")
         if grown:
-            now = now.replace("  train:", f"{GROWN}  train:", 1).replace("trials: 4", "trials: 40")
-        tiny.write_text(now)
+            changed = changed.replace("  train:", f"{GROWN}  train:", 1)
+            changed = changed.replace("trials: 4", "trials: 40")
+        tiny.write_text(changed)
         return load(tiny)[0]
 
     return spec_of
 
 
 def search_of(study, spec):
-    return ParetoSearch(spec, study, spec.metrics(), lambda ending: None)
+    """A search on a study, whose outcomes nobody gets."""
+    return ParetoSearch(spec, study, spec.metrics(), lambda outcome: None)
 
 
 @pytest.mark.parametrize("sampler", ["random", "auto", "gp"])
 def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tmp_path, sampler):
     spec = spec_of(sampler)
-    study, version = newest(open_study(tmp_path / "journal", spec), spec.trial)
+    study, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
     assert version == 1
     search = search_of(study, spec)
     first = [search.suggest(name) for name in "abc"]
@@ -46,15 +48,15 @@ def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tm
     search.on_trial_complete("b", error=True)
 
     spec = spec_of(sampler, grown=True)
-    study, version = newest(open_study(tmp_path / "journal", spec), spec.trial)
+    study, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
     assert version == 2
-    assert [t.state for t in study.trials] == [
+    assert [trial.state for trial in study.trials] == [
         TrialState.COMPLETE,
         TrialState.FAIL,
         TrialState.RUNNING,
     ]
     assert study.trials[0].values == [3.0, 0.25]
-    assert [ending.state for ending in outcomes(study)] == ["complete", "failed"]
+    assert [outcome.state for outcome in outcomes(study)] == ["complete", "failed"]
     search = search_of(study, spec)
     assert search.suggest("c again") == first[2]
     drawn = set()
@@ -64,13 +66,13 @@ def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tm
         search.on_trial_complete(str(number), result(1.0, 1.0))
     assert sampler == "gp" or "cda" in drawn
 
-    again, version = newest(open_study(tmp_path / "journal", spec), spec.trial)
-    assert (version, len(again.trials)) == (2, len(study.trials))
+    reopened, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
+    assert (version, len(reopened.trials)) == (2, len(study.trials))
 
 
-def test_a_copy_that_a_killed_process_left_half_is_made_anew(spec_of, tmp_path, monkeypatch):
+def test_a_copy_that_a_killed_process_left_unfinished_is_made_anew(spec_of, tmp_path, monkeypatch):
     spec = spec_of()
-    study, _ = newest(open_study(tmp_path / "journal", spec), spec.trial)
+    study, _ = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
     search = search_of(study, spec)
     for name in "abc":
         search.suggest(name)
@@ -91,8 +93,8 @@ def test_a_copy_that_a_killed_process_left_half_is_made_anew(spec_of, tmp_path, 
     monkeypatch.setattr(versions.optuna.Study, "add_trial", add_two)
     grown = spec_of(grown=True)
     with pytest.raises(Killed):
-        newest(open_study(tmp_path / "journal", spec), grown.trial)
+        newest_version(open_study(tmp_path / "journal", spec), grown.trial)
     monkeypatch.undo()
-    study, version = newest(open_study(tmp_path / "journal", spec), grown.trial)
+    study, version = newest_version(open_study(tmp_path / "journal", spec), grown.trial)
     assert (version, len(study.trials)) == (2, 3)
     assert json.loads(study.user_attrs["space"]) == grown.trial

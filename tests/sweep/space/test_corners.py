@@ -1,8 +1,10 @@
+"""Concrete trials that stand for a whole search space."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sweep.space.corners import branches, corners
-from sweep.space.faults import faults
+from sweep.space.faults import domain_faults
 from tests.sweep.space.trees import RECIPES, SPACE
 
 
@@ -17,13 +19,15 @@ def test_corners_hold_every_branch_and_both_ends_of_every_domain():
     assert {tree["evaluators"][1]["limit"] for tree in trees} == {5, 9}
 
 
-def test_the_ends_of_what_is_drawn_between_are_no_whole_numbers():
+def test_the_ends_of_a_uniform_range_are_no_whole_numbers():
     ends = [corner.tree["x"] for corner in corners({"x": {"uniform": [2, 9]}})]
     assert [type(end) for end in ends] == [float, float]
 
 
 def test_a_corner_knows_where_in_the_file_each_value_stands():
-    corner = next(c for c in corners(SPACE) if c.tree["objective"].get("weight") == 1)
+    corner = next(
+        corner for corner in corners(SPACE) if corner.tree["objective"].get("weight") == 1
+    )
     assert corner.origins[("objective", "weight")] == (
         *("objective", "choice", 3, "weight", "uniform", 1),
     )
@@ -63,9 +67,9 @@ trees = st.recursive(
 
 
 @given(st.dictionaries(st.text("xyz", min_size=1), trees, max_size=4))
-def test_what_holds_no_domain_has_one_corner_and_no_fault(tree):
+def test_a_tree_without_a_domain_has_one_corner_and_no_fault(tree):
     assert [corner.tree for corner in corners(tree)] == [tree]
-    assert list(faults(tree)) == []
+    assert list(domain_faults(tree)) == []
 
 
 def test_every_recipe_is_checked_and_its_faults_have_their_place():
@@ -74,6 +78,6 @@ def test_every_recipe_is_checked_and_its_faults_have_their_place():
         *("dpo", "none"),
         *(str({"name": "gap", "weight": weight}) for weight in (1, 2)),
     }
-    (held,) = {c.origins[("regulariser", "weight")] for c in drawn if "regulariser" in c.tree}
-    assert held == ("recipe", "choice", 1, "regulariser", "weight")
+    (origin,) = {c.origins[("regulariser", "weight")] for c in drawn if "regulariser" in c.tree}
+    assert origin == ("recipe", "choice", 1, "regulariser", "weight")
     assert all(("objective",) in corner.origins for corner in drawn)

@@ -1,3 +1,5 @@
+"""Trials drawn from a search space by a real Optuna study."""
+
 import optuna
 
 from sweep.space.corners import corners
@@ -5,8 +7,9 @@ from sweep.space.draw import suggest
 from tests.sweep.space.trees import RECIPES, SPACE
 
 
-def drawn(tree, number=1):
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=number))
+def drawn(tree, seed=1):
+    """A tree drawn by random search, and the Optuna trial that has its parameters."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
     return suggest(tree, trial), trial
 
@@ -17,8 +20,8 @@ def test_a_tree_without_domains_is_suggested_as_it_is():
 
 
 def test_drawn_values_lie_within_their_domains():
-    for number in range(50):
-        tree, _ = drawn(SPACE, number)
+    for seed in range(50):
+        tree, _ = drawn(SPACE, seed)
         assert 1e-6 <= tree["lr"] <= 1e-4
         assert tree["size"] in (500, 2000)
         assert isinstance(tree["evaluators"][1]["limit"], int)
@@ -28,23 +31,23 @@ def test_drawn_values_lie_within_their_domains():
 
 
 def test_only_the_chosen_branch_is_drawn_from():
-    for number in range(30):
-        tree, trial = drawn(SPACE, number)
-        inside = {name for name in trial.params if name.startswith("objective.")}
+    for seed in range(30):
+        tree, trial = drawn(SPACE, seed)
+        names = {name for name in trial.params if name.startswith("objective.")}
         if tree["objective"]["name"] == "gap":
-            assert inside == {"objective.gap.weight", "objective.gap.rank"}
+            assert names == {"objective.gap.weight", "objective.gap.rank"}
         else:
-            assert inside == set()
+            assert names == set()
 
 
 def test_the_keys_of_a_recipe_become_those_of_the_trial_in_place_of_its_own():
-    trees = [drawn(RECIPES, number)[0] for number in range(30)]
+    trees = [drawn(RECIPES, seed)[0] for seed in range(30)]
     assert not any("recipe" in tree for tree in trees)
-    by_kind = {str(tree["objective"]): tree for tree in trees}
-    assert by_kind["dpo"].keys() == {"lr", "objective"}
-    gap = by_kind[str({"name": "gap", "weight": 2})]
+    by_objective = {str(tree["objective"]): tree for tree in trees}
+    assert by_objective["dpo"].keys() == {"lr", "objective"}
+    gap = by_objective[str({"name": "gap", "weight": 2})]
     assert gap["regulariser"] == {"name": "l2", "weight": 0.1}
-    assert by_kind["none"]["replay"] == {"data": "x", "ratio": 0.5}
+    assert by_objective["none"]["replay"] == {"data": "x", "ratio": 0.5}
 
 
 def test_settings_of_a_recipe_complete_those_of_the_trial_and_a_named_choice_replaces_it():

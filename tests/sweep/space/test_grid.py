@@ -1,3 +1,5 @@
+"""The points of a grid, counted and looked up."""
+
 import optuna
 import pytest
 
@@ -30,7 +32,7 @@ def test_the_points_of_a_grid_multiply_in_the_chosen_branch_alone_in_the_order_o
         grid.point(NESTED["size"], 2)
 
 
-def test_a_point_has_the_very_names_that_are_suggested():
+def test_the_names_of_a_point_are_those_under_which_optuna_suggests():
     for number in range(16):
         point = grid.point(NESTED, number)
         trial = optuna.trial.FixedTrial(point)
@@ -38,7 +40,7 @@ def test_a_point_has_the_very_names_that_are_suggested():
         assert trial.params == point
 
 
-def test_what_holds_no_choice_is_a_grid_of_one_point():
+def test_a_tree_without_a_choice_is_a_grid_of_one_point():
     assert grid.size({"a": [1, {"b": None}]}) == 1
     assert grid.point({"a": [1, {"b": None}]}, 0) == {}
 
@@ -49,22 +51,22 @@ def test_a_huge_grid_is_counted_and_looked_up_without_being_written_out():
     assert list(grid.point(tree, 123456789012).values()) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2]
 
 
-def test_ranges_are_found_in_branches_and_told_how_a_grid_has_them():
-    assert [fault.place for fault in grid.ranges(SPACE)] == [
+def test_ranges_are_faults_in_branches_too_and_their_sentence_says_how_to_write_a_choice():
+    assert [fault.place for fault in grid.range_faults(SPACE)] == [
         ("lr",),
         ("objective", "choice", 3, "weight"),
         ("objective", "choice", 3, "rank"),
         ("evaluators", 1, "limit"),
     ]
-    assert next(iter(grid.ranges(SPACE))).sentence == (
-        "must be a choice of values, each of which a grid runs, but got {loguniform: [1e-06, 0.0001]}"
-        ": write {choice: [1e-06, …, 0.0001]}, or take another search.sampler."
+    assert next(iter(grid.range_faults(SPACE))).sentence == (
+        "must be a choice, as a grid runs each value, but got {loguniform: [1e-06, 0.0001]}: "
+        "write {choice: [1e-06, …, 0.0001]}, or take another search.sampler."
     )
-    assert list(grid.ranges(NESTED)) == []
+    assert list(grid.range_faults(NESTED)) == []
 
 
 def test_a_grid_of_recipes_runs_each_once():
     tree = {"objective": "none", "recipe": RECIPES["recipe"]}
     assert grid.size(tree) == 4
-    weights = [grid.point(tree, n).values() for n in range(4)]
-    assert len({tuple(each) for each in weights}) == 4
+    points = {tuple(grid.point(tree, number).values()) for number in range(4)}
+    assert len(points) == 4

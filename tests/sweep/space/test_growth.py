@@ -1,13 +1,15 @@
+"""Which changes of a search space count as growth."""
+
 import optuna
 import pytest
 
 from sweep.space.draw import suggest
-from sweep.space.growth import is_grown, options
+from sweep.space.growth import choice_labels, is_grown
 from tests.sweep.space.trees import INNER, NESTED
 
 
 def test_the_options_of_every_choice_in_every_branch_go_by_their_search_names():
-    assert options(NESTED) == {
+    assert choice_labels(NESTED) == {
         "size": [500, 2000],
         "objective": ["none", "cda", INNER],
         "objective.cda.sides": ["one", "two"],
@@ -23,12 +25,14 @@ def test_optuna_has_been_offered_these_very_options():
     for _ in range(40):
         trial = study.ask()
         suggest(NESTED, trial)
-        offered |= {name: list(one.choices) for name, one in trial.distributions.items()}
-    assert offered == options(NESTED)
+        offered |= {
+            name: list(distribution.choices) for name, distribution in trial.distributions.items()
+        }
+    assert offered == choice_labels(NESTED)
 
 
 @pytest.mark.parametrize(
-    ("now", "grown"),
+    ("new", "grown"),
     [
         ({"a": {"choice": [1, 2]}, "lr": {"uniform": [0, 1]}}, True),
         ({"a": {"choice": [1, 2, 3]}, "lr": {"uniform": [0, 1]}}, True),
@@ -41,9 +45,9 @@ def test_optuna_has_been_offered_these_very_options():
         ({"a": 1, "lr": {"uniform": [0, 1]}}, False),
     ],
 )
-def test_a_space_grows_by_appended_options_alone(now, grown):
-    tree = {"a": {"choice": [1, 2]}, "lr": {"uniform": [0, 1]}}
-    assert is_grown(tree, now) is grown
+def test_a_space_grows_by_appended_options_alone(new, grown):
+    old = {"a": {"choice": [1, 2]}, "lr": {"uniform": [0, 1]}}
+    assert is_grown(old, new) is grown
 
 
 def test_options_may_be_appended_within_a_branch_too():

@@ -1,8 +1,10 @@
+"""The names of a parameter in the file, in the search and in the record."""
+
 import pytest
 from ruamel.yaml import YAML
 
 from sweep.space.corners import corners
-from sweep.space.names import ROOT, searched, setting_place, swept
+from sweep.space.names import ROOT, domain_lines, setting_place, swept_names
 from tests.sweep.conftest import TINY
 from tests.sweep.space.trees import RECIPES, SPACE
 from trainables.config import TrialConfig
@@ -41,37 +43,37 @@ def test_the_end_of_a_range_has_a_place_as_an_option_has():
     assert ROOT.key("a").option(2, "x").place == setting_place(("a",), "choice", 2)
 
 
-def test_what_is_swept_goes_by_the_names_that_the_record_has_of_trials():
+def test_swept_names_are_those_of_the_recorded_parameters_of_trials():
     trial = YAML(typ="safe", pure=True).load(TINY)["trial"]
     recorded = set()
     for corner in corners(trial):
         recorded |= TrialConfig.model_validate(corner.tree).flat().keys()
-    assert swept(trial) == ["objective", "objective.weight", "train.lr"]
+    assert swept_names(trial) == ["objective", "objective.weight", "train.lr"]
     assert {"objective.name", "objective.weight", "train.lr"} <= recorded
 
 
-def test_swept_names_what_options_say_of_themselves():
+def test_settings_that_an_option_fixes_are_swept():
     tree = {"objective": {"choice": ["none", {"name": "cda", "sides": "two"}]}, "lr": 0.1}
-    assert swept(tree) == ["objective", "objective.sides"]
+    assert swept_names(tree) == ["objective", "objective.sides"]
 
 
-def test_swept_names_each_domain_once():
-    assert swept(SPACE) == [
+def test_each_domain_has_one_swept_name():
+    assert swept_names(SPACE) == [
         *("lr", "size", "objective", "objective.sides", "objective.weight", "objective.rank"),
         "evaluators.1.limit",
     ]
 
 
-def test_what_tells_recipes_apart_goes_by_the_names_of_the_trial():
-    assert set(swept(RECIPES)) == {
+def test_settings_of_recipes_are_swept_under_the_names_of_the_trial():
+    assert set(swept_names(RECIPES)) == {
         *("lr", "recipe", "objective", "objective.name", "objective.weight"),
         *("regulariser.name", "regulariser.weight", "replay.data", "replay.ratio"),
     }
 
 
-def test_what_is_searched_is_said_in_lines():
+def test_each_domain_is_a_line_with_its_values():
     trial = YAML(typ="safe", pure=True).load(TINY)["trial"]
-    assert list(searched(trial)) == [
+    assert list(domain_lines(trial)) == [
         "`objective` of none, likelihood_gap",
         "`objective.likelihood_gap.weight` from 1 to 100 (log)",
         "`train.lr` from 0.0001 to 0.01 (log)",

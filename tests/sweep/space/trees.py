@@ -1,4 +1,4 @@
-"""Search spaces that several tests look at."""
+"""Search spaces for several tests."""
 
 from sweep.space.domains import label
 
@@ -17,7 +17,7 @@ SPACE = {
     "evaluators": ["a", {"name": "b", "limit": {"int": [5, 9]}}],
 }
 
-# By hand: 2 sizes × (none 1 + cda 2 × 1 + held 2 + 3) in one branch alone, in the order of the file.
+# By hand: 2 sizes × (none 1 + cda 2 + gap 2 · 2 + the number 1) = 16 points, in the order of the file.
 NESTED = {
     "size": {"choice": [500, 2000]},
     "steps": 30,

@@ -1,4 +1,4 @@
-"""Which addresses of an MLflow store can be used, and what is said of those that cannot."""
+"""Which addresses of an MLflow store can be used, and the sentence for each that cannot."""
 
 import subprocess
 import sys
@@ -12,10 +12,10 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.mark.parametrize("uri", ["http://user:secret@127.0.0.1:5000", "https://token@host"])
 def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
-    with pytest.raises(addresses.BadAddress, match="MLFLOW_TRACKING_PASSWORD") as caught:
+    with pytest.raises(addresses.BadAddress, match="MLFLOW_TRACKING_PASSWORD") as error:
         addresses.refuse_password(uri)
-    assert "secret" not in str(caught.value)
-    assert "token" not in str(caught.value)
+    assert "secret" not in str(error.value)
+    assert "token" not in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -33,18 +33,80 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
     ],
 )
 def test_a_store_that_cannot_be_used_is_one_clear_sentence(uri, sentence):
-    with pytest.raises(addresses.BadAddress, match=sentence) as caught:
-        addresses.reach(uri)
-    assert "secret" not in str(caught.value)
-    assert "\n" not in str(caught.value)
+    with pytest.raises(addresses.BadAddress, match=sentence) as error:
+        addresses.prepare_store(uri)
+    assert "secret" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_new_store_is_made_by_one_process_alone(tmp_path):
-    code = f"from sweep.tracking import addresses; addresses.reach('sqlite:///{tmp_path}/new.db')"
-    together = [
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("postgresql://me:secret@db/x", "postgresql://me:***@db/x"),
+        (
+            "mysql://me:secret@db:3306/x?password=secret&a=b",
+            "mysql://me:***@db:3306/x?a=b&password=***",
+        ),
+        ("postgresql://me:secret@5@db/x", "postgresql://db/x"),
+        ("sqlite:////tmp/a.db", "sqlite:////tmp/a.db"),
+    ],
+)
+def test_a_password_is_replaced_or_left_out(uri, shown):
+    assert addresses.without_password(uri) == addresses.printable(uri) == shown
+
+
+def test_a_path_is_printed_as_it_is(tmp_path):
+    assert addresses.printable(tmp_path / "a@b") == f"{tmp_path}/a@b"
+
+
+def test_the_address_of_a_relative_file_becomes_that_from_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert addresses.absolute("sqlite:///a.db") == f"sqlite:///{tmp_path}/a.db"
+    for uri in (f"sqlite:///{tmp_path}/a.db", "http://127.0.0.1:5000"):
+        assert addresses.absolute(uri) == uri
+
+
+def test_an_address_whose_password_was_left_out_is_asked_for_by_its_option():
+    addresses.refuse_hidden("postgresql://me@db/x", "--storage")
+    with pytest.raises(addresses.BadAddress, match="is not kept: name it again with --storage"):
+        addresses.refuse_hidden("postgresql://me:***@db/x", "--storage")
+
+
+def test_an_unescaped_at_in_a_password_is_refused_without_repeating_it():
+    addresses.refuse_ambiguous("postgresql://me:secret%405@db/x?options=a@b")
+    with pytest.raises(addresses.BadAddress, match="must be written with %40 for @") as error:
+        addresses.refuse_ambiguous("postgresql://me:secret@5@db/x")
+    assert "secret" not in str(error.value)
+
+
+def test_an_outage_within_the_block_becomes_one_sentence_and_other_errors_stay():
+    from mlflow.exceptions import MlflowException
+
+    sentence = (
+        r"store sqlite:///x must be up, but has gone away \(no answer\): start it again, then wait"
+    )
+    with (
+        pytest.raises(addresses.BadAddress, match=sentence),
+        addresses.refusing_outage("sqlite:///x", "wait"),
+    ):
+        raise MlflowException("no answer\nafter 5 s")
+    with pytest.raises(KeyError), addresses.refusing_outage("sqlite:///x", "wait"):
+        raise KeyError("other")
+
+
+def test_a_missing_driver_of_a_database_is_named_with_its_installation():
+    error = RuntimeError("cannot load")
+    assert addresses.short_reason(error) == "cannot load"
+    error.__cause__ = ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+    assert "pip install -e '.[postgresql]'" in addresses.short_reason(error)
+
+
+def test_processes_that_begin_together_create_the_tables_of_a_new_store_once(tmp_path):
+    code = f"from sweep.tracking import addresses; addresses.prepare_store('sqlite:///{tmp_path}/new.db')"
+    processes = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    for process in together:
+    for process in processes:
         _, errors = process.communicate(timeout=100)
         assert process.returncode == 0, errors

@@ -1,32 +1,13 @@
-"""What the outbox holds arrives in a real MLflow store: in order, once, and later if need be."""
+"""Entries of the outbox arrive in a real MLflow store: in order, once, and later if need be."""
 
 import pytest
 
-from sweep.config.check import load
 from sweep.tracking import mlflow_record, sweeps
-from sweep.tracking.delivery import Delivery, deliver
+from sweep.tracking.delivery import Delivery, deliver_batch
 from sweep.tracking.entries import Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
-from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("store")
-    (folder / "tiny.yaml").write_text(TINY)
-    return folder
-
-
-@pytest.fixture
-def record(store, request):
-    """The record of a sweep of its own for each test."""
-    spec, document = load(store / "tiny.yaml")
-    name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "")[:90]
-    spec = spec.model_copy(update={"name": name})
-    uri = f"sqlite:///{store / 'mlflow.db'}"
-    return sweeps.open_sweep(uri, spec, document.text, {}, str(store / name))
 
 
 @pytest.fixture
@@ -50,12 +31,13 @@ def whole_trial(number):
 
 
 def history(record, run, name):
-    found = record._client.get_metric_history(run.info.run_id, name)
-    return sorted((entry.step, entry.value) for entry in found)
+    """Steps and values of a metric of a run, as MLflow has them."""
+    entries = record._client.get_metric_history(run.info.run_id, name)
+    return sorted((entry.step, entry.value) for entry in entries)
 
 
 def deliver_all(record, outbox):
-    while deliver(record, outbox):
+    while deliver_batch(record, outbox):
         pass
 
 
@@ -63,7 +45,7 @@ def test_a_trial_arrives_whole_with_the_times_at_which_it_ran(record, outbox):
     outbox.put(*whole_trial(3))
     outbox.attach(3, b"table", "items.parquet")
     deliver_all(record, outbox)
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert run.info.status == "FINISHED"
     assert (run.info.start_time, run.info.end_time) == (1_600_000_000_000, 1_600_000_005_000)
     assert run.data.params == {"a": "b"}
@@ -75,18 +57,17 @@ def test_a_trial_arrives_whole_with_the_times_at_which_it_ran(record, outbox):
     assert outbox.is_delivered
 
 
-def test_what_is_delivered_twice_is_recorded_once(record, outbox):
+def test_an_entry_that_is_delivered_twice_is_recorded_once(record, spec, outbox):
     """As after a kill between MLflow's answer and the tick."""
     outbox.put(*whole_trial(0), report(None, 0, base=2.0))
     outbox.attach(0, b"table", "items.parquet")
-    entries, end = outbox.waiting(100)
+    entries, end = outbox.next_entries(100)
     outbox.mark_delivered = lambda *_: None
-    deliver(record, outbox)
-    record._run_ids = None  # another process knows of none
-    deliver(record, outbox)
+    deliver_batch(record, outbox)
+    deliver_batch(sweeps.find_sweep(record.tracking_uri, spec.name), outbox)  # another process
     del outbox.mark_delivered
     outbox.mark_delivered(end, entries)
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert history(record, run, "loss") == [(step, 1 / (step + 1)) for step in range(5)]
     parent = record._client.get_run(record.run_id)
     assert history(record, parent, "base") == [(0, 2.0)]
@@ -98,7 +79,7 @@ def test_a_trial_that_begins_again_keeps_its_run_and_nothing_of_its_end(record, 
     deliver_all(record, outbox)
     outbox.put(Opened(trial=1, at=9), report(1, 7, progress=1.0))
     deliver_all(record, outbox)
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert run.info.status == "RUNNING"
     assert not {"sweep.state", "reason"} & run.data.tags.keys()
     assert [step for step, _ in history(record, run, "progress")] == [0, 1, 7]
@@ -108,16 +89,16 @@ def test_more_metrics_than_a_request_takes_all_arrive(record, outbox):
     outbox.put(report(4, 1, **{f"m{n}": 0.5 for n in range(2500)}))
     outbox.put(Tagged(trial=4, tags={f"t{n}": "x" for n in range(250)}))
     deliver_all(record, outbox)
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert len(run.data.metrics) == 2500
     assert sum(tag.startswith("t") for tag in run.data.tags) == 250
 
 
-def test_what_mlflow_will_never_take_is_put_aside_and_the_rest_arrives(record, outbox):
+def test_an_entry_that_mlflow_refuses_is_set_aside_and_the_rest_arrives(record, outbox):
     outbox.put(*whole_trial(5)[:2], report(5, 1, **{"bad:*name": 1.0}), *whole_trial(5)[2:])
     outbox.put(*whole_trial(6))
     deliver_all(record, outbox)
-    runs = {run.data.tags["sweep.trial"]: run for run in record.trials()}
+    runs = {run.data.tags["sweep.trial"]: run for run in record.trial_runs()}
     for run in runs.values():
         assert run.info.status == "FINISHED"
         assert len(history(record, run, "loss")) == 5
@@ -125,37 +106,37 @@ def test_what_mlflow_will_never_take_is_put_aside_and_the_rest_arrives(record, o
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["done", "done late"])
-def test_a_run_whose_creation_nobody_answered_to_is_there_once(record, outbox, monkeypatch, late):
-    """A server that was killed, or hung, between doing it and saying so."""
+def test_a_run_whose_creation_was_not_answered_is_there_once(record, outbox, monkeypatch, late):
+    """The server was killed before its answer (done), or hung and did it later (done late)."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     create = MlflowClient.create_run
     unanswered = []
 
-    def create_run(*words, **named):
+    def create_run(*arguments, **keywords):
         if not unanswered:
-            unanswered.append(words)
+            unanswered.append(arguments)
             if not late:
-                create(*words, **named)
+                create(*arguments, **keywords)
             raise MlflowException("timed out")
         if late:
-            create(*words, **named)
-        return create(*words, **named)
+            create(*arguments, **keywords)
+        return create(*arguments, **keywords)
 
     monkeypatch.setattr(MlflowClient, "create_run", create_run)
     outbox.put(*whole_trial(2))
     with pytest.raises(MlflowException, match="timed out"):
-        deliver(record, outbox)
+        deliver_batch(record, outbox)
     deliver_all(record, outbox)
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert run.info.status == "FINISHED"
     assert len(history(record, run, "loss")) == 5
 
 
-def test_what_waits_while_mlflow_is_away_arrives_once_it_is_back(record, outbox, monkeypatch):
-    """Away here is a client that cannot connect; test_faults.py stops a real server."""
-    real = mlflow_record.connect
+def test_entries_that_wait_while_mlflow_is_away_arrive_once_it_is_back(record, outbox, monkeypatch):
+    """Here the client cannot connect; test_faults.py stops a real server."""
+    connect = mlflow_record.connect
 
     def away(uri):
         raise ConnectionError("nobody listens\nand more")
@@ -165,8 +146,8 @@ def test_what_waits_while_mlflow_is_away_arrives_once_it_is_back(record, outbox,
         outbox.put(*whole_trial(0))
         assert not delivery.wait(1.0)
         assert delivery.trouble == "ConnectionError: nobody listens"
-        monkeypatch.setattr(mlflow_record, "connect", real)
+        monkeypatch.setattr(mlflow_record, "connect", connect)
         assert delivery.wait(20.0)
         assert delivery.trouble == ""
-    (run,) = record.trials()
+    (run,) = record.trial_runs()
     assert history(record, run, "loss") == [(step, 1 / (step + 1)) for step in range(5)]

@@ -1,4 +1,4 @@
-"""The outbox is on disk before anyone goes on, and forgets nothing that was not delivered."""
+"""Entries of the outbox are on disk before a trial goes on, and none is lost before its delivery."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sweep.tracking.entries import Attached, Closed, Opened, Reported, Tagged
-from sweep.tracking.outbox import Outbox, has_ended, num_waiting, size
+from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting
 
 REPORT = Reported(trial=3, at=1_000, step=5, metrics={"bias/x/gap": 0.5, "progress": 1.0})
 
@@ -21,43 +21,43 @@ def outbox(tmp_path):
     return Outbox(tmp_path / "record")
 
 
-def again(outbox: Outbox) -> Outbox:
-    """As another process finds it."""
+def reopened(outbox: Outbox) -> Outbox:
+    """The outbox as another process opens it."""
     return Outbox(outbox.folder)
 
 
 def test_entries_come_back_as_they_were_put_in_their_order(outbox):
-    put = [
+    entries = [
         Opened(trial=3, at=1, tags={"a": "b"}, params={"train.lr": "1e-05"}, yaml="x: 1\n"),
         REPORT,
         Tagged(trial=None, tags={"sweep.asked": "go"}),
         Closed(trial=3, at=2, status="FAILED", tags={"reason": "é\n“"}),
     ]
-    outbox.put(put[0])
-    outbox.put(*put[1:])
-    assert again(outbox).waiting(10)[0] == put
+    outbox.put(entries[0])
+    outbox.put(*entries[1:])
+    assert reopened(outbox).next_entries(10)[0] == entries
 
 
-def test_what_was_delivered_does_not_wait_any_more(outbox):
+def test_entries_that_were_delivered_do_not_wait_any_more(outbox):
     outbox.put(*(REPORT.model_copy(update={"step": step}) for step in range(5)))
-    first, end = outbox.waiting(2)
+    first, end = outbox.next_entries(2)
     outbox.mark_delivered(end, first)
-    later = again(outbox)
-    assert [entry.step for entry in later.waiting(10)[0]] == [2, 3, 4]
+    later = reopened(outbox)
+    assert [entry.step for entry in later.next_entries(10)[0]] == [2, 3, 4]
     assert not later.is_delivered
-    later.mark_delivered(later.waiting(10)[1], [])
+    later.mark_delivered(later.next_entries(10)[1], [])
     assert later.is_delivered
 
 
 @pytest.mark.parametrize("half", [b'{"do": "rep', b"{", json.dumps({"do": "tag"}).encode()])
-def test_a_line_that_a_killed_writer_left_unfinished_is_as_if_it_had_never_begun(outbox, half):
+def test_a_line_that_a_killed_writer_left_unfinished_is_deleted(outbox, half):
     outbox.put(REPORT)
     with (outbox.folder / "journal.jsonl").open("ab") as file:
         file.write(half)
-    later = again(outbox)
-    assert later.waiting(10)[0] == [REPORT]
+    later = reopened(outbox)
+    assert later.next_entries(10)[0] == [REPORT]
     later.put(REPORT)
-    assert later.waiting(10)[0] == [REPORT, REPORT]
+    assert later.next_entries(10)[0] == [REPORT, REPORT]
 
 
 def test_a_reader_beside_the_writer_sees_whole_entries_alone(outbox):
@@ -65,7 +65,7 @@ def test_a_reader_beside_the_writer_sees_whole_entries_alone(outbox):
     with (outbox.folder / "journal.jsonl").open("ab") as file:
         file.write(b'{"do"')
         file.flush()
-        assert outbox.waiting(10)[0] == [REPORT]
+        assert outbox.next_entries(10)[0] == [REPORT]
 
 
 def test_an_attachment_is_kept_until_it_is_delivered(outbox, tmp_path):
@@ -73,7 +73,7 @@ def test_an_attachment_is_kept_until_it_is_delivered(outbox, tmp_path):
     (tmp_path / "made" / "weights").write_bytes(b"w")
     outbox.attach(1, b"table", "items.parquet")
     outbox.attach(1, tmp_path / "made", "model", to="model")
-    entries, end = outbox.waiting(10)
+    entries, end = outbox.next_entries(10)
     files = [outbox.files / entry.file for entry in entries]
     assert files[0].parent != files[1].parent, "each is deleted alone"
     assert all(isinstance(entry, Attached) for entry in entries)
@@ -84,28 +84,38 @@ def test_an_attachment_is_kept_until_it_is_delivered(outbox, tmp_path):
     assert list(outbox.files.iterdir()) == []
 
 
-def test_what_is_put_aside_says_why(outbox):
-    outbox.refuse(REPORT, "no such run")
+def test_an_entry_that_is_set_aside_has_its_reason(outbox):
+    outbox.set_aside(REPORT, "no such run")
     (line,) = (outbox.folder / "refused.jsonl").read_text().splitlines()
     assert json.loads(line) == {"entry": REPORT.model_dump(), "reason": "no such run"}
+    assert outbox.num_refused == 1
 
 
-def test_what_a_full_disk_does_not_take_whole_it_does_not_take_at_all(outbox):
+def test_for_a_new_store_every_entry_counts_as_undelivered(outbox):
+    outbox.put(REPORT, REPORT)
+    outbox.mark_delivered(outbox.next_entries(10)[1], [])
+    assert outbox.num_waiting == 0
+    outbox.mark_all_undelivered()
+    assert outbox.num_waiting == 2
+    assert outbox.next_entries(10)[0] == [REPORT, REPORT]
+
+
+def test_an_entry_that_does_not_fit_on_the_disk_leaves_nothing_in_the_journal(outbox):
     outbox.put(REPORT)
     journal = outbox.folder / "journal.jsonl"
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size + 10, before[1]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (journal.stat().st_size + 10, limits[1]))
     try:
         with pytest.raises(OSError, match="too large"):
             outbox.put(REPORT)
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     outbox.put(REPORT)
-    assert outbox.waiting(10)[0] == [REPORT, REPORT]
+    assert outbox.next_entries(10)[0] == [REPORT, REPORT]
 
 
-@pytest.mark.parametrize("after", [1, 7])
-def test_what_put_has_returned_from_survives_a_kill(tmp_path, after):
+@pytest.mark.parametrize("num_entries", [1, 7])
+def test_entries_survive_a_kill_once_put_has_returned(tmp_path, num_entries):
     code = f"""
 from pathlib import Path
 from sweep.tracking.entries import Reported
@@ -115,23 +125,23 @@ for step in range(10**6):
     outbox.put(Reported(trial=0, at=0, step=step, metrics={{}}))
     print(step, flush=True)
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=root,
         env=os.environ | {"PYTHONPATH": str(root)},
     ) as process:  # fmt: skip
-        seen = [int(process.stdout.readline()) for _ in range(after)]
+        printed = [int(process.stdout.readline()) for _ in range(num_entries)]
         process.send_signal(signal.SIGKILL)
-        seen += map(int, process.stdout.read().split())
-    steps = [entry.step for entry in Outbox(tmp_path).waiting(10**6)[0]]
-    assert steps[: len(seen)] == seen
+        printed += map(int, process.stdout.read().split())
+    steps = [entry.step for entry in Outbox(tmp_path).next_entries(10**6)[0]]
+    assert steps[: len(printed)] == printed
     assert steps == list(range(len(steps)))
 
 
-def test_a_count_of_what_is_delivered_that_was_lost_means_nothing_is(outbox):
+def test_without_the_count_of_delivered_bytes_every_entry_is_delivered_again(outbox):
     outbox.put(REPORT)
     (outbox.folder / "delivered").write_text("")
-    assert again(outbox).waiting(10)[0] == [REPORT]
+    assert reopened(outbox).next_entries(10)[0] == [REPORT]
     assert num_waiting(outbox.folder) == 1
 
 
@@ -140,17 +150,19 @@ def test_a_line_that_is_no_entry_is_named(outbox):
     with (outbox.folder / "journal.jsonl").open("a") as file:
         file.write("{}\n")
     with pytest.raises(ValueError, match=r"journal\.jsonl:2 must be an entry of the record"):
-        outbox.waiting(10)
+        outbox.next_entries(10)
 
 
-def test_the_last_word_of_a_process_says_whether_the_sweep_has_ended(outbox):
+def test_the_last_entry_tells_whether_a_process_ended_the_sweep(outbox):
     assert not has_ended(outbox.folder, since=0)
     outbox.put(REPORT, Closed(trial=None, at=2, status="FINISHED"))
     assert has_ended(outbox.folder, since=0)
-    assert not has_ended(outbox.folder, since=size(outbox.folder)), "that was an earlier process"
+    assert not has_ended(outbox.folder, since=journal_size(outbox.folder)), (
+        "an earlier process ended it"
+    )
     outbox.put(Closed(trial=None, at=3, status="KILLED"))
     assert not has_ended(outbox.folder, since=0)
     outbox.put(Closed(trial=None, at=4, status="FINISHED"))
     with (outbox.folder / "journal.jsonl").open("a") as file:
         file.write('{"do":"clo')
-    assert not has_ended(outbox.folder, since=0), "the last word was cut off"
+    assert not has_ended(outbox.folder, since=0), "the last entry is not whole"

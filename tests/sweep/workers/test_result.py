@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from sweep.workers.result import KEY, Attachment, TrialResult
+from sweep.workers.result import RESULT_KEY, Attachment, TrialResult
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 RESULT = TrialResult(
@@ -15,17 +15,17 @@ RESULT = TrialResult(
 
 
 def test_tune_gets_one_object_and_whether_the_trial_is_done():
-    told = RESULT.for_tune()
-    assert told == {KEY: RESULT, "done": False}
-    assert TrialResult.of(told) is RESULT
+    mapping = RESULT.for_tune()
+    assert mapping == {RESULT_KEY: RESULT, "done": False}
+    assert TrialResult.of(mapping) is RESULT
 
 
-@pytest.mark.parametrize("told", [None, {}, {"done": True}])
-def test_a_trial_whose_process_said_nothing_has_no_result(told):
-    assert TrialResult.of(told) is None
+@pytest.mark.parametrize("mapping", [None, {}, {"done": True}])
+def test_a_trial_whose_process_reported_nothing_has_no_result(mapping):
+    assert TrialResult.of(mapping) is None
 
 
-def test_for_the_record_are_finite_metrics_their_errors_the_machine_and_progress():
+def test_finite_metrics_their_errors_the_machine_and_progress_are_recorded():
     result = TrialResult(
         step=4, progress=0.5, metrics={GAP: 3.0, RISE: float("nan")}, errors={GAP: 0.5},
         machine=RESULT.machine,
@@ -37,8 +37,8 @@ def test_for_the_record_are_finite_metrics_their_errors_the_machine_and_progress
 
 def test_a_result_comes_back_from_json_and_through_pickle_with_its_items():
     assert TrialResult.from_json(RESULT.to_json()) == RESULT
-    again = pickle.loads(pickle.dumps(TrialResult(step=0, items=Attachment(b"items"))))  # noqa: S301
-    assert again.items.take() == b"items"
+    copy = pickle.loads(pickle.dumps(TrialResult(step=0, items=Attachment(b"items"))))  # noqa: S301
+    assert copy.items.take() == b"items"
 
 
 def test_items_are_taken_once_so_that_tune_keeps_none():

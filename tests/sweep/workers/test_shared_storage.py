@@ -13,25 +13,28 @@ from sweep.workers.shared_storage import why_not_shared
     [
         (
             "s3://nowhere/x",
-            "must be kept where we can write, but s3://nowhere/x: FileNotFoundError: there is no bucket nowhere",
+            "must be kept in a place that can be written, but s3://nowhere/x cannot: FileNotFoundError: there is no bucket nowhere",
         ),
         (
             "s4://kept/x",
-            "must be kept where we can write, but s4://kept/x: ValueError: Protocol not",
+            "must be kept in a place that can be written, but s4://kept/x cannot: ValueError: Protocol not",
         ),
-        ("/dev/null/x", "must be kept where we can write, but /dev/null/x: NotADirectoryError"),
+        (
+            "/dev/null/x",
+            "must be kept in a place that can be written, but /dev/null/x cannot: NotADirectoryError",
+        ),
     ],
 )
-def test_what_cannot_be_written_is_one_sentence(url, sentence, s3, monkeypatch):
+def test_a_place_that_cannot_be_written_is_one_sentence(url, sentence, s3, monkeypatch):
     for name, value in s3.items():
         monkeypatch.setenv(name, value)
-    sentence_given = why_not_shared(url)
-    assert sentence in sentence_given
-    assert "\n" not in sentence_given
+    reason = why_not_shared(url)
+    assert sentence in reason
+    assert "\n" not in reason
 
 
-def test_a_missing_client_of_s3_is_one_sentence_with_what_brings_it():
+def test_a_missing_client_of_s3_is_one_sentence_with_how_to_install_it():
     code = "import sys; sys.modules['s3fs'] = None; from sweep.workers.shared_storage import why_not_shared as why; print(why('s3://a/b'))"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "`pip install -e '.[s3]'` brings s3fs" in said.stdout
-    assert said.stdout.count("\n") == 1
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "`pip install -e '.[s3]'` brings s3fs" in ended.stdout
+    assert ended.stdout.count("\n") == 1

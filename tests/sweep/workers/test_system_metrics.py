@@ -10,16 +10,16 @@ from sweep.workers.system_metrics import SystemMetrics
 pytestmark = pytest.mark.timeout(60)  # the first to import MLflow
 
 
-def test_what_is_taken_are_means_under_the_names_that_mlflows_interface_looks_for():
+def test_means_have_the_names_that_the_interface_of_mlflow_shows():
     with SystemMetrics() as watch:
         sum(range(10**7))
-        taken = watch.take()
-    assert taken["system/cpu_utilization_percentage"] > 0
-    assert 0 < taken["system/system_memory_usage_percentage"] < 100
-    assert {"system/disk_usage_percentage", "system/network_receive_megabytes"} <= taken.keys()
+        means = watch.take()
+    assert means["system/cpu_utilization_percentage"] > 0
+    assert 0 < means["system/system_memory_usage_percentage"] < 100
+    assert {"system/disk_usage_percentage", "system/network_receive_megabytes"} <= means.keys()
 
 
-def test_what_was_taken_does_not_come_again(monkeypatch):
+def test_samples_that_were_taken_are_not_in_the_next_means(monkeypatch):
     monkeypatch.setattr(system_metrics, "INTERVAL_S", 0.01)
     with SystemMetrics() as watch:
         time.sleep(0.2)

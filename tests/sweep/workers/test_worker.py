@@ -1,10 +1,10 @@
-"""A worker without Ray around it: what it returns, report by report."""
+"""The results of a worker, report by report, without Ray around it."""
 
 import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
-from sweep.workers.checkpoints import CheckpointStores, Storage
+from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import FAULT, TrialResult
 from sweep.workers.worker import Assignment, Worker, real_trial
 from tests.sweep.conftest import TINY
@@ -16,25 +16,25 @@ NAMES = list(SPEC.metrics())
 TRIAL = SPEC.trials()[0].tree()
 
 
-def reports(*values, saved=None):
-    """A trial of which each value is a report of all metrics, in equal steps."""
+def reports(*values):
+    """A run_trial with a report for each value: of all metrics, of these metrics, or an exception."""
 
     def run_trial(config, *, resume_from=None):
-        first = int((resume_from / "at").read_text()) + 1 if resume_from else 0
+        first = int((resume_from / "step").read_text()) + 1 if resume_from else 0
         for number, value in list(enumerate(values))[first:]:
             if isinstance(value, Exception):
                 raise value
             metrics = value if isinstance(value, dict) else dict.fromkeys(NAMES, value)
             progress = 1.0 if len(values) == 1 else number / (len(values) - 1)
 
-            def save_state(folder, at=number):
-                (folder / "at").write_text(str(at))
+            def save_state(folder, step=number):
+                (folder / "step").write_text(str(step))
 
-            def save_model(folder, at=number):
-                (folder / "model").write_text(f"the model at report {at}")
+            def save_model(folder, step=number):
+                (folder / "model").write_text(f"the model at report {step}")
 
-            def save_items(file, at=number):
-                file.write_text(f"items of report {at}")
+            def save_items(file, step=number):
+                file.write_text(f"items of report {step}")
 
             errors = dict.fromkeys(NAMES[:1], 0.5)
             yield Report(number, progress, metrics, save_state, save_model, errors, save_items)
@@ -43,7 +43,7 @@ def reports(*values, saved=None):
 
 
 def begin(run_trial, *, number=7, **stores):
-    """A worker that has been given a trial."""
+    """A worker that has taken a trial, and writes to these stores."""
     worker = Worker.__new__(Worker)
     assignment = Assignment(run_trial, stores=CheckpointStores(**stores))
     worker.setup({"number": number, "trial": TRIAL}, assignment)
@@ -51,34 +51,35 @@ def begin(run_trial, *, number=7, **stores):
 
 
 def step(worker) -> TrialResult:
+    """The result of the worker's next step."""
     return TrialResult.of(worker.step())
 
 
 def test_each_report_is_returned_and_the_last_is_done():
     worker = begin(reports(3.0, 2.0, 1.0))
-    told = [worker.step() for _ in range(3)]
-    results = [TrialResult.of(each) for each in told]
-    assert [each["done"] for each in told] == [False, False, True], "Tune reads it"
+    mappings = [worker.step() for _ in range(3)]
+    results = [TrialResult.of(mapping) for mapping in mappings]
+    assert [mapping["done"] for mapping in mappings] == [False, False, True], "Tune reads it"
     assert [result.done for result in results] == [False, False, True]
     assert [result.metrics[NAMES[0]] for result in results] == [3.0, 2.0, 1.0]
     assert [result.step for result in results] == [0, 1, 2]
 
 
-def test_for_the_record_are_metrics_standard_errors_and_progress():
+def test_metrics_standard_errors_and_progress_are_recorded():
     result = step(begin(reports(3.0, 2.0)))
     expected = dict.fromkeys(NAMES, 3.0) | {f"se/{NAMES[0]}": 0.5, "progress": 0.0}
     assert result.recorded() == expected
 
 
-def test_items_come_with_the_base_and_with_the_end():
+def test_items_come_with_the_first_and_with_the_last_report():
     worker = begin(reports(3.0, 2.0, 1.0))
     items = [step(worker).items.take() for _ in range(3)]
     assert items == [b"items of report 0", b"", b"items of report 2"]
 
 
-def test_what_was_drawn_and_is_no_trial_fails_with_its_reason_and_the_worker_stays_usable():
+def test_a_drawn_tree_that_is_no_trial_fails_with_its_fault_and_the_worker_stays_usable():
     worker = begin(reports(1.0))
-    config = worker._given
+    config = worker._trial_config
     worker.reset_config(config | {FAULT: "what was drawn is no trial: lr must be less."})
     result = step(worker)
     assert (result.done, result.step) == (True, None)
@@ -104,7 +105,7 @@ def test_a_report_without_a_declared_metric_is_a_failure_that_names_it():
     assert "did not report bias/miniature/gap_drop, bias/miniature/icat" in result.failure
 
 
-def test_an_exception_is_told_first_and_raised_then():
+def test_an_exception_is_first_returned_as_a_failure_and_then_raised():
     worker = begin(reports(1.0, ValueError("no such data"), 2.0))
     worker.step()
     assert step(worker) == TrialResult(failure="ValueError: no such data")
@@ -112,43 +113,43 @@ def test_an_exception_is_told_first_and_raised_then():
         worker.step()
 
 
-def test_an_interrupted_trial_says_its_last_report_again_and_goes_on_from_there(tmp_path):
-    kept = Storage(str(tmp_path))
-    worker = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
+def test_an_interrupted_trial_repeats_its_last_result_and_goes_on_from_there(tmp_path):
+    store = FolderStore(str(tmp_path))
+    worker = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=store)
     before = [step(worker) for _ in range(3)]
-    again = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=kept)
-    assert step(again) == before[-1], "its driver may have died before it heard"
-    result = step(again)
+    resumed = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=store)
+    assert step(resumed) == before[-1], "the driver may have died before it got it"
+    result = step(resumed)
     assert (result.step, result.done) == (3, True)
 
 
-def test_one_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
-    kept = Storage(str(tmp_path))
-    assert step(begin(reports(2.0, 1.0), checkpoints=kept)).step == 0
-    assert step(begin(reports(2.0, 1.0), checkpoints=kept)).step == 0
+def test_a_trial_that_was_interrupted_before_its_first_checkpoint_begins_anew(tmp_path):
+    store = FolderStore(str(tmp_path))
+    assert step(begin(reports(2.0, 1.0), checkpoints=store)).step == 0
+    assert step(begin(reports(2.0, 1.0), checkpoints=store)).step == 0
 
 
-def test_a_checkpoint_is_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):
-    kept = Storage(str(tmp_path))
-    worker = begin(real_trial, checkpoints=kept)
-    worker._given["trial"] = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
+def test_a_checkpoint_holds_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):
+    store = FolderStore(str(tmp_path))
+    worker = begin(real_trial, checkpoints=store)
+    worker._trial_config["trial"] = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
     results = [step(worker) for _ in range(2)]
     worker.cleanup()
-    with kept.read("0007") as folder:
+    with store.read("0007") as folder:
         files = sorted(file.name for file in folder.iterdir())
         assert files == ["optimiser.safetensors", "result.json", "resume.json", "trial.json"]
         assert TrialResult.from_json((folder / "result.json").read_text()) == results[1]
 
 
-def test_a_finished_model_is_left_for_the_record_on_request(tmp_path):
-    models = Storage(str(tmp_path))
+def test_a_finished_model_is_written_to_the_store_of_models(tmp_path):
+    models = FolderStore(str(tmp_path))
     assert step(begin(reports(1.0), models=models)).done
     with models.read("0007") as folder:
         assert [file.name for file in folder.iterdir()] == ["model"]
         assert (folder / "model").read_text() == "the model at report 0"
 
 
-def test_a_trial_that_is_left_is_closed(tmp_path):
+def test_a_trial_is_closed_when_its_worker_takes_another(tmp_path):
     closed = []
 
     def run_trial(config, *, resume_from=None):

@@ -19,12 +19,7 @@ from trainables.assets import cache
 from trainables.assets.cache import cache_dir, digest, once, source_digest
 from trainables.assets.errors import AssetError
 
-ROOT = Path(cache.__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def cache_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))
+ROOT = Path(cache.__file__).parents[2]
 
 
 def start(code: str) -> subprocess.Popen:
@@ -53,7 +48,7 @@ def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):
     assert cache_dir() == tmp_path / "mine"
 
 
-def test_without_a_wish_the_cache_is_where_the_system_has_caches(monkeypatch):
+def test_without_a_setting_the_cache_is_where_the_system_has_caches(monkeypatch):
     monkeypatch.setenv("EQUIPOISE_CACHE", "")
     assert cache_dir() == Path(platformdirs.user_cache_dir("equipoise"))
     monkeypatch.delenv("EQUIPOISE_CACHE")
@@ -63,11 +58,11 @@ def test_without_a_wish_the_cache_is_where_the_system_has_caches(monkeypatch):
 # source_digest
 
 
-def test_a_digest_of_sources_tells_which_files_they_are():
-    one, two = source_digest("cache.py"), source_digest("cache.py", "data.py")
+def test_a_digest_of_sources_depends_on_the_files_alone():
+    one, two = source_digest("assets/cache.py"), source_digest("assets/cache.py", "assets/hub.py")
     assert one == sha256(Path(cache.__file__).read_bytes()).hexdigest()
     assert one != two
-    assert source_digest("data.py", "cache.py", "cache.*") == two
+    assert source_digest("assets/hub.py", "assets/cache.py", "assets/cache.*") == two
     assert source_digest("regularisers") == source_digest("regularisers/*.py")
 
 
@@ -76,12 +71,12 @@ def test_a_digest_of_sources_tells_which_files_they_are():
 )
 def test_a_pattern_without_a_match_is_refused_whatever_else_matches(pattern):
     with pytest.raises(ValueError, match=r"must match source files .* but matches none") as refusal:
-        source_digest("cache.py", pattern)
+        source_digest("assets/cache.py", pattern)
     assert repr(pattern) in str(refusal.value)
 
 
 def callers() -> list[tuple[str, ast.Call]]:
-    """Module name and call of every place in our packages that asks for a digest of sources."""
+    """Return (module, call) of every call of `source_digest` in our packages."""
     calls = []
     for package in ("trainables", "sweep", "analysis"):
         for file in sorted((ROOT / package).rglob("*.py")):
@@ -93,14 +88,14 @@ def callers() -> list[tuple[str, ast.Call]]:
 
 
 def patterns_of(argument: ast.expr, module: str) -> list[str]:
-    """The patterns that one argument of such a call stands for: a string, or *NAME of the module."""
+    """Return the patterns that an argument of such a call stands for: a string, or *NAME."""
     if isinstance(argument, ast.Constant):
         return [argument.value]
     assert isinstance(argument, ast.Starred), ast.unparse(argument)
     return list(operator.attrgetter(ast.unparse(argument.value))(importlib.import_module(module)))
 
 
-def test_every_place_that_asks_for_a_digest_of_sources_names_files_that_are_there():
+def test_every_call_of_source_digest_names_files_that_exist():
     calls = callers()
     assert len(calls) >= 5
     for module, call in calls:
@@ -163,13 +158,13 @@ def test_a_build_that_fails_leaves_nothing_and_its_error_comes_through():
     assert [path.name for path in cache_dir().iterdir()] == [".thing.lock"]
 
 
-def test_what_was_built_is_used_again():
+def test_a_folder_that_was_built_is_used_again():
     folder = once("some/thing", write_pair)
     assert folder == cache_dir() / "some/thing"
     assert once("some/thing", must_not_build) == folder
 
 
-def test_hidden_files_beside_what_was_built_do_not_matter():
+def test_hidden_files_in_a_folder_do_not_matter():
     folder = once("thing", write_pair)
     (folder / ".DS_Store").write_text("left by a file browser")
     assert once("thing", must_not_build) == folder
@@ -187,7 +182,7 @@ def test_hidden_files_beside_what_was_built_do_not_matter():
     ],
     ids=["changed", "cut short", "missing", "added", "manifest broken", "manifest missing"],
 )
-def test_what_is_not_as_built_is_built_again(damage, caplog):
+def test_a_folder_that_has_changed_is_built_again(damage, caplog):
     folder = once("thing", write_pair)
     damage(folder)
     with caplog.at_level(logging.WARNING):
@@ -201,12 +196,12 @@ def test_what_is_not_as_built_is_built_again(damage, caplog):
 def test_a_large_file_cut_short_is_built_again(caplog):
     def build(folder: Path) -> None:
         with (folder / "weights").open("wb") as stream:
-            stream.truncate(cache.SMALL + 1)
+            stream.truncate(cache.MIN_LARGE_BYTES + 1)
 
     folder = once("thing", build)
-    os.truncate(folder / "weights", cache.SMALL)
+    os.truncate(folder / "weights", cache.MIN_LARGE_BYTES)
     once("thing", build)
-    assert (folder / "weights").stat().st_size == cache.SMALL + 1
+    assert (folder / "weights").stat().st_size == cache.MIN_LARGE_BYTES + 1
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_sentence(tmp_path, monkeypatch):
@@ -237,10 +232,10 @@ def test_a_digest_depends_on_names_and_contents_and_not_on_the_place(tmp_path):
 def test_a_large_file_is_hashed_once_until_it_changes(tmp_path):
     large = tmp_path / "large"
     with large.open("wb") as stream:
-        stream.truncate(cache.SMALL)
+        stream.truncate(cache.MIN_LARGE_BYTES)
     first = digest(large)
     assert [file.read_text() for file in (cache_dir() / "digests").iterdir()] == [first]
-    assert digest(large) == first == sha256(bytes(cache.SMALL)).hexdigest()
+    assert digest(large) == first == sha256(bytes(cache.MIN_LARGE_BYTES)).hexdigest()
     with large.open("r+b") as stream:
         stream.write(b"changed")
     os.utime(large, ns=(0, 1))

@@ -1,4 +1,4 @@
-"""Of an occupation, the share that is of the stereotype's gender."""
+"""The share of an occupation's people who are of the stereotype's gender."""
 
 import pytest
 
@@ -12,5 +12,5 @@ def test_a_share_worked_out_by_hand():
 
 
 @pytest.mark.parametrize("female", [True, False])
-def test_where_nobody_counted_there_is_none(female):
+def test_without_statistics_there_is_no_share(female):
     assert real_share(None, female) is None

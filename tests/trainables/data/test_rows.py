@@ -1,8 +1,8 @@
-"""Rows of files, and what is said of those that lack something."""
+"""Rows of files, and the errors for those that lack a field."""
 
 import pytest
 
-from trainables.data.rows import checked, records, rows_of
+from trainables.data.rows import checked_row, read_rows, read_user_rows
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from trainables.data.rows import checked, records, rows_of
 )
 def test_every_kind_of_file_gives_the_same_rows(name, text, tmp_path):
     (tmp_path / name).write_text(text)
-    found = list(records(tmp_path / name, "x", "y"))
-    assert found == [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
+    rows = list(read_rows(tmp_path / name, "x", "y"))
+    assert rows == [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
 
 
 @pytest.mark.parametrize(
@@ -30,26 +30,26 @@ def test_every_kind_of_file_gives_the_same_rows(name, text, tmp_path):
         ("a.jsonl", "[]", r"a.jsonl, line 1: must be a JSON object, but got \[\]."),
     ],
 )
-def test_a_row_that_lacks_something_is_one_clear_sentence(name, text, sentence, tmp_path):
+def test_a_row_that_lacks_a_field_is_one_clear_sentence(name, text, sentence, tmp_path):
     (tmp_path / name).write_text(text)
     with pytest.raises(ValueError, match=sentence):
-        list(records(tmp_path / name, "x", "y"))
+        list(read_rows(tmp_path / name, "x", "y"))
 
 
 def test_a_row_that_is_no_mapping_is_one_clear_sentence():
     with pytest.raises(ValueError, match=r"item 3: must have the fields x, but is \[1\]."):
-        checked([1], ("x",), "item 3")
+        checked_row([1], ("x",), "item 3")
 
 
 def test_a_file_in_another_encoding_and_a_folder_are_one_clear_sentence(tmp_path):
     (tmp_path / "latin.csv").write_bytes("x\né\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"latin.csv: must be UTF-8, but .*: save it as UTF-8"):
-        list(records(tmp_path / "latin.csv", "x"))
+        list(read_rows(tmp_path / "latin.csv", "x"))
     (tmp_path / "latin.txt").write_bytes("é\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"latin.txt: must be UTF-8, but .*: save it as UTF-8"):
-        list(rows_of(str(tmp_path / "latin.txt")))
+        list(read_user_rows(str(tmp_path / "latin.txt")))
     with pytest.raises(ValueError, match=r"must be a file of rows .*, but is a folder"):
-        list(records(tmp_path, "x"))
+        list(read_rows(tmp_path, "x"))
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,4 @@ def test_a_file_in_another_encoding_and_a_folder_are_one_clear_sentence(tmp_path
 )
 def test_a_byte_order_mark_is_no_part_of_a_text(name, text, tmp_path):
     (tmp_path / name).write_text(text, encoding="utf-8-sig")
-    assert list(rows_of(str(tmp_path / name))) == [{"text": "she"}]
+    assert list(read_user_rows(str(tmp_path / name))) == [{"text": "she"}]

@@ -1,4 +1,4 @@
-"""Which keys are kept away from training."""
+"""The keys that are held out of training."""
 
 from hashlib import sha256
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.assets.errors import AssetError
 from trainables.data import tables
 from trainables.data.sets import miniature
@@ -86,7 +86,7 @@ def test_a_file_that_has_changed_is_read_again(llama, tmp_path):
     assert words(llama, tables.texts(file, "replay", llama.tokenizer)) == texts[1:2]
 
 
-def test_what_is_tokenised_once_serves_every_model_with_that_tokenizer(llama, bert, own_cache):
+def test_models_with_equal_tokenizers_share_a_table(llama, bert, own_cache):
     pairs("miniature", llama.tokenizer)
     tables = set((own_cache / "tables").glob("[!.]*"))
     assert len(tables) == 1
@@ -160,7 +160,7 @@ def test_a_missing_file_is_one_clear_sentence(llama):
 
 def test_the_sentences_of_one_wikipedia_article_stay_in_one_split(llama, own_cache):
     (own_cache / "bold_wikipedia").mkdir()
-    for file in catalogue()["bold_wikipedia"].files:
+    for file in CATALOGUE["bold_wikipedia"].files:
         articles = {f"{file} {n}": miniature.general_texts()[3 * n : 3 * n + 3] for n in range(9)}
         (own_cache / "bold_wikipedia" / file).write_text(json.dumps({"some domain": articles}))
     texts = list(read_texts("bold_wikipedia"))

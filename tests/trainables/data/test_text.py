@@ -1,8 +1,8 @@
-"""Text as it is compared, and as people write it."""
+"""Texts: normalised, as words, and without tokenisation."""
 
 import pytest
 
-from trainables.data.text import detokenised, normalised, words_of
+from trainables.data.text import detokenised, lower_case_words, normalised
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_texts_of_other_words_differ_and_so_do_texts_of_none():
 
 
 def test_a_letter_that_becomes_two_signs_does_not_end_a_word():
-    assert words_of("In İzmir HE won.") == ["in", "İ".lower() + "zmir", "he", "won"]
+    assert lower_case_words("In İzmir HE won.") == ["in", "İ".lower() + "zmir", "he", "won"]
 
 
 @pytest.mark.parametrize(

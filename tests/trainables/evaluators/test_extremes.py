@@ -22,6 +22,7 @@ from trainables.evaluators.stereoset import Scores, aggregate
 from trainables.metrics import estimate
 from trainables.models import miniature
 from trainables.models.language_model import LanguageModel
+from trainables.scoring.likelihood import READS_TREES
 
 SEEDS = range(6)
 SEAT = Seat(data="miniature", permutations=99)
@@ -164,7 +165,7 @@ def biased(request, monkeypatch):
 
     def with_rule(rule):
         monkeypatch.setattr(model, "module", Rule(model, rule))
-        monkeypatch.setattr(model, "reads_trees", False)  # a rule sees all words of a row
+        model.memo(READS_TREES, None, lambda: False)  # a rule sees all words of a row
         return model
 
     return with_rule

@@ -8,7 +8,7 @@ from tests.conformance import perturb
 from trainables.data import tables
 from trainables.evaluators import Kl
 from trainables.metrics import estimate
-from trainables.scoring.general_text import drawn
+from trainables.scoring.general_text import draw_texts
 
 GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
 
@@ -35,7 +35,7 @@ def slow_causal(model, texts):
 def test_the_kl_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
     table = tables.texts("miniature", "held_out", llama.tokenizer)
-    texts = drawn(zip(table["ids"], table["source"], strict=True), 6, 128)
+    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128)
     assert measure(llama) == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
 
 
@@ -44,7 +44,7 @@ def test_the_kl_of_a_masked_model_is_that_of_torch_at_the_masks(bert):
     perturb(bert, 0.1)
     table = tables.texts("miniature", "held_out", bert.tokenizer)
     values = []
-    for ids in drawn(zip(table["ids"], table["source"], strict=True), 6, 128):
+    for ids in draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128):
         for first in range(min(7, len(ids))):
             places = list(range(first, len(ids), 7))
             inputs = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
@@ -66,7 +66,7 @@ def test_the_kl_on_alignment_text_is_that_of_the_sentences_as_found(llama):
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows
     ]
-    expected = slow_causal(llama, drawn(((ids, "") for ids in original_ids), 6, 128))
+    expected = slow_causal(llama, draw_texts(((ids, "") for ids in original_ids), 6, 128))
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 

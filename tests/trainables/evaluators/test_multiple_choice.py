@@ -1,17 +1,15 @@
 """Multiple choice by likelihood, against a slow loop."""
 
 import json
-import math
 from typing import get_args
 
 import pytest
 import torch
 
 from trainables.data.sets import miniature
-from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item
+from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS
 from trainables.evaluators import MultipleChoice
 from trainables.metrics import estimate
-from trainables.scoring.choices import is_right, scores
 
 PIQA = [
     ("the wolf eats", ["deer", "the red lamp at the station"], 0),
@@ -78,25 +76,7 @@ def test_a_character_counts_once_however_many_bytes_it_takes(llama, own_cache):
     assert measure(llama, task="piqa")["task/piqa/accuracy_norm"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("scores", "answer", "right"),
-    [
-        ([-1.0, -2.0], 0, 1.0),
-        ([-1.0, -2.0], 1, 0.0),
-        ([-1.0, -1.0], 0, 1.0),
-        ([-1.0, -1.0], 1, 0.0),
-    ],
-)
-def test_the_first_of_equally_likely_alternatives_is_the_answer(scores, answer, right):
-    assert is_right(scores, answer) == right
-
-
-def test_a_score_that_is_nan_is_neither_right_nor_wrong():
-    assert math.isnan(is_right([math.nan, -1.0], 0))
-    assert math.isnan(is_right([-1.0, math.nan], 0))
-
-
-def test_a_model_to_which_all_alternatives_are_equal_is_not_right(model):
+def test_a_model_to_which_all_is_alike_is_not_right(model):
     with torch.no_grad():
         for weight in model.module.parameters():
             weight.zero_()
@@ -119,16 +99,6 @@ def test_only_hellaswag_has_a_path_and_must_have_one(settings):
         MultipleChoice.model_validate(settings)
 
 
-def test_spaces_that_end_a_question_belong_to_the_alternative(llama, oracle, own_cache):
-    (own_cache / "openbookqa").mkdir()
-    row = {"question": "the wolf eats ", "options": "A. deer\nB. grass", "answer": "A. deer"}
-    (own_cache / "openbookqa" / "test.jsonl").write_text(json.dumps(row) + "\n")
-    (values,) = scores(llama, MultipleChoice(task="openbookqa").items())
-    prefix, *alternatives = llama.tokenizer.encode(["the wolf eats", "deer", "grass"])
-    expected = [oracle(llama).log_probs(ids, prefix)[0] for ids in alternatives]
-    assert values == pytest.approx(expected, abs=1e-4)
-
-
 def test_the_limit_takes_the_first_items(llama, own_cache):
     put_piqa(own_cache)
     limited = measure(llama, task="piqa", limit=1)
@@ -144,10 +114,3 @@ def test_the_worst_accuracy_is_that_of_guessing():
 def test_every_task_has_a_reader_and_a_number_of_choices():
     tasks = set(get_args(MultipleChoice.model_fields["task"].annotation))
     assert tasks == {*READERS, "hellaswag"} == set(NUM_CHOICES)
-
-
-def test_an_alternative_without_a_token_is_one_clear_sentence(model):
-    """An empty alternative would be the likeliest one: its log-probability is 0."""
-    items = [Item("the wolf eats", [" deer", " "], 0)]
-    with pytest.raises(ValueError, match=r"item 1: every alternative must have a token after"):
-        scores(model, items)

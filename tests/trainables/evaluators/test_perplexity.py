@@ -13,7 +13,7 @@ from trainables.data.sets import miniature
 from trainables.data.splits import is_held_out
 from trainables.evaluators import Perplexity
 from trainables.metrics import estimate
-from trainables.scoring.general_text import drawn
+from trainables.scoring.general_text import draw_texts
 
 NLL, RISE, RATIO, PERPLEXITY = (
     f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
@@ -87,17 +87,10 @@ def test_the_rise_is_paired_text_by_text(model):
     pairs = zip(moved[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(moved[RISE].outcomes_I) == pytest.approx([now - before for now, before in pairs])
     table = tables.texts("miniature", "held_out", model.tokenizer)
-    texts = drawn(zip(table["ids"], table["source"], strict=True), 20, 128)
+    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 20, 128)
     weights = np.array([len(ids) for ids in texts])
     influences = weights * (moved[RISE].outcomes_I - moved[RISE].value) / weights.sum()
     assert moved[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(influences**2)))
-
-
-def test_a_text_that_two_sources_have_is_drawn_once_with_the_first_source():
-    texts = [([1, 2, 3], "a"), ([1, 2, 4], "b"), ([1, 2, 3], "c"), ([5], "d")]
-    assert drawn(texts, 9, 3) == {(1, 2, 3): "a", (1, 2, 4): "b", (5,): "d"}
-    assert drawn(texts, 9, 2) == {(1, 2): "a", (5,): "d"}
-    assert len(drawn(texts, 2, 3)) == 2
 
 
 def test_the_perplexity_is_the_exponential_of_the_nll(model):

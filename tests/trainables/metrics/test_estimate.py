@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trainables.metrics import estimate, items_file
+from trainables.metrics import estimate
 from trainables.metrics.estimate import Estimate, Items, delta_method, distance, jackknife, mean
 
 
 def test_a_mean_and_its_error_worked_out_by_hand():
-    found = mean([1, 2, 3, 6], Items.of("abcd"))
-    assert found.value == 3
-    assert found.se == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3 / 4))  # s / √n
+    measured = mean([1, 2, 3, 6], Items.of("abcd"))
+    assert measured.value == 3
+    assert measured.se == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3 / 4))  # s / √n
 
 
 def test_the_error_of_a_mean_is_that_of_scipy():
@@ -21,9 +21,9 @@ def test_the_error_of_a_mean_is_that_of_scipy():
     assert mean(values, Items.of(range(50))).se == pytest.approx(stats.sem(values))
 
 
-def test_a_proportion_has_the_binomial_error_but_for_the_small_sample():
-    found = mean([1] * 30 + [0] * 70, Items.of(range(100)))
-    assert found.se == pytest.approx(math.sqrt(0.3 * 0.7 / 99))
+def test_a_proportion_has_the_binomial_error_with_n_less_1():
+    measured = mean([1] * 30 + [0] * 70, Items.of(range(100)))
+    assert measured.se == pytest.approx(math.sqrt(0.3 * 0.7 / 99))
 
 
 def test_items_drawn_together_count_as_one():
@@ -38,20 +38,20 @@ def test_items_drawn_together_count_as_one():
 def test_a_mean_over_terms_has_the_error_of_as_many_terms():
     # nurse: 1/2; cook: 1; pilot: 0, so the values are those of three terms.
     items = Items.of(range(4), ["nurse", "nurse", "cook", "pilot"])
-    found = mean([1, 0, 1, 0], items, [1 / 2, 1 / 2, 1, 1])
-    assert found.value == 0.5
-    assert found.se == pytest.approx(stats.sem([0.5, 1.0, 0.0]))
+    measured = mean([1, 0, 1, 0], items, [1 / 2, 1 / 2, 1, 1])
+    assert measured.value == 0.5
+    assert measured.se == pytest.approx(stats.sem([0.5, 1.0, 0.0]))
 
 
-def test_an_error_grows_with_no_weight_that_all_items_share():
+def test_an_error_does_not_change_with_a_weight_that_all_items_share():
     light, heavy = (mean([1, 2, 4], Items.of("abc"), [w] * 3) for w in (1, 100))
     assert light.se == pytest.approx(heavy.se)
     assert light.value == heavy.value
 
 
-def test_the_influences_of_a_mean_sum_to_nothing():
-    found = mean([1, 2, 4, 8], Items.of("abcd"), [1, 2, 3, 4])
-    assert found.influences_I.sum() == pytest.approx(0)
+def test_the_influences_of_a_mean_sum_to_0():
+    measured = mean([1, 2, 4, 8], Items.of("abcd"), [1, 2, 3, 4])
+    assert measured.influences_I.sum() == pytest.approx(0)
 
 
 def test_the_delta_method_is_the_bootstrap_for_smooth_functions():
@@ -72,41 +72,40 @@ def test_the_delta_method_is_the_bootstrap_for_smooth_functions():
 def test_the_jackknife_of_a_mean_is_the_mean():
     values = np.random.default_rng(0).normal(size=30)
     items = Items.of(range(30))
-    found = jackknife(lambda places: float(values[list(places)].mean()), items)
-    assert found.value == pytest.approx(values.mean())
-    assert found.influences_I == pytest.approx(mean(values, items).influences_I)
+    measured = jackknife(lambda places: float(values[list(places)].mean()), items)
+    assert measured.value == pytest.approx(values.mean())
+    assert measured.influences_I == pytest.approx(mean(values, items).influences_I)
 
 
 def test_the_jackknife_of_a_correlation_is_near_its_known_error():
     rng = np.random.default_rng(1)
     x = rng.normal(size=400)
     y = 0.6 * x + 0.8 * rng.normal(size=400)
-    found = jackknife(
+    measured = jackknife(
         lambda places: float(np.corrcoef(x[list(places)], y[list(places)])[0, 1]),
         Items.of(range(400)),
     )
-    assert found.se == pytest.approx((1 - found.value**2) / math.sqrt(399), rel=0.15)
+    assert measured.se == pytest.approx((1 - measured.value**2) / math.sqrt(399), rel=0.15)
 
 
 @pytest.mark.parametrize(("outcomes", "value"), [([1, 1, 1, 0], 25), ([0, 0, 0, 1], 25)])
-def test_a_distance_is_as_sure_as_what_it_is_the_distance_of(outcomes, value):
+def test_a_distance_has_the_error_of_the_estimate_that_it_is_made_of(outcomes, value):
     ss = mean([100 * x for x in outcomes], Items.of("abcd"))
     gap = distance(ss, 50)
     assert gap.value == value
     assert gap.se == pytest.approx(ss.se)
 
 
-@pytest.mark.parametrize("names", ["a", ""])
-def test_one_cluster_tells_nothing_of_its_error(names):
+def test_a_single_cluster_has_no_error():
     assert Estimate(1.0).se is None
     assert mean([2.0, 3.0], Items.of("ab", ["same", "same"])).se is None
 
 
 @pytest.mark.parametrize("outcome", [100.0, 0.1, -7.3])
-def test_where_all_are_alike_the_mean_is_that_to_the_bit_and_has_no_error(outcome):
-    found = mean([outcome] * 30, Items.of(range(30)), [1 / (3 + n % 7) for n in range(30)])
-    assert found.value == outcome
-    assert found.se is None
+def test_the_mean_of_equal_outcomes_is_that_outcome_to_the_bit_and_has_no_error(outcome):
+    measured = mean([outcome] * 30, Items.of(range(30)), [1 / (3 + n % 7) for n in range(30)])
+    assert measured.value == outcome
+    assert measured.se is None
 
 
 def test_no_items_are_one_clear_sentence():
@@ -114,32 +113,7 @@ def test_no_items_are_one_clear_sentence():
         mean([], Items.of(""))
 
 
-def test_what_is_no_number_has_no_error_to_report():
-    found = {"a": mean([1.0, math.nan], Items.of("ab")), "b": mean([1.0, 2.0], Items.of("ab"))}
-    assert estimate.errors(found) == {"b": 0.5}
-    assert math.isnan(estimate.values(found)["a"])
-
-
-def test_estimates_come_back_from_their_file(tmp_path):
-    items = Items.of(range(3), ["x", "x", "y"])
-    ss = mean([100.0, 0.0, 100.0], items, [0.5, 0.5, 1])
-    found = {"bias/a/ss": ss, "bias/a/gap": distance(ss, 50), "cost/b/exact": Estimate(0.25)}
-    items_file.write(found, tmp_path / "items.parquet")
-    read = items_file.read(tmp_path / "items.parquet")
-    assert list(read) == list(found)
-    for name, expected in found.items():
-        assert read[name].value == expected.value
-        assert read[name].items == expected.items
-        assert read[name].se == expected.se
-        for column in ("outcomes_I", "influences_I"):
-            ours, theirs = getattr(read[name], column), getattr(expected, column)
-            assert (ours is None) == (theirs is None)
-            assert ours is None or list(ours) == list(theirs)
-
-
-def test_items_are_kept_small(tmp_path):
-    """2,000 items in four metrics: less than a hundred kilobytes."""
-    items = Items.of(range(2000), [n // 25 for n in range(2000)])
-    ss = mean([100.0 * (n % 3 == 0) for n in range(2000)], items)
-    items_file.write({f"bias/a/{n}": ss for n in range(4)}, tmp_path / "items.parquet")
-    assert (tmp_path / "items.parquet").stat().st_size < 100_000
+def test_an_estimate_that_is_nan_has_no_error():
+    measured = {"a": mean([1.0, math.nan], Items.of("ab")), "b": mean([1.0, 2.0], Items.of("ab"))}
+    assert estimate.errors(measured) == {"b": 0.5}
+    assert math.isnan(estimate.values(measured)["a"])

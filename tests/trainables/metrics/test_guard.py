@@ -1,4 +1,4 @@
-"""What follows from several evaluators together."""
+"""Metrics computed from those of several evaluators."""
 
 import math
 
@@ -13,7 +13,7 @@ DEGENERATE = "forgetting/guard/degenerate"
 SELECTIVITY = "forgetting/selective/selectivity_rise"
 
 
-def found(**values):
+def estimates(**values):
     names = {"general": GENERAL, "stereotypes": STEREOTYPES, "lms": LMS}
     return {names[name]: Estimate(value) for name, value in values.items()}
 
@@ -31,19 +31,19 @@ def found(**values):
     ],
 )
 def test_past_any_bound_a_candidate_is_degenerate(values, degenerate):
-    assert derive(found(**values), Guard())[DEGENERATE].value == degenerate
+    assert derive(estimates(**values), Guard())[DEGENERATE].value == degenerate
 
 
-def test_bounds_are_the_users():
-    assert derive(found(general=0.5), Guard(nll_rise=0.4))[DEGENERATE].value == 1
-    assert derive(found(lms=50.0), Guard(lms_drop=60.0))[DEGENERATE].value == 0
+def test_the_user_sets_the_bounds():
+    assert derive(estimates(general=0.5), Guard(nll_rise=0.4))[DEGENERATE].value == 1
+    assert derive(estimates(lms=50.0), Guard(lms_drop=60.0))[DEGENERATE].value == 0
 
 
-def test_what_is_no_number_is_not_called_sound():
-    assert math.isnan(derive(found(general=math.nan, lms=0.0), Guard())[DEGENERATE].value)
+def test_where_a_watched_metric_is_nan_so_is_the_flag():
+    assert math.isnan(derive(estimates(general=math.nan, lms=0.0), Guard())[DEGENERATE].value)
 
 
-def test_where_nothing_is_watched_nothing_is_claimed():
+def test_where_nothing_is_watched_there_is_no_flag():
     assert derive({"task/piqa/accuracy": Estimate(0.1)}, Guard()) == {}
     assert derived_metrics(["task/piqa/accuracy"], Guard()) == ()
 
@@ -58,11 +58,11 @@ def test_selectivity_worked_out_by_hand():
 
 
 def test_selectivity_needs_both():
-    assert SELECTIVITY not in derive(found(general=0.1), Guard())
-    assert SELECTIVITY not in derive(found(stereotypes=0.1), Guard())
+    assert SELECTIVITY not in derive(estimates(general=0.1), Guard())
+    assert SELECTIVITY not in derive(estimates(stereotypes=0.1), Guard())
 
 
-def test_what_is_derived_is_what_is_declared():
-    everything = found(general=0.1, stereotypes=0.2, lms=3.0)
+def test_derived_metrics_are_those_that_are_declared():
+    everything = estimates(general=0.1, stereotypes=0.2, lms=3.0)
     declared = [metric.name for metric in derived_metrics(list(everything), Guard())]
     assert list(derive(everything, Guard())) == declared == [SELECTIVITY, DEGENERATE]

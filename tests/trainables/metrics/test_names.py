@@ -24,7 +24,7 @@ from trainables.metrics.names import (
     plain_name,
 )
 
-ROOT = Path(names.__file__).parents[1]
+ROOT = Path(names.__file__).parents[2]
 parts = st.text("abcde_", min_size=1, max_size=8)
 some_names = st.builds("{}/{}/{}".format, st.sampled_from(FAMILIES), parts, parts)
 alphas = st.integers(0, 1000).map(lambda thousandths: thousandths / 1000)
@@ -39,7 +39,7 @@ def test_a_name_at_an_alpha_has_the_parts_of_the_plain_one(name, alpha):
 
 
 @given(some_names, alphas)
-def test_an_error_is_of_another_alpha_if_its_metric_is(name, alpha):
+def test_a_standard_error_is_fused_if_its_metric_is(name, alpha):
     fused = fused_name(name, alpha)
     assert is_fused(fused)
     assert is_fused(error_name(fused))
@@ -48,12 +48,12 @@ def test_an_error_is_of_another_alpha_if_its_metric_is(name, alpha):
 
 
 @pytest.mark.parametrize("name", [SHORTFALL, DEGENERATE])
-def test_the_names_that_others_look_for_are_names_of_metrics(name):
+def test_the_names_that_other_files_use_are_names_of_metrics(name):
     assert "/".join(parse(name)) == name
 
 
 @pytest.mark.parametrize("name", ["se/bias/x/y", "bias/x", "bias/x/y/z", "trial", "fusion/0.5"])
-def test_what_is_no_metric_has_no_parts(name):
+def test_a_name_of_no_metric_is_refused(name):
     with pytest.raises(ValueError, match=f"bias, forgetting, task, cost, but got '{name}'"):
         parse(name)
 
@@ -64,25 +64,24 @@ def test_alphas_are_found_in_names_and_0_is_the_base():
 
 
 def test_at_an_alpha_errors_go_with_their_values_and_costs_and_parameters_stay():
-    kept = {"cost/a/b": 3, "train.lr": 4, "progress": 5}
-    values = kept | {"bias/x/y": 1, "se/bias/x/y": 2, "fusion/0.25/bias/x/y": 8}
+    without_alpha = {"cost/a/b": 3, "train.lr": 4, "progress": 5}
+    values = without_alpha | {"bias/x/y": 1, "se/bias/x/y": 2, "fusion/0.25/bias/x/y": 8}
     values |= {"fusion/0.5/bias/x/y": 6, "se/fusion/0.5/bias/x/y": 7}
-    assert at_alpha(values, 0.5) == kept | {"bias/x/y": 6, "se/bias/x/y": 7}
-    assert at_alpha(values, 0.25) == kept | {"bias/x/y": 8}
-    assert at_alpha(values, 0.75) == kept
+    assert at_alpha(values, 0.5) == without_alpha | {"bias/x/y": 6, "se/bias/x/y": 7}
+    assert at_alpha(values, 0.25) == without_alpha | {"bias/x/y": 8}
+    assert at_alpha(values, 0.75) == without_alpha
 
 
 def test_a_candidate_is_neither_the_base_nor_the_trial_itself():
     values = {fused_name("bias/x/y", alpha): alpha for alpha in (0, 0.25, 0.5, 1)}
-    of_trial = other_candidates(values | {"bias/x/y": 0.5}, own=0.5)
-    assert of_trial == {0.25: {"bias/x/y": 0.25}, 1.0: {"bias/x/y": 1}}
+    candidates = other_candidates(values | {"bias/x/y": 0.5}, own=0.5)
+    assert candidates == {0.25: {"bias/x/y": 0.25}, 1.0: {"bias/x/y": 1}}
     assert list(other_candidates(values)) == [0.25, 0.5, 1.0]
 
 
 def test_importing_the_names_loads_the_standard_library_alone(modules_after):
     loaded = modules_after("import trainables.metrics.names")
     assert not loaded & {"torch", "numpy", "pydantic", "transformers", "datasets", "mlflow", "ray"}
-    assert "trainables.metrics.metric" not in loaded
 
 
 def prefixes_in(source: str) -> list[str]:
@@ -103,11 +102,11 @@ def test_no_other_file_spells_a_prefix(package):
         source = path.read_text(encoding="utf-8")
         if path != Path(names.__file__):
             assert prefixes_in(source) == [], path
-            assert not {"ERROR", "FUSION"} & imported_from(source, "metric_names"), path
+            assert not {"ERROR", "FUSION"} & imported_from(source, "metrics.names"), path
 
 
 def imported_from(source: str, module: str) -> set[str]:
-    """Return the names that a Python source imports from a module of this (last) name."""
+    """Return the names that a Python source imports from modules whose dotted name ends so."""
     return {
         alias.name
         for node in ast.walk(ast.parse(source))
@@ -119,6 +118,6 @@ def imported_from(source: str, module: str) -> set[str]:
 def test_a_prefix_is_found_wherever_it_is_spelt():
     assert prefixes_in('x = f"se/{name}"\ny = ["fusion/0.5/a"]') == ["se/", "fusion/0.5/a"]
     assert prefixes_in('def f():\n    """se/NAME"""') == []
-    assert imported_from("from trainables.metrics.names import ERROR as e", "metric_names") == {
+    assert imported_from("from trainables.metrics.names import ERROR as e", "metrics.names") == {
         "ERROR"
     }

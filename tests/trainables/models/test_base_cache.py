@@ -6,7 +6,7 @@ from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from tests.conformance import perturb, queries, text_predictions
 from trainables.models import base_cache
-from trainables.models.base_cache import head_is_all
+from trainables.models.base_cache import logits_are_head_output
 from trainables.models.language_model import LanguageModel
 
 
@@ -26,13 +26,13 @@ def test_it_is_the_bases_own_answer_wherever_the_model_has_gone(dtype, fresh):
     asked = queries(fresh)
     expected = fresh.base_logits(fresh.batch(asked)).float()
     perturb(fresh, 0.5)
-    found = fresh.reference.logits(asked).float()
+    found = fresh.base_cache.logits(asked).float()
     assert torch.allclose(found, expected, atol={"fp32": 1e-4, "bf16": 0.3}[dtype])
 
 
 def test_what_is_kept_are_states_of_each_row_and_never_logits(fresh, own_cache):
     asked = queries(fresh)
-    fresh.reference.logits(asked)
+    fresh.base_cache.logits(asked)
     assert len(files(own_cache)) == len(asked)
     width = fresh.module.config.hidden_size
     numbers = sum(len(query.targets) for query in asked) * width
@@ -41,37 +41,37 @@ def test_what_is_kept_are_states_of_each_row_and_never_logits(fresh, own_cache):
 
 def test_another_process_finds_the_same_bits_and_computes_nothing(fresh, own_cache):
     asked = queries(fresh)
-    expected = fresh.reference.logits(asked)
+    expected = fresh.base_cache.logits(asked)
     again = LanguageModel(fresh.path, fresh.family)
-    base = again.reference.base
+    base = again.base_cache.base
     calls = []
     base.register_forward_hook(lambda *_: calls.append(1))
-    assert torch.equal(again.reference.logits(asked), expected)
+    assert torch.equal(again.base_cache.logits(asked), expected)
     assert not calls
     stamps = [file.stat().st_mtime_ns for file in files(own_cache)]
-    again.reference.logits(asked[::-1])
+    again.base_cache.logits(asked[::-1])
     assert [file.stat().st_mtime_ns for file in files(own_cache)] == stamps
 
 
 def test_a_row_is_the_same_to_the_bit_whatever_was_asked_with_it(fresh, own_cache):
     one, *others = queries(fresh)
-    together = fresh.reference.logits([*others, one])[-len(one.targets) :]
+    together = fresh.base_cache.logits([*others, one])[-len(one.targets) :]
     for file in files(own_cache):
         file.unlink()
     again = LanguageModel(fresh.path, fresh.family)
-    alone = again.reference.logits([one])
+    alone = again.base_cache.logits([one])
     assert torch.allclose(alone, together, atol=1e-6)
-    kept = again.reference._kept(tuple(one.ids), tuple(one.targets))
-    assert torch.equal(kept, fresh.reference._kept(tuple(one.ids), tuple(one.targets)))
+    states = again.base_cache.states(tuple(one.ids), tuple(one.targets))
+    assert torch.equal(states, fresh.base_cache.states(tuple(one.ids), tuple(one.targets)))
 
 
 def test_bf16_and_fp32_are_kept_apart(fresh, own_cache):
     asked = queries(fresh)
-    exact = fresh.reference.logits(asked)
+    exact = fresh.base_cache.logits(asked)
     fresh.reset("bf16")
-    assert fresh.reference.logits(asked).dtype == torch.bfloat16
+    assert fresh.base_cache.logits(asked).dtype == torch.bfloat16
     fresh.reset("fp32")
-    assert torch.equal(fresh.reference.logits(asked), exact)
+    assert torch.equal(fresh.base_cache.logits(asked), exact)
     assert len(list((own_cache / "reference").iterdir())) == 2
 
 
@@ -79,26 +79,26 @@ def test_other_weights_are_kept_apart(fresh, own_cache, edited):
     asked = queries(fresh)
     name = {"causal": "miniature-llama", "masked": "miniature-bert"}[fresh.family]
     other = LanguageModel(edited(name, noise=0.1), fresh.family)
-    assert not torch.equal(fresh.reference.logits(asked), other.reference.logits(asked))
+    assert not torch.equal(fresh.base_cache.logits(asked), other.base_cache.logits(asked))
     assert len(list((own_cache / "reference").iterdir())) == 2
 
 
 def test_a_broken_file_is_written_anew(fresh, own_cache):
     asked = queries(fresh)
-    expected = fresh.reference.logits(asked)
+    expected = fresh.base_cache.logits(asked)
     for file in files(own_cache):
         file.write_bytes(file.read_bytes()[:20])
     again = LanguageModel(fresh.path, fresh.family)
-    assert torch.equal(again.reference.logits(asked), expected)
+    assert torch.equal(again.base_cache.logits(asked), expected)
     third = LanguageModel(fresh.path, fresh.family)
-    assert torch.equal(third.reference.logits(asked), expected)
+    assert torch.equal(third.base_cache.logits(asked), expected)
 
 
 def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch):
     monkeypatch.setattr(base_cache, "MIN_FREE_BYTES", 2**62)
     asked = queries(fresh)
     expected = fresh.base_logits(fresh.batch(asked))
-    assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)
+    assert torch.allclose(fresh.base_cache.logits(asked), expected, atol=1e-4)
     assert not (own_cache / "reference").exists()
 
 
@@ -106,7 +106,7 @@ def test_a_cache_that_cannot_be_written_costs_time_alone(fresh, own_cache):
     (own_cache / "reference").write_text("in the way")
     asked = queries(fresh)
     expected = fresh.base_logits(fresh.batch(asked))
-    assert torch.allclose(fresh.reference.logits(asked), expected, atol=1e-4)
+    assert torch.allclose(fresh.base_cache.logits(asked), expected, atol=1e-4)
 
 
 def test_a_model_whose_logits_are_more_than_its_heads_output_is_asked_anew_each_time(llama):
@@ -114,10 +114,10 @@ def test_a_model_whose_logits_are_more_than_its_heads_output_is_asked_anew_each_
     size = {"vocab_size": 50, "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
     size |= {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
     capped = Gemma2ForCausalLM(Gemma2Config(**size, final_logit_softcapping=0.5)).eval()
-    assert not head_is_all(capped, torch.device("cpu"))
-    assert head_is_all(llama.base, torch.device("cpu"))
+    assert not logits_are_head_output(capped, torch.device("cpu"))
+    assert logits_are_head_output(llama.base, torch.device("cpu"))
     model = LanguageModel(llama.path, "causal")
-    model.__dict__["_head_is_all"] = False
-    assert model.reference is None
+    model.__dict__["_has_cacheable_logits"] = False
+    assert model.base_cache is None
     asked = text_predictions(model, recurs=True)
     assert torch.allclose(asked.base_log_prob_NV, asked.log_prob_NV, atol=1e-5)

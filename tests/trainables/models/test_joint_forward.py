@@ -9,7 +9,7 @@ import torch
 from tests.conformance import LONGER, PAIRS, TEXTS, perturb, queries, text_predictions
 from trainables.data.comparisons import compare
 from trainables.data.queries import Query
-from trainables.models.joint_forward import Forward, cut, predict_jointly
+from trainables.models.joint_forward import Forward, cheapest_batches, predict_jointly
 from trainables.models.language_model import LanguageModel
 
 
@@ -48,8 +48,8 @@ def test_a_row_that_several_ask_for_is_read_once(llama):
     whole = compare(llama.tokenizer, ids, other, "sentences", "")
     some = compare(llama.tokenizer, ids, other, "differing", "")
     forward = Forward(llama, [*whole, *some, whole[0]], hidden=False)
-    assert len(forward.row) == len(forward.lengths_R) == 2
-    assert len(forward.place) == len(forward.logits_MV) == 2 * len(ids)
+    assert len(forward.row_of) == len(forward.lengths_R) == 2
+    assert len(forward.place_of) == len(forward.logits_MV) == 2 * len(ids)
 
 
 def test_each_reads_what_it_would_have_read_alone(model):
@@ -108,9 +108,9 @@ def test_words_are_the_text_without_what_is_put_around_it(model):
     # Of a sentence a causal model does not read the last token, which it only predicts.
     unread = 1 if model.family == "causal" else 0
     lengths = [len(ids) - unread for ids in model.tokenizer.encode(TEXTS)]
-    assert texts.words_BT.sum(1).tolist() == lengths
-    assert texts.words_BT[:, 1].all()
-    assert not texts.words_BT[:, 0].any()
+    assert texts.is_text_BT.sum(1).tolist() == lengths
+    assert texts.is_text_BT[:, 1].all()
+    assert not texts.is_text_BT[:, 0].any()
 
 
 def test_hidden_states_are_those_of_transformers(model):
@@ -130,12 +130,12 @@ def test_hidden_states_are_those_of_transformers(model):
             assert len(layers) == len(states) == 3
             for layer, expected in zip(states, layers, strict=True):
                 assert torch.allclose(layer[b, : len(query.ids)], expected[0], atol=1e-4)
-        marked = found.asked_BT[b].nonzero()[:, 0].tolist()
+        marked = found.is_target_BT[b].nonzero()[:, 0].tolist()
         assert marked == list(query.targets)
 
 
 @pytest.mark.parametrize(
-    ("lengths", "a_forward", "runs"),
+    ("lengths", "forward_cost", "batches"),
     [
         ([3, 3, 9, 9], 10**6, [range(4)]),
         ([3, 3, 9, 9], 0, [range(2), range(2, 4)]),
@@ -146,5 +146,5 @@ def test_hidden_states_are_those_of_transformers(model):
         ([], 7, []),
     ],
 )
-def test_rows_are_cut_where_it_costs_least_as_worked_out_by_hand(lengths, a_forward, runs):
-    assert cut(lengths, a_forward) == runs
+def test_rows_are_cut_where_it_costs_least_as_worked_out_by_hand(lengths, forward_cost, batches):
+    assert cheapest_batches(lengths, forward_cost) == batches

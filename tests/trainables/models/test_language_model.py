@@ -1,20 +1,14 @@
 """A model, its tokenizer, and the base that it started from."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
-from tokenizers.processors import TemplateProcessing
-from torch.nn.functional import log_softmax
 
-from trainables.data.queries import Query
 from trainables.models import miniature
-from trainables.models.forward import token_nll
 from trainables.models.language_model import LanguageModel
-from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs, queries_of
 
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
@@ -32,28 +26,6 @@ def likelihoods(model):
     return log_probs(
         model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(TEXTS)]
     )
-
-
-def test_token_ids_carry_no_special_tokens(model):
-    tokens = model.tokenizer.hf.convert_ids_to_tokens(model.tokenizer.encode(TEXTS)[1])
-    assert tokens == ["the", "wolf", "eats", "deer"]
-    assert model.tokenizer.encode([]) == []
-
-
-def test_a_tokenizer_that_adds_its_start_token_changes_nothing(llama, tmp_path):
-    # As Llama 3 does: the start token must be read once and never be scored.
-    tokenizer = llama.tokenizer.hf
-    llama.save(tmp_path)
-    tokenizer_file = tmp_path / "tokenizer.json"
-    inner = type(tokenizer.backend_tokenizer).from_file(str(tokenizer_file))
-    inner.post_processor = TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", llama.tokenizer.start_id)]
-    )
-    inner.save(str(tokenizer_file))
-    adds = LanguageModel(tmp_path, "causal")
-    assert adds.tokenizer.hf(TEXTS[1])["input_ids"][0] == llama.tokenizer.start_id
-    assert adds.tokenizer.encode(TEXTS) == llama.tokenizer.encode(TEXTS)
-    assert likelihoods(adds) == likelihoods(llama)
 
 
 def test_a_saved_model_is_read_back_to_the_bit(model, tmp_path):
@@ -114,14 +86,6 @@ def test_base_logits_are_the_models_own_at_the_start_and_have_no_gradient(model)
     assert not model.base_logits(texts).requires_grad
 
 
-def test_whether_a_tokenizer_adds_its_start_token_is_asked_of_it(llama):
-    bare = LanguageModel(miniature.folder("miniature-llama"), "causal")
-    bare.tokenizer.hf.backend_tokenizer.post_processor = TemplateProcessing(single="$A")
-    assert llama.tokenizer.adds_start
-    assert not bare.tokenizer.adds_start
-    assert bare.tokenizer.encode(["the wolf"]) == llama.tokenizer.encode(["the wolf"])
-
-
 def test_rounding_is_no_movement_away_from_the_base(model):
     model.reset("bf16")
     model.module.eval()
@@ -131,34 +95,6 @@ def test_rounding_is_no_movement_away_from_the_base(model):
     assert {weight.dtype for weight in model.base.parameters()} == {torch.float32}
     model.reset("fp32")
     assert model.base_in_dtype is model.base
-
-
-@pytest.mark.parametrize(
-    ("broken", "said"),
-    [
-        (
-            {"num_hidden_layers": 3},
-            "must be those that its config.json describes, but 9 are missing",
-        ),
-        ({"vocab_size": 10}, "of another shape, model.embed_tokens.weight"),
-        ({"model_type": "nonsense"}, "must hold a model that transformers can load, but"),
-    ],
-)
-def test_a_folder_whose_parts_do_not_fit_is_refused(broken, said, tmp_path):
-    folder = copied(tmp_path)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | broken))
-    with pytest.raises(ValueError, match=re.escape(said)):
-        LanguageModel(folder, "causal")
-
-
-@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
-def test_a_file_that_was_cut_short_is_one_sentence_about_its_folder(file, tmp_path):
-    folder = copied(tmp_path)
-    whole = (folder / file).read_bytes()
-    (folder / file).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="must hold a model that transformers can load, but"):
-        LanguageModel(folder, "causal")
 
 
 def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
@@ -175,44 +111,12 @@ def copied(tmp_path):
     return Path(shutil.copytree(miniature.folder("miniature-llama"), tmp_path / "model"))
 
 
-def test_the_nll_of_tokens_is_their_log_softmax_with_the_sign_turned(llama):
-    texts = llama.batch([Query([5, 6, 7], {0: 6, 2: 9}), Query([8], {0: 9})])
-    logits = torch.randn(3, llama.tokenizer.vocab_size, generator=torch.Generator().manual_seed(0))
-    log_p = log_softmax(logits.double(), -1)
-    expected = [-log_p[0, 6], -log_p[1, 9], -log_p[2, 9]]
-    assert token_nll(logits, texts).tolist() == pytest.approx([float(x) for x in expected])
-    assert token_nll(logits.bfloat16(), texts).dtype == torch.float32
-
-
 def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
     expected = [value for group in likelihoods(model) for value in group]
     model.reset("bf16")
     found = [value for group in likelihoods(model) for value in group]
     assert found == pytest.approx(expected, abs=0.3)
     assert found != expected
-
-
-def test_a_process_keeps_the_model_that_it_has_loaded():
-    assert load("miniature-llama", "causal") is load("miniature-llama", "causal")
-
-
-@pytest.mark.parametrize(("name", "family"), list(miniature.MODELS.items()))
-def test_a_model_of_the_other_family_is_one_clear_sentence(name, family):
-    other = {"causal": "masked", "masked": "causal"}[family]
-    with pytest.raises(ValueError, match=f"holds a {family} model: family must be '{family}'"):
-        LanguageModel(miniature.folder(name), other)
-
-
-def test_a_folder_without_a_model_is_one_clear_sentence(tmp_path):
-    for folder in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(ValueError, match="must be the folder of a model") as caught:
-            LanguageModel(folder, "causal")
-        assert str(folder) in str(caught.value)
-        assert "\n" not in str(caught.value)
-    (tmp_path / "config.json").write_text("[1")
-    (tmp_path / "model.safetensors").touch()
-    with pytest.raises(ValueError, match="must be the folder of a model"):
-        LanguageModel(tmp_path, "causal")
 
 
 def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
@@ -226,32 +130,8 @@ def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(
     assert "eos_token" in str(caught.value)
 
 
-def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
-    llama.save(tmp_path)
-    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'made')!r}, 'w')\nclass Model: pass\n")
-    config = json.loads((tmp_path / "config.json").read_text())
-    config["auto_map"] = {"AutoModelForCausalLM": "evil.Model", "AutoConfig": "evil.Model"}
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    assert likelihoods(LanguageModel(tmp_path, "causal")) == likelihoods(llama)
-    assert not (tmp_path / "made").exists()
-
-
 def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
     noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
     assert noisy.digest != llama.digest
     assert noisy.tokenizer.digest == llama.tokenizer.digest
     assert bert.tokenizer.digest == llama.tokenizer.digest, "both miniatures read the same words"
-
-
-def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):
-    llama.reset("fp32")
-    llama.save(tmp_path)
-    first = load(str(tmp_path), "causal")
-    assert load(str(tmp_path), "causal") is first
-    with torch.no_grad():
-        for weight in llama.module.parameters():
-            weight.add_(1.0)
-    llama.save(tmp_path)
-    second = load(str(tmp_path), "causal")
-    weights = zip(first.module.parameters(), second.module.parameters(), strict=True)
-    assert all(torch.allclose(after, before + 1) for before, after in weights)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, perturb
-from trainables.data.comparisons import differing
+from trainables.data.comparisons import differing_positions
 
 
 @torch.no_grad()
@@ -36,7 +36,7 @@ def scores():
         for pair in PAIRS:
             both = model.tokenizer.encode(list(pair))
             sides = []
-            for ids, apart in zip(both, differing(*both), strict=True):
+            for ids, apart in zip(both, differing_positions(*both), strict=True):
                 whole = model.family == "causal" and not differing_alone
                 places = range(len(ids)) if whole else apart
                 log_prob_TV = log_probs(model, module, ids, apart)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.conformance import PAIRS, clear_gradients, gradient_step, pair_predictions, perturb
-from trainables.data.comparisons import compare, differing
+from trainables.data.comparisons import compare, differing_positions
 from trainables.objectives import Orthogonal
 from trainables.objectives.orthogonal import gendered_states
 from trainables.training.stream import Stream
@@ -37,7 +37,7 @@ def test_the_vectors_are_the_mean_base_states_of_gendered_tokens(model):
     states_of_token = {}
     for pair in PAIRS:
         both = model.tokenizer.encode(list(pair))
-        for ids, apart in zip(both, differing(*both), strict=True):
+        for ids, apart in zip(both, differing_positions(*both), strict=True):
             states = slow_states(model, base, ids)
             for t in apart:
                 states_of_token.setdefault(ids[t], []).append(states[:, t])
@@ -58,7 +58,7 @@ def test_the_loss_is_the_formula_over_slow_states(layers, alpha, model):
     losses = []
     for pair in PAIRS:
         both = model.tokenizer.encode(list(pair))
-        for ids, apart in zip(both, differing(*both), strict=True):
+        for ids, apart in zip(both, differing_positions(*both), strict=True):
             now, before = (slow_states(model, module, ids) for module in (model.module, base))
             neutral = [t for t in range(len(ids)) if t not in apart]
             overlap = [

@@ -8,7 +8,7 @@ import torch
 
 from tests.conformance import perturb
 from trainables.data import tables
-from trainables.data.queries import to_learn
+from trainables.data.queries import training_query
 from trainables.regularisers import Fisher, L2ToBase
 from trainables.regularisers.fisher import diagonal
 
@@ -25,7 +25,7 @@ def slow_diagonal(model, settings):
     weights = dict(model.module.named_parameters())
     sums = {name: torch.zeros_like(w) for name, w in weights.items()}
     for n in numbers:
-        query = to_learn(model.tokenizer, texts[n], f"fisher {n}")
+        query = training_query(model.tokenizer, texts[n], f"fisher {n}")
         labels = [query.targets.get(t, -100) for t in range(len(query.ids))]
         logits = model.module(torch.tensor([query.ids])).logits[0]
         nll = torch.nn.functional.cross_entropy(logits, torch.tensor(labels), reduction="sum")
@@ -51,7 +51,7 @@ def test_the_square_of_the_mean_gradient_of_a_batch_is_smaller(llama, settings):
     numbers = random.Random("fisher").sample(range(len(texts)), settings.examples)
     total = 0.0
     for n in numbers:
-        query = to_learn(llama.tokenizer, texts[n], f"fisher {n}")
+        query = training_query(llama.tokenizer, texts[n], f"fisher {n}")
         logits = llama.module(torch.tensor([query.ids])).logits[0].log_softmax(-1)
         total = total + sum(logits[t, token] for t, token in query.targets.items())
     grads = torch.autograd.grad(total / len(numbers), list(llama.module.parameters()))

@@ -120,7 +120,7 @@ def test_without_any_texts_there_is_one_clear_sentence(configure):
         return ""
 
     regulariser = {"regulariser": {"name": "kl_to_base"}}
-    assert "kl_to_base needs texts, but objective npo learns none" in refusal(**regulariser)
+    assert "kl_to_base needs texts, but objective npo trains on none" in refusal(**regulariser)
     replay = {"data": "miniature", "ratio": 0.0}
     assert "nothing is replayed" in refusal(**regulariser, replay=replay)
     assert not refusal(**regulariser, replay=replay | {"ratio": 0.1})

@@ -1,3 +1,5 @@
+"""YAML between programs: plain values come back as they were."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def test_plain_values_come_back_as_they_were(tree):
     assert list(again) == list(tree), "in their order"
 
 
-def test_it_is_written_in_blocks():
+def test_values_are_written_in_block_style():
     assert to_yaml({"b": {"lr": 1e-05, "on": [True, None, "no"]}, "a": "x"}) == (
         "b:\n  lr: 1e-05\n  on:\n  - true\n  - null\n  - no\na: x\n"
     )
@@ -31,6 +33,6 @@ def test_a_long_text_is_broken_after_so_many_characters():
     assert len(to_yaml(tree, width=1000).splitlines()) == 1
 
 
-def test_what_would_make_an_object_is_refused():
+def test_a_tag_that_would_make_an_object_is_refused():
     with pytest.raises(ConstructorError):
         from_yaml("!!python/object/apply:os.getcwd []")

@@ -12,12 +12,11 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from trainables.data.queries import Query, masked
+from trainables.data.queries import Query, masked_query
 from trainables.models import miniature
 from trainables.models.joint_forward import predict_jointly
 from trainables.models.language_model import LanguageModel
-from trainables.scoring import packing
-from trainables.scoring.likelihood import log_probs, queries_of
+from trainables.scoring.likelihood import READS_TREES, log_probs, queries_of, reads_trees
 
 SENTENCES = [
     "the nurse said that she was tired",
@@ -32,6 +31,13 @@ def scores(model, sentences):
     return log_probs(
         model, [queries_of(model.tokenizer, ids) for ids in model.tokenizer.encode(sentences)]
     )
+
+
+def without_trees(folder):
+    """The causal model of a folder, which scores each query in a row of its own."""
+    model = LanguageModel(folder, "causal")
+    model.memo(READS_TREES, None, lambda: False)
+    return model
 
 
 def flat(groups):
@@ -62,19 +68,10 @@ def test_a_prefix_is_read_and_not_scored(model, oracle):
 
 def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
     (ids,) = bert.tokenizer.encode([SENTENCES[0]])
-    ((one, other),) = log_probs(bert, [[masked(bert.tokenizer, ids, [1, 4])]])
+    ((one, other),) = log_probs(bert, [[masked_query(bert.tokenizer, ids, [1, 4])]])
     assert one == pytest.approx(oracle(bert).at_mask(ids, 1, [4]), abs=1e-4)
     assert other == pytest.approx(oracle(bert).at_mask(ids, 4, [1]), abs=1e-4)
     assert one != pytest.approx(oracle(bert).at_mask(ids, 1), abs=1e-4)
-
-
-@pytest.mark.parametrize("tokens_a_batch", [1, 17, 10**6])
-def test_the_size_of_batches_and_the_padding_in_them_change_nothing(
-    model, tokens_a_batch, monkeypatch
-):
-    expected = scores(model, SENTENCES * 5)
-    monkeypatch.setattr(packing, "TOKENS_A_BATCH", tokens_a_batch)
-    assert flat(scores(model, SENTENCES * 5)) == pytest.approx(flat(expected), abs=1e-5)
 
 
 def test_the_order_of_sentences_changes_nothing(model):
@@ -102,17 +99,6 @@ def shapes_read(model, read):
     read()
     hook.remove()
     return shapes
-
-
-@pytest.mark.parametrize("tokens_a_batch", [1, 40, 10**6])
-def test_a_batch_is_never_larger_than_asked_unless_it_is_one_row(
-    tokens_a_batch, model, monkeypatch
-):
-    scores(model, SENTENCES)  # whether it reads trees is tried with batches of its own
-    monkeypatch.setattr(packing, "TOKENS_A_BATCH", tokens_a_batch)
-    shapes = shapes_read(model, lambda: scores(model, SENTENCES))
-    assert all(rows == 1 or rows * tokens <= tokens_a_batch for rows, tokens in shapes)
-    assert len(shapes) == 1 or tokens_a_batch < 10**6
 
 
 # Trees: what queries have in common at their start is read once.
@@ -153,14 +139,7 @@ def test_two_questions_at_one_place_have_two_answers(llama, oracle):
     assert deer > grass
 
 
-@pytest.mark.parametrize("longest", [1, 9, 10**6])
-def test_how_long_trees_may_grow_changes_nothing(longest, llama, monkeypatch):
-    expected = scores(llama, ALTERNATIVES)
-    monkeypatch.setattr(packing, "MAX_TREE", longest)
-    assert flat(scores(llama, ALTERNATIVES)) == pytest.approx(flat(expected), abs=1e-5)
-
-
-def test_random_forests_score_as_lines(llama, monkeypatch):
+def test_random_forests_score_as_lines(llama):
     rng = random.Random(0)
     words = rng.sample(
         range(10, llama.tokenizer.vocab_size), 3
@@ -168,39 +147,37 @@ def test_random_forests_score_as_lines(llama, monkeypatch):
     queries = [
         queries_of(llama.tokenizer, rng.choices(words, k=rng.randint(1, 12))) for _ in range(60)
     ]
-    found = log_probs(llama, queries)
-    monkeypatch.setattr(llama, "reads_trees", False)
-    assert flat(found) == pytest.approx(flat(log_probs(llama, queries)), abs=1e-4)
+    assert reads_trees(llama)
+    expected = log_probs(without_trees(llama.path), queries)
+    assert flat(log_probs(llama, queries)) == pytest.approx(flat(expected), abs=1e-4)
 
 
-def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, oracle, monkeypatch):
+def test_a_model_that_heeds_no_mask_is_found_out_and_read_line_by_line(llama, oracle):
     """As one with ALiBi or a recurrent state, which sees every token before."""
-    monkeypatch.setattr(llama, "reads_trees", None)
+    model = LanguageModel(llama.path, "causal")
 
     def see_all_before(module, args, kwargs):
         if kwargs["attention_mask"].ndim == 4:
             kwargs["attention_mask"] = torch.ones_like(kwargs["attention_mask"]).tril()
         return args, kwargs
 
-    hook = llama.base.register_forward_pre_hook(see_all_before, with_kwargs=True)
-    found = scores(llama, ALTERNATIVES[:2])
-    hook.remove()
-    assert llama.reads_trees is False
+    model.base.register_forward_pre_hook(see_all_before, with_kwargs=True)
+    found = scores(model, ALTERNATIVES[:2])
+    assert not reads_trees(model)
     expected = [oracle(llama).log_probs(ids) for ids in llama.tokenizer.encode(ALTERNATIVES[:2])]
     assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
 
 
 @pytest.mark.parametrize("spoiled", ["diverged", "bf16"])
-def test_neither_training_nor_precision_decides_how_a_model_is_read(spoiled, llama, monkeypatch):
-    monkeypatch.setattr(llama, "reads_trees", None)
-    llama.reset("bf16" if spoiled == "bf16" else "fp32")
+def test_neither_training_nor_precision_decides_how_a_model_is_read(spoiled, llama):
+    model = LanguageModel(llama.path, "causal")
+    model.reset("bf16" if spoiled == "bf16" else "fp32")
     with torch.no_grad():
-        for weight in llama.module.parameters():
+        for weight in model.module.parameters():
             weight.mul_(float("nan") if spoiled == "diverged" else 1)
-    found = flat(scores(llama, ALTERNATIVES))
+    found = flat(scores(model, ALTERNATIVES))
     assert all((value != value) == (spoiled == "diverged") for value in found)
-    assert llama.reads_trees is True
-    llama.reset("fp32")
+    assert reads_trees(model)
 
 
 @pytest.mark.parametrize("kind", ["mistral", "gemma3"])
@@ -235,9 +212,9 @@ def test_what_lies_beyond_the_window_of_a_layer_is_not_seen_in_trees_either(kind
         queries_of(model.tokenizer, rng.choices(range(10, 246), k=3), prefix[:8]) for _ in range(4)
     ]
     found = log_probs(model, asked)
-    assert model.reads_trees is True
-    model.reads_trees = False
-    assert flat(found) == pytest.approx(flat(log_probs(model, asked)), abs=1e-4)
+    assert reads_trees(model)
+    expected = log_probs(without_trees(folder), asked)
+    assert flat(found) == pytest.approx(flat(expected), abs=1e-4)
 
 
 def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
@@ -304,18 +281,6 @@ def test_a_text_too_long_for_the_model_is_one_clear_sentence(model):
         queries_of(model.tokenizer, ids)
 
 
-def test_a_start_longer_than_any_row_is_still_read_once(llama, monkeypatch):
-    monkeypatch.setattr(packing, "MAX_TREE", 8)
-    monkeypatch.setattr(packing, "PACKED", 8)
-    prefix, one, other = llama.tokenizer.encode(
-        ["the nurse left when she felt sad and", "calm now", "proud"]
-    )
-    scores(llama, SENTENCES[:1])
-    asked = [queries_of(llama.tokenizer, ids, prefix) for ids in (one, other, one)]
-    ((rows, tokens),) = shapes_read(llama, lambda: log_probs(llama, asked))
-    assert (rows, tokens) == (1, len(asked[0][0].ids))
-
-
 @pytest.mark.parametrize("training", [True, False])
 def test_dropout_is_off_while_scoring_and_then_as_it_was(training, edited):
     dropout = {"hidden_dropout_prob": 0.5, "attention_probs_dropout_prob": 0.5}
@@ -337,7 +302,7 @@ def test_the_likelihood_with_gradient_is_the_one_without(model):
         queries = [queries_of(model.tokenizer, sentence)[0] for sentence in ids]
     else:
         queries = [
-            masked(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
+            masked_query(model.tokenizer, sentence, range(0, len(sentence), 2)) for sentence in ids
         ]
     expected = log_probs(model, [[query] for query in queries])
     texts = predict_jointly(model, {"texts": queries})["texts"]

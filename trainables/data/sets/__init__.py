@@ -1,12 +1,12 @@
-"""Data sets: one file each, with all that reads the files of that set.
+"""Data sets: one file for each, with all code that reads the files of that set.
 
-Some of them have a name in a spec, to align on or to replay: a frozen class of the kind base.py
-describes. The others (bbq, crows_pairs, labelled, multiple_choice, seat, winogender) are functions
-that give an evaluator its items.
+A set that a spec may name, to align on or to replay, is a frozen class derived from those in base.py.
+The other files (bbq, crows_pairs, labelled, multiple_choice, seat, winogender) have functions that
+return the items of an evaluator.
 
-To add a named one: its file, one line in the list below, and a test. With a few sentences of its
-published form in tests/small_sets.py it is held to the laws of all sets. The list is the registry: a
-wrong name lists the right ones, and no YAML can name other code.
+To add a named set, write its file, one line in the list below, and a test. With a few sentences of
+its published form in tests/small_sets.py it comes under the laws of all sets. The list is the
+registry: the error for a wrong name lists the right ones, and no YAML can name other code.
 """
 
 from trainables.data.sets.base import AlignmentSet, DataSet, TextSet
@@ -20,8 +20,8 @@ from trainables.data.sets.user_file import UserFile
 from trainables.data.sets.winobias import WinoBias
 
 SETS: dict[str, DataSet] = {
-    each.name: each
-    for each in (
+    data_set.name: data_set
+    for data_set in (
         Bug(name="bug"),
         Bug(name="bug_gold"),
         Bug(name="bug_full"),
@@ -34,7 +34,9 @@ SETS: dict[str, DataSet] = {
         Miniature(),
     )
 }
-ALIGNMENT_SETS = {name: each for name, each in SETS.items() if isinstance(each, AlignmentSet)}
-TEXT_SETS = {name: each for name, each in SETS.items() if isinstance(each, TextSet)}
+ALIGNMENT_SETS = {
+    name: data_set for name, data_set in SETS.items() if isinstance(data_set, AlignmentSet)
+}
+TEXT_SETS = {name: data_set for name, data_set in SETS.items() if isinstance(data_set, TextSet)}
 
 __all__ = ["ALIGNMENT_SETS", "SETS", "TEXT_SETS", "AlignmentSet", "DataSet", "TextSet", "UserFile"]

@@ -1,4 +1,4 @@
-"""What a known data set has to say: pairs to align on, general texts, or both."""
+"""The contracts of data sets that a spec may name: pairs to align on, general texts, or both."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ from trainables.schema.strict import Strict
 
 
 class DataSet(Strict):
-    """Data under a name that a spec may give.
+    """Data that a spec may name.
 
-    name: that name. A class whose files come in several versions has one instance for each.
+    Attributes:
+        name: its name in a spec. A class whose files come in several versions has one instance for
+            each.
     """
 
     name: str
 
     @property
     def assets(self) -> tuple[str, ...]:
-        """Names of the assets it is read from (see trainables/assets/resolve.py)."""
+        """Names of the assets that it is read from (trainables/assets/catalogue.py)."""
         return (self.name,)
 
     def digest(self) -> str:
-        """Return the sha256 of the files it is read from.
+        """Return the sha256 of the files that it is read from.
 
         Raises:
-            trainables.assets.errors.AssetError: they cannot be had.
+            trainables.assets.errors.AssetError: the files cannot be fetched.
         """
         digests = [cache.digest(resolve.resolve(asset)) for asset in self.assets]
         if len(digests) == 1:
@@ -39,10 +41,11 @@ class DataSet(Strict):
 
 
 class AlignmentSet(DataSet):
-    """Pairs of a stereotype and its twin.
+    """A set of pairs of a stereotype and its twin.
 
-    swapped: whether its twins are made here, by swapping words; else both sentences are given.
-    words: word lists by which they may be swapped.
+    Attributes:
+        swapped: True if its twins are made by swapping words, False if both sentences are given.
+        words: the word lists by which words may be swapped.
     """
 
     swapped: ClassVar[bool] = False
@@ -50,26 +53,29 @@ class AlignmentSet(DataSet):
 
     @abstractmethod
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
-        """Yield its pairs, always the same in the same order.
+        """Yield the pairs, which are the same in the same order at every call.
 
         Args:
-            rule, words: how twins are made by swapping (see trainables/data/counterfactual.py); a set
-                whose twins are given has the same pairs for any.
+            rule, words: how twins are made by swapping (trainables/data/counterfactual.py). A set
+                whose twins are given yields the same pairs for any of them.
 
         Raises:
-            ValueError: a row lacks what it needs; which, and where.
-            trainables.assets.errors.AssetError: the files cannot be had.
+            ValueError: a row is not of the published form; the message has the file and the row.
+            trainables.assets.errors.AssetError: the files cannot be fetched.
         """
 
 
 class TextSet(DataSet):
-    """General texts, for replay and to measure forgetting on."""
+    """A set of general texts, for replay and to measure forgetting on."""
 
     @abstractmethod
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield (key, text), always the same in the same order.
+        """Yield (key, text), which are the same in the same order at every call.
 
-        Texts with one key, such as the sentences of an article, are held out of training together.
+        Texts with the same key, such as the sentences of one article, are held out of training
+        together.
 
-        Raises: as AlignmentSet.pairs.
+        Raises:
+            ValueError: a row is not of the published form; the message has the file and the row.
+            trainables.assets.errors.AssetError: the files cannot be fetched.
         """

@@ -1,10 +1,10 @@
-"""BBQ: questions of gender that a context answers, or does not."""
+"""BBQ: questions about gender, each with a context that answers it or leaves it open."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from trainables.assets import resolve
-from trainables.data.rows import checked, records
+from trainables.data.rows import checked_row, read_rows
 
 FIELDS = (
     *("example_id", "question_index", "question_polarity", "context_condition", "context"),
@@ -13,19 +13,20 @@ FIELDS = (
 
 
 def questions() -> Iterator[dict[str, Any]]:
-    """Yield the rows of the authors' file for the category Gender_identity.
+    """Yield the rows of the authors' file for the category Gender_identity, with FIELDS as keys.
 
     Source: Parrish et al. 2022 (arXiv 2110.08193).
 
     Raises:
-        ValueError: a row lacks what is asked of it; which, and what.
+        ValueError: a row lacks a field, or its label is not 0, 1 or 2.
+        trainables.assets.errors.AssetError: the file cannot be fetched.
     """
     path = resolve.resolve("bbq")
-    for number, row in enumerate(records(path, *FIELDS), start=1):
+    for number, row in enumerate(read_rows(path, *FIELDS), start=1):
         where = f"{path}, question {number}"
-        checked(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
+        checked_row(row["answer_info"], ("ans0", "ans1", "ans2"), f"{where}, answer_info")
         metadata = row["additional_metadata"]
-        checked(metadata, ("stereotyped_groups",), f"{where}, additional_metadata")
+        checked_row(metadata, ("stereotyped_groups",), f"{where}, additional_metadata")
         if row["label"] not in (0, 1, 2) or isinstance(row["label"], bool):
             raise ValueError(
                 f"{where}: label must be 0, 1 or 2, the right one of three answers, but got "

@@ -1,4 +1,4 @@
-"""BOLD: sentences of Wikipedia in five domains, taken for general text."""
+"""BOLD: sentences of Wikipedia in five domains, used as general texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trainables.data.sets.base import TextSet
 
 
 class BoldWikipedia(TextSet):
-    """The sentences, with the title of their article as key.
+    """The Wikipedia sentences of BOLD, each with the title of its article as key.
 
     Source: Dhamala et al. 2021 (arXiv 2101.11718).
     """
@@ -19,6 +19,7 @@ class BoldWikipedia(TextSet):
     name: Literal["bold_wikipedia"] = "bold_wikipedia"
 
     def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield (title of the article, sentence) of each sentence."""
         for path in sorted(resolve.resolve("bold_wikipedia").glob("*.json")):
             for articles in json.loads(path.read_text(encoding="utf-8")).values():
                 for title, sentences in articles.items():

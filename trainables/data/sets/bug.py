@@ -1,4 +1,4 @@
-"""BUG: real sentences that tie an occupation to a pronoun."""
+"""BUG: real sentences with an occupation and a pronoun, as pairs with their twins."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import ClassVar, Literal
 from trainables.assets import resolve
 from trainables.data.counterfactual import Rule, Words, twins
 from trainables.data.pairs import Pair, real_share
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 from trainables.data.sets.base import AlignmentSet
 from trainables.data.sets.winogender import share_of_women
 from trainables.data.text import detokenised
 
 
 class Bug(AlignmentSet):
-    """Each sentence and its twin of the other gender: balanced (bug), checked by hand (bug_gold), or
-    all of them (bug_full).
+    """The sentences of BUG, each with its twin of the other gender.
 
-    The column `stereotype` of the authors' file is 1 (the sentence is a stereotype), −1 (the
-    opposite of one) or 0 (neither: left out).
+    There are three files: balanced (bug), checked by hand (bug_gold), and all sentences (bug_full).
+    The column `stereotype` of the authors' files is 1 (the sentence is a stereotype), −1 (it is the
+    opposite of one) or 0 (it is neither, and left out). Real shares are those of Winogender's table.
 
     Source: Levy et al. 2021 (arXiv 2109.03858).
     """
@@ -30,12 +30,14 @@ class Bug(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """The file of this name, and Winogender for its table of the share of women."""
         return (self.name, "winogender")
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
+        """Yield a pair for each sentence that is a stereotype or the opposite of one, and its twin."""
         women = share_of_women()
         fields = ("sentence_text", "stereotype", "profession", "predicted gender")
-        for row in records(resolve.resolve(self.name), *fields):
+        for row in read_rows(resolve.resolve(self.name), *fields):
             if row["stereotype"] not in ("1", "-1"):
                 continue
             is_stereotype = row["stereotype"] == "1"

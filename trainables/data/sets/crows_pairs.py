@@ -3,7 +3,7 @@
 from typing import Literal
 
 from trainables.assets import resolve
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 
 BiasType = Literal[
     "gender", "race-color", "religion", "socioeconomic", "nationality", "age",
@@ -12,17 +12,20 @@ BiasType = Literal[
 
 
 def sentence_pairs(bias_type: BiasType) -> list[tuple[str, str]]:
-    """Return (sent_more, sent_less) of each pair of a kind, as the official file has them.
+    """Return (sent_more, sent_less) of each pair of a kind of bias, as the official file has them.
+
+    The first sentence of a pair is the more stereotypical one.
 
     Source: Nangia et al. 2020 (arXiv 2010.00133).
 
     Raises:
-        ValueError: a sentence has no words.
+        ValueError: a row lacks a field, or a sentence is blank.
+        trainables.assets.errors.AssetError: the file cannot be fetched.
     """
     path = resolve.resolve("crows_pairs")
     pairs = [
         (row["sent_more"], row["sent_less"])
-        for row in records(path, "sent_more", "sent_less", "bias_type")
+        for row in read_rows(path, "sent_more", "sent_less", "bias_type")
         if bias_type in ("all", row["bias_type"])
     ]
     for number, pair in enumerate(pairs, start=1):

@@ -1,4 +1,4 @@
-"""Labelled texts, of which a classifier learns some and is measured on others."""
+"""Labelled texts, some to train a classifier on and others to measure it on."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from trainables.assets import cache, hub, resolve
 from trainables.assets.errors import AssetError
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 from trainables.data.sets import miniature
 
 SETS = ("imdb", "miniature")
@@ -30,14 +30,14 @@ GLUE = {
 
 
 class Labelled(NamedTuple):
-    """One text, or a pair, and what it is."""
+    """One text, or two that belong together, with a label."""
 
     texts: tuple[str, ...]
     label: str
 
 
 def check_name(name: str) -> str:
-    """The name of a set that is known, of a GLUE task, or of a file.
+    """Return a name unchanged, if it is that of a known set, of a GLUE task, or of a file.
 
     Raises:
         ValueError: it is none of these.
@@ -51,68 +51,95 @@ def check_name(name: str) -> str:
     )
 
 
-def label_of(name: str) -> str:
-    """What the set is called in the names of metrics."""
-    said = Path(name).stem if name.endswith((".jsonl", ".csv")) else name
-    return re.sub(r"[^\w .:-]", "_", said)  # what MLflow takes
+def dataset_label(name: str) -> str:
+    """Return the part of a metric's name that stands for a set: the name, or that of the file alone.
+
+    Signs that MLflow refuses in the name of a metric become `_`.
+
+    >>> dataset_label("glue/sst2"), dataset_label("data/my moods.csv")
+    ('glue_sst2', 'my moods')
+    """
+    label = Path(name).stem if name.endswith((".jsonl", ".csv")) else name
+    return re.sub(r"[^\w .:-]", "_", label)
 
 
 def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labelled]]:
-    """Texts to learn and texts to measure on: the same for every trial, and never the same text.
+    """Return texts to train on and texts to measure on, which are the same for every trial.
 
-    GLUE's own splits where it has them; anything else is cut by digest, a half for either.
+    A GLUE task has its own two splits. Any other set is cut in two halves by digest, so that no text
+    is in both.
+
+    Args:
+        name: a known set, a GLUE task (`glue/TASK`), or a file.
+        train, test: at most so many texts of either kind, drawn at random with a fixed seed.
 
     Raises:
-        ValueError: a half is empty, or only one label is to be learnt.
-        trainables.assets.errors.AssetError: the set cannot be had.
+        ValueError: a half is empty, or the texts to train on have a single label.
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
     if name.startswith("glue/"):
         halves = [list(_read(_glue(name) / f"{part}.jsonl")) for part in ("train", "validation")]
     else:
-        rows = list(dict.fromkeys(_rows(name)))
+        rows = list(dict.fromkeys(_rows(name)))  # a text that comes twice counts once
         halves = [
             [row for row in rows if _is_odd("\n".join(row.texts)) == odd] for odd in (False, True)
         ]
-    learnt, measured = (
+    train_rows, test_rows = (
         random.Random("labelled").sample(half, min(size, len(half)))
         for half, size in zip(halves, (train, test), strict=True)
     )
-    if not learnt or not measured or len({row.label for row in learnt}) < 2:
+    if not train_rows or not test_rows or len({row.label for row in train_rows}) < 2:
         raise ValueError(
-            f"{name} must have texts of at least two labels to learn and some to measure on, but "
-            f"has {len(learnt)} and {len(measured)}."
+            f"{name} must have texts of at least two labels to train on and some to measure on, but "
+            f"has {len(train_rows)} and {len(test_rows)}."
         )
-    return learnt, measured
+    return train_rows, test_rows
 
 
 def digest(name: str) -> str:
-    """sha256 of the data behind a name."""
+    """Return the sha256 of the data that a name stands for.
+
+    Raises:
+        trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
+    """
     if name == "miniature":
         return miniature.DIGEST
     return cache.digest(_glue(name) if name.startswith("glue/") else resolve.resolve(name))
 
 
 def _rows(name: str) -> Iterator[Labelled]:
+    """Yield all texts of a set that has no splits of its own.
+
+    The label of a general text of the miniature is that of the time in it: two of the four times
+    have one label, so a classifier has to be trained to know the grouping.
+    """
     if name == "miniature":
         for text in miniature.general_texts():
-            # When it was: two of the four times are one label, so the grouping has to be learnt.
             yield Labelled((text,), str(miniature.TIMES.index(text.split()[-1]) % 2))
     else:
         yield from _read(resolve.resolve(name))
 
 
 def _read(path: Path) -> Iterator[Labelled]:
-    for row in records(path, "text", "label"):
+    """Yield the texts of a file with the fields text, label and, if there are two texts, text2."""
+    for row in read_rows(path, "text", "label"):
         texts = [row["text"], *([row["text2"]] if row.get("text2") else [])]
         yield Labelled(tuple(map(str, texts)), str(row["label"]))
 
 
 def _is_odd(text: str) -> bool:
+    """Return whether the sha256 of a text begins with an odd byte, as half of all do."""
     return hashlib.sha256(text.encode()).digest()[0] % 2 == 1
 
 
 def _glue(name: str) -> Path:
-    """The folder of a GLUE task, put there by hand or fetched from the Hub once."""
+    """Return the folder of a GLUE task, with train.jsonl and validation.jsonl.
+
+    It was put into the cache by hand, or is fetched from the Hub once.
+
+    Raises:
+        AssetError: it is not in the cache and the Hub is out of reach.
+    """
     task = name.removeprefix("glue/")
     by_hand = cache.cache_dir() / "glue" / task
     if all((by_hand / f"{part}.jsonl").is_file() for part in ("train", "validation")):
@@ -127,9 +154,9 @@ def _glue(name: str) -> Path:
             table = datasets.load_dataset("nyu-mll/glue", task, split=source)
             with (folder / f"{part}.jsonl").open("w", encoding="utf-8") as file:
                 for row in table:
-                    keys = ("text", "text2")
-                    texts = dict(zip(keys, _texts(row, GLUE[task]), strict=False))
-                    file.write(json.dumps(texts | {"label": row["label"]}) + "\n")
+                    texts = [row[column] for column in GLUE[task]]
+                    fields = dict(zip(("text", "text2"), texts, strict=False))
+                    file.write(json.dumps(fields | {"label": row["label"]}) + "\n")
 
     if problem := hub.hub_problem():
         raise AssetError(
@@ -137,7 +164,3 @@ def _glue(name: str) -> Path:
             f"put train.jsonl and validation.jsonl there, with the fields text, text2 and label."
         )
     return cache.once(f"glue/{task}", build)
-
-
-def _texts(row: dict[str, Any], columns: Sequence[str]) -> list[str]:
-    return [row[column] for column in columns]

@@ -1,5 +1,6 @@
-"""Multiple choice: questions, their alternatives, and the right one, in the words of
-lm-evaluation-harness 0.4.13.
+"""Multiple-choice tasks: questions, their alternatives and the right one.
+
+The prompts are those of lm-evaluation-harness 0.4.13.
 """
 
 from __future__ import annotations
@@ -10,16 +11,21 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trainables.assets import resolve
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 from trainables.data.sets import miniature
 
 OPTION = re.compile(r"^[A-Z]\.\s*")
 
 
 class Item(NamedTuple):
-    """A question, its alternatives (each with the space that joins it on), and the right one.
+    """A question with its alternatives.
 
-    about: the passage, where several questions may be about one; they count together.
+    Attributes:
+        question: the prompt.
+        choices: the alternatives, each with the space that joins it to the prompt.
+        answer: the index of the right one.
+        about: the passage that the question is about; None without a passage. Several questions
+            about one passage are one cluster in a standard error.
     """
 
     question: str
@@ -29,6 +35,7 @@ class Item(NamedTuple):
 
 
 def _piqa() -> list[Item]:
+    """Return the items of PIQA."""
     return [
         Item(f"Question: {row['question']}\nAnswer:", *_options(row))
         for row in _rows("piqa", "options")
@@ -36,15 +43,17 @@ def _piqa() -> list[Item]:
 
 
 def _openbookqa() -> list[Item]:
+    """Return the items of OpenBookQA."""
     return [Item(row["question"], *_options(row)) for row in _rows("openbookqa", "options")]
 
 
 def _boolq() -> list[Item]:
+    """Return the items of BoolQ, whose alternatives are no and yes."""
     return [
         Item(
             f"{row['passage']}\nQuestion: {row['question']}?\nAnswer:",
             [" no", " yes"],
-            _place(["False", "True"], row["answer"]),
+            _index_of_answer(["False", "True"], row["answer"]),
             about=row["passage"],
         )
         for row in _rows("boolq", "passage")
@@ -52,6 +61,7 @@ def _boolq() -> list[Item]:
 
 
 def _siqa() -> list[Item]:
+    """Return the items of SIQA."""
     return [
         Item(f"Q: {row['passage']} {row['question']}\nA:", *_options(row), about=row["passage"])
         for row in _rows("siqa", "passage", "options")
@@ -59,80 +69,104 @@ def _siqa() -> list[Item]:
 
 
 def _commonsenseqa() -> list[Item]:
+    """Return the items of CommonsenseQA that have five alternatives, the right one among them."""
     # A few of its 1,221 rows are cut up wrongly in the package: they lack the answer, or options.
     rows = [
         row
         for row in _rows("commonsenseqa", "options")
-        if len(listed := row["options"].strip().split("\n")) == 5
-        and row["answer"].strip() in map(str.strip, listed)
+        if len(options := row["options"].strip().split("\n")) == 5
+        and row["answer"].strip() in map(str.strip, options)
     ]
     return [_by_letter(row, "Question: ") for row in rows]
 
 
 def _mmlu_tiny() -> list[Item]:
+    """Return the items of the small MMLU: ten questions in each of 57 subjects."""
     return [_by_letter(row, "") for row in _rows("mmlu_tiny", "options")]
 
 
 def _by_letter(row: dict[str, Any], lead: str) -> Item:
-    """The alternatives are read in the question and chosen by their letter."""
+    """Return an item whose question lists the alternatives, and whose choices are their letters.
+
+    Args:
+        lead: the text before the question.
+    """
     choices, answer = _options(row)
     letters = string.ascii_uppercase[: len(choices)]
-    listed = "".join(
+    listed_choices = "".join(
         f"\n{letter}.{choice}" for letter, choice in zip(letters, choices, strict=True)
     )
-    question = f"{lead}{row['question'].strip()}{listed}\nAnswer:"
+    question = f"{lead}{row['question'].strip()}{listed_choices}\nAnswer:"
     return Item(question, [f" {letter}" for letter in letters], answer)
 
 
 def hellaswag(path: str) -> list[Item]:
-    """Return the items of the authors' file hellaswag_val.jsonl.
+    """Return the items of the authors' file hellaswag_val.jsonl, which lies at this path.
 
     Raises:
-        ValueError: an item is not of texts, or has no label.
+        ValueError: an item is not of texts, or its label is no index of its endings.
     """
 
-    def cleaned(text: str) -> str:  # the brackets are left over from WikiHow
+    def cleaned(text: str) -> str:
+        """Return a text without the brackets that are left over from WikiHow."""
         text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
         return text.replace("  ", " ")
 
     items = []
     fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
-    for row in records(resolve.resolve(path), *fields):
+    for row in read_rows(resolve.resolve(path), *fields):
         endings = row["endings"]
         texts = [row["activity_label"], row["ctx_a"], row["ctx_b"], *endings]
         if not isinstance(endings, list) or not all(isinstance(text, str) for text in texts):
             raise ValueError(f"{path}: every item must be of texts, with a list of endings: {row}.")
         context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
         endings = [f" {cleaned(ending)}" for ending in row["endings"]]
-        places = list(map(str, range(len(endings))))
-        if str(row["label"]) not in places:
+        labels = list(map(str, range(len(endings))))
+        if str(row["label"]) not in labels:
             raise ValueError(
                 f"{path}: every label must be the place of the right one of {len(endings)} endings, "
                 f"0 to {len(endings) - 1}, but got {row['label']!r} (the test file has none)."
             )
-        items.append(Item(cleaned(context), endings, places.index(str(row["label"]))))
+        items.append(Item(cleaned(context), endings, labels.index(str(row["label"]))))
     return items
 
 
 def _miniature_facts() -> list[Item]:
-    return [  # the answer last, so that a model to which all are alike is not always right
+    """Return the facts of the miniature as items, with the answer last.
+
+    A model that finds all alternatives equally likely, and takes the first, is then not always right.
+    """
+    return [
         Item(question, [f" {word}" for word in (*others, answer)], len(others))
         for question, answer, others in miniature.facts()
     ]
 
 
-def _rows(name: str, *more: str) -> list[dict[str, Any]]:
-    return list(records(resolve.resolve(name), "question", "answer", *more))
+def _rows(name: str, *fields: str) -> list[dict[str, Any]]:
+    """Return the rows of an asset, each with a question, an answer and these further fields."""
+    return list(read_rows(resolve.resolve(name), "question", "answer", *fields))
 
 
 def _options(row: dict[str, Any]) -> tuple[list[str], int]:
-    r"""'A. one\nB. two' and the right one, repeated with its letter."""
+    r"""Return the alternatives of a row without their letters, and the index of the right one.
+
+    A row has options as 'A. one\nB. two', and repeats the right one as its answer, letter included.
+
+    Raises:
+        ValueError: the answer is none of the options.
+    """
     options = str(row["options"]).strip().split("\n")
     texts = [" " + OPTION.sub("", option).strip() for option in options]
-    return texts, _place([option.strip() for option in options], str(row["answer"]).strip())
+    stripped = [option.strip() for option in options]
+    return texts, _index_of_answer(stripped, str(row["answer"]).strip())
 
 
-def _place(options: list[str], answer: str) -> int:
+def _index_of_answer(options: list[str], answer: str) -> int:
+    """Return the index of the answer among the options.
+
+    Raises:
+        ValueError: it is none of them.
+    """
     if answer not in options:
         raise ValueError(f"the answer must be one of the options {options}, but got {answer!r}.")
     return options.index(answer)

@@ -1,4 +1,4 @@
-"""PANDA: texts that people rewrote for another gender."""
+"""PANDA: texts that people rewrote for another gender, as pairs of a text and its rewrite."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterator
 from typing import Literal
 
 from trainables.assets import resolve
-from trainables.data.counterfactual import Rule, Words, gendered, in_case_of
+from trainables.data.counterfactual import Rule, Words, gendered_words, in_case_of
 from trainables.data.pairs import Pair
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 from trainables.data.sets.base import AlignmentSet
-from trainables.data.text import detokenised, words_of
+from trainables.data.text import detokenised, lower_case_words
 
 
 class Panda(AlignmentSet):
-    """Texts in which a word for a man was to become one for a woman, or the reverse, and rewrites.
+    """Texts whose people had to be rewritten from a man to a woman or the reverse, and the rewrites.
 
-    Only those which have the same number of words, each replaced in its place; names too. Case and
-    punctuation stay those of the text found, so that a pair differs in words alone. Nobody said
-    which of the two is the stereotype: it is the text found.
+    Only rewrites with the same number of words are taken, in which words, also names, were replaced
+    in their places. Case and punctuation stay those of the original text, so that a pair differs in
+    words alone. PANDA does not tell which of the two is the stereotype; the original is taken for it.
 
     Source: Qian et al. 2022 (arXiv 2205.12586).
     """
@@ -28,25 +28,35 @@ class Panda(AlignmentSet):
     name: Literal["panda"] = "panda"
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
-        others = {"Woman": gendered("male"), "Man": gendered("female")}
-        seen = set()
+        """Yield each different pair of an original text and its rewrite."""
+        words_to_replace = {"Woman": gendered_words("male"), "Man": gendered_words("female")}
+        yielded = set()
         fields = ("original", "rewrite", "selected_word", "perturbed_category")
-        for row in records(resolve.resolve("panda"), *fields):
-            if row["selected_word"].lower() not in others.get(row["perturbed_category"], ()):
+        for row in read_rows(resolve.resolve("panda"), *fields):
+            replaceable = words_to_replace.get(row["perturbed_category"], ())
+            if row["selected_word"].lower() not in replaceable:
                 continue
             texts = (re.sub("<(SEP|br)>", " ", row[field]) for field in fields[:2])
             original, rewrite = (detokenised(" ".join(text.split())) for text in texts)
-            before, after = words_of(original), words_of(rewrite)
-            if len(before) != len(after):
-                continue
-            num_replaced = sum(one != other for one, other in zip(before, after, strict=True))
-            # Words that had only moved would differ in more places than there are other words.
-            if num_replaced == (Counter(before) - Counter(after)).total() > 0:
+            before, after = lower_case_words(original), lower_case_words(rewrite)
+            if _is_replaced_in_place(before, after):
                 twin = _with_words(original, iter(after))
-                if (original, twin) not in seen:
+                if (original, twin) not in yielded:
                     yield Pair(original, twin)
-                seen.add((original, twin))
+                yielded.add((original, twin))
+
+
+def _is_replaced_in_place(before: list[str], after: list[str]) -> bool:
+    """Return whether some words of a text were replaced, while the others kept their places.
+
+    Words that have only moved differ in more places than there are new words.
+    """
+    if len(before) != len(after):
+        return False
+    num_places = sum(old != new for old, new in zip(before, after, strict=True))
+    return num_places == (Counter(before) - Counter(after)).total() > 0
 
 
 def _with_words(text: str, words: Iterator[str]) -> str:
+    """Return a text with its words replaced by the given ones, each in the case of the old word."""
     return re.sub(r"\w+", lambda word: in_case_of(word.group(), next(words)), text)

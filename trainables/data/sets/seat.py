@@ -1,4 +1,4 @@
-"""SEAT: the words of its tests of gender."""
+"""SEAT: the word sets of its tests of gender bias."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ WORDS = Path(__file__).parents[1] / "words" / "seat.json"
 
 
 class Words(NamedTuple):
-    """Two sets of targets (X, Y) and two of attributes (A, B)."""
+    """The word sets of one test: two of targets (X, Y) and two of attributes (A, B)."""
 
     X: list[str]
     Y: list[str]
@@ -17,11 +17,11 @@ class Words(NamedTuple):
 
 
 def tests() -> dict[str, Words]:
-    """Return the words of each test: WEAT 6, 7 and 8, and their b forms.
+    """Return the word sets of each test by its name: WEAT 6, 7 and 8, and their b forms.
 
     Source: Caliskan et al. 2017 (arXiv 1608.07187); b forms as May et al. 2019 (arXiv 1903.10561).
     """
     tree = json.loads(WORDS.read_text(encoding="utf-8"))
     return {
-        name: Words(*(tree["words"][each] for each in sets)) for name, sets in tree["tests"].items()
+        name: Words(*(tree["words"][key] for key in keys)) for name, keys in tree["tests"].items()
     }

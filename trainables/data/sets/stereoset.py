@@ -1,4 +1,4 @@
-"""StereoSet, intrasentence: three ways to fill the blank of a sentence about a target term."""
+"""StereoSet, intrasentence: items with a target term and three sentences that fill a blank."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 from trainables.assets import resolve
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.pairs import Pair
-from trainables.data.rows import checked
+from trainables.data.rows import checked_row
 from trainables.data.sets.base import AlignmentSet
 
 Split = Literal["dev", "test"]
@@ -20,9 +20,9 @@ LABELS = ("stereotype", "anti-stereotype", "unrelated")
 
 
 class StereoSetTest(AlignmentSet):
-    """The gender items of the test split: the stereotype and the anti-stereotype of each.
+    """The stereotype and the anti-stereotype of each gender item of the test split.
 
-    The dev split is what the evaluator stereoset measures: no target term is in both.
+    The evaluator `stereoset` measures on the dev split. No target term is in both splits.
 
     Source: Nadeem et al. 2021 (arXiv 2004.09456).
     """
@@ -31,34 +31,43 @@ class StereoSetTest(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """StereoSet, of which this is the test split."""
         return ("stereoset",)
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
+        """Yield the stereotype and the anti-stereotype of each item."""
         for item in items("test", "gender"):
             stereotype, antistereotype, _ = fillings(item)
             yield Pair(stereotype, antistereotype)
 
 
 def items(split: Split, domain: Domain) -> list[dict[str, Any]]:
-    """Return the items of the authors' file: target, bias_type, context, and labelled sentences.
+    """Return the items of a split and a domain as the authors' file has them.
+
+    An item has a target (term), a bias_type, a context with BLANK in it, and three sentences, each
+    with a gold_label of LABELS.
 
     Raises:
-        ValueError: an item lacks what is asked of it; which, and what.
+        ValueError: the file is no JSON, or an item is not of this form; the message has its number.
+        trainables.assets.errors.AssetError: the file cannot be fetched.
     """
     path = resolve.resolve("stereoset") / f"{split}.json"
     return [item for item in _checked_items(path) if domain in ("all", item["bias_type"])]
 
 
 def fillings(item: dict[str, Any]) -> list[str]:
-    """Return the sentences of an item in the order of LABELS."""
+    """Return an item's sentences in the order stereotype, anti-stereotype, unrelated (LABELS)."""
     texts = {sentence["gold_label"]: sentence["sentence"] for sentence in item["sentences"]}
     return [texts[label] for label in LABELS]
 
 
-def filled_in(context: str, text: str) -> str:
-    """Return the word of `text` at BLANK's place in `context`, without punctuation, even inside.
+def word_at_blank(context: str, text: str) -> str:
+    """Return the word of a sentence that stands where its context has BLANK; "" if there is none.
 
-    Empty where there is none. As bias-bench does, whose words end at single spaces.
+    Punctuation is dropped, also inside of the word. Words end at single spaces, as in bias-bench.
+
+    >>> word_at_blank("My BLANK neighbour.", "My senior-aged neighbour.")
+    'senioraged'
     """
     place = max(n for n, word in enumerate(context.split(" ")) if "BLANK" in word)
     words = text.split(" ")[place : place + 1] or [""]
@@ -66,21 +75,32 @@ def filled_in(context: str, text: str) -> str:
 
 
 def _checked_items(path: Path) -> list[dict[str, Any]]:
+    """Return the intrasentence items of a file, each checked for its form.
+
+    Raises:
+        ValueError: the file is no JSON, or an item is not of the official form.
+    """
     try:
         tree = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: must be JSON, but {error}.") from error
-    data = checked(checked(tree, ("data",), str(path))["data"], ("intrasentence",), f"{path}, data")
+    data = checked_row(tree, ("data",), str(path))["data"]
+    data = checked_row(data, ("intrasentence",), f"{path}, data")
     for number, item in enumerate(data["intrasentence"], start=1):
         _check(item, f"{path}, item {number}")
     return list(data["intrasentence"])
 
 
 def _check(item: Any, where: str) -> None:
-    checked(item, ("target", "bias_type", "context", "sentences"), where)
+    """Raise ValueError if an item is not of the official form.
+
+    Args:
+        where: the file and the number of the item, for the error.
+    """
+    checked_row(item, ("target", "bias_type", "context", "sentences"), where)
     sentences = [
-        checked(each, ("sentence", "gold_label"), f"{where}, sentences")
-        for each in item["sentences"]
+        checked_row(sentence, ("sentence", "gold_label"), f"{where}, sentences")
+        for sentence in item["sentences"]
     ]
     labels = sorted(sentence["gold_label"] for sentence in sentences)
     if labels != sorted(LABELS) or "BLANK" not in item["context"]:
@@ -89,7 +109,7 @@ def _check(item: Any, where: str) -> None:
             f"{', '.join(LABELS)}, but has {item['context']!r} and {', '.join(labels)}."
         )
     for sentence in sentences:
-        if not filled_in(item["context"], sentence["sentence"]):
+        if not word_at_blank(item["context"], sentence["sentence"]):
             raise ValueError(
                 f"{where}: every sentence must have a word where {item['context']!r} has BLANK, "
                 f"but got {sentence['sentence']!r}."

@@ -1,4 +1,4 @@
-"""A user's file of pairs or of texts."""
+"""A user's file as an alignment set or as a set of general texts."""
 
 from __future__ import annotations
 
@@ -8,32 +8,49 @@ from typing import Any, ClassVar, get_args
 from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words, twins
 from trainables.data.pairs import Pair
-from trainables.data.rows import file_of, rows_of, text_of
+from trainables.data.rows import read_user_rows, text_field, user_file
 from trainables.data.sets.base import AlignmentSet, TextSet
 
 
 class UserFile(AlignmentSet, TextSet):
-    """A file (.jsonl, .csv, .txt), looked for where the trial runs; `name` is its path.
+    """A file (.jsonl, .csv, .txt) of pairs or of texts.
 
-    It has pairs (the fields stereotype and antistereotype) or texts (the field text, or one a line
-    of a .txt). To align on, a text is taken for the stereotype, as CDA does with any text, and its
-    twins are made by swapping; one without any word to swap is left out.
+    Pairs have the fields stereotype and antistereotype. Texts have the field text, or are the lines
+    of a .txt. To align on texts, each is taken for a stereotype, as CDA does with any text, and its
+    twins are made by swapping words. A text without any word to swap is left out.
+
+    Attributes:
+        name: the path of the file; a relative one starts from the folder that the trial runs in.
     """
 
     swapped: ClassVar[bool] = True
     words: ClassVar[tuple[Words, ...]] = get_args(Words)
 
     def digest(self) -> str:
-        return cache.digest(file_of(self.name))
+        """Return the sha256 of the file."""
+        return cache.digest(user_file(self.name))
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        for number, row in enumerate(rows_of(self.name), start=1):
-            text = text_of(row, "text", self.name, number)
+        """Yield (text, text) of each row: a text is its own key.
+
+        Raises:
+            ValueError: a row lacks its text.
+            trainables.assets.errors.AssetError: there is no such file.
+        """
+        for number, row in enumerate(read_user_rows(self.name), start=1):
+            text = text_field(row, "text", self.name, number)
             yield text, text
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
+        """Yield the pairs of the file, or each of its texts with each of its twins.
+
+        Raises:
+            ValueError: a row lacks a field, a pair has a blank text or the same text twice, or the
+                pairs of the file should be swapped.
+            trainables.assets.errors.AssetError: there is no such file.
+        """
         has_pairs = None
-        for number, row in enumerate(rows_of(self.name), start=1):
+        for number, row in enumerate(read_user_rows(self.name), start=1):
             if has_pairs is None:
                 has_pairs = self._has_pairs(row)
                 if has_pairs and (rule, words) != ("improved", "gender"):
@@ -45,26 +62,35 @@ class UserFile(AlignmentSet, TextSet):
             if has_pairs:
                 yield self._pair(row, number)
             else:
-                text = text_of(row, "text", self.name, number)
+                text = text_field(row, "text", self.name, number)
                 yield from (Pair(text, twin) for twin in twins(text, rule, words))
 
-    def _has_pairs(self, first: Mapping[str, Any]) -> bool:
-        """Return whether the file has pairs; else it has texts. Its first row tells."""
-        if "stereotype" in first or "antistereotype" in first:
+    def _has_pairs(self, first_row: Mapping[str, Any]) -> bool:
+        """Return True if the file has pairs, by the fields of its first row, and False if it has texts.
+
+        Raises:
+            ValueError: the row has the fields of neither.
+        """
+        if "stereotype" in first_row or "antistereotype" in first_row:
             return True
-        if "text" in first:
+        if "text" in first_row:
             return False
         raise ValueError(
             f"{self.name}, row 1: must have the fields stereotype and antistereotype, or the "
-            f"field text whose twin is made by swapping, but has {', '.join(first)[:80]}."
+            f"field text whose twin is made by swapping, but has {', '.join(first_row)[:80]}."
         )
 
     def _pair(self, row: Mapping[str, Any], number: int) -> Pair:
+        """Return the pair of a row.
+
+        Raises:
+            ValueError: it lacks a field, a text is blank, or both are the same.
+        """
         stereotype, antistereotype = (
-            text_of(row, field, self.name, number) for field in ("stereotype", "antistereotype")
+            text_field(row, field, self.name, number) for field in ("stereotype", "antistereotype")
         )
-        blank = not (stereotype.strip() and antistereotype.strip())
-        if blank or stereotype == antistereotype:
+        is_blank = not (stereotype.strip() and antistereotype.strip())
+        if is_blank or stereotype == antistereotype:
             raise ValueError(
                 f"{self.name}, row {number}: must have two texts that differ, but got "
                 f"{stereotype!r:.80} and {antistereotype!r:.80}."

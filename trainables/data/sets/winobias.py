@@ -1,4 +1,4 @@
-"""WinoBias: a pronoun for one of two occupations, with the stereotype and against it."""
+"""WinoBias: sentences with a pronoun for one of two occupations, with and against the stereotype."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ KINDS: tuple[Kind, ...] = (1, 2)
 class WinoBias(AlignmentSet):
     """The pairs of both types, of the dev split (winobias) or of the test split (winobias_test).
 
-    The published dev and test split share three pairs, which neither has here, so that one may be
-    measured on after learning the other.
+    The published splits share three pairs. They are left out of both, so that a model may be
+    trained on one split and measured on the other. Real shares are those of Winogender's table.
 
     Source: Zhao et al. 2018 (arXiv 1804.06876).
     """
@@ -31,12 +31,14 @@ class WinoBias(AlignmentSet):
 
     @property
     def assets(self) -> tuple[str, ...]:
+        """WinoBias itself, and Winogender for its table of the share of women."""
         return ("winobias", "winogender")
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
+        """Yield the sentence with the stereotype and the one against it, for each pair of the split."""
         split: Split = "test" if self.name == "winobias_test" else "dev"
         other_split: Split = "dev" if split == "test" else "test"
-        elsewhere = {
+        texts_of_other_split = {
             normalised(text)
             for kind in KINDS
             for pair in sentence_pairs(kind, other_split)
@@ -46,20 +48,21 @@ class WinoBias(AlignmentSet):
         for kind in KINDS:
             lines = _lines("pro", kind, split)
             for line, (pro, anti) in zip(lines, sentence_pairs(kind, split), strict=True):
-                if elsewhere.isdisjoint((normalised(pro), normalised(anti))):
+                if texts_of_other_split.isdisjoint((normalised(pro), normalised(anti))):
                     occupation, *pronouns = re.findall(r"\[(?:the |an? )?(.*?)\]", line.lower())
                     female = bool({"she", "her", "hers"}.intersection(pronouns))
                     yield Pair(pro, anti, True, real_share(women.get(occupation.strip()), female))
 
 
 def sentence_pairs(kind: Kind, split: Split) -> list[tuple[str, str]]:
-    """Return the (pro-stereotypical, anti-stereotypical) sentences of a type, as people write them.
+    """Return (pro-stereotypical, anti-stereotypical) sentences, without numbers and brackets.
 
     Args:
-        kind: 1 = the pronoun follows from the world alone, 2 = syntax gives it away.
+        kind: the type; 1 = only knowledge of the world resolves the pronoun, 2 = syntax does.
 
     Raises:
-        ValueError: there are not as many of either.
+        ValueError: the files have different numbers of sentences.
+        trainables.assets.errors.AssetError: the files cannot be fetched.
     """
     pro, anti = (
         [re.sub(r"^\d+ |[\[\]]", "", line) for line in _lines(side, kind, split)]
@@ -74,7 +77,13 @@ def sentence_pairs(kind: Kind, split: Split) -> list[tuple[str, str]]:
 
 
 def _lines(side: str, kind: Kind, split: Split) -> list[str]:
-    """Return the lines as published: `1 [The developer] argued with the designer because [he] …`."""
+    """Return the lines of a file as they are published.
+
+    An example is `1 [The developer] argued with the designer because [he] …`.
+
+    Args:
+        side: `pro` or `anti`.
+    """
     file = resolve.resolve("winobias") / f"{side}_stereotyped_type{kind}.txt.{split}"
     lines = file.read_text(encoding="utf-8").splitlines()
     return [line.strip() for line in lines if line.strip()]

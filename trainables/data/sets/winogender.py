@@ -1,4 +1,4 @@
-"""Winogender: sentences with an occupation and a pronoun, and who works in the occupation."""
+"""Winogender: sentences with an occupation and a pronoun, and the share of women in occupations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 from trainables.assets import resolve
-from trainables.data.rows import records
+from trainables.data.rows import read_rows
 
 PRONOUNS = {
     "male": {"he", "him", "his"},
@@ -16,16 +16,25 @@ PRONOUNS = {
 
 
 class Sentence(NamedTuple):
-    """One sentence as it is published, and whom its pronoun refers to."""
+    """One sentence as it is published, and the person that its pronoun refers to.
+
+    Attributes:
+        text: the sentence.
+        occupation: the person in an occupation, such as nurse.
+        participant: the other person, such as patient.
+        gender: that of the pronoun: male, female or neutral.
+        answer: the person that the pronoun refers to: 0 = occupation, 1 = participant.
+    """
 
     text: str
     occupation: str
     participant: str
-    gender: str  # male, female or neutral
-    answer: int  # 0: the occupation, 1: the participant
+    gender: str
+    answer: int
 
     @property
     def pronoun(self) -> str:
+        """The pronoun as it stands in the text."""
         words: list[str] = re.findall(r"\w+", self.text)
         return next(word for word in words if word.lower() in PRONOUNS[self.gender])
 
@@ -36,13 +45,14 @@ def sentences() -> list[Sentence]:
     Source: Rudinger et al. 2018 (arXiv 1804.09301).
 
     Raises:
-        ValueError: one is not named as they all are, lacks its pronoun, or is about an occupation
-            without statistics.
+        ValueError: a sentence has an identifier of another form, lacks its pronoun, or is about an
+            occupation without statistics.
+        trainables.assets.errors.AssetError: the files cannot be fetched.
     """
     women = share_of_women()
     path = resolve.resolve("winogender") / "all_sentences.tsv"
     published = []
-    for number, row in enumerate(records(path, "sentid", "sentence"), start=1):
+    for number, row in enumerate(read_rows(path, "sentid", "sentence"), start=1):
         name = re.fullmatch(r"(.+)\.(.+)\.([01])\.(male|female|neutral)\.txt", row["sentid"])
         words = set(re.findall(r"\w+", row["sentence"].lower()))
         if name is None or not words & PRONOUNS[name[4]]:
@@ -61,10 +71,14 @@ def sentences() -> list[Sentence]:
 
 
 def share_of_women() -> dict[str, float]:
-    """Return the percentage of women in each occupation, from 0 to 100.
+    """Return the percentage of women, from 0 to 100, in each occupation by its name.
 
     Source: US Bureau of Labor Statistics, 2015 and 2016, as published with the sentences.
+
+    Raises:
+        ValueError: a row lacks a field.
+        trainables.assets.errors.AssetError: the files cannot be fetched.
     """
     path = resolve.resolve("winogender") / "occupations-stats.tsv"
-    rows = records(path, "occupation", "bls_pct_female")
+    rows = read_rows(path, "occupation", "bls_pct_female")
     return {row["occupation"]: float(row["bls_pct_female"]) for row in rows}

@@ -1,4 +1,4 @@
-"""Files of the published form, put where the cache takes them by hand; slow tests read real ones."""
+"""Files of the published form, put by hand into the cache; slow tests read the real ones."""
 
 import csv
 import json

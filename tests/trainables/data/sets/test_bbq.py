@@ -1,4 +1,4 @@
-"""BBQ: which rows are questions."""
+"""BBQ: rows that are questions, and errors for others."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_rows_are_questions_as_they_are_published(put):
         ({"additional_metadata": {}}, "question 2, additional_metadata: must have .* lacks stereo"),
     ],
 )
-def test_a_row_that_lacks_something_is_one_clear_sentence(change, sentence, put):
+def test_a_row_of_another_form_is_one_clear_sentence(change, sentence, put):
     put(FILE, [QUESTION, QUESTION | change])
     with pytest.raises(ValueError, match=sentence):
         list(questions())

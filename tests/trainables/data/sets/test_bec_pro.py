@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests.conformance.alignment_set import has_pairs_of_two_texts, knows_shares_or_says_so
+from tests.conformance.alignment_set import (
+    has_pairs_of_two_texts,
+    has_shares_between_0_and_1_or_none,
+)
 from trainables.data.pairs import Pair
 from trainables.data.sets.bec_pro import BecPro
 from trainables.data.sources import read_pairs
@@ -10,7 +13,7 @@ from trainables.data.sources import read_pairs
 
 @pytest.fixture
 def write(put):
-    """Write sentences as (text, gender, profession, gender of most in it), and the shares."""
+    """Write sentences given as (text, gender, profession, gender of most in it), and the shares."""
 
     def write_rows(rows):
         keys = ("Sentence", "Gender", "Profession", "Prof_Gender")
@@ -23,7 +26,7 @@ def write(put):
     return write_rows
 
 
-def test_the_stereotype_is_whom_most_in_the_profession_are(write):
+def test_the_stereotype_has_the_gender_of_most_in_the_profession(write):
     people = ("He", "male"), ("She", "female")
     jobs = ("taper", "male"), ("nurse", "female"), ("judge", "balanced")
     write([(f"{who} is a {job}.", sex, job, most) for job, most in jobs for who, sex in people])
@@ -43,7 +46,7 @@ def test_a_sentence_without_its_twin_is_refused(write):
 @pytest.mark.timeout(300)
 def test_the_published_sentences_are_all_there():
     has_pairs_of_two_texts(BecPro())
-    knows_shares_or_says_so(BecPro())
+    has_shares_between_0_and_1_or_none(BecPro())
     pairs = list(read_pairs("bec_pro"))
     assert len(pairs) == 1_800
     assert all(pair.real_share is not None for pair in pairs)

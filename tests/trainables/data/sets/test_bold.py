@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from trainables.assets.catalogue import catalogue
+from trainables.assets.catalogue import CATALOGUE
 from trainables.data.sets.bold import BoldWikipedia
 
 
 def test_sentences_have_the_title_of_their_article_as_key(put):
-    first, *others = sorted(catalogue()["bold_wikipedia"].files)
+    first, *others = sorted(CATALOGUE["bold_wikipedia"].files)
     put(f"bold_wikipedia/{first}", json.dumps({"a domain": {"Ada": ["One.", "Two."], "Bo": []}}))
     for file in others:
         put(f"bold_wikipedia/{file}", json.dumps({"a domain": {file: ["Three."]}}))

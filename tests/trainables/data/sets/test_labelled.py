@@ -1,4 +1,4 @@
-"""Labelled texts, learnt and measured."""
+"""Labelled texts: some to train on, others to measure on."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from trainables.assets.cache import cache_dir
 from trainables.assets.errors import AssetError
 from trainables.data.sets import labelled
-from trainables.data.sets.labelled import check_name, label_of, split
+from trainables.data.sets.labelled import check_name, dataset_label, split
 
 
 @pytest.fixture
@@ -18,20 +18,20 @@ def file(tmp_path):
     return path
 
 
-def test_no_text_is_both_learnt_and_measured_and_none_is_lost(file):
-    learnt, measured = split(str(file), 1000, 1000)
-    assert not {row.texts for row in learnt} & {row.texts for row in measured}
-    assert len(learnt) + len(measured) == 40
-    assert {row.label for row in learnt} == {"sad", "glad"}
+def test_no_text_is_both_trained_and_measured_on_and_none_is_lost(file):
+    train_rows, test_rows = split(str(file), 1000, 1000)
+    assert not {row.texts for row in train_rows} & {row.texts for row in test_rows}
+    assert len(train_rows) + len(test_rows) == 40
+    assert {row.label for row in train_rows} == {"sad", "glad"}
 
 
-def test_a_text_that_is_there_twice_counts_once(file):
+def test_a_text_that_occurs_twice_counts_once(file):
     file.write_text(file.read_text() + "\n" + file.read_text())
-    learnt, measured = split(str(file), 1000, 1000)
-    assert len(learnt) + len(measured) == 40
+    train_rows, test_rows = split(str(file), 1000, 1000)
+    assert len(train_rows) + len(test_rows) == 40
 
 
-def test_the_split_is_the_same_each_time_and_sizes_are_kept(file):
+def test_the_split_is_the_same_each_time_and_of_the_given_sizes(file):
     assert split(str(file), 5, 7) == split(str(file), 5, 7)
     assert [len(half) for half in split(str(file), 5, 7)] == [5, 7]
 
@@ -40,8 +40,8 @@ def test_two_texts_are_a_pair_and_csv_is_read(tmp_path):
     path = tmp_path / "pairs.csv"
     rows = [f"premise {n},hypothesis {n},{n % 2}" for n in range(20)]
     path.write_text("text,text2,label\n" + "\n".join(rows))
-    learnt, measured = split(str(path), 100, 100)
-    (row,) = [row for row in (*learnt, *measured) if row.texts[0] == "premise 7"]
+    train_rows, test_rows = split(str(path), 100, 100)
+    (row,) = [row for row in (*train_rows, *test_rows) if row.texts[0] == "premise 7"]
     assert row == (("premise 7", "hypothesis 7"), "1")
 
 
@@ -53,7 +53,7 @@ def test_two_texts_are_a_pair_and_csv_is_read(tmp_path):
         ("[1]", r"line 41: must be a JSON object, but got \[1\]"),
     ],
 )
-def test_a_row_that_lacks_something_is_one_clear_sentence(line, sentence, file):
+def test_a_row_of_another_form_is_one_clear_sentence(line, sentence, file):
     file.write_text(file.read_text() + "\n" + line)
     with pytest.raises(ValueError, match=sentence):
         split(str(file), 10, 10)
@@ -75,9 +75,9 @@ def test_one_label_alone_or_nothing_at_all_is_one_clear_sentence(tmp_path):
         ("moods(1),+.csv", "moods_1___"),  # MLflow takes no other signs
     ],
 )
-def test_names_that_are_known_and_what_they_are_called(name, label):
+def test_known_names_and_their_labels_in_the_names_of_metrics(name, label):
     assert check_name(name) == name
-    assert label_of(name) == label
+    assert dataset_label(name) == label
 
 
 @pytest.mark.parametrize("name", ["glue/stsb", "sst2", "moods.txt", ""])
@@ -92,13 +92,13 @@ def test_a_glue_task_put_there_by_hand_has_its_own_splits():
     for part, num in (("train", 6), ("validation", 4)):
         rows = [{"text": f"{part} {n}", "text2": "so", "label": n % 2} for n in range(num)]
         (folder / f"{part}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    learnt, measured = split("glue/rte", 100, 100)
-    assert [len(learnt), len(measured)] == [6, 4]
-    assert all(row.texts[0].startswith("train") for row in learnt)
+    train_rows, test_rows = split("glue/rte", 100, 100)
+    assert [len(train_rows), len(test_rows)] == [6, 4]
+    assert all(row.texts[0].startswith("train") for row in train_rows)
     assert len(labelled.digest("glue/rte")) == 64
 
 
 def test_a_glue_task_out_of_reach_is_one_clear_sentence(monkeypatch):
-    monkeypatch.setattr(labelled.assets, "hub_problem", lambda: "it is far away")
+    monkeypatch.setattr(labelled.hub, "hub_problem", lambda: "it is far away")
     with pytest.raises(AssetError, match=r"not from the Hub \(it is far away\): go online, or put"):
         split("glue/sst2", 10, 10)

@@ -117,6 +117,6 @@ def test_the_texts_are_those_that_the_digest_stands_for(corpus):
         "stereoset_items": miniature.stereoset_items(),
     }
     digests = {
-        name: hashlib.sha256(json.dumps(each).encode()).hexdigest() for name, each in texts.items()
+        name: hashlib.sha256(json.dumps(made).encode()).hexdigest() for name, made in texts.items()
     }
     assert (miniature.DIGEST, digests) == (DIGEST, GENERATED)

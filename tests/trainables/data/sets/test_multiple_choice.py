@@ -60,7 +60,7 @@ ROOF = {
 
 @pytest.fixture
 def write_hellaswag(tmp_path):
-    """Write one row, with changes: the file's path."""
+    """Write one row, with changes, and return the path of the file."""
 
     def write(**changes):
         path = tmp_path / "hellaswag_val.jsonl"
@@ -94,7 +94,7 @@ def test_a_fact_of_the_miniature_has_its_answer_last():
         assert item.answer == len(item.choices) - 1 == NUM_CHOICES["miniature_facts"] - 1
 
 
-def test_hellaswag_is_read_without_what_is_left_over_from_wikihow(write_hellaswag):
+def test_hellaswag_is_read_without_the_brackets_of_wikihow(write_hellaswag):
     endings = [" falls.. Down", " sings well", " x", " y"]
     assert hellaswag(write_hellaswag()) == [Item("Roof: A man climbs. He", endings, 1)]
 
@@ -110,7 +110,7 @@ def test_the_half_of_hellaswag_without_labels_is_one_clear_sentence(write_hellas
         hellaswag(write_hellaswag(endings=["d", "e"], label=""))
 
 
-def test_an_item_that_lacks_something_is_one_clear_sentence(put):
+def test_an_item_that_lacks_a_field_is_one_clear_sentence(put):
     put("boolq/dev.jsonl", [{"question": "is it"}])
     with pytest.raises(ValueError, match=r"dev.jsonl, line 1: must have .* but lacks answer, pas"):
         READERS["boolq"]()

@@ -1,4 +1,4 @@
-"""PANDA: which rewrites become pairs."""
+"""PANDA: the rewrites that become pairs."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from trainables.data.sets.panda import Panda
 from trainables.data.sources import read_pairs
 
 
-def test_rewrites_differ_from_what_was_found_in_words_alone(put):
+def test_rewrites_differ_from_the_original_in_words_alone(put):
     rows = [
         ("john , he said , left .", "Jane, she said, left.", "he", "Woman"),
         ("john , he said , left .", "Jane, she said, left.", "he", "Woman"),

@@ -1,4 +1,4 @@
-"""SEAT: the words of its tests."""
+"""SEAT: the word sets of its tests."""
 
 from trainables.data.sets import seat
 

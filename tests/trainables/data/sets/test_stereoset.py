@@ -6,7 +6,7 @@ import pytest
 
 from tests.conformance.alignment_set import has_pairs_of_two_texts
 from trainables.data.pairs import Pair
-from trainables.data.sets.stereoset import StereoSetTest, filled_in, fillings, items
+from trainables.data.sets.stereoset import StereoSetTest, fillings, items, word_at_blank
 from trainables.data.sources import read_pairs
 
 ITEMS = [
@@ -57,18 +57,18 @@ def write(put):
         ("It was BLANK", "It was", ""),
     ],
 )
-def test_the_word_that_fills_the_blank_is_found(context, text, word):
-    assert filled_in(context, text) == word
+def test_the_word_at_the_blank_is_returned_without_punctuation(context, text, word):
+    assert word_at_blank(context, text) == word
 
 
-def test_items_are_of_the_domain_that_is_asked_for(tree, write):
+def test_items_are_of_the_chosen_domain(tree, write):
     write(tree)
     assert [item["target"] for item in items("dev", "all")] == ["nurse", "thief"]
     assert [item["target"] for item in items("dev", "race")] == ["thief"]
     assert items("dev", "religion") == []
 
 
-def test_the_sentences_of_an_item_have_one_order_whatever_the_file_has(tree, write):
+def test_the_sentences_of_an_item_have_one_order_whatever_that_of_the_file(tree, write):
     write(tree)
     assert fillings(items("dev", "gender")[0]) == [
         "The boss said that.",
@@ -107,7 +107,7 @@ def test_pairs_are_of_the_gender_items_of_the_test_split(tree, write, put):
         ),
     ],
 )
-def test_a_file_that_lacks_something_is_one_clear_sentence(change, sentence, tree, write):
+def test_a_file_of_another_form_is_one_clear_sentence(change, sentence, tree, write):
     change(tree)
     write(tree)
     with pytest.raises(ValueError, match=sentence):
@@ -133,7 +133,7 @@ def test_the_published_gender_items_are_all_there(split, num_items, num_terms):
     assert len(published) == num_items
     assert len({item["target"] for item in published}) == num_terms
     for item in published:
-        assert all(filled_in(item["context"], text) for text in fillings(item))
+        assert all(word_at_blank(item["context"], text) for text in fillings(item))
 
 
 @pytest.mark.slow

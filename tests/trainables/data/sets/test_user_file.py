@@ -1,4 +1,4 @@
-"""The user's file: pairs, or texts whose twins are made."""
+"""The user's file: pairs, or texts whose twins are made by swapping."""
 
 import pytest
 
@@ -70,11 +70,11 @@ def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, tmp_
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("asked", [("bias_bench", "gender"), ("improved", "race")])
-def test_pairs_that_are_given_are_not_swapped(asked, tmp_path):
+@pytest.mark.parametrize("settings", [("bias_bench", "gender"), ("improved", "race")])
+def test_pairs_that_are_given_are_not_swapped(settings, tmp_path):
     file = write(tmp_path, "pairs.jsonl", [{"stereotype": "she", "antistereotype": "he"}])
     with pytest.raises(ValueError, match=r"must have texts \(a field text\) if swap or words are"):
-        list(read_pairs(file, *asked))
+        list(read_pairs(file, *settings))
 
 
 def test_texts_are_their_own_keys(tmp_path):

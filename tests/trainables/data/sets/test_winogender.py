@@ -1,4 +1,4 @@
-"""Winogender: the sentences and whom they are about, and who works in an occupation."""
+"""Winogender: the sentences, their persons, and the share of women in occupations."""
 
 import pytest
 
@@ -9,7 +9,7 @@ def put_sentence(put, line):
     put("winogender/all_sentences.tsv", f"sentid\tsentence\n{line}\n")
 
 
-def test_the_name_of_a_sentence_says_whom_its_pronoun_refers_to(put, shares):
+def test_the_identifier_of_a_sentence_tells_its_persons_and_its_answer(put, shares):
     put_sentence(put, "nurse.patient.1.female.txt\tThe nurse told the patient that She slept.")
     (sentence,) = sentences()
     assert sentence == Sentence(
@@ -26,7 +26,9 @@ def test_the_name_of_a_sentence_says_whom_its_pronoun_refers_to(put, shares):
         "nurse.someone.0.male.txt\tthe nurse left when she felt sad",
     ],
 )
-def test_a_sentence_without_its_name_or_its_pronoun_is_one_clear_sentence(line, put, shares):
+def test_a_sentence_of_another_identifier_or_without_its_pronoun_is_one_clear_sentence(
+    line, put, shares
+):
     put_sentence(put, line)
     with pytest.raises(ValueError, match="row 1: must be a sentence with its pronoun, named OCCUP"):
         sentences()

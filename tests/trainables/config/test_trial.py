@@ -1,6 +1,5 @@
 """One trial as a typed tree."""
 
-import itertools
 import json
 import math
 from typing import get_args
@@ -9,32 +8,10 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
-from trainables.config import Measurement, TrialConfig
+from tests.trainables.config.trees import FULL, TREE, config, with_leaf
+from trainables.config import TrialConfig
 from trainables.objectives import AnyObjective, Cda
 from trainables.regularisers import AnyRegulariser
-
-TREE = {
-    "model": {"path": "miniature-llama"},
-    "alignment": {"data": "miniature"},
-    "train": {"lr": 1e-3, "steps": 4},
-    "evaluators": ["stereoset", {"name": "multiple_choice", "task": "piqa", "limit": 3}],
-}
-FULL = TREE | {
-    "objective": {"name": "likelihood_gap", "weight": 2.0, "form": "hinge", "margin": 0.5},
-    "regulariser": {"name": "kl_to_base", "weight": 0.3, "direction": "reverse"},
-    "replay": {"data": "bold_wikipedia", "ratio": 0.25},
-    "seed": 7,
-}
-
-
-def config(**changes):
-    return TrialConfig.model_validate(FULL | changes)
-
-
-def with_leaf(tree, path, value):
-    """The tree with one leaf changed."""
-    first, *rest = path
-    return tree | {first: with_leaf(tree.get(first, {}), rest, value) if rest else value}
 
 
 def names_of(union):
@@ -231,26 +208,6 @@ def test_every_part_is_frozen_and_knows_no_other_keys():
             type(part).model_validate(part.model_dump() | {"bogus": 1})
 
 
-def test_a_step_is_cut_into_equal_parts():
-    for batch_size, accumulation in itertools.product((1, 4, 6), (1, 2, 3, 4)):
-        tree = with_leaf(FULL, ("train",), {"lr": 0.1, "steps": 1} | {"batch_size": batch_size})
-        tree = with_leaf(tree, ("train", "accumulation"), accumulation)
-        if batch_size % accumulation == 0:
-            TrialConfig.model_validate(tree)
-        else:
-            with pytest.raises(ValidationError, match="batch_size must be a multiple of"):
-                TrialConfig.model_validate(tree)
-
-
-def test_two_evaluators_of_the_same_metric_are_refused():
-    both = [{"name": "stereoset", "limit": limit} for limit in (10, 20)]
-    with pytest.raises(ValidationError, match="two of them measure bias/stereoset/gap, "):
-        config(evaluators=both)
-    config(evaluators=[{"name": "stereoset", "data": data} for data in ("stereoset", "miniature")])
-    config(evaluators=[{"name": "stereoset", "split": split} for split in ("dev", "test")])
-    config(evaluators=[{"name": "stereoset", "domain": domain} for domain in ("gender", "race")])
-
-
 def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
     declared = [metric.name for metric in config(evaluators=["perplexity", "stereoset"]).metrics()]
     assert declared[0] == "forgetting/general/nll_rise"
@@ -262,65 +219,9 @@ def test_a_trial_declares_its_metrics_in_the_order_of_its_evaluators():
     ]
 
 
-def test_each_further_alpha_declares_all_that_is_measured_of_weights_and_no_cost():
-    plain = config(evaluators=["perplexity", "stereoset"]).metrics()
-    fused = config(evaluators=["perplexity", "stereoset"], fusion={"also": [0, 0.25]}).metrics()
-    assert fused[: len(plain) - 1] == plain[:-1]
-    assert fused[-1] == plain[-1]
-    assert fused[-1].name == "cost/replay/shortfall"
-    more = [metric.name for metric in fused[len(plain) - 1 : -1]]
-    assert more == [
-        f"fusion/{alpha}/{metric.name}" for alpha in ("0", "0.25") for metric in plain[:-1]
-    ]
-    assert "fusion/0.25/forgetting/guard/degenerate" in more
-
-
-def test_further_alphas_that_cannot_be_told_apart_are_refused_in_one_sentence():
-    with pytest.raises(
-        ValidationError, match=r"must hold different numbers .*, but got 0\.5, 0\.5"
-    ):
-        config(fusion={"also": [0.5, 0.5]})
-    own = config(fusion={"alpha": 0.5, "also": [0.25, 0.5]}).fusion
-    assert own.also == (0.25, 0.5), "alpha may be searched through what is measured anyway"
-
-
 def test_only_a_trial_with_replay_can_run_short_of_it():
     declared = [metric.name for metric in config(replay=None, evaluators=["stereoset"]).metrics()]
     assert not any("shortfall" in name for name in declared)
-
-
-def test_deepspeed_is_told_all_that_its_releases_changed_the_default_of():
-    train = {"lr": 0.1, "steps": 1, "batch_size": 12, "accumulation": 3, "clip": 0.0}
-    told = config(train=train).train.deepspeed()
-    assert told["train_micro_batch_size_per_gpu"] == 4
-    assert told["gradient_accumulation_steps"] == 3
-    assert told["gradient_clipping"] == 0.0
-    assert told["bf16"] == {"enabled": False, "check_grad_overflow": False}
-    assert told["fp16"] == {"enabled": False}
-    assert told["zero_optimization"]["stage"] == 0
-    told = config(train=train | {"dtype": "bf16", "zero_stage": 2}).train.deepspeed()
-    assert told["bf16"] == {"enabled": True, "check_grad_overflow": False}
-    assert told["zero_optimization"]["stage"] == 2
-
-
-def test_the_metrics_of_a_trial_depend_on_its_family():
-    names = {
-        family: {
-            metric.name
-            for metric in config(
-                model={"path": "x", "family": family}, evaluators=["crows_pairs"]
-            ).metrics()
-        }
-        for family in ("causal", "masked")
-    }
-    assert "bias/crows_lmeval/difference" in names["causal"] - names["masked"]
-    assert "bias/crows_pll/gap" in names["masked"] - names["causal"]
-    assert "bias/crows_diff/gap" in names["masked"] & names["causal"]
-
-
-def test_a_measurement_needs_no_training():
-    asked = Measurement.model_validate({"model": {"path": "x"}, "evaluators": ["perplexity"]})
-    assert asked.model.family == "causal"
 
 
 def test_importing_config_is_light(modules_after):
@@ -328,35 +229,6 @@ def test_importing_config_is_light(modules_after):
     heavy = {"torch", "datasets", "transformers", "deepspeed", "ray", "optuna", "mlflow", "pandas"}
     assert "pydantic" in loaded
     assert not loaded & heavy
-
-
-@pytest.mark.parametrize(
-    ("alignment", "sentence"),
-    [
-        (
-            {"data": "winobias", "swap": "bias_bench"},
-            "left out for winobias, whose pairs are given",
-        ),
-        (
-            {"data": "miniature", "words": "race"},
-            "but got improved and race: they are for bug, bug_",
-        ),
-        ({"data": "bug", "words": "religion"}, "words must be gender for bug, which tells"),
-        ({"data": "bug", "swap": "none"}, "'improved' or 'bias_bench'"),
-        ({"data": "bug", "seed": -1}, "greater than or equal to 0"),
-    ],
-)
-def test_twins_are_made_only_where_none_are_given(alignment, sentence):
-    with pytest.raises(ValidationError, match=sentence):
-        TrialConfig.model_validate(TREE | {"alignment": alignment})
-
-
-@pytest.mark.parametrize("data", ["bug_full", "mine.txt", "mine.csv"])
-def test_the_rule_that_makes_twins_may_be_chosen_where_none_are_given(data):
-    alignment = {"data": data, "swap": "bias_bench", "words": "gender"}
-    assert (
-        TrialConfig.model_validate(TREE | {"alignment": alignment}).alignment.swap == "bias_bench"
-    )
 
 
 def test_an_objective_for_another_family_is_one_clear_sentence(monkeypatch):

@@ -1,0 +1,63 @@
+"""The table of trials, as read from a real record."""
+
+import math
+
+import pytest
+
+ACCURACY, GAP, RISE, SCORE = (
+    "task/piqa/accuracy",
+    "bias/stereoset/gap",
+    "forgetting/general/nll_rise",
+    "bias/crows_pairs/score",
+)
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def row(sweep, trial):
+    return sweep.trials.set_index("trial").loc[trial]
+
+
+def test_every_trial_is_one_row_in_the_order_of_its_number(hand):
+    assert hand.trials["trial"].tolist() == list(range(1, 14))
+    assert hand.trials["run_id"].is_unique
+
+
+def test_a_trial_is_running_until_its_end_is_tagged(hand):
+    states = hand.trials.set_index("trial")["state"]
+    assert (states[6], states[7], states[10], states[1]) == (
+        "pruned",
+        "failed",
+        "running",
+        "complete",
+    )
+    assert row(hand, 7)["failure"] == "the loss is NaN at step 25"
+    assert row(hand, 1)["failure"] == ""
+    assert row(hand, 1)["seconds"] >= 0
+    assert math.isnan(row(hand, 10)["seconds"])
+
+
+def test_parameters_are_numbers_where_all_of_them_are(hand):
+    assert row(hand, 1)["train.lr"] == 2e-5
+    assert hand.trials["train.steps"].dtype == int
+    assert row(hand, 2)["regulariser.weight"] == 0.03
+    assert math.isnan(row(hand, 1)["regulariser.weight"])
+    assert row(hand, 1)["objective.sides"] == "two"
+    assert "train.lr" in hand.params
+    assert RISE not in hand.params
+
+
+def test_metrics_are_the_last_that_were_logged_and_infinity_is_none(hand):
+    assert row(hand, 3)[RISE] == 0.2
+    assert row(hand, 10)[GAP] == 12
+    assert math.isnan(row(hand, 8)[GAP])
+    assert math.isnan(row(hand, 11)[GAP])
+    assert math.isnan(row(hand, 13)[RISE])
+
+
+def test_the_base_model_is_step_0(hand):
+    assert hand.base == {GAP: 12, SCORE: 62, RISE: 0, ACCURACY: 0.7}
+
+
+def test_how_busy_the_machine_was_is_no_column(hand):
+    assert not [name for name in hand.trials if str(name).startswith("system/")]

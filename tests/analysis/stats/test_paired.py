@@ -1,0 +1,108 @@
+"""Two trials on the same items, against scipy's own paired test."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from analysis.record.sweep import Candidate
+from analysis.stats.paired import compare, paired_t_test
+from tests.analysis.conftest import ACCURACY, GAP, NLL, RIGHT, RISE
+from trainables.metrics.estimate import Items, mean
+from trainables.metrics.items_file import write
+from trainables.metrics.names import fused_name
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def row(comparison: pd.DataFrame, name: str) -> dict:
+    (only,) = comparison[comparison["metric"] == name].to_dict("records")
+    return only
+
+
+def test_a_plain_mean_gets_the_paired_t_test(with_items):
+    comparison = row(compare(with_items, Candidate(1), Candidate(2)), RISE.name)
+    expected = stats.ttest_rel(NLL[2], NLL[1])
+    assert comparison["p"] == pytest.approx(expected.pvalue)
+    assert comparison["difference"] == pytest.approx(NLL[2].mean() - NLL[1].mean())
+    assert comparison["difference"] / comparison["se"] == pytest.approx(expected.statistic)
+    assert (comparison["items"], comparison["clusters"], comparison["unit"]) == (
+        40,
+        40,
+        "nats/token",
+    )
+
+
+def test_items_about_one_term_count_together(with_items):
+    comparison = row(compare(with_items, Candidate(1), Candidate(2)), GAP.name)
+    assert (comparison["items"], comparison["clusters"]) == (80, 10)
+    sides = {trial: 1 if RIGHT[trial].mean() >= 0.5 else -1 for trial in (1, 2)}
+    change = sides[2] * 100 * (RIGHT[2] - RIGHT[2].mean()) - sides[1] * 100 * (
+        RIGHT[1] - RIGHT[1].mean()
+    )
+    sums = change.reshape(10, 8).sum(1) / 80
+    assert comparison["se"] == pytest.approx(math.sqrt(10 / 9 * (sums**2).sum()))
+
+
+def test_turning_the_two_around_turns_the_sign_alone(with_items):
+    there, back = (
+        row(compare(with_items, *map(Candidate, pair)), RISE.name) for pair in ((1, 2), (2, 1))
+    )
+    assert there["difference"] == -back["difference"]
+    assert (there["se"], there["p"]) == (back["se"], back["p"])
+
+
+def test_a_trial_does_not_differ_from_itself(with_items):
+    comparison = compare(with_items, Candidate(2), Candidate(2))
+    assert len(comparison) == 3
+    assert set(comparison["difference"]) == {0}
+    assert set(comparison["p"]) == {1}
+
+
+def test_items_without_spread_prove_nothing():
+    se, p = paired_t_test(1.0, np.zeros(3))
+    assert math.isnan(se)
+    assert math.isnan(p)
+    assert paired_t_test(0.0, np.zeros(3)) == (0.0, 1.0)
+
+
+def test_the_base_is_a_trial_like_any_other(with_items):
+    assert set(compare(with_items, None, Candidate(1))["difference"]) == {0}
+    assert (
+        row(compare(with_items, None, Candidate(2)), RISE.name)["p"]
+        == row(compare(with_items, Candidate(1), Candidate(2)), RISE.name)["p"]
+    )
+
+
+def test_values_on_other_items_are_not_compared(with_items):
+    comparison = compare(with_items, Candidate(1), Candidate(3))
+    for name in (ACCURACY.name, GAP.name):
+        assert row(comparison, name)["items"] == 60
+        assert all(math.isnan(row(comparison, name)[key]) for key in ("difference", "se", "p"))
+    expected = stats.ttest_rel(NLL[3], NLL[1]).pvalue
+    assert row(comparison, RISE.name)["p"] == pytest.approx(expected)
+
+
+def test_fused_weights_are_compared_under_the_plain_names(fusing, tmp_path):
+    """Trial 1, and as its weights at 0.25 the results of trial 2: the same test as between trials."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=fusing.tracking_uri)
+    items = Items.of(range(40))
+    estimates = {trial: mean(NLL[trial], items) for trial in (1, 2)}
+    file = tmp_path / "items.parquet"
+    write({RISE.name: estimates[1], fused_name(RISE.name, 0.25): estimates[2]}, file)
+    for run_id in (fusing.run_id, fusing.trials["run_id"][0]):
+        client.log_artifact(run_id, str(file))
+    expected = stats.ttest_rel(NLL[2], NLL[1])
+    for first in (None, Candidate(1)):
+        (compared,) = compare(fusing, first, Candidate(1, 0.25)).to_dict("records")
+        assert (compared["metric"], compared["unit"]) == (RISE.name, "nats/token")
+        assert compared["p"] == pytest.approx(expected.pvalue)
+        assert compared["other"] == pytest.approx(NLL[2].mean())
+    with pytest.raises(
+        ValueError, match=r"no items of 1@0\.3: beside its own α, trial 1 was measured at 0\.25\."
+    ):
+        compare(fusing, None, Candidate(1, 0.3))

@@ -1,0 +1,107 @@
+"""Where a sweep writes, and the addresses that it remembers for `sweep resume`."""
+
+from pathlib import Path
+
+import pytest
+
+from sweep import workspace
+from sweep.tracking import addresses
+
+LOCAL = "sqlite:////elsewhere/mlflow.db"
+
+
+@pytest.fixture
+def remember(sweep_home):
+    """remember(…): remember a sweep `tiny` with these addresses; the rest is local."""
+
+    def remember(tracking_uri=None, search_storage=None, checkpoint_root=None):
+        workspace.folder("tiny").mkdir(parents=True, exist_ok=True)
+        workspace.remember_sweep(
+            "tiny",
+            "name: tiny",
+            tracking_uri or workspace.local_tracking_uri(),
+            search_storage or workspace.journal("tiny"),
+            checkpoint_root,
+        )
+
+    return remember
+
+
+def files_of(name):
+    return {path.name for path in workspace.folder(name).iterdir()}
+
+
+def test_a_sweep_of_which_nothing_is_remembered_is_local(sweep_home):
+    assert workspace.tracking_uri("tiny") == f"sqlite:///{sweep_home}/mlflow.db"
+    assert workspace.search_storage("tiny") == sweep_home / "tiny" / "search.journal"
+    assert workspace.checkpoint_root("tiny") is None
+
+
+def test_home_is_an_absolute_folder_here_unless_one_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SWEEP_HOME", raising=False)
+    assert workspace.home() == tmp_path / "sweeps"
+    monkeypatch.setenv("SWEEP_HOME", "elsewhere")
+    assert workspace.folder("tiny") == tmp_path / "elsewhere" / "tiny"
+
+
+def test_only_addresses_that_are_named_have_a_file(remember, sweep_home):
+    remember()
+    assert files_of("tiny") == {"sweep.yaml", "started_in"}
+    assert (sweep_home / "tiny" / "sweep.yaml").read_text() == "name: tiny"
+    remember(LOCAL, "postgresql://me@h/x", "s3://bucket/tiny-1")
+    address_files = {"tracking_uri", "storage", "kept_at"}
+    assert files_of("tiny") == {"sweep.yaml", "started_in"} | address_files
+    assert workspace.tracking_uri("tiny") == LOCAL
+    assert workspace.search_storage("tiny") == "postgresql://me@h/x"
+    assert workspace.checkpoint_root("tiny") == "s3://bucket/tiny-1"
+    workspace.remember_checkpoint_root("tiny", None)
+    assert workspace.checkpoint_root("tiny") is None
+    remember()
+    assert files_of("tiny") == {"sweep.yaml", "started_in"}
+
+
+def test_passwords_are_not_remembered(remember):
+    for named, remembered in (
+        ("postgresql://me@h/x", "postgresql://me@h/x"),
+        ("postgresql://me:secret@h/x", "postgresql://me:***@h/x"),
+        ("postgresql://me@h/x?password=secret", "postgresql://me@h/x?password=***"),
+        (workspace.journal("tiny"), workspace.journal("tiny")),
+    ):
+        remember("postgresql://me:secret@h/m", named)
+        assert workspace.search_storage("tiny") == remembered
+    assert workspace.tracking_uri("tiny") == "postgresql://me:***@h/m"
+    with pytest.raises(
+        addresses.BadAddress, match=r"the password of .* is not kept: name it again"
+    ):
+        addresses.refuse_hidden(workspace.tracking_uri("tiny"), "--tracking-uri")
+
+
+def test_relative_paths_are_from_the_folder_of_the_start_while_it_is_there(
+    remember, tmp_path, monkeypatch
+):
+    start = tmp_path / "start"
+    start.mkdir()
+    monkeypatch.chdir(start)
+    remember()
+    monkeypatch.chdir(tmp_path)
+    assert workspace.start_folder("tiny") == start
+    start.rmdir()
+    assert workspace.start_folder("tiny") == tmp_path
+    assert workspace.start_folder("another") == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("tracking_uri", "location"),
+    [
+        (LOCAL, "/elsewhere/artifacts/tiny"),
+        ("postgresql://me@h/m", "HOME/artifacts/tiny"),
+        ("http://localhost:5000", None),
+        ("databricks", None),
+    ],
+)
+def test_artifacts_are_beside_a_file_or_in_the_workspace_unless_a_server_has_a_place(
+    tracking_uri, location, sweep_home: Path
+):
+    expected = location and location.replace("HOME", str(sweep_home))
+    assert workspace.artifact_location(tracking_uri, "tiny") == expected

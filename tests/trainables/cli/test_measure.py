@@ -1,0 +1,94 @@
+"""The verb that measures a model."""
+
+import json
+import math
+
+import pytest
+
+from tests.trainables.cli.trials import EVALUATORS, is_a_sentence
+
+
+def test_values_are_written_as_json_with_all_their_digits(main, folder):
+    status, output, errors = main(
+        *(
+            "measure",
+            "--model",
+            "miniature-bert",
+            "--evaluators",
+            EVALUATORS,
+            "--json",
+            "values.json",
+        )
+    )
+    assert status == 0, errors
+    written = json.loads((folder / "values.json").read_text())
+    assert written["model"] == "miniature-bert"
+    values = written["values"]
+    assert values["forgetting/general/perplexity"] == pytest.approx(
+        math.exp(values["forgetting/general/nll"])
+    )
+    printed = {line.split()[0]: line.split()[1] for line in output.splitlines()}
+    assert printed == {name: f"{value:.4f}" for name, value in values.items()}
+
+
+@pytest.mark.parametrize("option", ["--json", "--items"])
+@pytest.mark.parametrize("file", [".", "nowhere/x.json"])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(option, file, main):
+    status, output, errors = main(
+        *("measure", "--model", "miniature-llama", "--evaluators", EVALUATORS, option, file)
+    )
+    assert (status, output) == (2, "")
+    assert errors == f"{option} must be a file in a folder that exists, but got {file}.\n"
+
+
+def test_scores_that_are_no_numbers_are_null_and_fail(main, folder, edited):
+    broken = edited("miniature-llama", noise=float("nan"))
+    status, _, errors = main(
+        *("measure", "--model", str(broken), "--evaluators", EVALUATORS, "--json", "values.json")
+    )
+    assert status == 1
+    assert "must be numbers, but those of bias/miniature/gap, " in errors
+    written = json.loads((folder / "values.json").read_text(), parse_constant=pytest.fail)
+    assert set(written["values"].values()) == {None}
+
+
+def test_how_many_items_there_were_is_said_and_what_is_lost_by_a_fault_is_not_the_rest(
+    main, folder
+):
+    (folder / "hellaswag_val.jsonl").write_text("{}")
+    asked = "perplexity:data=miniature:limit=1,multiple_choice:task=hellaswag"
+    status, output, errors = main(
+        *("measure", "--model", "miniature-llama", "--json", "values.json"),
+        *("--evaluators", f"{asked}:path=hellaswag_val.jsonl"),
+    )
+    assert status == 1
+    assert "hellaswag_val.jsonl, line 1: must have the fields activity_label" in errors
+    assert "± ?" in output
+    assert output.splitlines()[0].endswith("n=1")
+    assert json.loads((folder / "values.json").read_text())["items"]["forgetting/general/nll"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("perplexty", "evaluators.0 must be one of stereoset, crows_pairs, winobias, "),
+        ("perplexity,stereoset:splt=dev", "evaluators.1.splt is no known key (known: name, data, "),
+        ("perplexity:limit=many", "evaluators.0.limit must be a whole number, but got 'many'."),
+        ("perplexity:limit=[1", "--evaluators must be NAME or NAME:KEY=VALUE:…, but got "),
+        ("multiple_choice", "evaluators.0.task must be given."),
+        ("multiple_choice:task=pica", "evaluators.0.task must be 'piqa', 'openbookqa', "),
+        ("perplexity,perplexity:limit=9", "evaluators must measure different things, but two of "),
+        (
+            "stereoset:data=miniature:split=test",
+            "evaluators.0 data miniature must be split dev and",
+        ),
+        ("perplexity,kl", "evaluators.1 must measure a model alone, but kl is a change against "),
+    ],
+)
+def test_an_unknown_measurement_is_refused_with_status_two(asked, sentence, main):
+    status, output, errors = main(
+        "measure", *("--model", "miniature-llama", "--family", "causal", "--evaluators", asked)
+    )
+    assert (status, output) == (2, "")
+    assert errors.startswith(sentence)
+    assert is_a_sentence(errors)

@@ -1,0 +1,64 @@
+"""Faults as sentences and exit codes, and the line of a metric."""
+
+import pytest
+
+from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
+from trainables.cli.output import line, refuse_file
+from trainables.metrics.metric import Metric
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("run", "trial.yaml", "--resume", "."), "must be a checkpoint of this model"),
+        (("run", "diverges.yaml", "--save", "saved"), "bias/miniature/gap = nan, "),
+        (
+            ("measure", "--model", ".", "--evaluators", "perplexity"),
+            "must be the folder of a model",
+        ),
+        (("measure", "--model", "nowhere", "--evaluators", "perplexity"), "'nowhere' is neither"),
+        (
+            (
+                *("measure", "--model", "miniature-bert", "--family", "causal"),
+                "--evaluators",
+                EVALUATORS,
+            ),
+            "holds a masked model: family must be 'masked', but got 'causal'.",
+        ),
+        (
+            (*("measure", "--model", "miniature-llama"), "--evaluators", "perplexity:data=no.txt"),
+            "there is no file no.txt",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_status_one(arguments, sentence, main, folder):
+    diverges = TRIAL.replace("weight: 10", "weight: 3e38, per: sentence")
+    (folder / "diverges.yaml").write_text(diverges)
+    status, _, errors = main(*arguments)
+    assert status == 1
+    assert sentence in errors
+    assert is_a_sentence(errors)
+    assert not (folder / "saved").exists()
+
+
+METRIC = Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "for a test")
+
+
+@pytest.mark.parametrize(
+    ("se", "num_items", "expected"),
+    [
+        (0.25, 40, "    1.5000 ± 0.2500  points     n=40"),
+        (None, 1, "    1.5000 ± ?       points     n=1"),
+        (None, 0, "    1.5000           points"),
+    ],
+)
+def test_a_line_has_the_value_its_error_its_unit_and_its_items(se, num_items, expected):
+    assert line(METRIC, 1.5, se, num_items) == f"{'bias/x/gap':<40} {expected}"
+
+
+def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):
+    refuse_file("--json", None)
+    refuse_file("--json", tmp_path / "new.json")
+    with pytest.raises(SystemExit) as caught:
+        refuse_file("--json", tmp_path)
+    assert caught.value.code == 2

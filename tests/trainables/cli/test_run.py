@@ -1,0 +1,80 @@
+"""The verb that runs one trial."""
+
+import json
+
+import pytest
+
+from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
+from trainables.config import TrialConfig
+from trainables.metrics.names import RELATIVE
+from trainables.schema.yaml_file import read, validate
+from trainables.trial import run_trial
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
+    status, output, errors = process("run", "trial.yaml", "--save", "saved", "--json", "first.json")
+    assert status == 0, errors
+    reports = json.loads((folder / "first.json").read_text())
+    assert [report["step"] for report in reports] == [0, 2, 4]
+    assert [line for line in output.splitlines() if line.startswith("step")][-1].startswith(
+        "step 4/4, "
+    )
+    assert output.count("saved to saved") == 1
+    model_and_state = {"model.safetensors", "optimiser.safetensors", "resume.json", "trial.json"}
+    assert model_and_state <= {file.name for file in (folder / "saved").iterdir()}
+    assert all(f"{name:<36}" in output for name in reports[0]["metrics"])
+
+    status, output, errors = main("measure", *("--model", "saved", "--evaluators", EVALUATORS))
+    assert status == 0, errors
+    measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
+    last = {  # a model on its own has risen over nothing
+        name: value
+        for name, value in reports[-1]["metrics"].items()
+        if not name.endswith((*RELATIVE, "degenerate"))
+    }
+    assert measured == pytest.approx(last, abs=1e-4)
+    before = reports[0]["metrics"]["forgetting/general/nll"]
+    assert measured["forgetting/general/nll"] != before
+
+    (folder / "longer.yaml").write_text(TRIAL.replace("steps: 4", "steps: 8"))
+    status, _, errors = main("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
+    assert status == 0, errors
+    rest = json.loads((folder / "rest.json").read_text())
+    assert [report["step"] for report in rest] == [6, 8]
+    config = validate(TrialConfig, read(folder / "longer.yaml"))
+    whole = [
+        {"step": report.step, "metrics": report.metrics, "errors": report.errors}
+        for report in run_trial(config)
+    ]
+    assert whole[-2:] == rest
+
+    (folder / "faulty.yaml").write_text(TRIAL.replace("steps: 4", "steps: four"))
+    status, output, errors = main("run", "faulty.yaml")
+    assert (status, output) == (2, "")
+    assert errors == "faulty.yaml:4: train.steps must be a whole number, but got 'four'.\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("steps: 4", "stpes: 4", "trial.yaml:4: train.steps must be given."),
+        ("likelihood_gap, weight: 10", "nope", "trial.yaml:3: objective must be one of none, cda"),
+        ("1e-3", "fast", "trial.yaml:4: train.lr must be a number, but got 'fast'."),
+        (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds list."),
+    ],
+)
+def test_a_faulty_file_is_refused_with_status_two(old, new, sentence, main, folder):
+    (folder / "trial.yaml").write_text(TRIAL.replace(old, new))
+    status, output, errors = main("run", "trial.yaml")
+    assert (status, output) == (2, "")
+    assert errors.startswith(sentence)
+    assert "Traceback" not in errors
+
+
+def test_a_missing_file_is_refused_with_status_two(main):
+    status, _, errors = main("run", "nothing.yaml")
+    assert status == 2
+    assert errors.startswith("nothing.yaml: must be a YAML file that can be read, but: No such")
+    assert is_a_sentence(errors)

@@ -1,0 +1,100 @@
+"""Queries: the tokens that a model reads, and the tokens to predict."""
+
+import random
+from collections import Counter
+
+import pytest
+import torch
+
+from trainables.data.queries import Query, masked_query, sentence_query, training_query
+
+
+def test_a_causal_model_predicts_every_token_from_those_before_it(llama):
+    query = sentence_query(llama.tokenizer, [7, 8, 9])
+    assert query == Query([llama.tokenizer.start_id, 7, 8], {0: 7, 1: 8, 2: 9})
+
+
+def test_a_prefix_is_read_and_not_predicted(llama):
+    query = sentence_query(llama.tokenizer, [8, 9], prefix=[6, 7])
+    assert query == Query([llama.tokenizer.start_id, 6, 7, 8], {2: 8, 3: 9})
+
+
+def test_a_masked_model_predicts_the_tokens_that_are_masked(bert):
+    query = masked_query(bert.tokenizer, [7, 8, 9], [0, 2])
+    assert query.ids == [
+        bert.tokenizer.start_id,
+        bert.tokenizer.mask_id,
+        8,
+        bert.tokenizer.mask_id,
+        bert.tokenizer.end_id,
+    ]
+    assert query.targets == {1: 7, 3: 9}
+
+
+def test_a_causal_model_is_trained_on_every_token(llama):
+    assert training_query(llama.tokenizer, [7, 8, 9], "any seed") == sentence_query(
+        llama.tokenizer, [7, 8, 9]
+    )
+
+
+@pytest.mark.parametrize(
+    ("num_tokens", "num_targets"), [(1, 1), (3, 1), (9, 1), (10, 2), (20, 3), (40, 6)]
+)
+def test_a_masked_model_is_trained_on_fifteen_percent_of_the_tokens_and_at_least_one(
+    num_tokens, num_targets, bert
+):
+    ids = list(range(5, 5 + num_tokens))
+    query = training_query(bert.tokenizer, ids, "seed")
+    assert len(query.targets) == num_targets
+    assert all(ids[t - 1] == token for t, token in query.targets.items())
+    assert [query.ids[0], query.ids[-1]] == [bert.tokenizer.start_id, bert.tokenizer.end_id]
+    others = [t for t in range(1, num_tokens + 1) if t not in query.targets]
+    assert [query.ids[t] for t in others] == [ids[t - 1] for t in others]
+
+
+def test_of_the_tokens_to_predict_four_fifths_are_masked_and_a_tenth_is_read_as_it_is(bert):
+    ids = list(range(5, 25))
+    kinds = Counter()
+    places = Counter()
+    for n in range(2000):
+        query = training_query(bert.tokenizer, ids, str(n))
+        for t, token in query.targets.items():
+            kind_of = {bert.tokenizer.mask_id: "masked", token: "kept"}
+            kinds[kind_of.get(query.ids[t], "random")] += 1
+            places[t] += 1
+    shares = {kind: count / 6000 for kind, count in kinds.items()}
+    assert shares == pytest.approx({"masked": 0.8, "kept": 0.1, "random": 0.1}, abs=0.02)
+    assert min(places.values()) > 200  # 300 each are expected: none is left out
+    assert len(places) == 20
+
+
+def test_the_masks_are_a_function_of_the_seed(bert):
+    ids = list(range(5, 45))
+    assert training_query(bert.tokenizer, ids, "1 2") == training_query(bert.tokenizer, ids, "1 2")
+    assert training_query(bert.tokenizer, ids, "1 2") != training_query(bert.tokenizer, ids, "1 3")
+
+
+def test_drawing_masks_leaves_the_global_random_numbers_alone(bert):
+    random.seed(3)
+    torch.manual_seed(3)
+    expected = random.random(), torch.rand(1)
+    random.seed(3)
+    torch.manual_seed(3)
+    training_query(bert.tokenizer, list(range(5, 45)), "seed")
+    assert (random.random(), torch.rand(1)) == expected
+
+
+def test_a_text_that_does_not_fit_into_the_model_is_one_clear_sentence(model):
+    ids = [5] * (model.tokenizer.max_tokens + 1)
+    with pytest.raises(
+        ValueError, match=f"must fit into the {model.tokenizer.max_tokens} positions"
+    ):
+        training_query(model.tokenizer, ids, "seed")
+
+
+def test_a_prefix_that_does_not_fit_is_cut_off_where_it_begins(llama):
+    longest = llama.tokenizer.max_tokens
+    query = sentence_query(llama.tokenizer, [7, 8], prefix=[5] * longest + [6])
+    assert len(query.ids) == longest
+    assert query.ids[-2:] == [6, 7]
+    assert query.targets == {longest - 2: 7, longest - 1: 8}

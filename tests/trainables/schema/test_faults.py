@@ -1,0 +1,141 @@
+"""Faults of YAML files: one sentence each, with the place and a remedy."""
+
+import pytest
+
+from tests.conformance import members
+from tests.trainables.schema.conftest import TRIAL
+from trainables.config import TrialConfig
+from trainables.data.sets import ALIGNMENT_SETS
+from trainables.objectives import AnyObjective
+from trainables.schema.faults import did_you_mean, dotted
+
+KNOWN = f"known: {', '.join(TrialConfig.model_fields)}"
+OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members(AnyObjective))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "train:",
+            "trian: {}\ntrain:",
+            f"4: trian is no known key ({KNOWN}); did you mean 'train'?",
+        ),
+        (
+            "  lr:",
+            "  seed: 3\n  lr:",
+            "5: train.seed is no known key (known: lr, steps, batch_size, accumulation, "
+            "report_every, schedule, warmup, weight_decay, clip, dtype, zero_stage, max_tokens).",
+        ),
+        (
+            "alignment:",
+            "objective: cdaa\nalignment:",
+            f"2: objective must be one of {OBJECTIVES}, but got 'cdaa'; did you mean 'cda'?",
+        ),
+        (
+            "alignment:",
+            "objective: {name: xyz}\nalignment:",
+            f"2: objective must be one of {OBJECTIVES}, but got 'xyz'.",
+        ),
+        (
+            "alignment:",
+            "objective: {name: cda, side: two}\nalignment:",
+            "2: objective.side is no known key (known: name, sides); did you mean 'sides'?",
+        ),
+        (
+            "alignment:",
+            "objective: {sides: two}\nalignment:",
+            "2: objective must have a name, as in {name: none}.",
+        ),
+        (
+            "alignment:",
+            "regulariser:\n  name: l2_to_base\n  weight: -1\nalignment:",
+            "4: regulariser.weight must be greater than or equal to 0, but got -1.",
+        ),
+        (
+            "steps: 4",
+            'steps: "3"',
+            "6: train.steps must be a whole number without quotes, but got '3'.",
+        ),
+        ("steps: 4", "steps: abc", "6: train.steps must be a whole number, but got 'abc'."),
+        ("steps: 4", "steps: 4.5", "6: train.steps must be a whole number, but got 4.5."),
+        ("steps: 4", "steps: true", "6: train.steps must be a whole number, but got True."),
+        ("1e-3", '"1e-3"', "5: train.lr must be a number without quotes, but got '1e-3'."),
+        ("1e-3", "on", "5: train.lr must be a number, but got 'on'."),
+        ("1e-3", ".nan", "5: train.lr must be a finite number, but got nan."),
+        ("  steps: 4\n", "", "4: train.steps must be given."),
+        (
+            "steps: 4",
+            "steps: 4\n  dtype: fp16",
+            "7: train.dtype must be 'fp32' or 'bf16', but got 'fp16'; did you mean 'bf16'?",
+        ),
+        (
+            "steps: 4",
+            "steps: 4\n  batch_size: 6\n  accumulation: 4",
+            "4: train batch_size must be a multiple of accumulation, but got 6 and 4.",
+        ),
+        (
+            "data: miniature",
+            "data: bugs",
+            f"3: alignment.data must name pairs that are known ({', '.join(ALIGNMENT_SETS)}) or a file "
+            "(.jsonl, .csv, .txt), but got 'bugs'.",
+        ),
+        (
+            "- stereoset",
+            "- sterioset",
+            "8: evaluators.0 must be one of stereoset, crows_pairs, winobias, winogender, bbq, "
+            "seat, perplexity, kl, weights, multiple_choice, probe, finetune, but got 'sterioset'; did you mean 'stereoset'?",
+        ),
+        (
+            "task: piqa",
+            "tasks: piqa",
+            "9: evaluators.1.task must be given.",
+        ),
+        (
+            "- stereoset",
+            "- {name: multiple_choice, task: piqa}",
+            "1: evaluators must measure different things, but two of them measure task/piqa/accuracy, task/piqa/accuracy_norm.",
+        ),
+    ],
+)
+def test_a_fault_is_one_sentence_with_its_line_and_its_place(old, new, sentence, refused):
+    assert TRIAL.count(old) == 1
+    sentences = refused(TRIAL.replace(old, new))
+    assert sentences[0] == sentence
+    assert len(sentences) == 1 + ("tasks" in new)
+
+
+def test_a_wrong_item_does_not_make_its_list_too_short(refused):
+    (fault,) = refused(TRIAL.split("evaluators:")[0] + "evaluators: [sterioset]\n")
+    assert fault.startswith("7: evaluators.0 must be one of stereoset, ")
+
+
+def test_an_empty_list_is_too_short(refused):
+    (fault,) = refused(TRIAL.split("evaluators:")[0] + "evaluators: []\n")
+    assert fault.startswith("7: evaluators ")
+    assert "at least one entry" in fault
+
+
+def test_all_faults_are_reported_together(refused):
+    sentences = refused(TRIAL.replace("1e-3", "abc").replace("data: miniature", "data: x"))
+    assert [sentence.split()[:2] for sentence in sentences] == [
+        ["3:", "alignment.data"],
+        ["5:", "train.lr"],
+    ]
+
+
+@pytest.mark.parametrize("key", ["1", "true", "[a, b]"])
+def test_a_key_that_is_no_text_is_a_fault(key, refused):
+    (fault,) = refused(f"? {key}\n: 2\n{TRIAL}")
+    assert fault.startswith("1: ")
+    assert "keys should be strings" in fault
+
+
+def test_a_place_is_written_with_dots():
+    assert dotted(("evaluators", 0, "task")) == "evaluators.0.task"
+    assert dotted(()) == ""
+
+
+def test_a_misspelt_word_suggests_the_closest_known_one():
+    assert did_you_mean("stpes", ["steps", "lr"]) == "; did you mean 'steps'?"
+    assert did_you_mean("zzz", ["steps", "lr"]) == ""

@@ -1,0 +1,172 @@
+"""The verb `measure`: the metrics of a model as it is."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainables.cli.output import fail, line, refuse, refuse_file
+
+if TYPE_CHECKING:
+    from trainables.config import Measurement
+    from trainables.metrics.estimate import Estimate
+
+# 2.8 = 1.96 · √2: two models, each with its own error, at p = 0.05.
+NOISE_FLOOR = (
+    "± is the standard error over n items (?: too few to tell). Between two models a\n"
+    "difference of less than 2.8 times it is noise, unless they are compared item by\n"
+    "item (`sweep compare`), which sees smaller ones."
+)
+
+app = typer.Typer()
+
+
+@app.command(
+    epilog="Example: python -m trainables measure --model smollm2-135m --evaluators crows_pairs"
+)
+def measure(
+    model: Annotated[str, typer.Option(help="catalogued name, folder, or OWNER/REPO on the Hub")],
+    evaluators: Annotated[
+        str,
+        typer.Option(
+            help="names with commas between, with settings as in multiple_choice:task=piqa:limit=100"
+        ),
+    ],
+    family: Annotated[
+        str | None, typer.Option(help="causal or masked; read from the model if left out")
+    ] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="file for the values")] = None,
+    items: Annotated[
+        Path | None, typer.Option(help="Parquet file for the results of each item")
+    ] = None,
+) -> None:
+    """Measure a model as it is: a saved trial, or any other model of either family.
+
+    Results are cached for the same weights, items and settings.
+    """
+    refuse_file("--json", as_json)
+    refuse_file("--items", items)
+    from trainables.assets.errors import AssetError
+    from trainables.metrics import items_file
+
+    estimates: dict[str, Estimate] = {}
+    try:
+        tree = _measurement_tree(model, family, evaluators)
+        for new_estimates in _measure_each(_validate(tree)):
+            estimates |= new_estimates
+            # After each evaluator, so that nothing is lost if the next one fails.
+            if items is not None:
+                items_file.write(estimates, items)
+            if as_json is not None:
+                as_json.write_text(_as_json(tree, estimates))
+    except (AssetError, ValueError) as error:
+        fail(str(error))
+    print(NOISE_FLOOR, file=sys.stderr)
+    if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:
+        fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")
+
+
+def _measurement_tree(model: str, family: str | None, evaluators: str) -> dict[str, Any]:
+    """Return the measurement that the options describe, as a tree that is not validated yet.
+
+    Raises:
+        AssetError, ValueError: the family is left out, and there is no such model.
+    """
+    if family is None:
+        from trainables.models.pretrained import family_of
+
+        family = family_of(model) or "causal"
+    return {
+        "model": {"path": model, "family": family},
+        "evaluators": [_evaluator(text) for text in evaluators.split(",")],
+    }
+
+
+def _validate(tree: Mapping[str, Any]) -> Measurement:
+    """Return a tree as a Measurement; exit with 2 and a sentence for each fault if it has any."""
+    from pydantic import ValidationError
+
+    from trainables.config import Measurement
+    from trainables.metrics.names import RELATIVE
+    from trainables.schema.faults import dotted, faults
+
+    try:
+        measurement = Measurement.model_validate(tree)
+    except ValidationError as error:
+        sentences = (
+            f"{dotted(fault.place)} {fault.sentence}".strip()
+            for fault in faults(error, Measurement, tree)
+        )
+        refuse("\n".join(sentences))
+    for number, evaluator in enumerate(measurement.evaluators):
+        metrics = evaluator.metrics(measurement.model.family)
+        if all(metric.name.endswith(RELATIVE) for metric in metrics):
+            refuse(
+                f"evaluators.{number} must measure a model alone, but {evaluator.name} is a change "
+                "against the base model, which `run` and sweeps report."
+            )
+    return measurement
+
+
+def _evaluator(text: str) -> dict[str, Any]:
+    """Return one evaluator of the option --evaluators as a tree; exit with 2 if it is malformed.
+
+    `multiple_choice:task=piqa:limit=100` is {name: multiple_choice, task: piqa, limit: 100}.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    name, *settings = text.strip().split(":")
+    pairs = [setting.partition("=") for setting in settings]
+    keys = ["name", *(key for key, _, _ in pairs)]
+    if duplicate := next((key for key in keys if keys.count(key) > 1), None):
+        refuse(f"--evaluators must give {duplicate} once, but got {text!r}.")
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}
+    except YAMLError:
+        refuse(f"--evaluators must be NAME or NAME:KEY=VALUE:…, but got {text!r}.")
+
+
+def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
+    """Yield the estimates of each evaluator of a measurement, after printing a line for each metric.
+
+    Raises:
+        AssetError, ValueError: the model cannot be loaded, or the data do not fit an evaluator.
+    """
+    from trainables.measure import measure_alone
+    from trainables.models.loading import load
+
+    model = load(measurement.model.path, measurement.model.family)
+    for evaluator in measurement.evaluators:
+        declared = {metric.name: metric for metric in evaluator.metrics(measurement.model.family)}
+        estimates = measure_alone(evaluator, model)
+        for name, estimate in estimates.items():
+            num_items = len(estimate.items.names)
+            print(line(declared[name], estimate.value, estimate.se, num_items), flush=True)
+        yield estimates
+
+
+def _as_json(tree: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> str:
+    """Return JSON of a measurement and each metric's value, standard error and number of items.
+
+    A value that is not finite is null.
+    """
+    from trainables.metrics.estimate import errors
+
+    values = {name: e.value if math.isfinite(e.value) else None for name, e in estimates.items()}
+    num_items = {name: len(e.items.names) for name, e in estimates.items() if e.items.names}
+    results = {
+        "model": tree["model"]["path"],
+        "evaluators": tree["evaluators"],
+        "values": values,
+        "errors": errors(estimates),
+        "items": num_items,
+    }
+    return json.dumps(results, indent=1)

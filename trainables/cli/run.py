@@ -1,0 +1,76 @@
+"""The verb `run`: one trial, from its YAML to a finished model."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainables.cli.output import fail, line, refuse, refuse_file
+
+if TYPE_CHECKING:
+    from trainables.config import TrialConfig
+    from trainables.metrics.metric import Metric
+    from trainables.report import Report
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: python -m trainables run trial.yaml --save debiased")
+def run(
+    trial: Annotated[Path, typer.Argument(help="trial.yaml, as `sweep front --out-dir` writes it")],
+    save: Annotated[Path | None, typer.Option(help="folder for the finished model")] = None,
+    resume: Annotated[Path | None, typer.Option(help="folder that an earlier --save wrote")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", help="file for the reports")] = None,
+) -> None:
+    """Run one trial and print its metrics at each report."""
+    config = _read_trial(trial)
+    if save is not None and save.is_file():
+        refuse(f"--save must be a folder, but {save} is a file.")
+    refuse_file("--json", as_json)
+    from trainables.assets.errors import AssetError
+    from trainables.report import fault
+    from trainables.trial import run_trial
+
+    declared = {metric.name: metric for metric in config.metrics()}
+    reports: list[dict[str, Any]] = []
+    started = time.monotonic()
+    try:
+        for report in run_trial(config, resume_from=resume):
+            seconds = time.monotonic() - started
+            print(f"step {report.step}/{config.train.steps}, {seconds:.0f} s")
+            _print_report(report, declared)
+            if problem := fault(report, declared):
+                fail(f"{problem}.")
+            reports.append(
+                {"step": report.step, "metrics": report.metrics, "errors": dict(report.errors)}
+            )
+            if as_json is not None:
+                as_json.write_text(json.dumps(reports, indent=1))
+            if save is not None and report.progress == 1:
+                report.save_model(save)
+                report.save_state(save)
+                print(f"saved to {save}")
+    except (AssetError, ValueError) as error:
+        fail(str(error))
+
+
+def _read_trial(path: Path) -> TrialConfig:
+    """Return the trial in a YAML file; exit with 2 and its faults if it has any."""
+    from trainables.config import TrialConfig
+    from trainables.schema.yaml_file import SpecError, read, validate
+
+    try:
+        return validate(TrialConfig, read(path))
+    except SpecError as error:
+        refuse(str(error))
+
+
+def _print_report(report: Report, declared: Mapping[str, Metric]) -> None:
+    """Print a line for each metric of a report."""
+    for name, value in report.metrics.items():
+        print(f"  {line(declared[name], value, report.errors.get(name))}")

@@ -1,0 +1,48 @@
+"""The evaluators of a model, and the metrics that they declare together."""
+
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from trainables.config.model import ModelConfig
+from trainables.evaluators import AnyEvaluator
+from trainables.metrics.metric import Metric
+from trainables.schema.strict import Strict, by_name
+
+Evaluators = Annotated[
+    tuple[Annotated[AnyEvaluator, BeforeValidator(by_name)], ...],
+    Field(strict=False, min_length=1),
+]
+
+
+class Measurement(Strict):
+    """A model to measure as it is, and the evaluators that measure it."""
+
+    model: ModelConfig
+    evaluators: Evaluators
+
+    @model_validator(mode="after")
+    def _check_metrics(self) -> Self:
+        """Raise ValueError if two evaluators have a metric in common."""
+        refuse_duplicates(self.metrics())
+        return self
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the declarations of all metrics, in the order of the evaluators."""
+        return metrics_of(self.model, self.evaluators)
+
+
+def metrics_of(model: ModelConfig, evaluators: Evaluators) -> tuple[Metric, ...]:
+    """Return the declarations of the evaluators' metrics for a model, in order."""
+    return tuple(metric for evaluator in evaluators for metric in evaluator.metrics(model.family))
+
+
+def refuse_duplicates(metrics: tuple[Metric, ...]) -> None:
+    """Raise ValueError if two metrics have the same name."""
+    names = [metric.name for metric in metrics]
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
+        raise ValueError(
+            "evaluators must measure different things, but two of them measure "
+            f"{', '.join(duplicates)}"
+        )

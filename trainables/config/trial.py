@@ -1,0 +1,114 @@
+"""The whole configuration of one trial."""
+
+import hashlib
+import json
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from trainables.config.data import AlignmentConfig, ReplayConfig
+from trainables.config.fusion import FusionConfig
+from trainables.config.measurement import Evaluators, metrics_of, refuse_duplicates
+from trainables.config.model import ModelConfig
+from trainables.config.train import TrainConfig
+from trainables.metrics.guard import Guard, derived_metrics
+from trainables.metrics.metric import Metric
+from trainables.metrics.names import COST, SHORTFALL, parse
+from trainables.objectives import AnyObjective, NoObjective
+from trainables.parameters import AllParameters, AnyParameters
+from trainables.regularisers import AnyRegulariser, NoRegulariser
+from trainables.schema.strict import Strict, by_name
+
+REPLAY_METRIC = Metric(
+    SHORTFALL, "texts", "lower", 0.0, 1e6, "required by the ratio, lacking in the set"
+)
+
+
+class TrialConfig(Strict):
+    """The configuration of one trial.
+
+    Loss = NLL(texts) + objective(pairs, texts) + regulariser(weights, texts).
+    """
+
+    model: ModelConfig
+    alignment: AlignmentConfig
+    objective: Annotated[AnyObjective, BeforeValidator(by_name)] = NoObjective()
+    regulariser: Annotated[AnyRegulariser, BeforeValidator(by_name)] = NoRegulariser()
+    parameters: Annotated[AnyParameters, BeforeValidator(by_name)] = AllParameters()
+    replay: ReplayConfig | None = None
+    train: TrainConfig
+    evaluators: Evaluators
+    fusion: FusionConfig = FusionConfig()
+    guard: Guard = Guard()
+    seed: int = Field(0, ge=0, lt=2**31)
+    allow_overlap: bool = Field(False, description="train on texts that are measured on")
+
+    @model_validator(mode="after")
+    def _check_metrics(self) -> Self:
+        """Raise ValueError if two evaluators have a metric in common."""
+        refuse_duplicates(metrics_of(self.model, self.evaluators))
+        return self
+
+    @model_validator(mode="after")
+    def _check_terms(self) -> Self:
+        """Raise ValueError if objective, regulariser, parameters and replay do not go together."""
+        objective, regulariser = self.objective, self.regulariser
+        if self.model.family not in objective.families:
+            raise ValueError(
+                f"objective {objective.name} is for {' and '.join(objective.families)} models, "
+                f"but model.family is {self.model.family}"
+            )
+        if regulariser.holds_weights and self.parameters.adapts:
+            raise ValueError(
+                f"regulariser {regulariser.name} holds the weights of the base, which "
+                f"parameters {self.parameters.name} leaves as they are: choose kl_to_base or none, "
+                f"or parameters all or freeze"
+            )
+        has_replay = self.replay is not None and self.replay.ratio > 0
+        has_texts = regulariser.anchor or objective.trains_on or has_replay
+        if regulariser.reads_texts and not has_texts:
+            raise ValueError(
+                f"regulariser {regulariser.name} needs texts, but objective {objective.name} trains "
+                f"on none and nothing is replayed: give the regulariser data of its own, or a replay"
+            )
+        return self
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return the declarations of all metrics that this trial reports.
+
+        First those of the evaluators, in order, and those derived from them; then the same at each
+        further α, without costs; then the shortfall of the replay.
+        """
+        metrics = metrics_of(self.model, self.evaluators)
+        metrics += derived_metrics([metric.name for metric in metrics], self.guard)
+        with_alpha = [metric for metric in metrics if parse(metric.name).family != COST]
+        fused = tuple(metric.at(alpha) for alpha in self.fusion.also for metric in with_alpha)
+        return metrics + fused + ((REPLAY_METRIC,) if self.replay else ())
+
+    def tree(self) -> dict[str, Any]:
+        """Return nested plain values, defaults included: TrialConfig.model_validate(tree) == self."""
+        return self.model_dump(mode="json")
+
+    def flat(self) -> dict[str, Any]:
+        """Return {dotted name: scalar} without empty values, as MLflow's params need it.
+
+        Evaluators are given by their names alone.
+        """
+        flat = _flatten(self.tree() | {"evaluators": [e.name for e in self.evaluators]})
+        return {name: value for name, value in flat.items() if value not in (None, "")}
+
+    def fingerprint(self) -> str:
+        """Return 16 hexadecimal digits that are equal for trials that differ in their seed alone."""
+        text = json.dumps(self.model_dump(mode="json", exclude={"seed"}), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of a tree as {dotted name: value}, with a list as words in one string."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = " ".join(map(str, value)) if isinstance(value, list) else value
+    return flat
