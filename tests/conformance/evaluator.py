@@ -17,7 +17,7 @@ from trainables.config import TrialConfig
 from trainables.metrics import estimate, items_file
 from trainables.metrics.names import RELATIVE
 from trainables.models.language_model import LanguageModel
-from trainables.scoring import divergence, features, likelihood
+from trainables.scoring import divergence, likelihood, packing
 
 
 def _values(evaluator: Any, model: LanguageModel, base: Any) -> dict[str, float]:
@@ -81,11 +81,10 @@ def does_not_depend_on_batches_their_order_or_their_padding(
     evaluator: Any, model: LanguageModel
 ) -> None:
     expected = _values(evaluator, model, {})
-    for tokens_a_batch, packed in ((1, 1), (61, 24), (10**6, 10**3)):
+    for tokens_a_batch, max_packed in ((1, 1), (61, 24), (10**6, 10**3)):
         with (
-            _patched(likelihood, TOKENS_A_BATCH=tokens_a_batch, PACKED=packed),
+            _patched(packing, TOKENS_A_BATCH=tokens_a_batch, MAX_PACKED=max_packed),
             _patched(divergence, TOKENS_A_BATCH=tokens_a_batch),
-            _patched(features, TOKENS_A_BATCH=tokens_a_batch),
         ):
             values = _values(evaluator, model, {})
         for name, value in values.items():

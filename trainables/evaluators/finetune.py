@@ -127,11 +127,11 @@ def _classify(model: LanguageModel, head: nn.Linear, queries: Sequence[Query]) -
     import torch
 
     from trainables.scoring.features import pool
-    from trainables.scoring.packing import TOKENS_A_BATCH, batches
+    from trainables.scoring.packing import batches
 
     places: list[int | None] = [None] * len(queries)
     with torch.inference_mode():
-        for numbers in batches([len(query.ids) for query in queries], TOKENS_A_BATCH):
+        for numbers in batches([len(query.ids) for query in queries]):
             batch = model.batch([queries[number] for number in numbers])
             logits = head(pool(model, batch.ids_BT, batch.attention_BT, "summary"))
             for number, row in zip(numbers, logits, strict=True):
