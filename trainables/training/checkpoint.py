@@ -17,6 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import ValidationError
+
+from trainables.schema.faults import dotted, faults
 from trainables.training.optimiser_state import KINDS
 
 if TYPE_CHECKING:
@@ -59,7 +62,7 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     has_replay = config.replay is not None and config.replay.ratio > 0
     if config.train.schedule == "constant" and not config.train.warmup and not has_replay:
         ignored_train |= {"steps": 0}
-    ignored = {"evaluators": [], "guard": {}, "fusion": {}}
+    ignored: dict[str, Any] = {"evaluators": [], "guard": {}, "fusion": {}}
     tree, saved_tree = (
         {**tree, **ignored, "train": tree["train"] | ignored_train}
         for tree in (config.tree(), saved_config.tree())
@@ -100,10 +103,22 @@ def load(folder: Path, engine: Engine) -> None:
 
 
 def _config(path: Path) -> TrialConfig:
-    """Return the configuration in a JSON file; a key of a later release has its default."""
+    """Return the configuration in a JSON file; a key that it lacks has its default.
+
+    Raises:
+        ValueError: it is the configuration of no trial.
+    """
     from trainables.config import TrialConfig
 
-    return TrialConfig.model_validate_json(path.read_text(encoding="utf-8"))
+    tree = _json(path)
+    try:
+        return TrialConfig.model_validate(tree)
+    except ValidationError as error:
+        sentences = [
+            f"{dotted(fault.place)} {fault.sentence}".strip()
+            for fault in faults(error, TrialConfig, tree)
+        ]
+        raise ValueError(" ".join(sentences)) from error
 
 
 def _json(path: Path) -> Any:

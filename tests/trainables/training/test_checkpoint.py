@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from trainables.models.loading import load
 from trainables.training import checkpoint
+from trainables.training.checkpoint import refuse_another_trial
 from trainables.training.engine import Engine
 from trainables.trial import run_trial
 
@@ -174,6 +175,25 @@ def test_a_file_that_was_cut_off_is_one_clear_sentence(damaged, configure, tmp_p
     ) as caught:
         next(run_trial(configure(), resume_from=tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"model": 3, "train": {"lr": "fast"}}'])
+def test_a_configuration_that_is_no_trials_is_one_clear_sentence(content, configure, tmp_path):
+    stopped_at(0, configure(), tmp_path)
+    (tmp_path / "trial.json").write_text(content)
+    with pytest.raises(ValueError, match="must be as a trial saved it, but cannot") as caught:
+        next(run_trial(configure(), resume_from=tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_key_that_an_earlier_release_did_not_save_has_its_default(configure, tmp_path):
+    config = configure()
+    stopped_at(0, config, tmp_path)
+    file = tmp_path / "trial.json"
+    tree = json.loads(file.read_text())
+    del tree["fusion"], tree["allow_overlap"], tree["train"]["clip"]
+    file.write_text(json.dumps(tree))
+    refuse_another_trial(tmp_path, config)
 
 
 def test_a_checkpoint_of_other_weights_is_one_clear_sentence(configure, tmp_path):
