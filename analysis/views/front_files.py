@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views.front_table import rows_of
-from analysis.views.words import arrow, num_decimals, recipe, standard_error
+from analysis.views.front_words import arrow, num_decimals, recipe, standard_error
 from trainables.metrics.names import DEGENERATE, parse
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
+from analysis.views.front_words import headline, number
 from analysis.views.scatter import GREY, GRID, INK, scatter_of
-from analysis.views.words import headline, number
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from analysis.record.sweep import Sweep
+from analysis.views.front_words import headline
 from analysis.views.scatter import GREY, GRID, INK, TRIAL, scatter_of
-from analysis.views.words import headline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.words import arrow, headline, num_decimals, recipe, standard_error
+from analysis.views.front_words import arrow, headline, num_decimals, recipe, standard_error
 from trainables.metrics.names import DEGENERATE, SHORTFALL, parse
 
 

@@ -13,10 +13,10 @@ import pandas as pd
 
 from analysis.record.reader import trial_yaml
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.words import number, recipe, standard_error
+from analysis.views.front_words import number, recipe, standard_error
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
-from trainables.schema.yaml_text import to_yaml
+from trainables.schema.yaml_writer import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
 TASKS = {

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.words import number
+from analysis.views.front_words import number
 from trainables.metrics.names import parse
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")

@@ -56,7 +56,7 @@ def status(
 @app.command(epilog="Example: sweep pause miniature && sweep resume miniature")
 def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Start no new trial until `sweep resume`; running ones go on to their end."""
-    from sweep.tracking.requests import request
+    from sweep.tracking.control_requests import request
 
     request(_live_record(name, tracking_uri, "paused", states=("running", "paused")), "pause")
     print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
@@ -65,7 +65,7 @@ def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
 @app.command(epilog="Example: sweep stop miniature")
 def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let the running trials finish, then end the sweep."""
-    from sweep.tracking.requests import request
+    from sweep.tracking.control_requests import request
 
     states = ("running", "paused", "stopping")
     request(_live_record(name, tracking_uri, "stopped", states=states), "stop")
@@ -75,7 +75,7 @@ def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
 @app.command(epilog="Example: sweep cancel miniature --trial 7")
 def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
     """End a sweep now (it can be resumed), or end one trial, which then counts as failed."""
-    from sweep.tracking.requests import cancel_trials, request
+    from sweep.tracking.control_requests import cancel_trials, request
 
     record = _live_record(name, tracking_uri, "cancelled")
     if trial is None:
@@ -93,7 +93,7 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
 def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
     """Run failed trials again, each as a new trial with the same parameters."""
     from analysis.record import reader
-    from sweep.tracking.requests import retry_trials
+    from sweep.tracking.control_requests import retry_trials
 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
@@ -115,8 +115,8 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
 def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver to MLflow what a sweep could not record because the tracking server was away."""
     from sweep import workspace
-    from sweep.cli import live
-    from sweep.driver.running import CannotRun
+    from sweep.cli import live_display
+    from sweep.driver.running_sweep import CannotRun
     from sweep.driver.sync import sync as deliver
     from sweep.tracking import addresses
     from trainables.schema.yaml_file import SpecError
@@ -126,7 +126,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
         leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
     try:
         num_delivered, num_refused, has_ended = deliver(
-            name, tracking_uri=tracking_uri, on_delivered=live.draw_last_front
+            name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front
         )
     except (addresses.BadAddress, CannotRun, SpecError) as error:
         leave(FAILED, str(error))
@@ -145,7 +145,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 def unpause(name: str, tracking_uri: str) -> bool:
     """Let a paused sweep whose driver runs go on; return whether it was one."""
     from analysis.record import reader
-    from sweep.tracking.requests import request
+    from sweep.tracking.control_requests import request
 
     try:
         state = reader.read_state(name, tracking_uri=tracking_uri)

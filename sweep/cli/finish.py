@@ -13,7 +13,7 @@ from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
-    from sweep.driver.running import OnStart, RunningSweep
+    from sweep.driver.running_sweep import OnStart, RunningSweep
     from sweep.tracking.mlflow_record import Record
 
 
@@ -28,10 +28,10 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
             stderr says why, and how to go on.
     """
     from sweep import workspace
-    from sweep.cli import live
+    from sweep.cli import live_display
     from sweep.config import preflight
     from sweep.driver import interrupts
-    from sweep.driver.running import CannotRun, Stopped
+    from sweep.driver.running_sweep import CannotRun, Stopped
     from sweep.tracking import addresses, outbox, sweeps
     from trainables.assets.errors import AssetError
 
@@ -41,7 +41,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
 
         def on_start(running: RunningSweep) -> list[Any]:
             signals.enter_context(interrupts.while_trials_run(ctrl_c))
-            return live.callbacks(running)
+            return live_display.callbacks(running)
 
         try:
             record = start(on_start)

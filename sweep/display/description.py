@@ -12,7 +12,7 @@ from sweep.tracking import sweeps
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
-    from sweep.driver.running import RunningSweep
+    from sweep.driver.running_sweep import RunningSweep
     from trainables.metrics.metric import Metric
 
 MAX_NOTE_CHARS = 8000  # that MLflow takes in a tag

@@ -20,11 +20,11 @@ from ray.tune import Callback
 
 from analysis.record.names import Artifact, Series, Tag
 from sweep.display.description import DrawnFront, description
-from sweep.tracking.entries import Reported, Tagged, now
+from sweep.tracking.outbox_entries import Reported, Tagged, now
 
 if TYPE_CHECKING:
     from sweep.display.progress import FrontMeasure, Progress
-    from sweep.driver.running import RunningSweep
+    from sweep.driver.running_sweep import RunningSweep
 
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
 
 if TYPE_CHECKING:
-    from sweep.driver.running import RunningSweep
+    from sweep.driver.running_sweep import RunningSweep
 
 # Takes candidates, each as goal -> value; returns (size, hypervolume) of their front.
 FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]

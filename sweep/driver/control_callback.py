@@ -11,7 +11,7 @@ from ray.tune.experiment import Trial
 
 from sweep.driver.interrupts import TuneInterrupt
 from sweep.driver.listener import Listener
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 
 
 class OutcomeNotKept(RuntimeError):

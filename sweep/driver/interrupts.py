@@ -19,7 +19,7 @@ The life of a Ctrl-C, in order:
 
 A signal that was ignored at the start of the process stays ignored: Ctrl-C in the background of a
 script, SIGHUP under nohup. KeyboardInterrupt means one of these signals and nothing else; whatever
-else ends a sweep early raises sweep.driver.running.Stopped.
+else ends a sweep early raises sweep.driver.running_sweep.Stopped.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from analysis.record.names import Tag
-from sweep.tracking.entries import now
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
+from sweep.tracking.outbox_entries import now
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record

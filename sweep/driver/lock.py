@@ -9,7 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sweep import workspace
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 
 LOCK = ".lock"
 

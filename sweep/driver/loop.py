@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep import workspace
-from sweep.driver.running import (
+from sweep.driver.running_sweep import (
     PATIENCE_S,
     CannotRun,
     OnStart,
@@ -18,8 +18,8 @@ from sweep.driver.running import (
 )
 from sweep.tracking import addresses
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.entries import Status
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Status
 from sweep.workers import disk
 
 if TYPE_CHECKING:

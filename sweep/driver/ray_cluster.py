@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 
 if TYPE_CHECKING:
     from sweep.config.spec import Resources

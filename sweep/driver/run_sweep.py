@@ -14,11 +14,11 @@ from sweep.config import preflight
 from sweep.config.check import changed_keys
 from sweep.config.spec import SweepSpec
 from sweep.driver import ray_cluster
+from sweep.driver.delete_earlier import delete_earlier
 from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
-from sweep.driver.replace import delete_earlier
-from sweep.driver.running import CannotRun, OnStart
-from sweep.tracking import addresses, mlflow_record, requests, sweeps
+from sweep.driver.running_sweep import CannotRun, OnStart
+from sweep.tracking import addresses, control_requests, mlflow_record, sweeps
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from trainables.schema.yaml_file import Document
@@ -151,7 +151,9 @@ def resume(
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 record.log_declarations(spec, document.text)
-                requests.clear(record)  # before it counts as running, and takes new requests
+                control_requests.clear(
+                    record
+                )  # before it counts as running, and takes new requests
                 stores = CheckpointStores.under(
                     checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
                 )

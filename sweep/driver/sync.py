@@ -10,7 +10,7 @@ from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
-from sweep.driver.running import CannotRun, RunningSweep, wait_until_delivered
+from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
 from sweep.tracking import addresses, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox

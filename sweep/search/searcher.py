@@ -22,7 +22,7 @@ from sweep.outcome import Outcome, outcome_of
 from sweep.samplers.base import RETRY_OF
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 from sweep.workers.result import FAULT, TrialResult
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Record a sweep in MLflow. The driver is the only process that writes there.
 
-recorder.py turns what happens to trials into entries (entries.py). outbox.py writes each entry to
-disk before the trial goes on. delivery.py sends the entries to MLflow in order, in the background,
-through mlflow_record.py. sweeps.py opens, finds and deletes the record of a sweep, requests.py keeps
-requests to a running sweep in its tags, and registry.py registers models.
+recorder.py turns what happens to trials into entries (outbox_entries.py). outbox.py writes each
+entry to disk before the trial goes on. delivery.py sends the entries to MLflow in order, in the
+background, through mlflow_record.py. sweeps.py opens, finds and deletes the record of a sweep,
+control_requests.py keeps requests to a running sweep in its tags, and registry.py registers models.
 """

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact
-from sweep.tracking.entries import Attached, Closed, Entry, Opened, Reported, Tagged, Trial
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Attached, Closed, Entry, Opened, Reported, Tagged, Trial
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from sweep.tracking.entries import ENTRY, Attached, Closed
+from sweep.tracking.outbox_entries import ENTRY, Attached, Closed
 
 if TYPE_CHECKING:
-    from sweep.tracking.entries import Entry, Trial
+    from sweep.tracking.outbox_entries import Entry, Trial
 
 JOURNAL = "journal.jsonl"
 DELIVERED = "delivered"

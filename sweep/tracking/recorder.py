@@ -15,12 +15,12 @@ from ray.tune import Callback
 from analysis.record.names import Artifact, Group, Tag
 from sweep.config import preflight
 from sweep.samplers.base import RETRY_OF
-from sweep.tracking.entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
 from sweep.workers.result import FAULT, TrialResult
 from trainables.config import TrialConfig
-from trainables.schema.yaml_text import to_yaml
+from trainables.schema.yaml_writer import to_yaml
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

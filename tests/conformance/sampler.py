@@ -16,7 +16,7 @@ from sweep.samplers.base import RETRY_OF
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 from tests.conformance.searches import POINTS, SPACE, Sweep, check_all, spec_of
 
 WITHOUT_MODEL = ("random", "grid")  # these suggest the same whatever earlier trials gave

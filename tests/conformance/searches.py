@@ -8,7 +8,7 @@ from typing import Any
 from sweep.config.spec import Bound, Budget, Search, SweepSpec
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 from sweep.workers.result import TrialResult
 from trainables.metrics.metric import Metric
 

@@ -17,7 +17,7 @@ from ray.cluster_utils import Cluster
 from sweep import workspace
 from sweep.config.check import check
 from sweep.driver.run_sweep import Backends, resume, run
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 from sweep.search.study import has_study, open_study
 from sweep.tracking import addresses
 from sweep.workers.shared_storage import why_not_shared

@@ -1,11 +1,13 @@
 """The verbs, their order and their options, which people and scripts rely on."""
 
 import time
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer
 
-from sweep.cli.app import app
+from sweep.cli.app import app, main
 from tests.sweep.conftest import sweep, verb
 
 # In the order of --help; NAME, SPEC and TRIAL are arguments.
@@ -41,6 +43,14 @@ def test_a_verb_has_these_arguments_and_options(name):
         for parameter in parameters
     ]
     assert " ".join(words) == VERBS[name]
+
+
+def test_the_console_script_is_this_app():
+    from sweep.__main__ import main as started
+
+    text = (Path(__file__).parents[3] / "pyproject.toml").read_text()
+    assert tomllib.loads(text)["project"]["scripts"]["sweep"] == "sweep.__main__:main"
+    assert started is main
 
 
 def test_help_comes_at_once():

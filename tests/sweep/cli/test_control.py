@@ -14,9 +14,9 @@ from analysis.record import reader
 from sweep import workspace
 from sweep.cli import control
 from sweep.driver.run_sweep import resume, run
-from sweep.driver.running import Stopped
-from sweep.tracking import requests, sweeps
-from sweep.tracking.entries import now
+from sweep.driver.running_sweep import Stopped
+from sweep.tracking import control_requests, sweeps
+from sweep.tracking.outbox_entries import now
 from tests.sweep.conftest import sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -218,7 +218,7 @@ def test_a_driver_that_died_a_moment_ago_gets_no_request(spec_of, tmp_path, caps
     go.touch()
     record = run(spec, document, run_trial=waiting(go))
     record.reopen(record.run_id)
-    requests.request(record, "pause")
+    control_requests.request(record, "pause")
     assert sweep_of(spec).state == "paused"
     assert "interrupted" in call("status", spec)
     assert not control.unpause(spec.name, record.tracking_uri)
@@ -238,5 +238,5 @@ def test_a_sweep_whose_driver_gives_no_sign_of_life_is_interrupted(spec_of, tmp_
     assert sweep_of(spec).state == "interrupted"
     record.set_tags({"sweep.alive": str(now())})
     for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
-        requests.request(record, wish)
+        control_requests.request(record, wish)
         assert sweep_of(spec).state == state

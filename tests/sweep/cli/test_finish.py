@@ -13,7 +13,7 @@ from analysis.record import reader
 from sweep import workspace
 from sweep.cli.finish import run_to_last_word
 from sweep.driver.run_sweep import resume, run
-from sweep.tracking import requests
+from sweep.tracking import control_requests
 from tests.sweep.conftest import pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -160,7 +160,7 @@ def test_cancelling_ends_it_so_that_it_can_be_resumed(spec_of, capsys):
     spec, document = spec_of(12)
 
     def cancel():
-        requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "cancel")
+        control_requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "cancel")
 
     start = started(spec, document, cancel)
     assert last_word(spec, start, capsys) == (130, f"cancelled; {GOES_ON}")
@@ -174,7 +174,7 @@ def test_stopping_it_is_a_good_end(spec_of, capsys):
     spec, document = spec_of(12)
 
     def stop():
-        requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "stop")
+        control_requests.request(find_sweep(workspace.local_tracking_uri(), spec.name), "stop")
 
     sentence = "stopped; `sweep resume tiny` runs the rest."
     assert last_word(spec, started(spec, document, stop), capsys) == (0, sentence)

@@ -6,7 +6,7 @@ import pytest
 
 from sweep.config.check import load
 from sweep.display.description import MAX_NOTE_CHARS, DrawnFront, description
-from sweep.driver.running import RunningSweep
+from sweep.driver.running_sweep import RunningSweep
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.mlflow_record import Record
 from sweep.tracking.outbox import Outbox

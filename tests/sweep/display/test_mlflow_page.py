@@ -10,12 +10,12 @@ from sweep.config.check import load
 from sweep.display import mlflow_page
 from sweep.display.description import DrawnFront
 from sweep.display.mlflow_page import NOTE, MlflowPage
-from sweep.driver.running import RunningSweep
+from sweep.driver.running_sweep import RunningSweep
 from sweep.outcome import Outcome
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.entries import Reported
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Reported
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables

@@ -8,7 +8,7 @@ import pytest
 from sweep.driver.control_callback import ControlCallback, OutcomeNotKept
 from sweep.driver.interrupts import TuneInterrupt
 from sweep.driver.listener import Listener
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 
 
 @pytest.fixture

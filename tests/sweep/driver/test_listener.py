@@ -8,9 +8,9 @@ from analysis.record.names import Tag
 from sweep.config.check import load
 from sweep.driver import listener
 from sweep.driver.listener import Listener
-from sweep.tracking import requests, sweeps
-from sweep.tracking.entries import now
-from sweep.tracking.requests import Requests
+from sweep.tracking import control_requests, sweeps
+from sweep.tracking.control_requests import Requests
+from sweep.tracking.outbox_entries import now
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables
 
@@ -38,7 +38,7 @@ def wait_until(condition):
 
 
 def test_a_request_from_before_the_listener_is_opened_is_known_at_once(record):
-    requests.request(record, "pause")
+    control_requests.request(record, "pause")
     listener = Listener(record)
     assert listener.requests == Requests()
     with listener:
@@ -47,8 +47,8 @@ def test_a_request_from_before_the_listener_is_opened_is_known_at_once(record):
 
 def test_a_request_while_the_listener_is_open_is_read(record):
     with Listener(record) as listener:
-        requests.request(record, "stop")
-        requests.cancel_trials(record, frozenset([3]))
+        control_requests.request(record, "stop")
+        control_requests.cancel_trials(record, frozenset([3]))
         wait_until(lambda: listener.requests == Requests("stop", frozenset([3])))
 
 
@@ -63,11 +63,11 @@ def test_heartbeats_are_written_again_and_again(record, monkeypatch):
 
 def test_while_mlflow_is_away_the_last_request_holds(record, monkeypatch):
     monkeypatch.setattr(listener, "LISTEN_EVERY_S", 0.1)
-    requests.request(record, "pause")
+    control_requests.request(record, "pause")
     with Listener(record) as open_listener:
         record.tracking_uri, address = "sqlite:////dev/null/mlflow.db", record.tracking_uri
         time.sleep(1)
         assert open_listener.requests == Requests("pause")
         record.tracking_uri = address
-        requests.request(record, "go")
+        control_requests.request(record, "go")
         wait_until(lambda: open_listener.requests == Requests("go"))

@@ -8,7 +8,7 @@ import pytest
 
 from sweep import workspace
 from sweep.driver.lock import driver_died_here, only_driver
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 
 HOLD_THE_LOCK = """
 import sys, time

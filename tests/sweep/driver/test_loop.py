@@ -9,7 +9,7 @@ from ray.tune.schedulers import FIFOScheduler
 
 from sweep import workspace
 from sweep.driver.run_sweep import resume, run
-from sweep.driver.running import CannotRun, Stopped
+from sweep.driver.running_sweep import CannotRun, Stopped
 from sweep.schedulers import NoScheduler
 from sweep.search.study import open_study
 from sweep.workers.result import TrialResult

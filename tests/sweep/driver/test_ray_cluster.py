@@ -9,7 +9,7 @@ import ray
 from sweep.config.spec import Resources
 from sweep.driver.ray_cluster import joined, num_at_once, num_nodes
 from sweep.driver.run_sweep import run
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 from tests.sweep.conftest import pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -43,6 +43,6 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once():
     )
     last_line = process.stderr.splitlines()[-1]
     assert last_line.startswith(
-        "sweep.driver.running.CannotRun: --address must be a Ray cluster that is up and lets us in (auto or "
+        "sweep.driver.running_sweep.CannotRun: --address must be a Ray cluster that is up and lets us in (auto or "
         "HOST:PORT), but '127.0.0.1:9' cannot be joined: "
     )

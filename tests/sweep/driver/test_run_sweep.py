@@ -4,7 +4,7 @@ import pytest
 
 from sweep import workspace
 from sweep.driver.run_sweep import Backends, resume, run
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 from sweep.search.study import open_study
 from tests.sweep.conftest import GRID, POINTS, pretending, states
 

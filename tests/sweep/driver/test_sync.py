@@ -4,9 +4,9 @@ import pandas as pd
 import pytest
 
 from sweep import workspace
-from sweep.cli import live
+from sweep.cli import live_display
 from sweep.driver.run_sweep import run
-from sweep.driver.running import CannotRun
+from sweep.driver.running_sweep import CannotRun
 from sweep.driver.sync import sync
 from tests.sweep.conftest import pretending
 
@@ -25,7 +25,9 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     with pytest.raises(CannotRun, match="name the store that everything is to be delivered"):
         sync(spec.name)
     uri = f"sqlite:///{tmp_path / 'other.db'}"
-    _, refused, has_ended = sync(spec.name, tracking_uri=uri, on_delivered=live.draw_last_front)
+    _, refused, has_ended = sync(
+        spec.name, tracking_uri=uri, on_delivered=live_display.draw_last_front
+    )
     assert (refused, has_ended) == (0, True)
     record = find_sweep(uri, spec.name)
     on_front = {

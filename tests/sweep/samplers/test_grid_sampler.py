@@ -3,7 +3,7 @@
 from ray.tune.search import Searcher
 
 from sweep.config.check import load
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 from tests.sweep.conftest import GRID, POINTS
 from tests.sweep.search.test_searcher import result, searcher
 

@@ -13,7 +13,7 @@ from sweep.outcome import Outcome
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study, outcomes
 from sweep.space import draw
-from sweep.tracking.requests import Requests
+from sweep.tracking.control_requests import Requests
 from sweep.workers.result import TrialResult
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"

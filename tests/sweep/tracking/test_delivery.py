@@ -4,8 +4,8 @@ import pytest
 
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery, deliver_batch
-from sweep.tracking.entries import Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -7,7 +7,7 @@ import pytest
 
 from sweep.tracking import sweeps
 from sweep.tracking.declarations import search_params
-from sweep.tracking.entries import Reported
+from sweep.tracking.outbox_entries import Reported
 
 pytestmark = pytest.mark.timeout(120)
 

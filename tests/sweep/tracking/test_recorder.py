@@ -7,8 +7,8 @@ from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
 from sweep.outcome import Outcome
-from sweep.tracking.entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import Attachment, TrialResult

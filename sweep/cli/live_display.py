@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sweep.display.description import DrawnFront
     from sweep.display.mlflow_page import MlflowPage
     from sweep.display.progress import FrontMeasure
-    from sweep.driver.running import RunningSweep
+    from sweep.driver.running_sweep import RunningSweep
     from trainables.metrics.metric import Metric
 
 
@@ -72,14 +72,14 @@ def _earlier_candidates(running: RunningSweep) -> dict[int, list[dict[str, float
 
 def _draw(running: RunningSweep, folder: Path) -> DrawnFront:
     """Draw the front of a sweep, as MLflow has it, into a folder; return it in words."""
-    from analysis.views import export, front_files, words
+    from analysis.views import export, front_files, front_words
     from sweep.display.description import DrawnFront
 
     sweep = _read(running)
     export.draw(sweep, folder)
     table = front_files.to_markdown(sweep, runs_url=running.record.runs_url)
     # MLflow shows the name of the sweep above the headline.
-    headline = words.headline(sweep).removeprefix(f"{sweep.name}: ")
+    headline = front_words.headline(sweep).removeprefix(f"{sweep.name}: ")
     return DrawnFront(headline, table, frozenset(map(int, sweep.front()["trial"])))
 
 

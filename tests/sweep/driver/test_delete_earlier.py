@@ -4,7 +4,7 @@ import pytest
 
 from sweep import workspace
 from sweep.config.check import load
-from sweep.driver.replace import delete_earlier
+from sweep.driver.delete_earlier import delete_earlier
 from sweep.search.study import has_study, open_study
 from sweep.tracking import sweeps
 from sweep.workers.checkpoints import FolderStore

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.cli.live import front_measure
+from sweep.cli.live_display import front_measure
 from tests.analysis.conftest import GAP, RISE
 
 measure = front_measure([GAP, RISE])

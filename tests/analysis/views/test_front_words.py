@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.views.words import number, recipe
+from analysis.views.front_words import number, recipe
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 

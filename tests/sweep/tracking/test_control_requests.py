@@ -1,6 +1,6 @@
 """Requests to a sweep are tags of its run: written by one process, read by another."""
 
-from sweep.tracking.requests import Requests, cancel_trials, clear, request, retry_trials
+from sweep.tracking.control_requests import Requests, cancel_trials, clear, request, retry_trials
 
 
 class Tags:
