@@ -17,6 +17,7 @@ from sweep.driver.run_sweep import resume, run
 from sweep.driver.running_sweep import Stopped
 from sweep.tracking import control_requests, sweeps
 from sweep.tracking.outbox_entries import now
+from sweep.workers.result import TrialResult
 from tests.sweep.conftest import sweep
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -54,7 +55,7 @@ class Watch(Callback):
         return {}
 
     def on_trial_result(self, iteration, trials, trial, result, **_):
-        if result.get("step") == 0:
+        if TrialResult.of(result).step == 0:
             self._left -= 1
             if self._left == 0:
                 self._thread.start()
