@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
-from sweep.samplers import Sampler
+from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import is_grown

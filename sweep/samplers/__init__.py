@@ -16,7 +16,6 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from sweep.samplers.auto import Auto
-from sweep.samplers.base import Sampler
 from sweep.samplers.gp import Gp
 from sweep.samplers.grid import Grid
 from sweep.samplers.nsga2 import Nsga2
@@ -30,4 +29,4 @@ AnySampler = Annotated[
     BeforeValidator(by_name),
 ]
 
-__all__ = ["AnySampler", "Auto", "Gp", "Grid", "Nsga2", "Random", "Sampler", "Tpe"]
+__all__ = ["AnySampler", "Auto", "Gp", "Grid", "Nsga2", "Random", "Tpe"]

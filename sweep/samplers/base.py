@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +24,9 @@ class Sampler(Strict):
 
     is_exhaustive: ClassVar[bool] = False
 
+    name: str
+
+    @abstractmethod
     def build(self, seed: int, tree: dict[str, Any]) -> optuna.samplers.BaseSampler:
         """Return the Optuna sampler that suggests one trial.
 
@@ -35,7 +39,6 @@ class Sampler(Strict):
             seed: follows from the sweep and the number of the trial; in [0, 2³²).
             tree: the search space, in the form of sweep/space/domains.py.
         """
-        raise NotImplementedError
 
     def num_points(self, tree: dict[str, Any]) -> int:
         """Return the number of trials after which an exhaustive search of this space ends.

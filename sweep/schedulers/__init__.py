@@ -15,10 +15,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from sweep.schedulers.base import Scheduler
 from sweep.schedulers.none import NoScheduler
 from trainables.schema.strict import by_name
 
 AnyScheduler = Annotated[NoScheduler, BeforeValidator(by_name)]
 
-__all__ = ["AnyScheduler", "NoScheduler", "Scheduler"]
+__all__ = ["AnyScheduler", "NoScheduler"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -40,6 +41,9 @@ class TuneScheduler(Protocol):
 class Scheduler(Strict):
     """Settings of a scheduler, from which the Ray Tune scheduler is built."""
 
+    name: str
+
+    @abstractmethod
     def build(self, goals: Mapping[str, Metric]) -> TuneScheduler | None:
         """Return a scheduler for the trials of one sweep, or None if every trial runs to its end.
 
@@ -50,4 +54,3 @@ class Scheduler(Strict):
             goals: name -> metric that the sweep trades off; `Metric.cost` turns its values so that
                 lower is better.
         """
-        raise NotImplementedError

@@ -2,15 +2,15 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from trainables.config.model import ModelConfig
 from trainables.evaluators import AnyEvaluator
 from trainables.metrics.metric import Metric
-from trainables.schema.strict import Strict, by_name
+from trainables.schema.strict import Strict
 
 Evaluators = Annotated[
-    tuple[Annotated[AnyEvaluator, BeforeValidator(by_name)], ...],
+    tuple[AnyEvaluator, ...],
     Field(strict=False, min_length=1),
 ]
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from trainables.config.data import AlignmentConfig, ReplayConfig
 from trainables.config.fusion import FusionConfig
@@ -17,7 +17,7 @@ from trainables.metrics.names import COST, SHORTFALL, parse
 from trainables.objectives import AnyObjective, NoObjective
 from trainables.parameters import AllParameters, AnyParameters
 from trainables.regularisers import AnyRegulariser, NoRegulariser
-from trainables.schema.strict import Strict, by_name
+from trainables.schema.strict import Strict
 
 REPLAY_METRIC = Metric(
     SHORTFALL, "texts", "lower", 0.0, 1e6, "required by the ratio, lacking in the set"
@@ -32,9 +32,9 @@ class TrialConfig(Strict):
 
     model: ModelConfig
     alignment: AlignmentConfig
-    objective: Annotated[AnyObjective, BeforeValidator(by_name)] = NoObjective()
-    regulariser: Annotated[AnyRegulariser, BeforeValidator(by_name)] = NoRegulariser()
-    parameters: Annotated[AnyParameters, BeforeValidator(by_name)] = AllParameters()
+    objective: AnyObjective = NoObjective()
+    regulariser: AnyRegulariser = NoRegulariser()
+    parameters: AnyParameters = AllParameters()
     replay: ReplayConfig | None = None
     train: TrainConfig
     evaluators: Evaluators

@@ -7,7 +7,7 @@ lists the right ones, and no YAML can name other code.
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainables.evaluators.bbq import Bbq
 from trainables.evaluators.crows_pairs import CrowsPairs
@@ -21,6 +21,7 @@ from trainables.evaluators.stereoset import StereoSet
 from trainables.evaluators.weights import Weights
 from trainables.evaluators.winobias import WinoBias
 from trainables.evaluators.winogender import Winogender
+from trainables.schema.strict import by_name
 
 AnyEvaluator = Annotated[
     StereoSet
@@ -36,6 +37,7 @@ AnyEvaluator = Annotated[
     | Probe
     | FineTune,
     Field(discriminator="name"),
+    BeforeValidator(by_name),
 ]
 
 __all__ = [

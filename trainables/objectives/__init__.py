@@ -8,7 +8,7 @@ union is the registry: a wrong name lists the right ones, and no YAML can name o
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainables.objectives.cda import Cda
 from trainables.objectives.counterfactual_js import CounterfactualJs
@@ -26,6 +26,7 @@ from trainables.objectives.simnpo import SimNpo
 from trainables.objectives.target_distribution import TargetDistribution
 from trainables.objectives.task_vector import TaskVector
 from trainables.objectives.unlikelihood import Unlikelihood
+from trainables.schema.strict import by_name
 
 AnyObjective = Annotated[
     NoObjective
@@ -45,6 +46,7 @@ AnyObjective = Annotated[
     | Orthogonal
     | TaskVector,
     Field(discriminator="name"),
+    BeforeValidator(by_name),
 ]
 
 __all__ = [

@@ -7,7 +7,7 @@ file, one entry in the union below, and a test with a number worked out by hand.
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainables.regularisers.fisher import Fisher
 from trainables.regularisers.kl_to_base import KlToBase
@@ -15,9 +15,12 @@ from trainables.regularisers.l2_to_base import L2ToBase
 from trainables.regularisers.mixout import Mixout
 from trainables.regularisers.none import NoRegulariser
 from trainables.regularisers.recadam import RecAdam
+from trainables.schema.strict import by_name
 
 AnyRegulariser = Annotated[
-    NoRegulariser | L2ToBase | Fisher | RecAdam | KlToBase | Mixout, Field(discriminator="name")
+    NoRegulariser | L2ToBase | Fisher | RecAdam | KlToBase | Mixout,
+    Field(discriminator="name"),
+    BeforeValidator(by_name),
 ]
 
 __all__ = ["AnyRegulariser", "Fisher", "KlToBase", "L2ToBase", "Mixout", "NoRegulariser", "RecAdam"]

@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from sweep.samplers import Sampler
+from sweep.samplers.base import Sampler
 from sweep.space import draw
 
 Params = dict[str, Any]
