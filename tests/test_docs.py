@@ -143,8 +143,13 @@ def test_other_examples_are_of_languages_that_are_checked():
 
 
 def folders(package: str) -> set[str]:
-    """Return the names of the folders in a package."""
-    return {path.name for path in (ROOT / package).iterdir() if path.is_dir()} - {"__pycache__"}
+    """Return the names of the folders in a package that hold more than caches of Python."""
+    files = [path for path in (ROOT / package).glob("*/**/*") if path.is_file()]
+    return {
+        path.relative_to(ROOT / package).parts[0]
+        for path in files
+        if "__pycache__" not in path.parts
+    }
 
 
 def test_the_readme_has_every_folder_of_the_packages():

@@ -133,9 +133,7 @@ def test_a_folder_that_a_node_does_not_see_is_refused_with_the_reason(two_nodes,
     assert why_not_shared(str(tmp_path / "kept")) == ""
     assert list((tmp_path / "kept").iterdir()) == []
     reason = why_not_shared("memory://kept")
-    assert (
-        "must see and write what is kept in memory://kept, but does not: set checkpoints." in reason
-    )
+    assert "must read and write in memory://kept, but does not: set checkpoints." in reason
 
 
 def test_record_and_search_on_postgresql_are_resumed_and_replaced_by_naming_their_passwords_again(
