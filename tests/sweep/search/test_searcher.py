@@ -62,7 +62,7 @@ def test_a_drawn_tree_that_is_no_trial_is_suggested_with_its_fault(tiny, tmp_pat
         size, accumulation = train["batch_size"], train["accumulation"]
         if size % accumulation:
             assert config["fault"] == (
-                "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
+                "the drawn settings are no valid trial: train batch_size must be a multiple of accumulation, "
                 f"but got {size} and {accumulation}."
             )
             faults += 1
