@@ -238,11 +238,11 @@ def test_a_retry_begins_if_the_process_that_queued_it_was_killed(spec, tmp_path)
 
 
 def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):
-    wish = "go"
-    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(wish))
+    request = "go"
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(request))
     answers = []
-    for wish in ("go", "pause", "go", "stop", "cancel"):
-        answer = search.suggest(wish)
+    for request in ("go", "pause", "go", "stop", "cancel"):
+        answer = search.suggest(request)
         answers.append(answer["number"] if isinstance(answer, dict) else answer)
     assert answers == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
 
