@@ -126,7 +126,10 @@ class Sweep:
         return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
     def candidates(self) -> pd.DataFrame:
-        """Return the rows of `measured` that are within the bounds of every constraint."""
+        """Return the rows of `measured` that are within the bounds of every constraint.
+
+        `SweepSpec.allows` in sweep/config/spec.py says the same of one trial that has just ended.
+        """
         measured = self.measured()
         is_feasible = pd.Series(True, index=measured.index)
         for name, bounds in self.constraints.items():
