@@ -63,6 +63,7 @@ MODULES = {
     for package in PACKAGES
     for path in sorted((ROOT / package).rglob("*.py"))
 }
+assert {name.partition(".")[0] for name in MODULES} == set(PACKAGES), "each has files"
 
 
 def imports(path: Path) -> list[tuple[int, str]]:

@@ -194,7 +194,9 @@ def test_every_command_has_a_section_with_its_arguments_and_options(program, app
 def sources() -> Iterator[str]:
     """Yield the text of every file of the packages."""
     for package in ("sweep", "trainables", "analysis"):
-        for path in (ROOT / package).rglob("*.py"):
+        paths = list((ROOT / package).rglob("*.py"))
+        assert paths, package
+        for path in paths:
             yield path.read_text(encoding="utf-8")
 
 

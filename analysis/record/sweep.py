@@ -103,8 +103,9 @@ class Sweep:
 
         The rows have the columns of `trials` under plain metric names, and the column `alpha`, which
         is NaN for the trial's own model. The row of another α has the number, run_id and parameters
-        of its trial (`fusion` excepted, which is as in trial_yaml). There is no such row for 0, which
-        is the base model, nor for the trial's own α.
+        of its trial, but for `fusion.alpha`, which is that α, and `fusion.also`, which is empty: with
+        these parameters a new trial would give that model. There is no such row for 0, which is the
+        base model, nor for the trial's own α.
         """
         names = [str(name) for name in self.trials]
         fused_names = [name for name in names if is_fused(name)]
@@ -125,7 +126,10 @@ class Sweep:
         return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
     def candidates(self) -> pd.DataFrame:
-        """Return the rows of `measured` that are within the bounds of every constraint."""
+        """Return the rows of `measured` that are within the bounds of every constraint.
+
+        `SweepSpec.allows` in sweep/config/spec.py says the same of one trial that has just ended.
+        """
         measured = self.measured()
         is_feasible = pd.Series(True, index=measured.index)
         for name, bounds in self.constraints.items():

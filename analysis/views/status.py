@@ -95,7 +95,10 @@ def table(status: dict[str, Any], /) -> Table:
 
 
 def _clock(seconds: float) -> str:
-    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on."""
+    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on.
+
+    sweep/display/progress.py has the same: neither package imports such a thing from the other.
+    """
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

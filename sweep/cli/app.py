@@ -11,9 +11,17 @@ import typer
 from sweep.cli import control, remote, results, run
 from sweep.cli.options import FAILED, leave
 
-# Library -> the optional part of the project that installs it.
-PARTS = {"ray": "sweep", "optuna": "sweep", "mlflow": "analysis", "moocore": "analysis"}
-PARTS |= {"matplotlib": "analysis", "plotly": "analysis", "torch": "train", "deepspeed": "train"}
+# Import names of libraries, by the optional part of the project that installs them; of several parts
+# the smallest. Libraries that another one of them brings along are listed too.
+LIBRARIES = {
+    "analysis": "matplotlib mlflow moocore pandas plotly pyarrow scipy sqlalchemy",
+    "sweep": "fsspec optuna pynvml ray",
+    "train": "accelerate datasets deepspeed gguf huggingface_hub peft safetensors sklearn tokenizers "
+    "torch tqdm transformers",
+    "s3": "boto3 s3fs",
+    "postgresql": "psycopg",
+}
+PARTS = {library: part for part, names in LIBRARIES.items() for library in names.split()}
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -96,7 +96,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
     from sweep.tracking.control_requests import retry_trials
 
     uri = store_of(tracking_uri, name)
-    record = _record(name, uri)
+    record, _ = _record_and_state(name, uri)
     already_retried = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
     failed = [n for n in _trials(record, "failed") if str(n) not in already_retried]
     if trial is not None and trial not in failed:
@@ -107,6 +107,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
         leave(FAILED, f"no trial of {name} has failed that was not tried again.")
     retry_trials(record, numbers)
     trials = f"{len(numbers)} trials are" if len(numbers) > 1 else "1 trial is"
+    # Read after the request: a sweep that ended before it does not carry it out.
     is_live = reader.read_state(name, tracking_uri=uri) in LIVE_STATES
     print(f"{trials} tried again{'' if is_live else f' by `sweep resume {name}`'}.")
 
@@ -145,6 +146,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 def unpause(name: str, tracking_uri: str) -> bool:
     """Let a paused sweep whose driver runs go on; return whether it was one."""
     from analysis.record import reader
+    from sweep.tracking import sweeps
     from sweep.tracking.control_requests import request
 
     try:
@@ -153,7 +155,9 @@ def unpause(name: str, tracking_uri: str) -> bool:
         return False
     if _state_here(name, tracking_uri, state) != "paused":
         return False
-    request(_record(name, tracking_uri), "go")
+    record = sweeps.find_sweep(tracking_uri, name)
+    assert record is not None
+    request(record, "go")
     print(f"{name} goes on.")
     return True
 
@@ -170,11 +174,9 @@ def _live_record(
     Raises:
         SystemExit: there is no such sweep, or it is in another state.
     """
-    from analysis.record import reader
-
     uri = store_of(tracking_uri, name)
-    record = _record(name, uri)
-    state = _state_here(name, uri, reader.read_state(name, tracking_uri=uri))
+    record, recorded_state = _record_and_state(name, uri)
+    state = _state_here(name, uri, recorded_state)
     if state not in states:
         leave(FAILED, f"{name} must be running to be {participle}, but is {state}.")
     return record
@@ -190,8 +192,8 @@ def _state_here(name: str, uri: str, state: str) -> str:
     return "interrupted" if state in LIVE_STATES and driver_died_here(name, uri) else state
 
 
-def _record(name: str, uri: str) -> Record:
-    """Return the record of a sweep in the store at this address.
+def _record_and_state(name: str, uri: str) -> tuple[Record, str]:
+    """Return the record of a sweep in the store at this address, and the state that it has there.
 
     Raises:
         SystemExit: the store cannot be read, or has no such sweep.
@@ -200,12 +202,14 @@ def _record(name: str, uri: str) -> Record:
     from sweep.tracking import sweeps
 
     try:
-        reader.read_state(name, tracking_uri=uri)  # its error names the sweeps that there are
+        state = reader.read_state(
+            name, tracking_uri=uri
+        )  # its error names the sweeps that there are
     except ValueError as error:
         leave(FAILED, str(error))
     record = sweeps.find_sweep(uri, name)
     assert record is not None
-    return record
+    return record, state
 
 
 def _trials(record: Record, state: str) -> list[int]:

@@ -76,7 +76,7 @@ def fault_of_trial(tree: Mapping[str, Any]) -> str:
             f"{dotted(fault.place)} {fault.sentence}".strip()
             for fault in faults(error, TrialConfig, tree)
         )
-        return f"what was drawn is no trial: {' '.join(sentences)}"
+        return f"the drawn settings are no valid trial: {' '.join(sentences)}"
     return ""
 
 

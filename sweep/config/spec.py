@@ -180,7 +180,11 @@ class SweepSpec(Strict):
         return [TrialConfig.model_validate(corner.tree) for corner in corners(self.trial)]
 
     def allows(self, values: Mapping[str, float]) -> bool:
-        """Return whether a trial with these metrics, by name, keeps every constraint."""
+        """Return whether a trial with these metrics, by name, keeps every constraint.
+
+        `candidates` in analysis/record/sweep.py says the same of a table that was read from the record;
+        a test of sweep/display/progress.py compares the two.
+        """
         return all(bound.excess(values[name]) <= 0 for name, bound in self.constraints.items())
 
     def metrics(self) -> dict[str, Metric]:

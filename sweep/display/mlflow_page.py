@@ -86,13 +86,12 @@ class MlflowPage(Callback):  # type: ignore[misc]
         record = self._running.record
         self._recorded_steps = record.steps(Series.HYPERVOLUME)
         self._on_front = record.trials_on_front()
-        self._describe(DrawnFront("no trial has ended yet", "", frozenset()))
+        self._describe(DrawnFront(self._num_ended_earlier(), "", frozenset()))
         candidates: list[Mapping[str, float]] = []
         for step, outcome in enumerate(self._running.earlier_outcomes, 1):
             candidates += self._earlier.get(outcome.number, [])
-            if (
-                step not in self._recorded_steps
-            ):  # a kill came between the trial's end and its point
+            # A kill may have come between the end of the trial and its point.
+            if step not in self._recorded_steps:
                 self._record_size(step, *self._front(candidates))
         self._thread.start()
         return self
@@ -180,6 +179,16 @@ class MlflowPage(Callback):  # type: ignore[misc]
             )
         )
         self._on_front = set(front.members)
+
+    def _num_ended_earlier(self) -> str:
+        """Return how many trials ended before this process, in words."""
+        match len(self._running.earlier_outcomes):
+            case 0:
+                return "no trial has ended yet"
+            case 1:
+                return "1 trial has ended"
+            case num:
+                return f"{num} trials have ended"
 
     def _describe(self, front: DrawnFront) -> None:
         """Put the description of the sweep, with this front, into the outbox."""

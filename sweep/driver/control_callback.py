@@ -22,12 +22,14 @@ class ControlCallback(Callback):  # type: ignore[misc]
     """Ends single trials that users cancel, and the whole run on Ctrl-C, cancel or an error.
 
     error: the first error because of which an outcome could not be saved; None if there was none.
+    has_cancelled: whether the run was ended because a user cancelled the sweep.
     """
 
     def __init__(self, listener: Listener, interrupt: TuneInterrupt) -> None:
         self.listener = listener
         self.interrupt = interrupt
         self.error: OutcomeNotKept | None = None
+        self.has_cancelled = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return no state: Tune pickles its callbacks."""
@@ -63,7 +65,8 @@ class ControlCallback(Callback):  # type: ignore[misc]
         """
         self.raise_error()
         requests = self.listener.requests
-        if requests.request == "cancel":
+        if requests.request == "cancel" and not self.interrupt.is_set:
+            self.has_cancelled = True
             self.interrupt.end_run()
         for trial in trials if requests.cancelled_trials else ():
             actor = trial.temporary_state.ray_actor

@@ -63,7 +63,8 @@ def run_to_end(
     Raises:
         CannotRun: MLflow does not take the entries that an earlier process has left, or the search
             storage is not as that process left it.
-        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
+        Stopped: the sweep was cancelled, its run ended early, the disk is full, or an outcome could
+            not be saved.
         KeyboardInterrupt: Ctrl-C.
     """
     from sweep.driver.control_callback import ControlCallback
@@ -176,17 +177,21 @@ def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[
     """Return the status and the state to record of a sweep whose trials run no more.
 
     Raises:
-        Stopped: it was cancelled.
+        Stopped: it was cancelled, or Tune ended its run while trials were left.
         KeyboardInterrupt: Ctrl-C, after which Tune returns as if the sweep had ended.
     """
     from sweep.search.study import outcomes
 
     request = control.listener.requests.request
     ends_early = request == "stop" or search.out_of_time
-    if search.num_left and request == "cancel":
+    # A `cancel` that was carried out stays one, even if `go` was requested since.
+    if search.num_left and (request == "cancel" or control.has_cancelled):
         raise Stopped("cancelled", "cancelled")
-    if search.num_left and (control.interrupt.is_set or not ends_early):
+    if search.num_left and control.interrupt.is_set:
         raise KeyboardInterrupt
+    # Such as a `cancel` that the search obeyed, and that `go` withdrew before the run was ended.
+    if search.num_left and not ends_early:
+        raise Stopped("interrupted", "its run ended while trials were left")
     any_complete = any(outcome.state == "complete" for outcome in outcomes(study))
     status: Status = "FINISHED" if any_complete else "FAILED"
     return status, "stopped" if search.num_left and request == "stop" else status.lower()

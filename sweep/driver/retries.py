@@ -16,7 +16,7 @@ from ray.tune.experiment import Trial
 
 from sweep.workers.result import TrialResult
 
-MAX_DEATHS = 3  # of the processes of one trial; it is tried again after each, and then has failed
+MAX_RETRIES = 3  # of one trial after deaths of its process; it fails at the next death
 
 
 class NoRetry(Callback):  # type: ignore[misc]
@@ -56,9 +56,9 @@ def describe_death(death: RayError) -> str:
 
 @contextmanager
 def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]:
-    """Within the block, have Tune take every actor that Ray lost for one that died, and count it once.
+    """Within the block, have Tune treat each loss of an actor as its death, and count it once.
 
-    Tune knows RayActorError alone, and ends the whole sweep at other errors: the node ran out of
+    Tune knows RayActorError alone, and ends the whole sweep at other errors of Ray: the node ran out of
     memory or of disk, a result was lost with the node that held it. (ray 2.60,
     air/execution/_internal/actor_manager.py, _actor_task_failed: "Caught unexpected exception".)
     Besides, the death of an actor that was kept for another trial reaches that trial twice, as it is

@@ -68,7 +68,8 @@ def run(
         CannotRun: another process runs the sweep, the cluster cannot hold one trial, or its nodes do
             not share the folder of checkpoints.
         preflight.DoNotFit: models or data are not what the spec takes them for.
-        Stopped: the sweep was cancelled, the disk is full, or an outcome could not be saved.
+        Stopped: the sweep was cancelled, its run ended early, the disk is full, or an outcome could
+            not be saved.
         KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
     uri, search_storage = _addresses(
@@ -91,11 +92,8 @@ def run(
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
             artifacts = workspace.artifact_location(uri, spec.name)
             record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
-            stores = CheckpointStores.under(
-                checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
-            )
-            prepared = PreparedSweep(
-                spec, document.text, record, search_storage, stores, num_at_once
+            prepared = _prepared(
+                spec, document, record, search_storage, checkpoint_root, num_at_once
             )
             run_to_end(prepared, on_start, run_trial)
     return record
@@ -151,17 +149,31 @@ def resume(
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 record.log_declarations(spec, document.text)
-                control_requests.clear(
-                    record
-                )  # before it counts as running, and takes new requests
-                stores = CheckpointStores.under(
-                    checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
-                )
-                prepared = PreparedSweep(
-                    spec, document.text, record, search_storage, stores, num_at_once
+                # Before the sweep counts as running, and takes new requests.
+                control_requests.clear(record)
+                prepared = _prepared(
+                    spec, document, record, search_storage, checkpoint_root, num_at_once
                 )
                 run_to_end(prepared, on_start, run_trial)
     return record
+
+
+def _prepared(
+    spec: SweepSpec,
+    document: Document,
+    record: mlflow_record.Record,
+    search_storage: Path | str,
+    checkpoint_root: str | None,
+    num_at_once: int,
+) -> PreparedSweep:
+    """Return a sweep to run, with the stores of its checkpoints and models.
+
+    checkpoint_root: as `_checkpoint_root` returns it; the others are as in PreparedSweep.
+    """
+    stores = CheckpointStores.under(
+        checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
+    )
+    return PreparedSweep(spec, document.text, record, search_storage, stores, num_at_once)
 
 
 def _addresses(

@@ -57,7 +57,8 @@ def sync(
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
-                goals = {goal: spec.metrics()[goal] for goal in spec.goals}
+                metrics = spec.metrics()
+                goals = {goal: metrics[goal] for goal in spec.goals}
                 with ExitStack() as stack:
                     running = RunningSweep(
                         spec, record, goals, [], lambda: spec.num_trials, outbox, delivery, stack

@@ -30,7 +30,7 @@ def build(
     """
     from ray import tune
 
-    from sweep.driver.retries import MAX_DEATHS
+    from sweep.driver.retries import MAX_RETRIES
     from sweep.workers.worker import Worker
 
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
@@ -51,7 +51,7 @@ def build(
             name="ray",
             storage_path=str(workspace.folder(spec.name)),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
-            failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),
+            failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
             verbose=0,
             callbacks=callbacks,
         ),

@@ -112,11 +112,11 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
         trial_id: Tune's id of the trial.
         """
-        wish = self._requests().request
+        request = self._requests().request
         self.out_of_time = time.monotonic() >= self._deadline
-        if self.out_of_time or wish in ("stop", "cancel"):
+        if self.out_of_time or request in ("stop", "cancel"):
             return str(Searcher.FINISHED)
-        if wish == "pause" and self.num_to_run:
+        if request == "pause" and self.num_to_run:
             return None
         trial = self._next_trial()
         if trial is None:  # a retry of one that runs may still be requested
@@ -124,6 +124,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._live[trial_id] = trial
         tree = draw.suggest(self._spec.trial, trial)
         config: dict[str, Any] = {"number": trial.number, "trial": tree}
+        # The recorder and the worker read such a tree too, but only to parse what is checked here.
         if fault := fault_of_trial(tree):
             config[FAULT] = fault
         return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
@@ -158,7 +159,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return self._spec.search.sampler.build(seed, self._spec.trial)
 
     def _waiting(self) -> list[int]:
-        """Return the numbers of retries that have one, but have not begun."""
+        """Return the numbers of the retries that Optuna has numbered and that have not begun."""
         states = (TrialState.WAITING,)
         return [trial.number for trial in self._study.get_trials(deepcopy=False, states=states)]
 

@@ -13,9 +13,8 @@ from sweep.space.draw import with_recipe
 from sweep.space.names import setting_place
 from trainables.schema.faults import Place
 
-MAX_BRANCHES = (
-    1000  # combinations of choices; a space with more of them is checked by corners alone
-)
+# Combinations of choices; a space with more of them is checked by corners alone.
+MAX_BRANCHES = 1000
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,11 @@ class Record:
 
 
 def search_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> list[Run]:
-    """Return all runs of an experiment that have these tags."""
+    """Return all runs of an experiment that have these tags.
+
+    analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
+    reader the names alone, so that either can change.
+    """
     runs: list[Run] = []
     token = None
     while True:

@@ -187,7 +187,7 @@ def journal_size(folder: Path) -> int:
 def has_ended(folder: Path, since: int) -> bool:
     """Return whether the last entry in the folder of an outbox is the end of a sweep that ran through.
 
-    since: size of the journal in bytes before which the entry does not count.
+    since: an earlier size of the journal, in bytes; only an entry written after it counts.
     """
     if journal_size(folder) <= since:
         return False

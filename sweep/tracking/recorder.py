@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -197,9 +196,8 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
     def _put_metrics(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
-        """Put the finite ones of the metrics of a step into the outbox."""
-        finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=finite))
+        """Put the metrics of a step into the outbox."""
+        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
 
 
 def _reason(failure: str) -> str:

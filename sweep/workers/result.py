@@ -12,17 +12,16 @@ from analysis.record.names import Group, Series
 from trainables.metrics.names import error_name, metric_of_error
 
 RESULT_KEY = "trial_result"  # of the TrialResult, in the mapping that Tune passes on
-FAULT = (
-    "fault"  # key in the configuration of a worker: why the tree that was drawn is no valid trial
-)
+# Key in the configuration of a worker: why the tree that was drawn is no valid trial.
+FAULT = "fault"
 FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leaves room for rounding
 
 
 class Attachment:
-    """Bytes that travel with a result and can be taken once, by one reader.
+    """Bytes that travel with a result and can be taken once, by one reader: the recorder alone.
 
     Tune keeps the last result of every trial in memory for as long as the sweep runs. Bytes that were
-    taken are not kept with it.
+    taken are not kept with it. So an Attachment changes, even within a TrialResult, which is frozen.
     """
 
     def __init__(self, content: bytes = b"") -> None:
@@ -76,14 +75,14 @@ class TrialResult:
         return self.progress >= FULL_PROGRESS
 
     def recorded(self) -> dict[str, float]:
-        """Return name -> value of the metrics to record in MLflow for this step.
+        """Return name -> finite value of the metrics to record in MLflow for this step.
 
-        These are the finite metrics, their standard errors, those of the machine, and `progress`,
-        which shows that the step was reported even if nothing else is finite.
+        These are the metrics, their standard errors, those of the machine, and `progress`, which shows
+        that the step was reported even if nothing else is finite.
         """
-        finite = {name: value for name, value in self.metrics.items() if math.isfinite(value)}
         errors = {error_name(name): se for name, se in self.errors.items()}
-        return finite | errors | {Series.PROGRESS: self.progress} | dict(self.machine)
+        values = dict(self.metrics) | errors | {Series.PROGRESS: self.progress} | dict(self.machine)
+        return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_json(self) -> str:
         """Return the result as JSON, without its items."""

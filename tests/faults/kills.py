@@ -7,7 +7,7 @@ import signal
 import time
 from collections import Counter
 
-from sweep.driver.retries import MAX_DEATHS
+from sweep.driver.retries import MAX_RETRIES
 from tests.faults.stage import Stage
 
 HANGS = "server (SIGSTOP)"  # for a while, it takes requests and does not answer
@@ -119,7 +119,7 @@ class Kills:
         match victim:
             case "worker" | "node":
                 running = running_trials(self._stage, name)
-                is_last_attempt = any(self._deaths[trial] == MAX_DEATHS for trial in running)
+                is_last_attempt = any(self._deaths[trial] == MAX_RETRIES for trial in running)
                 is_up = victim == "worker" or self._stage.node_is_up()
                 return is_up and bool(self._stage.workers()) and not is_last_attempt
             case "server" | "server (SIGSTOP)":

@@ -9,7 +9,7 @@ from analysis.record import names
 from analysis.record.names import LIVE_STATES, Artifact, Group, Role, Series, Tag
 from analysis.record.reader import read_state
 
-ROOT = Path(names.__file__).parents[1]
+ROOT = Path(names.__file__).parents[2]
 # The name of the spec in the sweep's own folder too (sweep/workspace.py), which is no part of the record.
 ALSO_LOCAL = {Artifact.SPEC}
 # Names without . or / that occur as nothing else; `reason`, say, is also another word.
@@ -81,7 +81,9 @@ def spelt_in(source: str) -> list[str]:
 
 @pytest.mark.parametrize("package", ["sweep", "analysis"])
 def test_no_other_file_spells_a_name_of_the_record(package):
-    for path in sorted((ROOT / package).rglob("*.py")):
+    paths = sorted((ROOT / package).rglob("*.py"))
+    assert paths
+    for path in paths:
         if path != Path(names.__file__):
             assert spelt_in(path.read_text(encoding="utf-8")) == [], path
 

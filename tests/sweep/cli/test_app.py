@@ -1,14 +1,21 @@
 """The verbs, their order and their options, which people and scripts rely on."""
 
+import re
+import subprocess
+import sys
 import time
 import tomllib
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
 import typer
 
-from sweep.cli.app import app, main
+from sweep.cli.app import LIBRARIES, PARTS, app, main
 from tests.sweep.conftest import sweep, verb
+from tests.test_architecture import MODULES, PACKAGES, imports
+
+PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
 
 # In the order of --help; NAME, SPEC and TRIAL are arguments.
 VERBS = {
@@ -48,9 +55,50 @@ def test_a_verb_has_these_arguments_and_options(name):
 def test_the_console_script_is_this_app():
     from sweep.__main__ import main as started
 
-    text = (Path(__file__).parents[3] / "pyproject.toml").read_text()
-    assert tomllib.loads(text)["project"]["scripts"]["sweep"] == "sweep.__main__:main"
+    assert PROJECT["scripts"]["sweep"] == "sweep.__main__:main"
     assert started is main
+
+
+def distributions(requirements) -> set[str]:
+    """The names of distributions in a list of requirements, as the index normalises them."""
+    return {normal(re.match(r"[\w.-]+", requirement)[0]) for requirement in requirements}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_part_to_install_is_known_of_every_library_that_a_module_imports():
+    always = {normal(name) for name in distributions(PROJECT["dependencies"])}
+    of = packages_distributions()
+    imported = {m.partition(".")[0] for path in MODULES.values() for _, m in imports(path)}
+    third_party = imported - sys.stdlib_module_names - {*PACKAGES}
+    assert len(third_party) > 20
+    optional = {name for name in third_party if not {normal(d) for d in of[name]} & always}
+    assert optional - PARTS.keys() == set()
+
+
+@pytest.mark.parametrize("part", LIBRARIES)
+def test_a_part_installs_the_libraries_that_are_listed_for_it_and_all_its_own_are_listed(part):
+    of = packages_distributions()
+    own = distributions(PROJECT["optional-dependencies"][part])
+    brought = own.union(*(distributions(requires(name) or ()) for name in own))
+    for library in LIBRARIES[part].split():
+        assert {normal(distribution) for distribution in of[library]} & brought, library
+    listed = {normal(distribution) for library in PARTS for distribution in of[library]}
+    assert own <= listed
+
+
+def test_without_the_analysis_a_verb_that_needs_it_says_how_to_install_it():
+    code = (
+        "import sys; sys.modules['pandas'] = None; sys.argv = ['sweep', 'ls']; "
+        "from sweep.cli.app import main; main()"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert process.returncode == 1
+    assert "this needs pandas: `pip install -e '.[analysis]'` brings it." in process.stderr
 
 
 def test_help_comes_at_once():

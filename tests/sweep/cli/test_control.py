@@ -238,6 +238,6 @@ def test_a_sweep_whose_driver_gives_no_sign_of_life_is_interrupted(spec_of, tmp_
     record.set_tags({"sweep.alive": str(now() - 100_000)})
     assert sweep_of(spec).state == "interrupted"
     record.set_tags({"sweep.alive": str(now())})
-    for wish, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
-        control_requests.request(record, wish)
+    for word, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
+        control_requests.request(record, word)
         assert sweep_of(spec).state == state

@@ -215,7 +215,7 @@ def test_a_drawn_tree_that_is_a_trial_has_no_fault(drawn):
 def test_a_drawn_tree_that_is_no_trial_is_one_sentence_with_each_of_its_faults(drawn):
     drawn["train"]["accumulation"] = 3
     sentence = (
-        "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
+        "the drawn settings are no valid trial: train batch_size must be a multiple of accumulation, "
         "but got 4 and 3."
     )
     assert fault_of_trial(drawn) == sentence

@@ -91,6 +91,18 @@ def test_a_run_is_described_at_once_and_again_with_the_front_at_the_end(started)
     assert [entry.path for entry in files] == ["front/front.html"]
 
 
+@pytest.mark.parametrize(
+    ("ended", "words"), [([2], "1 trial has ended"), ([1, 0, 2], "3 trials have ended")]
+)
+def test_a_resumed_run_is_described_with_the_number_of_trials_that_have_ended(
+    started, ended, words
+):
+    begun = started(*ended)
+    with MlflowPage(begun, drawn, Counting(), front, {}):
+        assert begun.delivery.wait(10)
+        assert begun.record.tags()[NOTE].startswith(f"**{words}** · [the front](#/experiments/")
+
+
 def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(started):
     begun = started(1, 0, 2)  # in the order in which they ended
     begun.outbox.put(Reported(trial=None, at=1, step=1, metrics={HYPERVOLUME: 10.0, SIZE: 1.0}))

@@ -8,10 +8,15 @@ from ray.tune import Callback
 from ray.tune.schedulers import FIFOScheduler
 
 from sweep import workspace
+from sweep.driver import listener
+from sweep.driver.interrupts import TuneInterrupt
+from sweep.driver.listener import Listener
 from sweep.driver.run_sweep import resume, run
 from sweep.driver.running_sweep import CannotRun, Stopped
 from sweep.schedulers import NoScheduler
+from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study
+from sweep.tracking.control_requests import Requests
 from sweep.workers.result import TrialResult
 from tests.sweep.conftest import GRID, POINTS, pretending, states
 
@@ -43,6 +48,54 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     assert states(spec) == ({"COMPLETE": 6}, {"FINISHED": 6}, [])
     study = open_study(workspace.folder(spec.name) / "search.journal", spec)
     assert [trial.params for trial in study.trials] == POINTS
+
+
+def test_a_run_that_tune_ends_early_is_interrupted_but_not_by_ctrl_c(spec_of, monkeypatch):
+    suggest = ParetoSearch.suggest
+
+    def suggest_once(self, trial_id):
+        return "FINISHED" if self._live else suggest(self, trial_id)
+
+    spec, document = spec_of(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(ParetoSearch, "suggest", suggest_once)
+        with pytest.raises(Stopped, match="its run ended while trials were left") as stopped:
+            run(spec, document, run_trial=pretending())
+    assert stopped.value.state == "interrupted"
+    resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 3}, {"FINISHED": 3}, [])
+
+
+def test_a_cancel_that_was_carried_out_stays_one_even_if_it_is_withdrawn(spec_of, monkeypatch):
+    listeners, end_run = [], TuneInterrupt.end_run
+
+    class Silent(Listener):
+        """Has the requests that the test gives it."""
+
+        def __enter__(self):
+            listeners.append(self)
+            return self
+
+        def __getstate__(self):  # Tune pickles the callback below
+            return {}
+
+    class Cancel(Callback):
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            listeners[0].requests = Requests("cancel")
+
+        def __getstate__(self):
+            return {}
+
+    def end_run_and_withdraw(self):
+        end_run(self)
+        listeners[0].requests = Requests("go")
+
+    monkeypatch.setattr(listener, "Listener", Silent)
+    monkeypatch.setattr(TuneInterrupt, "end_run", end_run_and_withdraw)
+    spec, document = spec_of(4)
+    with pytest.raises(Stopped, match="cancelled") as stopped:
+        run(spec, document, run_trial=pretending(), on_start=lambda running: [Cancel()])
+    assert stopped.value.state == "cancelled"
 
 
 def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_end(spec_of):

@@ -62,7 +62,7 @@ def test_a_drawn_tree_that_is_no_trial_is_suggested_with_its_fault(tiny, tmp_pat
         size, accumulation = train["batch_size"], train["accumulation"]
         if size % accumulation:
             assert config["fault"] == (
-                "what was drawn is no trial: train batch_size must be a multiple of accumulation, "
+                "the drawn settings are no valid trial: train batch_size must be a multiple of accumulation, "
                 f"but got {size} and {accumulation}."
             )
             faults += 1
@@ -238,11 +238,11 @@ def test_a_retry_begins_if_the_process_that_queued_it_was_killed(spec, tmp_path)
 
 
 def test_while_paused_nothing_is_suggested_and_after_stop_it_has_finished(spec, tmp_path):
-    wish = "go"
-    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(wish))
+    request = "go"
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(request))
     answers = []
-    for wish in ("go", "pause", "go", "stop", "cancel"):
-        answer = search.suggest(wish)
+    for request in ("go", "pause", "go", "stop", "cancel"):
+        answer = search.suggest(request)
         answers.append(answer["number"] if isinstance(answer, dict) else answer)
     assert answers == [0, None, 1, Searcher.FINISHED, Searcher.FINISHED]
 

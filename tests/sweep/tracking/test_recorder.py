@@ -62,7 +62,7 @@ def test_the_first_entry_of_a_trial_holds_its_configuration(recorder, outbox):
 
 
 def test_a_trial_whose_configuration_is_not_valid_is_opened_without_parameters(recorder, outbox):
-    recorder.on_trial_start(0, [], trial(3, fault="what was drawn is no trial"))
+    recorder.on_trial_start(0, [], trial(3, fault="the drawn settings are no valid trial"))
     (opened,) = outbox.next_entries(100)[0]
     assert (opened.trial, opened.params) == (3, {})
 

@@ -27,7 +27,7 @@ def test_a_trial_whose_process_reported_nothing_has_no_result(mapping):
 
 def test_finite_metrics_their_errors_the_machine_and_progress_are_recorded():
     result = TrialResult(
-        step=4, progress=0.5, metrics={GAP: 3.0, RISE: float("nan")}, errors={GAP: 0.5},
+        step=4, progress=0.5, metrics={GAP: 3.0, RISE: float("nan")}, errors={GAP: 0.5, RISE: float("inf")},
         machine=RESULT.machine,
     )  # fmt: skip
     assert result.recorded() == {

@@ -80,10 +80,10 @@ def test_items_come_with_the_first_and_with_the_last_report():
 def test_a_drawn_tree_that_is_no_trial_fails_with_its_fault_and_the_worker_stays_usable():
     worker = begin(reports(1.0))
     config = worker._trial_config
-    worker.reset_config(config | {FAULT: "what was drawn is no trial: lr must be less."})
+    worker.reset_config(config | {FAULT: "the drawn settings are no valid trial: lr must be less."})
     result = step(worker)
     assert (result.done, result.step) == (True, None)
-    assert result.failure == "what was drawn is no trial: lr must be less."
+    assert result.failure == "the drawn settings are no valid trial: lr must be less."
     worker.reset_config(config | {"number": config["number"] + 1})
     assert step(worker).failure == ""
 

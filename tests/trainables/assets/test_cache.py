@@ -79,7 +79,9 @@ def callers() -> list[tuple[str, ast.Call]]:
     """Return (module, call) of every call of `source_digest` in our packages."""
     calls = []
     for package in ("trainables", "sweep", "analysis"):
-        for file in sorted((ROOT / package).rglob("*.py")):
+        files = sorted((ROOT / package).rglob("*.py"))
+        assert files, package
+        for file in files:
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("source_digest"):
                     module = ".".join(file.relative_to(ROOT).with_suffix("").parts)

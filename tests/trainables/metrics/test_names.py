@@ -98,7 +98,9 @@ def prefixes_in(source: str) -> list[str]:
 
 @pytest.mark.parametrize("package", ["trainables", "sweep", "analysis"])
 def test_no_other_file_spells_a_prefix(package):
-    for path in sorted((ROOT / package).rglob("*.py")):
+    paths = sorted((ROOT / package).rglob("*.py"))
+    assert paths
+    for path in paths:
         source = path.read_text(encoding="utf-8")
         if path != Path(names.__file__):
             assert prefixes_in(source) == [], path
