@@ -89,6 +89,17 @@ class Group:
     SYSTEM = "system/"  # of a trial's run: how busy its machine was
 
 
+def name_in_spec(param: str) -> str:
+    """Return the name by which a spec's choices know a recorded parameter.
+
+    A plugin is recorded with its settings, its name among them; a spec knows it by its key alone.
+
+    >>> name_in_spec("objective.name"), name_in_spec("objective.weight")
+    ('objective', 'objective.weight')
+    """
+    return param.removesuffix(".name")
+
+
 def having(tags: Mapping[str, str]) -> str:
     """Return the filter of an MLflow search for runs that have all of these tags.
 

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import pareto
+from analysis.record.names import name_in_spec
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import TRAINED, is_fused, other_candidates
 
@@ -180,7 +181,7 @@ class Sweep:
     @cached_property
     def swept(self) -> list[str]:
         """Names in `params` that the spec searches. Its `objective` is `objective.name` there."""
-        return [p for p in self.params if {p, p.removesuffix(".name")} & set(self.searched)]
+        return [p for p in self.params if {p, name_in_spec(p)} & set(self.searched)]
 
     @property
     def _goal_names(self) -> list[str]:
