@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.outcome import outcome_of
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
 
@@ -96,7 +97,7 @@ class Progress(Callback):  # type: ignore[misc]
             self._count(trial, state, failure)
             return
         own = result.metrics
-        alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
+        alpha = TrialRequest.of(trial.config).trial.get("fusion", {}).get("alpha", TRAINED)
         measured = [own, *other_candidates(own, alpha).values()]
         self._candidates += [
             self._goals_of(metrics) for metrics in measured if self._spec.allows(metrics)

@@ -30,7 +30,7 @@ class TuneScheduler(Protocol):
 
         Args:
             tune_controller: Tune's loop.
-            trial: Tune's trial; trial.config["number"] is its number.
+            trial: Tune's trial; sweep.trial_request.TrialRequest.of(trial.config) has its number.
             result: the report as Tune passes it on. sweep.workers.result.TrialResult.of(result) has
                 the metrics by name, and `progress`, in (0, 1], which is 1 at the last report.
         """

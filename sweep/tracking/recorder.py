@@ -14,11 +14,11 @@ from ray.tune import Callback
 
 from analysis.record.names import Artifact, Group, Tag
 from sweep.config import preflight
-from sweep.samplers.base import RETRY_OF
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
+from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
-from sweep.workers.result import FAULT, TrialResult
+from sweep.workers.result import TrialResult
 from trainables.config import TrialConfig
 from trainables.schema.yaml_writer import to_yaml
 
@@ -91,13 +91,14 @@ class Recorder(Callback):  # type: ignore[misc]
 
         Of a trial whose drawn configuration is not valid, only the beginning is recorded.
         """
-        number = trial.config["number"]
+        request = TrialRequest.of(trial.config)
+        number = request.number
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
-        if FAULT not in trial.config:
-            config = TrialConfig.model_validate(trial.config["trial"])
-            if RETRY_OF in trial.config:
-                tags[Tag.RETRY_OF] = str(trial.config[RETRY_OF])
+        if not request.fault:
+            config = TrialConfig.model_validate(request.trial)
+            if request.retry_of is not None:
+                tags[Tag.RETRY_OF] = str(request.retry_of)
             tags[Tag.SPACE_VERSION] = str(self._space_version)
             names = set(preflight.sets_of(config))
             update = {
@@ -114,7 +115,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
         """Record the metrics of a report; after the last report also the files of the trial."""
-        number, report = trial.config["number"], TrialResult.of(result)
+        number, report = TrialRequest.of(trial.config).number, TrialResult.of(result)
         if report is None:
             return
         items = report.items.take()

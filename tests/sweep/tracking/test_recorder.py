@@ -10,6 +10,7 @@ from sweep.outcome import Outcome
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
+from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import Attachment, TrialResult
 from tests.sweep.conftest import TINY
@@ -31,7 +32,7 @@ def recorder(outbox):
 
 
 def trial(number, **more):
-    return SimpleNamespace(config={"number": number, "trial": CONFIG.tree()} | more)
+    return SimpleNamespace(config=TrialRequest(number, CONFIG.tree(), **more).to_config())
 
 
 def result(step, value=1.0, *, done=False, items=b""):
