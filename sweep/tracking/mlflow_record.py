@@ -1,7 +1,9 @@
 """The record of one sweep in MLflow: one parent run for the sweep, one child run for each trial.
 
-The driver alone writes here: it opens a sweep, and sends everything else through its outbox. A run
-is looked for by its tags before it is created, so that nothing is recorded twice.
+The driver alone, and after its end `sweep sync`, writes the results of trials: through the outbox. Past
+it the driver writes what a sweep begins with, the versions of its spec, and its heartbeat. Any terminal
+writes requests as tags of the sweep's run (control_requests.py). A run is looked for by its tags before
+it is created. So nothing is recorded twice.
 """
 
 from __future__ import annotations
