@@ -10,7 +10,7 @@ from trainables.schema.strict import Strict
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
-Decision = Literal["CONTINUE", "PAUSE", "STOP"]  # as Ray Tune spells them
+Decision = Literal["CONTINUE", "STOP"]  # as Ray Tune spells them
 
 
 class TuneScheduler(Protocol):
@@ -25,8 +25,8 @@ class TuneScheduler(Protocol):
     ) -> Decision:
         """Return the decision on a trial after one of its reports.
 
-        CONTINUE lets it go on. STOP ends it: it counts as pruned, and is on no front. PAUSE keeps its
-        checkpoint and frees its place for another trial.
+        CONTINUE lets it go on. STOP ends it: it counts as pruned, and is on no front. The PAUSE of
+        Tune is not allowed: the state of a trial is not kept in the way that Tune would need.
 
         Args:
             tune_controller: Tune's loop.

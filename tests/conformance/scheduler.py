@@ -49,7 +49,7 @@ def decides_after_each_report_of_each_trial(scheduler: Any) -> None:
             metrics = {GAP: 50.0 + number * progress, RISE: progress}
             report = TrialResult(step=1, progress=progress, metrics=metrics).for_tune()
             decision = built.on_trial_result(None, trial, report)
-            assert decision in get_args(Decision)
+            assert decision in get_args(Decision), f"{decision}: a trial goes on or ends"
             if decision == "STOP":
                 break
         built.on_trial_complete(None, trial, report)
