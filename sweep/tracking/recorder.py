@@ -17,7 +17,7 @@ from sweep.config import preflight
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
-from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
+from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult
 from trainables.config import TrialConfig
 from trainables.schema.yaml_writer import to_yaml
@@ -149,10 +149,10 @@ class Recorder(Callback):  # type: ignore[misc]
         if items:
             self._outbox.attach(number, items, Artifact.ITEMS)
         if models := self._stores.models:
-            with models.read(model_name(number)) as folder:
+            with models.read(folder_name(number)) as folder:
                 if folder is not None:
                     self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
-            models.delete(model_name(number))
+            models.delete(folder_name(number))
 
     def close_trial(self, outcome: Outcome) -> None:
         """Record the end of a trial and delete its checkpoint; call this after Optuna was told."""
@@ -164,7 +164,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox.put(Closed(trial=outcome.number, at=now(), status=status, tags=tags))
         if checkpoints := self._stores.checkpoints:
             try:
-                checkpoints.delete(checkpoint_name(outcome.number))
+                checkpoints.delete(folder_name(outcome.number))
             except Exception as error:  # of an object store; the trial has ended all the same
                 log.warning(
                     "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error

@@ -23,13 +23,8 @@ if TYPE_CHECKING:
     from sweep.config.spec import Checkpoints
 
 
-def checkpoint_name(number: int) -> str:
-    """Return the name under which the state of trial `number` is kept while it runs, as 0007."""
-    return f"{number:04}"
-
-
-def model_name(number: int) -> str:
-    """Return the name under which the finished model of trial `number` is kept, as 0007."""
+def folder_name(number: int) -> str:
+    """Return the name of every folder of trial `number`: its state, its model, Tune's own; as 0007."""
     return f"{number:04}"
 
 

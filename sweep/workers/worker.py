@@ -15,7 +15,7 @@ from ray import tune
 from analysis.record.names import Artifact
 from sweep.trial_request import TrialRequest
 from sweep.workers import disk
-from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
+from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
@@ -143,7 +143,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             return
         config = TrialConfig.model_validate(request.trial)
         declared = {metric.name for metric in config.metrics()}
-        assignment, name = self._assignment, checkpoint_name(request.number)
+        assignment, name = self._assignment, folder_name(request.number)
         checkpoints = assignment.stores.checkpoints
         with ExitStack() as stack:
             with _storage_errors():
@@ -168,12 +168,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         """
         stores = self._assignment.stores
         if stores.checkpoints and not result.done and report.step > 0:
-            name = checkpoint_name(number)
+            name = folder_name(number)
             with _storage_errors(), stores.checkpoints.write(name) as folder:
                 report.save_state(folder)
                 (folder / RESULT_FILE).write_text(result.to_json(), encoding="utf-8")
         if stores.models and result.done and not result.failure:
-            with _storage_errors(), stores.models.write(model_name(number)) as folder:
+            with _storage_errors(), stores.models.write(folder_name(number)) as folder:
                 report.save_model(folder)
 
 
