@@ -6,9 +6,45 @@ its command line: it imports nothing that costs time.
 """
 
 from collections.abc import Mapping
+from typing import Final, Literal
+
+
+class SweepState:
+    """States of a sweep. The last five are values of Tag.STATE; the record has no live one."""
+
+    RUNNING: Final = "running"
+    PAUSED: Final = "paused"  # no new trial begins until `sweep resume`
+    STOPPING: Final = "stopping"  # it ends with the trials that run
+    CANCELLING: Final = "cancelling"  # it is about to end
+    FINISHED: Final = "finished"
+    FAILED: Final = "failed"  # it has ended without a complete trial
+    STOPPED: Final = "stopped"
+    CANCELLED: Final = "cancelled"
+    INTERRUPTED: Final = "interrupted"
+
 
 # States of a sweep whose driver runs and reads the requests of users.
-LIVE_STATES = ("running", "paused", "stopping", "cancelling")
+LIVE_STATES = (
+    SweepState.RUNNING,
+    SweepState.PAUSED,
+    SweepState.STOPPING,
+    SweepState.CANCELLING,
+)
+
+
+class TrialState:
+    """States of a trial. Those of a trial that has ended are values of Tag.STATE."""
+
+    COMPLETE: Final = "complete"
+    PRUNED: Final = "pruned"  # a scheduler ended it before its last step
+    FAILED: Final = "failed"
+    RUNNING: Final = "running"  # this and any other is MLflow's status of the run, in lower case
+
+
+EndState = Literal["complete", "pruned", "failed"]
+ENDED_STATES: tuple[EndState, ...] = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+# The states by which the trials of a sweep are counted in `sweep ls`, in the order of its columns.
+COUNTED_STATES = (TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED, TrialState.RUNNING)
 
 
 class Role:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.record.names import LIVE_STATES, Tag
+from analysis.record.names import LIVE_STATES, SweepState, Tag, TrialState
 from sweep.cli.options import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Start no new trial until `sweep resume`; running ones go on to their end."""
     from sweep.tracking.control_requests import request
 
-    request(_live_record(name, tracking_uri, "paused", states=("running", "paused")), "pause")
+    states = (SweepState.RUNNING, SweepState.PAUSED)
+    request(_live_record(name, tracking_uri, "paused", states=states), "pause")
     print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
 
 
@@ -67,7 +68,7 @@ def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let the running trials finish, then end the sweep."""
     from sweep.tracking.control_requests import request
 
-    states = ("running", "paused", "stopping")
+    states = (SweepState.RUNNING, SweepState.PAUSED, SweepState.STOPPING)
     request(_live_record(name, tracking_uri, "stopped", states=states), "stop")
     print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
 
@@ -82,7 +83,7 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
         request(record, "cancel")
         print(f"{name} ends now; `sweep resume {name}` would go on from here.")
         return
-    if trial not in (running := _trials(record, "running")):
+    if trial not in (running := _trials(record, TrialState.RUNNING)):
         choice = f"running are {', '.join(map(str, running))}" if running else "none is running"
         leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {choice}.")
     cancel_trials(record, frozenset([trial]))
@@ -98,7 +99,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
     uri = store_of(tracking_uri, name)
     record = _record(name, uri)
     already_retried = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
-    failed = [n for n in _trials(record, "failed") if str(n) not in already_retried]
+    failed = [n for n in _trials(record, TrialState.FAILED) if str(n) not in already_retried]
     if trial is not None and trial not in failed:
         choice = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
         leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {choice}.")
@@ -151,7 +152,7 @@ def unpause(name: str, tracking_uri: str) -> bool:
         state = reader.read_state(name, tracking_uri=tracking_uri)
     except ValueError:  # `sweep resume` itself then says what is wrong
         return False
-    if _state_here(name, tracking_uri, state) != "paused":
+    if _state_here(name, tracking_uri, state) != SweepState.PAUSED:
         return False
     request(_record(name, tracking_uri), "go")
     print(f"{name} goes on.")
@@ -187,7 +188,8 @@ def _state_here(name: str, uri: str, state: str) -> str:
     """
     from sweep.driver.lock import driver_died_here
 
-    return "interrupted" if state in LIVE_STATES and driver_died_here(name, uri) else state
+    has_died = state in LIVE_STATES and driver_died_here(name, uri)
+    return SweepState.INTERRUPTED if has_died else state
 
 
 def _record(name: str, uri: str) -> Record:

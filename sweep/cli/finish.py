@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
 
 if TYPE_CHECKING:
@@ -103,11 +104,11 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
 
     sweep = reader.read_sweep(spec.name, tracking_uri=record.tracking_uri)
     console().print(front_table.table(sweep))
-    if not (sweep.trials["state"] == "complete").any():
+    if not (sweep.trials["state"] == TrialState.COMPLETE).any():
         leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     if failures := _failures(sweep.trials):
         print(f"failed: {failures}; `sweep retry {spec.name}`", file=sys.stderr)
-    if sweep.state == "stopped":
+    if sweep.state == SweepState.STOPPED:
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
     for path in export.write(sweep, workspace.folder(spec.name) / "front"):
         is_below = path.resolve().is_relative_to(Path.cwd())
@@ -119,7 +120,7 @@ def _failures(trials: Any) -> str:
 
     trials: the table `Sweep.trials`.
     """
-    counts = trials.loc[trials["state"] == "failed", "failure"].value_counts()
+    counts = trials.loc[trials["state"] == TrialState.FAILED, "failure"].value_counts()
     return "; ".join(
         f"{failure} ({count} trial{'s' if count > 1 else ''})" for failure, count in counts.items()
     )

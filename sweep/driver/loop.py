@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.record.names import SweepState, TrialState
 from sweep import workspace
 from sweep.driver.running_sweep import (
     PATIENCE_S,
@@ -86,7 +87,8 @@ def run_to_end(
         control = ControlCallback(Listener(record), TuneInterrupt())
         record.reopen(record.run_id)
         status: Status = "KILLED"
-        state, patience_s = "interrupted", PATIENCE_S
+        state: str = SweepState.INTERRUPTED
+        patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
             recorder.close_earlier_trials(outcomes(study), record.trial_runs())
@@ -184,12 +186,14 @@ def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[
     request = control.listener.requests.request
     ends_early = request == "stop" or search.out_of_time
     if search.num_left and request == "cancel":
-        raise Stopped("cancelled", "cancelled")
+        raise Stopped(SweepState.CANCELLED, "cancelled")
     if search.num_left and (control.interrupt.is_set or not ends_early):
         raise KeyboardInterrupt
-    any_complete = any(outcome.state == "complete" for outcome in outcomes(study))
+    any_complete = any(outcome.state == TrialState.COMPLETE for outcome in outcomes(study))
     status: Status = "FINISHED" if any_complete else "FAILED"
-    return status, "stopped" if search.num_left and request == "stop" else status.lower()
+    if search.num_left and request == "stop":
+        return status, SweepState.STOPPED
+    return status, SweepState.FINISHED if any_complete else SweepState.FAILED
 
 
 def _stopped_by(cause: Exception) -> Stopped | None:
@@ -197,7 +201,7 @@ def _stopped_by(cause: Exception) -> Stopped | None:
     from sweep.driver.control_callback import OutcomeNotKept
 
     if full := disk.full_disk_in(cause):
-        return Stopped("interrupted", f"the disk is full ({full}): make room")
+        return Stopped(SweepState.INTERRUPTED, f"the disk is full ({full}): make room")
     if isinstance(cause, OutcomeNotKept):
-        return Stopped("interrupted", str(cause))
+        return Stopped(SweepState.INTERRUPTED, str(cause))
     return None

@@ -17,6 +17,7 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from analysis.record import names
 from sweep.config.check import fault_of_trial
 from sweep.outcome import Outcome, outcome_of
 from sweep.search.study import OPTUNA_STATES
@@ -227,7 +228,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def _tell(self, trial: optuna.Trial, outcome: Outcome, result: TrialResult | None) -> None:
         """Give Optuna the costs and constraints of a complete trial, or the state of another."""
-        if outcome.state == "complete":
+        if outcome.state == names.TrialState.COMPLETE:
             assert result is not None
             for name, bound in self._spec.constraints.items():
                 trial.set_constraint(name, bound.excess(result.metrics[name]))

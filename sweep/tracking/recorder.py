@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import Artifact, Group, Tag
+from analysis.record.names import Artifact, Group, Tag, TrialState
 from sweep.config import preflight
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
@@ -25,13 +25,18 @@ from trainables.schema.yaml_writer import to_yaml
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from analysis.record.names import EndState
     from sweep.config.spec import SweepSpec
-    from sweep.outcome import Outcome, State
+    from sweep.outcome import Outcome
     from sweep.tracking.mlflow_record import Record
 
 log = logging.getLogger(__name__)
 
-STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+STATUS: dict[EndState, Status] = {
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "FINISHED",
+    TrialState.FAILED: "FAILED",
+}
 MAX_REASON_CHARS = 5000  # characters; MLflow takes 8,000 in a tag
 
 
