@@ -108,6 +108,11 @@ class Artifact:
     MODEL = "model"  # a folder: the model, if the spec has `checkpoints: {model: true}`
 
 
+# The first line of each trial.yaml begins with this. By it, drawing a front anew knows which files of
+# members that have left it are a sweep's, and may be deleted.
+TRIAL_COMMENT = "# trial "
+
+
 class Series:
     """Names of metrics that describe a run and not a model."""
 

@@ -112,7 +112,7 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["name", "state", *COUNTED_STATES, "started", "goals"])
 
 
-def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
+def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     """Return the exact configuration of a candidate as YAML; `python -m trainables run` runs it again.
 
     For a candidate at another α it is the configuration of its trial with that α as the only one.

@@ -104,8 +104,8 @@ class Sweep:
 
         The rows have the columns of `trials` under plain metric names, and the column `alpha`, which
         is NaN for the trial's own model. The row of another α has the number, run_id and parameters
-        of its trial (`fusion` excepted, which is as in trial_yaml). There is no such row for 0, which
-        is the base model, nor for the trial's own α.
+        of its trial (`fusion` excepted, which is as in read_trial_yaml). There is no such row for 0,
+        which is the base model, nor for the trial's own α.
         """
         names = [str(name) for name in self.trials]
         fused_names = [name for name in names if is_fused(name)]

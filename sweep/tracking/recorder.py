@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import Artifact, Group, Tag, TrialState
+from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState
 from sweep.config import preflight
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
@@ -234,7 +234,7 @@ def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
 
     sweep, number: name of the sweep and number of the trial, for a comment at the top.
     """
-    comment = f"# trial {number} of the sweep {sweep}\n"
+    comment = f"{TRIAL_COMMENT}{number} of the sweep {sweep}\n"
     names = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
     if any(Path(name).exists() and not Path(name).is_absolute() for name in names if name):
         comment += f"# its relative paths are from {Path.cwd()}\n"
