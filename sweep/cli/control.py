@@ -46,7 +46,7 @@ def status(
     except ValueError as error:
         leave(FAILED, str(error))
     tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
-    tree["undelivered"] = outbox.num_waiting(workspace.folder(name) / "record")
+    tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
     if format_ == "json":
         print(json.dumps(tree, indent=2))
     else:
@@ -120,10 +120,12 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     from sweep.driver.running_sweep import CannotRun
     from sweep.driver.sync import sync as deliver
     from sweep.tracking import addresses
+    from sweep.tracking.outbox import REFUSED
     from trainables.schema.yaml_file import SpecError
 
     folder = workspace.folder(name)
-    if not (folder / "record").is_dir():
+    record_folder = workspace.outbox(name)
+    if not record_folder.is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
     try:
         num_delivered, num_refused, has_ended = deliver(
@@ -132,7 +134,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     except (addresses.BadAddress, CannotRun, SpecError) as error:
         leave(FAILED, str(error))
     if num_refused:
-        file = folder / "record" / "refused.jsonl"
+        file = record_folder / REFUSED
         leave(
             FAILED, f"{num_delivered} entries delivered; MLflow refused {num_refused}, see {file}."
         )

@@ -78,7 +78,7 @@ def run_to_end(
     spec, record = prepared.spec, prepared.record
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
-    outbox = Outbox(workspace.folder(spec.name) / "record")
+    outbox = Outbox(workspace.outbox(spec.name))
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
         study, version = _open_search(prepared)

@@ -50,7 +50,7 @@ def build(
             trial_dirname_creator=_trial_name,
         ),
         run_config=tune.RunConfig(
-            name="ray",
+            name=workspace.RAY,
             storage_path=str(workspace.folder(spec.name)),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=MAX_DEATHS),

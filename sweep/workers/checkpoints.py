@@ -22,6 +22,8 @@ import fsspec
 if TYPE_CHECKING:
     from sweep.config.spec import Checkpoints
 
+CHECKPOINTS, MODELS = "checkpoints", "models"  # folders below one root, one for each store
+
 
 def folder_name(number: int) -> str:
     """Return the name of every folder of trial `number`: its state, its model, Tune's own; as 0007."""
@@ -137,8 +139,8 @@ class CheckpointStores:
     def under(cls, root: str, keep: Checkpoints) -> CheckpointStores:
         """Return the stores below a path or address; `keep` says which of the two are wanted."""
         return cls(
-            checkpoints=FolderStore(f"{root}/checkpoints") if keep.resume else None,
-            models=FolderStore(f"{root}/models") if keep.model else None,
+            checkpoints=FolderStore(f"{root}/{CHECKPOINTS}") if keep.resume else None,
+            models=FolderStore(f"{root}/{MODELS}") if keep.model else None,
         )
 
 
