@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Series, Tag, having
+from sweep.config.inputs import role_in
 from sweep.tracking.addresses import connect
 from sweep.tracking.declarations import declarations, search_params
 
@@ -32,8 +33,8 @@ ENDING_TAGS = {Tag.STATE, Tag.REASON}
 MAX_PER_REQUEST = 1000
 MAX_PARAMS = 100
 
-# The purpose of a data set, by the first part of its name.
-CONTEXTS = {
+# What MLflow is told a data set is for, by its role. A model is not among its data sets.
+CONTEXTS: dict[str, str] = {
     "alignment": "training",
     "replay": "replay",
     "regulariser": "regularisation",
@@ -213,7 +214,7 @@ class Record:
 
         inputs = []
         for name, digest in digests.items():
-            role, _, _ = name.partition(".")
+            role = role_in(name)
             if role in CONTEXTS:
                 source = json.dumps({"name": name, "sha256": digest})
                 dataset = Dataset(name, digest[:SHOWN_DIGITS], "equipoise", source)
