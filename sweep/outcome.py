@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from analysis.record.names import EndState, TrialState
 from sweep.workers.result import TrialResult
-
-State = Literal["complete", "pruned", "failed"]
 
 
 @dataclass(frozen=True)
@@ -19,11 +17,11 @@ class Outcome:
     """
 
     number: int
-    state: State
+    state: EndState
     failure: str = ""
 
 
-def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[State, str]:
+def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[EndState, str]:
     """Return the state of a trial that has ended, and the reason if it failed, else "".
 
     A trial whose last report was made before its last step was pruned.
@@ -33,7 +31,7 @@ def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[Stat
         error: whether its process raised an exception or died.
     """
     if error or result is None:
-        return "failed", "the trial's process failed"
+        return TrialState.FAILED, "the trial's process failed"
     if result.failure:
-        return "failed", result.failure
-    return ("complete" if result.is_full else "pruned"), ""
+        return TrialState.FAILED, result.failure
+    return (TrialState.COMPLETE if result.is_full else TrialState.PRUNED), ""

@@ -6,15 +6,20 @@ NAME/started_in                  the folder to which its relative paths refer
 NAME/search.journal              the search's memory (Optuna), unless a database is named
 NAME/tracking_uri  NAME/storage  NAME/kept_at    other addresses: of MLflow, Optuna, checkpoints
 NAME/record/                     entries of the record that MLflow lacks (sweep/tracking/outbox.py)
-NAME/ray/  NAME/checkpoints/     the files of Ray Tune; the state of running trials
+NAME/ray/                        the files of Ray Tune
+NAME/checkpoints/  NAME/models/  the state of running trials; finished models that the record lacks
+NAME/front/                      the front as tables and pictures, once the sweep has ended
+NAME/.lock                       held by the driver while it runs
 """
 
 import os
 from pathlib import Path
 
+from analysis.record.names import Artifact
 from sweep.tracking.addresses import HIDDEN, without_password
 
-SPEC, START_FOLDER = "sweep.yaml", "started_in"
+SPEC, START_FOLDER = Artifact.SPEC, "started_in"
+JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
 # Files that hold an address; each is missing while that is the default.
 TRACKING_URI, SEARCH_STORAGE, CHECKPOINT_ROOT = "tracking_uri", "storage", "kept_at"
 
@@ -48,7 +53,22 @@ def artifact_location(tracking_uri: str, name: str) -> str | None:
 
 def journal(name: str) -> Path:
     """Return the path of Optuna's journal of a sweep, which is used unless a database is named."""
-    return folder(name) / "search.journal"
+    return folder(name) / JOURNAL
+
+
+def spec(name: str) -> Path:
+    """Return the path of the spec of a sweep, as it was typed."""
+    return folder(name) / SPEC
+
+
+def outbox(name: str) -> Path:
+    """Return the path of the folder of entries that MLflow lacks (sweep/tracking/outbox.py)."""
+    return folder(name) / OUTBOX
+
+
+def names() -> list[str]:
+    """Return the names of all sweeps that were run here, sorted."""
+    return sorted(path.parent.name for path in home().glob(f"*/{SPEC}"))
 
 
 def remember_sweep(
@@ -67,7 +87,7 @@ def remember_sweep(
         search_storage: the path of Optuna's journal, or the URL of its database.
         checkpoint_root: see the function of this name.
     """
-    (folder(name) / SPEC).write_text(spec_text, encoding="utf-8")
+    spec(name).write_text(spec_text, encoding="utf-8")
     (folder(name) / START_FOLDER).write_text(str(Path.cwd()), encoding="utf-8")
     is_local = tracking_uri == local_tracking_uri()
     _write_address(name, TRACKING_URI, None if is_local else tracking_uri)

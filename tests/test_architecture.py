@@ -40,7 +40,7 @@ FLOORS = [
     ["analysis.stats"],
     ["analysis.views"],
     # a sweep: its file, its workers, its record, its search, its driver, what is shown, the verbs
-    ["sweep.space"],
+    ["sweep.space", "sweep.trial_request"],
     ["sweep.samplers", "sweep.schedulers"],
     ["sweep.config"],
     ["sweep.workers"],

@@ -6,9 +6,45 @@ its command line: it imports nothing that costs time.
 """
 
 from collections.abc import Mapping
+from typing import Final, Literal
+
+
+class SweepState:
+    """States of a sweep. The last five are values of Tag.STATE; the record has no live one."""
+
+    RUNNING: Final = "running"
+    PAUSED: Final = "paused"  # no new trial begins until `sweep resume`
+    STOPPING: Final = "stopping"  # it ends with the trials that run
+    CANCELLING: Final = "cancelling"  # it is about to end
+    FINISHED: Final = "finished"
+    FAILED: Final = "failed"  # it has ended without a complete trial
+    STOPPED: Final = "stopped"
+    CANCELLED: Final = "cancelled"
+    INTERRUPTED: Final = "interrupted"
+
 
 # States of a sweep whose driver runs and reads the requests of users.
-LIVE_STATES = ("running", "paused", "stopping", "cancelling")
+LIVE_STATES = (
+    SweepState.RUNNING,
+    SweepState.PAUSED,
+    SweepState.STOPPING,
+    SweepState.CANCELLING,
+)
+
+
+class TrialState:
+    """States of a trial. Those of a trial that has ended are values of Tag.STATE."""
+
+    COMPLETE: Final = "complete"
+    PRUNED: Final = "pruned"  # a scheduler ended it before its last step
+    FAILED: Final = "failed"
+    RUNNING: Final = "running"  # this and any other is MLflow's status of the run, in lower case
+
+
+EndState = Literal["complete", "pruned", "failed"]
+ENDED_STATES: tuple[EndState, ...] = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+# The states by which the trials of a sweep are counted in `sweep ls`, in the order of its columns.
+COUNTED_STATES = (TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED, TrialState.RUNNING)
 
 
 class Role:
@@ -72,6 +108,11 @@ class Artifact:
     MODEL = "model"  # a folder: the model, if the spec has `checkpoints: {model: true}`
 
 
+# The first line of each trial.yaml begins with this. By it, drawing a front anew knows which files of
+# members that have left it are a sweep's, and may be deleted.
+TRIAL_COMMENT = "# trial "
+
+
 class Series:
     """Names of metrics that describe a run and not a model."""
 
@@ -87,6 +128,17 @@ class Group:
 
     FRONT = "front/"  # of the sweep's own run: Series
     SYSTEM = "system/"  # of a trial's run: how busy its machine was
+
+
+def name_in_spec(param: str) -> str:
+    """Return the name by which a spec's choices know a recorded parameter.
+
+    A plugin is recorded with its settings, its name among them; a spec knows it by its key alone.
+
+    >>> name_in_spec("objective.name"), name_in_spec("objective.weight")
+    ('objective', 'objective.weight')
+    """
+    return param.removesuffix(".name")
 
 
 def having(tags: Mapping[str, str]) -> str:

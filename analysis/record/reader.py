@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.record.mlflow_client import connect, read_artifact, runs_with, sweep_run, sweep_runs
-from analysis.record.names import Artifact, Role, Tag
+from analysis.record.names import COUNTED_STATES, Artifact, Role, Tag
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
     finite_or_nan,
@@ -99,21 +99,20 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
     for run in runs_with(client, experiment_ids, {Tag.ROLE: Role.TRIAL}):
         states.get(run.data.tags.get(Tag.PARENT, ""), []).append(trial_state(run))
-    trial_states = ("complete", "failed", "pruned", "running")
     rows = [
         {
             "name": run.data.tags[Tag.NAME],
             "state": sweep_state(run),
-            **{state: states[run.info.run_id].count(state) for state in trial_states},
+            **{state: states[run.info.run_id].count(state) for state in COUNTED_STATES},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
             "goals": _goals(client, run),
         }
         for run in reversed(parents)
     ]
-    return pd.DataFrame(rows, columns=["name", "state", *trial_states, "started", "goals"])
+    return pd.DataFrame(rows, columns=["name", "state", *COUNTED_STATES, "started", "goals"])
 
 
-def trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
+def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     """Return the exact configuration of a candidate as YAML; `python -m trainables run` runs it again.
 
     For a candidate at another α it is the configuration of its trial with that α as the only one.

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import pareto
+from analysis.record.names import TrialState, name_in_spec
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import TRAINED, is_fused, other_candidates
 
@@ -110,7 +111,7 @@ class Sweep:
         names = [str(name) for name in self.trials]
         fused_names = [name for name in names if is_fused(name)]
         own = self.trials.drop(columns=fused_names).assign(alpha=math.nan)
-        complete = self.trials[self.trials["state"] == "complete"]
+        complete = self.trials[self.trials["state"] == TrialState.COMPLETE]
         tables = [own]
         for alpha, sources in other_candidates({name: name for name in names}).items():
             fused_sources = list(set(sources.values()) & set(fused_names))
@@ -141,7 +142,7 @@ class Sweep:
 
     def measured(self) -> pd.DataFrame:
         """Return the rows of complete trials in which every goal is finite."""
-        is_complete = self.rows["state"] == "complete"
+        is_complete = self.rows["state"] == TrialState.COMPLETE
         return self.rows[is_complete & self.rows[self._goal_names].notna().all(axis=1)]
 
     def costs(self, rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -184,7 +185,7 @@ class Sweep:
     @cached_property
     def swept(self) -> list[str]:
         """Names in `params` that the spec searches. Its `objective` is `objective.name` there."""
-        return [p for p in self.params if {p, p.removesuffix(".name")} & set(self.searched)]
+        return [p for p in self.params if {p, name_in_spec(p)} & set(self.searched)]
 
     @property
     def _goal_names(self) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.record.names import Group, Tag
+from analysis.record.names import Group, SweepState, Tag
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -28,9 +28,13 @@ def sweep_state(run: Run) -> str:
         return str(tags.get(Tag.STATE, run.info.status.lower()))
     last_sign_ms = tags.get(Tag.ALIVE, run.info.start_time)
     if time.time() - int(last_sign_ms) / 1000 > MAX_SILENCE_S:
-        return "interrupted"
-    states = {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}
-    return states.get(tags.get(Tag.ASKED, ""), "running")
+        return SweepState.INTERRUPTED
+    states: dict[str, str] = {
+        "pause": SweepState.PAUSED,
+        "stop": SweepState.STOPPING,
+        "cancel": SweepState.CANCELLING,
+    }
+    return states.get(tags.get(Tag.ASKED, ""), SweepState.RUNNING)
 
 
 def trial_state(run: Run) -> str:

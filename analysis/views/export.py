@@ -4,8 +4,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from analysis.record.names import Artifact
-from analysis.record.reader import trial_yaml
+from analysis.record.names import TRIAL_COMMENT, Artifact
+from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views import front_html, front_png
 from analysis.views.front_files import to_csv, to_json
@@ -36,7 +36,7 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
             member = Candidate.of(row)
             suffix = "" if member.alpha is None else f"-alpha{member.alpha:g}"
             path = staged / f"{sweep.name}-{member.trial:04d}{suffix}.yaml"
-            path.write_bytes(trial_yaml(sweep, member).encode())
+            path.write_bytes(read_trial_yaml(sweep, member).encode())
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
     trial_file = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
     for path in out_dir.iterdir():
@@ -59,4 +59,4 @@ def _is_of_a_sweep(path: Path) -> bool:
     A file of the same name without that line is a user's own.
     """
     with path.open(encoding="utf-8", errors="replace") as file:
-        return file.readline().startswith("# trial ")
+        return file.readline().startswith(TRIAL_COMMENT)

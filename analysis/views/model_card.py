@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.record.reader import trial_yaml
+from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views.front_words import number, recipe, standard_error
 from trainables.metrics.metric import Metric
@@ -93,7 +93,7 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
         table="\n".join(_table(sweep, row)),
         loader=loader,
         commit=f" at commit {sweep.commit}" if sweep.commit else "",
-        yaml=trial_yaml(sweep, candidate),
+        yaml=read_trial_yaml(sweep, candidate),
     )
     return f"---\n{_front_matter(sweep, row)}---\n\n{body}"
 

@@ -7,10 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from analysis.record.names import LIVE_STATES, Series
+from analysis.record.names import ENDED_STATES, LIVE_STATES, Series, SweepState, TrialState
 from analysis.record.sweep import Sweep
-
-STATES = ("complete", "pruned", "failed")  # of trials that have ended
 
 
 def summary(sweep: Sweep, /) -> dict[str, Any]:
@@ -27,19 +25,19 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
         failures: reason -> number of trials that failed for it.
     """
     trials = sweep.trials
-    counts = {state: int((trials["state"] == state).sum()) for state in STATES}
+    counts = {state: int((trials["state"] == state).sum()) for state in ENDED_STATES}
     is_live = sweep.state in LIVE_STATES
-    running = trials[(trials["state"] == "running") & is_live]
+    running = trials[(trials["state"] == TrialState.RUNNING) & is_live]
     progress = (
         running[Series.PROGRESS].fillna(0.0) if Series.PROGRESS in running else [0.0] * len(running)
     )
     num_trials = max(sweep.num_trials or 0, len(trials))
     num_left = num_trials - sum(counts.values()) - float(sum(progress))
-    reasons = trials.loc[trials["state"] == "failed", "failure"].value_counts()
+    reasons = trials.loc[trials["state"] == TrialState.FAILED, "failure"].value_counts()
     return {
         "sweep": sweep.name,
         "state": sweep.state,
-        "trials": {**counts, "running": len(running), "all": num_trials},
+        "trials": {**counts, TrialState.RUNNING: len(running), "all": num_trials},
         "running": [
             {"trial": int(number), "progress": float(share)}
             for number, share in zip(running["trial"], progress, strict=True)
@@ -59,9 +57,9 @@ def _eta_s(sweep: Sweep, num_left: float) -> float | None:
 
     num_left: trials left; the part of a running trial that is not done yet counts.
     """
-    median_s = sweep.trials.loc[sweep.trials["state"].isin(STATES), "seconds"].median()
-    num_running = int((sweep.trials["state"] == "running").sum())
-    if sweep.state != "running" or not num_running or math.isnan(median_s):
+    median_s = sweep.trials.loc[sweep.trials["state"].isin(ENDED_STATES), "seconds"].median()
+    num_running = int((sweep.trials["state"] == TrialState.RUNNING).sum())
+    if sweep.state != SweepState.RUNNING or not num_running or math.isnan(median_s):
         return None
     return float(median_s * num_left / num_running)
 
@@ -76,8 +74,8 @@ def table(status: dict[str, Any], /) -> Table:
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
     counts = status["trials"]
-    num_ended = sum(counts[state] for state in STATES)
-    by_state = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+    num_ended = sum(counts[state] for state in ENDED_STATES)
+    by_state = ", ".join(f"{counts[state]} {state}" for state in ENDED_STATES if counts[state])
     eta = "" if status["eta_s"] is None else f", some {_clock(status['eta_s'])} to go"
     shown.add_row(escape(status["sweep"]), f"{status['state']}{eta}")
     ended = f"{num_ended} of {counts['all']} trials{f' ({by_state})' if by_state else ''}"

@@ -5,6 +5,8 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.record.names import COUNTED_STATES
+
 
 def table(sweeps: pd.DataFrame, /) -> Table:
     """Return a table of 80 columns with a row for each sweep.
@@ -14,11 +16,11 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column("sweep", overflow="fold")
     shown.add_column("state", no_wrap=True)
-    for state in ("complete", "failed", "pruned", "running"):
+    for state in COUNTED_STATES:
         shown.add_column(state, justify="right", no_wrap=True)
     shown.add_column("started (UTC)", no_wrap=True)
     for row in sweeps.to_dict("records"):
-        counts = [str(row[state]) for state in ("complete", "failed", "pruned", "running")]
+        counts = [str(row[state]) for state in COUNTED_STATES]
         started = row["started"].strftime("%Y-%m-%d %H:%M")
         shown.add_row(escape(row["name"]), row["state"], *counts, started)
     return shown

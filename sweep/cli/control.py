@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.record.names import LIVE_STATES, Tag
+from analysis.record.names import LIVE_STATES, SweepState, Tag, TrialState
 from sweep.cli.options import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def status(
     except ValueError as error:
         leave(FAILED, str(error))
     tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
-    tree["undelivered"] = outbox.num_waiting(workspace.folder(name) / "record")
+    tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
     if format_ == "json":
         print(json.dumps(tree, indent=2))
     else:
@@ -58,7 +58,8 @@ def pause(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Start no new trial until `sweep resume`; running ones go on to their end."""
     from sweep.tracking.control_requests import request
 
-    request(_live_record(name, tracking_uri, "paused", states=("running", "paused")), "pause")
+    states = (SweepState.RUNNING, SweepState.PAUSED)
+    request(_live_record(name, tracking_uri, "paused", states=states), "pause")
     print(f"no new trial of {name} begins; `sweep resume {name}` goes on.")
 
 
@@ -67,7 +68,7 @@ def stop(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Let the running trials finish, then end the sweep."""
     from sweep.tracking.control_requests import request
 
-    states = ("running", "paused", "stopping")
+    states = (SweepState.RUNNING, SweepState.PAUSED, SweepState.STOPPING)
     request(_live_record(name, tracking_uri, "stopped", states=states), "stop")
     print(f"{name} ends with its running trials; `sweep resume {name}` would run the rest.")
 
@@ -82,7 +83,7 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
         request(record, "cancel")
         print(f"{name} ends now; `sweep resume {name}` would go on from here.")
         return
-    if trial not in (running := _trials(record, "running")):
+    if trial not in (running := _trials(record, TrialState.RUNNING)):
         choice = f"running are {', '.join(map(str, running))}" if running else "none is running"
         leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {choice}.")
     cancel_trials(record, frozenset([trial]))
@@ -98,7 +99,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
     uri = store_of(tracking_uri, name)
     record, _ = _record_and_state(name, uri)
     already_retried = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
-    failed = [n for n in _trials(record, "failed") if str(n) not in already_retried]
+    failed = [n for n in _trials(record, TrialState.FAILED) if str(n) not in already_retried]
     if trial is not None and trial not in failed:
         choice = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
         leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {choice}.")
@@ -120,10 +121,12 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     from sweep.driver.running_sweep import CannotRun
     from sweep.driver.sync import sync as deliver
     from sweep.tracking import addresses
+    from sweep.tracking.outbox import REFUSED
     from trainables.schema.yaml_file import SpecError
 
     folder = workspace.folder(name)
-    if not (folder / "record").is_dir():
+    record_folder = workspace.outbox(name)
+    if not record_folder.is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
     try:
         num_delivered, num_refused, has_ended = deliver(
@@ -132,7 +135,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     except (addresses.BadAddress, CannotRun, SpecError) as error:
         leave(FAILED, str(error))
     if num_refused:
-        file = folder / "record" / "refused.jsonl"
+        file = record_folder / REFUSED
         leave(
             FAILED, f"{num_delivered} entries delivered; MLflow refused {num_refused}, see {file}."
         )
@@ -153,7 +156,7 @@ def unpause(name: str, tracking_uri: str) -> bool:
         state = reader.read_state(name, tracking_uri=tracking_uri)
     except ValueError:  # `sweep resume` itself then says what is wrong
         return False
-    if _state_here(name, tracking_uri, state) != "paused":
+    if _state_here(name, tracking_uri, state) != SweepState.PAUSED:
         return False
     record = sweeps.find_sweep(tracking_uri, name)
     assert record is not None
@@ -189,7 +192,8 @@ def _state_here(name: str, uri: str, state: str) -> str:
     """
     from sweep.driver.lock import driver_died_here
 
-    return "interrupted" if state in LIVE_STATES and driver_died_here(name, uri) else state
+    has_died = state in LIVE_STATES and driver_died_here(name, uri)
+    return SweepState.INTERRUPTED if has_died else state
 
 
 def _record_and_state(name: str, uri: str) -> tuple[Record, str]:

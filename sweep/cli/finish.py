@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.tracking import addresses, outbox, sweeps
     from trainables.assets.errors import AssetError
 
-    size_before = outbox.journal_size(workspace.folder(spec.name) / "record")
+    size_before = outbox.journal_size(workspace.outbox(spec.name))
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.before_trials())
 
@@ -66,7 +67,7 @@ def _how_to_go_on(spec: SweepSpec, why: str, size_before: int) -> str:
     from sweep import workspace
     from sweep.tracking import outbox
 
-    folder = workspace.folder(spec.name) / "record"
+    folder = workspace.outbox(spec.name)
     if outbox.has_ended(folder, since=size_before):
         return f"{spec.name} has ended all the same; {_next_command(spec)}."
     if folder.is_dir():
@@ -79,7 +80,7 @@ def _next_command(spec: SweepSpec) -> str:
     from sweep import workspace
     from sweep.tracking import outbox
 
-    if num := outbox.num_waiting(workspace.folder(spec.name) / "record"):
+    if num := outbox.num_waiting(workspace.outbox(spec.name)):
         return (
             f"MLflow lacks {num} entries of its record: `sweep sync {spec.name}` delivers them once "
             f"it can be reached"
@@ -96,20 +97,20 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     from sweep import workspace
     from sweep.tracking import outbox
 
-    if outbox.num_waiting(workspace.folder(spec.name) / "record"):
+    if outbox.num_waiting(workspace.outbox(spec.name)):
         leave(FAILED, f"{spec.name} has ended, but {_next_command(spec)}.")
     from analysis.record import reader
     from analysis.views import export, front_table
 
     sweep = reader.read_sweep(spec.name, tracking_uri=record.tracking_uri)
     console().print(front_table.table(sweep))
-    if not (sweep.trials["state"] == "complete").any():
+    if not (sweep.trials["state"] == TrialState.COMPLETE).any():
         leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     if failures := _failures(sweep.trials):
         print(f"failed: {failures}; `sweep retry {spec.name}`", file=sys.stderr)
-    if sweep.state == "stopped":
+    if sweep.state == SweepState.STOPPED:
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
-    for path in export.write(sweep, workspace.folder(spec.name) / "front"):
+    for path in export.write(sweep, workspace.folder(spec.name) / workspace.FRONT):
         is_below = path.resolve().is_relative_to(Path.cwd())
         print(os.path.relpath(path) if is_below else path.resolve())
 
@@ -119,7 +120,7 @@ def _failures(trials: Any) -> str:
 
     trials: the table `Sweep.trials`.
     """
-    counts = trials.loc[trials["state"] == "failed", "failure"].value_counts()
+    counts = trials.loc[trials["state"] == TrialState.FAILED, "failure"].value_counts()
     return "; ".join(
         f"{failure} ({count} trial{'s' if count > 1 else ''})" for failure, count in counts.items()
     )

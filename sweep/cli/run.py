@@ -81,7 +81,7 @@ def resume(
 
     if control.unpause(name, store_of(tracking_uri, name)):
         return
-    spec_file = workspace.folder(name) / "sweep.yaml"
+    spec_file = workspace.spec(name)
     if not spec_file.is_file():
         leave(
             WRONG, f"no sweep named {name!r} was run here: {spec_file} does not exist.{_others()}"
@@ -102,5 +102,5 @@ def _others() -> str:
     """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
     from sweep import workspace
 
-    names = sorted(path.parent.name for path in workspace.home().glob("*/sweep.yaml"))
+    names = workspace.names()
     return f" Here are {', '.join(names)}." if names else ""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
 
+from sweep.config.inputs import Input
 from sweep.config.spec import SweepSpec
 from trainables import contamination
 from trainables.assets.errors import AssetError
@@ -20,19 +20,6 @@ from trainables.models import pretrained
 
 class DoNotFit(ValueError):
     """Models or data are not as the spec needs them; a sentence for each fault, one a line."""
-
-
-class Input(NamedTuple):
-    """A model or a data set that a trial reads.
-
-    key:    of the spec, where the input is named.
-    name:   by which its digest is recorded, as alignment.bug.
-    digest: fetches it if it is not here yet, and returns its sha256.
-    """
-
-    key: str
-    name: str
-    digest: Callable[[], str]
 
 
 def prepare(spec: SweepSpec) -> dict[str, str]:
@@ -63,30 +50,25 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
 
 def sets_of(trial: TrialConfig) -> list[str]:
     """Return the names by which `prepare` returns the data sets of a trial, without its model."""
-    return [entry.name for entry in _inputs([trial]) if entry.key != "trial.model.path"]
+    return [entry.name for entry in _inputs([trial]) if entry.role != "model"]
 
 
 def _inputs(trials: list[TrialConfig]) -> Iterator[Input]:
     """Yield every model and data set of every trial, some of them more than once."""
     for trial in trials:
         path, aligned = trial.model.path, trial.alignment.data
-        yield Input("trial.model.path", f"model.{path}", partial(pretrained.digest, path))
-        yield Input(
-            "trial.alignment.data", f"alignment.{aligned}", partial(sources.digest, aligned)
-        )
+        yield Input("trial.model.path", "model", path, partial(pretrained.digest, path))
+        yield Input("trial.alignment.data", "alignment", aligned, partial(sources.digest, aligned))
         if trial.replay:
             replayed = trial.replay.data
-            yield Input(
-                "trial.replay.data", f"replay.{replayed}", partial(sources.digest, replayed)
-            )
+            yield Input("trial.replay.data", "replay", replayed, partial(sources.digest, replayed))
         if texts := trial.regulariser.texts_from:
-            yield Input(
-                "trial.regulariser.data", f"regulariser.{texts}", partial(sources.digest, texts)
-            )
+            digest = partial(sources.digest, texts)
+            yield Input("trial.regulariser.data", "regulariser", texts, digest)
         for evaluator in trial.evaluators:
-            metric = parse(evaluator.metrics(trial.model.family)[0].name)
-            name = f"evaluator.{metric.dataset}"
-            yield Input(f"trial.evaluators: {evaluator.name}", name, evaluator.data_digest)
+            dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
+            key = f"trial.evaluators: {evaluator.name}"
+            yield Input(key, "evaluator", dataset, evaluator.data_digest)
 
 
 def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:

@@ -85,8 +85,8 @@ class Checkpoints(Strict):
 
     model: whether every finished model is kept as an artifact of its run.
     resume: whether the state of a running trial is kept at each report. An interrupted trial then
-        goes on from there instead of from its start. The state takes four times the size of the
-        weights, for each trial that runs.
+        goes on from there instead of from its start. The state takes three times the size of the
+        trained weights, in fp32, for each trial that runs.
     storage_path: a place that all nodes see: a shared folder or s3://BUCKET/PREFIX. The sweep's own
         folder if left out.
     """

@@ -13,7 +13,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from analysis.record.names import ENDED_STATES, EndState, TrialState
 from sweep.outcome import outcome_of
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
 
@@ -54,7 +56,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._delivery, self._outbox = running.delivery, running.outbox
         self._candidates = [dict(goals) for goals in earlier]
         states = [outcome.state for outcome in running.earlier_outcomes]
-        self._counts = {state: states.count(state) for state in ("complete", "pruned", "failed")}
+        self._counts = {state: states.count(state) for state in ENDED_STATES}
         self._num_before = len(states)
         self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
         self._first_start: float | None = None  # by the monotonic clock, in seconds
@@ -92,11 +94,11 @@ class Progress(Callback):  # type: ignore[misc]
         """Count a trial that has ended, and its candidates if it is complete."""
         result = TrialResult.of(trial.last_result)
         state, failure = outcome_of(result)
-        if result is None or state != "complete":
+        if result is None or state != TrialState.COMPLETE:
             self._count(trial, state, failure)
             return
         own = result.metrics
-        alpha = trial.config["trial"].get("fusion", {}).get("alpha", TRAINED)
+        alpha = TrialRequest.of(trial.config).trial.get("fusion", {}).get("alpha", TRAINED)
         measured = [own, *other_candidates(own, alpha).values()]
         self._candidates += [
             self._goals_of(metrics) for metrics in measured if self._spec.allows(metrics)
@@ -110,7 +112,7 @@ class Progress(Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Count a trial that has failed by an exception or the death of its process."""
-        self._count(trial, "failed", _reason(trial.error_file))
+        self._count(trial, TrialState.FAILED, _reason(trial.error_file))
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Print that a trial is tried again, and why, if there is no live table."""
@@ -129,7 +131,7 @@ class Progress(Callback):  # type: ignore[misc]
         """Return the values of the goals among these metrics, by name."""
         return {name: float(metrics[name]) for name in self._goals}
 
-    def _count(self, trial: Any, state: str, remark: str) -> None:
+    def _count(self, trial: Any, state: EndState, remark: str) -> None:
         """Count a trial that has ended; print a line about it if there is no live table.
 
         remark: the goals of a complete trial, or the reason of a failure.
@@ -176,8 +178,8 @@ class Progress(Callback):  # type: ignore[misc]
         heading = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
             f"{self.num_ended} of {self._num_trials()} trials ended "
-            f"({counts['complete']} complete, {counts['pruned']} stopped early, "
-            f"{counts['failed']} failed), {self._eta()}",
+            f"({counts[TrialState.COMPLETE]} complete, {counts[TrialState.PRUNED]} stopped early, "
+            f"{counts[TrialState.FAILED]} failed), {self._eta()}",
         )
         table = Table(box=None, pad_edge=False)
         table.add_column("goal")

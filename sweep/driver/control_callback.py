@@ -12,6 +12,7 @@ from ray.tune.experiment import Trial
 from sweep.driver.interrupts import TuneInterrupt
 from sweep.driver.listener import Listener
 from sweep.tracking.control_requests import Requests
+from sweep.trial_request import TrialRequest
 
 
 class OutcomeNotKept(RuntimeError):
@@ -70,6 +71,7 @@ class ControlCallback(Callback):  # type: ignore[misc]
             self.interrupt.end_run()
         for trial in trials if requests.cancelled_trials else ():
             actor = trial.temporary_state.ray_actor
-            if trial.config["number"] in requests.cancelled_trials and actor is not None:
+            number = TrialRequest.of(trial.config).number
+            if number in requests.cancelled_trials and actor is not None:
                 trial.max_failures = 0
                 ray.kill(actor)

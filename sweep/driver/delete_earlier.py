@@ -7,10 +7,22 @@ from pathlib import Path
 
 from sweep import workspace
 from sweep.tracking import addresses, sweeps
-from sweep.workers.checkpoints import FolderStore
+from sweep.workers.checkpoints import CHECKPOINTS, MODELS, FolderStore
 
-FILES = ("search.journal", "record", "checkpoints", "models", "ray", "front")
-ADDRESS_FILES = ("started_in", "tracking_uri", "storage", "kept_at")
+FILES = (
+    workspace.JOURNAL,
+    workspace.OUTBOX,
+    CHECKPOINTS,
+    MODELS,
+    workspace.RAY,
+    workspace.FRONT,
+)
+ADDRESS_FILES = (
+    workspace.START_FOLDER,
+    workspace.TRACKING_URI,
+    workspace.SEARCH_STORAGE,
+    workspace.CHECKPOINT_ROOT,
+)
 
 
 def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> None:

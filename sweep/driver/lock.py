@@ -48,10 +48,7 @@ def driver_died_here(name: str, tracking_uri: str) -> bool:
     tracking_uri: the store in which the sweep is looked for. If it is not the store of the sweep of
         this name that was run here, the two are different sweeps, and the result is False.
     """
-    if (
-        tracking_uri != workspace.tracking_uri(name)
-        or not (workspace.folder(name) / "record").is_dir()
-    ):
+    if tracking_uri != workspace.tracking_uri(name) or not workspace.outbox(name).is_dir():
         return False
     try:
         with FileLock(workspace.folder(name) / LOCK, timeout=0):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.record.names import SweepState, TrialState
 from sweep import workspace
 from sweep.driver.running_sweep import (
     PATIENCE_S,
@@ -78,7 +79,7 @@ def run_to_end(
     spec, record = prepared.spec, prepared.record
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
-    outbox = Outbox(workspace.folder(spec.name) / "record")
+    outbox = Outbox(workspace.outbox(spec.name))
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
         study, version = _open_search(prepared)
@@ -87,7 +88,8 @@ def run_to_end(
         control = ControlCallback(Listener(record), TuneInterrupt())
         record.reopen(record.run_id)
         status: Status = "KILLED"
-        state, patience_s = "interrupted", PATIENCE_S
+        state: str = SweepState.INTERRUPTED
+        patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
             recorder.close_earlier_trials(outcomes(study), record.trial_runs())
@@ -186,15 +188,17 @@ def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[
     ends_early = request == "stop" or search.out_of_time
     # A `cancel` that was carried out stays one, even if `go` was requested since.
     if search.num_left and (request == "cancel" or control.has_cancelled):
-        raise Stopped("cancelled", "cancelled")
+        raise Stopped(SweepState.CANCELLED, "cancelled")
     if search.num_left and control.interrupt.is_set:
         raise KeyboardInterrupt
     # Such as a `cancel` that the search obeyed, and that `go` withdrew before the run was ended.
     if search.num_left and not ends_early:
-        raise Stopped("interrupted", "its run ended while trials were left")
-    any_complete = any(outcome.state == "complete" for outcome in outcomes(study))
+        raise Stopped(SweepState.INTERRUPTED, "its run ended while trials were left")
+    any_complete = any(outcome.state == TrialState.COMPLETE for outcome in outcomes(study))
     status: Status = "FINISHED" if any_complete else "FAILED"
-    return status, "stopped" if search.num_left and request == "stop" else status.lower()
+    if search.num_left and request == "stop":
+        return status, SweepState.STOPPED
+    return status, SweepState.FINISHED if any_complete else SweepState.FAILED
 
 
 def _stopped_by(cause: Exception) -> Stopped | None:
@@ -202,7 +206,7 @@ def _stopped_by(cause: Exception) -> Stopped | None:
     from sweep.driver.control_callback import OutcomeNotKept
 
     if full := disk.full_disk_in(cause):
-        return Stopped("interrupted", f"the disk is full ({full}): make room")
+        return Stopped(SweepState.INTERRUPTED, f"the disk is full ({full}): make room")
     if isinstance(cause, OutcomeNotKept):
-        return Stopped("interrupted", str(cause))
+        return Stopped(SweepState.INTERRUPTED, str(cause))
     return None

@@ -216,7 +216,7 @@ def _refuse_remains(name: str, search_storage: Path | str) -> None:
 
     folder = workspace.folder(name)
     has_search = has_study(search_storage, name)
-    if has_search or (folder / "record").exists():
+    if has_search or workspace.outbox(name).exists():
         raise CannotRun(
             f"{addresses.printable(search_storage) if has_search else folder} holds an earlier sweep "
             f"{name} that this tracking store does not know: name its store with "

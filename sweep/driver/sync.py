@@ -43,8 +43,8 @@ def sync(
     uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
     with only_driver(workspace.folder(name)):
         addresses.prepare_store(uri)
-        outbox = Outbox(workspace.folder(name) / "record")
-        spec, document = load(workspace.folder(name) / "sweep.yaml")
+        outbox = Outbox(workspace.outbox(name))
+        spec, document = load(workspace.spec(name))
         record = sweeps.find_sweep(uri, name)
         if record is None:
             if tracking_uri is None:

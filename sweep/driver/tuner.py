@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sweep import workspace
+from sweep.trial_request import TrialRequest
+from sweep.workers.checkpoints import folder_name
 
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner
@@ -48,7 +50,7 @@ def build(
             trial_dirname_creator=_trial_name,
         ),
         run_config=tune.RunConfig(
-            name="ray",
+            name=workspace.RAY,
             storage_path=str(workspace.folder(spec.name)),
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=MAX_RETRIES),
@@ -60,4 +62,4 @@ def build(
 
 def _trial_name(trial: Any) -> str:
     """Return the number of a trial with four digits, Tune's name for the trial and its folder."""
-    return f"{trial.config['number']:04}"
+    return folder_name(TrialRequest.of(trial.config).number)

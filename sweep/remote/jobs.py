@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweep import workspace
 from sweep.config.spec import SweepSpec
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ def submit(
     from ray.exceptions import RayError
     from ray.job_submission import JobSubmissionClient
 
-    verb = ["resume", spec.name] if resume else ["run", "sweep.yaml"]
+    verb = ["resume", spec.name] if resume else ["run", workspace.SPEC]
     words = ["python", "-m", "sweep", *verb, "--address", "auto"]
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
     deadline = time.monotonic() + PATIENCE_S
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(path, Path(folder) / "sweep.yaml")
+        shutil.copyfile(path, Path(folder) / workspace.SPEC)
         while True:
             try:
                 client = JobSubmissionClient(address)

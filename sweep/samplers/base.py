@@ -12,8 +12,6 @@ from trainables.schema.strict import Strict
 if TYPE_CHECKING:
     import optuna
 
-RETRY_OF = "retry_of"  # user attribute of an Optuna trial: number of the failed trial it repeats
-
 
 class Sampler(Strict):
     """Settings of a sampler, from which the Optuna sampler is built.

@@ -6,8 +6,8 @@ from typing import Any
 
 import optuna
 
-from sweep.samplers.base import RETRY_OF
 from sweep.space import grid
+from sweep.trial_request import RETRY_OF
 
 
 class GridSampler(optuna.samplers.BaseSampler):

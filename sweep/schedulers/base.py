@@ -11,7 +11,7 @@ from trainables.schema.strict import Strict
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
-Decision = Literal["CONTINUE", "PAUSE", "STOP"]  # as Ray Tune spells them
+Decision = Literal["CONTINUE", "STOP"]  # as Ray Tune spells them
 
 
 class TuneScheduler(Protocol):
@@ -26,12 +26,12 @@ class TuneScheduler(Protocol):
     ) -> Decision:
         """Return the decision on a trial after one of its reports.
 
-        CONTINUE lets it go on. STOP ends it: it counts as pruned, and is on no front. PAUSE keeps its
-        checkpoint and frees its place for another trial.
+        CONTINUE lets it go on. STOP ends it: it counts as pruned, and is on no front. The PAUSE of
+        Tune is not allowed: the state of a trial is not kept in the way that Tune would need.
 
         Args:
             tune_controller: Tune's loop.
-            trial: Tune's trial; trial.config["number"] is its number.
+            trial: Tune's trial; sweep.trial_request.TrialRequest.of(trial.config) has its number.
             result: the report as Tune passes it on. sweep.workers.result.TrialResult.of(result) has
                 the metrics by name, and `progress`, in (0, 1], which is 1 at the last report.
         """

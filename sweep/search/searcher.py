@@ -17,13 +17,14 @@ import optuna
 from optuna.trial import TrialState
 from ray.tune.search import Searcher
 
+from analysis.record import names
 from sweep.config.check import fault_of_trial
 from sweep.outcome import Outcome, outcome_of
-from sweep.samplers.base import RETRY_OF
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
 from sweep.tracking.control_requests import Requests
-from sweep.workers.result import FAULT, TrialResult
+from sweep.trial_request import RETRY_OF, TrialRequest
+from sweep.workers.result import TrialResult
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -104,7 +105,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return self._num_new + len(known_trials) + len(self._to_retry())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """Return the configuration of the next trial for a worker (sweep/workers/worker.py).
+        """Return the TrialRequest of the next trial, as a configuration that Tune hands to a worker.
 
         Return None if there is none now but may be later, and Searcher.FINISHED if there will be none.
         A drawn tree that is no valid trial is suggested, too, with its fault: the worker reports it as
@@ -123,11 +124,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
         tree = draw.suggest(self._spec.trial, trial)
-        config: dict[str, Any] = {"number": trial.number, "trial": tree}
-        # The recorder and the worker read such a tree too, but only to parse what is checked here.
-        if fault := fault_of_trial(tree):
-            config[FAULT] = fault
-        return config | {k: v for k, v in trial.user_attrs.items() if k == RETRY_OF}
+        # The recorder and the worker read the tree too, but only to parse what is checked here.
+        retry_of = trial.user_attrs.get(RETRY_OF)
+        return TrialRequest(trial.number, tree, fault_of_trial(tree), retry_of).to_config()
 
     def _next_trial(self) -> optuna.Trial | None:
         """Return the next trial of Optuna, or None if there is none now.
@@ -230,7 +229,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
 
     def _tell(self, trial: optuna.Trial, outcome: Outcome, result: TrialResult | None) -> None:
         """Give Optuna the costs and constraints of a complete trial, or the state of another."""
-        if outcome.state == "complete":
+        if outcome.state == names.TrialState.COMPLETE:
             assert result is not None
             for name, bound in self._spec.constraints.items():
                 trial.set_constraint(name, bound.excess(result.metrics[name]))

@@ -16,16 +16,18 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from sweep.outcome import Outcome, State
+from analysis.record import names
+from analysis.record.names import EndState
+from sweep.outcome import Outcome
 from sweep.tracking.addresses import BadAddress, refuse_ambiguous, short_reason, without_password
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
 
-OPTUNA_STATES: dict[State, TrialState] = {
-    "complete": TrialState.COMPLETE,
-    "pruned": TrialState.PRUNED,
-    "failed": TrialState.FAIL,
+OPTUNA_STATES: dict[EndState, TrialState] = {
+    names.TrialState.COMPLETE: TrialState.COMPLETE,
+    names.TrialState.PRUNED: TrialState.PRUNED,
+    names.TrialState.FAILED: TrialState.FAIL,
 }
 DATABASES = ("postgresql", "mysql", "mariadb", "sqlite")
 RECONNECT_S = 60.0  # during which a database that restarts is tried again

@@ -15,8 +15,9 @@ Its weight is called
     objective.weight            in the record: MLflow's parameter, as TrialConfig.flat has it, and the
                                 column of tables. A trial has one objective, so one column is enough.
 
-A walk through a space starts at ROOT and goes on by `key` and `option`. No other file puts such names
-together.
+A walk through a space starts at ROOT and goes on by `key` and `option`. The names of a space are put
+together here alone. Those of a drawn trial come from trainables/schema/flatten.py, and a plugin's own
+name there has `.name` at its end, which analysis.record.names.name_in_spec takes off.
 """
 
 from __future__ import annotations

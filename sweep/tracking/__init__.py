@@ -1,4 +1,7 @@
-"""Record a sweep in MLflow. The driver is the only process that writes there.
+"""Record a sweep in MLflow.
+
+Results of trials are written by the driver alone, and after its end by `sweep sync` in its place. The
+verbs write requests to it, as tags (`sweep pause`), and register models (`sweep front --register`).
 
 recorder.py turns what happens to trials into entries (outbox_entries.py). outbox.py writes each
 entry to disk before the trial goes on. delivery.py sends the entries to MLflow in order, in the

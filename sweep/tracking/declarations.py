@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from analysis.record.names import name_in_spec
 from sweep.space.names import swept_names
+from trainables.schema.flatten import flatten
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -28,18 +29,12 @@ def declarations(spec: SweepSpec) -> dict[str, Any]:
 def search_params(spec: SweepSpec) -> dict[str, str]:
     """Return the settings of search and scheduler and the goals, as parameters of the sweep's run.
 
-    A name is dotted (`search.seed`); a sampler or scheduler is recorded by its name alone.
+    A name is dotted (`search.seed`). The name of a sampler or scheduler is `search.sampler` or
+    `scheduler`; its settings come below that (`search.sampler.startup`). A list is JSON.
     """
     settings = spec.model_dump(mode="json", include={"search", "scheduler", "goals"})
-    return {name.removesuffix(".name"): value for name, value in _flat(settings).items()}
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Return the leaves of a tree by their dotted names, lists as JSON; None is left out."""
-    leaves: dict[str, str] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            leaves |= _flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            leaves[prefix + key] = json.dumps(value) if isinstance(value, list) else str(value)
-    return leaves
+    return {
+        name_in_spec(name): json.dumps(value) if isinstance(value, list) else str(value)
+        for name, value in flatten(settings).items()
+        if value is not None
+    }

@@ -1,7 +1,9 @@
 """The record of one sweep in MLflow: one parent run for the sweep, one child run for each trial.
 
-The driver alone writes here: it opens a sweep, and sends everything else through its outbox. A run
-is looked for by its tags before it is created, so that nothing is recorded twice.
+The driver alone, and after its end `sweep sync`, writes the results of trials: through the outbox. Past
+it the driver writes what a sweep begins with, the versions of its spec, and its heartbeat. Any terminal
+writes requests as tags of the sweep's run (control_requests.py). A run is looked for by its tags before
+it is created. So nothing is recorded twice.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Series, Tag, having
+from sweep.config.inputs import role_in
 from sweep.tracking.addresses import connect
 from sweep.tracking.declarations import declarations, search_params
 
@@ -30,8 +33,8 @@ ENDING_TAGS = {Tag.STATE, Tag.REASON}
 MAX_PER_REQUEST = 1000
 MAX_PARAMS = 100
 
-# The purpose of a data set, by the first part of its name.
-CONTEXTS = {
+# What MLflow is told a data set is for, by its role. A model is not among its data sets.
+CONTEXTS: dict[str, str] = {
     "alignment": "training",
     "replay": "replay",
     "regulariser": "regularisation",
@@ -211,7 +214,7 @@ class Record:
 
         inputs = []
         for name, digest in digests.items():
-            role, _, _ = name.partition(".")
+            role = role_in(name)
             if role in CONTEXTS:
                 source = json.dumps({"name": name, "sha256": digest})
                 dataset = Dataset(name, digest[:SHOWN_DIGITS], "equipoise", source)

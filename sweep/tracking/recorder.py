@@ -11,26 +11,31 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import Artifact, Group, Tag
+from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState
 from sweep.config import preflight
-from sweep.samplers.base import RETRY_OF
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
-from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
-from sweep.workers.result import FAULT, TrialResult
+from sweep.trial_request import TrialRequest
+from sweep.workers.checkpoints import CheckpointStores, folder_name
+from sweep.workers.result import TrialResult
 from trainables.config import TrialConfig
 from trainables.schema.yaml_writer import to_yaml
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from analysis.record.names import EndState
     from sweep.config.spec import SweepSpec
-    from sweep.outcome import Outcome, State
+    from sweep.outcome import Outcome
     from sweep.tracking.mlflow_record import Record
 
 log = logging.getLogger(__name__)
 
-STATUS: dict[State, Status] = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
+STATUS: dict[EndState, Status] = {
+    TrialState.COMPLETE: "FINISHED",
+    TrialState.PRUNED: "FINISHED",
+    TrialState.FAILED: "FAILED",
+}
 MAX_REASON_CHARS = 5000  # characters; MLflow takes 8,000 in a tag
 
 
@@ -90,13 +95,14 @@ class Recorder(Callback):  # type: ignore[misc]
 
         Of a trial whose drawn configuration is not valid, only the beginning is recorded.
         """
-        number = trial.config["number"]
+        request = TrialRequest.of(trial.config)
+        number = request.number
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
-        if FAULT not in trial.config:
-            config = TrialConfig.model_validate(trial.config["trial"])
-            if RETRY_OF in trial.config:
-                tags[Tag.RETRY_OF] = str(trial.config[RETRY_OF])
+        if not request.fault:
+            config = TrialConfig.model_validate(request.trial)
+            if request.retry_of is not None:
+                tags[Tag.RETRY_OF] = str(request.retry_of)
             tags[Tag.SPACE_VERSION] = str(self._space_version)
             names = set(preflight.sets_of(config))
             update = {
@@ -113,7 +119,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
         """Record the metrics of a report; after the last report also the files of the trial."""
-        number, report = trial.config["number"], TrialResult.of(result)
+        number, report = TrialRequest.of(trial.config).number, TrialResult.of(result)
         if report is None:
             return
         items = report.items.take()
@@ -147,10 +153,10 @@ class Recorder(Callback):  # type: ignore[misc]
         if items:
             self._outbox.attach(number, items, Artifact.ITEMS)
         if models := self._stores.models:
-            with models.read(model_name(number)) as folder:
+            with models.read(folder_name(number)) as folder:
                 if folder is not None:
                     self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
-            models.delete(model_name(number))
+            models.delete(folder_name(number))
 
     def close_trial(self, outcome: Outcome) -> None:
         """Record the end of a trial and delete its checkpoint; call this after Optuna was told."""
@@ -162,7 +168,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._outbox.put(Closed(trial=outcome.number, at=now(), status=status, tags=tags))
         if checkpoints := self._stores.checkpoints:
             try:
-                checkpoints.delete(checkpoint_name(outcome.number))
+                checkpoints.delete(folder_name(outcome.number))
             except Exception as error:  # of an object store; the trial has ended all the same
                 log.warning(
                     "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error
@@ -226,7 +232,7 @@ def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
 
     sweep, number: name of the sweep and number of the trial, for a comment at the top.
     """
-    comment = f"# trial {number} of the sweep {sweep}\n"
+    comment = f"{TRIAL_COMMENT}{number} of the sweep {sweep}\n"
     names = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
     if any(Path(name).exists() and not Path(name).is_absolute() for name in names if name):
         comment += f"# its relative paths are from {Path.cwd()}\n"

@@ -22,14 +22,11 @@ import fsspec
 if TYPE_CHECKING:
     from sweep.config.spec import Checkpoints
 
-
-def checkpoint_name(number: int) -> str:
-    """Return the name under which the state of trial `number` is kept while it runs, as 0007."""
-    return f"{number:04}"
+CHECKPOINTS, MODELS = "checkpoints", "models"  # folders below one root, one for each store
 
 
-def model_name(number: int) -> str:
-    """Return the name under which the finished model of trial `number` is kept, as 0007."""
+def folder_name(number: int) -> str:
+    """Return the name of every folder of trial `number`: its state, its model, Tune's own; as 0007."""
     return f"{number:04}"
 
 
@@ -142,8 +139,8 @@ class CheckpointStores:
     def under(cls, root: str, keep: Checkpoints) -> CheckpointStores:
         """Return the stores below a path or address; `keep` says which of the two are wanted."""
         return cls(
-            checkpoints=FolderStore(f"{root}/checkpoints") if keep.resume else None,
-            models=FolderStore(f"{root}/models") if keep.model else None,
+            checkpoints=FolderStore(f"{root}/{CHECKPOINTS}") if keep.resume else None,
+            models=FolderStore(f"{root}/{MODELS}") if keep.model else None,
         )
 
 

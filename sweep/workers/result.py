@@ -12,8 +12,6 @@ from analysis.record.names import Group, Series
 from trainables.metrics.names import error_name, metric_of_error
 
 RESULT_KEY = "trial_result"  # of the TrialResult, in the mapping that Tune passes on
-# Key in the configuration of a worker: why the tree that was drawn is no valid trial.
-FAULT = "fault"
 FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leaves room for rounding
 
 

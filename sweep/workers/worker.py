@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from ray import tune
 
 from analysis.record.names import Artifact
+from sweep.trial_request import TrialRequest
 from sweep.workers import disk
-from sweep.workers.checkpoints import CheckpointStores, checkpoint_name, model_name
-from sweep.workers.result import FAULT, FULL_PROGRESS, Attachment, TrialResult
+from sweep.workers.checkpoints import CheckpointStores, folder_name
+from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.report import fault
@@ -74,8 +75,8 @@ def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Gener
 class Worker(tune.Trainable):  # type: ignore[misc]
     """A ray.tune Trainable of which each step() returns the next report of a trial, as a TrialResult.
 
-    After the last report of a trial the actor stays, and takes another trial by reset_config. The
-    configuration is {number: …, trial: the tree of a TrialConfig}, with `fault` where it is invalid.
+    After the last report of a trial the actor stays, and takes another trial by reset_config. A
+    configuration is that of a TrialRequest.
     """
 
     _results: Generator[TrialResult] | None = None
@@ -95,7 +96,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         that trial to another actor that has become free.
         """
         self.cleanup()
-        self._trial_config = new_config
+        self._request = TrialRequest.of(new_config)
         return True
 
     def cleanup(self) -> None:
@@ -118,7 +119,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             raise self._error
         try:
             if self._results is None:
-                self._results = self._run(self._trial_config["number"], self._trial_config["trial"])
+                self._results = self._run(self._request)
             result = next(self._results)
         except StorageTrouble as error:
             self._error = error
@@ -132,17 +133,17 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self.cleanup()
         return result.for_tune()
 
-    def _run(self, number: int, tree: dict[str, Any]) -> Generator[TrialResult]:
+    def _run(self, request: TrialRequest) -> Generator[TrialResult]:
         """Yield the results of a trial, up to its last or to its failure.
 
         Where there is a checkpoint, its result comes first and the trial goes on from there.
         """
-        if fault_of_tree := self._trial_config.get(FAULT):
-            yield TrialResult(progress=1.0, failure=fault_of_tree, done=True)
+        if request.fault:
+            yield TrialResult(progress=1.0, failure=request.fault, done=True)
             return
-        config = TrialConfig.model_validate(tree)
+        config = TrialConfig.model_validate(request.trial)
         declared = {metric.name for metric in config.metrics()}
-        assignment, name = self._assignment, checkpoint_name(number)
+        assignment, name = self._assignment, folder_name(request.number)
         checkpoints = assignment.stores.checkpoints
         with ExitStack() as stack:
             with _storage_errors():
@@ -155,7 +156,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             reports = assignment.run_trial(config, resume_from=resume_from)
             for report in stack.enter_context(closing(reports)):
                 result = _result(report, declared, watch)
-                self._store(number, report, result)
+                self._store(request.number, report, result)
                 yield result
                 if result.done:
                     return
@@ -167,12 +168,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         """
         stores = self._assignment.stores
         if stores.checkpoints and not result.done and report.step > 0:
-            name = checkpoint_name(number)
+            name = folder_name(number)
             with _storage_errors(), stores.checkpoints.write(name) as folder:
                 report.save_state(folder)
                 (folder / RESULT_FILE).write_text(result.to_json(), encoding="utf-8")
         if stores.models and result.done and not result.failure:
-            with _storage_errors(), stores.models.write(model_name(number)) as folder:
+            with _storage_errors(), stores.models.write(folder_name(number)) as folder:
                 report.save_model(folder)
 
 

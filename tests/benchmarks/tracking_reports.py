@@ -19,6 +19,7 @@ from sweep.tracking import sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.recorder import AlreadyRecorded, Recorder
+from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.result import TrialResult
 from sweep.workers.worker import Assignment, Worker
@@ -50,7 +51,7 @@ def report_costs(folder: Path, uri: str, rounds: int) -> dict[str, list[float]]:
     outbox = Outbox(folder / "record")
     recorder = Recorder(spec, outbox, AlreadyRecorded(has_base=True), CheckpointStores())
     tree = {**spec.trials()[0].tree()}
-    ours = Trial(0, {"number": 0, "trial": tree})
+    ours = Trial(0, TrialRequest(0, tree).to_config())
     client = MlflowClient(uri)
     run = client.create_run(client.create_experiment("direct")).info.run_id
     stock = MLflowLoggerCallback(uri, experiment_name="stock")
@@ -95,7 +96,7 @@ def worker_costs(tree: dict[str, Any], rounds: int) -> list[float]:
 
     worker = Worker.__new__(Worker)
     worker._assignment = Assignment(reporting)
-    worker.reset_config({"number": 0, "trial": tree})
+    worker.reset_config(TrialRequest(0, tree).to_config())
     worker.step()
     return [1000 * seconds(worker.step) for _ in range(rounds - 1)]
 

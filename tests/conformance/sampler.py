@@ -12,11 +12,11 @@ import optuna
 import pytest
 
 from sweep.config.spec import Search
-from sweep.samplers.base import RETRY_OF
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
 from sweep.tracking.control_requests import Requests
+from sweep.trial_request import RETRY_OF
 from tests.conformance.searches import POINTS, SPACE, Sweep, check_all, spec_of
 
 WITHOUT_MODEL = ("random", "grid")  # these suggest the same whatever earlier trials gave

@@ -7,6 +7,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 
 from sweep.config.spec import SweepSpec
 from sweep.schedulers.base import Decision
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.metrics.metric import Metric
 
@@ -42,13 +43,13 @@ def shares_nothing_between_two_sweeps(scheduler: Any) -> None:
 def decides_after_each_report_of_each_trial(scheduler: Any) -> None:
     built = _built(scheduler)
     for number in range(12):
-        trial = Trial("any", stub=True, config={"number": number})
+        trial = Trial("any", stub=True, config=TrialRequest(number, {}).to_config())
         built.on_trial_add(None, trial)
         for progress in (0.25, 0.5, 0.75, 1.0):
             metrics = {GAP: 50.0 + number * progress, RISE: progress}
             report = TrialResult(step=1, progress=progress, metrics=metrics).for_tune()
             decision = built.on_trial_result(None, trial, report)
-            assert decision in get_args(Decision)
+            assert decision in get_args(Decision), f"{decision}: a trial goes on or ends"
             if decision == "STOP":
                 break
         built.on_trial_complete(None, trial, report)

@@ -1,11 +1,15 @@
 """The laws of samplers and schedulers, run over every listed one."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
+from ray.tune.schedulers import FIFOScheduler
 
 from sweep import samplers, schedulers
 from tests import conformance
 from tests.conformance import describe, instances, laws
+from tests.conformance.scheduler import decides_after_each_report_of_each_trial
 
 KINDS = {
     "sampler": (samplers, samplers.AnySampler),
@@ -45,3 +49,12 @@ def test_sampler(sampler, law):
 @pytest.mark.parametrize(("scheduler", "law"), cases("scheduler"))
 def test_scheduler(scheduler, law):
     law(scheduler)
+
+
+def test_a_scheduler_that_pauses_trials_breaks_a_law():
+    class Pausing(FIFOScheduler):
+        def on_trial_result(self, *_):
+            return FIFOScheduler.PAUSE
+
+    with pytest.raises(AssertionError, match="PAUSE: a trial goes on or ends"):
+        decides_after_each_report_of_each_trial(SimpleNamespace(build=lambda goals: Pausing()))

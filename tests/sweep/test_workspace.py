@@ -105,3 +105,13 @@ def test_artifacts_are_beside_a_file_or_in_the_workspace_unless_a_server_has_a_p
 ):
     expected = location and location.replace("HOME", str(sweep_home))
     assert workspace.artifact_location(tracking_uri, "tiny") == expected
+
+
+def test_the_sweeps_that_were_run_here_are_listed_and_their_files_are_in_their_folders(
+    remember, sweep_home
+):
+    assert workspace.names() == []
+    remember()
+    assert workspace.names() == ["tiny"]
+    assert workspace.spec("tiny") == sweep_home / "tiny" / "sweep.yaml"
+    assert workspace.outbox("tiny") == sweep_home / "tiny" / "record"

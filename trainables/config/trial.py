@@ -17,6 +17,7 @@ from trainables.metrics.names import COST, SHORTFALL, parse
 from trainables.objectives import AnyObjective, NoObjective
 from trainables.parameters import AllParameters, AnyParameters
 from trainables.regularisers import AnyRegulariser, NoRegulariser
+from trainables.schema.flatten import flatten
 from trainables.schema.strict import Strict
 
 REPLAY_METRIC = Metric(
@@ -92,23 +93,16 @@ class TrialConfig(Strict):
     def flat(self) -> dict[str, Any]:
         """Return {dotted name: scalar} without empty values, as MLflow's params need it.
 
-        Evaluators are given by their names alone.
+        A list is one string of words. Evaluators are given by their names alone.
         """
-        flat = _flatten(self.tree() | {"evaluators": [e.name for e in self.evaluators]})
-        return {name: value for name, value in flat.items() if value not in (None, "")}
+        flat = flatten(self.tree() | {"evaluators": [e.name for e in self.evaluators]})
+        words = {
+            name: " ".join(map(str, value)) if isinstance(value, list) else value
+            for name, value in flat.items()
+        }
+        return {name: value for name, value in words.items() if value not in (None, "")}
 
     def fingerprint(self) -> str:
         """Return 16 hexadecimal digits that are equal for trials that differ in their seed alone."""
         text = json.dumps(self.model_dump(mode="json", exclude={"seed"}), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the leaves of a tree as {dotted name: value}, with a list as words in one string."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = " ".join(map(str, value)) if isinstance(value, list) else value
-    return flat

@@ -2,11 +2,23 @@
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from analysis.record import names
-from analysis.record.names import LIVE_STATES, Artifact, Group, Role, Series, Tag
+from analysis.record.names import (
+    ENDED_STATES,
+    LIVE_STATES,
+    Artifact,
+    EndState,
+    Group,
+    Role,
+    Series,
+    SweepState,
+    Tag,
+    TrialState,
+)
 from analysis.record.reader import read_state
 
 ROOT = Path(names.__file__).parents[2]
@@ -35,9 +47,14 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
     assert set(values(Series).values()) == {"progress", "front/size", "front/hypervolume"}
     assert values(Group) == {"FRONT": "front/", "SYSTEM": "system/"}
     assert values(Role) == {"SWEEP": "sweep", "TRIAL": "trial"}
+    assert set(values(TrialState).values()) == {"complete", "pruned", "failed", "running"}
+    assert set(values(SweepState).values()) == {
+        *("running", "paused", "stopping", "cancelling"),
+        *("finished", "failed", "stopped", "cancelled", "interrupted"),
+    }
 
 
-@pytest.mark.parametrize("names", [Tag, Artifact, Series, Group, Role])
+@pytest.mark.parametrize("names", [Tag, Artifact, Series, Group, Role, SweepState, TrialState])
 def test_no_two_things_have_one_name(names):
     spellings = list(values(names).values())
     assert len(set(spellings)) == len(spellings)
@@ -51,6 +68,10 @@ def test_the_series_of_a_front_begin_with_its_group():
 def test_a_sweep_that_runs_is_in_a_live_state(store):
     assert read_state("begun", tracking_uri=store) in LIVE_STATES
     assert read_state("hand", tracking_uri=store) not in LIVE_STATES
+
+
+def test_a_trial_ends_in_a_state_that_outcomes_may_have():
+    assert get_args(EndState) == ENDED_STATES
 
 
 NAMES = {

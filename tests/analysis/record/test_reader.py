@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from analysis.record.reader import list_sweeps, read_sweep, trial_yaml
+from analysis.record.reader import list_sweeps, read_sweep, read_trial_yaml
 from analysis.record.sweep import Candidate
 
 ACCURACY, GAP, RISE, SCORE = (
@@ -43,14 +43,14 @@ def test_the_list_counts_the_trials_of_each_sweep_by_state(store):
 
 
 def test_the_yaml_of_a_trial_comes_back_unchanged(hand):
-    assert trial_yaml(hand, Candidate(7)) == "# trial 7 of hand: ±0, as it ran\r\nseed: 7\n"
+    assert read_trial_yaml(hand, Candidate(7)) == "# trial 7 of hand: ±0, as it ran\r\nseed: 7\n"
 
 
 def test_an_unknown_trial_is_refused_with_the_numbers_of_those_there_are(hand, begun):
     with pytest.raises(ValueError, match="sweep hand has no trial 99; its trials are 1 to 13"):
-        trial_yaml(hand, Candidate(99))
+        read_trial_yaml(hand, Candidate(99))
     with pytest.raises(ValueError, match="sweep begun has no trials yet"):
-        trial_yaml(begun, Candidate(1))
+        read_trial_yaml(begun, Candidate(1))
 
 
 def test_a_sweep_whose_driver_died_at_once_is_listed_and_explained(empty_store, tmp_path):

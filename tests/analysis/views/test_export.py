@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.record.reader import trial_yaml
+from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate
 from analysis.views.export import write
 from trainables.config import FusionConfig, TrialConfig
@@ -18,7 +18,7 @@ def test_writing_gives_every_member_its_yaml_unchanged(hand, tmp_path):
     assert {path.name for path in written} == names
     assert {path.name for path in (tmp_path / "new" / "front").iterdir()} == names
     content = (tmp_path / "new" / "front" / "hand-0003.yaml").read_bytes()
-    assert content == trial_yaml(hand, Candidate(3)).encode()
+    assert content == read_trial_yaml(hand, Candidate(3)).encode()
     assert b"\r\n" in content
 
 

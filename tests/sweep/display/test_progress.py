@@ -12,6 +12,7 @@ from analysis.record.reader import read_sweep
 from sweep.config.check import load
 from sweep.display.progress import Progress
 from sweep.outcome import Outcome
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from tests.analysis import conftest as written_by
 
@@ -25,7 +26,9 @@ class Trial(SimpleNamespace):
 
 def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Trial:
     result = TrialResult(step=2, progress=progress, failure=failure, metrics=metrics)
-    return Trial(name=name, config={"trial": drawn or {}}, last_result=result.for_tune())
+    return Trial(
+        name=name, config=TrialRequest(0, drawn or {}).to_config(), last_result=result.for_tune()
+    )
 
 
 @pytest.fixture

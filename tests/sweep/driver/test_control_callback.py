@@ -9,6 +9,7 @@ from sweep.driver.control_callback import ControlCallback, OutcomeNotKept
 from sweep.driver.interrupts import TuneInterrupt
 from sweep.driver.listener import Listener
 from sweep.tracking.control_requests import Requests
+from sweep.trial_request import TrialRequest
 
 
 @pytest.fixture
@@ -56,6 +57,8 @@ def test_an_outcome_that_cannot_be_saved_ends_the_run_with_the_first_reason(call
 def test_a_trial_that_is_cancelled_before_it_has_a_process_is_left_to_get_one(callback):
     callback.listener.requests = Requests(cancelled_trials=frozenset([7]))
     state = SimpleNamespace(ray_actor=None)
-    trial = SimpleNamespace(config={"number": 7}, temporary_state=state, max_failures=3)
+    trial = SimpleNamespace(
+        config=TrialRequest(7, {}).to_config(), temporary_state=state, max_failures=3
+    )
     callback.on_step_begin(0, [trial])
     assert trial.max_failures == 3

@@ -5,11 +5,13 @@ from types import SimpleNamespace
 import pytest
 from ruamel.yaml import YAML
 
+from analysis.record.names import TRIAL_COMMENT
 from sweep.config.spec import SweepSpec
 from sweep.outcome import Outcome
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
+from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import Attachment, TrialResult
 from tests.sweep.conftest import TINY
@@ -31,7 +33,7 @@ def recorder(outbox):
 
 
 def trial(number, **more):
-    return SimpleNamespace(config={"number": number, "trial": CONFIG.tree()} | more)
+    return SimpleNamespace(config=TrialRequest(number, CONFIG.tree(), **more).to_config())
 
 
 def result(step, value=1.0, *, done=False, items=b""):
@@ -156,4 +158,5 @@ def test_a_checkpoint_is_kept_until_the_trial_has_ended_and_a_model_goes_to_the_
 def test_a_trials_yaml_is_the_trial(tmp_path):
     path = tmp_path / "trial.yaml"
     path.write_text(trial_yaml(CONFIG, "tiny", 7))
+    assert path.read_text().startswith(TRIAL_COMMENT), "by it a front knows the files of a sweep"
     assert validate(TrialConfig, read(path)) == CONFIG

@@ -4,8 +4,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
+from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
-from sweep.workers.result import FAULT, TrialResult
+from sweep.workers.result import TrialResult
 from sweep.workers.worker import Assignment, Worker, real_trial
 from tests.sweep.conftest import TINY
 from trainables.report import Report
@@ -46,7 +47,7 @@ def begin(run_trial, *, number=7, **stores):
     """A worker that has taken a trial, and writes to these stores."""
     worker = Worker.__new__(Worker)
     assignment = Assignment(run_trial, stores=CheckpointStores(**stores))
-    worker.setup({"number": number, "trial": TRIAL}, assignment)
+    worker.setup(TrialRequest(number, TRIAL).to_config(), assignment)
     return worker
 
 
@@ -79,12 +80,12 @@ def test_items_come_with_the_first_and_with_the_last_report():
 
 def test_a_drawn_tree_that_is_no_trial_fails_with_its_fault_and_the_worker_stays_usable():
     worker = begin(reports(1.0))
-    config = worker._trial_config
-    worker.reset_config(config | {FAULT: "the drawn settings are no valid trial: lr must be less."})
+    fault = "the drawn settings are no valid trial: lr must be less."
+    worker.reset_config(TrialRequest(7, TRIAL, fault).to_config())
     result = step(worker)
     assert (result.done, result.step) == (True, None)
-    assert result.failure == "the drawn settings are no valid trial: lr must be less."
-    worker.reset_config(config | {"number": config["number"] + 1})
+    assert result.failure == fault
+    worker.reset_config(TrialRequest(8, TRIAL).to_config())
     assert step(worker).failure == ""
 
 
@@ -96,7 +97,7 @@ def test_a_diverged_trial_ends_with_its_reason_and_the_worker_stays_usable():
     assert "step 1 reported" in result.failure
     assert "diverged" in result.failure
     assert NAMES[0] not in result.recorded(), "NaN is not a number"
-    assert worker.reset_config({"number": 5, "trial": TRIAL})
+    assert worker.reset_config(TrialRequest(5, TRIAL).to_config())
     assert step(worker).metrics[NAMES[0]] == 3.0
 
 
@@ -132,7 +133,8 @@ def test_a_trial_that_was_interrupted_before_its_first_checkpoint_begins_anew(tm
 def test_a_checkpoint_holds_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):
     store = FolderStore(str(tmp_path))
     worker = begin(real_trial, checkpoints=store)
-    worker._trial_config["trial"] = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
+    trial = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
+    worker.reset_config(TrialRequest(7, trial).to_config())
     results = [step(worker) for _ in range(2)]
     worker.cleanup()
     with store.read("0007") as folder:
@@ -160,5 +162,5 @@ def test_a_trial_is_closed_when_its_worker_takes_another(tmp_path):
 
     worker = begin(run_trial)
     worker.step()
-    worker.reset_config({"number": 8, "trial": TRIAL})
+    worker.reset_config(TrialRequest(8, TRIAL).to_config())
     assert closed == [True]
