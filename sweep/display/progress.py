@@ -14,7 +14,6 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.record.names import ENDED_STATES, EndState, TrialState
-from sweep.outcome import outcome_of
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
@@ -58,6 +57,7 @@ class Progress(Callback):  # type: ignore[misc]
         states = [outcome.state for outcome in running.earlier_outcomes]
         self._counts = {state: states.count(state) for state in ENDED_STATES}
         self._num_before = len(states)
+        self._new_outcomes = running.new_outcomes
         self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
         self._first_start: float | None = None  # by the monotonic clock, in seconds
         self.size_and_volume = front(self._candidates)
@@ -92,11 +92,14 @@ class Progress(Callback):  # type: ignore[misc]
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Count a trial that has ended, and its candidates if it is complete."""
-        result = TrialResult.of(trial.last_result)
-        state, failure = outcome_of(result)
-        if result is None or state != TrialState.COMPLETE:
-            self._count(trial, state, failure)
+        outcome = self._new_outcomes.get(TrialRequest.of(trial.config).number)
+        if outcome is None:  # it could not be saved, and the sweep ends
             return
+        if outcome.state != TrialState.COMPLETE:
+            self._count(trial, outcome.state, outcome.failure)
+            return
+        result = TrialResult.of(trial.last_result)
+        assert result is not None, "a complete trial has reported"
         own = result.metrics
         alpha = TrialRequest.of(trial.config).trial.get("fusion", {}).get("alpha", TRAINED)
         measured = [own, *other_candidates(own, alpha).values()]
@@ -108,11 +111,11 @@ class Progress(Callback):  # type: ignore[misc]
         remark = "  ".join(f"{parse(name).quantity} {value:.4g}" for name, value in goals)
         if own.get(DEGENERATE) == 1:
             remark += "  degenerate"
-        self._count(trial, state, remark)
+        self._count(trial, "complete", remark)
 
     def on_trial_error(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Count a trial that has failed by an exception or the death of its process."""
-        self._count(trial, TrialState.FAILED, _reason(trial.error_file))
+        self.on_trial_complete(iteration, trials, trial)
 
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Print that a trial is tried again, and why, if there is no live table."""
@@ -205,7 +208,7 @@ class Progress(Callback):  # type: ignore[misc]
 
 
 def _reason(error_file: str | None) -> str:
-    """Return why a trial's process failed, in a line.
+    """Return why a trial's process failed, in a line, for a trial that has no outcome yet.
 
     error_file: Tune's file about it; its last line that is not indented holds the exception. Tune
         writes none if it knows of no exception.
@@ -216,7 +219,10 @@ def _reason(error_file: str | None) -> str:
 
 
 def _clock(seconds: float) -> str:
-    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on."""
+    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on.
+
+    analysis/views/status.py has the same: neither package imports such a thing from the other.
+    """
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

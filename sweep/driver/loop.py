@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sweep.config.spec import SweepSpec
     from sweep.driver.control_callback import ControlCallback
+    from sweep.outcome import Outcome
     from sweep.search.searcher import ParetoSearch
     from sweep.tracking.mlflow_record import Record
     from sweep.workers.checkpoints import CheckpointStores
@@ -94,13 +95,17 @@ def run_to_end(
             until_delivered.enter_context(control.listener)
             recorder.close_earlier_trials(outcomes(study), record.trial_runs())
             delivery.wait(PATIENCE_S)
-            search = ParetoSearch(
-                spec, study, metrics, recorder.close_trial, control.requests, control.stop_for
-            )
+            new_outcomes: dict[int, Outcome] = {}
+
+            def on_end(outcome: Outcome) -> None:
+                new_outcomes[outcome.number] = outcome
+                recorder.close_trial(outcome)
+
+            search = ParetoSearch(spec, study, metrics, on_end, control.requests, control.stop_for)
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
                     spec, record, goals, outcomes(study), lambda: search.num_trials,
-                    outbox, delivery, while_trials_run,
+                    outbox, delivery, while_trials_run, new_outcomes,
                 )  # fmt: skip
                 callbacks = [recorder, NoRetry(), *(on_start(running) if on_start else [])]
                 _run_trials(prepared, search, control, callbacks, run_trial)

@@ -1,10 +1,13 @@
-"""Types that the parts of the driver share: a running sweep, and why one cannot run or has stopped."""
+"""What the parts of the driver share: a running sweep, why one cannot run or has stopped, and a wait.
+
+The wait is here, and not beside Delivery, because its error is one of the driver.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ class RunningSweep:
     num_trials: returns the number of all trials, which grows with those that are tried again.
     while_trials_run: a stack of context managers. It is closed once no trial runs any more, while
         the record can still be written.
+    new_outcomes: outcomes of the trials that have ended in this process, by their numbers. That of a
+        trial is here before callbacks are told that it has ended, unless it could not be saved.
     """
 
     spec: SweepSpec
@@ -44,11 +49,25 @@ class RunningSweep:
     outbox: Outbox
     delivery: Delivery
     while_trials_run: ExitStack
+    new_outcomes: Mapping[int, Outcome] = field(default_factory=dict)
 
 
 # A function that the driver calls once, when the trials are about to run. It returns callbacks for Ray
 # Tune, such as those that show the progress.
 OnStart = Callable[[RunningSweep], "list[Callback]"]
+
+
+class Stopped(Exception):
+    """A sweep was cancelled, or kept from going on; `sweep resume` runs what is left of it.
+
+    state: the state that is recorded of the sweep.
+    why: the reason in words, for a user to read.
+    """
+
+    def __init__(self, state: Literal["cancelled", "interrupted"], why: str) -> None:
+        super().__init__(why)
+        self.state = state
+        self.why = why
 
 
 def wait_until_delivered(delivery: Delivery, name: str) -> None:
@@ -63,16 +82,3 @@ def wait_until_delivered(delivery: Delivery, name: str) -> None:
         raise CannotRun(
             f"MLflow must take the entries that are left of {name}, but does not: {delivery.trouble}"
         )
-
-
-class Stopped(Exception):
-    """A sweep was cancelled, or kept from going on; `sweep resume` runs what is left of it.
-
-    state: the state that is recorded of the sweep.
-    why: the reason in words, for a user to read.
-    """
-
-    def __init__(self, state: Literal["cancelled", "interrupted"], why: str) -> None:
-        super().__init__(why)
-        self.state = state
-        self.why = why

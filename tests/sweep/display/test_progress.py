@@ -1,7 +1,6 @@
 """Progress in the terminal, without Ray: the tests call the callback as Tune would."""
 
 import io
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +11,6 @@ from analysis.record.reader import read_sweep
 from sweep.config.check import load
 from sweep.display.progress import Progress
 from sweep.outcome import Outcome
-from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from tests.analysis import conftest as written_by
 
@@ -26,9 +24,8 @@ class Trial(SimpleNamespace):
 
 def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Trial:
     result = TrialResult(step=2, progress=progress, failure=failure, metrics=metrics)
-    return Trial(
-        name=name, config=TrialRequest(0, drawn or {}).to_config(), last_result=result.for_tune()
-    )
+
+
 
 
 @pytest.fixture
@@ -43,6 +40,7 @@ def shown(tiny):
             spec=spec,
             goals=goals,
             earlier_outcomes=ended,
+            new_outcomes={},
             num_trials=lambda: num_trials,
             delivery=SimpleNamespace(trouble=more.pop("trouble", "")),
             outbox=SimpleNamespace(num_waiting=7),
@@ -59,7 +57,7 @@ def test_each_ended_trial_is_a_line_without_a_terminal(shown):
     progress, written = shown()
     one = trial("0000", **{GAP: 12.5, RISE: 0.25})
     progress.on_trial_start(0, [], one)
-    progress.on_trial_complete(0, [], one)
+    end(progress, one)
     line = written.getvalue().splitlines()[-1]
     assert line.startswith("[1/4] 0000 complete  gap 12.5  nll_rise 0.25")
     assert "front 1, hypervolume 0.1000" in line
@@ -67,24 +65,30 @@ def test_each_ended_trial_is_a_line_without_a_terminal(shown):
     assert "\x1b" not in written.getvalue()
 
 
-def test_failures_say_why_and_do_not_join_the_front(shown, tmp_path):
+def test_failures_are_shown_with_the_reason_that_is_recorded_and_do_not_join_the_front(shown):
     progress, written = shown()
-    progress.on_trial_complete(0, [], trial("0000", failure="step 3 reported gap = nan"))
-    raised, died = trial("0001"), trial("0002")
-    raised.error_file = str(tmp_path / "error.txt")
-    Path(raised.error_file).write_text("Traceback:\n  File x\nValueError: out of luck\n\n")
-    died.error_file = None
-    progress.on_trial_error(0, [], raised)
-    progress.on_trial_error(0, [], died)
+    end(progress, trial("0000", failure="step 3 reported gap = nan"))
+    end(progress, trial("0001", **{GAP: 1.0, RISE: 0.0}), "its process died on 10.0.0.1")
     assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
-    assert "0001 failed  ValueError: out of luck  |" in written.getvalue()
-    assert "0002 failed  its process failed  |" in written.getvalue()
+    assert "0001 failed  its process died on 10.0.0.1  | front 0" in written.getvalue()
+    progress.on_trial_error(0, [], trial("0002"))
+    assert "0002" not in written.getvalue(), "its outcome could not be saved"
+
+
+@pytest.mark.parametrize("reason", ["ValueError: out of luck", "its process failed"])
+def test_a_trial_that_is_tried_again_says_why(shown, tmp_path, reason):
+    progress, written = shown()
+    died = trial("0001")
+    died.error_file = str(tmp_path / "error.txt") if ":" in reason else None
+    (tmp_path / "error.txt").write_text(f"Traceback:\n  File x\n{reason}\n\n")
+    progress.on_trial_recover(0, [], died)
+    assert f"0001 is tried again: {reason}\n" in written.getvalue()
 
 
 @pytest.mark.parametrize("terminal", [False, True])
 def test_entries_that_wait_for_mlflow_are_counted(shown, terminal):
     progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
-    progress.on_trial_complete(0, [], trial("0000", **{GAP: 12.5, RISE: 0.25}))
+    end(progress, trial("0000", **{GAP: 12.5, RISE: 0.25}))
     progress.on_experiment_end([])
     assert "7 entries wait for MLflow (ConnectionError)" in written.getvalue()
 
@@ -92,7 +96,7 @@ def test_entries_that_wait_for_mlflow_are_counted(shown, terminal):
 def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
     progress, written = shown()
     values = {GAP: 0.0, RISE: 3.0, "forgetting/guard/degenerate": 1.0}
-    progress.on_trial_complete(0, [], trial("0000", **values))
+    end(progress, trial("0000", **values))
     assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
 
 
@@ -102,18 +106,18 @@ def test_candidates_at_other_alphas_join_the_front_within_the_constraints(shown,
     values = {GAP: 1.0, RISE: 0.5, "cost/replay/shortfall": 0.0}
     for alpha, rise in (("0", 0.0), ("0.25", 0.1), ("0.5", 0.3), ("0.75", 0.4)):
         values |= {f"fusion/{alpha}/{GAP}": 9.0, f"fusion/{alpha}/{RISE}": rise}
-    progress.on_trial_complete(0, [], trial("0000", **values))
+    end(progress, trial("0000", **values))
     assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in written.getvalue()
     again = values | {GAP: 9.0, RISE: 0.1}
     own = {"fusion": {"alpha": 0.25, "also": [0, 0.25, 0.5, 0.75]}}  # among the others, once more
-    progress.on_trial_complete(0, [], trial("0001", own, **again))
+    end(progress, trial("0001", own, **again))
     assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in written.getvalue()
 
 
 def test_another_alpha_with_the_very_same_goals_is_a_candidate_all_the_same(shown):
     values = {GAP: 1.0, RISE: 0.5, f"fusion/0.5/{GAP}": 1.0, f"fusion/0.5/{RISE}": 0.5}
     progress, written = shown()
-    progress.on_trial_complete(0, [], trial("0000", {"fusion": {"also": [0.5]}}, **values))
+    end(progress, trial("0000", {"fusion": {"also": [0.5]}}, **values))
     assert "| front 2, hypervolume" in written.getvalue()
 
 
@@ -130,7 +134,7 @@ def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown,
     for one in trials:
         alpha = {"fusion": {"alpha": one["params"]["fusion.alpha"]}}
         failure = one["failure"]
-        progress.on_trial_complete(0, [], trial("0000", alpha, **one["end"], failure=failure))
+        end(progress, trial("0000", alpha, **one["end"], failure=failure))
     recorded = read_sweep("fused", tracking_uri=uri).candidates()
     assert len(recorded) == 6, "1, 1@0.25, 1@0.5, 2, 2@0.25 and 4"
     assert progress.size_and_volume[0] == len(recorded)
@@ -138,7 +142,7 @@ def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown,
 
 def test_a_trial_stopped_early_does_not_join_the_front(shown):
     progress, written = shown()
-    progress.on_trial_complete(0, [], trial("0000", progress=0.5, **{GAP: 1.0, RISE: 0.0}))
+    end(progress, trial("0000", progress=0.5, **{GAP: 1.0, RISE: 0.0}))
     assert "0000 pruned" in written.getvalue()
     assert "front 0" in written.getvalue()
 
@@ -148,7 +152,7 @@ def test_a_resumed_sweep_counts_the_trials_that_had_ended_before(shown):
         ended=[Outcome(0, "complete"), Outcome(1, "failed")], earlier=[{GAP: 1.0, RISE: 0.5}]
     )
     assert "2 of 4 trials done before" in written.getvalue()
-    progress.on_trial_complete(0, [], trial("0002", **{GAP: 2.0, RISE: 0.1}))
+    end(progress, trial("0002", **{GAP: 2.0, RISE: 0.1}))
     assert "[3/4]" in written.getvalue()
     assert "front 2" in written.getvalue()
 
@@ -158,7 +162,7 @@ def test_a_terminal_gets_a_table_with_the_best_of_each_goal(shown):
     one = trial("0000", **{GAP: 12.5, RISE: 0.25})
     progress.on_trial_start(0, [], one)
     progress.on_trial_result(0, [], one, TrialResult(step=1, progress=0.5).for_tune())
-    progress.on_trial_complete(0, [], one)
+    end(progress, one)
     progress.on_experiment_end([])
     text = written.getvalue()
     assert "1 of 4 trials ended" in text
@@ -171,5 +175,5 @@ def test_the_last_trial_needs_no_eta(shown):
     for number in range(4):
         one = trial(f"{number:04}", **{GAP: 1.0, RISE: 0.1})
         progress.on_trial_start(0, [], one)
-        progress.on_trial_complete(0, [], one)
+        end(progress, one)
     assert written.getvalue().splitlines()[-1].endswith("| done")

@@ -127,9 +127,31 @@ def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_en
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     spec_of, failure, reason
 ):
+    shown = []
+
+    class Show(Callback):
+        def __init__(self, running):
+            self.outcomes = running.new_outcomes
+
+        def on_trial_complete(self, iteration, trials, trial, **_):
+            shown.append(self.outcomes[trial.config["number"]].failure)
+
+        def on_trial_error(self, iteration, trials, trial, **_):
+            self.on_trial_complete(iteration, trials, trial)
+
+        def __getstate__(self):
+            return {}
+
     spec, document = spec_of(5)
-    run(spec, document, run_trial=pretending((2,), failure))  # the first trial
+    run(
+        spec,
+        document,
+        run_trial=pretending((2,), failure),  # the first trial
+        on_start=lambda running: [Show(running)],
+    )
     optuna_states, mlflow_states, reasons = states(spec)
+    assert len(shown) == 5
+    assert list(filter(None, shown)) == reasons, "as it is recorded"
     assert optuna_states == {"COMPLETE": 4, "FAIL": 1}
     assert mlflow_states == {"FINISHED": 4, "FAILED": 1}
     (recorded,) = reasons
