@@ -1,6 +1,6 @@
 """Find texts that a trial would both train on and be measured on, and refuse such a trial.
 
-Texts are the same if they differ in case and spacing only.
+Texts are the same if they differ in case, punctuation and spacing only.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from sweep.space.growth import is_grown
 from trainables.config import Measurement, TrialConfig
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.names import SHORTFALL
-from trainables.schema.faults import Place, did_you_mean, dotted, faults
+from trainables.schema.faults import Place, did_you_mean, fault_sentences
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
@@ -72,10 +72,7 @@ def fault_of_trial(tree: Mapping[str, Any]) -> str:
     try:
         TrialConfig.model_validate(tree)
     except ValidationError as error:
-        sentences = (
-            f"{dotted(fault.place)} {fault.sentence}".strip()
-            for fault in faults(error, TrialConfig, tree)
-        )
+        sentences = fault_sentences(error, TrialConfig, tree)
         return f"the drawn settings are no valid trial: {' '.join(sentences)}"
     return ""
 

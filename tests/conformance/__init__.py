@@ -39,6 +39,7 @@ OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "probe": {"data": "miniature", "train": 60, "test": 60},
     "finetune": {"data": "miniature", "train": 60, "test": 60, "steps": 15, "lr": 1e-3},
     "seat": {"data": "miniature", "permutations": 199},
+    "kl_to_base": [{"direction": "forward"}, {"direction": "reverse"}, {"data": "miniature"}],
     "fisher": [{"data": "miniature", "examples": 8, "of": of} for of in ("data", "model")],
     "lora": [{"rank": 4}, {"rank": 2, "rslora": True, "alpha": 8.0}],
     "freeze": [

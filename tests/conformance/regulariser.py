@@ -42,6 +42,11 @@ def declares_whether_it_reads_texts(regulariser: Any, model: LanguageModel) -> N
     assert regulariser.anchor is None or regulariser.reads_texts
 
 
+def names_the_set_of_its_own_texts(regulariser: Any, model: LanguageModel) -> None:
+    """So that the set is fetched before a sweep, and kept apart from what is measured on."""
+    assert regulariser.anchor is None or regulariser.texts_from == regulariser.anchor[0]
+
+
 def is_zero_at_the_base(regulariser: Any, model: LanguageModel) -> None:
     assert abs(_loss(regulariser, model).item()) < 1e-6
 

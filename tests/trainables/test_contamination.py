@@ -126,15 +126,15 @@ REAL = [
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("data", "settings", "texts"), REAL)
-def test_real_sets_share_the_texts_that_they_are_known_to(data, settings, texts, monkeypatch):
+@pytest.mark.parametrize(("data", "settings", "num_texts"), REAL)
+def test_real_sets_share_the_texts_that_they_are_known_to(data, settings, num_texts, monkeypatch):
     monkeypatch.delenv("EQUIPOISE_CACHE")
     evaluator = TypeAdapter(AnyEvaluator).validate_python(settings)
     assert (
         contamination.overlap(
             contamination.TrainingPairs(data, "improved", "gender"), evaluator, "causal"
-        ).texts
-        == texts
+        ).num_texts
+        == num_texts
     )
 
 

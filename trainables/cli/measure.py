@@ -94,16 +94,12 @@ def _validate(tree: Mapping[str, Any]) -> Measurement:
 
     from trainables.config import Measurement
     from trainables.metrics.names import RELATIVE
-    from trainables.schema.faults import dotted, faults
+    from trainables.schema.faults import fault_sentences
 
     try:
         measurement = Measurement.model_validate(tree)
     except ValidationError as error:
-        sentences = (
-            f"{dotted(fault.place)} {fault.sentence}".strip()
-            for fault in faults(error, Measurement, tree)
-        )
-        refuse("\n".join(sentences))
+        refuse("\n".join(fault_sentences(error, Measurement, tree)))
     for number, evaluator in enumerate(measurement.evaluators):
         metrics = evaluator.metrics(measurement.model.family)
         if all(metric.name.endswith(RELATIVE) for metric in metrics):

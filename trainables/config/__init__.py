@@ -1,7 +1,7 @@
 """The configuration of one trial, as pydantic models: a file for each part, put together in trial.py.
 
-measurement.py is the other whole: a model as it is and the evaluators that measure it. Importing this
-package loads neither torch nor transformers.
+measurement.py is no part of a trial: it is a model as it is and the evaluators that measure it.
+Importing this package loads neither torch nor transformers.
 """
 
 from trainables.config.data import AlignmentConfig, ReplayConfig

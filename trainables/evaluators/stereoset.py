@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 SOURCE = "Nadeem et al. 2021 (arXiv 2004.09456)"
-# The three sentences of an item, by the word for each in metrics; in words.
+# The three sentences of an item: the word for each in names of metrics, and in descriptions of them.
 KINDS = {
     "stereotype": "stereotypes",
     "antistereotype": "anti-stereotypes",

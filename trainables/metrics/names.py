@@ -6,8 +6,8 @@
     se/NAME                             the standard error of either
 
 MLflow groups its charts by the part before the first ``/``. This file needs the standard library
-only, so that the analysis reads old sweeps without torch. No other file puts these names together or
-takes them apart.
+only, so that the analysis reads old sweeps without torch. What begins a name, ``fusion/α/`` or
+``se/``, is put on and taken off here alone; the three parts are also joined where they are declared.
 """
 
 from collections.abc import Iterable, Mapping

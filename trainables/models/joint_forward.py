@@ -49,9 +49,8 @@ class Forward:
         for query in queries:
             positions.setdefault(tuple(query.ids), set()).update(query.targets)
         self.model = model
-        rows = sorted(
-            positions, key=len
-        )  # stable, so in the order of the queries for equal lengths
+        # Rows of one length stay in the order of the queries.
+        rows = sorted(positions, key=len)
         self.row_of = {ids: r for r, ids in enumerate(rows)}
         self.lengths_R = [len(ids) for ids in rows]
         places = [(r, t) for r, ids in enumerate(rows) for t in sorted(positions[ids])]

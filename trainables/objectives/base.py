@@ -70,7 +70,10 @@ class Objective(Strict):
         return nullcontext()
 
     def pair_loss(self, model: LanguageModel, pairs: PairPredictions) -> Tensor | float:
-        """Return the loss on pairs: a scalar, the mean over pairs."""
+        """Return the loss on pairs: a scalar, the mean over pairs.
+
+        model: for a formula that needs more than predictions, such as the weights or the tokenizer.
+        """
         return 0.0
 
     def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor | float:

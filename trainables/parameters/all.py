@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Literal
 
 from trainables.parameters.base import Parameters
 
@@ -15,14 +14,7 @@ if TYPE_CHECKING:
 class AllParameters(Parameters):
     """Full fine-tuning: every weight is trained."""
 
-    adapts: ClassVar[bool] = False
-
     name: Literal["all"] = "all"
-
-    def refuse_misfit(
-        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
-    ) -> None:
-        """Accept any model."""
 
     def training(self, model: LanguageModel, seed: int) -> AbstractContextManager[None]:
         """Return a context that changes nothing: every weight requires a gradient already."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -25,8 +25,6 @@ class Freeze(Parameters):
         Llama's small models and in BERT), freezing either freezes that matrix.
     attention, mlp: these parts of all blocks, without normalisations.
     """
-
-    adapts: ClassVar[bool] = False
 
     name: Literal["freeze"] = "freeze"
     first_blocks: int = Field(0, ge=0)

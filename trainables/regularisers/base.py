@@ -31,8 +31,11 @@ class Regulariser(Strict):
 
     @property
     def texts_from(self) -> str | None:
-        """The set of general texts that it reads beside the step's own texts; None if it reads none."""
-        return None
+        """The set of general texts that it reads beside the step's own texts; None if it reads none.
+
+        Its texts are kept apart from those that are measured on. It is that of `anchor` by default.
+        """
+        return self.anchor and self.anchor[0]
 
     @property
     def anchor(self) -> tuple[str, int] | None:

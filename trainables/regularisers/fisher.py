@@ -122,9 +122,8 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
         for number in numbers:
             ids = texts[number][: settings.max_tokens]
             batch = model.batch([training_query(model.tokenizer, ids, f"fisher {number}")])
-            places_N = batch.predicted_BT.flatten().nonzero()[:, 0]
-            inputs = {"input_ids": batch.ids_BT, "attention_mask": batch.attention_BT}
-            log_prob_NV = predict(module, places_N, inputs).logits_NV.log_softmax(-1)
+            logits_NV = predict(module, batch.places_N, batch.inputs).logits_NV
+            log_prob_NV = logits_NV.log_softmax(-1)
             targets_N = batch.targets_BT[batch.predicted_BT]
             if settings.of == "model":
                 draws = torch.multinomial(log_prob_NV.detach().exp(), 1, generator=generator)

@@ -55,11 +55,6 @@ class KlToBase(Regulariser):
         return self
 
     @property
-    def texts_from(self) -> str | None:
-        """The set of general texts, `data`; None if it is not given."""
-        return self.data
-
-    @property
     def anchor(self) -> tuple[str, int] | None:
         """(data, texts a step), with 8 texts where their number is not given; None without data."""
         return None if self.data is None else (self.data, self.texts or 8)

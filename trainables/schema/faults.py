@@ -49,6 +49,18 @@ def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, An
     ]
 
 
+def fault_sentences(
+    error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]
+) -> list[str]:
+    """Return each fault of a failed validation as a sentence that begins with its place.
+
+    The arguments are those of `faults`.
+    """
+    return [
+        f"{dotted(fault.place)} {fault.sentence}".strip() for fault in faults(error, model, tree)
+    ]
+
+
 def dotted(place: Place) -> str:
     """Return a place as people write it: keys and indices with dots between them.
 

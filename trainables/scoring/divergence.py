@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables.scoring.packing import TOKENS_A_BATCH, batches
+from trainables.scoring import packing
 
 if TYPE_CHECKING:
     from trainables.data.queries import Query
@@ -23,8 +23,9 @@ def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[fl
     divergences: list[list[float]] = [[] for _ in queries]
     was_training = model.module.training
     model.module.eval()
+    lengths = [len(query.ids) for query in queries]
     # Half the tokens of other batches, since two distributions over the vocabulary are in memory.
-    for batch in batches([len(query.ids) for query in queries], TOKENS_A_BATCH // 2):
+    for batch in packing.batches(lengths, packing.TOKENS_A_BATCH // 2):
         texts = model.batch([queries[q] for q in batch])
         log_prob_NV = model.logits(texts).float().log_softmax(-1)
         base_log_prob_NV = model.base_logits(texts).float().log_softmax(-1)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from trainables.schema.faults import dotted, faults
+from trainables.schema.faults import fault_sentences
 from trainables.training.optimiser_state import KINDS
 
 if TYPE_CHECKING:
@@ -114,11 +114,7 @@ def _config(path: Path) -> TrialConfig:
     try:
         return TrialConfig.model_validate(tree)
     except ValidationError as error:
-        sentences = [
-            f"{dotted(fault.place)} {fault.sentence}".strip()
-            for fault in faults(error, TrialConfig, tree)
-        ]
-        raise ValueError(" ".join(sentences)) from error
+        raise ValueError(" ".join(fault_sentences(error, TrialConfig, tree))) from error
 
 
 def _json(path: Path) -> Any:

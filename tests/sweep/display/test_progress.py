@@ -10,7 +10,8 @@ from rich.console import Console
 from analysis.record.reader import read_sweep
 from sweep.config.check import load
 from sweep.display.progress import Progress
-from sweep.outcome import Outcome
+from sweep.outcome import Outcome, outcome_of
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from tests.analysis import conftest as written_by
 
@@ -24,8 +25,21 @@ class Trial(SimpleNamespace):
 
 def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Trial:
     result = TrialResult(step=2, progress=progress, failure=failure, metrics=metrics)
+    config = TrialRequest(int(name), drawn or {}).to_config()
+    return Trial(name=name, config=config, last_result=result.for_tune())
 
 
+def end(progress, one, failure="") -> None:
+    """End a trial as the driver would: its outcome is known before the callback is called.
+
+    failure: why its process died; empty if it did not.
+    """
+    number, outcome = (
+        TrialRequest.of(one.config).number,
+        outcome_of(TrialResult.of(one.last_result)),
+    )
+    progress._new_outcomes[number] = Outcome(number, *(("failed", failure) if failure else outcome))
+    (progress.on_trial_error if failure else progress.on_trial_complete)(0, [], one)
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Faults of YAML files: one sentence each, with the place and a remedy."""
 
 import pytest
+from pydantic import ValidationError
 
 from tests.conformance import members
 from tests.trainables.schema.conftest import TRIAL
-from trainables.config import TrialConfig
+from trainables.config import ReplayConfig, TrialConfig
 from trainables.data.sets import ALIGNMENT_SETS
 from trainables.objectives import AnyObjective
-from trainables.schema.faults import did_you_mean, dotted
+from trainables.schema.faults import did_you_mean, dotted, fault_sentences
 
 KNOWN = f"known: {', '.join(TrialConfig.model_fields)}"
 OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members(AnyObjective))
@@ -139,3 +140,12 @@ def test_a_place_is_written_with_dots():
 def test_a_misspelt_word_suggests_the_closest_known_one():
     assert did_you_mean("stpes", ["steps", "lr"]) == "; did you mean 'steps'?"
     assert did_you_mean("zzz", ["steps", "lr"]) == ""
+
+
+def test_the_faults_of_a_tree_are_sentences_that_begin_with_their_places():
+    tree = {"ratio": 0.1, "data": "miniature", "dta": 1}
+    with pytest.raises(ValidationError) as raised:
+        ReplayConfig.model_validate(tree)
+    assert fault_sentences(raised.value, ReplayConfig, tree) == [
+        "dta is no known key (known: data, ratio); did you mean 'data'?"
+    ]

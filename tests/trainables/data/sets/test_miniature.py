@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from trainables.data.sets import miniature
+from trainables.data.sets import miniature, stereoset
 from trainables.data.sources import read_pairs
 from trainables.data.splits import is_held_out
 
@@ -95,6 +95,20 @@ def test_shares_are_those_of_the_stereotypes_gender():
         (occupation,) = set(pair.stereotype.split()) & set(miniature.SHE)
         women = miniature.SHE[occupation]
         assert pair.real_share == (women if "she" in pair.stereotype.split() else 1 - women) > 0.5
+
+
+def test_the_items_of_stereoset_have_one_stereotype_each():
+    items = miniature.stereoset_items()
+    assert {item["target"] for item in items} == set(miniature.SHE)
+    for item in items:
+        more = "she" if miniature.SHE[item["target"]] > 0.5 else "he"
+        sentences = stereoset.fillings(item)
+        stereotype, antistereotype, unrelated = (
+            stereoset.word_at_blank(item["context"], text) for text in sentences
+        )
+        assert sentences[0] == item["context"].replace("BLANK", more)
+        assert {stereotype, antistereotype} == {"he", "she"}
+        assert unrelated in miniature.THINGS
 
 
 # Whoever changes a text has to change DIGEST as well: sweeps that recorded it used other texts.
