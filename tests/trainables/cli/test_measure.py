@@ -78,7 +78,7 @@ def test_the_number_of_items_is_printed_and_a_fault_loses_only_what_comes_after_
         ("perplexity,perplexity:limit=9", "evaluators must measure different things, but two of "),
         (
             "stereoset:data=miniature:split=test",
-            "evaluators.0 data miniature must be split dev and",
+            "evaluators.0 data miniature must have split dev and",
         ),
         ("perplexity,kl", "evaluators.1 must measure a model alone, but kl is a change against "),
     ],
