@@ -28,7 +28,7 @@ from rich.table import Table
 
 from trainables.assets import cache
 from trainables.config import TrialConfig
-from trainables.models import joint_forward
+from trainables.models import base_cache, joint_forward
 from trainables.models.joint_forward import Predictions
 from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
@@ -108,7 +108,7 @@ def main() -> None:
             times["together"].append(seconds_a_step(config, options.steps, together))
             with tempfile.TemporaryDirectory() as folder:
                 for linked in own_cache.iterdir():  # all but the states of the base
-                    if linked.name != "reference":
+                    if linked.name != base_cache.FOLDER:
                         os.symlink(linked, f"{folder}/{linked.name}")
                 with mock.patch.dict(os.environ, EQUIPOISE_CACHE=folder):
                     for way in ("first", "kept"):

@@ -1,6 +1,7 @@
 """One cache folder, in which every entry is built once and is either complete or absent.
 
-It holds assets, tokenised tables, miniature models, base values and Fisher matrices.
+It holds assets and their digests, tokenised tables, miniature models, texts that sets share, Fisher
+matrices, and the values and hidden states of base models.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ SOURCES = {
 # The variants of each family, as published: lmeval is for causal models only, pll for masked ones.
 VARIANTS = {"causal": ("lmeval", "diff"), "masked": ("pll", "diff")}
 
-Pair = tuple[Sequence[int], Sequence[int]]  # ids of the more and the less stereotypical sentence
+# Ids of the more and of the less stereotypical sentence.
+TwoSentences = tuple[Sequence[int], Sequence[int]]
 
 
 class CrowsPairs(Evaluator):
@@ -139,7 +140,7 @@ def _declared(variant: str) -> tuple[Metric, ...]:
     return declared if variant.startswith("lmeval") else declared[:2]
 
 
-def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Query]]:
+def _whole_sentences(model: LanguageModel, pairs: Sequence[TwoSentences]) -> list[list[Query]]:
     """Return the queries for log p of all tokens of each sentence, two sentences a pair."""
     from trainables.scoring.likelihood import queries_of
 
@@ -147,7 +148,7 @@ def _whole_sentences(model: LanguageModel, pairs: Sequence[Pair]) -> list[list[Q
 
 
 def _masked_queries(
-    model: LanguageModel, pairs: Sequence[Pair]
+    model: LanguageModel, pairs: Sequence[TwoSentences]
 ) -> tuple[list[list[Query]], list[list[Query]]]:
     """Return (queries for shared tokens, queries for differing tokens) of each sentence.
 

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables.data.sets.multiple_choice import Item
-from trainables.data.sets.winogender import Sentence, sentences, share_of_women
+from trainables.data.sets.winogender import Sentence, percentage_of_women, sentences
 from trainables.evaluators.base import Evaluator, asset_digest
 from trainables.metrics.metric import Metric, declare
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SOURCE = "Rudinger et al. 2018 (arXiv 1804.09301)"
 
 
-class Pair(NamedTuple):
+class PronounPair(NamedTuple):
     """One sentence whose pronoun refers to the occupation: with a female and with a male pronoun."""
 
     occupation: str
@@ -92,7 +92,7 @@ class Winogender(Evaluator):
         from trainables.metrics.estimate import Items, delta_method, mean
         from trainables.scoring.choices import is_right, scores
 
-        rows, women = sentences(), share_of_women()
+        rows, women = sentences(), percentage_of_women()
         questions = [
             Item(
                 f"{row.text} ‘{row.pronoun.capitalize()}’ refers to the",
@@ -136,7 +136,7 @@ class Winogender(Evaluator):
         from trainables.metrics.estimate import Items, distance, jackknife, mean
         from trainables.scoring.likelihood import pair_log_probs
 
-        pairs, women = self.pairs(), share_of_women()
+        pairs, women = self.pairs(), percentage_of_women()
         scores = pair_log_probs(model, [(pair.female, pair.male) for pair in pairs])
         log_odds: dict[str, list[float]] = defaultdict(list)
         outcomes = []  # 100 where the majority's pronoun is the likelier one, 0 where it is not
@@ -160,7 +160,7 @@ class Winogender(Evaluator):
             "bias/winogender/correlation": correlation,
         }
 
-    def items(self) -> list[Pair] | list[Sentence]:
+    def items(self) -> list[PronounPair] | list[Sentence]:
         """Return all sentences (referent), or the pairs about the occupation (pronoun).
 
         Raises:
@@ -174,14 +174,14 @@ class Winogender(Evaluator):
             return [row.text for row in sentences()]
         return [text for pair in self.pairs() for text in (pair.female, pair.male)]
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[PronounPair]:
         """Return the sentences whose pronoun refers to the occupation, with either pronoun."""
         texts: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
         for row in sentences():
             if row.answer == 0:
                 texts[row.occupation, row.participant][row.gender] = row.text
         return [
-            Pair(occupation, by_gender["female"], by_gender["male"])
+            PronounPair(occupation, by_gender["female"], by_gender["male"])
             for (occupation, _), by_gender in texts.items()
         ]
 

@@ -30,6 +30,7 @@ from trainables.models.forward import predict
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
 
+FOLDER = "base_states"  # in the cache folder
 MIN_FREE_BYTES = 5 * 2**30  # free space on the disk, below which nothing more is stored
 MAX_ROWS_IN_MEMORY = 4096  # 280 MB for SmolLM2 with 30 tokens a row
 
@@ -53,7 +54,7 @@ class BaseCache:
         key_parts = [cache.source_digest("models"), version("torch")]
         key_parts += [version("transformers"), digest, family, dtype, device.type]
         key = hashlib.sha256(json.dumps(key_parts).encode()).hexdigest()[:24]
-        self._folder = cache.cache_dir() / "reference" / key
+        self._folder = cache.cache_dir() / FOLDER / key
         self.states = lru_cache(maxsize=MAX_ROWS_IN_MEMORY)(self._load_or_compute)
 
     def logits(self, queries: Sequence[Query]) -> Tensor:

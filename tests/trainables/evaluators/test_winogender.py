@@ -6,7 +6,7 @@ import torch
 
 from tests.small_sets import OCCUPATIONS
 from trainables.data.sets import miniature
-from trainables.data.sets.winogender import sentences, share_of_women
+from trainables.data.sets.winogender import percentage_of_women, sentences
 from trainables.evaluators import Winogender
 from trainables.metrics import estimate
 from trainables.scoring.likelihood import pair_log_probs
@@ -105,5 +105,5 @@ def test_referents_are_those_of_the_slow_loop(model, oracle):
 def test_the_official_pairs_are_all_there():
     pairs = Winogender().pairs()
     assert len(pairs) == 120
-    assert {pair.occupation for pair in pairs} == share_of_women().keys()
+    assert {pair.occupation for pair in pairs} == percentage_of_women().keys()
     assert all(pair.female != pair.male for pair in pairs)

@@ -17,7 +17,7 @@ def fresh(model, own_cache):
 
 
 def files(folder):
-    return sorted(file for file in (folder / "reference").rglob("*") if file.is_file())
+    return sorted(file for file in (folder / base_cache.FOLDER).rglob("*") if file.is_file())
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
@@ -72,7 +72,7 @@ def test_bf16_and_fp32_are_stored_apart(fresh, own_cache):
     assert fresh.base_cache.logits(rows).dtype == torch.bfloat16
     fresh.reset("fp32")
     assert torch.equal(fresh.base_cache.logits(rows), exact)
-    assert len(list((own_cache / "reference").iterdir())) == 2
+    assert len(list((own_cache / base_cache.FOLDER).iterdir())) == 2
 
 
 def test_other_weights_are_stored_apart(fresh, own_cache, edited):
@@ -80,7 +80,7 @@ def test_other_weights_are_stored_apart(fresh, own_cache, edited):
     name = {"causal": "miniature-llama", "masked": "miniature-bert"}[fresh.family]
     other = LanguageModel(edited(name, noise=0.1), fresh.family)
     assert not torch.equal(fresh.base_cache.logits(rows), other.base_cache.logits(rows))
-    assert len(list((own_cache / "reference").iterdir())) == 2
+    assert len(list((own_cache / base_cache.FOLDER).iterdir())) == 2
 
 
 def test_a_broken_file_is_written_anew(fresh, own_cache):
@@ -99,11 +99,11 @@ def test_a_disk_that_is_nearly_full_keeps_no_more(fresh, own_cache, monkeypatch)
     rows = queries(fresh)
     expected = fresh.base_logits(fresh.batch(rows))
     assert torch.allclose(fresh.base_cache.logits(rows), expected, atol=1e-4)
-    assert not (own_cache / "reference").exists()
+    assert not (own_cache / base_cache.FOLDER).exists()
 
 
 def test_a_cache_that_cannot_be_written_costs_time_alone(fresh, own_cache):
-    (own_cache / "reference").write_text("in the way")
+    (own_cache / base_cache.FOLDER).write_text("in the way")
     rows = queries(fresh)
     expected = fresh.base_logits(fresh.batch(rows))
     assert torch.allclose(fresh.base_cache.logits(rows), expected, atol=1e-4)

@@ -10,7 +10,7 @@ from trainables.data.counterfactual import Rule, Words, twins
 from trainables.data.pairs import Pair, real_share
 from trainables.data.rows import read_rows
 from trainables.data.sets.base import AlignmentSet
-from trainables.data.sets.winogender import share_of_women
+from trainables.data.sets.winogender import percentage_of_women
 from trainables.data.text import detokenised
 
 
@@ -35,7 +35,7 @@ class Bug(AlignmentSet):
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
         """Yield a pair for each sentence that is a stereotype or the opposite of one, and its twin."""
-        women = share_of_women()
+        women = percentage_of_women()
         fields = ("sentence_text", "stereotype", "profession", "predicted gender")
         for row in read_rows(resolve.resolve(self.name), *fields):
             if row["stereotype"] not in ("1", "-1"):

@@ -10,7 +10,7 @@ from trainables.assets import resolve
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.pairs import Pair, real_share
 from trainables.data.sets.base import AlignmentSet
-from trainables.data.sets.winogender import share_of_women
+from trainables.data.sets.winogender import percentage_of_women
 from trainables.data.text import normalised
 
 Kind = Literal[1, 2]
@@ -44,7 +44,7 @@ class WinoBias(AlignmentSet):
             for pair in sentence_pairs(kind, other_split)
             for text in pair
         }
-        women = share_of_women()
+        women = percentage_of_women()
         for kind in KINDS:
             lines = _lines("pro", kind, split)
             for line, (pro, anti) in zip(lines, sentence_pairs(kind, split), strict=True):

@@ -49,7 +49,7 @@ def sentences() -> list[Sentence]:
             occupation without statistics.
         trainables.assets.errors.AssetError: the files cannot be fetched.
     """
-    women = share_of_women()
+    women = percentage_of_women()
     path = resolve.resolve("winogender") / "all_sentences.tsv"
     published = []
     for number, row in enumerate(read_rows(path, "sentid", "sentence"), start=1):
@@ -70,7 +70,7 @@ def sentences() -> list[Sentence]:
     return published
 
 
-def share_of_women() -> dict[str, float]:
+def percentage_of_women() -> dict[str, float]:
     """Return the percentage of women, from 0 to 100, in each occupation by its name.
 
     Source: US Bureau of Labor Statistics, 2015 and 2016, as published with the sentences.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainables.data.sets.winogender import Sentence, sentences, share_of_women
+from trainables.data.sets.winogender import Sentence, percentage_of_women, sentences
 
 
 def put_sentence(put, line):
@@ -40,8 +40,8 @@ def test_a_sentence_about_an_occupation_without_statistics_is_one_clear_sentence
         sentences()
 
 
-def test_the_share_of_women_is_a_percentage(shares):
-    assert share_of_women() == {"nurse": 89.58, "mechanic": 1.8}
+def test_the_number_of_women_is_a_percentage(shares):
+    assert percentage_of_women() == {"nurse": 89.58, "mechanic": 1.8}
 
 
 @pytest.mark.slow
@@ -56,5 +56,5 @@ def test_the_published_sentences_are_all_there():
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_shares_of_women_are_those_of_the_published_table():
-    women = share_of_women()
+    women = percentage_of_women()
     assert (women["nurse"], women["plumber"], len(women)) == (89.58, 0.7, 60)
