@@ -106,7 +106,9 @@ def test_every_key_of_a_spec_has_one_row_and_no_other_key_has():
 @pytest.mark.parametrize("key", KEYS, ids=".".join)
 def test_a_key_is_shown_with_its_default_and_its_options(key):
     field = KEYS[key]
-    type_, default = dict(documented_keys())[key]
+    rows = dict(documented_keys())
+    assert key in rows, f"docs/ lacks a row for the key {key[1]} in the table of {key[0]}"
+    type_, default = rows[key]
     if default == "required" or field.is_required():
         assert (default, field.is_required()) == ("required", True)
     elif isinstance(field.default, BaseModel):
@@ -130,7 +132,7 @@ def test_a_plugin_has_a_row_or_a_heading_of_its_own(name):
     shown = {word(heading) for page in DOCS.values() for heading in page.sections}
     for page in DOCS.values():
         shown |= {word(row[0]) for table in page.tables for row in table.rows}
-    assert name in shown
+    assert name in shown, f"docs/ lacks a row or a heading for {name}"
 
 
 def test_every_domain_is_shown():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,6 +203,12 @@ def ui(
                 f" in the environment (and install mlflow[auth]), or leave --host out.",
             )
         words += ["--app-name", "basic-auth"]
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        leave(FAILED, f"cannot listen at {host}:{port} ({reason}): give another --port.")
     print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list

@@ -84,7 +84,9 @@ def resume(
     spec_file = workspace.spec(name)
     if not spec_file.is_file():
         leave(
-            WRONG, f"no sweep named {name!r} was run here: {spec_file} does not exist.{_others()}"
+            WRONG,
+            f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
+            f"it was started, or set SWEEP_HOME to the `sweeps` in it.{_others()}",
         )
     checked, document = load_spec(spec_file)
     if checked.name != name:

@@ -68,13 +68,14 @@ class Progress(Callback):  # type: ignore[misc]
         return {}
 
     def setup(self, **_: Any) -> None:
-        """Open the live table on a terminal; elsewhere print how many trials had ended before."""
+        """Open the live table on a terminal; elsewhere say how many trials there are to run."""
         if self._console.is_terminal:
             self._live = Live(self._table(), console=self._console, refresh_per_second=4)
             self._live.start()
         else:
             total, before = self._num_trials(), self._num_before
-            self._console.print(f"{self._spec.name}: {before} of {total} trials done before.")
+            done = f"{before} of {total} trials done before" if before else f"{total} trials"
+            self._console.print(f"{self._spec.name}: {done}.")
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Show a trial as running."""

@@ -86,7 +86,7 @@ def _connect(address: str | None) -> None:
     """Join the cluster at an address, or start one on this machine for None.
 
     Raises:
-        CannotRun: the cluster at the address cannot be joined.
+        CannotRun: the cluster at the address cannot be joined, or none can be started here.
     """
     import ray
 
@@ -98,12 +98,16 @@ def _connect(address: str | None) -> None:
         else:
             ray.init(address="local", include_dashboard=False, **quiet)
             _hide_token()
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        if not address:
-            raise
+    except Exception as error:  # Ray raises one of no class of its own if it does not start in time
+        reason = str(error).strip().partition("\n")[0]
+        if address:
+            raise CannotRun(
+                f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
+                f"{address!r} cannot be joined: {reason}"
+            ) from error
         raise CannotRun(
-            f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
-            f"{address!r} cannot be joined: {str(error).strip().partition(chr(10))[0]}"
+            f"Ray must start on this machine, but does not: {reason.rstrip('.')}. If the machine is "
+            f"busy, try again; --address joins a cluster that is up."
         ) from error
 
 

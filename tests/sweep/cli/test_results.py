@@ -2,12 +2,13 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
 
-from tests.sweep.conftest import verb
+from tests.sweep.conftest import sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -51,3 +52,14 @@ def test_two_trials_are_compared_on_the_same_items(finished):
     refused = verb("compare", "tiny", "base", "first", SWEEP_HOME=home)
     assert refused.exit_code == 2
     assert "must be the number of a trial or `base`, but got 'first'" in refused.stderr
+
+
+def test_a_port_that_is_taken_is_refused_before_the_interface_starts():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        process = sweep("ui", "--port", str(port))
+    assert process.returncode == 1
+    assert f"cannot listen at 127.0.0.1:{port} (Address already in use): give another" in (
+        process.stdout + process.stderr
+    )
+    assert "Ctrl-C ends it" not in process.stdout

@@ -1,5 +1,6 @@
 """The cluster that a sweep runs on, and how many trials it holds."""
 
+import os
 import subprocess
 import sys
 
@@ -45,4 +46,23 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once():
     assert last_line.startswith(
         "sweep.driver.running_sweep.CannotRun: --address must be a Ray cluster that is up and lets us in (auto or "
         "HOST:PORT), but '127.0.0.1:9' cannot be joined: "
+    )
+
+
+def test_a_cluster_that_cannot_start_on_this_machine_is_one_sentence():
+    """The names of Ray's sockets are too long below this folder."""
+    code = "from sweep.driver.ray_cluster import joined\nwith joined(None, ''): pass"
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"RAY_TMPDIR": f"/tmp/{'x' * 120}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    last_line = process.stderr.splitlines()[-1]
+    assert last_line.startswith(
+        "sweep.driver.running_sweep.CannotRun: Ray must start on this machine, but does not: "
+    )
+    assert last_line.endswith(
+        ". If the machine is busy, try again; --address joins a cluster that is up."
     )
