@@ -23,7 +23,9 @@ print(group.get_rank(), group.get_world_size(), *sorted(set(os.environ) - given 
 
 
 def test_one_process_is_a_group_of_one_whose_children_inherit_no_group(python):
-    alone = "import os\nos.environ.pop('LOCAL_RANK', None)  # of a group that this process may be in"
+    alone = (
+        "import os\nos.environ.pop('LOCAL_RANK', None)  # of a group that this process may be in"
+    )
     status, output, errors = python("-c", f"{alone}\n{STARTED}")
     assert status == 0, errors
     rank, size, *variables = output.split()
