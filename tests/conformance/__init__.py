@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
+import pytest
 import torch
 
 from trainables.data.comparisons import compare
@@ -226,3 +227,12 @@ def gradient_step(model: LanguageModel, loss: torch.Tensor, length: float = 1e-3
             if weight.grad is not None:
                 weight.sub_(length * weight.grad / norm)
     clear_gradients(model)
+
+
+def cases(union: Any, kind: str) -> list[Any]:
+    """Return a pytest parameter for every instance of a kind with every law of it."""
+    return [
+        pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
+        for plugin in instances(union)
+        for law in laws(kind)
+    ]

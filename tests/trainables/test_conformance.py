@@ -3,7 +3,7 @@
 import pytest
 
 from tests import conformance
-from tests.conformance import describe, instances, laws
+from tests.conformance import cases, describe, instances, laws
 from tests.small_sets import write_named_sets, write_sets
 from trainables import evaluators, objectives, parameters, regularisers
 from trainables.data import sets
@@ -15,15 +15,6 @@ KINDS = {
     "parameters": (parameters, parameters.AnyParameters),
     "evaluator": (evaluators, evaluators.AnyEvaluator),
 }
-
-
-def each(kind):
-    """Return a pytest parameter for every instance of a kind with every law of it."""
-    return [
-        pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
-        for plugin in instances(KINDS[kind][1])
-        for law in laws(kind)
-    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -39,22 +30,22 @@ def test_plugin(plugin, law):
     law(plugin)
 
 
-@pytest.mark.parametrize(("plugin", "law"), each("objective"))
+@pytest.mark.parametrize(("plugin", "law"), cases(KINDS["objective"][1], "objective"))
 def test_objective(plugin, law, model):
     law(plugin, model)
 
 
-@pytest.mark.parametrize(("plugin", "law"), each("regulariser"))
+@pytest.mark.parametrize(("plugin", "law"), cases(KINDS["regulariser"][1], "regulariser"))
 def test_regulariser(plugin, law, model):
     law(plugin, model)
 
 
-@pytest.mark.parametrize(("plugin", "law"), each("parameters"))
+@pytest.mark.parametrize(("plugin", "law"), cases(KINDS["parameters"][1], "parameters"))
 def test_parameters(plugin, law, model):
     law(plugin, model)
 
 
-@pytest.mark.parametrize(("plugin", "law"), each("evaluator"))
+@pytest.mark.parametrize(("plugin", "law"), cases(KINDS["evaluator"][1], "evaluator"))
 def test_evaluator(plugin, law, model, own_cache):
     write_sets(own_cache)
     law(plugin, model)
