@@ -150,7 +150,7 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
     light = {
         "trainables.metrics.metric",
         "trainables.metrics.names",
-        "trainables.schema.yaml_writer",
+        "trainables.schema.plain_yaml",
     }
     for name, path in MODULES.items():
         if name.startswith("analysis"):

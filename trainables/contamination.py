@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
     from trainables.evaluators import AnyEvaluator
 
-# The source that an overlap depends on, beside the two sets.
+# The source that contamination depends on, beside the two sets.
 MADE_BY = ("contamination.py", "data", "evaluators")
 
 
@@ -43,7 +43,7 @@ class TrainingTexts(NamedTuple):
 TrainingSet = TrainingPairs | TrainingTexts
 
 
-class Overlap(NamedTuple):
+class Contamination(NamedTuple):
     """The texts that an evaluator shares with a training set.
 
     evaluator:  its name, with that of its data.
@@ -56,7 +56,7 @@ class Overlap(NamedTuple):
     example: str
 
 
-def refuse_overlap(config: TrialConfig) -> None:
+def refuse_contamination(config: TrialConfig) -> None:
     """Raise if a text is both trained on and measured on, unless the trial sets `allow_overlap`.
 
     All texts of a set count, whatever `size` and `seed` draw from it: of the alignment, of the replay,
@@ -91,11 +91,11 @@ def faults_of(config: TrialConfig) -> list[str]:
         "split, or set allow_overlap: true, which is recorded."
         for key, training_set in training_sets.items()
         for evaluator in config.evaluators
-        if (shared := overlap(training_set, evaluator, family)).num_texts
+        if (shared := between(training_set, evaluator, family)).num_texts
     ]
 
 
-def overlap(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Overlap:
+def between(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Contamination:
     """Return the texts that a training set and an evaluator share: compared once, then cached."""
     settings = (*training_set, digest(training_set.data))
     key_parts = [*settings, evaluator.model_dump(mode="json"), evaluator.data_digest()]
@@ -109,11 +109,11 @@ def overlap(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) 
         shared = sorted(text for plain, text in texts.items() if _digest(plain) in trained)
         (folder / "shared.json").write_text(json.dumps([len(shared), *shared[:1]]))
 
-    path = cache.once(f"overlaps/{key}", build) / "shared.json"
+    path = cache.once(f"contamination/{key}", build) / "shared.json"
     num_texts, *example = json.loads(path.read_text())
     dataset = parse(evaluator.metrics(family)[0].name).dataset
     name = evaluator.name if dataset == evaluator.name else f"{evaluator.name} ({dataset})"
-    return Overlap(name, num_texts, "".join(example))
+    return Contamination(name, num_texts, "".join(example))
 
 
 @lru_cache(maxsize=2)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from trainables.contamination import refuse_overlap
+from trainables.contamination import refuse_contamination
 from trainables.measure import base_values, measure
 from trainables.metrics import estimate, items_file
 from trainables.metrics.names import SHORTFALL, fused_name
@@ -47,7 +47,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     if resume_from is not None:
         checkpoint.refuse_another_trial(resume_from, config)
     train, objective, regulariser = config.train, config.objective, config.regulariser
-    refuse_overlap(config)
+    refuse_contamination(config)
     model = load(config.model.path, config.model.family)
     model.reset(train.dtype)
     stream = Stream(config, model)

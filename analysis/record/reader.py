@@ -26,7 +26,7 @@ from analysis.record.table import (
 )
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import is_fused
-from trainables.schema.yaml_writer import from_yaml, to_yaml
+from trainables.schema.plain_yaml import from_yaml, to_yaml
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

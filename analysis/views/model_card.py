@@ -16,7 +16,7 @@ from analysis.record.sweep import Candidate, Sweep
 from analysis.views.front_words import number, recipe, standard_error
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
-from trainables.schema.yaml_writer import to_yaml
+from trainables.schema.plain_yaml import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
 TASKS = {

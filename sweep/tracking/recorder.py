@@ -19,7 +19,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult
 from trainables.config import TrialConfig
-from trainables.schema.yaml_writer import to_yaml
+from trainables.schema.plain_yaml import to_yaml
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

@@ -11,7 +11,7 @@ from tests.small_sets import write_sets
 from tests.trainables.data.test_tables import write
 from trainables import contamination
 from trainables.config import AlignmentConfig
-from trainables.contamination import refuse_overlap
+from trainables.contamination import refuse_contamination
 from trainables.data.sources import read_pairs
 from trainables.data.text import normalised
 from trainables.evaluators import AnyEvaluator, StereoSet
@@ -62,7 +62,9 @@ def test_all_pairs_count_whichever_are_drawn(leaking):
     for seed in range(4):
         alignment = {"data": leaking().alignment.data, "size": 1, "seed": seed}
         with pytest.raises(ValueError, match="must have no text that is measured on"):
-            refuse_overlap(leaking().model_copy(update={"alignment": AlignmentConfig(**alignment)}))
+            refuse_contamination(
+                leaking().model_copy(update={"alignment": AlignmentConfig(**alignment)})
+            )
 
 
 def test_twins_count_too(configure, measured_text, tmp_path):
@@ -70,7 +72,7 @@ def test_twins_count_too(configure, measured_text, tmp_path):
     twin = " ".join(words.get(word, word) for word in measured_text.split())
     file = write(tmp_path, "texts.txt", [{"text": twin}])
     with pytest.raises(ValueError, match=r"texts\.txt has . of stereoset \(miniature\)"):
-        refuse_overlap(configure(alignment={"data": file}))
+        refuse_contamination(configure(alignment={"data": file}))
 
 
 def test_held_out_general_text_and_metrics_about_the_alignment_do_not_count(configure):
@@ -79,7 +81,7 @@ def test_held_out_general_text_and_metrics_about_the_alignment_do_not_count(conf
         {"name": "perplexity", "data": "miniature"},
         "weights",
     ]
-    refuse_overlap(configure(evaluators=evaluators))
+    refuse_contamination(configure(evaluators=evaluators))
 
 
 @pytest.mark.parametrize("evaluator", instances(AnyEvaluator), ids=conformance.describe)
@@ -93,25 +95,25 @@ def test_every_evaluator_finds_its_own_texts_in_a_file_of_them(evaluator, config
     training_set = contamination.TrainingPairs(
         write(tmp_path, "pairs.jsonl", rows), "improved", "gender"
     )
-    shared = contamination.overlap(training_set, evaluator, "causal")
+    shared = contamination.between(training_set, evaluator, "causal")
     assert shared.num_texts == len(set(map(normalised, texts)))
     assert shared.example in texts
 
 
 def test_looking_again_costs_milliseconds(configure):
-    refuse_overlap(configure())
+    refuse_contamination(configure())
     started = time.monotonic()
     for _ in range(10):
-        refuse_overlap(configure())
+        refuse_contamination(configure())
     assert time.monotonic() - started < 1
 
 
 def test_a_file_that_has_changed_is_looked_at_again(leaking, configure, tmp_path):
     with pytest.raises(ValueError, match="must have no text that is measured on"):
-        refuse_overlap(leaking())
+        refuse_contamination(leaking())
     rows = [{"stereotype": "the wolf eats deer", "antistereotype": "the wolf eats hay"}]
     write(tmp_path, "pairs.jsonl", rows)
-    refuse_overlap(leaking())
+    refuse_contamination(leaking())
 
 
 REAL = [
@@ -131,7 +133,7 @@ def test_real_sets_share_the_texts_that_they_are_known_to(data, settings, num_te
     monkeypatch.delenv("EQUIPOISE_CACHE")
     evaluator = TypeAdapter(AnyEvaluator).validate_python(settings)
     assert (
-        contamination.overlap(
+        contamination.between(
             contamination.TrainingPairs(data, "improved", "gender"), evaluator, "causal"
         ).num_texts
         == num_texts
@@ -157,7 +159,7 @@ def test_texts_of_replay_and_regulariser_are_not_measured_on_either(
     (tmp_path / "texts.txt").write_text(f"the wolf eats deer\n{measured_text}\n")
     changes[key]["data"] = str(tmp_path / "texts.txt")
     with pytest.raises(ValueError, match=rf"{key}\.data must have no text that is measured on"):
-        refuse_overlap(configure(**changes))
-    refuse_overlap(configure(**changes, allow_overlap=True))
+        refuse_contamination(configure(**changes))
+    refuse_contamination(configure(**changes, allow_overlap=True))
     if key == "replay":
-        refuse_overlap(configure(replay=changes["replay"] | {"ratio": 0.0}))
+        refuse_contamination(configure(replay=changes["replay"] | {"ratio": 0.0}))

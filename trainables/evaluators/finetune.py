@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from trainables.evaluators.base import Classification
+from trainables.evaluators.classification import Classification
 
 if TYPE_CHECKING:
     from torch import nn

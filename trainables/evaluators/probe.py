@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from trainables.evaluators.base import Classification
+from trainables.evaluators.classification import Classification
 
 if TYPE_CHECKING:
     from trainables.data.sets.labelled import Labelled

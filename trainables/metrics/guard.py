@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from trainables.metrics.metric import Metric, declare
-from trainables.metrics.names import DEGENERATE
+from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
 
 GENERAL = "forgetting/general/nll_rise"
+STEREOTYPES = "stereotype_nll_rise"  # on any set of stereotypes
 (SELECTIVITY,) = declare(
     "forgetting/selective",
     (
@@ -45,18 +46,13 @@ class Guard(Strict):
 
     def bounds(self, names: Collection[str]) -> dict[str, float]:
         """Return the bound of each metric, among the given names, that the guard watches."""
-        limits = {"lms_drop": self.lms_drop, "general/nll_rise": self.nll_rise}
-        return {
-            name: limit
-            for name in names
-            for ending, limit in limits.items()
-            if name.startswith("forgetting/") and name.endswith(f"/{ending}")
-        }
+        bounds = {GENERAL: self.nll_rise} if GENERAL in names else {}
+        return bounds | dict.fromkeys(_forgotten(names, "lms_drop"), self.lms_drop)
 
 
 def derived_metrics(names: Collection[str], guard: Guard) -> tuple[Metric, ...]:
     """Return the declarations of the metrics that `derive` computes from metrics of these names."""
-    selective = (SELECTIVITY,) if GENERAL in names and _stereotype_rises(names) else ()
+    selective = (SELECTIVITY,) if GENERAL in names and _forgotten(names, STEREOTYPES) else ()
     return selective + ((GUARD,) if guard.bounds(names) else ())
 
 
@@ -76,7 +72,7 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     derived: dict[str, Estimate] = {}
     for metric in derived_metrics(estimates, guard):
         if metric is SELECTIVITY:
-            stereotypes = estimates[_stereotype_rises(estimates)[0]]
+            stereotypes = estimates[_forgotten(estimates, STEREOTYPES)[0]]
             general = estimates[GENERAL]
             derived[metric.name] = delta_method(
                 stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
@@ -89,10 +85,10 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     return derived
 
 
-def _stereotype_rises(names: Collection[str]) -> list[str]:
-    """Return those of the names that are a rise of the NLL on stereotypes, in their order."""
+def _forgotten(names: Iterable[str], quantity: str) -> list[str]:
+    """Return those of the names that are this quantity of forgetting, on any set, in their order."""
     return [
         name
         for name in names
-        if name.startswith("forgetting/") and name.endswith("/stereotype_nll_rise")
+        if (parts := parse(name)).family == "forgetting" and parts.quantity == quantity
     ]

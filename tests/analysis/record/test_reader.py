@@ -79,7 +79,7 @@ reader.read_sweep("hand", tracking_uri=sys.argv[1])
 forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.modules)
 others = {name for name in sys.modules if name.startswith("trainables.")}
 others -= {"trainables.metrics", "trainables.metrics.metric", "trainables.metrics.names"}
-others -= {"trainables.schema", "trainables.schema.yaml_writer"}
+others -= {"trainables.schema", "trainables.schema.plain_yaml"}
 assert not forbidden | others, forbidden | others
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -17,6 +17,7 @@ from sweep.schedulers import NoScheduler
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study
 from sweep.tracking.control_requests import Requests
+from sweep.trial_request import NUMBER
 from sweep.workers.result import TrialResult
 from tests.sweep.conftest import GRID, POINTS, pretending, states
 
@@ -32,7 +33,7 @@ def test_without_one_complete_trial_a_sweep_has_failed(spec_of):
 def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     class Stop(Callback):
         def on_trial_complete(self, iteration, trials, trial, **_):
-            if trial.config["number"] == 1:
+            if trial.config[NUMBER] == 1:
                 signal.raise_signal(signal.SIGINT)
 
         def __getstate__(self):
@@ -101,7 +102,7 @@ def test_a_cancel_that_was_carried_out_stays_one_even_if_it_is_withdrawn(spec_of
 def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_end(spec_of):
     class AtHalf(FIFOScheduler):
         def on_trial_result(self, tune_controller, trial, result):
-            must_stop = trial.config["number"] % 2 and TrialResult.of(result).progress >= 0.5
+            must_stop = trial.config[NUMBER] % 2 and TrialResult.of(result).progress >= 0.5
             return "STOP" if must_stop else "CONTINUE"
 
     class OddTrialsAtHalf(NoScheduler):
@@ -134,7 +135,7 @@ def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
             self.outcomes = running.new_outcomes
 
         def on_trial_complete(self, iteration, trials, trial, **_):
-            shown.append(self.outcomes[trial.config["number"]].failure)
+            shown.append(self.outcomes[trial.config[NUMBER]].failure)
 
         def on_trial_error(self, iteration, trials, trial, **_):
             self.on_trial_complete(iteration, trials, trial)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml.constructor import ConstructorError
 
-from trainables.schema.yaml_writer import from_yaml, to_yaml
+from trainables.schema.plain_yaml import from_yaml, to_yaml
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)))
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
