@@ -1,6 +1,6 @@
 """A real sweep whose parts are killed at random moments ends like one without kills.
 
-`pytest -m faults` is the short form. EQUIPOISE_KILLS=100 is the long one.
+`make faults` is the short form. EQUIPOISE_KILLS=100 is the long one.
 """
 
 import os
