@@ -69,6 +69,7 @@ def base_value(
         "versions": {package: version(package) for package in PACKAGES},
         "model": model.digest,
         "family": model.family,
+        "start": model.tokenizer.start_ids,
         "dtype": dtype,
         "device": model.device.type,
         "evaluator": evaluator.model_dump(mode="json"),

@@ -48,7 +48,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
         checkpoint.refuse_another_trial(resume_from, config)
     train, objective, regulariser = config.train, config.objective, config.regulariser
     refuse_contamination(config)
-    model = load(config.model.path, config.model.family)
+    model = load(config.model.path, config.model.family, config.model.opening)
     model.reset(train.dtype)
     stream = Stream(config, model)
     base = base_values(config, model)

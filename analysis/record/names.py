@@ -65,6 +65,7 @@ class Tag:
     NAME = "sweep.name"  # the name of the sweep
     VERSION = "version."  # + package: its version, or "not installed"
     DIGEST = "digest."  # + model or data set: its sha256
+    START = "model.start"  # what a causal model reads before a text
     COMMIT = "mlflow.source.git.commit"  # of the code; ends in -dirty if the work tree had changes
 
     # Of the sweep's own run, written while it goes on.

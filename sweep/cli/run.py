@@ -30,6 +30,7 @@ def check(spec: Spec) -> None:
     from sweep.config import preflight
     from sweep.space import names
     from trainables.assets.errors import AssetError
+    from trainables.models import pretrained
 
     checked, _ = load_spec(spec)
     try:
@@ -44,6 +45,10 @@ def check(spec: Spec) -> None:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
+    model = checked.trials()[0].model
+    if model.family == "causal":
+        start = pretrained.start_of(model.path, model.opening)
+        print(f"texts begin behind {start!r}" if start else "texts begin behind nothing")
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")

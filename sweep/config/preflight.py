@@ -37,6 +37,7 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
     if not faults:
         faults = [
             *_family_faults(trials),
+            *_opening_faults(trials),
             *_parameters_faults(trials),
             *_alignment_faults(trials),
             *_text_faults(trials),
@@ -98,6 +99,18 @@ def _family_faults(trials: list[TrialConfig]) -> list[str]:
                 f"trial.model.family must be {real_family}, as {path} is a {real_family} model, "
                 f"but got {family!r}."
             )
+    return faults
+
+
+def _opening_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each start of texts that the tokenizer of a model does not have."""
+    faults = []
+    models = {trial.model for trial in trials if trial.model.family == "causal"}
+    for model in sorted(models, key=lambda model: model.path):
+        try:
+            pretrained.start_of(model.path, model.opening)
+        except ValueError as error:
+            faults.append(f"trial.{error}" if str(error).startswith("model.") else str(error))
     return faults
 
 

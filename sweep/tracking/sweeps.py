@@ -10,6 +10,7 @@ from analysis.record.names import Artifact, Role, Tag, having
 from sweep.tracking import provenance
 from sweep.tracking.addresses import connect
 from sweep.tracking.mlflow_record import Record, search_runs
+from trainables.models import pretrained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -53,6 +54,9 @@ def open_sweep(
         **{f"{Tag.VERSION}{name}": version for name, version in provenance.versions().items()},
         **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
     }
+    model = spec.trials()[0].model  # the same for all trials
+    if model.family == "causal":
+        tags[Tag.START] = pretrained.start_of(model.path, model.opening) or "(nothing)"
     if commit := provenance.commit():
         tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)

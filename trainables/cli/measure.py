@@ -139,7 +139,7 @@ def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
     from trainables.measure import measure_alone
     from trainables.models.loading import load
 
-    model = load(measurement.model.path, measurement.model.family)
+    model = load(measurement.model.path, measurement.model.family, measurement.model.opening)
     for evaluator in measurement.evaluators:
         declared = {metric.name: metric for metric in evaluator.metrics(measurement.model.family)}
         estimates = measure_alone(evaluator, model)

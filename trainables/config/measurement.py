@@ -2,16 +2,36 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from trainables.config.model import ModelConfig
+from trainables.data.sets.labelled import dataset_label
 from trainables.evaluators import AnyEvaluator
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
+
+def _named_apart(evaluators: tuple[AnyEvaluator, ...]) -> tuple[AnyEvaluator, ...]:
+    """Return the evaluators with a label for each general set, if they measure on several.
+
+    So forgetting/general/… is the forgetting of one set, and never of one in one metric and of another
+    in the next.
+    """
+    sets = {each.general for each in evaluators if each.general}
+    if len(sets) < 2:
+        return evaluators
+    return tuple(
+        each.model_copy(update={"label": dataset_label(each.general)})
+        if each.general and getattr(each, "label", "") is None
+        else each
+        for each in evaluators
+    )
+
+
 Evaluators = Annotated[
     tuple[AnyEvaluator, ...],
     Field(strict=False, min_length=1),
+    AfterValidator(_named_apart),
 ]
 
 

@@ -142,8 +142,9 @@ def compare(
         return one, other
     if comparison == "first_difference":  # the tokens after it are not read
         texts = _cut_after(texts, targets)
+    before_first = len(tokenizer.start_ids) - 1  # the place that predicts a text's first token
     one, other = (
-        _only_targets_at(sentence_query(tokenizer, text), positions)
+        _only_targets_at(sentence_query(tokenizer, text), [before_first + t for t in positions])
         for text, positions in zip(texts, targets, strict=True)
     )
     return one, other
@@ -176,9 +177,10 @@ def _as_written(
         ValueError: a text does not fit into the model's positions.
     """
     ends = [tokenizer.end_id] if tokenizer.family == "masked" else []
-    refuse_too_long(tokenizer, max(map(len, texts)) + 1 + len(ends))
+    start = tokenizer.start_ids
+    refuse_too_long(tokenizer, len(start) + max(map(len, texts)) + len(ends))
     one, other = (
-        Query([tokenizer.start_id, *text, *ends], {t + 1: text[t] for t in positions_in_text})
+        Query([*start, *text, *ends], {len(start) + t: text[t] for t in positions_in_text})
         for text, positions_in_text in zip(texts, positions, strict=True)
     )
     return one, other
@@ -226,5 +228,8 @@ def _cut_after(
 
 
 def _only_targets_at(query: Query, positions: Iterable[int]) -> Query:
-    """Return the query with those of its targets alone that are at the given positions."""
-    return Query(query.ids, {t: query.targets[t] for t in positions})
+    """Return the query with those of its targets alone that are at the given positions.
+
+    Without a start token a text's first token is no target.
+    """
+    return Query(query.ids, {t: query.targets[t] for t in positions if t in query.targets})

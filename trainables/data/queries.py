@@ -33,24 +33,46 @@ class Query:
     targets: dict[int, int]
 
 
-def sentence_query(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> Query:
+def sentence_query(tokenizer: Tokenizer, ids: Sequence[int]) -> Query:
     """Return a causal model's query for every token of a text, each predicted from those before it.
 
-    The first token is predicted from the prefix, or from the start token if there is no prefix. The
-    start token stands before a prefix only if the tokenizer puts it there (Llama's does, SmolLM2's
-    does not), as in lm-evaluation-harness. As there, tokens that do not fit are cut off where the
-    prefix begins.
+    The first token is predicted from the tokenizer's start; it has no prediction if there is none.
+
+    ids: the text, without special tokens.
+
+    Raises:
+        ValueError: the text does not fit into the model's positions.
+    """
+    start = tokenizer.start_ids
+    tokens = [*start, *ids]
+    refuse_too_long(tokenizer, len(tokens) - 1)
+    targets = {place: tokens[place + 1] for place in range(max(0, len(start) - 1), len(tokens) - 1)}
+    return Query(tokens[:-1] or tokens, targets)
+
+
+def continuation_query(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int]) -> Query:
+    """Return a causal model's query for the tokens that follow a prefix, as lm-evaluation-harness.
+
+    Without a prefix they follow BOS, or EOS where there is none. Before a prefix it stands only if the
+    tokenizer puts it there by itself (Llama's does, SmolLM2's does not). Tokens that do not fit are cut
+    off where the prefix begins.
 
     Args:
         ids: the tokens to predict, without special tokens.
-        prefix: tokens that are read before them and not predicted.
+        prefix: tokens that are read before them and not predicted; may be empty.
 
     Raises:
-        ValueError: the tokens to predict do not fit into the model's positions.
+        ValueError: the tokens to predict do not fit into the model's positions, or there is nothing
+            that the first of them could be predicted from.
     """
     tokens = [*prefix, *ids]
     if tokenizer.adds_start or not prefix:
-        tokens.insert(0, tokenizer.start_id)
+        if tokenizer.harness_start_id is None:
+            raise ValueError(
+                f"the tokenizer of {tokenizer.folder} must have a BOS or an EOS token, from which "
+                "the first token of a sentence is predicted, but has neither."
+            )
+        tokens.insert(0, tokenizer.harness_start_id)
     refuse_too_long(tokenizer, len(ids))
     tokens = tokens[-(tokenizer.max_tokens + 1) :]
     first = len(tokens) - len(ids) - 1
@@ -68,7 +90,7 @@ def masked_query(tokenizer: Tokenizer, ids: Sequence[int], positions: Iterable[i
         ValueError: the text does not fit into the model's positions.
     """
     refuse_too_long(tokenizer, len(ids) + 2)
-    tokens = [tokenizer.start_id, *ids, tokenizer.end_id]
+    tokens = [*tokenizer.start_ids, *ids, tokenizer.end_id]
     targets = {t + 1: ids[t] for t in positions}
     for t in targets:
         tokens[t] = tokenizer.mask_id

@@ -3,7 +3,7 @@
 A set is tokenised once for each tokenizer. Token ids have no special tokens around them, because
 those depend on the use of a text.
 
-A table of texts has the columns ``ids`` and ``source`` (the key of a text). A table of pairs has
+A table of texts or of articles has the columns ``ids`` and ``source`` (the key). A table of pairs has
 ``stereotype_ids`` and ``antistereotype_ids``, ``original_is_stereotype`` (whether the stereotype is
 the text of the corpus and the other its counterfactual) and ``real_share`` (how often the stereotype
 holds among real people, 0 to 1).
@@ -49,17 +49,46 @@ def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
 
     def tokenise() -> Iterator[dict[str, Any]]:
         """Yield the rows of the table."""
-        wants_held_out = split == "held_out"
-        keys_and_texts = [row for row in read_texts(name) if is_held_out(row[0]) == wants_held_out]
+        keys_and_texts = _texts_of(name, split)
         ids_of_texts = tokenizer.encode([text for _, text in keys_and_texts])
         for ids, (key, _) in zip(ids_of_texts, keys_and_texts, strict=True):
             yield {"ids": ids, "source": key}
 
-    reason = (
+    contents = f"texts {split} {digest(name)}"
+    return _cached_table(contents, tokenizer, tokenise, _nothing_left(name, split))
+
+
+def articles(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
+    """Return the articles of one split of a set of general texts, as a table of token ids.
+
+    An article is all texts with one key, joined by a space, in their order. The rest is as for `texts`.
+    """
+
+    def tokenise() -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table."""
+        texts_by_key: dict[str, list[str]] = {}
+        for key, text in _texts_of(name, split):
+            texts_by_key.setdefault(key, []).append(text)
+        ids_of_articles = tokenizer.encode([" ".join(texts) for texts in texts_by_key.values()])
+        for ids, key in zip(ids_of_articles, texts_by_key, strict=True):
+            yield {"ids": ids, "source": key}
+
+    contents = f"articles {split} {digest(name)}"
+    return _cached_table(contents, tokenizer, tokenise, _nothing_left(name, split))
+
+
+def _texts_of(name: str, split: Split) -> list[tuple[str, str]]:
+    """Return the (key, text) of one split of a set of general texts."""
+    wants_held_out = split == "held_out"
+    return [row for row in read_texts(name) if is_held_out(row[0]) == wants_held_out]
+
+
+def _nothing_left(name: str, split: Split) -> str:
+    """Return the message of the error if a split of a set of general texts is empty."""
+    return (
         f"no texts {split} are left of {name}: a set must have some, and of general texts a tenth, by "
         "digest, is held out to measure on, the rest for replay."
     )
-    return _cached_table(f"texts {split} {digest(name)}", tokenizer, tokenise, reason)
 
 
 def pairs(

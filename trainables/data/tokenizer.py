@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainables.assets import cache
+from trainables.data.opening import PLAIN, Opening
 
 Family = Literal["causal", "masked"]  # next-token prediction (Llama); fill in the blank (BERT)
 
@@ -21,7 +22,11 @@ class Tokenizer:
         hf: the tokenizer of transformers.
         folder: the folder that it was loaded from.
         family: that of the model.
-        start_id: the token before a text: BOS (causal) or CLS (masked).
+        start_ids: the tokens before a text: CLS (masked); a start token, the turns of a chat before an
+            answer, or nothing (causal, trainables/data/opening.py). Without any, the first token of a
+            text is not predicted.
+        harness_start_id: the token that lm-evaluation-harness puts before a text without a question:
+            BOS, or EOS where there is none (causal only).
         end_id, mask_id: the token after a text, and the one in place of a hidden token (masked only).
         pad_id: the token that fills up rows. It is never read, because the attention mask leaves it
             out.
@@ -30,13 +35,21 @@ class Tokenizer:
     """
 
     def __init__(
-        self, hf: Any, folder: Path, family: Family, *, vocab_size: int, num_positions: int
+        self,
+        hf: Any,
+        folder: Path,
+        family: Family,
+        *,
+        vocab_size: int,
+        num_positions: int,
+        opening: Opening = PLAIN,
     ) -> None:
         """Take a tokenizer of transformers for a model.
 
         Args:
             hf: the tokenizer of transformers.
             folder: the folder that it was loaded from.
+            opening: how a causal model's texts begin.
             vocab_size: number of tokens that the model predicts among.
             num_positions: number of tokens that the model reads at most.
 
@@ -46,9 +59,14 @@ class Tokenizer:
         self.hf = hf
         self.folder = folder
         self.family = family
-        self.start_id = self._special_id("bos" if family == "causal" else "cls")
         self.pad_id: int = hf.pad_token_id or 0
-        if family == "masked":
+        if family == "causal":
+            self.start_ids = opening.ids(hf)
+            self.harness_start_id: int | None = (
+                hf.eos_token_id if hf.bos_token_id is None else hf.bos_token_id
+            )
+        else:
+            self.start_ids = (self._special_id("cls"),)
             self.end_id = self._special_id("sep")
             self.mask_id = self._special_id("mask")
         self.vocab_size = vocab_size
@@ -76,12 +94,12 @@ class Tokenizer:
 
     @cached_property
     def adds_start(self) -> bool:
-        """Whether the tokenizer of transformers puts the start token before a text by itself.
+        """Whether the tokenizer of transformers puts a token before a text by itself.
 
         Llama's does, and SmolLM2's does not.
         """
         ids: list[int] = self.hf("a")["input_ids"]
-        return ids[:1] == [self.start_id]
+        return ids[:1] == [self.harness_start_id]
 
     @cached_property
     def digest(self) -> str:

@@ -69,15 +69,20 @@ class CrowsPairs(Evaluator):
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         """Return the metrics of both variants of the model's family."""
-        from trainables.scoring.likelihood import log_probs
+        from trainables.scoring.likelihood import log_probs, queries_of
 
         sentences = [text for pair in self.items() for text in pair]
         ids = model.tokenizer.encode(sentences)
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
         if model.family == "causal":
-            whole = log_probs(model, _whole_sentences(model, pairs))
-            sums = compare(self._label("lmeval"), list(map(math.fsum, whole)))
-            return sums | compare(self._label("diff"), list(map(fmean, whole)))
+            tokenizer = model.tokenizer
+            texts = [text for pair in pairs for text in pair]
+            harness = log_probs(model, [queries_of(tokenizer, text, ()) for text in texts])
+            sums = compare(self._label("lmeval"), list(map(math.fsum, harness)))
+            own = harness
+            if tokenizer.start_ids != (tokenizer.harness_start_id,):
+                own = log_probs(model, [queries_of(tokenizer, text) for text in texts])
+            return sums | compare(self._label("diff"), [fmean(text or [0.0]) for text in own])
         # One pass for both variants: each token of each sentence masked alone.
         shared_queries, own_queries = _masked_queries(model, pairs)
         values = log_probs(model, [*shared_queries, *own_queries])
@@ -138,13 +143,6 @@ def _declared(variant: str) -> tuple[Metric, ...]:
         source=SOURCES[variant.partition("_")[0]],
     )
     return declared if variant.startswith("lmeval") else declared[:2]
-
-
-def _whole_sentences(model: LanguageModel, pairs: Sequence[TwoSentences]) -> list[list[Query]]:
-    """Return the queries for log p of all tokens of each sentence, two sentences a pair."""
-    from trainables.scoring.likelihood import queries_of
-
-    return [queries_of(model.tokenizer, ids) for pair in pairs for ids in pair]
 
 
 def _masked_queries(

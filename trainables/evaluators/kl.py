@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from trainables.data import sources, tables
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
 from trainables.evaluators.base import Evaluator
+from trainables.evaluators.passages import LABEL, items_of, passage_queries, refuse_long_context
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -24,21 +25,29 @@ class Kl(Evaluator):
     p₀ and p are the distributions over the vocabulary that the base and the model predict. of chooses
     the texts:
 
-    general:   the held-out part of the general texts `data`, as for perplexity: how far predictions
-               have changed overall.
+    general:   passages of the held-out part of the general texts `data`, the tokens that perplexity
+               counts: how far predictions have changed overall.
     alignment: the sentences as found of the alignment set `data`. They are drawn from the whole set and
                not only from the pairs that a trial uses. Shenfeld et al. 2025 (RL's Razor, arXiv
                2509.04259) saw that KL on the new task predicts forgetting best.
 
-    Masked models have every token masked once, as for perplexity. No trial is refused for training on
-    these texts: those held out are never trained on, and those of alignment are meant to be.
+    Masked models have every token masked once, as for perplexity. `label` takes the place of `general`
+    or `alignment` in the name of the metric. No trial is refused for training on these texts: those
+    held out are never trained on, and those of alignment are meant to be.
     """
 
     name: Literal["kl"] = "kl"
     of: Literal["general", "alignment"] = "general"
     data: str = "bold_wikipedia"
-    limit: int = Field(100, ge=1, description="texts, drawn once for all")
-    max_tokens: int = Field(128, ge=2)
+    label: str | None = LABEL
+    limit: int = Field(100, ge=1, description="passages or sentences, drawn once for all")
+    max_tokens: int = Field(256, ge=2)
+    context: int = Field(32, ge=0, description="first tokens of a passage that are not counted")
+
+    @model_validator(mode="after")
+    def _check_context(self) -> Self:
+        """Refuse a context that leaves nothing to count."""
+        return refuse_long_context(self)
 
     @model_validator(mode="after")
     def _data_is_known(self) -> Self:
@@ -57,7 +66,7 @@ class Kl(Evaluator):
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the mean KL."""
         return declare(
-            f"forgetting/{self.of}",
+            f"forgetting/{self.label or self.of}",
             ("kl_rise", "nats/token", "lower", 0.0, 2.0, f"KL to the base on {self.of} text"),
         )
 
@@ -75,24 +84,23 @@ class Kl(Evaluator):
         return list(read(self.data))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        """Return the mean KL from the base to the model, its items the texts."""
+        """Return the mean KL from the base to the model, its items the passages or sentences."""
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
-        from trainables.scoring.general_text import draw_texts, name_of, nll_queries
+        from trainables.scoring.general_text import draw_sentences, name_of, nll_queries
         from trainables.scoring.likelihood import join_groups
 
         if self.of == "general":
-            rows = tables.texts(self.data, "held_out", model.tokenizer)
-            ids_of_texts, clusters = rows["ids"], rows["source"]
+            passages, groups = passage_queries(self, model.tokenizer)
+            items = items_of(passages)
         else:
-            ids_of_texts = [
+            as_found = (
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
                 for row in tables.pairs(self.data, model.tokenizer)
-            ]
-            clusters = map(name_of, ids_of_texts)
-        texts = draw_texts(zip(ids_of_texts, clusters, strict=True), self.limit, self.max_tokens)
-        groups = [nll_queries(model.tokenizer, ids) for ids in texts]
+            )
+            sentences = draw_sentences(as_found, self.limit, self.max_tokens)
+            groups = [nll_queries(model.tokenizer, ids) for ids in sentences]
+            items = Items.of(map(name_of, sentences))
         values = join_groups(groups, kl_from_base(model, [q for group in groups for q in group]))
         means = (math.fsum(text) / len(text) for text in values)
-        items = Items.of(map(name_of, texts), texts.values())
-        return {f"forgetting/{self.of}/kl_rise": mean(means, items, map(len, values))}
+        return {f"forgetting/{self.label or self.of}/kl_rise": mean(means, items, map(len, values))}

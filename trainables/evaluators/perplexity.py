@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from trainables.data import sources, tables
+from trainables.data import sources
 from trainables.data.sets import TEXT_SETS
 from trainables.evaluators.base import Evaluator
+from trainables.evaluators.passages import LABEL, items_of, passage_queries, refuse_long_context
 from trainables.metrics.metric import Metric, declare
-from trainables.scoring.general_text import draw_texts, name_of, nll_queries
 
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
@@ -26,18 +26,33 @@ class Perplexity(Evaluator):
     ratio_rise = exp(nll_rise) − 1, the share by which the perplexity has grown. Both are paired text by
     text, so their standard errors are those of the differences.
 
-    An item is a text. Its outcome is the mean over its tokens, weighted by their number. Texts of one
-    source (the sentences of an article) are one cluster for standard errors. Each text stands alone
-    after the start token and is cut at max_tokens. Masked models have every token masked once, together
-    with every 7th token after and before it, so the value has no noise of drawn masks.
+    An item is a passage: up to max_tokens tokens of one article, whose sentences are joined. Its
+    outcome is the mean over its tokens, weighted by their number. Of a causal model's passage the first
+    `context` tokens, at most half, are read and not counted: what stands before a text moves the NLL
+    of its first tokens most, and a model learns from any training how texts begin. Longer articles are
+    several passages, each of which begins with the last `context` tokens of the one before it. The
+    passages of an article are one cluster for standard errors. Masked models have every token masked
+    once, together with every 7th token after and before it, so the value has no noise of drawn masks.
+
+    The metrics are forgetting/general/…. If a trial measures several general sets, they are
+    forgetting/SET/… for each, or forgetting/LABEL/… where `label` is set.
 
     No text is trained on that may be measured on here: see Evaluator.general.
     """
 
     name: Literal["perplexity"] = "perplexity"
     data: str = "bold_wikipedia"
-    limit: int = Field(200, ge=1, description="texts, drawn once for all from the held-out split")
-    max_tokens: int = Field(128, ge=2)
+    label: str | None = LABEL
+    limit: int = Field(
+        100, ge=1, description="passages, drawn once for all from the held-out split"
+    )
+    max_tokens: int = Field(256, ge=2)
+    context: int = Field(32, ge=0)
+
+    @model_validator(mode="after")
+    def _check_context(self) -> Self:
+        """Refuse a context that leaves nothing to count."""
+        return refuse_long_context(self)
 
     @field_validator("data")
     @classmethod
@@ -53,7 +68,7 @@ class Perplexity(Evaluator):
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare NLL, perplexity and the rises of both."""
         return declare(
-            "forgetting/general",
+            f"forgetting/{self.label or 'general'}",
             ("nll_rise", "nats/token", "lower", 0.0, 2.0, "NLL of held-out text over the base's"),
             ("nll", "nats/token", "lower", 0.0, 12.0, "NLL of held-out general text"),
             ("perplexity", "", "lower", 1.0, 1e5, "exp(NLL) of held-out general text"),
@@ -78,20 +93,16 @@ class Perplexity(Evaluator):
         Raises:
             ValueError: the base was measured on other texts.
         """
-        from trainables.metrics.estimate import Items, delta_method, mean
+        from trainables.metrics.estimate import delta_method, mean
         from trainables.scoring.likelihood import log_probs
 
-        table = tables.texts(self.data, "held_out", model.tokenizer)
-        texts = draw_texts(
-            zip(table["ids"], table["source"], strict=True), self.limit, self.max_tokens
-        )
-        groups = [nll_queries(model.tokenizer, ids) for ids in texts]
+        passages, groups = passage_queries(self, model.tokenizer)
         values = log_probs(model, groups)
         lengths = list(map(len, values))
         nll_I = [-math.fsum(text) / len(text) for text in values]
-        nll = mean(nll_I, Items.of(map(name_of, texts), texts.values()), lengths)
+        nll = mean(nll_I, items_of(passages), lengths)
         perplexity = _exp(nll.value)
-        name = "forgetting/general"
+        name = f"forgetting/{self.label or 'general'}"
         base_nll = base[f"{name}/nll"] if base else nll
         if base_nll.items != nll.items:
             raise ValueError("the base must be measured on the same texts: measure it anew.")

@@ -15,7 +15,7 @@ from trainables.schema.strict import Strict
 if TYPE_CHECKING:
     from trainables.metrics.estimate import Estimate
 
-GENERAL = "forgetting/general/nll_rise"
+GENERAL = "nll_rise"  # on any set of general text
 STEREOTYPES = "stereotype_nll_rise"  # on any set of stereotypes
 (SELECTIVITY,) = declare(
     "forgetting/selective",
@@ -46,13 +46,18 @@ class Guard(Strict):
 
     def bounds(self, names: Collection[str]) -> dict[str, float]:
         """Return the bound of each metric, among the given names, that the guard watches."""
-        bounds = {GENERAL: self.nll_rise} if GENERAL in names else {}
-        return bounds | dict.fromkeys(_forgotten(names, "lms_drop"), self.lms_drop)
+        limits = {GENERAL: self.nll_rise, "lms_drop": self.lms_drop}
+        return {
+            name: limit
+            for quantity, limit in limits.items()
+            for name in _forgotten(names, quantity)
+        }
 
 
 def derived_metrics(names: Collection[str], guard: Guard) -> tuple[Metric, ...]:
     """Return the declarations of the metrics that `derive` computes from metrics of these names."""
-    selective = (SELECTIVITY,) if GENERAL in names and _forgotten(names, STEREOTYPES) else ()
+    has_both = _forgotten(names, GENERAL) and _forgotten(names, STEREOTYPES)
+    selective = (SELECTIVITY,) if has_both else ()
     return selective + ((GUARD,) if guard.bounds(names) else ())
 
 
@@ -60,7 +65,8 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     """Return the metrics that follow from the measured ones, as far as those are there.
 
     selectivity_rise: S_NLL − F_NLL in nats per token: the NLL rise on stereotypes minus that on
-        general text. Above 0, stereotypes were forgotten and language was not.
+        general text, of several sets the first. Above 0, stereotypes were forgotten and language was
+        not.
     degenerate: 1 if any watched metric is past its bound, else 0; NaN if one of them is NaN.
 
     Args:
@@ -73,7 +79,7 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     for metric in derived_metrics(estimates, guard):
         if metric is SELECTIVITY:
             stereotypes = estimates[_forgotten(estimates, STEREOTYPES)[0]]
-            general = estimates[GENERAL]
+            general = estimates[_forgotten(estimates, GENERAL)[0]]
             derived[metric.name] = delta_method(
                 stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
             )

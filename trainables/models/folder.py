@@ -59,6 +59,26 @@ def read_architecture(folder: Path) -> Any:
         return auto_class.from_config(config, trust_remote_code=False)
 
 
+def read_tokenizer(folder: Path) -> Any:
+    """Return the tokenizer of transformers in a folder.
+
+    Raises:
+        ValueError: transformers cannot load it.
+    """
+    import transformers
+
+    try:
+        return transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
+    except Exception as error:  # its class depends on which part of the folder is broken
+        raise _cannot_load(folder, error) from error
+
+
+def _cannot_load(folder: Path, error: Exception) -> ValueError:
+    """Return the error of a folder that transformers cannot load, with its reason in one line."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return ValueError(f"{folder} must hold a model that transformers can load, but: {reason[:300]}")
+
+
 def read_model(folder: Path, family: Family) -> tuple[Any, nn.Module]:
     """Return the tokenizer of transformers and the model in fp32, on the CPU, from a folder.
 
@@ -76,17 +96,14 @@ def read_model(folder: Path, family: Family) -> tuple[Any, nn.Module]:
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
+    tokenizer = read_tokenizer(folder)
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
         module, loading = _auto_class(family).from_pretrained(
             folder, **SAFE, use_safetensors=True, dtype=torch.float32,
             ignore_mismatched_sizes=True, output_loading_info=True,
         )  # fmt: skip
-    except Exception as error:  # its class depends on which part of the folder is broken
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{folder} must hold a model that transformers can load, but: {reason[:300]}"
-        ) from error
+    except Exception as error:  # as above
+        raise _cannot_load(folder, error) from error
     # transformers would set these weights at random.
     missing = [*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])]
     if missing:

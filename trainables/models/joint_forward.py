@@ -196,7 +196,7 @@ class Predictions:
         lengths_B = torch.tensor([len(query.ids) for query in self.queries])
         is_text_BT = torch.arange(self._forward.lengths_R[-1]) < lengths_B[:, None]
         is_text_BT = is_text_BT.to(self._model.device)
-        is_text_BT[:, 0] = False  # the start token
+        is_text_BT[:, : len(self._model.tokenizer.start_ids)] = False
         if self._model.family == "masked":
             is_text_BT[torch.arange(self.num_rows), is_text_BT.sum(1)] = False  # the end token
         return is_text_BT

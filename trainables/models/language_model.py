@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.assets import cache
+from trainables.data.opening import PLAIN, Opening
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
 from trainables.models.base_cache import BaseCache, logits_are_head_output
@@ -42,8 +43,10 @@ class LanguageModel:
         adapters: the peft.LoraModel around the module within the context `adapted`, else None.
     """
 
-    def __init__(self, path: Path, family: Family) -> None:
+    def __init__(self, path: Path, family: Family, opening: Opening = PLAIN) -> None:
         """Load the model and its tokenizer from a folder of safetensors; none of its code is run.
+
+        opening: what a causal model reads before a text.
 
         Raises:
             ValueError: the folder holds no model of this family that can be loaded, or its tokenizer
@@ -61,7 +64,7 @@ class LanguageModel:
         num_positions: int = config.max_position_embeddings
         self.tokenizer = Tokenizer(
             hf_tokenizer, path, family,
-            vocab_size=config.vocab_size, num_positions=num_positions - num_unused,
+            vocab_size=config.vocab_size, num_positions=num_positions - num_unused, opening=opening,
         )  # fmt: skip
         text_config = config.get_text_config()
         keys = ("sliding_window", "attention_chunk_size")

@@ -6,14 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from trainables.assets import cache
+from trainables.data.opening import PLAIN, Opening
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.allocator import keep_freed_memory
 from trainables.models.language_model import LanguageModel
 
 
-def load(name: str, family: Family) -> LanguageModel:
-    """Return the model of a name: the one loaded last if name, family and files are the same.
+def load(name: str, family: Family, opening: Opening = PLAIN) -> LanguageModel:
+    """Return the model of a name: the one loaded last if name, family, opening and files are the same.
 
     So a worker's next trial need not read the weights again. The model is as the last trial left it:
     call `reset` before training.
@@ -24,10 +25,10 @@ def load(name: str, family: Family) -> LanguageModel:
     """
     keep_freed_memory()
     path = pretrained.locate(name).resolve()
-    return _load(path, family, cache.digest(path))  # the files in a folder may have changed
+    return _load(path, family, opening, cache.digest(path))  # the files may have changed
 
 
 @lru_cache(maxsize=1)
-def _load(path: Path, family: Family, digest: str) -> LanguageModel:
+def _load(path: Path, family: Family, opening: Opening, digest: str) -> LanguageModel:
     """Return the model in a folder; the digest of the folder is a part of the key of the cache."""
-    return LanguageModel(path, family)
+    return LanguageModel(path, family, opening)

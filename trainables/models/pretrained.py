@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import difflib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
+from trainables.data.opening import Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
-from trainables.models.folder import family_in, linear_in, read_architecture
+from trainables.models.folder import family_in, linear_in, read_architecture, read_tokenizer
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
@@ -46,6 +48,18 @@ def family_of(name: str) -> Family | None:
     if name in miniature.MODELS:
         return miniature.MODELS[name]
     return family_in(_resolved(name))
+
+
+@lru_cache(maxsize=8)
+def start_of(name: str, opening: Opening) -> str:
+    """Return what a causal model reads before a text, as a text; empty if it reads nothing.
+
+    Raises:
+        AssetError: no model has this name, or it cannot be fetched.
+        ValueError: its tokenizer cannot be loaded, or lacks what the opening needs.
+    """
+    hf = read_tokenizer(locate(name))
+    return str(hf.decode(opening.ids(hf)))
 
 
 def num_blocks(name: str) -> int:

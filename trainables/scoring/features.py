@@ -50,9 +50,10 @@ def whole_texts(tokenizer: Tokenizer, texts: Sequence[Text], max_tokens: int) ->
     longer text is cut first. A causal model reads a pair as two lines of one text, cut at its end.
     """
     if tokenizer.family == "causal":
-        room = min(max_tokens, tokenizer.max_tokens - 1)
+        start = tokenizer.start_ids
+        room = min(max_tokens, tokenizer.max_tokens - len(start))
         ids_of_texts = tokenizer.encode(["\n".join(text) for text in texts])
-        return [Query([tokenizer.start_id, *ids[:room]], {}) for ids in ids_of_texts]
+        return [Query([*start, *ids[:room]], {}) for ids in ids_of_texts]
     # RoBERTa puts two ends between the texts of a pair.
     separator = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)
     firsts = tokenizer.encode([text[0] for text in texts])
@@ -64,7 +65,7 @@ def whole_texts(tokenizer: Tokenizer, texts: Sequence[Text], max_tokens: int) ->
         room = min(max_tokens, tokenizer.max_tokens - 2 - len(between))
         first = first[: max(room - room // 2, room - len(second))]
         second = second[: room - len(first)]
-        ids = [tokenizer.start_id, *first, *between, *second, tokenizer.end_id]
+        ids = [*tokenizer.start_ids, *first, *between, *second, tokenizer.end_id]
         queries.append(Query(ids, {}))
     return queries
 
@@ -73,8 +74,8 @@ def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Po
     """Return pooled_BD, the last hidden states of each row as one vector; gradients pass through.
 
     pooling: `summary` takes the state that has seen the whole text: at [CLS] (masked) or at the last
-        token (causal). `mean` averages over all tokens, without the start token of a causal model,
-        whose state does not depend on the text.
+        token (causal). `mean` averages over all tokens, without those before the text of a causal
+        model, whose states do not depend on the text.
     """
     body = model.module.base_model
     segments: dict[str, Tensor] = {}
@@ -86,7 +87,7 @@ def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Po
     if pooling == "mean":
         weights_BT = attention_BT.to(states_BTD.dtype, copy=True)
         if model.family == "causal":
-            weights_BT[:, 0] = 0
+            weights_BT[:, : len(model.tokenizer.start_ids)] = 0
         sums_BD = torch.einsum("btd,bt->bd", states_BTD, weights_BT)
         return sums_BD / weights_BT.sum(1, keepdim=True).clamp(min=1)
     if model.family == "masked":

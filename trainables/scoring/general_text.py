@@ -1,50 +1,99 @@
-"""Draw the general texts that forgetting is measured on, and make the queries of their NLL."""
+"""The texts that forgetting is measured on, passages of general text above all, and their queries."""
 
 from __future__ import annotations
 
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from trainables.data.queries import Query
     from trainables.data.tokenizer import Tokenizer
 
+T = TypeVar("T")
 
 GROUP = 7  # masked models: every 7th token is masked together, about the 15 % of training
 
 
-def draw_texts(
-    texts: Iterable[tuple[Sequence[int], str]], limit: int, max_tokens: int
-) -> dict[tuple[int, ...], str]:
-    """Return at most `limit` distinct texts, cut to `max_tokens` tokens: {ids: source}.
+class Passage(NamedTuple):
+    """A stretch of an article.
 
-    The draw depends on the number of distinct texts alone, so all models with one tokenizer are
-    measured on the same texts. It goes through the whole set, because the texts of a source are often
-    sorted by subject. A sentence that two articles share is one text, with the source of the first.
-
-    texts: (ids, source) of each text.
+    Attributes:
+        ids: its tokens, without special tokens.
+        num_context: how many of the first tokens are read and not counted.
+        source: the key of the article.
     """
-    distinct: dict[tuple[int, ...], str] = {}
-    for ids, source in texts:
-        distinct.setdefault(tuple(ids[:max_tokens]), source)
-    numbers = random.Random("held out").sample(range(len(distinct)), min(limit, len(distinct)))
-    entries = list(distinct.items())
-    return dict(entries[number] for number in sorted(numbers))
+
+    ids: tuple[int, ...]
+    num_context: int
+    source: str
 
 
-def nll_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
-    """Return queries that have each token of a text as a target once.
+def draw_passages(
+    articles: Iterable[tuple[Sequence[int], str]], limit: int, max_tokens: int, context: int
+) -> list[Passage]:
+    """Return at most `limit` distinct passages of articles, in order.
 
-    causal: one query, each token after those before it. masked: GROUP queries, in each of which every
-    GROUP-th token is masked.
+    An article is cut into windows of `max_tokens` tokens, each of which begins with the last `context`
+    tokens of the one before it. These are read and not counted, so that no counted token depends much
+    on what stands before the passage. Windows with no more than twice `context` tokens are left out;
+    if a set has no longer ones, half of each is context.
+
+    The draw depends on the number of distinct windows alone, so all models with one tokenizer and
+    as many positions are measured on the same passages. A passage that two articles share has the
+    source of the first.
+
+    articles: (ids, source) of each article.
     """
-    from trainables.data.queries import masked_query
+    windows: dict[tuple[int, ...], str] = {}
+    for ids, source in articles:
+        for start in range(0, max(1, len(ids) - context), max_tokens - context):
+            windows.setdefault(tuple(ids[start : start + max_tokens]), source)
+    long = {ids: source for ids, source in windows.items() if len(ids) > 2 * context}
+    passages = [
+        Passage(ids, min(context, len(ids) // 2), source)
+        for ids, source in (long or windows).items()
+    ]
+    return _drawn(passages, limit)
+
+
+def draw_sentences(
+    sentences: Iterable[Sequence[int]], limit: int, max_tokens: int
+) -> list[tuple[int, ...]]:
+    """Return at most `limit` distinct sentences, in order, cut to `max_tokens` tokens.
+
+    The draw goes through the whole set, because sentences are often sorted by subject.
+    """
+    return _drawn(list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in sentences)), limit)
+
+
+def _drawn(values: Sequence[T], limit: int) -> list[T]:
+    """Return `limit` of the values, or all if they are fewer, in order; their number decides which."""
+    numbers = random.Random("held out").sample(range(len(values)), min(limit, len(values)))
+    return [values[number] for number in sorted(numbers)]
+
+
+def room(tokenizer: Tokenizer) -> int:
+    """Return how many tokens of a passage fit into the model's positions, between special tokens."""
+    num_around = len(tokenizer.start_ids) + (tokenizer.family == "masked")
+    return tokenizer.max_tokens - num_around
+
+
+def nll_queries(tokenizer: Tokenizer, ids: Sequence[int], num_context: int = 0) -> list[Query]:
+    """Return queries that have each token of a text as a target once, in reading order for each query.
+
+    causal: one query, each token after those before it, without the first `num_context`. masked: GROUP
+    queries, in each of which every GROUP-th token is masked; all see the tokens on both sides.
+    """
+    from trainables.data.queries import Query, masked_query
     from trainables.scoring.likelihood import queries_of
 
     if tokenizer.family == "causal":
-        return queries_of(tokenizer, ids)
+        (query,) = queries_of(tokenizer, ids)
+        first = len(tokenizer.start_ids) - 1 + num_context
+        counted = {place: token for place, token in query.targets.items() if place >= first}
+        return [Query(query.ids, counted)]
     starts = range(min(GROUP, len(ids)))
     return [masked_query(tokenizer, ids, range(t, len(ids), GROUP)) for t in starts]
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.comparisons import differing_positions
-from trainables.data.queries import Query, masked_query, sentence_query
+from trainables.data.queries import Query, continuation_query, masked_query, sentence_query
 from trainables.scoring.packing import (
     batches,
     depths,
@@ -39,12 +39,17 @@ READS_TREES = "reads trees"  # slot of LanguageModel.memo
 MAX_TREE_ERROR = 1e-3  # nats
 
 
-def queries_of(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] = ()) -> list[Query]:
-    """Return queries whose targets are, in order, the tokens `ids` of a text after a prefix.
+def queries_of(
+    tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] | None = None
+) -> list[Query]:
+    """Return queries whose targets are, in order, the tokens `ids` of a text.
 
-    causal: one query, for log p(token | start, prefix, tokens before it). masked: one query a token,
-    masked alone with all others seen (pseudo-likelihood, Salazar et al. 2020, arXiv 1910.14659). A
-    prefix that does not fit into the model's positions is cut at its beginning.
+    causal: one query, for log p(token | start, tokens before it). masked: one query a token, masked
+    alone with all others seen (pseudo-likelihood, Salazar et al. 2020, arXiv 1910.14659).
+
+    prefix: tokens that are read before the text, which may be none, as lm-evaluation-harness reads
+        them (`continuation_query`). One that does not fit into the model's positions is cut at its
+        beginning. None for a text that begins as the model's texts do.
 
     Raises:
         ValueError: `ids` is empty, or does not fit into the model's positions.
@@ -52,8 +57,11 @@ def queries_of(tokenizer: Tokenizer, ids: Sequence[int], prefix: Sequence[int] =
     if not ids:
         raise ValueError("a text to be scored must have at least one token, but got none.")
     if tokenizer.family == "causal":
-        return [sentence_query(tokenizer, ids, prefix)]
-    prefix = list(prefix)[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
+        if prefix is None:
+            return [sentence_query(tokenizer, ids)]
+        return [continuation_query(tokenizer, ids, prefix)]
+    prefix = list(prefix or ())
+    prefix = prefix[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
     text = [*prefix, *ids]
     return [masked_query(tokenizer, text, [len(prefix) + t]) for t in range(len(ids))]
 
@@ -181,7 +189,7 @@ def _try_tree(model: LanguageModel) -> bool:
     common, first, second = (
         [(start + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for start in (3, 5, 8)
     )
-    queries = [sentence_query(model.tokenizer, ids, common) for ids in (first, second)]
+    queries = [continuation_query(model.tokenizer, ids, common) for ids in (first, second)]
     module, model.module = model.module, model.base
     try:
         expected = _target_log_probs(model, line_rows(queries, (0, 1)))

@@ -45,6 +45,16 @@ def test_a_wrong_family_and_a_set_that_is_too_small_are_reported_together(spec_w
     assert size.endswith(" pairs of miniature, but got 10000000.")
 
 
+def test_a_start_that_the_tokenizer_lacks_is_refused(spec_with):
+    for setting, sentence in {
+        "start: <x>": "trial.model.start must be auto, none, or a token that the tokenizer has ",
+        "format: chat": "trial.model.format must be plain where the tokenizer has no chat template",
+    }.items():
+        with pytest.raises(DoNotFit) as caught:
+            prepare(spec_with({"-llama}": f"-llama, {setting}}}"}))
+        assert str(caught.value).startswith(sentence)
+
+
 def test_the_texts_of_a_regulariser_are_read_and_have_their_digest(spec_with, tmp_path):
     texts = tmp_path / "texts.jsonl"
     texts.write_text('{"text": "the wolf eats deer"}\n{"words": "none"}\n')

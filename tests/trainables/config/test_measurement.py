@@ -21,6 +21,28 @@ def test_two_evaluators_of_the_same_metric_are_refused():
     config(evaluators=[{"name": "stereoset", "domain": domain} for domain in ("gender", "race")])
 
 
+def names_of(*evaluators):
+    return {metric.name for metric in config(evaluators=list(evaluators)).metrics()}
+
+
+def test_several_general_sets_have_metrics_of_their_own_names():
+    perplexity, kl = ({"name": name, "data": "miniature"} for name in ("perplexity", "kl"))
+    assert "forgetting/general/nll_rise" in names_of(perplexity)
+    assert "forgetting/general/kl_rise" in names_of(perplexity, kl), "both on one set"
+    both = names_of(perplexity, {"name": "perplexity", "data": "my/news.txt"})
+    assert {"forgetting/miniature/nll_rise", "forgetting/news/nll_rise"} < both
+    assert not any(name.startswith("forgetting/general/") for name in both)
+    mixed = names_of(perplexity, {"name": "kl", "data": "news.txt"})
+    assert {"forgetting/miniature/nll_rise", "forgetting/news/kl_rise"} < mixed
+    labelled = names_of(perplexity, {"name": "perplexity", "data": "news.txt", "label": "press"})
+    assert {"forgetting/miniature/nll_rise", "forgetting/press/nll_rise"} < labelled
+
+
+def test_a_label_that_would_break_the_name_of_a_metric_is_refused():
+    with pytest.raises(ValidationError, match="label"):
+        config(evaluators=[{"name": "perplexity", "label": "a/b"}])
+
+
 def test_the_metrics_of_a_trial_depend_on_its_family():
     names = {
         family: {

@@ -54,7 +54,7 @@ def test_causal_twins_may_predict_the_tokens_that_differ_alone(llama):
 def test_the_first_difference_is_predicted_from_the_tokens_that_both_have_read(llama):
     he, she = pair_of(llama, *COOKS)
     one, other = compare(llama.tokenizer, he, she, "first_difference", "")
-    assert one.ids == other.ids == [llama.tokenizer.start_id, *he[:2]]
+    assert one.ids == other.ids == [*llama.tokenizer.start_ids, *he[:2]]
     assert (one.targets, other.targets) == ({2: he[2]}, {2: she[2]})
 
 
@@ -93,7 +93,7 @@ def test_as_written_nothing_is_masked_and_the_tokens_that_differ_are_targets(mod
     he, she = pair_of(model, *COOKS)
     one, other = compare(model.tokenizer, he, she, "as_written", "")
     ends = [model.tokenizer.end_id] if model.family == "masked" else []
-    assert one.ids == [model.tokenizer.start_id, *he, *ends]
+    assert one.ids == [*model.tokenizer.start_ids, *he, *ends]
     assert one.targets == {3: he[2], 6: he[5]}
     assert other.targets == {3: she[2], 6: she[5]}
 
@@ -181,7 +181,7 @@ def pairs_of(model, comparison, max_tokens):
 
 def test_a_pair_of_a_table_has_its_queries_and_its_real_share(llama):
     pairs = pairs_of(llama, "first_difference", 3)
-    read = [llama.tokenizer.start_id, 5, 6]
+    read = [*llama.tokenizer.start_ids, 5, 6]
     assert len(pairs) == 2
     assert pairs[0] == ComparedPair(Query(read, {2: 7}), Query(read, {2: 8}), 0.9)
     assert pairs.real_shares == pytest.approx([0.9, float("nan")], nan_ok=True)
@@ -191,4 +191,4 @@ def test_pairs_are_compared_in_the_tokens_before_the_cut_alone(llama):
     assert pairs_of(llama, "differing", 3).any_differ()
     cut = pairs_of(llama, "differing", 2)
     assert not cut.any_differ()
-    assert cut[0].stereotype == cut[0].antistereotype == Query([llama.tokenizer.start_id, 5], {})
+    assert cut[0].stereotype == cut[0].antistereotype == Query([*llama.tokenizer.start_ids, 5], {})

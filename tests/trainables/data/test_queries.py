@@ -6,23 +6,56 @@ from collections import Counter
 import pytest
 import torch
 
-from trainables.data.queries import Query, masked_query, sentence_query, training_query
+from trainables.data.opening import Opening
+from trainables.data.queries import (
+    Query,
+    continuation_query,
+    masked_query,
+    sentence_query,
+    training_query,
+)
+from trainables.data.tokenizer import Tokenizer
+from trainables.models.language_model import LanguageModel
 
 
 def test_a_causal_model_predicts_every_token_from_those_before_it(llama):
     query = sentence_query(llama.tokenizer, [7, 8, 9])
-    assert query == Query([llama.tokenizer.start_id, 7, 8], {0: 7, 1: 8, 2: 9})
+    assert query == Query([*llama.tokenizer.start_ids, 7, 8], {0: 7, 1: 8, 2: 9})
+
+
+def test_without_a_start_the_first_token_is_not_predicted(llama):
+    bare = LanguageModel(llama.path, "causal", Opening("none"))
+    assert sentence_query(bare.tokenizer, [7, 8, 9]) == Query([7, 8], {0: 8, 1: 9})
+    assert sentence_query(bare.tokenizer, [7]) == Query([7], {})
+
+
+def test_every_token_of_a_start_is_read_and_none_is_predicted(llama):
+    llama.tokenizer.hf.chat_template = "the {{ messages[0]['content'] }} wolf"
+    chat = Tokenizer(
+        llama.tokenizer.hf, llama.path, "causal",
+        vocab_size=llama.tokenizer.vocab_size, num_positions=64,
+        opening=Opening(format="chat", prompt="eats"),
+    )  # fmt: skip
+    llama.tokenizer.hf.chat_template = None
+    start = chat.encode(["the eats wolf"])[0]
+    assert sentence_query(chat, [7, 8]) == Query([*start, 7], {2: 7, 3: 8})
+
+
+def test_a_continuation_without_a_prefix_follows_the_start_of_the_harness(llama):
+    bare = LanguageModel(llama.path, "causal", Opening("none"))
+    start = llama.tokenizer.hf.bos_token_id
+    assert continuation_query(bare.tokenizer, [7, 8], []) == Query([start, 7], {0: 7, 1: 8})
 
 
 def test_a_prefix_is_read_and_not_predicted(llama):
-    query = sentence_query(llama.tokenizer, [8, 9], prefix=[6, 7])
-    assert query == Query([llama.tokenizer.start_id, 6, 7, 8], {2: 8, 3: 9})
+    query = continuation_query(llama.tokenizer, [8, 9], [6, 7])
+    assert query == Query([*llama.tokenizer.start_ids, 6, 7, 8], {2: 8, 3: 9})
 
 
 def test_a_masked_model_predicts_the_tokens_that_are_masked(bert):
     query = masked_query(bert.tokenizer, [7, 8, 9], [0, 2])
     assert query.ids == [
-        bert.tokenizer.start_id,
+        bert.tokenizer.start_ids[0],
         bert.tokenizer.mask_id,
         8,
         bert.tokenizer.mask_id,
@@ -47,7 +80,7 @@ def test_a_masked_model_is_trained_on_fifteen_percent_of_the_tokens_and_at_least
     query = training_query(bert.tokenizer, ids, "seed")
     assert len(query.targets) == num_targets
     assert all(ids[t - 1] == token for t, token in query.targets.items())
-    assert [query.ids[0], query.ids[-1]] == [bert.tokenizer.start_id, bert.tokenizer.end_id]
+    assert [query.ids[0], query.ids[-1]] == [*bert.tokenizer.start_ids, bert.tokenizer.end_id]
     others = [t for t in range(1, num_tokens + 1) if t not in query.targets]
     assert [query.ids[t] for t in others] == [ids[t - 1] for t in others]
 
@@ -94,7 +127,7 @@ def test_a_text_that_does_not_fit_into_the_model_is_one_clear_sentence(model):
 
 def test_a_prefix_that_does_not_fit_is_cut_off_where_it_begins(llama):
     longest = llama.tokenizer.max_tokens
-    query = sentence_query(llama.tokenizer, [7, 8], prefix=[5] * longest + [6])
+    query = continuation_query(llama.tokenizer, [7, 8], [5] * longest + [6])
     assert len(query.ids) == longest
     assert query.ids[-2:] == [6, 7]
     assert query.targets == {longest - 2: 7, longest - 1: 8}

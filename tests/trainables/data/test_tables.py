@@ -60,6 +60,21 @@ def test_texts_may_come_from_a_file(suffix, llama, tmp_path):
     assert found["replay"] == [text for text in texts if not is_held_out(text)]
 
 
+def test_the_texts_of_one_source_are_one_article_held_out_or_not(llama, tmp_path):
+    texts = iter(miniature.general_texts())
+    rows = [{"text": next(texts), "source": f"article {n}"} for n in range(60) for _ in range(2)]
+    file = write(tmp_path, "texts.jsonl", rows)
+    for split, is_right in (("held_out", True), ("replay", False)):
+        table = tables.articles(file, split, llama.tokenizer)
+        sources = list(
+            dict.fromkeys(r["source"] for r in rows if is_held_out(r["source"]) == is_right)
+        )
+        assert list(table["source"]) == sources
+        assert words(llama, table) == [
+            " ".join(row["text"] for row in rows if row["source"] == source) for source in sources
+        ]
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
 def test_pairs_may_come_from_a_file(suffix, model, tmp_path):
     rows = [

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tokenizers.processors import TemplateProcessing
 
+from trainables.data.opening import Opening
 from trainables.models import miniature
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
@@ -33,11 +34,11 @@ def test_a_start_token_that_the_tokenizer_adds_by_itself_changes_nothing(llama, 
     tokenizer_file = tmp_path / "tokenizer.json"
     inner = type(tokenizer.backend_tokenizer).from_file(str(tokenizer_file))
     inner.post_processor = TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", llama.tokenizer.start_id)]
+        single="<s> $A", special_tokens=[("<s>", llama.tokenizer.start_ids[0])]
     )
     inner.save(str(tokenizer_file))
     adds = LanguageModel(tmp_path, "causal")
-    assert adds.tokenizer.hf(TEXTS[1])["input_ids"][0] == llama.tokenizer.start_id
+    assert adds.tokenizer.hf(TEXTS[1])["input_ids"][0] == llama.tokenizer.start_ids[0]
     assert adds.tokenizer.encode(TEXTS) == llama.tokenizer.encode(TEXTS)
     assert likelihoods(adds) == likelihoods(llama)
 
@@ -60,15 +61,35 @@ def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
         LanguageModel(folder, "causal")
 
 
-def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
-    llama.save(tmp_path)
-    file = tmp_path / "tokenizer_config.json"
+def without(model, token, folder):
+    """Write a model into a folder, its tokenizer without this special token."""
+    model.save(folder)
+    file = folder / "tokenizer_config.json"
     settings = json.loads(file.read_text())
-    del settings["bos_token"]
+    del settings[token]
     file.write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match="must have a BOS token") as caught:
-        LanguageModel(tmp_path, "causal")
-    assert "eos_token" in str(caught.value)
+    return folder
+
+
+def test_a_masked_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(
+    bert, tmp_path
+):
+    with pytest.raises(ValueError, match="must have a CLS token") as caught:
+        LanguageModel(without(bert, "cls_token", tmp_path), "masked")
+    assert "sep_token" in str(caught.value)
+
+
+def test_the_end_of_text_stands_in_where_a_causal_tokenizer_has_no_start(llama, tmp_path):
+    tokenizer = LanguageModel(without(llama, "bos_token", tmp_path), "causal").tokenizer
+    assert tokenizer.start_ids == (tokenizer.hf.eos_token_id,) == (tokenizer.harness_start_id,)
+
+
+def test_the_opening_of_texts_leaves_the_start_of_the_harness_alone(llama):
+    tokenizer = LanguageModel(llama.path, "causal", Opening("none")).tokenizer
+    assert (tokenizer.start_ids, tokenizer.harness_start_id) == (
+        (),
+        llama.tokenizer.hf.bos_token_id,
+    )
 
 
 def test_tokenizers_that_give_equal_ids_have_equal_digests(llama, bert, pieces_bert, edited):

@@ -8,7 +8,7 @@ from tests.conformance import perturb
 from trainables.data import tables
 from trainables.evaluators import Kl
 from trainables.metrics import estimate
-from trainables.scoring.general_text import draw_texts
+from trainables.scoring.general_text import draw_passages, draw_sentences
 
 GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
 
@@ -18,36 +18,42 @@ def measure(model, **settings):
     return estimate.values(evaluator.measure(model, {}))
 
 
+def passages(model):
+    table = tables.articles("miniature", "held_out", model.tokenizer)
+    return draw_passages(zip(table["ids"], table["source"], strict=True), 6, 256, 32)
+
+
 def slow_causal(model, texts):
-    """Return the mean KL over tokens by torch's own function, one text at a time."""
+    """Return the mean KL over tokens by torch's own function, one text at a time.
+
+    texts: (ids, number of the first tokens that do not count).
+    """
     values = []
-    for ids in texts:
-        inputs = torch.tensor([[model.tokenizer.start_id, *ids][:-1]])
+    for ids, first in texts:
+        inputs = torch.tensor([[*model.tokenizer.start_ids, *ids][:-1]])
         with torch.no_grad():
             now, base = (
                 module(inputs).logits[0].double().log_softmax(-1)
                 for module in (model.module, model.base)
             )
-        values += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()
+        values += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()[first:]
     return sum(values) / len(values)
 
 
 def test_the_kl_on_general_text_is_that_of_torch(llama):
     perturb(llama, 0.1)
-    table = tables.texts("miniature", "held_out", llama.tokenizer)
-    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128)
+    texts = [(ids, num_context) for ids, num_context, _ in passages(llama)]
     assert measure(llama) == pytest.approx({GENERAL: slow_causal(llama, texts)}, rel=1e-4)
 
 
 def test_the_kl_of_a_masked_model_is_that_of_torch_at_the_masks(bert):
     """Every seventh token masked at once, each token once: KL(base ‖ now) there."""
     perturb(bert, 0.1)
-    table = tables.texts("miniature", "held_out", bert.tokenizer)
     values = []
-    for ids in draw_texts(zip(table["ids"], table["source"], strict=True), 6, 128):
+    for ids, _, _ in passages(bert):
         for first in range(min(7, len(ids))):
             places = list(range(first, len(ids), 7))
-            inputs = [bert.tokenizer.start_id, *ids, bert.tokenizer.end_id]
+            inputs = [*bert.tokenizer.start_ids, *ids, bert.tokenizer.end_id]
             for t in places:
                 inputs[t + 1] = bert.tokenizer.mask_id
             with torch.no_grad():
@@ -66,7 +72,8 @@ def test_the_kl_on_alignment_text_is_that_of_the_sentences_as_found(llama):
         row["stereotype_ids"] if row["original_is_stereotype"] else row["antistereotype_ids"]
         for row in rows
     ]
-    expected = slow_causal(llama, draw_texts(((ids, "") for ids in original_ids), 6, 128))
+    drawn = draw_sentences(original_ids, 6, 128)
+    expected = slow_causal(llama, [(ids, 0) for ids in drawn])
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 

@@ -1,5 +1,6 @@
 """NLL of held-out text, against a slow loop."""
 
+import json
 import math
 import random
 
@@ -9,11 +10,13 @@ import torch
 
 from tests.conformance import perturb
 from trainables.data import tables
+from trainables.data.opening import Opening
 from trainables.data.sets import miniature
 from trainables.data.splits import is_held_out
 from trainables.evaluators import Perplexity
 from trainables.metrics import estimate
-from trainables.scoring.general_text import draw_texts
+from trainables.models.language_model import LanguageModel
+from trainables.scoring.general_text import draw_passages
 
 NLL, RISE, RATIO, PERPLEXITY = (
     f"forgetting/general/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
@@ -28,14 +31,15 @@ def measure(model, base, **settings):
     return estimate.values(evaluator(**settings).measure(model, base))
 
 
-def slow_nll(model, oracle, limit=5, max_tokens=128):
+def slow_nll(model, oracle, limit=5):
+    """The NLL of the miniature's texts, each one an article shorter than twice the context."""
     texts = [text for text in miniature.general_texts() if is_held_out(text)]
-    distinct = list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in model.tokenizer.encode(texts)))
+    distinct = list(dict.fromkeys(map(tuple, model.tokenizer.encode(texts))))
     drawn = random.Random("held out").sample(range(len(distinct)), limit)
     log_p = []
     for ids in (list(distinct[n]) for n in drawn):
         if model.family == "causal":
-            log_p += oracle(model).log_probs(ids)
+            log_p += oracle(model).log_probs(ids)[len(ids) // 2 :]
         else:
             for t in range(len(ids)):
                 together = [other for other in range(len(ids)) if other % 7 == t % 7]
@@ -43,10 +47,70 @@ def slow_nll(model, oracle, limit=5, max_tokens=128):
     return -sum(log_p) / len(log_p)
 
 
-@pytest.mark.parametrize("max_tokens", [128, 3])
-def test_the_nll_is_that_of_the_slow_loop(max_tokens, model, oracle):
-    values = measure(model, {}, max_tokens=max_tokens)
-    assert values[NLL] == pytest.approx(slow_nll(model, oracle, max_tokens=max_tokens), rel=1e-4)
+def test_the_nll_is_that_of_the_slow_loop(model, oracle):
+    assert measure(model, {})[NLL] == pytest.approx(slow_nll(model, oracle), rel=1e-4)
+
+
+def written(folder, articles):
+    """Write rows of {text, source} into a file, and return its path."""
+    path = folder / "articles.jsonl"
+    rows = [{"text": text, "source": key} for key, texts in articles.items() for text in texts]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def held_out_articles(num_articles, num_sentences):
+    """Return {key: sentences} of articles that are all held out."""
+    keys = [f"article {n}" for n in range(30 * num_articles) if is_held_out(f"article {n}")]
+    sentences = iter(miniature.general_texts())
+    return {key: [next(sentences) for _ in range(num_sentences)] for key in keys[:num_articles]}
+
+
+def test_the_sentences_of_an_article_are_read_as_one_text_with_context(
+    llama, oracle, tmp_path, own_cache
+):
+    """Windows of 12 tokens, of which 4 are context: each other token counts once, after those."""
+    articles = held_out_articles(3, 3)
+    log_p = []
+    for ids in llama.tokenizer.encode([" ".join(texts) for texts in articles.values()]):
+        for start in range(0, len(ids) - 4, 8):
+            window = ids[start : start + 12]
+            if len(window) > 8:
+                log_p += oracle(llama).log_probs(window)[4:]
+    settings = {"data": written(tmp_path, articles), "max_tokens": 12, "context": 4, "limit": 99}
+    assert measure(llama, {}, **settings)[NLL] == pytest.approx(-np.mean(log_p), rel=1e-4)
+
+
+def test_the_passages_of_an_article_are_one_cluster(llama, tmp_path, own_cache):
+    data = written(tmp_path, held_out_articles(3, 6))
+    (nll,) = (evaluator(data=data, max_tokens=12, context=4, limit=99).measure(llama, {})[NLL],)
+    assert len(nll.items.names) > 6
+    assert len(set(nll.items.clusters)) == 3
+
+
+def test_what_stands_before_a_text_hardly_moves_the_nll_of_passages(llama, tmp_path, own_cache):
+    """Behind a start that it was never trained on, the model's first tokens are much less likely."""
+    data = written(tmp_path, held_out_articles(8, 4))
+    openings = (Opening(), Opening("</s>"))
+    models = [LanguageModel(llama.path, "causal", opening) for opening in openings]
+    settings = {"data": data, "limit": 99, "max_tokens": 30}
+    counted, all_tokens = (
+        [measure(each, {}, context=context, **settings)[NLL] for each in models]
+        for context in (15, 0)
+    )
+    assert abs(counted[1] - counted[0]) < 0.2 * abs(all_tokens[1] - all_tokens[0])
+
+
+@pytest.mark.parametrize("context", [65, 200])
+def test_a_context_beyond_half_of_a_passage_is_refused(context):
+    with pytest.raises(ValueError, match=r"context of at most half of max_tokens \(128\)"):
+        evaluator(max_tokens=128, context=context)
+
+
+def test_a_label_takes_the_place_of_general(llama):
+    assert set(measure(llama, {}, label="mine")) == {
+        f"forgetting/mine/{name}" for name in ("nll", "nll_rise", "ratio_rise", "perplexity")
+    }
 
 
 def test_long_texts_are_masked_every_seventh_token_together(pieces_bert, oracle):
@@ -61,7 +125,9 @@ def test_tokens_and_not_texts_have_equal_weight(llama, oracle, tmp_path, own_cac
     (tmp_path / "texts.txt").write_text("\n".join(texts))
     table = tables.texts(str(tmp_path / "texts.txt"), "held_out", llama.tokenizer)
     distinct = dict.fromkeys(map(tuple, table["ids"]))
-    log_p = [value for ids in distinct for value in oracle(llama).log_probs(list(ids))]
+    log_p = [
+        value for ids in distinct for value in oracle(llama).log_probs(list(ids))[len(ids) // 2 :]
+    ]
     assert len({len(ids) for ids in table["ids"]}) > 1
     values = measure(llama, {}, data=str(tmp_path / "texts.txt"), limit=200)
     assert values[NLL] == pytest.approx(-sum(log_p) / len(log_p), rel=1e-4)
@@ -86,9 +152,10 @@ def test_the_rise_is_paired_text_by_text(model):
     moved = evaluator(limit=20).measure(model, base)
     pairs = zip(moved[NLL].outcomes_I, base[NLL].outcomes_I, strict=True)
     assert list(moved[RISE].outcomes_I) == pytest.approx([now - before for now, before in pairs])
-    table = tables.texts("miniature", "held_out", model.tokenizer)
-    texts = draw_texts(zip(table["ids"], table["source"], strict=True), 20, 128)
-    weights = np.array([len(ids) for ids in texts])
+    table = tables.articles("miniature", "held_out", model.tokenizer)
+    passages = draw_passages(zip(table["ids"], table["source"], strict=True), 20, 256, 32)
+    is_causal = model.family == "causal"
+    weights = np.array([len(ids) - is_causal * (len(ids) // 2) for ids, _, _ in passages])
     influences = weights * (moved[RISE].outcomes_I - moved[RISE].value) / weights.sum()
     assert moved[RISE].se == pytest.approx(math.sqrt(20 / 19 * sum(influences**2)))
 

@@ -21,7 +21,7 @@ def slow_states(model, texts, pooling):
     module = copy.deepcopy(model.module)  # transformers leaves hooks in a model that records states
     for text in texts:
         (ids,) = model.tokenizer.encode([text])
-        inputs = [model.tokenizer.start_id, *ids] + (
+        inputs = [*model.tokenizer.start_ids, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
         with torch.no_grad():
@@ -48,7 +48,7 @@ def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
     first, second = bert.tokenizer.encode(["the nurse was tired", "she left"])
     (query,) = whole_texts(bert.tokenizer, [("the nurse was tired", "she left")], 128)
     assert query.ids == [
-        bert.tokenizer.start_id,
+        bert.tokenizer.start_ids[0],
         *first,
         bert.tokenizer.end_id,
         *second,
@@ -79,7 +79,7 @@ def test_the_longer_text_of_a_pair_that_is_too_long_is_cut_first(bert):
 def test_a_causal_model_reads_a_pair_as_two_lines(llama):
     (query,) = whole_texts(llama.tokenizer, [("the nurse was tired", "she left")], 128)
     assert query.ids == [
-        llama.tokenizer.start_id,
+        llama.tokenizer.start_ids[0],
         *llama.tokenizer.encode(["the nurse was tired\nshe left"])[0],
     ]
 

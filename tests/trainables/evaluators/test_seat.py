@@ -52,7 +52,7 @@ def slow(model):
 
     def state(text):
         (ids,) = model.tokenizer.encode([text])
-        inputs = [model.tokenizer.start_id, *ids] + (
+        inputs = [*model.tokenizer.start_ids, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
         with torch.no_grad():

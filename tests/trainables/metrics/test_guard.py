@@ -5,9 +5,10 @@ import math
 import pytest
 
 from trainables.metrics.estimate import Estimate, Items, mean
-from trainables.metrics.guard import GENERAL, Guard, derive, derived_metrics
+from trainables.metrics.guard import Guard, derive, derived_metrics
 
 STEREOTYPES = "forgetting/stereoset/stereotype_nll_rise"
+GENERAL = "forgetting/news/nll_rise"  # of any general set
 LMS = "forgetting/stereoset/lms_drop"
 DEGENERATE = "forgetting/guard/degenerate"
 SELECTIVITY = "forgetting/selective/selectivity_rise"

@@ -22,7 +22,7 @@ def loss_by_trl(folder, model, base, loss_type, *, rejected_alone=False):
     encoded = [model.tokenizer.encode(list(pair)) for pair in PAIRS]
     examples = [
         {
-            "prompt_ids": [model.tokenizer.start_id],
+            "prompt_ids": [model.tokenizer.start_ids[0]],
             "chosen_ids": [] if rejected_alone else less,
             "rejected_ids": more,
         }

@@ -220,7 +220,7 @@ def test_tokens_beyond_the_window_of_a_layer_are_not_seen_in_trees_either(kind, 
 def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
     """Llama 3 puts its start token before every text, SmolLM2 before none; without a prefix the
     start token is what the first token is predicted from, and stands there once."""
-    (ids,), start = llama.tokenizer.encode(["the wolf eats deer"]), llama.tokenizer.start_id
+    (ids,), start = llama.tokenizer.encode(["the wolf eats deer"]), llama.tokenizer.start_ids[0]
     for adds, before in ((True, [start]), (False, [])):
         monkeypatch.setattr(llama.tokenizer, "adds_start", adds)
         (with_prefix,), (alone,) = (
@@ -248,8 +248,8 @@ def test_a_query_that_asks_for_nothing_is_not_read(model):
     (ids,) = model.tokenizer.encode(["the wolf eats deer"])
     queries = queries_of(model.tokenizer, ids)
     alone = log_probs(model, [queries])
-    assert log_probs(model, [[Query([model.tokenizer.start_id], {})], queries]) == [[], *alone]
-    assert log_probs(model, [[Query([model.tokenizer.start_id], {})]]) == [[]]
+    assert log_probs(model, [[Query([model.tokenizer.start_ids[0]], {})], queries]) == [[], *alone]
+    assert log_probs(model, [[Query([model.tokenizer.start_ids[0]], {})]]) == [[]]
 
 
 def test_a_text_without_a_token_to_score_is_one_clear_sentence(model):

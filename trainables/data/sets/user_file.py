@@ -16,8 +16,9 @@ class UserFile(AlignmentSet, TextSet):
     """A file (.jsonl, .csv, .txt) of pairs or of texts.
 
     Pairs have the fields stereotype and antistereotype. Texts have the field text, or are the lines
-    of a .txt. To align on texts, each is taken for a stereotype, as CDA does with any text, and its
-    twins are made by swapping words. A text without any word to swap is left out.
+    of a .txt; those with the same text in the field source are one article. To align on texts, each is
+    taken for a stereotype, as CDA does with any text, and its twins are made by swapping words. A text
+    without any word to swap is left out.
 
     Attributes:
         name: the path of the file; a relative one starts from the folder that the trial runs in.
@@ -31,7 +32,7 @@ class UserFile(AlignmentSet, TextSet):
         return cache.digest(user_file(self.name))
 
     def texts(self) -> Iterator[tuple[str, str]]:
-        """Yield (text, text) of each row: a text is its own key.
+        """Yield (source, text) of each row. Without a field source a text is its own key.
 
         Raises:
             ValueError: a row lacks its text.
@@ -39,7 +40,8 @@ class UserFile(AlignmentSet, TextSet):
         """
         for number, row in enumerate(read_user_rows(self.name), start=1):
             text = text_field(row, "text", self.name, number)
-            yield text, text
+            has_source = row.get("source") not in (None, "")
+            yield text_field(row, "source", self.name, number) if has_source else text, text
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
         """Yield the pairs of the file, or each of its texts with each of its twins.

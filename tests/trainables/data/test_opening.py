@@ -1,0 +1,89 @@
+"""What stands before a text, for tokenizers with and without BOS and a chat template."""
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import PreTrainedTokenizerFast
+
+from trainables.data.opening import Opening
+
+TURNS = (
+    "{% for turn in messages %}{{ '<|im_start|> ' + turn['role'] + ' ' + turn['content'] "
+    "+ ' <|im_end|> ' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|> assistant ' }}"
+    "{% endif %}"
+)
+# As that of Llama 3: BOS begins the chat, other marks begin the turns.
+BOS_ONCE = "{{ bos_token + ' ' }}" + TURNS.replace("<|im_start|>", "<|turn|>")
+WORDS = (
+    "<|im_start|> <|im_end|> <|endoftext|> <s> </s> <|turn|> user assistant a Write text .".split()
+)
+IDS = {word: number for number, word in enumerate(WORDS)}
+
+
+def tokenizer(template=None, **special):
+    inner = Tokenizer(WordLevel(IDS, unk_token="a"))
+    inner.pre_tokenizer = WhitespaceSplit()
+    hf = PreTrainedTokenizerFast(tokenizer_object=inner, **special)
+    hf.chat_template = template
+    return hf
+
+
+def words(opening, hf):
+    return [WORDS[number] for number in opening.ids(hf)]
+
+
+@pytest.mark.parametrize(
+    ("template", "special", "start"),
+    [
+        (None, {"bos_token": "<s>", "eos_token": "</s>"}, "<s>"),  # Llama 2
+        (None, {"eos_token": "</s>"}, "</s>"),  # no BOS
+        (None, {"eos_token": "<|endoftext|>"}, "<|endoftext|>"),  # Qwen, the base model
+        (TURNS, {"eos_token": "<|im_end|>"}, "<|endoftext|>"),  # Qwen, tuned
+        (
+            TURNS,
+            {"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"},
+            "<|endoftext|>",
+        ),  # SmolLM2
+        (BOS_ONCE, {"bos_token": "<s>", "eos_token": "</s>"}, "<s>"),  # Llama 3, tuned
+    ],
+)
+def test_auto_takes_bos_or_what_stands_in_for_it_and_never_a_mark_of_the_chat_template(
+    template, special, start
+):
+    assert words(Opening(), tokenizer(template, **special)) == [start]
+
+
+def test_auto_is_nothing_where_no_token_can_stand_before_a_text():
+    inner = Tokenizer(WordLevel({"a": 0}, unk_token="a"))
+    assert Opening().ids(PreTrainedTokenizerFast(tokenizer_object=inner)) == ()
+
+
+def test_a_start_that_is_given_is_taken():
+    hf = tokenizer(TURNS, bos_token="<|im_start|>", eos_token="<|im_end|>")
+    assert words(Opening("bos"), hf) == ["<|im_start|>"], "even a mark"
+    assert words(Opening("eos"), hf) == ["<|im_end|>"]
+    assert words(Opening("</s>"), hf) == ["</s>"]
+    assert words(Opening("none"), hf) == []
+
+
+def test_a_chat_begins_with_the_prompt_and_the_beginning_of_its_answer():
+    hf = tokenizer(TURNS, bos_token="<|im_start|>", eos_token="<|im_end|>")
+    assert words(Opening(format="chat", prompt="Write text ."), hf) == [
+        *("<|im_start|>", "user", "Write", "text", ".", "<|im_end|>"),
+        *("<|im_start|>", "assistant"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("opening", "sentence"),
+    [
+        (Opening("bos"), "model.start must be auto, none, or a token that the tokenizer has"),
+        (Opening("<x>"), "(of special ones eos_token </s>), but got '<x>'."),
+        (Opening(format="chat"), "model.format must be plain where the tokenizer has no chat"),
+    ],
+)
+def test_what_a_tokenizer_lacks_is_one_sentence(opening, sentence):
+    with pytest.raises(ValueError, match="must be") as caught:
+        opening.ids(tokenizer(eos_token="</s>"))
+    assert sentence in str(caught.value)
