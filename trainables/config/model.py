@@ -20,7 +20,7 @@ class ModelConfig(Strict):
             template.
     format: plain, or chat: texts and pairs are trained on and measured as answers to `prompt` in the
             model's chat template.
-    prompt: the user's turn before them, for chat.
+    prompt: the user's turn before them, for chat; "Write a text." if left out.
 
     What follows lm-evaluation-harness (multiple_choice, and the variants named lmeval) starts as the
     harness does, whatever is set here.
@@ -30,12 +30,12 @@ class ModelConfig(Strict):
     family: Family = "causal"
     start: str = Field("auto", min_length=1)
     format: Format = "plain"
-    prompt: str = PROMPT
+    prompt: str | None = None
 
     @model_validator(mode="after")
     def _check_opening(self) -> Self:
         """Raise ValueError if a setting is given that the family or the format has no use for."""
-        if self.family == "masked" and self.opening != PLAIN:
+        if self.family == "masked" and (self.opening != PLAIN or self.prompt is not None):
             raise ValueError(
                 "must have start, format and prompt left out for a masked model, whose texts stand "
                 "between CLS and SEP"
@@ -45,11 +45,11 @@ class ModelConfig(Strict):
                 "must have start left out with format: chat, whose template says what a text "
                 f"starts with, but got {self.start!r}"
             )
-        if self.format == "plain" and self.prompt != PROMPT:
+        if self.format == "plain" and self.prompt is not None:
             raise ValueError("must have format: chat if prompt is given")
         return self
 
     @property
     def opening(self) -> Opening:
         """What stands before a text."""
-        return Opening(self.start, self.format, self.prompt)
+        return Opening(self.start, self.format, self.prompt or PROMPT)

@@ -61,14 +61,15 @@ def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
 def articles(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
     """Return the articles of one split of a set of general texts, as a table of token ids.
 
-    An article is all texts with one key, joined by a space, in their order. The rest is as for `texts`.
+    An article is all different texts with one key, joined by a space, in their order. The rest is as
+    for `texts`.
     """
 
     def tokenise() -> Iterator[dict[str, Any]]:
         """Yield the rows of the table."""
-        texts_by_key: dict[str, list[str]] = {}
+        texts_by_key: dict[str, dict[str, None]] = {}
         for key, text in _texts_of(name, split):
-            texts_by_key.setdefault(key, []).append(text)
+            texts_by_key.setdefault(key, {})[text] = None
         ids_of_articles = tokenizer.encode([" ".join(texts) for texts in texts_by_key.values()])
         for ids, key in zip(ids_of_articles, texts_by_key, strict=True):
             yield {"ids": ids, "source": key}

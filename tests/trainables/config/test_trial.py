@@ -61,6 +61,8 @@ def test_a_name_is_short_for_a_plugin_with_its_defaults():
 
 def test_flat_has_dotted_names_and_scalars():
     assert config().flat() == {
+        "model.format": "plain",
+        "model.start": "auto",
         "model.path": "miniature-llama",
         "model.family": "causal",
         "alignment.data": "miniature",

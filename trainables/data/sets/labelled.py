@@ -43,7 +43,7 @@ def check_name(name: str) -> str:
         ValueError: it is none of these.
     """
     glue = [f"glue/{task}" for task in GLUE]
-    if name in (*SETS, *glue) or name.endswith((".jsonl", ".csv")):
+    if name in (*SETS, *glue) or name.endswith((".jsonl", ".csv", ".txt")):
         return name
     raise ValueError(
         f"must name labelled texts that are known ({', '.join((*SETS, *glue))}) or a file (.jsonl, "
@@ -59,7 +59,7 @@ def dataset_label(name: str) -> str:
     >>> dataset_label("glue/sst2"), dataset_label("data/my moods.csv")
     ('glue_sst2', 'my moods')
     """
-    label = Path(name).stem if name.endswith((".jsonl", ".csv")) else name
+    label = Path(name).stem if name.endswith((".jsonl", ".csv", ".txt")) else name
     return re.sub(r"[^\w .:-]", "_", label)
 
 
