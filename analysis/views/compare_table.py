@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from analysis.record.sweep import Candidate, Sweep
+from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
 from trainables.metrics.names import DEGENERATE, parse
 
 # Characters of a metric's name in one line, so that a table has 80 columns.
@@ -28,11 +29,12 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
         box=SIMPLE_HEAD,
         min_width=76,
     )
-    shown.title_justify = "left"
+    shown.title_justify = shown.caption_justify = "left"
     rows = sweep.rows.to_dict("records")
     degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
+    shown.caption = MEANING
     if flagged := [name for name in (one, other) if name in degenerate]:
-        shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"
+        shown.caption += f"\ndegenerate, debiased because broken: trial {' and '.join(flagged)}"
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
@@ -40,9 +42,12 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
         cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # + 0.0 turns -0 into 0
         if math.isnan(row["difference"]):
             cells += ["other items", ""]
+        elif math.isnan(row["p"]):
+            cells += [f"{row['difference']:+.3g} {plus_minus(None, UNKNOWN_DF, '')}", "?"]
         else:
-            se, p = ("?" if math.isnan(row[key]) else f"{row[key]:.2g}" for key in ("se", "p"))
-            cells += [f"{row['difference']:+.3g} ± {se}", p]
+            df = None if math.isnan(row["df"]) else row["df"]
+            error = plus_minus(row["se"], df, ".2g")
+            cells += [f"{row['difference']:+.3g} {error}", f"{row['p']:.2g}"]
         style = "bold" if row["p"] < 0.05 else "dim"
         shown.add_row(_broken_name(row["metric"]), *cells, style=style)
     return shown

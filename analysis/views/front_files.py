@@ -10,7 +10,8 @@ import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views.front_table import rows_of
-from analysis.views.front_words import arrow, num_decimals, recipe, standard_error
+from analysis.views.front_words import arrow, error_of, num_decimals, recipe, shown_error
+from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
 
 
@@ -48,7 +49,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
         lines.append([trial, *cells, remark + recipe(sweep, row).replace("|", "\\|")])
     text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     num_more = len(front) - max_rows
-    return text + (f"\n\n… and {num_more} more." if num_more > 0 else "")
+    return text + (f"\n\n… and {num_more} more." if num_more > 0 else "") + f"\n\n{MEANING}."
 
 
 def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
@@ -60,7 +61,9 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
             own model.
         degenerate: whether language collapsed past the trial's guard; null if that was not measured.
         loses_to_base: whether the base model dominates it: it is on the front, and no gain.
-        goals, metrics, params: name -> value; goals are among the metrics.
+        goals, metrics, params: name -> value; goals are among the metrics, and so are standard errors
+            and their degrees of freedom.
+        intervals: name -> [low, high], the 95 % interval of each metric that has a standard error.
 
     Args:
         every: whether the list has every candidate instead.
@@ -75,6 +78,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
             "loses_to_base": sweep.dominated_by_base(row),
             "goals": {name: row[name] for name in goals},
             "metrics": _known(row, metric_columns(sweep)),
+            "intervals": _intervals(sweep, row),
             "params": _known(row, sweep.params),
         }
         for row in rows_of(sweep, every).to_dict("records")
@@ -85,16 +89,30 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
 def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     """Return CSV with a line for each member of the front, below a line of headings.
 
-    Columns: trial, alpha, run_id, seconds, then goals, other metrics and parameters.
+    Columns: trial, alpha, run_id, seconds, then goals, other metrics, low/NAME and high/NAME, the ends
+    of the 95 % interval of each metric that has a standard error, and parameters.
 
     every: whether there is a line for every candidate instead.
     """
-    columns = ["trial", "alpha", "run_id", "seconds", *metric_columns(sweep), *sweep.params]
-    return rows_of(sweep, every)[columns].to_csv(index=False, lineterminator="\n")
+    rows = rows_of(sweep, every)
+    ends = pd.DataFrame(
+        [
+            {
+                f"{side}/{name}": end
+                for name, ends in _intervals(sweep, row).items()
+                for side, end in zip(("low", "high"), ends, strict=True)
+            }
+            for row in rows.to_dict("records")
+        ],
+        index=rows.index,
+    )
+    names = [*metric_columns(sweep), *ends.columns]
+    columns = ["trial", "alpha", "run_id", "seconds", *names, *sweep.params]
+    return rows.join(ends)[columns].to_csv(index=False, lineterminator="\n")
 
 
 def metric_columns(sweep: Sweep) -> list[str]:
-    """Return the columns of `Sweep.rows` that are metrics or their standard errors, goals first."""
+    """Return the columns of `Sweep.rows` that are metrics, their errors or df of these, goals first."""
     others = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
     logged = [name for name in sweep.rows.columns if name not in others]
     return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
@@ -105,8 +123,18 @@ def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
 
 
+def _intervals(sweep: Sweep, row: Mapping[Any, Any]) -> dict[str, list[float]]:
+    """Return [low, high] of each metric of a row that has a value and a standard error, by its name."""
+    intervals = {
+        name: interval(row[name], *error_of(row, name))
+        for name in metric_columns(sweep)
+        if not pd.isna(row[name])
+    }
+    return {name: list(ends) for name, ends in intervals.items() if ends is not None}
+
+
 def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    """Return the value of a metric with so many decimals, ± its standard error, on one line."""
-    se = standard_error(row, name)
-    plus_minus = "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
-    return f"{row[name]:.{places}f}" + ("" if se is None else f"{plus_minus}{se:.{places}f}")
+    """Return the value of a metric with so many decimals, ± half its 95 % interval, on one line."""
+    space = "\N{NO-BREAK SPACE}"
+    error = shown_error(row, name, f".{places}f", space)
+    return f"{row[name]:.{places}f}" + (space + error if error else "")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import headline, number
+from analysis.views.front_words import headline, number, shown_error
 from analysis.views.scatter import GREY, GRID, INK, scatter_of
 
 if TYPE_CHECKING:
@@ -171,7 +171,17 @@ def _hover_text(sweep: Sweep, row: pd.Series) -> str:
 def _goal_lines(sweep: Sweep, values: Mapping[Any, Any]) -> list[str]:
     """Return a line of HTML for each goal that has a value, given values by metric name."""
     return [
-        f"{escape(goal.name)} {number(values[goal.name])} {escape(goal.unit)}"
+        " ".join(
+            filter(
+                None,
+                [
+                    escape(goal.name),
+                    number(values[goal.name]),
+                    shown_error(values, goal.name, ".2g"),
+                    escape(goal.unit),
+                ],
+            )
+        )
         for goal in sweep.goals
         if goal.name in values
     ]

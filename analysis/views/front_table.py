@@ -11,20 +11,25 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import arrow, headline, num_decimals, recipe, standard_error
+from analysis.views.front_words import arrow, headline, num_decimals, recipe, shown_error
+from trainables.metrics.interval import MEANING
 from trainables.metrics.names import DEGENERATE, SHORTFALL, parse
 
 
 def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     """Return a table with a row for the base model, then one for each member of the front.
 
-    It has 80 columns with up to five goals. A row has the goals, with standard errors, and the recipe.
+    It has 80 columns with up to five goals. A row has the goals, with ± half their 95 % intervals, and
+    the recipe.
 
     every: whether there is a row for every candidate instead.
     """
     rows = rows_of(sweep, every)
     shown = Table(
-        title=escape(headline(sweep)), caption=_states(sweep), box=SIMPLE_HEAD, min_width=76
+        title=escape(headline(sweep)),
+        caption=f"{MEANING}\n{_states(sweep)}",
+        box=SIMPLE_HEAD,
+        min_width=76,
     )
     shown.title_justify = shown.caption_justify = "left"
     shown.add_column("trial", justify="right", no_wrap=True)
@@ -67,10 +72,9 @@ def _recipe(sweep: Sweep, row: Mapping[Any, Any]) -> str:
 
 
 def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    """Return the value of a metric with so many decimals, and below it ± its standard error."""
-    se = standard_error(row, name)
-    error = "" if se is None else f"\n[dim]±{se:.{places}f}[/dim]"
-    return f"{row[name]:.{places}f}{error}"
+    """Return the value of a metric with so many decimals, and below it ± half its 95 % interval."""
+    error = shown_error(row, name, f".{places}f", space="")
+    return f"{row[name]:.{places}f}" + (f"\n[dim]{error}[/dim]" if error else "")
 
 
 def _states(sweep: Sweep) -> str:

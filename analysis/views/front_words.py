@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.sweep import Sweep
+from trainables.metrics.interval import UNKNOWN_DF, plus_minus
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import error_name
+from trainables.metrics.names import df_name, error_name
 
 
 def headline(sweep: Sweep, /) -> str:
@@ -93,10 +94,24 @@ def num_decimals(values: list[float]) -> int:
     return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
 
 
-def standard_error(row: Mapping[Any, Any], metric: str) -> float | None:
-    """Return the standard error of a metric in a row of `Sweep.rows`; None if it is absent or 0."""
-    se = row.get(error_name(metric), math.nan)
-    return None if pd.isna(se) or se == 0 else float(se)
+def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float | None]:
+    """Return (standard error, its degrees of freedom) of a metric in a row of `Sweep.rows`.
+
+    They are as `plus_minus` of trainables/metrics/interval.py takes them: None where none is recorded,
+    for a standard error of 0, and for one of an earlier step of a trial whose last error is not known.
+    """
+    recorded = (row.get(name(metric), math.nan) for name in (error_name, df_name))
+    se, df = (None if pd.isna(value) else float(value) for value in recorded)
+    return None if df == UNKNOWN_DF else se or None, df
+
+
+def shown_error(row: Mapping[Any, Any], metric: str, form: str, space: str = " ") -> str:
+    """Return `± HALF`, half the 95 % interval of a metric in a row; `± ?` if unknown; empty if exact.
+
+    row: a row of `Sweep.rows`, or the values of the base model.
+    form: the format of HALF. space: what stands after ±.
+    """
+    return plus_minus(*error_of(row, metric), form, space)
 
 
 def arrow(goal: Metric) -> str:

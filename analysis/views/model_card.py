@@ -13,7 +13,8 @@ import pandas as pd
 
 from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import number, recipe, standard_error
+from analysis.views.front_words import number, recipe, shown_error
+from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.plain_yaml import to_yaml
@@ -34,8 +35,8 @@ better in one of {goals} without being worse in another.{remarks}
 
 {table}
 
-± is the standard error over the items of a benchmark; a difference from the base of less than 2.8
-standard errors of a single model may be noise. Metrics are named `family/data set/quantity`.
+{meaning}, over the items of a benchmark; a difference from
+the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
 
 ## Use and limits
 
@@ -91,6 +92,7 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
         goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
         remarks=remarks,
         table="\n".join(_table(sweep, row)),
+        meaning=MEANING,
         loader=loader,
         commit=f" at commit {sweep.commit}" if sweep.commit else "",
         yaml=read_trial_yaml(sweep, candidate),
@@ -102,8 +104,8 @@ def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
     """Return the lines of a Markdown table with a row for each metric that was measured."""
     lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
     for metric in _measured(sweep, row):
-        se = standard_error(row, metric.name)
-        value = number(float(row[metric.name])) + ("" if se is None else f" ± {se:.2g}")
+        error = shown_error(row, metric.name, ".2g")
+        value = " ".join(filter(None, [number(float(row[metric.name])), error]))
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
         name = f"**`{metric.name}`**" if metric in sweep.goals else f"`{metric.name}`"

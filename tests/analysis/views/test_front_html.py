@@ -62,7 +62,7 @@ def test_fused_candidates_are_drawn_and_named_with_their_alpha(fusing, tmp_path)
     data, _ = figure(tmp_path / "front.html")
     texts = [t for trace in data if "legendgroup" in trace for t in trace.get("hovertext", [])]
     heads = [text.split("<br>")[:3] for text in texts]
-    assert ["<b>trial 1@0.25</b>", f"{GAP} 9 points", f"{RISE} 0.02 nats/token"] in heads
+    assert ["<b>trial 1@0.25</b>", f"{GAP} 9 ± 0.98 points", f"{RISE} 0.02 nats/token"] in heads
     assert [head[0] for head in heads] == [
         f"<b>trial {name}</b>"
         for name in ("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "4", "5@0.25")
