@@ -71,6 +71,11 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         },
         tracking_uri=tracking_uri,
         commit=parent.data.tags.get(Tag.COMMIT, ""),
+        digests={
+            name.removeprefix(Tag.DIGEST): value
+            for name, value in parent.data.tags.items()
+            if name.startswith(Tag.DIGEST)
+        },
     )
 
 

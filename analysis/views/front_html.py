@@ -119,7 +119,7 @@ def _points(sweep: Sweep, scatter: Scatter, objective: str, x: Axis, y: Axis) ->
             "opacity": list(np.where(is_on_front, 1, 0.65)),
             "line": {"color": INK, "width": list(widths)},
         },
-        "hovertext": [_hover_text(sweep, sweep.rows.loc[index]) for index in group.index],
+        "hovertext": [_hover_text(sweep, sweep.candidates().loc[index]) for index in group.index],
         "hoverinfo": "text",
         "legendgroup": objective,
     }

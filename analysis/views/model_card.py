@@ -13,9 +13,11 @@ import pandas as pd
 
 from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import number, recipe, standard_error
+from analysis.stats.ties import ties
+from analysis.views.front_words import num_degenerate, number, recipe, shown_error
+from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import DEGENERATE, parse
+from trainables.metrics.names import parse
 from trainables.schema.plain_yaml import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
@@ -27,15 +29,15 @@ CARD = """\
 # {title}
 
 `{base}`, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
-It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates): none of them was
-better in one of {goals} without being worse in another.{remarks}
+It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates, the base model among
+them): none of them was better in one of {goals} without being worse in another.{remarks}
 
 ## What was measured
 
 {table}
 
-± is the standard error over the items of a benchmark; a difference from the base of less than 2.8
-standard errors of a single model may be noise. Metrics are named `family/data set/quantity`.
+{meaning}, over the items of a benchmark and the seeds of the recipe if it has several; a difference
+from the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
 
 ## Use and limits
 
@@ -75,22 +77,27 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
     row = front[candidate]
     _, loader = _task_and_loader(row)
     remarks = ""
-    if row.get(DEGENERATE) == 1:
+    if num := num_degenerate(row):
+        whose = "Its language" if num == row["replicates"] else f"The language of {num} seeds"
+        remarks += f" **{whose} collapsed past the guard: it is debiased because it is broken.**"
+    if row["replicates"] > 1:
         remarks += (
-            " **Its language collapsed past the guard: it is debiased because it is broken.**"
+            f" The values are means over {row['replicates']} seeds of this recipe; these weights are "
+            f"those of trial {candidate.trial} alone."
         )
-    if sweep.dominated_by_base(row):
-        remarks += " **The base model is at least as good in every goal.**"
+    if tied := ties(sweep, sweep.front())[str(candidate)]:
+        remarks += f" It differs by less than noise in every goal from {', '.join(tied)}."
     body = CARD.format(
         title=f"{sweep.name}-{candidate.trial:04d}",
         base=row.get("model.path", "the base model"),
         recipe=recipe(sweep, row) or "one recipe",
-        size=len(front),
+        size=sweep.front_size,
         sweep=sweep.name,
-        candidates=len(sweep.candidates()),
+        candidates=sweep.num_candidates,
         goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
         remarks=remarks,
         table="\n".join(_table(sweep, row)),
+        meaning=MEANING,
         loader=loader,
         commit=f" at commit {sweep.commit}" if sweep.commit else "",
         yaml=read_trial_yaml(sweep, candidate),
@@ -102,8 +109,8 @@ def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
     """Return the lines of a Markdown table with a row for each metric that was measured."""
     lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
     for metric in _measured(sweep, row):
-        se = standard_error(row, metric.name)
-        value = number(float(row[metric.name])) + ("" if se is None else f" ± {se:.2g}")
+        error = shown_error(row, metric.name, ".2g")
+        value = " ".join(filter(None, [number(float(row[metric.name])), error]))
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
         name = f"**`{metric.name}`**" if metric in sweep.goals else f"`{metric.name}`"

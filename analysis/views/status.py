@@ -19,7 +19,7 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
         trials: numbers of trials that are complete, pruned, failed and running; `all` is the number
             of trials that the sweep is to run.
         running: for each running trial its number (`trial`) and the share of steps made (`progress`).
-        front: number of candidates on the front.
+        front: number of candidates on the front, the base model among them.
         hypervolume: see `Sweep.hypervolume`.
         eta_s: estimate of the seconds left; None unless the sweep runs and a trial has ended.
         failures: reason -> number of trials that failed for it.
@@ -42,7 +42,7 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
             {"trial": int(number), "progress": float(share)}
             for number, share in zip(running["trial"], progress, strict=True)
         ],
-        "front": len(sweep.front()),
+        "front": sweep.front_size,
         "hypervolume": sweep.hypervolume(),
         "eta_s": _eta_s(sweep, num_left),
         "failures": {str(reason): int(num) for reason, num in reasons.items()},

@@ -39,6 +39,8 @@ def check(spec: Spec) -> None:
     except AssetError as error:
         leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
+    if (num_seeds := checked.replicates.seeds) > 1:
+        trials += f", {num_seeds} seeds of each recipe,"
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"

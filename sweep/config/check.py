@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
+from sweep.space.domains import domain
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import is_grown
 from trainables.config import Measurement, TrialConfig
@@ -57,6 +58,7 @@ def check(document: Document) -> SweepSpec:
         sentences += _trial_sentences(document, sound_tree, bad_places)
         sentences += _base_sentences(document, sound_tree)
         sentences += _num_trials_sentences(document, None if bad_domains else tree)
+        sentences += _seed_sentences(document, tree)
         sentences += _goal_sentences(document, sound_tree)
     if sentences:
         raise SpecError(sorted(sentences, key=_line))
@@ -202,8 +204,9 @@ def _num_trials_sentences(document: Document, tree: dict[str, Any] | None) -> li
         document: the spec.
         tree: its trial, or None if it has bad domains, so that its points cannot be counted.
     """
-    budget = document.tree.get("budget", {})
+    budget, replicates = (document.tree.get(key, {}) for key in ("budget", "replicates"))
     num_trials = budget.get("trials") if isinstance(budget, dict) else 0
+    num_seeds = replicates.get("seeds", 1) if isinstance(replicates, dict) else 1
     sampler = _sampler(document.tree)
     if sampler is None:
         return []
@@ -216,15 +219,34 @@ def _num_trials_sentences(document: Document, tree: dict[str, Any] | None) -> li
         return []
     if unusable := list(sampler.faults(tree)):
         return _domain_sentences(document, unusable)
-    num_points = sampler.num_points(tree)
-    limit = min(num_points, MAX_TRIALS)
-    if not isinstance(num_trials, int | None):
+    if not isinstance(num_trials, int | None) or not isinstance(num_seeds, int):
         return []
-    if (num_points if num_trials is None else num_trials) <= limit:
+    num_points = sampler.num_points(tree)
+    num_in_all = num_points * num_seeds
+    limit = min(num_in_all, MAX_TRIALS)
+    if (num_in_all if num_trials is None else num_trials) <= limit:
+        return []
+    with_seeds = f" of {num_seeds} seeds" if num_seeds > 1 else ""
+    return [
+        f"{place} must be at most {limit}, as the grid has {num_points} points{with_seeds}, "
+        f"but {'was left out' if num_trials is None else f'got {num_trials}'}."
+    ]
+
+
+def _seed_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
+    """Return a fault if the seed is searched and each recipe is to be run with several seeds, too.
+
+    tree: the trial of the spec, with domains.
+    """
+    replicates = document.tree.get("replicates", {})
+    num_seeds = replicates.get("seeds", 1) if isinstance(replicates, dict) else 1
+    is_searched = domain(tree.get("seed")) is not None
+    if not is_searched or num_seeds == 1:
         return []
     return [
-        f"{place} must be at most {limit}, as the grid has {num_points} points, "
-        f"but {'was left out' if num_trials is None else f'got {num_trials}'}."
+        f"{document.at(('trial', 'seed'))} must be a number where replicates.seeds is given, as every "
+        f"recipe is run with that seed and the next ones, but got {tree['seed']}: leave one of the two "
+        f"out."
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,12 +106,14 @@ def resume(
     *,
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
+    only_requested: bool = False,
 ) -> mlflow_record.Record:
     """Run the trials that are left of a sweep that ended early, and return its record.
 
     Trials that have ended are not run again.
 
     document: the file of the spec in the sweep's folder.
+    only_requested: whether to run nothing but retries and reruns, which users have requested.
     on_start, run_trial: as of `run`.
 
     Raises:
@@ -154,6 +156,7 @@ def resume(
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once
                 )
+                prepared = replace(prepared, only_requested=only_requested)
                 run_to_end(prepared, on_start, run_trial)
     return record
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
+def suggest(tree: dict[str, Any], trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     """Return the tree with every domain replaced by a value that the Optuna trial suggests.
 
     Optuna knows each parameter by its search name (sweep/space/names.py). Only the branches that are
@@ -21,7 +21,7 @@ def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
     return with_recipe(drawn)
 
 
-def _drawn(tree: Any, trial: optuna.Trial, names: Names) -> Any:
+def _drawn(tree: Any, trial: optuna.trial.BaseTrial, names: Names) -> Any:
     """Return a node with every domain below it replaced by a value; `names` are those of the node."""
     kind, argument = domain(tree) or ("", tree)
     if not kind:

@@ -16,6 +16,7 @@ def sweep(standing="running", **columns) -> Sweep:
             "state": ["complete", "complete", "failed", "running", "running"],
             "failure": ["", "", "diverged\nat step 3", "", ""],
             "run_id": list("abcde"),
+            "recipe": [""] * 5,
             "seconds": [10.0, 30.0, 20.0, math.nan, math.nan],
             "progress": [1.0, 1.0, 0.2, 0.5, math.nan],
             GAP.name: [25.0, 30.0, math.nan, math.nan, math.nan],
