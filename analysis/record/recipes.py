@@ -8,8 +8,8 @@ all of them share,
 
 The part of the items does not shrink with n: more seeds make no more items. The degrees of freedom are
 Welch and Satterthwaite's for three replicates or more. By those, intervals of two replicates would hold
-the true value 88 % of the time where seeds spread more than items. So the degrees of freedom of two are
-such that half their interval is √(Σ half²) of the intervals of items and of seeds alone. One trial alone
+the true value 88 % of the time where seeds spread more than items. So two have the degrees of freedom
+by which half their interval is √(Σ half²) of the intervals of items and of seeds alone. One trial alone
 has the error of its items, which says nothing about seeds.
 """
 
@@ -81,7 +81,7 @@ def pool(values: Sequence[float], errors: Sequence[float], df: Sequence[float]) 
 
 
 def _careful_df(parts: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom of a sum of variances by which half its 95 % interval is √(Σ half²).
+    """Return the degrees of freedom by which half a 95 % interval is √(Σ half²) of those of its parts.
 
     parts: (variance, degrees of freedom) of each.
     """
@@ -116,7 +116,8 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
         rows: rows of `Sweep.rows`. Rows whose `recipe` is empty are recipes of their own.
         metrics: names of metrics, without those of errors. A value that is missing is left out.
     """
-    keys = [rows["recipe"].where(rows["recipe"] != "", rows["run_id"]), rows["alpha"]]
+    numbers = rows["trial"].astype(str)
+    keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
     size = rows.groupby(keys, dropna=False)["trial"].transform("size")
     alone = rows[size == 1]
     alone = alone.assign(replicates=1, trials=alone["trial"].astype(str))
@@ -151,5 +152,6 @@ def _pooled_row(group: pd.DataFrame, metrics: Sequence[str]) -> dict[Any, Any]:
         pooled = pool(measured[name].tolist(), se, df)
         row[name] = pooled.value
         for column, number in ((error_name(name), pooled.se), (df_name(name), pooled.df)):
-            row[column] = number
+            if column in group or not math.isnan(number):
+                row[column] = number
     return row

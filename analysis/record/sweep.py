@@ -91,8 +91,8 @@ class Sweep:
     searched:    the parameters that tell trials apart, according to the spec (dotted names).
     trials:      a row for each trial, in the order of their numbers, with the columns
                  trial, state (complete, failed, pruned, running or killed), failure (a sentence, or
-                 empty), run_id, recipe (its fingerprint, equal for replicates; empty if none was recorded),
-                 seconds (NaN while the trial runs);
+                 empty), run_id, recipe (its fingerprint, equal for replicates; empty if none
+                 was recorded), seconds (NaN while the trial runs);
                  the parameters (numbers where all values are numbers);
                  the metrics (NaN where none was logged, and for infinity), the standard error of
                  each as se/NAME, and the same at another α as fusion/α/NAME

@@ -195,7 +195,7 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
         if any(f"{side}/{name}" in row for row in rows)
     ]
     columns = [*CSV_HEAD, *sweep.logged, *ends, *sweep.params]
-    frame = pd.DataFrame(rows, columns=columns).astype({"trial": "Int64", "replicates": "Int64"})
+    frame = pd.DataFrame(rows, columns=columns, dtype=object)  # whole numbers stay whole
     return frame.to_csv(index=False, lineterminator="\n")
 
 

@@ -29,7 +29,9 @@ from trainables.metrics.names import SHORTFALL, parse
 
 MAX_TIES = 4  # that a row names
 TIED = "≈"
-MEANING_OF_TIES = f"{TIED} names what differs by less than noise in every goal, unpaired; `sweep compare` is paired"
+MEANING_OF_TIES = (
+    f"{TIED} names what differs by less than noise in every goal, unpaired (compare is paired)"
+)
 MEANING_OF_REPLICATES = (
     "values are means over n seeds, ± holds items and seeds; with n = 1 it holds items alone"
 )
@@ -83,7 +85,7 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
 
 
 def rows_of(sweep: Sweep, every: bool) -> pd.DataFrame:
-    """Return the rows of every candidate of a sweep, or of its front alone; none is the base model's."""
+    """Return the rows of every candidate of a sweep, or of its front alone, without the base."""
     return sweep.candidates() if every else sweep.front()
 
 

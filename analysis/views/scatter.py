@@ -1,6 +1,6 @@
 """The contents of a scatter plot of the front: points, axes, colours and shapes.
 
-front_png.py and front_html.py draw them. The colours are those of Okabe and Ito 2008 (Color universal
+front_figure.py draws them. The colours are those of Okabe and Ito 2008 (Color universal
 design), which colour-blind readers tell apart. Shapes show the regulariser and rims the front, so
 that nothing rests on colour alone.
 """
@@ -25,16 +25,7 @@ from trainables.metrics.interval import half_width
 from trainables.metrics.names import parse
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
-# Each shape under its name in matplotlib and in plotly.
-SHAPES = (
-    ("o", "circle"),
-    ("s", "square"),
-    ("^", "triangle-up"),
-    ("D", "diamond"),
-    ("v", "triangle-down"),
-    ("P", "cross"),
-    ("X", "x"),
-)
+SHAPES = ("o", "s", "^", "D", "v", "P", "X")  # as matplotlib names them
 TRIAL = "number of the trial"  # label of the horizontal axis if there is one goal
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 
@@ -59,6 +50,10 @@ class Axis:
     limits: tuple[float, float]
     lower_is_better: bool
 
+    def has_bars(self, members: pd.Index) -> bool:
+        """Return whether the error of one of these points, or of the base model, is known."""
+        return bool(self.bars[members].notna().any()) or not math.isnan(self.base_bar)
+
     @property
     def worse(self) -> float:
         """The limit at the bad end: the upper one if lower is better, else the lower one."""
@@ -75,7 +70,7 @@ class Scatter:
     base_is_member: whether the base model is on the front.
     panels:     the axes (x, y) of each panel.
     colours:    objective -> colour.
-    shapes:     regulariser -> name of its shape in matplotlib and in plotly.
+    shapes:     regulariser -> its shape.
     has_bound:  whether a line bounds the region that the front attains: if there are two goals.
     """
 
@@ -83,7 +78,7 @@ class Scatter:
     base_is_member: bool
     panels: list[tuple[Axis, Axis]]
     colours: dict[str, str]
-    shapes: dict[str, tuple[str, str]]
+    shapes: dict[str, str]
     has_bound: bool
 
     def grid(self, max_columns: int) -> tuple[int, int]:

@@ -67,7 +67,10 @@ def front_measure(goals: Sequence[Metric]) -> FrontMeasure:
 def _earlier_models(
     running: RunningSweep,
 ) -> tuple[dict[int, list[MeasuredModel]], dict[str, float]]:
-    """Return the models of each complete trial that ended before a resume, and the base model's metrics."""
+    """Return what was recorded before a resume.
+
+    That is the models of each complete trial, and the metrics of the base model.
+    """
     from analysis.record.names import TrialState
     from sweep.display.candidates import MeasuredModel, names_of, recipe_at
 
@@ -78,7 +81,7 @@ def _earlier_models(
     models: dict[int, list[MeasuredModel]] = {}
     for row in complete[complete[names].notna().all(axis=1)].to_dict("records"):
         alpha = None if math.isnan(row["alpha"]) else float(row["alpha"])
-        recipe = recipe_at(row["recipe"] or row["run_id"], alpha)
+        recipe = recipe_at(row["recipe"] or str(row["trial"]), alpha)
         values = {name: float(row[name]) for name in names}
         models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, values))
     return models, sweep.base

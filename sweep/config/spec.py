@@ -184,7 +184,7 @@ class SweepSpec(Strict):
 
     @property
     def num_trials(self) -> int:
-        """Number of trials that the sweep runs in all: its budget, or every point and seed of a grid."""
+        """Number of trials that the sweep runs in all: its budget, or a grid's points times seeds."""
         if self.budget.trials:
             return self.budget.trials
         return self.search.sampler.num_points(self.trial) * self.replicates.seeds

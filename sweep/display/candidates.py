@@ -42,7 +42,7 @@ def measured_by(
         metrics: those of its last report.
         names: of the metrics that are goals or constrained.
     """
-    fingerprint = request.recipe or f"trial {request.number}"
+    fingerprint = request.recipe or str(request.number)
     own = request.trial.get("fusion", {}).get("alpha", TRAINED)
     by_alpha: dict[float | None, Mapping[str, Any]] = {None: metrics}
     by_alpha.update(other_candidates(metrics, own).items())

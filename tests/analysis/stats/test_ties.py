@@ -34,13 +34,13 @@ def test_where_an_error_is_not_known_no_difference_can_be_claimed():
 
 
 def test_candidates_are_tied_if_every_goal_is_noise(seeds):
-    """By hand: the errors of the gaps are √2 with 3.2 degrees of freedom, and the rises are exact."""
+    """By hand: every gap has an error, and the rises are exact and differ."""
     found = ties(seeds, seeds.candidates())
     assert found == {"base": [], "0": [], "1": [], "2": [], "4": []}
     alike = seeds.trials.assign(**{RISE.name: 0.0})
     found = ties(replace(seeds, trials=alike), replace(seeds, trials=alike).front())
-    # The base model, exactly 12, is 6 from trial 1, whose interval reaches 4.4 to either side, and off the front.
-    assert found == {"base": [], "1": []}
+    # Trial 1, at 6 ± 13, is alone on the front now, and the base model at 12.
+    assert found == {"base": ["1"], "1": []}
     noisy = alike.assign(**{f"se/{GAP.name}": 9.0})
     found = ties(replace(seeds, trials=noisy), replace(seeds, trials=noisy).candidates())
     assert found == {"base": ["1"], "0": ["1"], "1": [], "2": ["1"], "4": ["1"]}

@@ -37,7 +37,7 @@ def test_it_holds_the_recipe_and_the_trial_as_it_ran(text):
 
 
 def test_standard_errors_are_shown(fusing):
-    assert "| 2 ± 1 |" in card(fusing, Candidate(1))
+    assert "| 2 ± 2 |" in card(fusing, Candidate(1))
 
 
 def test_a_candidate_that_is_not_on_the_front_gets_no_card(hand):

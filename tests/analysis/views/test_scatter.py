@@ -54,4 +54,4 @@ def test_colours_and_shapes_follow_the_names_not_the_order_of_the_trials(three):
     backwards = replace(three, trials=three.trials[::-1])
     assert scatter_of(backwards).colours == scatter_of(three).colours
     assert list(scatter_of(three).colours) == ["cda", "dpo", "likelihood_gap"]
-    assert scatter_of(three).shapes["kl_to_base"] == ("o", "circle")
+    assert scatter_of(three).shapes["kl_to_base"] == "o"
