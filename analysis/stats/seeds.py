@@ -80,6 +80,14 @@ def pooled(spreads: Iterable[Spread]) -> Spread | None:
     return Spread(variance, sum(one.shared * one.df for one in known) / df, df)
 
 
+def _df_of(spreads: tuple[Spread | None, ...]) -> float:
+    """Return the degrees of freedom of all different spreads together; 0 if one is not known."""
+    known = {one for one in spreads if one is not None and one != NO_SEEDS}
+    if None in spreads:
+        return 0.0
+    return sum(one.df for one in known) if known else math.inf
+
+
 def seeds_test(
     sides: tuple[Replicates, Replicates],
     spreads: tuple[Spread | None, Spread | None],
@@ -88,7 +96,8 @@ def seeds_test(
     """Return the test of a metric's difference between two recipes, and its degrees of freedom.
 
     The degrees of freedom are NaN for many. Nothing is known where a spread is None, with fewer than
-    MIN_DF degrees of freedom of the items, or where neither items nor seeds spread and the two differ.
+    MIN_DF degrees of freedom of the items or of the seeds (two trials of one recipe are all that is
+    known), or where neither items nor seeds spread and the two differ.
 
     Args:
         sides: the two recipes, on the same items; the difference is second minus first.
@@ -100,19 +109,21 @@ def seeds_test(
     one, other = sides
     difference = float(other.values_R.mean() - one.values_R.mean())
     df_of_items = min((df for df in (one.df, other.df) if not math.isnan(df)), default=math.inf)
-    if df_of_items < MIN_DF or math.isnan(difference) or None in spreads:
+    if min(df_of_items, _df_of(spreads)) < MIN_DF or math.isnan(difference):
         return NOTHING, math.nan
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
     change_C = np.bincount(cluster_I, weights=change_I)
     variance = float(change_C @ change_C)
     doubt = variance**2 / df_of_items
+    shares: dict[Spread, float] = {}  # one spread that both recipes take is one number, too
     for side, seeds in zip(sides, spreads, strict=True):
         assert seeds is not None
-        num = len(side.values_R)
+        shares[seeds] = shares.get(seeds, 0.0) + 1 / len(side.values_R)
+    for seeds, share in shares.items():
         if seeds.variance > seeds.shared:
-            variance += (seeds.variance - seeds.shared) / num
+            variance += (seeds.variance - seeds.shared) * share
             # It is s² that is uncertain: the items leave little doubt about e².
-            doubt += (seeds.variance / num) ** 2 / seeds.df
+            doubt += (seeds.variance * share) ** 2 / seeds.df
     if variance == 0:
         return (PairedTest(0.0, 0.0, 0.0, 1.0) if difference == 0 else NOTHING), math.nan
     se, df = math.sqrt(variance), variance**2 / doubt if doubt else math.inf

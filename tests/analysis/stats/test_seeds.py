@@ -71,8 +71,10 @@ def test_pooled_spreads_weigh_by_their_degrees_of_freedom():
 def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
     rng = np.random.default_rng(2)
     one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 1, 0.0, 1.0)
-    few = one._replace(df=1.0)
-    for sides, spreads in (((one, other), (None, NO_SEEDS)), ((few, other), (NO_SEEDS, NO_SEEDS))):
+    few, two = one._replace(df=1.0), Spread(1.0, 0.5, 1.0)
+    unknown = [(one, other), (None, NO_SEEDS)], [(few, other), (NO_SEEDS, NO_SEEDS)]
+    alone = [(one, other), (two, two)], [(one, other), (NO_SEEDS, two)]
+    for sides, spreads in unknown + alone:
         test, df = seeds_test(sides, spreads, EVERY_ITEM)
         assert all(math.isnan(value) for value in (*test, df))
 
