@@ -100,6 +100,7 @@ class Sweep:
     base:        values of the base model by metric name.
     commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
     digests:     sha256 of each model and data set that the sweep began with, by its name.
+    retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Sweep:
     tracking_uri: str = field(repr=False)  # may carry a password
     commit: str = ""
     digests: dict[str, str] = field(default_factory=dict)
+    retries: tuple[int, ...] = ()
 
     @cached_property
     def rows(self) -> pd.DataFrame:
