@@ -73,8 +73,14 @@ def front(
         typer.Option(help="write pictures, tables and a runnable YAML of each configuration here"),
     ] = None,
     every: Annotated[
-        bool, typer.Option("--all", help="print every candidate, not the front alone")
+        bool, typer.Option("--all", help="print every candidate, marked, not the front alone")
     ] = False,
+    others: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME", help="another sweep whose trials are shown, too (repeatable)"
+        ),
+    ] = None,
     register: Annotated[
         bool,
         typer.Option("--register", help="put the kept models of the front into MLflow's registry"),
@@ -92,6 +98,9 @@ def front(
     try:
         with reading():
             sweep = reader.read_sweep(name, tracking_uri=uri)
+            if others:
+                more = [reader.read_sweep(other, tracking_uri=uri) for other in others]
+                sweep = _pooled([sweep, *more])
             paths = export.write(sweep, out_dir) if out_dir else []
     except OSError as error:
         if store_errors.is_of_store(error):
@@ -117,6 +126,19 @@ def front(
             leave(
                 FAILED, f"{num_registered} models are registered, and not all that were asked for."
             )
+
+
+def _pooled(sweeps: list[Sweep]) -> Sweep:
+    """Return one sweep with the trials of several, after saying how they are numbered."""
+    from analysis.record import pool
+
+    pooled = pool.pool(sweeps)
+    numbered = [
+        f"trial {offset} is trial 0 of {sweep.name}"
+        for sweep, offset in zip(sweeps, pool.offsets(sweeps), strict=True)
+    ]
+    print(f"{'; '.join(numbered)}.", file=sys.stderr)
+    return pooled
 
 
 def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
@@ -171,24 +193,31 @@ def compare(
     ],
     tracking_uri: TrackingUri = None,
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    recipes: Annotated[
+        bool,
+        typer.Option(
+            "--recipes", help="compare recipes, over their seeds, and not two trained models"
+        ),
+    ] = False,
 ) -> None:
     """Test whether two candidates differ: a paired test on the items that both were measured on."""
     from analysis.record import reader
-    from analysis.stats import paired
+    from analysis.stats import paired, recipes_compared
     from analysis.views import compare_table
 
     candidates = _candidate(first), _candidate(second)
     uri = store_of(tracking_uri, name)
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
-        comparison = paired.compare(sweep, *candidates)
+        compare_them = recipes_compared.compare_recipes if recipes else paired.compare
+        comparison = compare_them(sweep, *candidates)
     if format_ is Format.JSON:
         print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
         print(comparison.to_csv(index=False), end="")
     else:
         names = [str(candidate or "base") for candidate in candidates]
-        console().print(compare_table.table(sweep, comparison, *names))
+        console().print(compare_table.table(sweep, comparison, *names, recipes=recipes))
 
 
 def _candidate(word: str) -> Candidate | None:

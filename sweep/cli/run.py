@@ -76,10 +76,27 @@ def resume(
     address: Address = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
+    if not control.unpause(name, store_of(tracking_uri, name)):
+        resume_here(name, tracking_uri, storage, address)
+
+
+def resume_here(
+    name: str,
+    tracking_uri: str | None,
+    storage: str | None,
+    address: str | None,
+    *,
+    only_requested: bool = False,
+) -> None:
+    """Go on with a sweep that was run from this folder, to its last word.
+
+    only_requested: whether to run nothing but the trials that users have requested.
+
+    Raises:
+        SystemExit: it was not run here, or did not end well; a sentence on stderr says why.
+    """
     from sweep import workspace
 
-    if control.unpause(name, store_of(tracking_uri, name)):
-        return
     spec_file = workspace.spec(name)
     if not spec_file.is_file():
         leave(
@@ -95,7 +112,9 @@ def resume(
     backends = run_sweep.Backends(tracking_uri, storage, address)
     run_to_last_word(
         checked,
-        lambda on_start: run_sweep.resume(checked, document, backends, on_start=on_start),
+        lambda on_start: run_sweep.resume(
+            checked, document, backends, on_start=on_start, only_requested=only_requested
+        ),
     )
 
 

@@ -31,7 +31,9 @@ def test_without_seeds_it_is_the_paired_t_test():
     rng = np.random.default_rng(0)
     one, other = (drawn(rng, 1, 0.0, 1.0) for _ in range(2))
     test, df = seeds_test((one, other), (NO_SEEDS, NO_SEEDS), EVERY_ITEM)
-    outcomes = [side.influences_RI[0] * NUM_ITEMS * math.sqrt(1 - 1 / NUM_ITEMS) for side in (one, other)]
+    outcomes = [
+        side.influences_RI[0] * NUM_ITEMS * math.sqrt(1 - 1 / NUM_ITEMS) for side in (one, other)
+    ]
     expected = stats.ttest_1samp(outcomes[1] - outcomes[0] + other.values_R - one.values_R, 0.0)
     assert test.p == pytest.approx(expected.pvalue)
     assert df == NUM_ITEMS - 1
@@ -79,7 +81,9 @@ def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
         assert all(math.isnan(value) for value in (*test, df))
 
 
-def p_values(num_pairs, num_seeds, of_seeds, of_noise, *, same, effect=0.0, others=2, others_seeds=6):
+def p_values(
+    num_pairs, num_seeds, of_seeds, of_noise, *, same, effect=0.0, others=2, others_seeds=6
+):
     """Return p of simulated pairs of recipes; `same`: both are single trials of one recipe.
 
     The spread between seeds is pooled over `others` recipes of `others_seeds` where a side has one trial.
@@ -92,7 +96,9 @@ def p_values(num_pairs, num_seeds, of_seeds, of_noise, *, same, effect=0.0, othe
         one = drawn(rng, num_seeds, of_seeds, of_noise, 0.0, items_I)
         other = drawn(rng, num_seeds, of_seeds, of_noise, effect_I, items_I)
         if num_seeds == 1:
-            known = [drawn(rng, others_seeds, of_seeds, of_noise, 0.0, items_I) for _ in range(others)]
+            known = [
+                drawn(rng, others_seeds, of_seeds, of_noise, 0.0, items_I) for _ in range(others)
+            ]
             both = pooled(spread(side, EVERY_ITEM) for side in known)
             spreads = (both, both)
         else:
