@@ -20,7 +20,10 @@ from trainables.metrics.items_file import write
 AGENTS, COMMANDS = Page(ROOT / "AGENTS.md"), Page(ROOT / "docs" / "commands.md")
 CODES = {DONE: "done", FAILED: "failed", WRONG: "wrong", INTERRUPTED: "interrupted"}
 # Mappings whose keys are names: of metrics, parameters, reasons of failures, settings.
-NAMED = {"goals", "metrics", "params", "values", "errors", "items", "failures", "evaluators"}
+NAMED = {
+    *("goals", "metrics", "params", "values", "errors", "intervals", "items", "failures"),
+    *("evaluators", "df"),
+}
 TRIAL = {
     "model": {"path": "miniature-llama"},
     "alignment": {"data": "miniature", "size": 50},

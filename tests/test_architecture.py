@@ -148,6 +148,8 @@ def test_no_file_imports_a_library_that_is_forbidden_in_its_package(package, unk
 
 def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
     light = {
+        "trainables.metrics.clusters",
+        "trainables.metrics.interval",
         "trainables.metrics.metric",
         "trainables.metrics.names",
         "trainables.schema.plain_yaml",
@@ -168,6 +170,7 @@ def test_sweep_imports_the_names_of_the_record_alone_of_the_analysis_except_in_t
     ("module", "heavy"),
     [
         ("analysis.record.reader", "torch ray optuna transformers deepspeed"),
+        ("trainables.metrics.interval", "torch numpy scipy pydantic"),
         ("trainables.trial", "ray optuna mlflow"),
         ("trainables.metrics", "torch numpy pydantic"),
         ("trainables.config", "torch transformers datasets"),

@@ -24,6 +24,7 @@ class Report:
     save_model: writes the measured model into a folder, as transformers reads it, adapters merged. To
                 be called before the trial goes on.
     errors:     name -> standard error, for the metrics that have one.
+    df:         name -> degrees of freedom of that error; 0 for metrics whose error is not known.
     save_items: writes the results of single items to a Parquet file
                 (trainables/metrics/items_file.py).
     """
@@ -35,6 +36,7 @@ class Report:
     save_model: Callable[[Path], None]
     errors: Mapping[str, float] = field(default_factory=dict)
     save_items: Callable[[Path], None] = _save_no_items
+    df: Mapping[str, float] = field(default_factory=dict)
 
 
 def fault(report: Report, declared: Collection[str]) -> str:

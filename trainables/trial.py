@@ -14,7 +14,7 @@ import torch
 from trainables.contamination import refuse_contamination
 from trainables.measure import base_values, measure
 from trainables.metrics import estimate, items_file
-from trainables.metrics.names import SHORTFALL, fused_name
+from trainables.metrics.names import RELATIVE, SHORTFALL, fused_name
 from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
 from trainables.objectives.dropout import own_dropout
@@ -127,7 +127,15 @@ class _Reporter:
             self._save_model,
             estimate.errors(estimates),
             partial(items_file.write, estimates),
+            self._df(estimates),
         )
+
+    def _df(self, estimates: Mapping[str, Estimate]) -> dict[str, float]:
+        """Return the degrees of freedom to report; changes from the base are exact zeros at step 0."""
+        df = estimate.degrees_of_freedom(estimates)
+        if self.engine.steps:
+            return df
+        return {name: value for name, value in df.items() if not name.endswith(RELATIVE)}
 
     def _save_state(self, folder: Path) -> None:
         """Write a checkpoint into a folder; raise RuntimeError if the trial has ended."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from analysis.record.mlflow_client import connect
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     """Return a row for each metric and item that a candidate was measured on.
 
-    Columns: metric, value, item, cluster, outcome, influence (see trainables/metrics/estimate.py).
-    Metrics have their plain names, whatever the α of the candidate.
+    Columns: metric, value, item, cluster, outcome, influence, df (see trainables/metrics/estimate.py);
+    df is NaN where it is not known. Metrics have their plain names, whatever the α of the candidate.
 
     Args:
         candidate: the candidate; None stands for the base model.
@@ -38,6 +39,8 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         )
     with tempfile.TemporaryDirectory() as folder:
         rows = pd.read_parquet(client.download_artifacts(run_id, Artifact.ITEMS, folder))
+    if "df" not in rows:
+        rows = _corrected(rows)
     names = [str(name) for name in rows["metric"].unique()]
     if candidate is None or candidate.alpha is None:
         return rows[~rows["metric"].isin([name for name in names if is_fused(name)])]
@@ -54,3 +57,16 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         )
     metrics = rows_at_alpha["metric"].map(plain_names).astype(rows["metric"].dtype)
     return rows_at_alpha.assign(metric=metrics)
+
+
+def _corrected(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a file of an early release as they are written now.
+
+    Its influences have no correction for few clusters. They get √(C / (C − 1)) for C clusters, which is
+    right for clusters of equal weight, and the degrees of freedom are C − 1.
+    """
+    labels = rows["cluster"].fillna(rows["item"])
+    num_clusters = labels.groupby(rows["metric"]).transform("nunique").to_numpy(float)
+    df = np.where(num_clusters > 0, num_clusters - 1, np.nan)
+    factor = np.sqrt(num_clusters / np.maximum(df, 1))
+    return rows.assign(influence=rows["influence"] * factor, df=df)

@@ -19,7 +19,7 @@ class DoNotMatch(ValueError):
 
 
 def pool(sweeps: Sequence[Sweep], /) -> Sweep:
-    """Return one sweep with the trials of several; the first one's name, goals and base model are its own.
+    """Return one sweep with the trials of several; all else is of the first, but for the name.
 
     Trials of the second sweep on are numbered anew: the numbers of a sweep begin after the largest one
     before it. `offsets` has where. Fingerprints of recipes are equal between sweeps of one release.

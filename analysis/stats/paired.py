@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,29 @@ from numpy.typing import NDArray
 
 from analysis.record.items import read_items
 from analysis.record.sweep import Candidate, Sweep
+from trainables.metrics.interval import MIN_DF, quantile
 
-COLUMNS = ["metric", "unit", "one", "other", "difference", "se", "p", "items", "clusters"]
+COLUMNS = [
+    *("metric", "unit", "one", "other", "difference", "se", "df", "low", "high", "p"),
+    *("items", "clusters"),
+]
+
+
+class PairedTest(NamedTuple):
+    """A paired test of one metric; all are NaN where nothing can be said.
+
+    se: standard error of the difference, in the unit of the metric.
+    low, high: ends of its 95 % interval.
+    p: two-sided p-value.
+    """
+
+    se: float
+    low: float
+    high: float
+    p: float
+
+
+NOTHING = PairedTest(math.nan, math.nan, math.nan, math.nan)
 
 
 def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) -> pd.DataFrame:
@@ -23,12 +44,15 @@ def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) 
         one, other: values of the first and of the second candidate.
         difference: other − one.
         se: standard error of the difference.
+        df: degrees of freedom of the standard error; NaN for many.
+        low, high: ends of the 95 % interval of the difference.
         p: two-sided p-value of the difference.
         items, clusters: numbers of items and clusters that both were measured on.
 
     The standard error is that of the differences of the items' influences, summed within clusters
-    (trainables/metrics/estimate.py). For a plain mean this is the paired t-test. Difference, se and
-    p are NaN if the two were not measured on the very same items: the values cannot be compared then.
+    (trainables/metrics/estimate.py), and df the smaller one of the two candidates'. For a plain mean
+    this is the paired t-test. Difference, se, low, high and p are NaN if the two were not measured on
+    the very same items: the values cannot be compared then.
 
     Args:
         first, second: the candidates; None stands for the base model.
@@ -66,38 +90,44 @@ def _compare_metric(sweep: Sweep, name: str, items: pd.DataFrame) -> dict[str, A
     change_I = shared["influence_other"] - shared["influence_one"]
     change_C = change_I.groupby(clusters).sum().to_numpy()
     difference = value_other - value_one if len(shared) == len(items) else math.nan
-    se, p = paired_t_test(difference, change_C)
+    df = min(
+        (float(df) for df in shared[["df_one", "df_other"]].iloc[0].dropna()), default=math.nan
+    )
+    test = paired_t_test(difference, change_C, df)
     return {
         "metric": name,
         "unit": metric.unit if metric else "",
         "one": value_one,
         "other": value_other,
         "difference": difference,
-        "se": se,
-        "p": p,
+        "df": df,
+        **test._asdict(),
         "items": len(shared),
         "clusters": len(change_C),
     }
 
 
-def paired_t_test(difference: float, change_C: NDArray[np.float64]) -> tuple[float, float]:
-    """Return (standard error, two-sided p-value) of a difference between two candidates.
+def paired_t_test(difference: float, change_C: NDArray[np.float64], df: float) -> PairedTest:
+    """Return the test of a difference between two candidates on the same items.
 
-    se = √(C / (C − 1) · Σ_c change_c²), and p is that of Student's t with C − 1 degrees of freedom.
-    Both are NaN with fewer than two clusters, or if the difference is NaN. If nothing changes in any
-    cluster, they are (0, 1) for a difference of 0 and else NaN: items without spread say nothing about
-    items that were not measured.
+    se = √(Σ_c change_c²), and p is that of Student's t. Nothing is known with fewer than MIN_DF degrees
+    of freedom, or if the difference is NaN. If nothing changes in any cluster, se is 0 and p 1 for a
+    difference of 0, and else nothing is known: items without spread say nothing about items that were
+    not measured.
 
     Args:
         difference: of the two values, in the unit of the metric.
-        change_C: sum over each of C clusters of the differences of the items' influences.
+        change_C: sum over each of C clusters of the differences of the items' corrected influences.
+        df: degrees of freedom of se; NaN stands for many, as of the normal distribution.
     """
-    from scipy import stats
+    from scipy.special import ndtr, stdtr
 
-    num_clusters = len(change_C)
-    if num_clusters < 2 or math.isnan(difference):
-        return math.nan, math.nan
-    se = math.sqrt(num_clusters / (num_clusters - 1) * float(change_C @ change_C))
+    if df < MIN_DF or math.isnan(difference):
+        return NOTHING
+    se = math.sqrt(float(change_C @ change_C))
     if se == 0:
-        return (0.0, 1.0) if difference == 0 else (math.nan, math.nan)
-    return se, float(2 * stats.t.sf(abs(difference) / se, num_clusters - 1))
+        return PairedTest(0.0, 0.0, 0.0, 1.0) if difference == 0 else NOTHING
+    t = -abs(difference) / se
+    p = 2 * float(ndtr(t) if math.isnan(df) else stdtr(df, t))
+    half = quantile(None if math.isnan(df) else df) * se
+    return PairedTest(se, difference - half, difference + half, p)

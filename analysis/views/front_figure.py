@@ -112,7 +112,7 @@ def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     members = scatter.points.index[scatter.points["front"]]
     values = np.array([[*axis.values[members], axis.base] for axis in (x, y)])
     bars = np.array([[*axis.bars[members], axis.base_bar] for axis in (x, y)])
-    style = {
+    style: dict[str, Any] = {
         "fmt": "none",
         "ecolor": INK,
         "elinewidth": 0.8,

@@ -49,7 +49,7 @@ def rerun(
     from analysis.record import reader
     from sweep.cli.run import resume_here
     from sweep.tracking import sweeps
-    from sweep.tracking.control_requests import reruns_in, rerun_trials
+    from sweep.tracking.control_requests import rerun_trials, reruns_in
 
     uri = store_of(tracking_uri, name)
     with reading():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from analysis.record.names import Group, Series
-from trainables.metrics.names import error_name, metric_of_error
+from trainables.metrics.names import df_name, error_name, metric_of_error
 
 RESULT_KEY = "trial_result"  # of the TrialResult, in the mapping that Tune passes on
 FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leaves room for rounding
@@ -39,6 +39,7 @@ class TrialResult:
     progress:  share of all steps that are made, in [0, 1].
     metrics:   name -> value in the metric's unit; may be NaN where the trial has failed.
     errors:    name of a metric -> its standard error.
+    df:        name of a metric -> the degrees of freedom of that error, as in trainables.report.
     machine:   name, `system/…` -> how busy the machine was since the last report.
     failure:   the reason why the trial has failed, in a sentence; empty if it has not.
     disk_full: the error of a full disk, at which the sweep must stop until there is room; empty if
@@ -51,6 +52,7 @@ class TrialResult:
     progress: float = 0.0
     metrics: Mapping[str, float] = field(default_factory=dict)
     errors: Mapping[str, float] = field(default_factory=dict)
+    df: Mapping[str, float] = field(default_factory=dict)
     machine: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
     disk_full: str = ""
@@ -75,16 +77,19 @@ class TrialResult:
     def recorded(self) -> dict[str, float]:
         """Return name -> finite value of the metrics to record in MLflow for this step.
 
-        These are the metrics, their standard errors, those of the machine, and `progress`, which shows
-        that the step was reported even if nothing else is finite.
+        These are the metrics, their standard errors and degrees of freedom, those of the machine, and
+        `progress`, which shows that the step was reported even if nothing else is finite.
         """
         errors = {error_name(name): se for name, se in self.errors.items()}
-        values = dict(self.metrics) | errors | {Series.PROGRESS: self.progress} | dict(self.machine)
+        df = {df_name(name): value for name, value in self.df.items()}
+        values = (
+            dict(self.metrics) | errors | df | {Series.PROGRESS: self.progress} | dict(self.machine)
+        )
         return {name: value for name, value in values.items() if math.isfinite(value)}
 
     def to_json(self) -> str:
         """Return the result as JSON, without its items."""
-        names = ("step", "progress", "metrics", "errors", "machine", "failure", "done")
+        names = ("step", "progress", "metrics", "errors", "df", "machine", "failure", "done")
         return json.dumps({name: getattr(self, name) for name in names})
 
     @classmethod

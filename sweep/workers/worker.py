@@ -192,6 +192,7 @@ def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> 
         progress=report.progress,
         metrics=report.metrics,
         errors=report.errors,
+        df=report.df,
         machine=watch.take() if watch else {},
         failure=failure,
         done=done,

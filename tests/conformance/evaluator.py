@@ -15,6 +15,7 @@ import torch
 from tests.conformance import perturb, state, unchanged
 from trainables.config import TrialConfig
 from trainables.metrics import estimate, items_file
+from trainables.metrics.interval import MIN_DF
 from trainables.metrics.names import RELATIVE
 from trainables.models.language_model import LanguageModel
 from trainables.scoring import likelihood, packing
@@ -46,19 +47,20 @@ def gives_standard_errors_and_writes_its_items(evaluator: Any, model: LanguageMo
         if not measured.items.names:
             assert measured.se is None, name
             continue
-        clusters = measured.items.clusters or measured.items.names
-        if estimate.standard_error(measured.influences_I, clusters) == 0:  # all items are alike
+        num_clusters = len(set(measured.items.clusters or measured.items.names))
+        assert measured.df is None or 0 <= measured.df <= num_clusters - 1, name
+        if not measured.influences_I.any():  # all items are alike
             assert measured.se is None, name
-        else:
+        elif measured.df is None or measured.df >= MIN_DF:
             assert 0 < measured.se < math.inf, name
         assert len(measured.influences_I) == len(measured.items.names)
-        assert abs(measured.influences_I.sum()) < 1e-6 * (1 + abs(measured.value)), name
         assert len(set(measured.items.names)) == len(measured.items.names), name
     with tempfile.TemporaryDirectory() as folder:
         items_file.write(estimates, Path(folder, "items.parquet"))
         read = items_file.read(Path(folder, "items.parquet"))
     assert estimate.values(read) == estimate.values(estimates)
     assert estimate.errors(read) == estimate.errors(estimates)
+    assert estimate.degrees_of_freedom(read) == estimate.degrees_of_freedom(estimates)
 
 
 def gives_the_same_values_twice(evaluator: Any, model: LanguageModel) -> None:

@@ -308,6 +308,7 @@ def test_results_of_single_items_can_be_written(configure, tmp_path):
         read = items_file.read(tmp_path / "items.parquet")
         assert estimate.values(read) == report.metrics
         assert estimate.errors(read) == report.errors
+        assert report.df.items() <= estimate.degrees_of_freedom(read).items()
         assert "forgetting/general/nll" in report.errors
 
 

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trainables.cli.output import fail, line, refuse, refuse_file
+from trainables.metrics.interval import MEANING, intervals
 
 if TYPE_CHECKING:
     from trainables.config import Measurement
     from trainables.metrics.estimate import Estimate
 
-# 2.8 = 1.96 · √2: two models, each with its own error, at p = 0.05.
+# 1.4 = √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
-    "± is the standard error over n items (?: too few to tell). Between two models a\n"
-    "difference of less than 2.8 times it is noise, unless they are compared item by\n"
-    "item (`sweep compare`), which sees smaller ones."
+    f"{MEANING}, over n items. Between\n"
+    "two models a difference of less than 1.4 times it is noise, unless they are compared\n"
+    "item by item (`sweep compare`), which sees smaller ones."
 )
 
 app = typer.Typer()
@@ -139,32 +140,38 @@ def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
         AssetError, ValueError: the model cannot be loaded, or the data do not fit an evaluator.
     """
     from trainables.measure import measure_alone
+    from trainables.metrics.estimate import degrees_of_freedom, errors
     from trainables.models.loading import load
 
     model = load(measurement.model.path, measurement.model.family)
     for evaluator in measurement.evaluators:
         declared = {metric.name: metric for metric in evaluator.metrics(measurement.model.family)}
         estimates = measure_alone(evaluator, model)
+        se, df = errors(estimates), degrees_of_freedom(estimates)
         for name, estimate in estimates.items():
             num_items = len(estimate.items.names)
-            print(line(declared[name], estimate.value, estimate.se, num_items), flush=True)
+            shown = line(declared[name], estimate.value, se.get(name), df.get(name), num_items)
+            print(shown, flush=True)
         yield estimates
 
 
 def _as_json(tree: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> str:
-    """Return JSON of a measurement and each metric's value, standard error and number of items.
+    """Return JSON of a measurement: each metric's value, error, interval and number of items.
 
     A value that is not finite is null.
     """
-    from trainables.metrics.estimate import errors
+    from trainables.metrics import estimate
 
+    errors, df = estimate.errors(estimates), estimate.degrees_of_freedom(estimates)
     values = {name: e.value if math.isfinite(e.value) else None for name, e in estimates.items()}
     num_items = {name: len(e.items.names) for name, e in estimates.items() if e.items.names}
     results = {
         "model": tree["model"]["path"],
         "evaluators": tree["evaluators"],
         "values": values,
-        "errors": errors(estimates),
+        "errors": errors,
+        "df": df,
+        "intervals": intervals(estimate.values(estimates), errors, df),
         "items": num_items,
     }
     return json.dumps(results, indent=1)

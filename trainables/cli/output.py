@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from trainables.cli.verbs import FAILED, WRONG
+from trainables.metrics.interval import plus_minus
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
 
-def line(metric: Metric, value: float, se: float | None, num_items: int = 0) -> str:
-    """Return a metric's name, value, standard error, unit and number of items as one line.
+def line(
+    metric: Metric, value: float, se: float | None, df: float | None, num_items: int = 0
+) -> str:
+    """Return a metric's name, value, ± half the 95 % interval, unit and number of items as one line.
 
-    The error is left out where it is unknown, and is `?` if there are items but too few for one.
+    se, df: the standard error and its degrees of freedom, as `plus_minus` takes them.
     """
-    error = f"± {se:.4f}" if se is not None else "± ?" if num_items else ""
+    error = plus_minus(se, df, ".4f")
     items = f"n={num_items}" if num_items else ""
     return f"{metric.name:<40} {value:>10.4f} {error:<9} {metric.unit:<10} {items}".rstrip()
 

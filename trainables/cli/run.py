@@ -33,6 +33,7 @@ def run(
         refuse(f"--save must be a folder, but {save} is a file.")
     refuse_file("--json", as_json)
     from trainables.assets.errors import AssetError
+    from trainables.metrics.interval import intervals
     from trainables.report import fault
     from trainables.trial import run_trial
 
@@ -47,7 +48,13 @@ def run(
             if problem := fault(report, declared):
                 fail(f"{problem}.")
             reports.append(
-                {"step": report.step, "metrics": report.metrics, "errors": dict(report.errors)}
+                {
+                    "step": report.step,
+                    "metrics": report.metrics,
+                    "errors": dict(report.errors),
+                    "df": dict(report.df),
+                    "intervals": intervals(report.metrics, report.errors, report.df),
+                }
             )
             if as_json is not None:
                 as_json.write_text(json.dumps(reports, indent=1))
@@ -75,4 +82,4 @@ def _read_trial(path: Path) -> TrialConfig:
 def _print_report(report: Report, declared: Mapping[str, Metric]) -> None:
     """Print a line for each metric of a report."""
     for name, value in report.metrics.items():
-        print(f"  {line(declared[name], value, report.errors.get(name))}")
+        print(f"  {line(declared[name], value, report.errors.get(name), report.df.get(name))}")

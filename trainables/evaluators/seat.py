@@ -45,7 +45,7 @@ class Seat(Evaluator):
     effect is the mean |d| of the tests. They have the words of WEAT 6, 7 and 8 (Caliskan et al. 2017);
     the b tests have terms (man, she) instead of names, or names instead of terms.
 
-    Standard errors are jackknifed over the words of X and Y, as the sentences of a word are not
+    Standard errors are jackknifed over the words of X and of Y, as the sentences of a word are not
     independent. p takes them as independent, as published.
 
     Source: May et al. 2019 (arXiv 1903.10561); pooling and p as bias-bench (Meade et al. 2022).
@@ -98,7 +98,8 @@ class Seat(Evaluator):
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         """Return the mean |d| of the tests, and d and p of each; NaN for a diverged model."""
-        from trainables.metrics.estimate import Estimate, Items, jackknife
+        from trainables.metrics.estimate import Estimate, Items
+        from trainables.metrics.jackknife import jackknife
 
         frames, tests = self._frames, self.items()
         states = _states(model, _all_words(tests), frames)
@@ -108,7 +109,9 @@ class Seat(Evaluator):
             names = [f"{w}:{n}" for w in (*words.X, *words.Y) for n in range(len(frames))]
             num_x = len(words.X) * len(frames)
             effects[test] = jackknife(
-                partial(effect_size, associations_S, num_x), Items.of(names, map(_word_of, names))
+                partial(effect_size, associations_S, num_x),
+                Items.of(names, map(_word_of, names)),
+                ["X"] * num_x + ["Y"] * (len(names) - num_x),
             )
             p_values[f"{test}_p"] = Estimate(p_value(associations_S, num_x, self.permutations))
         effect = mean_of_absolutes(list(effects.values()))
@@ -133,7 +136,7 @@ def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
     """
     import numpy as np
 
-    from trainables.metrics.estimate import Estimate, Items
+    from trainables.metrics.estimate import Estimate, Items, dependent_df
 
     influences: dict[str, float] = defaultdict(float)
     for d in effects:
@@ -142,7 +145,8 @@ def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
             influences[name] += slope * influence
     items = Items.of(influences, map(_word_of, influences))
     value = fmean(abs(d.value) for d in effects)
-    return Estimate(value, items, None, np.array(list(influences.values())))
+    df = dependent_df([(1.0, d) for d in effects])
+    return Estimate(value, items, None, np.array(list(influences.values())), df)
 
 
 def _states(

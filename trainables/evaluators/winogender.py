@@ -133,7 +133,8 @@ class Winogender(Evaluator):
         """Return the gap, stereotype and correlation of the model's choice of pronouns."""
         import numpy as np
 
-        from trainables.metrics.estimate import Items, distance, jackknife, mean
+        from trainables.metrics.estimate import Items, distance, mean
+        from trainables.metrics.jackknife import jackknife
         from trainables.scoring.likelihood import pair_log_probs
 
         pairs, women = self.pairs(), percentage_of_women()

@@ -1,24 +1,30 @@
 """A measured number, its standard error, and the influence of each item on it.
 
-Every metric is a function of the outcomes of its items. The *influence* of an item is how far the
-item moves the metric (the infinitesimal jackknife). For C clusters of items drawn together
+Every metric is a function of the outcomes of its items. The *influence* of an item is how far the item
+moves the metric (the infinitesimal jackknife), times the correction for few clusters
+(trainables/metrics/clusters.py). For items in clusters, which were drawn together,
 
-    variance = C / (C − 1) · Σ_c (Σ_{i ∈ c} influence_i)²
+    variance = Σ_c (Σ_{i ∈ c} influence_i)²
 
-which for a plain mean of n independent items is s² / n. The influences of two models on the same
-items subtract item by item, which is a paired comparison for any metric (analysis/stats/paired.py).
+which for a plain mean of n independent items is s² / n. The influences of two models on the same items
+subtract item by item, which is a paired comparison for any metric (analysis/stats/paired.py). How sure
+the error itself is, its degrees of freedom say, by which an interval gets wider (interval.py).
 
-I = items.
+I = items, C = clusters.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+
+from trainables.metrics import clusters
+from trainables.metrics.interval import FEW_DF, MIN_DF, UNKNOWN_DF, quantile
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +48,11 @@ class Items:
         """Return items whose names and clusters are given as anything that has a text form."""
         return cls(tuple(map(str, names)), tuple(map(str, clusters)))
 
+    @cached_property
+    def cluster_I(self) -> NDArray[np.intp]:
+        """The number of each item's cluster, from 0."""
+        return clusters.numbered(self.clusters or self.names)
+
 
 NO_ITEMS = Items(())
 
@@ -56,44 +67,67 @@ class Estimate:
             between weights.
         outcomes_I: the outcome of each item, such as 1 or 0 for right or wrong, or its nats; None if
             the value is not made of outcomes.
-        influences_I: how far each item moved the value, which sum to 0; None for an exact number.
+        influences_I: how far each item moved the value, corrected for few clusters; None for an exact
+            number.
+        design_df: degrees of freedom that the clusters allow; None if they are many or not known, or
+            for an exact number; 0 if the items are of one cluster.
+        is_of_decisions: whether outcomes are decisions such as right and wrong, of which few may be one
+            way.
     """
 
     value: float
     items: Items = NO_ITEMS
     outcomes_I: Floats | None = None
     influences_I: Floats | None = None
+    design_df: float | None = None
+    is_of_decisions: bool = False
+
+    @property
+    def df(self) -> float | None:
+        """Degrees of freedom of the standard error; None as design_df.
+
+        Of decisions they are at most one less than the clusters that hold the value on either side
+        (`holding_clusters` in clusters.py).
+        """
+        if self.design_df is None or self.influences_I is None or not self.is_of_decisions:
+            return self.design_df
+        held_by = clusters.holding_clusters(self.influences_I, self.items.cluster_I)
+        return max(UNKNOWN_DF, min(self.design_df, held_by - 1))
 
     @property
     def se(self) -> float | None:
-        """Standard error of the value over clusters; None for an exact number or a single cluster.
+        """Standard error of the value, in its unit; None for an exact number, or if it is not known.
 
-        It is also None where all clusters are alike, such as all items right: 0 would claim that
-        another sample could not differ.
+        It is not known with fewer than MIN_DF degrees of freedom, nor where all items are alike, such
+        as all right: 0 would claim that another sample could not differ. A few clusters may be alike by
+        chance: with FEW_DF or fewer the 95 % interval is not narrower than the 90 % interval of items
+        that are all independent.
         """
-        if self.influences_I is None:
+        df = self.df
+        if self.influences_I is None or (df is not None and df < MIN_DF):
             return None
-        return standard_error(self.influences_I, self.items.clusters or self.items.names) or None
+        if df is None or self.design_df is None or df > FEW_DF:
+            return self.spread or None
+        # Items alone need no correction for few clusters, √(C / (C − 1)) with equal shares.
+        shrunk = math.sqrt(self.design_df / (self.design_df + 1))
+        of_items = shrunk * math.sqrt(float(self.influences_I @ self.influences_I))
+        return max(self.spread, quantile(None, 0.9) / quantile(df) * of_items) or None
 
-
-def standard_error(influences_I: Floats, clusters: Sequence[str]) -> float | None:
-    """Return √(C / (C − 1) · Σ_c (Σ_{i ∈ c} influence_i)²) over C clusters; None if C < 2.
-
-    Args:
-        influences_I: how far each item moves the value, in the metric's own unit.
-        clusters: the label of each item's cluster.
-    """
-    labels, cluster_I = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
-    if len(labels) < 2:
-        return None
-    sums = np.bincount(cluster_I, weights=influences_I)
-    return float(math.sqrt(len(labels) / (len(labels) - 1) * float(sums @ sums)))
+    @property
+    def spread(self) -> float:
+        """The standard error as computed, known or not; 0 for an exact number, or if all are alike."""
+        if self.influences_I is None:
+            return 0.0
+        return clusters.standard_error(self.influences_I, self.items.cluster_I)
 
 
 def mean(
     outcomes: Iterable[float], items: Items, weights: Iterable[float] | None = None
 ) -> Estimate:
-    """Return the weighted mean Σ w_i x_i / Σ w_i, with influence_i = w_i (x_i − mean) / Σ w.
+    """Return the weighted mean Σ w_i x_i / Σ w_i.
+
+    influence_i = w_i (x_i − mean) / (Σ w √(1 − h_c)), where h_c is the share of all weight that the
+    cluster of item i has (trainables/metrics/clusters.py).
 
     With weights 1/N_t for the N_t items of a target term, and the terms as clusters, it is the mean
     over terms of the means within them, and its standard error that of T independent terms. If the
@@ -101,7 +135,7 @@ def mean(
 
     Args:
         outcomes: x_i, one for each item.
-        weights: w_i, one for each item; all 1 if None.
+        weights: w_i, one for each item, not below 0; all 1 if None.
 
     Raises:
         ValueError: there are no items.
@@ -114,19 +148,25 @@ def mean(
     weights_I = np.ones_like(outcomes_I) if weights is None else np.fromiter(weights, float)
     total = math.fsum(weights_I)
     if total == 0:
-        return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I))
+        return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I), UNKNOWN_DF)
     # Equal outcomes are their own mean to the bit: rounding would make up a spread.
     are_equal = bool((outcomes_I == outcomes_I[0]).all())
     # fsum: numpy's sums differ in the last digit with where in memory the numbers lie.
     value = float(outcomes_I[0] if are_equal else math.fsum(weights_I * outcomes_I) / total)
-    return Estimate(value, items, outcomes_I, weights_I * (outcomes_I - value) / total)
+    influences_I = weights_I * (outcomes_I - value) / total
+    influences_I *= clusters.corrections(weights_I, items.cluster_I)
+    df = clusters.degrees_of_freedom(weights_I, items.cluster_I)
+    # Right and wrong, or with ties between them; three numbers of three items say nothing.
+    is_of_decisions = len(outcomes_I) > 3 >= len(np.unique(outcomes_I))
+    return Estimate(value, items, outcomes_I, influences_I, df, is_of_decisions)
 
 
 def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
     """Return the estimate of a smooth function of other estimates (the delta method).
 
-    The influences of estimates on the same items add up, each times its slope. Estimates on
-    different items are taken as independent.
+    The influences of estimates on the same items add up, each times its slope. Their degrees of freedom
+    are Σ s / Σ (s / df) with s = |slope| · se, which are never more than the largest of them. Estimates
+    on different items are taken as independent (Welch–Satterthwaite).
 
     Args:
         value: the value of the function.
@@ -135,43 +175,65 @@ def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
     >>> items = Items.of("abc")
     >>> nll = mean([1.0, 2.0, 3.0], items)
     >>> perplexity = delta_method(math.exp(nll.value), (math.exp(nll.value), nll))
-    >>> round(perplexity.value, 2), round(perplexity.se / nll.se, 2)
-    (7.39, 7.39)
+    >>> round(perplexity.value, 2), round(perplexity.se / nll.se, 2), perplexity.df
+    (7.39, 7.39, 2.0)
     """
-    influences: dict[Items, Floats] = {}
+    parts_of: dict[Items, list[tuple[float, Estimate]]] = {}
     for slope, part in parts:
         if part.influences_I is not None:
-            influences[part.items] = influences.get(part.items, 0.0) + slope * part.influences_I
-    if not influences:
-        return Estimate(value)
-    if len(influences) == 1:
-        ((items, influences_I),) = influences.items()
-        return Estimate(value, items, None, influences_I)
-    names = [f"{n} {name}" for n, items in enumerate(influences) for name in items.names]
-    clusters = [
+            parts_of.setdefault(part.items, []).append((slope, part))
+    sums = [_added(value, items, own) for items, own in parts_of.items()]
+    if len(sums) < 2:
+        return sums[0] if sums else Estimate(value)
+    names = [f"{n} {name}" for n, one in enumerate(sums) for name in one.items.names]
+    labels = [
         f"{n} {label}"
-        for n, items in enumerate(influences)
-        for label in items.clusters or items.names
+        for n, one in enumerate(sums)
+        for label in one.items.clusters or one.items.names
     ]
-    influences_I = np.concatenate(list(influences.values()))
-    return Estimate(value, Items.of(names, clusters), None, influences_I)
+    influences_I = np.concatenate([one.influences_I for one in sums])
+    return Estimate(value, Items.of(names, labels), None, influences_I, _independent_df(sums))
 
 
-def jackknife(statistic: Callable[[Sequence[int]], float], items: Items) -> Estimate:
-    """Return the estimate of any statistic, whose influences come from leaving out each item in turn.
+def _added(value: float, items: Items, parts: Sequence[tuple[float, Estimate]]) -> Estimate:
+    """Return the estimate of a function of estimates on the same items: (slope, estimate) of each."""
+    influences_I = np.zeros(len(items.names))
+    for slope, part in parts:
+        influences_I = influences_I + slope * part.influences_I  # type: ignore[operator]
+    is_of_decisions = all(part.is_of_decisions for _, part in parts)
+    return Estimate(value, items, None, influences_I, dependent_df(parts), is_of_decisions)
 
-    influence_i = (I − 1) / I · (mean over j of value without j − value without i), which is exact
-    for a mean.
+
+def dependent_df(parts: Sequence[tuple[float, Estimate]]) -> float | None:
+    """Return the degrees of freedom of a sum of estimates that share clusters; None if many.
+
+    Σ s / Σ (s / df) with s = |slope| · se: the harmonic mean, weighted by what each part adds at most.
+    0 if one of them has 0, and the smallest of all if no part has a spread.
 
     Args:
-        statistic: the value for some of the items, which are given by their indices.
+        parts: (slope, estimate) of each.
     """
-    num_items = len(items.names)
-    without_I = np.array(
-        [statistic([*range(i), *range(i + 1, num_items)]) for i in range(num_items)]
-    )
-    influences_I = (num_items - 1) / num_items * (without_I.mean() - without_I)
-    return Estimate(statistic(range(num_items)), items, None, influences_I)
+    spreads = [(abs(slope) * part.spread, part.design_df) for slope, part in parts]
+    smallest = min((df for _, df in spreads if df is not None), default=None)
+    total = sum(spread for spread, _ in spreads)
+    if smallest == UNKNOWN_DF or not total or not math.isfinite(total):
+        return smallest
+    doubt = sum(spread / df for spread, df in spreads if df is not None)
+    return total / doubt if doubt else None
+
+
+def _independent_df(parts: Sequence[Estimate]) -> float | None:
+    """Return the degrees of freedom of a sum of independent estimates; None if many.
+
+    0 if the error of one of them is not known.
+    """
+    if any(part.se is None for part in parts):
+        return UNKNOWN_DF
+    known = [
+        (part.spread**2, math.inf if part.design_df is None else part.design_df) for part in parts
+    ]
+    df = clusters.welch_satterthwaite(known)
+    return None if math.isinf(df) else df
 
 
 def distance(part: Estimate, ideal: float) -> Estimate:
@@ -189,3 +251,17 @@ def errors(estimates: Mapping[str, Estimate]) -> dict[str, float]:
     """Return the standard error of each metric that has a finite one, by the name of the metric."""
     errors_by_name = {name: estimate.se for name, estimate in estimates.items()}
     return {name: se for name, se in errors_by_name.items() if se is not None and math.isfinite(se)}
+
+
+def degrees_of_freedom(estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    """Return the degrees of freedom of each standard error that has them, by the name of the metric.
+
+    A metric whose error is not known has UNKNOWN_DF. Exact numbers, and values that are NaN, have none.
+    """
+    known = errors(estimates)
+    found = {
+        name: estimate.df if name in known else UNKNOWN_DF
+        for name, estimate in estimates.items()
+        if estimate.influences_I is not None and not math.isnan(estimate.value)
+    }
+    return {name: df for name, df in found.items() if df is not None}

@@ -9,15 +9,16 @@ import numpy as np
 
 from trainables.metrics.estimate import NO_ITEMS, Estimate, Items
 
-COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence")
+COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence", "df", "decisions")
 TEXT_COLUMNS = ("metric", "item", "cluster")
 
 
 def write(estimates: Mapping[str, Estimate], path: Path) -> None:
     """Write estimates by metric to a compressed Parquet table with a row for each item.
 
-    Columns: metric, value, item, cluster, outcome, influence. An exact estimate has one row, without
-    an item.
+    Columns: metric, value, item, cluster, outcome, influence, and, the same in all rows of a metric, df
+    and decisions. An exact estimate has one row, without an item. Files of early releases lack the last
+    two, and their influences have no correction for few clusters.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -27,6 +28,8 @@ def write(estimates: Mapping[str, Estimate], path: Path) -> None:
         num_rows = len(estimate.items.names) or 1
         rows["metric"] += [name] * num_rows
         rows["value"] += [estimate.value] * num_rows
+        rows["df"] += [estimate.design_df] * num_rows
+        rows["decisions"] += [estimate.is_of_decisions] * num_rows
         rows["item"] += estimate.items.names or [None]
         rows["cluster"] += estimate.items.clusters or [None] * num_rows
         for column, numbers_I in (
@@ -35,6 +38,7 @@ def write(estimates: Mapping[str, Estimate], path: Path) -> None:
         ):
             rows[column] += [None] * num_rows if numbers_I is None else numbers_I.tolist()
     types = {key: pa.string() if key in TEXT_COLUMNS else pa.float64() for key in COLUMNS}
+    types["decisions"] = pa.bool_()
     pq.write_table(pa.table(rows, schema=pa.schema(types)), path, compression="zstd")
 
 
@@ -51,12 +55,16 @@ def read(path: Path) -> dict[str, Estimate]:
         columns = {key: [table[key][number] for number in numbers] for key in COLUMNS}
         is_exact = columns["item"][0] is None
         clusters = () if columns["cluster"][0] is None else tuple(columns["cluster"])
+        outcomes_I, influences_I = (
+            None if columns[key][0] is None else np.asarray(columns[key], float)
+            for key in ("outcome", "influence")
+        )
         estimates[name] = Estimate(
             columns["value"][0],
             NO_ITEMS if is_exact else Items(tuple(columns["item"]), clusters),
-            *(
-                None if columns[key][0] is None else np.asarray(columns[key], float)
-                for key in ("outcome", "influence")
-            ),
+            outcomes_I,
+            influences_I,
+            columns["df"][0],
+            columns["decisions"][0],
         )
     return estimates

@@ -4,10 +4,11 @@
     fusion/α/family/dataset/quantity    the same metric of the weights at α between the base model (0)
                                         and the trained one (1)
     se/NAME                             the standard error of either
+    df/NAME                             the degrees of freedom of that error; 0 where it is not known
 
 MLflow groups its charts by the part before the first ``/``. This file needs the standard library
-only, so that the analysis reads old sweeps without torch. What begins a name, ``fusion/α/`` or
-``se/``, is put on and taken off here alone; the three parts are also joined where they are declared.
+only, so that the analysis reads old sweeps without torch. What begins a name, ``fusion/α/``, ``se/``
+or ``df/``, is put on and taken off here alone; the three parts are also joined where they are declared.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ SHORTFALL = "cost/replay/shortfall"  # texts that the replay ratio needs and the
 DEGENERATE = "forgetting/guard/degenerate"  # 1 = the model is past a bound of the trial's guard
 RELATIVE = ("_rise", "_drop")  # how the names of metrics against the base model end
 ERROR = "se/"
+DF = "df/"
 FUSION = "fusion/"
 TRAINED = 1.0  # α of the model as it was trained, the default of a trial
 
@@ -67,6 +69,29 @@ def metric_of_error(name: str) -> str | None:
     return name.removeprefix(ERROR) if name.startswith(ERROR) else None
 
 
+def df_name(name: str) -> str:
+    """Return the name of the degrees of freedom of a metric's standard error.
+
+    >>> df_name("bias/stereoset/gap")
+    'df/bias/stereoset/gap'
+    """
+    return f"{DF}{name}"
+
+
+def metric_of_df(name: str) -> str | None:
+    """Return the name of the metric that degrees of freedom belong to; None for other names.
+
+    >>> metric_of_df("df/bias/stereoset/gap"), metric_of_df("se/bias/stereoset/gap")
+    ('bias/stereoset/gap', None)
+    """
+    return name.removeprefix(DF) if name.startswith(DF) else None
+
+
+def _metric_of(name: str) -> str:
+    """Return the name of the metric that a value, a standard error or degrees of freedom belong to."""
+    return metric_of_error(name) or metric_of_df(name) or name
+
+
 def fused_name(name: str, alpha: float) -> str:
     """Return the name of a metric for the weights at α.
 
@@ -86,12 +111,12 @@ def plain_name(name: str) -> str:
 
 
 def is_fused(name: str) -> bool:
-    """Return whether a name is that of a metric at another α, or of the standard error of one.
+    """Return whether a name is that of a metric at another α, or of the error of one or of its df.
 
     >>> is_fused("se/fusion/0.25/bias/stereoset/gap"), is_fused("se/bias/stereoset/gap")
     (True, False)
     """
-    return name.removeprefix(ERROR).startswith(FUSION)
+    return _metric_of(name).startswith(FUSION)
 
 
 def fused_alphas(names: Iterable[str]) -> list[float]:
@@ -107,7 +132,8 @@ def at_alpha(values: Mapping[str, Any], alpha: float) -> dict[str, Any]:
     """Return the values of the model at α under plain names, and those that have no α.
 
     Args:
-        values: the values of a trial by name: metrics, their standard errors, costs, parameters.
+        values: the values of a trial by name: metrics, their standard errors and degrees of freedom,
+            costs, parameters.
         alpha: that of another model than the trial's own. The trial's own metrics are left out.
 
     >>> values = {"task/x/y": 0.9, "se/task/x/y": 0.1, "fusion/0.5/task/x/y": 0.8, "cost/x/y": 7}
@@ -118,9 +144,9 @@ def at_alpha(values: Mapping[str, Any], alpha: float) -> dict[str, Any]:
     values_at_alpha = {
         name: value
         for name, value in values.items()
-        if name.removeprefix(ERROR).partition("/")[0] not in families_of_weights
+        if _metric_of(name).partition("/")[0] not in families_of_weights
     }
-    for kind in ("", ERROR):
+    for kind in ("", ERROR, DF):
         prefix = kind + fused_name("", alpha)
         values_at_alpha |= {
             kind + name.removeprefix(prefix): value

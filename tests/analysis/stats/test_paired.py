@@ -44,6 +44,12 @@ def test_items_about_one_term_count_together(with_items):
     )
     sums = change.reshape(10, 8).sum(1) / 80
     assert comparison["se"] == pytest.approx(math.sqrt(10 / 9 * (sums**2).sum()))
+    assert comparison["df"] == pytest.approx(9)
+    half = stats.t.ppf(0.975, 9) * comparison["se"]
+    ends = comparison["difference"] - half, comparison["difference"] + half
+    assert (comparison["low"], comparison["high"]) == pytest.approx(ends)
+    t = comparison["difference"] / comparison["se"]
+    assert comparison["p"] == pytest.approx(2 * stats.t.sf(abs(t), 9))
 
 
 def test_turning_the_two_around_turns_the_sign_alone(with_items):
@@ -62,10 +68,59 @@ def test_a_trial_does_not_differ_from_itself(with_items):
 
 
 def test_items_without_spread_prove_nothing():
-    se, p = paired_t_test(1.0, np.zeros(3))
-    assert math.isnan(se)
-    assert math.isnan(p)
-    assert paired_t_test(0.0, np.zeros(3)) == (0.0, 1.0)
+    assert all(map(math.isnan, paired_t_test(1.0, np.zeros(3), 2.0)))
+    assert paired_t_test(0.0, np.zeros(3), 2.0) == (0.0, 0.0, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("df", [0.0, 1.0])
+def test_two_clusters_prove_nothing(df):
+    assert all(map(math.isnan, paired_t_test(5.0, np.array([0.1, -0.1]), df)))
+
+
+def test_many_clusters_are_tested_by_the_normal_distribution():
+    test = paired_t_test(1.96, np.array([0.6, -0.8]), math.nan)
+    assert test.p == pytest.approx(0.05, abs=1e-4)
+    assert test[:3] == pytest.approx((1.0, 0.0, 3.92), abs=1e-4)
+
+
+@pytest.mark.parametrize("num_clusters", [3, 5, 10, 40])
+def test_p_is_uniform_where_nothing_differs(num_clusters):
+    """Two models whose differences from text to text are noise, on articles of unequal lengths."""
+    rng = np.random.default_rng(num_clusters)
+    found = []
+    for _ in range(400):
+        labels = np.repeat(np.arange(num_clusters), rng.integers(1, 8, num_clusters))
+        items, lengths = Items.of(range(len(labels)), labels), rng.integers(5, 60, len(labels))
+        of_article = rng.normal(size=num_clusters)[labels]
+        one = rng.normal(4, 1, len(labels))
+        other = one + of_article + rng.normal(size=len(labels))
+        before, after = (mean(nll, items, lengths) for nll in (one, other))
+        change_C = np.bincount(items.cluster_I, after.influences_I - before.influences_I)
+        found.append(paired_t_test(after.value - before.value, change_C, after.df).p)
+    known = np.array(found)[~np.isnan(found)]
+    assert len(known) > 0.8 * len(found), "but for articles that outweigh the others"
+    assert stats.kstest(known, "uniform").pvalue > 0.01
+    assert 0.02 <= np.mean(known < 0.05) <= 0.08
+
+
+def test_items_that_an_early_release_recorded_are_tested_as_then(with_items, tmp_path):
+    """Its files have no degrees of freedom, and influences without a correction for few clusters."""
+    from mlflow import MlflowClient
+
+    expected = compare(with_items, Candidate(1), Candidate(2))
+    client = MlflowClient(tracking_uri=with_items.tracking_uri)
+    run_ids = dict(zip(with_items.trials["trial"], with_items.trials["run_id"], strict=True))
+    file = client.download_artifacts(run_ids[2], "items.parquet", str(tmp_path))
+    now = pd.read_parquet(file)
+    num_clusters = now["metric"].map({GAP.name: 10, ACCURACY.name: 80, RISE.name: 40})
+    shrunk = now["influence"] * np.sqrt((num_clusters - 1) / num_clusters)
+    now.assign(influence=shrunk).drop(columns="df").to_parquet(file)
+    client.log_artifact(run_ids[2], file)
+    try:
+        pd.testing.assert_frame_equal(compare(with_items, Candidate(1), Candidate(2)), expected)
+    finally:
+        now.to_parquet(file)
+        client.log_artifact(run_ids[2], file)
 
 
 def test_the_base_is_a_trial_like_any_other(with_items):
@@ -80,7 +135,10 @@ def test_values_on_other_items_are_not_compared(with_items):
     comparison = compare(with_items, Candidate(1), Candidate(3))
     for name in (ACCURACY.name, GAP.name):
         assert row(comparison, name)["items"] == 60
-        assert all(math.isnan(row(comparison, name)[key]) for key in ("difference", "se", "p"))
+        assert all(
+            math.isnan(row(comparison, name)[key])
+            for key in ("difference", "se", "low", "high", "p")
+        )
     expected = stats.ttest_rel(NLL[3], NLL[1]).pvalue
     assert row(comparison, RISE.name)["p"] == pytest.approx(expected)
 

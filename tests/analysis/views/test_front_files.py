@@ -1,5 +1,6 @@
 """A front as JSON, CSV and Markdown."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.views.front_files import to_csv, to_json, to_markdown
+from trainables.metrics.interval import MEANING
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 
@@ -23,7 +25,7 @@ def test_the_markdown_links_each_trial_to_its_run_and_counts_those_it_leaves_out
     assert first.startswith(f"| [12](#/runs/{best['run_id']}) | 1.5 | 0.300 | likelihood_gap 0.5")
     assert f"9.0{nobreak}±{nobreak}1.0" in to_markdown(fusing, runs_url="")
     cut = to_markdown(hand, runs_url="", max_rows=2)
-    assert "… and 3 more." in cut
+    assert f"… and 3 more.\n\n{MEANING}." in cut
     assert cut.count("\n| [") == 2
 
 
@@ -50,6 +52,28 @@ def test_the_csv_has_one_line_a_member_and_the_goals_first(hand):
     header, *rows = to_csv(hand).splitlines()
     assert f",seconds,{GAP},{RISE}," in header
     assert [line.split(",")[0] for line in rows] == ["base", "12", "3", "2", "4", "1"]
+
+
+def test_known_errors_become_intervals_in_json_and_csv(hand):
+    few = hand.trials.assign(
+        **{f"se/{GAP}": 1.0, f"df/{GAP}": 9.0, f"df/{RISE}": 0.0, "se/task/piqa/accuracy": 0.1}
+    )
+    sure = replace(hand, trials=few)
+    best = json.loads(to_json(sure))[1]
+    assert best["intervals"] == {
+        GAP: pytest.approx([1.5 - 2.262, 1.5 + 2.262], abs=1e-3),
+        "task/piqa/accuracy": pytest.approx([0.7 - 0.196, 0.7 + 0.196], abs=1e-3),
+    }
+    assert (best["metrics"][f"se/{GAP}"], best["metrics"][f"df/{GAP}"]) == (1.0, 9.0)
+    first = pd.read_csv(io.StringIO(to_csv(sure))).iloc[1]
+    assert [first[f"low/{GAP}"], first[f"high/{GAP}"]] == pytest.approx(best["intervals"][GAP])
+    assert f"low/{RISE}" not in first
+
+
+def test_an_error_that_is_not_known_is_a_question_mark_in_the_markdown(hand):
+    nobreak = "\N{NO-BREAK SPACE}"
+    unsure = replace(hand, trials=hand.trials.assign(**{f"df/{GAP}": 0.0}))
+    assert f"| 1.5{nobreak}±{nobreak}? | 0.300 |" in to_markdown(unsure, runs_url="")
 
 
 def test_a_front_without_trials_is_the_base_model_or_a_header(begun):

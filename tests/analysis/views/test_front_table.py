@@ -59,11 +59,18 @@ def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     assert "running: no trials yet" in text
 
 
-def test_standard_errors_stand_below_their_values_and_the_table_still_fits(hand):
-    sure = hand.trials.assign(**{f"se/{GAP}": 1.25, f"se/{RISE}": 0.0})
+def test_half_intervals_stand_below_their_values_and_the_table_still_fits(hand):
+    sure = hand.trials.assign(**{f"se/{GAP}": 1.25, f"df/{GAP}": 2.0, f"se/{RISE}": 0.0})
     shown = lines(replace(hand, trials=sure))
-    assert sum("±2.4" in line for line in shown) == len(hand.front())
+    assert sum("±5.4" in line for line in shown) == len(hand.front()), "4.303 standard errors"
     assert not any("±0" in line for line in shown), "what is exact has none"
+    assert any("± is half the 95 % interval" in line for line in shown)
+    assert max(map(len, shown)) <= 80
+
+
+def test_an_error_that_is_not_known_is_a_question_mark(hand):
+    shown = lines(replace(hand, trials=hand.trials.assign(**{f"df/{GAP}": 0.0})))
+    assert sum("±?" in line for line in shown) == len(hand.front())
     assert max(map(len, shown)) <= 80
 
 

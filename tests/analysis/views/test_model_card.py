@@ -36,8 +36,10 @@ def test_it_holds_the_recipe_and_the_trial_as_it_ran(text):
     assert "```yaml\n# trial 2 of hand: ±0, as it ran\r\nseed: 2\n```" in text
 
 
-def test_standard_errors_are_shown(fusing):
-    assert "| 2 ± 2 |" in card(fusing, Candidate(1))
+def test_half_an_interval_is_shown_and_what_it_is(fusing):
+    text = card(fusing, Candidate(1))
+    assert "| 2 ± 2 |" in text  # 1.96 standard errors
+    assert "± is half the 95 % interval" in text
 
 
 def test_a_candidate_that_is_not_on_the_front_gets_no_card(hand):

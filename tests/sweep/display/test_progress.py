@@ -8,8 +8,8 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from analysis.record.reader import read_sweep
-from sweep.config.check import load
 from sweep.cli.live_display import front_measure
+from sweep.config.check import load
 from sweep.display.candidates import MeasuredModel
 from sweep.display.progress import Progress
 from sweep.outcome import Outcome, outcome_of

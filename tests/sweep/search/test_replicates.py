@@ -145,7 +145,7 @@ def test_reruns_are_trials_beyond_the_budget_with_the_requested_seeds(tiny, tmp_
     search, _, _ = searcher(spec, tmp_path / "journal")
     first = run(search, 4)
     requested = frozenset([Rerun(1, 5), Rerun(1, 6), Rerun(3, 1), Rerun(99, 1)])
-    search, study, _ = searcher(spec, tmp_path / "journal", lambda: Requests(reruns=requested))
+    search, _, _ = searcher(spec, tmp_path / "journal", lambda: Requests(reruns=requested))
     assert (search.num_left, search.num_to_run, search.num_trials) == (0, 3, 7)
     configs = run(search, 3)
     assert search.suggest("more") == Searcher.FINISHED

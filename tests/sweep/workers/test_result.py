@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from sweep.workers.result import RESULT_KEY, Attachment, TrialResult
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 RESULT = TrialResult(
-    step=4, progress=0.5, metrics={GAP: 3.0, RISE: 0.25}, errors={GAP: 0.5},
+    step=4, progress=0.5, metrics={GAP: 3.0, RISE: 0.25}, errors={GAP: 0.5}, df={GAP: 9.0, RISE: 0.0},
     machine={"system/cpu_utilization_percentage": 90.0},
 )  # fmt: skip
 
@@ -28,10 +29,10 @@ def test_a_trial_whose_process_reported_nothing_has_no_result(mapping):
 def test_finite_metrics_their_errors_the_machine_and_progress_are_recorded():
     result = TrialResult(
         step=4, progress=0.5, metrics={GAP: 3.0, RISE: float("nan")}, errors={GAP: 0.5, RISE: float("inf")},
-        machine=RESULT.machine,
+        df={GAP: 9.0, RISE: 0.0}, machine=RESULT.machine,
     )  # fmt: skip
     assert result.recorded() == {
-        GAP: 3.0, f"se/{GAP}": 0.5, "progress": 0.5, "system/cpu_utilization_percentage": 90.0,
+        GAP: 3.0, f"se/{GAP}": 0.5, f"df/{GAP}": 9.0, f"df/{RISE}": 0.0, "progress": 0.5, "system/cpu_utilization_percentage": 90.0,
     }  # fmt: skip
 
 
@@ -55,7 +56,10 @@ def test_a_result_as_an_earlier_release_wrote_it_into_a_checkpoint_is_read():
         **RESULT.metrics, "step": 4, "progress": 0.5, "failure": "", "done": False,
         "record": {**RESULT.metrics, f"se/{GAP}": 0.5, "progress": 0.5, **RESULT.machine},
     }  # fmt: skip
-    assert TrialResult.from_json(json.dumps(before)) == RESULT
+    assert TrialResult.from_json(json.dumps(before)) == replace(RESULT, df={})
+    later = json.loads(RESULT.to_json())
+    del later["df"]
+    assert TrialResult.from_json(json.dumps(later)) == replace(RESULT, df={})
 
 
 @pytest.mark.parametrize(("progress", "full"), [(1.0, True), (1 - 1e-12, True), (0.999, False)])

@@ -45,15 +45,16 @@ METRIC = Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "for a test")
 
 
 @pytest.mark.parametrize(
-    ("se", "num_items", "expected"),
+    ("se", "df", "num_items", "expected"),
     [
-        (0.25, 40, "    1.5000 ± 0.2500  points     n=40"),
-        (None, 1, "    1.5000 ± ?       points     n=1"),
-        (None, 0, "    1.5000           points"),
+        (0.25, None, 400, "    1.5000 ± 0.4900  points     n=400"),
+        (0.25, 9.0, 40, "    1.5000 ± 0.5655  points     n=40"),
+        (None, 0.0, 1, "    1.5000 ± ?       points     n=1"),
+        (None, None, 0, "    1.5000           points"),
     ],
 )
-def test_a_line_has_the_value_its_error_its_unit_and_its_items(se, num_items, expected):
-    assert line(METRIC, 1.5, se, num_items) == f"{'bias/x/gap':<40} {expected}"
+def test_a_line_has_the_value_half_its_interval_its_unit_and_its_items(se, df, num_items, expected):
+    assert line(METRIC, 1.5, se, df, num_items) == f"{'bias/x/gap':<40} {expected}"
 
 
 def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):

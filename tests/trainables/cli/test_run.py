@@ -6,6 +6,7 @@ import pytest
 
 from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
 from trainables.config import TrialConfig
+from trainables.metrics.interval import intervals
 from trainables.metrics.names import RELATIVE
 from trainables.schema.yaml_file import read, validate
 from trainables.trial import run_trial
@@ -45,7 +46,13 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
     assert [report["step"] for report in rest] == [6, 8]
     config = validate(TrialConfig, read(folder / "longer.yaml"))
     whole = [
-        {"step": report.step, "metrics": report.metrics, "errors": report.errors}
+        {
+            "step": report.step,
+            "metrics": report.metrics,
+            "errors": report.errors,
+            "df": report.df,
+            "intervals": intervals(report.metrics, report.errors, report.df),
+        }
         for report in run_trial(config)
     ]
     assert whole[-2:] == rest

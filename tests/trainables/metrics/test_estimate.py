@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from trainables.metrics import estimate
-from trainables.metrics.estimate import Estimate, Items, delta_method, distance, jackknife, mean
+from trainables.metrics.estimate import Estimate, Items, delta_method, distance, mean
 
 
 def test_a_mean_and_its_error_worked_out_by_hand():
@@ -40,7 +40,7 @@ def test_a_mean_over_terms_has_the_error_of_as_many_terms():
     items = Items.of(range(4), ["nurse", "nurse", "cook", "pilot"])
     measured = mean([1, 0, 1, 0], items, [1 / 2, 1 / 2, 1, 1])
     assert measured.value == 0.5
-    assert measured.se == pytest.approx(stats.sem([0.5, 1.0, 0.0]))
+    assert measured.spread == pytest.approx(stats.sem([0.5, 1.0, 0.0]))
 
 
 def test_an_error_does_not_change_with_a_weight_that_all_items_share():
@@ -49,8 +49,8 @@ def test_an_error_does_not_change_with_a_weight_that_all_items_share():
     assert light.value == heavy.value
 
 
-def test_the_influences_of_a_mean_sum_to_0():
-    measured = mean([1, 2, 4, 8], Items.of("abcd"), [1, 2, 3, 4])
+def test_the_influences_of_a_plain_mean_sum_to_0():
+    measured = mean([1, 2, 4, 8], Items.of("abcd"))
     assert measured.influences_I.sum() == pytest.approx(0)
 
 
@@ -69,25 +69,6 @@ def test_the_delta_method_is_the_bootstrap_for_smooth_functions():
     assert ratio.se == pytest.approx(expected, rel=0.05)
 
 
-def test_the_jackknife_of_a_mean_is_the_mean():
-    values = np.random.default_rng(0).normal(size=30)
-    items = Items.of(range(30))
-    measured = jackknife(lambda places: float(values[list(places)].mean()), items)
-    assert measured.value == pytest.approx(values.mean())
-    assert measured.influences_I == pytest.approx(mean(values, items).influences_I)
-
-
-def test_the_jackknife_of_a_correlation_is_near_its_known_error():
-    rng = np.random.default_rng(1)
-    x = rng.normal(size=400)
-    y = 0.6 * x + 0.8 * rng.normal(size=400)
-    measured = jackknife(
-        lambda places: float(np.corrcoef(x[list(places)], y[list(places)])[0, 1]),
-        Items.of(range(400)),
-    )
-    assert measured.se == pytest.approx((1 - measured.value**2) / math.sqrt(399), rel=0.15)
-
-
 @pytest.mark.parametrize(("outcomes", "value"), [([1, 1, 1, 0], 25), ([0, 0, 0, 1], 25)])
 def test_a_distance_has_the_error_of_the_estimate_that_it_is_made_of(outcomes, value):
     ss = mean([100 * x for x in outcomes], Items.of("abcd"))
@@ -97,8 +78,15 @@ def test_a_distance_has_the_error_of_the_estimate_that_it_is_made_of(outcomes, v
 
 
 def test_a_single_cluster_has_no_error():
-    assert Estimate(1.0).se is None
-    assert mean([2.0, 3.0], Items.of("ab", ["same", "same"])).se is None
+    assert (Estimate(1.0).se, Estimate(1.0).df) == (None, None)
+    measured = mean([2.0, 3.0], Items.of("ab", ["same", "same"]))
+    assert (measured.se, measured.df) == (None, 0)
+
+
+def test_two_clusters_have_no_error_and_three_have():
+    labels = ["a", "a", "b", "b"]
+    assert mean([1, 2, 4, 7], Items.of(range(4), labels)).se is None
+    assert mean([1, 2, 4, 7, 9], Items.of(range(5), [*labels, "c"])).se > 0
 
 
 @pytest.mark.parametrize("outcome", [100.0, 0.1, -7.3])
@@ -114,6 +102,50 @@ def test_no_items_are_one_clear_sentence():
 
 
 def test_an_estimate_that_is_nan_has_no_error():
-    measured = {"a": mean([1.0, math.nan], Items.of("ab")), "b": mean([1.0, 2.0], Items.of("ab"))}
-    assert estimate.errors(measured) == {"b": 0.5}
+    measured = {
+        "a": mean([1.0, math.nan, 2.0], Items.of("abc")),
+        "b": mean([1.0, 2.0, 3.0], Items.of("abc")),
+    }
+    assert estimate.errors(measured) == {"b": pytest.approx(math.sqrt(1 / 3))}
+    assert estimate.degrees_of_freedom(measured) == {"b": 2.0}
     assert math.isnan(estimate.values(measured)["a"])
+
+
+def test_an_error_has_degrees_of_freedom_and_an_unknown_one_has_none():
+    measured = {
+        "few": mean([1.0, 2.0, 4.0], Items.of("abc")),
+        "many": mean(range(101), Items.of(range(101))),
+        "all alike": mean([1.0] * 200, Items.of(range(200))),
+        "one cluster": mean([1.0, 2.0], Items.of("ab", "cc")),
+        "exact": Estimate(3.0),
+    }
+    assert estimate.degrees_of_freedom(measured) == {
+        "few": 2.0,
+        "many": 100.0,
+        "all alike": 0.0,
+        "one cluster": 0.0,
+    }
+    assert list(estimate.errors(measured)) == ["few", "many"]
+
+
+def test_a_function_of_estimates_on_the_same_items_has_their_degrees_of_freedom():
+    items = Items.of("abcd")
+    sure, unsure = mean([1, 2, 3, 5], items), mean([1, 2, 3, 5], items, [100, 1, 1, 1])
+    assert delta_method(0.0, (1.0, sure), (-2.0, sure)).df == pytest.approx(3)
+    assert unsure.df < delta_method(0.0, (1.0, sure), (1.0, unsure)).df < 3
+    assert delta_method(0.0, (1.0, sure), (1e-9, unsure)).df == pytest.approx(3)
+
+
+def test_a_difference_on_different_items_has_the_error_and_df_of_welch():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 3, 8), rng.normal(0, 1, 30)
+    one, other = mean(x, Items.of(range(8))), mean(y, Items.of(range(30)))
+    difference = delta_method(one.value - other.value, (1.0, one), (-1.0, other))
+    welch = stats.ttest_ind(x, y, equal_var=False)
+    assert difference.value / difference.se == pytest.approx(welch.statistic)
+    assert difference.df == pytest.approx(welch.df)
+
+
+def test_a_difference_is_not_known_if_one_side_is_not():
+    one, alike = mean([1.0, 2.0, 4.0], Items.of("abc")), mean([1.0] * 9, Items.of(range(9)))
+    assert delta_method(0.0, (1.0, one), (-1.0, alike)).se is None

@@ -14,7 +14,7 @@ def test_estimates_come_back_from_their_file(tmp_path):
     for name, expected in estimates.items():
         assert read[name].value == expected.value
         assert read[name].items == expected.items
-        assert read[name].se == expected.se
+        assert (read[name].se, read[name].df) == (expected.se, expected.df), name
         for column in ("outcomes_I", "influences_I"):
             ours, theirs = getattr(read[name], column), getattr(expected, column)
             assert (ours is None) == (theirs is None)

@@ -10,15 +10,19 @@ from hypothesis import strategies as st
 from trainables.metrics import names
 from trainables.metrics.names import (
     DEGENERATE,
+    DF,
     ERROR,
     FAMILIES,
     FUSION,
     SHORTFALL,
     at_alpha,
+    df_name,
     error_name,
     fused_alphas,
     fused_name,
     is_fused,
+    metric_of_df,
+    metric_of_error,
     other_candidates,
     parse,
     plain_name,
@@ -39,12 +43,22 @@ def test_a_name_at_an_alpha_has_the_parts_of_the_plain_one(name, alpha):
 
 
 @given(some_names, alphas)
-def test_a_standard_error_is_fused_if_its_metric_is(name, alpha):
+def test_a_standard_error_and_its_df_are_fused_if_their_metric_is(name, alpha):
     fused = fused_name(name, alpha)
     assert is_fused(fused)
     assert is_fused(error_name(fused))
+    assert is_fused(df_name(fused))
     assert not is_fused(name)
     assert not is_fused(error_name(name))
+    assert not is_fused(df_name(name))
+
+
+@given(some_names, alphas)
+def test_an_error_and_its_df_lead_back_to_their_metric_and_to_no_other_name(name, alpha):
+    for metric in (name, fused_name(name, alpha)):
+        assert metric_of_error(error_name(metric)) == metric_of_df(df_name(metric)) == metric
+        assert {metric_of_error(metric), metric_of_df(metric)} == {None}
+        assert {metric_of_error(df_name(metric)), metric_of_df(error_name(metric))} == {None}
 
 
 @pytest.mark.parametrize("name", [SHORTFALL, DEGENERATE])
@@ -52,7 +66,9 @@ def test_the_names_that_other_files_use_are_names_of_metrics(name):
     assert "/".join(parse(name)) == name
 
 
-@pytest.mark.parametrize("name", ["se/bias/x/y", "bias/x", "bias/x/y/z", "trial", "fusion/0.5"])
+@pytest.mark.parametrize(
+    "name", ["se/bias/x/y", "df/bias/x/y", "bias/x", "bias/x/y/z", "trial", "fusion/0.5"]
+)
 def test_a_name_of_no_metric_is_refused(name):
     with pytest.raises(ValueError, match=f"bias, forgetting, task, cost, but got '{name}'"):
         parse(name)
@@ -66,8 +82,10 @@ def test_alphas_are_found_in_names_and_0_is_the_base():
 def test_at_an_alpha_errors_go_with_their_values_and_costs_and_parameters_stay():
     without_alpha = {"cost/a/b": 3, "train.lr": 4, "progress": 5}
     values = without_alpha | {"bias/x/y": 1, "se/bias/x/y": 2, "fusion/0.25/bias/x/y": 8}
-    values |= {"fusion/0.5/bias/x/y": 6, "se/fusion/0.5/bias/x/y": 7}
-    assert at_alpha(values, 0.5) == without_alpha | {"bias/x/y": 6, "se/bias/x/y": 7}
+    values |= {"df/bias/x/y": 9, "fusion/0.5/bias/x/y": 6, "se/fusion/0.5/bias/x/y": 7}
+    values |= {"df/fusion/0.5/bias/x/y": 4}
+    expected = {"bias/x/y": 6, "se/bias/x/y": 7, "df/bias/x/y": 4}
+    assert at_alpha(values, 0.5) == without_alpha | expected
     assert at_alpha(values, 0.25) == without_alpha | {"bias/x/y": 8}
     assert at_alpha(values, 0.75) == without_alpha
 
@@ -92,7 +110,7 @@ def prefixes_in(source: str) -> list[str]:
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose
-        if node.value.startswith((ERROR, FUSION))
+        if node.value.startswith((ERROR, DF, FUSION))
     ]
 
 
@@ -104,7 +122,7 @@ def test_no_other_file_spells_a_prefix(package):
         source = path.read_text(encoding="utf-8")
         if path != Path(names.__file__):
             assert prefixes_in(source) == [], path
-            assert not {"ERROR", "FUSION"} & imported_from(source, "metrics.names"), path
+            assert not {"ERROR", "DF", "FUSION"} & imported_from(source, "metrics.names"), path
 
 
 def imported_from(source: str, module: str) -> set[str]:
@@ -118,7 +136,9 @@ def imported_from(source: str, module: str) -> set[str]:
 
 
 def test_a_prefix_is_found_wherever_it_is_spelt():
-    assert prefixes_in('x = f"se/{name}"\ny = ["fusion/0.5/a"]') == ["se/", "fusion/0.5/a"]
+    assert prefixes_in('x = f"se/{name}" + "df/a"\ny = ["fusion/0.5/a"]') == [
+        *("df/a", "fusion/0.5/a", "se/"),
+    ]
     assert prefixes_in('def f():\n    """se/NAME"""') == []
     assert imported_from("from trainables.metrics.names import ERROR as e", "metrics.names") == {
         "ERROR"

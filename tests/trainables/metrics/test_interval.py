@@ -1,0 +1,67 @@
+"""Intervals, against printed tables of Student's t."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainables.metrics.interval import half_width, interval, intervals, plus_minus, quantile
+
+# Two-sided, level 0.95 and 0.99, as printed in textbooks.
+PRINTED = {
+    1: (12.706, 63.657), 2: (4.303, 9.925), 4: (2.776, 4.604), 9: (2.262, 3.250), 29: (2.045, 2.756),
+    None: (1.960, 2.576),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("df", PRINTED)
+def test_quantiles_are_those_of_printed_tables(df):
+    assert (quantile(df), quantile(df, 0.99)) == pytest.approx(PRINTED[df], abs=6e-4)
+
+
+@given(st.floats(0.5, 1e4), st.floats(1.01, 3))
+def test_an_interval_gets_narrower_with_more_degrees_of_freedom(df, factor):
+    assert quantile(df) > quantile(df * factor) > quantile(None)
+
+
+def test_an_interval_is_the_value_and_half_a_width_to_either_side():
+    assert half_width(2.0, 9) == pytest.approx(4.524, abs=1e-3)
+    assert interval(10.0, 2.0, 9) == pytest.approx((5.476, 14.524), abs=1e-3)
+    assert half_width(None, 9) is None
+    assert interval(1.0, None, None) is None
+
+
+def test_every_known_error_of_a_finite_value_has_an_interval():
+    found = intervals({"a": 1.0, "b": 2.0, "c": math.nan}, {"a": 1.0, "c": 1.0}, {"a": 2.0})
+    assert found == {"a": pytest.approx([1 - 4.3027, 1 + 4.3027], abs=1e-3)}
+
+
+@pytest.mark.parametrize(
+    ("se", "df", "shown"),
+    [
+        (1.0, 2.0, "± 4.3"),
+        (1.0, None, "± 2.0"),
+        (None, 0.0, "± ?"),
+        (None, None, ""),
+        (math.inf, 3.0, "± ?"),
+    ],
+)
+def test_the_half_is_shown_a_question_mark_or_nothing(se, df, shown):
+    assert plus_minus(se, df, ".1f") == shown
+    assert plus_minus(se, df, ".1f", space="") == shown.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("df", "level", "sentence"),
+    [
+        (0, 0.95, "more than 0 degrees of freedom, but got 0"),
+        (-1, 0.95, "more than 0 degrees of freedom, but got -1"),
+        (math.nan, 0.95, "more than 0 degrees of freedom, but got nan"),
+        (3, 1.0, r"between 0 and 1, but got 1\.0"),
+        (3, 95, "between 0 and 1, but got 95"),
+    ],
+)
+def test_what_is_no_error_is_refused(df, level, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        quantile(df, level)

@@ -1,0 +1,108 @@
+"""What a standard error says: a 95 % interval, by Student's t where there are few clusters.
+
+This file needs the standard library only until a quantile is asked for, which takes scipy. It is the
+one place where a standard error becomes the ± of a table, a page or a picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+LEVEL = 0.95
+# The degrees of freedom that are recorded for a number whose error is not known. An exact number has
+# none, and no error either.
+UNKNOWN_DF = 0.0
+# Below this the error is not known: there are two clusters, or one that outweighs the others, and half
+# an interval would be ten standard errors or more.
+MIN_DF = 1.1
+# So few degrees of freedom come from clusters that may be alike by chance.
+FEW_DF = 10.0
+MEANING = "± is half the 95 % interval (? = too few items or clusters to tell)"
+
+
+def quantile(df: float | None, level: float = LEVEL) -> float:
+    """Return how many standard errors half a two-sided interval has, by Student's t.
+
+    Args:
+        df: degrees of freedom of the standard error; None stands for many, which gives the quantile of
+            the normal distribution.
+        level: the share of intervals that are to hold the true value.
+
+    >>> round(quantile(2), 3), round(quantile(9), 3), round(quantile(None), 3)
+    (4.303, 2.262, 1.96)
+
+    Raises:
+        ValueError: the degrees of freedom are 0 or less, or the level is not between 0 and 1.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    if not 0 < level < 1:
+        raise ValueError(f"the level of an interval must be between 0 and 1, but got {level}.")
+    if df is not None and not df > 0:
+        raise ValueError(f"an interval takes more than 0 degrees of freedom, but got {df}.")
+    share_below = (1 + level) / 2
+    if df is None:
+        return float(ndtri(share_below))
+    return float(stdtrit(df, share_below))
+
+
+def half_width(se: float | None, df: float | None, level: float = LEVEL) -> float | None:
+    """Return half of the interval value ± quantile · se, in the unit of se; None if se is None.
+
+    Args:
+        se: a standard error.
+        df: its degrees of freedom; None for many, or where they are not known, as in old records.
+        level: the share of such intervals that hold the true value.
+
+    Raises:
+        ValueError: as `quantile`.
+    """
+    return None if se is None else quantile(df, level) * se
+
+
+def interval(value: float, se: float | None, df: float | None) -> tuple[float, float] | None:
+    """Return the 95 % interval of a value, (low, high), in its unit; None if se is None.
+
+    >>> low, high = interval(10.0, 1.0, 2.0)
+    >>> round(low, 2), round(high, 2)
+    (5.7, 14.3)
+    """
+    half = half_width(se, df)
+    return None if half is None else (value - half, value + half)
+
+
+def intervals(
+    values: Mapping[str, float], errors: Mapping[str, float], df: Mapping[str, float]
+) -> dict[str, list[float]]:
+    """Return [low, high], the 95 % interval in the unit of the value, by the name of each known error.
+
+    Args:
+        values: by name; those that are not finite get no interval.
+        errors: standard errors by name.
+        df: degrees of freedom of the errors by name.
+    """
+    found = {
+        name: interval(values[name], se, df.get(name))
+        for name, se in errors.items()
+        if math.isfinite(values[name])
+    }
+    return {name: list(ends) for name, ends in found.items() if ends is not None}
+
+
+def plus_minus(se: float | None, df: float | None, form: str, space: str = " ") -> str:
+    """Return `± HALF`, half the 95 % interval; `± ?` if it is not known; empty for an exact number.
+
+    Args:
+        se: the standard error; None if it is not known or there is none.
+        df: its degrees of freedom; UNKNOWN_DF with no se says that the error is not known.
+        form: the format of HALF, such as `.2g`.
+        space: what stands after ±.
+
+    >>> plus_minus(1.0, 9.0, ".1f"), plus_minus(None, 0.0, ".1f"), plus_minus(None, None, ".1f")
+    ('± 2.3', '± ?', '')
+    """
+    half = half_width(se, df)
+    if half is not None and math.isfinite(half):
+        return f"±{space}{half:{form}}"
+    return "" if half is None and df is None else f"±{space}?"
