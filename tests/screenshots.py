@@ -100,9 +100,9 @@ def look(url: str, sweep: str, folder: Path) -> Seen:
             first.get_by_role("link", name="the front").click()
         report = opened.value
         page = report.frame_locator("iframe")
-        page.locator("#front .legend").wait_for()
-        seen.front = page.locator("#front").inner_text()
-        seen.num_points = page.locator("#front .scatterlayer .point").count()
+        page.locator("#front .point").first.wait_for()
+        seen.front = " ".join(page.locator("h1, #front text").all_text_contents())
+        seen.num_points = page.locator("#front .point").count()
         report.screenshot(path=folder / "ui-front.png")
 
         report.get_by_text("front.png").click()

@@ -73,6 +73,7 @@ class Tag:
     ASKED = "sweep.asked"  # by `sweep pause | stop | cancel`: the verb; go if there is no request
     CANCEL_TRIALS = "sweep.cancel_trials"  # by `sweep cancel --trial`: numbers of trials to end
     RETRY_TRIALS = "sweep.retry_trials"  # by `sweep retry`: numbers of failed trials to run again
+    RERUN_TRIALS = "sweep.rerun_trials"  # by `sweep rerun`: NUMBER:SEED of trials to run once more
 
     # Of a trial's run, written by the recorder, most of them as the trial starts.
     PARENT = "mlflow.parentRunId"  # the id of the sweep's own run, by which MLflow nests runs
@@ -88,6 +89,9 @@ class Tag:
     DEEPSPEED = "sweep.deepspeed"  # DeepSpeed's configuration, as JSON
     SPACE_VERSION = "sweep.space_version"  # number of the search space that it was drawn from
     RETRY_OF = "sweep.retry_of"  # the number of the failed trial whose parameters it has
+    REPLICATE_OF = (
+        "sweep.replicate_of"  # the number of the trial whose settings it has, but the seed
+    )
 
 
 class Artifact:

@@ -1,5 +1,8 @@
 """A sweep as the record has it: its trials as a table, its candidates, its front.
 
+A *candidate* is the base model, or a recipe: a trial's own model, or its weights at another α, as the
+mean over the recipe's replicates (analysis/record/recipes.py).
+
 Axes: N models, M goals.
 """
 
@@ -17,8 +20,21 @@ from numpy.typing import NDArray
 
 from analysis import pareto
 from analysis.record.names import TrialState, name_in_spec
+from analysis.record.recipes import SEED, pool_rows
+from analysis.record.standing import COLUMNS, BaseStanding, Judged, costs, judge
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import TRAINED, is_fused, other_candidates
+from trainables.metrics.names import (
+    TRAINED,
+    is_fused,
+    metric_of_df,
+    metric_of_error,
+    other_candidates,
+)
+
+BASE = "base"  # the name of the base model among the candidates
+# Columns of the tables of a sweep that are neither parameters nor metrics.
+ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds")
+ABOUT_CANDIDATES = ("replicates", "trials", *COLUMNS)
 
 
 class UnknownSweep(ValueError):
@@ -75,13 +91,16 @@ class Sweep:
     searched:    the parameters that tell trials apart, according to the spec (dotted names).
     trials:      a row for each trial, in the order of their numbers, with the columns
                  trial, state (complete, failed, pruned, running or killed), failure (a sentence, or
-                 empty), run_id, seconds (NaN while the trial runs);
+                 empty), run_id, recipe (its fingerprint, equal for replicates; empty if none
+                 was recorded), seconds (NaN while the trial runs);
                  the parameters (numbers where all values are numbers);
                  the metrics (NaN where none was logged, and for infinity), the standard error of
                  each as se/NAME, and the same at another α as fusion/α/NAME
                  (trainables/metrics/names.py).
     base:        values of the base model by metric name.
     commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
+    digests:     sha256 of each model and data set that the sweep began with, by its name.
+    retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
     """
 
     name: str
@@ -97,6 +116,8 @@ class Sweep:
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
     commit: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    retries: tuple[int, ...] = ()
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -127,65 +148,102 @@ class Sweep:
         return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
     def candidates(self) -> pd.DataFrame:
-        """Return the rows of `measured` that are within the bounds of every constraint.
+        """Return a row for each recipe of which every goal is finite; the base model has no row.
 
-        `SweepSpec.allows` in sweep/config/spec.py says the same of one trial that has just ended.
+        The rows have the columns of `rows` and those of `pool_rows` (analysis/record/recipes.py) and
+        `judge` (analysis/record/standing.py). Constraints bound the means. Trials that were stopped
+        early have rows of their own, with their last values, and are on no front.
+
+        `SweepSpec.allows` in sweep/config/spec.py says the same as the column `feasible`.
         """
-        measured = self.measured()
-        is_feasible = pd.Series(True, index=measured.index)
-        for name, bounds in self.constraints.items():
-            low, high = bounds.get("min"), bounds.get("max")
-            is_feasible &= measured[name].between(
-                -math.inf if low is None else low, math.inf if high is None else high
-            )
-        return measured[is_feasible]
+        return self._judged[0]
 
-    def measured(self) -> pd.DataFrame:
-        """Return the rows of complete trials in which every goal is finite."""
+    def front(self) -> pd.DataFrame:
+        """Return the candidates that no other one dominates, best in the first goal first.
+
+        The base model takes part, and has no row (see `base_standing`).
+        """
+        on_front = self.candidates()[self.candidates()["front"]]
+        # The last key sorts first; equal costs stay in the order of their numbers.
+        return on_front.iloc[np.lexsort(self.costs(on_front).T[::-1])]
+
+    @property
+    def base_standing(self) -> BaseStanding:
+        """How the base model stands among the candidates.
+
+        It is `not measured` if it lacks a value of a goal, or of a metric that is constrained.
+        """
+        return self._judged[1]
+
+    @property
+    def front_size(self) -> int:
+        """Number of candidates on the front, the base model among them."""
+        is_base_on_front = self.base_standing == "on the front"
+        return int(self.candidates()["front"].sum()) + is_base_on_front
+
+    @property
+    def num_candidates(self) -> int:
+        """Number of candidates, the base model among them if it was measured."""
+        return len(self.candidates()) + (self.base_standing != "not measured")
+
+    def trials_on_front(self) -> list[int]:
+        """Return the numbers of all replicates of the recipes on the front."""
+        return [int(word) for words in self.front()["trials"] for word in words.split()]
+
+    @cached_property
+    def _judged(self) -> Judged:
+        """The table that `candidates` returns, and the standing of the base model."""
+        has_goals = self.rows[self._goal_names].notna().all(axis=1)
         is_complete = self.rows["state"] == TrialState.COMPLETE
-        return self.rows[is_complete & self.rows[self._goal_names].notna().all(axis=1)]
+        is_stopped = self.rows["state"] == TrialState.PRUNED
+        tables = [
+            pool_rows(self.rows[has_goals & is_complete], self.metric_names),
+            # They ended at different steps, so that their mean would be that of no recipe.
+            pool_rows(self.rows[has_goals & is_stopped].assign(recipe=""), []),
+        ]
+        table = pd.concat([table for table in tables if len(table)] or tables[:1])
+        table = table.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
+        return judge(table, self.base, self.goals, self.constraints)
 
     def costs(self, rows: pd.DataFrame) -> NDArray[np.float64]:
         """Return costs_NM of these rows in the goals, each in its own unit; smaller is better."""
-        return np.array(
-            [[goal.cost(value) for value in rows[goal.name]] for goal in self.goals]
-        ).T.reshape(len(rows), len(self.goals))
-
-    def front(self) -> pd.DataFrame:
-        """Return the candidates that no other candidate dominates, best in the first goal first."""
-        candidates = self.candidates()
-        costs_NM = self.costs(candidates)
-        # The last key sorts first; equal costs stay in the order of their numbers.
-        order = np.lexsort(costs_NM.T[::-1])
-        return candidates.iloc[order[pareto.front(costs_NM)[order]]]
-
-    def dominated_by_base(self, row: Mapping[Any, Any]) -> bool:
-        """Return whether the base model is at least as good as a row in every goal, and better in one.
-
-        False if a goal of the base model was not recorded.
-        """
-        if any(goal.name not in self.base for goal in self.goals):
-            return False
-        costs = [
-            (goal.cost(self.base[goal.name]), goal.cost(row[goal.name])) for goal in self.goals
-        ]
-        return all(base <= own for base, own in costs) and any(base < own for base, own in costs)
+        return costs(rows, self.goals)
 
     def hypervolume(self) -> float:
-        """Return the volume between the candidates and the goals' worst values.
+        """Return the volume between the front, the base model included, and the goals' worst values.
 
         0 without candidates, 1 for a perfect model; above 1 only if an ideal was surpassed. It has no
         unit (see `pareto.share_costs`).
         """
-        values_NM = self.candidates()[self._goal_names].to_numpy(float)
+        values_NM = self.front()[self._goal_names].to_numpy(float)
+        if self.base_standing == "on the front":
+            values_NM = np.vstack([values_NM, [self.base[name] for name in self._goal_names]])
         return pareto.hypervolume(
             pareto.share_costs(values_NM, self.goals), reference=np.ones(len(self.goals))
         )
 
+    @property
+    def logged(self) -> list[str]:
+        """Columns of `candidates` that are metrics, their errors or the df of these, goals first."""
+        others = {*ABOUT_TRIALS, *ABOUT_CANDIDATES, *self.params}
+        names = [str(name) for name in self.candidates() if name not in others]
+        return list(dict.fromkeys([*self._goal_names, *names]))
+
+    @property
+    def metric_names(self) -> list[str]:
+        """Columns of `rows` that are metrics, without their errors."""
+        others = {*ABOUT_TRIALS, *self.params}
+        names = [str(name) for name in self.rows if name not in others]
+        return [n for n in names if metric_of_error(n) is None and metric_of_df(n) is None]
+
     @cached_property
     def swept(self) -> list[str]:
-        """Names in `params` that the spec searches. Its `objective` is `objective.name` there."""
-        return [p for p in self.params if {p, name_in_spec(p)} & set(self.searched)]
+        """Names in `params` that the spec searches. Its `objective` is `objective.name` there.
+
+        The seed is none of them: it tells replicates apart, and no recipes.
+        """
+        searched = set(self.searched) - {SEED}
+        return [p for p in self.params if {p, name_in_spec(p)} & searched]
 
     @property
     def _goal_names(self) -> list[str]:

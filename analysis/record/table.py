@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.record.names import Group, SweepState, Tag
+from trainables.metrics.interval import UNKNOWN_DF
+from trainables.metrics.names import df_name, error_name
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -46,8 +49,8 @@ def trial_state(run: Run) -> str:
 def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
     """Return the names of the parameters, and a table with a row for each trial's run.
 
-    Columns of the table: trial, state, failure, run_id, seconds, then parameters, then metrics, as
-    `Sweep.trials` describes them.
+    Columns of the table: trial, state, failure, run_id, recipe, seconds, then parameters, then
+    metrics, as `Sweep.trials` describes them.
 
     Args:
         declared: names of metrics that get a column in any case, before the others that were logged.
@@ -61,6 +64,7 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
             "state": trial_state(run),
             "failure": run.data.tags.get(Tag.REASON, ""),
             "run_id": run.info.run_id,
+            "recipe": run.data.tags.get(Tag.FINGERPRINT, ""),
             "seconds": math.nan
             if run.info.end_time is None
             else (run.info.end_time - run.info.start_time) / 1000,
@@ -69,7 +73,8 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
         }
         for run in runs
     ]
-    columns = ["trial", "state", "failure", "run_id", "seconds", *params, *metrics]
+    about = ["trial", "state", "failure", "run_id", "recipe", "seconds"]
+    columns = [*about, *params, *metrics]
     trials = pd.DataFrame(rows, columns=columns)
     for name in params:
         trials[name] = _numbers_if_all_are(trials[name])
@@ -98,6 +103,19 @@ def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
     except ValueError:
         return texts
     return numbers if np.isfinite(numbers.dropna()).all() else texts
+
+
+def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float | None]:
+    """Return (standard error, its degrees of freedom) of a metric in a row of a table of a sweep.
+
+    They are as `plus_minus` of trainables/metrics/interval.py takes them: None where none is recorded,
+    for a standard error of 0, and for one of an earlier step of a trial whose last error is not known.
+
+    row: a row of `Sweep.trials`, `rows` or `candidates`, or the values of the base model.
+    """
+    recorded = (row.get(name(metric), math.nan) for name in (error_name, df_name))
+    se, df = (None if pd.isna(value) else float(value) for value in recorded)
+    return None if df == UNKNOWN_DF else se or None, df
 
 
 def finite_or_nan(value: float) -> float:

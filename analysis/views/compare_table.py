@@ -7,25 +7,35 @@ import math
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
-from analysis.record.sweep import Candidate, Sweep
+from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.stats.recipes_compared import SEED_COLUMNS
 from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
 from trainables.metrics.names import DEGENERATE, parse
 
 # Characters of a metric's name in one line, so that a table has 80 columns.
 MAX_NAME_CHARS = 26
+NO_SEEDS = (
+    "the spread between seeds is not known: add seeds, as by `sweep rerun NAME TRIAL --seeds 3`"
+)
 
 
-def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Table:
+def table(
+    sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /, *, recipes: bool = False
+) -> Table:
     """Return a comparison as a table of 80 columns; differences with p < 0.05 are bold.
 
+    The title says whether weights are compared or recipes.
+
     Args:
-        comparison: a table of `analysis.stats.paired.compare`.
+        comparison: a table of `compare` in analysis/stats/paired.py, or with `recipes` of
+            `compare_recipes` in analysis/stats/recipes_compared.py.
         one, other: the candidates' names, as NUMBER, NUMBER@ALPHA or `base`.
     """
     shown = Table(
-        title=f"{sweep.name}: {other} against {one}, on the same items",
+        title=escape("\n".join(_titles(sweep, comparison, one, other, recipes))),
         box=SIMPLE_HEAD,
         min_width=76,
     )
@@ -33,6 +43,8 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
     rows = sweep.rows.to_dict("records")
     degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
     shown.caption = MEANING
+    if recipes and len(comparison) and comparison["se"].isna().all():
+        shown.caption += f"\n{NO_SEEDS}"
     if flagged := [name for name in (one, other) if name in degenerate]:
         shown.caption += f"\ndegenerate, debiased because broken: trial {' and '.join(flagged)}"
     shown.add_column("metric", overflow="fold")
@@ -51,6 +63,28 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
         style = "bold" if row["p"] < 0.05 else "dim"
         shown.add_row(_broken_name(row["metric"]), *cells, style=style)
     return shown
+
+
+def _titles(
+    sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, recipes: bool
+) -> list[str]:
+    """Return the lines of a title: what is compared, and whether it is one recipe twice."""
+    recipe_of = dict(zip(sweep.trials["trial"].astype(str), sweep.trials["recipe"], strict=True))
+    keys = [
+        (recipe_of.get(name.partition("@")[0]), name.partition("@")[2]) for name in (one, other)
+    ]
+    is_one_recipe = bool(keys[0][0]) and keys[0] == keys[1] and one != other
+    note = ["they are seeds of one recipe: what differs between them is chance"]
+    if not recipes:
+        title = f"{sweep.name}: weights of {other} against those of {one}, on the same items"
+        return [title, *(note if is_one_recipe else [])]
+    counts = [int(comparison[column].max()) if len(comparison) else 0 for column in SEED_COLUMNS]
+    words = [
+        name if name == BASE else f"{name} ({'1 seed' if num == 1 else f'{num} seeds'})"
+        for name, num in zip((one, other), counts, strict=True)
+    ]
+    title = f"{sweep.name}: recipe of {words[1]} against that of {words[0]}"
+    return [title, *(note if is_one_recipe else [])]
 
 
 def _broken_name(name: str) -> str:

@@ -14,10 +14,10 @@ from analysis.views.front_files import to_csv, to_json
 def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
     """Write the front of a sweep into a folder and return the paths of the files.
 
-    These are front.json, front.csv, front.png, front.html and, for each member, NAME-0007.yaml, or
-    NAME-0007-alpha0.25.yaml for a member at another α. Each file appears whole or not at all. A second
-    call replaces the files of the first. It deletes the trial files of members that have left the
-    front, and no other file.
+    These are front.json, front.csv, front.png, front.html and, for each member but the base model,
+    NAME-0007.yaml, the first trial of its recipe, or NAME-0007-alpha0.25.yaml at another α. Each file
+    appears whole or not at all. A second call replaces the files of the first. It deletes the trial
+    files of members that have left the front, and no other file.
 
     Raises:
         ValueError: the name of the sweep cannot be the name of a file.

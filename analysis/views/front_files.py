@@ -8,15 +8,35 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_table import rows_of
-from analysis.views.front_words import arrow, error_of, num_decimals, recipe, shown_error
+from analysis.record.sweep import BASE, Candidate, Sweep
+from analysis.record.table import error_of
+from analysis.stats.ties import ties
+from analysis.views.front_table import MEANING_OF_REPLICATES, rows_of
+from analysis.views.front_words import (
+    arrow,
+    base_remark,
+    cautions,
+    counts,
+    has_replicates,
+    marks,
+    num_decimals,
+    recipe,
+    shown_error,
+)
 from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
+
+STATE_OF_BASE = "untrained"  # in the place of the state of a trial
+CSV_HEAD = [
+    *("name", "trial", "alpha", "run_id", "replicates", "trials", "state", "front", "feasible"),
+    *("degenerate", "loses_to_base", "tied_with", "seconds"),
+]
 
 
 def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
     """Return a Markdown table with a row for the base model, then one for each member of the front.
+
+    Lines below it count those that have no row, and hold what there is to say of the goals.
 
     Args:
         runs_url: the number of each trial links to runs_url/RUN_ID.
@@ -32,7 +52,9 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
         f"{name}\N{NO-BREAK SPACE}{arrow(goal)}"
         for name, goal in zip(names, sweep.goals, strict=True)
     ]
-    lines = [["trial", *headings, "recipe"], ["---:"] * (len(headings) + 1) + ["---"]]
+    counted_columns = ["n"] if has_replicates(sweep) else []
+    head = ["trial", *counted_columns, *headings, "recipe"]
+    lines = [head, ["---:"] * (len(head) - 1) + ["---"]]
 
     def goal_cells(row: Mapping[Any, Any]) -> list[str]:
         return [
@@ -40,82 +62,141 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
             for goal, places in zip(sweep.goals, decimals, strict=True)
         ]
 
-    lines.append(["base", *goal_cells(sweep.base), "the model before training"])
+    remark = ": ".join(filter(None, ["the model before training", base_remark(sweep)]))
+    lines.append([BASE, *("" for _ in counted_columns), *goal_cells(sweep.base), remark])
     for row in front.head(max_rows).to_dict("records"):
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
-        remark = "**degenerate** · " if row.get(DEGENERATE) == 1 else ""
-        remark += "*worse than the base model:* " if sweep.dominated_by_base(row) else ""
-        cells = goal_cells(row)
-        lines.append([trial, *cells, remark + recipe(sweep, row).replace("|", "\\|")])
-    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+        number = [str(row["replicates"]) for _ in counted_columns]
+        words = [*(f"**{mark}**" for mark in marks(row)), recipe(sweep, row).replace("|", "\\|")]
+        lines.append([trial, *number, *goal_cells(row), " · ".join(words)])
     num_more = len(front) - max_rows
-    return text + (f"\n\n… and {num_more} more." if num_more > 0 else "") + f"\n\n{MEANING}."
+    paragraphs = [
+        "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
+        f"… and {num_more} more." if num_more > 0 else "",
+        f"{MEANING}{f'; {MEANING_OF_REPLICATES}' if counted_columns else ''}.",
+        f"{text}." if (text := counts(sweep)) else "",
+        *cautions(sweep),
+    ]
+    return "\n\n".join(filter(None, paragraphs))
 
 
 def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
     """Return a JSON list with an object for each member of the front; numbers are finite.
 
+    The base model is the first if it is on the front.
+
     Keys:
-        trial, run_id: the number of its trial, and MLflow's id of that trial's run.
+        name: of the candidate: `base`, the number of the first trial of the recipe, or NUMBER@ALPHA.
+        trial, run_id: that number, null for the base model, and MLflow's id of that run.
         alpha: the α of its weights between the base model and the trained one; null for the trial's
             own model.
-        degenerate: whether language collapsed past the trial's guard; null if that was not measured.
-        loses_to_base: whether the base model dominates it: it is on the front, and no gain.
+        trials: numbers of the replicates, over which the values are means.
+        front: whether it is a member.
+        state: `complete`, `pruned` (stopped early), or `untrained` for the base model.
+        feasible: whether it keeps every constraint.
+        degenerate: whether the language of a replicate collapsed past the guard; null if that was not
+            measured.
+        loses_to_base: whether the base model dominates it.
+        tied_with: names of the members that differ from it by less than noise in every goal.
         goals, metrics, params: name -> value; goals are among the metrics, and so are standard errors
-            and their degrees of freedom.
+            and their degrees of freedom. The seed is missing if it differs between replicates.
         intervals: name -> [low, high], the 95 % interval of each metric that has a standard error.
 
     Args:
-        every: whether the list has every candidate instead.
+        every: whether the list has every candidate instead, the base model first if it was measured.
     """
+    rows = rows_of(sweep, every)
     goals = [goal.name for goal in sweep.goals]
-    members = [
-        {
-            "trial": row["trial"],
-            "alpha": Candidate.of(row).alpha,
-            "run_id": row["run_id"],
-            "degenerate": None if pd.isna(row.get(DEGENERATE)) else bool(row[DEGENERATE]),
-            "loses_to_base": sweep.dominated_by_base(row),
-            "goals": {name: row[name] for name in goals},
-            "metrics": _known(row, metric_columns(sweep)),
-            "intervals": _intervals(sweep, row),
-            "params": _known(row, sweep.params),
-        }
-        for row in rows_of(sweep, every).to_dict("records")
-    ]
+    tied = ties(sweep, rows)
+    members = [_base_entry(sweep, tied)] if _lists_base(sweep, every) else []
+    for row in rows.to_dict("records"):
+        candidate = Candidate.of(row)
+        members.append(
+            {
+                "name": str(candidate),
+                "trial": candidate.trial,
+                "alpha": candidate.alpha,
+                "run_id": row["run_id"],
+                "trials": [int(word) for word in row["trials"].split()],
+                "front": bool(row["front"]),
+                "state": row["state"],
+                "feasible": bool(row["feasible"]),
+                "degenerate": None if pd.isna(row.get(DEGENERATE)) else row[DEGENERATE] > 0,
+                "loses_to_base": bool(row["loses_to_base"]),
+                "tied_with": tied[str(candidate)],
+                "goals": {name: row[name] for name in goals},
+                "metrics": _known(row, sweep.logged),
+                "intervals": _intervals(row, sweep.logged),
+                "params": _known(row, sweep.params),
+            }
+        )
     return json.dumps(members, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _base_entry(sweep: Sweep, tied: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return the object of the base model in the JSON list."""
+    names = [name for name in sweep.logged if name in sweep.base]
+    return {
+        "name": BASE,
+        "trial": None,
+        "alpha": None,
+        "run_id": sweep.run_id,
+        "trials": [],
+        "front": sweep.base_standing == "on the front",
+        "state": STATE_OF_BASE,
+        "feasible": sweep.base_standing != "beyond a constraint",
+        "degenerate": None if DEGENERATE not in sweep.base else sweep.base[DEGENERATE] > 0,
+        "loses_to_base": False,
+        "tied_with": tied[BASE],
+        "goals": {goal.name: sweep.base[goal.name] for goal in sweep.goals},
+        "metrics": {name: sweep.base[name] for name in names},
+        "intervals": _intervals(sweep.base, names),
+        "params": {},
+    }
+
+
+def _lists_base(sweep: Sweep, every: bool) -> bool:
+    """Return whether a list of the front, or of every candidate, has the base model."""
+    return sweep.base_standing == "on the front" or (
+        every and sweep.base_standing != "not measured"
+    )
 
 
 def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     """Return CSV with a line for each member of the front, below a line of headings.
 
-    Columns: trial, alpha, run_id, seconds, then goals, other metrics, low/NAME and high/NAME, the ends
-    of the 95 % interval of each metric that has a standard error, and parameters.
+    Columns: name, trial, alpha, run_id, replicates, trials, state, front, feasible, degenerate,
+    loses_to_base, tied_with and seconds, then goals, other metrics, low/NAME and high/NAME, the ends of
+    the 95 % interval of each metric that has a standard error, and parameters. They mean what `to_json`
+    says; a list is numbers or names between blanks.
 
     every: whether there is a line for every candidate instead.
     """
-    rows = rows_of(sweep, every)
-    ends = pd.DataFrame(
-        [
-            {
-                f"{side}/{name}": end
-                for name, ends in _intervals(sweep, row).items()
-                for side, end in zip(("low", "high"), ends, strict=True)
-            }
-            for row in rows.to_dict("records")
-        ],
-        index=rows.index,
-    )
-    names = [*metric_columns(sweep), *ends.columns]
-    columns = ["trial", "alpha", "run_id", "seconds", *names, *sweep.params]
-    return rows.join(ends)[columns].to_csv(index=False, lineterminator="\n")
-
-
-def metric_columns(sweep: Sweep) -> list[str]:
-    """Return the columns of `Sweep.rows` that are metrics, their errors or df of these, goals first."""
-    others = {"trial", "alpha", "state", "failure", "run_id", "seconds", *sweep.params}
-    logged = [name for name in sweep.rows.columns if name not in others]
-    return list(dict.fromkeys([*(goal.name for goal in sweep.goals), *logged]))
+    table = rows_of(sweep, every)
+    seconds = table["seconds"].tolist()
+    if _lists_base(sweep, every):
+        seconds.insert(0, None)
+    rows = []
+    for entry, duration in zip(json.loads(to_json(sweep, every=every)), seconds, strict=True):
+        trials = entry["trials"]
+        row = {"name": entry["name"], "trial": entry["trial"], "alpha": entry["alpha"]}
+        row |= {"run_id": entry["run_id"], "replicates": len(trials) or None}
+        row |= {"trials": " ".join(map(str, trials)), "state": entry["state"]}
+        row |= {name: entry[name] for name in ("front", "feasible", "degenerate")}
+        row |= {"loses_to_base": entry["loses_to_base"], "tied_with": " ".join(entry["tied_with"])}
+        row |= {"seconds": duration} | entry["metrics"]
+        for side, place in (("low", 0), ("high", 1)):
+            row |= {f"{side}/{name}": ends[place] for name, ends in entry["intervals"].items()}
+        rows.append(row | entry["params"])
+    ends = [
+        f"{side}/{name}"
+        for name in sweep.logged
+        for side in ("low", "high")
+        if any(f"{side}/{name}" in row for row in rows)
+    ]
+    columns = [*CSV_HEAD, *sweep.logged, *ends, *sweep.params]
+    frame = pd.DataFrame(rows, columns=columns, dtype=object)  # whole numbers stay whole
+    return frame.to_csv(index=False, lineterminator="\n")
 
 
 def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
@@ -123,12 +204,10 @@ def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
 
 
-def _intervals(sweep: Sweep, row: Mapping[Any, Any]) -> dict[str, list[float]]:
+def _intervals(row: Mapping[Any, Any], names: list[str]) -> dict[str, list[float]]:
     """Return [low, high] of each metric of a row that has a value and a standard error, by its name."""
     intervals = {
-        name: interval(row[name], *error_of(row, name))
-        for name in metric_columns(sweep)
-        if not pd.isna(row[name])
+        name: interval(row[name], *error_of(row, name)) for name in names if not pd.isna(row[name])
     }
     return {name: list(ends) for name, ends in intervals.items() if ends is not None}
 

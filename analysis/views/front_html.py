@@ -1,184 +1,123 @@
-"""Draw a front as an interactive page that works without a network."""
+"""Draw a front as an interactive page that works without a network and is small."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
+from analysis.record.sweep import BASE as BASE_NAME
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import headline, number, shown_error
-from analysis.views.scatter import GREY, GRID, INK, scatter_of
+from analysis.stats.ties import ties
+from analysis.views.front_figure import BASE, STYLE, draw
+from analysis.views.front_words import base_remark, headline, label, marks, number, shown_error
+from analysis.views.scatter import scatter_of
 
 if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
+    from matplotlib.figure import Figure
 
-    from analysis.views.scatter import Axis, Scatter
-
-Trace = dict[str, Any]  # arguments of plotly's Figure.add_scatter
+PAGE = Path(__file__).with_name("front_page.html")
 
 
 def front_html(sweep: Sweep, path: Path, /) -> None:
     """Draw the picture of `front_png` as an HTML page that holds all it needs.
 
-    Hovering over a point shows its goals and its whole recipe.
+    Pointing at a point shows its goals and its whole recipe, and a click keeps them on screen. A click
+    on an objective in the legend hides its points. The picture is an SVG; the page has no library.
     """
-    from plotly.subplots import make_subplots
-
     scatter = scatter_of(sweep)
-    rows, columns = scatter.grid(2)  # MLflow shows the page beside a list of files
-    height = 580 if columns == 1 else 460 * rows
-    figure: Figure = make_subplots(
-        rows=rows, cols=columns, vertical_spacing=140 / height, horizontal_spacing=0.18
+    drawing = draw(scatter, max_columns=2, halo=False)  # MLflow shows it beside a list of files
+    svg, styles = _svg(drawing.figure)
+    rows = sweep.candidates().loc[scatter.points.index]
+    tied = ties(sweep, rows)
+    lines = {
+        str(index): _lines(sweep, row, tied[str(Candidate.of(row))])
+        for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
+    }
+    about_base = list(filter(None, [base_remark(sweep), _tied_with(tied.get(BASE_NAME, []))]))
+    lines[str(BASE)] = ["base model", *_goal_lines(sweep, sweep.base), *about_base]
+    shown = {
+        "lines": lines,
+        "points": {gid: vars(marks) for gid, marks in drawing.points.items()},
+        "legend": drawing.legend,
+    }
+    page = Template(PAGE.read_text(encoding="utf-8")).substitute(
+        title=escape(f"{sweep.name}: the front"),
+        headline=escape(headline(sweep)),
+        styles=styles,
+        svg=svg,
+        # A "</script>" in a name would end the data.
+        shown=json.dumps(shown, ensure_ascii=False).replace("<", "\\u003c"),
     )
-    for panel, (x, y) in enumerate(scatter.panels):
-        place = {"row": panel // columns + 1, "col": panel % columns + 1}
-        for trace in _panel_traces(sweep, scatter, x, y):
-            figure.add_scatter(showlegend=False, **trace, **place)
-        x_label, y_label = (label.replace("\n", "<br>") for label in scatter.labels(x, y))
-        style = {"gridcolor": GRID, "zeroline": False, "linecolor": INK, "showline": True}
-        figure.update_xaxes(title_text=x_label, range=x.limits, **style, **place)
-        figure.update_yaxes(title_text=y_label, range=y.limits, **style, **place)
-    _add_legend(figure, scatter)
-    figure.update_layout(
-        template="plotly_white",
-        height=height + 180,
-        title={"text": escape(headline(sweep)), "font": {"size": 16}},
-        font={"color": INK},
-        legend={"tracegroupgap": 2},
-        margin={"t": 80, "b": 100},
-        hoverlabel={"bgcolor": "white", "align": "left"},
-    )
-    # Plotly 7 offers to upload the figure to its makers, unless told not to.
-    config = {"displaylogo": False, "showSendToCloud": False, "plotlyServerURL": ""}
-    page = figure.to_html(include_plotlyjs=True, div_id="front", config=config)
-    title = f"<head><title>{escape(sweep.name)}: the front</title>"
-    path.write_text(page.replace("<head>", title, 1), encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
 
 
-def _add_legend(figure: Figure, scatter: Scatter) -> None:
-    """Add the legend of colours, shapes and kinds of points.
+def _svg(figure: Figure) -> tuple[str, str]:
+    """Return a figure as an SVG element, and the style sheet for it.
 
-    The entry of an objective is of the same group as its points, so a click on it hides them.
+    Matplotlib writes the style of each point out; the style sheet has each of them once.
     """
+    from matplotlib import rc_context
 
-    def add_key(label: str, group: str, title: str | None = None, **marker: Any) -> None:
-        figure.add_scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            name=escape(label),
-            marker={"size": 9, "color": GREY} | marker,
-            legendgroup=group,
-            legendgrouptitle={"text": title and f"<b>{title}</b>"},
-        )
+    file = io.StringIO()
+    with rc_context(STYLE):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :]  # without the XML declaration
+    svg = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    counts = Counter(re.findall(r' style="([^"]*)"', svg))
+    names = {style: f"s{n}" for n, (style, num) in enumerate(counts.items()) if num > 1}
 
-    for name, colour in scatter.colours.items():
-        is_first = name == next(iter(scatter.colours))
-        add_key(name, name, "objective" if is_first else None, color=colour)
-    for name, (_, symbol) in scatter.shapes.items():
-        add_key(name, " regulariser", "regulariser", symbol=symbol)
-    add_key("on the front", " kinds", " ", size=12, line={"color": INK, "width": 1.5})
-    if not scatter.points["feasible"].all():
-        add_key("outside a constraint", " kinds", " ", symbol="circle-open")
-    add_key("base model", " kinds", " ", symbol="star", size=14, color=INK)
+    def with_class(found: re.Match[str]) -> str:
+        name = names.get(found[1])
+        return f' class="{name}"' if name else found[0]
+
+    svg = re.sub(r' style="([^"]*)"', with_class, svg)
+    return svg, "\n".join(f".{name} {{{style}}}" for style, name in names.items())
 
 
-def _panel_traces(sweep: Sweep, scatter: Scatter, x: Axis, y: Axis) -> list[Trace]:
-    """Return the traces of one panel, the lowest layer first: bound, points, numbers, base model."""
-    traces: list[Trace] = []
-    if scatter.has_bound:
-        steps_x, steps_y = scatter.staircase(x, y)
-        line = {"color": INK, "width": 1}
-        traces.append(
-            {"x": steps_x, "y": steps_y, "mode": "lines", "line": line, "hoverinfo": "skip"}
-        )
-    for objective in scatter.colours:
-        traces.append(_points(sweep, scatter, objective, x, y))
-    return [*traces, _numbers(scatter, x, y), _base(sweep, x, y)]
+def _lines(sweep: Sweep, row: Mapping[Any, Any], tied: Sequence[str]) -> list[str]:
+    """Return the number, the goals, the marks and the recipe of a candidate as lines of text.
 
-
-def _points(sweep: Sweep, scatter: Scatter, objective: str, x: Axis, y: Axis) -> Trace:
-    """Return the trace with a point for each model that was trained with this objective."""
-    group = scatter.points[scatter.points["objective"] == objective]
-    is_on_front, is_feasible = group["front"], group["feasible"]
-    symbols = group["regulariser"].map(lambda name: scatter.shapes[name][1])
-    widths = np.where(is_on_front, 1.5, np.where(is_feasible, 0, 1))
-    return {
-        "x": list(x.values[group.index]),
-        "y": list(y.values[group.index]),
-        "mode": "markers",
-        "marker": {
-            "color": scatter.colours[objective],
-            "symbol": list(symbols.where(is_feasible, symbols + "-open")),
-            "size": list(np.where(is_on_front, 14, 8)),
-            "opacity": list(np.where(is_on_front, 1, 0.65)),
-            "line": {"color": INK, "width": list(widths)},
-        },
-        "hovertext": [_hover_text(sweep, sweep.rows.loc[index]) for index in group.index],
-        "hoverinfo": "text",
-        "legendgroup": objective,
-    }
-
-
-def _numbers(scatter: Scatter, x: Axis, y: Axis) -> Trace:
-    """Return the trace with the numbers beside members of the front."""
-    numbers = scatter.numbers(x, y)
-    return {
-        "x": [text_x for text_x, _, _ in numbers],
-        "y": [text_y for _, text_y, _ in numbers],
-        "text": [text for _, _, text in numbers],
-        "mode": "markers+text",
-        "marker": {"size": 12, "opacity": 0},  # keeps the text clear of the point
-        "textposition": "top right",
-        "textfont": {"size": 11},
-        "hoverinfo": "skip",
-    }
-
-
-def _base(sweep: Sweep, x: Axis, y: Axis) -> Trace:
-    """Return the trace that shows the base model as a star."""
-    return {
-        "x": [x.base],
-        "y": [y.base],
-        "mode": "markers",
-        "marker": {
-            "symbol": "star",
-            "size": 17,
-            "color": INK,
-            "line": {"color": "white", "width": 1},
-        },
-        "hovertext": "<br>".join(["<b>base model</b>", *_goal_lines(sweep, sweep.base)]),
-        "hoverinfo": "text",
-    }
-
-
-def _hover_text(sweep: Sweep, row: pd.Series) -> str:
-    """Return the number, the goals and the recipe of a model as lines of HTML."""
+    tied: names of the members of the front that it is tied with.
+    """
     params = [
-        f"{escape(name)} {escape(number(row[name]))}"
+        f"{name} {number(row[name])}"
         for name in sweep.swept
-        if not pd.isna(row[name])
+        if not pd.isna(row.get(name, math.nan))
     ]
-    heading = f"<b>trial {Candidate.of(row.to_dict())}</b>"
-    return "<br>".join([heading, *_goal_lines(sweep, row.to_dict()), "", *params])
+    several = row["replicates"] > 1
+    seeds = f"mean of {row['replicates']} seeds: trials {', '.join(row['trials'].split())}"
+    about = [", ".join(marks(row)), _tied_with(tied), seeds if several else ""]
+    head = f"trial {label(row)}"
+    return [head, *_goal_lines(sweep, row), *filter(None, about), "", *params]
+
+
+def _tied_with(names: Sequence[str]) -> str:
+    """Return the members that a candidate is tied with, in a line; empty if there are none."""
+    return f"within noise of {', '.join(names)} in every goal" if names else ""
 
 
 def _goal_lines(sweep: Sweep, values: Mapping[Any, Any]) -> list[str]:
-    """Return a line of HTML for each goal that has a value, given values by metric name."""
+    """Return a line for each goal that has a value, given values by metric name."""
     return [
         " ".join(
             filter(
                 None,
                 [
-                    escape(goal.name),
+                    goal.name,
                     number(values[goal.name]),
                     shown_error(values, goal.name, ".2g"),
-                    escape(goal.unit),
+                    goal.unit,
                 ],
             )
         )

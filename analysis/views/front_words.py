@@ -1,4 +1,4 @@
-"""A front in words: its headline, the recipe of a candidate, numbers with as few digits as suffice."""
+"""A front in words: its headline, recipes, marks and counts of candidates, cautions, short numbers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.sweep import Sweep
-from trainables.metrics.interval import UNKNOWN_DF, plus_minus
+from analysis.record.names import TrialState
+from analysis.record.sweep import Candidate, Sweep
+from analysis.record.table import error_of
+from trainables.metrics.interval import half_width, plus_minus
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import df_name, error_name
+from trainables.metrics.names import DEGENERATE, RELATIVE, parse
+
+BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
+DEGENERATE_MARK = "degenerate"
+NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
 
 def headline(sweep: Sweep, /) -> str:
-    """Return one line: the number of candidates on the front and in all, and the hypervolume."""
+    """Return one line: the number of candidates on the front and in all, and the hypervolume.
+
+    The base model is one of the candidates.
+    """
     return (
-        f"{sweep.name}: {len(sweep.front())} of {len(sweep.candidates())} candidates on the front, "
+        f"{sweep.name}: {sweep.front_size} of {sweep.num_candidates} candidates on the front, "
         f"hypervolume {sweep.hypervolume():.3f}"
     )
 
@@ -30,7 +39,7 @@ def recipe(sweep: Sweep, row: Mapping[Any, Any], /) -> str:
     that was chosen for the section, or else with the name of the section, and its values follow. The
     parameters of `train` are entries of their own. Numbers have two digits; the YAML has all.
 
-    row: a row of `Sweep.rows`.
+    row: a row of `Sweep.candidates`.
     """
     entries = []
     for section in dict.fromkeys(name.rpartition(".")[0] for name in sweep.swept):
@@ -94,17 +103,6 @@ def num_decimals(values: list[float]) -> int:
     return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
 
 
-def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float | None]:
-    """Return (standard error, its degrees of freedom) of a metric in a row of `Sweep.rows`.
-
-    They are as `plus_minus` of trainables/metrics/interval.py takes them: None where none is recorded,
-    for a standard error of 0, and for one of an earlier step of a trial whose last error is not known.
-    """
-    recorded = (row.get(name(metric), math.nan) for name in (error_name, df_name))
-    se, df = (None if pd.isna(value) else float(value) for value in recorded)
-    return None if df == UNKNOWN_DF else se or None, df
-
-
 def shown_error(row: Mapping[Any, Any], metric: str, form: str, space: str = " ") -> str:
     """Return `± HALF`, half the 95 % interval of a metric in a row; `± ?` if unknown; empty if exact.
 
@@ -117,3 +115,113 @@ def shown_error(row: Mapping[Any, Any], metric: str, form: str, space: str = " "
 def arrow(goal: Metric) -> str:
     """Return the direction in which a goal is better: `↓`, `↑`, or `→` and the ideal."""
     return {"lower": "↓", "higher": "↑", "nearer": f"→{number(goal.ideal)}"}[goal.better]
+
+
+def marks(row: Mapping[Any, Any]) -> list[str]:
+    """Return what keeps a candidate off the front, or makes it no gain; an empty list for nothing.
+
+    row: a row of `Sweep.candidates`.
+    """
+    found = []
+    if row["state"] == TrialState.PRUNED:
+        found.append(STOPPED)
+    if num := num_degenerate(row):
+        every = row["replicates"]
+        found.append(DEGENERATE_MARK if num == every else f"{DEGENERATE_MARK} in {num} of {every}")
+    if not row["feasible"]:
+        found.append(BEYOND)
+    if row["loses_to_base"]:
+        found.append(LOSES)
+    return found
+
+
+def num_degenerate(row: Mapping[Any, Any]) -> int:
+    """Return how many replicates of a candidate are degenerate; 0 too if that was not measured.
+
+    row: a row of `Sweep.candidates`, in which the metric is the share of replicates.
+    """
+    share = row.get(DEGENERATE)
+    return 0 if share is None or pd.isna(share) else round(share * row["replicates"])
+
+
+def label(row: Mapping[Any, Any]) -> str:
+    """Return the name of a candidate in a picture: that of its first trial, and ×N replicates."""
+    name = str(Candidate.of(row))
+    return name if row["replicates"] == 1 else f"{name} ×{row['replicates']}"
+
+
+def has_replicates(sweep: Sweep) -> bool:
+    """Return whether a recipe of a sweep has more than one complete trial."""
+    return bool((sweep.candidates()["replicates"] > 1).any())
+
+
+def base_remark(sweep: Sweep) -> str:
+    """Return what keeps the base model off the front, in words; empty if it is on it."""
+    match sweep.base_standing:
+        case "on the front":
+            return ""
+        case "dominated":
+            return "dominated, so not on the front"
+        case "beyond a constraint":
+            return "beyond a constraint, so not on the front"
+        case "not measured":
+            return "not measured in every goal and constraint, so not on the front"
+
+
+def counts(sweep: Sweep) -> str:
+    """Return how many candidates have each mark, in a line; empty if none has one."""
+    rows = sweep.candidates().to_dict("records")
+    kinds = {
+        BEYOND: [row for row in rows if not row["feasible"]],
+        DEGENERATE_MARK: [row for row in rows if num_degenerate(row)],
+        LOSES: [row for row in rows if row["loses_to_base"]],
+        STOPPED: [row for row in rows if row["state"] == TrialState.PRUNED],
+    }
+    found = [f"{len(marked)} {kind}" for kind, marked in kinds.items() if marked]
+    if not found:
+        return ""
+    trials = int((sweep.trials["state"] == TrialState.COMPLETE).sum())
+    of = f"{sweep.num_candidates} candidates, of {trials} complete trials"
+    return f"{of}: {', '.join(found)}"
+
+
+def cautions(sweep: Sweep) -> list[str]:
+    """Return sentences on goals that do not mean what they seem to; most sweeps have none.
+
+    A goal that tells how much was forgotten against the base model is 0 for a model that learnt
+    nothing. If it is below 0, by more than its 95 % interval, for a *control* (a recipe whose objective
+    is `none`), training lowers it without any debiasing.
+    """
+    controls = [
+        row
+        for row in sweep.candidates().to_dict("records")
+        if row.get("objective.name") == NO_BIAS_TERM and row["state"] == TrialState.COMPLETE
+    ]
+    sentences = []
+    for goal in sweep.goals:
+        family, dataset, quantity = parse(goal.name)
+        if family != "forgetting" or not quantity.endswith(RELATIVE):
+            continue
+        below = [row for row in controls if _is_below_zero(row, goal.name)]
+        if below:
+            lowest = min(below, key=lambda row: float(row[goal.name]))
+            value = " ".join(
+                filter(
+                    None, [number(float(lowest[goal.name])), shown_error(lowest, goal.name, ".2g")]
+                )
+            )
+            sentences.append(
+                f"{goal.name} is {value} {goal.unit} for trial {label(lowest)}, which debiases nothing "
+                f"(objective none): training on such texts lowers this axis, so below zero it shows "
+                f"what was learnt of the text, and not that less was forgotten; take "
+                f"forgetting/{dataset}/kl_rise (evaluator kl) as the goal."
+            )
+    return sentences
+
+
+def _is_below_zero(row: Mapping[Any, Any], metric: str) -> bool:
+    """Return whether a metric of a candidate is below zero by more than half its 95 % interval."""
+    se, df = error_of(row, metric)
+    if se is None and df is not None:
+        return False
+    return float(row[metric]) + (half_width(se, df) or 0.0) < 0

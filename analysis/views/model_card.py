@@ -13,10 +13,11 @@ import pandas as pd
 
 from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import number, recipe, shown_error
+from analysis.stats.ties import ties
+from analysis.views.front_words import num_degenerate, number, recipe, shown_error
 from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import DEGENERATE, parse
+from trainables.metrics.names import parse
 from trainables.schema.plain_yaml import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
@@ -28,15 +29,15 @@ CARD = """\
 # {title}
 
 `{base}`, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
-It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates): none of them was
-better in one of {goals} without being worse in another.{remarks}
+It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates, the base model among
+them): none of them was better in one of {goals} without being worse in another.{remarks}
 
 ## What was measured
 
 {table}
 
-{meaning}, over the items of a benchmark; a difference from
-the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
+{meaning}, over the items of a benchmark and the seeds of the recipe if it has several; a difference
+from the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
 
 ## Use and limits
 
@@ -76,19 +77,23 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
     row = front[candidate]
     _, loader = _task_and_loader(row)
     remarks = ""
-    if row.get(DEGENERATE) == 1:
+    if num := num_degenerate(row):
+        whose = "Its language" if num == row["replicates"] else f"The language of {num} seeds"
+        remarks += f" **{whose} collapsed past the guard: it is debiased because it is broken.**"
+    if row["replicates"] > 1:
         remarks += (
-            " **Its language collapsed past the guard: it is debiased because it is broken.**"
+            f" The values are means over {row['replicates']} seeds of this recipe; these weights are "
+            f"those of trial {candidate.trial} alone."
         )
-    if sweep.dominated_by_base(row):
-        remarks += " **The base model is at least as good in every goal.**"
+    if tied := ties(sweep, sweep.front())[str(candidate)]:
+        remarks += f" It differs by less than noise in every goal from {', '.join(tied)}."
     body = CARD.format(
         title=f"{sweep.name}-{candidate.trial:04d}",
         base=row.get("model.path", "the base model"),
         recipe=recipe(sweep, row) or "one recipe",
-        size=len(front),
+        size=sweep.front_size,
         sweep=sweep.name,
-        candidates=len(sweep.candidates()),
+        candidates=sweep.num_candidates,
         goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
         remarks=remarks,
         table="\n".join(_table(sweep, row)),

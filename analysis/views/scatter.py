@@ -1,33 +1,31 @@
 """The contents of a scatter plot of the front: points, axes, colours and shapes.
 
-front_png.py and front_html.py draw them. The colours are those of Okabe and Ito 2008 (Color universal
+front_figure.py draws them. The colours are those of Okabe and Ito 2008 (Color universal
 design), which colour-blind readers tell apart. Shapes show the regulariser and rims the front, so
 that nothing rests on colour alone.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.record.sweep import Candidate, Sweep
-from analysis.views.front_words import number
+from analysis.record.names import TrialState
+from analysis.record.sweep import BASE, Sweep
+from analysis.record.table import error_of
+from analysis.stats.ties import ties
+from analysis.views.front_words import label, number
+from trainables.metrics.interval import half_width
 from trainables.metrics.names import parse
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
-# Each shape under its name in matplotlib and in plotly.
-SHAPES = (
-    ("o", "circle"),
-    ("s", "square"),
-    ("^", "triangle-up"),
-    ("D", "diamond"),
-    ("v", "triangle-down"),
-    ("P", "cross"),
-    ("X", "x"),
-)
+SHAPES = ("o", "s", "^", "D", "v", "P", "X")  # as matplotlib names them
 TRIAL = "number of the trial"  # label of the horizontal axis if there is one goal
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 
@@ -37,16 +35,24 @@ class Axis:
     """An axis of the plot: the value of a goal, or its distance from the ideal if nearer is better.
 
     label:  the name of the goal, its unit and its direction.
-    values: the value of each point, on the index of `Sweep.rows`.
+    values: the value of each point, on the index of `Sweep.candidates`.
+    bars:   half the 95 % interval of each point, or NaN if it is exact or not known.
     base:   the value of the base model; NaN if it is not known.
+    base_bar: half its 95 % interval, as in `bars`.
     limits: the lower and the upper end of the axis.
     """
 
     label: str
     values: pd.Series
+    bars: pd.Series
     base: float
+    base_bar: float
     limits: tuple[float, float]
     lower_is_better: bool
+
+    def has_bars(self, members: pd.Index) -> bool:
+        """Return whether the error of one of these points, or of the base model, is known."""
+        return bool(self.bars[members].notna().any()) or not math.isnan(self.base_bar)
 
     @property
     def worse(self) -> float:
@@ -58,18 +64,21 @@ class Axis:
 class Scatter:
     """The contents of a plot with a panel for each pair of goals.
 
-    points:     a row for each model with finite goals, on the index of `Sweep.rows`; columns: name,
-                objective, regulariser, feasible (within the constraints) and front (whether on it).
+    points:     a row for each complete recipe, on the index of `Sweep.candidates`; columns: name,
+                objective, regulariser, feasible (within the constraints), front (whether on it), ties
+                (the members that it is tied with, as words) and ties_base (whether the base is one).
+    base_is_member: whether the base model is on the front.
     panels:     the axes (x, y) of each panel.
     colours:    objective -> colour.
-    shapes:     regulariser -> name of its shape in matplotlib and in plotly.
+    shapes:     regulariser -> its shape.
     has_bound:  whether a line bounds the region that the front attains: if there are two goals.
     """
 
     points: pd.DataFrame
+    base_is_member: bool
     panels: list[tuple[Axis, Axis]]
     colours: dict[str, str]
-    shapes: dict[str, tuple[str, str]]
+    shapes: dict[str, str]
     has_bound: bool
 
     def grid(self, max_columns: int) -> tuple[int, int]:
@@ -82,13 +91,13 @@ class Scatter:
         It goes from one limit of the axes to the other; without members it has no corners.
         """
         members = self.points.index[self.points["front"]]
-        order = members[np.argsort(x.values[members] * (1 if x.lower_is_better else -1))]
-        if order.empty:
+        base = [(x.base, y.base)] if self.base_is_member else []
+        corners = [*zip(x.values[members], y.values[members], strict=True), *base]
+        if not corners:
             return [], []
-        return (
-            [*np.repeat(x.values[order], 2), x.worse],
-            [y.worse, *np.repeat(y.values[order], 2)],
-        )
+        corners.sort(key=lambda corner: corner[0], reverse=not x.lower_is_better)
+        xs, ys = zip(*corners, strict=True)
+        return [*np.repeat(xs, 2), x.worse], [y.worse, *np.repeat(ys, 2)]
 
     def labels(self, x: Axis, y: Axis) -> tuple[str, str]:
         """Return the labels of x and y; that of x also counts the points beyond the limits."""
@@ -100,7 +109,8 @@ class Scatter:
     def numbers(self, x: Axis, y: Axis) -> list[tuple[float, float, str]]:
         """Return (x, y, text) of the numbers that are written beside members of the front.
 
-        Members at the same place share one text. A text that would cover another one is left out.
+        Members at the same place share one text. A text that would cover another one is left out. A
+        member that is tied with others names the first of them after ≈.
         """
         members = self.points[self.points["front"]]
         texts: list[tuple[float, float, str]] = []
@@ -111,8 +121,22 @@ class Scatter:
                 or abs(this_y - other_y) > 0.035 * np.ptp(y.limits)
                 for other_x, other_y, _ in texts
             ):
-                texts.append((this_x, this_y, ", ".join(group["name"])))
+                texts.append(
+                    (this_x, this_y, ", ".join(_text(group, n) for n in range(len(group))))
+                )
         return texts
+
+
+def _text(group: pd.DataFrame, position: int) -> str:
+    """Return the text beside one of the members at one place: its name, and one that it is tied with.
+
+    group: the rows of these members in Scatter.points.
+    """
+    name, names = group["name"].iloc[position], group["ties"].iloc[position].split()
+    elsewhere = [other for other in names if other not in {n.split()[0] for n in group["name"]}]
+    if not elsewhere:
+        return str(name)
+    return f"{name} ≈ {elsewhere[0]}{' …' if len(elsewhere) > 1 else ''}"
 
 
 def scatter_of(sweep: Sweep) -> Scatter:
@@ -121,21 +145,27 @@ def scatter_of(sweep: Sweep) -> Scatter:
     With one goal there is one panel, of the goal against the number of the trial.
     """
     goals = [goal.name for goal in sweep.goals]
-    rows = sweep.measured()
+    every = sweep.candidates()
+    rows = every[every["state"] == TrialState.COMPLETE]
+    tied_with = [*ties(sweep, rows).values()][-len(rows) :] if len(rows) else []
     points = pd.DataFrame(
         {
-            "name": [str(Candidate.of(row)) for row in rows.to_dict("records")],
+            "name": [label(row) for row in rows.to_dict("records")],
             "objective": _plugin_names(rows, "objective.name"),
             "regulariser": _plugin_names(rows, "regulariser.name"),
-            "feasible": rows.index.isin(sweep.candidates().index),
-            "front": rows.index.isin(sweep.front().index),
-        }
+            "feasible": rows["feasible"],
+            "front": rows["front"],
+            "ties": [" ".join(name for name in names if name != BASE) for names in tied_with],
+            "ties_base": [BASE in names for names in tied_with],
+        },
+        index=rows.index,
     )
     axes = [_goal_axis(sweep, name, rows, points["front"]) for name in goals]
     if len(axes) == 1:
         axes.insert(0, _trial_axis(rows, points["front"]))
     return Scatter(
         points=points,
+        base_is_member=sweep.base_standing == "on the front",
         panels=list(combinations(axes, 2)),
         colours=dict(zip(sorted(points["objective"].unique()), cycle(COLOURS), strict=False)),
         shapes=dict(zip(sorted(points["regulariser"].unique()), cycle(SHAPES), strict=False)),
@@ -155,27 +185,39 @@ def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Seri
     goal = sweep.metrics[name]
     _, dataset, quantity = parse(name)
     title = f"{dataset} {quantity}".replace("_", " ")
-    values, base = rows[name].astype(float), sweep.base.get(name, float("nan"))
+    values, base = rows[name].astype(float), sweep.base.get(name, math.nan)
+    bars = pd.Series([_bar(row, name) for row in rows.to_dict("records")], rows.index, dtype=float)
+    base_bar = _bar(sweep.base, name)
     if goal.better == "nearer":
         title = f"distance of {title} from {number(goal.ideal)}"
         values, base = values.map(goal.cost), goal.cost(base)
     lower_is_better = goal.better != "higher"
     direction = "← lower is better" if lower_is_better else "higher is better →"
     label = f"{title} ({goal.unit})\n{direction}"
-    return Axis(label, values, base, _limits(values, is_on_front, base), lower_is_better)
+    limits = _limits(values, bars, is_on_front, base, base_bar)
+    return Axis(label, values, bars, base, base_bar, limits, lower_is_better)
+
+
+def _bar(row: Mapping[Any, Any], metric: str) -> float:
+    """Return half the 95 % interval of a metric of a candidate; NaN if it is exact or not known."""
+    half = half_width(*error_of(row, metric))
+    return math.nan if half is None else half
 
 
 def _trial_axis(rows: pd.DataFrame, is_on_front: pd.Series) -> Axis:
     """Return the axis of the numbers of trials, on which the base model has no place."""
-    values, base = rows["trial"].astype(float), float("nan")
-    return Axis(TRIAL, values, base, _limits(values, is_on_front, base), lower_is_better=True)
+    values, nothing = rows["trial"].astype(float), pd.Series(math.nan, rows.index)
+    limits = _limits(values, nothing, is_on_front, math.nan, math.nan)
+    return Axis(TRIAL, values, nothing, math.nan, math.nan, limits, lower_is_better=True)
 
 
-def _limits(values: pd.Series, is_on_front: pd.Series, base: float) -> tuple[float, float]:
+def _limits(
+    values: pd.Series, bars: pd.Series, is_on_front: pd.Series, base: float, base_bar: float
+) -> tuple[float, float]:
     """Return the limits of an axis: around all points, but not far from the front and the base model.
 
-    Beyond these two the axis reaches at most as far as they span. So a few ruined trials do not
-    squeeze the others together.
+    Beyond these two, whose error bars are drawn, the axis reaches at most as far as they span. So a few
+    ruined trials, or a long bar, do not squeeze the others together.
     """
     everything = pd.Series([*values, base]).dropna()
     near = pd.Series([*values[is_on_front], base]).dropna()
@@ -183,7 +225,9 @@ def _limits(values: pd.Series, is_on_front: pd.Series, base: float) -> tuple[flo
         return 0.0, 1.0
     near = everything if near.empty else near
     reach = np.ptp(near) or np.ptp(everything) or 1.0
-    low = max(everything.min(), near.min() - reach)
-    high = min(everything.max(), near.max() + reach)
+    drawn_bars = pd.Series([*bars[is_on_front], base_bar]).fillna(0.0)
+    ends = pd.Series([*values[is_on_front], base])
+    low = max(np.nanmin([everything.min(), (ends - drawn_bars).min()]), near.min() - reach)
+    high = min(np.nanmax([everything.max(), (ends + drawn_bars).max()]), near.max() + reach)
     margin = 0.08 * (high - low or 1.0)
     return low - margin, high + margin

@@ -19,10 +19,11 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
         trials: numbers of trials that are complete, pruned, failed and running; `all` is the number
             of trials that the sweep is to run.
         running: for each running trial its number (`trial`) and the share of steps made (`progress`).
-        front: number of candidates on the front.
+        front: number of candidates on the front, the base model among them.
         hypervolume: see `Sweep.hypervolume`.
         eta_s: estimate of the seconds left; None unless the sweep runs and a trial has ended.
         failures: reason -> number of trials that failed for it.
+        retries: numbers of failed trials that are to run again and have not begun to.
     """
     trials = sweep.trials
     counts = {state: int((trials["state"] == state).sum()) for state in ENDED_STATES}
@@ -42,10 +43,11 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
             {"trial": int(number), "progress": float(share)}
             for number, share in zip(running["trial"], progress, strict=True)
         ],
-        "front": len(sweep.front()),
+        "front": sweep.front_size,
         "hypervolume": sweep.hypervolume(),
         "eta_s": _eta_s(sweep, num_left),
         "failures": {str(reason): int(num) for reason, num in reasons.items()},
+        "retries": list(sweep.retries),
     }
 
 
@@ -67,8 +69,8 @@ def _eta_s(sweep: Sweep, num_left: float) -> float | None:
 def table(status: dict[str, Any], /) -> Table:
     """Return a status as a table of 80 columns.
 
-    status: a tree of `summary`; it may have the key `undelivered`, the number of entries of the record
-        that wait for MLflow.
+    status: a tree of `summary`; it may have the keys `undelivered` and `refused`, numbers of entries
+        of the record that wait for MLflow, and that it has refused.
     """
     shown = Table(box=SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column(no_wrap=True)
@@ -87,8 +89,17 @@ def table(status: dict[str, Any], /) -> Table:
     for reason, num in status["failures"].items():
         first_line = reason.splitlines()[0] if reason else "unknown"
         shown.add_row("failed", escape(f"{num}: {first_line}"))
-    if status.get("undelivered"):
-        shown.add_row("record", f"{status['undelivered']} entries are not in MLflow yet")
+    if numbers := status["retries"]:
+        trials = f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        wait = "wait" if len(numbers) > 1 else "waits"
+        how = "" if status["state"] in LIVE_STATES else f": `sweep resume {status['sweep']}`"
+        shown.add_row("retries", escape(f"{trials} {wait} to run again{how}"))
+    if num := status.get("undelivered"):
+        entries = "1 entry is" if num == 1 else f"{num} entries are"
+        shown.add_row("record", f"{entries} not in MLflow yet: `sweep sync {status['sweep']}`")
+    if num := status.get("refused"):
+        entries = "1 entry" if num == 1 else f"{num} entries"
+        shown.add_row("record", f"MLflow has refused {entries}, kept in record/refused.jsonl")
     return shown
 
 

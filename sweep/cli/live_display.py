@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Sweep
+    from sweep.display.candidates import MeasuredModel
     from sweep.display.description import DrawnFront
     from sweep.display.mlflow_page import MlflowPage
     from sweep.display.progress import FrontMeasure
@@ -40,9 +42,10 @@ def _progress_and_page(running: RunningSweep) -> tuple[Any, MlflowPage]:
     from sweep.display.progress import Progress
 
     size_and_volume = front_measure(list(running.goals.values()))
-    earlier = _earlier_candidates(running)
-    progress = Progress(running, size_and_volume, console(), list(chain(*earlier.values())))
-    page = MlflowPage(running, partial(_draw, running), progress, size_and_volume, earlier)
+    earlier, base = _earlier_models(running)
+    models = list(chain(*earlier.values()))
+    progress = Progress(running, size_and_volume, console(), models, base)
+    page = MlflowPage(running, partial(_draw, running), progress, size_and_volume, earlier, base)
     return progress, page
 
 
@@ -61,13 +64,27 @@ def front_measure(goals: Sequence[Metric]) -> FrontMeasure:
     return size_and_volume
 
 
-def _earlier_candidates(running: RunningSweep) -> dict[int, list[dict[str, float]]]:
-    """Return {trial: goal values of each candidate} of the trials that ended before a resume."""
-    candidates: dict[int, list[dict[str, float]]] = {}
-    for row in _read(running).candidates().to_dict("records") if running.earlier_outcomes else []:
-        goals = {name: float(row[name]) for name in running.goals}
-        candidates.setdefault(int(row["trial"]), []).append(goals)
-    return candidates
+def _earlier_models(
+    running: RunningSweep,
+) -> tuple[dict[int, list[MeasuredModel]], dict[str, float]]:
+    """Return what was recorded before a resume.
+
+    That is the models of each complete trial, and the metrics of the base model.
+    """
+    from analysis.record.names import TrialState
+    from sweep.display.candidates import MeasuredModel, names_of, recipe_at
+
+    if not running.earlier_outcomes:
+        return {}, {}
+    sweep, names = _read(running), names_of(running.spec)
+    complete = sweep.rows[sweep.rows["state"] == TrialState.COMPLETE]
+    models: dict[int, list[MeasuredModel]] = {}
+    for row in complete[complete[names].notna().all(axis=1)].to_dict("records"):
+        alpha = None if math.isnan(row["alpha"]) else float(row["alpha"])
+        recipe = recipe_at(row["recipe"] or str(row["trial"]), alpha)
+        values = {name: float(row[name]) for name in names}
+        models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, values))
+    return models, sweep.base
 
 
 def _draw(running: RunningSweep, folder: Path) -> DrawnFront:
@@ -80,7 +97,7 @@ def _draw(running: RunningSweep, folder: Path) -> DrawnFront:
     table = front_files.to_markdown(sweep, runs_url=running.record.runs_url)
     # MLflow shows the name of the sweep above the headline.
     headline = front_words.headline(sweep).removeprefix(f"{sweep.name}: ")
-    return DrawnFront(headline, table, frozenset(map(int, sweep.front()["trial"])))
+    return DrawnFront(headline, table, frozenset(sweep.trials_on_front()))
 
 
 def _read(running: RunningSweep) -> Sweep:

@@ -9,7 +9,6 @@ import typer
 from sweep.cli import control
 from sweep.cli.finish import run_to_last_word
 from sweep.cli.options import (
-    FAILED,
     WRONG,
     Address,
     Name,
@@ -32,14 +31,14 @@ def check(spec: Spec) -> None:
     from trainables.assets.errors import AssetError
     from trainables.models import pretrained
 
-    checked, _ = load_spec(spec)
+    checked, document = load_spec(spec, with_inputs=True)
     try:
-        preflight.prepare(checked)
-    except preflight.DoNotFit as error:
+        preflight.prepare(checked, document)
+    except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
-    except AssetError as error:
-        leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
+    if (num_seeds := checked.replicates.seeds) > 1:
+        trials += f", {num_seeds} seeds of each recipe,"
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
@@ -62,7 +61,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
-    checked, document = load_spec(spec)
+    checked, document = load_spec(spec, with_inputs=True)
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
@@ -82,10 +81,27 @@ def resume(
     address: Address = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
+    if not control.unpause(name, store_of(tracking_uri, name)):
+        resume_here(name, tracking_uri, storage, address)
+
+
+def resume_here(
+    name: str,
+    tracking_uri: str | None,
+    storage: str | None,
+    address: str | None,
+    *,
+    only_requested: bool = False,
+) -> None:
+    """Go on with a sweep that was run from this folder, to its last word.
+
+    only_requested: whether to run nothing but the trials that users have requested.
+
+    Raises:
+        SystemExit: it was not run here, or did not end well; a sentence on stderr says why.
+    """
     from sweep import workspace
 
-    if control.unpause(name, store_of(tracking_uri, name)):
-        return
     spec_file = workspace.spec(name)
     if not spec_file.is_file():
         leave(
@@ -101,7 +117,9 @@ def resume(
     backends = run_sweep.Backends(tracking_uri, storage, address)
     run_to_last_word(
         checked,
-        lambda on_start: run_sweep.resume(checked, document, backends, on_start=on_start),
+        lambda on_start: run_sweep.resume(
+            checked, document, backends, on_start=on_start, only_requested=only_requested
+        ),
     )
 
 

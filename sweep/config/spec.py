@@ -16,6 +16,7 @@ from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
 MAX_TRIALS = 1_000_000  # of one sweep
+MAX_SEEDS = 1000  # of one recipe
 
 
 class Bound(Strict):
@@ -54,11 +55,21 @@ class Search(Strict):
     seed: int = Field(0, ge=0, lt=2**31)
 
 
+class Replicates(Strict):
+    """How often each recipe that the search draws is run.
+
+    seeds: the number of trials of each recipe. They differ in their seed: that of the trial, and the
+        next ones. A trial whose drawn settings are not valid is run once.
+    """
+
+    seeds: int = Field(1, ge=1, le=MAX_SEEDS)
+
+
 class Budget(Strict):
     """How many trials are run, and for how long.
 
-    trials: the number of trials in all. A grid runs this many of its first points, and all of them if
-        it is left out.
+    trials: the number of trials in all, replicates included: 60 trials of 3 seeds are 20 recipes. A
+        grid runs this many of its first points times seeds, and all of them if it is left out.
     hours: the time after which no trial starts any more; running ones finish. Each `sweep resume`
         starts it again.
     """
@@ -145,6 +156,7 @@ class SweepSpec(Strict):
     constraints: dict[str, Bound] = Field(default_factory=dict)
     search: Search = Search()
     scheduler: AnyScheduler = NoScheduler()
+    replicates: Replicates = Replicates()
     budget: Budget = Budget()
     resources: Resources = Resources()
     checkpoints: Checkpoints = Checkpoints()
@@ -172,8 +184,10 @@ class SweepSpec(Strict):
 
     @property
     def num_trials(self) -> int:
-        """Number of trials that the sweep runs in all: its budget, or every point of a grid."""
-        return self.budget.trials or self.search.sampler.num_points(self.trial)
+        """Number of trials that the sweep runs in all: its budget, or a grid's points times seeds."""
+        if self.budget.trials:
+            return self.budget.trials
+        return self.search.sampler.num_points(self.trial) * self.replicates.seeds
 
     def trials(self) -> list[TrialConfig]:
         """Return validated trials that together hold every branch and both ends of every domain."""

@@ -24,7 +24,7 @@ class DrawnFront:
 
     headline: its size and hypervolume, in a line.
     table:    a Markdown table of its members.
-    members:  the numbers of their trials.
+    members:  the numbers of all replicates of the recipes among them.
     """
 
     headline: str

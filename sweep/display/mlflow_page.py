@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ray.tune import Callback
 
 from analysis.record.names import Artifact, Series, Tag
+from sweep.display.candidates import MeasuredModel, candidates
 from sweep.display.description import DrawnFront, description
 from sweep.tracking.outbox_entries import Reported, Tagged, now
 
@@ -54,7 +55,8 @@ class MlflowPage(Callback):  # type: ignore[misc]
         draw: Draw,
         progress: Progress,
         front: FrontMeasure,
-        earlier: Mapping[int, Sequence[Mapping[str, float]]],
+        earlier: Mapping[int, Sequence[MeasuredModel]],
+        base: Mapping[str, float] | None = None,
     ) -> None:
         """Prepare the page of a sweep; nothing is recorded until it is entered.
 
@@ -63,13 +65,15 @@ class MlflowPage(Callback):  # type: ignore[misc]
             draw: draws its front.
             progress: counts trials and measures their front; Tune must call it before this callback.
             front: measures the front of candidates.
-            earlier: trial -> goals of its candidates, for trials that ended before this process.
+            earlier: trial -> its models, for complete trials that ended before this process.
+            base: the metrics of the base model, if they were recorded before this process.
         """
         self._running = running
         self._draw = draw
         self._progress = progress
         self._front = front
         self._earlier = earlier
+        self._base = base or {}
         self._outbox = running.outbox
         self._recorded_steps: set[int] = set()
         self._on_front: set[int] = set()
@@ -87,12 +91,13 @@ class MlflowPage(Callback):  # type: ignore[misc]
         self._recorded_steps = record.steps(Series.HYPERVOLUME)
         self._on_front = record.trials_on_front()
         self._describe(DrawnFront(self._num_ended_earlier(), "", frozenset()))
-        candidates: list[Mapping[str, float]] = []
+        models: list[MeasuredModel] = []
         for step, outcome in enumerate(self._running.earlier_outcomes, 1):
-            candidates += self._earlier.get(outcome.number, [])
+            models += self._earlier.get(outcome.number, [])
             # A kill may have come between the end of the trial and its point.
             if step not in self._recorded_steps:
-                self._record_size(step, *self._front(candidates))
+                so_far = candidates(self._running.spec, models, self._base)
+                self._record_size(step, *self._front(so_far))
         self._thread.start()
         return self
 

@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.record.names import ENDED_STATES, EndState, TrialState
+from sweep.display.candidates import MeasuredModel, candidates, measured_by, names_of
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
-from trainables.metrics.names import DEGENERATE, TRAINED, other_candidates, parse
+from trainables.metrics.names import DEGENERATE, parse
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import RunningSweep
@@ -37,7 +38,8 @@ class Progress(Callback):  # type: ignore[misc]
         running: RunningSweep,
         front: FrontMeasure,
         console: Console,
-        earlier: Sequence[Mapping[str, float]] = (),
+        earlier: Sequence[MeasuredModel] = (),
+        base: Mapping[str, float] | None = None,
     ) -> None:
         """Prepare the progress of a sweep; nothing is printed until `setup`.
 
@@ -45,7 +47,8 @@ class Progress(Callback):  # type: ignore[misc]
             running: the sweep.
             front: measures the front of candidates.
             console: where the progress is printed.
-            earlier: the goals of the candidates that were recorded before this process began.
+            earlier: the models that were recorded before this process began.
+            base: the metrics of the base model, if they were recorded before this process began.
         """
         self._spec = running.spec
         self._num_trials = running.num_trials
@@ -53,14 +56,16 @@ class Progress(Callback):  # type: ignore[misc]
         self._front = front
         self._console = console
         self._delivery, self._outbox = running.delivery, running.outbox
-        self._candidates = [dict(goals) for goals in earlier]
+        self._models = [*earlier]
+        self._base = base or {}
         states = [outcome.state for outcome in running.earlier_outcomes]
         self._counts = {state: states.count(state) for state in ENDED_STATES}
         self._num_before = len(states)
         self._new_outcomes = running.new_outcomes
         self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
         self._first_start: float | None = None  # by the monotonic clock, in seconds
-        self.size_and_volume = front(self._candidates)
+        self._candidates: list[Mapping[str, float]] = []
+        self._measure()
         self._live: Live | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,9 +91,14 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        """Show the share of its steps that a running trial has made."""
+        """Show the share of its steps that a running trial has made.
+
+        The first report of a trial, before its first step, measures the base model.
+        """
         if reported := TrialResult.of(result):
             self._progress_of[str(trial)] = reported.progress
+            if reported.step == 0 and not self._base:
+                self._base = dict(reported.metrics)
         self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -102,12 +112,9 @@ class Progress(Callback):  # type: ignore[misc]
         result = TrialResult.of(trial.last_result)
         assert result is not None, "a complete trial has reported"
         own = result.metrics
-        alpha = TrialRequest.of(trial.config).trial.get("fusion", {}).get("alpha", TRAINED)
-        measured = [own, *other_candidates(own, alpha).values()]
-        self._candidates += [
-            self._goals_of(metrics) for metrics in measured if self._spec.allows(metrics)
-        ]
-        self.size_and_volume = self._front(self._candidates)
+        request = TrialRequest.of(trial.config)
+        self._models += measured_by(request, own, names_of(self._spec))
+        self._measure()
         goals = self._goals_of(own).items()
         remark = "  ".join(f"{parse(name).quantity} {value:.4g}" for name, value in goals)
         if own.get(DEGENERATE) == 1:
@@ -130,6 +137,11 @@ class Progress(Callback):  # type: ignore[misc]
             self._live.update(self._table(), refresh=True)
             self._live.stop()
             self._live = None
+
+    def _measure(self) -> None:
+        """Bring the candidates, and the size and hypervolume of their front, up to date."""
+        self._candidates = candidates(self._spec, self._models, self._base)
+        self.size_and_volume = self._front(self._candidates)
 
     def _goals_of(self, metrics: Mapping[str, Any]) -> dict[str, float]:
         """Return the values of the goals among these metrics, by name."""
@@ -214,7 +226,11 @@ def _reason(error_file: str | None) -> str:
     error_file: Tune's file about it; its last line that is not indented holds the exception. Tune
         writes none if it knows of no exception.
     """
-    lines = Path(error_file).read_text().split("\n") if error_file else []
+    lines = (
+        Path(error_file).read_text(encoding="utf-8", errors="replace").split("\n")
+        if error_file
+        else []
+    )
     messages = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
     return messages[-1] if messages else "its process failed"
 

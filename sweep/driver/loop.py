@@ -44,6 +44,7 @@ class PreparedSweep:
     search_storage: the path of Optuna's journal, or the address of its database.
     stores: where workers keep checkpoints and models.
     num_at_once: number of trials that run at the same time.
+    only_requested: whether it runs nothing but the trials that users have requested.
     """
 
     spec: SweepSpec
@@ -52,6 +53,7 @@ class PreparedSweep:
     search_storage: Path | str
     stores: CheckpointStores
     num_at_once: int
+    only_requested: bool = False
 
 
 def run_to_end(
@@ -101,7 +103,10 @@ def run_to_end(
                 new_outcomes[outcome.number] = outcome
                 recorder.close_trial(outcome)
 
-            search = ParetoSearch(spec, study, metrics, on_end, control.requests, control.stop_for)
+            search = ParetoSearch(
+                spec, study, metrics, on_end, control.requests, control.stop_for,
+                only_requested=prepared.only_requested,
+            )  # fmt: skip
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
                     spec, record, goals, outcomes(study), lambda: search.num_trials,

@@ -7,15 +7,15 @@ from typing import Any
 import optuna
 
 from sweep.space import grid
-from sweep.trial_request import RETRY_OF
+from sweep.trial_request import REPLICATE_OF, RETRY_OF
 
 
 class GridSampler(optuna.samplers.BaseSampler):
     """Suggests point n of a grid for trial n, so that an interrupted grid has no gap.
 
-    n does not count trials that try a failed one again: these stand in between and keep the
-    parameters of the failed one. Optuna's own GridSampler draws the points in a random order and knows
-    no branches.
+    n does not count trials that try a failed one again, or are replicates of another: these stand in
+    between and have the parameters of that one. Optuna's own GridSampler draws the points in a random
+    order and knows no branches.
 
     tree: the search space, whose domains are all choices.
     """
@@ -40,5 +40,7 @@ class GridSampler(optuna.samplers.BaseSampler):
     ) -> Any:
         """Return the value of the parameter `param_name` at the trial's point of the grid."""
         earlier_trials = study.get_trials(deepcopy=False)[: trial.number]
-        num_retries = sum(RETRY_OF in earlier.user_attrs for earlier in earlier_trials)
-        return grid.point(self._tree, trial.number - num_retries)[param_name]
+        num_repeated = sum(
+            bool({RETRY_OF, REPLICATE_OF} & earlier.user_attrs.keys()) for earlier in earlier_trials
+        )
+        return grid.point(self._tree, trial.number - num_repeated)[param_name]

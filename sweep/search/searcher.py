@@ -20,11 +20,13 @@ from ray.tune.search import Searcher
 from analysis.record import names
 from sweep.config.check import fault_of_trial
 from sweep.outcome import Outcome, outcome_of
+from sweep.search import replicates
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
 from sweep.tracking.control_requests import Requests
-from sweep.trial_request import RETRY_OF, TrialRequest
+from sweep.trial_request import REPLICATE_OF, RETRY_OF, TrialRequest
 from sweep.workers.result import TrialResult
+from trainables.config import TrialConfig
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -53,6 +55,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         on_end: Callable[[Outcome], None],
         requests: Callable[[], Requests] = Requests,
         on_error: Callable[[Exception], None] = _raise,
+        *,
+        only_requested: bool = False,
     ) -> None:
         """Read from the study which trials are left.
 
@@ -64,6 +68,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             requests: returns the current requests of users: to pause, to stop, to retry a trial.
             on_error: called with the exception for which an outcome could not be kept. The sweep must
                 then end: the trial would be run once more if Tune got this exception.
+            only_requested: whether to run nothing but what users have requested: retries and reruns.
         """
         super().__init__(metric=None, mode=None)
         self._spec = spec
@@ -79,30 +84,30 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._interrupted = [
             (trial.number, trial._trial_id)
             for trial in known_trials
-            if trial.state == TrialState.RUNNING
+            if trial.state == TrialState.RUNNING and not only_requested
         ]
-        num_begun = sum(RETRY_OF not in trial.user_attrs for trial in known_trials)
-        self._num_new = max(0, spec.num_trials - num_begun)
+        num_begun = sum(not replicates.is_beyond_budget(trial) for trial in known_trials)
+        self._num_new = 0 if only_requested else max(0, spec.num_trials - num_begun)
         hours = spec.budget.hours
         self._deadline = time.monotonic() + (hours * 3600 if hours else math.inf)
         self.out_of_time = False
 
     @property
     def num_left(self) -> int:
-        """Number of trials that have not ended; a requested retry counts once Optuna numbers it."""
+        """Number of trials that have not ended; a request counts once Optuna numbers its trial."""
         num_begun = len(self._interrupted) + len(self._live)
         return self._num_new + num_begun + len(self._waiting())
 
     @property
     def num_to_run(self) -> int:
-        """Number of trials that have not ended, with all retries."""
-        return self.num_left + len(self._to_retry())
+        """Number of trials that have not ended, with all that users have requested."""
+        return self.num_left + len(self._to_retry()) + len(self._to_rerun())
 
     @property
     def num_trials(self) -> int:
-        """Number of all trials of the sweep: ended, begun and still to come, with all retries."""
+        """Number of all trials of the sweep: ended, begun and still to come, with all requested."""
         known_trials = self._study.get_trials(deepcopy=False)
-        return self._num_new + len(known_trials) + len(self._to_retry())
+        return self._num_new + len(known_trials) + len(self._to_retry()) + len(self._to_rerun())
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Return the TrialRequest of the next trial, as a configuration that Tune hands to a worker.
@@ -124,25 +129,39 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             return None if self._live else str(Searcher.FINISHED)
         self._live[trial_id] = trial
         tree = draw.suggest(self._spec.trial, trial)
+        attrs = trial.user_attrs
+        if replicates.SEED in attrs:
+            tree["seed"] = attrs[replicates.SEED]
         # The recorder and the worker read the tree too, but only to parse what is checked here.
-        retry_of = trial.user_attrs.get(RETRY_OF)
-        return TrialRequest(trial.number, tree, fault_of_trial(tree), retry_of).to_config()
+        fault = fault_of_trial(tree)
+        if fault and self._spec.replicates.seeds > 1:
+            trial.set_user_attr(replicates.IS_ALONE, True)
+        recipe = "" if fault else TrialConfig.model_validate(tree).fingerprint()
+        retry_of, replicate_of = attrs.get(RETRY_OF), attrs.get(REPLICATE_OF)
+        return TrialRequest(trial.number, tree, fault, recipe, retry_of, replicate_of).to_config()
 
     def _next_trial(self) -> optuna.Trial | None:
         """Return the next trial of Optuna, or None if there is none now.
 
-        Interrupted trials come first, then retries, then new ones.
+        Interrupted trials come first, then those that users have requested, then the replicates that a
+        drawn recipe lacks, then new ones.
         """
         if self._interrupted:
             number, trial_id = self._interrupted.pop(0)
             self._study.sampler = self._sampler(number)
             return optuna.Trial(self._study, trial_id)
         for failed in self._to_retry():
-            self._study.enqueue_trial(failed.params, user_attrs={RETRY_OF: failed.number})
+            self._study.enqueue_trial(failed.params, user_attrs=replicates.retry_attrs(failed))
+        for requested in self._to_rerun():
+            self._study.enqueue_trial(requested.params, user_attrs=requested.user_attrs)
         if not (waiting := self._waiting()):
             if not self._num_new:
                 return None
             self._num_new -= 1
+            known_trials = self._study.get_trials(deepcopy=False)
+            if missing := replicates.next_missing(known_trials, self._spec):
+                self._study.enqueue_trial(missing.params, user_attrs=missing.user_attrs)
+                waiting = self._waiting()
         number = waiting[0] if waiting else len(self._study.get_trials(deepcopy=False))
         self._study.sampler = self._sampler(number)
         return self._study.ask()
@@ -158,7 +177,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return self._spec.search.sampler.build(seed, self._spec.trial)
 
     def _waiting(self) -> list[int]:
-        """Return the numbers of the retries that Optuna has numbered and that have not begun."""
+        """Return the numbers of the enqueued trials that have not begun."""
         states = (TrialState.WAITING,)
         return [trial.number for trial in self._study.get_trials(deepcopy=False, states=states)]
 
@@ -171,6 +190,13 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         retried = {trial.user_attrs.get(RETRY_OF) for trial in known_trials}
         failed = [trial for trial in known_trials if trial.state == TrialState.FAIL]
         return [trial for trial in failed if trial.number in requested - retried]
+
+    def _to_rerun(self) -> list[replicates.Replicate]:
+        """Return the replicates that users have requested and Optuna has not numbered yet."""
+        requested = self._requests().reruns
+        if not requested:
+            return []
+        return list(replicates.to_rerun(self._study.get_trials(deepcopy=False), requested))
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Remember the failure in a report, if any; Optuna gets nothing before a trial ends."""

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import optuna
 
 
-def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
+def suggest(tree: dict[str, Any], trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     """Return the tree with every domain replaced by a value that the Optuna trial suggests.
 
     Optuna knows each parameter by its search name (sweep/space/names.py). Only the branches that are
@@ -21,7 +21,7 @@ def suggest(tree: dict[str, Any], trial: optuna.Trial) -> dict[str, Any]:
     return with_recipe(drawn)
 
 
-def _drawn(tree: Any, trial: optuna.Trial, names: Names) -> Any:
+def _drawn(tree: Any, trial: optuna.trial.BaseTrial, names: Names) -> Any:
     """Return a node with every domain below it replaced by a value; `names` are those of the node."""
     kind, argument = domain(tree) or ("", tree)
     if not kind:
@@ -54,8 +54,15 @@ def with_recipe(tree: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in tree.items() if key != RECIPE}
     if not isinstance(recipe, dict):
         return tree
-    shared = {key for key in rest.keys() & recipe.keys() if _are_settings(rest[key], recipe[key])}
-    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in shared}
+    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in completed(tree)}
+
+
+def completed(tree: dict[str, Any]) -> set[str]:
+    """Return the keys of a concrete tree that its recipe completes, and does not replace."""
+    recipe = tree.get(RECIPE)
+    if not isinstance(recipe, dict):
+        return set()
+    return {key for key in tree.keys() & recipe.keys() if _are_settings(tree[key], recipe[key])}
 
 
 def _are_settings(*nodes: Any) -> bool:

@@ -5,14 +5,14 @@ pause:  start no new trial.
 stop:   start no new trial, and end the sweep when the running trials have ended.
 cancel: end the sweep at once.
 
-Besides, single trials are cancelled, or tried again, by their numbers.
+Besides, single trials are cancelled, or tried again, by their numbers, and run again with other seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from analysis.record.names import Tag
 
@@ -22,6 +22,26 @@ if TYPE_CHECKING:
 Request = Literal["go", "pause", "stop", "cancel"]
 
 
+class Rerun(NamedTuple):
+    """The request for a trial with the settings of another one and a seed of its own.
+
+    >>> str(Rerun(7, 3)), Rerun.parse("7:3")
+    ('7:3', Rerun(trial=7, seed=3))
+    """
+
+    trial: int
+    seed: int
+
+    @classmethod
+    def parse(cls, word: str) -> Rerun | None:
+        """Return the request that `str` writes as this word; None if it is no such word."""
+        trial, _, seed = word.partition(":")
+        return cls(int(trial), int(seed)) if trial.isdecimal() and seed.isdecimal() else None
+
+    def __str__(self) -> str:
+        return f"{self.trial}:{self.seed}"
+
+
 @dataclass(frozen=True)
 class Requests:
     """All requests to a sweep that are in force.
@@ -29,18 +49,21 @@ class Requests:
     request:          the request to the sweep as a whole.
     cancelled_trials: numbers of trials to end.
     retried_trials:   numbers of failed trials to try again.
+    reruns:           trials to run again with other seeds.
     """
 
     request: Request = "go"
     cancelled_trials: frozenset[int] = frozenset()
     retried_trials: frozenset[int] = frozenset()
+    reruns: frozenset[Rerun] = frozenset()
 
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> Requests:
         """Return the requests in the tags of a sweep's run; an unknown request counts as `go`."""
         word = tags.get(Tag.ASKED)
         request: Request = next((known for known in get_args(Request) if known == word), "go")
-        return cls(request, _numbers(tags, Tag.CANCEL_TRIALS), _numbers(tags, Tag.RETRY_TRIALS))
+        cancelled, retried = (_numbers(tags, tag) for tag in (Tag.CANCEL_TRIALS, Tag.RETRY_TRIALS))
+        return cls(request, cancelled, retried, reruns_in(tags))
 
 
 def request(record: Record, name: Request) -> None:
@@ -49,7 +72,7 @@ def request(record: Record, name: Request) -> None:
 
 
 def clear(record: Record) -> None:
-    """Withdraw the requests to a driver that runs no more, except for trials to be tried again."""
+    """Withdraw the requests to a driver that runs no more, except for trials to be run again."""
     record.set_tags({Tag.ASKED: "go", Tag.CANCEL_TRIALS: ""})
 
 
@@ -61,6 +84,18 @@ def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request another attempt at the failed trials of these numbers, beside those requested before."""
     _add_numbers(record, Tag.RETRY_TRIALS, numbers)
+
+
+def rerun_trials(record: Record, reruns: frozenset[Rerun]) -> None:
+    """Request trials with the settings of others and seeds of their own, beside those before."""
+    every = sorted(reruns_in(record.tags()) | reruns)
+    record.set_tags({Tag.RERUN_TRIALS: " ".join(map(str, every))})
+
+
+def reruns_in(tags: Mapping[str, str]) -> frozenset[Rerun]:
+    """Return the requests for reruns in the tags of a sweep's run; other words are left out."""
+    words = map(Rerun.parse, tags.get(Tag.RERUN_TRIALS, "").split())
+    return frozenset(rerun for rerun in words if rerun is not None)
 
 
 def _add_numbers(record: Record, tag: str, numbers: frozenset[int]) -> None:

@@ -103,6 +103,8 @@ class Recorder(Callback):  # type: ignore[misc]
             config = TrialConfig.model_validate(request.trial)
             if request.retry_of is not None:
                 tags[Tag.RETRY_OF] = str(request.retry_of)
+            if request.replicate_of is not None:
+                tags[Tag.REPLICATE_OF] = str(request.replicate_of)
             tags[Tag.SPACE_VERSION] = str(self._space_version)
             names = set(preflight.sets_of(config))
             update = {

@@ -10,7 +10,7 @@ from sweep.trial_request import TrialRequest
     [
         (TrialRequest(3, {"seed": 0}), {"number": 3, "trial": {"seed": 0}}),
         (
-            TrialRequest(4, {}, "lr must be less.", 0),
+            TrialRequest(4, {}, "lr must be less.", "", 0),
             {"number": 4, "trial": {}, "fault": "lr must be less.", "retry_of": 0},
         ),
     ],

@@ -36,7 +36,15 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
     assert set(values(Tag).values()) == {
         *("sweep", "sweep.role", "sweep.name", "sweep.state", "sweep.trial", "reason"),
         *("sweep.alive", "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"),
-        *("sweep.retry_of", "sweep.space_version", "sweep.deepspeed", "version.", "digest."),
+        *(
+            "sweep.rerun_trials",
+            "sweep.replicate_of",
+            "sweep.retry_of",
+            "sweep.space_version",
+            "sweep.deepspeed",
+            "version.",
+            "digest.",
+        ),
         *("objective", "regulariser", "replay", "seed", "on_front", "fingerprint"),
         *("mlflow.parentRunId", "mlflow.source.git.commit"),
     }

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from analysis.record.sweep import Candidate
@@ -20,8 +22,15 @@ def row_of(sweep, name):
     return row
 
 
-def test_candidates_are_complete_finite_and_within_their_bounds(hand):
-    assert hand.candidates()["trial"].tolist() == [1, 2, 3, 4, 5, 12]
+def test_candidates_are_all_that_were_measured_and_each_says_what_it_is(hand):
+    rows = hand.candidates().set_index("trial")
+    assert rows.index.tolist() == [1, 2, 3, 4, 5, 6, 9, 12]
+    assert rows.index[~rows["feasible"]].tolist() == [9], "12 is on the very bound"
+    assert rows.index[rows["state"] == "pruned"].tolist() == [6]
+    assert rows.index[rows["front"]].tolist() == [1, 2, 3, 4, 12], "6 was stopped early"
+    assert not rows["loses_to_base"].any()
+    assert set(rows["replicates"]) == {1}
+    assert hand.num_candidates == len(rows) + 1, "and the base model"
 
 
 def test_the_front_is_the_one_worked_out_by_hand_best_in_the_first_goal_first(hand):
@@ -30,18 +39,22 @@ def test_the_front_is_the_one_worked_out_by_hand_best_in_the_first_goal_first(ha
 
 def test_the_hypervolume_is_the_one_worked_out_by_hand(hand):
     # In shares of the worst, from the left: (0.03, 0.3), (0.04, 0.2), (0.12, 0.05), (0.2, 0.01).
-    by_hand = 0.01 * 0.7 + 0.08 * 0.8 + 0.08 * 0.95 + 0.8 * 0.99
+    # The base model, at (0.24, 0), adds the strip below the last of them.
+    by_hand = 0.01 * 0.7 + 0.08 * 0.8 + 0.08 * 0.95 + 0.8 * 0.99 + 0.76 * 0.01
     assert hand.hypervolume() == pytest.approx(by_hand)
 
 
 def test_the_front_of_three_goals_knows_which_way_each_is_better(three):
-    costs = three.costs(three.candidates())
+    rows = three.candidates()
+    costs = np.vstack([three.costs(rows), three.costs(pd.DataFrame([three.base]))])
     dominated = [
         any((q <= p).all() and (q < p).any() for q in costs)  #
         for p in costs
     ]
-    expected = three.candidates()["trial"][[not lost for lost in dominated]]
-    assert sorted(three.front()["trial"]) == sorted(expected)
+    *expected, base_lost = (not lost for lost in dominated)
+    assert sorted(three.front()["trial"]) == rows["trial"][expected].tolist()
+    assert (three.base_standing == "on the front") == base_lost
+    assert three.front_size == sum(expected) + base_lost
     best = three.trials[ACCURACY].idxmax()
     assert three.trials["trial"][best] in set(three.front()["trial"])
     distance = (three.front()[three.goals[0].name] - 50).abs()
@@ -60,9 +73,12 @@ def test_each_other_alpha_of_a_complete_trial_is_a_candidate_of_its_own(fusing):
     assert names(fusing.rows) == [
         *("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "3", "4", "5", "5@0.25"),
     ]
-    assert names(fusing.candidates()) == ["1", "1@0.25", "1@0.5", "2", "2@0.25", "4", "5@0.25"]
+    assert names(fusing.candidates()) == [
+        *("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "4", "5@0.25"),
+    ]
     assert names(fusing.front()) == ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
     by_hand = 0.02 * 0.7 + 0.04 * 0.75 + 0.02 * 0.9 + 0.06 * 0.92 + 0.02 * 0.95 + 0.82 * 0.98
+    by_hand += 0.76 * 0.02  # the base model, at (0.24, 0)
     assert fusing.hypervolume() == pytest.approx(by_hand)
 
 
@@ -98,5 +114,6 @@ def test_the_name_of_a_candidate_is_parsed_to_the_same_candidate():
 def test_a_sweep_without_trials_has_an_empty_front(begun):
     assert begun.state == "running"
     assert begun.front().empty
-    assert begun.hypervolume() == 0
+    assert begun.front_size == begun.num_candidates == 1, "the base model"
+    assert begun.hypervolume() == pytest.approx(0.76)
     assert begun.swept == []

@@ -19,7 +19,7 @@ def test_the_table_fits_80_columns_and_the_json_is_a_list(with_items, capsys):
     Console(width=80).print(table(with_items, comparison, "1", "2"))
     shown = capsys.readouterr().out
     assert max(map(len, shown.splitlines())) <= 80
-    assert "2 against 1, on the same items" in shown
+    assert "weights of 2 against those of 1, on the same items" in shown
     assert [entry["metric"] for entry in json.loads(to_json(comparison))] == list(
         comparison["metric"]
     )
@@ -56,4 +56,4 @@ def test_values_on_other_items_have_no_difference(with_items, capsys):
 def test_the_title_names_both_candidates_with_their_alpha(with_items, capsys):
     comparison = compare(with_items, None, Candidate(1))
     Console(width=80).print(table(with_items, comparison, "base", "1@0.25"))
-    assert "1@0.25 against base" in capsys.readouterr().out
+    assert "1@0.25 against those of base" in capsys.readouterr().out

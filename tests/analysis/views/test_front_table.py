@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -17,10 +18,10 @@ GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
 
-def lines(sweep, width=80):
+def lines(sweep, width=80, **options):
     console = Console(width=width, record=True, file=None)
     with console.capture() as capture:
-        console.print(table(sweep))
+        console.print(table(sweep, **options))
     return capture.get().splitlines()
 
 
@@ -32,7 +33,7 @@ def test_the_table_shows_the_base_model_then_the_front_in_its_order(hand):
     words = [line.split() for line in lines(hand)]
     first = [line[0] for line in words if line and line[0] in {"base", "12", "3", "2", "4", "1"}]
     assert first == ["base", "12", "3", "2", "4", "1"]
-    assert "hand: 5 of 6 candidates on the front, hypervolume 0.939" in " ".join(words[0])
+    assert "hand: 6 of 9 candidates on the front, hypervolume 0.947" in " ".join(words[0])
     assert "finished: 10 complete, 1 pruned, 1 failed, 1 running" in " ".join(words[-1])
 
 
@@ -76,40 +77,84 @@ def test_an_error_that_is_not_known_is_a_question_mark(hand):
 def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
     flags = (hand.trials["trial"] == 3).astype(float)
     flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))
-    assert sum("degenerate" in line for line in lines(flagged)) == 1
+    assert "degenerate · cda" in shown_row(lines(flagged), "3")
+    assert sum("degenerate ·" in line for line in lines(flagged)) == 1
     flags = {member["trial"]: member["degenerate"] for member in json.loads(to_json(flagged))}
-    assert flags == {12: False, 3: True, 2: False, 4: False, 1: False}
+    assert flags == {None: None, 12: False, 3: True, 2: False, 4: False, 1: False}
 
 
-def test_a_member_that_the_base_model_dominates_is_named(hand):
+def with_goals(sweep, trial, gap, rise):
+    """The sweep with other values of one trial."""
+    trials = sweep.trials.copy()
+    trials.loc[trials["trial"] == trial, [GAP, RISE]] = [gap, rise]
+    return replace(sweep, trials=trials)
+
+
+def shown_row(shown, name):
+    """The text of the row of this name and of the lines that go on with it."""
+    start = next(n for n, line in enumerate(shown) if re.match(rf" +{name} ", line))
+    end = next(n for n in range(start + 1, len(shown)) if not shown[n].startswith("         "))
+    return " ".join(" ".join(shown[start:end]).split())
+
+
+def test_what_the_base_model_dominates_is_off_the_front_and_shown_on_request(hand):
     """Nothing else in the sweep beats it, and still nothing was gained."""
-    trials = hand.trials.copy()
-    trials.loc[trials["trial"] == 1, [GAP, RISE]] = [12.0, 0.005]
-    worse = replace(hand, trials=trials)
-    assert worse.dominated_by_base(row(worse, 1))
-    assert not worse.dominated_by_base(row(worse, 2))
-    assert "worse than the base model" in " ".join(lines(worse)).replace("  ", " ")
-    flags = {member["trial"]: member["loses_to_base"] for member in json.loads(to_json(worse))}
-    assert flags[1]
-    assert not flags[2]
+    worse = with_goals(hand, 1, 12.0, 0.005)
+    assert worse.front()["trial"].tolist() == [12, 3, 2, 4]
+    assert "1 dominated by the base" in " ".join(" ".join(lines(worse)).split())
+    assert "dominated by the base" in shown_row(lines(worse, every=True), "1")
+    flags = {m["name"]: m["loses_to_base"] for m in json.loads(to_json(worse, every=True))}
+    assert [name for name, loses in flags.items() if loses] == ["1"]
+    assert "1" not in {member["name"] for member in json.loads(to_json(worse))}
+
+
+def test_a_base_model_that_is_dominated_or_beyond_a_constraint_says_so(hand):
+    better = with_goals(hand, 1, 10.0, 0.0)
+    assert better.base_standing == "dominated"
+    assert "before training: dominated, so not on the front" in shown_row(lines(better), "base")
+    bound = replace(hand, constraints={GAP: {"max": 11.0}})
+    assert bound.base_standing == "beyond a constraint"
+    assert "beyond a constraint, so not on" in shown_row(lines(bound), "base")
+    for sweep, feasible in ((better, True), (bound, False)):
+        assert "base" not in [member["name"] for member in json.loads(to_json(sweep))]
+        first, *_ = json.loads(to_json(sweep, every=True))
+        assert (first["name"], first["front"], first["feasible"]) == ("base", False, feasible)
+
+
+def test_every_candidate_is_marked_with_what_keeps_it_off_the_front_and_counted(hand):
+    flags = (hand.trials["trial"] == 3).astype(float)
+    flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))
+    shown = lines(flagged, every=True)
+    assert "beyond a constraint" in shown_row(shown, "9")
+    assert "stopped early" in shown_row(shown, "6")
+    assert "on the front · degenerate" in shown_row(shown, "3")
+    assert not any(word in shown_row(shown, "5") for word in ("front", "constraint", "stopped"))
+    counted = (
+        "9 candidates, of 10 complete trials: 1 beyond a constraint, 1 degenerate, 1 stopped early"
+    )
+    assert counted in " ".join(" ".join(shown).split())
+    assert f"{counted} (--all)" in " ".join(" ".join(lines(flagged)).split())
 
 
 def test_fused_members_are_named_with_their_alpha_everywhere(fusing):
     order = ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
     words = [line.split() for line in lines(fusing)]
     assert [line[0] for line in words if line and line[0] in order] == order
-    assert "6 of 7 candidates on the front" in " ".join(words[0])
+    assert "7 of 9 candidates on the front" in " ".join(words[0])
     members = json.loads(to_json(fusing))
     assert [(m["trial"], m["alpha"]) for m in members] == [
+        (None, None),  # the base model
         *((4, None), (1, None), (2, None), (1, 0.5), (5, 0.25), (1, 0.25)),
     ]
-    assert members[3]["goals"] == {GAP: 5, RISE: 0.08}
-    assert members[3]["params"]["fusion.alpha"] == 0.5
+    assert members[4]["goals"] == {GAP: 5, RISE: 0.08}
+    assert members[4]["params"]["fusion.alpha"] == 0.5
     assert not [name for member in members for name in member["metrics"] if "fusion" in name]
     header, *rows = to_csv(fusing).splitlines()
-    assert header.startswith(f"trial,alpha,run_id,seconds,{GAP},{RISE},")
-    assert [line.split(",")[:2] for line in rows] == [
-        *(["4", ""], ["1", ""], ["2", ""], ["1", "0.5"], ["5", "0.25"], ["1", "0.25"]),
+    assert header.startswith("name,trial,alpha,run_id,replicates,")
+    assert [line.split(",")[:3] for line in rows] == [
+        ["base", "", ""],
+        *(["4", "4", ""], ["1", "1", ""], ["2", "2", ""], ["1@0.5", "1", "0.5"]),
+        *(["5@0.25", "5", "0.25"], ["1@0.25", "1", "0.25"]),
     ]
 
 
@@ -131,9 +176,10 @@ def test_names_with_brackets_are_shown_as_they_are(hand):
 def test_every_candidate_is_shown_on_request_in_the_order_of_trials(fusing):
     every = fusing.candidates()
     assert len(every) > len(fusing.front())
+    assert fusing.base_standing == "on the front"
     shown = io.StringIO()
     Console(file=shown, width=80).print(table(fusing, every=True))
     for row in every.to_dict("records"):
         assert str(Candidate.of(row)) in shown.getvalue()
-    assert len(json.loads(to_json(fusing, every=True))) == len(every)
-    assert to_csv(fusing, every=True).count("\n") == len(every) + 1
+    assert len(json.loads(to_json(fusing, every=True))) == len(every) + 1
+    assert to_csv(fusing, every=True).count("\n") == len(every) + 2

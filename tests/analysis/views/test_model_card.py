@@ -27,7 +27,7 @@ def test_its_head_is_read_by_hugging_faces_own_reader(text, hand):
 def test_it_has_every_measurement_beside_that_of_the_base_model(text):
     assert "| **`bias/stereoset/gap`** | points | lower | 12 | 6 |" in text
     assert "| `bias/crows_pairs/score` | percent | nearer to 50 | 62 | 55 |" in text
-    assert "It is one of 5 on the front of the sweep `hand` (6 candidates)" in text
+    assert "It is one of 6 on the front of the sweep `hand` (9 candidates, the base model" in text
     assert "AutoModelForCausalLM" in text
 
 

@@ -16,8 +16,8 @@ def test_the_staircase_joins_the_front_worked_out_by_hand(hand):
     [(x, y)] = scatter.panels
     steps = list(zip(*scatter.staircase(x, y), strict=True))
     corners = [(1.5, 0.3), (2, 0.3), (2, 0.2), (6, 0.2), (6, 0.05), (6, 0.05), (6, 0.05)]
-    corners += [(10, 0.05), (10, 0.01)]
-    assert steps == [(1.5, y.worse), *corners, (x.worse, 0.01)]
+    corners += [(10, 0.05), (10, 0.01), (12, 0.01), (12, 0)]  # the last is the base model
+    assert steps == [(1.5, y.worse), *corners, (x.worse, 0)]
     assert (x.worse, y.worse) == (x.limits[1], y.limits[1])
 
 
@@ -54,4 +54,4 @@ def test_colours_and_shapes_follow_the_names_not_the_order_of_the_trials(three):
     backwards = replace(three, trials=three.trials[::-1])
     assert scatter_of(backwards).colours == scatter_of(three).colours
     assert list(scatter_of(three).colours) == ["cda", "dpo", "likelihood_gap"]
-    assert scatter_of(three).shapes["kl_to_base"] == ("o", "circle")
+    assert scatter_of(three).shapes["kl_to_base"] == "o"

@@ -1,4 +1,6 @@
 import math
+import re
+from dataclasses import replace
 
 import pandas as pd
 from rich.console import Console
@@ -16,6 +18,7 @@ def sweep(standing="running", **columns) -> Sweep:
             "state": ["complete", "complete", "failed", "running", "running"],
             "failure": ["", "", "diverged\nat step 3", "", ""],
             "run_id": list("abcde"),
+            "recipe": [""] * 5,
             "seconds": [10.0, 30.0, 20.0, math.nan, math.nan],
             "progress": [1.0, 1.0, 0.2, 0.5, math.nan],
             GAP.name: [25.0, 30.0, math.nan, math.nan, math.nan],
@@ -51,6 +54,7 @@ def test_a_summary_by_hand():
         "hypervolume": 0.25,  # (1 - 25 / 50) (1 - 0.5)
         "eta_s": 65.0,  # seven are left, half of one is done, 20 s each, two at a time
         "failures": {"diverged\nat step 3": 1},
+        "retries": [],
     }
 
 
@@ -60,13 +64,32 @@ def test_a_sweep_without_running_trials_has_no_eta():
     assert summary(sweep("running", state=ended))["eta_s"] is None
 
 
-def test_the_table_fits_80_columns_and_counts_the_entries_that_wait():
+def shown(status) -> str:
+    """The table of a status, in 80 columns."""
     console = Console(width=80)
     with console.capture() as capture:
-        console.print(table(summary(sweep()) | {"undelivered": 12}))
-    shown = capture.get()
-    assert max(map(len, shown.splitlines())) <= 80
+        console.print(table(status))
+    return capture.get()
+
+
+def test_failed_trials_that_wait_to_run_again_are_shown_with_what_runs_them():
+    status = summary(replace(sweep("stopped"), retries=(2, 7)))
+    assert status["retries"] == [2, 7]
+    assert "trials 2, 7 wait to run again: `sweep resume tiny`" in shown(status)
+    assert "trial 2 waits to run again\n" in re.sub(
+        r" +\n", "\n", shown(summary(replace(sweep(), retries=(2,))))
+    )
+    assert "wait" not in shown(summary(sweep()))
+
+
+def test_entries_that_mlflow_has_refused_are_counted():
+    assert "MLflow has refused 1 entry, kept in" in shown(summary(sweep()) | {"refused": 1})
+
+
+def test_the_table_fits_80_columns_and_counts_the_entries_that_wait():
+    text = shown(summary(sweep()) | {"undelivered": 12})
+    assert max(map(len, text.splitlines())) <= 80
     for words in ("running, some 1:05 to go", "3 of 10 trials (2 complete, 1 failed)"):
-        assert words in shown
+        assert words in text
     for words in ("3 (50%), 4 (0%)", "1: diverged", "12 entries are not"):
-        assert words in shown
+        assert words in text

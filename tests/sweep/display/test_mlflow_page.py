@@ -8,6 +8,7 @@ import pytest
 
 from sweep.config.check import load
 from sweep.display import mlflow_page
+from sweep.display.candidates import MeasuredModel
 from sweep.display.description import DrawnFront
 from sweep.display.mlflow_page import NOTE, MlflowPage
 from sweep.driver.running_sweep import RunningSweep
@@ -107,7 +108,11 @@ def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(
     begun = started(1, 0, 2)  # in the order in which they ended
     begun.outbox.put(Reported(trial=None, at=1, step=1, metrics={HYPERVOLUME: 10.0, SIZE: 1.0}))
     assert begun.delivery.wait(10)
-    earlier = {0: [{GAP: 2.0}, {GAP: 3.0}], 1: [{GAP: 10.0}]}  # 2 is no candidate
+    values = {0: [2.0, 3.0], 1: [10.0]}  # 2 is no candidate
+    earlier = {
+        number: [MeasuredModel(f"{number} {gap}", {GAP: gap, RISE: 0.0}) for gap in gaps]
+        for number, gaps in values.items()
+    }
     progress = Counting(num_ended=3)
     with MlflowPage(begun, drawn, progress, front, earlier) as page:
         end_trials(page, progress, 20.0)
@@ -115,6 +120,17 @@ def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(
     assert begun.delivery.wait(10)
     assert curve(begun.record) == [(1, 10.0), (2, 15.0), (3, 15.0), (4, 20.0)]
     assert curve(begun.record, SIZE) == [(1, 1.0), (2, 3.0), (3, 3.0), (4, 1.0)]
+
+
+def test_the_curve_of_a_resumed_sweep_is_that_of_means_and_holds_the_base_model(started):
+    begun = started(0, 1)
+    earlier = {n: [MeasuredModel("one", {GAP: gap, RISE: 0.0})] for n, gap in ((0, 2.0), (1, 4.0))}
+    base = {GAP: 100.0, RISE: 0.0, "forgetting/general/nll": 4.0}
+    with MlflowPage(begun, drawn, Counting(num_ended=2), front, earlier, base):
+        pass
+    assert begun.delivery.wait(10)
+    assert curve(begun.record) == [(1, 102.0), (2, 103.0)], "100 of the base, and a mean of 2 and 4"
+    assert curve(begun.record, SIZE) == [(1, 2.0), (2, 2.0)]
 
 
 def test_trials_are_marked_as_they_come_onto_the_front_and_leave_it(started):

@@ -8,7 +8,9 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from analysis.record.reader import read_sweep
+from sweep.cli.live_display import front_measure
 from sweep.config.check import load
+from sweep.display.candidates import MeasuredModel
 from sweep.display.progress import Progress
 from sweep.outcome import Outcome, outcome_of
 from sweep.trial_request import TrialRequest
@@ -23,9 +25,9 @@ class Trial(SimpleNamespace):
         return self.name
 
 
-def trial(name: str, drawn=None, *, progress=1.0, failure="", **metrics) -> Trial:
+def trial(name: str, drawn=None, *, progress=1.0, failure="", recipe="", **metrics) -> Trial:
     result = TrialResult(step=2, progress=progress, failure=failure, metrics=metrics)
-    config = TrialRequest(int(name), drawn or {}).to_config()
+    config = TrialRequest(int(name), drawn or {}, recipe=recipe).to_config()
     return Trial(name=name, config=config, last_result=result.for_tune())
 
 
@@ -49,6 +51,9 @@ def shown(tiny):
     def start(*, terminal: bool = False, **more):
         spec, _ = load(tiny)
         goals = more.pop("goals", {goal: spec.metrics()[goal] for goal in spec.goals})
+        if names := more.pop("spec_goals", None):
+            spec = spec.model_copy(update={"goals": names})
+        measure = more.pop("measure", lambda rows: (len(rows), len(rows) / 10))
         ended, num_trials = more.pop("ended", []), more.pop("num_trials", 4)
         started = SimpleNamespace(
             spec=spec,
@@ -60,7 +65,7 @@ def shown(tiny):
             outbox=SimpleNamespace(num_waiting=7),
         )
         console = Console(file=io.StringIO(), force_terminal=terminal, width=80)
-        progress = Progress(started, lambda rows: (len(rows), len(rows) / 10), console, **more)
+        progress = Progress(started, measure, console, **more)
         progress.setup()
         return progress, console.file
 
@@ -144,14 +149,54 @@ def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown,
         constraints={written_by.RISE.name: bound},
     )  # fmt: skip
     tiny.write_text(f"{tiny.read_text()}constraints: {{{RISE}: {bound}}}\n".replace("'", ""))
-    progress, _ = shown(goals={goal.name: goal for goal in goals})
+    names = [goal.name for goal in goals]
+    progress, _ = shown(goals={goal.name: goal for goal in goals}, spec_goals=names)
     for one in trials:
         alpha = {"fusion": {"alpha": one["params"]["fusion.alpha"]}}
         failure = one["failure"]
-        end(progress, trial("0000", alpha, **one["end"], failure=failure))
+        ended = trial(f"{one['number']:04}", alpha, **one["end"], failure=failure)
+        progress.on_trial_result(0, [], ended, measured_base())
+        end(progress, ended)
     recorded = read_sweep("fused", tracking_uri=uri).candidates()
-    assert len(recorded) == 6, "1, 1@0.25, 1@0.5, 2, 2@0.25 and 4"
-    assert progress.size_and_volume[0] == len(recorded)
+    assert recorded["feasible"].sum() == 6, "1, 1@0.25, 1@0.5, 2, 2@0.25 and 4"
+    assert progress.size_and_volume[0] == 6 + 1, "and the base model"
+
+
+def measured_base() -> dict:
+    """The first report of a trial, as Tune passes it on."""
+    return TrialResult(step=0, metrics=written_by.BASE).for_tune()
+
+
+@pytest.mark.parametrize("bound", [100.0, 0.25])
+def test_replicates_and_the_base_model_are_counted_as_the_analysis_counts_them(
+    shown, tiny, tmp_path, bound
+):
+    goals, bounds = [written_by.GAP, written_by.RISE], {"max": bound}
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    written_by.record(
+        MlflowClient(tracking_uri=uri), tmp_path, "seeds", goals=goals, trials=written_by.SEEDS,
+        constraints={written_by.RISE.name: bounds},
+    )  # fmt: skip
+    tiny.write_text(f"{tiny.read_text()}constraints: {{{RISE}: {bounds}}}\n".replace("'", ""))
+    with_goals = {"goals": {goal.name: goal for goal in goals}, "measure": front_measure(goals)}
+    spec_goals = [goal.name for goal in goals]
+    tiny.write_text(tiny.read_text().replace(f"[{GAP}, {RISE}]", f"[{RISE}]"))
+    progress, _ = shown(**with_goals, spec_goals=spec_goals)
+    for one in written_by.SEEDS:
+        share = {"complete": 1.0, "pruned": 0.5}.get(one["state"], 1.0)
+        failure = "it diverged" if one["state"] == "failed" else ""
+        ended = trial(
+            f"{one['number']:04}",
+            recipe=one["recipe"],
+            progress=share,
+            failure=failure,
+            **one["end"],
+        )
+        progress.on_trial_result(0, [], ended, measured_base())
+        end(progress, ended)
+    recorded = read_sweep("seeds", tracking_uri=uri)
+    size, volume = progress.size_and_volume
+    assert (size, volume) == (recorded.front_size, pytest.approx(recorded.hypervolume()))
 
 
 def test_a_trial_stopped_early_does_not_join_the_front(shown):
@@ -163,7 +208,8 @@ def test_a_trial_stopped_early_does_not_join_the_front(shown):
 
 def test_a_resumed_sweep_counts_the_trials_that_had_ended_before(shown):
     progress, written = shown(
-        ended=[Outcome(0, "complete"), Outcome(1, "failed")], earlier=[{GAP: 1.0, RISE: 0.5}]
+        ended=[Outcome(0, "complete"), Outcome(1, "failed")],
+        earlier=[MeasuredModel("0", {GAP: 1.0, RISE: 0.5})],
     )
     assert "2 of 4 trials done before" in written.getvalue()
     end(progress, trial("0002", **{GAP: 2.0, RISE: 0.1}))

@@ -1,0 +1,92 @@
+"""Several sweeps as one, so that trials of one recipe are replicates wherever they were run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+
+from analysis.record.sweep import Sweep
+
+# How far the base model's goals may differ between two machines, as a share of the value.
+TOLERANCE = 1e-3
+
+
+class DoNotMatch(ValueError):
+    """Two sweeps measure different things, so that their trials are no candidates of one front."""
+
+
+def pool(sweeps: Sequence[Sweep], /) -> Sweep:
+    """Return one sweep with the trials of several; all else is of the first, but for the name.
+
+    Trials of the second sweep on are numbered anew: the numbers of a sweep begin after the largest one
+    before it. `offsets` has where. Fingerprints of recipes are equal between sweeps of one release.
+
+    Args:
+        sweeps: one or more sweeps of one store.
+
+    Raises:
+        DoNotMatch: a sweep has other goals, constraints, metrics, another base model or other data.
+    """
+    first = sweeps[0]
+    for other in sweeps[1:]:
+        if problem := _difference(first, other):
+            raise DoNotMatch(
+                f"{other.name} must measure what {first.name} does to be shown with it, but {problem}."
+            )
+    trials = pd.concat(
+        [
+            sweep.trials.assign(trial=sweep.trials["trial"] + offset)
+            for sweep, offset in zip(sweeps, offsets(sweeps), strict=True)
+        ],
+        ignore_index=True,
+    )
+    trials["failure"] = trials["failure"].fillna("")
+    params = sorted({name for sweep in sweeps for name in sweep.params})
+    searched = list(dict.fromkeys(name for sweep in sweeps for name in sweep.searched))
+    # A setting that is fixed in each sweep, and not the same in all, tells their trials apart.
+    told_apart = [p for p in params if p in trials and trials[p].nunique(dropna=False) > 1]
+    return replace(
+        first,
+        name=" + ".join(sweep.name for sweep in sweeps),
+        trials=trials,
+        params=params,
+        searched=list(dict.fromkeys([*searched, *told_apart])),
+    )
+
+
+def offsets(sweeps: Sequence[Sweep], /) -> list[int]:
+    """Return what is added to the numbers of the trials of each sweep as they are pooled."""
+    found, next_number = [], 0
+    for sweep in sweeps:
+        found.append(next_number)
+        largest = -1 if sweep.trials.empty else int(sweep.trials["trial"].max())
+        next_number += largest + 1
+    return found
+
+
+def _difference(one: Sweep, other: Sweep) -> str:
+    """Return in what two sweeps differ that must be equal, as a clause; empty if in nothing."""
+    if one.tracking_uri != other.tracking_uri:
+        return "it is in another store"
+    goals = [[goal.name for goal in sweep.goals] for sweep in (one, other)]
+    if goals[0] != goals[1]:
+        return f"its goals are {', '.join(goals[1])} and not {', '.join(goals[0])}"
+    if one.constraints != other.constraints:
+        return "its constraints are others"
+    if missing := sorted(one.metrics.keys() ^ other.metrics.keys()):
+        return f"only one of the two has the metric {missing[0]}"
+    changed = [
+        name
+        for name, digest in one.digests.items()
+        if name in other.digests and other.digests[name] != digest
+    ]
+    if changed:
+        return f"the contents of {', '.join(changed)} are others"
+    for goal in one.goals:
+        values = [sweep.base.get(goal.name, math.nan) for sweep in (one, other)]
+        if not math.isclose(*values, rel_tol=TOLERANCE, abs_tol=1e-9):
+            return f"{goal.name} of its base model is {values[1]:g} and not {values[0]:g}"
+    return ""

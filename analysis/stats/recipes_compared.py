@@ -1,0 +1,194 @@
+"""Compare the recipes of two candidates, each with all its replicates (analysis/stats/seeds.py)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.record.items import read_items
+from analysis.record.names import TrialState
+from analysis.record.sweep import Candidate, Sweep, run_id_of
+from analysis.stats.paired import COLUMNS, NOTHING
+from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
+
+SEED_COLUMNS = ["seeds_one", "seeds_other"]
+# Recipes from which the spread between seeds is pooled at most: the items of each of their replicates
+# are read.
+MAX_POOLED = 12
+
+Member = Candidate | None  # None stands for the base model
+Read = Callable[[Member], pd.DataFrame]
+
+
+class _Side(NamedTuple):
+    """One metric of a recipe: its replicates, and a row for each item, which are the same for all."""
+
+    replicates: Replicates
+    items: pd.DataFrame
+
+
+def replicates_of(sweep: Sweep, candidate: Candidate, /) -> list[Candidate]:
+    """Return the complete replicates of a candidate's recipe, each at the candidate's α, by number.
+
+    A trial that is no replicate of a complete one stands for itself.
+
+    Raises:
+        ValueError: the sweep has no such trial.
+    """
+    run_id_of(sweep, candidate.trial)
+    return next((group for group in _groups(sweep) if candidate in group), [candidate])
+
+
+def are_replicates(sweep: Sweep, one: Member, other: Member, /) -> bool:
+    """Return whether two candidates are different trials of one recipe at the same α.
+
+    Raises:
+        ValueError: the sweep has no such trial.
+    """
+    if one is None or other is None or one == other:
+        return False
+    return other in replicates_of(sweep, one)
+
+
+def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFrame:
+    """Return a table with a row for each metric of which both recipes have items.
+
+    Columns: those of `compare` in analysis/stats/paired.py, of the means over replicates, and
+    seeds_one, seeds_other: the numbers of replicates, 0 for the base model. Two trials of one recipe
+    are compared as if each were the only trial of its recipe.
+
+    A recipe of one trial takes the spread between seeds from the recipes of the sweep that have
+    replicates at the same α. If there are none, se, df, low, high and p are NaN. They and the
+    difference are NaN if the trials were not all measured on the very same items.
+
+    Args:
+        first, second: candidates whose recipes are compared; None stands for the base model.
+
+    Raises:
+        ValueError: the sweep has no such trial, or no items of it.
+    """
+    known: dict[Member, pd.DataFrame] = {}
+
+    def read(member: Member) -> pd.DataFrame:
+        if member not in known:
+            items = read_items(sweep, member)
+            known[member] = items.dropna(subset=["item"])
+        return known[member]
+
+    candidates = (first, second)
+    is_one_recipe = are_replicates(sweep, first, second)
+    replicated = [group for group in _groups(sweep) if len(group) > 1]
+    members: list[list[Member]] = [
+        [candidate] if candidate is None or is_one_recipe else [*replicates_of(sweep, candidate)]
+        for candidate in candidates
+    ]
+    rows = []
+    for name in read(first)["metric"].unique():
+        sides = [_side(group, str(name), read) for group in members]
+        if (one := sides[0]) is None or (other := sides[1]) is None:
+            continue
+        spreads = [
+            _spread(group, side, str(name), replicated, read)
+            for group, side in zip(members, (one, other), strict=True)
+        ]
+        rows.append(
+            _row(sweep, str(name), (one, other), (spreads[0], spreads[1]))
+            | {
+                column: 0 if group == [None] else len(group)
+                for column, group in zip(SEED_COLUMNS, members, strict=True)
+            }
+        )
+    return pd.DataFrame(rows, columns=[*COLUMNS, *SEED_COLUMNS])
+
+
+def _row(
+    sweep: Sweep,
+    name: str,
+    sides: tuple[_Side, _Side],
+    spreads: tuple[Spread | None, Spread | None],
+) -> dict[str, Any]:
+    """Return the row of one metric, without the numbers of replicates."""
+    one, other = sides
+    metric = sweep.metrics.get(name)
+    values = [float(side.replicates.values_R.mean()) for side in sides]
+    shared = one.items.index.intersection(other.items.index)
+    clusters = one.items.loc[shared, "cluster"]
+    is_same = len(shared) == len(one.items) == len(other.items)
+    test, df = NOTHING, math.nan
+    if is_same:
+        order = [side.items.index.get_indexer(shared) for side in sides]
+        aligned = [
+            side.replicates._replace(influences_RI=side.replicates.influences_RI[:, places])
+            for side, places in zip(sides, order, strict=True)
+        ]
+        cluster_I = np.unique(clusters.to_numpy(str), return_inverse=True)[1]
+        test, df = seeds_test((aligned[0], aligned[1]), spreads, cluster_I)
+    return {
+        "metric": name,
+        "unit": metric.unit if metric else "",
+        "one": values[0],
+        "other": values[1],
+        "difference": values[1] - values[0] if is_same else math.nan,
+        "df": df,
+        **test._asdict(),
+        "items": len(shared),
+        "clusters": clusters.nunique(),
+    }
+
+
+def _side(members: list[Member], name: str, read: Read) -> _Side | None:
+    """Return one metric of a recipe; None if a replicate has no items of it.
+
+    Values are NaN if the replicates were not all measured on the same items.
+    """
+    frames = []
+    for member in members:
+        rows = read(member)
+        frames.append(rows[rows["metric"] == name].set_index("item"))
+    if any(frame.empty for frame in frames):
+        return None
+    items = frames[0].assign(cluster=frames[0]["cluster"].fillna(frames[0].index.to_series()))
+    is_same = all(set(frame.index) == set(items.index) for frame in frames)
+    values_R = np.array([frame["value"].iloc[0] if is_same else math.nan for frame in frames])
+    influences_RI = np.array([frame["influence"].reindex(items.index) for frame in frames])
+    df = min(float(frame["df"].iloc[0]) for frame in frames)
+    return _Side(Replicates(values_R, influences_RI, df), items)
+
+
+def _spread(
+    members: list[Member], side: _Side, name: str, replicated: list[list[Candidate]], read: Read
+) -> Spread | None:
+    """Return the spread between the seeds of a recipe; None if nothing is known of it.
+
+    replicated: the replicates of each recipe that has some. A recipe of one trial takes the spread of
+        those at its α.
+    """
+    first = members[0]
+    if first is None:
+        return NO_SEEDS
+    if len(members) > 1:
+        return _own_spread(side)
+    groups = [group for group in replicated if group[0].alpha == first.alpha][:MAX_POOLED]
+    others = (_side([*group], name, read) for group in groups)
+    spreads = [_own_spread(other) for other in others if other is not None]
+    return pooled(one for one in spreads if not math.isnan(one.variance))
+
+
+def _own_spread(side: _Side) -> Spread:
+    """Return the spread between the seeds of one recipe with replicates."""
+    labels = side.items["cluster"].to_numpy(str)
+    return spread(side.replicates, np.unique(labels, return_inverse=True)[1])
+
+
+def _groups(sweep: Sweep) -> list[list[Candidate]]:
+    """Return the replicates of every recipe of a sweep with complete trials, each at its α."""
+    groups = []
+    for row in sweep.candidates().to_dict("records"):
+        if row["state"] == TrialState.COMPLETE:
+            alpha = Candidate.of(row).alpha
+            groups.append([Candidate(int(word), alpha) for word in row["trials"].split()])
+    return groups

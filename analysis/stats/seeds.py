@@ -1,0 +1,134 @@
+"""Test whether two recipes differ: on the same items, with the spread between seeds in the error.
+
+The seeds of a recipe are a sample, as its items are. With n_A and n_B replicates on the same items, the
+variance of the difference between the two means is
+
+    V + (s_A² − e_A²)⁺ / n_A + (s_B² − e_B²)⁺ / n_B
+
+V is that of the paired test (analysis/stats/paired.py), on the mean influence of each item over the
+replicates. It holds what an item and a seed have in common, which the variance s² between the values of
+replicates holds as well: e² is that part of s², from how the influences of items differ between
+replicates. The degrees of freedom are Welch and Satterthwaite's.
+
+R = replicates, I = items, C = clusters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.stats.paired import NOTHING, PairedTest
+from trainables.metrics.interval import MIN_DF, quantile
+
+Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+
+class Replicates(NamedTuple):
+    """One metric of the replicates of a recipe, measured on the same items.
+
+    values_R: a value for each replicate.
+    influences_RI: corrected influences of the items (trainables/metrics/estimate.py).
+    df: degrees of freedom of the items' error; NaN for many.
+    """
+
+    values_R: Floats
+    influences_RI: Floats
+    df: float
+
+
+class Spread(NamedTuple):
+    """The spread between the seeds of one recipe, or of several.
+
+    variance: s², of one value among replicates, in the squared unit of the metric.
+    shared: e², the part of it that the paired test of items holds already.
+    df: degrees of freedom of s².
+    """
+
+    variance: float
+    shared: float
+    df: float
+
+
+NO_SEEDS = Spread(0.0, 0.0, math.inf)  # of the base model
+
+
+def spread(replicates: Replicates, cluster_I: Places) -> Spread:
+    """Return the spread between the seeds of one recipe, which has two or more replicates.
+
+    cluster_I: the number of each item's cluster, from 0.
+    """
+    num = len(replicates.values_R)
+    from_mean_RI = replicates.influences_RI - replicates.influences_RI.mean(axis=0)
+    sums_RC = np.array([np.bincount(cluster_I, weights=row) for row in from_mean_RI])
+    variance = float(np.var(replicates.values_R, ddof=1))
+    return Spread(variance, float((sums_RC**2).sum()) / (num - 1), num - 1.0)
+
+
+def pooled(spreads: Iterable[Spread]) -> Spread | None:
+    """Return the spread of several recipes, weighted by their degrees of freedom; None for none."""
+    known = list(spreads)
+    df = sum(one.df for one in known)
+    if not df:
+        return None
+    variance = sum(one.variance * one.df for one in known) / df
+    return Spread(variance, sum(one.shared * one.df for one in known) / df, df)
+
+
+def _df_of(spreads: tuple[Spread | None, ...]) -> float:
+    """Return the degrees of freedom of all different spreads together; 0 if one is not known."""
+    known = {one for one in spreads if one is not None and one != NO_SEEDS}
+    if None in spreads:
+        return 0.0
+    return sum(one.df for one in known) if known else math.inf
+
+
+def seeds_test(
+    sides: tuple[Replicates, Replicates],
+    spreads: tuple[Spread | None, Spread | None],
+    cluster_I: Places,
+) -> tuple[PairedTest, float]:
+    """Return the test of a metric's difference between two recipes, and its degrees of freedom.
+
+    The degrees of freedom are NaN for many. Nothing is known where a spread is None, with fewer than
+    MIN_DF degrees of freedom of the items or of the seeds (two trials of one recipe are all that is
+    known), or where neither items nor seeds spread and the two differ.
+
+    Args:
+        sides: the two recipes, on the same items; the difference is second minus first.
+        spreads: the spread between seeds of each.
+        cluster_I: the number of each item's cluster, from 0.
+    """
+    from scipy.special import ndtr, stdtr
+
+    one, other = sides
+    difference = float(other.values_R.mean() - one.values_R.mean())
+    df_of_items = min((df for df in (one.df, other.df) if not math.isnan(df)), default=math.inf)
+    if min(df_of_items, _df_of(spreads)) < MIN_DF or math.isnan(difference):
+        return NOTHING, math.nan
+    change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
+    change_C = np.bincount(cluster_I, weights=change_I)
+    variance = float(change_C @ change_C)
+    doubt = variance**2 / df_of_items
+    shares: dict[Spread, float] = {}  # one spread that both recipes take is one number, too
+    for side, seeds in zip(sides, spreads, strict=True):
+        assert seeds is not None
+        shares[seeds] = shares.get(seeds, 0.0) + 1 / len(side.values_R)
+    for seeds, share in shares.items():
+        if seeds.variance > seeds.shared:
+            variance += (seeds.variance - seeds.shared) * share
+            # It is s² that is uncertain: the items leave little doubt about e².
+            doubt += (seeds.variance * share) ** 2 / seeds.df
+    if variance == 0:
+        return (PairedTest(0.0, 0.0, 0.0, 1.0) if difference == 0 else NOTHING), math.nan
+    se, df = math.sqrt(variance), variance**2 / doubt if doubt else math.inf
+    half = quantile(None if math.isinf(df) else df) * se
+    t = -abs(difference) / se
+    p = 2 * float(ndtr(t) if math.isinf(df) else stdtr(df, t))
+    test = PairedTest(se, difference - half, difference + half, p)
+    return test, math.nan if math.isinf(df) else df

@@ -1,0 +1,133 @@
+"""The test of two recipes over items and seeds: laws, numbers by hand, and simulated nulls."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
+
+NUM_ITEMS = 40
+EVERY_ITEM = np.arange(NUM_ITEMS)
+
+
+def measured(outcomes_RI):
+    """Replicates whose metric is the mean over items, each item a cluster of its own."""
+    num = outcomes_RI.shape[1]
+    from_mean = outcomes_RI - outcomes_RI.mean(axis=1, keepdims=True)
+    influences = from_mean / num / math.sqrt(1 - 1 / num)
+    return Replicates(outcomes_RI.mean(axis=1), influences, num - 1.0)
+
+
+def drawn(rng, num_seeds, of_seeds, of_noise, effect_I=0.0, items_I=None):
+    """Outcomes items_i + effect_i + a_r + e_ri, with a and e of these standard deviations."""
+    seeds = rng.normal(size=(num_seeds, 1)) * of_seeds
+    noise = rng.normal(size=(num_seeds, NUM_ITEMS)) * of_noise
+    return measured((0.0 if items_I is None else items_I) + effect_I + seeds + noise)
+
+
+def test_without_seeds_it_is_the_paired_t_test():
+    rng = np.random.default_rng(0)
+    one, other = (drawn(rng, 1, 0.0, 1.0) for _ in range(2))
+    test, df = seeds_test((one, other), (NO_SEEDS, NO_SEEDS), EVERY_ITEM)
+    outcomes = [
+        side.influences_RI[0] * NUM_ITEMS * math.sqrt(1 - 1 / NUM_ITEMS) for side in (one, other)
+    ]
+    expected = stats.ttest_1samp(outcomes[1] - outcomes[0] + other.values_R - one.values_R, 0.0)
+    assert test.p == pytest.approx(expected.pvalue)
+    assert df == NUM_ITEMS - 1
+
+
+def test_the_variance_is_that_worked_out_by_hand():
+    # Two items, one for each cluster; the replicates of `one` have influences (1, −1) and (3, −3) halves.
+    one = Replicates(np.array([4.0, 8.0]), np.array([[0.5, -0.5], [1.5, -1.5]]), 10.0)
+    other = Replicates(np.array([9.0]), np.array([[0.0, 0.0]]), 10.0)
+    places = np.array([0, 1])
+    own = spread(one, places)
+    assert own == Spread(8.0, 2 * (0.25 + 0.25), 1.0)
+    test, df = seeds_test((one, other), (own, Spread(3.0, 1.0, 6.0)), places)
+    items = 1.0 + 1.0  # of the mean influences (1, −1)
+    variance = items + (8 - 1) / 2 + (3 - 1)
+    assert test.se == pytest.approx(math.sqrt(variance))
+    assert df == pytest.approx(variance**2 / (items**2 / 10 + (8 / 2) ** 2 / 1 + 3**2 / 6))
+    assert test.p == pytest.approx(2 * stats.t.sf(3.0 / test.se, df))
+    assert (test.low + test.high) / 2 == pytest.approx(3.0)
+
+
+def test_turning_the_two_around_turns_the_sign_alone():
+    rng = np.random.default_rng(1)
+    one, other = drawn(rng, 3, 1.0, 1.0), drawn(rng, 2, 1.0, 1.0)
+    spreads = spread(one, EVERY_ITEM), spread(other, EVERY_ITEM)
+    there, _ = seeds_test((one, other), spreads, EVERY_ITEM)
+    back, _ = seeds_test((other, one), spreads[::-1], EVERY_ITEM)
+    assert (there.se, there.p) == pytest.approx((back.se, back.p))
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+
+
+def test_pooled_spreads_weigh_by_their_degrees_of_freedom():
+    assert pooled([]) is None
+    assert pooled([Spread(2.0, 1.0, 1.0), Spread(5.0, 4.0, 2.0)]) == Spread(4.0, 3.0, 3.0)
+
+
+def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
+    rng = np.random.default_rng(2)
+    one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 1, 0.0, 1.0)
+    few, two = one._replace(df=1.0), Spread(1.0, 0.5, 1.0)
+    unknown = [(one, other), (None, NO_SEEDS)], [(few, other), (NO_SEEDS, NO_SEEDS)]
+    alone = [(one, other), (two, two)], [(one, other), (NO_SEEDS, two)]
+    for sides, spreads in unknown + alone:
+        test, df = seeds_test(sides, spreads, EVERY_ITEM)
+        assert all(math.isnan(value) for value in (*test, df))
+
+
+def p_values(
+    num_pairs, num_seeds, of_seeds, of_noise, *, same, effect=0.0, others=2, others_seeds=6
+):
+    """Return p of simulated pairs of recipes; `same`: both are single trials of one recipe.
+
+    The spread between seeds is pooled over `others` recipes of `others_seeds` where a side has one trial.
+    """
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(num_pairs):
+        items_I = rng.normal(size=NUM_ITEMS)
+        effect_I = effect + rng.normal(size=NUM_ITEMS) * (0.0 if same else 0.5)
+        one = drawn(rng, num_seeds, of_seeds, of_noise, 0.0, items_I)
+        other = drawn(rng, num_seeds, of_seeds, of_noise, effect_I, items_I)
+        if num_seeds == 1:
+            known = [
+                drawn(rng, others_seeds, of_seeds, of_noise, 0.0, items_I) for _ in range(others)
+            ]
+            both = pooled(spread(side, EVERY_ITEM) for side in known)
+            spreads = (both, both)
+        else:
+            spreads = (spread(one, EVERY_ITEM), spread(other, EVERY_ITEM))
+        found.append(seeds_test((one, other), spreads, EVERY_ITEM)[0].p)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.3, 1.0])
+def test_of_two_seeds_of_one_recipe_about_one_pair_in_twenty_differs(of_seeds):
+    p = p_values(2000, 1, of_seeds, 1.0, same=True)
+    assert 0.02 <= (p < 0.05).mean() <= 0.07
+
+
+@pytest.mark.parametrize("num_seeds", [3, 6])
+@pytest.mark.parametrize("of_seeds", [0.0, 0.3, 1.0])
+def test_recipes_that_are_alike_seldom_differ(num_seeds, of_seeds):
+    p = p_values(2000, num_seeds, of_seeds, 1.0, same=False)
+    assert 0.01 <= (p < 0.05).mean() <= 0.075
+
+
+def test_recipes_that_differ_are_found():
+    assert (p_values(300, 3, 0.3, 1.0, same=False, effect=2.0) < 0.05).mean() > 0.95
+    assert (p_values(300, 1, 0.3, 1.0, same=False, effect=2.0) < 0.05).mean() > 0.9
+
+
+def test_the_paired_test_of_weights_would_find_most_pairs_of_seeds_to_differ():
+    """What the spread between seeds is for: they are other weights, and no other recipe."""
+    rng = np.random.default_rng(3)
+    pairs = [[drawn(rng, 1, 0.5, 1.0) for _ in range(2)] for _ in range(500)]
+    p = [seeds_test((a, b), (NO_SEEDS, NO_SEEDS), EVERY_ITEM)[0].p for a, b in pairs]
+    assert (np.array(p) < 0.05).mean() > 0.3

@@ -1,0 +1,46 @@
+"""Which candidates their measurements tell apart."""
+
+import math
+from dataclasses import replace
+
+import pytest
+
+from analysis.stats.ties import is_noise, ties
+from tests.analysis.conftest import GAP, RISE
+from trainables.metrics.interval import quantile
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def measured(value, se=math.nan, df=math.nan):
+    return {GAP.name: value, f"se/{GAP.name}": se, f"df/{GAP.name}": df}
+
+
+def test_a_difference_is_noise_within_the_interval_of_two_unpaired_numbers():
+    half = quantile(8.0) * math.sqrt(2)  # two equal variances of 4 degrees of freedom have 8
+    for difference, noise in ((0.99 * half, True), (1.01 * half, False)):
+        one, other = measured(10.0, 1.0, 4.0), measured(10.0 + difference, 1.0, 4.0)
+        assert is_noise(one, other, GAP.name) == is_noise(other, one, GAP.name) == noise
+
+
+def test_exact_numbers_are_noise_only_if_they_are_equal():
+    assert is_noise(measured(1.0), measured(1.0), GAP.name)
+    assert not is_noise(measured(1.0), measured(1.0 + 1e-9), GAP.name)
+    assert is_noise(measured(1.0), measured(2.5, 1.0), GAP.name), "the other one is not exact"
+
+
+def test_where_an_error_is_not_known_no_difference_can_be_claimed():
+    assert is_noise(measured(0.0), measured(100.0, df=0.0), GAP.name)
+
+
+def test_candidates_are_tied_if_every_goal_is_noise(seeds):
+    """By hand: every gap has an error, and the rises are exact and differ."""
+    found = ties(seeds, seeds.candidates())
+    assert found == {"base": [], "0": [], "1": [], "2": [], "4": []}
+    alike = seeds.trials.assign(**{RISE.name: 0.0})
+    found = ties(replace(seeds, trials=alike), replace(seeds, trials=alike).front())
+    # Trial 1, at 6 ± 13, is alone on the front now, and the base model at 12.
+    assert found == {"base": ["1"], "1": []}
+    noisy = alike.assign(**{f"se/{GAP.name}": 9.0})
+    found = ties(replace(seeds, trials=noisy), replace(seeds, trials=noisy).candidates())
+    assert found == {"base": ["1"], "0": ["1"], "1": [], "2": ["1"], "4": ["1"]}
