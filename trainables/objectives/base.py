@@ -30,13 +30,17 @@ class Objective(Strict):
         loss does not compare them.
     reads_states: whether the loss needs hidden states of the pairs, beside predictions.
     uses_base: whether the loss compares the model with the frozen base. Its dropout is then off while
-        training, as in TRL; its noise would count as drift.
+        training, as in TRL; its noise would count as drift. So are layers that are left out at random,
+        and all else that the architecture draws in training.
+    sets_dropout: whether its formula is dropout, which stays on even where a regulariser compares with
+        the base.
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
     compares: ClassVar[Comparison | None] = None
     reads_states: ClassVar[bool] = False
     uses_base: ClassVar[bool] = False
+    sets_dropout: ClassVar[bool] = False
 
     name: str
 
