@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
@@ -88,7 +88,7 @@ def _model_faults(trials: list[TrialConfig]) -> list[str]:
     """Return a fault for each model that a trial could not load, or not train as it says.
 
     That is one of another family, of an architecture that is not known, without some of its weights or
-    special tokens, or without the blocks or modules that `parameters` names.
+    special tokens, or without the blocks, modules or words that parameters or objective need.
     """
     faults = []
     for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
@@ -100,17 +100,25 @@ def _model_faults(trials: list[TrialConfig]) -> list[str]:
                     f"but got {family!r}."
                 )
                 continue
-            structure = pretrained.structure(path, family)
+            tokenizer, structure = pretrained.look_through(path, family)
         except ValueError as error:
             faults.append(f"trial.model.path: {error}")
             continue
-        of_model = (trial.parameters for trial in trials if trial.model.path == path)
-        for parameters in dict.fromkeys(of_model):
-            try:
-                parameters.refuse_misfit(path, structure)
-            except ValueError as error:
-                faults.append(f"trial.{error}")
-    return faults
+        of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
+        for parameters in dict.fromkeys(trial.parameters for trial in of_model):
+            faults += _faults_of(partial(parameters.refuse_misfit, path, structure))
+        for objective in dict.fromkeys(trial.objective for trial in of_model):
+            faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
+    return list(dict.fromkeys(faults))
+
+
+def _faults_of(check: Callable[[], None]) -> list[str]:
+    """Return the fault for which a check raises ValueError, as a list; an empty one if it does not."""
+    try:
+        check()
+    except ValueError as error:
+        return [f"trial.{error}"]
+    return []
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

@@ -4,16 +4,18 @@ All of them know the miniature's words. Weights are large, so that predictions a
 is on wherever an architecture has it.
 """
 
+import string
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import tokenizers
 import torch
 import transformers
-from tokenizers import decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, pre_tokenizers, processors
 
+from tests.trainables import families
 from trainables.models import miniature
 
 LAYERS = 2
@@ -60,7 +62,6 @@ class Kind:
     segments: bool = False
     specials: str = ""
     tokenizer: Callable[[], Any] | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         specials = SPECIAL[self.specials or self.family]
@@ -108,16 +109,25 @@ def _finished(inner: tokenizers.Tokenizer, family: str) -> Any:
 
 
 def _camembert() -> Any:
-    """Return a tokenizer of pieces of words with ▁ for a space, as CamemBERT's."""
-    inner = tokenizers.Tokenizer(models.Unigram())
+    """Return a tokenizer of pieces of words with ▁ for a space, as CamemBERT's; long words are cut."""
+    specials = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
+    words = [word for word in miniature._vocabulary() if word not in miniature.SPECIAL]
+    pieces = [f"▁{word}" for word in words if len(word) < 6] + ["▁", *string.ascii_lowercase]
+    scored = [(piece, 0.0) for piece in specials] + [(piece, -5.0) for piece in pieces]
+    inner = tokenizers.Tokenizer(models.Unigram(scored, unk_id=specials.index("<unk>")))
     inner.pre_tokenizer = pre_tokenizers.Metaspace()
     inner.decoder = decoders.Metaspace()
-    specials = ["<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>", "<s>", "</s>", "<mask>"]
-    trainer = trainers.UnigramTrainer(
-        vocab_size=300, special_tokens=specials, unk_token="<unk>", show_progress=False
-    )
-    inner.train_from_iterator(miniature.corpus()[:2000], trainer)
+    inner.add_special_tokens(specials)
     return _finished(inner, "masked")
+
+
+def _qwen2() -> Any:
+    """Return a tokenizer of pieces of bytes, the only kind that transformers reads for a Qwen 2."""
+    specials = ["<|endoftext|>", "<|im_start|>"]
+    vocabulary, merges = families._byte_pairs(None, specials)
+    return transformers.Qwen2Tokenizer(
+        vocabulary, merges, bos_token="<|im_start|>", model_max_length=1000
+    )
 
 
 def _causal(
@@ -133,7 +143,7 @@ def _masked(made_by: str, settings: dict[str, Any], blocks: str, **more: Any) ->
 ARCHITECTURES = {
     "llama": _causal("LlamaForCausalLM", LLAMA),
     "mistral": _causal("MistralForCausalLM", LLAMA | {"sliding_window": 16}),
-    "qwen2": _causal("Qwen2ForCausalLM", LLAMA),
+    "qwen2": _causal("Qwen2ForCausalLM", LLAMA, tokenizer=_qwen2),
     "qwen3": _causal("Qwen3ForCausalLM", LLAMA | {"head_dim": 8}),
     "gemma2": _causal(
         "Gemma2ForCausalLM",

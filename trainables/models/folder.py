@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from trainables.data.tokenizer import Family
 
 SAFE = {"local_files_only": True, "trust_remote_code": False}
+SAMPLE = "The nurse said that she was here."
 # The names in transformers of the classes that load a model of each family.
 AUTO_CLASSES: dict[Family, str] = {
     "causal": "AutoModelForCausalLM",
@@ -106,7 +105,7 @@ def refuse_misfit(folder: Path, family: Family) -> None:
         )
 
 
-def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tuple[Any, nn.Module]:
+def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tuple[Any, Any]:
     """Return the tokenizer of transformers and the model in fp32, on the CPU, from a folder.
 
     weightless: on the meta device instead. Every weight is looked at, but none is kept.
@@ -138,6 +137,12 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
         raise ValueError(
             f"the weights of {folder} must be those that its config.json describes, but "
             f"{len(missing)} are missing or of another shape, {missing[0]} for one{instead}."
+        )
+    if not tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]:
+        raise ValueError(
+            f"the tokenizer of {folder} must read any text, but gives no token for {SAMPLE!r}: "
+            f"transformers takes its files for another kind of tokenizer, that of a "
+            f"{module.config.model_type}."
         )
     if module.get_output_embeddings() is None:
         raise ValueError(

@@ -17,7 +17,7 @@ from trainables.models import miniature
 from trainables.models.folder import family_in, read_model
 
 if TYPE_CHECKING:
-    from trainables.data.tokenizer import Family
+    from trainables.data.tokenizer import Family, Tokenizer
     from trainables.models.architecture import Structure
 
 
@@ -47,27 +47,32 @@ def family_of(name: str) -> Family:
     return family_in(_resolved(name))
 
 
-def structure(name: str, family: Family) -> Structure:
-    """Return the modules of a model, after looking through its whole folder but keeping no weights.
+def look_through(name: str, family: Family) -> tuple[Tokenizer, Structure]:
+    """Return the tokenizer and the modules of a model, after a look at all of its weights.
+
+    None of them is kept, so that any model can be looked through on any machine. How many positions the
+    model has is not known from this, and the tokenizer says UNLIMITED.
 
     Raises:
         AssetError: no model has this name, or it cannot be fetched.
         ValueError: a trial could not load its folder: see folder.read_model and Tokenizer.
     """
     folder = locate(name).resolve()
-    return _structure(folder, family, cache.digest(folder))  # its files may have changed
+    return _look_through(folder, family, cache.digest(folder))  # its files may have changed
 
 
 @lru_cache(maxsize=8)
-def _structure(folder: Path, family: Family, digest: str) -> Structure:
-    """Return the structure of the model in a folder; its digest is a part of the key of the cache."""
+def _look_through(folder: Path, family: Family, digest: str) -> tuple[Tokenizer, Structure]:
+    """Return what look_through does for a folder; the digest is a part of the key of the cache."""
     from trainables.data.tokenizer import Tokenizer
     from trainables.models.architecture import UNLIMITED, structure_of
 
     hf_tokenizer, module = read_model(folder, family, weightless=True)
     vocab_size = module.config.get_text_config().vocab_size
-    Tokenizer(hf_tokenizer, folder, family, vocab_size=vocab_size, num_positions=UNLIMITED)
-    return structure_of(module)
+    tokenizer = Tokenizer(
+        hf_tokenizer, folder, family, vocab_size=vocab_size, num_positions=UNLIMITED
+    )
+    return tokenizer, structure_of(module)
 
 
 def _resolved(name: str) -> Path:

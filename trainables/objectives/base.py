@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainables.data.comparisons import ComparedPairs, Comparison
+    from trainables.data.tokenizer import Tokenizer
     from trainables.models.joint_forward import PairPredictions, Predictions
     from trainables.models.language_model import LanguageModel
 
@@ -58,6 +59,13 @@ class Objective(Strict):
     def update_factor(self) -> float:
         """The factor f of the debiased model θ₀ + f · (θ − θ₀); θ₀ is the base, θ the trained model."""
         return 1.0
+
+    def refuse_misfit(self, tokenizer: Tokenizer) -> None:
+        """Refuse a model by its tokenizer, before its weights are loaded; accept any by default.
+
+        Raises:
+            ValueError: the loss is not defined with these tokens.
+        """
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Any:
         """Return a value computed once before training; pair_loss finds it in `pairs.prepared`.

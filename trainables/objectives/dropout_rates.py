@@ -34,11 +34,11 @@ class DropoutRates(TorchFunctionMode):
 
         def begin(part: nn.Module, _: Any) -> None:
             if part.training:
-                self.__enter__()
+                self.__enter__()  # type: ignore[no-untyped-call]
 
         def end(part: nn.Module, *_: Any) -> None:
             if part.training:
-                self.__exit__(None, None, None)
+                self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
         hooks = (
             module.register_forward_pre_hook(begin),

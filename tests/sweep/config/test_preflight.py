@@ -1,5 +1,6 @@
 """Models and data of a sweep, fetched and compared with what its spec needs."""
 
+import json
 import shutil
 
 import pytest
@@ -174,6 +175,20 @@ def test_blocks_that_share_their_weights_cannot_be_frozen_one_by_one(folder_with
                 prepare(spec)
         else:
             prepare(spec)
+
+
+def test_an_objective_whose_words_the_tokenizer_cuts_is_one_sentence(folder_with, spec_with):
+    folder = folder_with("BertForMaskedLM", intermediate_size=8)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["sheep"] = vocabulary.pop("she")  # no other word of the list is known
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    replaced = {"path: miniature-llama": f"path: {folder}, family: masked"}
+    prepare(spec_with(replaced))
+    with pytest.raises(
+        DoNotFit, match=r"^trial\.objective equalising needs gendered words that are"
+    ):
+        prepare(spec_with(replaced | {"- none": "- equalising"}))
 
 
 def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp_path):
