@@ -101,9 +101,12 @@ def test_texts_are_encoded_without_special_tokens(lm):
 
 
 def test_the_special_tokens_around_a_text_are_known(lm, kind):
-    assert tokens_of(lm, [lm.tokenizer.start_id]) == [kind.start]
+    assert tokens_of(lm, [lm.tokenizer.start_ids[0]]) == [kind.start]
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
-    around = [lm.tokenizer.start_id] * kind.adds_start, [lm.tokenizer.end_id] if kind.end else []
+    around = (
+        [lm.tokenizer.start_ids[0]] * kind.adds_start,
+        [lm.tokenizer.end_id] if kind.end else [],
+    )
     assert lm.tokenizer.hf(TEXTS[0])["input_ids"] == [*around[0], *ids, *around[1]]
     assert lm.tokenizer.adds_start == kind.adds_start
     if kind.end:
@@ -113,8 +116,8 @@ def test_the_special_tokens_around_a_text_are_known(lm, kind):
 def test_every_sentence_is_scored_with_the_start_token_once_and_first(lm, kind):
     for ids in lm.tokenizer.encode(TEXTS):
         for query in queries_of(lm.tokenizer, ids):
-            assert query.ids[0] == lm.tokenizer.start_id
-            assert list(query.ids).count(lm.tokenizer.start_id) == 1
+            assert query.ids[0] == lm.tokenizer.start_ids[0]
+            assert list(query.ids).count(lm.tokenizer.start_ids[0]) == 1
             if kind.end:
                 assert query.ids[-1] == lm.tokenizer.end_id
                 assert list(query.ids).count(lm.tokenizer.end_id) == 1
@@ -123,8 +126,8 @@ def test_every_sentence_is_scored_with_the_start_token_once_and_first(lm, kind):
 def test_before_a_prefix_the_start_token_stands_where_the_tokenizer_puts_it(lm, kind):
     question, answer = lm.tokenizer.encode(TEXTS[:2])
     for query in queries_of(lm.tokenizer, answer, question):
-        assert list(query.ids).count(lm.tokenizer.start_id) == kind.adds_start
-        assert (query.ids[0] == lm.tokenizer.start_id) == kind.adds_start
+        assert list(query.ids).count(lm.tokenizer.start_ids[0]) == kind.adds_start
+        assert (query.ids[0] == lm.tokenizer.start_ids[0]) == kind.adds_start
 
 
 def test_a_pair_of_texts_is_read_as_the_tokenizer_would_put_it(lm, kind):
@@ -133,7 +136,7 @@ def test_a_pair_of_texts_is_read_as_the_tokenizer_would_put_it(lm, kind):
         assert query.ids == lm.tokenizer.hf(TEXTS[0], TEXTS[2])["input_ids"]
     else:
         (ids,) = lm.tokenizer.encode([f"{TEXTS[0]}\n{TEXTS[2]}"])
-        assert query.ids == [lm.tokenizer.start_id, *ids]
+        assert query.ids == [lm.tokenizer.start_ids[0], *ids]
 
 
 def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
@@ -147,7 +150,7 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
         states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
     first = 1 if kind.family == "causal" else 0
     assert_close(actual, states_TD[first:].mean(0), atol=1e-4, rtol=1e-4)
-    assert ("token_type_ids" in inputs) == lm.has_segments
+    assert ("token_type_ids" in inputs) == lm.architecture.has_segments
 
 
 # (b) The space before a word
@@ -190,7 +193,7 @@ def test_stereosets_word_is_read_as_it_stands_in_its_sentence(context, text, lm,
     last = list(group[-1].ids)
     for t, token in group[-1].targets.items():
         last[t] = token
-    assert last == [lm.tokenizer.start_id, *whole, lm.tokenizer.end_id]
+    assert last == [lm.tokenizer.start_ids[0], *whole, lm.tokenizer.end_id]
     # So does a text with the mask in it, as the reference tokenises it.
     with_mask = lm.tokenizer.hf(context.replace("BLANK", lm.tokenizer.hf.mask_token))["input_ids"]
     assert list(group[0].ids) == with_mask
@@ -439,7 +442,7 @@ def test_adapted_are_all_linear_layers_but_the_vocabulary_head(lm, named):
     of_blocks = WEIGHTS[named].frozen("attention") | WEIGHTS[named].frozen("mlp")
     expected = {name.removesuffix(".weight") for name in of_blocks if name.endswith(".weight")}
     expected |= WEIGHTS[named].linear_in_head
-    assert set(lm.linear_modules) == expected
+    assert set(lm.architecture.structure.linear) == expected
     with Lora(rank=2).training(lm, seed=0):
         adapted = {n for n, part in lm.module.named_modules() if hasattr(part, "lora_A")}
     assert adapted == expected
@@ -452,7 +455,7 @@ def test_adapters_keep_to_the_laws_of_parameters(law, lm):
 
 def test_every_linear_layer_is_mixed(lm):
     expected = text_predictions(lm).token_log_prob_N
-    linear = {*lm.linear_modules}
+    linear = {*lm.architecture.structure.linear}
     with Mixout(p=0.5).training(lm):
         mixed = {name for name, part in lm.module.named_modules() if "forward" in vars(part)}
         assert linear <= mixed
@@ -502,7 +505,7 @@ def test_each_kind_of_dropout_acts_on_this_architecture_in_training(hidden, atte
 def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm, kind, tmp_path):
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[kind.family]
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
-    read = torch.tensor([[lm.tokenizer.start_id, *ids]])
+    read = torch.tensor([[lm.tokenizer.start_ids[0], *ids]])
     every = Lora(rank=2).training(lm, seed=0) if adapted else Freeze(first_blocks=1).training(lm, 0)
     with every:
         for _ in range(2):
@@ -520,7 +523,7 @@ def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm,
     again = LanguageModel(tmp_path, kind.family)
     assert again.tokenizer.encode(TEXTS) == lm.tokenizer.encode(TEXTS)
     assert (again.tokenizer.start_id, again.tokenizer.adds_start) == (
-        lm.tokenizer.start_id,
+        lm.tokenizer.start_ids[0],
         lm.tokenizer.adds_start,
     )
 

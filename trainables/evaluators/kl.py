@@ -47,7 +47,8 @@ class Kl(Evaluator):
     @model_validator(mode="after")
     def _check_context(self) -> Self:
         """Refuse a context that leaves nothing to count."""
-        return refuse_long_context(self)
+        refuse_long_context(self)
+        return self
 
     @model_validator(mode="after")
     def _data_is_known(self) -> Self:

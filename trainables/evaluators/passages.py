@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from pydantic import Field
 
@@ -28,17 +28,18 @@ class OnPassages(Protocol):
     context:    first tokens of a passage that are read and not counted.
     """
 
-    data: str
-    limit: int
-    max_tokens: int
-    context: int
+    @property
+    def data(self) -> str: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
+    @property
+    def context(self) -> int: ...
 
 
-AnyOnPassages = TypeVar("AnyOnPassages", bound=OnPassages)
-
-
-def refuse_long_context(evaluator: AnyOnPassages) -> AnyOnPassages:
-    """Return an evaluator whose passages have tokens to count.
+def refuse_long_context(evaluator: OnPassages) -> None:
+    """Refuse an evaluator whose passages have no tokens to count.
 
     Raises:
         ValueError: its context takes more than half of max_tokens.
@@ -48,7 +49,6 @@ def refuse_long_context(evaluator: AnyOnPassages) -> AnyOnPassages:
             f"must have a context of at most half of max_tokens ({evaluator.max_tokens}), but got "
             f"{evaluator.context}"
         )
-    return evaluator
 
 
 def passage_queries(

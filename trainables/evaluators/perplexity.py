@@ -52,7 +52,8 @@ class Perplexity(Evaluator):
     @model_validator(mode="after")
     def _check_context(self) -> Self:
         """Refuse a context that leaves nothing to count."""
-        return refuse_long_context(self)
+        refuse_long_context(self)
+        return self
 
     @field_validator("data")
     @classmethod

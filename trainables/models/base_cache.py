@@ -96,7 +96,8 @@ class BaseCache:
 def logits_are_head_output(base: nn.Module, device: torch.device) -> bool:
     """Whether a model's logits are the output of its vocabulary head, which one forward shows.
 
-    Some models scale or cap the head's output (Gemma 2), so their logits cannot be had from states.
+    Some models scale or cap the head's output (Gemma 2), or have no module for it (DeBERTa v2 without
+    `legacy`), so their logits cannot be had from states.
     """
     ids_BT = torch.tensor([[1, 2, 3]], device=device)
     inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}

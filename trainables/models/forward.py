@@ -6,11 +6,13 @@ of the arithmetic of a small model, and most of its memory.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from trainables.models.architecture import structure_of
 from trainables.models.batch import TextBatch
 
 
@@ -32,7 +34,7 @@ class Output:
     logits_NV: logits over the vocabulary.
     states_ND: the last hidden states, which the vocabulary head reads.
     hidden:    hidden states of the embeddings and of each layer, each of shape BTD; empty unless they
-               were requested.
+               were requested. The last are those after the final normalisation, if there is one.
     """
 
     logits_NV: Tensor
@@ -58,10 +60,23 @@ def predict(
         states.append(arguments[0].flatten(0, 1).index_select(0, places_N))
         return (states[0], *arguments[1:])
 
-    head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
-    hook = head.register_forward_pre_hook(cut)
-    try:
+    blocks: list[Tensor] = []  # what each call of the last block returns
+    with ExitStack() as undo:
+        head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
+        undo.callback(head.register_forward_pre_hook(cut).remove)
+        if hidden:
+            last: nn.Module = module.get_submodule(structure_of(module).blocks[-1])
+            keep = last.register_forward_hook(lambda *call: blocks.append(_first(call[2])))
+            undo.callback(keep.remove)
         output: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
-    finally:
-        hook.remove()
-    return Output(output.logits, states[0], output.hidden_states if hidden else ())
+    if not hidden:
+        return Output(output.logits, states[0])
+    layers = output.hidden_states
+    if layers[-1].shape != layers[0].shape:  # narrower states, for the head alone (OPT-350m)
+        layers = (*layers[:-1], blocks[-1])
+    return Output(output.logits, states[0], layers)
+
+
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Return the first of what a module returns, or all of it if it is one tensor."""
+    return output[0] if isinstance(output, tuple) else output

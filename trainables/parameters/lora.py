@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -11,6 +11,7 @@ from pydantic import Field
 from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
+    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
 
 
@@ -36,18 +37,15 @@ class Lora(Parameters):
     rslora: bool = False
     targets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
-    def refuse_misfit(
-        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
-    ) -> None:
+    def refuse_misfit(self, name: str, structure: Structure) -> None:
         """Refuse a model without linear modules for one of the targets.
 
         Raises:
-            ValueError: no name in linear_modules() ends with the target; the sentence lists the ends.
+            ValueError: no name of a linear module ends with the target; the sentence lists the ends.
         """
-        names = linear_modules() if self.targets else []
         for target in self.targets or ():
-            if not any(f".{module}".endswith(f".{target}") for module in names):
-                ends = dict.fromkeys(module.rpartition(".")[2] for module in names)
+            if not any(f".{module}".endswith(f".{target}") for module in structure.linear):
+                ends = dict.fromkeys(module.rpartition(".")[2] for module in structure.linear)
                 raise ValueError(
                     f"parameters.targets must be ends of names of linear modules of {name} "
                     f"({', '.join(ends)}), but got {target!r}."
@@ -65,12 +63,13 @@ class Lora(Parameters):
         import peft
         import torch
 
-        self.refuse_misfit(model.path.name, len(model.blocks), lambda: model.linear_modules)
+        structure = model.architecture.structure
+        self.refuse_misfit(model.path.name, structure)
         settings = peft.LoraConfig(
             r=self.rank,
             lora_alpha=2 * self.rank if self.alpha is None else self.alpha,
             use_rslora=self.rslora,
-            target_modules=list(self.targets) if self.targets else "all-linear",
+            target_modules=list(self.targets or structure.linear),
         )
         with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
             torch.manual_seed(seed)

@@ -41,7 +41,7 @@ def test_scalings_worked_out_by_hand(settings, scaling, llama):
 
 
 def test_all_linear_layers_but_the_head_have_adapters_by_default(model):
-    expected = set(model.linear_modules)
+    expected = set(model.architecture.structure.linear)
     with Lora(rank=2).training(model, seed=0):
         assert set(adapted(model)) == expected
     assert expected
