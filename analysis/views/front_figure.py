@@ -123,7 +123,8 @@ def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     for known, error in ((~np.isnan(bars[0]), "xerr"), (~np.isnan(bars[1]), "yerr")):
         if known.any():
             half = bars[0 if error == "xerr" else 1][known]
-            axes.errorbar(*values[:, known], **{error: half}, **style)
+            xs, ys = values[:, known]
+            axes.errorbar(xs, ys, **{error: half}, **style)
 
 
 def _draw_points(drawing: Drawing, axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
