@@ -34,6 +34,7 @@ def check(spec: Spec) -> None:
     checked, _ = load_spec(spec)
     try:
         preflight.prepare(checked)
+        divisions = preflight.divisions(checked)
     except preflight.DoNotFit as error:
         leave(WRONG, str(error))
     except AssetError as error:
@@ -44,6 +45,8 @@ def check(spec: Spec) -> None:
         trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
+    for sentence in divisions:
+        print(sentence)
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")
