@@ -10,6 +10,7 @@ from trainables.data.files.kinds import TEXTS, in_words, kind_of
 from trainables.data.pairs import Pair
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
 from trainables.data.splits import is_held_out
+from trainables.schema.faults import did_you_mean
 
 
 def check_name(name: str, known: Collection[str], kind: str) -> str:
@@ -28,7 +29,7 @@ def check_name(name: str, known: Collection[str], kind: str) -> str:
         return name
     raise ValueError(
         f"must name {kind} that are known ({', '.join(known)}) "
-        f"or a file ({in_words(TEXTS)}), but got {name!r}"
+        f"or a file ({in_words(TEXTS)}), but got {name!r}{did_you_mean(name, known)}"
     )
 
 

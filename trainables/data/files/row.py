@@ -35,7 +35,7 @@ def text_in(row: Row, field: str) -> str:
     if field not in row.fields:
         raise ValueError(
             f"{row.where}: must have text in the field {field!r}, but has the fields "
-            f"{names_in_words(row.fields)}{did_you_mean(field, row.fields)}."
+            f"{names_in_words(row.fields)}{did_you_mean(field, row.fields) or '.'}"
         )
     return sound_text(row.fields[field], row.where, f"the field {field!r}")
 
