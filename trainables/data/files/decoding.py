@@ -94,7 +94,9 @@ def _first_wrong_byte(path: Path, encoding: str) -> str:
         before, wrong = contents[: error.start], contents[error.start : error.end]
         line = before.decode(encoding, "ignore").count("\n") + 1
         in_windows = wrong.decode("cp1252", "ignore") if encoding == "utf-8" else ""
-        meant = f" ({in_windows!r} in Latin-1)" if in_windows.isprintable() and in_windows else ""
+        meant = (
+            f" ({in_windows!r} in Windows-1252)" if in_windows.isprintable() and in_windows else ""
+        )
         return (
             f"{path}, line {line}: must be {encoding.upper()}, but has the byte 0x{wrong.hex()}"
             f"{meant}: save the file as UTF-8."

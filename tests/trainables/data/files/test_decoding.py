@@ -62,12 +62,12 @@ def test_another_encoding_is_refused_with_its_first_wrong_byte_and_line(tmp_path
     assert str(e.value).isprintable()
 
 
-def test_a_letter_of_latin_1_is_shown(tmp_path):
+def test_a_letter_of_another_encoding_is_shown(tmp_path):
     (tmp_path / "a.txt").write_bytes("ok\r\nMenéndez".encode("latin-1"))
     with pytest.raises(ValueError, match="must be UTF-8") as caught:
         read(tmp_path / "a.txt")
     assert str(caught.value) == (
-        f"{tmp_path}/a.txt, line 2: must be UTF-8, but has the byte 0xe9 ('é' in Latin-1): save the "
+        f"{tmp_path}/a.txt, line 2: must be UTF-8, but has the byte 0xe9 ('é' in Windows-1252): save the "
         "file as UTF-8."
     )
 

@@ -69,7 +69,7 @@ PAIR = '{"stereotype": "%s", "antistereotype": "%s"}\n'
             "a.csv",
             "stereotype,antistereotype\nThe nurse said she was tired, so she left.,The nurse said he was "
             "tired, so he left.\n",
-            "row 1 (line 2): must have a cell for each of the 2 headings (stereotype, antistereotype), but has 4",
+            "row 1 (line 2): must have a cell for each of the 2 headings (stereotype, antistereotype), but the number of its cells is 4",
         ),
     ],
 )  # fmt: skip
