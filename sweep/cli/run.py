@@ -34,6 +34,7 @@ def check(spec: Spec) -> None:
     checked, document = load_spec(spec, with_inputs=True)
     try:
         preflight.prepare(checked, document)
+        divisions = preflight.divisions(checked)
     except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
     trials = f"{checked.num_trials} trials"
@@ -48,6 +49,8 @@ def check(spec: Spec) -> None:
     if model.family == "causal":
         start = pretrained.start_of(model.path, model.opening)
         print(f"texts begin behind {start!r}" if start else "texts begin behind nothing")
+    for sentence in divisions:
+        print(sentence)
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")

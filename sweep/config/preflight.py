@@ -20,6 +20,8 @@ from trainables.metrics.names import parse
 from trainables.models import pretrained
 from trainables.schema.yaml_file import Document
 
+MIN_HELD_OUT = 2  # texts, without which a mean over them has no standard error
+
 
 class DoNotFit(ValueError):
     """Models or data are not as the spec needs them; a sentence for each fault, one a line."""
@@ -67,6 +69,23 @@ def _with_lines(faults: list[str], document: Document | None) -> list[str]:
     if document is None:
         return faults
     return list(dict.fromkeys(with_line(document, fault) for fault in faults))
+
+
+def divisions(spec: SweepSpec) -> list[str]:
+    """Return a sentence on each set of a sweep of which a part is kept to measure on.
+
+    Raises:
+        ValueError, AssetError: as `prepare`, which is to be called first.
+    """
+    trials = spec.trials()
+    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
+    sentences = []
+    for name in dict.fromkeys(name for _, name in _general_sets(trials)):
+        held_out, num_texts = sources.num_held_out(name)
+        sentences.append(
+            f"{name}: {held_out} of {num_texts} texts are held out of training, to measure on."
+        )
+    return [*sentences, *filter(None, (evaluator.division() for evaluator in evaluators))]
 
 
 def sets_of(trial: TrialConfig) -> list[str]:
@@ -195,22 +214,40 @@ def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig])
     return faults
 
 
-def _text_faults(trials: list[TrialConfig]) -> list[str]:
-    """Read every set of texts of replay and regularisers to its end, and return its faults.
+def _general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
+    """Return (key of the spec, name) of every set of general texts, that of evaluators first."""
+    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
+    measured = {(f"evaluators: {e.name}", e.general) for e in evaluators if e.general}
+    trained = {("replay.data", trial.replay.data) for trial in trials if trial.replay}
+    trained |= {("regulariser.data", name) for t in trials if (name := t.regulariser.texts_from)}
+    return [*sorted(measured), *sorted(trained)]
 
-    Its rows must have their fields, and there must be a text.
+
+def _text_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read every set of general texts to its end, and return its faults.
+
+    Its rows must have their fields, and enough texts must be held out to measure on, or left to train
+    on. A fault in a row that an evaluator reads is found with its items.
     """
-    sets = {("replay", trial.replay.data) for trial in trials if trial.replay}
-    sets |= {("regulariser", name) for t in trials if (name := t.regulariser.texts_from)}
     faults = []
-    for key, name in sorted(sets):
+    for key, name in _general_sets(trials):
+        is_measured = key.startswith("evaluators")
         try:
-            num_texts = sum(1 for _ in sources.read_texts(name))
+            held_out, num_texts = sources.num_held_out(name)
         except ValueError as error:
-            faults.append(f"trial.{key}.data: {error}")
+            faults += [] if is_measured else [f"trial.{key}: {error}"]
             continue
-        if not num_texts:
-            faults.append(f"trial.{key}.data: {name} must have texts, but has none.")
+        if is_measured and held_out < MIN_HELD_OUT:
+            faults.append(
+                f"trial.{key}: {name} must have at least {MIN_HELD_OUT} texts that are held out to "
+                f"measure on, as a tenth is by digest, but of its {num_texts} texts {held_out} are: "
+                "give more texts."
+            )
+        if not is_measured and held_out == num_texts:
+            faults.append(
+                f"trial.{key}: {name} must have texts that are not held out to measure on, as a tenth "
+                f"is by digest, but of its {num_texts} texts all are: give more texts."
+            )
     return faults
 
 

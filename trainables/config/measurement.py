@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from trainables.config.model import ModelConfig
-from trainables.data.sets.labelled import dataset_label
+from trainables.data.files.kinds import dataset_label
 from trainables.evaluators import AnyEvaluator
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict

@@ -19,7 +19,9 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from trainables.data.text import in_list, letters
 
 Rule = Literal["improved", "bias_bench"]
 Words = Literal["gender", "race", "religion"]
@@ -29,12 +31,34 @@ Words = Literal["gender", "race", "religion"]
 PRONOUNS = {"he": "she", "she": "he", "himself": "herself", "herself": "himself"}
 ONE_WAY = {"him": "her", "hers": "his", "ms": "mr", "mum": "dad", "mums": "dads"}
 
-WORD = re.compile(r"[A-Za-z]+")
-ARTICLE_AND_WORD = re.compile(r"\b(?:(an?)(\s+))?([A-Za-z]+)", re.IGNORECASE)
-# The word before and the word after a place, with nothing but space, quotes and brackets between.
-BEFORE = re.compile(r"([A-Za-z'-]+)[\s\"'“‘(]*$")
-AFTER = re.compile(r"[\s\"'“‘(]*([A-Za-z0-9][A-Za-z0-9-]*)")
 OR_ANOTHERS = re.compile(r"\s*(?:/|or\b)\s*(?:her|his|their|my|your|our)\b", re.IGNORECASE)
+
+
+class _Patterns(NamedTuple):
+    """What finds words in a text, each with all letters and marks that touch it.
+
+    Attributes:
+        word: a word.
+        article_and_word: a word, and the article before it if there is one.
+        before, after: the word before and the word after a place, with nothing but space, quotes and
+            brackets between.
+    """
+
+    word: re.Pattern[str]
+    article_and_word: re.Pattern[str]
+    before: re.Pattern[str]
+    after: re.Pattern[str]
+
+
+@cache
+def _patterns(letter: str) -> _Patterns:
+    """Return the patterns of words that are made of these letters, a part of a character class."""
+    return _Patterns(
+        re.compile(f"[{letter}]+"),
+        re.compile(rf"\b(?<![{letter}])(?:([Aa][Nn]?)(\s+))?([{letter}]+)"),
+        re.compile(rf"([{letter}'-]+)[\s\"'“‘(]*$"),
+        re.compile(rf"[\s\"'“‘(]*([{letter}0-9][{letter}0-9-]*)"),
+    )
 
 
 def twins(text: str, rule: Rule = "improved", words: Words = "gender") -> list[str]:
@@ -66,7 +90,8 @@ def swap(text: str) -> str:
     >>> swap("He told her that Mr. Lee lost his keys, not hers.")
     'She told him that Mrs. Lee lost her keys, not his.'
     """
-    return WORD.sub(lambda word: in_case_of(word.group(), _counterpart(word, text)), text)
+    swapped = _patterns(letters(text)).word.sub
+    return swapped(lambda word: in_case_of(word.group(), _counterpart(word, text)), text)
 
 
 @cache
@@ -136,14 +161,14 @@ def _swap_groups(text: str, words: Words, shift: int) -> str:
     def with_counterpart(match: re.Match[str]) -> str:
         """Return an article, if there is one, and the counterpart of the word after it."""
         article, space, word = match.groups()
-        twin = in_case_of(word, counterparts.get(word.lower(), word.lower()))
+        twin = in_case_of(word, counterparts.get(in_list(word), word.lower()))
         if article and twin != word:
             lower = twin.lower()
             starts_with_vowel = lower[0] in "aeiou" and not lower.startswith("eu")
             article = in_case_of(article, "an" if starts_with_vowel else "a")
         return f"{article}{space}{twin}" if article else twin
 
-    return ARTICLE_AND_WORD.sub(with_counterpart, text)
+    return _patterns(letters(text)).article_and_word.sub(with_counterpart, text)
 
 
 def _counterpart(word: re.Match[str], text: str) -> str:
@@ -155,7 +180,7 @@ def _counterpart(word: re.Match[str], text: str) -> str:
     if lower in ("her", "his"):
         possesses = _possesses(text, word.start(), word.end())
         return ("his" if possesses else "him") if lower == "her" else "her" if possesses else "hers"
-    return gender_counterparts().get(lower, lower)
+    return gender_counterparts().get(in_list(word.group()), lower)
 
 
 @cache
@@ -167,11 +192,12 @@ def _context_words() -> dict[str, frozenset[str]]:
 def _possesses(text: str, start: int, end: int) -> bool:
     """Return whether the *her* or *his* at text[start:end] is possessive, as in "her keys"."""
     context = _context_words()
-    before = BEFORE.search(text, max(0, start - 40), start)
+    patterns = _patterns(letters(text))
+    before = patterns.before.search(text, max(0, start - 40), start)
     lead = before.group(1).lower() if before else ""
     if joined := OR_ANOTHERS.match(text, end):  # "his or her keys"
         end = joined.end()
-    following = AFTER.match(text, end)
+    following = patterns.after.match(text, end)
     if following and following.group(1).lower() in context["noun_after_preposition"]:
         return lead in context["preposition"]  # "behind her back", but "called her back"
     while following:
@@ -185,7 +211,7 @@ def _possesses(text: str, start: int, end: int) -> bool:
         is_adverb = word.endswith("ly") and word not in context["nouns_in_ly"]
         if not is_adverb and word not in context["skipped"]:
             return True
-        following = AFTER.match(text, following.end())
+        following = patterns.after.match(text, following.end())
     return False
 
 

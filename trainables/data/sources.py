@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator
 from typing import get_args
 
 from trainables.data.counterfactual import Rule, Words
+from trainables.data.files.kinds import TEXTS, in_words, kind_of
 from trainables.data.pairs import Pair
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
-
-SUFFIXES = (".jsonl", ".csv", ".txt")
+from trainables.data.splits import is_held_out
+from trainables.schema.faults import did_you_mean
 
 
 def check_name(name: str, known: Collection[str], kind: str) -> str:
@@ -24,11 +25,11 @@ def check_name(name: str, known: Collection[str], kind: str) -> str:
     Raises:
         ValueError: it is neither.
     """
-    if name in known or name.endswith(SUFFIXES):
+    if name in known or kind_of(name):
         return name
     raise ValueError(
         f"must name {kind} that are known ({', '.join(known)}) "
-        f"or a file ({', '.join(SUFFIXES)}), but got {name!r}"
+        f"or a file ({in_words(TEXTS)}), but got {name!r}{did_you_mean(name, known)}"
     )
 
 
@@ -82,6 +83,16 @@ def read_texts(name: str) -> Iterator[tuple[str, str]]:
         trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
     return (TEXT_SETS.get(name) or UserFile(name=name)).texts()
+
+
+def num_held_out(name: str) -> tuple[int, int]:
+    """Return how many different texts of a set are held out of training, and how many it has.
+
+    Raises:
+        ValueError, trainables.assets.errors.AssetError: as read_texts.
+    """
+    is_text_held_out = {text: is_held_out(key) for key, text in read_texts(name)}
+    return sum(is_text_held_out.values()), len(is_text_held_out)
 
 
 def digest(name: str) -> str:

@@ -1,6 +1,67 @@
 """Plain functions on text: normalise it for comparison, list its words, undo tokenisation."""
 
 import re
+import unicodedata
+from functools import cache
+from itertools import groupby
+
+SOFT_HYPHEN = "\u00ad"
+# Within a word these are no end of it: places to break a line, and joiners of some scripts.
+JOINERS = (SOFT_HYPHEN, "\u200c", "\u200d", "\u2060")
+APOSTROPHE = "\u02bc"  # a letter by Unicode, but written for the sign that ends a word, as in he's
+LAST_LETTER = 0x33000  # beyond it Unicode has no letters, and few marks, which no word needs
+
+
+def letters(text: str) -> str:
+    """Return the inside of a character class for all letters in a text, and the marks on them.
+
+    An accent may be part of its letter or a mark after it: é is one sign or two. A plain [A-Za-z] or
+    \\w ends a word at the mark, so that it finds "men" in "Menéndez". A pattern of fewer letters is
+    faster, so the class is no larger than the text needs.
+    """
+    if text.isascii():
+        return "A-Za-z"
+    return _letters_below(0x10000 if max(text) < "\U00010000" else LAST_LETTER)
+
+
+@cache
+def _letters_below(end: int) -> str:
+    """Return the inside of a character class for letters, marks and joiners below a code point."""
+
+    def is_of_word(code: int) -> bool:
+        """Return whether a code point is a letter, a mark or a joiner."""
+        sign = chr(code)
+        is_letter = unicodedata.category(sign)[0] in "LM" and sign != APOSTROPHE
+        return is_letter or sign in JOINERS
+
+    ranges = []
+    for wanted, codes in groupby(range(end), is_of_word):
+        first, *rest = codes
+        if wanted:
+            ranges.append(f"{chr(first)}-{chr(rest[-1])}" if rest else chr(first))
+    return "".join(ranges)
+
+
+def word_pattern(text: str) -> re.Pattern[str]:
+    """Return the pattern of a word or a number of a text."""
+    return _word_pattern(letters(text))
+
+
+@cache
+def _word_pattern(letter: str) -> re.Pattern[str]:
+    """Return the pattern of a word or a number that is made of these letters."""
+    return re.compile(rf"[\w{letter}]+")
+
+
+def in_list(word: str) -> str:
+    """Return a word as word lists have it: in lower case, accents within their letters.
+
+    >>> in_list("FIANCE\u0301E"), in_list("wo\u00adman")
+    ('fiancée', 'woman')
+    """
+    if word.isascii():
+        return word.lower()
+    return unicodedata.normalize("NFC", word.replace(SOFT_HYPHEN, "")).lower()
 
 
 def normalised(text: str) -> str:
@@ -11,7 +72,10 @@ def normalised(text: str) -> str:
     >>> normalised("The  nurse said , ' No . '") == normalised("the nurse said: 'no!'")
     True
     """
-    return " ".join(re.findall(r"\w+", text.casefold())) or text.strip()
+    folded = text.casefold()
+    if not text.isascii():
+        folded = unicodedata.normalize("NFC", folded.replace(SOFT_HYPHEN, ""))
+    return " ".join(word_pattern(folded).findall(folded)) or text.strip()
 
 
 def lower_case_words(text: str) -> list[str]:
@@ -19,7 +83,7 @@ def lower_case_words(text: str) -> list[str]:
 
     Each word is put into lower case by itself: İ becomes two signs, one of which would end a word.
     """
-    return [word.lower() for word in re.findall(r"\w+", text)]
+    return [word.lower() for word in word_pattern(text).findall(text)]
 
 
 def detokenised(text: str) -> str:

@@ -52,6 +52,13 @@ class Evaluator(Strict):
         """Return the sentences among its items, on which no trial may train; none by default."""
         return ()
 
+    def division(self) -> str:
+        """Return a sentence on how its data are divided into texts to train on and to measure on.
+
+        "" if it trains on none. General texts are divided by the sweep (see `general`).
+        """
+        return ""
+
     @property
     def general(self) -> str | None:
         """The set of general texts whose held-out part it measures forgetting on, if any.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
+from trainables.data.files.kinds import dataset_label
 from trainables.data.sets import labelled
 from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
@@ -52,7 +53,7 @@ class Classification(Evaluator):
     @property
     def _metric(self) -> tuple[str, str]:
         """(dataset, quantity) of its metric."""
-        return f"task/{labelled.dataset_label(self.data)}", f"{self.name}_accuracy"
+        return f"task/{dataset_label(self.data)}", f"{self.name}_accuracy"
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the accuracy."""
@@ -69,6 +70,14 @@ class Classification(Evaluator):
         """Return the texts that are trained on and those that are measured on."""
         train, test = labelled.split(self.data, self.train, self.test)
         return [*train, *test]
+
+    def division(self) -> str:
+        """Return how many texts the classifier is trained on, and how many it is measured on."""
+        train, test = labelled.split(self.data, self.train, self.test)
+        return (
+            f"{self.data}: {self.name} trains on {len(train)} labelled texts, and measures on "
+            f"{len(test)} others."
+        )
 
     def texts(self) -> list[str]:
         """Return every text of its items, of a pair both."""

@@ -6,11 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from trainables.assets import cache
+from trainables.data.files.kinds import ROWS, dataset_label, in_words, kind_of
+from trainables.data.rows import user_file
 from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
+from trainables.data.sets.question_file import Prompt, question_items
 from trainables.evaluators.base import Evaluator, asset_digest
 from trainables.metrics.metric import Metric, declare
+from trainables.schema.faults import did_you_mean
 from trainables.scoring.choices import is_right, scores
 
 if TYPE_CHECKING:
@@ -31,15 +36,45 @@ class MultipleChoice(Evaluator):
     Prompts and scores are those of lm-evaluation-harness 0.4.13 (acc and acc_norm), without examples
     and without MMLU's line about the subject. Masked models are scored by pseudo-likelihood. No package
     has the labels of hellaswag: `path` is the file hellaswag_val.jsonl of its authors.
+
+    A task may be a user's own file (trainables/data/sets/question_file.py), after which its metrics
+    are named.
     """
 
     name: Literal["multiple_choice"] = "multiple_choice"
-    task: Literal[
-        "piqa", "openbookqa", "boolq", "siqa", "commonsenseqa", "mmlu_tiny", "hellaswag",
-        "miniature_facts",
-    ]  # fmt: skip
+    task: str
     path: str | None = Field(None, description="file of labelled items, hellaswag only")
+    prompt: Prompt = Field("question", description="what stands before a choice, own files only")
     limit: int | None = Field(None, ge=1, description="items; all when left out")
+
+    @field_validator("task")
+    @classmethod
+    def _task_is_known(cls, name: str) -> str:
+        """Return the name, if it is a known task, or a file that no known task has the name of."""
+        if name in NUM_CHOICES:
+            return name
+        if kind_of(name) not in ROWS:
+            raise ValueError(
+                f"must name a task that is known ({', '.join(NUM_CHOICES)}) or a file "
+                f"({in_words(ROWS)}) with the fields question, choices and answer, but got {name!r}"
+                f"{did_you_mean(name, NUM_CHOICES)}"
+            )
+        if dataset_label(name) in NUM_CHOICES:
+            raise ValueError(
+                "must be a file whose name is not that of a known task, as metrics are named by it, "
+                f"but got {name!r}: rename it"
+            )
+        return name
+
+    @model_validator(mode="after")
+    def _only_files_have_a_prompt(self) -> Self:
+        """Refuse a prompt for a known task, which has one of its own."""
+        if self.task in NUM_CHOICES and self.prompt != "question":
+            raise ValueError(
+                f"prompt must be left out for {self.task}, which has one of its own, but got "
+                f"{self.prompt}: it is for files of yours"
+            )
+        return self
 
     @model_validator(mode="after")
     def _only_hellaswag_has_a_path(self) -> Self:
@@ -52,11 +87,16 @@ class MultipleChoice(Evaluator):
             )
         return self
 
+    @property
+    def _dataset(self) -> str:
+        """The beginning of the names of its metrics."""
+        return f"task/{dataset_label(self.task)}"
+
     def metrics(self, family: str) -> tuple[Metric, ...]:
-        """Declare both accuracies, whose worst is chance."""
-        chance = 1 / NUM_CHOICES[self.task]
+        """Declare both accuracies, whose worst is chance; 0 for a file, which is not read here."""
+        chance = 1 / NUM_CHOICES[self.task] if self.task in NUM_CHOICES else 0.0
         return declare(
-            f"task/{self.task}",
+            self._dataset,
             ("accuracy", "share", "higher", 1.0, chance, "right answer likeliest"),
             (
                 "accuracy_norm",
@@ -72,7 +112,8 @@ class MultipleChoice(Evaluator):
         """Return the sha256 of the file of the task, or of the miniature's facts."""
         if self.task == "miniature_facts":
             return asset_digest("miniature")
-        return asset_digest(self.path or self.task)
+        own = self.path or (self.task if self.task not in NUM_CHOICES else None)
+        return cache.digest(user_file(own)) if own else asset_digest(self.task)
 
     def items(self) -> list[Item]:
         """Return the first `limit` items.
@@ -80,7 +121,12 @@ class MultipleChoice(Evaluator):
         Raises:
             ValueError: an item lacks what it needs.
         """
-        items = READERS[self.task]() if self.path is None else hellaswag(self.path)
+        if self.path is not None:
+            items = hellaswag(self.path)
+        elif self.task in READERS:
+            items = READERS[self.task]()
+        else:
+            items = question_items(self.task, self.prompt)
         return items[: self.limit]
 
     def texts(self) -> list[str]:
@@ -89,6 +135,7 @@ class MultipleChoice(Evaluator):
         for item in self.items():
             lines = [LEAD.sub("", line) for line in item.question.splitlines()]
             sentences = [line for line in lines if line not in ("", "Answer:", "A:")]
+            sentences = sentences or [item.question]
             texts += [*sentences, *([item.about] if item.about else [])]
             texts += [sentences[-1] + choice for choice in item.choices]
         return texts
@@ -112,6 +159,6 @@ class MultipleChoice(Evaluator):
             correct_norm.append(is_right(per_character, row.answer))
         items = Items.of(range(len(rows)), (row.about or row.question for row in rows))
         return {
-            f"task/{self.task}/accuracy": mean(correct, items),
-            f"task/{self.task}/accuracy_norm": mean(correct_norm, items),
+            f"{self._dataset}/accuracy": mean(correct, items),
+            f"{self._dataset}/accuracy_norm": mean(correct_norm, items),
         }

@@ -129,7 +129,8 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             name = _tag_of(_model_at(model, detail["loc"]))
             return f"must have a name, as in {{name: {name}}}."
         case "value_error":
-            return f"{detail['msg'].removeprefix('Value error, ')}."
+            message = str(detail["msg"]).removeprefix("Value error, ")
+            return message if message.endswith("?") else f"{message}."
         case "literal_error":
             expected = detail["ctx"]["expected"]
             known = expected.replace(" or ", ", ").replace("'", "").split(", ")

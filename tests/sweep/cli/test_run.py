@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.sweep.conftest import TINY, optuna_states, record, verb
+from trainables.data.sets.miniature import general_texts
+from trainables.data.splits import is_held_out
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -19,9 +21,11 @@ def test_check_counts_the_trials_and_names_goals_and_searched_parameters(tiny):
     ended = verb("check", tiny)
     assert ended.exit_code == 0, ended.stderr
     goals = "bias/miniature/gap, forgetting/general/nll_rise"
+    held_out = sum(map(is_held_out, general_texts()))
     assert ended.stdout.splitlines() == [
         f"{tiny} is valid: 4 trials, goals {goals}.",
         "searched: objective, objective.weight, train.lr",
+        f"miniature: {held_out} of 6000 texts are held out of training, to measure on.",
     ]
 
 

@@ -7,7 +7,13 @@ import pytest
 import transformers
 
 from sweep.config.check import check
-from sweep.config.preflight import DoNotFit, faults_of_sound_part, prepare, sets_of
+from sweep.config.preflight import (
+    DoNotFit,
+    divisions,
+    faults_of_sound_part,
+    prepare,
+    sets_of,
+)
 from tests.sweep.conftest import TINY
 from trainables.evaluators import StereoSet
 from trainables.models import miniature
@@ -68,7 +74,7 @@ def test_the_texts_of_a_regulariser_are_read_and_have_their_digest(spec_with, tm
         spec = spec_with(
             {"size: 50}": regulariser.replace("NAME", name).replace("SET", str(texts))}
         )
-        with pytest.raises(DoNotFit, match=r"trial.regulariser.data: .*row 2: must have text in"):
+        with pytest.raises(DoNotFit, match=r"trial.regulariser.data: .*line 2: must have text in"):
             prepare(spec)
         spec = spec_with(
             {"size: 50}": regulariser.replace("NAME", name).replace("SET", "miniature")}
@@ -84,7 +90,7 @@ def test_sets_without_a_text_or_without_a_real_share_are_one_sentence(spec_with,
     for replaced, sentence in (
         (
             {size: f"size: 50}}\n  replay: {{data: {tmp_path}/empty.txt, ratio: 0.5}}"},
-            "trial.replay.data: .*empty.txt must have texts, but has none",
+            "trial.replay.data: .*empty.txt: must have rows of data, but has none",
         ),
         (
             {f"miniature, {size}": f"{tmp_path}/rain.txt}}"},
@@ -205,7 +211,7 @@ def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text('{"stereotype": "a", "antistereotype": "b"}\n{"stereotype": "a"}\n')
     spec = spec_with({"data: miniature, size: 50": f"data: {pairs}"})
-    with pytest.raises(DoNotFit, match="row 2: must have text in the field 'antistereotype'"):
+    with pytest.raises(DoNotFit, match="line 2: must have text in the field 'antistereotype'"):
         prepare(spec)
 
 
@@ -297,3 +303,100 @@ def test_a_spec_that_is_wrong_anywhere_has_no_further_faults_of_its_data(tmp_pat
     with pytest.raises(SpecError):
         check(document)
     assert faults_of_sound_part(document) == []
+
+
+def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_path):
+    (tmp_path / "texts.txt").write_text("\n".join(map(str, range(60))))  # 11 and 46 are held out
+    labelled = [f'{{"text": "text {n}", "label": {n % 2}}}' for n in range(40)]
+    (tmp_path / "moods.jsonl").write_text("\n".join(labelled))
+    spec = spec_with(
+        {
+            "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
+            "limit: 40}": f"limit: 40}}\n    - {{name: probe, data: {tmp_path}/moods.jsonl}}",
+            "size: 50}": f"size: 50}}\n  replay: {{data: {tmp_path}/texts.txt, ratio: 0.5}}",
+        }
+    )
+    prepare(spec)
+    texts, moods = divisions(spec)
+    assert texts == (
+        f"{tmp_path}/texts.txt: 2 of 60 texts are held out of training, to measure on."
+    )
+    head, _, tail = moods.partition(": probe trains on ")
+    assert head == f"{tmp_path}/moods.jsonl"
+    train, test = (int(word) for word in tail.split() if word.isdecimal())
+    assert train + test == 40
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        (
+            range(12),  # 11 is held out
+            "perplexity: .*texts.txt must have at least 2 texts that are held out to measure on, as a "
+            "tenth is by digest, but of its 12 texts 1 are: give more texts",
+        ),
+        (
+            [11, 46],
+            "replay.data: .* must have texts that are not held out .* of its 2 texts all are",
+        ),
+    ],
+)
+def test_too_few_texts_to_measure_on_or_to_train_on_are_one_sentence(
+    texts, sentence, spec_with, tmp_path
+):
+    (tmp_path / "texts.txt").write_text("\n".join(map(str, texts)))
+    replaced = {
+        "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
+        "size: 50}": f"size: 50}}\n  replay: {{data: {tmp_path}/texts.txt, ratio: 0.5}}",
+    }
+    with pytest.raises(DoNotFit, match=sentence):
+        prepare(spec_with(replaced))
+
+
+HALF = "She was tired \\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "replaced", "sentence"),
+    [
+        (
+            "pairs.csv",
+            "stereotype,antistereotype\nShe was tired, so she left.,He was tired, so he left.\n",
+            ("data: miniature, size: 50", "data: FILE"),
+            "trial.alignment.data: FILE, row 1 (line 2): must have a cell for each of the 2 headings",
+        ),
+        (
+            "pairs.jsonl",
+            f'{{"stereotype": "{HALF}", "antistereotype": "He was tired"}}\n',
+            ("data: miniature, size: 50", "data: FILE"),
+            "trial.alignment.data: FILE, line 1: must have sound text in the field 'stereotype'",
+        ),
+        (
+            "texts.jsonl",
+            f'{{"text": "{HALF}"}}\n',
+            ("perplexity, data: miniature", "perplexity, data: FILE"),
+            "trial.evaluators: perplexity: FILE, line 1: must have sound text in the field 'text'",
+        ),
+        (
+            "labels.jsonl",
+            f'{{"text": "{HALF}", "label": 1}}\n',
+            ("perplexity, data: miniature, limit: 20", "probe, data: FILE"),
+            "trial.evaluators: probe: FILE, line 1: must have sound text in the field 'text'",
+        ),
+        (
+            "items.jsonl",
+            f'{{"question": "Who?", "choices": ["she", "{HALF}"], "answer": 0}}\n',
+            ("perplexity, data: miniature, limit: 20", "multiple_choice, task: FILE"),
+            "trial.evaluators: multiple_choice: FILE, line 1: must have sound text in every choice",
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_found_with_its_place(
+    name, text, replaced, sentence, spec_with, tmp_path
+):
+    (tmp_path / name).write_text(text)
+    old, new = (part.replace("FILE", str(tmp_path / name)) for part in replaced)
+    goals = {"gap, forgetting/general/nll_rise": "gap"} if "perplexity" not in new else {}
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec_with({old: new} | goals))
+    assert sentence.replace("FILE", str(tmp_path / name)) in str(caught.value)

@@ -60,6 +60,12 @@ THERE_AND_BACK = [
     ("her training was over", "his training was over"),
     ("the play of her family", "the play of his family"),
     ("a lad and his godmother", "a lass and her godfather"),
+    ("Senator Menéndez said that he left.", "Senator Menéndez said that she left."),
+    ("Sadio Mané lost his ball.", "Sadio Mané lost her ball."),
+    ("Her fiancé left", "His fiancée left"),
+    ("THE PROTÉGÉES OF HIS SON", "THE PROTÉGÉS OF HER DAUGHTER"),
+    ("he ate her éclair", "she ate his éclair"),  # the word after her is no end of the sentence
+    ("Zoë saw her.", "Zoë saw him."),
 ]
 UNTOUCHED = [
     "",
@@ -68,6 +74,11 @@ UNTOUCHED = [
     "They told us; it rained. 42 %",
     "Heroic manners, kingdoms and sundry",
     "¿Él? ä ö ü 你好",
+    # gendered letters beside an accent, in its letter or as a mark after it, and beside other scripts
+    "Menéndez, Mané, Méndez, Manéhe, éhe, Sîr, Kíng, Hé, Shé",
+    "Mene\u0301ndez, Mane\u0301, he\u0301, he\u0327, \u0301he, men\u0308",
+    "heж, жhe, 男he, heא, he\u0915\u093f",
+    "wo\u00admen\u00adfolk, men\u00adhir, he\u200dro",
 ]
 
 
@@ -217,6 +228,9 @@ def test_two_words_of_one_counterpart_come_back_as_one():
         ),
         ("religion", "an imam's mosque", ["a rabbi's synagogue", "a priest's church"]),
         ("religion", "He slept.", []),
+        ("religion", "Señor Priesté, Jewé, Imam\u0301", []),
+        ("race", "Blancé whiteé Éblack", []),
+        ("race", "Éan Asian", ["Éan Black", "Éan White"]),  # no article
     ],
 )
 def test_a_text_has_a_twin_for_each_other_group(words, text, expected):

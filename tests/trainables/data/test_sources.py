@@ -4,10 +4,17 @@ import pytest
 
 from trainables.assets.errors import AssetError
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, miniature
-from trainables.data.sources import check_name, check_swap, digest, read_pairs, read_texts
+from trainables.data.sources import (
+    check_name,
+    check_swap,
+    digest,
+    num_held_out,
+    read_pairs,
+    read_texts,
+)
 
 
-@pytest.mark.parametrize("name", [*ALIGNMENT_SETS, "mine.csv", "folder/mine.jsonl", "x.txt"])
+@pytest.mark.parametrize("name", [*ALIGNMENT_SETS, "mine.csv", "folder/mine.jsonl", "x.txt.gz"])
 def test_a_known_name_or_a_file_is_accepted(name):
     assert check_name(name, ALIGNMENT_SETS, "pairs") == name
 
@@ -57,6 +64,12 @@ def test_a_set_of_pairs_and_of_texts_has_one_name_and_one_digest():
     assert sum(1 for _ in read_pairs("miniature")) == 4000
     assert [key for key, _ in read_texts("miniature")] == miniature.general_texts()
     assert digest("miniature") == miniature.DIGEST
+
+
+def test_the_texts_that_are_held_out_are_counted_each_once(tmp_path):
+    texts = [str(n) for n in range(60)]  # of which 11 and 46 are held out
+    (tmp_path / "a.txt").write_text("\n".join([*texts, "11", "12"]))
+    assert num_held_out(str(tmp_path / "a.txt")) == (2, 60)
 
 
 def test_a_missing_file_is_one_clear_sentence():

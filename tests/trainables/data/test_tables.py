@@ -128,13 +128,13 @@ def test_texts_without_a_token_are_left_out(llama, tmp_path):
         (
             "a.jsonl",
             '{"txt": "x"}\n',
-            r"row 1: must have text in the field 'text', but got \{'txt'",
+            r"line 1: must have text in the field 'text', but has the fields txt",
         ),
-        ("a.jsonl", '{"text": "x"}\n{"text": 3}\n', "row 2: must have text in the field 'text'"),
+        ("a.jsonl", '{"text": "x"}\n{"text": 3}\n', "line 2: must have text in the field 'text'"),
         ("a.jsonl", '{"text": "x"}\n\n{"text"\n', "line 3: must be JSON, but"),
         ("a.jsonl", "[1]\n", r"line 1: must be a JSON object, but got \[1\]"),
-        ("a.csv", "txt\nx\n", "row 1: must have text in the field 'text'"),
-        ("a.txt", "\n \n", "no texts replay are left"),
+        ("a.csv", "txt\nx\n", r"row 1 \(line 2\): must have text in the field 'text'"),
+        ("a.txt", "\n \n", "must have rows of data, but has none"),
     ],
 )
 def test_a_file_of_another_form_is_one_clear_sentence(name, text, sentence, llama, tmp_path):

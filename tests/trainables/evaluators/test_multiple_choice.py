@@ -1,7 +1,7 @@
 """Multiple choice by likelihood, against a slow loop."""
 
+import hashlib
 import json
-from typing import get_args
 
 import pytest
 import torch
@@ -112,5 +112,57 @@ def test_the_worst_accuracy_is_that_of_guessing():
 
 
 def test_every_task_has_a_reader_and_a_number_of_choices():
-    tasks = set(get_args(MultipleChoice.model_fields["task"].annotation))
-    assert tasks == {*READERS, "hellaswag"} == set(NUM_CHOICES)
+    assert {*READERS, "hellaswag"} == set(NUM_CHOICES)
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """The file of a user, whose items are those of PIQA here."""
+    path = tmp_path / "my animals.csv"
+    lines = [f"{question},{a},{b},{answer}" for question, (a, b), answer in PIQA]
+    path.write_text("question,choice_1,choice_2,answer\n" + "\n".join(lines))
+    return path
+
+
+def test_a_file_is_measured_under_its_own_name(model, oracle, animals):
+    items = [(f"Question: {question}\nAnswer:", *rest) for question, *rest in PIQA]
+    values = measure(model, task=str(animals))
+    assert tuple(values.values()) == slow(model, oracle, items)
+    assert list(values) == ["task/my animals/accuracy", "task/my animals/accuracy_norm"]
+    declared = MultipleChoice(task=str(animals)).metrics("causal")
+    assert [metric.name for metric in declared] == list(values)
+    assert {metric.worst for metric in declared} == {0.0}
+
+
+def test_the_choices_of_a_file_may_continue_its_questions(model, oracle, animals):
+    values = measure(model, task=str(animals), prompt="plain")
+    assert tuple(values.values()) == slow(model, oracle, PIQA)
+
+
+def test_a_file_has_its_own_digest_and_texts(animals):
+    evaluator = MultipleChoice(task=str(animals), prompt="plain", limit=1)
+    assert evaluator.data_digest() == hashlib.sha256(animals.read_bytes()).hexdigest()
+    assert evaluator.texts() == [
+        "the wolf eats",
+        "the wolf eats deer",
+        "the wolf eats the red lamp at the station",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"task": "pica"},
+            r"must name a task that is known \(piqa, .* but got 'pica'; did you mean",
+        ),
+        ({"task": "items.txt"}, "must name a task that is known"),
+        ({"task": "data/piqa.csv"}, "whose name is not that of a known task, .*: rename it"),
+        ({"task": "hellaswag.jsonl.gz"}, "whose name is not that of a known task"),
+        ({"task": "piqa", "prompt": "plain"}, "prompt must be left out for piqa"),
+        ({"task": "a.csv", "path": "b.jsonl"}, "no other task may have one"),
+    ],
+)
+def test_what_is_no_task_is_one_sentence(settings, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        MultipleChoice.model_validate(settings)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trainables.assets import cache, hub, resolve
 from trainables.assets.errors import AssetError
-from trainables.data.rows import read_rows
+from trainables.data.files.kinds import ROWS, dataset_label, in_words, kind_of
+from trainables.data.files.row import Row, shown, text_in, words_in
+from trainables.data.rows import read_rows, user_file, user_rows
 from trainables.data.sets import miniature
 
 SETS = ("imdb", "miniature")
@@ -40,27 +41,23 @@ def check_name(name: str) -> str:
     """Return a name unchanged, if it is that of a known set, of a GLUE task, or of a file.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it is none of these, or the metric of the file would have a known set's name.
     """
-    glue = [f"glue/{task}" for task in GLUE]
-    if name in (*SETS, *glue) or name.endswith((".jsonl", ".csv", ".txt")):
+    known = (*SETS, *(f"glue/{task}" for task in GLUE))
+    if name in known:
         return name
-    raise ValueError(
-        f"must name labelled texts that are known ({', '.join((*SETS, *glue))}) or a file (.jsonl, "
-        f".csv) with the fields text, label and, if there are two texts, text2, but got {name!r}"
-    )
-
-
-def dataset_label(name: str) -> str:
-    """Return the part of a metric's name that stands for a set: the name, or that of the file alone.
-
-    Signs that MLflow refuses in the name of a metric become `_`.
-
-    >>> dataset_label("glue/sst2"), dataset_label("data/my moods.csv")
-    ('glue_sst2', 'my moods')
-    """
-    label = Path(name).stem if name.endswith((".jsonl", ".csv", ".txt")) else name
-    return re.sub(r"[^\w .:-]", "_", label)
+    if kind_of(name) not in ROWS:
+        raise ValueError(
+            f"must name labelled texts that are known ({', '.join(known)}) or a file "
+            f"({in_words(ROWS)}) with the fields text, label and, if there are two texts, text2, "
+            f"but got {name!r}"
+        )
+    if dataset_label(name) in map(dataset_label, known):
+        raise ValueError(
+            f"must be a file whose name is not that of a known set, as metrics are named by it, but "
+            f"got {name!r}: rename it"
+        )
+    return name
 
 
 def split(name: str, train: int, test: int) -> tuple[list[Labelled], list[Labelled]]:
@@ -104,6 +101,8 @@ def digest(name: str) -> str:
     """
     if name == "miniature":
         return miniature.DIGEST
+    if kind_of(name):
+        return cache.digest(user_file(name))
     return cache.digest(_glue(name) if name.startswith("glue/") else resolve.resolve(name))
 
 
@@ -116,15 +115,49 @@ def _rows(name: str) -> Iterator[Labelled]:
     if name == "miniature":
         for text in miniature.general_texts():
             yield Labelled((text,), str(miniature.TIMES.index(text.split()[-1]) % 2))
+    elif kind_of(name):
+        yield from map(_of_user, user_rows(name))
     else:
         yield from _read(resolve.resolve(name))
 
 
 def _read(path: Path) -> Iterator[Labelled]:
-    """Yield the texts of a file with the fields text, label and, if there are two texts, text2."""
+    """Yield the texts of a published file with the fields text, label and, for pairs, text2."""
     for row in read_rows(path, "text", "label"):
         texts = [row["text"], *([row["text2"]] if row.get("text2") else [])]
         yield Labelled(tuple(map(str, texts)), str(row["label"]))
+
+
+def _of_user(row: Row) -> Labelled:
+    """Return the text or the two texts of a row of a user's file, with their label.
+
+    Raises:
+        ValueError: a text or the label is missing or blank, or the label is no text and no number
+            that stands for a class.
+    """
+    texts = [words_in(row, "text")]
+    if row.fields.get("text2") is not None and (text2 := text_in(row, "text2")):
+        texts.append(text2)
+    return Labelled(tuple(texts), _label(row))
+
+
+def _label(row: Row) -> str:
+    """Return the label of a row as text; the number 1.0 is the label 1.
+
+    Raises:
+        ValueError: it is neither text nor a whole number nor true or false, or is blank.
+    """
+    label: Any = row.fields.get("label")
+    if isinstance(label, float) and label.is_integer():
+        return str(int(label))
+    if isinstance(label, int):
+        return str(label)
+    if label is None or isinstance(label, str):
+        return words_in(row, "label")
+    raise ValueError(
+        f"{row.where}: must have a class in the field 'label', as text or a whole number, but got "
+        f"{shown(label)}."
+    )
 
 
 def _is_odd(text: str) -> bool:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trainables.assets import resolve
-from trainables.data.rows import read_rows
+from trainables.data.files.row import shown, sound_text, text_in
+from trainables.data.rows import checked_row, read_rows, user_rows
 from trainables.data.sets import miniature
 
 OPTION = re.compile(r"^[A-Z]\.\s*")
@@ -104,7 +105,8 @@ def hellaswag(path: str) -> list[Item]:
     """Return the items of the authors' file hellaswag_val.jsonl, which lies at this path.
 
     Raises:
-        ValueError: an item is not of texts, or its label is no index of its endings.
+        ValueError: an item is not of sound texts, or its label is no index of its endings.
+        trainables.assets.errors.AssetError: there is no such file.
     """
 
     def cleaned(text: str) -> str:
@@ -114,20 +116,22 @@ def hellaswag(path: str) -> list[Item]:
 
     items = []
     fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
-    for row in read_rows(resolve.resolve(path), *fields):
-        endings = row["endings"]
-        texts = [row["activity_label"], row["ctx_a"], row["ctx_b"], *endings]
-        if not isinstance(endings, list) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"{path}: every item must be of texts, with a list of endings: {row}.")
-        context = f"{row['activity_label']}: {row['ctx_a']} {row['ctx_b'].capitalize()}"
-        endings = [f" {cleaned(ending)}" for ending in row["endings"]]
-        labels = list(map(str, range(len(endings))))
-        if str(row["label"]) not in labels:
+    for row in user_rows(path):
+        item = checked_row(row.fields, fields, row.where)
+        topic, first, second, endings, label = (item[field] for field in fields)
+        for field in fields[:3]:
+            text_in(row, field)
+        if not isinstance(endings, list):
+            raise ValueError(f"{row.where}: must have a list of endings, but got {shown(endings)}.")
+        choices = [f" {cleaned(sound_text(text, row.where, 'every ending'))}" for text in endings]
+        labels = list(map(str, range(len(choices))))
+        if str(label) not in labels:
             raise ValueError(
-                f"{path}: every label must be the place of the right one of {len(endings)} endings, "
-                f"0 to {len(endings) - 1}, but got {row['label']!r} (the test file has none)."
+                f"{row.where}: the label must be the place of the right one of {len(choices)} endings, "
+                f"0 to {len(choices) - 1}, but got {label!r} (the test file has none)."
             )
-        items.append(Item(cleaned(context), endings, labels.index(str(row["label"]))))
+        context = cleaned(f"{topic}: {first} {second.capitalize()}")
+        items.append(Item(context, choices, labels.index(str(label))))
     return items
 
 

@@ -12,7 +12,7 @@ from trainables.data.counterfactual import Rule, Words, gendered_words, in_case_
 from trainables.data.pairs import Pair
 from trainables.data.rows import read_rows
 from trainables.data.sets.base import AlignmentSet
-from trainables.data.text import detokenised, lower_case_words
+from trainables.data.text import detokenised, lower_case_words, word_pattern
 
 
 class Panda(AlignmentSet):
@@ -57,6 +57,6 @@ def _is_replaced_in_place(before: list[str], after: list[str]) -> bool:
     return num_places == (Counter(before) - Counter(after)).total() > 0
 
 
-def _with_words(text: str, words: Iterator[str]) -> str:
+def _with_words(text: str, twins: Iterator[str]) -> str:
     """Return a text with its words replaced by the given ones, each in the case of the old word."""
-    return re.sub(r"\w+", lambda word: in_case_of(word.group(), next(words)), text)
+    return word_pattern(text).sub(lambda word: in_case_of(word.group(), next(twins)), text)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, get_args
+import unicodedata
+from collections.abc import Iterator
+from typing import ClassVar, get_args
 
 from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words, twins
+from trainables.data.files.row import Row, names_in_words, shown, text_in, words_in
 from trainables.data.pairs import Pair
-from trainables.data.rows import read_user_rows, text_field, user_file
+from trainables.data.rows import user_file, user_rows
 from trainables.data.sets.base import AlignmentSet, TextSet
 
 
 class UserFile(AlignmentSet, TextSet):
-    """A file (.jsonl, .csv, .txt) of pairs or of texts.
+    """A file of pairs or of texts, of any kind in trainables/data/files/kinds.py.
 
     Pairs have the fields stereotype and antistereotype. Texts have the field text, or are the lines
-    of a .txt; those with the same text in the field source are one article. To align on texts, each is
-    taken for a stereotype, as CDA does with any text, and its twins are made by swapping words. A text
-    without any word to swap is left out.
+    of a .txt; a blank one is left out, as a blank line is. Texts with the same text in the field source
+    are one article. To align on texts, each is taken for a
+    stereotype, as CDA does with any text, and its twins are made by swapping words. A text without
+    any word to swap is left out. Blanks around a text are no part of it.
 
     Attributes:
         name: the path of the file; a relative one starts from the folder that the trial runs in.
@@ -35,24 +38,24 @@ class UserFile(AlignmentSet, TextSet):
         """Yield (source, text) of each row. Without a field source a text is its own key.
 
         Raises:
-            ValueError: a row lacks its text.
+            ValueError: a row lacks its text, or holds no sound text.
             trainables.assets.errors.AssetError: there is no such file.
         """
-        for number, row in enumerate(read_user_rows(self.name), start=1):
-            text = text_field(row, "text", self.name, number)
-            has_source = row.get("source") not in (None, "")
-            yield text_field(row, "source", self.name, number) if has_source else text, text
+        for row in user_rows(self.name):
+            if text := text_in(row, "text"):
+                has_source = row.fields.get("source") not in (None, "")
+                yield text_in(row, "source") if has_source else text, text
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
         """Yield the pairs of the file, or each of its texts with each of its twins.
 
         Raises:
-            ValueError: a row lacks a field, a pair has a blank text or the same text twice, or the
-                pairs of the file should be swapped.
+            ValueError: a row lacks a field or holds no sound text, a pair has a blank text or two
+                that differ in blanks alone, or the pairs of the file should be swapped.
             trainables.assets.errors.AssetError: there is no such file.
         """
         has_pairs = None
-        for number, row in enumerate(read_user_rows(self.name), start=1):
+        for row in user_rows(self.name):
             if has_pairs is None:
                 has_pairs = self._has_pairs(row)
                 if has_pairs and (rule, words) != ("improved", "gender"):
@@ -62,39 +65,43 @@ class UserFile(AlignmentSet, TextSet):
                         "them out."
                     )
             if has_pairs:
-                yield self._pair(row, number)
+                yield _pair(row)
             else:
-                text = text_field(row, "text", self.name, number)
+                text = text_in(row, "text")
                 yield from (Pair(text, twin) for twin in twins(text, rule, words))
 
-    def _has_pairs(self, first_row: Mapping[str, Any]) -> bool:
+    def _has_pairs(self, first_row: Row) -> bool:
         """Return True if the file has pairs, by the fields of its first row, and False if it has texts.
 
         Raises:
             ValueError: the row has the fields of neither.
         """
-        if "stereotype" in first_row or "antistereotype" in first_row:
+        fields = first_row.fields
+        if "stereotype" in fields or "antistereotype" in fields:
             return True
-        if "text" in first_row:
+        if "text" in fields:
             return False
         raise ValueError(
-            f"{self.name}, row 1: must have the fields stereotype and antistereotype, or the "
-            f"field text whose twin is made by swapping, but has {', '.join(first_row)[:80]}."
+            f"{first_row.where}: must have the fields stereotype and antistereotype, or the "
+            f"field text whose twin is made by swapping, but has {names_in_words(fields)}."
         )
 
-    def _pair(self, row: Mapping[str, Any], number: int) -> Pair:
-        """Return the pair of a row.
 
-        Raises:
-            ValueError: it lacks a field, a text is blank, or both are the same.
-        """
-        stereotype, antistereotype = (
-            text_field(row, field, self.name, number) for field in ("stereotype", "antistereotype")
+def _pair(row: Row) -> Pair:
+    """Return the pair of a row.
+
+    Raises:
+        ValueError: it lacks a field, a text is blank, or both are the same but for blanks.
+    """
+    stereotype, antistereotype = (words_in(row, key) for key in ("stereotype", "antistereotype"))
+    if _without_blanks(stereotype) == _without_blanks(antistereotype):
+        raise ValueError(
+            f"{row.where}: must have two texts that differ in more than blanks, but got "
+            f"{shown(stereotype)} and {shown(antistereotype)}."
         )
-        is_blank = not (stereotype.strip() and antistereotype.strip())
-        if is_blank or stereotype == antistereotype:
-            raise ValueError(
-                f"{self.name}, row {number}: must have two texts that differ, but got "
-                f"{stereotype!r:.80} and {antistereotype!r:.80}."
-            )
-        return Pair(stereotype, antistereotype)
+    return Pair(stereotype, antistereotype)
+
+
+def _without_blanks(text: str) -> str:
+    """Return a text without white space, its accents written in one of the two ways of Unicode."""
+    return "".join(unicodedata.normalize("NFC", text).split())

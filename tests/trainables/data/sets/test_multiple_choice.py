@@ -99,9 +99,18 @@ def test_hellaswag_is_read_without_the_brackets_of_wikihow(write_hellaswag):
     assert hellaswag(write_hellaswag()) == [Item("Roof: A man climbs. He", endings, 1)]
 
 
-@pytest.mark.parametrize("change", [{"endings": "abcd"}, {"endings": [1, 2]}, {"ctx_b": 3}])
-def test_a_hellaswag_item_that_is_no_text_is_one_clear_sentence(change, write_hellaswag):
-    with pytest.raises(ValueError, match="every item must be of texts, with a list of endings"):
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"endings": "abcd"}, "line 1: must have a list of endings, but got 'abcd'"),
+        ({"endings": [1, 2]}, "line 1: must have text in every ending, but got 1"),
+        ({"ctx_b": 3}, "line 1: must have text in the field 'ctx_b', but got 3"),
+        ({"ctx_a": "\ud83d"}, "line 1: must have .* half of a surrogate pair"),
+        ({"endings": ["\ud83d", "x"]}, "line 1: must have sound text in every ending"),
+    ],
+)
+def test_a_hellaswag_item_that_is_no_text_is_one_clear_sentence(change, sentence, write_hellaswag):
+    with pytest.raises(ValueError, match=sentence):
         hellaswag(write_hellaswag(**change))
 
 

@@ -1,0 +1,1 @@
+"""Tests of the readers of files, one file a format."""

@@ -1,0 +1,84 @@
+"""Objects of JSON, one a line or in a list; what is malformed is refused."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trainables.data.files.json_objects import json_lines, json_list
+
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=5,
+)  # fmt: skip
+ROWS = st.lists(st.dictionaries(st.text(), VALUES, max_size=4), min_size=1, max_size=4)
+
+
+def read(folder, text, name):
+    (folder / name).write_bytes(text.encode())
+    reader = json_lines if name.endswith(".jsonl") else json_list
+    return [fields for _, fields in reader(folder / name)]
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+@in_one_folder
+@given(ROWS, st.sampled_from(["\n", "\r\n", "\n\n"]), st.sampled_from([None, 1]))
+def test_what_the_json_module_writes_is_read_back(ascii_only, tmp_path, rows, end, indent):
+    lines = end.join(json.dumps(row, ensure_ascii=ascii_only) for row in rows)
+    assert read(tmp_path, lines, "a.jsonl") == rows
+    text = json.dumps(rows, ensure_ascii=ascii_only, indent=indent)
+    assert read(tmp_path, text, "a.json") == rows
+
+
+@in_one_folder
+@given(st.data(), ROWS)
+def test_a_part_of_a_file_is_refused_or_has_the_first_rows(tmp_path, data, rows):
+    whole = json.dumps(rows)
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    with pytest.raises(ValueError, match=r"a\.json"):
+        read(tmp_path, whole[:cut], "a.json")
+    lines = "\n".join(map(json.dumps, rows))
+    cut = data.draw(st.integers(0, len(lines) - 1))
+    (tmp_path / "a.jsonl").write_text(lines[:cut])
+    found = []
+    with suppress(ValueError):
+        found.extend(fields for _, fields in json_lines(tmp_path / "a.jsonl"))
+    whole_lines = lines[:cut].count("\n") + (lines[cut] == "\n")
+    assert found == rows[:whole_lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.jsonl", "\n{\n", "a.jsonl, line 2: must be JSON, but at column 2: Expecting property name"),
+        ("a.jsonl", '[\n{"x": 1}\n]', "a.jsonl, line 1: must be JSON, but .*let the name end in .json."),
+        ("a.jsonl", '[{"x": 1}]', "line 1: must be a JSON object, but got "),
+        ("a.jsonl", '"she"', "line 1: must be a JSON object, but got 'she'."),
+        ("a.jsonl", "x,y", "line 1: must be JSON, but at column 1: Expecting value."),
+        ("a.jsonl", '{"x": 1}{"x": 2}', "line 1: must be JSON, but at column 9: Extra data."),
+        ("a.jsonl", '{"x": 1, "x": 2}', "line 1: must be JSON, but has the key 'x' twice."),
+        ("a.json", '[{"y": {"x": 1, "x": 2}}]', "a.json: must be JSON, but has the key 'x' twice."),
+        ("a.json", "", r"a.json: must be a list of objects, \[{…}, …\], but is empty."),
+        ("a.json", '{"x": [1]}', "must be a list of objects, .* but is an object with the keys x."),
+        ("a.json", '"x"', "must be a list of objects, .* but is 'x'."),
+        ("a.json", '[{"x": 1}, 3]', "a.json, object 2: must be a JSON object, but got 3."),
+        ("a.json", '[\n{"x": 1}\n', "a.json: must be JSON, but at line 2, column 9: Expecting"),
+        ("a.json", '{"x": 1}\n{"x": 2}', "line 2, column 1: Extra data: if it has one object a line, le"),
+        ("a.json", "[" * 100_000, "a.json: must be JSON of few levels, but has too many."),
+        ("a.jsonl", '{"x": ' + "9" * 5000 + "}", "a.jsonl, line 1: must be JSON, but Exceeds the limit"),
+    ],
+)  # fmt: skip
+def test_malformed_json_is_one_sentence_with_its_line(name, text, sentence, tmp_path):
+    with pytest.raises(ValueError, match=sentence) as caught:
+        read(tmp_path, text, name)
+    assert "\n" not in str(caught.value)
+
+
+def test_half_of_a_surrogate_pair_is_read_and_left_to_whoever_needs_the_field(tmp_path):
+    assert read(tmp_path, '{"x": "\\ud83d", "y": "\\ud83d\\ude00"}', "a.jsonl") == [
+        {"x": "\ud83d", "y": "😀"}
+    ]

@@ -1,0 +1,79 @@
+"""Tables in Parquet, as pyarrow and pandas write them."""
+
+import datetime
+import gzip
+
+import pandas
+import pyarrow
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+from trainables.data.files.parquet import parquet_rows
+
+in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+def read(path):
+    return [fields for _, fields in parquet_rows(path)]
+
+
+@in_one_folder
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "text": st.one_of(st.none(), st.text()),
+                "label": st.integers(-(2**60), 2**60),
+                "choices": st.lists(st.text(), max_size=3),
+            }
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.sampled_from(["snappy", "gzip", "none"]),
+)
+def test_what_pyarrow_writes_is_read_back(tmp_path, rows, compression):
+    types = [("text", pyarrow.string()), ("label", pyarrow.int64()), ("choices", pyarrow.list_(pyarrow.string()))]  # fmt: skip
+    table = pyarrow.Table.from_pylist(rows, schema=pyarrow.schema(types))
+    parquet.write_table(table, tmp_path / "a.parquet", compression=compression)
+    assert read(tmp_path / "a.parquet") == rows
+
+
+def test_rows_are_numbered_across_batches_and_a_packed_file_is_the_same(tmp_path):
+    frame = pandas.DataFrame({"text": [f"text {n}" for n in range(3000)]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    packed = tmp_path / "b.parquet.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
+    assert read(packed) == read(tmp_path / "a.parquet") == frame.to_dict("records")
+    assert list(parquet_rows(tmp_path / "a.parquet"))[2500].where.endswith("a.parquet, row 2501")
+
+
+def test_categories_are_texts_and_times_do_not_matter(tmp_path):
+    times = [datetime.datetime(2026, 1, 1), None]
+    frame = pandas.DataFrame({"label": pandas.Categorical(["a", "b"]), "at": times})
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert [row["label"] for row in read(tmp_path / "a.parquet")] == ["a", "b"]
+    assert not any(isinstance(row["at"], str) for row in read(tmp_path / "a.parquet"))
+
+
+def test_a_file_that_is_no_whole_parquet_is_one_sentence(tmp_path):
+    path = tmp_path / "a.parquet"
+    pandas.DataFrame({"text": ["she"] * 9}).to_parquet(path)
+    for contents in (b"", b"text\nshe\n", path.read_bytes()[:-20], path.read_bytes()[20:]):
+        path.write_bytes(contents)
+        with pytest.raises(ValueError, match=r"a\.parquet: must be a whole Parquet file, but") as e:
+            read(path)
+        assert "\n" not in str(e.value)
+
+
+def test_columns_of_one_name_and_bytes_that_are_no_utf_8_are_one_sentence(tmp_path):
+    twice = pyarrow.Table.from_arrays([pyarrow.array(["a"])] * 2, names=["text", "text"])
+    parquet.write_table(twice, tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match="must have different columns, but has 'text' twice"):
+        read(tmp_path / "a.parquet")
+    text = pyarrow.array([b"she", b"\xed\xa0\xbd"]).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"text": text}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"row 2: must hold UTF-8 in its .* byte 0xed\."):
+        read(tmp_path / "a.parquet")

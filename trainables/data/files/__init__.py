@@ -1,0 +1,1 @@
+"""Read files of rows of every kind, one file a format; what cannot be read right is refused."""

@@ -1,0 +1,104 @@
+"""Open a file of text: unpack and decode it, with a sentence for each file that is none."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO, cast
+
+from trainables.data.files.kinds import is_packed
+
+# The longer mark first: that of UTF-32 begins with that of UTF-16.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+# How other files begin, and what to do with them.
+BEGINNINGS = {
+    b"\x1f\x8b": "packed by gzip: let its name end in .gz",
+    b"PK\x03\x04": "a zip file, as Excel's .xlsx is: save the table as CSV in UTF-8",
+    b"PAR1": "Parquet: let its name end in .parquet",
+}
+
+
+@contextmanager
+def open_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Return a context with the bytes of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        ValueError: the name ends in .gz, and the file is not packed, or not whole.
+    """
+    if not is_packed(path):
+        with path.open("rb") as file:
+            yield file
+        return
+    try:
+        with gzip.open(path, "rb") as packed:
+            yield cast(BinaryIO, packed)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path}: must be whole and packed by gzip, but {error}.") from error
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """Return a context with the text of a file, whose ends of lines are kept as they are.
+
+    The encoding is UTF-8, or UTF-16 or UTF-32 where the file begins with their byte-order mark.
+
+    Raises:
+        ValueError: the file is of another encoding, or no text at all; the sentence names the first
+            wrong byte and its line.
+    """
+    with open_bytes(path) as file:
+        beginning = file.read(4)
+    encoding = next((name for mark, name in MARKS.items() if beginning.startswith(mark)), "utf-8")
+    if encoding == "utf-8":
+        _refuse_other_kinds(path, beginning)
+        encoding = "utf-8-sig"  # spreadsheets put a byte-order mark before the first heading
+    try:
+        with (
+            open_bytes(path) as file,
+            io.TextIOWrapper(file, encoding=encoding, newline="") as text,
+        ):
+            yield text
+    except UnicodeDecodeError as error:
+        raise ValueError(_first_wrong_byte(path, encoding.removesuffix("-sig"))) from error
+
+
+def _refuse_other_kinds(path: Path, beginning: bytes) -> None:
+    """Raise ValueError if the first bytes are those of a file of another kind."""
+    for start, kind in BEGINNINGS.items():
+        if beginning.startswith(start):
+            raise ValueError(f"{path}: must be a file of text, but is {kind}.")
+    if b"\0" in beginning[:2]:
+        raise ValueError(
+            f"{path}: must be UTF-8, but begins as UTF-16 without a byte-order mark does: save it as "
+            "UTF-8."
+        )
+
+
+def _first_wrong_byte(path: Path, encoding: str) -> str:
+    """Return the sentence about the first bytes of a file that are not of its encoding."""
+    with open_bytes(path) as file:
+        contents = file.read()
+    try:
+        contents.decode(encoding)
+    except UnicodeDecodeError as error:
+        before, wrong = contents[: error.start], contents[error.start : error.end]
+        line = before.decode(encoding, "ignore").count("\n") + 1
+        in_windows = wrong.decode("cp1252", "ignore") if encoding == "utf-8" else ""
+        meant = (
+            f" ({in_windows!r} in Windows-1252)" if in_windows.isprintable() and in_windows else ""
+        )
+        return (
+            f"{path}, line {line}: must be {encoding.upper()}, but has the byte 0x{wrong.hex()}"
+            f"{meant}: save the file as UTF-8."
+        )
+    return f"{path}: must stay as it is while it is read, but has changed."

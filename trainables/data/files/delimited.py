@@ -1,0 +1,180 @@
+"""Read tables of text (.csv, .tsv), whose cells must match their headings."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from trainables.data.files.decoding import open_text
+from trainables.data.files.kinds import kind_of
+from trainables.data.files.row import Row, names_in_words, shown
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar"}
+# A cell may be a whole document; the csv module takes no larger number on every platform.
+csv.field_size_limit(2**31 - 1)
+
+
+class _Record(NamedTuple):
+    """A row that is not blank.
+
+    Attributes:
+        cells: its cells, blanks before them dropped.
+        raw: the row as it stands in the file.
+        line: the line on which it begins, counted from 1.
+    """
+
+    cells: list[str]
+    raw: str
+    line: int
+
+
+def table_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a table whose first line that is not blank has its headings.
+
+    Cells are in quotes where they hold a delimiter, a quote (doubled) or an end of a line; blanks
+    before the first quote are dropped. Blank rows are left out. A column without a heading is left
+    out if it is the first, as the index that pandas writes, or blank throughout.
+
+    Raises:
+        ValueError: the file is empty or in another encoding, headings are missing, repeated or
+            separated by another sign, a row has more or fewer cells than there are headings, a
+            quote is not closed, or a cell looks like the rest of a text that was cut; the sentence
+            has the row and its line.
+    """
+    delimiter = DELIMITERS[kind_of(path)]
+    with open_text(path) as text:
+        records = _records(text, delimiter, path)
+        head = next(records, None)
+        if head is None:
+            raise ValueError(f"{path}: must have headings and rows, but is empty.")
+        headings = _headings(head, delimiter, path)
+        for number, record in enumerate(records, start=1):
+            where = f"{path}, row {number} (line {record.line})"
+            _refuse_misfit(record, headings, delimiter, where)
+            named = zip(headings, record.cells, strict=True)
+            yield Row(where, {heading: cell for heading, cell in named if heading})
+
+
+def _records(text: TextIO, delimiter: str, path: Path) -> Iterator[_Record]:
+    """Yield the rows of a table that are not blank, its headings first.
+
+    Raises:
+        ValueError: a quote is not closed, has text behind it in its cell, or stands alone.
+    """
+    lines: list[str] = []  # those of the row that is being read
+
+    def recorded() -> Iterator[str]:
+        """Yield each line, and keep it."""
+        for line in text:
+            lines.append(line)
+            yield line
+
+    reader = csv.reader(recorded(), delimiter=delimiter, strict=True, skipinitialspace=True)
+    number = -1
+    while True:
+        line = reader.line_num + 1
+        lines.clear()
+        try:
+            cells = next(reader, None)
+            problem = _loose_quote("".join(lines), cells or [])
+        except csv.Error as error:
+            cells = []
+            is_open = "end of data" in str(error)
+            problem = "a quote is never closed" if is_open else "text stands behind a closing quote"
+        if problem:
+            where = f"row {number + 1} (line {line})" if number >= 0 else f"line {line}"
+            raise ValueError(
+                f"{path}, {where}: must have its quotes in pairs, but {problem}: put the whole text "
+                'into quotes, and write each quote in it twice, as in "He said ""no"", and left".'
+            )
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            number += 1
+            yield _Record(cells, "".join(lines), line)
+
+
+def _loose_quote(raw: str, cells: list[str]) -> str:
+    """Return the problem if the quotes in a cell that is not in quotes are no pairs, else "".
+
+    A text such as `He said "no, and left"` is then cut at its comma.
+
+    Args:
+        raw: the row as it stands in the file.
+    """
+    for cell in cells:
+        in_quotes = '"' + cell.replace('"', '""') + '"'
+        if (cell.count('"') % 2 or '""' in cell) and in_quotes not in raw:
+            return f"the cell {shown(cell)} has loose ones"
+    return ""
+
+
+def _refuse_misfit(record: _Record, headings: list[str], delimiter: str, where: str) -> None:
+    """Raise ValueError if the cells of a row do not fit the headings.
+
+    Args:
+        where: the file, the row and its line, for the error.
+    """
+    cells = record.cells
+    remedy = f"put a text that holds {NAMES[delimiter]} into quotes"
+    if len(cells) != len(headings):
+        too_few = f"write {NAMES[delimiter]} for each cell that is blank, too"
+        raise ValueError(
+            f"{where}: must have a cell for each of the {len(headings)} headings "
+            f"({names_in_words(headings)}), but the number of its cells is {len(cells)}: "
+            f"{remedy if len(cells) > len(headings) else too_few}."
+        )
+    for place, (heading, cell) in enumerate(zip(headings, cells, strict=True)):
+        if not heading and place and cell.strip():
+            raise ValueError(
+                f"{where}: must have no cell without a heading, but has {shown(cell)} in column "
+                f"{place + 1}: give the column a heading."
+            )
+    if rest := _rest_of_a_text(record.raw, delimiter):
+        raise ValueError(
+            f"{where}: must have no text that is cut, but {shown(rest)} looks like the rest of the "
+            f"cell before it: {remedy}, or take the blank out."
+        )
+
+
+def _rest_of_a_text(raw: str, delimiter: str) -> str:
+    """Return a cell that may be the rest of the one before it, cut at a comma; "" if there is none.
+
+    So may a cell that begins with a blank and a small letter, where the row has no quotes and other
+    cells of it begin without a blank: `she was tired, so she left.,he left.`
+
+    Args:
+        raw: the row as it stands in the file.
+    """
+    later = [] if '"' in raw else [cell for cell in raw.split(delimiter)[1:] if cell.strip()]
+    if all(cell[0].isspace() for cell in later):
+        return ""
+    return next((cell for cell in later if cell[0].isspace() and cell.strip()[0].islower()), "")
+
+
+def _headings(head: _Record, delimiter: str, path: Path) -> list[str]:
+    """Return the headings of a table without the blanks around them.
+
+    Raises:
+        ValueError: two are the same, or another sign stands between them.
+    """
+    headings = [cell.strip() for cell in head.cells]
+    where = f"{path}, line {head.line}"
+    other = next((sign for sign in NAMES if len(headings) == 1 and sign in headings[0]), None)
+    if other:
+        remedy = ", or let its name end in .tsv" if other == "\t" else ""
+        remedy = ", or let its name end in .csv" if other == "," else remedy
+        raise ValueError(
+            f"{where}: must have {NAMES[delimiter]} between headings, but has {NAMES[other]} in "
+            f"{shown(headings[0])}: save the table with {NAMES[delimiter]} between cells{remedy}."
+        )
+    if headings[0].startswith("sep="):
+        raise ValueError(
+            f"{where}: must have headings, but has {headings[0]!r}: take the line out."
+        )
+    if twice := next((name for name in headings if name and headings.count(name) > 1), None):
+        raise ValueError(f"{where}: must have different headings, but has {shown(twice)} twice.")
+    return headings

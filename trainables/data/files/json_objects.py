@@ -1,0 +1,94 @@
+"""Read objects of JSON: one a line (.jsonl), or a list of them (.json)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from trainables.data.files.decoding import open_text
+from trainables.data.files.row import Row, names_in_words, shown
+
+
+def json_lines(path: Path) -> Iterator[Row]:
+    """Yield the object on each line that is not blank.
+
+    Raises:
+        ValueError: the file is in another encoding, a line is no JSON, is no object, or has a key
+            twice; the sentence has the line.
+    """
+    with open_text(path) as text:
+        for number, line in enumerate(text, start=1):
+            if line.strip():
+                where = f"{path}, line {number}"
+                yield Row(where, _as_object(_parsed(line.rstrip(), where), where))
+
+
+def json_list(path: Path) -> Iterator[Row]:
+    """Yield each object of a file that holds a list of objects.
+
+    Raises:
+        ValueError: the file is in another encoding, is no JSON, or is no list of objects, or an
+            object has a key twice.
+    """
+    with open_text(path) as text:
+        contents = text.read()
+    if not contents.strip():
+        raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is empty.")
+    rows = _parsed(contents.rstrip(), str(path))
+    if not isinstance(rows, list):
+        is_object = isinstance(rows, dict)
+        kind = f"an object with the keys {names_in_words(rows)}" if is_object else shown(rows)
+        raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is {kind}.")
+    for number, value in enumerate(rows, start=1):
+        where = f"{path}, object {number}"
+        yield Row(where, _as_object(value, where))
+
+
+def _parsed(text: str, where: str) -> Any:
+    """Return the value that a text of JSON stands for.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or an object in it has a key twice.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_with_keys_once)
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if "\n" in text else ""
+        remedy = ""
+        if error.msg == "Extra data" and line:
+            remedy = ": if it has one object a line, let its name end in .jsonl"
+        elif text.strip() in "[{":
+            remedy = ": if one value goes over several lines, let the name end in .json"
+        raise ValueError(
+            f"{where}: must be JSON, but at {line}column {error.colno}: {error.msg}{remedy}."
+        ) from error
+    except RecursionError as error:
+        raise ValueError(f"{where}: must be JSON of few levels, but has too many.") from error
+    except ValueError as error:
+        raise ValueError(f"{where}: must be JSON, but {error}.") from error
+
+
+def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object that has these keys and values.
+
+    Raises:
+        ValueError: a key comes twice, and JSON does not say which of them counts.
+    """
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"has the key {next(k for k in keys if keys.count(k) > 1)!r} twice")
+    return value
+
+
+def _as_object(value: Any, where: str) -> dict[str, Any]:
+    """Return a value, if it is an object of JSON.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: must be a JSON object, but got {shown(value)}.")
+    return value

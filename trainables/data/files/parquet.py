@@ -1,0 +1,70 @@
+"""Read tables in Parquet (.parquet)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainables.data.files.decoding import open_bytes
+from trainables.data.files.kinds import is_packed
+from trainables.data.files.row import Row, shown
+
+if TYPE_CHECKING:
+    import pyarrow
+
+BATCH = 1024  # rows that are held as Python values at a time
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a table in Parquet.
+
+    Raises:
+        ValueError: the file is no whole Parquet, two columns have one name, or a text is not UTF-8.
+    """
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with open_bytes(path) as file:
+            # To unpack a file again for every step back in it would be slow.
+            table = parquet.ParquetFile(io.BytesIO(file.read()) if is_packed(path) else file)
+            names = table.schema_arrow.names
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise ValueError(
+                    f"{path}: must have different columns, but has {shown(twice)} twice."
+                )
+            number = 0
+            for batch in table.iter_batches(batch_size=BATCH):
+                columns = [_values(column, path, number) for column in batch.columns]
+                for values in zip(*columns, strict=True):
+                    number += 1
+                    yield Row(f"{path}, row {number}", dict(zip(names, values, strict=True)))
+    except (pyarrow.ArrowException, OSError) as error:
+        problem = str(error).splitlines()[0].rstrip(".")
+        raise ValueError(f"{path}: must be a whole Parquet file, but {problem}.") from error
+
+
+def _values(column: pyarrow.Array, path: Path, number: int) -> list[Any]:
+    """Return the values of a column; of times, which are no data of ours, the type in their place.
+
+    Args:
+        number: of rows of the file before its first one, for the error.
+
+    Raises:
+        ValueError: a text is not UTF-8, which Parquet does not check.
+    """
+    import pyarrow
+
+    if pyarrow.types.is_temporal(column.type):
+        return [column.type] * len(column)
+    values: list[Any] = []
+    try:
+        values.extend(scalar.as_py() for scalar in column)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path}, row {number + len(values) + 1}: must hold UTF-8 in its columns of text, but has "
+            f"the byte 0x{error.object[error.start]:02x}."
+        ) from error
+    return values
