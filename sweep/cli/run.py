@@ -12,6 +12,7 @@ from sweep.cli.options import (
     FAILED,
     WRONG,
     Address,
+    HarnessTasks,
     Name,
     SearchStorage,
     Spec,
@@ -19,14 +20,16 @@ from sweep.cli.options import (
     leave,
     load_spec,
     store_of,
+    use_harness_tasks,
 )
 
 app = typer.Typer()
 
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
-def check(spec: Spec) -> None:
+def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
     """Report everything that is wrong with a spec, its models and its data (fetched if need be)."""
+    use_harness_tasks(harness_tasks)
     from sweep.config import preflight
     from sweep.space import names
     from trainables.assets.errors import AssetError
@@ -55,8 +58,10 @@ def run(
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
     ] = False,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
+    use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec)
     from sweep.driver import run_sweep
 
@@ -75,6 +80,7 @@ def resume(
     tracking_uri: TrackingUri = None,
     storage: SearchStorage = None,
     address: Address = None,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
     from sweep import workspace
@@ -88,6 +94,7 @@ def resume(
             f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
             f"it was started, or set SWEEP_HOME to the `sweeps` in it.{_others()}",
         )
+    use_harness_tasks(harness_tasks or workspace.harness_tasks(name))
     checked, document = load_spec(spec_file)
     if checked.name != name:
         leave(WRONG, f"{spec_file} must keep its name, {name}, but is now named {checked.name!r}.")

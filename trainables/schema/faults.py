@@ -119,7 +119,8 @@ def _sentence(detail: Any, model: type[BaseModel]) -> str:
             name = _tag_of(_model_at(model, detail["loc"]))
             return f"must have a name, as in {{name: {name}}}."
         case "value_error":
-            return f"{detail['msg'].removeprefix('Value error, ')}."
+            sentence = detail["msg"].removeprefix("Value error, ")
+            return sentence if sentence.endswith("?") else f"{sentence}."
         case "literal_error":
             expected = detail["ctx"]["expected"]
             known = expected.replace(" or ", ", ").replace("'", "").split(", ")
