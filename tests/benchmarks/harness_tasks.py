@@ -4,6 +4,7 @@
 
 Both have the same task, weights, items, threads and precision, in turns, each in a process of its own.
 The harness has the batch size that is fastest here. Both are timed from the items to the metrics.
+max |Δ| is the largest difference of a metric, as a share of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import platform
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -146,14 +148,14 @@ def main() -> None:
         title=f"items a second, {options.model}, fp32, {torch.get_num_threads()} threads, "
         f"{platform.machine()}"
     )
-    for heading in ("", "items", "ours", "harness", "ratio", "metric", "largest Δ", "load"):
-        table.add_column(heading, justify="left" if heading in ("", "metric") else "right")
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary)
+    for heading in ("", "items", "ours", "harness", "ratio", "max |Δ|", "load"):
+        table.add_column(heading, justify="right" if heading else "left")
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_tasks(place, options.items)
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = (
-            ProcessPoolExecutor(1, spawn, start, (kind, options.model, place))
+            stack.enter_context(ProcessPoolExecutor(1, spawn, start, (kind, options.model, place)))
             for kind in (Ours, Theirs)
         )
         for name in NAMES:
@@ -169,16 +171,17 @@ def main() -> None:
                 peer_s, peer = theirs.submit(run, name, size).result()
                 times.append((own_s, peer_s))
             own_s, peer_s = (median(side) for side in zip(*times, strict=True))
-            first = next(iter(own))
-            gap = max(abs(own[metric] - value) for metric, value in peer.items())
+            gap = max(
+                abs(own[metric] / value - 1) if value else own[metric]
+                for metric, value in peer.items()
+            )
             table.add_row(
                 *(name, str(options.items), f"{options.items / own_s:.1f}"),
                 f"{options.items / peer_s:.1f} (batch {size})",
-                *(f"{peer_s / own_s:.2f}", f"{first} {own[first]:.3f}", f"{gap:.1e}"),
-                f"{os.getloadavg()[0]:.1f}",
+                *(f"{peer_s / own_s:.2f}", f"{gap:.1e}", f"{os.getloadavg()[0]:.1f}"),
             )
             Console(width=80).print(f"{name}: {peer_s / own_s:.2f} ×")
-    Console(width=100).print(table)
+    Console(width=80).print(table)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,20 @@
 import pytest
 
 from tests import conformance
-from tests.conformance import cases, describe, harness_tasks, instances, laws
+from tests.conformance import cases, describe, instances, laws
 from tests.conformance import evaluator as laws_of_evaluators
 from tests.small_sets import write_named_sets, write_sets
 from trainables import evaluators, objectives, parameters, regularisers
 from trainables.data import sets
 from trainables.data.sets import base, user_file
 
+pytestmark = pytest.mark.usefixtures("tasks")
 KINDS = {
     "objective": (objectives, objectives.AnyObjective),
     "regulariser": (regularisers, regularisers.AnyRegulariser),
     "parameters": (parameters, parameters.AnyParameters),
     "evaluator": (evaluators, evaluators.AnyEvaluator),
 }
-
-
-@pytest.fixture(autouse=True)
-def _tasks():
-    with harness_tasks():
-        yield
 
 
 @pytest.mark.parametrize("kind", KINDS)

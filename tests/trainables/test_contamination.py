@@ -19,6 +19,9 @@ from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
 
+pytestmark = pytest.mark.usefixtures("tasks")
+
+
 @pytest.fixture(autouse=True)
 def sets(own_cache):
     write_sets(own_cache)

@@ -168,7 +168,7 @@ def test_check_finds_a_task_that_is_misspelt_with_its_line(tmp_path):
     assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith(
-        f"{spec}:10: trial.evaluators.0.task must be a task of lm-evaluation"
+        f"{spec}:11: trial.evaluators.0.task must be a task of lm-evaluation"
     )
     assert sentence.endswith("but got 'mini_capitls'; did you mean 'mini_capitals'?")
 
@@ -187,6 +187,6 @@ def test_without_the_harness_check_says_what_to_install(tmp_path):
     )
     assert ended.returncode == 2
     assert ended.stderr.splitlines() == [
-        f"{spec}:10: trial.evaluators.0.task needs lm-evaluation-harness, which is not installed: "
+        f"{spec}:11: trial.evaluators.0.task needs lm-evaluation-harness, which is not installed: "
         "`pip install -e '.[harness]'` brings it."
     ]

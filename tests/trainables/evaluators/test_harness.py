@@ -10,7 +10,7 @@ from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.conformance import TASKS, harness_tasks
+from tests.conformance import TASKS
 from tests.markdown import ROOT
 from trainables.config import Measurement, TrialConfig
 from trainables.contamination import faults_of
@@ -19,14 +19,9 @@ from trainables.harness import folder
 from trainables.metrics import estimate
 from trainables.models.language_model import LanguageModel
 
+pytestmark = pytest.mark.usefixtures("tasks")
 FOLDER = ROOT / "tests" / "harness_tasks"
 NAMES = [f"mini_{name}" for name in TASKS]
-
-
-@pytest.fixture(autouse=True)
-def _tasks():
-    with harness_tasks():
-        yield
 
 
 @pytest.fixture(scope="module")

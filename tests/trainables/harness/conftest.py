@@ -6,14 +6,12 @@ from lm_eval.models.huggingface import HFLM
 from ruamel.yaml import YAML
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from tests.conformance import harness_tasks
 from trainables.harness import folder
 
 
 @pytest.fixture(autouse=True)
-def _tasks():
-    with harness_tasks():
-        yield
+def _tasks(tasks):
+    """All tests here have them."""
 
 
 @pytest.fixture
