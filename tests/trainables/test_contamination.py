@@ -18,7 +18,6 @@ from trainables.evaluators import AnyEvaluator, StereoSet
 from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
-
 pytestmark = pytest.mark.usefixtures("tasks")
 
 

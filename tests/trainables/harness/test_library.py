@@ -3,6 +3,7 @@
 import random
 
 import numpy as np
+import pytest
 import torch
 
 from trainables.harness import library
@@ -37,3 +38,15 @@ def test_what_the_harness_prints_is_dropped(capfd):
     with library.quiet():
         print("advice")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_no_code_of_a_metric_is_fetched_from_the_hub(python):
+    code = (
+        "from trainables.harness import library\n"
+        "with library.quiet():\n"
+        "    import evaluate\n"
+        "print(evaluate.config.HF_EVALUATE_OFFLINE)"
+    )
+    assert python("-c", code)[:2] == (0, "True\n")
