@@ -33,7 +33,7 @@ lint: install
 	$(VENV)/mypy
 
 # Measurements against the peers, in one run each; prints tables, asserts nothing.
-bench: install .bench/installed
+bench: install
 	$(VENV)/python -m tests.benchmarks.orchestration
 	$(VENV)/python -m tests.benchmarks.tracking
 	$(VENV)/python -m tests.benchmarks.memory
@@ -41,11 +41,7 @@ bench: install .bench/installed
 	$(VENV)/python -m tests.benchmarks.trial
 	$(VENV)/python -m tests.benchmarks.swapping
 	$(VENV)/python -m tests.benchmarks.evaluation
-
-# What is measured against, apart from what is installed.
-.bench/installed: tests/benchmarks/peers.txt
-	$(VENV)/python -m pip install --quiet --no-deps --target .bench/peers -r tests/benchmarks/peers.txt
-	touch $@
+	$(VENV)/python -m tests.benchmarks.harness_tasks
 
 clean:
-	rm -rf .venv .bench build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -5,6 +5,7 @@ NAME/sweep.yaml                  the spec, as it was typed
 NAME/started_in                  the folder to which its relative paths refer
 NAME/search.journal              the search's memory (Optuna), unless a database is named
 NAME/tracking_uri  NAME/storage  NAME/kept_at    other addresses: of MLflow, Optuna, checkpoints
+NAME/harness_tasks               the folder of the user's own tasks of lm-evaluation-harness, if any
 NAME/record/                     entries of the record that MLflow lacks (sweep/tracking/outbox.py)
 NAME/ray/                        the files of Ray Tune
 NAME/checkpoints/  NAME/models/  the state of running trials; finished models that the record lacks
@@ -22,6 +23,7 @@ SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
 # Files that hold an address; each is missing while that is the default.
 TRACKING_URI, SEARCH_STORAGE, CHECKPOINT_ROOT = "tracking_uri", "storage", "kept_at"
+HARNESS_TASKS = "harness_tasks"
 
 
 def home() -> Path:
@@ -104,6 +106,17 @@ def remember_sweep(
 def remember_checkpoint_root(name: str, checkpoint_root: str | None) -> None:
     """Write where the checkpoints of a sweep are; None: in its folder."""
     _write_address(name, CHECKPOINT_ROOT, checkpoint_root)
+
+
+def remember_harness_tasks(name: str, path: Path | None) -> None:
+    """Write the folder of tasks that the command line has named for a sweep; None: it named none."""
+    _write_address(name, HARNESS_TASKS, str(path) if path else None)
+
+
+def harness_tasks(name: str) -> Path | None:
+    """Return the folder of tasks that the command line has named for a sweep; None if it named none."""
+    path = _address(name, HARNESS_TASKS)
+    return Path(path) if path else None
 
 
 def start_folder(name: str) -> Path:

@@ -21,6 +21,7 @@ FLOORS = [
     ["trainables.data"],
     ["trainables.models"],
     ["trainables.scoring"],
+    ["trainables.harness"],
     # plugins: a folder a key of the trial's YAML
     [
         "trainables.objectives",

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from sweep.cli.app import app as sweep_app
 from sweep.config.spec import SweepSpec
 from sweep.space.domains import DOMAINS
+from tests import conformance
 from tests.markdown import PAGES, ROOT, Page, Table, word
 from trainables import evaluators
 from trainables.__main__ import app as trainables_app
@@ -36,6 +37,7 @@ MEASURED: list[tuple[str, dict[str, Any]]] = [
     ("perplexity", {}), ("kl", {}), ("kl", {"of": "alignment", "data": "bug"}), ("weights", {}),
     ("multiple_choice", {"task": "piqa"}), ("probe", {"data": "imdb"}),
     ("finetune", {"data": "glue/sst2"}),
+    *(("harness", {"task": f"mini_{task}"}) for task in conformance.TASKS),
 ]  # fmt: skip
 
 Key = tuple[str, str]  # (the mapping or plugin that has the key, its name)
@@ -144,10 +146,12 @@ def test_every_domain_is_shown():
 def test_every_metric_is_shown_with_its_unit_and_ideal(name, settings):
     (union, *_) = get_args(evaluators.AnyEvaluator)
     chosen = next(model for model in get_args(union) if plugin_name(model) == name)
-    tables = [table for table in DOCS["measurements"].tables if word(table.heading) == name]
-    for family in ("causal", "masked"):
-        for metric in chosen.model_validate({"name": name} | settings).metrics(family):
-            check_metric(metric, tables)
+    tables = [t for page in DOCS.values() for t in page.tables if word(t.heading) == name]
+    with conformance.harness_tasks():
+        evaluator = chosen.model_validate({"name": name} | settings)
+        for family in chosen.families:
+            for metric in evaluator.metrics(family):
+                check_metric(metric, tables)
 
 
 @pytest.mark.parametrize("metric", [SELECTIVITY, GUARD, REPLAY_METRIC], ids=lambda m: m.name)

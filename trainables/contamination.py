@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trainables.evaluators import AnyEvaluator
 
 # The source that contamination depends on, beside the two sets.
-MADE_BY = ("contamination.py", "data", "evaluators")
+MADE_BY = ("contamination.py", "data", "evaluators", "harness")
 
 
 class TrainingPairs(NamedTuple):

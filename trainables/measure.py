@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from trainables.models.language_model import LanguageModel
 
 # The source that a measured value depends on, beside weights and data.
-MEASURED_BY = ("data", "evaluators", "metrics", "models", "scoring")
+MEASURED_BY = ("data", "evaluators", "harness", "metrics", "models", "scoring")
 PACKAGES = ("torch", "transformers", "tokenizers", "scikit-learn", "scipy")
 
 

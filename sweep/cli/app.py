@@ -23,6 +23,7 @@ LIBRARIES = {
     "torch tqdm transformers",
     "s3": "boto3 s3fs",
     "postgresql": "psycopg",
+    "harness": "evaluate jinja2 lm_eval rouge_score sacrebleu word2number",
 }
 PARTS = {library: part for part, names in LIBRARIES.items() for library in names.split()}
 

@@ -48,6 +48,10 @@ Address = Annotated[
     str | None,
     typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
 ]
+HarnessTasks = Annotated[
+    Path | None,
+    typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
+]
 
 
 class Format(StrEnum):
@@ -126,6 +130,21 @@ def load_spec(path: Path, *, with_inputs: bool = False) -> tuple[SweepSpec, Docu
         sentences += preflight.faults_of_sound_part(document)
     leave(WRONG, "\n".join(sentences))
     return None
+
+
+def use_harness_tasks(folder: Path | None) -> None:
+    """Let tasks of lm-evaluation-harness be found in this folder, too, if one is given.
+
+    Raises:
+        SystemExit: it is no folder of tasks; a sentence on stderr says so.
+    """
+    from trainables.harness import folder as tasks_folder
+
+    try:
+        if folder is not None:
+            tasks_folder.use(folder)
+    except ValueError as error:
+        leave(WRONG, str(error))
 
 
 def console() -> Console:

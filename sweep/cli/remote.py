@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from sweep.cli.options import DONE, FAILED, WRONG, Spec, leave, load_spec
+from sweep.cli.options import (
+    DONE,
+    FAILED,
+    WRONG,
+    HarnessTasks,
+    Spec,
+    leave,
+    load_spec,
+    use_harness_tasks,
+)
 
 app = typer.Typer()
 
@@ -25,8 +34,10 @@ def submit(
     follow: Annotated[
         bool, typer.Option("--follow", help="print the log until the sweep ends")
     ] = False,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Hand a sweep to a Ray cluster, where it runs on without this machine."""
+    use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec)
     if not address.startswith(("http://", "https://")):
         leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
@@ -40,8 +51,9 @@ def submit(
 
     try:
         job = jobs.submit(
-            checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume
-        )
+            checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume,
+            harness_tasks=harness_tasks,
+        )  # fmt: skip
     except jobs.Unreachable as error:
         leave(WRONG, str(error))
     print(f"submitted as {job}", flush=True)

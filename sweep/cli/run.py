@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from sweep.cli.finish import run_to_last_word
 from sweep.cli.options import (
     WRONG,
     Address,
+    HarnessTasks,
     Name,
     SearchStorage,
     Spec,
@@ -18,14 +20,16 @@ from sweep.cli.options import (
     leave,
     load_spec,
     store_of,
+    use_harness_tasks,
 )
 
 app = typer.Typer()
 
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
-def check(spec: Spec) -> None:
+def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
     """Report everything that is wrong with a spec, its models and its data (fetched if need be)."""
+    use_harness_tasks(harness_tasks)
     from sweep.config import preflight
     from sweep.space import names
     from trainables.assets.errors import AssetError
@@ -62,8 +66,10 @@ def run(
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
     ] = False,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
+    use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec, with_inputs=True)
     from sweep.driver import run_sweep
 
@@ -82,10 +88,11 @@ def resume(
     tracking_uri: TrackingUri = None,
     storage: SearchStorage = None,
     address: Address = None,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
     if not control.unpause(name, store_of(tracking_uri, name)):
-        resume_here(name, tracking_uri, storage, address)
+        resume_here(name, tracking_uri, storage, address, harness_tasks)
 
 
 def resume_here(
@@ -93,11 +100,13 @@ def resume_here(
     tracking_uri: str | None,
     storage: str | None,
     address: str | None,
+    harness_tasks: Path | None = None,
     *,
     only_requested: bool = False,
 ) -> None:
     """Go on with a sweep that was run from this folder, to its last word.
 
+    harness_tasks: folder of the user's own tasks; None for the one that the sweep was started with.
     only_requested: whether to run nothing but the trials that users have requested.
 
     Raises:
@@ -112,6 +121,7 @@ def resume_here(
             f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
             f"it was started, or set SWEEP_HOME to the `sweeps` in it.{_others()}",
         )
+    use_harness_tasks(harness_tasks or workspace.harness_tasks(name))
     checked, document = load_spec(spec_file)
     if checked.name != name:
         leave(WRONG, f"{spec_file} must keep its name, {name}, but is now named {checked.name!r}.")

@@ -22,6 +22,7 @@ from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Status
 from sweep.workers import disk
+from trainables.harness import folder as tasks_folder
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -176,7 +177,10 @@ def _run_trials(
     if not search.num_to_run:
         return
     assignment = Assignment(
-        run_trial or real_trial, stores=prepared.stores, with_system_metrics=run_trial is None
+        run_trial or real_trial,
+        stores=prepared.stores,
+        with_system_metrics=run_trial is None,
+        harness_tasks=tasks_folder.current_path(),
     )
     with control.interrupt, count_each_death_once(search.on_death):
         tuner.build(

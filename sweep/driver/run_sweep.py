@@ -21,6 +21,7 @@ from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import addresses, control_requests, mlflow_record, sweeps
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
+from trainables.harness import folder as tasks_folder
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ def run(
             num_at_once = ray_cluster.num_at_once(spec.resources)
             checkpoint_root = _checkpoint_root(spec, None)
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
+            workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
             artifacts = workspace.artifact_location(uri, spec.name)
             record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
             prepared = _prepared(
@@ -150,6 +152,7 @@ def resume(
                 num_at_once = ray_cluster.num_at_once(spec.resources)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
+                workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
                 record.log_declarations(spec, document.text)
                 # Before the sweep counts as running, and takes new requests.
                 control_requests.clear(record)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.config.spec import SweepSpec
+from trainables.harness import folder as tasks_folder
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -31,10 +32,12 @@ def submit(
     address: str,
     tracking_uri: str | None = None,
     resume: bool = False,
+    harness_tasks: Path | None = None,
 ) -> str:
     """Start a sweep as a job of a cluster, and return the id of the job.
 
-    Only the spec is uploaded: the nodes have the project installed (cluster.yaml). The sweep writes to
+    Only the spec and the folder of tasks are uploaded: the nodes have the project installed
+    (cluster.yaml). The sweep writes to
     $SWEEP_HOME of the head node, or ~/sweeps if that is unset. If the cluster has token
     authentication, Ray takes the token from RAY_AUTH_TOKEN or ~/.ray/auth_token.
 
@@ -43,6 +46,7 @@ def submit(
         address: the job API, as http://HOST:8265.
         tracking_uri: MLflow as the cluster reaches it; the default of the cluster if left out.
         resume: whether to go on with a sweep that the cluster has begun.
+        harness_tasks: a folder of tasks of lm-evaluation-harness that the sweep measures.
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
@@ -53,10 +57,14 @@ def submit(
     words = ["python", "-m", "sweep", *verb, "--address", "auto"]
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
+    if harness_tasks:
+        words += [tasks_folder.OPTION, workspace.HARNESS_TASKS]
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
     deadline = time.monotonic() + PATIENCE_S
     with tempfile.TemporaryDirectory() as folder:
         shutil.copyfile(path, Path(folder) / workspace.SPEC)
+        if harness_tasks:
+            shutil.copytree(harness_tasks, Path(folder) / workspace.HARNESS_TASKS)
         while True:
             try:
                 client = JobSubmissionClient(address)

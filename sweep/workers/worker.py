@@ -20,6 +20,7 @@ from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
+from trainables.harness import folder as tasks_folder
 from trainables.report import fault
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ class Assignment:
     folder:      where the sweep was started, so that a relative path means the same in a worker.
     stores:      where the state of running trials is kept, and finished models are left for the record.
     with_system_metrics: whether each result says how busy the machine was, too.
+    harness_tasks: the folder of tasks that the command line has named; every node must have it.
     """
 
     run_trial: RunTrial
     folder: Path = field(default_factory=Path.cwd)
     stores: CheckpointStores = field(default_factory=CheckpointStores)
     with_system_metrics: bool = False
+    harness_tasks: Path | None = None
 
 
 def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
@@ -143,6 +146,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if request.fault:
             yield TrialResult(progress=1.0, failure=request.fault, done=True)
             return
+        if self._assignment.harness_tasks is not None:
+            tasks_folder.use(self._assignment.harness_tasks)
         config = TrialConfig.model_validate(request.trial)
         declared = {metric.name for metric in config.metrics()}
         assignment, name = self._assignment, folder_name(request.number)

@@ -17,7 +17,6 @@ import json
 import multiprocessing
 import os
 import platform
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -31,7 +30,6 @@ from tests.benchmarks.evaluation_sides import Harness, Ours, Scores
 from tests.benchmarks.timing import timed, where_time_goes
 
 PILOT = 150  # number of items on which the harness's batch size is chosen
-PEERS = Path(__file__).parents[2] / ".bench" / "peers"
 
 SIDE: dict[str, Ours | Harness] = {}  # the side that runs in this process, under "here"
 LAST: dict[str, Any] = {}  # the results of its last job, under "results"
@@ -39,7 +37,6 @@ LAST: dict[str, Any] = {}  # the results of its last job, under "results"
 
 def start(kind: type[Ours | Harness], path: str, limit: int | None) -> None:
     """Prepare a process for one of the sides."""
-    sys.path.insert(0, str(PEERS))
     os.environ |= {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "LOGLEVEL": "ERROR"}
     SIDE["here"] = kind(path, limit)
 
@@ -74,8 +71,6 @@ def main() -> None:
     parser.add_argument("--batch-sizes", default="1,8,16,32", help="the harness's best is used")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    if not (PEERS / "lm_eval").is_dir():
-        raise SystemExit("the peers are not installed: run `make bench`.")
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = (
         ProcessPoolExecutor(1, spawn, start, (kind, options.model, options.limit))

@@ -13,6 +13,8 @@ import inspect
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args, get_origin
 
@@ -21,10 +23,13 @@ import torch
 
 from trainables.data.comparisons import compare
 from trainables.data.queries import Query, training_query
+from trainables.harness import folder
 from trainables.models.joint_forward import PairPredictions, Predictions, predict_jointly
 from trainables.models.language_model import LanguageModel
 from trainables.schema.strict import Strict
 
+# Of lm-evaluation-harness: tasks of every output type, and a group, on files of tests/harness_tasks.
+TASKS = ("capitals", "pronouns", "last_word", "passages", "animals", "choices")
 # Settings, by the name of a plugin, with which it needs no download; some read the files of
 # tests/small_sets.py. A list has the settings of several instances.
 OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
@@ -40,6 +45,7 @@ OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "probe": {"data": "miniature", "train": 60, "test": 60},
     "finetune": {"data": "miniature", "train": 60, "test": 60, "steps": 15, "lr": 1e-3},
     "seat": {"data": "miniature", "permutations": 199},
+    "harness": [{"task": f"mini_{task}"} for task in TASKS],
     "kl_to_base": [{"direction": "forward"}, {"direction": "reverse"}, {"data": "miniature"}],
     "fisher": [{"data": "miniature", "examples": 8, "of": of} for of in ("data", "model")],
     "lora": [{"rank": 4}, {"rank": 2, "rslora": True, "alpha": 8.0}],
@@ -84,14 +90,20 @@ def members(union: Any) -> tuple[type[Strict], ...]:
     return get_args(listed) or (listed,)
 
 
-def instances(union: Any) -> Iterator[Strict]:
-    """Yield plugins of every class in a union: with its settings in OFFLINE, else with every choice.
+def instances(union: Any) -> list[Strict]:
+    """Return plugins of every class in a union: with its settings in OFFLINE, else with every choice.
 
     A choice is a value for each field whose type is a Literal.
 
     Raises:
         KeyError: an evaluator has no settings in OFFLINE.
     """
+    with harness_tasks():
+        return list(_instances(union))
+
+
+def _instances(union: Any) -> Iterator[Strict]:
+    """Yield the plugins of `instances`."""
     for member in members(union):
         name = member.model_fields["name"].default
         if name in OFFLINE:
@@ -108,6 +120,17 @@ def instances(union: Any) -> Iterator[Strict]:
         }
         for chosen in itertools.product(*choices.values()):
             yield member.model_validate({"name": name} | dict(zip(choices, chosen, strict=True)))
+
+
+@contextmanager
+def harness_tasks() -> Iterator[None]:
+    """Return a context in which the tasks of tests/harness_tasks are found."""
+    before = folder.current_path()
+    folder.use(Path(__file__).parents[1] / "harness_tasks")
+    try:
+        yield
+    finally:
+        folder.use(before)
 
 
 def describe(plugin: Any) -> str:

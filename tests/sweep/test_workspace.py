@@ -115,3 +115,12 @@ def test_the_sweeps_that_were_run_here_are_listed_and_their_files_are_in_their_f
     assert workspace.names() == ["tiny"]
     assert workspace.spec("tiny") == sweep_home / "tiny" / "sweep.yaml"
     assert workspace.outbox("tiny") == sweep_home / "tiny" / "record"
+
+
+def test_the_folder_of_own_tasks_is_remembered_if_one_was_named(remember, sweep_home, tmp_path):
+    remember()
+    assert workspace.harness_tasks("tiny") is None
+    workspace.remember_harness_tasks("tiny", tmp_path)
+    assert workspace.harness_tasks("tiny") == tmp_path
+    workspace.remember_harness_tasks("tiny", None)
+    assert files_of("tiny") == {"sweep.yaml", "started_in"}

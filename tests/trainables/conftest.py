@@ -26,6 +26,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from tests.conformance import harness_tasks
 from trainables.assets import cache
 from trainables.config import TrialConfig
 from trainables.models import miniature
@@ -97,6 +98,13 @@ def configure():
         return TrialConfig.model_validate(tree | changes)
 
     return build
+
+
+@pytest.fixture
+def tasks():
+    """Tasks of lm-evaluation-harness are found in tests/harness_tasks, too."""
+    with harness_tasks():
+        yield
 
 
 class Oracle:

@@ -4,11 +4,13 @@ import pytest
 
 from tests import conformance
 from tests.conformance import cases, describe, instances, laws
+from tests.conformance import evaluator as laws_of_evaluators
 from tests.small_sets import write_named_sets, write_sets
 from trainables import evaluators, objectives, parameters, regularisers
 from trainables.data import sets
 from trainables.data.sets import base, user_file
 
+pytestmark = pytest.mark.usefixtures("tasks")
 KINDS = {
     "objective": (objectives, objectives.AnyObjective),
     "regulariser": (regularisers, regularisers.AnyRegulariser),
@@ -48,7 +50,11 @@ def test_parameters(plugin, law, model):
 @pytest.mark.parametrize(("plugin", "law"), cases(KINDS["evaluator"][1], "evaluator"))
 def test_evaluator(plugin, law, model, own_cache):
     write_sets(own_cache)
-    law(plugin, model)
+    if model.family in plugin.families:
+        law(plugin, model)
+    else:
+        with pytest.raises(ValueError, match=f"evaluator {plugin.name} is for"):
+            laws_of_evaluators.fits_into_a_trial(plugin, model)
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from trainables.evaluators import AnyEvaluator, StereoSet
 from trainables.training.stream import Stream
 from trainables.trial import run_trial
 
+pytestmark = pytest.mark.usefixtures("tasks")
+
 
 @pytest.fixture(autouse=True)
 def sets(own_cache):

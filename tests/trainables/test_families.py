@@ -522,7 +522,7 @@ def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm,
     assert tied == saved.config.tie_word_embeddings
     again = LanguageModel(tmp_path, kind.family)
     assert again.tokenizer.encode(TEXTS) == lm.tokenizer.encode(TEXTS)
-    assert (again.tokenizer.start_id, again.tokenizer.adds_start) == (
+    assert (again.tokenizer.start_ids[0], again.tokenizer.adds_start) == (
         lm.tokenizer.start_ids[0],
         lm.tokenizer.adds_start,
     )

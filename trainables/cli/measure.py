@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainables.cli.output import fail, line, refuse, refuse_file
+from trainables.cli.output import (
+    HarnessTasks,
+    fail,
+    line,
+    refuse,
+    refuse_file,
+    use_harness_tasks,
+)
 from trainables.metrics.interval import MEANING, intervals
 
 if TYPE_CHECKING:
@@ -46,6 +53,7 @@ def measure(
     items: Annotated[
         Path | None, typer.Option(help="Parquet file for the results of each item")
     ] = None,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Measure a model as it is: a saved trial, or any other model of either family.
 
@@ -53,6 +61,7 @@ def measure(
     """
     refuse_file("--json", as_json)
     refuse_file("--items", items)
+    use_harness_tasks(harness_tasks)
     from trainables.assets.errors import AssetError
     from trainables.metrics import items_file
 

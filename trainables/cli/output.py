@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
 
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import plus_minus
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
+
+
+HarnessTasks = Annotated[
+    Path | None,
+    typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
+]
+
+
+def use_harness_tasks(folder: Path | None) -> None:
+    """Let tasks be found in this folder, too, if one is given; exit with 2 if it is none."""
+    from trainables.harness import folder as tasks_folder
+
+    try:
+        if folder is not None:
+            tasks_folder.use(folder)
+    except ValueError as error:
+        refuse(str(error))
 
 
 def line(

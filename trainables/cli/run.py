@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainables.cli.output import fail, line, refuse, refuse_file
+from trainables.cli.output import (
+    HarnessTasks,
+    fail,
+    line,
+    refuse,
+    refuse_file,
+    use_harness_tasks,
+)
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -26,8 +33,10 @@ def run(
     save: Annotated[Path | None, typer.Option(help="folder for the finished model")] = None,
     resume: Annotated[Path | None, typer.Option(help="folder that an earlier --save wrote")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="file for the reports")] = None,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """Run one trial and print its metrics at each report."""
+    use_harness_tasks(harness_tasks)
     config = _read_trial(trial)
     if save is not None and save.is_file():
         refuse(f"--save must be a folder, but {save} is a file.")

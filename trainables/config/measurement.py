@@ -43,7 +43,8 @@ class Measurement(Strict):
 
     @model_validator(mode="after")
     def _check_metrics(self) -> Self:
-        """Raise ValueError if two evaluators have a metric in common."""
+        """Raise ValueError if two evaluators share a metric, or one cannot measure the model."""
+        refuse_other_family(self.model, self.evaluators)
         refuse_duplicates(self.metrics())
         return self
 
@@ -55,6 +56,16 @@ class Measurement(Strict):
 def metrics_of(model: ModelConfig, evaluators: Evaluators) -> tuple[Metric, ...]:
     """Return the declarations of the evaluators' metrics for a model, in order."""
     return tuple(metric for evaluator in evaluators for metric in evaluator.metrics(model.family))
+
+
+def refuse_other_family(model: ModelConfig, evaluators: Evaluators) -> None:
+    """Raise ValueError if an evaluator cannot measure models of this family."""
+    for evaluator in evaluators:
+        if model.family not in evaluator.families:
+            raise ValueError(
+                f"evaluator {evaluator.name} is for {' and '.join(evaluator.families)} models, but "
+                f"model.family is {model.family}: leave it out"
+            )
 
 
 def refuse_duplicates(metrics: tuple[Metric, ...]) -> None:

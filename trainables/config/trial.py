@@ -8,7 +8,12 @@ from pydantic import Field, model_validator
 
 from trainables.config.data import AlignmentConfig, ReplayConfig
 from trainables.config.fusion import FusionConfig
-from trainables.config.measurement import Evaluators, metrics_of, refuse_duplicates
+from trainables.config.measurement import (
+    Evaluators,
+    metrics_of,
+    refuse_duplicates,
+    refuse_other_family,
+)
 from trainables.config.model import ModelConfig
 from trainables.config.train import TrainConfig
 from trainables.metrics.guard import Guard, derived_metrics
@@ -46,7 +51,8 @@ class TrialConfig(Strict):
 
     @model_validator(mode="after")
     def _check_metrics(self) -> Self:
-        """Raise ValueError if two evaluators have a metric in common."""
+        """Raise ValueError if two evaluators share a metric, or one cannot measure the model."""
+        refuse_other_family(self.model, self.evaluators)
         refuse_duplicates(metrics_of(self.model, self.evaluators))
         return self
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 from trainables.evaluators.bbq import Bbq
 from trainables.evaluators.crows_pairs import CrowsPairs
 from trainables.evaluators.finetune import FineTune
+from trainables.evaluators.harness import Harness
 from trainables.evaluators.kl import Kl
 from trainables.evaluators.multiple_choice import MultipleChoice
 from trainables.evaluators.perplexity import Perplexity
@@ -35,7 +36,8 @@ AnyEvaluator = Annotated[
     | Weights
     | MultipleChoice
     | Probe
-    | FineTune,
+    | FineTune
+    | Harness,
     Field(discriminator="name"),
     BeforeValidator(by_name),
 ]
@@ -45,6 +47,7 @@ __all__ = [
     "Bbq",
     "CrowsPairs",
     "FineTune",
+    "Harness",
     "Kl",
     "MultipleChoice",
     "Perplexity",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from trainables.assets import cache, resolve
 from trainables.data.sets import miniature
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 class Evaluator(Strict):
-    """A benchmark. Its fields say which items are measured, and how."""
+    """A benchmark. Its fields say which items are measured, and how.
+
+    families: model families that it can measure.
+    """
+
+    families: ClassVar[tuple[str, ...]] = ("causal", "masked")
 
     name: str
 

@@ -66,25 +66,47 @@ def queries_of(
     return [masked_query(tokenizer, text, [len(prefix) + t]) for t in range(len(ids))]
 
 
-@torch.inference_mode()
 def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[list[float]]:
     """Return, for each group of queries, log p in nats of all their targets, in order.
 
     Dropout is off meanwhile.
     """
-    queries = [query for group in groups for query in group]
-    values_of_queries = [[0.0] * len(query.targets) for query in queries]
+    scores = _scores(model, [query for group in groups for query in group], with_greedy=False)
+    return join_groups(groups, [[value for value, _ in values] for values in scores])
+
+
+def greedy_log_probs(
+    model: LanguageModel, queries: Sequence[Query]
+) -> list[list[tuple[float, bool]]]:
+    """Return, for each query, (log p in nats, whether no token is likelier) of its targets, in order.
+
+    Of equally likely tokens the one with the lowest id counts as the likeliest. Dropout is off
+    meanwhile.
+    """
+    return _scores(model, queries, with_greedy=True)
+
+
+@torch.inference_mode()
+def _scores(
+    model: LanguageModel, queries: Sequence[Query], *, with_greedy: bool
+) -> list[list[tuple[float, bool]]]:
+    """Return, for each query, (log p, whether it is the likeliest token) of its targets, in order.
+
+    with_greedy: whether the second is wanted, which costs time; False for all otherwise.
+    """
+    scores_of_queries = [[(0.0, False)] * len(query.targets) for query in queries]
     was_training = model.module.training
     model.module.eval()
     for rows in _rows(model, queries):
         for numbers in batches([len(row.ids) for row in rows]):
             batch = [rows[r] for r in numbers]
             predictions = [entry for row in batch for entry in row.predictions]
-            log_probs_N = _target_log_probs(model, batch).tolist()
-            for (_, q, index), value in zip(predictions, log_probs_N, strict=True):
-                values_of_queries[q][index] = value
+            log_probs_N, is_greedy_N = _target_log_probs(model, batch, with_greedy=with_greedy)
+            scores = zip(log_probs_N.tolist(), is_greedy_N.tolist(), strict=True)
+            for (_, q, index), score in zip(predictions, scores, strict=True):
+                scores_of_queries[q][index] = score
     model.module.train(was_training)
-    return join_groups(groups, values_of_queries)
+    return scores_of_queries
 
 
 def pair_log_probs(
@@ -136,8 +158,13 @@ def _rows(model: LanguageModel, queries: Sequence[Query]) -> tuple[list[Row], li
     return pack(tree_rows(queries, within)), line_rows(queries, beyond)
 
 
-def _target_log_probs(model: LanguageModel, rows: Sequence[Row]) -> Tensor:
-    """Return log p in nats of the targets of all rows, in order, from one forward: shape N."""
+def _target_log_probs(
+    model: LanguageModel, rows: Sequence[Row], *, with_greedy: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return (log_probs_N, is_greedy_N) of the targets of all rows, in order, from one forward.
+
+    log p is in nats. is_greedy: whether a target is the likeliest token, all False if not wanted.
+    """
     length = max(len(row.ids) for row in rows)
     ids_RT = torch.full((len(rows), length), model.tokenizer.pad_id)
     for r, row in enumerate(rows):
@@ -157,7 +184,10 @@ def _target_log_probs(model: LanguageModel, rows: Sequence[Row]) -> Tensor:
         torch.tensor(places_M), input_ids=ids_RT.to(model.device), **inputs
     ).float()
     target_logits_N = logits_MV[numbers_N, targets_N]
-    return target_logits_N - _logsumexp_(logits_MV)[numbers_N]
+    is_greedy_N = torch.zeros_like(targets_N, dtype=torch.bool)
+    if with_greedy:  # before the logits are overwritten
+        is_greedy_N = logits_MV.argmax(-1)[numbers_N] == targets_N
+    return target_logits_N - _logsumexp_(logits_MV)[numbers_N], is_greedy_N
 
 
 def _logsumexp_(logits_MV: Tensor) -> Tensor:
@@ -194,8 +224,8 @@ def _try_tree(model: LanguageModel) -> bool:
     queries = [continuation_query(model.tokenizer, ids, common) for ids in (first, second)]
     module, model.module = model.module, model.base
     try:
-        expected = _target_log_probs(model, line_rows(queries, (0, 1)))
-        errors = (_target_log_probs(model, tree_rows(queries, (0, 1))) - expected).abs()
+        expected, _ = _target_log_probs(model, line_rows(queries, (0, 1)))
+        errors = (_target_log_probs(model, tree_rows(queries, (0, 1)))[0] - expected).abs()
         return bool(errors.max() < MAX_TREE_ERROR)
     except (TypeError, ValueError, RuntimeError):
         return False

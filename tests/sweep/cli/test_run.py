@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sweep.conftest import TINY, optuna_states, record, verb
+from tests.markdown import ROOT
+from tests.sweep.conftest import TINY, optuna_states, record, sweep, verb
 from trainables.data.sets.miniature import general_texts
 from trainables.data.splits import is_held_out
 
@@ -135,3 +136,61 @@ def test_ctrl_c_before_any_trial_promises_no_resume(tmp_path):
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130, output
     assert ("sweep resume" in output) == (tmp_path / "sweeps/longer/search.journal").exists()
+
+
+TASKS = ROOT / "tests" / "harness_tasks"
+OWN_TASK = TINY.replace(
+    "{name: stereoset, data: miniature, limit: 40}", "{name: harness, task: TASK}"
+)
+OWN_TASK = OWN_TASK.replace("bias/miniature/gap", "task/TASK/acc").replace("trials: 4", "trials: 1")
+
+
+def write_spec(folder: Path, task: str = "mini_capitals") -> Path:
+    path = folder / "tiny.yaml"
+    path.write_text(OWN_TASK.replace("TASK", task))
+    return path
+
+
+def test_a_task_of_a_folder_that_the_command_names_is_a_goal_and_resuming_finds_it(tmp_path):
+    home = tmp_path / "sweeps"
+    spec = write_spec(tmp_path)
+    ended = sweep("run", spec, "--harness-tasks", TASKS, SWEEP_HOME=str(home))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    (home / "tiny/sweep.yaml").write_text(spec.read_text().replace("trials: 1", "trials: 2"))
+    ended = sweep("resume", "tiny", SWEEP_HOME=str(home))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    _, trials = record(home, "tiny")
+    assert len(trials) == 2
+    for run in trials:
+        assert 0 <= run.data.metrics["task/mini_capitals/acc"] <= 1
+        assert run.data.metrics["se/task/mini_capitals/acc"] > 0
+
+
+def test_check_finds_a_task_that_is_misspelt_with_its_line(tmp_path):
+    spec = write_spec(tmp_path, "mini_capitls")
+    ended = sweep("check", spec, "--harness-tasks", TASKS)
+    assert ended.returncode == 2
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith(
+        f"{spec}:11: trial.evaluators.0.task must be a task of lm-evaluation"
+    )
+    assert sentence.endswith("but got 'mini_capitls'; did you mean 'mini_capitals'?")
+
+
+def test_without_the_harness_check_says_what_to_install(tmp_path):
+    code = (
+        "import sys; sys.modules['lm_eval'] = None; sys.argv[0] = 'sweep'\n"
+        "from sweep.cli.app import main; main()"
+    )
+    spec = write_spec(tmp_path)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "check", str(spec)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines() == [
+        f"{spec}:11: trial.evaluators.0.task needs lm-evaluation-harness, which is not installed: "
+        "`pip install -e '.[harness]'` brings it."
+    ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.stage import end
+from tests.markdown import ROOT
 from tests.servers import free_port
 from tests.sweep.conftest import TINY, optuna_states, record, sweep
 
@@ -103,3 +104,16 @@ def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
     assert ended.returncode == 1
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith("--address must be the job API of a running Ray cluster")
+
+
+def test_the_folder_of_own_tasks_goes_with_the_sweep(head, tmp_path):
+    environment, jobs = head
+    path = tmp_path / "own.yaml"
+    text = TINY.replace("name: tiny", "name: own", 1).replace("trials: 4", "trials: 1")
+    text = text.replace("stereoset, data: miniature, limit: 40", "harness, task: mini_capitals")
+    path.write_text(text.replace("bias/miniature/gap", "task/mini_capitals/acc"))
+    tasks = ROOT / "tests" / "harness_tasks"
+    words = ("submit", path, "--address", jobs, "--follow", "--harness-tasks", tasks)
+    ended = sweep(*words, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert optuna_states(Path(environment["SWEEP_HOME"]), "own") == {"COMPLETE": 1}

@@ -8,7 +8,9 @@ from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import TrialResult
 from sweep.workers.worker import Assignment, Worker, real_trial
+from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
+from trainables.harness import folder
 from trainables.report import Report
 
 pytestmark = pytest.mark.timeout(120)
@@ -164,3 +166,24 @@ def test_a_trial_is_closed_when_its_worker_takes_another(tmp_path):
     worker.step()
     worker.reset_config(TrialRequest(8, TRIAL).to_config())
     assert closed == [True]
+
+
+def test_a_worker_finds_the_tasks_of_the_folder_that_the_command_line_has_named():
+    tasks = ROOT / "tests" / "harness_tasks"
+    tree = TRIAL | {"evaluators": [{"name": "harness", "task": "mini_capitals"}]}
+    names = [f"task/mini_capitals/{m}" for m in ("acc", "acc_norm", "exact_match", "brier_score")]
+    worker = Worker.__new__(Worker)
+    assignment = Assignment(reports(dict.fromkeys(names, 0.5)), harness_tasks=tasks)
+    worker.setup(TrialRequest(7, tree).to_config(), assignment)
+    try:
+        result = step(worker)
+    finally:
+        folder.use(None)
+    assert (result.failure, result.done) == ("", True)
+
+
+def test_a_folder_of_tasks_that_a_node_lacks_is_the_failure_of_the_trial(tmp_path):
+    worker = Worker.__new__(Worker)
+    assignment = Assignment(reports(0.5), harness_tasks=tmp_path / "absent")
+    worker.setup(TrialRequest(7, TRIAL).to_config(), assignment)
+    assert "--harness-tasks must be a folder" in step(worker).failure

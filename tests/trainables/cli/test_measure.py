@@ -5,7 +5,9 @@ import math
 
 import pytest
 
+from tests.markdown import ROOT
 from tests.trainables.cli.trials import EVALUATORS, is_a_sentence
+from trainables.harness import folder as tasks_folder
 
 
 def test_values_are_written_as_json_with_all_their_digits(main, folder):
@@ -90,3 +92,33 @@ def test_an_unknown_measurement_is_refused_with_status_two(evaluators, sentence,
     assert (status, output) == (2, "")
     assert errors.startswith(sentence)
     assert is_a_sentence(errors)
+
+
+@pytest.fixture
+def forgotten():
+    """The folder of tasks that a command names in this process is forgotten afterwards."""
+    yield
+    tasks_folder.use(None)
+
+
+def test_a_task_of_a_folder_that_the_command_names_is_measured(main, folder, forgotten):
+    status, output, errors = main(
+        *("measure", "--model", "miniature-llama", "--json", "values.json"),
+        *("--evaluators", "harness:task=mini_capitals:limit=9"),
+        *("--harness-tasks", str(ROOT / "tests" / "harness_tasks")),
+    )
+    assert status == 0, errors
+    written = json.loads((folder / "values.json").read_text())
+    assert written["evaluators"] == [{"name": "harness", "task": "mini_capitals", "limit": 9}]
+    assert set(written["items"].values()) == {9}
+    assert "task/mini_capitals/acc_norm" in output
+
+
+def test_a_folder_without_tasks_is_refused_in_a_sentence(main, folder):
+    status, _, errors = main(
+        *("measure", "--model", "miniature-llama", "--evaluators", "harness:task=mine"),
+        *("--harness-tasks", "nowhere"),
+    )
+    assert status == 2
+    assert is_a_sentence(errors)
+    assert errors.endswith("nowhere is no folder.\n")

@@ -85,7 +85,7 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
             "- stereoset",
             "- sterioset",
             "8: evaluators.0 must be one of stereoset, crows_pairs, winobias, winogender, bbq, "
-            "seat, perplexity, kl, weights, multiple_choice, probe, finetune, but got 'sterioset'; did you mean 'stereoset'?",
+            "seat, perplexity, kl, weights, multiple_choice, probe, finetune, harness, but got 'sterioset'; did you mean 'stereoset'?",
         ),
         (
             "task: piqa",

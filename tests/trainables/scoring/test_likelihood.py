@@ -16,7 +16,13 @@ from trainables.data.queries import Query, masked_query
 from trainables.models import miniature
 from trainables.models.joint_forward import predict_jointly
 from trainables.models.language_model import LanguageModel
-from trainables.scoring.likelihood import READS_TREES, log_probs, queries_of, reads_trees
+from trainables.scoring.likelihood import (
+    READS_TREES,
+    greedy_log_probs,
+    log_probs,
+    queries_of,
+    reads_trees,
+)
 
 SENTENCES = [
     "the nurse said that she was tired",
@@ -312,3 +318,33 @@ def test_the_likelihood_with_gradient_is_the_one_without(model):
     assert per_token.tolist() == pytest.approx(
         [sum(group) / len(group) for group in expected], abs=1e-5
     )
+
+
+def test_a_token_is_greedy_where_no_other_is_likelier(model, oracle):
+    queries = [
+        query
+        for text in SENTENCES
+        for query in queries_of(model.tokenizer, *model.tokenizer.encode([text]))
+    ]
+    scores = greedy_log_probs(model, queries)
+    assert [[value for value, _ in tokens] for tokens in scores] == log_probs(
+        model, [[q] for q in queries]
+    )
+    for query, tokens in zip(queries, scores, strict=True):
+        for (place, token), (_, is_greedy) in zip(query.targets.items(), tokens, strict=True):
+            predicted = oracle(model).predicted(list(query.ids), place)
+            assert is_greedy == (int(predicted.argmax()) == token)
+    assert {is_greedy for tokens in scores for _, is_greedy in tokens} == {True, False}
+
+
+def test_of_equally_likely_tokens_the_first_is_greedy(llama):
+    with torch.no_grad():
+        for weight in llama.module.parameters():
+            weight.zero_()
+    first, other = (Query([5, 6], {1: token}) for token in (0, 1))
+    assert [
+        [greedy for _, greedy in tokens] for tokens in greedy_log_probs(llama, [first, other])
+    ] == [
+        [True],
+        [False],
+    ]

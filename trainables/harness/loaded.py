@@ -1,0 +1,157 @@
+"""A task with its data: its items, the requests that the harness makes of them, the texts in them.
+
+Code that the task's YAML names is run here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from trainables.assets.errors import AssetError
+from trainables.harness import folder, library
+from trainables.harness.declared import describe
+from trainables.harness.index import Leaf
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """One task with its data.
+
+    leaf: what was found of it.
+    task: the harness's task, which holds its requests in `task.instances`.
+    docs: (id, row) of each item that is measured.
+    """
+
+    leaf: Leaf
+    task: Any
+    docs: list[tuple[int, Any]]
+
+
+def load(name: str, num_fewshot: int | None, limit: int | None) -> tuple[Loaded, ...]:
+    """Return the task, or each task of the group, of this name with its data; read once a process.
+
+    num_fewshot: examples before each item; None for the number that the YAML sets, or 0.
+    limit: items of each task; None for all.
+
+    Raises:
+        ValueError: as `describe`.
+        AssetError: the data cannot be had, or do not fit the task.
+    """
+    return _load(name, folder.current(), num_fewshot, limit)
+
+
+@lru_cache(maxsize=32)
+def _load(
+    name: str, _folder: folder.Folder | None, num_fewshot: int | None, limit: int | None
+) -> tuple[Loaded, ...]:
+    """Return `load` for tasks that may be found in this folder."""
+    return tuple(_load_leaf(leaf, num_fewshot, limit) for leaf in describe(name).leaves)
+
+
+def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded:
+    """Return one task with its data.
+
+    Raises:
+        AssetError: the data cannot be had, or do not fit the task.
+    """
+    try:
+        with library.seeded():
+            task = library.build_task(leaf.name, leaf.path, leaf.overrides | _beside_yaml(leaf))
+            number = task.get_config("num_fewshot") if num_fewshot is None else num_fewshot
+            task.set_config(key="num_fewshot", value=number or 0)
+            task.set_fewshot_seed(seed=library.SEED)
+            with library.quiet():
+                task.build_all_requests(limit=limit)
+            docs = list(task.doc_iterator(limit=limit))
+    except Exception as error:  # of the data, of the Hub, of the code of the task
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise AssetError(
+            f"the task {leaf.name} of lm-evaluation-harness must have data that can be had and read "
+            f"as {leaf.path.name} says, but: {type(error).__name__}: {reason[:300]}"
+        ) from error
+    return Loaded(leaf, task, docs)
+
+
+def _beside_yaml(leaf: Leaf) -> dict[str, Any]:
+    """Return the dataset_kwargs of a task with absolute paths of the files that lie beside its YAML.
+
+    The harness takes relative paths from the folder in which the command was started; so they are
+    still meant where there is no such file beside the YAML.
+    """
+    settings = dict(leaf.config.get("dataset_kwargs") or {})
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: resolved(part) for key, part in value.items()}
+        if isinstance(value, list):
+            return [resolved(part) for part in value]
+        file = leaf.path.parent / str(value)
+        return str(file) if file.exists() else value
+
+    for key in {"data_files", "data_dir"} & settings.keys():
+        settings[key] = resolved(settings[key])
+    return {"dataset_kwargs": settings} if settings else {}
+
+
+def digest(tasks: tuple[Loaded, ...]) -> str:
+    """Return the sha256 of tasks: of their YAML, of the code beside it, of their items and requests.
+
+    It does not depend on where the folder of the tasks lies.
+    """
+    summary = hashlib.sha256(library.version().encode())
+    for loaded in tasks:
+        beside = loaded.leaf.path.parent
+        texts = [
+            json.dumps(loaded.leaf.config, sort_keys=True, default=str).replace(str(beside), ""),
+            *(file.read_text(encoding="utf-8") for file in sorted(beside.glob("*.py"))),
+            *(json.dumps(doc, sort_keys=True, default=str) for _, doc in loaded.docs),
+            *(json.dumps(request.arguments, default=str) for request in loaded.task.instances),
+        ]
+        for text in texts:
+            summary.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return summary.hexdigest()
+
+
+def texts(tasks: tuple[Loaded, ...]) -> list[str]:
+    """Return the texts in the items of tasks: in their fields, and each text with each of its answers.
+
+    A single word is no text: it may be in any corpus. Of a text of several lines each line counts,
+    too.
+    """
+    found: dict[str, None] = {}
+    for loaded in tasks:
+        for _, doc in loaded.docs:
+            for text in (*_strings(doc), *_scored(loaded.task, doc)):
+                for part in (text, *text.splitlines()):
+                    if len(part.split()) > 1:
+                        found[part.strip()] = None
+    return list(found)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every text in the fields of an item, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strings(part)
+
+
+def _scored(task: Any, doc: Any) -> Iterator[str]:
+    """Yield the texts of an item that are scored as a whole: the question with each answer."""
+    text, delimiter = task.doc_to_text(doc), task.config.target_delimiter
+    target = task.doc_to_target(doc)
+    if not isinstance(text, str):  # the alternatives are questions, and the target follows each
+        yield from (f"{choice}{delimiter}{target}" for choice in task.doc_to_choice(doc))
+    elif task.config.doc_to_choice is not None:
+        yield from (f"{text}{delimiter}{choice}" for choice in task.doc_to_choice(doc))
+    elif isinstance(target, str):
+        yield text + target
