@@ -26,6 +26,8 @@ class Report:
     errors:     name -> standard error, for the metrics that have one.
     save_items: writes the results of single items to a Parquet file
                 (trainables/metrics/items_file.py).
+    training:   step -> name -> number: the course of the training since the last report, at some of
+                its steps (trainables/training/curve.py). A number need not be finite.
     """
 
     step: int
@@ -35,6 +37,7 @@ class Report:
     save_model: Callable[[Path], None]
     errors: Mapping[str, float] = field(default_factory=dict)
     save_items: Callable[[Path], None] = _save_no_items
+    training: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 def fault(report: Report, declared: Collection[str]) -> str:

@@ -16,7 +16,7 @@ from analysis.record.names import Artifact
 from sweep.trial_request import TrialRequest
 from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, folder_name
-from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
+from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.report import fault
@@ -194,6 +194,7 @@ def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> 
         failure=failure,
         done=done,
         items=Attachment(_items(report) if report.step == 0 or done else b""),
+        training=pack_training(report.training),
     )
 
 
