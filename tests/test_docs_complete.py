@@ -24,6 +24,7 @@ from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, labelled
 from trainables.metrics.guard import GUARD, SELECTIVITY
 from trainables.metrics.metric import Metric
 from trainables.models import miniature
+from trainables.schema.settings import settings
 
 DOCS = {path.stem: Page(path) for path in PAGES}
 TOP = {"Keys of the sweep": "sweep", "Keys of the trial": "trial"}
@@ -97,6 +98,10 @@ PLUGINS = sorted(
 )
 
 
+(ANY_EVALUATOR, *_) = get_args(evaluators.AnyEvaluator)
+EVALUATORS = {plugin_name(model): model for model in get_args(ANY_EVALUATOR)}
+
+
 def test_every_key_of_a_spec_has_one_row_and_no_other_key_has():
     rows = [key for key, _ in documented_keys()]
     assert len(rows) == len(set(rows))
@@ -122,6 +127,14 @@ def test_a_key_is_shown_with_its_default_and_its_options(key):
         assert f"`{option}`" in (where if type_.endswith("see below") else type_)
 
 
+@pytest.mark.parametrize("key", [key for key in KEYS if key[0] in EVALUATORS], ids=".".join)
+def test_an_evaluators_key_is_shown_with_the_type_that_measure_help_shows(key):
+    type_, _ = dict(documented_keys())[key]
+    setting = next(each for each in settings(EVALUATORS[key[0]]) if each.key == key[1])
+    if type_ != "see below":
+        assert type_ == (setting.type or " ".join(f"`{option}`" for option in setting.options))
+
+
 def sections_of(page: Page, owner: str) -> list[str]:
     """Return the texts of the sections about the owner of a key."""
     return [text for heading, text in page.sections.items() if word(heading) == owner]
@@ -142,8 +155,7 @@ def test_every_domain_is_shown():
 
 @pytest.mark.parametrize(("name", "settings"), MEASURED, ids=str)
 def test_every_metric_is_shown_with_its_unit_and_ideal(name, settings):
-    (union, *_) = get_args(evaluators.AnyEvaluator)
-    chosen = next(model for model in get_args(union) if plugin_name(model) == name)
+    chosen = EVALUATORS[name]
     tables = [table for table in DOCS["measurements"].tables if word(table.heading) == name]
     for family in ("causal", "masked"):
         for metric in chosen.model_validate({"name": name} | settings).metrics(family):
