@@ -16,12 +16,25 @@ from trainables.metrics.names import DEGENERATE, parse
 MAX_NAME_CHARS = 26
 
 
-def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Table:
-    """Return a comparison as a table of 80 columns; differences with p < 0.05 are bold.
+def goals_first(sweep: Sweep, comparison: pd.DataFrame, /) -> pd.DataFrame:
+    """Return a comparison with the goals of the sweep first, in the order of its spec.
+
+    The other metrics follow in the order that they have.
+    """
+    ranks = {goal.name: rank for rank, goal in enumerate(sweep.goals)}
+    rank = comparison["metric"].map(lambda name: ranks.get(name, len(ranks)))
+    return comparison.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
+
+
+def table(
+    sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /, *, every: bool = True
+) -> Table:
+    """Return a comparison as a table of 80 columns, goals first; differences with p < 0.05 are bold.
 
     Args:
         comparison: a table of `analysis.stats.paired.compare`.
         one, other: the candidates' names, as NUMBER, NUMBER@ALPHA or `base`.
+        every: whether metrics that are no goals are shown, too. If not, their number is.
     """
     shown = Table(
         title=f"{sweep.name}: {other} against {one}, on the same items",
@@ -31,11 +44,20 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
     shown.title_justify = "left"
     rows = sweep.rows.to_dict("records")
     degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
+    captions = []
     if flagged := [name for name in (one, other) if name in degenerate]:
-        shown.caption = f"degenerate, debiased because broken: trial {' and '.join(flagged)}"
+        captions.append(f"degenerate, debiased because broken: trial {' and '.join(flagged)}")
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
+    goals = {goal.name for goal in sweep.goals}
+    comparison = goals_first(sweep, comparison)
+    is_goal = comparison["metric"].isin(goals)
+    if without_items := [g.name for g in sweep.goals if g.name not in set(comparison["metric"])]:
+        captions.append(f"without items, so without a test: {', '.join(without_items)}")
+    if not every and not is_goal.all():
+        captions.append(f"{(~is_goal).sum()} metrics that are no goals: --all")
+        comparison = comparison[is_goal]
     for row in comparison.to_dict("records"):
         cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # + 0.0 turns -0 into 0
         if math.isnan(row["difference"]):
@@ -45,6 +67,8 @@ def table(sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /) -> Ta
             cells += [f"{row['difference']:+.3g} ± {se}", p]
         style = "bold" if row["p"] < 0.05 else "dim"
         shown.add_row(_broken_name(row["metric"]), *cells, style=style)
+    shown.caption = "\n".join(captions) or None
+    shown.caption_justify = "left"
     return shown
 
 

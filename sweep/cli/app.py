@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sweep.cli import control, remote, results, run
+from sweep.cli import control, metrics, remote, results, run, ui
 from sweep.cli.options import FAILED, leave
 
 # Import names of libraries, by the optional part of the project that installs them; of several parts
@@ -33,7 +33,7 @@ app = typer.Typer(
     epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
 )
 
-for verbs in (run, results, remote, control):  # in the order of --help
+for verbs in (run, metrics, results, ui, remote, control):  # in the order of --help
     app.add_typer(verbs.app)
 
 
