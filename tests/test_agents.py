@@ -99,6 +99,12 @@ def test_the_json_of_one_trial_and_of_a_measurement_has_the_keys_that_are_shown(
         assert shape(json.loads(file.read_text())) == shown(f"python -m trainables {command} ")
 
 
+def test_the_json_of_the_list_of_metrics_has_the_keys_that_are_shown():
+    words = ["metrics", str(ROOT / "sweep/specs/miniature.yaml"), "--format", "json"]
+    ended = CliRunner().invoke(sweep_app, words)
+    assert shape(json.loads(ended.stdout)) == shown("sweep metrics ")
+
+
 def test_every_state_of_a_sweep_is_named_in_both_pages():
     states = "running paused stopping cancelling finished failed stopped cancelled interrupted"
     for page in (AGENTS, COMMANDS):

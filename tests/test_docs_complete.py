@@ -25,6 +25,7 @@ from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, labelled
 from trainables.metrics.guard import GUARD, SELECTIVITY
 from trainables.metrics.metric import Metric
 from trainables.models import miniature
+from trainables.schema.settings import settings
 
 DOCS = {path.stem: Page(path) for path in PAGES}
 TOP = {"Keys of the sweep": "sweep", "Keys of the trial": "trial"}
@@ -99,6 +100,10 @@ PLUGINS = sorted(
 )
 
 
+(ANY_EVALUATOR, *_) = get_args(evaluators.AnyEvaluator)
+EVALUATORS = {plugin_name(model): model for model in get_args(ANY_EVALUATOR)}
+
+
 def test_every_key_of_a_spec_has_one_row_and_no_other_key_has():
     rows = [key for key, _ in documented_keys()]
     assert len(rows) == len(set(rows))
@@ -122,6 +127,14 @@ def test_a_key_is_shown_with_its_default_and_its_options(key):
     where = " ".join(text for page in DOCS.values() for text in sections_of(page, key[0]))
     for option in options_in(field.annotation):
         assert f"`{option}`" in (where if type_.endswith("see below") else type_)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key[0] in EVALUATORS], ids=".".join)
+def test_an_evaluators_key_is_shown_with_the_type_that_measure_help_shows(key):
+    type_, _ = dict(documented_keys())[key]
+    setting = next(each for each in settings(EVALUATORS[key[0]]) if each.key == key[1])
+    if type_ != "see below":
+        assert type_ == (setting.type or " ".join(f"`{option}`" for option in setting.options))
 
 
 def sections_of(page: Page, owner: str) -> list[str]:

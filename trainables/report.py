@@ -27,6 +27,8 @@ class Report:
     df:         name -> degrees of freedom of that error; 0 for metrics whose error is not known.
     save_items: writes the results of single items to a Parquet file
                 (trainables/metrics/items_file.py).
+    training:   step -> name -> number: the course of the training since the last report, at some of
+                its steps (trainables/training/curve.py). A number need not be finite.
     """
 
     step: int
@@ -37,6 +39,7 @@ class Report:
     errors: Mapping[str, float] = field(default_factory=dict)
     save_items: Callable[[Path], None] = _save_no_items
     df: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
 
 
 def fault(report: Report, declared: Collection[str]) -> str:

@@ -18,6 +18,7 @@ from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
 from trainables.report import Report
 from trainables.training import checkpoint
+from trainables.training.curve import Curve
 from trainables.training.engine import Engine
 from trainables.training.loss import loss
 from trainables.training.stream import Stream
@@ -59,7 +60,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
         regulariser.training(model),
         Engine(model, train, regulariser.pull_to_base) as engine,
     ):
-        reporter = _Reporter(config, model, base, engine, stream.shortfall)
+        curve = Curve(train.steps)
+        reporter = _Reporter(config, model, base, engine, stream.shortfall, curve)
         if resume_from is None:
             yield reporter.report_base()
         else:
@@ -69,8 +71,12 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
         while engine.steps < train.steps:
             torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.train(own_dropout=own_dropout)
+            lr, losses = engine.lr, []
             for batch in stream.micro_batches(engine.steps):
-                engine.backward(loss(config, model, batch, prepared))
+                batch_loss = loss(config, model, batch, prepared)
+                engine.backward(batch_loss.total)
+                losses.append(batch_loss.detached())
+            curve.note(engine.steps, losses, lr, engine.gradient_norm)
             is_due = train.report_every and engine.steps % train.report_every == 0
             if is_due or engine.steps == train.steps:
                 yield reporter.report()
@@ -85,6 +91,7 @@ class _Reporter:
     base:      the estimates at the base weights.
     engine:    the engine that trains the model.
     shortfall: number of replayed texts that the ratio requires beyond those in the replay set.
+    curve:     the course of the training since the last report.
     """
 
     config: TrialConfig
@@ -92,6 +99,7 @@ class _Reporter:
     base: Mapping[str, Estimate]
     engine: Engine
     shortfall: int
+    curve: Curve
 
     def report_base(self) -> Report:
         """Return the report at step 0: the base values, under the names of every fused model too."""
@@ -126,6 +134,7 @@ class _Reporter:
             estimate.errors(estimates),
             partial(items_file.write, estimates),
             self._df(estimates),
+            self.curve.take(),
         )
 
     def _df(self, estimates: Mapping[str, Estimate]) -> dict[str, float]:

@@ -133,6 +133,7 @@ class Group:
 
     FRONT = "front/"  # of the sweep's own run: Series
     SYSTEM = "system/"  # of a trial's run: how busy its machine was
+    TRAIN = "train/"  # of a trial's run: the course of its training (trainables/training/curve.py)
 
 
 def name_in_spec(param: str) -> str:

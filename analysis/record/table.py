@@ -84,12 +84,13 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
 def model_metrics(run: Run) -> dict[str, float]:
     """Return the last value of each metric of a run that describes a model, by name.
 
-    Metrics of the machine (`system/`) and of the sweep as a whole (`front/`) are left out.
+    Metrics of the machine (`system/`), of the training (`train/`) and of the sweep as a whole
+    (`front/`) are left out.
     """
     return {
         name: value
         for name, value in run.data.metrics.items()
-        if not name.startswith((Group.SYSTEM, Group.FRONT))
+        if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT))
     }
 
 

@@ -22,10 +22,27 @@ NO_SEEDS = (
 )
 
 
+def goals_first(sweep: Sweep, comparison: pd.DataFrame, /) -> pd.DataFrame:
+    """Return a comparison with the goals of the sweep first, in the order of its spec.
+
+    The other metrics follow in the order that they have.
+    """
+    ranks = {goal.name: rank for rank, goal in enumerate(sweep.goals)}
+    rank = comparison["metric"].map(lambda name: ranks.get(name, len(ranks)))
+    return comparison.iloc[rank.argsort(kind="stable")].reset_index(drop=True)
+
+
 def table(
-    sweep: Sweep, comparison: pd.DataFrame, one: str, other: str, /, *, recipes: bool = False
+    sweep: Sweep,
+    comparison: pd.DataFrame,
+    one: str,
+    other: str,
+    /,
+    *,
+    recipes: bool = False,
+    every: bool = True,
 ) -> Table:
-    """Return a comparison as a table of 80 columns; differences with p < 0.05 are bold.
+    """Return a comparison as a table of 80 columns, goals first; differences with p < 0.05 are bold.
 
     The title says whether weights are compared or recipes.
 
@@ -33,6 +50,7 @@ def table(
         comparison: a table of `compare` in analysis/stats/paired.py, or with `recipes` of
             `compare_recipes` in analysis/stats/recipes_compared.py.
         one, other: the candidates' names, as NUMBER, NUMBER@ALPHA or `base`.
+        every: whether metrics that are no goals are shown, too. If not, their number is.
     """
     shown = Table(
         title=escape("\n".join(_titles(sweep, comparison, one, other, recipes))),
@@ -42,14 +60,22 @@ def table(
     shown.title_justify = shown.caption_justify = "left"
     rows = sweep.rows.to_dict("records")
     degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
-    shown.caption = MEANING
+    captions = [MEANING]
     if recipes and len(comparison) and comparison["se"].isna().all():
-        shown.caption += f"\n{NO_SEEDS}"
+        captions.append(NO_SEEDS)
     if flagged := [name for name in (one, other) if name in degenerate]:
-        shown.caption += f"\ndegenerate, debiased because broken: trial {' and '.join(flagged)}"
+        captions.append(f"degenerate, debiased because broken: trial {' and '.join(flagged)}")
     shown.add_column("metric", overflow="fold")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
+    goals = {goal.name for goal in sweep.goals}
+    comparison = goals_first(sweep, comparison)
+    is_goal = comparison["metric"].isin(goals)
+    if without_items := [g.name for g in sweep.goals if g.name not in set(comparison["metric"])]:
+        captions.append(f"without items, so without a test: {', '.join(without_items)}")
+    if not every and not is_goal.all():
+        captions.append(f"{(~is_goal).sum()} metrics that are no goals: --all")
+        comparison = comparison[is_goal]
     for row in comparison.to_dict("records"):
         cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # + 0.0 turns -0 into 0
         if math.isnan(row["difference"]):
@@ -62,6 +88,7 @@ def table(
             cells += [f"{row['difference']:+.3g} {error}", f"{row['p']:.2g}"]
         style = "bold" if row["p"] < 0.05 else "dim"
         shown.add_row(_broken_name(row["metric"]), *cells, style=style)
+    shown.caption = "\n".join(captions)
     return shown
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from sweep.cli import control, remote, rerun, results, run
+from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, WRONG, leave, store_in_use
 from sweep.tracking import store_errors
 from trainables.cli.streams import make_safe
@@ -49,7 +49,7 @@ app = typer.Typer(
     epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
 )
 
-for verbs in (run, results, rerun, remote, control):  # in the order of --help
+for verbs in (run, metrics, results, rerun, ui, remote, control):  # in the order of --help
     app.add_typer(verbs.app)
 
 

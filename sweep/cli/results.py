@@ -1,9 +1,7 @@
-"""The verbs that read the record of sweeps: ls, front, compare, ui."""
+"""The verbs that read the record of sweeps: ls, front, compare."""
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,8 +197,14 @@ def compare(
             "--recipes", help="compare recipes, over their seeds, and not two trained models"
         ),
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="show every metric in the table, not the goals alone")
+    ] = False,
 ) -> None:
-    """Test whether two candidates differ: a paired test on the items that both were measured on."""
+    """Test whether two candidates differ: a paired test on the items that both were measured on.
+
+    JSON and CSV have every metric, the goals first.
+    """
     from analysis.record import reader
     from analysis.stats import paired, recipes_compared
     from analysis.views import compare_table
@@ -210,14 +214,16 @@ def compare(
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
         compare_them = recipes_compared.compare_recipes if recipes else paired.compare
-        comparison = compare_them(sweep, *candidates)
+        comparison = compare_table.goals_first(sweep, compare_them(sweep, *candidates))
     if format_ is Format.JSON:
         print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
         print(comparison.to_csv(index=False), end="")
     else:
         names = [str(candidate or "base") for candidate in candidates]
-        console().print(compare_table.table(sweep, comparison, *names, recipes=recipes))
+        console().print(
+            compare_table.table(sweep, comparison, *names, recipes=recipes, every=every)
+        )
 
 
 def _candidate(word: str) -> Candidate | None:
@@ -240,39 +246,3 @@ def _candidate(word: str) -> Candidate | None:
             f"TRIAL must be the number of a trial or `base`, but got {word!r}; the weights of trial 7 "
             f"at an α of its `fusion.also` are 7@0.25.",
         )
-
-
-@app.command(epilog="Example: sweep ui --port 5000")
-def ui(
-    tracking_uri: TrackingUri = None,
-    host: Annotated[
-        str, typer.Option(help="address to listen at; beyond loopback, users must log in")
-    ] = "127.0.0.1",
-    port: int = 5000,
-) -> None:
-    """Show the record in MLflow's own user interface."""
-    store = store_of(tracking_uri)
-    if store.startswith("http"):
-        print(f"the tracking server has its own interface: {store}")
-        return
-    words = ["server", "--host", host, "--port", str(port)]
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
-        missing = [name for name in secrets if not os.environ.get(name)]
-        if missing:
-            leave(
-                WRONG,
-                f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
-                f" in the environment (and install mlflow[auth]), or leave --host out.",
-            )
-        words += ["--app-name", "basic-auth"]
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        socket.create_server((host, port), family=family).close()
-    except OSError as error:
-        reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
-        leave(FAILED, f"cannot listen at {host}:{port} ({reason}): give another --port.")
-    print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
-    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
-    os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])

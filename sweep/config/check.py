@@ -10,15 +10,14 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
+from sweep.config import possible_goals
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
 from sweep.space.domains import RECIPE, domain
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import Change, changes
-from trainables.config import Measurement, TrialConfig
-from trainables.metrics.guard import Guard, derived_metrics
-from trainables.metrics.names import SHORTFALL
+from trainables.config import TrialConfig
 from trainables.schema.faults import Place, did_you_mean, fault_sentences
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -277,18 +276,9 @@ def _goal_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
 def _metrics_of_every_branch(tree: dict[str, Any]) -> list[str] | None:
     """Return the names of the metrics that every branch of a trial measures.
 
-    They follow from model, evaluators and replay alone, so faults elsewhere do not matter. Return None
-    if model or evaluators are wrong.
+    Return None if model or evaluators are wrong.
     """
-    common: list[str] | None = None
-    for corner in corners(tree):
-        keys = {key: corner.tree[key] for key in ("model", "evaluators") if key in corner.tree}
-        try:
-            measured = Measurement.model_validate(keys).metrics()
-        except ValidationError:
-            return None
-        names = [metric.name for metric in measured]
-        names += [metric.name for metric in derived_metrics(names, Guard())]
-        names += [SHORTFALL] if corner.tree.get("replay") else []
-        common = names if common is None else [name for name in common if name in names]
-    return common
+    try:
+        return [goal.metric.name for goal in possible_goals.of_trial(tree)]
+    except ValidationError:
+        return None

@@ -17,7 +17,7 @@ from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, folder_name
-from sweep.workers.result import TrialResult
+from sweep.workers.result import TrialResult, recorded_training
 from trainables.config import TrialConfig
 from trainables.schema.plain_yaml import to_yaml
 
@@ -120,35 +120,44 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **_: Any
     ) -> None:
-        """Record the metrics of a report; after the last report also the files of the trial."""
+        """Record the metrics of a report and the training before it; after the last also its files."""
         number, report = TrialRequest.of(trial.config).number, TrialResult.of(result)
         if report is None:
             return
         items = report.items.take()
-        self._record_step(number, report, items)
+        training = recorded_training(report.training.take())
+        self._record_step(number, report, items, training)
         if report.done:
             self._record_files(number, items)
         if report.failure:
             tags = {Tag.REASON: _reason(report.failure)}
             self._outbox.put(Tagged(trial=number, tags=tags))
 
-    def _record_step(self, number: int, report: TrialResult, items: bytes) -> None:
-        """Record the metrics of a step that is not recorded yet.
+    def _record_step(
+        self,
+        number: int,
+        report: TrialResult,
+        items: bytes,
+        training: Mapping[int, dict[str, float]],
+    ) -> None:
+        """Record the metrics of a step that is not recorded yet, and the training that led to it.
 
         The first step 0 also gives the metrics and items of the base model, for the sweep's own run.
+
+        training: step -> metrics of the training, since the last report.
         """
         step = report.step
         if step is None or step <= self._last_steps.get(number, -1):
             return
         self._last_steps[number] = step
         metrics = report.recorded()
-        self._put_metrics(number, step, metrics)
+        self._put_metrics(number, {**training, step: training.get(step, {}) | metrics})
         if step == 0 and not self._has_base:
             self._has_base = True
             base_metrics = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
             if items:  # before the metrics, which tell that the base is recorded
                 self._outbox.attach(None, items, Artifact.ITEMS)
-            self._put_metrics(None, 0, base_metrics)
+            self._put_metrics(None, {0: base_metrics})
 
     def _record_files(self, number: int, items: bytes) -> None:
         """Move the items and the model of a finished trial into the outbox."""
@@ -203,9 +212,15 @@ class Recorder(Callback):  # type: ignore[misc]
         tags = {Tag.STATE: state}
         self._outbox.put(*killed, Closed(trial=None, at=now(), status=status, tags=tags))
 
-    def _put_metrics(self, number: int | None, step: int, metrics: dict[str, float]) -> None:
-        """Put the metrics of a step into the outbox."""
-        self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=metrics))
+    def _put_metrics(self, number: int | None, metrics: Mapping[int, dict[str, float]]) -> None:
+        """Put the metrics of some steps into the outbox: step -> name -> value."""
+        at = now()
+        self._outbox.put(
+            *(
+                Reported(trial=number, at=at, step=step, metrics=values)
+                for step, values in metrics.items()
+            )
+        )
 
 
 def _reason(failure: str) -> str:

@@ -18,16 +18,18 @@ FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leave
 class Attachment:
     """Bytes that travel with a result and can be taken once, by one reader: the recorder alone.
 
+    content: the bytes, until they are taken.
+
     Tune keeps the last result of every trial in memory for as long as the sweep runs. Bytes that were
     taken are not kept with it. So an Attachment changes, even within a TrialResult, which is frozen.
     """
 
     def __init__(self, content: bytes = b"") -> None:
-        self._content = content
+        self.content = content
 
     def take(self) -> bytes:
         """Return the bytes and forget them; return no bytes the next time."""
-        content, self._content = self._content, b""
+        content, self.content = self.content, b""
         return content
 
 
@@ -46,6 +48,7 @@ class TrialResult:
                there is none. It is no failure of the trial.
     done:      whether this is the last report; the worker then takes another trial.
     items:     results item by item, as a Parquet file; with the first and the last report alone.
+    training:  the course of the training since the last report, as `pack_training` writes it.
     """
 
     step: int | None = None
@@ -58,6 +61,7 @@ class TrialResult:
     disk_full: str = ""
     done: bool = False
     items: Attachment = field(default_factory=Attachment, compare=False, repr=False)
+    training: Attachment = field(default_factory=Attachment, compare=False, repr=False)
 
     @classmethod
     def of(cls, result: Mapping[str, Any] | None) -> TrialResult | None:
@@ -90,7 +94,8 @@ class TrialResult:
     def to_json(self) -> str:
         """Return the result as JSON, without its items."""
         names = ("step", "progress", "metrics", "errors", "df", "machine", "failure", "done")
-        return json.dumps({name: getattr(self, name) for name in names})
+        tree = {name: getattr(self, name) for name in names}
+        return json.dumps(tree | {"training": self.training.content.decode()})
 
     @classmethod
     def from_json(cls, text: str) -> TrialResult:
@@ -99,10 +104,28 @@ class TrialResult:
         Earlier releases wrote metrics beside the other keys, and under `record` the metrics for MLflow.
         """
         tree = json.loads(text)
+        training = Attachment(tree.pop("training", "").encode())
         if "record" not in tree:
-            return cls(**tree)
+            return cls(**tree, training=training)
         record = tree.pop("record")
         fields = {name: tree.pop(name) for name in ("step", "progress", "failure", "done")}
         errors = {m: se for name, se in record.items() if (m := metric_of_error(name)) is not None}
         machine = {name: v for name, v in record.items() if name.startswith(Group.SYSTEM)}
         return cls(metrics=tree, errors=errors, machine=machine, **fields)
+
+
+def pack_training(training: Mapping[int, Mapping[str, float]]) -> Attachment:
+    """Return the course of a training, as `Report.training` has it, as bytes that are taken once."""
+    return Attachment(json.dumps(training).encode() if training else b"")
+
+
+def recorded_training(content: bytes) -> dict[int, dict[str, float]]:
+    """Return step -> name -> finite value of the metrics to record in MLflow, `train/loss` and so on.
+
+    content: what `pack_training` wrote; it may be empty.
+    """
+    training: dict[str, dict[str, float]] = json.loads(content or b"{}")
+    return {
+        int(step): {f"{Group.TRAIN}{n}": v for n, v in values.items() if math.isfinite(v)}
+        for step, values in training.items()
+    }

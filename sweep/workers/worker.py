@@ -17,7 +17,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
-from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
+from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
@@ -202,6 +202,7 @@ def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> 
         failure=failure,
         done=done,
         items=Attachment(_items(report) if report.step == 0 or done else b""),
+        training=pack_training(report.training),
     )
 
 

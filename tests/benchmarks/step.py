@@ -78,7 +78,7 @@ def seconds_a_step(config: TrialConfig, steps: int, predict: Callable[..., Any])
             began = time.perf_counter()
             model.module.train()
             for batch in stream.micro_batches(step):
-                engine.backward(loss.loss(config, model, batch))
+                engine.backward(loss.loss(config, model, batch).total)
             times.append(time.perf_counter() - began)
     return median(times)
 

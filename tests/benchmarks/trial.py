@@ -48,7 +48,7 @@ def seconds_of(config: TrialConfig, steps: int) -> tuple[float, float]:
             began = time.perf_counter()
             model.module.train()
             for batch in stream.micro_batches(step):
-                engine.backward(loss(config, model, batch))
+                engine.backward(loss(config, model, batch).total)
             times.append(time.perf_counter() - began)
         began = time.perf_counter()
         measure(config, model, base)

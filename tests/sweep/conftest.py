@@ -87,6 +87,14 @@ def sweep(*words: object, timeout: float = 240, **environment: str) -> subproces
     )
 
 
+def browser_of(folder: Path) -> tuple[dict[str, str], Path]:
+    """Return the environment of a desktop, and the file into which its browser writes what it opens."""
+    opened, script = folder / "opened", folder / "browser.sh"
+    script.write_text(f'#!/bin/sh\necho "$1" >> "{opened}"\n')
+    script.chmod(0o755)
+    return {"DISPLAY": ":0", "BROWSER": f"{script} %s"}, opened
+
+
 def verb(*words: object, **environment: str) -> Result:
     """Run `sweep WORDS…` within this process and return its result.
 

@@ -1,11 +1,15 @@
 """A real sweep in MLflow's own interface: its record in a real server, its pages in a real browser."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import pytest
 
 from tests import screenshots, servers
-from tests.sweep.conftest import TINY, sweep, verb
+from tests.sweep.conftest import TINY, browser_of, sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -83,6 +87,20 @@ def test_the_pages_show_the_sweep_without_an_error_in_the_browser(url, folder, f
         assert (folder / name).stat().st_size > 20_000, "a page that was empty"
 
 
+@pytest.mark.skipif(not screenshots.chromium(), reason="no Chromium is installed")
+def test_the_printed_address_leads_to_the_sweeps_own_page_at_a_first_visit(url, folder):
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    words = ("ui", "shown", "--tracking-uri", url)
+    address = verb(*words, SWEEP_HOME=str(folder / "sweeps")).stdout.strip()
+    with (
+        playwright.sync_playwright() as started,
+        started.chromium.launch(executable_path=screenshots.chromium()) as browser,
+    ):
+        page = browser.new_page()
+        page.goto(address)
+        page.get_by_text("candidates on the front").first.wait_for(timeout=20_000)
+
+
 def test_the_front_is_among_the_artifacts_and_marked_in_the_trials(runs, client, front):
     parent, trials = runs
     files = {entry.path for entry in client.list_artifacts(parent.info.run_id, "front")}
@@ -126,6 +144,32 @@ def test_how_busy_the_machine_was_is_known_at_each_report_and_is_no_result(runs,
     assert not any(name.startswith(("system/", "front/")) for name in front[0]["metrics"])
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "has_terminal", "opens"),
+    [("shown", [], True, True), ("shown", ["--no-open"], True, False), (None, [], False, False)],
+)
+def test_of_a_server_the_address_is_printed_and_at_a_terminal_opened(
+    name, words, has_terminal, opens, folder, url, runs, tmp_path
+):
+    environment, opened = browser_of(tmp_path)
+    terminal, end = pty.openpty()
+    verb_and_options = ["ui", *([name] if name else []), "--tracking-uri", url, *words]
+    ended = subprocess.run(
+        [sys.executable, "-m", "sweep", *verb_and_options], text=True,
+        env=os.environ | environment | {"SWEEP_HOME": str(folder / "sweeps")},
+        stdout=end if has_terminal else subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    printed = os.read(terminal, 1000).decode() if has_terminal else ended.stdout
+    for descriptor in (terminal, end):
+        os.close(descriptor)
+    parent, _ = runs
+    run = f"#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}"
+    page = f"{url}/{run if name else '#/experiments'}?workflowType=machine_learning"
+    assert printed.split() == [page]
+    assert (opened.read_text().split() if opened.exists() else []) == [page] * opens
+
+
 def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, url, client, front):
     own = [member for member in front if member["alpha"] is None]
     assert 0 < len(own) < len(front), "of either kind"
@@ -148,3 +192,4 @@ def test_the_models_of_the_front_are_registered_once_with_their_cards(folder, ur
         assert each.description.startswith(f"# shown-{member['trial']:04}")
     files = {entry.path for entry in client.list_artifacts(versions[0].run_id, "model")}
     assert {"model/README.md", "model/model.safetensors", "model/config.json"} <= files
+    assert {"model/MLmodel", "model/requirements.txt", "model/components"} <= files

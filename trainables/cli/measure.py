@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trainables.cli.evaluators_help import WithEvaluators
 from trainables.cli.output import (
     HarnessTasks,
     fail,
@@ -36,7 +37,8 @@ app = typer.Typer()
 
 
 @app.command(
-    epilog="Example: python -m trainables measure --model smollm2-135m --evaluators crows_pairs"
+    cls=WithEvaluators,
+    epilog="Example: python -m trainables measure --model smollm2-135m --evaluators crows_pairs",
 )
 def measure(
     model: Annotated[str, typer.Option(help="catalogued name, folder, or OWNER/REPO on the Hub")],

@@ -30,8 +30,16 @@ app = typer.Typer()
 @app.command(epilog="Example: python -m trainables run trial.yaml --save debiased")
 def run(
     trial: Annotated[Path, typer.Argument(help="trial.yaml, as `sweep front --out-dir` writes it")],
-    save: Annotated[Path | None, typer.Option(help="folder for the finished model")] = None,
-    resume: Annotated[Path | None, typer.Option(help="folder that an earlier --save wrote")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="folder for the finished model, as transformers loads it")
+    ] = None,
+    save_state: Annotated[
+        bool,
+        typer.Option("--save-state", help="write what --resume needs into that folder, too"),
+    ] = False,
+    resume: Annotated[
+        Path | None, typer.Option(help="folder that --save and --save-state wrote")
+    ] = None,
     as_json: Annotated[Path | None, typer.Option("--json", help="file for the reports")] = None,
     harness_tasks: HarnessTasks = None,
 ) -> None:
@@ -40,10 +48,13 @@ def run(
     config = _read_trial(trial)
     if save is not None and save.is_file():
         refuse(f"--save must be a folder, but {save} is a file.")
+    if save_state and save is None:
+        refuse("--save-state must come with --save FOLDER, which it writes to.")
     refuse_file("--json", as_json)
     from trainables.assets.errors import AssetError
     from trainables.metrics.interval import intervals
     from trainables.report import fault
+    from trainables.training import checkpoint
     from trainables.trial import run_trial
 
     declared = {metric.name: metric for metric in config.metrics()}
@@ -69,7 +80,10 @@ def run(
                 as_json.write_text(json.dumps(reports, indent=1))
             if save is not None and report.progress == 1:
                 report.save_model(save)
-                report.save_state(save)
+                if save_state:
+                    report.save_state(save)
+                else:
+                    checkpoint.delete(save)  # that of an earlier run is not of this model
                 print(f"saved to {save}")
     except AssetError as error:
         refuse(str(error))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from itertools import product
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from trainables.assets import cache, resolve
 from trainables.data.sets import miniature
+from trainables.schema.settings import options
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
@@ -25,6 +27,22 @@ class Evaluator(Strict):
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
 
     name: str
+
+    @classmethod
+    def examples(cls) -> tuple[Evaluator, ...]:
+        """Return it with the settings whose metrics are listed where a user has chosen none.
+
+        These are its defaults, with every option of a required key that has options. There is no
+        example if another key is required.
+        """
+        required = {key: field for key, field in cls.model_fields.items() if field.is_required()}
+        if not all(map(options, required.values())):
+            return ()
+        choices = product(*(get_args(field.annotation) for field in required.values()))
+        # Not validated: an option may ask for another key, such as the path of a file.
+        return tuple(
+            cls.model_construct(**dict(zip(required, choice, strict=True))) for choice in choices
+        )
 
     @abstractmethod
     def metrics(self, family: str) -> tuple[Metric, ...]:

@@ -69,7 +69,9 @@ class Bbq(Evaluator):
     """
 
     name: Literal["bbq"] = "bbq"
-    unknown: Literal["as_given", "ten_ways"] = "as_given"
+    unknown: Literal["as_given", "ten_ways"] = Field(
+        "as_given", description="wording of the answer that the answer is not known"
+    )
     limit: int = Field(1000, ge=4, description="questions, of 5,656")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -30,7 +30,7 @@ class Classification(Evaluator):
     about: ClassVar[str]
     source: ClassVar[str] = ""
 
-    data: str
+    data: str = Field(description="labelled texts: a known set, or a file")
     train: int = Field(500, ge=2, description="texts to train on")
     test: int = Field(500, ge=1, description="texts to measure on")
     max_tokens: int = Field(128, ge=2, description="longer texts are cut")
@@ -40,6 +40,12 @@ class Classification(Evaluator):
     def _data_is_known(cls, name: str) -> str:
         """Return the name, if it is a known set of labelled texts or a file."""
         return labelled.check_name(name)
+
+    @classmethod
+    def examples(cls) -> tuple[Evaluator, ...]:
+        """Return one with the set DATA, which stands for any in the name of its metric."""
+        values: dict[str, Any] = {"data": "DATA"}
+        return (cls.model_construct(**values),)
 
     @abstractmethod
     def predict(

@@ -51,7 +51,7 @@ class CrowsPairs(Evaluator):
     """
 
     name: Literal["crows_pairs"] = "crows_pairs"
-    bias_type: BiasType = "gender"
+    bias_type: BiasType = Field("gender", description="which pairs")
     limit: int | None = Field(None, ge=1, description="pairs; all when left out")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:

@@ -33,9 +33,9 @@ class FineTune(Classification):
     about: ClassVar[str] = "after fine-tuning with a head"
 
     name: Literal["finetune"] = "finetune"
-    steps: int = Field(50, ge=1)
+    steps: int = Field(50, ge=1, description="steps of the optimiser")
     batch_size: int = Field(16, ge=1, description="texts a step")
-    lr: float = Field(2e-5, gt=0, le=1)
+    lr: float = Field(2e-5, gt=0, le=1, description="learning rate")
     seed: int = Field(0, ge=0, lt=2**31, description="of the head and the order of texts")
 
     def predict(

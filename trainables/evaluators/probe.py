@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import Field
+
 from trainables.evaluators.classification import Classification
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ class Probe(Classification):
     source: ClassVar[str] = "Alain & Bengio 2017 (arXiv 1610.01644)"
 
     name: Literal["probe"] = "probe"
-    pooling: Literal["mean", "summary"] = "mean"
+    pooling: Literal["mean", "summary"] = Field(
+        "mean", description="over all tokens, or the state that has seen the whole text"
+    )
 
     def predict(
         self, model: LanguageModel, train: Sequence[Labelled], texts: Sequence[tuple[str, ...]]

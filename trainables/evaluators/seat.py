@@ -54,7 +54,7 @@ class Seat(Evaluator):
     """
 
     name: Literal["seat"] = "seat"
-    data: Literal["seat", "miniature"] = "seat"
+    data: Literal["seat", "miniature"] = Field("seat", description="which word lists")
     permutations: int = Field(99_999, ge=99, description="divisions of the targets, for p")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:

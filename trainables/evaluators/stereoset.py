@@ -65,9 +65,9 @@ class StereoSet(Evaluator):
     """
 
     name: Literal["stereoset"] = "stereoset"
-    data: Literal["stereoset", "miniature"] = "stereoset"
+    data: Literal["stereoset", "miniature"] = Field("stereoset", description="which items")
     split: Split = "dev"
-    domain: Domain = "gender"
+    domain: Domain = Field("gender", description="kind of stereotypes")
     limit: int | None = Field(None, ge=1, description="items; all when left out")
 
     @model_validator(mode="after")

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from pydantic import Field
+
 from trainables.data.sets.multiple_choice import Item
 from trainables.data.sets.winogender import Sentence, percentage_of_women, sentences
 from trainables.evaluators.base import Evaluator, asset_digest
@@ -56,7 +58,9 @@ class Winogender(Evaluator):
     """
 
     name: Literal["winogender"] = "winogender"
-    ask: Literal["pronoun", "referent"] = "pronoun"
+    ask: Literal["pronoun", "referent"] = Field(
+        "pronoun", description="which pronoun is expected, or whom it refers to"
+    )
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the metrics of the question that `ask` chooses."""

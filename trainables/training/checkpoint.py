@@ -1,4 +1,4 @@
-"""The files of a training checkpoint: save, refuse, load.
+"""The files of a training checkpoint: save, delete, refuse, load.
 
 trial.json             the configuration of the trial
 resume.json            {"step": number of optimiser steps made}
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 CONFIG_FILE = "trial.json"
 STEP_FILE = "resume.json"
 STATE_FILE = "optimiser.safetensors"
+FILES = (CONFIG_FILE, STEP_FILE, STATE_FILE)
 
 Content = TypeVar("Content")
 
@@ -46,6 +47,14 @@ def save(folder: Path, config: TrialConfig, engine: Engine) -> None:
     save_file(tensors, folder / STATE_FILE)
     (folder / STEP_FILE).write_text(json.dumps({"step": engine.steps}))
     (folder / CONFIG_FILE).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+
+
+def delete(folder: Path) -> None:
+    """Delete the files that `save` wrote into a folder, if it has them all; leave all others alone."""
+    files = [folder / name for name in FILES]
+    if all(file.is_file() for file in files):
+        for file in files:
+            file.unlink()
 
 
 def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
@@ -143,4 +152,5 @@ def _read(folder: Path, name: str, read: Callable[[Path], Content]) -> Content:
 
 def _lack_sentence(folder: Path, name: str) -> str:
     """Return the message for a checkpoint without the file or tensor of this name."""
-    return f"{folder} must be a checkpoint of this model saved by a trial, but lacks {name}."
+    hint = ": `python -m trainables run --save FOLDER --save-state` writes it" * (name in FILES)
+    return f"{folder} must be a checkpoint of this model saved by a trial, but lacks {name}{hint}."

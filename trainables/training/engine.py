@@ -29,6 +29,8 @@ class Engine:
 
     Attributes:
         steps: optimiser steps made so far.
+        gradient_norm: L2 norm of the last step's gradient over all trained weights, before clipping;
+            NaN before the first step.
         state: fp32 weights and moments, until the engine is freed.
         is_freed: whether the context has ended.
     """
@@ -47,6 +49,7 @@ class Engine:
         self.model = model
         self.train = train
         self.steps = 0
+        self.gradient_norm = math.nan
         self.is_freed = False
         self._factor_and_strength = pull_to_base
         self._weights: dict[str, nn.Parameter] = {
@@ -84,24 +87,33 @@ class Engine:
         pull = min(1.0, self.lr * strength)
         self._engine.backward(loss, scale_wrt_gas=False)
         is_last = self._engine.is_gradient_accumulation_boundary()
-        has_diverged = is_last and not self._norm_is_finite()
+        norm_at_weights = self._norm_at_weights() if is_last else math.nan
         self._engine.step()
         if is_last and pull:
             self._pull_to_base(pull)
         self.steps += is_last
-        norm = self._engine.get_global_grad_norm()  # where ZeRO holds the gradient
-        has_diverged |= is_last and norm is not None and not math.isfinite(norm)
-        if has_diverged or (is_last and getattr(self._engine.optimizer, "overflow", False)):
-            # DeepSpeed skips a step whose gradient is not finite, and clipping sets a gradient of
-            # infinite norm to zero. The trial would look as if it had forgotten nothing, so a
-            # diverged model is made to look diverged.
-            for weight in self._weights.values():
-                weight.data.fill_(math.nan)
+        if is_last:
+            norm = self._engine.get_global_grad_norm()  # where ZeRO or bf16 hold the gradient
+            self.gradient_norm = norm_at_weights if norm is None else float(norm)
+            has_diverged = not (
+                math.isfinite(norm_at_weights) and math.isfinite(self.gradient_norm)
+            )
+            if has_diverged or getattr(self._engine.optimizer, "overflow", False):
+                self._make_look_diverged()
 
-    def _norm_is_finite(self) -> bool:
-        """Whether the norm of the gradients is finite, as far as they are at the weights (no ZeRO)."""
+    def _make_look_diverged(self) -> None:
+        """Set all trained weights to NaN.
+
+        DeepSpeed skips a step whose gradient is not finite, and clipping sets a gradient of infinite
+        norm to zero. The trial would look as if it had forgotten nothing.
+        """
+        for weight in self._weights.values():
+            weight.data.fill_(math.nan)
+
+    def _norm_at_weights(self) -> float:
+        """Return the norm of the gradients, as far as they are at the weights; 0 if none is there."""
         gradients = [w.grad for w in self._weights.values() if w.grad is not None]
-        return not gradients or bool(torch.nn.utils.get_total_norm(gradients).isfinite())
+        return float(torch.nn.utils.get_total_norm(gradients)) if gradients else 0.0
 
     @property
     def lr(self) -> float:

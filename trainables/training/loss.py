@@ -1,16 +1,15 @@
-"""The loss of one micro-batch of a training step."""
+"""The loss of one micro-batch of a training step, by its terms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from trainables.models.joint_forward import PairPredictions, predict_jointly
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from trainables.config import TrialConfig
     from trainables.models.language_model import LanguageModel
     from trainables.training.stream import MicroBatch
@@ -18,14 +17,37 @@ if TYPE_CHECKING:
 RECURRING = frozenset({"stereotypes", "antistereotypes", "anchors"})  # groups whose rows come again
 
 
+class Loss(NamedTuple):
+    """The loss of a micro-batch by its terms, each a scalar as it enters the sum.
+
+    A term is its mean over the micro-batch times the micro-batch's share of the step. So the losses of
+    a step's micro-batches sum to the means over the step. A term that a trial does not have is 0.
+
+    text_nll:    NLL of the texts that are trained on, in nats per predicted token.
+    objective:   the objective's loss on pairs and texts, times its weight.
+    regulariser: the regulariser's loss on weights and texts, times its weight.
+    """
+
+    text_nll: Tensor | float
+    objective: Tensor | float
+    regulariser: Tensor | float
+
+    @property
+    def total(self) -> Tensor:
+        """Return the sum of the terms: the loss of which a step takes the gradient."""
+        return torch.as_tensor(self.text_nll + self.objective + self.regulariser)
+
+    def detached(self) -> Loss:
+        """Return the terms without the graph of their gradient; nothing is waited for."""
+        return Loss(*(t.detach() if isinstance(t, Tensor) else t for t in self))
+
+
 def loss(
     config: TrialConfig, model: LanguageModel, batch: MicroBatch, prepared: Any = None
-) -> Tensor:
-    """Return NLL(texts) + objective(pairs, texts) + regulariser(weights, texts): one scalar.
+) -> Loss:
+    """Return NLL(texts) + objective(pairs, texts) + regulariser(weights, texts) by these terms.
 
-    Each term is its mean over the micro-batch times the micro-batch's share of the step. So the losses
-    of a step's micro-batches sum to the means over the step. All queries go through the model in one
-    forward.
+    All queries go through the model in one forward.
 
     prepared: the result of the objective's `prepare`.
     """
@@ -41,19 +63,22 @@ def loss(
     predictions = predict_jointly(
         model, queries, recurring=recurring, hidden=objective.reads_states
     )
-    total = batch.share * torch.as_tensor(regulariser.weight_loss(model))
+    text_nll: Tensor | float = 0.0
+    debiasing: Tensor | float = 0.0
+    held: Tensor | float = batch.share * regulariser.weight_loss(model)
     if batch.texts:
         texts = predictions["texts"]
-        text_loss = objective.text_loss(model, texts) - texts.token_log_prob_N.mean()
+        text_nll = batch.texts_share * -texts.token_log_prob_N.mean()
+        debiasing = batch.texts_share * objective.text_loss(model, texts)
         if regulariser.anchor is None:
-            text_loss = text_loss + regulariser.text_loss(model, texts)
-        total = total + batch.texts_share * text_loss
+            held = held + batch.texts_share * regulariser.text_loss(model, texts)
     if batch.pairs:
         shares_P = torch.tensor([pair.real_share for pair in batch.pairs], device=model.device)
         pairs = PairPredictions(
             predictions["stereotypes"], predictions["antistereotypes"], shares_P, prepared
         )
-        total = total + batch.pairs_share * objective.pair_loss(model, pairs)
+        debiasing = debiasing + batch.pairs_share * objective.pair_loss(model, pairs)
     if batch.anchors:
-        total = total + batch.anchors_share * regulariser.text_loss(model, predictions["anchors"])
-    return total
+        anchors = predictions["anchors"]
+        held = held + batch.anchors_share * regulariser.text_loss(model, anchors)
+    return Loss(text_nll, objective=debiasing, regulariser=held)

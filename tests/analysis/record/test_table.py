@@ -1,8 +1,11 @@
 """The table of trials, as read from a real record."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
+
+from analysis.record.table import model_metrics
 
 ACCURACY, GAP, RISE, SCORE = (
     "task/piqa/accuracy",
@@ -61,3 +64,9 @@ def test_the_base_model_is_step_0(hand):
 
 def test_how_busy_the_machine_was_is_no_column(hand):
     assert not [name for name in hand.trials if str(name).startswith("system/")]
+
+
+def test_what_describes_the_machine_the_training_or_the_sweep_is_no_metric_of_a_model():
+    names = [GAP, f"se/{GAP}", "train/loss", "system/cpu_utilization_percentage", "front/size"]
+    run = SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(names, 1.0)))
+    assert list(model_metrics(run)) == [GAP, f"se/{GAP}"]

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from analysis.record.sweep import Candidate
 from analysis.stats.paired import compare
-from analysis.views.compare_table import table, to_json
+from analysis.views.compare_table import goals_first, table, to_json
 from trainables.metrics.names import DEGENERATE
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
@@ -57,3 +57,30 @@ def test_the_title_names_both_candidates_with_their_alpha(with_items, capsys):
     comparison = compare(with_items, None, Candidate(1))
     Console(width=80).print(table(with_items, comparison, "base", "1@0.25"))
     assert "1@0.25 against those of base" in capsys.readouterr().out
+
+
+def test_goals_come_first_in_the_order_of_the_spec_and_the_rest_on_request(with_items, capsys):
+    comparison = compare(with_items, Candidate(1), Candidate(2))
+    names = list(comparison["metric"])
+    goal = with_items.metrics[names[-1]]
+    sweep = dataclasses.replace(with_items, goals=[goal])
+    ordered = goals_first(sweep, comparison)
+    assert list(ordered["metric"]) == [goal.name, *names[:-1]]
+    Console(width=80).print(table(sweep, comparison, "1", "2", every=False))
+    shown = capsys.readouterr().out
+    assert f"{len(names) - 1} metrics that are no goals: --all" in shown.replace("\n", " ")
+    assert [name for name in names if name in shown] == [goal.name]
+    Console(width=80).print(table(sweep, comparison, "1", "2", every=True))
+    shown = capsys.readouterr().out
+    assert "--all" not in shown
+    data_sets = [name.split("/")[1] for name in ordered["metric"]]  # a long name is broken
+    places = [shown.index(name) for name in data_sets]
+    assert places == sorted(places)
+
+
+def test_a_goal_without_items_is_named_under_the_table(with_items, capsys):
+    comparison = compare(with_items, Candidate(1), Candidate(2))
+    absent = dataclasses.replace(with_items.goals[0], name="forgetting/weights/distance_rise")
+    sweep = dataclasses.replace(with_items, goals=[*with_items.goals, absent])
+    Console(width=80).print(table(sweep, comparison, "1", "2", every=False))
+    assert f"without items, so without a test: {absent.name}" in capsys.readouterr().out

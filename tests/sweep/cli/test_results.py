@@ -2,13 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 
-from tests.sweep.conftest import sweep, verb
+from tests.sweep.conftest import record, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -47,19 +46,33 @@ def test_two_trials_are_compared_on_the_same_items(finished):
     rows = {row["metric"]: row for row in json.loads(ended.stdout)}
     assert rows["bias/miniature/ss"]["items"] == 40
     assert 0 <= rows["forgetting/general/nll"]["p"] <= 1
-    shown = verb("compare", "tiny", "base", "1", SWEEP_HOME=home).stdout
-    assert max(map(len, shown.splitlines())) <= 80
+    goals = ["bias/miniature/gap", "forgetting/general/nll_rise"]
+    assert list(rows)[:2] == goals
+    shown = {
+        words: verb("compare", "tiny", "base", "1", *words, SWEEP_HOME=home).stdout
+        for words in [(), ("--all",)]
+    }
+    assert max(len(line) for table in shown.values() for line in table.splitlines()) <= 80
+    assert f"{len(rows) - 2} metrics that are no goals: --all" in shown[()]
+    assert ("miniature/ss" in shown[()], "miniature/ss" in shown[("--all",)]) == (False, True)
     refused = verb("compare", "tiny", "base", "first", SWEEP_HOME=home)
     assert refused.exit_code == 2
     assert "must be the number of a trial or `base`, but got 'first'" in refused.stderr
 
 
-def test_a_port_that_is_taken_is_refused_before_the_interface_starts():
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        process = sweep("ui", "--port", str(port))
-    assert process.returncode == 1
-    assert f"cannot listen at 127.0.0.1:{port} (Address already in use): give another" in (
-        process.stdout + process.stderr
-    )
-    assert "Ctrl-C ends it" not in process.stdout
+def test_the_course_of_each_training_is_in_the_record_and_in_no_table_of_models(finished):
+    from mlflow import MlflowClient
+
+    _, trials = record(finished / "sweeps", "tiny")
+    client = MlflowClient(f"sqlite:///{finished / 'sweeps' / 'mlflow.db'}")
+    names = {"loss", "text_nll", "objective", "regulariser", "gradient_norm", "lr"}
+    for run in trials:
+        recorded = {name for name in run.data.metrics if name.startswith("train/")}
+        assert recorded == {f"train/{name}" for name in names}
+        history = client.get_metric_history(run.info.run_id, "train/loss")
+        assert [point.step for point in history] == [1, 2]
+        rates = client.get_metric_history(run.info.run_id, "train/lr")
+        assert rates[0].value == pytest.approx(float(run.data.params["train.lr"]))
+    for words in (["front", "tiny", "--all"], ["compare", "tiny", "base", "1"]):
+        ended = verb(*words, "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
+        assert "train/" not in ended.stdout

@@ -13,7 +13,7 @@ from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Ta
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
-from sweep.workers.result import Attachment, TrialResult
+from sweep.workers.result import Attachment, TrialResult, pack_training
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig
 from trainables.schema.yaml_file import read, validate
@@ -36,10 +36,11 @@ def trial(number, **more):
     return SimpleNamespace(config=TrialRequest(number, CONFIG.tree(), **more).to_config())
 
 
-def result(step, value=1.0, *, done=False, items=b""):
+def result(step, value=1.0, *, done=False, items=b"", losses=()):
+    training = {number: {"loss": loss} for number, loss in dict(losses).items()}
     return TrialResult(
         step=step, progress=step / 4, metrics={"bias/miniature/gap": value}, done=done,
-        items=Attachment(items),
+        items=Attachment(items), training=pack_training(training),
     ).for_tune()  # fmt: skip
 
 
@@ -75,6 +76,20 @@ def test_a_step_that_is_reported_again_is_recorded_once(outbox):
     run_trial(recorder, 3, result(0), result(2), result(4))
     run_trial(recorder, 3, result(2), result(4))
     assert [entry.step for entry in entries_of(outbox, Reported)] == [4]
+
+
+def test_the_training_between_two_reports_is_recorded_at_its_steps_once(recorder, outbox):
+    reports = [result(0), result(2, losses={1: 5.0, 2: 4.0}), result(4, losses={3: 3.0}, done=True)]
+    run_trial(recorder, 3, *reports)
+    again = result(2, losses={1: 5.0, 2: 4.0})
+    run_trial(recorder, 3, again)
+    entries = [entry for entry in entries_of(outbox, Reported) if entry.trial == 3]
+    losses = {entry.step: entry.metrics.get("train/loss") for entry in entries}
+    assert losses == {0: None, 1: 5.0, 2: 4.0, 3: 3.0, 4: None}
+    assert [entry.step for entry in entries] == [0, 1, 2, 3, 4], "each once"
+    reported = [entry.step for entry in entries if "progress" in entry.metrics]
+    assert reported == [0, 2, 4]
+    assert TrialResult.of(again).training.take() == b"", "Tune keeps none"
 
 
 def test_the_base_is_recorded_by_the_first_trial_that_measures_it(recorder, outbox):

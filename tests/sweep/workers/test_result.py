@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from sweep.workers.result import RESULT_KEY, Attachment, TrialResult
+from sweep.workers.result import (
+    RESULT_KEY,
+    Attachment,
+    TrialResult,
+    pack_training,
+    recorded_training,
+)
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 RESULT = TrialResult(
@@ -49,6 +55,21 @@ def test_items_are_taken_once_so_that_tune_keeps_none():
     assert b"items" not in pickle.dumps(result).replace(b"items", b"", 1), (
         "but for the field's name"
     )
+
+
+def test_the_course_of_a_training_is_recorded_under_its_own_names_where_it_is_finite():
+    packed = pack_training({1: {"loss": 3.0, "lr": 0.5}, 3: {"loss": float("nan"), "lr": 0.25}})
+    expected = {1: {"train/loss": 3.0, "train/lr": 0.5}, 3: {"train/lr": 0.25}}
+    assert recorded_training(packed.content) == expected
+    assert recorded_training(pack_training({}).take()) == {}
+
+
+def test_a_result_that_waits_in_a_checkpoint_has_the_training_that_led_to_it():
+    result = TrialResult(step=2, training=pack_training({2: {"loss": 3.0}}))
+    again = TrialResult.from_json(result.to_json())
+    assert again == result
+    assert recorded_training(again.training.take()) == {2: {"train/loss": 3.0}}
+    assert again.training.take() == b"", "Tune keeps none"
 
 
 def test_a_result_as_an_earlier_release_wrote_it_into_a_checkpoint_is_read():

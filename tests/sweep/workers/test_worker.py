@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
-from sweep.workers.result import TrialResult
+from sweep.workers.result import TrialResult, recorded_training
 from sweep.workers.worker import Assignment, Worker, real_trial
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
@@ -142,7 +142,11 @@ def test_a_checkpoint_holds_the_state_of_a_trial_and_its_last_result_but_no_mode
     with store.read("0007") as folder:
         files = sorted(file.name for file in folder.iterdir())
         assert files == ["optimiser.safetensors", "result.json", "resume.json", "trial.json"]
-        assert TrialResult.from_json((folder / "result.json").read_text()) == results[1]
+        read = TrialResult.from_json((folder / "result.json").read_text())
+        assert read == results[1]
+        training = recorded_training(read.training.take())
+        assert training == recorded_training(results[1].training.take())
+        assert training[1]["train/loss"] > 0
 
 
 def test_a_finished_model_is_written_to_the_store_of_models(tmp_path):

@@ -3,11 +3,14 @@
 import json
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer
 
 from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
 from trainables.config import TrialConfig
 from trainables.metrics.interval import intervals
 from trainables.metrics.names import RELATIVE
+from trainables.models import miniature
 from trainables.schema.yaml_file import read, validate
 from trainables.trial import run_trial
 
@@ -15,7 +18,9 @@ from trainables.trial import run_trial
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
-    status, output, errors = process("run", "trial.yaml", "--save", "saved", "--json", "first.json")
+    status, output, errors = process(
+        "run", "trial.yaml", "--save", "saved", "--save-state", "--json", "first.json"
+    )
     assert status == 0, errors
     reports = json.loads((folder / "first.json").read_text())
     assert [report["step"] for report in reports] == [0, 2, 4]
@@ -61,6 +66,52 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
     status, output, errors = main("run", "faulty.yaml")
     assert (status, output) == (2, "")
     assert errors == "faulty.yaml:4: train.steps must be a whole number, but got 'four'.\n"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("parameters", ["all", "lora"])
+@pytest.mark.parametrize("name", miniature.MODELS)
+def test_a_saved_folder_is_a_model_of_plain_transformers_and_nothing_else(
+    parameters, name, main, folder
+):
+    family = miniature.MODELS[name]
+    (folder / "saved").mkdir()
+    for old in ("optimiser.safetensors", "resume.json", "trial.json"):
+        (folder / "saved" / old).write_text("of an earlier trial")
+    trial = f"{TRIAL}parameters: {parameters}\n".replace("miniature-llama", name)
+    (folder / "trial.yaml").write_text(trial.replace(f"{name}}}", f"{name}, family: {family}}}"))
+    status, _, errors = main("run", "trial.yaml", "--save", "saved", "--json", "reports.json")
+    assert status == 0, errors
+    files = {file.name for file in (folder / "saved").iterdir()}
+    assert not {"optimiser.safetensors", "resume.json", "trial.json"} & files
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= files
+
+    auto_class = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[family]
+    module, loading = auto_class.from_pretrained("saved", output_loading_info=True)
+    assert not any(loading.values()), "no weight is missing, left over or of another shape"
+    tokenizer = AutoTokenizer.from_pretrained("saved")
+    base = auto_class.from_pretrained(miniature.folder(name))
+    ids = tokenizer("the nurse said that she was tired", return_tensors="pt")["input_ids"]
+    assert not torch.allclose(module(ids).logits, base(ids).logits, atol=1e-3), "it was trained"
+
+    status, output, errors = main("measure", "--model", "saved", "--evaluators", EVALUATORS)
+    assert status == 0, errors
+    measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
+    last = json.loads((folder / "reports.json").read_text())[-1]["metrics"]
+    nll = "forgetting/general/nll"
+    assert measured[nll] == pytest.approx(last[nll], abs=1e-4)
+    status, _, errors = main("run", "trial.yaml", "--resume", "saved")
+    assert status == 1
+    assert (
+        "lacks trial.json: `python -m trainables run --save FOLDER --save-state` writes" in errors
+    )
+
+
+def test_a_state_without_a_folder_is_refused_with_status_two(main):
+    status, _, errors = main("run", "trial.yaml", "--save-state")
+    assert status == 2
+    assert errors == "--save-state must come with --save FOLDER, which it writes to.\n"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_the_loss_of_a_step_is_the_mean_nll_of_its_sides(
             ids = row["stereotype_ids" if stereotype else "antistereotype_ids"]
             log_probs += oracle(llama).log_probs(ids)
     expected = -sum(log_probs) / len(log_probs)
-    assert trial.loss(config, llama, micro_batch).item() == pytest.approx(expected, rel=1e-4)
+    assert trial.loss(config, llama, micro_batch).total.item() == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("sides", TRAINED_ON)
@@ -63,7 +63,7 @@ def test_a_small_step_brings_the_twins_nearer(sides, llama, configure):
 
     before = gap()
     assert before > 0
-    trial.loss(config, llama, micro_batch).backward()
+    trial.loss(config, llama, micro_batch).total.backward()
     with torch.no_grad():
         for weight in llama.module.parameters():
             weight.sub_(1e-2 * weight.grad)

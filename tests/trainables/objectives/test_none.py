@@ -21,4 +21,4 @@ def test_the_loss_of_a_step_is_the_mean_nll_of_its_originals(llama, oracle, conf
         original = "stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"
         log_probs += oracle(llama).log_probs(row[original])
     expected = -sum(log_probs) / len(log_probs)
-    assert trial.loss(config, llama, micro_batch).item() == pytest.approx(expected, rel=1e-4)
+    assert trial.loss(config, llama, micro_batch).total.item() == pytest.approx(expected, rel=1e-4)

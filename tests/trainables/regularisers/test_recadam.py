@@ -50,7 +50,7 @@ def test_steps_are_those_of_the_formula_with_adam_by_numpy(stage, dtype, configu
     with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
         for step in range(3):
             (micro_batch,) = stream.micro_batches(step)
-            step_loss = loss(config, llama, micro_batch)
+            step_loss = loss(config, llama, micro_batch).total
             (gradient,) = torch.autograd.grad(step_loss, weight, retain_graph=True)
             gradient = gradient.double().numpy()
             engine.backward(step_loss)
@@ -111,7 +111,7 @@ def test_weight_decay_keeps_the_whole_learning_rate(midpoint, configure, llama):
     stream = Stream(config, llama)
     with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
         (micro_batch,) = stream.micro_batches(0)
-        engine.backward(loss(config, llama, micro_batch))
+        engine.backward(loss(config, llama, micro_batch).total)
     expected = before * (1 - 1e-2 * 0.5)
     assert torch.allclose(llama.module.model.norm.weight, expected, atol=1e-6)
 

@@ -150,12 +150,23 @@ def test_a_folder_that_lacks_a_file_is_one_clear_sentence(missing, configure, tm
     stopped_at(0, configure(), tmp_path)
     (tmp_path / missing).unlink()
     sentence = (
-        f"{tmp_path} must be a checkpoint of this model saved by a trial, but lacks {missing}."
+        f"{tmp_path} must be a checkpoint of this model saved by a trial, but lacks {missing}: "
+        "`python -m trainables run --save FOLDER --save-state` writes it."
     )
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         checkpoint.refuse_another_trial(tmp_path, configure())
     with pytest.raises(ValueError, match=f"^{sentence}$"):
         next(run_trial(configure(), resume_from=tmp_path))
+
+
+def test_deleting_a_checkpoint_leaves_the_other_files_of_its_folder(configure, tmp_path):
+    stopped_at(0, configure(), tmp_path)
+    (tmp_path / "model.safetensors").touch()
+    checkpoint.delete(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+    (tmp_path / "trial.json").write_text("a file of that name which is not of a checkpoint")
+    checkpoint.delete(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_path_that_is_no_folder_is_one_clear_sentence(configure, tmp_path):

@@ -56,7 +56,7 @@ def train(config, model, *, save_at=None, folder=None, load=None):
             if step == save_at:
                 break
             for part in stream.micro_batches(step):
-                engine.backward(loss(config, model, part))
+                engine.backward(loss(config, model, part).total)
         if folder is not None:
             checkpoint.save(folder, config, engine)
     return flat(model.module.parameters())
@@ -74,7 +74,7 @@ def train_plainly(config, model):
         for master in masters:
             master.grad = torch.zeros_like(master)
         for part in stream.micro_batches(step):
-            loss(config, model, part).backward()
+            loss(config, model, part).total.backward()
             for master, weight in zip(masters, weights, strict=True):
                 master.grad += weight.grad.float()
                 weight.grad = None
@@ -207,7 +207,7 @@ def test_steps_are_counted_once_all_their_parts_are_in(llama, recipe):
         counted = []
         for part in stream.micro_batches(0):
             assert torch.equal(flat(llama.module.parameters()), before)
-            engine.backward(loss(config, llama, part))
+            engine.backward(loss(config, llama, part).total)
             counted.append(engine.steps)
         assert counted == [0, 0, 0, 1]
         assert not torch.equal(flat(llama.module.parameters()), before)
@@ -221,7 +221,7 @@ def test_a_gradient_past_all_bounds_diverges_and_is_not_left_out(stage, dtype, l
     (part,) = Stream(config, llama).micro_batches(0)
     llama.reset(dtype)
     with Engine(llama, config.train) as engine:
-        engine.backward(1e25 * loss(config, llama, part))
+        engine.backward(1e25 * loss(config, llama, part).total)
         assert flat(llama.module.parameters()).isnan().any()
 
 
@@ -249,7 +249,7 @@ def test_a_dozen_engines_in_one_process_leave_nothing_behind(
         llama.reset(dtype)
         with Engine(llama, config.train) as engine:
             for part in stream.micro_batches(0):
-                engine.backward(loss(config, llama, part))
+                engine.backward(loss(config, llama, part).total)
         del engine
         tensors = new_objects("Tensor")
         actual.append(sum(tensor.numel() for tensor in tensors))
@@ -265,7 +265,7 @@ def test_an_engine_is_freed_when_its_trial_fails_within_a_step(stage, llama, rec
     part, _ = Stream(config, llama).micro_batches(0)
     hooks = hooks_on(llama.module)
     with suppress(ZeroDivisionError), Engine(llama, config.train) as engine:
-        engine.backward(loss(config, llama, part))
+        engine.backward(loss(config, llama, part).total)
         raise ZeroDivisionError
     del engine
     assert not new_objects("DeepSpeedEngine")
@@ -284,7 +284,7 @@ def test_the_learning_rate_of_an_engine_is_that_of_its_next_step(llama, recipe):
         for step in range(3):
             actual.append(engine.lr)
             for part in stream.micro_batches(step):
-                engine.backward(loss(config, llama, part))
+                engine.backward(loss(config, llama, part).total)
     assert actual == pytest.approx(
         [config.train.lr * slow_lr_factor(config.train, k) for k in range(3)]
     )

@@ -23,21 +23,32 @@ def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name
     (part,) = Stream(config, model).micro_batches(1)
     perturb(model, 0.01)
 
+    @torch.no_grad()
     def alone(queries):
         return predict_jointly(model, {"alone": queries})["alone"]
 
     texts = alone(part.texts)
-    expected = config.regulariser.weight_loss(model) - texts.token_log_prob_N.mean()
+    expected = {"text_nll": -texts.token_log_prob_N.mean(), "objective": 0.0}
     if part.pairs:
         sides = (alone([pair[side] for pair in part.pairs]) for side in (0, 1))
-        expected = expected + config.objective.pair_loss(
+        expected["objective"] = config.objective.pair_loss(
             model, PairPredictions(*sides, torch.zeros(8))
         )
     held = alone(part.anchors) if part.anchors else texts
-    expected = expected + config.regulariser.text_loss(model, held)
+    of_weights, of_texts = (
+        config.regulariser.weight_loss(model),
+        config.regulariser.text_loss(model, held),
+    )
+    expected["regulariser"] = of_weights + of_texts
     actual = loss(config, model, part)
-    assert actual.shape == ()
-    assert actual.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert actual.total.shape == ()
+    terms = {name: float(term) for name, term in expected.items()}
+    assert {name: float(getattr(actual.detached(), name)) for name in terms} == pytest.approx(
+        terms, rel=1e-5, abs=1e-6
+    )
+    assert actual.total.item() == pytest.approx(sum(terms.values()), rel=1e-5)
+    has_regulariser = "regulariser" in changes
+    assert (terms["objective"] > 0, terms["regulariser"] > 0) == (bool(changes), has_regulariser)
     assert bool(part.pairs) == (changes != {})
     assert bool(part.anchors) == (changes == TERMS["own texts"])
 
@@ -55,6 +66,6 @@ def test_the_losses_of_the_parts_sum_to_the_loss_of_the_step(
     def total(accumulation):
         config = configure(name, train={"accumulation": accumulation}, **changes)
         parts = Stream(config, model).micro_batches(1)
-        return sum(loss(config, model, part).item() for part in parts)
+        return sum(loss(config, model, part).total.item() for part in parts)
 
     assert total(accumulation) == pytest.approx(total(1), rel=1e-5)

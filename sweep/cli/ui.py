@@ -1,0 +1,131 @@
+"""The verb that shows the record in MLflow's own interface: ui.
+
+    python -m sweep.cli.ui URL
+
+is the process that opens a page in the browser, once its server answers.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
+MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
+PATIENCE_S = 60.0  # until the server answers
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: sweep ui miniature")
+def ui(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="the sweep whose page is shown")
+    ] = None,
+    tracking_uri: TrackingUri = None,
+    host: Annotated[
+        str, typer.Option(help="address to listen at; beyond loopback, users must log in")
+    ] = "127.0.0.1",
+    port: int = 5000,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="open no browser, also at a terminal that has one")
+    ] = False,
+) -> None:
+    """Show the record of all sweeps, or the page of one, in MLflow's own interface."""
+    store = store_of(tracking_uri, name or "")
+    page = _page(name, store)
+    opens = _has_browser() and not no_open
+    if store.startswith("http"):
+        url = f"{store.rstrip('/')}/{page}"
+        print(url)
+        if opens:
+            webbrowser.open(url)
+        return
+    words = ["server", "--host", host, "--port", str(port)]
+    if host not in LOOPBACK:
+        missing = [secret for secret in SECRETS if not os.environ.get(secret)]
+        if missing:
+            leave(
+                WRONG,
+                f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
+                f" in the environment (and install mlflow[auth]), or leave --host out.",
+            )
+        words += ["--app-name", "basic-auth"]
+    _refuse_taken(host, port)
+    shown_host = f"[{host}]" if ":" in host else host
+    url = f"http://{shown_host}:{port}/{page}"
+    print(f"{url} (Ctrl-C ends it)", flush=True)
+    if opens:  # by a process of its own, since the server takes the place of this one
+        subprocess.Popen(
+            [sys.executable, "-m", "sweep.cli.ui", url],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
+
+
+def _page(name: str | None, store: str) -> str:
+    """Return the part of an address that leads to the page of a sweep; to the list of all for None.
+
+    Raises:
+        SystemExit: the store has no such sweep.
+    """
+    if name is None:
+        return f"#/experiments{MODEL_TRAINING}"
+    from analysis.record.mlflow_client import connect, sweep_run
+
+    try:
+        run = sweep_run(connect(store), name, store)
+    except ValueError as error:
+        leave(FAILED, str(error))
+    return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{MODEL_TRAINING}"
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Exit with 1 and a sentence if nothing can listen at an address."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        leave(FAILED, f"cannot listen at {host}:{port} ({reason}): give another --port.")
+
+
+def _has_browser() -> bool:
+    """Return whether a person sits at this terminal who can be shown a page in a window."""
+    has_window = sys.platform in ("darwin", "win32") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return has_window and sys.stdout.isatty()
+
+
+def open_when_up(url: str) -> None:
+    """Open a page in the browser once its server takes connections; give up after PATIENCE_S."""
+    address = urlsplit(url)
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((address.hostname, address.port), timeout=1).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            webbrowser.open(url)
+            return
+
+
+if __name__ == "__main__":
+    open_when_up(sys.argv[1])

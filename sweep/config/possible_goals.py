@@ -1,0 +1,130 @@
+"""The metrics that can be goals: those of a spec, or those of every evaluator for a model family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, get_args
+
+from sweep.space.corners import Corner, corners
+from sweep.space.faults import domain_faults, without_domains
+from trainables.config import REPLAY_METRIC, Measurement, ModelConfig
+from trainables.data.tokenizer import Family
+from trainables.evaluators import AnyEvaluator
+from trainables.evaluators.base import Evaluator
+from trainables.metrics.guard import Guard, derived_metrics
+from trainables.metrics.metric import Metric
+from trainables.schema.strict import Strict
+from trainables.schema.yaml_file import Document, SpecError, validate
+
+FROM_SEVERAL = ""  # in place of an evaluator's name, of metrics that follow from several evaluators
+
+
+class PossibleGoal(NamedTuple):
+    """A metric that every trial measures, and the name of the evaluator that it comes from."""
+
+    metric: Metric
+    evaluator: str
+
+
+class _OnlyModel(Strict):
+    """The part of a trial that says which model it measures."""
+
+    model: ModelConfig
+
+
+def of_trial(tree: dict[str, Any]) -> list[PossibleGoal]:
+    """Return what every branch of a trial measures, in the order of its evaluators.
+
+    It follows from model, evaluators and replay alone, so faults elsewhere do not matter.
+
+    tree: the key `trial` of a spec, without bad domains.
+
+    Raises:
+        pydantic.ValidationError: the model or the evaluators are wrong.
+    """
+    return _common(
+        _goals(measured.evaluators, measured.model.family, bool(corner.tree.get("replay")))
+        for corner in corners(tree)
+        for measured in [Measurement.model_validate(_keys(corner, Measurement))]
+    )
+
+
+def of_spec(document: Document) -> list[PossibleGoal]:
+    """Return what every branch of the trial in a spec measures, which may be a draft.
+
+    Without evaluators it is what every evaluator would measure, as in `of_family`.
+
+    Raises:
+        SpecError: its model or its evaluators are wrong, or it has no trial.
+    """
+    tree = document.tree.get("trial")
+    if not isinstance(tree, dict):
+        raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])
+    sound_tree = without_domains(tree, [fault.place for fault in domain_faults(tree)])
+    model: type[Measurement | _OnlyModel] = (
+        Measurement if "evaluators" in next(corners(sound_tree)).tree else _OnlyModel
+    )
+    goals: list[Iterable[PossibleGoal]] = []
+    for corner in corners(sound_tree):
+        origins = {place: ("trial", *origin) for place, origin in corner.origins.items()}
+        keys = _keys(corner, model)
+        measured = validate(model, document, tree=keys, origins=origins)
+        family, has_replay = measured.model.family, bool(corner.tree.get("replay"))
+        evaluators = measured.evaluators if isinstance(measured, Measurement) else _examples()
+        goals.append(_goals(evaluators, family, has_replay))
+    return _common(goals)
+
+
+def of_family(family: Family) -> list[PossibleGoal]:
+    """Return what every evaluator measures with its default settings, and what follows from them.
+
+    A word in capitals in the name of a metric stands for any value of a setting.
+    """
+    return _goals(_examples(), family, has_replay=True)
+
+
+def without_example() -> dict[str, list[str]]:
+    """Return, for each evaluator whose metrics no default tells, its name and the keys it requires."""
+    return {
+        evaluator.model_fields["name"].default: [
+            key for key, field in evaluator.model_fields.items() if field.is_required()
+        ]
+        for evaluator in _classes()
+        if not evaluator.examples()
+    }
+
+
+def _classes() -> tuple[type[Evaluator], ...]:
+    """Return the class of every evaluator."""
+    union, *_ = get_args(AnyEvaluator)
+    return get_args(union)
+
+
+def _examples() -> list[Evaluator]:
+    """Return the examples of every evaluator."""
+    return [example for evaluator in _classes() for example in evaluator.examples()]
+
+
+def _keys(corner: Corner, model: type[Strict]) -> dict[str, Any]:
+    """Return the keys of a concrete trial that a part of its schema has."""
+    return {key: corner.tree[key] for key in model.model_fields if key in corner.tree}
+
+
+def _goals(evaluators: Iterable[Evaluator], family: Family, has_replay: bool) -> list[PossibleGoal]:
+    """Return the metrics of evaluators, those that follow from them, and that of a replay."""
+    measured = [
+        PossibleGoal(metric, evaluator.name)
+        for evaluator in evaluators
+        for metric in evaluator.metrics(family)
+    ]
+    further = [
+        *derived_metrics([goal.metric.name for goal in measured], Guard()),
+        *([REPLAY_METRIC] if has_replay else []),
+    ]
+    return measured + [PossibleGoal(metric, FROM_SEVERAL) for metric in further]
+
+
+def _common(goals_of_branches: Iterable[Iterable[PossibleGoal]]) -> list[PossibleGoal]:
+    """Return the goals of the first branch that all others have too, by the names of the metrics."""
+    first, *others = ({goal.metric.name: goal for goal in goals} for goals in goals_of_branches)
+    return [goal for name, goal in first.items() if all(name in other for other in others)]

@@ -1,0 +1,84 @@
+"""The verb that shows a sweep in MLflow's interface; tests/sweep/test_ui.py looks at the pages."""
+
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+
+from tests.sweep.conftest import browser_of, record, sweep, verb
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+@pytest.fixture
+def port():
+    """A port that nothing listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def until(condition, seconds=90):
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def answers(url):
+    """Whether a server answers at this address."""
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except OSError:
+        return False
+
+
+def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished, port, tmp_path):
+    environment, opened = browser_of(tmp_path)
+    home = finished / "sweeps"
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sweep", "ui", "tiny", "--port", str(port)],
+        env=os.environ | environment | {"SWEEP_HOME": str(home)},
+        stdout=end, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    os.close(end)
+    try:
+        line = b""
+        while b"\n" not in line:
+            line += os.read(terminal, 1000)
+        (url,) = re.findall(r"(http\S+) \(Ctrl-C ends it\)", line.decode())
+        parent, _ = record(home, "tiny")
+        run = f"#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}"
+        assert url == f"http://127.0.0.1:{port}/{run}?workflowType=machine_learning"
+        until(opened.exists)
+        assert opened.read_text() == f"{url}\n"
+        until(lambda: answers(f"http://127.0.0.1:{port}/"))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        os.close(terminal)
+
+
+def test_an_unknown_sweep_is_refused_before_the_interface_starts(finished):
+    ended = verb("ui", "tny", SWEEP_HOME=str(finished / "sweeps"))
+    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert "has no sweep named 'tny'; it has tiny." in ended.stderr
+
+
+def test_a_port_that_is_taken_is_refused_before_the_interface_starts():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        process = sweep("ui", "--port", str(port))
+    assert process.returncode == 1
+    assert f"cannot listen at 127.0.0.1:{port} (Address already in use): give another" in (
+        process.stdout + process.stderr
+    )
+    assert "Ctrl-C ends it" not in process.stdout
