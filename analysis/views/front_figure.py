@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
@@ -110,21 +109,20 @@ def _draw_bound(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
 def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     """Draw the error bars of the front and of the base model, where their errors are known."""
     members = scatter.points.index[scatter.points["front"]]
-    values = np.array([[*axis.values[members], axis.base] for axis in (x, y)])
-    bars = np.array([[*axis.bars[members], axis.base_bar] for axis in (x, y)])
-    style: dict[str, Any] = {
-        "fmt": "none",
-        "ecolor": INK,
-        "elinewidth": 0.8,
-        "capsize": 2.5,
-        "alpha": 0.45,
-        "zorder": 2.5,
-    }
-    for known, error in ((~np.isnan(bars[0]), "xerr"), (~np.isnan(bars[1]), "yerr")):
-        if known.any():
-            half = bars[0 if error == "xerr" else 1][known]
-            xs, ys = values[:, known]
-            axes.errorbar(xs, ys, **{error: half}, **style)
+    xs, ys = ([*axis.values[members], axis.base] for axis in (x, y))
+    x_bars, y_bars = ([*axis.bars[members], axis.base_bar] for axis in (x, y))  # NaN draws nothing
+    axes.errorbar(
+        xs,
+        ys,
+        xerr=x_bars,
+        yerr=y_bars,
+        fmt="none",
+        ecolor=INK,
+        elinewidth=0.8,
+        capsize=2.5,
+        alpha=0.45,
+        zorder=2.5,
+    )
 
 
 def _draw_points(drawing: Drawing, axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:

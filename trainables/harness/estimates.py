@@ -9,10 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from trainables.harness import library
-from trainables.metrics.estimate import Estimate, Items, delta_method, jackknife, mean
+from trainables.metrics.estimate import Estimate, Items, delta_method, mean
+from trainables.metrics.jackknife import jackknife
 
 MAX_LEFT_OUT = 200  # parts of the items that are left out in turn, where an aggregation is slow
 
@@ -72,21 +71,10 @@ def left_out(
 
     A part is one item, where there are at most MAX_LEFT_OUT of them.
     """
-    num_items = len(results)
-    num_parts = min(num_items, MAX_LEFT_OUT)
-    part_I = np.arange(num_items) % num_parts
-    members = [np.flatnonzero(part_I == part).tolist() for part in range(num_parts)]
-
-    def value(parts: Sequence[int]) -> float:
-        """Return the metric of the items in these parts, in their order."""
-        chosen = sorted(i for part in parts for i in members[part])
-        return float(aggregate([results[i] for i in chosen]))
-
-    of_parts = jackknife(value, Items.of(range(num_parts)))
-    assert of_parts.influences_I is not None
-    influences_I = (of_parts.influences_I / np.array([len(part) for part in members]))[part_I]
-    clusters = part_I.tolist() if num_parts < num_items else ()
-    return Estimate(of_parts.value, Items.of(names, clusters), None, influences_I)
+    num_parts = min(len(results), MAX_LEFT_OUT)
+    part_I = [i % num_parts for i in range(len(results))]
+    items = Items.of(names, part_I if num_parts < len(results) else ())
+    return jackknife(lambda chosen: float(aggregate([results[i] for i in chosen])), items)
 
 
 def _numbers(results: Sequence[Any]) -> list[float]:
