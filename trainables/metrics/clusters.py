@@ -114,8 +114,8 @@ def _satterthwaite(share_C: Floats, variance_C: Floats) -> float:
 def holding_clusters(influences_I: Floats, cluster_I: Places) -> float:
     """Return how many clusters hold a value that is made of decisions, on the side that fewer hold.
 
-    If few items of many are decided one way and lie in few clusters, another sample of clusters may well
-    have none of them, or many more. The items that move the value up are held effectively by
+    If few items of many are decided one way and lie in few clusters, another sample of clusters may
+    well have none of them, or many more. The items that move the value up are held effectively by
     (Σ_c s_c)² / Σ_c s_c² clusters, where s_c is the sum of their influences in cluster c, and those
     that move it down likewise; the smaller number is returned. It is 0 if no item moves the value one
     way, and infinite where each item is a cluster of its own.
