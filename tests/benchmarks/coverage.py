@@ -209,7 +209,7 @@ def paired(one: Estimate, other: Estimate) -> PairedTest:
     """Return the paired test of two estimates on the same items, as `sweep compare` makes it."""
     change_I = other.influences_I - one.influences_I  # type: ignore[operator]
     change_C = np.bincount(one.items.cluster_I, weights=change_I)
-    df = min(math.inf if each.df is None else each.df for each in (one, other))
+    df = min(math.inf if each.design_df is None else each.design_df for each in (one, other))
     return paired_t_test(other.value - one.value, change_C, df)
 
 

@@ -131,7 +131,7 @@ def mean(
 
     With weights 1/N_t for the N_t items of a target term, and the terms as clusters, it is the mean
     over terms of the means within them, and its standard error that of T independent terms. If the
-    weights sum to 0 the value is NaN.
+    weights sum to 0, or one is NaN, the value is NaN.
 
     Args:
         outcomes: x_i, one for each item.
@@ -147,7 +147,7 @@ def mean(
         )
     weights_I = np.ones_like(outcomes_I) if weights is None else np.fromiter(weights, float)
     total = math.fsum(weights_I)
-    if total == 0:
+    if not total > 0:
         return Estimate(math.nan, items, outcomes_I, np.zeros_like(outcomes_I), UNKNOWN_DF)
     # Equal outcomes are their own mean to the bit: rounding would make up a spread.
     are_equal = bool((outcomes_I == outcomes_I[0]).all())

@@ -1,17 +1,16 @@
 """The estimate of a statistic that has no formula for influences: by leaving out clusters in turn.
 
-Source: Efron & Stein 1981 (Annals of Statistics 9); for several samples, Arvesen 1969 (Annals of
-Mathematical Statistics 40).
+Source: Efron & Stein 1981 (Annals of Statistics 9).
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from trainables.metrics import clusters
 from trainables.metrics.estimate import Estimate, Items
 
 
@@ -20,33 +19,27 @@ def jackknife(
 ) -> Estimate:
     """Return the estimate of any statistic; influences come from leaving out each cluster in turn.
 
-    Of a sample of C clusters, cluster c has the influence √((C − 1) / C) · (mean over d of value
-    without d − value without c), in equal parts on its items; for a mean these are the influences of
-    `mean`. Variances of several samples add up, with the degrees of freedom of Welch–Satterthwaite.
+    Of C clusters, cluster c has the influence √((C − 1) / C) · (mean over d of value without d − value
+    without c), in equal parts on its items; for a mean these are the influences of `mean`. The degrees
+    of freedom are those of the smallest sample, one less than its clusters. For a difference of two
+    samples this is more careful than Welch and Satterthwaite, because statistics such as SEAT's d are
+    far from normal with few words (docs/noise.md).
 
     Args:
         statistic: the value for some of the items, which are given by their indices.
         samples: a label for each item, equal for those of one sample, such as a group of words that is
             compared with another; clusters lie within samples. Empty if there is one sample.
     """
-    sample_of = list(samples) or [""] * len(items.names)
-    influences_I = np.zeros(len(items.names))
-    variances: list[tuple[float, float]] = []
-    for sample in dict.fromkeys(sample_of):
-        is_of_sample = np.array([label == sample for label in sample_of])
-        members = [
-            np.flatnonzero(items.cluster_I == c) for c in np.unique(items.cluster_I[is_of_sample])
-        ]
-        if len(members) == 1:  # nothing says how far another cluster would have moved the value
-            variances.append((0.0, 0.0))
-            continue
-        without_C = np.array(
-            [statistic(np.setdiff1d(np.arange(len(items.names)), own).tolist()) for own in members]
-        )
+    num_items = len(items.names)
+    sample_of = list(samples) or [""] * num_items
+    members = [np.flatnonzero(items.cluster_I == c) for c in range(items.cluster_I.max() + 1)]
+    sizes = Counter(sample_of[own[0]] for own in members)
+    influences_I = np.zeros(num_items)
+    df = min(sizes.values()) - 1.0
+    if df:
+        everything = np.arange(num_items)
+        without_C = np.array([statistic(np.delete(everything, own).tolist()) for own in members])
         factor = math.sqrt((len(members) - 1) / len(members))
-        influence_C = factor * (without_C.mean() - without_C)
-        for own, influence in zip(members, influence_C, strict=True):
-            influences_I[own] = influence / len(own)
-        variances.append((float(influence_C @ influence_C), len(members) - 1.0))
-    df = clusters.welch_satterthwaite(variances)
-    return Estimate(statistic(range(len(items.names))), items, None, influences_I, df)
+        for own, value in zip(members, without_C, strict=True):
+            influences_I[own] = factor * (without_C.mean() - value) / len(own)
+    return Estimate(statistic(range(num_items)), items, None, influences_I, df)

@@ -96,7 +96,7 @@ def test_p_is_uniform_where_nothing_differs(num_clusters):
         other = one + of_article + rng.normal(size=len(labels))
         before, after = (mean(nll, items, lengths) for nll in (one, other))
         change_C = np.bincount(items.cluster_I, after.influences_I - before.influences_I)
-        found.append(paired_t_test(after.value - before.value, change_C, after.df).p)
+        found.append(paired_t_test(after.value - before.value, change_C, after.design_df).p)
     known = np.array(found)[~np.isnan(found)]
     assert len(known) > 0.8 * len(found), "but for articles that outweigh the others"
     assert stats.kstest(known, "uniform").pvalue > 0.01
