@@ -246,3 +246,46 @@ def _candidate(word: str) -> Candidate | None:
             f"TRIAL must be the number of a trial or `base`, but got {word!r}; the weights of trial 7 "
             f"at an α of its `fusion.also` are 7@0.25.",
         )
+<<<<<<< ours
+=======
+
+
+@app.command(epilog="Example: sweep ui --port 5000")
+def ui(
+    tracking_uri: TrackingUri = None,
+    host: Annotated[
+        str, typer.Option(help="address to listen at; beyond loopback, users must log in")
+    ] = "127.0.0.1",
+    port: int = 5000,
+) -> None:
+    """Show the record in MLflow's own user interface."""
+    store = store_of(tracking_uri)
+    if store.startswith("http"):
+        print(f"the tracking server has its own interface: {store}")
+        return
+    words = ["server", "--host", host, "--port", str(port)]
+    if host in ("127.0.0.1", "localhost", "::1"):
+        words += ["--uvicorn-opts", "--log-level warning"]  # not a line for each request
+    else:
+        secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
+        missing = [name for name in secrets if not os.environ.get(name)]
+        if missing:
+            leave(
+                WRONG,
+                f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
+                f" in the environment (and install mlflow[auth]), or leave --host out.",
+            )
+        words += ["--app-name", "basic-auth"]
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error) if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        leave(FAILED, f"cannot listen at {host}:{port} ({reason}): give another --port.")
+    print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of MLflow's own code, four times each
+    os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
+    os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
+>>>>>>> theirs

@@ -144,11 +144,10 @@ class Outbox:
         entries: those that were delivered since the last call.
         """
         _write(self._delivered, str(end))
-        refused_files = {row["entry"].get("file") for row in refused(self.folder)}
-        kept = {self.files / file for file in refused_files if file}
+        kept = self._files_of(refused(self.folder))
         for entry in entries:
             if isinstance(entry, Attached):
-                _delete((self.files / entry.file).parent, kept)
+                _delete(self.files / Path(entry.file).parts[0], kept)
 
     def delivered_trials(self) -> set[int]:
         """Return the numbers of the trials whose beginning MLflow has taken."""
@@ -189,8 +188,8 @@ class Outbox:
         left = [row for row in rows if row not in replaced]
         self._write_refused([*left, {"entry": entry, "reason": reason}])
         for row in replaced:
-            if row["entry"].get("file", "") != entry.get("file", ""):
-                (self.files / row["entry"]["file"]).unlink(missing_ok=True)
+            if (file := row["entry"].get("file", "")) != entry.get("file", ""):
+                _delete(self.files / Path(file).parts[0], self._files_of(left))
         return not replaced
 
     def put_back(self) -> None:
@@ -204,6 +203,10 @@ class Outbox:
         if files:
             self.put(*(ENTRY.validate_python(row["entry"]) for row in files))
             self._write_refused([row for row in rows if row not in files])
+
+    def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
+        """Return the paths of the files that refused entries attach."""
+        return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
 
     def _write_refused(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write the file of the entries that were set aside anew."""

@@ -1,6 +1,7 @@
 """Real sweeps in surroundings that are not as the tests of their parts have them."""
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -84,12 +85,8 @@ def test_every_trial_runs_in_a_shell_of_another_program_whose_output_nobody_read
 
 COMMANDS = {
     "front": ("front tiny", ""),
-    "all": ("front tiny --all", ""),
-    "status": ("status tiny", ""),
-    "compare": ("compare tiny base 1", ""),
-    "help": ("--help", ""),
-    "full": ("front tiny --format json", "> /dev/full"),
-    "closed": ("front tiny --format json", ">&-"),
+    "full": ("status tiny", "> /dev/full"),
+    "closed": ("compare tiny base 1", ">&-"),
     "head": ("front tiny --format json", "| head -n 1; exit ${PIPESTATUS[0]}"),
 }
 
@@ -128,10 +125,14 @@ def test_a_home_that_cannot_be_is_one_sentence(home, tiny):
 
 
 def test_where_no_sweep_was_run_ls_says_what_to_do(tmp_path):
-    for form, output in (("table", ""), ("json", "[]"), ("csv", "name,state,")):
+    for form, output in (
+        ("table", r"\s*sweep .*"),
+        ("json", r"\[\s*\]\n"),
+        ("csv", "name,state,.*"),
+    ):
         ended = verb("ls", "--format", form, SWEEP_HOME=str(tmp_path / "sweeps"))
         assert ended.exit_code == 0
-        assert ended.stdout.startswith(output)
+        assert re.fullmatch(output, ended.stdout, re.DOTALL)
         assert ended.stderr.startswith("no sweep is recorded in sqlite:///")
         assert "`sweep run SPEC` runs one" in ended.stderr
     assert [*tmp_path.iterdir()] == []

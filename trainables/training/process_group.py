@@ -35,7 +35,10 @@ def start_deepspeed() -> Any:
     if not _is_in_group() and not torch.distributed.is_initialized():
         # A group of one needs neither a port nor an environment that its children would inherit.
         store = torch.distributed.HashStore()  # type: ignore[attr-defined]
+        interface = os.environ.pop("GLOO_SOCKET_IFNAME", None)  # it may name one of another machine
         torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
+        if interface is not None:
+            os.environ["GLOO_SOCKET_IFNAME"] = interface
         os.environ.setdefault("LOCAL_RANK", "0")  # the only variable that DeepSpeed reads then
     deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
     return deepspeed
