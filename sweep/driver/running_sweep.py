@@ -28,6 +28,10 @@ class CannotRun(ValueError):
     """The sweep cannot be started, resumed or delivered as things are."""
 
 
+class Undelivered(CannotRun):
+    """MLflow does not take entries that are left of a sweep."""
+
+
 @dataclass(frozen=True)
 class RunningSweep:
     """A sweep whose trials are about to run, for the callbacks that show its progress.
@@ -76,9 +80,9 @@ def wait_until_delivered(delivery: Delivery, name: str) -> None:
     name: of the sweep, for the message.
 
     Raises:
-        CannotRun: MLflow took nothing for PATIENCE_S seconds.
+        Undelivered: MLflow took nothing for PATIENCE_S seconds.
     """
     if not delivery.wait(PATIENCE_S):
-        raise CannotRun(
+        raise Undelivered(
             f"MLflow must take the entries that are left of {name}, but does not: {delivery.trouble}"
         )

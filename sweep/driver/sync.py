@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, chdir
+from dataclasses import dataclass
+from pathlib import Path
 
+from analysis.record.names import Artifact
 from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
@@ -13,8 +16,25 @@ from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
 from sweep.tracking import addresses, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox import Outbox, refused
+from sweep.tracking.outbox_entries import Attached
 from trainables.schema.yaml_file import Document
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What `sync` has done.
+
+    num_delivered: number of entries that MLflow has taken.
+    num_refused: number of entries that MLflow has refused, which stay aside.
+    has_ended: whether the sweep has ended.
+    gone: files of the record that the new store lacks, because a lost one had taken them.
+    """
+
+    num_delivered: int
+    num_refused: int
+    has_ended: bool
+    gone: Sequence[str] = ()
 
 
 def sync(
@@ -22,38 +42,42 @@ def sync(
     *,
     tracking_uri: str | None = None,
     on_delivered: Callable[[RunningSweep], None] | None = None,
-) -> tuple[int, int, bool]:
+) -> Synced:
     """Deliver to MLflow the entries that are left of a sweep that does not run any more.
 
-    A store that does not know the sweep gets every entry, for when its own store was lost. Files that
-    the lost store had taken are gone.
+    Files that MLflow has refused are tried again. A store that does not know the sweep, or lacks trials
+    that it had taken, gets every entry: its own store was lost, or an old copy was put back. Files
+    that the lost store had taken are gone.
 
     name: of the sweep.
     tracking_uri: address of the store; None is the store in which the sweep was recorded.
     on_delivered: called once all entries are delivered, if there were any; may add to the record.
 
-    Returns:
-        The number of entries delivered, the number that MLflow has ever refused, and whether the
-        sweep has ended.
-
     Raises:
-        addresses.BadAddress: the tracking store is still away.
+        addresses.BadAddress: the tracking store is still away, or refuses everything.
         CannotRun: the sweep runs, its store has lost it, or the store does not take all entries.
     """
     uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
-    with only_driver(workspace.folder(name)):
+    with (
+        only_driver(workspace.folder(name)),
+        addresses.refusing_outage(uri, f"`sweep sync {name}`"),
+    ):
         addresses.prepare_store(uri)
         outbox = Outbox(workspace.outbox(name))
         spec, document = load(workspace.spec(name))
         record = sweeps.find_sweep(uri, name)
+        gone: list[Attached] = []
         if record is None:
             if tracking_uri is None:
                 raise CannotRun(
                     f"no sweep named {name!r} is recorded in the tracking store any more: name the "
                     f"store that everything is to be delivered to with --tracking-uri."
                 )
-            record = _open_anew(name, spec, document, uri, outbox)
-        num_waiting = outbox.num_waiting
+            record, gone = _open_anew(name, spec, document, uri, outbox)
+        elif outbox.delivered_trials() - record.known_trials():
+            gone = outbox.mark_all_undelivered()
+        outbox.put_back()
+        num_waiting, num_aside = outbox.num_waiting, len(refused(outbox.folder))
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
@@ -65,15 +89,29 @@ def sync(
                     )
                     on_delivered(running)
                 wait_until_delivered(delivery, name)
-        return num_waiting, outbox.num_refused, record.has_ended()
+        num_refused = len(refused(outbox.folder))
+        # The front has been drawn anew.
+        lost = [entry for entry in gone if entry.to != Artifact.FRONT]
+        names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
+        num_delivered = max(0, num_waiting - (num_refused - num_aside))
+        return Synced(num_delivered, num_refused, record.has_ended(), names)
+
+
+def _run(entry: Attached) -> str:
+    """Return the run of an entry in a word."""
+    return "sweep" if entry.trial is None else f"trial {entry.trial}"
 
 
 def _open_anew(
     name: str, spec: SweepSpec, document: Document, tracking_uri: str, outbox: Outbox
-) -> mlflow_record.Record:
-    """Open the record of a sweep in a new store and return it; mark every entry as undelivered."""
+) -> tuple[mlflow_record.Record, list[Attached]]:
+    """Open the record of a sweep in a new store, and mark every entry as undelivered.
+
+    Returns:
+        The record, and the entries whose files are gone.
+    """
     with chdir(workspace.start_folder(name)):
-        digests = preflight.prepare(spec)
+        digests = preflight.prepare(spec, document)
         workspace.remember_sweep(
             name,
             document.text,
@@ -82,6 +120,6 @@ def _open_anew(
             workspace.checkpoint_root(name),
         )
     # Before the record is opened: a later sync that finds it would not deliver the entries again.
-    outbox.mark_all_undelivered()
+    gone = outbox.mark_all_undelivered()
     artifacts = workspace.artifact_location(tracking_uri, name)
-    return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts)
+    return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts), gone

@@ -9,11 +9,11 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import urlopen
 
 from filelock import FileLock
+
+from sweep.tracking import store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -133,21 +133,17 @@ def refuse_ambiguous(database: str) -> None:
 
 
 def refuse_silent(tracking_uri: str) -> None:
-    """Raise BadAddress within seconds if no server answers; MLflow itself would try for minutes."""
+    """Raise BadAddress within seconds if no store answers, or something else than a store does.
+
+    MLflow itself would try for minutes.
+    """
     scheme = tracking_uri.partition("://")[0]
     if scheme.partition("+")[0] in DATABASES[1:]:
         _refuse_silent_database(tracking_uri)
-    if scheme not in ("http", "https"):
-        return
-    try:
-        urlopen(f"{tracking_uri.rstrip('/')}/health", timeout=5).close()
-    except HTTPError:
-        pass  # a server answers; the client of MLflow deals with its answer
-    except (OSError, ValueError) as error:
-        raise BadAddress(
-            f"the tracking server {tracking_uri} must be up, but does not answer "
-            f"({getattr(error, 'reason', error)}): start it, or name another store."
-        ) from error
+    if scheme in ("http", "https"):
+        limit_retries()
+        if trouble := store_errors.trouble_of_server(tracking_uri):
+            raise BadAddress(trouble)
 
 
 def _refuse_silent_database(tracking_uri: str) -> None:
@@ -182,24 +178,20 @@ def refuse_password(tracking_uri: str) -> None:
 
 @contextmanager
 def refusing_outage(tracking_uri: str, remedy: str) -> Iterator[None]:
-    """Turn an error of MLflow within the block into a BadAddress: the store has gone away.
+    """Turn an error of the store within the block into a BadAddress.
 
-    remedy: what the user is told to do once the store is up again.
+    remedy: what the user is told to do once the store does what it is asked.
 
     Raises:
-        BadAddress: the block raised an MlflowException.
+        BadAddress: the block raised an error of MLflow, or of a library below it.
     """
     try:
         yield
     except Exception as error:
-        from mlflow.exceptions import MlflowException
-
-        if not isinstance(error, MlflowException):
+        if not store_errors.is_of_store(error):
             raise
-        raise BadAddress(
-            f"the tracking store {without_password(tracking_uri)} must be up, but has gone away "
-            f"({str(error).splitlines()[0]}): start it again, then {remedy}."
-        ) from error
+        text = store_errors.sentence(error, without_password(tracking_uri))
+        raise BadAddress(f"{text.rstrip('.')}, then {remedy}.") from error
 
 
 def limit_retries() -> None:

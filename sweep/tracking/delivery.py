@@ -5,14 +5,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact
-from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Attached, Closed, Entry, Opened, Reported, Tagged, Trial
+from analysis.record.names import Artifact, Tag
+from sweep.tracking import store_errors
+from sweep.tracking.outbox import REFUSED, Outbox
+from sweep.tracking.outbox_entries import (
+    Attached,
+    Closed,
+    Entry,
+    Opened,
+    Reported,
+    Tagged,
+    Trial,
+    contents,
+    halves,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sweep.tracking.mlflow_record import Record
 
 log = logging.getLogger(__name__)
@@ -21,15 +35,30 @@ MAX_BATCH = 500  # entries
 MAX_PAUSE_S = 5.0  # between two attempts
 WARN_AFTER_S = 2.0  # of waiting for an MLflow that is away
 MAX_REQUEST_S = 5.0  # that a request under way may take when the delivery is closed
-# Error codes of MLflow for requests that it would refuse every time.
-REFUSALS = {
-    "BAD_REQUEST",
-    "INVALID_PARAMETER_VALUE",
-    "INVALID_STATE",
-    "MALFORMED_REQUEST",
-    "RESOURCE_ALREADY_EXISTS",
-    "RESOURCE_DOES_NOT_EXIST",
-}
+MAX_ENTRY_S = 60.0  # that entries of a kind may fail one by one while MLflow takes others
+
+
+@dataclass
+class Patience:
+    """With single entries that fail although MLflow takes others, for a reason that may pass.
+
+    is_tried: whether some entries failed that have not been taken since. Before that, a failure is
+        taken for one of the moment.
+    failing_since: the time at which entries of a kind began to fail, by the kind.
+    """
+
+    is_tried: bool = False
+    failing_since: dict[str, float] = field(default_factory=dict)
+
+    def is_over(self, entry: Entry) -> bool:
+        """Return whether entries of this kind have failed for longer than MAX_ENTRY_S."""
+        began = self.failing_since.setdefault(entry.do, time.monotonic())
+        return time.monotonic() - began > MAX_ENTRY_S
+
+    def renew(self, entries: Sequence[Entry]) -> None:
+        """Note that MLflow has taken these entries."""
+        for entry in entries:
+            self.failing_since.pop(entry.do, None)
 
 
 class Delivery:
@@ -86,13 +115,13 @@ class Delivery:
 
     def _work(self) -> None:
         """Deliver batches until closed; pause after a failure and while there is nothing to deliver."""
-        pause_s = 0.0
+        pause_s, patience = 0.0, Patience()
         while not self._closed.is_set():
             try:
-                num_delivered = deliver_batch(self._record, self._outbox)
+                num_delivered = deliver_batch(self._record, self._outbox, patience)
             except Exception as error:  # of MLflow, of the network, of a database
                 pause_s = min(MAX_PAUSE_S, max(0.5, 2 * pause_s))
-                self.trouble = f"{type(error).__name__}: {error}".splitlines()[0]
+                self.trouble = f"{type(error).__name__}: {store_errors.reason(error)}"
                 self._closed.wait(pause_s)
                 continue
             pause_s, self.trouble = 0.0, ""
@@ -101,42 +130,103 @@ class Delivery:
                 self._wake.clear()
 
 
-def deliver_batch(record: Record, outbox: Outbox) -> int:
+def deliver_batch(record: Record, outbox: Outbox, patience: Patience | None = None) -> int:
     """Send the next entries to MLflow, at most MAX_BATCH, and return their number.
 
+    Entries that MLflow refuses while it takes others are set aside: those that it would refuse every
+    time at once, others when the patience is over.
+
     Raises:
-        Exception: MLflow cannot be reached; all of the batch then still counts as undelivered.
+        Exception: MLflow cannot be reached, or refuses everything, or an entry for now; all of the
+            batch then still counts as undelivered.
     """
+    patience = patience or Patience()
     entries, end = outbox.next_entries(MAX_BATCH)
     by_trial: dict[Trial, list[Entry]] = {}
     for entry in entries:
         by_trial.setdefault(entry.trial, []).append(entry)
     # The sweep's own run (None) is last: it ends after its trials.
     for trial in sorted(by_trial, key=lambda trial: trial is None):
-        _deliver_run(record, outbox, trial, by_trial[trial])
-    if entries:
+        _deliver_run(record, outbox, trial, by_trial[trial], patience)
+    patience.is_tried = bool(patience.failing_since)
+    if end > outbox.num_bytes_delivered:
         outbox.mark_delivered(end, entries)
     return len(entries)
 
 
-def _deliver_run(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:
-    """Send entries of one run; set aside those that MLflow refuses for good.
+def _deliver_run(
+    record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry], patience: Patience
+) -> None:
+    """Send entries of one run; set aside the smallest part of them that MLflow refuses.
 
-    If it refuses something among several entries, each is sent by itself.
+    If it refuses them while it takes others, each half of them is sent by itself.
+
+    Raises:
+        Exception: as of `deliver_batch`.
     """
-    from mlflow.exceptions import MlflowException
-
     try:
         _write(record, outbox, trial, entries)
-    except MlflowException as error:
-        if error.error_code not in REFUSALS:
+        patience.renew(entries)
+        return
+    except Exception as error:  # of MLflow, of the network, of a database, of a bucket
+        is_lasting = store_errors.is_lasting(error)
+        if not (is_lasting or patience.is_tried) or not _takes_others(record):
+            patience.is_tried = True
             raise
-        if len(entries) > 1:
-            for entry in entries:
-                _deliver_run(record, outbox, trial, [entry])
-            return
-        outbox.set_aside(entries[0], str(error))
-        log.warning("MLflow refuses an entry of trial %s: %s", trial, error)
+        parts = _parts(outbox, entries)
+        if not (parts or is_lasting or patience.is_over(entries[0])):
+            raise
+        reason = store_errors.reason(error)
+    # Outside of the handler, so that an error below does not count as one that followed from this.
+    for part in parts:
+        _deliver_run(record, outbox, trial, part, patience)
+    if not parts and outbox.set_aside(entries[0], reason):
+        log.warning(
+            "MLflow refuses %s (%s); the rest is delivered", _named(outbox, entries[0]), reason
+        )
+
+
+def _takes_others(record: Record) -> bool:
+    """Return whether MLflow takes a request that changes nothing, so that it is not the store."""
+    try:
+        record.set_tags({Tag.NAME: record.sweep})
+    except Exception:
+        return False
+    return True
+
+
+def _parts(outbox: Outbox, entries: Sequence[Entry]) -> list[list[Entry]]:
+    """Return two or more lists of entries that together record the same; none if that cannot be."""
+    if len(entries) > 1:
+        half = len(entries) // 2
+        return [list(entries[:half]), list(entries[half:])]
+    (entry,) = entries
+    path = outbox.files / entry.file if isinstance(entry, Attached) else None
+    if path and path.is_dir():
+        return [[file] for file in _files_of(entry, path)]
+    return [[part] for part in halves(entry)]
+
+
+def _files_of(entry: Entry, path: Path) -> Iterator[Entry]:
+    """Yield an entry for each file of a folder that an entry attaches.
+
+    path: that of the folder.
+    """
+    assert isinstance(entry, Attached)
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            below = file.relative_to(path)
+            to = "/".join([*([entry.to] if entry.to else []), *below.parent.parts])
+            yield Attached(trial=entry.trial, file=f"{entry.file}/{below.as_posix()}", to=to)
+
+
+def _named(outbox: Outbox, entry: Entry) -> str:
+    """Return an entry in words, with where it stays."""
+    run = "the sweep" if entry.trial is None else f"trial {entry.trial}"
+    if isinstance(entry, Attached):
+        return f"a file of {run}, which stays at {outbox.files / entry.file}"
+    names = [name for content in contents(entry).values() for name in content]
+    return f"{', '.join(names) or entry.do} of {run}, which stays in {outbox.folder / REFUSED}"
 
 
 def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:

@@ -32,6 +32,7 @@ ENDING_TAGS = {Tag.STATE, Tag.REASON}
 # MLflow refuses more in a request.
 MAX_PER_REQUEST = 1000
 MAX_PARAMS = 100
+ACTIVE_ONLY = 1  # ViewType.ACTIVE_ONLY of MLflow
 
 # What MLflow is told a data set is for, by its role. A model is not among its data sets.
 CONTEXTS: dict[str, str] = {
@@ -234,6 +235,13 @@ class Record:
             int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs() if Tag.STATE in run.data.tags
         }
 
+    def known_trials(self) -> set[int]:
+        """Return the numbers of the trials that have a run, also of those that a user has deleted."""
+        from mlflow.entities import ViewType
+
+        runs = search_runs(self._client, self.experiment_id, self._of_trials, ViewType.ALL)
+        return {int(run.data.tags[Tag.TRIAL]) for run in runs}
+
     def last_steps(self) -> dict[int, int]:
         """Return the last recorded step of each trial that has one and has not ended, by its number."""
         steps = {}
@@ -263,12 +271,20 @@ class Record:
 
     def trial_runs(self) -> list[Run]:
         """Return the runs of all trials."""
-        tags = {Tag.ROLE: Role.TRIAL, Tag.PARENT: self.run_id}
-        return search_runs(self._client, self.experiment_id, tags)
+        return search_runs(self._client, self.experiment_id, self._of_trials)
+
+    @property
+    def _of_trials(self) -> dict[str, str]:
+        """The tags by which the runs of the trials are found."""
+        return {Tag.ROLE: Role.TRIAL, Tag.PARENT: self.run_id}
 
 
-def search_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str]) -> list[Run]:
+def search_runs(
+    client: MlflowClient, experiment_id: str, tags: Mapping[str, str], view: int = ACTIVE_ONLY
+) -> list[Run]:
     """Return all runs of an experiment that have these tags.
+
+    view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
 
     analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
     reader the names alone, so that either can change.
@@ -276,7 +292,7 @@ def search_runs(client: MlflowClient, experiment_id: str, tags: Mapping[str, str
     runs: list[Run] = []
     token = None
     while True:
-        page = client.search_runs([experiment_id], having(tags), max_results=1000, page_token=token)
+        page = client.search_runs([experiment_id], having(tags), view, 1000, page_token=token)
         runs += page
         token = page.token
         if not token:

@@ -3,7 +3,7 @@
 FOLDER/journal.jsonl   one entry a line, only ever appended to
 FOLDER/delivered       number of bytes of the journal that MLflow has
 FOLDER/files/          files that entries attach, until they are delivered
-FOLDER/refused.jsonl   entries that MLflow will never take, each with the reason
+FOLDER/refused.jsonl   entries that MLflow has refused, each with the reason; their files stay
 
 An entry is written once and may be delivered twice (after a kill between the two), which MLflow
 cannot tell from once: runs are found by their tags, and a metric of the same step, time and value
@@ -13,13 +13,16 @@ is the same metric.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
+import sys
 import threading
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -27,6 +30,8 @@ from sweep.tracking.outbox_entries import ENTRY, Attached, Closed
 
 if TYPE_CHECKING:
     from sweep.tracking.outbox_entries import Entry, Trial
+
+log = logging.getLogger(__name__)
 
 JOURNAL = "journal.jsonl"
 DELIVERED = "delivered"
@@ -81,8 +86,7 @@ class Outbox:
     def next_entries(self, max_entries: int) -> tuple[list[Entry], int]:
         """Return the next entries to deliver, and the number of bytes of the journal up to their end.
 
-        Raises:
-            ValueError: a line of the journal is no entry.
+        A line that is no entry, as after damage to the disk, is set aside.
         """
         entries: list[Entry] = []
         end = self.num_bytes_delivered
@@ -94,24 +98,25 @@ class Outbox:
             for line in file:
                 if len(entries) == max_entries or not line.endswith(b"\n"):
                     break
-                entries.append(self._parse(line, end))
+                if entry := self._parse(line, end):
+                    entries.append(entry)
                 end += len(line)
         return entries, end
 
-    def _parse(self, line: bytes, start: int) -> Entry:
-        """Return the entry in a line that starts at this byte of the journal.
+    def _parse(self, line: bytes, start: int) -> Entry | None:
+        """Return the entry in a line that starts at this byte of the journal; None if it is no entry.
 
-        Raises:
-            ValueError: the line is no entry; the sentence gives its number.
+        Such a line is set aside.
         """
         try:
             return ENTRY.validate_json(line)
         except ValidationError:
             number = self._journal.read_bytes()[:start].count(b"\n") + 1
-            raise ValueError(
-                f"{self._journal}:{number} must be an entry of the record, but is not: mend the line, "
-                f"or delete it."
-            ) from None
+            reason = f"{self._journal}:{number} is no entry of the record"
+            entry = {"do": "line", "line": line.decode(errors="replace").rstrip("\n")}
+            if self._set_aside(entry, reason):
+                log.warning("%s: it is kept in %s", reason, self.folder / REFUSED)
+            return None
 
     @property
     def num_bytes_delivered(self) -> int:
@@ -130,42 +135,82 @@ class Outbox:
         """Number of entries that MLflow lacks."""
         return num_waiting(self.folder)
 
-    @property
-    def num_refused(self) -> int:
-        """Number of entries that MLflow has ever refused."""
-        refused = self.folder / REFUSED
-        return len(refused.read_bytes().splitlines()) if refused.exists() else 0
-
     def mark_delivered(self, end: int, entries: Sequence[Entry]) -> None:
         """Note that MLflow has the journal up to a byte, and delete the files that entries attached.
+
+        Files of entries that were set aside stay.
 
         end: number of bytes.
         entries: those that were delivered since the last call.
         """
-        new = self._delivered.with_suffix(".new")
-        with new.open("w") as file:
-            file.write(str(end))
-            file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave an empty file
-        new.replace(self._delivered)
+        _write(self._delivered, str(end))
+        kept = self._files_of(refused(self.folder))
         for entry in entries:
             if isinstance(entry, Attached):
-                shutil.rmtree((self.files / entry.file).parent, ignore_errors=True)
+                _delete(self.files / Path(entry.file).parts[0], kept)
 
-    def mark_all_undelivered(self) -> None:
-        """Have every entry delivered again, to a new store.
+    def delivered_trials(self) -> set[int]:
+        """Return the numbers of the trials whose beginning MLflow has taken."""
+        if not self._journal.exists():
+            return set()
+        with self._journal.open("rb") as file:
+            lines = file.read(self.num_bytes_delivered).splitlines()
+        trees = (json.loads(line) for line in lines if line.startswith(b'{"do":"open"'))
+        return {tree["trial"] for tree in trees}
 
-        Files that were delivered before are deleted already, so that they are not sent again.
+    def mark_all_undelivered(self) -> list[Attached]:
+        """Have every entry delivered again, to a new store; return those whose files are gone.
+
+        A file is deleted once it is delivered, so that a new store cannot have it. Of files that
+        replace each other the last one counts.
         """
         self._delivered.unlink(missing_ok=True)
+        (self.folder / REFUSED).unlink(missing_ok=True)  # the journal has these entries, too
+        entries, _ = self.next_entries(sys.maxsize)
+        last = {_identity(e.model_dump()): e for e in entries if isinstance(e, Attached)}
+        return [entry for entry in last.values() if not (self.files / entry.file).exists()]
 
-    def set_aside(self, entry: Entry, reason: str) -> None:
+    def set_aside(self, entry: Entry, reason: str) -> bool:
         """Write an entry that MLflow refuses, and the reason, to a file of its own.
 
-        It would keep all later entries from being delivered.
+        It would keep all later entries from being delivered. Of a file that replaces one that was set
+        aside earlier, as a new drawing of the front does, the earlier one is deleted.
+
+        Returns:
+            Whether it is news: the same, or what it replaces, was not set aside before.
         """
-        with (self.folder / REFUSED).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"entry": entry.model_dump(), "reason": reason}) + "\n")
+        return self._set_aside(entry.model_dump(), reason)
+
+    def _set_aside(self, entry: dict[str, Any], reason: str) -> bool:
+        """Set aside an entry, or a line that is none, given as a tree, as `set_aside` does."""
+        rows = refused(self.folder)
+        replaced = [row for row in rows if _identity(row["entry"]) == _identity(entry)]
+        left = [row for row in rows if row not in replaced]
+        self._write_refused([*left, {"entry": entry, "reason": reason}])
+        for row in replaced:
+            if (file := row["entry"].get("file", "")) != entry.get("file", ""):
+                _delete(self.files / Path(file).parts[0], self._files_of(left))
+        return not replaced
+
+    def put_back(self) -> None:
+        """Have the files that were set aside delivered again, after all other entries.
+
+        Other entries that MLflow has refused stay aside, as it would refuse them again; and out of
+        their order they could overwrite newer ones.
+        """
+        rows = refused(self.folder)
+        files = [row for row in rows if row["entry"]["do"] == "attach"]
+        if files:
+            self.put(*(ENTRY.validate_python(row["entry"]) for row in files))
+            self._write_refused([row for row in rows if row not in files])
+
+    def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
+        """Return the paths of the files that refused entries attach."""
+        return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
+
+    def _write_refused(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Write the file of the entries that were set aside anew."""
+        _write(self.folder / REFUSED, "".join(f"{json.dumps(row)}\n" for row in rows))
 
     def _cut_unfinished_line(self) -> None:
         """Delete the end of the journal that a killed writer left without a line break.
@@ -210,6 +255,43 @@ def num_waiting(folder: Path) -> int:
     with journal.open("rb") as file:
         file.seek(_read_count(folder / DELIVERED))
         return sum(line.endswith(b"\n") for line in file)
+
+
+def refused(folder: Path) -> list[dict[str, Any]]:
+    """Return what was set aside in the folder of an outbox, as {entry: …, reason: …} in its order."""
+    file = folder / REFUSED
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Return what is equal for entries that are the same or, as files of one place, replace each other.
+
+    entry: as a tree.
+    """
+    if entry["do"] == "attach":
+        return str(entry["trial"]), entry["to"], Path(entry["file"]).name
+    return (json.dumps(entry, sort_keys=True),)
+
+
+def _delete(folder: Path, kept: set[Path]) -> None:
+    """Delete a folder and all in it, but for these files."""
+    for path in [*sorted(folder.rglob("*"), reverse=True), folder]:  # what is in a folder before it
+        if path.is_dir():
+            with suppress(OSError):  # a file in it is kept
+                path.rmdir()
+        elif path not in kept:
+            path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave an empty file
+    new.replace(path)
 
 
 def _read_count(path: Path) -> int:

@@ -7,7 +7,7 @@ In all of them `do` is the kind, `trial` the number of the trial (None for the s
 from __future__ import annotations
 
 import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -79,6 +79,45 @@ class Closed(Strict):
 
 Entry = Annotated[Opened | Reported | Tagged | Attached | Closed, Field(discriminator="do")]
 ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+CONTENTS = ("params", "inputs", "yaml", "metrics", "tags")  # fields that can be recorded by parts
+
+
+def contents(entry: Entry) -> dict[str, dict[str, Any]]:
+    """Return what an entry records, by the name of its field and then by its key.
+
+    A text counts as a mapping with one key, the name of its field.
+    """
+    fields = {name: getattr(entry, name) for name in CONTENTS if name in type(entry).model_fields}
+    return {
+        name: content if isinstance(content, dict) else {name: content} if content else {}
+        for name, content in fields.items()
+    }
+
+
+def halves(entry: Entry) -> list[Entry]:
+    """Return two smaller entries that together record the same; none if the entry cannot be divided.
+
+    Settings, metrics and tags are divided among the two. A run ends after its last tags are set. A file
+    cannot be divided.
+    """
+    if isinstance(entry, Closed):
+        bare = entry.model_copy(update={"tags": {}})
+        return [Tagged(trial=entry.trial, tags=entry.tags), bare] if entry.tags else []
+    items = [(name, key) for name, content in contents(entry).items() for key in content]
+    if len(items) < 2:
+        return []
+    half = len(items) // 2
+    return [_with_only(entry, items[:half]), _with_only(entry, items[half:])]
+
+
+def _with_only(entry: Entry, items: list[tuple[str, str]]) -> Entry:
+    """Return an entry with these of its contents alone, each given as (name of field, key)."""
+    kept: dict[str, Any] = {}
+    for field, content in contents(entry).items():
+        left = {key: value for key, value in content.items() if (field, key) in items}
+        is_text = isinstance(getattr(entry, field), str)
+        kept[field] = left.get(field, "") if is_text else left
+    return entry.model_copy(update=kept)
 
 
 def now() -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
-from sweep.tracking import provenance
+from sweep.tracking import provenance, store_errors
 from sweep.tracking.addresses import connect
 from sweep.tracking.mlflow_record import Record, search_runs
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from sweep.config.spec import SweepSpec
 
+
+log = logging.getLogger(__name__)
 
 # MLflow's interface then shows the charts of training runs first, and not those of chats with agents.
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
@@ -57,12 +61,28 @@ def open_sweep(
         tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
-    record.log_declarations(spec, text)
-    record.log_inputs(record.run_id, digests)
-    if diff := provenance.diff():
-        client.log_text(record.run_id, diff, Artifact.CODE_DIFF)
-    client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
+    try:
+        record.log_declarations(spec, text)
+        record.log_inputs(record.run_id, digests)
+        client.set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(spec))
+    except Exception:
+        with suppress(Exception):  # else the name would count as taken
+            client.delete_run(record.run_id)
+        raise
+    _log_diff(record)
     return record
+
+
+def _log_diff(record: Record) -> None:
+    """Write the changes of the code since its commit, unless MLflow does not take so large a file."""
+    if diff := provenance.diff():
+        try:
+            record.attach_text(record.run_id, diff, Artifact.CODE_DIFF)
+        except Exception as error:
+            if not store_errors.is_lasting(error):
+                raise
+            reason = store_errors.reason(error)
+            log.warning("MLflow refuses %s (%s); it is left out", Artifact.CODE_DIFF, reason)
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:

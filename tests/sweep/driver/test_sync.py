@@ -25,10 +25,10 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     with pytest.raises(CannotRun, match="name the store that everything is to be delivered"):
         sync(spec.name)
     uri = f"sqlite:///{tmp_path / 'other.db'}"
-    _, refused, has_ended = sync(
-        spec.name, tracking_uri=uri, on_delivered=live_display.draw_last_front
-    )
-    assert (refused, has_ended) == (0, True)
+    synced = sync(spec.name, tracking_uri=uri, on_delivered=live_display.draw_last_front)
+    assert (synced.num_refused, synced.has_ended) == (0, True)
+    assert synced.num_delivered > 5
+    assert synced.gone == [], "pretended trials have no files"
     record = find_sweep(uri, spec.name)
     on_front = {
         int(run.data.tags["sweep.trial"])
@@ -47,3 +47,51 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
         after.trials.drop(columns="run_id"), before.trials.drop(columns="run_id")
     )
     assert after.base == before.base
+
+
+def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_called_complete(
+    spec_of, tmp_path
+):
+    from sweep.tracking.outbox import Outbox
+    from sweep.tracking.sweeps import delete_sweep
+    from tests.sweep.conftest import verb
+
+    spec, document = spec_of(2)
+    record = run(spec, document, run_trial=pretending())
+    outbox = Outbox(workspace.outbox(spec.name))
+    outbox.attach(0, b"table", "items.parquet")
+    outbox.attach(None, b"table", "items.parquet")
+    sync(spec.name)
+    assert (
+        verb("sync", spec.name).stdout
+        == f"0 entries delivered; the record of {spec.name} is complete.\n"
+    )
+    delete_sweep(record.tracking_uri, spec.name)
+    ended = verb("sync", spec.name, "--tracking-uri", f"sqlite:///{tmp_path / 'other.db'}")
+    assert ended.exit_code == 0, ended.stderr
+    assert (
+        "2 files went with the store that had taken them: trial 0/items.parquet, sweep/"
+        in ended.stderr
+    )
+    assert "complete" not in ended.stdout
+    assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
+
+
+def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
+    from analysis.record.reader import read_sweep
+    from sweep.driver.run_sweep import resume
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    store = workspace.local_store()
+    copy = store.read_bytes()
+    spec, document = spec_of(4)
+    resume(spec, document, run_trial=pretending())
+    store.write_bytes(copy)
+    uri = workspace.local_tracking_uri()
+    assert len(read_sweep(spec.name, tracking_uri=uri).trials) == 2
+    assert sync(spec.name).num_delivered > 4
+    after = read_sweep(spec.name, tracking_uri=uri)
+    assert after.trials["state"].tolist() == ["complete"] * 4
+    assert after.state == "finished"
+    assert sync(spec.name).num_delivered == 0

@@ -83,7 +83,8 @@ def test_an_outage_within_the_block_becomes_one_sentence_and_other_errors_stay()
     from mlflow.exceptions import MlflowException
 
     sentence = (
-        r"store sqlite:///x must be up, but has gone away \(no answer\): start it again, then wait"
+        r"store sqlite:///x must do what it is asked, but does not \(no answer\): see that it is up "
+        r"and can be written, then wait\."
     )
     with (
         pytest.raises(addresses.BadAddress, match=sentence),

@@ -1,11 +1,17 @@
 """Entries of the outbox arrive in a real MLflow store: in order, once, and later if need be."""
 
+import json
+import time
+
 import pytest
 
-from sweep.tracking import mlflow_record, sweeps
-from sweep.tracking.delivery import Delivery, deliver_batch
-from sweep.tracking.outbox import Outbox
+from sweep.tracking import delivery, mlflow_record, sweeps
+from sweep.tracking.delivery import Delivery, Patience, deliver_batch
+from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
+from tests import servers
+from tests.gateway import Answer, gateway
+from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -151,3 +157,201 @@ def test_entries_that_wait_while_mlflow_is_away_arrive_once_it_is_back(record, o
         assert delivery.trouble == ""
     (run,) = record.trial_runs()
     assert history(record, run, "loss") == [(step, 1 / (step + 1)) for step in range(5)]
+
+
+@pytest.fixture(scope="module")
+def behind(tmp_path_factory):
+    """A gateway that forwards everything to a real tracking server, until a test gives it a rule."""
+    folder = tmp_path_factory.mktemp("behind")
+    store = f"sqlite:///{folder}/mlflow.db"
+    with (
+        servers.mlflow_server(store, str(folder / "artifacts"), folder) as upstream,
+        gateway(lambda _: None, upstream) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def far_record(behind, spec):
+    """The record of a sweep in the server behind the gateway."""
+    yield sweeps.open_sweep(behind.url, spec, TINY, {})
+    behind.rule = lambda _: None
+
+
+def is_upload(request, name=""):
+    return request.method == "PUT" and "/artifacts/" in request.path and name in request.path
+
+
+def files_of(record, trial):
+    """The paths and sizes of the files of a trial."""
+    run_id = record.run_id_of(trial)
+    found, folders = {}, [None]
+    while folders:
+        for entry in record._client.list_artifacts(run_id, folders.pop()):
+            if entry.is_dir:
+                folders.append(entry.path)
+            else:
+                found[entry.path] = entry.file_size
+    return found
+
+
+@pytest.mark.parametrize("status", [400, 404, 411, 413, 415, 507])
+def test_a_file_that_a_gateway_refuses_is_set_aside_and_the_rest_is_delivered(
+    status, behind, far_record, outbox, caplog
+):
+    behind.rule = lambda r: Answer(status) if is_upload(r) and r.num_bytes > 1000 else None
+    outbox.put(*whole_trial(0)[:3])
+    outbox.attach(0, b"x" * 1001, "items.parquet")
+    outbox.attach(0, b"small", "small.txt")
+    outbox.put(*whole_trial(0)[3:], *whole_trial(1))
+    deliver_all(far_record, outbox)
+    assert outbox.is_delivered
+    assert files_of(far_record, 0) == {"trial.yaml": 4, "small.txt": 5}
+    for run in far_record.trial_runs():
+        assert run.info.status == "FINISHED"
+        assert len(history(far_record, run, "loss")) == 5
+    ((kept,),) = [[*folder.iterdir()] for folder in outbox.files.iterdir()]
+    assert kept.read_bytes() == b"x" * 1001
+    (row,) = refused(outbox.folder)
+    assert row["reason"].startswith(f"{status} ")
+    (warning,) = [record.getMessage() for record in caplog.records]
+    assert warning == (
+        f"MLflow refuses a file of trial 0, which stays at {kept} ({row['reason']}); "
+        "the rest is delivered"
+    )
+
+
+def test_a_file_that_was_set_aside_is_delivered_once_the_gateway_takes_it(
+    behind, far_record, outbox
+):
+    behind.rule = lambda r: Answer(413) if is_upload(r, "items") else None
+    outbox.put(*whole_trial(0)[:2], report(0, 1, **{"bad:*name": 1.0}))
+    outbox.attach(0, b"table", "items.parquet")
+    deliver_all(far_record, outbox)
+    assert len(refused(outbox.folder)) == 2
+    outbox.put_back()
+    deliver_all(far_record, outbox)
+    assert len(refused(outbox.folder)) == 2, "it is refused again, and not lost"
+    behind.rule = lambda _: None
+    outbox.put_back()
+    deliver_all(far_record, outbox)
+    assert files_of(far_record, 0)["items.parquet"] == 5
+    assert [row["entry"]["do"] for row in refused(outbox.folder)] == ["report"]
+    assert [*outbox.files.iterdir()] == []
+
+
+def test_of_a_folder_each_file_is_delivered_that_is_not_refused(
+    behind, far_record, outbox, tmp_path
+):
+    model = tmp_path / "model"
+    (model / "below").mkdir(parents=True)
+    for name in ("config.json", "model.safetensors", "below/tokenizer.json"):
+        (model / name).write_text(name)
+    behind.rule = lambda r: Answer(413) if is_upload(r, "safetensors") else None
+    outbox.put(*whole_trial(0)[:2])
+    outbox.attach(0, model, "model", to="model")
+    deliver_all(far_record, outbox)
+    assert {*files_of(far_record, 0)} == {
+        *("trial.yaml", "model/config.json", "model/below/tokenizer.json")
+    }
+    assert [path.name for path in outbox.files.rglob("*") if path.is_file()] == [
+        "model.safetensors"
+    ]
+    behind.rule = lambda _: None
+    outbox.put_back()
+    deliver_all(far_record, outbox)
+    assert files_of(far_record, 0)["model/model.safetensors"] == len("model.safetensors")
+
+
+def test_of_newer_drawings_that_are_refused_too_the_last_one_is_kept(
+    behind, far_record, outbox, caplog
+):
+    behind.rule = lambda r: Answer(413) if is_upload(r) else None
+    for text in (b"first", b"second"):
+        outbox.attach(None, text, "front.html", to="front")
+        deliver_all(far_record, outbox)
+    (row,) = refused(outbox.folder)
+    assert (outbox.files / row["entry"]["file"]).read_bytes() == b"second"
+    assert len(caplog.records) == 1
+    assert [path.read_bytes() for path in outbox.files.rglob("*") if path.is_file()] == [b"second"]
+
+
+def test_of_one_entry_each_setting_metric_and_tag_is_recorded_that_is_not_refused(record, outbox):
+    params = {f"p{n}": "v" for n in range(10)} | {"p" * 300: "v", "bad:*name": "v"}
+    outbox.put(
+        Opened(trial=0, at=1, tags={"t": "1", "": "no name"}, params=params, yaml="x: 1"),
+        report(0, 0, **{f"m{n}": float(n) for n in range(10)}, **{"bad:*name": 1.0}),
+        Tagged(trial=0, tags={"after": "1"}),
+        Closed(trial=0, at=9, status="FINISHED", tags={"": "no name", "sweep.state": "complete"}),
+    )
+    deliver_all(record, outbox)
+    (run,) = record.trial_runs()
+    assert run.data.params == {f"p{n}": "v" for n in range(10)}
+    assert run.data.metrics == {f"m{n}": float(n) for n in range(10)}
+    assert {"t", "after", "sweep.state"} <= run.data.tags.keys()
+    assert run.info.status == "FINISHED"
+    assert files_of(record, 0) == {"trial.yaml": 4}
+    names = [name for row in refused(outbox.folder) for name in names_in(row["entry"])]
+    assert sorted(names) == ["", "", "bad:*name", "bad:*name", "p" * 300]
+
+
+def names_in(entry):
+    return [name for key in ("params", "metrics", "tags") for name in entry.get(key, {})]
+
+
+@pytest.mark.parametrize("status", [0, 401, 429, 500, 503])
+def test_an_outage_is_waited_for_and_nothing_is_set_aside(status, behind, far_record, outbox):
+    outbox.put(*whole_trial(0))
+    outbox.attach(0, b"table", "items.parquet")
+    behind.rule = lambda _: Answer(status)
+    with Delivery(far_record, outbox) as sending:
+        assert not sending.wait(1.0)
+        assert sending.trouble
+        assert "<html>" not in sending.trouble
+        behind.rule = lambda _: None
+        assert sending.wait(20.0)
+    assert refused(outbox.folder) == []
+    assert files_of(far_record, 0) == {"trial.yaml": 4, "items.parquet": 5}
+
+
+@pytest.mark.parametrize("status", [0, 403, 503])
+def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
+    status, behind, far_record, outbox, monkeypatch
+):
+    """As behind a filter that closes the connection of a large upload, or has no room for it now."""
+    monkeypatch.setattr(delivery, "MAX_ENTRY_S", 0.3)
+    behind.rule = lambda r: Answer(status) if is_upload(r, "items") else None
+    outbox.put(*whole_trial(0)[:2])
+    outbox.attach(0, b"table", "items.parquet")
+    outbox.put(*whole_trial(0)[2:])
+    patience = Patience()
+    for _ in range(2):  # a failure of the moment, then one of the file
+        with pytest.raises(Exception, match=r"."):
+            deliver_batch(far_record, outbox, patience)
+    assert refused(outbox.folder) == []
+    time.sleep(0.4)
+    deliver_batch(far_record, outbox, patience)
+    assert outbox.is_delivered
+    assert len(refused(outbox.folder)) == 1
+    outbox.attach(0, b"more", "items2.parquet")
+    deliver_batch(far_record, outbox, patience)  # at once: the patience with files is over
+    assert len(refused(outbox.folder)) == 2
+    behind.rule = lambda _: None
+    outbox.attach(0, b"more", "items3.parquet")
+    deliver_batch(far_record, outbox, patience)
+    assert patience.failing_since == {}
+
+
+def test_a_line_that_is_no_entry_is_set_aside_and_the_rest_arrives(record, outbox):
+    first, *rest = whole_trial(0)
+    outbox.put(first)
+    with (outbox.folder / "journal.jsonl").open("a") as file:
+        file.write('{"do": "dance"}\n\x00\n')
+    outbox.put(*rest)
+    deliver_all(record, outbox)
+    (run,) = record.trial_runs()
+    assert run.info.status == "FINISHED"
+    lines = [row["entry"]["line"] for row in refused(outbox.folder)]
+    assert lines == ['{"do": "dance"}', "\x00"]
+    assert all("journal.jsonl:" in row["reason"] for row in refused(outbox.folder))
+    json.dumps(refused(outbox.folder))

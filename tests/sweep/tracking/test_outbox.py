@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting
+from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting, refused
 from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 
 REPORT = Reported(trial=3, at=1_000, step=5, metrics={"bias/x/gap": 0.5, "progress": 1.0})
@@ -88,7 +88,40 @@ def test_an_entry_that_is_set_aside_has_its_reason(outbox):
     outbox.set_aside(REPORT, "no such run")
     (line,) = (outbox.folder / "refused.jsonl").read_text().splitlines()
     assert json.loads(line) == {"entry": REPORT.model_dump(), "reason": "no such run"}
-    assert outbox.num_refused == 1
+    assert len(refused(outbox.folder)) == 1
+
+
+def test_an_entry_that_is_set_aside_twice_is_news_and_kept_once(outbox):
+    assert outbox.set_aside(REPORT, "no such run")
+    assert not outbox.set_aside(REPORT, "still no such run")
+    assert [row["reason"] for row in refused(outbox.folder)] == ["still no such run"]
+
+
+def test_the_file_of_an_entry_that_is_set_aside_stays_until_it_is_delivered(outbox):
+    outbox.attach(1, b"table", "items.parquet")
+    outbox.attach(1, b"notes", "notes.txt")
+    entries, end = outbox.next_entries(10)
+    outbox.set_aside(entries[0], "too large")
+    outbox.mark_delivered(end, entries)
+    assert (outbox.files / entries[0].file).read_bytes() == b"table"
+    assert not (outbox.files / entries[1].file).parent.exists()
+    outbox.put_back()
+    (again,), end = outbox.next_entries(10)
+    assert again == entries[0]
+    outbox.mark_delivered(end, [again])
+    assert list(outbox.files.iterdir()) == []
+
+
+def test_a_new_store_lacks_the_files_that_the_lost_one_had_taken(outbox):
+    for name in ("taken.txt", "refused.txt", "waiting.txt"):
+        outbox.attach(1, b"text", name)
+    entries, _ = outbox.next_entries(10)
+    outbox.set_aside(entries[1], "too large")
+    outbox.mark_delivered(outbox._journal.stat().st_size - 1, entries[:2])
+    assert outbox.delivered_trials() == set()
+    assert outbox.mark_all_undelivered() == [entries[0]]
+    assert refused(outbox.folder) == []
+    assert outbox.num_waiting == 3
 
 
 def test_for_a_new_store_every_entry_counts_as_undelivered(outbox):
@@ -145,12 +178,15 @@ def test_without_the_count_of_delivered_bytes_every_entry_is_delivered_again(out
     assert num_waiting(outbox.folder) == 1
 
 
-def test_a_line_that_is_no_entry_is_named(outbox):
+def test_a_line_that_is_no_entry_is_set_aside_with_its_number(outbox):
     outbox.put(REPORT)
     with (outbox.folder / "journal.jsonl").open("a") as file:
         file.write("{}\n")
-    with pytest.raises(ValueError, match=r"journal\.jsonl:2 must be an entry of the record"):
-        outbox.next_entries(10)
+    outbox.put(REPORT)
+    assert outbox.next_entries(10)[0] == [REPORT, REPORT]
+    (row,) = refused(outbox.folder)
+    assert row["reason"].endswith("journal.jsonl:2 is no entry of the record")
+    assert row["entry"] == {"do": "line", "line": "{}"}
 
 
 def test_the_last_entry_tells_whether_a_process_ended_the_sweep(outbox):

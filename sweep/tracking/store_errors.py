@@ -1,0 +1,177 @@
+"""What an error of the tracking store means: in one sentence, and whether a repeated request may help.
+
+Such errors come from MLflow's client, from the HTTP and database libraries below it, and, for
+artifacts, from clients of buckets. They are told by the names of their modules, so that nothing is
+imported that the process has not loaded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from requests import Response
+
+# Where the errors of a store come from: MLflow, HTTP, databases, buckets.
+LIBRARIES = (
+    "mlflow", "requests", "urllib3", "sqlalchemy", "psycopg", "sqlite3", "google.protobuf",
+    "botocore", "boto3", "s3transfer",
+)  # fmt: skip
+
+# MLflow's own codes for requests that it would refuse every time.
+REFUSALS = {
+    "BAD_REQUEST",
+    "INVALID_PARAMETER_VALUE",
+    "INVALID_STATE",
+    "MALFORMED_REQUEST",
+    "RESOURCE_ALREADY_EXISTS",
+    "RESOURCE_DOES_NOT_EXIST",
+}
+# HTTP codes below 500 that say nothing about the request itself: who asks, and how often.
+PASSING = {401, 403, 407, 408, 425, 429}
+# HTTP codes from 500 on that a repeated request would get again.
+LASTING = {501, 505, 507, 508}
+# How MLflow's client and the HTTP libraries say a code in their errors.
+STATUS_IN_WORDS = re.compile(
+    r"failed with error code (\d{3})\b|too many (\d{3}) error|\b(\d{3}) (?:Client|Server) Error"
+)
+MAX_CHARS = 200  # of a reason in somebody else's words
+
+SEARCH = "/api/2.0/mlflow/experiments/search"
+REMEDIES = {
+    401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
+    403: "ask whoever runs it for access, or log in as somebody who has it",
+    407: "give the address of the proxy with its user name and password",
+    429: "try again later",
+}
+OTHER_REMEDY = "check the address, and any gateway before it"
+
+
+def is_of_store(error: BaseException) -> bool:
+    """Return whether an error was raised by a library through which a store is reached."""
+    return any(
+        module == library or module.startswith(f"{library}.")
+        for kind in type(error).__mro__[:-3]  # without Exception, BaseException and object
+        for library in LIBRARIES
+        for module in [kind.__module__]
+    )
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP code with which a server answered, or None if the error does not tell it."""
+    for cause in _chain(error):
+        response: Any = getattr(cause, "response", None)
+        if isinstance(response, dict):  # of a client of buckets
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        else:
+            status = getattr(response, "status_code", None)
+        if status is None and (said := STATUS_IN_WORDS.search(str(cause))):
+            status = next(int(number) for number in said.groups() if number)
+        if isinstance(status, int):
+            return status
+    return None
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Return whether a server would refuse the same request every time, going by its answer."""
+    if getattr(error, "error_code", None) in REFUSALS:
+        return True
+    status = status_of(error)
+    return status is not None and (
+        (400 <= status < 500 and status not in PASSING) or status in LASTING
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Return why a request failed, in a few words: the HTTP code, or the first cause in one line."""
+    if status := status_of(error):
+        return f"{status} {phrase(status)}".strip()
+    told = [cause for cause in _chain(error) if isinstance(cause, OSError) or is_of_store(cause)]
+    first_cause = told[-1] if told else error
+    while first_cause.args and isinstance(first_cause.args[-1], BaseException):
+        first_cause = first_cause.args[-1]  # where urllib3 keeps what it was raised from
+    text = (str(first_cause).strip().splitlines() or [type(first_cause).__name__])[0]
+    return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"
+
+
+def sentence(error: BaseException, store: str) -> str:
+    """Return one sentence for an error of a store.
+
+    store: its address, without a password.
+    """
+    if status := status_of(error):
+        does, remedy = f"answers {reason(error)}", REMEDIES.get(status, OTHER_REMEDY)
+    else:
+        does, remedy = f"does not ({reason(error)})", "see that it is up and can be written"
+    return f"the tracking store {store} must do what it is asked, but {does}: {remedy}."
+
+
+def phrase(status: int) -> str:
+    """Return the standard words for an HTTP code; none for a code that has none.
+
+    >>> phrase(413), phrase(499)
+    ('Request Entity Too Large', '')
+    """
+    return HTTPStatus(status).phrase if status in {*HTTPStatus} else ""
+
+
+def trouble_of_server(tracking_uri: str) -> str:
+    """Ask a tracking server for an experiment; return why it cannot be used, or "" if it can.
+
+    tracking_uri: an http or https address. The credentials are those of MLflow's client.
+    """
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    uri = tracking_uri.rstrip("/")
+    try:
+        credentials = get_default_host_creds(uri)
+        asked = {"json": {"max_results": 1}, "timeout": 5, "raise_on_status": False}
+        answer = http_request(credentials, SEARCH, "POST", **asked)
+    except Exception as error:  # MLflow's client makes one of no class of its own of all of them
+        return (
+            f"the tracking server {uri} must be up, but does not answer ({reason(error)}): start it, "
+            f"or name another store."
+        )
+    if answer.status_code == HTTPStatus.OK and _is_of_mlflow(answer):
+        return ""
+    remedy = REMEDIES.get(answer.status_code, OTHER_REMEDY)
+    return (
+        f"the tracking server {uri} must be MLflow's, but answers {_described(answer)}: {remedy}."
+    )
+
+
+def _is_of_mlflow(answer: Response) -> bool:
+    """Return whether a server's answer is a list of experiments, as MLflow writes it."""
+    try:
+        tree = answer.json()
+    except ValueError:
+        return False
+    return isinstance(tree, dict) and tree.keys() <= {"experiments", "next_page_token"}
+
+
+def _described(answer: Response) -> str:
+    """Return the code of an answer, where a redirect led, and what it holds if that is no error."""
+    words = f"{answer.status_code} {phrase(answer.status_code)}".strip()
+    if answer.history:
+        parts = urlsplit(answer.url)
+        words += f" after {answer.history[0].status_code}, a redirect to "
+        words += f"{parts.scheme}://{parts.hostname}{parts.path}"
+    if answer.ok:
+        kind = answer.headers.get("Content-Type", "").partition(";")[0]
+        words += f" with {kind or 'something'} that is no list of experiments"
+    return words
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error, then what it was raised from, down to the first cause."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
