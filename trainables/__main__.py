@@ -6,11 +6,15 @@ import typer
 
 from trainables.cli import measure, run
 from trainables.cli.output import fail
+from trainables.cli.streams import make_safe
+from trainables.cli.verbs import Verbs
 
 app = typer.Typer(
+    cls=Verbs,
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Train and measure ONE model. `sweep` runs many.",
 )
 for verb in (run, measure):  # in the order of --help
@@ -19,6 +23,7 @@ for verb in (run, measure):  # in the order of --help
 
 def main() -> None:
     """Run the command line; exit with 1 and a sentence if a package for training is not installed."""
+    make_safe()
     try:
         app(prog_name="python -m trainables")
     except ModuleNotFoundError as error:

@@ -65,7 +65,9 @@ def measure(
                 items_file.write(estimates, items)
             if as_json is not None:
                 as_json.write_text(_as_json(tree, estimates))
-    except (AssetError, ValueError) as error:
+    except AssetError as error:
+        refuse(str(error))
+    except ValueError as error:
         fail(str(error))
     print(NOISE_FLOOR, file=sys.stderr)
     if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from trainables.cli.verbs import FAILED, WRONG
+
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
@@ -27,12 +29,12 @@ def refuse_file(option: str, file: Path | None) -> None:
 
 
 def refuse(message: str) -> NoReturn:
-    """Print a message to the standard error and exit with 2: the options or the file are wrong."""
+    """Print a message to the standard error and exit with 2: what was given cannot be used."""
     print(message, file=sys.stderr)
-    raise SystemExit(2)
+    raise SystemExit(WRONG)
 
 
 def fail(message: str) -> NoReturn:
     """Print a message to the standard error and exit with 1: the work failed."""
     print(message, file=sys.stderr)
-    raise SystemExit(1)
+    raise SystemExit(FAILED)

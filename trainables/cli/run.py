@@ -55,7 +55,9 @@ def run(
                 report.save_model(save)
                 report.save_state(save)
                 print(f"saved to {save}")
-    except (AssetError, ValueError) as error:
+    except AssetError as error:
+        refuse(str(error))
+    except ValueError as error:
         fail(str(error))
 
 

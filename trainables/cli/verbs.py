@@ -1,0 +1,95 @@
+"""What all verbs of a command line share: each fault of the command is one sentence."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from typer import TyperException
+from typer.core import TyperGroup
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+class Verbs(TyperGroup):
+    """The verbs of a command line, to whose faults typer would give a box of several lines."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run the verb that the arguments name, and end the process; see TyperGroup for the arguments.
+
+        Raises:
+            SystemExit: with the exit code of the verb; 2 and a sentence if the command is wrong, 1 and
+                a sentence if a file cannot be read or written.
+        """
+        try:
+            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except TyperException as error:
+            if not standalone_mode:
+                raise
+            print(usage_sentence(error, prog_name or "sweep"), file=sys.stderr)
+            raise SystemExit(error.exit_code) from error
+        except Exception as error:
+            if (end := self.end_of(error)) is None:
+                raise
+            print(end[1], file=sys.stderr)
+            raise SystemExit(end[0]) from error
+        if not standalone_mode:
+            return code
+        raise SystemExit(code if isinstance(code, int) else DONE)
+
+    def end_of(self, error: Exception) -> tuple[int, str] | None:
+        """Return (exit code, sentence) for an error that is none of ours; None for a defect."""
+        return (FAILED, file_sentence(error)) if isinstance(error, OSError) else None
+
+
+def usage_sentence(error: TyperException, program: str) -> str:
+    """Return one sentence for a command that is wrong, or the help if it has no verb.
+
+    program: the name of the command line.
+    """
+    message = error.format_message()
+    if "\n" in message:  # the help
+        return message.rstrip()
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    name = ""
+    if parameter is not None:
+        is_option = parameter.param_type_name == "option"
+        name = parameter.opts[0] if is_option else parameter.metavar or parameter.name.upper()
+    given = _given(error)
+    got = f", but got {given!r}" if given is not None else ""
+    if choice := re.search(r"'.*' is not one of (.*?)\.?$", error.message):
+        sentence = f"{name} must be one of {choice[1].replace(chr(39), '')}{got}"
+    elif kind := re.search(r"valid (integer|number)", error.message):
+        number = "a whole number" if kind[1] == "integer" else "a number"
+        sentence = f"{name} must be {number}{got}"
+    elif type(error).__name__ == "MissingParameter":
+        sentence = f"{name} must be given"
+    else:
+        sentence = message.rstrip(".")
+        sentence = sentence[:1].lower() + sentence[1:]
+    command = context.command_path if context is not None else program
+    return f"{sentence}; `{command} --help` shows what can be given."
+
+
+def _given(error: BaseException | None) -> object:
+    """Return the value that pydantic, by which typer reads options, has refused; None if unknown."""
+    while error is not None and not isinstance(error, ValidationError):
+        error = error.__cause__ or error.__context__
+    return error.errors()[0]["input"] if error is not None else None
+
+
+def file_sentence(error: OSError) -> str:
+    """Return one sentence for a file or folder that cannot be read or written."""
+    where = f"{error.filename}: " if error.filename is not None else ""
+    return f"{where}{error.strerror or error}."
