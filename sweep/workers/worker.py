@@ -16,6 +16,7 @@ from analysis.record.names import Artifact
 from sweep.trial_request import TrialRequest
 from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, folder_name
+from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult
 from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
@@ -83,7 +84,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     _error: Exception | None = None
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
-        """Change into the folder of the sweep and take the first trial."""
+        """Leave the process groups of other programs, change into the sweep's folder, take a trial."""
+        leave_foreign_groups()
         self._assignment = assignment
         if assignment.folder.is_dir():  # not on another machine
             os.chdir(assignment.folder)

@@ -1,7 +1,8 @@
 """The group of processes that train one model together through DeepSpeed.
 
 A process joins the group that RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT describe, as
-torchrun and Ray Train set them. Without them it is a group of one. Nothing is compiled at run time.
+torchrun and Ray Train set them. Without them, or if WORLD_SIZE is 1, it is a group of one, which needs
+no port. Nothing is compiled at run time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ def start_deepspeed() -> Any:
     """Join or make the process group, once a process; return the imported module `deepspeed`.
 
     DeepSpeed is imported here because that takes seconds.
+
+    Raises:
+        ValueError: the environment describes a group of several processes by halves.
     """
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -28,10 +32,32 @@ def start_deepspeed() -> Any:
     # This op would be compiled by g++ at first use; gloo does the same without a compiler.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = "nccl" if torch.cuda.is_available() else "gloo"
-    if "RANK" not in os.environ and not torch.distributed.is_initialized():
+    if not _is_in_group() and not torch.distributed.is_initialized():
         # A group of one needs neither a port nor an environment that its children would inherit.
         store = torch.distributed.HashStore()  # type: ignore[attr-defined]
+        interface = os.environ.pop("GLOO_SOCKET_IFNAME", None)  # it may name one of another machine
         torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
+        if interface is not None:
+            os.environ["GLOO_SOCKET_IFNAME"] = interface
         os.environ.setdefault("LOCAL_RANK", "0")  # the only variable that DeepSpeed reads then
     deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
     return deepspeed
+
+
+def _is_in_group() -> bool:
+    """Return whether the environment describes a group of several processes.
+
+    Raises:
+        ValueError: it does so by halves.
+    """
+    size = os.environ.get("WORLD_SIZE", "1")
+    if not size.isdecimal() or int(size) < 2:
+        return False
+    if missing := [
+        name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in os.environ
+    ]:
+        raise ValueError(
+            f"a process of a group of WORLD_SIZE {size} must have {' and '.join(missing)}, too: start "
+            f"it with torchrun, or unset WORLD_SIZE."
+        )
+    return True

@@ -34,6 +34,30 @@ def test_one_process_is_a_group_of_one_whose_children_inherit_no_group(python):
     assert not {"RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"} & set(variables)
 
 
+def test_a_process_in_the_shell_of_another_group_of_one_needs_neither_its_port_nor_its_network(
+    python,
+):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        foreign = {
+            "RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(taken.getsockname()[1]), "GLOO_SOCKET_IFNAME": "ib9",
+        }  # fmt: skip
+        status, output, errors = python("-c", STARTED, **foreign)
+    assert status == 0, errors
+    assert output.split()[:2] == ["0", "1"]
+
+
+def test_a_group_that_is_described_by_halves_is_one_sentence(python):
+    status, _, errors = python("-c", STARTED, WORLD_SIZE="2", RANK="0")
+    assert status == 1
+    assert errors.splitlines()[-1] == (
+        "ValueError: a process of a group of WORLD_SIZE 2 must have MASTER_ADDR and MASTER_PORT, too: "
+        "start it with torchrun, or unset WORLD_SIZE."
+    )
+
+
 def test_a_process_joins_the_group_that_its_environment_names():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
