@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker changes to the folder in which the sweep was started
 }
+
+MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes
+# Below the folder of Ray's files; session names hold a time and the id of a process.
+LONGEST_SOCKET = "/ray/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store.9"
 
 
 @contextmanager
@@ -96,7 +101,7 @@ def _connect(address: str | None) -> None:
             _refuse_silent(address)
             ray.init(address=address, **quiet)
         else:
-            ray.init(address="local", include_dashboard=False, **quiet)
+            ray.init(address="local", include_dashboard=False, _temp_dir=_session_folder(), **quiet)
             _hide_token()
     except Exception as error:  # Ray raises one of no class of its own if it does not start in time
         reason = str(error).strip().partition("\n")[0]
@@ -109,6 +114,28 @@ def _connect(address: str | None) -> None:
             f"Ray must start on this machine, but does not: {reason.rstrip('.')}. If the machine is "
             f"busy, try again; --address joins a cluster that is up."
         ) from error
+
+
+def _session_folder() -> str:
+    """Return a folder for the files of Ray on this machine, whose path is short enough for sockets.
+
+    It is below $RAY_TMPDIR or $TMPDIR, as Ray would have it, or below /tmp where that one cannot be
+    written or is too long.
+
+    Raises:
+        OSError: there is none.
+    """
+    named = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
+    folders = [os.path.abspath(folder) for folder in (*named, "/tmp", "/var/tmp") if folder]
+    for folder in folders:
+        is_short = len(os.fsencode(folder)) + len(LONGEST_SOCKET) <= MAX_SOCKET_PATH
+        if is_short and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return f"{folder}/ray"
+    most = MAX_SOCKET_PATH - len(LONGEST_SOCKET)
+    raise OSError(
+        f"its files must be in a folder that can be written, with a path of at most {most} bytes, and "
+        f"none of {', '.join(folders)} is such a one: set TMPDIR"
+    )
 
 
 def _refuse_silent(address: str) -> None:

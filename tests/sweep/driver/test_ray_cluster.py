@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 import ray
@@ -49,20 +51,59 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once():
     )
 
 
-def test_a_cluster_that_cannot_start_on_this_machine_is_one_sentence():
-    """The names of Ray's sockets are too long below this folder."""
-    code = "from sweep.driver.ray_cluster import joined\nwith joined(None, ''): pass"
+JOIN = """
+import os, ray
+from sweep.driver.ray_cluster import joined
+with joined(None, ""):
+    print(ray.get(ray.remote(lambda: 7).remote()), ray._private.worker._global_node.get_temp_dir_path())
+"""
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"TMPDIR": f"/tmp/{'x' * 70}"},
+        {"RAY_TMPDIR": f"/tmp/{'x' * 120}"},
+        {"TMPDIR": "/tmp/is/not/there"},
+        {"TMPDIR": "/proc"},
+        {"TMPDIR": "/etc/passwd"},
+    ],
+    ids=str,
+)
+def test_ray_starts_whatever_the_folder_for_temporary_files(variables):
+    """Paths of sockets are at most 107 bytes long; it is made before, so that it is long, not missing."""
+    folder = Path(*variables.values())
+    if "xxx" in folder.name:
+        folder.mkdir(exist_ok=True)
     process = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"RAY_TMPDIR": f"/tmp/{'x' * 120}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    last_line = process.stderr.splitlines()[-1]
-    assert last_line.startswith(
-        "sweep.driver.running_sweep.CannotRun: Ray must start on this machine, but does not: "
-    )
-    assert last_line.endswith(
-        ". If the machine is busy, try again; --address joins a cluster that is up."
+        [sys.executable, "-c", JOIN], env=os.environ | variables, capture_output=True, text=True,
+        timeout=100, check=False,
+    )  # fmt: skip
+    if "xxx" in folder.name:
+        folder.rmdir()
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split() == ["7", "/tmp/ray"]
+
+
+def test_a_short_folder_for_temporary_files_is_used():
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        process = subprocess.run(
+            [sys.executable, "-c", JOIN], env=os.environ | {"TMPDIR": folder}, capture_output=True,
+            text=True, timeout=100, check=False,
+        )  # fmt: skip
+        assert process.stdout.split() == ["7", f"{folder}/ray"], process.stderr
+
+
+def test_a_cluster_that_cannot_start_on_this_machine_is_one_sentence():
+    """No folder can be written."""
+    code = f"import os; os.access = lambda *_: False\n{JOIN}"
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"TMPDIR": "/tmp/here"}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert process.stderr.splitlines()[-1] == (
+        "sweep.driver.running_sweep.CannotRun: Ray must start on this machine, but does not: its files "
+        "must be in a folder that can be written, with a path of at most 37 bytes, and none of "
+        "/tmp/here, /tmp, /var/tmp is such a one: set TMPDIR. If the machine is busy, try again; "
+        "--address joins a cluster that is up."
     )
