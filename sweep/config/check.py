@@ -7,14 +7,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
+from sweep.space.domains import RECIPE
 from sweep.space.faults import DomainFault, domain_faults, without_domains
-from sweep.space.growth import is_grown
+from sweep.space.growth import Change, changes
 from trainables.config import Measurement, TrialConfig
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.names import SHORTFALL
@@ -77,8 +78,8 @@ def fault_of_trial(tree: Mapping[str, Any]) -> str:
     return ""
 
 
-def changed_keys(recorded_text: str, tree: Mapping[str, Any]) -> list[str]:
-    """Return the keys of a spec that differ from the recorded ones although they must not.
+def changes_of(recorded_text: str, tree: Mapping[str, Any]) -> list[Change]:
+    """Return what differs between a spec and the recorded one although it must not.
 
     Budget, resources and checkpoints may change while a sweep is interrupted, and options may be
     appended to the choices of a trial. A grid may not grow: its points are numbered in the order of
@@ -89,23 +90,24 @@ def changed_keys(recorded_text: str, tree: Mapping[str, Any]) -> list[str]:
         tree: the spec with which it is to be resumed.
     """
     recorded = YAML(typ="safe", pure=True).load(recorded_text)
-    sampler = _sampler(tree)
-    is_numbered = sampler is not None and sampler.is_exhaustive
-
-    def is_unchanged(key: str) -> bool:
-        """Return whether a key has its recorded value, or a trial that has only grown."""
-        if key != "trial":
-            return bool(_with_defaults(recorded, key) == _with_defaults(tree, key))
-        if is_numbered:
-            return repr(recorded[key]) == repr(tree[key])  # the order of keys counts, too
-        return is_grown(recorded[key], tree[key])
-
-    fixed = (key for key in SweepSpec.model_fields if key not in CHANGEABLE)
-    return [key for key in fixed if not is_unchanged(key)]
+    changed: list[Change] = []
+    for key in SweepSpec.model_fields:
+        if key == "trial":
+            found = list(changes(recorded[key], tree[key], (key,)))
+            sampler = _sampler(tree)
+            is_numbered = sampler is not None and sampler.is_exhaustive
+            if is_numbered and not found and repr(recorded[key]) != repr(tree[key]):
+                found = [
+                    Change((key,), "with the keys and options of its grid in order", "changed")
+                ]
+            changed += found
+        elif key not in CHANGEABLE:
+            changed += changes(_with_defaults(recorded, key), _with_defaults(tree, key), (key,))
+    return changed
 
 
 def _with_defaults(tree: Mapping[str, Any], key: str) -> Any:
-    """Return the value of one key of a spec as the schema reads it, with its defaults.
+    """Return the plain value of one key of a spec as the schema reads it, with its defaults.
 
     So a key that is left out equals its default, and a word equals the mapping that it is short for.
     A value that this release cannot read is returned as it is written.
@@ -113,9 +115,10 @@ def _with_defaults(tree: Mapping[str, Any], key: str) -> Any:
     smallest = {"name": "any", "trial": {}, "goals": ["any"]}
     written = {key: tree[key]} if key in tree else {}
     try:
-        return getattr(SweepSpec.model_validate(smallest | written), key)
+        value = getattr(SweepSpec.model_validate(smallest | written), key)
     except ValidationError:
         return tree.get(key)
+    return TypeAdapter(Any).dump_python(value)
 
 
 def _line(sentence: str) -> int:
@@ -146,7 +149,10 @@ def _trial_sentences(document: Document, tree: dict[str, Any], bad: list[Place])
             if any(bad_place[:-1] == origin for bad_place in bad)
         }
         try:
-            validate(TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown)
+            validate(
+                TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown,
+                further_keys=[RECIPE],
+            )  # fmt: skip
         except SpecError as error:
             sentences += error.sentences
     return sentences

@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 
 from sweep.config.inputs import Input
+from sweep.config.places import with_line
+from sweep.config.sound_part import sound_trials
 from sweep.config.spec import SweepSpec
 from trainables import contamination
 from trainables.assets.errors import AssetError
@@ -16,14 +18,17 @@ from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
 from trainables.metrics.names import parse
 from trainables.models import pretrained
+from trainables.schema.yaml_file import Document
 
 
 class DoNotFit(ValueError):
     """Models or data are not as the spec needs them; a sentence for each fault, one a line."""
 
 
-def prepare(spec: SweepSpec) -> dict[str, str]:
+def prepare(spec: SweepSpec, document: Document | None = None) -> dict[str, str]:
     """Fetch every model and data set that the trials of a sweep may use, and check them.
+
+    document: the file of the spec, with which each fault has its line.
 
     Returns:
         Name of an input (`Input.name`) -> its sha256.
@@ -32,7 +37,19 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
         DoNotFit: a model or a set cannot be had, a model is of another family, a set is too small, a
             row lacks a field, or a trial would train on texts that it is measured on.
     """
-    trials = spec.trials()
+    digests, faults = _digests_and_faults(spec.trials())
+    if faults:
+        raise DoNotFit("\n".join(_with_lines(faults, document)))
+    return digests
+
+
+def faults_of_sound_part(document: Document) -> list[str]:
+    """Return the faults of the models and data of a spec whose file has faults of its own."""
+    return _with_lines(_digests_and_faults(sound_trials(document))[1], document)
+
+
+def _digests_and_faults(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
+    """Return name -> sha256 of each input of these trials, and every fault, each after its key."""
     digests, faults = _digests(trials)
     if not faults:
         faults = [
@@ -42,10 +59,14 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
             *_text_faults(trials),
             *_evaluator_faults(trials),
         ]
-    faults = faults or _contamination_faults(trials)
-    if faults:
-        raise DoNotFit("\n".join(faults))
-    return digests
+    return digests, faults or _contamination_faults(trials)
+
+
+def _with_lines(faults: list[str], document: Document | None) -> list[str]:
+    """Return faults with the lines of a document, if there is one, each once."""
+    if document is None:
+        return faults
+    return list(dict.fromkeys(with_line(document, fault) for fault in faults))
 
 
 def sets_of(trial: TrialConfig) -> list[str]:

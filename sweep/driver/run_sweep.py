@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.config import preflight
-from sweep.config.check import changed_keys
+from sweep.config.check import changes_of
 from sweep.config.spec import SweepSpec
 from sweep.driver import ray_cluster
 from sweep.driver.delete_earlier import delete_earlier
@@ -84,7 +84,7 @@ def run(
             delete_earlier(spec.name, uri, search_storage)
         sweeps.refuse_if_recorded(uri, spec.name)
         _refuse_remains(spec.name, search_storage)
-        digests = preflight.prepare(spec)
+        digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri):
             # Everything that may refuse the sweep comes before anything is recorded.
             num_at_once = ray_cluster.num_at_once(spec.resources)
@@ -143,7 +143,7 @@ def resume(
         # Absolute, because a relative one is meant from the folder that is left next.
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
-            _refuse_other_inputs(record, preflight.prepare(spec))
+            _refuse_other_inputs(record, preflight.prepare(spec, document))
             with ray_cluster.joined(backends.ray_address, uri):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
@@ -239,13 +239,15 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
 
 
 def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None:
-    """Raise CannotRun if a key of the spec has changed that must not change within a sweep."""
+    """Raise CannotRun if something of the spec has changed that must not change within a sweep."""
     recorded_text = record.spec_text()
-    if recorded_text is not None and (keys := changed_keys(recorded_text, document.tree)):
+    if recorded_text is not None and (found := changes_of(recorded_text, document.tree)):
+        sentences = [f"{document.at(change.place)} {change.sentence}" for change in found]
         raise CannotRun(
-            f"{document.path} must go on with the sweep as it was recorded, but its "
-            f"{', '.join(keys)} changed: budget, resources and checkpoints may, and options may "
-            f"be appended to choices (not of a grid); give another spec another name and run it."
+            "\n".join(sentences)
+            + "\nbudget, resources and checkpoints may change within a sweep, and "
+            "options may be appended to choices (not of a grid); give another spec another name and "
+            "run it."
         )
 
 

@@ -9,7 +9,7 @@ from itertools import combinations, product
 from typing import Any
 
 from sweep.space.domains import RANGES, RECIPE, children, domain
-from sweep.space.draw import with_recipe
+from sweep.space.draw import completed, with_recipe
 from sweep.space.names import setting_place
 from trainables.schema.faults import Place
 
@@ -135,12 +135,30 @@ def _corner(tree: dict[str, Any], settings: Mapping[Place, int]) -> Corner:
         return node
 
     values = concrete(tree, (), ())
-    if isinstance(values.get(RECIPE), dict):
-        own = {place: origin for place, origin in origins.items() if place[:1] != (RECIPE,)}
-        of_recipe = {
-            place[1:]: origin
-            for place, origin in origins.items()
-            if place[:1] == (RECIPE,) and place[1:]
-        }
-        origins = own | of_recipe
-    return Corner(with_recipe(values), origins)
+    return Corner(with_recipe(values), _with_recipe_origins(values, origins))
+
+
+def _with_recipe_origins(
+    values: Mapping[str, Any], origins: Mapping[Place, Place]
+) -> dict[Place, Place]:
+    """Return the origins of a concrete tree once the keys of its recipe have become its own.
+
+    values:  the tree, with its recipe.
+    origins: of all its places.
+    """
+    recipe = values.get(RECIPE)
+    if not isinstance(recipe, dict):
+        return dict(origins)
+    in_both = completed(dict(values))
+    replaced = recipe.keys() - in_both
+    own = {
+        place: origin
+        for place, origin in origins.items()
+        if not place or (place[0] != RECIPE and place[0] not in replaced)
+    }
+    of_recipe = {
+        place[1:]: origin
+        for place, origin in origins.items()
+        if place[:1] == (RECIPE,) and place[1:] and not (len(place) == 2 and place[1] in in_both)
+    }
+    return own | of_recipe

@@ -54,8 +54,15 @@ def with_recipe(tree: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in tree.items() if key != RECIPE}
     if not isinstance(recipe, dict):
         return tree
-    shared = {key for key in rest.keys() & recipe.keys() if _are_settings(rest[key], recipe[key])}
-    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in shared}
+    return rest | recipe | {key: {**rest[key], **recipe[key]} for key in completed(tree)}
+
+
+def completed(tree: dict[str, Any]) -> set[str]:
+    """Return the keys of a concrete tree that its recipe completes, and does not replace."""
+    recipe = tree.get(RECIPE)
+    if not isinstance(recipe, dict):
+        return set()
+    return {key for key in tree.keys() & recipe.keys() if _are_settings(tree[key], recipe[key])}
 
 
 def _are_settings(*nodes: Any) -> bool:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 from sweep.space.domains import Label, by_label, children, domain
-from sweep.space.names import ROOT, Names
+from sweep.space.names import ROOT, Names, setting_place
+from trainables.schema.faults import Place
+
+ABSENT = object()  # in place of a value that is not there
+MAX_CHARS = 80  # of a value in a sentence
 
 
 def choice_labels(tree: Any, names: Names = ROOT) -> dict[str, list[Label]]:
@@ -23,16 +29,50 @@ def choice_labels(tree: Any, names: Names = ROOT) -> dict[str, list[Label]]:
     return labels
 
 
-def is_grown(old: Any, new: Any) -> bool:
-    """Return whether a space equals an old one but for options appended to its choices, if any."""
+class Change(NamedTuple):
+    """A value of a tree that differs from an old one.
+
+    place: keys and indices that lead to it.
+    old, new: the values; ABSENT where there is none.
+    """
+
+    place: Place
+    old: Any
+    new: Any
+
+    @property
+    def sentence(self) -> str:
+        """The change as the rest of a sentence that begins with its place."""
+        if self.new is ABSENT:
+            return f"must stay {_short(self.old)}, but is gone."
+        if self.old is ABSENT:
+            return f"must not be new, but is {_short(self.new)}."
+        return f"must stay {_short(self.old)}, but is {_short(self.new)}."
+
+
+def changes(old: Any, new: Any, place: Place = ()) -> Iterator[Change]:
+    """Yield every change from an old space to a new one, but for options appended to its choices.
+
+    place: of both in the file.
+    """
     old_domain, new_domain = domain(old), domain(new)
-    if old_domain is not None and new_domain is not None:
-        (old_kind, old_argument), (new_kind, new_argument) = old_domain, new_domain
-        if old_kind == new_kind == "choice":
-            is_longer = len(old_argument) <= len(new_argument)
-            return is_longer and all(map(is_grown, old_argument, new_argument))
-    if isinstance(old, dict) and isinstance(new, dict) and old_domain is new_domain is None:
-        return old.keys() == new.keys() and all(is_grown(old[key], new[key]) for key in old)
-    if isinstance(old, list) and isinstance(new, list):
-        return len(old) == len(new) and all(map(is_grown, old, new))
-    return bool(old == new)
+    is_mapping = isinstance(old, dict) and isinstance(new, dict)
+    if old_domain and new_domain and old_domain[0] == new_domain[0] == "choice":
+        options = zip_longest(old_domain[1], new_domain[1], fillvalue=ABSENT)
+        for number, (old_option, new_option) in enumerate(options):
+            if old_option is not ABSENT:
+                yield from changes(old_option, new_option, setting_place(place, "choice", number))
+    elif is_mapping and old_domain is new_domain is None:
+        for key in {**old, **new}:
+            yield from changes(old.get(key, ABSENT), new.get(key, ABSENT), (*place, key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (old_item, new_item) in enumerate(zip(old, new, strict=True)):
+            yield from changes(old_item, new_item, (*place, number))
+    elif old != new:
+        yield Change(place, old, new)
+
+
+def _short(value: Any) -> str:
+    """Return a value as text, cut to MAX_CHARS."""
+    text = repr(value)
+    return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"

@@ -27,13 +27,19 @@ class Fault(NamedTuple):
     of_key: bool = False
 
 
-def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]) -> list[Fault]:
+def faults(
+    error: ValidationError,
+    model: type[BaseModel],
+    tree: Mapping[str, Any],
+    further_keys: Iterable[str] = (),
+) -> list[Fault]:
     """Return each fault of a failed validation as a place in the tree and a sentence.
 
     Args:
         error: the error that `model.model_validate(tree)` raised.
         model: the model that the tree was validated against.
         tree: the plain values that were validated.
+        further_keys: keys that are known at the root, beside those of the model.
     """
     details = error.errors(include_url=False)
     # pydantic counts only the valid items, so a list with a wrong one is also called too short.
@@ -41,7 +47,7 @@ def faults(error: ValidationError, model: type[BaseModel], tree: Mapping[str, An
     return [
         Fault(
             _without_union_tags(detail["loc"], tree, ends_in_key=detail["type"] == "missing"),
-            _sentence(detail, model),
+            _sentence(detail, model, further_keys),
             detail["type"] == "extra_forbidden",
         )
         for detail in details
@@ -98,15 +104,19 @@ def _without_union_tags(location: Place, tree: Any, *, ends_in_key: bool) -> Pla
     return tuple(place)
 
 
-def _sentence(detail: Any, model: type[BaseModel]) -> str:
-    """Return a sentence for one entry of `ValidationError.errors()`, in the words of the YAML file."""
+def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) -> str:
+    """Return a sentence for one entry of `ValidationError.errors()`, in the words of the YAML file.
+
+    The other arguments are those of `faults`.
+    """
     value = detail["input"]
     match detail["type"]:
         case "missing":
             return "must be given."
         case "extra_forbidden":
-            known = list(_model_at(model, detail["loc"][:-1]).model_fields)
-            key = detail["loc"][-1]
+            *around, key = detail["loc"]
+            known = list(_model_at(model, tuple(around)).model_fields)
+            known += [] if around else further_keys
             return f"is no known key (known: {', '.join(known)}){did_you_mean(key, known) or '.'}"
         case "union_tag_invalid":
             known = [tag.strip(" '") for tag in detail["ctx"]["expected_tags"].split(",")]

@@ -103,6 +103,7 @@ def validate(
     tree: Mapping[str, Any] | None = None,
     origins: Mapping[Place, Place] | None = None,
     unknown: Collection[Place] = (),
+    further_keys: Collection[str] = (),
 ) -> Model:
     """Return a document, or a tree that was made from it, as a pydantic model.
 
@@ -112,6 +113,8 @@ def validate(
         origins: for a tree that was made from the document, where each of its values stands in the
             document. A place without an entry is the same in both.
         unknown: places of the tree whose value is not known yet. Their faults are left out.
+        further_keys: keys that the file may have beside those of the model, for sentences that list
+            the known ones.
 
     Raises:
         SpecError: with every fault at once.
@@ -122,7 +125,7 @@ def validate(
     except ValidationError as error:
         raise SpecError(
             f"{document.at(_origin(fault, origins or {}))} {fault.sentence}"
-            for fault in faults(error, model, tree)
+            for fault in faults(error, model, tree, further_keys)
             if not any(fault.place[:n] in unknown for n in range(len(fault.place) + 1))
         ) from error
 
@@ -135,6 +138,11 @@ def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
             fault counts; without any, the place is the same in both.
     """
     place = fault.place
+    if fault.of_key and place in origins:
+        origin = origins[place]  # of its value, which may stand deeper, in an option of a choice
+        steps = [n for n in range(1, len(origin) + 1) if origin[n - 1] == place[-1]]
+        if steps:
+            return origin[: steps[-1]]
     for n in range(len(place) - fault.of_key, -1, -1):
         if place[:n] in origins:
             return (*origins[place[:n]], *place[n:])

@@ -3,9 +3,10 @@
 import pytest
 from ruamel.yaml import YAML
 
-from sweep.config.check import changed_keys, fault_of_trial, load
+from sweep.config.check import changes_of, fault_of_trial, load
 from tests.sweep.config.conftest import refusal
 from tests.sweep.conftest import GRID, SPECS, TINY, sweep
+from trainables.schema.faults import dotted
 from trainables.schema.yaml_file import SpecError, read
 
 
@@ -95,15 +96,55 @@ def test_a_grid_of_more_than_a_million_points_is_refused(tmp_path):
     )
 
 
+def changed_keys(recorded, path):
+    """The keys of a spec in which something has changed that must not."""
+    return list(dict.fromkeys(change.place[0] for change in changes_of(recorded, read(path).tree)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentences"),
+    [
+        ("steps: 2", "steps: 3", ["trial.train.steps must stay 2, but is 3."]),
+        (
+            "      - none\n",
+            "",
+            [
+                "trial.objective.choice.0 must stay 'none', but is {'name': 'likelihood_gap', "
+                "'weight': {'loguniform': [1, 100]}}.",
+                "trial.objective.choice.1 must stay {'name': 'likelihood_gap', 'weight': "
+                "{'loguniform': [1, 100]}}, but is gone.",
+            ],
+        ),
+        ("[1, 100]", "[1, 50]", [
+            "trial.objective.choice.1.weight.loguniform.1 must stay 100, but is 50."]),
+        ("size: 50", "size: 50, seed: 1", ["trial.alignment.seed must not be new, but is 1."]),
+        (", batch_size: 4", "", ["trial.train.batch_size must stay 4, but is gone."]),
+        ("name: tiny\n", "name: tiny\nconstraints: {bias/miniature/gap: {max: 9}}\n", [
+            "constraints.bias/miniature/gap must not be new, but is {'min': None, 'max': 9.0}."]),
+        ("sampler: random", "sampler: {name: tpe, startup: 20}", [
+            "search.sampler.name must stay 'random', but is 'tpe'.",
+            "search.sampler.startup must not be new, but is 20."]),
+        ("goals: [bias/miniature/gap, ", "goals: [", [
+            "goals must stay ['bias/miniature/gap', 'forgetting/general/nll_rise'], but is "
+            "['forgetting/general/nll_rise']."]),
+    ],
+)  # fmt: skip
+def test_what_may_not_change_is_named_with_both_values(tmp_path, old, new, sentences):
+    path = tmp_path / "changed.yaml"
+    path.write_text(TINY.replace(old, new, 1))
+    found = changes_of(TINY, read(path).tree)
+    assert [f"{dotted(change.place)} {change.sentence}" for change in found] == sentences
+
+
 def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_path):
     path = tmp_path / "grid.yaml"
     for text, keys in ((GRID, ["trial"]), (TINY, [])):
         lines = text.splitlines(keepends=True)
         train = next(n for n, line in enumerate(lines) if line.startswith("  train:"))
         path.write_text("".join([*lines[:2], lines[train], *lines[2:train], *lines[train + 1 :]]))
-        assert changed_keys(text, read(path).tree) == keys
+        assert changed_keys(text, path) == keys
         path.write_text(text)
-        assert changed_keys(text, read(path).tree) == []
+        assert changed_keys(text, path) == []
 
 
 @pytest.mark.parametrize(
@@ -123,20 +164,20 @@ def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_p
 def test_options_may_be_appended_and_nothing_else_of_the_trial_may_change(tmp_path, old, new, keys):
     path = tmp_path / "grown.yaml"
     path.write_text(TINY.replace(old, new, 1))
-    assert changed_keys(TINY, read(path).tree) == keys
+    assert changed_keys(TINY, path) == keys
 
 
 def test_a_sampler_or_scheduler_that_only_another_release_knows_may_not_change(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
     recorded = TINY.replace("sampler: random", "sampler: cmaes") + "scheduler: {name: halving}\n"
-    assert changed_keys(recorded, read(path).tree) == ["search", "scheduler"]
+    assert changed_keys(recorded, path) == ["search", "scheduler"]
 
 
 def test_options_may_not_be_appended_to_a_grid(tmp_path):
     path = tmp_path / "grown.yaml"
     path.write_text(GRID.replace("choice: [1, 100]", "choice: [1, 100, 200]"))
-    assert changed_keys(GRID, read(path).tree) == ["trial"]
+    assert changed_keys(GRID, path) == ["trial"]
 
 
 def test_a_misspelt_key_names_the_right_one(tmp_path):
@@ -234,3 +275,50 @@ def test_the_command_exits_with_2_and_starts_nothing(tmp_path, sweep_home):
         assert ended.returncode == 2
         assert len(ended.stderr.splitlines()) == 2, ended.stderr
     assert not sweep_home.exists()
+
+
+RECIPES = TINY.replace(
+    "  train:",
+    """\
+  recipe:
+    choice:
+    - objective: {name: likelihood_gap, weight: 1}
+      train: {lr: 1e-3, stpes: 2}
+    - objektive: none
+    - objective:
+        name: likelihood_gap
+        wieght: 2
+    - regulariser:
+        choice:
+        - none
+        - {name: kl_to_base, weight: -1}
+  train:""",
+)
+
+
+def test_a_fault_inside_a_recipe_has_its_own_line_and_path(tmp_path):
+    faults = refusal(tmp_path, RECIPES)
+    lines = {n: line.strip() for n, line in enumerate(RECIPES.splitlines(), 1)}
+    found = {}
+    for fault in faults:
+        number = int(fault.split(":")[1])
+        found[fault.split(": ", 1)[1].split(" ")[0]] = lines[number]
+    assert found == {
+        "trial.recipe.choice.0.train.stpes": "train: {lr: 1e-3, stpes: 2}",
+        "trial.recipe.choice.1.objektive": "- objektive: none",
+        "trial.recipe.choice.2.objective.wieght": "wieght: 2",
+        "trial.recipe.choice.3.regulariser.choice.1.weight": "- {name: kl_to_base, weight: -1}",
+    }
+
+
+def test_a_fault_beside_a_recipe_stays_where_it_is(tmp_path):
+    text = RECIPES.replace("stpes: 2}", "steps: 2}").replace("wieght: 2", "weight: 2")
+    text = text.replace("objektive", "objective").replace("weight: -1", "weight: 1")
+    (fault,) = refusal(tmp_path, text.replace("batch_size: 4}", "batch_sise: 4}"))
+    number = next(n for n, line in enumerate(text.splitlines(), 1) if "batch_size" in line)
+    assert fault.startswith(f":{number}: trial.train.batch_sise is no known key (known: lr, ")
+
+
+def test_recipe_is_among_the_known_keys_of_a_trial(tmp_path):
+    (fault,) = refusal(tmp_path, TINY.replace("  train:", "  recipes: {}\n  train:"))
+    assert ", recipe); did you mean 'recipe'?" in fault

@@ -131,7 +131,13 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
     assert "cda" in {r.data.params["objective.name"] for r in runs[2:]}
     entries = record._client.list_artifacts(record.run_id, "versions")
     assert [entry.path for entry in entries] == ["versions/1.yaml", "versions/2.yaml"]
-    for replaced in ({}, {"steps: 2": "steps: 3"}):
-        with pytest.raises(CannotRun, match="but its trial changed: budget, resources and"):
+    for replaced, sentence in (
+        ({}, r"\.yaml:8: trial\.objective\.choice\.2 must stay .*'cda'.*, but is gone\.\n"),
+        (
+            grown | {"steps: 2": "steps: 3"},
+            r"\.yaml:\d+: trial.train.steps must stay 2, but is 3\.\n",
+        ),
+    ):
+        with pytest.raises(CannotRun, match=f"{sentence}budget, resources and checkpoints may"):
             resume(*spec_of(9, **replaced), run_trial=pretending())
     assert {run.info.status for run in record.trial_runs()} == {"FINISHED"}

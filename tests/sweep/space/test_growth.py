@@ -4,7 +4,7 @@ import optuna
 import pytest
 
 from sweep.space.draw import suggest
-from sweep.space.growth import choice_labels, is_grown
+from sweep.space.growth import changes, choice_labels
 from tests.sweep.space.trees import INNER, NESTED
 
 
@@ -47,12 +47,19 @@ def test_optuna_has_been_offered_these_very_options():
 )
 def test_a_space_grows_by_appended_options_alone(new, grown):
     old = {"a": {"choice": [1, 2]}, "lr": {"uniform": [0, 1]}}
-    assert is_grown(old, new) is grown
+    assert ([*changes(old, new)] == []) is grown
 
 
 def test_options_may_be_appended_within_a_branch_too():
     def tree(*weights):
         return {"a": {"choice": ["x", {"name": "y", "w": [{"choice": list(weights)}]}]}}
 
-    assert is_grown(tree(1), tree(1, 2))
-    assert not is_grown(tree(1, 2), tree(1))
+    assert [*changes(tree(1), tree(1, 2))] == []
+    (gone,) = changes(tree(1, 2), tree(1))
+    assert gone.place == ("a", "choice", 1, "w", 0, "choice", 1)
+    assert gone.sentence == "must stay 2, but is gone."
+
+
+def test_a_long_value_is_cut_in_a_sentence():
+    (change,) = changes({"a": "x" * 1000}, {"a": 1})
+    assert len(change.sentence) < 120
