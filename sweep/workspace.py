@@ -34,9 +34,14 @@ def folder(name: str) -> Path:
     return home() / name
 
 
+def local_store() -> Path:
+    """Return the path of the SQLite file in which MLflow records sweeps without a server."""
+    return home() / "mlflow.db"
+
+
 def local_tracking_uri() -> str:
-    """Return the address of the SQLite file in which MLflow records sweeps without a server."""
-    return f"sqlite:///{home() / 'mlflow.db'}"
+    """Return the address of that file for MLflow."""
+    return f"sqlite:///{local_store()}"
 
 
 def artifact_location(tracking_uri: str, name: str) -> str | None:

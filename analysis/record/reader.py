@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from analysis.record.sweep import Candidate
 
+LIST_COLUMNS = ["name", "state", *COUNTED_STATES, "started", "goals"]  # of `list_sweeps`
+
 
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """Return one sweep, finished or still running, as the record has it now.
@@ -71,7 +73,15 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         },
         tracking_uri=tracking_uri,
         commit=parent.data.tags.get(Tag.COMMIT, ""),
+        retries=_waiting_retries(parent, runs),
     )
+
+
+def _waiting_retries(parent: Run, runs: list[Run]) -> tuple[int, ...]:
+    """Return the numbers of trials that are to run again and have not begun to."""
+    asked = [int(w) for w in parent.data.tags.get(Tag.RETRY_TRIALS, "").split() if w.isdecimal()]
+    begun = {run.data.tags.get(Tag.RETRY_OF) for run in runs}
+    return tuple(number for number in sorted(asked) if str(number) not in begun)
 
 
 def read_state(name: str, /, *, tracking_uri: str) -> str:
@@ -109,7 +119,7 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
         }
         for run in reversed(parents)
     ]
-    return pd.DataFrame(rows, columns=["name", "state", *COUNTED_STATES, "started", "goals"])
+    return pd.DataFrame(rows, columns=LIST_COLUMNS)
 
 
 def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
@@ -140,14 +150,24 @@ def _declarations(client: MlflowClient, parent: Run) -> Any:
     """
     from mlflow.exceptions import MlflowException
 
+    name = parent.data.tags[Tag.NAME]
     try:
-        return json.loads(read_artifact(client, parent.info.run_id, Artifact.DECLARATIONS))
+        declarations = json.loads(read_artifact(client, parent.info.run_id, Artifact.DECLARATIONS))
     except MlflowException as error:
+        if Artifact.DECLARATIONS in {e.path for e in client.list_artifacts(parent.info.run_id)}:
+            raise  # it is there, but the store does not give it
         raise ValueError(
-            f"sweep {parent.data.tags[Tag.NAME]} has no {Artifact.DECLARATIONS} in its run "
-            f"{parent.info.run_id}: it has only just begun, or its driver died; try again, "
-            "or start it again."
+            f"sweep {name} has no {Artifact.DECLARATIONS} in its run {parent.info.run_id}: it has only "
+            "just begun, or its driver died; try again, or start it again."
         ) from error
+    except ValueError:
+        declarations = None
+    if not isinstance(declarations, dict):
+        raise ValueError(
+            f"{Artifact.DECLARATIONS} of sweep {name} must be what the sweep wrote, but the store "
+            "gives something else: check any gateway before it."
+        )
+    return declarations
 
 
 def _goals(client: MlflowClient, parent: Run) -> list[str]:

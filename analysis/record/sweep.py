@@ -82,6 +82,7 @@ class Sweep:
                  (trainables/metrics/names.py).
     base:        values of the base model by metric name.
     commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
+    retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Sweep:
     base: dict[str, float]
     tracking_uri: str = field(repr=False)  # may carry a password
     commit: str = ""
+    retries: tuple[int, ...] = ()
 
     @cached_property
     def rows(self) -> pd.DataFrame:

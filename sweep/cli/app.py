@@ -9,12 +9,15 @@ from __future__ import annotations
 import typer
 
 from sweep.cli import control, remote, results, run
-from sweep.cli.options import FAILED, leave
+from sweep.cli.options import FAILED, WRONG, leave, store_in_use
+from sweep.tracking import store_errors
+from trainables.cli.streams import make_safe
+from trainables.cli.verbs import Verbs
 
 # Import names of libraries, by the optional part of the project that installs them; of several parts
 # the smallest. Libraries that another one of them brings along are listed too.
 LIBRARIES = {
-    "analysis": "matplotlib mlflow moocore pandas plotly pyarrow scipy sqlalchemy",
+    "analysis": "matplotlib mlflow moocore pandas pyarrow scipy sqlalchemy",
     "sweep": "fsspec optuna pynvml ray",
     "train": "accelerate datasets deepspeed gguf huggingface_hub peft safetensors sklearn tokenizers "
     "torch tqdm transformers",
@@ -23,7 +26,19 @@ LIBRARIES = {
 }
 PARTS = {library: part for part, names in LIBRARIES.items() for library in names.split()}
 
+
+class SweepVerbs(Verbs):
+    """The verbs of `sweep`, in each of which an error of the tracking store is one sentence."""
+
+    def end_of(self, error: Exception) -> tuple[int, str] | None:
+        """Return (exit code, sentence) for an error of the store or of a file; None for a defect."""
+        if store_errors.is_of_store(error):
+            return WRONG, store_errors.sentence(error, store_in_use.get())
+        return super().end_of(error)
+
+
 app = typer.Typer(
+    cls=SweepVerbs,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -43,6 +58,7 @@ def main() -> None:
     Raises:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
+    make_safe()
     try:
         app(prog_name="sweep")
     except ModuleNotFoundError as error:

@@ -7,19 +7,32 @@ out (sweep/driver/listener.py). So they work from any terminal that reaches the 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from analysis.record.names import LIVE_STATES, SweepState, Tag, TrialState
-from sweep.cli.options import FAILED, WRONG, Name, TrackingUri, console, leave, store_of
+from sweep.cli.finish import warn_of_refused
+from sweep.cli.options import FAILED, WRONG, Name, TrackingUri, console, leave, reading, store_of
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
 
 app = typer.Typer()
+
+MAX_NAMED = 5  # files that a sentence lists
+
+
+class StatusFormat(StrEnum):
+    """Forms in which `status` can print its result."""
+
+    TABLE = "table"
+    JSON = "json"
+
 
 Trial = Annotated[
     int | None, typer.Option("--trial", metavar="ID", help="number of the one trial to act on")
@@ -30,24 +43,21 @@ Trial = Annotated[
 def status(
     name: Name,
     tracking_uri: TrackingUri = None,
-    format_: Annotated[str, typer.Option("--format", help="table or json")] = "table",
+    format_: Annotated[StatusFormat, typer.Option("--format")] = StatusFormat.TABLE,
 ) -> None:
     """Show the progress of a sweep, its running and failed trials, and the worth of its front."""
-    if format_ not in ("table", "json"):
-        leave(WRONG, f"--format must be table or json, but got {format_!r}.")
     from analysis.record import reader
     from analysis.views.status import summary, table
     from sweep import workspace
     from sweep.tracking import outbox
 
     uri = store_of(tracking_uri, name)
-    try:
+    with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
-    except ValueError as error:
-        leave(FAILED, str(error))
     tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
     tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
-    if format_ == "json":
+    tree["refused"] = len(outbox.refused(workspace.outbox(name)))
+    if format_ is StatusFormat.JSON:
         print(json.dumps(tree, indent=2))
     else:
         console().print(table(tree))
@@ -118,32 +128,35 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver to MLflow what a sweep could not record because the tracking server was away."""
     from sweep import workspace
     from sweep.cli import live_display
-    from sweep.driver.running_sweep import CannotRun
+    from sweep.driver.running_sweep import CannotRun, Undelivered
     from sweep.driver.sync import sync as deliver
     from sweep.tracking import addresses
-    from sweep.tracking.outbox import REFUSED
     from trainables.schema.yaml_file import SpecError
 
     folder = workspace.folder(name)
-    record_folder = workspace.outbox(name)
-    if not record_folder.is_dir():
+    if not workspace.outbox(name).is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
     try:
-        num_delivered, num_refused, has_ended = deliver(
-            name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front
-        )
-    except (addresses.BadAddress, CannotRun, SpecError) as error:
+        synced = deliver(name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front)
+    except Undelivered as error:
         leave(FAILED, str(error))
-    if num_refused:
-        file = record_folder / REFUSED
-        leave(
-            FAILED, f"{num_delivered} entries delivered; MLflow refused {num_refused}, see {file}."
+    except (addresses.BadAddress, CannotRun, SpecError) as error:
+        leave(WRONG, str(error))
+    num = synced.num_delivered
+    entries = "1 entry" if num == 1 else f"{num} entries"
+    warn_of_refused(name)
+    if synced.gone:
+        print(
+            f"{len(synced.gone)} files went with the store that had taken them: "
+            f"{', '.join(synced.gone[:MAX_NAMED])}{' …' if len(synced.gone) > MAX_NAMED else ''}.",
+            file=sys.stderr,
         )
-    entries = "1 entry" if num_delivered == 1 else f"{num_delivered} entries"
-    if has_ended:
-        print(f"{entries} delivered; the record of {name} is complete.")
-    else:
+    if not synced.has_ended:
         print(f"{entries} delivered; {name} has not ended: `sweep resume {name}` goes on.")
+    elif synced.num_refused or synced.gone:
+        print(f"{entries} delivered; the record of {name} has all else.")
+    else:
+        print(f"{entries} delivered; the record of {name} is complete.")
 
 
 def unpause(name: str, tracking_uri: str) -> bool:
@@ -205,12 +218,8 @@ def _record_and_state(name: str, uri: str) -> tuple[Record, str]:
     from analysis.record import reader
     from sweep.tracking import sweeps
 
-    try:
-        state = reader.read_state(
-            name, tracking_uri=uri
-        )  # its error names the sweeps that there are
-    except ValueError as error:
-        leave(FAILED, str(error))
+    with reading():  # its error names the sweeps that there are
+        state = reader.read_state(name, tracking_uri=uri)
     record = sweeps.find_sweep(uri, name)
     assert record is not None
     return record, state

@@ -36,6 +36,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.tracking import addresses, outbox, sweeps
     from trainables.assets.errors import AssetError
 
+    refusals = (preflight.DoNotFit, AssetError, sweeps.SweepExists, addresses.BadAddress)
     size_before = outbox.journal_size(workspace.outbox(spec.name))
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.before_trials())
@@ -47,10 +48,8 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
         try:
             record = start(on_start)
             _show_end(spec, record)
-        except (preflight.DoNotFit, sweeps.SweepExists, addresses.BadAddress, CannotRun) as error:
+        except (*refusals, CannotRun) as error:
             leave(WRONG, str(error))
-        except AssetError as error:
-            leave(FAILED, str(error))
         except Stopped as stopped:
             leave(INTERRUPTED, _how_to_go_on(spec, stopped.why, size_before))
         except KeyboardInterrupt:
@@ -88,29 +87,54 @@ def _next_command(spec: SweepSpec) -> str:
     return f"`sweep front {spec.name}` shows its front"
 
 
+def warn_of_refused(name: str) -> None:
+    """Print to the standard error how many entries of a sweep's record MLflow has refused, if any."""
+    from sweep import workspace
+    from sweep.tracking import outbox
+
+    folder = workspace.outbox(name)
+    if num := len(outbox.refused(folder)):
+        entries = "1 entry of the record" if num == 1 else f"{num} entries of the record"
+        print(
+            f"MLflow has refused {entries}, which {'stays' if num == 1 else 'stay'} here: "
+            f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again.",
+            file=sys.stderr,
+        )
+
+
 def _show_end(spec: SweepSpec, record: Record) -> None:
     """Print the front of a sweep that has ended, and write its files.
 
     Raises:
-        SystemExit: MLflow lacks a part of its record, or no trial is complete.
+        SystemExit: MLflow lacks a part of its record or does not give it, or no trial is complete.
     """
     from sweep import workspace
-    from sweep.tracking import outbox
+    from sweep.tracking import outbox, store_errors
 
     if outbox.num_waiting(workspace.outbox(spec.name)):
         leave(FAILED, f"{spec.name} has ended, but {_next_command(spec)}.")
+    warn_of_refused(spec.name)
     from analysis.record import reader
     from analysis.views import export, front_table
 
-    sweep = reader.read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    try:
+        sweep = reader.read_sweep(spec.name, tracking_uri=record.tracking_uri)
+        any_complete = bool((sweep.trials["state"] == TrialState.COMPLETE).any())
+        folder = workspace.folder(spec.name) / workspace.FRONT
+        paths = export.write(sweep, folder) if any_complete else []
+    except Exception as error:
+        if not store_errors.is_of_store(error):
+            raise
+        why = f"its front cannot be read ({store_errors.reason(error)})"
+        leave(FAILED, f"{spec.name} has ended, but {why}: {_next_command(spec)}.")
     console().print(front_table.table(sweep))
-    if not (sweep.trials["state"] == TrialState.COMPLETE).any():
+    if not any_complete:
         leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     if failures := _failures(sweep.trials):
         print(f"failed: {failures}; `sweep retry {spec.name}`", file=sys.stderr)
     if sweep.state == SweepState.STOPPED:
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
-    for path in export.write(sweep, workspace.folder(spec.name) / workspace.FRONT):
+    for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
         print(os.path.relpath(path) if is_below else path.resolve())
 

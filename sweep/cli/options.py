@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+from trainables.cli.verbs import DONE as DONE
+from trainables.cli.verbs import FAILED as FAILED
+from trainables.cli.verbs import INTERRUPTED as INTERRUPTED
+from trainables.cli.verbs import WRONG as WRONG
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +23,8 @@ if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
     from trainables.schema.yaml_file import Document
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+# Address of the store that the verb uses, without a password, for the sentences of its errors.
+store_in_use: ContextVar[str] = ContextVar("store_in_use", default="")
 
 Spec = Annotated[Path, typer.Argument(metavar="SPEC", help="the sweep's YAML file")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="name of the sweep, as in its spec")]
@@ -71,22 +80,52 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     except addresses.BadAddress as error:
         leave(WRONG, str(error))
     addresses.limit_retries()
+    store_in_use.set(addresses.without_password(uri))
     return uri
 
 
-def load_spec(path: Path) -> tuple[SweepSpec, Document]:
+@contextmanager
+def reading() -> Iterator[None]:
+    """Within the block, turn an error of what is read from the record into a sentence.
+
+    Raises:
+        SystemExit: with 2; there is no such sweep or trial, or no record.
+    """
+    from sweep.tracking import store_errors
+
+    try:
+        yield
+    except ValueError as error:
+        if store_errors.is_of_store(error):
+            raise
+        leave(WRONG, str(error))
+
+
+def load_spec(path: Path, *, with_inputs: bool = False) -> tuple[SweepSpec, Document]:
     """Return the sweep that a YAML file describes, and the file as it was read.
+
+    with_inputs: whether the faults of a file are told together with those of its models and data.
 
     Raises:
         SystemExit: the file has faults; stderr has a sentence for each.
     """
-    from sweep.config.check import load
-    from trainables.schema.yaml_file import SpecError
+    from sweep.config.check import check
+    from trainables.schema.yaml_file import SpecError, read
 
     try:
-        return load(path)
+        document = read(path)
     except SpecError as error:
         leave(WRONG, str(error))
+    try:
+        return check(document), document
+    except SpecError as error:
+        sentences = error.sentences
+    if with_inputs:
+        from sweep.config import preflight
+
+        sentences += preflight.faults_of_sound_part(document)
+    leave(WRONG, "\n".join(sentences))
+    return None
 
 
 def console() -> Console:

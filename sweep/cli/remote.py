@@ -43,7 +43,11 @@ def submit(
             checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume
         )
     except jobs.Unreachable as error:
-        leave(FAILED, str(error))
+        leave(WRONG, str(error))
     print(f"submitted as {job}", flush=True)
     if follow:
-        raise SystemExit(DONE if jobs.follow(job, address=address) else FAILED)
+        try:
+            has_succeeded = jobs.follow(job, address=address)
+        except jobs.Unreachable as error:
+            leave(FAILED, str(error))
+        raise SystemExit(DONE if has_succeeded else FAILED)

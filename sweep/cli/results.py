@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sweep.cli.options import FAILED, WRONG, Format, Name, TrackingUri, console, leave, store_of
+from sweep.cli.options import (
+    FAILED,
+    WRONG,
+    Format,
+    Name,
+    TrackingUri,
+    console,
+    leave,
+    reading,
+    store_in_use,
+    store_of,
+)
+from sweep.tracking import store_errors
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Candidate, Sweep
@@ -25,13 +37,24 @@ def ls(
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
 ) -> None:
     """List the sweeps in the record."""
+    import pandas as pd
+
     from analysis.record import reader
     from analysis.views import sweeps_table
+    from sweep import workspace
 
-    try:
-        sweeps = reader.list_sweeps(tracking_uri=store_of(tracking_uri))
-    except ValueError as error:
-        leave(FAILED, str(error))
+    uri = store_of(tracking_uri)
+    if uri == workspace.local_tracking_uri() and not workspace.local_store().exists():
+        sweeps = pd.DataFrame(columns=reader.LIST_COLUMNS)
+    else:
+        with reading():
+            sweeps = reader.list_sweeps(tracking_uri=uri)
+    if sweeps.empty:
+        print(
+            f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
+            f"store with --tracking-uri, or another folder with SWEEP_HOME.",
+            file=sys.stderr,
+        )
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:
@@ -65,12 +88,14 @@ def front(
     from analysis.record import reader
     from analysis.views import export, front_files, front_table
 
+    uri = store_of(tracking_uri, name)
     try:
-        sweep = reader.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
-        paths = export.write(sweep, out_dir) if out_dir else []
-    except ValueError as error:
-        leave(FAILED, str(error))
+        with reading():
+            sweep = reader.read_sweep(name, tracking_uri=uri)
+            paths = export.write(sweep, out_dir) if out_dir else []
     except OSError as error:
+        if store_errors.is_of_store(error):
+            raise
         leave(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
     match format_:
         case Format.JSON:
@@ -83,20 +108,26 @@ def front(
     for path in paths:
         print(path, file=messages)
     if register:
-        for sentence in _register(sweep, model_name or name):
+        num_registered, num_left = 0, 0
+        for sentence, is_registered in _register(sweep, model_name or name):
             print(sentence, file=messages)
+            num_registered += is_registered is True
+            num_left += is_registered is False
+        if num_left or not num_registered:
+            leave(
+                FAILED, f"{num_registered} models are registered, and not all that were asked for."
+            )
 
 
-def _register(sweep: Sweep, model: str) -> Iterator[str]:
-    """Register the models of the front, and yield a sentence for each member.
+def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
+    """Register the models of the front.
 
     model: the name of the registered model; each member becomes a version of it.
 
-    Raises:
-        SystemExit: MLflow refuses a model.
+    Yields:
+        A sentence for each member, and whether it is registered; None for one at another α, of which
+        no sweep keeps a model.
     """
-    from mlflow.exceptions import MlflowException
-
     from analysis.record.sweep import Candidate
     from analysis.views.model_card import card
     from sweep.tracking import registry
@@ -105,7 +136,8 @@ def _register(sweep: Sweep, model: str) -> Iterator[str]:
         member = Candidate.of(row)
         if member.alpha is not None:
             yield (
-                f"trial {member}: no model of its own was kept; run its YAML (--out-dir) with --save."
+                f"trial {member}: no model of its own was kept; run its YAML (--out-dir) with --save.",
+                None,
             )
             continue
         goals = {goal.name: f"{row[goal.name]:.6g}" for goal in sweep.goals}
@@ -116,12 +148,15 @@ def _register(sweep: Sweep, model: str) -> Iterator[str]:
                 sweep.tracking_uri, model, row["run_id"], text, tags
             )
         except registry.NotKept as error:
-            yield f"trial {member}: {error}"
-        except MlflowException as error:
-            leave(FAILED, f"trial {member} cannot be registered as {model!r}: {error.message}")
+            yield f"trial {member}: {error}", False
+        except Exception as error:
+            if not store_errors.is_of_store(error):
+                raise
+            reason = store_errors.reason(error)
+            yield f"trial {member} cannot be registered as {model!r}: {reason}", False
         else:
             verb = "is" if is_new else "was, and stays,"
-            yield f"trial {member} {verb} version {version} of the registered model {model}"
+            yield f"trial {member} {verb} version {version} of the registered model {model}", True
 
 
 @app.command(epilog="Example: sweep compare miniature base 9")
@@ -142,12 +177,11 @@ def compare(
     from analysis.stats import paired
     from analysis.views import compare_table
 
-    try:
-        sweep = reader.read_sweep(name, tracking_uri=store_of(tracking_uri, name))
-        candidates = _candidate(first), _candidate(second)
+    candidates = _candidate(first), _candidate(second)
+    uri = store_of(tracking_uri, name)
+    with reading():
+        sweep = reader.read_sweep(name, tracking_uri=uri)
         comparison = paired.compare(sweep, *candidates)
-    except ValueError as error:
-        leave(FAILED, str(error))
     if format_ is Format.JSON:
         print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
@@ -193,7 +227,9 @@ def ui(
         print(f"the tracking server has its own interface: {store}")
         return
     words = ["server", "--host", host, "--port", str(port)]
-    if host not in ("127.0.0.1", "localhost", "::1"):
+    if host in ("127.0.0.1", "localhost", "::1"):
+        words += ["--uvicorn-opts", "--log-level warning"]  # not a line for each request
+    else:
         secrets = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
         missing = [name for name in secrets if not os.environ.get(name)]
         if missing:
@@ -211,5 +247,7 @@ def ui(
         leave(FAILED, f"cannot listen at {host}:{port} ({reason}): give another --port.")
     print(f"http://{host}:{port} (Ctrl-C ends it)", flush=True)
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of MLflow's own code, four times each
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
+    os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])

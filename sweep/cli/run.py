@@ -9,7 +9,6 @@ import typer
 from sweep.cli import control
 from sweep.cli.finish import run_to_last_word
 from sweep.cli.options import (
-    FAILED,
     WRONG,
     Address,
     Name,
@@ -31,13 +30,11 @@ def check(spec: Spec) -> None:
     from sweep.space import names
     from trainables.assets.errors import AssetError
 
-    checked, _ = load_spec(spec)
+    checked, document = load_spec(spec, with_inputs=True)
     try:
-        preflight.prepare(checked)
-    except preflight.DoNotFit as error:
+        preflight.prepare(checked, document)
+    except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
-    except AssetError as error:
-        leave(FAILED, str(error))
     trials = f"{checked.num_trials} trials"
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
@@ -57,7 +54,7 @@ def run(
     ] = False,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
-    checked, document = load_spec(spec)
+    checked, document = load_spec(spec, with_inputs=True)
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)

@@ -214,7 +214,11 @@ def _reason(error_file: str | None) -> str:
     error_file: Tune's file about it; its last line that is not indented holds the exception. Tune
         writes none if it knows of no exception.
     """
-    lines = Path(error_file).read_text().split("\n") if error_file else []
+    lines = (
+        Path(error_file).read_text(encoding="utf-8", errors="replace").split("\n")
+        if error_file
+        else []
+    )
     messages = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
     return messages[-1] if messages else "its process failed"
 

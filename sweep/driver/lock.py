@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +17,8 @@ LOCK = ".lock"
 @contextmanager
 def only_driver(folder: Path) -> Iterator[None]:
     """Hold the lock of the sweep in a folder for the length of a block; create the folder if needed.
+
+    A folder in which the block has left nothing is removed: the sweep was refused.
 
     Raises:
         CannotRun: the folder cannot be written, or another process holds the lock.
@@ -32,11 +34,26 @@ def only_driver(folder: Path) -> Iterator[None]:
         ) from error
     try:
         with FileLock(folder / LOCK, timeout=0):
-            yield
+            try:
+                yield
+            finally:
+                _remove_if_unused(folder)
     except Timeout:
         raise CannotRun(
             f"the sweep in {folder} is being run by another process: wait for it, or stop it first."
         ) from None
+
+
+def _remove_if_unused(folder: Path) -> None:
+    """Remove the folder of a sweep, and that of all sweeps, if nothing but its lock is in it.
+
+    The lock is still held: whoever opens its file now finds that it is gone, and makes another.
+    """
+    with suppress(OSError):
+        if [path.name for path in folder.iterdir()] == [LOCK]:
+            (folder / LOCK).unlink()
+            folder.rmdir()
+            folder.parent.rmdir()
 
 
 def driver_died_here(name: str, tracking_uri: str) -> bool:

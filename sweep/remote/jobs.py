@@ -47,7 +47,6 @@ def submit(
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
     """
-    from ray.exceptions import RayError
     from ray.job_submission import JobSubmissionClient
 
     verb = ["resume", spec.name] if resume else ["run", workspace.SPEC]
@@ -68,14 +67,14 @@ def submit(
                     metadata={"sweep": spec.name},
                 )
                 return job
-            except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+            except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
                 if "No available agent" in str(error) and time.monotonic() < deadline:
                     time.sleep(1)
                     continue
                 raise Unreachable(
                     f"--address must be the job API of a running Ray cluster that accepts our token, "
                     f"as in http://127.0.0.1:8265, but {address} does not take the sweep: "
-                    f"{str(error).strip().partition(chr(10))[0]}"
+                    f"{_first_line(error)}"
                 ) from error
 
 
@@ -83,17 +82,30 @@ def follow(job: str, *, address: str) -> bool:
     """Print the log of a job until it ends; return whether it succeeded.
 
     address: the job API, as http://HOST:8265.
+
+    Raises:
+        Unreachable: the job API has gone away; the job runs on.
     """
     from ray.job_submission import JobStatus, JobSubmissionClient
-
-    client = JobSubmissionClient(address)
 
     async def tail() -> None:
         async for text in client.tail_job_logs(job):
             print(text, end="", flush=True)
 
-    asyncio.run(tail())
-    return bool(client.get_job_status(job) == JobStatus.SUCCEEDED)
+    try:
+        client = JobSubmissionClient(address)
+        asyncio.run(tail())
+        return bool(client.get_job_status(job) == JobStatus.SUCCEEDED)
+    except Exception as error:
+        raise Unreachable(
+            f"the log of {job} cannot be followed any more ({_first_line(error)}), but the job may go "
+            f"on: `sweep status` shows it."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error, or its kind if it has none."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _job_id(client: JobSubmissionClient, name: str) -> str:

@@ -13,6 +13,7 @@ from socket import create_server
 
 import pytest
 
+from tests.gateway import Answer, gateway
 from trainables.assets.cache import MANIFEST, cache_dir
 
 RESOLVE = """
@@ -141,6 +142,31 @@ def test_the_refusal_of_a_hub_is_the_reason_in_short(refusal, reason, hub, tmp_p
     hub.refusal = refusal
     address = f"http://127.0.0.1:{hub.server_port}"
     assert reason in output_of(RESOLVE, HF_ENDPOINT=address, HF_HOME=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer(401), "401"),
+        (Answer(403), "403"),
+        (Answer(407), "407"),
+        (Answer(200), "no list of files, but text/html"),
+        (Answer(200, b"[", "application/json"), "no list of files, but application/json"),
+        (Answer(302, headers={"Location": "/login"}), "redirect"),
+        (Answer(0), "out of reach"),
+    ],
+    ids=lambda value: str(getattr(value, "status", value)),
+)
+def test_a_gateway_before_the_hub_is_one_sentence_with_its_code(
+    answer, reason, tmp_path, output_of
+):
+    with gateway(lambda _: answer) as server:
+        message = output_of(RESOLVE, HF_ENDPOINT=server.url, HF_HOME=str(tmp_path))
+    assert message.startswith("'somebody/model' cannot be had")
+    assert message.count("\n") == 1
+    assert "<html>" not in message
+    assert len(message) < 1000
+    assert reason in message
 
 
 def test_a_model_in_the_cache_of_the_hub_library_is_used_offline(hub, tmp_path, output_of):
