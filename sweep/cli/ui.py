@@ -74,7 +74,9 @@ def ui(
             start_new_session=True,
         )
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of MLflow's own code, four times each
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
+    os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
     os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
 
 
