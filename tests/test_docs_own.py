@@ -9,8 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from itertools import islice
 from pathlib import Path
 
@@ -90,7 +88,10 @@ def run(words: list[str], folder: Path, environment: dict[str, str]) -> str:
 
 
 def look_at_ui(command: str, folder: Path, environment: dict[str, str]) -> str:
-    """Start the interface, wait until its server answers, end it; return the address that it printed."""
+    """Start the interface, end it, and return the address that it printed.
+
+    Whether a server then answers there, tests/sweep/cli/test_ui.py says.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     process = subprocess.Popen(
@@ -98,14 +99,7 @@ def look_at_ui(command: str, folder: Path, environment: dict[str, str]) -> str:
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        line = process.stdout.readline()
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}", timeout=5).close()
-                return line
-            except OSError:
-                time.sleep(0.2)
-        raise AssertionError(f"{command} does not answer")
+        return process.stdout.readline()
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -23,7 +23,7 @@ from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
-PATIENCE_S = 60.0  # until the server answers
+PATIENCE_S = 120.0  # until the server answers
 
 app = typer.Typer()
 

@@ -24,7 +24,7 @@ def port():
         return server.getsockname()[1]
 
 
-def until(condition, seconds=90):
+def until(condition, seconds=150):
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
     while not condition():
