@@ -21,7 +21,7 @@ from trainables.config import TrialConfig
 from trainables.schema.yaml_file import read, validate
 
 PACKAGES = ("trainables", "sweep", "analysis")
-WIDEST, LONGEST, LONGEST_README = 120, 260, 200
+WIDEST, LONGEST, LONGEST_README = 120, 300, 200
 COMMANDS = {
     f"{program} {name}": command
     for program, app in (("sweep", sweep_app), ("python -m trainables", trainables_app))

@@ -33,7 +33,7 @@ MAX_SEEDS = 1000  # of one request
 def rerun(
     name: Name,
     trials: Annotated[
-        list[int] | None, typer.Argument(metavar="TRIAL…", help="numbers of trials")
+        list[int] | None, typer.Argument(metavar="[TRIAL…]", help="numbers of trials")
     ] = None,
     front: Annotated[
         bool, typer.Option("--front", help="every recipe on the front, beside the trials named")

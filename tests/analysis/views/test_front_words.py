@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.views.front_words import number, recipe
+from analysis.views.front_words import cautions, counts, label, marks, number, recipe
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -52,3 +52,65 @@ def test_a_searched_alpha_is_part_of_the_recipe_each_member_with_its_own(fusing)
     recipes = [recipe(searched, row) for row in searched.front().to_dict("records")]
     assert recipes[1] == "fusion 1 · lr 2e-5"
     assert recipes[3] == "fusion 0.5 · lr 2e-5"
+
+
+GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
+
+
+def rows(sweep):
+    return {row["trial"]: row for row in sweep.candidates().to_dict("records")}
+
+
+def test_replicates_are_counted_in_names_and_marks(seeds):
+    flags = seeds.trials["trial"].isin([5]).astype(float)
+    flagged = replace(seeds, trials=seeds.trials.assign(**{"forgetting/guard/degenerate": flags}))
+    found = rows(flagged)
+    assert [label(found[number]) for number in (0, 2, 4)] == ["0 ×2", "2 ×3", "4"]
+    assert marks(found[2]) == ["degenerate in 1 of 3"]
+    assert marks(found[0]) == []
+    assert marks(found[4]) == ["stopped early"]
+    assert "1 degenerate" in counts(flagged)
+
+
+def test_every_replicate_degenerate_is_degenerate(seeds):
+    flags = seeds.trials["trial"].isin([0, 3]).astype(float)
+    flagged = replace(seeds, trials=seeds.trials.assign(**{"forgetting/guard/degenerate": flags}))
+    assert marks(rows(flagged)[0]) == ["degenerate"]
+
+
+def with_rise(sweep, values, **errors):
+    """The sweep with these rises of the replicates of its control, trials 0 and 3."""
+    trials = sweep.trials.copy()
+    for trial, value in values.items():
+        trials.loc[trials["trial"] == trial, RISE] = value
+    return replace(sweep, trials=trials.assign(**errors))
+
+
+@pytest.mark.parametrize(
+    ("rises", "errors", "is_told"),
+    [
+        ({0: -0.5, 3: -0.5}, {}, True),  # exact
+        ({0: -0.5, 3: -0.5}, {f"se/{RISE}": 0.1}, True),
+        ({0: -0.5, 3: -0.5}, {f"se/{RISE}": 0.3}, False),
+        ({0: -0.5, 3: -0.1}, {}, False),  # two seeds that differ tell little
+        ({0: -0.5, 3: -0.5}, {f"df/{RISE}": 0.0}, False),
+        ({1: -0.5, 7: -0.5}, {}, False),  # it debiases
+        ({}, {}, False),
+    ],
+)
+def test_a_control_that_forgets_less_than_nothing_is_told_in_words(seeds, rises, errors, is_told):
+    sentences = cautions(with_rise(seeds, rises, **errors))
+    assert len(sentences) == is_told
+    if is_told:
+        assert sentences[0].startswith(f"{RISE} is -0.5")
+        for words in (
+            "trial 0 ×2, which debiases nothing",
+            "below zero",
+            "forgetting/general/kl_rise",
+        ):
+            assert words in sentences[0]
+
+
+def test_a_goal_that_is_no_forgetting_needs_no_caution(seeds):
+    lower = with_rise(seeds, {0: -0.5, 3: -0.5})
+    assert cautions(replace(lower, goals=lower.goals[:1])) == []

@@ -1,12 +1,14 @@
 """Points, axes and colours of the pictures of a front."""
 
+import math
 from dataclasses import replace
 
 import pytest
+from scipy import stats
 
 from analysis.views.scatter import scatter_of
 
-RISE = "forgetting/general/nll_rise"
+GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -55,3 +57,35 @@ def test_colours_and_shapes_follow_the_names_not_the_order_of_the_trials(three):
     assert scatter_of(backwards).colours == scatter_of(three).colours
     assert list(scatter_of(three).colours) == ["cda", "dpo", "likelihood_gap"]
     assert scatter_of(three).shapes["kl_to_base"] == "o"
+
+
+def test_bars_are_half_the_interval_and_what_is_not_known_has_none(seeds):
+    scatter = scatter_of(seeds)
+    [(x, y)] = scatter.panels
+    rows = seeds.candidates()
+    assert scatter.points["name"].tolist() == ["0 ×2", "1 ×2", "2 ×3"]
+    for index in scatter.points.index:
+        df, se = rows.loc[index, f"df/{GAP}"], rows.loc[index, f"se/{GAP}"]
+        assert x.bars[index] == pytest.approx(stats.t.ppf(0.975, df) * se)
+    assert y.bars.isna().all(), "the rises are exact"
+    assert math.isnan(x.base_bar)
+    assert x.has_bars(scatter.points.index)
+    assert not y.has_bars(scatter.points.index)
+
+
+def test_long_bars_do_not_squeeze_the_points(seeds):
+    [(x, _)] = scatter_of(seeds).panels
+    assert x.limits[0] >= -2, "by the front and the base alone, from 6 to 12, and once more as far"
+    assert x.limits[1] <= 20
+
+
+def test_a_member_names_another_that_it_is_tied_with(hand):
+    noisy = replace(hand, trials=hand.trials.assign(**{f"se/{GAP}": 3.0, f"se/{RISE}": 0.04}))
+    scatter = scatter_of(noisy)
+    texts = [text for _, _, text in scatter.numbers(*scatter.panels[0])]
+    assert "12 ≈ 3" in texts
+    assert "2 ≈ 1, 4 ≈ 1" in texts
+    points = scatter.points.set_index("name")
+    assert points["ties_base"]["1"]
+    assert not points["ties_base"]["12"]
+    assert scatter.base_is_member

@@ -1,0 +1,58 @@
+"""Several sweeps as one: replicates from more than one sweep, and what is refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.record.pool import DoNotMatch, offsets, pool
+from tests.analysis.conftest import GAP, RISE
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def test_trials_of_one_recipe_are_replicates_wherever_they_were_run(seeds):
+    later = replace(seeds, name="later", trials=seeds.trials.iloc[[0, 2]])
+    both = pool([seeds, later])
+    assert both.name == "seeds + later"
+    assert offsets([seeds, later]) == [0, 9]
+    complete = both.candidates()[both.candidates()["state"] == "complete"]
+    assert complete["trials"].tolist() == ["0 3 9", "1 7", "2 5 8 11"]
+    assert complete[GAP.name].tolist() == pytest.approx([29 / 3, 6, 8])
+    assert seeds.candidates()["trials"].tolist()[0] == "0 3", "the sweeps themselves stay"
+
+
+def test_one_sweep_alone_is_itself(seeds):
+    alone = pool([seeds])
+    assert alone.name == seeds.name
+    assert alone.candidates().equals(seeds.candidates())
+
+
+def test_a_setting_that_tells_the_sweeps_apart_is_part_of_the_recipe(seeds):
+    later = replace(seeds, name="later", trials=seeds.trials.assign(**{"train.steps": 400}))
+    assert "train.steps" not in seeds.swept
+    assert "train.steps" in pool([seeds, later]).swept
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"goals": [GAP]}, f"its goals are {GAP.name} and not {GAP.name}, {RISE.name}"),
+        ({"constraints": {RISE.name: {"max": 1.0}}}, "its constraints are others"),
+        ({"metrics": {GAP.name: GAP}}, "only one of the two has the metric"),
+        ({"digests": {"model.x": "b"}}, "the contents of model.x are others"),
+        (
+            {"base": {GAP.name: 13.0, RISE.name: 0.0}},
+            f"{GAP.name} of its base model is 13 and not 12",
+        ),
+        ({"tracking_uri": "sqlite:///elsewhere.db"}, "it is in another store"),
+    ],
+)
+def test_sweeps_that_measure_something_else_are_refused_with_the_reason(seeds, changes, why):
+    first = replace(seeds, digests={"model.x": "a", "alignment.y": "c"})
+    other = replace(first, name="other", digests={"model.x": "a", "alignment.z": "d"})
+    pool([first, other])
+    with pytest.raises(DoNotMatch, match="other must measure what seeds does to be shown with it"):
+        pool([first, replace(other, **changes)])
+    with pytest.raises(DoNotMatch) as refused:
+        pool([first, replace(other, **changes)])
+    assert why in str(refused.value)
