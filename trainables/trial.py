@@ -53,9 +53,9 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     stream = Stream(config, model)
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
-    compares_with_base = objective.uses_base or regulariser.uses_base
+    drops_nothing = objective.uses_base or regulariser.uses_base or regulariser.replaces_dropout
     with (
-        own_dropout(model, 0.0, 0.0) if compares_with_base else nullcontext(),
+        own_dropout(model, 0.0, 0.0) if drops_nothing else nullcontext(),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
