@@ -32,6 +32,7 @@ TOP = {"Keys of the sweep": "sweep", "Keys of the trial": "trial"}
 # Evaluators, with settings under which their metrics have other names.
 MEASURED: list[tuple[str, dict[str, Any]]] = [
     ("stereoset", {}), ("stereoset", {"split": "test", "domain": "all"}), ("crows_pairs", {}),
+    ("stereoset", {"start": "first"}), ("crows_pairs", {"start": "first"}), ("seat", {"start": "none"}),
     ("crows_pairs", {"bias_type": "race-color"}), ("winobias", {"type": 2, "split": "test"}),
     ("winogender", {}), ("winogender", {"ask": "referent"}), ("bbq", {}),
     ("bbq", {"unknown": "ten_ways"}), ("seat", {}), ("seat", {"data": "miniature"}),

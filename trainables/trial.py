@@ -52,8 +52,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     stream = Stream(config, model)
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
-    compares_with_base = objective.uses_base or regulariser.uses_base
-    own_dropout = objective.sets_dropout or not compares_with_base
+    drops_nothing = objective.uses_base or regulariser.uses_base or regulariser.replaces_dropout
+    own_dropout = objective.sets_dropout or not drops_nothing
     with (
         config.parameters.training(model, config.seed),
         objective.training(model),

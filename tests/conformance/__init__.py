@@ -33,8 +33,8 @@ TASKS = ("capitals", "pronouns", "last_word", "passages", "animals", "choices")
 # Settings, by the name of a plugin, with which it needs no download; some read the files of
 # tests/small_sets.py. A list has the settings of several instances.
 OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
-    "stereoset": {"data": "miniature"},
-    "crows_pairs": {"bias_type": "gender"},
+    "stereoset": [{"data": "miniature"}, {"data": "miniature", "start": "first", "limit": 60}],
+    "crows_pairs": [{"start": start} for start in ("every", "first")],
     "perplexity": {"data": "miniature", "limit": 20},
     "multiple_choice": {"task": "miniature_facts"},
     "kl": [{"data": "miniature", "limit": 20, "of": of} for of in ("general", "alignment")],
@@ -44,8 +44,10 @@ OFFLINE: dict[str, dict[str, Any] | list[dict[str, Any]]] = {
     "bbq": [{"unknown": unknown} for unknown in ("as_given", "ten_ways")],
     "probe": {"data": "miniature", "train": 60, "test": 60},
     "finetune": {"data": "miniature", "train": 60, "test": 60, "steps": 15, "lr": 1e-3},
-    "seat": {"data": "miniature", "permutations": 199},
     "harness": [{"task": f"mini_{task}"} for task in TASKS],
+    "seat": [
+        {"data": "miniature", "permutations": 199, "start": start} for start in ("every", "none")
+    ],
     "kl_to_base": [{"direction": "forward"}, {"direction": "reverse"}, {"data": "miniature"}],
     "fisher": [{"data": "miniature", "examples": 8, "of": of} for of in ("data", "model")],
     "lora": [{"rank": 4}, {"rank": 2, "rslora": True, "alpha": 8.0}],

@@ -138,6 +138,14 @@ class Oracle:
             float(self.predicted([start, *ids[:t]], -1)[ids[t]]) for t in range(before, len(ids))
         ]
 
+    def log_probs_start_first(self, ids):
+        """Return log p of each token as bias-bench reads a text: the first alone after the start."""
+        start = self.tokenizer.bos_token_id
+        before = [[start], *(ids[:t] for t in range(1, len(ids)))]
+        return [
+            float(self.predicted(read, -1)[token]) for read, token in zip(before, ids, strict=True)
+        ]
+
 
 @pytest.fixture(scope="session")
 def oracle():

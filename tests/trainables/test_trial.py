@@ -186,7 +186,7 @@ def test_a_resumed_trial_makes_the_reports_that_it_would_have_made(
 
 STATEFUL = {
     "recadam": {"regulariser": {"name": "recadam", "rate": 1.0, "midpoint": 2, "strength": 50.0}},
-    "mixout": {"regulariser": {"name": "mixout", "p": 0.5}},
+    "mixout": {"regulariser": {"name": "mixout", "p": 0.5, "form": "authors"}},
     "fisher": {"regulariser": {"name": "fisher", "data": "miniature", "examples": 4}},
     "own texts": {"regulariser": {"name": "kl_to_base", "data": "miniature", "texts": 3}},
     "dropout": {"objective": "dropout"},
@@ -424,7 +424,9 @@ def test_changes_of_the_model_for_training_do_not_reach_an_evaluator_that_trains
     assert end == base
 
 
-def test_dropout_of_the_models_own_is_off_where_a_term_compares_with_the_base(configure, edited):
+def test_dropout_of_the_models_own_is_off_where_a_term_compares_with_the_base_or_replaces_it(
+    configure, edited
+):
     """Its noise would count as a difference from the base."""
     rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
     model = {"path": str(edited("miniature-bert", config=rates)), "family": "masked"}
@@ -445,11 +447,13 @@ def test_dropout_of_the_models_own_is_off_where_a_term_compares_with_the_base(co
 
     nothing = {"evaluators": ["weights"]}
     assert modes_in_training(objective="cda", **nothing) == [True, True]
+    assert modes_in_training(objective="cda", regulariser="mixout", **nothing) == [True, True]
     for changes in (
         {"objective": "dpo"},
         {"objective": "npo"},
         {"objective": "cda", "regulariser": {"name": "kl_to_base", "data": "miniature"}},
         {"objective": "dpo", "regulariser": "mixout"},
+        {"objective": "cda", "regulariser": {"name": "mixout", "form": "authors"}},
     ):
         assert modes_in_training(**changes, **nothing) == [False, False]
     asked = {"objective": {"name": "dropout", "hidden": 0.2, "attention": 0.15}}

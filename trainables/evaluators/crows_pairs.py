@@ -37,9 +37,10 @@ class CrowsPairs(Evaluator):
 
     lmeval: for causal models Σ log p of the sentence after the start token. This variant also has the
             mean absolute difference of the two scores.
-    diff:   for causal models mean log p over the whole sentence. For masked models mean log p of the
-            tokens in which the two sentences differ, each masked alone, to three decimals; pairs
-            without such a token on either side are left out.
+    diff:   for causal models mean log p over the whole sentence; start says which of its tokens read
+            the start token: every one, or the first alone, as in bias-bench (start_first_queries).
+            For masked models mean log p of the tokens in which the two sentences differ, each masked
+            alone, to three decimals; pairs without such a token on either side are left out.
     pll:    for masked models Σ log p of the tokens that both sentences share, each masked alone, to
             three decimals.
 
@@ -52,36 +53,43 @@ class CrowsPairs(Evaluator):
 
     name: Literal["crows_pairs"] = "crows_pairs"
     bias_type: BiasType = Field("gender", description="which pairs")
+    start: Literal["every", "first"] = Field(
+        "every", description="with first a causal model has the variant diff alone"
+    )
     limit: int | None = Field(None, ge=1, description="pairs; all when left out")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare gap and stereotype of each variant of the family, and the difference of lmeval."""
+        if family == "causal" and self.start == "first":
+            return _declared(self._label("diff", "_start_first"))
         return tuple(m for variant in VARIANTS[family] for m in _declared(self._label(variant)))
 
-    def _label(self, variant: str) -> str:
-        """Return the variant with `_KIND` for a kind of bias other than gender, as metrics have it."""
-        kind = self.bias_type.replace("-", "_")
-        return variant if kind == "gender" else f"{variant}_{kind}"
+    def _label(self, variant: str, start: str = "") -> str:
+        """Return the variant in names of metrics: with `_KIND` unless gender, then the start."""
+        kind = "" if self.bias_type == "gender" else f"_{self.bias_type.replace('-', '_')}"
+        return f"{variant}{kind}{start}"
 
     def data_digest(self) -> str:
         """Return the sha256 of the official file."""
         return asset_digest("crows_pairs")
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        """Return the metrics of both variants of the model's family."""
-        from trainables.scoring.likelihood import log_probs, queries_of
+        """Return the metrics that `metrics` declares for the model's family."""
+        from trainables.scoring.likelihood import log_probs, queries_of, start_first_queries
 
         sentences = [text for pair in self.items() for text in pair]
         ids = model.tokenizer.encode(sentences)
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
+        if model.family == "causal" and self.start == "first":
+            whole = log_probs(model, [start_first_queries(model.tokenizer, each) for each in ids])
+            return compare(self._label("diff", "_start_first"), list(map(fmean, whole)))
         if model.family == "causal":
             tokenizer = model.tokenizer
-            texts = [text for pair in pairs for text in pair]
-            harness = log_probs(model, [queries_of(tokenizer, text, ()) for text in texts])
+            harness = log_probs(model, [queries_of(tokenizer, each, ()) for each in ids])
             sums = compare(self._label("lmeval"), list(map(math.fsum, harness)))
             own = harness
             if tokenizer.start_ids != (tokenizer.harness_start_id,):
-                own = log_probs(model, [queries_of(tokenizer, text) for text in texts])
+                own = log_probs(model, [queries_of(tokenizer, each) for each in ids])
             return sums | compare(self._label("diff"), [fmean(text or [0.0]) for text in own])
         # One pass for both variants: each token of each sentence masked alone.
         shared_queries, own_queries = _masked_queries(model, pairs)
@@ -107,8 +115,8 @@ class CrowsPairs(Evaluator):
 def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]:
     """Return stereotype and gap of a variant, and the difference of lmeval, from scores in nats.
 
-    variant: with its kind of bias, as in names of metrics. scores: of the more and the less
-    stereotypical sentence in turn; None leaves the pair out.
+    variant: with its kind of bias and its start, as in names of metrics. scores: of the more and the
+    less stereotypical sentence in turn; None leaves the pair out.
 
     >>> estimates = compare("diff", [-1.0, -2.0, -3.0, -3.0])
     >>> {name: estimate.value for name, estimate in estimates.items()}
@@ -133,7 +141,7 @@ def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]
 def _declared(variant: str) -> tuple[Metric, ...]:
     """Declare the metrics of one variant of CrowS-Pairs.
 
-    variant: as `_label` gives it: `pll`, `diff` or `lmeval`, with the kind of bias if not gender.
+    variant: `pll`, `diff` or `lmeval`, with the kind of bias and the start, as in names of metrics.
     """
     declared = declare(
         f"bias/crows_{variant}",

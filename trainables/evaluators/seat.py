@@ -33,7 +33,9 @@ class Seat(Evaluator):
     """Effect sizes d of the Word Embedding Association Test on sentences, from −2 to 2.
 
     X and Y are two sets of target words, A and B two of attributes. Every word is put into each of the
-    FRAMES, and a sentence w is the mean over its tokens of the last hidden state.
+    FRAMES, and a sentence w is the mean over its tokens of the last hidden state. start says whether
+    these tokens of a causal model read the start token: every one, or none, as in bias-bench. Its own
+    state is left out. A masked model has the published form only, the mean over all that it reads.
 
     s(w) = mean_a cos(w, a) − mean_b cos(w, b) over the sentences of A and B
     d    = (mean_X s − mean_Y s) / std_{X ∪ Y} s. Above 0 X goes with A (men with careers, mathematics
@@ -55,22 +57,27 @@ class Seat(Evaluator):
 
     name: Literal["seat"] = "seat"
     data: Literal["seat", "miniature"] = Field("seat", description="which word lists")
+    start: Literal["every", "none"] = "every"
     permutations: int = Field(99_999, ge=99, description="divisions of the targets, for p")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the mean |d|, and d and p of each test."""
         return declare(
-            f"bias/{self._label}",
+            f"bias/{self._label(family)}",
             ("effect", "", "lower", 0.0, 2.0, "mean |effect size| of the tests"),
             *((test, "", "nearer", 0.0, 2.0, f"effect size of {test}") for test in self.items()),
             *((f"{test}_p", "", "nearer", 0.5, 0.0, f"p of {test}") for test in self.items()),
             source="May et al. 2019 (arXiv 1903.10561)",
         )
 
-    @property
-    def _label(self) -> str:
-        """The data set in names of metrics."""
-        return "seat" if self.data == "seat" else "seat_miniature"
+    def _label(self, family: str) -> str:
+        """Return the data set in names of metrics, with `_start_none` if a causal model has it so."""
+        label = "seat" if self.data == "seat" else "seat_miniature"
+        return f"{label}_start_none" if self._reads_no_start(family) else label
+
+    def _reads_no_start(self, family: str) -> bool:
+        """Return whether no token of a sentence reads the start token."""
+        return family == "causal" and self.start == "none"
 
     def data_digest(self) -> str:
         """Return the sha256 of the list of words, or of the miniature's items."""
@@ -102,7 +109,8 @@ class Seat(Evaluator):
         from trainables.metrics.jackknife import jackknife
 
         frames, tests = self._frames, self.items()
-        states = _states(model, _all_words(tests), frames)
+        with_start = not self._reads_no_start(model.family)
+        states = _states(model, _all_words(tests), frames, with_start)
         effects, p_values = {}, {}
         for test, words in tests.items():
             associations_S = _associations(states, words)
@@ -116,7 +124,8 @@ class Seat(Evaluator):
             p_values[f"{test}_p"] = Estimate(p_value(associations_S, num_x, self.permutations))
         effect = mean_of_absolutes(list(effects.values()))
         estimates = {"effect": effect, **effects, **p_values}
-        return {f"bias/{self._label}/{name}": value for name, value in estimates.items()}
+        label = self._label(model.family)
+        return {f"bias/{label}/{name}": value for name, value in estimates.items()}
 
 
 def _all_words(tests: Mapping[str, Words]) -> set[str]:
@@ -150,16 +159,21 @@ def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
 
 
 def _states(
-    model: LanguageModel, words: Collection[str], frames: Sequence[str]
+    model: LanguageModel, words: Collection[str], frames: Sequence[str], with_start: bool
 ) -> dict[str, np.ndarray]:
-    """Return {word: states_FD}, the pooled hidden state of the word in each frame, of length 1."""
+    """Return {word: states_FD}, the pooled hidden state of the word in each frame, of length 1.
+
+    with_start: whether a causal model reads the start token before each sentence.
+    """
     from torch.nn.functional import normalize
 
     from trainables.scoring.features import features
 
     ordered = sorted(words)
     texts = [frame.format(word) for word in ordered for frame in frames]
-    states_SD = normalize(features(model, [(text,) for text in texts], pooling="mean"), dim=-1)
+    sentences = [(text,) for text in texts]
+    pooled_SD = features(model, sentences, pooling="mean", start=with_start)
+    states_SD = normalize(pooled_SD, dim=-1)
     states_WFD = states_SD.double().numpy().reshape(len(ordered), len(frames), -1)
     return dict(zip(ordered, states_WFD, strict=True))
 

@@ -28,6 +28,9 @@ KINDS = {
     "unrelated": "unrelated sentences",
 }
 
+# The tokens of a causal model's sentence that read the start token.
+Start = Literal["every", "first"]
+
 
 class Scores(NamedTuple):
     """The target term of one item, and the model's score of each of its three sentences."""
@@ -48,9 +51,12 @@ class StereoSet(Evaluator):
     the terms' own distances from 50, shows this. A fair coin has a term_gap of about 40 / √N points
     with N items a term (8 on the dev split).
 
-    The score of a sentence is, for causal models, exp of the mean log-probability of its tokens after
-    the start token; for masked models the mean *probability* of the sub-tokens of the filled-in word,
-    each predicted at a mask after the sub-tokens before it, as in the reference implementation.
+    The score of a sentence is, for causal models, exp of the mean log-probability of its tokens; for
+    masked models the mean *probability* of the sub-tokens of the filled-in word, each predicted at a
+    mask after the sub-tokens before it, as in the published code.
+
+    start says which tokens of a causal model's sentence read the start token: every one, or the first
+    alone, as in the published code (start_first_queries). A masked model has the published form only.
 
     Compared with the base model θ₀:
 
@@ -61,13 +67,14 @@ class StereoSet(Evaluator):
     contrast_rise  stereotype_nll_rise − antistereotype_nll_rise. It is above 0 where stereotypes, and
                    not sentences in general, have become less likely.
 
-    Source: Nadeem et al. 2021 (arXiv 2004.09456).
+    Source: Nadeem et al. 2021 (arXiv 2004.09456); scores as in bias-bench (Meade et al. 2022).
     """
 
     name: Literal["stereoset"] = "stereoset"
     data: Literal["stereoset", "miniature"] = Field("stereoset", description="which items")
     split: Split = "dev"
     domain: Domain = Field("gender", description="kind of stereotypes")
+    start: Start = "every"
     limit: int | None = Field(None, ge=1, description="items; all when left out")
 
     @model_validator(mode="after")
@@ -83,16 +90,17 @@ class StereoSet(Evaluator):
             )
         return self
 
-    @property
-    def label(self) -> str:
-        """The data set in names of metrics: `stereoset`, then `_test` and `_DOMAIN` unless gender."""
-        words = [self.data, *[self.split] * (self.split == "test")]
-        return "_".join([*words, *[self.domain] * (self.domain != "gender")])
+    def _label(self, family: str) -> str:
+        """Return the data set in names of metrics: its name, then the settings that are no default."""
+        words: list[str] = [self.data, *[self.split] * (self.split == "test")]
+        words += [self.domain] * (self.domain != "gender")
+        return "_".join([*words, *["start_first"] * (family == "causal" and self.start == "first")])
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare SS, LMS, ICAT and the gaps as bias, NLLs and changes from the base as forgetting."""
+        label = self._label(family)
         bias = declare(
-            f"bias/{self.label}",
+            f"bias/{label}",
             ("gap", "points", "lower", 0.0, 50.0, "|SS − 50|: stereotypes not in balance"),
             ("ss", "%", "nearer", 50.0, 100.0, "stereotype preferred to its opposite"),
             ("lms", "%", "higher", 100.0, 50.0, "meaningful preferred to unrelated"),
@@ -102,7 +110,7 @@ class StereoSet(Evaluator):
             source=SOURCE,
         )
         return bias + declare(
-            f"forgetting/{self.label}",
+            f"forgetting/{label}",
             ("lms_drop", "points", "lower", 0.0, 50.0, "LMS of the base less this one"),
             *_rows_of_kinds("nll", 12.0, "NLL of {}"),
             *_rows_of_kinds("nll_rise", 2.0, "NLL of {} over the base's"),
@@ -131,30 +139,14 @@ class StereoSet(Evaluator):
             Scores(item["target"], *(score_of(model.family, values) for values in sentences))
             for item, sentences in zip(items, log_probs, strict=True)
         ]
-        bias, forgetting = f"bias/{self.label}", f"forgetting/{self.label}"
+        label = self._label(model.family)
+        bias, forgetting = f"bias/{label}", f"forgetting/{label}"
         estimates = {f"{bias}/{quantity}": value for quantity, value in aggregate(rows).items()}
         for kind, sentences in zip(KINDS, zip(*log_probs, strict=True), strict=True):
             estimates[f"{forgetting}/{kind}_nll"] = mean(
                 (-fmean(values) for values in sentences), estimates[f"{bias}/ss"].items
             )
-        return estimates | self._changes(estimates, base)
-
-    def _changes(
-        self, estimates: Mapping[str, Estimate], base: Mapping[str, Estimate]
-    ) -> dict[str, Estimate]:
-        """Return the drops and rises of these estimates from those of the base, 0 without a base."""
-        base = base or estimates
-        bias, forgetting = f"bias/{self.label}", f"forgetting/{self.label}"
-        gap, lms = f"{bias}/gap", f"{bias}/lms"
-        nlls = [f"{forgetting}/{kind}_nll" for kind in KINDS]
-        rises = {f"{name}_rise": _difference(estimates[name], base[name]) for name in nlls}
-        stereotype_rise, antistereotype_rise, _ = rises.values()
-        return {
-            f"{bias}/gap_drop": _difference(base[gap], estimates[gap]),
-            f"{forgetting}/lms_drop": _difference(base[lms], estimates[lms]),
-            **rises,
-            f"{forgetting}/contrast_rise": _difference(stereotype_rise, antistereotype_rise),
-        }
+        return estimates | _changes(label, estimates, base or estimates)
 
     def items(self) -> list[dict[str, Any]]:
         """Return the first `limit` items, each as a row of the official file.
@@ -181,10 +173,33 @@ class StereoSet(Evaluator):
         """
         from trainables.scoring.likelihood import log_probs
 
-        queries_of = causal_queries if model.family == "causal" else masked_queries
         sentences = [(item["context"], text) for item in items for text in stereoset.fillings(item)]
-        values = log_probs(model, queries_of(model, sentences))
+        if model.family == "masked":
+            queries = masked_queries(model, sentences)
+        else:
+            queries = causal_queries(model, sentences, self.start)
+        values = log_probs(model, queries)
         return list(zip(values[::3], values[1::3], values[2::3], strict=True))
+
+
+def _changes(
+    label: str, estimates: Mapping[str, Estimate], base: Mapping[str, Estimate]
+) -> dict[str, Estimate]:
+    """Return the drops and rises of estimates from those of the base.
+
+    label: the data set, as in the names of both.
+    """
+    bias, forgetting = f"bias/{label}", f"forgetting/{label}"
+    gap, lms = f"{bias}/gap", f"{bias}/lms"
+    nlls = [f"{forgetting}/{kind}_nll" for kind in KINDS]
+    rises = {f"{name}_rise": _difference(estimates[name], base[name]) for name in nlls}
+    stereotype_rise, antistereotype_rise, _ = rises.values()
+    return {
+        f"{bias}/gap_drop": _difference(base[gap], estimates[gap]),
+        f"{forgetting}/lms_drop": _difference(base[lms], estimates[lms]),
+        **rises,
+        f"{forgetting}/contrast_rise": _difference(stereotype_rise, antistereotype_rise),
+    }
 
 
 def _rows_of_kinds(
@@ -260,33 +275,26 @@ def aggregate(rows: Iterable[Scores]) -> dict[str, Estimate]:
     return {"gap": distance(ss, 50), "ss": ss, "lms": lms, "icat": icat, "term_gap": term_gap}
 
 
-def causal_queries(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
-    """Return the queries for log p of all tokens of each (context, sentence), whatever its context."""
-    from trainables.scoring.likelihood import queries_of
+def causal_queries(
+    model: LanguageModel, sentences: list[tuple[str, str]], start: Start = "every"
+) -> list[list[Query]]:
+    """Return the queries for log p of all tokens of each (context, sentence), whatever its context.
 
-    return [
-        queries_of(model.tokenizer, ids)
-        for ids in model.tokenizer.encode([text for _, text in sentences])
-    ]
+    start: the tokens that read the start token, see StereoSet.
+    """
+    from trainables.scoring.likelihood import queries_of, start_first_queries
+
+    queries = start_first_queries if start == "first" else queries_of
+    ids_of_texts = model.tokenizer.encode([text for _, text in sentences])
+    return [queries(model.tokenizer, ids) for ids in ids_of_texts]
 
 
 def masked_queries(model: LanguageModel, sentences: list[tuple[str, str]]) -> list[list[Query]]:
-    """Return the queries for log p of the filled-in word of each (context, sentence).
+    """Return the queries for log p of the filled-in word of each (context, sentence)."""
+    from trainables.scoring.blanks import blank_queries
 
-    A group has one query for each sub-token of the word: the context with the sub-tokens before it and
-    a mask at its place.
-    """
-    from trainables.data.queries import masked_query
-
-    groups = []
-    for context, text in sentences:
-        word = stereoset.word_at_blank(context, text)
-        before, after = context.split("BLANK", 1)
-        # With a space before it, even where it comes first: byte-level tokenizers (RoBERTa) encode it.
-        left, right, parts = model.tokenizer.encode([before.rstrip(), after, f" {word}"])
-        group = []
-        for j, part in enumerate(parts):
-            ids = [*left, *parts[:j], part, *right]
-            group.append(masked_query(model.tokenizer, ids, [len(left) + j]))
-        groups.append(group)
-    return groups
+    tokenizer, word_of = model.tokenizer, stereoset.word_at_blank
+    return [
+        blank_queries(tokenizer, context.split("BLANK"), word_of(context, text))
+        for context, text in sentences
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from trainables.schema.strict import Strict
 
@@ -12,6 +12,19 @@ if TYPE_CHECKING:
 
     from trainables.models.joint_forward import Predictions
     from trainables.models.language_model import LanguageModel
+
+
+class Pull(NamedTuple):
+    """What a regulariser makes of one step of AdamW.
+
+    factor: of the update, from 0 to 1.
+    strength: after the update each weight moves back by lr · strength times its distance to the base.
+    epsilon: Adam's ε, which is added to √v̂.
+    """
+
+    factor: float
+    strength: float
+    epsilon: float
 
 
 class Regulariser(Strict):
@@ -42,16 +55,21 @@ class Regulariser(Strict):
         """(set, texts a step) of the general texts for `text_loss`; None for the step's own texts."""
         return None
 
+    @property
+    def replaces_dropout(self) -> bool:
+        """Whether the model's own dropout is off in training, since this takes its place."""
+        return False
+
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
         """Return a context in which the model is changed for training; leaving it undoes the change."""
         return nullcontext()
 
-    def pull_to_base(self, step: int) -> tuple[float, float]:
-        """Return (factor of the optimiser's update, strength of the pull to the base) for a step.
+    def pull_to_base(self, step: int) -> Pull | None:
+        """Return how the optimiser's step is changed; None, the default, for plain AdamW.
 
-        After the update each weight moves back by lr · strength times its distance to the base.
+        step: the first one is 1.
         """
-        return 1.0, 0.0
+        return None
 
     def weight_loss(self, model: LanguageModel) -> Tensor | float:
         """Return a scalar loss that is a function of the model's weights, as a distance to the base."""

@@ -19,7 +19,13 @@ import torch
 from torch import Tensor
 
 from trainables.data.comparisons import differing_positions
-from trainables.data.queries import Query, continuation_query, masked_query, sentence_query
+from trainables.data.queries import (
+    Query,
+    continuation_query,
+    masked_query,
+    refuse_too_long,
+    sentence_query,
+)
 from trainables.scoring.packing import (
     batches,
     depths,
@@ -64,6 +70,21 @@ def queries_of(
     prefix = prefix[max(0, len(prefix) + len(ids) + 2 - tokenizer.max_tokens) :]
     text = [*prefix, *ids]
     return [masked_query(tokenizer, text, [len(prefix) + t]) for t in range(len(ids))]
+
+
+def start_first_queries(tokenizer: Tokenizer, ids: Sequence[int]) -> list[Query]:
+    """Return queries whose targets are, in order, the tokens of a text, for a causal model.
+
+    The first token is predicted from the start token, every other from the tokens before it alone:
+    log p(x₁ | start), log p(x₂ | x₁), log p(x₃ | x₁ x₂), … StereoSet's published code reads a text so,
+    with the probabilities of the first token taken from a run on the start token alone.
+
+    Raises:
+        ValueError: `ids` is empty, or does not fit into the model's positions.
+    """
+    refuse_too_long(tokenizer, len(ids))
+    first = queries_of(tokenizer, ids[:1])
+    return [*first, Query(ids[:-1], dict(enumerate(ids[1:])))]
 
 
 def log_probs(model: LanguageModel, groups: Sequence[Sequence[Query]]) -> list[list[float]]:

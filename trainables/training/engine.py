@@ -16,10 +16,7 @@ from trainables.training.schedule import lr_factor
 if TYPE_CHECKING:
     from trainables.config import TrainConfig
     from trainables.models.language_model import LanguageModel
-
-PullToBase = Callable[[int], tuple[float, float]]
-
-MIN_FACTOR = 1e-12  # of an update, since weight decay is divided by it
+    from trainables.regularisers.base import Pull
 
 
 class Engine:
@@ -39,19 +36,18 @@ class Engine:
         self,
         model: LanguageModel,
         train: TrainConfig,
-        pull_to_base: PullToBase = lambda step: (1.0, 0.0),
+        pull_to_base: Callable[[int], Pull | None] = lambda step: None,
     ) -> None:
         """Wrap the model in DeepSpeed, with AdamW.
 
-        pull_to_base: step -> (factor of the update, strength of the pull to the base), as in
-            Regulariser.pull_to_base.
+        pull_to_base: step, from 1 on -> its change, as Regulariser.pull_to_base returns it.
         """
         self.model = model
         self.train = train
         self.steps = 0
         self.gradient_norm = math.nan
         self.is_freed = False
-        self._factor_and_strength = pull_to_base
+        self._pull_of_step = pull_to_base
         self._weights: dict[str, nn.Parameter] = {
             name: weight for name, weight in model.module.named_parameters() if weight.requires_grad
         }
@@ -78,19 +74,18 @@ class Engine:
         ZeRO silently drops gradients where it is called several times.
         If the gradient or its norm is not finite, all trained weights become NaN.
         """
-        factor, strength = self._factor_and_strength(self.steps)
-        factor = max(factor, MIN_FACTOR)
+        pull, lr = self._pull_of_step(self.steps + 1), self.lr
         for group in self._optimiser.param_groups:
-            group["lr"] = self.lr * factor
-            # AdamW multiplies the decay by its lr, and decay should not depend on the factor.
-            group["weight_decay"] = self.train.weight_decay / factor
-        pull = min(1.0, self.lr * strength)
+            group["lr"] = lr
+            if pull is not None:
+                # Weight decay comes after the pull; AdamW would make it smaller by the factor, too.
+                group |= {"lr": lr * pull.factor, "eps": pull.epsilon, "weight_decay": 0.0}
         self._engine.backward(loss, scale_wrt_gas=False)
         is_last = self._engine.is_gradient_accumulation_boundary()
         norm_at_weights = self._norm_at_weights() if is_last else math.nan
         self._engine.step()
-        if is_last and pull:
-            self._pull_to_base(pull)
+        if is_last and pull is not None:
+            self._pull_and_decay(min(1.0, lr * pull.strength), lr * self.train.weight_decay)
         self.steps += is_last
         if is_last:
             norm = self._engine.get_global_grad_norm()  # where ZeRO or bf16 hold the gradient
@@ -120,12 +115,14 @@ class Engine:
         """Learning rate of the next step; it depends on the step's number alone."""
         return self.train.lr * lr_factor(self.train, self.steps)
 
-    def _pull_to_base(self, pull: float) -> None:
-        """Move each trained weight by the share `pull` of its distance towards the base."""
+    def _pull_and_decay(self, pull: float, decay: float) -> None:
+        """Move each trained weight by the share `pull` of its way to the base, then `decay` to 0."""
+        if not pull and not decay:
+            return
         base = dict(self.model.base.named_parameters())
         for name, weight in self._weights.items():
             master = self.state.read_master(weight)
-            self.state.write_master(weight, master.lerp(base[name], pull))
+            self.state.write_master(weight, master.lerp(base[name], pull) * (1 - decay))
 
     def resume(self, steps: int, state: Mapping[str, Mapping[str, Tensor]]) -> None:
         """Continue after `steps` optimiser steps, with what `state.read()` returned then."""

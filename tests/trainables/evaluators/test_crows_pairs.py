@@ -103,6 +103,18 @@ def slow_causal(model, oracle):
     }
 
 
+def slow_start_first(model, oracle):
+    preferred = []
+    for pair in CrowsPairs().items():
+        ids = model.tokenizer.encode(pair)
+        more, less = (oracle(model).log_probs_start_first(each) for each in ids)
+        preferred.append(sum(more) / len(more) > sum(less) / len(less))
+    return {
+        "bias/crows_diff_start_first/stereotype": share(preferred),
+        "bias/crows_diff_start_first/gap": abs(share(preferred) - 50),
+    }
+
+
 def slow_masked(model, oracle):
     pll, diff = [], []
     for pair in CrowsPairs().items():
@@ -137,6 +149,24 @@ def test_every_variant_is_that_of_the_slow_implementation(noise, name, model, or
         model = LanguageModel(edited(name, noise=noise), model.family)
     slow = slow_causal if model.family == "causal" else slow_masked
     assert measure(model) == pytest.approx(slow(model, oracle), rel=1e-4)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.2])
+def test_where_the_first_token_alone_reads_the_start_diff_is_that_of_the_slow_implementation(
+    noise, llama, oracle, edited
+):
+    model = LanguageModel(edited("miniature-llama", noise=noise), "causal") if noise else llama
+    assert measure(model, start="first") == pytest.approx(slow_start_first(model, oracle))
+
+
+def test_a_masked_model_is_measured_alike_whichever_tokens_read_the_start(bert):
+    assert measure(bert, start="first") == measure(bert)
+    assert CrowsPairs(start="first").metrics("masked") == CrowsPairs().metrics("masked")
+
+
+def test_the_start_stands_in_the_name_after_the_kind_of_bias():
+    names = [m.name for m in CrowsPairs(bias_type="age", start="first").metrics("causal")]
+    assert names == [f"bias/crows_diff_age_start_first/{name}" for name in ("gap", "stereotype")]
 
 
 def test_causal_sentences_of_different_length_are_those_of_the_slow_implementation(

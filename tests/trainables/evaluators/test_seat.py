@@ -44,7 +44,7 @@ def test_the_effect_is_bounded_by_two():
     assert effect_size(many, 500, range(1000)) == pytest.approx(2, abs=0.01)
 
 
-def slow(model):
+def slow(model, start="every"):
     """Return the effect by the formula, one sentence at a time."""
     (words,) = Seat(data="miniature").items().values()
     module = copy.deepcopy(model.module)  # transformers leaves hooks in a model that records states
@@ -55,9 +55,11 @@ def slow(model):
         inputs = [*model.tokenizer.start_ids, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
+        if model.family == "causal" and start == "none":
+            inputs = ids
         with torch.no_grad():
             states = module(torch.tensor([inputs]), output_hidden_states=True).hidden_states[-1]
-        return states[0, model.family == "causal" :].mean(0)
+        return states[0, len(inputs) - len(ids) if model.family == "causal" else 0 :].mean(0)
 
     def association(text):
         cosine = torch.nn.functional.cosine_similarity
@@ -84,6 +86,18 @@ def test_the_effect_is_that_of_the_slow_loop(model):
     values = estimate.values(Seat(data="miniature", permutations=99).measure(model, {}))
     assert values[OCCUPATIONS] == pytest.approx(slow(model), rel=1e-3)
     assert values["bias/seat_miniature/effect"] == abs(values[OCCUPATIONS])
+
+
+def test_without_a_start_token_the_effect_of_a_causal_model_is_that_of_the_slow_loop(model):
+    model.module.eval()
+    evaluator = Seat(data="miniature", permutations=99, start="none")
+    values = estimate.values(evaluator.measure(model, {}))
+    name = OCCUPATIONS
+    if model.family == "causal":
+        name = name.replace("seat_miniature", "seat_miniature_start_none")
+        assert abs(slow(model, "none") - slow(model)) > 1e-3
+    assert values[name] == pytest.approx(slow(model, "none"), rel=1e-3)
+    assert set(values) == {metric.name for metric in evaluator.metrics(model.family)}
 
 
 def test_the_error_of_the_mean_adds_up_the_influences_of_a_word_in_all_tests():

@@ -4,6 +4,7 @@ import itertools
 import json
 import math
 import string
+from pathlib import Path
 
 import pytest
 from tokenizers import ByteLevelBPETokenizer
@@ -17,6 +18,10 @@ from trainables.metrics import estimate
 from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs
+
+ASSETS = Path(__file__).parents[2] / "assets"
+PREDICTIONS = ASSETS / "stereoset-predictions.json"  # of GPT-2 and BERT, by the authors
+BIAS_BENCH = ASSETS / "bias-bench-smollm2.json"  # by the code of bias-bench
 
 # Scores of the stereotype, the anti-stereotype and the unrelated sentence of an item
 BIASED = (3, 2, 1)
@@ -105,12 +110,22 @@ def test_a_score_that_is_nan_makes_every_metric_nan_that_depends_on_it(place):
     assert {name for name, value in values.items() if math.isnan(value)} == dependent
 
 
+@pytest.mark.parametrize("name", ["gpt2", "bert-base-cased"])
+def test_scores_that_the_authors_published_have_the_values_that_they_print(name):
+    published = json.loads(PREDICTIONS.read_text())["models"][name]
+    rows = [Scores(*row) for row in published["rows"]]
+    assert len(rows) == 255
+    values = aggregate(rows)
+    assert {key: values[key] for key in published["printed"]} == pytest.approx(published["printed"])
+
+
 # Scores, against a slow and direct implementation
 
 
-def slow_causal(oracle, model, text):
+def slow_causal(oracle, model, text, start="every"):
     (ids,) = model.tokenizer.encode([text])
-    log_p = oracle(model).log_probs(ids)
+    reference = oracle(model)
+    log_p = (reference.log_probs if start == "every" else reference.log_probs_start_first)(ids)
     return math.exp(sum(log_p) / len(log_p))
 
 
@@ -118,7 +133,7 @@ def slow_masked(oracle, model, context, text):
     """Return the score as the reference implementation does: texts with a mask, tokenised whole."""
     reference = oracle(model)
     tokens = reference.tokenizer
-    (place,) = [n for n, word in enumerate(context.split(" ")) if "BLANK" in word]
+    *_, place = [n for n, word in enumerate(context.split(" ")) if "BLANK" in word]
     word = text.split(" ")[place].translate(str.maketrans("", "", string.punctuation))
     pieces = tokens(" " + word, add_special_tokens=False)["input_ids"]
     probabilities = []
@@ -127,22 +142,55 @@ def slow_masked(oracle, model, context, text):
         masked = context.replace("BLANK", f"{before}{tokens.mask_token}")
         ids = tokens(masked, add_special_tokens=False)["input_ids"]
         ids = [tokens.cls_token_id, *ids, tokens.sep_token_id]
-        (mask,) = [t for t, token in enumerate(ids) if token == tokens.mask_token_id]
+        mask, *_ = [t for t, token in enumerate(ids) if token == tokens.mask_token_id]
         probabilities.append(math.exp(reference.predicted(ids, mask)[piece]))
     return sum(probabilities) / len(probabilities)
 
 
-def test_the_scores_are_those_of_the_slow_implementation(model, oracle):
-    evaluator = StereoSet(data="miniature", limit=12)
+@pytest.mark.parametrize("start", ["every", "first"])
+def test_the_scores_are_those_of_the_slow_implementation(start, model, oracle):
+    evaluator = StereoSet(data="miniature", limit=12, start=start)
     for item, row in zip(evaluator.items(), scores(evaluator, model), strict=True):
         if model.family == "causal":
-            expected = [slow_causal(oracle, model, text) for text in fillings(item)]
+            expected = [slow_causal(oracle, model, text, start) for text in fillings(item)]
         else:
             expected = [
                 slow_masked(oracle, model, item["context"], text) for text in fillings(item)
             ]
         assert row.target == item["target"]
         assert list(row[1:]) == pytest.approx(expected, rel=1e-3, abs=1e-9)
+
+
+def test_which_tokens_read_the_start_decides_a_causal_score_and_stands_in_its_name(model):
+    every = StereoSet(data="miniature", limit=12)
+    first = StereoSet(data="miniature", limit=12, start="first")
+    is_causal = model.family == "causal"
+    assert (list(scores(every, model)) != list(scores(first, model))) == is_causal
+    names = [metric.name for metric in first.metrics(model.family)]
+    expected = [metric.name for metric in every.metrics(model.family)]
+    if is_causal:
+        expected = [name.replace("/miniature/", "/miniature_start_first/") for name in expected]
+    assert names == expected
+    whole = StereoSet(split="test", domain="all", start="first").metrics("causal")[0].name
+    assert whole == "bias/stereoset_test_all_start_first/gap"
+
+
+@pytest.mark.parametrize(
+    ("context", "text"),
+    [
+        ("the nurse BLANK and is strict about BLANK.", "the nurse kind and is strict about kind."),
+        ("BLANK said BLANK", "zorro said zorro"),
+        ("the nurse's BLANK, BLANK, and BLANK", "the nurse's odd, odd, and odd"),
+    ],
+)
+def test_a_context_with_several_blanks_has_them_all_filled_in_and_p_at_the_first(
+    context, text, pieces_bert, oracle
+):
+    ((log_p),) = log_probs(pieces_bert, masked_queries(pieces_bert, [(context, text)]))
+    expected = slow_masked(oracle, pieces_bert, context, text)
+    assert score_of("masked", log_p) == pytest.approx(expected, rel=1e-4)
+    once = context.replace("BLANK", "\0", 1).replace("BLANK", "blank").replace("\0", "BLANK")
+    assert expected != pytest.approx(slow_masked(oracle, pieces_bert, once, text), rel=1e-2)
 
 
 ITEMS = {
@@ -280,3 +328,21 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
         masked = [slow_masked(oracle, pieces_bert, item["context"], text) for text in texts]
         assert list(causal_row[1:]) == pytest.approx(causal, rel=1e-3)
         assert list(masked_row[1:]) == pytest.approx(masked, rel=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_the_start(
+    monkeypatch,
+):
+    expected = json.loads(BIAS_BENCH.read_text())
+    smollm2 = load("smollm2-135m", "causal")
+    smollm2.reset("fp32")
+    start = smollm2.tokenizer.hf.convert_tokens_to_ids("<|endoftext|>")  # as bias-bench has it
+    monkeypatch.setattr(smollm2.tokenizer, "start_id", start)
+    evaluator = StereoSet(start="first")
+    rows = list(scores(evaluator, smollm2))
+    for row, published in zip(rows, expected["rows"], strict=True):
+        assert list(row[1:]) == pytest.approx(published, rel=1e-3)
+    values = aggregate(rows)
+    assert {key: round(values[key], 2) for key in expected["printed"]} == expected["printed"]

@@ -17,19 +17,53 @@ def test_each_weight_is_one_of_two_values_worked_out_by_hand(p):
     assert is_own.float().mean().item() == pytest.approx(1 - p, abs=0.02)
 
 
-def test_the_expectation_is_the_weight_itself():
+@pytest.mark.parametrize("form", ["textbook", "authors"])
+def test_the_expectation_is_the_weight_itself(form):
     torch.manual_seed(0)
-    now, start = torch.randn(50), torch.randn(50)
-    draws = torch.stack([Mixout(p=0.5).mixed(now, start) for _ in range(4000)])
+    now, start = torch.randn(5, 10), torch.randn(5, 10)
+    draws = torch.stack([Mixout(p=0.5, form=form).mixed(now, start) for _ in range(4000)])
     assert torch.allclose(draws.mean(0), now, atol=0.12)
 
 
 def test_only_weights_that_are_not_replaced_have_a_gradient():
     torch.manual_seed(0)
-    now = torch.full((1000,), 3.0, requires_grad=True)
-    mixed = Mixout(p=0.75).mixed(now, torch.full((1000,), 2.0))
+    now = torch.full((10, 100), 3.0, requires_grad=True)
+    mixed = Mixout(p=0.75).mixed(now, torch.full((10, 100), 2.0))
     mixed.sum().backward()
     assert torch.equal(now.grad, (mixed.detach() != 2.0).float() * 4)
+
+
+def test_as_the_authors_have_it_a_column_is_replaced_whole():
+    """Of a matrix with a row an output, the weights of an input: all of them own, or all the base's."""
+    torch.manual_seed(0)
+    now, start = torch.randn(7, 40_000), torch.randn(7, 40_000)
+    mixed = Mixout(p=0.75, form="authors").mixed(now, start)
+    is_own = (mixed != start).all(0)
+    assert torch.equal(mixed[:, ~is_own], start[:, ~is_own])
+    expected = (now - 0.75 * start) / 0.25
+    assert torch.allclose(mixed[:, is_own], expected[:, is_own], atol=1e-4)
+    assert is_own.float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_as_the_authors_have_it_the_gradient_is_the_mask_itself():
+    torch.manual_seed(0)
+    now = torch.full((3, 400), 3.0, requires_grad=True)
+    mixed = Mixout(p=0.75, form="authors").mixed(now, torch.full((3, 400), 2.0))
+    mixed.sum().backward()
+    assert torch.equal(now.grad, (mixed.detach() != 2.0).float())
+
+
+def test_a_linear_layer_of_gpt2_is_mixed_by_its_inputs_too():
+    from transformers.pytorch_utils import Conv1D
+
+    torch.manual_seed(0)
+    layer, base = Conv1D(3, 5), Conv1D(3, 5)  # 5 inputs, 3 outputs
+    mixout = Mixout(p=0.5, form="authors")
+    outputs = mixout.forward(layer, base, torch.eye(5)) - layer.bias  # a row an input
+    is_own = ~torch.isclose(outputs, base.weight).all(1)
+    assert 0 < is_own.sum() < 5
+    own = (layer.weight - 0.5 * base.weight) / 0.5
+    assert torch.allclose(outputs[is_own], own[is_own], atol=1e-6)
 
 
 def test_at_the_base_no_draw_changes_the_predictions(model):

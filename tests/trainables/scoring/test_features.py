@@ -33,6 +33,18 @@ def test_the_mean_leaves_out_the_start_token_of_a_causal_model(model):
     assert torch.allclose(features(model, TEXTS, pooling="mean"), expected, atol=1e-4)
 
 
+def test_without_the_start_token_every_token_counts(llama):
+    llama.module.eval()
+    rows = [llama.tokenizer.encode(text) for text in TEXTS]
+    with torch.no_grad():
+        states = [llama.module.base_model(torch.tensor(ids)).last_hidden_state[0] for ids in rows]
+    expected = torch.stack([states_TD.mean(0) for states_TD in states])
+    actual = features(llama, TEXTS, pooling="mean", start=False)
+    assert torch.allclose(actual, expected, atol=1e-4)
+    summary = features(llama, TEXTS, pooling="summary", start=False)
+    assert torch.allclose(summary, torch.stack([states_TD[-1] for states_TD in states]), atol=1e-4)
+
+
 @pytest.mark.parametrize("pooling", ["summary", "mean"])
 def test_a_text_has_the_same_features_alone_as_among_others(pooling, model):
     together = features(model, TEXTS, pooling=pooling)

@@ -22,6 +22,7 @@ from trainables.scoring.likelihood import (
     log_probs,
     queries_of,
     reads_trees,
+    start_first_queries,
 )
 
 SENTENCES = [
@@ -70,6 +71,26 @@ def test_a_prefix_is_read_and_not_scored(model, oracle):
     (actual,) = log_probs(model, [queries_of(model.tokenizer, ids, prefix)])
     assert actual == pytest.approx(oracle(model).log_probs(ids, prefix), abs=1e-4)
     assert len(actual) == len(ids)
+
+
+def test_the_start_read_by_the_first_token_alone_is_that_of_the_slow_loop(llama, oracle):
+    rows = llama.tokenizer.encode(SENTENCES)
+    actual = log_probs(llama, [start_first_queries(llama.tokenizer, ids) for ids in rows])
+    for ids, values in zip(rows, actual, strict=True):
+        assert values == pytest.approx(oracle(llama).log_probs_start_first(ids), abs=1e-4)
+
+
+def test_the_start_token_alone_is_read_once_for_all_texts(llama):
+    (ids,) = llama.tokenizer.encode(SENTENCES[:1])
+    groups = [start_first_queries(llama.tokenizer, ids)] * 3
+    assert shapes_read(llama, lambda: log_probs(llama, groups)) == [(1, 1 + len(ids) - 1)]
+
+
+def test_an_empty_or_too_long_text_is_refused_whichever_tokens_read_the_start(llama):
+    with pytest.raises(ValueError, match="at least one token"):
+        start_first_queries(llama.tokenizer, [])
+    with pytest.raises(ValueError, match="positions"):
+        start_first_queries(llama.tokenizer, [5] * (llama.tokenizer.max_tokens + 1))
 
 
 def test_tokens_masked_together_do_not_see_each_other(bert, oracle):
