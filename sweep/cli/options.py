@@ -128,6 +128,14 @@ def load_spec(path: Path, *, with_inputs: bool = False) -> tuple[SweepSpec, Docu
     return None
 
 
+def others() -> str:
+    """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
+    from sweep import workspace
+
+    names = workspace.names()
+    return f" Here are {', '.join(names)}." if names else ""
+
+
 def console() -> Console:
     """Return a console as wide as the terminal, or of 80 columns if there is no terminal."""
     from rich.console import Console

@@ -17,6 +17,7 @@ from sweep.cli.options import (
     TrackingUri,
     leave,
     load_spec,
+    others,
     store_of,
 )
 
@@ -83,7 +84,7 @@ def resume(
         leave(
             WRONG,
             f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
-            f"it was started, or set SWEEP_HOME to the `sweeps` in it.{_others()}",
+            f"it was started, or set SWEEP_HOME to the `sweeps` in it.{others()}",
         )
     checked, document = load_spec(spec_file)
     if checked.name != name:
@@ -95,11 +96,3 @@ def resume(
         checked,
         lambda on_start: run_sweep.resume(checked, document, backends, on_start=on_start),
     )
-
-
-def _others() -> str:
-    """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
-    from sweep import workspace
-
-    names = workspace.names()
-    return f" Here are {', '.join(names)}." if names else ""

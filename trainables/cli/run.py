@@ -55,10 +55,8 @@ def run(
                 report.save_model(save)
                 report.save_state(save)
                 print(f"saved to {save}")
-    except AssetError as error:
-        refuse(str(error))
-    except ValueError as error:
-        fail(str(error))
+    except (AssetError, ValueError) as error:
+        (fail if reports else refuse)(str(error))  # 2 if the trial did not begin
 
 
 def _read_trial(path: Path) -> TrialConfig:
