@@ -17,7 +17,17 @@ import typer
 
 from analysis.record.names import LIVE_STATES, SweepState, Tag, TrialState
 from sweep.cli.finish import warn_of_refused
-from sweep.cli.options import FAILED, WRONG, Name, TrackingUri, console, leave, reading, store_of
+from sweep.cli.options import (
+    FAILED,
+    WRONG,
+    Name,
+    TrackingUri,
+    console,
+    leave,
+    others,
+    reading,
+    store_of,
+)
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -135,7 +145,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 
     folder = workspace.folder(name)
     if not workspace.outbox(name).is_dir():
-        leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.")
+        leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.{others()}")
     try:
         synced = deliver(name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front)
     except Undelivered as error:

@@ -147,6 +147,14 @@ def use_harness_tasks(folder: Path | None) -> None:
         leave(WRONG, str(error))
 
 
+def others() -> str:
+    """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
+    from sweep import workspace
+
+    names = workspace.names()
+    return f" Here are {', '.join(names)}." if names else ""
+
+
 def console() -> Console:
     """Return a console as wide as the terminal, or of 80 columns if there is no terminal."""
     from rich.console import Console

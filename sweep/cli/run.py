@@ -19,6 +19,7 @@ from sweep.cli.options import (
     TrackingUri,
     leave,
     load_spec,
+    others,
     store_of,
     use_harness_tasks,
 )
@@ -119,7 +120,7 @@ def resume_here(
         leave(
             WRONG,
             f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
-            f"it was started, or set SWEEP_HOME to the `sweeps` in it.{_others()}",
+            f"it was started, or set SWEEP_HOME to the `sweeps` in it.{others()}",
         )
     use_harness_tasks(harness_tasks or workspace.harness_tasks(name))
     checked, document = load_spec(spec_file)
@@ -134,11 +135,3 @@ def resume_here(
             checked, document, backends, on_start=on_start, only_requested=only_requested
         ),
     )
-
-
-def _others() -> str:
-    """Return a sentence with the names of all sweeps that were run here; empty if there are none."""
-    from sweep import workspace
-
-    names = workspace.names()
-    return f" Here are {', '.join(names)}." if names else ""

@@ -6,8 +6,9 @@ import logging
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,8 +130,9 @@ def _session_folder() -> str:
     folders = [os.path.abspath(folder) for folder in (*named, "/tmp", "/var/tmp") if folder]
     for folder in folders:
         is_short = len(os.fsencode(folder)) + len(LONGEST_SOCKET) <= MAX_SOCKET_PATH
-        if is_short and os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK):
-            return f"{folder}/ray"
+        if is_short:
+            with suppress(OSError), tempfile.TemporaryFile(dir=folder):
+                return f"{folder}/ray"
     most = MAX_SOCKET_PATH - len(LONGEST_SOCKET)
     raise OSError(
         f"its files must be in a folder that can be written, with a path of at most {most} bytes, and "

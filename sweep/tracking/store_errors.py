@@ -10,11 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from requests import Response
 
 # Where the errors of a store come from: MLflow, HTTP, databases, buckets.
 LIBRARIES = (
@@ -145,8 +142,8 @@ def trouble_of_server(tracking_uri: str) -> str:
     )
 
 
-def _is_of_mlflow(answer: Response) -> bool:
-    """Return whether a server's answer is a list of experiments, as MLflow writes it."""
+def _is_of_mlflow(answer: Any) -> bool:
+    """Return whether a server's answer, of the library requests, is a list of experiments."""
     try:
         tree = answer.json()
     except ValueError:
@@ -154,8 +151,11 @@ def _is_of_mlflow(answer: Response) -> bool:
     return isinstance(tree, dict) and tree.keys() <= {"experiments", "next_page_token"}
 
 
-def _described(answer: Response) -> str:
-    """Return the code of an answer, where a redirect led, and what it holds if that is no error."""
+def _described(answer: Any) -> str:
+    """Return the code of an answer, where a redirect led, and what it holds if that is no error.
+
+    answer: of the library requests.
+    """
     words = f"{answer.status_code} {phrase(answer.status_code)}".strip()
     if answer.history:
         parts = urlsplit(answer.url)

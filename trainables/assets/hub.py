@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 import threading
 from contextlib import suppress
@@ -24,7 +25,7 @@ def fetch_from_hub(repository: str) -> Path:
     Raises:
         Unavailable: none of them has the model with safetensors weights; the message is the reason.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     fetch = functools.partial(
@@ -40,6 +41,10 @@ def fetch_from_hub(repository: str) -> Path:
             raise Unavailable("gated: its licence must be accepted on its page first") from error
         except RepositoryNotFoundError as error:
             raise Unavailable("no such model, or a private one") from error
+        except json.JSONDecodeError as error:
+            raise Unavailable(
+                f"{constants.ENDPOINT} answers something else than a Hub does, as a login page would"
+            ) from error
         except Exception as error:  # HTTP library, Hub client and disk raise errors of many kinds
             raise Unavailable(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
         shutil.rmtree(folder / ".cache", ignore_errors=True)

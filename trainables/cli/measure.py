@@ -77,10 +77,8 @@ def measure(
                 items_file.write(estimates, items)
             if as_json is not None:
                 as_json.write_text(_as_json(tree, estimates))
-    except AssetError as error:
-        refuse(str(error))
-    except ValueError as error:
-        fail(str(error))
+    except (AssetError, ValueError) as error:
+        (fail if estimates else refuse)(str(error))  # 2 if nothing was measured yet
     print(NOISE_FLOOR, file=sys.stderr)
     if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:
         fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")

@@ -85,10 +85,8 @@ def run(
                 else:
                     checkpoint.delete(save)  # that of an earlier run is not of this model
                 print(f"saved to {save}")
-    except AssetError as error:
-        refuse(str(error))
-    except ValueError as error:
-        fail(str(error))
+    except (AssetError, ValueError) as error:
+        (fail if reports else refuse)(str(error))  # 2 if the trial did not begin
 
 
 def _read_trial(path: Path) -> TrialConfig:

@@ -60,10 +60,9 @@ def whole_texts(
     start: whether a causal model reads the start token before the text.
     """
     if tokenizer.family == "causal":
-        start = tokenizer.start_ids
-        room = min(max_tokens, tokenizer.max_tokens - len(start))
-        ids_of_texts = tokenizer.encode(["\n".join(text) for text in texts])
         before = tokenizer.start_ids if start else ()
+        room = min(max_tokens, tokenizer.max_tokens - len(before))
+        ids_of_texts = tokenizer.encode(["\n".join(text) for text in texts])
         return [Query([*before, *ids[:room]], {}) for ids in ids_of_texts]
     # RoBERTa puts two ends between the texts of a pair.
     separator = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)

@@ -2,17 +2,68 @@
 
 import pytest
 
-from tests.sweep.conftest import verb
+from tests.sweep.conftest import sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-@pytest.mark.parametrize("which", ["front", "resume"])
-def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, which):
-    ended = verb(which, "tny", SWEEP_HOME=str(finished / "sweeps"))
-    assert ended.exit_code in (1, 2)
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("front tny", "resume tny", "status tny", "compare tny base 1", "pause tny", "stop tny"),
+        *("cancel tny", "retry tny", "sync tny"),
+    ],
+)
+def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, words):
+    ended = verb(*words.split(), SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.exit_code == 2
     assert len(ended.stderr.splitlines()) == 1
     assert "tiny" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        ("compare tiny base 99", 2, "sweep tiny has no trial 99; its trials are 0 to 3."),
+        (
+            "compare tiny base nine",
+            2,
+            "TRIAL must be the number of a trial or `base`, but got 'nine'",
+        ),
+        (
+            "retry tiny --trial 99",
+            2,
+            "--trial must be a failed trial of tiny, but got 99: none has",
+        ),
+        ("retry tiny", 1, "no trial of tiny has failed that was not tried again."),
+        ("pause tiny", 1, "tiny must be running to be paused, but is finished."),
+        ("cancel tiny --trial 1", 1, "tiny must be running to be cancelled, but is finished."),
+        ("front tiny --register", 1, "0 models are registered, and not all that were asked for."),
+        (
+            "front tiny --out-dir /proc/x",
+            2,
+            "--out-dir must be a folder that can be written, but: ",
+        ),
+    ],
+)
+def test_what_is_wrong_has_code_two_and_what_cannot_be_done_has_one(
+    finished, words, code, sentence
+):
+    ended = verb(*words.split(), SWEEP_HOME=str(finished / "sweeps"))
+    assert (ended.exit_code, len(ended.stderr.splitlines())) == (code, 1), ended.stderr
+    assert ended.stderr.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    "words", ["run {} --address 127.0.0.1:9", "submit {} --address http://127.0.0.1:9"]
+)
+def test_a_cluster_that_is_away_has_one_code_whichever_verb_asks_it(tiny, tmp_path, words):
+    """In processes of their own: the one of the tests may have joined a cluster."""
+    ended = sweep(*words.format(tiny).split(), SWEEP_HOME=str(tmp_path / "sweeps"))
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("--address must be ")
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "sweeps/tiny").exists()
 
 
 @pytest.mark.parametrize("uri", ["./mlruns", "file:./mlruns", "foo://bar"])

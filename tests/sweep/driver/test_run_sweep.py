@@ -132,7 +132,7 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
     entries = record._client.list_artifacts(record.run_id, "versions")
     assert [entry.path for entry in entries] == ["versions/1.yaml", "versions/2.yaml"]
     for replaced, sentence in (
-        ({}, r"\.yaml:8: trial\.objective\.choice\.2 must stay .*'cda'.*, but is gone\.\n"),
+        ({}, r"\.yaml:6: trial\.objective\.choice\.2 must stay .*'cda'.*, but is gone\.\n"),
         (
             grown | {"steps: 2": "steps: 3"},
             r"\.yaml:\d+: trial.train.steps must stay 2, but is 3\.\n",
