@@ -200,7 +200,7 @@ def decisions(rng: Generator, num_clusters: int, alike: float) -> dict[str, Show
         )
         is_own = rng.random(len(cluster_I)) < rate
         first, second = (mean(np.where(is_own, own, common), items) for own in (one, other))
-        name = f"SS, paired, {100 * rate:.0f} % of items decided anew"
+        name = f"SS, paired, {100 * rate:.0f} % decided anew"
         shown[name] = Shown(ends_of(paired(first, second)), 0.0)
     return shown
 
@@ -232,7 +232,7 @@ DRAWS: dict[str, Draw] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=2000)
+    parser.add_argument("--repetitions", type=int, default=1000)
     parser.add_argument("--only", choices=DRAWS, help="a group of metrics")
     options = parser.parse_args()
     table = Table(title="95 % intervals that hold the true value, in % (of which are ± ?)")

@@ -18,7 +18,6 @@ I = items, C = clusters.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -117,15 +116,13 @@ def holding_clusters(influences_I: Floats, cluster_I: Places) -> float:
     If few items of many are decided one way and lie in few clusters, another sample of clusters may
     well have none of them, or many more. The items that move the value up are held effectively by
     (Σ_c s_c)² / Σ_c s_c² clusters, where s_c is the sum of their influences in cluster c, and those
-    that move it down likewise; the smaller number is returned. It is 0 if no item moves the value one
-    way, and infinite where each item is a cluster of its own.
+    that move it down likewise; the smaller number is returned. It is 0 if no item moves the value up,
+    or none down.
 
     Args:
         influences_I: influences of the items (trainables/metrics/estimate.py).
         cluster_I: the number of each item's cluster, as `numbered` gives it.
     """
-    if len(np.unique(cluster_I)) == len(cluster_I):
-        return math.inf
     sides = [np.bincount(cluster_I, np.clip(sign * influences_I, 0, None)) for sign in (1, -1)]
     return min(
         float(side_C.sum() ** 2 / (side_C @ side_C)) if side_C.any() else 0.0 for side_C in sides

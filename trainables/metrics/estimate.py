@@ -53,6 +53,11 @@ class Items:
         """The number of each item's cluster, from 0."""
         return clusters.numbered(self.clusters or self.names)
 
+    @property
+    def are_alone(self) -> bool:
+        """Whether each item is a cluster of its own."""
+        return bool(len(self.names) == self.cluster_I.max() + 1)
+
 
 NO_ITEMS = Items(())
 
@@ -87,11 +92,14 @@ class Estimate:
         """Degrees of freedom of the standard error; None as design_df.
 
         Of decisions they are at most one less than the clusters that hold the value on either side
-        (`holding_clusters` in clusters.py).
+        (`holding_clusters` in clusters.py). Where each item is a cluster of its own this counts only if
+        it is less than MIN_DF: if one or two of all items are decided one way.
         """
         if self.design_df is None or self.influences_I is None or not self.is_of_decisions:
             return self.design_df
         held_by = clusters.holding_clusters(self.influences_I, self.items.cluster_I)
+        if self.items.are_alone and held_by - 1 >= MIN_DF:
+            return self.design_df
         return max(UNKNOWN_DF, min(self.design_df, held_by - 1))
 
     @property
@@ -156,8 +164,9 @@ def mean(
     influences_I = weights_I * (outcomes_I - value) / total
     influences_I *= clusters.corrections(weights_I, items.cluster_I)
     df = clusters.degrees_of_freedom(weights_I, items.cluster_I)
-    # Right and wrong, or with ties between them; three numbers of three items say nothing.
-    is_of_decisions = len(outcomes_I) > 3 >= len(np.unique(outcomes_I))
+    # Right and wrong, or with ties between them; as many numbers as items say nothing.
+    num_outcomes = len(np.unique(outcomes_I))
+    is_of_decisions = num_outcomes <= 3 and 2 * num_outcomes <= len(outcomes_I)
     return Estimate(value, items, outcomes_I, influences_I, df, is_of_decisions)
 
 

@@ -125,9 +125,16 @@ def test_right_and_wrong_answers_are_alike():
 
 
 def test_decisions_on_items_that_stand_alone_have_the_degrees_of_freedom_of_the_items():
-    measured = mean([1.0] * 39 + [0.0], Items.of(range(40)))
+    measured = mean([1.0] * 37 + [0.0] * 3, Items.of(range(40)))
     assert measured.df == pytest.approx(39)
-    assert measured.se == pytest.approx(math.sqrt(0.025 * 0.975 / 39))
+    assert measured.se == pytest.approx(math.sqrt(0.075 * 0.925 / 39))
+
+
+@pytest.mark.parametrize("num_wrong", [1, 2])
+def test_one_or_two_wrong_answers_of_many_are_too_few_to_tell(num_wrong):
+    outcomes = [1.0] * (200 - num_wrong) + [0.0] * num_wrong
+    assert mean(outcomes, Items.of(range(200))).se is None
+    assert mean([1 - x for x in outcomes], Items.of(range(200))).se is None
 
 
 def test_clusters_that_are_alike_by_chance_are_no_surer_than_their_items():

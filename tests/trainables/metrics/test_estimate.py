@@ -149,3 +149,13 @@ def test_a_difference_on_different_items_has_the_error_and_df_of_welch():
 def test_a_difference_is_not_known_if_one_side_is_not():
     one, alike = mean([1.0, 2.0, 4.0], Items.of("abc")), mean([1.0] * 9, Items.of(range(9)))
     assert delta_method(0.0, (1.0, one), (-1.0, alike)).se is None
+
+
+def test_outcomes_are_decisions_if_there_are_at_most_three_for_twice_as_many_items():
+    items = Items.of(range(6))
+    assert mean([100, 0, 50, 0, 100, 50], items).is_of_decisions
+    assert not mean([0.1, 0.2, 0.3, 0.4, 0.4, 0.4], items).is_of_decisions
+    assert not mean([1, 0, 2, 2], Items.of(range(4))).is_of_decisions
+    right, nll = mean([1, 0, 0, 0, 1, 1], items), mean(range(6), items)
+    assert delta_method(0.0, (1.0, right), (-2.0, right)).is_of_decisions
+    assert not delta_method(0.0, (1.0, right), (-2.0, nll)).is_of_decisions
