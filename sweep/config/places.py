@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import Any
 
 from sweep.space.domains import RECIPE
@@ -20,11 +21,14 @@ def with_line(document: Document, fault: str) -> str:
     """
     key = re.match(r"[a-z_]+(\.\w+)*", fault)
     target: Place = tuple(key[0].split(".")) if key else ()
-    places = [place for place in document.lines if _in_trial(place) == target]
+    by_place: dict[Place, list[Place]] = defaultdict(list)
+    for place in document.lines:
+        by_place[_in_trial(place)].append(place)
     words = set(re.split(r"[\s,;:()']+", fault[len(key[0]) if key else 0 :]))
+    places = by_place[target]
     named = [place for place in places if _names(_value(document.tree, place), fault, words)]
-    around = (target[:n] for n in range(len(target), -1, -1))
-    found = [*_items(document, places, words), *named, *places, *around]
+    around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
+    found = [*_items(document, places, words), *named, *around]
     place = next(place for place in found if place in document.lines)
     return f"{document.path}:{document.lines[place]}: {fault}"
 

@@ -246,26 +246,6 @@ def test_the_sets_of_a_trial_have_the_names_of_their_digests_and_its_model_is_no
     assert set(names) == prepare(spec).keys() - {"model.miniature-llama"}
 
 
-def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
-    text = TINY.replace(
-        "  alignment: {data: miniature, size: 50}\n",
-        "  alignment:\n    choice:\n    - {data: miniature}\n    - {data: none.csv}\n    - {data: other.csv}\n"
-        "  recipe:\n    choice:\n    - objective: none\n    - {replay: {data: gone.txt, ratio: 0.5}}\n",
-    )
-    path = tmp_path / "spec.yaml"
-    path.write_text(text)
-    lines = text.splitlines()
-    document = read(path)
-    with pytest.raises(DoNotFit) as caught:
-        prepare(check(document), document)
-    for sentence, name in zip(
-        str(caught.value).splitlines(), ("none.csv", "other.csv", "gone.txt"), strict=True
-    ):
-        number = next(n for n, line in enumerate(lines, 1) if name in line)
-        assert sentence.startswith(f"{path}:{number}: trial.")
-        assert name in sentence
-
-
 def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path):
     text = (
         TINY.replace("steps: 2", "stpes: 2")
@@ -282,27 +262,6 @@ def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path
     (fault,) = faults_of_sound_part(document)
     assert fault.startswith(f"{path}:4: trial.alignment.data: ")
     assert "none.csv" in fault
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("  model: {path: miniature-llama}\n", ""),
-        ("  train:", "  trian:"),
-        ("  evaluators:", "  evaluator:"),
-        ("trial:", "tiral:"),
-        ("loguniform: [1, 100]", "loguniform: [100, 1]"),
-        ("- none", "- {choice: []}"),
-        ("{path: miniature-llama}", "miniature-llama"),
-    ],
-)
-def test_a_spec_that_is_wrong_anywhere_has_no_further_faults_of_its_data(tmp_path, old, new):
-    path = tmp_path / "spec.yaml"
-    path.write_text(TINY.replace(old, new))
-    document = read(path)
-    with pytest.raises(SpecError):
-        check(document)
-    assert faults_of_sound_part(document) == []
 
 
 def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_path):

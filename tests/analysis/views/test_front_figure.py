@@ -1,0 +1,51 @@
+"""The figure that both pictures of a front show."""
+
+from dataclasses import replace
+
+import pytest
+
+from analysis.views.front_figure import BASE, draw
+from analysis.views.scatter import scatter_of
+
+RISE = "forgetting/general/nll_rise"
+
+pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
+
+
+def artist(drawing, gid):
+    (found,) = drawing.figure.findobj(lambda artist: artist.get_gid() == gid)
+    return found
+
+
+def test_the_points_of_a_part_stand_where_its_rows_are_and_in_their_order(hand):
+    scatter = scatter_of(hand)
+    [(x, y)] = scatter.panels
+    drawing = draw(scatter, 2, halo=False)
+    for gid, marks in drawing.points.items():
+        places = artist(drawing, gid).get_offsets().tolist()
+        rows = marks.rows
+        expected = (
+            [[x.base, y.base]]
+            if rows == [BASE]
+            else [[x.values[row], y.values[row]] for row in rows]
+        )
+        assert places == expected
+    rows = [row for marks in drawing.points.values() for row in marks.rows if row != BASE]
+    assert sorted(rows) == sorted(scatter.points.index)
+
+
+def test_a_model_beyond_the_axes_is_not_drawn(hand):
+    trials = hand.trials.copy()
+    trials.loc[trials["trial"] == 9, RISE] = 40.0
+    scatter = scatter_of(replace(hand, trials=trials))
+    drawn = [row for marks in draw(scatter, 2, halo=False).points.values() for row in marks.rows]
+    (beyond,) = scatter.points.index[scatter.points["name"] == "9"]
+    assert beyond not in drawn
+    assert len(drawn) == len(scatter.points)  # all others, and the base
+
+
+def test_each_objective_of_the_legend_has_its_key_and_its_label(hand):
+    drawing = draw(scatter_of(hand), 2, halo=True)
+    for objective, (key, label) in drawing.legend.items():
+        assert artist(drawing, label).get_text() == objective
+        assert artist(drawing, key).get_color() == scatter_of(hand).colours[objective]

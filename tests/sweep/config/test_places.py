@@ -1,0 +1,74 @@
+"""Where in a spec a fault of its models or data stands."""
+
+import pytest
+
+from sweep.config.check import check
+from sweep.config.places import with_line
+from sweep.config.preflight import DoNotFit, prepare
+from tests.sweep.conftest import TINY
+from trainables.schema.yaml_file import read
+
+SPACE = """\
+name: space
+trial:
+  model: {path: one}
+  alignment:
+    choice:
+    - {data: a.csv}
+    - data: b.csv
+      size: {choice: [5, 50]}
+  recipe:
+    choice:
+    - objective: none
+    - replay:
+        data: c.txt
+  evaluators:
+  - perplexity
+  - {name: seat}
+goals: [x]
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("trial.model.path: one must be a model.", 3),
+        ("trial.model.family must be masked, as one is.", 3),
+        ("trial.alignment.data: a.csv must have pairs.", 6),
+        ("trial.alignment.data: b.csv must have pairs.", 7),
+        ("trial.alignment.size must be at most 9, but got 50.", 8),
+        ("trial.alignment.swap must be something.", 4),
+        ("trial.replay.data: c.txt must have texts.", 13),
+        ("trial.replay.ratio must be something.", 12),
+        ("trial.evaluators: perplexity must have items.", 15),
+        ("trial.evaluators: seat: no such file.", 16),
+        ("trial.evaluators: other: no such file.", 14),
+        ("goals must be something.", 17),
+        ("nowhere.at.all must be something.", 1),
+        ("No key at all.", 1),
+    ],
+)
+def test_a_fault_has_the_line_of_its_key_and_of_the_value_that_it_names(tmp_path, fault, line):
+    path = tmp_path / "space.yaml"
+    path.write_text(SPACE)
+    assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+
+
+def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
+    text = TINY.replace(
+        "  alignment: {data: miniature, size: 50}\n",
+        "  alignment:\n    choice:\n    - {data: miniature}\n    - {data: none.csv}\n    - {data: other.csv}\n"
+        "  recipe:\n    choice:\n    - objective: none\n    - {replay: {data: gone.txt, ratio: 0.5}}\n",
+    )
+    path = tmp_path / "spec.yaml"
+    path.write_text(text)
+    lines = text.splitlines()
+    document = read(path)
+    with pytest.raises(DoNotFit) as caught:
+        prepare(check(document), document)
+    for sentence, name in zip(
+        str(caught.value).splitlines(), ("none.csv", "other.csv", "gone.txt"), strict=True
+    ):
+        number = next(n for n, line in enumerate(lines, 1) if name in line)
+        assert sentence.startswith(f"{path}:{number}: trial.")
+        assert name in sentence
