@@ -82,7 +82,9 @@ class CrowsPairs(Evaluator):
         pairs = list(zip(ids[::2], ids[1::2], strict=True))
         if model.family == "causal" and self.start == "first":
             whole = log_probs(model, [start_first_queries(model.tokenizer, each) for each in ids])
-            return compare(self._label("diff", "_start_first"), list(map(fmean, whole)))
+            return compare(
+                self._label("diff", "_start_first"), [fmean(text or [0.0]) for text in whole]
+            )
         if model.family == "causal":
             tokenizer = model.tokenizer
             harness = log_probs(model, [queries_of(tokenizer, each, ()) for each in ids])
