@@ -44,6 +44,7 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
             "sweep.deepspeed",
             "version.",
             "digest.",
+            "model.start",
         ),
         *("objective", "regulariser", "replay", "seed", "on_front", "fingerprint"),
         *("mlflow.parentRunId", "mlflow.source.git.commit"),

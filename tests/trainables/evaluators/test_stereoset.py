@@ -332,14 +332,11 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_the_start(
-    monkeypatch,
-):
+def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_the_start():
+    """bias-bench starts with <|endoftext|>, as does `start: auto` for this model."""
     expected = json.loads(BIAS_BENCH.read_text())
     smollm2 = load("smollm2-135m", "causal")
     smollm2.reset("fp32")
-    start = smollm2.tokenizer.hf.convert_tokens_to_ids("<|endoftext|>")  # as bias-bench has it
-    monkeypatch.setattr(smollm2.tokenizer, "start_ids", (start,))
     evaluator = StereoSet(start="first")
     rows = list(scores(evaluator, smollm2))
     for row, published in zip(rows, expected["rows"], strict=True):
