@@ -54,7 +54,7 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
         *("trial.yaml", "items.parquet", "model"),
     }
     assert set(values(Series).values()) == {"progress", "front/size", "front/hypervolume"}
-    assert values(Group) == {"FRONT": "front/", "SYSTEM": "system/"}
+    assert values(Group) == {"FRONT": "front/", "SYSTEM": "system/", "TRAIN": "train/"}
     assert values(Role) == {"SWEEP": "sweep", "TRIAL": "trial"}
     assert set(values(TrialState).values()) == {"complete", "pruned", "failed", "running"}
     assert set(values(SweepState).values()) == {
