@@ -35,9 +35,9 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
         for run in record.trial_runs()
         if run.data.tags["on_front"] == "true"
     }
-    assert on_front == set(before.front()["trial"])
+    assert on_front == set(before.trials_on_front())
     note = record._client.get_run(record.run_id).data.tags["mlflow.note.content"]
-    assert f"{len(on_front)} of " in note
+    assert f"{before.front_size} of " in note
     drawn = {entry.path for entry in record._client.list_artifacts(record.run_id, "front")}
     assert "front/front.html" in drawn
     after = read_sweep(spec.name, tracking_uri=workspace.tracking_uri(spec.name))
