@@ -1,10 +1,11 @@
 """Recipes and numbers in words."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from analysis.views.front_words import number, recipe
+from analysis.views.front_words import number, recipe, shown_error
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -52,3 +53,19 @@ def test_a_searched_alpha_is_part_of_the_recipe_each_member_with_its_own(fusing)
     recipes = [recipe(searched, row) for row in searched.front().to_dict("records")]
     assert recipes[1] == "fusion 1 · lr 2e-5"
     assert recipes[3] == "fusion 0.5 · lr 2e-5"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ({"se/a/b/c": 2.0, "df/a/b/c": 9.0}, "± 4.5"),
+        ({"se/a/b/c": 2.0}, "± 3.9"),  # of an early release
+        ({"df/a/b/c": 0.0}, "± ?"),
+        ({"se/a/b/c": 2.0, "df/a/b/c": 0.0}, "± ?"),  # known at an earlier step of the trial alone
+        ({"se/a/b/c": math.nan, "df/a/b/c": math.nan}, ""),
+        ({"se/a/b/c": 0.0}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_error_is_shown_as_half_an_interval_a_question_mark_or_nothing(recorded, expected):
+    assert shown_error(recorded, "a/b/c", ".1f") == expected

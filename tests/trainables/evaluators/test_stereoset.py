@@ -14,6 +14,7 @@ from trainables.evaluators import StereoSet
 from trainables.evaluators.stereoset import Scores, masked_queries, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.metrics import estimate
+from trainables.metrics.interval import interval
 from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs
@@ -280,3 +281,18 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
         masked = [slow_masked(oracle, pieces_bert, item["context"], text) for text in texts]
         assert list(causal_row[1:]) == pytest.approx(causal, rel=1e-3)
         assert list(masked_row[1:]) == pytest.approx(masked, rel=1e-3)
+
+
+def test_three_terms_that_are_alike_by_chance_are_no_small_error():
+    """Their SS are 50, 50 and 54; by the terms alone it would be 1.4 ± 1.4 standard errors."""
+    rows = [
+        Scores(term, 2.0 if n < won else 0.0, 1.0, 0.5)
+        for term, won in (("a", 12), ("b", 12), ("c", 13))
+        for n in range(24)
+    ]
+    gap = estimates_of(rows)["gap"]
+    low, high = interval(gap.value, gap.se, gap.df)
+    assert gap.value == pytest.approx(100 * 37 / 72 - 50)
+    assert high - low > 19
+    two = estimates_of([row for row in rows if row.target != "c"])["gap"]
+    assert (two.se, two.df < 1.1) == (None, True)
