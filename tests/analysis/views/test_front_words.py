@@ -1,10 +1,19 @@
 """Recipes and numbers in words."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from analysis.views.front_words import cautions, counts, label, marks, number, recipe
+from analysis.views.front_words import (
+    cautions,
+    counts,
+    label,
+    marks,
+    number,
+    recipe,
+    shown_error,
+)
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -114,3 +123,19 @@ def test_a_control_that_forgets_less_than_nothing_is_told_in_words(seeds, rises,
 def test_a_goal_that_is_no_forgetting_needs_no_caution(seeds):
     lower = with_rise(seeds, {0: -0.5, 3: -0.5})
     assert cautions(replace(lower, goals=lower.goals[:1])) == []
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ({"se/a/b/c": 2.0, "df/a/b/c": 9.0}, "± 4.5"),
+        ({"se/a/b/c": 2.0}, "± 3.9"),  # of an early release
+        ({"df/a/b/c": 0.0}, "± ?"),
+        ({"se/a/b/c": 2.0, "df/a/b/c": 0.0}, "± ?"),  # known at an earlier step of the trial alone
+        ({"se/a/b/c": math.nan, "df/a/b/c": math.nan}, ""),
+        ({"se/a/b/c": 0.0}, ""),
+        ({}, ""),
+    ],
+)
+def test_an_error_is_shown_as_half_an_interval_a_question_mark_or_nothing(recorded, expected):
+    assert shown_error(recorded, "a/b/c", ".1f") == expected

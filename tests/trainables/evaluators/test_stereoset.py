@@ -15,6 +15,7 @@ from trainables.evaluators import StereoSet
 from trainables.evaluators.stereoset import Scores, masked_queries, score_of
 from trainables.evaluators.stereoset import aggregate as estimates_of
 from trainables.metrics import estimate
+from trainables.metrics.interval import interval
 from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
 from trainables.scoring.likelihood import log_probs
@@ -343,3 +344,18 @@ def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_
         assert list(row[1:]) == pytest.approx(published, rel=1e-3)
     values = aggregate(rows)
     assert {key: round(values[key], 2) for key in expected["printed"]} == expected["printed"]
+
+
+def test_three_terms_that_are_alike_by_chance_are_no_small_error():
+    """Their SS are 50, 50 and 54; by the terms alone it would be 1.4 ± 1.4 standard errors."""
+    rows = [
+        Scores(term, 2.0 if n < won else 0.0, 1.0, 0.5)
+        for term, won in (("a", 12), ("b", 12), ("c", 13))
+        for n in range(24)
+    ]
+    gap = estimates_of(rows)["gap"]
+    low, high = interval(gap.value, gap.se, gap.df)
+    assert gap.value == pytest.approx(100 * 37 / 72 - 50)
+    assert high - low > 19
+    two = estimates_of([row for row in rows if row.target != "c"])["gap"]
+    assert (two.se, two.df < 1.1) == (None, True)

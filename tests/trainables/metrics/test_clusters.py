@@ -138,7 +138,7 @@ def test_one_or_two_wrong_answers_of_many_are_too_few_to_tell(num_wrong):
 
 
 def test_clusters_that_are_alike_by_chance_are_no_surer_than_their_items():
-    """Three terms of 24 items whose shares differ by one item: t alone would say 50.5 ± 1.0."""
+    """Three terms of 24 items whose shares differ by one item: t alone would say 51.4 ± 6.0."""
     terms = [[1] * right + [0] * (24 - right) for right in (12, 12, 13)]
     measured = answers(*terms)
     share = 37 / 72
