@@ -92,7 +92,7 @@ def test_without_the_token_nothing_is_submitted(head, tmp_path):
     ended = sweep(
         "submit", path, "--address", jobs, **environment | {"RAY_AUTH_TOKEN_PATH": str(wrong)}
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "submitted" not in ended.stdout
     assert "Traceback" not in ended.stderr
 
@@ -101,7 +101,7 @@ def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
     ended = sweep("submit", path, "--address", f"http://127.0.0.1:{free_port()}", timeout=60)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith("--address must be the job API of a running Ray cluster")
 
