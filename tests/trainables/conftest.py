@@ -115,6 +115,10 @@ class Oracle:
         self.family = family
         self.module = kind.from_pretrained(folder, attn_implementation="eager").eval()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        bos = self.tokenizer.bos_token
+        # SmolLM2's BOS marks the turns of its chat.
+        start = "<|endoftext|>" if bos == "<|im_start|>" else bos
+        self.start = self.tokenizer.convert_tokens_to_ids(start)
 
     @torch.no_grad()
     def predicted(self, read, place):
@@ -133,15 +137,13 @@ class Oracle:
         ids, before = [*prefix, *ids], len(prefix)
         if self.family == "masked":
             return [self.at_mask(ids, t) for t in range(before, len(ids))]
-        start = self.tokenizer.bos_token_id
         return [
-            float(self.predicted([start, *ids[:t]], -1)[ids[t]]) for t in range(before, len(ids))
+            float(self.predicted([self.start, *ids[:t]], -1)[ids[t]]) for t in range(before, len(ids))
         ]
 
     def log_probs_start_first(self, ids):
         """Return log p of each token as bias-bench reads a text: the first alone after the start."""
-        start = self.tokenizer.bos_token_id
-        before = [[start], *(ids[:t] for t in range(1, len(ids)))]
+        before = [[self.start], *(ids[:t] for t in range(1, len(ids)))]
         return [
             float(self.predicted(read, -1)[token]) for read, token in zip(before, ids, strict=True)
         ]

@@ -17,10 +17,11 @@ PARTS = [(-5 * RNG.random(), RNG.randrange(1, 9)) for _ in NAMES]
 
 
 def test_a_mean_has_the_results_as_outcomes():
-    measured = estimate([1, 0, 1, 1], NAMES[:4], metrics.mean)
-    assert measured.value == 0.75
-    assert measured.outcomes_I.tolist() == [1, 0, 1, 1]
-    assert measured.se == pytest.approx(stdev([1, 0, 1, 1]) / 2)
+    results = [1.0, 0.5, 0.25, 0.75]
+    measured = estimate(results, NAMES[:4], metrics.mean)
+    assert measured.value == 0.625
+    assert measured.outcomes_I.tolist() == results
+    assert measured.se == pytest.approx(stdev(results) / 2)
 
 
 def test_perplexity_is_e_to_the_mean_and_its_error_that_times_the_value():
