@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from trainables.data.opening import Opening
 from trainables.data.sets.multiple_choice import Item
 from trainables.evaluators import CrowsPairs, MultipleChoice
 from trainables.models.loading import load
@@ -93,7 +94,7 @@ class Ours:
 
     def __init__(self, path: str, limit: int | None) -> None:
         self.limit = limit
-        self.model = load(path, "causal")
+        self.model = load(path, "causal", Opening("bos"))  # as the harness starts texts
         self.model.reset("fp32")
         self.module = self.model.module.eval()
 
@@ -110,7 +111,7 @@ class Ours:
             return scores(self.model, multiple_choice(name, self.limit)[0])
         pairs, _ = crows_pairs(self.limit)
         ids = self.model.tokenizer.encode([text for pair in pairs for text in pair])
-        queries = [queries_of(self.model.tokenizer, row) for row in ids]
+        queries = [queries_of(self.model.tokenizer, row, ()) for row in ids]
         sums = list(map(sum, log_probs(self.model, queries)))
         return [list(pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
 

@@ -138,7 +138,8 @@ class Oracle:
         if self.family == "masked":
             return [self.at_mask(ids, t) for t in range(before, len(ids))]
         return [
-            float(self.predicted([self.start, *ids[:t]], -1)[ids[t]]) for t in range(before, len(ids))
+            float(self.predicted([self.start, *ids[:t]], -1)[ids[t]])
+            for t in range(before, len(ids))
         ]
 
     def log_probs_start_first(self, ids):

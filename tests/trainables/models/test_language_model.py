@@ -119,17 +119,6 @@ def test_a_bf16_model_predicts_nearly_as_in_fp32(model):
     assert actual != expected
 
 
-def test_a_tokenizer_without_the_token_that_scoring_needs_is_one_clear_sentence(llama, tmp_path):
-    llama.save(tmp_path)
-    file = tmp_path / "tokenizer_config.json"
-    settings = json.loads(file.read_text())
-    del settings["bos_token"]
-    file.write_text(json.dumps(settings))
-    with pytest.raises(ValueError, match="must have a BOS token") as caught:
-        LanguageModel(tmp_path, "causal")
-    assert "eos_token" in str(caught.value)
-
-
 def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, bert, edited):
     noisy = LanguageModel(edited("miniature-llama", noise=0.01), "causal")
     assert noisy.digest != llama.digest
