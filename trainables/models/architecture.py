@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 UNLIMITED = 2**31 - 1  # positions of a model that has no number of them, as with ALiBi (BLOOM)
 PROBE_TOKENS = 4
+MAX_DIFFERENCE = 1e-3  # of two logits by rounding, in standard deviations of the logits
 # What transformers calls windows of attention; the last is GPT-Neo's own word.
 WINDOWS = ("sliding_window", "attention_chunk_size", "window_size")
 
@@ -54,7 +55,7 @@ class Architecture:
     window:        how many tokens back every layer sees; less than the positions where some layers have
                    a sliding window (Mistral, Gemma).
     has_segments:  whether the embeddings tell the two texts of a pair apart, as BERT's do.
-    takes_positions: whether the position of each token can be given to it.
+    takes_positions: whether each token's position, and the tokens that it sees, can be given to it.
     drops_states:  whether dropout of hidden states is a part of it, at whatever rate.
     before:        names of the modules that act before the first block.
     after:         names of the modules that act after the last block.
@@ -112,16 +113,17 @@ def structure_of(module: Any) -> Structure:
 
 @torch.no_grad()
 def describe(module: Any, family: str) -> Architecture:
-    """Return the architecture of a model of transformers, from two forwards of a few tokens.
+    """Return the architecture of a model of transformers, from a few forwards of a few tokens.
 
     Raises:
-        ValueError: it is to be causal, and its predictions depend on tokens that follow.
+        ValueError: its predictions depend on padding, or, if it is to be causal, on what follows.
     """
     was_training = module.training
     module.eval()
     ids = _probe_ids(module)
     with _Lookups() as lookups:
         calls = _calls(module, ids)
+    _refuse_seeing_padding(module, ids)
     if family == "causal":
         _refuse_seeing_ahead(module, ids)
     config = module.config.get_text_config()
@@ -145,7 +147,11 @@ def describe(module: Any, family: str) -> Architecture:
             and "token_type_ids" in arguments
             and getattr(config, "type_vocab_size", 0) > 1
         ),
-        takes_positions="position_ids" in inspect.signature(module.forward).parameters,
+        # GPT-Neo's window is in its attention, by places in the row, whatever mask is given.
+        takes_positions=(
+            "position_ids" in inspect.signature(module.forward).parameters
+            and not getattr(config, "window_size", None)
+        ),
         drops_states=lookups.drops_states,
         before=before,
         after=after,
@@ -155,7 +161,7 @@ def describe(module: Any, family: str) -> Architecture:
 def _probe_ids(module: Any) -> Tensor:
     """Return ids_T of tokens to try a model with, none of them padding and none after its neighbour."""
     config = module.config.get_text_config()
-    unfit = {getattr(config, "pad_token_id", None), 0, 1}  # 1 is MPNet's padding, whatever it says
+    unfit = {_padding(module), 0, 1}  # 1 is MPNet's padding, whatever it says
     device = next(module.parameters()).device
     ids = (number for number in range(config.vocab_size - 1, -1, -1) if number not in unfit)
     return torch.tensor([next(ids) for _ in range(PROBE_TOKENS)], device=device)
@@ -178,12 +184,37 @@ def _calls(module: Any, ids_T: Tensor) -> list[str]:
     return calls
 
 
-def _logits(module: Any, ids_T: Tensor) -> Tensor:
-    """Return logits_TV of a model for one row."""
-    ids_1T = ids_T[None]
-    output = module(input_ids=ids_1T, attention_mask=torch.ones_like(ids_1T), use_cache=False)
-    logits: Tensor = output.logits[0]
+def _logits(module: Any, ids_T: Tensor, num_padding: int = 0) -> Tensor:
+    """Return logits_TV of a model for one row, with so many tokens of padding after it."""
+    ids_1T = nn.functional.pad(ids_T, (0, num_padding), value=_padding(module))[None]
+    attention_1T = (torch.arange(ids_1T.shape[1], device=ids_T.device) < len(ids_T)).long()[None]
+    output = module(input_ids=ids_1T, attention_mask=attention_1T, use_cache=False)
+    logits: Tensor = output.logits[0, : len(ids_T)].float()
     return logits
+
+
+def _padding(module: Any) -> int:
+    """Return the number of the token of padding in a model's configuration; 0 if it has none."""
+    return getattr(module.config.get_text_config(), "pad_token_id", None) or 0
+
+
+def _differ(logits_TV: Tensor, other_TV: Tensor) -> bool:
+    """Whether logits differ by more than rounding; those of a diverged model do not."""
+    return bool((logits_TV - other_TV).abs().max() > MAX_DIFFERENCE * logits_TV.std())
+
+
+def _refuse_seeing_padding(module: Any, ids_T: Tensor) -> None:
+    """Refuse a model whose numbers for a text would depend on the texts that are read beside it.
+
+    Raises:
+        ValueError: the logits of a text change with padding (ConvBERT's convolutions, FNet).
+    """
+    alone, padded = (_logits(module, ids_T, num_padding) for num_padding in (0, PROBE_TOKENS))
+    if _differ(alone, padded):
+        raise ValueError(
+            f"a model must read a text alone as it does beside others, but the predictions of this "
+            f"{type(module).__name__} depend on the padding after the text: give another model."
+        )
 
 
 def _refuse_seeing_ahead(module: Any, ids_T: Tensor) -> None:
@@ -194,8 +225,8 @@ def _refuse_seeing_ahead(module: Any, ids_T: Tensor) -> None:
     """
     changed_T = ids_T.clone()
     changed_T[-1] = ids_T[0]
-    logits, other = (_logits(module, ids)[:-1].float() for ids in (ids_T, changed_T))
-    if not torch.allclose(logits, other, rtol=1e-4, atol=1e-5, equal_nan=True):
+    logits, other = (_logits(module, ids)[:-1] for ids in (ids_T, changed_T))
+    if _differ(logits, other):
         raise ValueError(
             f"a causal model must predict a token from those before it, but the predictions of this "
             f"{type(module).__name__} depend on what follows: say family: masked, or give a model "
@@ -240,8 +271,8 @@ class _Lookups(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Return what the function returns, after a look at its arguments."""
-        if func is nn.functional.embedding and args[0].numel() == PROBE_TOKENS:
-            rows = args[0].flatten().tolist()
+        if func is nn.functional.embedding and 0 < args[0].ndim < 3:
+            rows = args[0].reshape(-1, args[0].shape[-1])[0, :PROBE_TOKENS].tolist()
             if rows == list(range(rows[0], rows[0] + PROBE_TOKENS)):
                 self.position_tables.append((rows[0], args[1].shape[0]))
         if func is nn.functional.dropout:
@@ -252,6 +283,10 @@ class _Lookups(TorchFunctionMode):
 def is_of_states(dropped: Tensor) -> bool:
     """Whether a tensor under dropout has hidden states, and not probabilities of attention.
 
-    These have a dimension for heads, and one each for the tokens that see and that are seen.
+    These have a dimension for heads, and one each for the tokens that see and that are seen. Where
+    heads and texts are one dimension (XGLM), they are known by their sum.
     """
-    return dropped.ndim < 4
+    if dropped.ndim != 3 or dropped.shape[-1] != dropped.shape[-2]:
+        return dropped.ndim < 4
+    sums = dropped.detach().float().sum(-1)
+    return not torch.allclose(sums, torch.ones_like(sums), atol=1e-2)

@@ -32,13 +32,14 @@ class Output:
     """The output of a forward at N places.
 
     logits_NV: logits over the vocabulary.
-    states_ND: the last hidden states, which the vocabulary head reads.
+    states_ND: the last hidden states, which the vocabulary head reads; None where its weights are used
+               without calling it.
     hidden:    hidden states of the embeddings and of each layer, each of shape BTD; empty unless they
                were requested. The last are those after the final normalisation, if there is one.
     """
 
     logits_NV: Tensor
-    states_ND: Tensor
+    states_ND: Tensor | None
     hidden: tuple[Tensor, ...] = ()
 
 
@@ -47,7 +48,7 @@ def predict(
 ) -> Output:
     """Return the output of one forward of a module at the given places.
 
-    A hook cuts the input of the vocabulary head down to these places.
+    A hook cuts the input of the vocabulary head down to these places, so that it computes nothing else.
 
     places_N: positions, counted through all rows: b · T + t.
     inputs: the keyword arguments of the module, with `input_ids` of shape BT.
@@ -69,12 +70,14 @@ def predict(
             keep = last.register_forward_hook(lambda *call: blocks.append(_first(call[2])))
             undo.callback(keep.remove)
         output: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
+    logits_NV = output.logits if states else output.logits.flatten(0, 1).index_select(0, places_N)
+    states_ND = states[0] if states else None
     if not hidden:
-        return Output(output.logits, states[0])
+        return Output(logits_NV, states_ND)
     layers = output.hidden_states
     if layers[-1].shape != layers[0].shape:  # narrower states, for the head alone (OPT-350m)
         layers = (*layers[:-1], blocks[-1])
-    return Output(output.logits, states[0], layers)
+    return Output(logits_NV, states_ND, layers)
 
 
 def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:

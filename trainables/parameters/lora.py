@@ -11,6 +11,8 @@ from pydantic import Field
 from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
 
@@ -58,7 +60,8 @@ class Lora(Parameters):
         seed: of A. Drawing it leaves the global random state as it was.
 
         Raises:
-            ValueError: the model has no linear modules for one of the targets.
+            ValueError: the model has no linear modules for one of the targets, or peft cannot adapt one
+                (Mamba's out_proj).
         """
         import peft
         import torch
@@ -73,6 +76,23 @@ class Lora(Parameters):
         )
         with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+            try:
+                adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+            except ValueError as error:
+                _take_adapters_off(model.module)
+                reason = " ".join(str(error).split())
+                raise ValueError(
+                    f"parameters.targets must be modules of {model.path.name} that peft can adapt, "
+                    f"but: {reason}"
+                ) from error
         with model.adapted(adapters):
             yield
+
+
+def _take_adapters_off(module: nn.Module) -> None:
+    """Put the layers back that peft has wrapped before it failed."""
+    for name, part in list(module.named_modules()):
+        if hasattr(part, "lora_A"):
+            parent, _, own_name = name.rpartition(".")
+            setattr(module.get_submodule(parent), own_name, part.base_layer)
+    module.requires_grad_(True)

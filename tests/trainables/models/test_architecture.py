@@ -118,7 +118,9 @@ def test_a_window_of_an_older_name_is_known():
         "GPTNeoForCausalLM", hidden_size=16, num_layers=2, num_heads=2, vocab_size=30,
         attention_types=[[["global", "local"], 1]], window_size=6, max_position_embeddings=20,
     )  # fmt: skip
-    assert describe(gpt_neo, "causal").window == 6
+    actual = describe(gpt_neo, "causal")
+    assert actual.window == 6
+    assert not actual.takes_positions, "its window is by places in the row, whatever mask is given"
 
 
 @pytest.mark.parametrize("kind", ["BertLMHeadModel", "RobertaForCausalLM", "ElectraForCausalLM"])
@@ -128,7 +130,23 @@ def test_a_causal_model_that_sees_what_follows_is_one_clear_sentence(kind):
     assert describe(made(kind, **BERT, is_decoder=True), "causal").num_positions in (18, 20)
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("ConvBertForMaskedLM", BERT | {"embedding_size": 16, "head_ratio": 1}),
+        ("FNetForMaskedLM", {key: BERT[key] for key in BERT if key != "num_attention_heads"}),
+    ],
+    ids=str,
+)
+def test_a_model_that_reads_padding_is_one_clear_sentence(kind, settings):
+    """Its numbers for a text would depend on the texts in the same batch."""
+    with pytest.raises(ValueError, match=f"predictions of this {kind} depend on the padding after"):
+        describe(made(kind, **settings), "masked")
+
+
 def test_probabilities_of_attention_have_one_dimension_more_than_states():
     assert is_of_states(torch.empty(2, 5, 16))
     assert is_of_states(torch.empty(5, 16))
     assert not is_of_states(torch.empty(2, 4, 5, 5))
+    assert is_of_states(torch.randn(8, 5, 5))
+    assert not is_of_states(torch.randn(8, 5, 5).softmax(-1))

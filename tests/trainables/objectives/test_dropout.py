@@ -87,8 +87,8 @@ def test_a_llama_gets_them_after_the_embeddings_and_each_branch(llama):
 def test_a_forward_that_fails_leaves_no_rates_behind(llama):
     llama.module.train()
     with Dropout(hidden=0.3).training(llama):
-        with pytest.raises(TypeError):
-            llama.module(nothing=1)
+        with pytest.raises(ValueError, match="input_ids"):
+            llama.module()
         states = torch.ones(2, 3, 4)
         assert torch.equal(nn.functional.dropout(states, 0.0, training=True), states)
     llama.module.eval()
