@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
 
@@ -29,15 +29,15 @@ def prepare(spec: SweepSpec) -> dict[str, str]:
         Name of an input (`Input.name`) -> its sha256.
 
     Raises:
-        DoNotFit: a model or a set cannot be had, a model is of another family, a set is too small, a
-            row lacks a field, or a trial would train on texts that it is measured on.
+        DoNotFit: a model or a set cannot be had, a model cannot be loaded, is of another family or
+            lacks what is to be trained, a set is too small, a row lacks a field, or a trial would train
+            on texts that it is measured on.
     """
     trials = spec.trials()
     digests, faults = _digests(trials)
     if not faults:
         faults = [
-            *_family_faults(trials),
-            *_parameters_faults(trials),
+            *_model_faults(trials),
             *_alignment_faults(trials),
             *_text_faults(trials),
             *_evaluator_faults(trials),
@@ -84,34 +84,41 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
     return digests, faults
 
 
-def _family_faults(trials: list[TrialConfig]) -> list[str]:
-    """Return a fault for each model that is none, or is of another family than a trial says."""
+def _model_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each model that a trial could not load, or not train as it says.
+
+    That is one of another family, of an architecture that is not known, without some of its weights or
+    special tokens, or without the blocks, modules or words that parameters or objective need.
+    """
     faults = []
     for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
         try:
             real_family = pretrained.family_of(path)
+            if real_family != family:
+                faults.append(
+                    f"trial.model.family must be {real_family}, as {path} is a {real_family} model, "
+                    f"but got {family!r}."
+                )
+                continue
+            tokenizer, structure = pretrained.look_through(path, family)
         except ValueError as error:
             faults.append(f"trial.model.path: {error}")
             continue
-        if real_family not in (None, family):
-            faults.append(
-                f"trial.model.family must be {real_family}, as {path} is a {real_family} model, "
-                f"but got {family!r}."
-            )
-    return faults
+        of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
+        for parameters in dict.fromkeys(trial.parameters for trial in of_model):
+            faults += _faults_of(partial(parameters.refuse_misfit, path, structure))
+        for objective in dict.fromkeys(trial.objective for trial in of_model):
+            faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
+    return list(dict.fromkeys(faults))
 
 
-def _parameters_faults(trials: list[TrialConfig]) -> list[str]:
-    """Return a fault for each `parameters` that names blocks or modules that the model lacks."""
-    faults = []
-    for path, parameters in dict.fromkeys((t.model.path, t.parameters) for t in trials):
-        try:
-            parameters.refuse_misfit(
-                path, pretrained.num_blocks(path), partial(pretrained.linear_modules, path)
-            )
-        except ValueError as error:
-            faults.append(f"trial.{error}")
-    return faults
+def _faults_of(check: Callable[[], None]) -> list[str]:
+    """Return the fault for which a check raises ValueError, as a list; an empty one if it does not."""
+    try:
+        check()
+    except ValueError as error:
+        return [f"trial.{error}"]
+    return []
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

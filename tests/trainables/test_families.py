@@ -147,7 +147,7 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
         states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
     first = 1 if kind.family == "causal" else 0
     assert_close(actual, states_TD[first:].mean(0), atol=1e-4, rtol=1e-4)
-    assert ("token_type_ids" in inputs) == lm.has_segments
+    assert ("token_type_ids" in inputs) == lm.architecture.has_segments
 
 
 # (b) The space before a word
@@ -439,7 +439,7 @@ def test_adapted_are_all_linear_layers_but_the_vocabulary_head(lm, named):
     of_blocks = WEIGHTS[named].frozen("attention") | WEIGHTS[named].frozen("mlp")
     expected = {name.removesuffix(".weight") for name in of_blocks if name.endswith(".weight")}
     expected |= WEIGHTS[named].linear_in_head
-    assert set(lm.linear_modules) == expected
+    assert set(lm.architecture.structure.linear) == expected
     with Lora(rank=2).training(lm, seed=0):
         adapted = {n for n, part in lm.module.named_modules() if hasattr(part, "lora_A")}
     assert adapted == expected
@@ -452,7 +452,7 @@ def test_adapters_keep_to_the_laws_of_parameters(law, lm):
 
 def test_every_linear_layer_is_mixed(lm):
     expected = text_predictions(lm).token_log_prob_N
-    linear = {*lm.linear_modules}
+    linear = {*lm.architecture.structure.linear}
     with Mixout(p=0.5).training(lm):
         mixed = {name for name, part in lm.module.named_modules() if "forward" in vars(part)}
         assert linear <= mixed

@@ -81,7 +81,7 @@ def _measurement_tree(model: str, family: str | None, evaluators: str) -> dict[s
     if family is None:
         from trainables.models.pretrained import family_of
 
-        family = family_of(model) or "causal"
+        family = family_of(model)
     return {
         "model": {"path": model, "family": family},
         "evaluators": [_evaluator(text) for text in evaluators.split(",")],

@@ -76,8 +76,7 @@ class FineTune(Classification):
 
         # Randomness of its own: a trial's draws must not depend on its evaluators.
         with _seeded(model, self.seed), torch.enable_grad():
-            width = model.module.get_input_embeddings().weight.shape[1]  # type: ignore[operator]
-            head = nn.Linear(width, num_labels).to(model.device)
+            head = nn.Linear(model.architecture.width, num_labels).to(model.device)
             nn.init.normal_(head.weight, std=0.02)
             nn.init.zeros_(head.bias)
             weights = [*model.module.parameters(), *head.parameters()]

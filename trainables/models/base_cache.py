@@ -90,17 +90,21 @@ class BaseCache:
         ids_BT = torch.tensor([ids], device=self._device)
         inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
         places_N = torch.tensor(places, dtype=torch.long)
-        return predict(self.base, places_N, inputs).states_ND.cpu().contiguous()
+        states_ND = predict(self.base, places_N, inputs).states_ND
+        assert states_ND is not None, "the caller asks logits_are_head_output"
+        return states_ND.cpu().contiguous()
 
 
 def logits_are_head_output(base: nn.Module, device: torch.device) -> bool:
     """Whether a model's logits are the output of its vocabulary head, which one forward shows.
 
-    Some models scale or cap the head's output (Gemma 2), so their logits cannot be had from states.
+    Some models scale or cap the head's output (Gemma 2), or do not call a module for it, so that their
+    logits cannot be had from states.
     """
     ids_BT = torch.tensor([[1, 2, 3]], device=device)
     inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
     with torch.no_grad():
         output = predict(base, torch.arange(3), inputs)
         head: nn.Module = base.get_output_embeddings()  # type: ignore[operator]
-        return torch.equal(head(output.states_ND), output.logits_NV)
+        states_ND = output.states_ND
+        return states_ND is not None and torch.equal(head(states_ND), output.logits_NV)

@@ -1,4 +1,4 @@
-"""Read the folder of a model: its family and architecture from config.json, its weights and tokenizer.
+"""Read the folder of a model: its family and configuration, its weights and tokenizer.
 
 No code of the folder is ever run, and weights are read from safetensors only.
 """
@@ -10,99 +10,179 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from trainables.data.tokenizer import Family
 
 SAFE = {"local_files_only": True, "trust_remote_code": False}
+SAMPLE = "The nurse said that she was here."
+# The names in transformers of the classes that load a model of each family.
+AUTO_CLASSES: dict[Family, str] = {
+    "causal": "AutoModelForCausalLM",
+    "masked": "AutoModelForMaskedLM",
+}
 
 
-def family_in(folder: Path) -> Family | None:
-    """Return the family of the architecture in a folder's config.json.
+def family_in(folder: Path) -> Family:
+    """Return the family of the model that a folder's config.json describes.
 
-    None where the architecture's name ends in neither CausalLM nor MaskedLM, such as GPT2LMHeadModel.
+    Its architecture's name tells it, as LlamaForCausalLM or GPT2LMHeadModel. Where the name is of no
+    family (BertForPreTraining), it is the one that transformers can load; of both (BERT) it is masked,
+    unless the configuration says is_decoder.
 
     Raises:
-        ValueError: the folder has no config.json, or one that is not an object.
+        ValueError: the folder has no config.json that transformers knows, or it describes an
+            encoder-decoder, or another model that is neither causal nor masked.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architectures = tuple(config.get("architectures") or ())
-    except (OSError, ValueError, AttributeError) as error:
-        raise ValueError(
-            f"{folder} must be the folder of a model, with config.json, safetensors and a "
-            f"tokenizer, but: {error}."
-        ) from error
+    architectures = tuple(_written_config(folder).get("architectures") or ())
     if any(name.endswith("MaskedLM") for name in architectures):
         return "masked"
-    return "causal" if any(name.endswith("CausalLM") for name in architectures) else None
+    if any(name.endswith("CausalLM") for name in architectures):
+        return "causal"
+    config = read_config(folder)
+    is_encoder_decoder = getattr(config, "is_encoder_decoder", False)
+    named = [f for f in AUTO_CLASSES if architectures and _class_name(f, config) in architectures]
+    loadable = named or [family for family in AUTO_CLASSES if _class_name(family, config)]
+    if is_encoder_decoder or not loadable:
+        raise ValueError(
+            f"{folder} must hold a causal or a masked model (Llama's family or BERT's), but its "
+            f"config.json describes a {', '.join(architectures) or config.model_type}"
+            f"{', an encoder-decoder' if is_encoder_decoder else ''}: give another model."
+        )
+    if len(loadable) == 1:
+        return loadable[0]
+    return "causal" if getattr(config, "is_decoder", False) else "masked"
 
 
-def linear_in(module: Any) -> list[str]:
-    """Return the names of a model's modules that multiply by a matrix, without the vocabulary head."""
-    head = module.get_output_embeddings()
-    return [
-        name
-        for name, part in module.named_modules()
-        if type(part).__name__ in ("Linear", "Conv1D") and part is not head
-    ]
+def read_config(folder: Path) -> Any:
+    """Return the configuration of transformers that a folder's config.json describes.
 
-
-def read_architecture(folder: Path) -> Any:
-    """Return the model that a folder's config.json describes, on the meta device, without weights."""
-    import torch
+    Raises:
+        ValueError: there is none, transformers knows no such model, or its weights are quantised.
+    """
+    written = _written_config(folder)
     import transformers
 
-    config = transformers.AutoConfig.from_pretrained(folder, **SAFE)
-    auto_class = _auto_class(family_in(folder) or "causal")
-    with torch.device("meta"):
-        return auto_class.from_config(config, trust_remote_code=False)
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, **SAFE)
+    except Exception as error:  # its class depends on which part of the file is wrong
+        kind = written.get("model_type")
+        if kind in transformers.CONFIG_MAPPING:
+            raise _unloadable(folder, error) from error
+        needs_code = " and has code of its own, which is never run" if "auto_map" in written else ""
+        raise ValueError(
+            f"{folder} must hold a model that transformers {transformers.__version__} knows, but the "
+            f"model_type in its config.json is {kind!r}{needs_code}: give another model."
+        ) from error
+    if method := (getattr(config, "quantization_config", None) or {}):
+        name = method.get("quant_method") if isinstance(method, dict) else method.quant_method
+        raise ValueError(
+            f"{folder} must hold weights that can be trained, but they are quantised ({name}): give "
+            f"the model from which they were made."
+        )
+    return config
 
 
-def read_model(folder: Path, family: Family) -> tuple[Any, nn.Module]:
+def refuse_misfit(folder: Path, family: Family) -> None:
+    """Refuse a folder whose configuration is not that of a model of this family.
+
+    Raises:
+        ValueError: its config.json describes no language model, one of the other family, or a BERT
+            whose key is_decoder contradicts the family.
+    """
+    family_of_folder = family_in(folder)
+    if family_of_folder != family:
+        raise ValueError(
+            f"{folder} holds a {family_of_folder} model: family must be {family_of_folder!r}, "
+            f"but got {family!r}."
+        )
+    config = read_config(folder)
+    is_of_both = all(_class_name(each, config) for each in AUTO_CLASSES)
+    is_decoder = getattr(config, "is_decoder", None)
+    if is_of_both and is_decoder is not None and is_decoder != (family == "causal"):
+        raise ValueError(
+            f"config.json of {folder} must say is_decoder: {str(not is_decoder).lower()} for a "
+            f"{family} model, but says {str(is_decoder).lower()}: a token would be predicted from "
+            f"{'those before it alone' if is_decoder else 'those that follow, too'}."
+        )
+
+
+def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tuple[Any, Any]:
     """Return the tokenizer of transformers and the model in fp32, on the CPU, from a folder.
+
+    weightless: on the meta device instead. Every weight is looked at, but none is kept.
 
     Raises:
         ValueError: the folder holds a model of the other family, or none that transformers can load,
             or a weight is missing or has another shape than config.json describes.
     """
-    family_of_folder = family_in(folder)
-    if family_of_folder not in (None, family):
-        raise ValueError(
-            f"{folder} holds a {family_of_folder} model: family must be {family_of_folder!r}, "
-            f"but got {family!r}."
-        )
+    refuse_misfit(folder, family)
     import torch
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
+    auto_class = getattr(transformers, AUTO_CLASSES[family])
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
-        module, loading = _auto_class(family).from_pretrained(
+        module, loading = auto_class.from_pretrained(
             folder, **SAFE, use_safetensors=True, dtype=torch.float32,
             ignore_mismatched_sizes=True, output_loading_info=True,
+            device_map="meta" if weightless else None,
         )  # fmt: skip
     except Exception as error:  # its class depends on which part of the folder is broken
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(
-            f"{folder} must hold a model that transformers can load, but: {reason[:300]}"
-        ) from error
+        raise _unloadable(folder, error) from error
     # transformers would set these weights at random.
-    missing = [*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])]
+    missing = sorted([*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])])
     if missing:
+        others = sorted(loading["unexpected_keys"])
+        instead = f"; the file has others, such as {others[0]}" if others else ""
         raise ValueError(
             f"the weights of {folder} must be those that its config.json describes, but "
-            f"{len(missing)} are missing or of another shape, {sorted(missing)[0]} for one."
+            f"{len(missing)} are missing or of another shape, {missing[0]} for one{instead}."
+        )
+    if not tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]:
+        raise ValueError(
+            f"the tokenizer of {folder} must read any text, but gives no token for {SAMPLE!r}: "
+            f"transformers takes its files for another kind of tokenizer, that of a "
+            f"{module.config.model_type}."
+        )
+    if module.get_output_embeddings() is None:
+        raise ValueError(
+            f"{folder} must hold a model with a vocabulary head, but its {type(module).__name__} has "
+            f"none that transformers knows: give another model."
         )
     return tokenizer, module
 
 
-def _auto_class(family: Family) -> Any:
-    """Return the class of transformers that loads models of a family."""
-    import transformers
+def _unloadable(folder: Path, error: Exception) -> ValueError:
+    """Return the error for a folder that transformers cannot read, with its reason in one line."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return ValueError(f"{folder} must hold a model that transformers can load, but: {reason[:300]}")
 
-    classes = {
-        "causal": transformers.AutoModelForCausalLM,
-        "masked": transformers.AutoModelForMaskedLM,
-    }
-    return classes[family]
+
+def _written_config(folder: Path) -> dict[str, Any]:
+    """Return what is written in a folder's config.json.
+
+    Raises:
+        ValueError: the folder has no config.json, or one that is not an object.
+    """
+    try:
+        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(written, dict):
+            raise TypeError(f"config.json must be an object, but is {written!r:.40}")
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"{folder} must be the folder of a model, with config.json, safetensors and a "
+            f"tokenizer, but: {error}."
+        ) from error
+    return written
+
+
+def _class_name(family: Family, config: Any) -> str | None:
+    """Return the name of the class by which transformers loads a model of a family; None if by none."""
+    from transformers.models.auto import modeling_auto
+
+    names = {
+        "causal": modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        "masked": modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+    }[family]
+    name: str | None = names.get(config.model_type)
+    return name

@@ -6,11 +6,13 @@ of the arithmetic of a small model, and most of its memory.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
+from trainables.models.architecture import structure_of
 from trainables.models.batch import TextBatch
 
 
@@ -30,13 +32,14 @@ class Output:
     """The output of a forward at N places.
 
     logits_NV: logits over the vocabulary.
-    states_ND: the last hidden states, which the vocabulary head reads.
+    states_ND: the last hidden states, which the vocabulary head reads; None where its weights are used
+               without calling it.
     hidden:    hidden states of the embeddings and of each layer, each of shape BTD; empty unless they
-               were requested.
+               were requested. The last are those after the final normalisation, if there is one.
     """
 
     logits_NV: Tensor
-    states_ND: Tensor
+    states_ND: Tensor | None
     hidden: tuple[Tensor, ...] = ()
 
 
@@ -45,7 +48,7 @@ def predict(
 ) -> Output:
     """Return the output of one forward of a module at the given places.
 
-    A hook cuts the input of the vocabulary head down to these places.
+    A hook cuts the input of the vocabulary head down to these places, so that it computes nothing else.
 
     places_N: positions, counted through all rows: b · T + t.
     inputs: the keyword arguments of the module, with `input_ids` of shape BT.
@@ -58,10 +61,25 @@ def predict(
         states.append(arguments[0].flatten(0, 1).index_select(0, places_N))
         return (states[0], *arguments[1:])
 
-    head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
-    hook = head.register_forward_pre_hook(cut)
-    try:
+    blocks: list[Tensor] = []  # what each call of the last block returns
+    with ExitStack() as undo:
+        head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
+        undo.callback(head.register_forward_pre_hook(cut).remove)
+        if hidden:
+            last: nn.Module = module.get_submodule(structure_of(module).blocks[-1])
+            keep = last.register_forward_hook(lambda *call: blocks.append(_first(call[2])))
+            undo.callback(keep.remove)
         output: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)
-    finally:
-        hook.remove()
-    return Output(output.logits, states[0], output.hidden_states if hidden else ())
+    logits_NV = output.logits if states else output.logits.flatten(0, 1).index_select(0, places_N)
+    states_ND = states[0] if states else None
+    if not hidden:
+        return Output(logits_NV, states_ND)
+    layers = output.hidden_states
+    if layers[-1].shape != layers[0].shape:  # narrower states, for the head alone (OPT-350m)
+        layers = (*layers[:-1], blocks[-1])
+    return Output(logits_NV, states_ND, layers)
+
+
+def _first(output: Tensor | tuple[Tensor, ...]) -> Tensor:
+    """Return the first of what a module returns, or all of it if it is one tensor."""
+    return output[0] if isinstance(output, tuple) else output

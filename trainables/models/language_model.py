@@ -19,9 +19,10 @@ from torch import Tensor, nn
 from trainables.assets import cache
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
+from trainables.models.architecture import Architecture, describe, is_linear
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
-from trainables.models.folder import linear_in, read_model
+from trainables.models.folder import read_model
 from trainables.models.forward import logits_of, predict
 
 T = TypeVar("T")
@@ -35,10 +36,8 @@ class LanguageModel:
         family: causal or masked.
         device: the GPU if there is one, else the CPU.
         module: the model of transformers whose weights are trained.
+        architecture: what the module is made of.
         tokenizer: token ids and special tokens of the model.
-        window: how many tokens back every layer sees; less than the positions where some layers have
-            a sliding window (Mistral, Gemma).
-        has_segments: whether the embeddings tell the two texts of a pair apart, as BERT's do.
         adapters: the peft.LoraModel around the module within the context `adapted`, else None.
     """
 
@@ -47,27 +46,19 @@ class LanguageModel:
 
         Raises:
             ValueError: the folder holds no model of this family that can be loaded, or its tokenizer
-                lacks a special token that scoring needs.
+                lacks a special token that scoring needs, or it is to be causal and sees what follows.
         """
         hf_tokenizer, module = read_model(path, family)
         self.path = path
         self.family = family
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.module: nn.Module = module.to(self.device)
-        # Where padding has a position of its own (RoBERTa), no token is at the first positions.
-        embeddings = getattr(self.module.base_model, "embeddings", None)
-        num_unused = getattr(embeddings, "padding_idx", -1) + 1
-        config: Any = self.module.config
-        num_positions: int = config.max_position_embeddings
+        self.architecture: Architecture = describe(self.module, family)
         self.tokenizer = Tokenizer(
             hf_tokenizer, path, family,
-            vocab_size=config.vocab_size, num_positions=num_positions - num_unused,
+            vocab_size=module.config.get_text_config().vocab_size,
+            num_positions=self.architecture.num_positions,
         )  # fmt: skip
-        text_config = config.get_text_config()
-        keys = ("sliding_window", "attention_chunk_size")
-        windows = (getattr(text_config, key, None) for key in keys)
-        self.window: int = min((window for window in windows if window), default=num_positions)
-        self.has_segments = getattr(text_config, "type_vocab_size", 0) > 1
         self.adapters: Any = None
         self._rounded_base: nn.Module | None = None
         self._base_cache: BaseCache | None = None
@@ -133,16 +124,8 @@ class LanguageModel:
 
     @property
     def blocks(self) -> list[nn.Module]:
-        """The transformer blocks of the module, in order."""
-        config: Any = self.module.config
-        num = config.num_hidden_layers
-        lists = (m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == num)
-        return list(next(lists))
-
-    @property
-    def linear_modules(self) -> list[str]:
-        """Names of the modules that multiply by a matrix, without the vocabulary head."""
-        return linear_in(self.module)
+        """The transformer blocks of the module, in order; one that several layers share comes once."""
+        return [self.module.get_submodule(name) for name in self.architecture.structure.blocks]
 
     def weights(self) -> Iterator[tuple[str, nn.Parameter, nn.Parameter]]:
         """Yield (name, weight of the module, weight of `base_in_dtype`) of every weight of the base."""
@@ -192,6 +175,18 @@ class LanguageModel:
         }
         module.save_pretrained(folder, state_dict=state)
         self.tokenizer.hf.save_pretrained(folder)
+
+    def train(self, *, own_dropout: bool = True) -> None:
+        """Set the module to training mode.
+
+        own_dropout: whether what the architecture draws at random in training, such as dropout of any
+            kind or the layers that are left out, is on. Without it all parts but linear layers, which
+            draw nothing by themselves, are in evaluation mode.
+        """
+        self.module.train()
+        if not own_dropout:
+            for part in self.module.modules():
+                part.training = is_linear(part)
 
     # Predictions
 

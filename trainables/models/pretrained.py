@@ -6,7 +6,7 @@ A name is one of the miniatures, a catalogued name, a folder, or OWNER/REPO on t
 from __future__ import annotations
 
 import difflib
-import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,12 +14,11 @@ from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
-from trainables.models.folder import family_in, linear_in, read_architecture
+from trainables.models.folder import family_in, read_model
 
 if TYPE_CHECKING:
-    from trainables.data.tokenizer import Family
-
-NUM_BLOCKS_KEYS = ("num_hidden_layers", "n_layer", "num_layers")  # in config.json
+    from trainables.data.tokenizer import Family, Tokenizer
+    from trainables.models.architecture import Structure
 
 
 def locate(name: str) -> Path:
@@ -36,28 +35,44 @@ def digest(name: str) -> str:
     return DIGEST if name in miniature.MODELS else cache.digest(_resolved(name))
 
 
-def family_of(name: str) -> Family | None:
-    """Return the family of a model; None where its architecture's name tells neither (GPT-2's).
+def family_of(name: str) -> Family:
+    """Return the family of a model.
 
     Raises:
         AssetError: no model has this name, or it cannot be fetched.
-        ValueError: the name is that of a folder without a model.
+        ValueError: the name is that of a folder without a model, or with one of neither family.
     """
     if name in miniature.MODELS:
         return miniature.MODELS[name]
     return family_in(_resolved(name))
 
 
-def num_blocks(name: str) -> int:
-    """Return the number of transformer blocks of a model, from its config.json."""
-    config = json.loads((locate(name) / "config.json").read_text(encoding="utf-8"))
-    config = config.get("text_config", config)
-    return next(int(config[key]) for key in NUM_BLOCKS_KEYS if key in config)
+def look_through(name: str, family: Family) -> tuple[Tokenizer, Structure]:
+    """Return the tokenizer and the modules of a model, after a look at all of its weights.
+
+    None of them is kept, so that any model can be looked through on any machine. How many positions the
+    model has is not known from this, and the tokenizer says UNLIMITED.
+
+    Raises:
+        AssetError: no model has this name, or it cannot be fetched.
+        ValueError: a trial could not load its folder: see folder.read_model and Tokenizer.
+    """
+    folder = locate(name).resolve()
+    return _look_through(folder, family, cache.digest(folder))  # its files may have changed
 
 
-def linear_modules(name: str) -> list[str]:
-    """Return the names of a model's modules that multiply by a matrix, without the vocabulary head."""
-    return linear_in(read_architecture(locate(name)))
+@lru_cache(maxsize=8)
+def _look_through(folder: Path, family: Family, digest: str) -> tuple[Tokenizer, Structure]:
+    """Return what look_through does for a folder; the digest is a part of the key of the cache."""
+    from trainables.data.tokenizer import Tokenizer
+    from trainables.models.architecture import UNLIMITED, structure_of
+
+    hf_tokenizer, module = read_model(folder, family, weightless=True)
+    vocab_size = module.config.get_text_config().vocab_size
+    tokenizer = Tokenizer(
+        hf_tokenizer, folder, family, vocab_size=vocab_size, num_positions=UNLIMITED
+    )
+    return tokenizer, structure_of(module)
 
 
 def _resolved(name: str) -> Path:

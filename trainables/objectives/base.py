@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainables.data.comparisons import ComparedPairs, Comparison
+    from trainables.data.tokenizer import Tokenizer
     from trainables.models.joint_forward import PairPredictions, Predictions
     from trainables.models.language_model import LanguageModel
 
@@ -30,13 +31,17 @@ class Objective(Strict):
         loss does not compare them.
     reads_states: whether the loss needs hidden states of the pairs, beside predictions.
     uses_base: whether the loss compares the model with the frozen base. Its dropout is then off while
-        training, as in TRL; its noise would count as drift.
+        training, as in TRL; its noise would count as drift. So are layers that are left out at random,
+        and all else that the architecture draws in training.
+    sets_dropout: whether its formula is dropout, which stays on even where a regulariser compares with
+        the base.
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
     compares: ClassVar[Comparison | None] = None
     reads_states: ClassVar[bool] = False
     uses_base: ClassVar[bool] = False
+    sets_dropout: ClassVar[bool] = False
 
     name: str
 
@@ -54,6 +59,13 @@ class Objective(Strict):
     def update_factor(self) -> float:
         """The factor f of the debiased model θ₀ + f · (θ − θ₀); θ₀ is the base, θ the trained model."""
         return 1.0
+
+    def refuse_misfit(self, tokenizer: Tokenizer) -> None:
+        """Refuse a model by its tokenizer, before its weights are loaded; accept any by default.
+
+        Raises:
+            ValueError: the loss is not defined with these tokens.
+        """
 
     def prepare(self, model: LanguageModel, pairs: ComparedPairs) -> Any:
         """Return a value computed once before training; pair_loss finds it in `pairs.prepared`.

@@ -30,6 +30,14 @@ class Equalising(Objective):
     name: Literal["equalising"] = "equalising"
     weight: float = Field(1.0, ge=0)
 
+    def refuse_misfit(self, tokenizer: Tokenizer) -> None:
+        """Refuse a tokenizer that cuts one word of each pair.
+
+        Raises:
+            ValueError: no gendered words are one token each.
+        """
+        word_pairs(tokenizer)
+
     def text_loss(self, model: LanguageModel, texts: Predictions) -> Tensor:
         """Return the weighted mean gap over predicted tokens and word pairs: a scalar in nats.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
+    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
 
 
@@ -23,17 +23,14 @@ class Parameters(Strict):
 
     name: str
 
-    def refuse_misfit(
-        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
-    ) -> None:
+    def refuse_misfit(self, name: str, structure: Structure) -> None:
         """Refuse a model that lacks blocks or modules which the settings name; accept any by default.
 
-        All arguments can be known before the weights are loaded.
+        Both arguments can be known before the weights are loaded.
 
         Args:
             name: of the model, for the sentence of the error.
-            num_blocks: how many blocks (layers) the model has.
-            linear_modules: a function that returns the names of its linear modules.
+            structure: its blocks and its linear modules.
 
         Raises:
             ValueError: the model lacks one of them.

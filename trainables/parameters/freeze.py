@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -13,6 +13,7 @@ from trainables.parameters.base import Parameters
 if TYPE_CHECKING:
     from torch import nn
 
+    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
 
 
@@ -20,7 +21,8 @@ class Freeze(Parameters):
     """Freeze the named parts of the model; all other weights are trained.
 
     first_blocks, last_blocks: how many blocks (layers) at either end are frozen.
-    embeddings: the weights before the blocks, BERT's normalisation of embeddings included.
+    embeddings: the weights before the blocks, and tables of positions within them. BERT's normalisation
+        of embeddings is among them, and ALBERT's projection.
     head: the weights after the blocks. Where the head shares its matrix with the embeddings (as in
         Llama's small models and in BERT), freezing either freezes that matrix.
     attention, mlp: these parts of all blocks, without normalisations.
@@ -44,19 +46,24 @@ class Freeze(Parameters):
             )
         return self
 
-    def refuse_misfit(
-        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
-    ) -> None:
-        """Refuse a model with fewer blocks than are to be frozen.
+    def refuse_misfit(self, name: str, structure: Structure) -> None:
+        """Refuse a model with fewer blocks than are to be frozen, or with blocks that are all the same.
 
         Raises:
-            ValueError: first_blocks and last_blocks together are more than num_blocks.
+            ValueError: first_blocks and last_blocks together are more than its blocks, or its blocks
+                share their weights (ALBERT).
         """
         num_frozen = self.first_blocks + self.last_blocks
-        if num_frozen > num_blocks:
+        if num_frozen and structure.shares_blocks:
+            raise ValueError(
+                f"parameters.first_blocks and last_blocks must be left out for {name}, whose "
+                f"{structure.num_blocks} blocks share their weights, but together they are "
+                f"{num_frozen}: freeze attention, mlp, embeddings or head."
+            )
+        if num_frozen > structure.num_blocks:
             raise ValueError(
                 f"parameters.first_blocks and last_blocks must be together at most the "
-                f"{num_blocks} blocks of {name}, but got {num_frozen}."
+                f"{structure.num_blocks} blocks of {name}, but got {num_frozen}."
             )
 
     @contextmanager
@@ -68,18 +75,19 @@ class Freeze(Parameters):
                 be frozen.
         """
         frozen_ids = {id(weight) for weight in self._frozen_weights(model)}
-        weights = list(model.module.parameters())
+        weights = [weight for weight in model.module.parameters() if weight.requires_grad]
         if all(id(weight) in frozen_ids for weight in weights):
             raise ValueError(
                 f"parameters: freeze must leave something of the model to train, but freezes all of "
                 f"its {len(weights)} weights."
             )
-        for weight in weights:
-            weight.requires_grad_(id(weight) not in frozen_ids)
+        frozen = [weight for weight in weights if id(weight) in frozen_ids]
+        for weight in frozen:
+            weight.requires_grad_(False)
         try:
             yield
         finally:
-            for weight in weights:
+            for weight in frozen:
                 weight.requires_grad_(True)
 
     def _frozen_weights(self, model: LanguageModel) -> Iterator[nn.Parameter]:
@@ -88,10 +96,9 @@ class Freeze(Parameters):
         Raises:
             ValueError: the model has fewer blocks than are to be frozen.
         """
-        from torch import nn
-
+        structure = model.architecture.structure
+        self.refuse_misfit(model.path.name, structure)
         blocks = model.blocks
-        self.refuse_misfit(model.path.name, len(blocks), lambda: model.linear_modules)
         for block in [*blocks[: self.first_blocks], *blocks[len(blocks) - self.last_blocks :]]:
             yield from block.parameters()
         for block in blocks:
@@ -100,14 +107,30 @@ class Freeze(Parameters):
                 is_norm = "norm" in type(module).__name__.lower()  # by class: GPT-2's is ln_1
                 if not is_norm and (self.attention if is_attention else self.mlp):
                     yield from module.parameters(recurse=False)
-        modules = [module for module in model.module.modules() if isinstance(module, nn.Embedding)]
-        if embeddings := getattr(model.module.base_model, "embeddings", None):
-            modules.append(embeddings)  # BERT's, with its normalisation
-        before = {id(weight): weight for module in modules for weight in module.parameters()}
         if self.embeddings:
-            yield from before.values()
+            yield from _weights_before(model)
         if self.head:
-            yield from model.module.get_output_embeddings().parameters()  # type: ignore[operator]
-            inside = {id(weight) for block in blocks for weight in block.parameters()}
-            after = [w for w in model.module.parameters() if id(w) not in inside | before.keys()]
-            yield from after
+            yield from _weights_after(model)
+
+
+def _weights_before(model: LanguageModel) -> Iterator[nn.Parameter]:
+    """Yield the weights before the blocks, with all tables, wherever these are."""
+    from torch import nn
+
+    for name, module in model.module.named_modules():
+        if isinstance(module, nn.Embedding) or name in model.architecture.before:
+            yield from module.parameters(recurse=False)
+
+
+def _weights_after(model: LanguageModel) -> Iterator[nn.Parameter]:
+    """Yield the weights after the blocks, and the matrix of the vocabulary, wherever it is."""
+    from trainables.models.architecture import vocabulary_head
+
+    before = {id(weight) for weight in _weights_before(model)}
+    for name, module in model.module.named_modules():
+        if name in model.architecture.after:
+            for weight in module.parameters(recurse=False):
+                if id(weight) not in before:
+                    yield weight
+    head = vocabulary_head(model.module) or model.module.get_input_embeddings()  # type: ignore[operator]
+    yield from head.parameters()

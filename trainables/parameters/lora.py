@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -11,6 +11,9 @@ from pydantic import Field
 from trainables.parameters.base import Parameters
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
 
 
@@ -36,18 +39,15 @@ class Lora(Parameters):
     rslora: bool = False
     targets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
-    def refuse_misfit(
-        self, name: str, num_blocks: int, linear_modules: Callable[[], list[str]]
-    ) -> None:
+    def refuse_misfit(self, name: str, structure: Structure) -> None:
         """Refuse a model without linear modules for one of the targets.
 
         Raises:
-            ValueError: no name in linear_modules() ends with the target; the sentence lists the ends.
+            ValueError: no name of a linear module ends with the target; the sentence lists the ends.
         """
-        names = linear_modules() if self.targets else []
         for target in self.targets or ():
-            if not any(f".{module}".endswith(f".{target}") for module in names):
-                ends = dict.fromkeys(module.rpartition(".")[2] for module in names)
+            if not any(f".{module}".endswith(f".{target}") for module in structure.linear):
+                ends = dict.fromkeys(module.rpartition(".")[2] for module in structure.linear)
                 raise ValueError(
                     f"parameters.targets must be ends of names of linear modules of {name} "
                     f"({', '.join(ends)}), but got {target!r}."
@@ -60,20 +60,39 @@ class Lora(Parameters):
         seed: of A. Drawing it leaves the global random state as it was.
 
         Raises:
-            ValueError: the model has no linear modules for one of the targets.
+            ValueError: the model has no linear modules for one of the targets, or peft cannot adapt one
+                (Mamba's out_proj).
         """
         import peft
         import torch
 
-        self.refuse_misfit(model.path.name, len(model.blocks), lambda: model.linear_modules)
+        structure = model.architecture.structure
+        self.refuse_misfit(model.path.name, structure)
         settings = peft.LoraConfig(
             r=self.rank,
             lora_alpha=2 * self.rank if self.alpha is None else self.alpha,
             use_rslora=self.rslora,
-            target_modules=list(self.targets) if self.targets else "all-linear",
+            target_modules=list(self.targets or structure.linear),
         )
         with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
             torch.manual_seed(seed)
-            adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+            try:
+                adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+            except ValueError as error:
+                _take_adapters_off(model.module)
+                reason = " ".join(str(error).split())
+                raise ValueError(
+                    f"parameters.targets must be modules of {model.path.name} that peft can adapt, "
+                    f"but: {reason}"
+                ) from error
         with model.adapted(adapters):
             yield
+
+
+def _take_adapters_off(module: nn.Module) -> None:
+    """Put the layers back that peft has wrapped before it failed."""
+    for name, part in list(module.named_modules()):
+        if hasattr(part, "lora_A"):
+            parent, _, own_name = name.rpartition(".")
+            setattr(module.get_submodule(parent), own_name, part.base_layer)
+    module.requires_grad_(True)

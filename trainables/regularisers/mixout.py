@@ -35,10 +35,12 @@ class Mixout(Regulariser):
     @contextmanager
     def training(self, model: LanguageModel) -> Iterator[None]:
         """Return a context in which every linear layer multiplies by its mixed weight in training."""
+        from trainables.models.architecture import is_linear
+
         with ExitStack() as undo:
             base = dict(model.base_in_dtype.named_modules())
             for name, layer in model.module.named_modules():
-                if type(layer).__name__ in ("Linear", "Conv1D"):
+                if is_linear(layer):
                     layer.forward = partial(self.forward, layer, base[name])
                     undo.callback(delattr, layer, "forward")
             yield

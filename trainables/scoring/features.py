@@ -78,7 +78,7 @@ def pool(model: LanguageModel, ids_BT: Tensor, attention_BT: Tensor, pooling: Po
     """
     body = model.module.base_model
     segments: dict[str, Tensor] = {}
-    if model.has_segments:
+    if model.architecture.has_segments:
         ends_BT = (ids_BT == model.tokenizer.end_id).long()
         segments["token_type_ids"] = (ends_BT.cumsum(1) - ends_BT).clamp(max=1) * attention_BT
     output = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]

@@ -123,8 +123,8 @@ def _rows(model: LanguageModel, queries: Sequence[Query]) -> tuple[list[Row], li
     if not reads_trees(model):
         return [], line_rows(queries, with_targets)
     # The mask of a tree replaces the model's own, which hides tokens beyond its window.
-    beyond = [q for q in with_targets if len(queries[q].ids) > model.window]
-    within = [q for q in with_targets if len(queries[q].ids) <= model.window]
+    beyond = [q for q in with_targets if len(queries[q].ids) > model.architecture.window]
+    within = [q for q in with_targets if len(queries[q].ids) <= model.architecture.window]
     return pack(tree_rows(queries, within)), line_rows(queries, beyond)
 
 
@@ -166,10 +166,12 @@ def reads_trees(model: LanguageModel) -> bool:
     """Whether a model scores queries in a tree as it does one by one: tried once and remembered.
 
     Nearly all causal models do. Those with ALiBi or a recurrent state ignore the mask of a tree or
-    the positions, and masked models see all of a row. The base is tried, in fp32, so that the answer
-    depends neither on training nor on precision.
+    the positions, or do not take them, and masked models see all of a row. The base is tried, in fp32,
+    so that the answer depends neither on training nor on precision.
     """
-    return model.family == "causal" and model.memo(READS_TREES, None, lambda: _try_tree(model))
+    if model.family == "masked" or not model.architecture.takes_positions:
+        return False
+    return model.memo(READS_TREES, None, lambda: _try_tree(model))
 
 
 def _try_tree(model: LanguageModel) -> bool:

@@ -1,11 +1,16 @@
 """Models and data of a sweep, fetched and compared with what its spec needs."""
 
+import json
+import shutil
+
 import pytest
+import transformers
 
 from sweep.config.check import check
 from sweep.config.preflight import DoNotFit, prepare, sets_of
 from tests.sweep.conftest import TINY
 from trainables.evaluators import StereoSet
+from trainables.models import miniature
 from trainables.schema.yaml_file import read
 
 
@@ -97,6 +102,93 @@ def test_sets_without_a_text_or_without_a_real_share_are_one_sentence(spec_with,
 def test_parameters_that_the_model_does_not_have_are_one_sentence(parameters, sentence, spec_with):
     with pytest.raises(DoNotFit, match=sentence):
         prepare(spec_with({"size: 50}": f"size: 50}}\n  parameters: {parameters}"}))
+
+
+@pytest.fixture
+def folder_with(tmp_path):
+    """folder_with(kind, **settings): the folder of an untrained model of a class of transformers."""
+
+    def write(kind, **settings):
+        folder = tmp_path / kind
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            folder.mkdir(exist_ok=True)
+            shutil.copy(miniature.folder("miniature-bert") / file, folder)
+        made_by = getattr(transformers, kind)
+        size = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+        made_by(made_by.config_class(**size | {"vocab_size": 300} | settings)).save_pretrained(
+            folder
+        )
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "settings", "sentence"),
+    [
+        ("T5ForConditionalGeneration", "causal", {"d_ff": 8}, "an encoder-decoder: give another"),
+        ("BertLMHeadModel", "causal", {}, "must say is_decoder: true for a causal model"),
+        (
+            "BertForSequenceClassification",
+            "masked",
+            {},
+            "are missing or of another shape, cls.pred",
+        ),
+        ("ElectraForPreTraining", "masked", {}, "the file has others, such as discriminator_pred"),
+        ("BertForMaskedLM", "causal", {}, "trial.model.family must be masked, as .* is a masked"),
+        (
+            "BertForMaskedLM",
+            "masked",
+            {"vocab_size": 40},
+            "must know no more tokens than the model",
+        ),
+        ("LlamaForCausalLM", "causal", {"intermediate_size": 8}, None),
+        ("BloomForCausalLM", "causal", {}, None),
+    ],
+)
+def test_a_model_that_no_trial_could_use_is_one_sentence(
+    kind, family, settings, sentence, folder_with, spec_with
+):
+    folder = folder_with(kind, **settings)
+    spec = spec_with({"path: miniature-llama": f"path: {folder}, family: {family}"})
+    if sentence is None:
+        prepare(spec)
+        return
+    with pytest.raises(DoNotFit, match=sentence) as caught:
+        prepare(spec)
+    (fault,) = str(caught.value).splitlines()
+    assert fault.startswith("trial.model.")
+    assert str(folder) in fault
+
+
+def test_blocks_that_share_their_weights_cannot_be_frozen_one_by_one(folder_with, spec_with):
+    folder = folder_with("AlbertForMaskedLM", embedding_size=8, intermediate_size=8)
+    for frozen, is_refused in (("first_blocks: 1", True), ("attention: true", False)):
+        spec = spec_with(
+            {
+                "path: miniature-llama": f"path: {folder}, family: masked",
+                "size: 50}": f"size: 50}}\n  parameters: {{name: freeze, {frozen}}}",
+            }
+        )
+        if is_refused:
+            with pytest.raises(DoNotFit, match="first_blocks and last_blocks must be left out"):
+                prepare(spec)
+        else:
+            prepare(spec)
+
+
+def test_an_objective_whose_words_the_tokenizer_cuts_is_one_sentence(folder_with, spec_with):
+    folder = folder_with("BertForMaskedLM", intermediate_size=8)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary["sheep"] = vocabulary.pop("she")  # no other word of the list is known
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    replaced = {"path: miniature-llama": f"path: {folder}, family: masked"}
+    prepare(spec_with(replaced))
+    with pytest.raises(
+        DoNotFit, match=r"^trial\.objective equalising needs gendered words that are"
+    ):
+        prepare(spec_with(replaced | {"- none": "- equalising"}))
 
 
 def test_a_row_that_lacks_a_field_is_found_before_anything_starts(spec_with, tmp_path):

@@ -6,9 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from trainables.models import miniature
-from trainables.models.folder import family_in, linear_in, read_architecture, read_model
+from trainables.models.folder import family_in, read_model
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
 
@@ -33,7 +34,15 @@ def likelihoods(model):
             "must be those that its config.json describes, but 9 are missing",
         ),
         ({"vocab_size": 10}, "of another shape, model.embed_tokens.weight"),
-        ({"model_type": "nonsense"}, "must hold a model that transformers can load, but"),
+        (
+            {"model_type": "nonsense"},
+            "knows, but the model_type in its config.json is 'nonsense': give",
+        ),
+        ({"num_hidden_layers": "two"}, "must hold a model that transformers can load, but"),
+        (
+            {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+            "must hold weights that can be trained, but they are quantised (gptq): give",
+        ),
     ],
 )
 def test_a_folder_whose_parts_do_not_fit_is_refused(broken, sentence, tmp_path):
@@ -82,9 +91,63 @@ def test_code_in_a_models_folder_is_not_run(llama, tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-def test_an_architecture_that_tells_no_family_has_none(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["GPT2LMHeadModel"]}))
-    assert family_in(tmp_path) is None
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        ({"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}, "causal"),
+        ({"architectures": ["BertLMHeadModel"], "model_type": "bert"}, "causal"),
+        ({"architectures": ["BertForPreTraining"], "model_type": "bert"}, "masked"),
+        ({"architectures": ["MPNetModel"], "model_type": "mpnet"}, "masked"),
+        ({"model_type": "llama"}, "causal"),
+        ({"model_type": "roberta"}, "masked"),
+        ({"model_type": "roberta", "is_decoder": True}, "causal"),
+    ],
+    ids=str,
+)
+def test_the_family_is_that_of_the_class_that_transformers_loads(config, family, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert family_in(tmp_path) == family
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (
+            {"architectures": ["T5ForConditionalGeneration"], "model_type": "t5"},
+            "a T5ForConditionalGeneration, an encoder-decoder: give another model.",
+        ),
+        (
+            {"architectures": ["BartForConditionalGeneration"], "model_type": "bart"},
+            "a BartForConditionalGeneration, an encoder-decoder: give another model.",
+        ),
+        ({"architectures": ["ViTModel"], "model_type": "vit"}, "a ViTModel: give another model."),
+        (
+            {"architectures": ["New"], "model_type": "new", "auto_map": {"AutoConfig": "new.New"}},
+            "'new' and has code of its own, which is never run: give another model.",
+        ),
+        ({}, "the model_type in its config.json is None: give another model."),
+    ],
+    ids=str,
+)
+def test_another_kind_of_model_is_one_clear_sentence(config, sentence, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=re.escape(sentence)) as caught:
+        family_in(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "is_decoder"),
+    [("BertLMHeadModel", "causal", "true"), ("BertForMaskedLM", "masked", "false")],
+)
+def test_a_bert_that_contradicts_its_family_is_one_clear_sentence(
+    kind, family, is_decoder, tmp_path
+):
+    config = {"architectures": [kind], "model_type": "bert", "is_decoder": family == "masked"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"must say is_decoder: {is_decoder} for a {family} model"):
+        read_model(tmp_path, family)
 
 
 @pytest.mark.parametrize("written", [None, "[1", "[1]"])
@@ -96,18 +159,26 @@ def test_a_folder_of_no_known_family_is_one_clear_sentence(tmp_path, written):
     assert str(tmp_path) in str(caught.value)
 
 
-def test_an_architecture_has_the_modules_of_the_model_and_no_weights(name, model):
-    module = read_architecture(miniature.folder(name))
+def test_a_model_without_weights_has_its_modules_and_is_looked_through(name, model, edited):
+    _, module = read_model(model.path, model.family, weightless=True)
     shapes = {key: weight.shape for key, weight in model.module.named_parameters()}
     assert {key: weight.shape for key, weight in module.named_parameters()} == shapes
     assert {weight.device.type for weight in module.parameters()} == {"meta"}
-    assert linear_in(module) == model.linear_modules
+    folder = edited(name, config={"num_hidden_layers": 3})
+    with pytest.raises(ValueError, match="are missing or of another shape"):
+        read_model(folder, model.family, weightless=True)
 
 
-def test_the_vocabulary_head_is_no_linear_module_of_a_llama(llama):
-    names = linear_in(llama.module)
-    assert len(names) == 7 * 2, "four of attention and three of the MLP, in two blocks"
-    assert "lm_head" not in names
+def test_weights_that_lack_a_head_are_one_sentence_with_what_they_have(bert, tmp_path):
+    """As a body that was saved alone, or a model with the head of another task."""
+    bert.save(tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    other = {name.replace("cls.predictions.", "classifier."): w for name, w in weights.items()}
+    save_file(other, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(
+        ValueError, match=r"cls\.predictions.* the file has others, such as classif"
+    ):
+        read_model(tmp_path, "masked")
 
 
 def test_a_model_is_read_in_fp32_with_its_tokenizer(name, model):

@@ -6,10 +6,12 @@ import peft
 import pytest
 import torch
 from pydantic import ValidationError
+from transformers import MambaConfig, MambaForCausalLM
 
-from tests.conformance import gradient_step, text_predictions
+from tests.conformance import gradient_step, state, text_predictions, unchanged
 from trainables.config import TrialConfig
 from trainables.models.fusion import fused_weights
+from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
 from trainables.parameters import Lora
 from trainables.trial import run_trial
@@ -41,7 +43,7 @@ def test_scalings_worked_out_by_hand(settings, scaling, llama):
 
 
 def test_all_linear_layers_but_the_head_have_adapters_by_default(model):
-    expected = set(model.linear_modules)
+    expected = set(model.architecture.structure.linear)
     with Lora(rank=2).training(model, seed=0):
         assert set(adapted(model)) == expected
     assert expected
@@ -63,6 +65,23 @@ def test_a_target_that_the_model_lacks_is_one_clear_sentence(llama, configure):
     assert "q_proj" in str(caught.value)
     assert "'query'" in str(caught.value)
     assert not adapted(load(config.model.path, config.model.family)), "the model is left plain"
+
+
+def test_a_layer_that_cannot_be_adapted_is_one_sentence_and_leaves_the_model_plain(tmp_path, llama):
+    llama.tokenizer.hf.save_pretrained(tmp_path)
+    config = MambaConfig(vocab_size=400, hidden_size=16, num_hidden_layers=2, state_size=4)
+    MambaForCausalLM(config).save_pretrained(tmp_path)
+    mamba = LanguageModel(tmp_path, "causal")
+    before = state(mamba.module)
+    with (
+        pytest.raises(ValueError, match=r"parameters\.targets must be modules of .*'out_proj'"),
+        Lora().training(mamba, seed=0),
+    ):
+        pass
+    assert not adapted(mamba)
+    assert unchanged(mamba.module, before)
+    with Lora(targets=("in_proj", "x_proj")).training(mamba, seed=0):
+        assert len(adapted(mamba)) == 4
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
