@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,6 @@ from trainables.metrics import estimate, items_file
 from trainables.metrics.names import SHORTFALL, fused_name
 from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
-from trainables.objectives.dropout import own_dropout
 from trainables.report import Report
 from trainables.training import checkpoint
 from trainables.training.engine import Engine
@@ -54,8 +52,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     base = base_values(config, model)
     prepared = objective.prepare(model, stream.pairs)
     compares_with_base = objective.uses_base or regulariser.uses_base
+    own_dropout = objective.sets_dropout or not compares_with_base
     with (
-        own_dropout(model, 0.0, 0.0) if compares_with_base else nullcontext(),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
@@ -70,7 +68,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
                 yield reporter.report()
         while engine.steps < train.steps:
             torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
-            model.module.train()
+            model.train(own_dropout=own_dropout)
             for batch in stream.micro_batches(engine.steps):
                 engine.backward(loss(config, model, batch, prepared))
             is_due = train.report_every and engine.steps % train.report_every == 0

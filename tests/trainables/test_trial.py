@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from tests.trainables.conftest import EVALUATORS
 from trainables.measure import base_values, measure
@@ -426,33 +427,45 @@ def test_dropout_of_the_models_own_is_off_where_a_term_compares_with_the_base(co
     """Its noise would count as a difference from the base."""
     rates = {"hidden_dropout_prob": 0.3, "attention_probs_dropout_prob": 0.3}
     model = {"path": str(edited("miniature-bert", config=rates)), "family": "masked"}
-    seen = []
+    modes = []
 
-    def rates_in_training(**changes):
-        config = configure(model=model, train={"steps": 1}, **changes)
+    def modes_in_training(**changes):
+        """Return whether parts that drop something are in training mode, in each training forward."""
+        config = configure(model=model, train={"steps": 2}, **changes)
         module = load(config.model.path, config.model.family).module
         hook = module.register_forward_pre_hook(
-            lambda part, _: (
-                seen.append({m.p for m in part.modules() if hasattr(m, "p")})
-                if part.training
-                else None
-            )
+            lambda part, _: modes.append(dropping(part)) if part is module else None
         )
-        seen.clear()
+        modes.clear()
         list(run_trial(config))
         hook.remove()
-        assert {m.p for m in module.modules() if hasattr(m, "p")} == {0.3}, "put back"
-        return set().union(*seen)
+        assert len(modes) >= 2
+        return set(modes)
 
-    assert rates_in_training(objective="cda") == {0.3}
+    def dropping(module):
+        return any(part.training for part in module.modules() if isinstance(part, nn.Dropout))
+
+    nothing = {"evaluators": ["weights"]}
+    assert modes_in_training(objective="cda", **nothing) == {True}
     for changes in (
         {"objective": "dpo"},
         {"objective": "npo"},
         {"objective": "cda", "regulariser": {"name": "kl_to_base", "data": "miniature"}},
+        {"objective": "dpo", "regulariser": "mixout"},
     ):
-        assert rates_in_training(**changes) == {0.0}
-    both = {"objective": {"name": "dropout", "hidden": 0.2, "attention": 0.15}}
-    assert rates_in_training(**both, regulariser="kl_to_base") == {0.2, 0.15}
+        assert modes_in_training(**changes, **nothing) == {False}
+    asked = {"objective": {"name": "dropout", "hidden": 0.2, "attention": 0.15}}
+    assert modes_in_training(**asked, regulariser="kl_to_base", **nothing) == {True}
+
+
+def test_mixout_mixes_where_a_term_compares_with_the_base(configure, name):
+    """Though all dropout is off then."""
+    changes = {"objective": "dpo", "train": {"steps": 3, "lr": 1e-2}, "evaluators": ["weights"]}
+    ends = [
+        metrics(configure(name, regulariser=regulariser, **changes))[-1]
+        for regulariser in ("none", {"name": "mixout", "p": 0.0}, {"name": "mixout", "p": 0.9})
+    ]
+    assert ends[0] == ends[1] != ends[2]
 
 
 def test_a_model_is_freed_with_all_results_that_depend_on_it(configure, new_objects):
