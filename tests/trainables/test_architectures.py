@@ -35,6 +35,7 @@ from trainables.objectives import AnyObjective, Dpo, Dropout, NoObjective
 from trainables.parameters import Freeze, Lora
 from trainables.regularisers import AnyRegulariser, Mixout
 from trainables.scoring.likelihood import log_probs, queries_of
+from trainables.training.loss import loss
 from trainables.trial import run_trial
 
 EVALUATORS = [
@@ -235,6 +236,20 @@ def test_the_loss_of_dpo_begins_at_log_2_whatever_the_dropout(lm):
     lm.train(own_dropout=False)
     pairs = pair_predictions(lm, Dpo(beta=1.0))
     assert Dpo(beta=1.0).pair_loss(lm, pairs).item() == pytest.approx(math.log(2), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["opt", "bloom", "gpt-neox", "albert", "modernbert"])
+def test_a_trial_with_dpo_begins_at_log_2_at_each_step_that_moves_nothing(name, lm, monkeypatch):
+    losses = []
+
+    def observed(*arguments):
+        losses.append(loss(*arguments))
+        return losses[-1]
+
+    monkeypatch.setattr("trainables.trial.loss", observed)
+    train = {"lr": 0.0, "steps": 3, "batch_size": 4}
+    end(trial(lm, objective={"name": "dpo", "beta": 1.0}, train=train))
+    assert [value.item() for value in losses] == pytest.approx([math.log(2)] * 3, abs=1e-4)
 
 
 @pytest.mark.parametrize(("hidden", "attention"), [(0.5, 0.0), (0.0, 0.5), (0.0, 0.0)])
