@@ -40,6 +40,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trainables.metrics.names import plain_name
+
 if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
@@ -51,6 +53,7 @@ ENDED, INTERRUPTED, BEGUN = ["0", "1", "2", "3", "4"], "5", "6"
 STEPS = [0, 8, 16, 24]
 CHECKPOINT = f"checkpoints/000{INTERRUPTED}"
 CHECKPOINT_STEP = 16
+DRAWN_LAST = ("11", "12")  # by what TPE was told of the others
 MACHINE = "system/"  # metrics of the machine, not of the model
 VERBS = ["ls", f"status {NAME}", f"front {NAME} --all"]
 VERBS += [f"compare {NAME} base 3", f"compare {NAME} 1 3@0.5"]
@@ -258,8 +261,29 @@ def resumed(tmp_path_factory) -> Resumed:
     return Resumed(home, before, recorded(home), began, checkpoint)
 
 
+def still_alike(told: dict[str, Any]) -> dict[str, Any]:
+    """Those parts of an outcome that a later version must give, too.
+
+    Since then general text is measured in passages, and errors are those of few clusters. So what TPE
+    was told differs, and with it the last two trials and the front.
+    """
+    alike = {
+        name: {number: values for number, values in runs.items() if number not in DRAWN_LAST}
+        for name, runs in told["metrics"].items()
+        if not plain_name(name.removeprefix("se/")).startswith(("forgetting/general/", "front/"))
+        and not name.startswith("se/")
+    }
+    params = {n: params for n, params in told["params"].items() if n not in DRAWN_LAST}
+    unchanged = {key: told[key] for key in ("runs", "states", "artifacts")}
+    return unchanged | {"params": params, "metrics": alike}
+
+
 def test_it_ends_as_it_ended_then(resumed, expected):
-    assert_same(outcome(resumed.home, resumed.after), expected["resumed"])
+    now, then = (
+        still_alike(o) for o in (outcome(resumed.home, resumed.after), expected["resumed"])
+    )
+    assert len(then["metrics"]) > 10
+    assert_same(now, then)
 
 
 def test_what_had_ended_is_not_run_again(resumed):
