@@ -47,6 +47,11 @@ class MultipleChoice(Evaluator):
     prompt: Prompt = Field("question", description="what stands before a choice, own files only")
     limit: int | None = Field(None, ge=1, description="items; all when left out")
 
+    @classmethod
+    def examples(cls) -> tuple[Evaluator, ...]:
+        """Return one for each known task; a user's file has a metric of its own name."""
+        return tuple(cls.model_construct(task=name) for name in NUM_CHOICES)
+
     @field_validator("task")
     @classmethod
     def _task_is_known(cls, name: str) -> str:

@@ -116,7 +116,8 @@ def changed_keys(recorded, path):
             ],
         ),
         ("[1, 100]", "[1, 50]", [
-            "trial.objective.choice.1.weight.loguniform.1 must stay 100, but is 50."]),
+            "trial.objective.choice.1.weight must stay {'loguniform': [1, 100]}, but is "
+            "{'loguniform': [1, 50]}."]),
         ("size: 50", "size: 50, seed: 1", ["trial.alignment.seed must not be new, but is 1."]),
         (", batch_size: 4", "", ["trial.train.batch_size must stay 4, but is gone."]),
         ("name: tiny\n", "name: tiny\nconstraints: {bias/miniature/gap: {max: 9}}\n", [
