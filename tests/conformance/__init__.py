@@ -125,7 +125,10 @@ def every_file_of_a_package_is_listed(package: ModuleType, union: Any) -> None:
 
 
 def defined_in(package: ModuleType, base: type) -> set[type]:
-    """Return the subclasses of `base` that the files of a package define, without its base.py."""
+    """Return the subclasses of `base` that the files of a package define, without its base.py.
+
+    A class with abstract methods is a part of others, such as Classification, and no plugin.
+    """
     classes = set()
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         if module.name == f"{package.__name__}.base":  # has the contract and no plugin
@@ -137,6 +140,7 @@ def defined_in(package: ModuleType, base: type) -> set[type]:
             if isinstance(value, type)
             and issubclass(value, base)
             and value.__module__ == module.name
+            and not inspect.isabstract(value)
         }
     return classes
 
