@@ -206,9 +206,8 @@ def _record_and_state(name: str, uri: str) -> tuple[Record, str]:
     from sweep.tracking import sweeps
 
     try:
-        state = reader.read_state(
-            name, tracking_uri=uri
-        )  # its error names the sweeps that there are
+        # Its error names the sweeps that there are.
+        state = reader.read_state(name, tracking_uri=uri)
     except ValueError as error:
         leave(FAILED, str(error))
     record = sweeps.find_sweep(uri, name)
