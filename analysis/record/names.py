@@ -66,6 +66,7 @@ class Tag:
     VERSION = "version."  # + package: its version, or "not installed"
     DIGEST = "digest."  # + model or data set: its sha256
     START = "model.start"  # what a causal model reads before a text
+    EVALUATOR = "evaluator."  # + evaluator: the version of what it measures (Evaluator.version)
     COMMIT = "mlflow.source.git.commit"  # of the code; ends in -dirty if the work tree had changes
 
     # Of the sweep's own run, written while it goes on.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import changes_of
+from sweep.config.definitions import differences
 from sweep.config.spec import SweepSpec
 from sweep.driver import ray_cluster
 from sweep.driver.delete_earlier import delete_earlier
@@ -148,6 +149,7 @@ def resume(
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
             _refuse_other_inputs(record, preflight.prepare(spec, document))
+            _refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
@@ -268,4 +270,14 @@ def _refuse_other_inputs(record: mlflow_record.Record, digests: dict[str, str]) 
         raise CannotRun(
             f"{', '.join(changed_names)} must be what the sweep {record.sweep} began with, but the "
             f"contents have changed: put the old ones back, or run it as a new sweep."
+        )
+
+
+def _refuse_other_definitions(record: mlflow_record.Record, spec: SweepSpec) -> None:
+    """Raise CannotRun if new trials would be measured otherwise than those that the sweep has."""
+    if clauses := differences(record.tags(), spec):
+        raise CannotRun(
+            f"the trials of {record.sweep} must all be measured alike, but {'; '.join(clauses)}. Go on "
+            f"with the release that began it (its run in MLflow names version and commit), or run it "
+            f"anew, with --replace or under another name."
         )

@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
+from sweep.config.definitions import definitions
 from sweep.tracking import provenance, store_errors
 from sweep.tracking.addresses import connect
 from sweep.tracking.mlflow_record import Record, search_runs
-from trainables.models import pretrained
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -57,10 +57,8 @@ def open_sweep(
         "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
         **{f"{Tag.VERSION}{name}": version for name, version in provenance.versions().items()},
         **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
+        **definitions(spec),
     }
-    model = spec.trials()[0].model  # the same for all trials
-    if model.family == "causal":
-        tags[Tag.START] = pretrained.start_of(model.path, model.opening) or "(nothing)"
     if commit := provenance.commit():
         tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)

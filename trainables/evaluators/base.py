@@ -22,9 +22,12 @@ class Evaluator(Strict):
     """A benchmark. Its fields say which items are measured, and how.
 
     families: model families that it can measure.
+    version:  raised whenever the same model and data get other values than before. A sweep is not
+        resumed by a release that has another version of one of its evaluators.
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
+    version: ClassVar[int] = 1
 
     name: str
 

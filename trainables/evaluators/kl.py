@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -35,6 +35,8 @@ class Kl(Evaluator):
     or `alignment` in the name of the metric. No trial is refused for training on these texts: those
     held out are never trained on, and those of alignment are meant to be.
     """
+
+    version: ClassVar[int] = 2  # 1 read sentences, each behind BOS
 
     name: Literal["kl"] = "kl"
     of: Literal["general", "alignment"] = "general"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -39,6 +39,8 @@ class Perplexity(Evaluator):
 
     No text is trained on that may be measured on here: see Evaluator.general.
     """
+
+    version: ClassVar[int] = 2  # 1 read sentences, each behind BOS
 
     name: Literal["perplexity"] = "perplexity"
     data: str = "bold_wikipedia"

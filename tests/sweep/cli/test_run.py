@@ -26,6 +26,7 @@ def test_check_counts_the_trials_and_names_goals_and_searched_parameters(tiny):
     assert ended.stdout.splitlines() == [
         f"{tiny} is valid: 4 trials, goals {goals}.",
         "searched: objective, objective.weight, train.lr",
+        "texts begin behind '<s>'",
         f"miniature: {held_out} of 6000 texts are held out of training, to measure on.",
     ]
 
