@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from analysis.record.names import TrialState
 from trainables.metrics.clusters import welch_satterthwaite
 from trainables.metrics.interval import UNKNOWN_DF, quantile
 from trainables.metrics.names import df_name, error_name
@@ -63,9 +64,7 @@ def pool(values: Sequence[float], errors: Sequence[float], df: Sequence[float]) 
     num = len(values)
     if num == 1:
         return Pooled(values[0], errors[0], df[0])
-    value = mean(
-        values
-    )  # to the last bit, so that it does not depend on the order of the replicates
+    value = mean(values)  # exact, so that the order of the replicates does not show
     known = [error for error in errors if not math.isnan(error)]
     if UNKNOWN_DF in df or len(known) not in (0, num):
         return Pooled(value, math.nan, UNKNOWN_DF)
@@ -132,6 +131,21 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
     joined = pd.concat([table for table in (alone, together) if len(table)])
     return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
+
+
+def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:
+    """Return by recipe with how many seeds it failed, and was never complete; others are left out.
+
+    A mean over the other seeds is that of runs that did not diverge, so it must not be shown alone.
+
+    trials: as in `Sweep.trials`.
+    """
+    if SEED not in trials:
+        return {}
+    named = trials[trials["recipe"] != ""]
+    states = named.groupby(["recipe", SEED])["state"].agg(set)
+    lost = [TrialState.FAILED in found and TrialState.COMPLETE not in found for found in states]
+    return {str(r): int(n) for r, n in states[lost].groupby("recipe").size().items()}
 
 
 def _pooled_row(group: pd.DataFrame, metrics: Sequence[str]) -> dict[Any, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis import pareto
 from analysis.record.names import TrialState, name_in_spec
-from analysis.record.recipes import SEED, pool_rows
+from analysis.record.recipes import SEED, failed_seeds, pool_rows
 from analysis.record.standing import COLUMNS, BaseStanding, Judged, costs, judge
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import (
@@ -34,7 +34,7 @@ from trainables.metrics.names import (
 BASE = "base"  # the name of the base model among the candidates
 # Columns of the tables of a sweep that are neither parameters nor metrics.
 ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds")
-ABOUT_CANDIDATES = ("replicates", "trials", *COLUMNS)
+ABOUT_CANDIDATES = ("replicates", "trials", "failed_seeds", *COLUMNS)
 
 
 class UnknownSweep(ValueError):
@@ -150,9 +150,10 @@ class Sweep:
     def candidates(self) -> pd.DataFrame:
         """Return a row for each recipe of which every goal is finite; the base model has no row.
 
-        The rows have the columns of `rows` and those of `pool_rows` (analysis/record/recipes.py) and
-        `judge` (analysis/record/standing.py). Constraints bound the means. Trials that were stopped
-        early have rows of their own, with their last values, and are on no front.
+        The rows have the columns of `rows`, those of `pool_rows` and the number `failed_seeds`
+        (analysis/record/recipes.py), and those of `judge` (analysis/record/standing.py). Constraints
+        bound the means. Trials that were stopped early have rows of their own, with their last values,
+        and are on no front.
 
         `SweepSpec.allows` in sweep/config/spec.py says the same as the column `feasible`.
         """
@@ -203,6 +204,8 @@ class Sweep:
         ]
         table = pd.concat([table for table in tables if len(table)] or tables[:1])
         table = table.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
+        num_failed = failed_seeds(self.trials)
+        table = table.assign(failed_seeds=[num_failed.get(name, 0) for name in table["recipe"]])
         return judge(table, self.base, self.goals, self.constraints)
 
     def costs(self, rows: pd.DataFrame) -> NDArray[np.float64]:

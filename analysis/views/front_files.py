@@ -29,7 +29,7 @@ from trainables.metrics.names import DEGENERATE, parse
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
 CSV_HEAD = [
     *("name", "trial", "alpha", "run_id", "replicates", "trials", "state", "front", "feasible"),
-    *("degenerate", "loses_to_base", "tied_with", "seconds"),
+    *("degenerate", "loses_to_base", "failed_seeds", "tied_with", "seconds"),
 ]
 
 
@@ -97,6 +97,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
         degenerate: whether the language of a replicate collapsed past the guard; null if that was not
             measured.
         loses_to_base: whether the base model dominates it.
+        failed_seeds: number of seeds with which the recipe failed; the means lack them.
         tied_with: names of the members that differ from it by less than noise in every goal.
         goals, metrics, params: name -> value; goals are among the metrics, and so are standard errors
             and their degrees of freedom. The seed is missing if it differs between replicates.
@@ -123,6 +124,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
                 "feasible": bool(row["feasible"]),
                 "degenerate": None if pd.isna(row.get(DEGENERATE)) else row[DEGENERATE] > 0,
                 "loses_to_base": bool(row["loses_to_base"]),
+                "failed_seeds": row["failed_seeds"],
                 "tied_with": tied[str(candidate)],
                 "goals": {name: row[name] for name in goals},
                 "metrics": _known(row, sweep.logged),
@@ -147,6 +149,7 @@ def _base_entry(sweep: Sweep, tied: Mapping[str, list[str]]) -> dict[str, Any]:
         "feasible": sweep.base_standing != "beyond a constraint",
         "degenerate": None if DEGENERATE not in sweep.base else sweep.base[DEGENERATE] > 0,
         "loses_to_base": False,
+        "failed_seeds": 0,
         "tied_with": tied[BASE],
         "goals": {goal.name: sweep.base[goal.name] for goal in sweep.goals},
         "metrics": {name: sweep.base[name] for name in names},
@@ -166,9 +169,9 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     """Return CSV with a line for each member of the front, below a line of headings.
 
     Columns: name, trial, alpha, run_id, replicates, trials, state, front, feasible, degenerate,
-    loses_to_base, tied_with and seconds, then goals, other metrics, low/NAME and high/NAME, the ends of
-    the 95 % interval of each metric that has a standard error, and parameters. They mean what `to_json`
-    says; a list is numbers or names between blanks.
+    loses_to_base, failed_seeds, tied_with and seconds, then goals, other metrics, low/NAME and
+    high/NAME, the ends of the 95 % interval of each metric that has a standard error, and parameters.
+    They mean what `to_json` says; a list is numbers or names between blanks.
 
     every: whether there is a line for every candidate instead.
     """
@@ -182,8 +185,8 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
         row = {"name": entry["name"], "trial": entry["trial"], "alpha": entry["alpha"]}
         row |= {"run_id": entry["run_id"], "replicates": len(trials) or None}
         row |= {"trials": " ".join(map(str, trials)), "state": entry["state"]}
-        row |= {name: entry[name] for name in ("front", "feasible", "degenerate")}
-        row |= {"loses_to_base": entry["loses_to_base"], "tied_with": " ".join(entry["tied_with"])}
+        row |= {name: entry[name] for name in ("front", "feasible", "degenerate", "loses_to_base")}
+        row |= {"failed_seeds": entry["failed_seeds"], "tied_with": " ".join(entry["tied_with"])}
         row |= {"seconds": duration} | entry["metrics"]
         for side, place in (("low", 0), ("high", 1)):
             row |= {f"{side}/{name}": ends[place] for name, ends in entry["intervals"].items()}

@@ -17,7 +17,7 @@ from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, RELATIVE, parse
 
 BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
-DEGENERATE_MARK = "degenerate"
+DEGENERATE_MARK, FAILED_SEEDS = "degenerate", "with seeds that failed"
 NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
 
@@ -118,7 +118,7 @@ def arrow(goal: Metric) -> str:
 
 
 def marks(row: Mapping[Any, Any]) -> list[str]:
-    """Return what keeps a candidate off the front, or makes it no gain; an empty list for nothing.
+    """Return what keeps a candidate off the front, or is to be known of it; an empty list for nothing.
 
     row: a row of `Sweep.candidates`.
     """
@@ -128,6 +128,8 @@ def marks(row: Mapping[Any, Any]) -> list[str]:
     if num := num_degenerate(row):
         every = row["replicates"]
         found.append(DEGENERATE_MARK if num == every else f"{DEGENERATE_MARK} in {num} of {every}")
+    if num := row["failed_seeds"]:
+        found.append(f"{num} of {num + row['replicates']} seeds failed")
     if not row["feasible"]:
         found.append(BEYOND)
     if row["loses_to_base"]:
@@ -176,6 +178,7 @@ def counts(sweep: Sweep) -> str:
         DEGENERATE_MARK: [row for row in rows if num_degenerate(row)],
         LOSES: [row for row in rows if row["loses_to_base"]],
         STOPPED: [row for row in rows if row["state"] == TrialState.PRUNED],
+        FAILED_SEEDS: [row for row in rows if row["failed_seeds"]],
     }
     found = [f"{len(marked)} {kind}" for kind, marked in kinds.items() if marked]
     if not found:

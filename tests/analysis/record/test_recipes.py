@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.recipes import pool, pool_rows
+from analysis.record.recipes import failed_seeds, pool, pool_rows
 from tests.analysis.conftest import GAP, RISE
 from trainables.metrics.interval import quantile
 
@@ -47,6 +47,15 @@ def test_an_exact_number_has_the_error_of_its_seeds_and_none_if_they_agree():
     value, *rest = pool([0.1] * 7, [NAN] * 7, [NAN] * 7)
     assert value == 0.1, "to the last bit"
     assert np.isnan(rest).all()
+
+
+def test_seeds_that_failed_are_counted_unless_a_retry_is_complete():
+    rows = [("a", 0, "complete"), ("a", 1, "failed"), ("a", 2, "failed"), ("a", 2, "failed")]
+    rows += [("b", 0, "failed"), ("b", 0, "complete"), ("b", 1, "pruned"), ("", 3, "failed")]
+    trials = pd.DataFrame(rows, columns=["recipe", "seed", "state"])
+    assert failed_seeds(trials) == {"a": 2}
+    assert failed_seeds(trials.drop(columns="seed")) == {}
+    assert failed_seeds(trials[:0]) == {}
 
 
 @pytest.mark.parametrize(

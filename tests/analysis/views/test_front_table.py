@@ -136,6 +136,16 @@ def test_every_candidate_is_marked_with_what_keeps_it_off_the_front_and_counted(
     assert f"{counted} (--all)" in " ".join(" ".join(lines(flagged)).split())
 
 
+def test_a_recipe_that_failed_with_a_seed_says_so(seeds):
+    """Its mean is that of the seeds that did not fail."""
+    shown = lines(seeds, every=True)
+    assert "1 of 3 seeds failed" in shown_row(shown, "0")
+    assert sum("seeds failed" in line for line in shown) == 1
+    assert "1 with seeds that failed" in " ".join(" ".join(lines(seeds)).split())
+    counts = {m["name"]: m["failed_seeds"] for m in json.loads(to_json(seeds, every=True))}
+    assert [(key, num) for key, num in counts.items() if num] == [("0", 1)]
+
+
 def test_fused_members_are_named_with_their_alpha_everywhere(fusing):
     order = ["4", "1", "2", "1@0.5", "5@0.25", "1@0.25"]
     words = [line.split() for line in lines(fusing)]

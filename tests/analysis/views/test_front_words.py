@@ -76,7 +76,7 @@ def test_replicates_are_counted_in_names_and_marks(seeds):
     found = rows(flagged)
     assert [label(found[number]) for number in (0, 2, 4)] == ["0 ×2", "2 ×3", "4"]
     assert marks(found[2]) == ["degenerate in 1 of 3"]
-    assert marks(found[0]) == []
+    assert marks(found[0]) == ["1 of 3 seeds failed"]
     assert marks(found[4]) == ["stopped early"]
     assert "1 degenerate" in counts(flagged)
 
@@ -84,7 +84,7 @@ def test_replicates_are_counted_in_names_and_marks(seeds):
 def test_every_replicate_degenerate_is_degenerate(seeds):
     flags = seeds.trials["trial"].isin([0, 3]).astype(float)
     flagged = replace(seeds, trials=seeds.trials.assign(**{"forgetting/guard/degenerate": flags}))
-    assert marks(rows(flagged)[0]) == ["degenerate"]
+    assert marks(rows(flagged)[0]) == ["degenerate", "1 of 3 seeds failed"]
 
 
 def with_rise(sweep, values, **errors):
