@@ -85,7 +85,7 @@ def test_the_pages_show_the_sweep_without_an_error_in_the_browser(url, folder, l
         assert words in seen.sweep, words
     for words in ("objective", "regulariser", "replay", "on_front", "true", "0.0500", "3 matching"):
         assert words in seen.trials, words
-    assert f"shown: {len(front)} of 6 candidates on the front" in seen.front
+    assert f"shown: {len(listed)} of 7 candidates on the front" in seen.front
     assert "on the front" in seen.front
     assert seen.num_points >= 3
     assert seen.picture_width > 800

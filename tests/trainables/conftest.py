@@ -118,7 +118,7 @@ class Oracle:
         bos = self.tokenizer.bos_token
         # SmolLM2's BOS marks the turns of its chat.
         start = "<|endoftext|>" if bos == "<|im_start|>" else bos
-        self.start = self.tokenizer.convert_tokens_to_ids(start)
+        self.start = start and self.tokenizer.convert_tokens_to_ids(start)
 
     @torch.no_grad()
     def predicted(self, read, place):

@@ -249,7 +249,7 @@ def test_a_trial_with_dpo_begins_at_log_2_at_each_step_that_moves_nothing(name, 
     monkeypatch.setattr("trainables.trial.loss", observed)
     train = {"lr": 0.0, "steps": 3, "batch_size": 4}
     end(trial(lm, objective={"name": "dpo", "beta": 1.0}, train=train))
-    assert [value.item() for value in losses] == pytest.approx([math.log(2)] * 3, abs=1e-4)
+    assert [value.total.item() for value in losses] == pytest.approx([math.log(2)] * 3, abs=1e-4)
 
 
 @pytest.mark.parametrize(("hidden", "attention"), [(0.5, 0.0), (0.0, 0.5), (0.0, 0.0)])

@@ -67,6 +67,7 @@ class Tokenizer:
             )
         else:
             self.start_ids = (self._special_id("cls"),)
+            self.harness_start_id = self.start_ids[0]
             self.end_id = self._special_id("sep")
             self.mask_id = self._special_id("mask")
         self.vocab_size = vocab_size

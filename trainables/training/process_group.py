@@ -15,7 +15,6 @@ from typing import Any
 import torch
 
 
-@cache
 def start_deepspeed() -> Any:
     """Join or make the process group, once a process; return the imported module `deepspeed`.
 
@@ -24,6 +23,14 @@ def start_deepspeed() -> Any:
     Raises:
         ValueError: the environment describes a group of several processes by halves.
     """
+    deepspeed = _joined()
+    os.environ.setdefault("LOCAL_RANK", "0")  # every engine of DeepSpeed asks for it
+    return deepspeed
+
+
+@cache
+def _joined() -> Any:
+    """Do what start_deepspeed does, the first time in this process."""
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     import deepspeed
@@ -39,7 +46,7 @@ def start_deepspeed() -> Any:
         torch.distributed.init_process_group(backend, store=store, rank=0, world_size=1)
         if interface is not None:
             os.environ["GLOO_SOCKET_IFNAME"] = interface
-        os.environ.setdefault("LOCAL_RANK", "0")  # the only variable that DeepSpeed reads then
+        os.environ.setdefault("LOCAL_RANK", "0")  # all that init_distributed reads then
     deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
     return deepspeed
 
