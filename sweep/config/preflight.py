@@ -16,8 +16,10 @@ from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
+from trainables.data.tokenizer import Family
 from trainables.metrics.names import parse
 from trainables.models import pretrained
+from trainables.objectives.base import Objective
 from trainables.schema.yaml_file import Document
 
 MIN_HELD_OUT = 2  # texts, without which a mean over them has no standard error
@@ -133,25 +135,35 @@ def _model_faults(trials: list[TrialConfig]) -> list[str]:
     faults = []
     for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
         try:
-            real_family = pretrained.family_of(path)
-            if real_family != family:
-                faults.append(
-                    f"trial.model.family must be {real_family}, as {path} is a {real_family} model, "
-                    f"but got {family!r}."
-                )
-                continue
-            tokenizer, structure = pretrained.look_through(path, family)
+            structure = pretrained.look_through(path, family)
         except ValueError as error:
-            faults.append(f"trial.model.path: {error}")
+            faults.append(_why_unfit(path, family, error))
             continue
         of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
         for parameters in dict.fromkeys(trial.parameters for trial in of_model):
             faults += _faults_of(partial(parameters.refuse_misfit, path, structure))
         for objective in dict.fromkeys(trial.objective for trial in of_model):
-            faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
+            # Only a few look at the tokenizer, and to load one takes seconds.
+            if type(objective).refuse_misfit is not Objective.refuse_misfit:
+                tokenizer = pretrained.tokenizer_of(path, family)
+                faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
         for opening in {trial.model.opening for trial in of_model if family == "causal"}:
-            faults += _faults_of(partial(opening.ids, tokenizer.hf))
+            faults += _faults_of(partial(pretrained.start_of, path, opening))
     return list(dict.fromkeys(faults))
+
+
+def _why_unfit(path: str, family: Family, error: ValueError) -> str:
+    """Return the fault of a model that cannot be loaded as one of a family, given the error."""
+    try:
+        real_family = pretrained.family_of(path)
+    except ValueError:
+        real_family = family
+    if real_family == family:
+        return f"trial.model.path: {error}"
+    return (
+        f"trial.model.family must be {real_family}, as {path} is a {real_family} model, but got "
+        f"{family!r}."
+    )
 
 
 def _faults_of(check: Callable[[], object]) -> list[str]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainables.models.architecture import structure_of
 from trainables.models.batch import TextBatch
+from trainables.models.structure import structure_of
 
 
 def token_nll(logits_NV: Tensor, texts: TextBatch) -> Tensor:

@@ -20,11 +20,12 @@ from trainables.assets import cache
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
-from trainables.models.architecture import Architecture, describe, is_linear
+from trainables.models.architecture import Architecture, describe
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
 from trainables.models.folder import read_model
 from trainables.models.forward import logits_of, predict
+from trainables.models.structure import is_linear
 
 T = TypeVar("T")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from trainables.allocator import keep_freed_memory
 from trainables.assets import cache
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
-from trainables.models.allocator import keep_freed_memory
 from trainables.models.language_model import LanguageModel
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
-    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
+    from trainables.models.structure import Structure
 
 
 class Parameters(Strict):

@@ -13,8 +13,8 @@ from trainables.parameters.base import Parameters
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
+    from trainables.models.structure import Structure
 
 
 class Freeze(Parameters):
@@ -124,7 +124,7 @@ def _weights_before(model: LanguageModel) -> Iterator[nn.Parameter]:
 
 def _weights_after(model: LanguageModel) -> Iterator[nn.Parameter]:
     """Yield the weights after the blocks, and the matrix of the vocabulary, wherever it is."""
-    from trainables.models.architecture import vocabulary_head
+    from trainables.models.structure import vocabulary_head
 
     before = {id(weight) for weight in _weights_before(model)}
     for name, module in model.module.named_modules():

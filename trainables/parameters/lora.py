@@ -13,8 +13,8 @@ from trainables.parameters.base import Parameters
 if TYPE_CHECKING:
     from torch import nn
 
-    from trainables.models.architecture import Structure
     from trainables.models.language_model import LanguageModel
+    from trainables.models.structure import Structure
 
 
 class Lora(Parameters):

@@ -48,7 +48,7 @@ class Mixout(Regulariser):
     @contextmanager
     def training(self, model: LanguageModel) -> Iterator[None]:
         """Return a context in which every linear layer multiplies by its mixed weight in training."""
-        from trainables.models.architecture import is_linear
+        from trainables.models.structure import is_linear
 
         with ExitStack() as undo:
             base = dict(model.base_in_dtype.named_modules())

@@ -1,46 +1,11 @@
-"""What a model is made of, read of its modules and of a forward."""
+"""What only a forward shows of a model."""
 
 import pytest
 import torch
-import transformers
-from torch import nn
 
 from tests.trainables.architectures import ARCHITECTURES
-from trainables.models.architecture import (
-    UNLIMITED,
-    describe,
-    is_of_states,
-    structure_of,
-    vocabulary_head,
-)
-
-TINY = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 30}
-BERT = TINY | {"intermediate_size": 8, "max_position_embeddings": 20}
-
-
-def made(kind, **settings):
-    torch.manual_seed(0)
-    made_by = getattr(transformers, kind)
-    return made_by(made_by.config_class(**settings)).eval()
-
-
-def settings_of(kind):
-    padding = 1 if kind.positions + 2 == kind.settings.get("max_position_embeddings") else 0
-    return {"vocab_size": 60, "pad_token_id": padding} | kind.settings
-
-
-@pytest.fixture(scope="module")
-def modules():
-    """Return a function from the name of an architecture to its untrained module, made once."""
-    cache = {}
-
-    def of(name):
-        if name not in cache:
-            kind = ARCHITECTURES[name]
-            cache[name] = made(kind.made_by, **settings_of(kind))
-        return cache[name]
-
-    return of
+from tests.trainables.models.conftest import BERT, made
+from trainables.models.architecture import UNLIMITED, describe, is_of_states
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -66,41 +31,6 @@ def test_an_architecture_is_described_as_it_is(name, modules):
     assert all(map(torch.equal, before, module.state_dict().values()))
     assert torch.equal(torch.random.get_rng_state(), random_state)
     assert not module.training
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_structure_needs_no_weights(name, modules):
-    kind = ARCHITECTURES[name]
-    made_by = getattr(transformers, kind.made_by)
-    with torch.device("meta"):
-        module = made_by(made_by.config_class(**settings_of(kind)))
-    assert structure_of(module) == structure_of(modules(name))
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_linear_are_all_layers_with_a_matrix_but_the_vocabulary_head(name, modules):
-    module = modules(name)
-    linear = set(structure_of(module).linear)
-    for part_name, part in module.named_modules():
-        weight = getattr(part, "weight", None)
-        is_matrix = isinstance(weight, nn.Parameter) and weight.dim() == 2
-        is_table = isinstance(part, nn.Embedding)
-        is_head = part is vocabulary_head(module)
-        assert (part_name in linear) == (is_matrix and not is_table and not is_head), part_name
-
-
-def test_a_head_that_is_no_module_has_none(modules):
-    assert vocabulary_head(modules("deberta-v3-own-head")) is None
-    head = vocabulary_head(modules("deberta-v3"))
-    assert head.weight.shape == (60, 32)
-
-
-def test_blocks_of_several_groups_are_as_many_as_there_are():
-    shared = structure_of(made("AlbertForMaskedLM", **BERT, embedding_size=8, inner_group_num=2))
-    assert shared.shares_blocks
-    apart = structure_of(made("AlbertForMaskedLM", **BERT, embedding_size=8, num_hidden_groups=2))
-    assert not apart.shares_blocks
-    assert len(apart.blocks) == 2
 
 
 def test_positions_of_padding_are_none_of_a_text():

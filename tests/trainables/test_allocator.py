@@ -9,7 +9,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
 
 FAULTS = """
 import resource, sys, torch
-from trainables.models.allocator import keep_freed_memory
+from trainables.allocator import keep_freed_memory
 
 kept = keep_freed_memory() if "keep" in sys.argv else None
 for _ in range(20):  # blocks are aligned, so the first ones do not fit where the last one was

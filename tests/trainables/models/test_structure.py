@@ -1,0 +1,45 @@
+"""The modules of a model, which need no weights."""
+
+import pytest
+import torch
+import transformers
+from torch import nn
+
+from tests.trainables.architectures import ARCHITECTURES
+from tests.trainables.models.conftest import BERT, made, settings_of
+from trainables.models.structure import structure_of, vocabulary_head
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_structure_needs_no_weights(name, modules):
+    kind = ARCHITECTURES[name]
+    made_by = getattr(transformers, kind.made_by)
+    with torch.device("meta"):
+        module = made_by(made_by.config_class(**settings_of(kind)))
+    assert structure_of(module) == structure_of(modules(name))
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_linear_are_all_layers_with_a_matrix_but_the_vocabulary_head(name, modules):
+    module = modules(name)
+    linear = set(structure_of(module).linear)
+    for part_name, part in module.named_modules():
+        weight = getattr(part, "weight", None)
+        is_matrix = isinstance(weight, nn.Parameter) and weight.dim() == 2
+        is_table = isinstance(part, nn.Embedding)
+        is_head = part is vocabulary_head(module)
+        assert (part_name in linear) == (is_matrix and not is_table and not is_head), part_name
+
+
+def test_a_head_that_is_no_module_has_none(modules):
+    assert vocabulary_head(modules("deberta-v3-own-head")) is None
+    head = vocabulary_head(modules("deberta-v3"))
+    assert head.weight.shape == (60, 32)
+
+
+def test_blocks_of_several_groups_are_as_many_as_there_are():
+    shared = structure_of(made("AlbertForMaskedLM", **BERT, embedding_size=8, inner_group_num=2))
+    assert shared.shares_blocks
+    apart = structure_of(made("AlbertForMaskedLM", **BERT, embedding_size=8, num_hidden_groups=2))
+    assert not apart.shares_blocks
+    assert len(apart.blocks) == 2

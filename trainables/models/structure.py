@@ -1,0 +1,72 @@
+"""The modules of a model, whatever its architecture: its blocks, its layers, its vocabulary head.
+
+They are read from the modules and need no weights. torch is imported by the functions alone, because
+the structure of a model that was read before is known without it (see pretrained.look_through).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Structure:
+    """The modules of a model that settings may name.
+
+    num_blocks: how many blocks (layers) a text goes through.
+    blocks:     names of the modules that are the blocks, in order.
+    linear:     names of the modules that multiply by a matrix, without the vocabulary head.
+    """
+
+    num_blocks: int
+    blocks: tuple[str, ...]
+    linear: tuple[str, ...]
+
+    @property
+    def shares_blocks(self) -> bool:
+        """Whether the blocks are not a module each; ALBERT's text goes through one again and again."""
+        return len(self.blocks) != self.num_blocks
+
+
+def is_linear(part: Any) -> bool:
+    """Whether a module multiplies by a matrix: a linear layer, or GPT-2's, which is called Conv1D."""
+    from torch import nn
+
+    return isinstance(part, nn.Linear) or type(part).__name__ == "Conv1D"
+
+
+def vocabulary_head(module: Any) -> Any:
+    """Return the module whose outputs are the logits; None where no single module has them.
+
+    What transformers returns as output embeddings is not always that (DeBERTa v2 without `legacy`).
+    """
+    head: Any = module.get_output_embeddings()
+    vocab_size = module.config.get_text_config().vocab_size
+    return head if is_linear(head) and head.weight.shape[0] == vocab_size else None
+
+
+def structure_of(module: Any) -> Structure:
+    """Return the structure of a model of transformers, which may be on the meta device.
+
+    The blocks are the longest-lived convention of all: a list of modules, in no other list, as long as
+    the configuration says. If there is none, the greatest list stands in, whose modules are shared.
+    """
+    from torch import nn
+
+    lists = {
+        name: p for name, p in module.named_modules() if isinstance(p, nn.ModuleList) and len(p)
+    }
+    outer = [n for n in lists if not any(n.startswith(f"{other}.") for other in lists)]
+    outer.sort(key=lambda name: -sum(weight.numel() for weight in lists[name].parameters()))
+    config = module.config.get_text_config()
+    num_blocks = getattr(config, "num_hidden_layers", None) or (
+        len(lists[outer[0]]) if outer else 0
+    )
+    chosen = next((n for n in outer if len(lists[n]) == num_blocks), outer[0] if outer else None)
+    head = vocabulary_head(module)
+    return Structure(
+        num_blocks,
+        tuple(f"{chosen}.{number}" for number in range(len(lists[chosen]))) if chosen else (),
+        tuple(n for n, part in module.named_modules() if is_linear(part) and part is not head),
+    )
