@@ -66,7 +66,7 @@ def long_folder():
 
 def test_every_trial_runs_in_a_shell_of_another_program_whose_output_nobody_reads(tmp_path):
     """ASCII, a pipe that is closed after a line, a long TMPDIR, the variables of a process group."""
-    (tmp_path / "tiny.yaml").write_text(TINY + "resources: {at_once: 2}\n")
+    (tmp_path / "tiny.yaml").write_text(TINY.replace("at_once: 1", "at_once: 2"))
     home = str(tmp_path / "sweeps")
     with long_folder() as folder:
         ended = subprocess.run(
