@@ -19,7 +19,12 @@ SPEC = (
     )
     .replace("budget: {trials: 4}", "budget: {trials: 3}\ncheckpoints: {model: true}")
     .replace("name: tiny", "name: shown")
-    .replace("goals: [bias/miniature/gap,", "goals: [forgetting/miniature/contrast_rise,")
+    # Half of a change is less forgetting, too, so that fused members are on the front.
+    .replace("{name: perplexity,", "{name: kl,")
+    .replace(
+        "goals: [bias/miniature/gap, forgetting/general/nll_rise]",
+        "goals: [forgetting/miniature/contrast_rise, forgetting/general/kl_rise]",
+    )
 )
 PARENT, TRIAL = "tags.`sweep.role` = 'sweep'", "tags.`sweep.role` = 'trial'"
 
