@@ -1,6 +1,7 @@
 """What tests of sweeps share: specs, runs of `sweep`, trials that do not train, servers."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -67,11 +68,23 @@ def tiny(tmp_path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """An SQLite file with MLflow's tables and no sweep. To make one takes a second; to copy it, none."""
+    from sweep.tracking import addresses
+
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    addresses.prepare_store(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def sweep_home(tmp_path, monkeypatch) -> Path:
-    """An empty SWEEP_HOME, whose sweeps are recorded in its own SQLite file."""
+def sweep_home(tmp_path, monkeypatch, empty_store) -> Path:
+    """A SWEEP_HOME without sweeps, whose record is its own SQLite file."""
     monkeypatch.setenv("SWEEP_HOME", str(tmp_path / "sweeps"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "sweeps").mkdir()
+    shutil.copy(empty_store, tmp_path / "sweeps")
     return tmp_path / "sweeps"
 
 
