@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +30,15 @@ def folder(name: str) -> Path:
 def _pretrain(name: str, path: Path) -> None:
     """Train a miniature model from random weights; write weights and tokenizer into a folder."""
     import torch
+    import transformers
 
     from trainables.data.queries import training_query
     from trainables.models.forward import token_nll
     from trainables.models.language_model import LanguageModel
 
+    if not torch.cuda.is_available():  # to save is to import DeepSpeed, which else warns of no GPU
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    transformers.utils.logging.disable_progress_bar()
     torch.manual_seed(SEED)
     _save_tokenizer(path, MODELS[name])
     _untrained(name).save_pretrained(path)
