@@ -108,7 +108,7 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     is empty if it differs; the mean of each metric, with its error; the mean of `seconds`; and two new
     columns:
 
-        replicates: the number of trials in the mean.
+        replicates: the number of trials in the mean, one for each seed.
         trials: their numbers, as words.
 
     Args:
@@ -117,6 +117,9 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     """
     numbers = rows["trial"].astype(str)
     keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
+    if SEED in rows:  # a seed that was run again gives the same model, and is no further replicate
+        rows = rows[~pd.concat([*keys, rows[SEED]], axis=1).duplicated()]
+        keys = [key[rows.index] for key in keys]
     size = rows.groupby(keys, dropna=False)["trial"].transform("size")
     alone = rows[size == 1]
     alone = alone.assign(replicates=1, trials=alone["trial"].astype(str))

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.record.items import read_items
 from analysis.record.names import TrialState
+from analysis.record.recipes import FEW_SEEDS
 from analysis.record.sweep import Candidate, Sweep, run_id_of
 from analysis.stats.paired import COLUMNS, NOTHING
 from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
@@ -61,8 +62,8 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
     seeds_one, seeds_other: the numbers of replicates, 0 for the base model. Two trials of one recipe
     are compared as if each were the only trial of its recipe.
 
-    A recipe of one trial takes the spread between seeds from the recipes of the sweep that have
-    replicates at the same α. If there are none, se, df, low, high and p are NaN. They and the
+    A recipe of one or two trials takes the spread between seeds from all recipes of the sweep that
+    have replicates at the same α. If there are none, se, df, low, high and p are NaN. They and the
     difference are NaN if the trials were not all measured on the very same items.
 
     Args:
@@ -164,13 +165,13 @@ def _spread(
 ) -> Spread | None:
     """Return the spread between the seeds of a recipe; None if nothing is known of it.
 
-    replicated: the replicates of each recipe that has some. A recipe of one trial takes the spread of
-        those at its α.
+    replicated: the replicates of each recipe that has some. A recipe of one trial, or of two, whose
+        own spread is hardly known, takes the spread of all of those at its α.
     """
     first = members[0]
     if first is None:
         return NO_SEEDS
-    if len(members) > 1:
+    if len(members) > FEW_SEEDS:
         return _own_spread(side)
     groups = [group for group in replicated if group[0].alpha == first.alpha][:MAX_POOLED]
     others = (_side([*group], name, read) for group in groups)

@@ -56,13 +56,11 @@ def ties(sweep: Sweep, rows: pd.DataFrame, /) -> dict[str, list[str]]:
 def is_noise(one: Values, other: Values, metric: str) -> bool:
     """Return whether the difference of a metric between two candidates is within its 95 % interval.
 
-    Without standard errors, as of exact numbers, only equal values are. It is also true where an error
-    is not known, so that no difference can be claimed.
+    Without standard errors, as of exact numbers, only equal values are. An error that is not known is
+    left out: that the items of one candidate are all alike makes another far from it no closer.
     """
     difference = abs(float(one[metric]) - float(other[metric]))
     errors = [error_of(values, metric) for values in (one, other)]
-    if any(se is None and df is not None for se, df in errors):
-        return True
     parts = [(se**2, math.inf if df is None else df) for se, df in errors if se is not None]
     if not parts:
         return difference == 0

@@ -17,9 +17,7 @@ from trainables.metrics.names import DEGENERATE, parse
 
 # Characters of a metric's name in one line, so that a table has 80 columns.
 MAX_NAME_CHARS = 26
-NO_SEEDS = (
-    "the spread between seeds is not known: add seeds, as by `sweep rerun NAME TRIAL --seeds 3`"
-)
+NO_SEEDS = "too few seeds to know their spread: add some, as by `sweep rerun NAME TRIAL --seeds 3`"
 
 
 def goals_first(sweep: Sweep, comparison: pd.DataFrame, /) -> pd.DataFrame:

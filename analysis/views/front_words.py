@@ -180,7 +180,9 @@ def counts(sweep: Sweep) -> str:
         STOPPED: [row for row in rows if row["state"] == TrialState.PRUNED],
         FAILED_SEEDS: [row for row in rows if row["failed_seeds"]],
     }
-    found = [f"{len(marked)} {kind}" for kind, marked in kinds.items() if marked]
+    numbers = {kind: len(marked) for kind, marked in kinds.items()}
+    numbers[BEYOND] += sweep.base_standing == "beyond a constraint"
+    found = [f"{number} {kind}" for kind, number in numbers.items() if number]
     if not found:
         return ""
     trials = int((sweep.trials["state"] == TrialState.COMPLETE).sum())

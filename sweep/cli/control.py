@@ -27,6 +27,7 @@ from sweep.cli.options import (
     others,
     reading,
     store_of,
+    use_harness_tasks,
 )
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     folder = workspace.folder(name)
     if not workspace.outbox(name).is_dir():
         leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.{others()}")
+    use_harness_tasks(workspace.harness_tasks(name))
     try:
         synced = deliver(name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front)
     except Undelivered as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.options import FAILED, WRONG, Format, leave
+from sweep.cli.options import WRONG, Format, HarnessTasks, leave, use_harness_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +38,7 @@ def metrics(
         typer.Option(help="in place of SPEC: known name, folder, or OWNER/REPO on the Hub"),
     ] = None,
     format_: Annotated[Format, typer.Option("--format")] = Format.TABLE,
+    harness_tasks: HarnessTasks = None,
 ) -> None:
     """List every metric that can be a goal or a constraint, with unit, direction and meaning.
 
@@ -49,6 +50,7 @@ def metrics(
 
     if (spec is None) == (model is None):
         leave(WRONG, "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`.")
+    use_harness_tasks(harness_tasks)
     try:
         goals = (
             possible_goals.of_family(_family(model))
@@ -85,7 +87,7 @@ def _family(model: str | None) -> Family:
     try:
         return family_of(str(model)) or "causal"
     except (AssetError, ValueError) as error:
-        leave(FAILED, str(error))
+        leave(WRONG, str(error))
 
 
 def _row(goal: PossibleGoal) -> dict[str, Any]:

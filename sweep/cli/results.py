@@ -92,6 +92,8 @@ def front(
     from analysis.record import reader
     from analysis.views import export, front_files, front_table
 
+    if register and {"/", ":"} & set(model_name or name):
+        leave(WRONG, f"--model-name must have no / and no :, but got {model_name or name!r}.")
     uri = store_of(tracking_uri, name)
     try:
         with reading():
@@ -117,7 +119,7 @@ def front(
     if register:
         num_registered, num_left = 0, 0
         for sentence, is_registered in _register(sweep, model_name or name):
-            print(sentence, file=messages)
+            print(sentence, file=sys.stderr if is_registered is False else messages)
             num_registered += is_registered is True
             num_left += is_registered is False
         if num_left or not num_registered:

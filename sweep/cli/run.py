@@ -44,10 +44,10 @@ def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
         leave(WRONG, str(error))
     trials = f"{checked.num_trials} trials"
     if (num_seeds := checked.replicates.seeds) > 1:
-        trials += f", {num_seeds} seeds of each recipe,"
+        trials += f", {num_seeds} seeds of each recipe"
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
-        trials += f" of a {sampler.name} of {sampler.num_points(checked.trial)} points"
+        trials += f", a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
     print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
     model = checked.trials()[0].model

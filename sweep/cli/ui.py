@@ -37,7 +37,7 @@ def ui(
     host: Annotated[
         str, typer.Option(help="address to listen at; beyond loopback, users must log in")
     ] = "127.0.0.1",
-    port: int = 5000,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="open no browser, also at a terminal that has one")
     ] = False,
@@ -93,7 +93,7 @@ def _page(name: str | None, store: str) -> str:
     try:
         run = sweep_run(connect(store), name, store)
     except ValueError as error:
-        leave(FAILED, str(error))
+        leave(WRONG, str(error))
     return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{MODEL_TRAINING}"
 
 

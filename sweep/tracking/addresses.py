@@ -112,8 +112,10 @@ def refuse_unknown(tracking_uri: str) -> None:
 
     MLflow would take anything else for a folder.
     """
-    scheme = tracking_uri.partition("://")[0]
-    if scheme.partition("+")[0] not in ("http", "https", *DATABASES, "databricks"):
+    scheme, _, rest = tracking_uri.partition("://")
+    is_in_memory = scheme.startswith("sqlite") and rest.strip("/") in ("", ":memory:")
+    is_known = scheme.partition("+")[0] in ("http", "https", *DATABASES, "databricks")
+    if is_in_memory or not is_known:
         raise BadAddress(
             f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
             f"got {tracking_uri!r}."
@@ -167,7 +169,13 @@ def refuse_password(tracking_uri: str) -> None:
 
     It would end up in error messages, and so in the record.
     """
-    parts = urlsplit(tracking_uri)
+    try:
+        parts = urlsplit(tracking_uri)
+    except ValueError as error:  # brackets that do not hold an IPv6 address
+        raise BadAddress(
+            f"the tracking URI must be an address such as http://HOST:PORT, but {tracking_uri!r} is "
+            f"none ({error})."
+        ) from error
     if parts.scheme in ("http", "https") and "@" in parts.netloc:
         raise BadAddress(
             f"the tracking URI must hold no user name or password, but that of "

@@ -59,7 +59,7 @@ def usage_sentence(error: TyperException, program: str) -> str:
     program: the name of the command line.
     """
     message = error.format_message()
-    if "\n" in message:  # the help
+    if "\n" in message or not message:  # the help, which may have been printed
         return message.rstrip()
     context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
     name = ""
@@ -79,6 +79,8 @@ def usage_sentence(error: TyperException, program: str) -> str:
         sentence = message.rstrip(".")
         sentence = sentence[:1].lower() + sentence[1:]
     command = context.command_path if context is not None else program
+    if sentence.endswith("?"):
+        return f"{sentence} `{command} --help` shows what can be given."
     return f"{sentence}; `{command} --help` shows what can be given."
 
 

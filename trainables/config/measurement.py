@@ -75,5 +75,6 @@ def refuse_duplicates(metrics: tuple[Metric, ...]) -> None:
     if duplicates:
         raise ValueError(
             "evaluators must measure different things, but two of them measure "
-            f"{', '.join(duplicates)}"
+            f"{', '.join(duplicates)}: give one of them a `label` if it has that key, rename a file of "
+            f"yours, or leave one out"
         )

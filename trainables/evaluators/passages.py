@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from trainables.scoring.general_text import Passage
 
 # What stands for the set in the names of metrics: `general`, or the set's own name beside others.
-LABEL = Field(None, pattern=r"^[A-Za-z0-9_.-]+$", description="name of the set in its metrics")
+LABEL = Field(
+    None,
+    max_length=100,  # of the 250 that MLflow takes for the whole name
+    pattern=r"^[A-Za-z0-9_.-]+$",
+    description="name of the set in its metrics",
+)
 
 
 class OnPassages(Protocol):

@@ -70,9 +70,11 @@ def find(name: str) -> Entry:
     if own_folder:
         _refuse_unreadable(own_folder.path, name)
     place = f" or of {own_folder.path}" if own_folder else ""
+    hint = did_you_mean(name, [*own, *package])
+    if not own_folder:
+        hint += f"; a task of your own is found in the folder that {folder.OPTION} names"
     raise ValueError(
-        f"must be a task of lm-evaluation-harness {library.version()}{place}, but got {name!r}"
-        f"{did_you_mean(name, [*own, *package])}"
+        f"must be a task of lm-evaluation-harness {library.version()}{place}, but got {name!r}{hint}"
     )
 
 

@@ -128,6 +128,11 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             device_map="meta" if weightless else None,
         )  # fmt: skip
     except Exception as error:  # its class depends on which part of the folder is broken
+        if not any(folder.glob("*token*")) and not any(folder.glob("vocab*")):
+            raise ValueError(
+                f"{folder} must hold the model's tokenizer, but has none: write it there by "
+                f"tokenizer.save_pretrained."
+            ) from error
         raise _unloadable(folder, error) from error
     # transformers would set these weights at random.
     missing = sorted([*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])])

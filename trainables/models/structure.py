@@ -30,10 +30,22 @@ class Structure:
 
 
 def is_linear(part: Any) -> bool:
-    """Whether a module multiplies by a matrix: a linear layer, or GPT-2's, which is called Conv1D."""
-    from torch import nn
+    """Whether a module does nothing but multiply by a matrix: a linear layer, or GPT-2's Conv1D.
 
-    return isinstance(part, nn.Linear) or type(part).__name__ == "Conv1D"
+    A layer that derives from a linear one is tried with a row of zeros: Falcon's multiplies, and
+    PhiMoE's router, which draws at random in training, gives several tensors.
+    """
+    import torch
+
+    if type(part).__name__ == "Conv1D":
+        return True
+    if not isinstance(part, torch.nn.Linear):
+        return False
+    if type(part).forward is torch.nn.Linear.forward:
+        return True
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        output = part(part.weight.new_zeros(1, part.in_features))
+    return isinstance(output, torch.Tensor) and output.shape == (1, part.out_features)
 
 
 def vocabulary_head(module: Any) -> Any:

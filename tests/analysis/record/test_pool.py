@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the s
 
 
 def test_trials_of_one_recipe_are_replicates_wherever_they_were_run(seeds):
-    later = replace(seeds, name="later", trials=seeds.trials.iloc[[0, 2]])
+    later = replace(seeds, name="later", trials=seeds.trials.iloc[[0, 2]].assign(seed=[7, 8]))
     both = pool([seeds, later])
     assert both.name == "seeds + later"
     assert offsets([seeds, later]) == [0, 9]
@@ -19,6 +19,12 @@ def test_trials_of_one_recipe_are_replicates_wherever_they_were_run(seeds):
     assert complete["trials"].tolist() == ["0 3 9", "1 7", "2 5 8 11"]
     assert complete[GAP.name].tolist() == pytest.approx([29 / 3, 6, 8])
     assert seeds.candidates()["trials"].tolist()[0] == "0 3", "the sweeps themselves stay"
+
+
+def test_a_seed_that_both_sweeps_have_run_counts_once(seeds):
+    later = replace(seeds, name="later", trials=seeds.trials.iloc[[0, 2]])
+    complete = pool([seeds, later]).candidates().query("state == 'complete'")
+    assert complete["trials"].tolist() == ["0 3", "1 7", "2 5 8"]
 
 
 def test_one_sweep_alone_is_itself(seeds):

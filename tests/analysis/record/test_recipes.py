@@ -93,6 +93,16 @@ def test_intervals_hold_the_true_value_of_a_recipe_as_often_as_they_say(num_seed
     assert 0.92 <= hits / num_runs <= 0.999
 
 
+def test_a_seed_that_was_run_again_is_no_further_replicate(seeds):
+    """Its model is the same, so it would only make the error smaller than it is."""
+    trials = seeds.trials.copy()
+    trials.loc[trials["trial"] == 8, "seed"] = 1  # as trial 5, of the same recipe
+    rows = replace(seeds, trials=trials).candidates().set_index("trial")
+    assert rows.loc[2, "trials"] == "2 5"
+    assert rows.loc[2, "replicates"] == 2
+    assert rows.loc[2, GAP.name] == 7.0
+
+
 def test_three_recipes_of_three_seeds_are_three_rows_with_means_by_hand(seeds):
     rows = seeds.candidates().set_index("trial")
     complete = rows[rows["state"] == "complete"]

@@ -29,8 +29,13 @@ def test_exact_numbers_are_noise_only_if_they_are_equal():
     assert is_noise(measured(1.0), measured(2.5, 1.0), GAP.name), "the other one is not exact"
 
 
-def test_where_an_error_is_not_known_no_difference_can_be_claimed():
-    assert is_noise(measured(0.0), measured(100.0, df=0.0), GAP.name)
+def test_where_one_error_is_not_known_the_other_decides():
+    """A base model of which all items are alike is not tied with whatever is far from it."""
+    unknown = measured(50.0, df=0.0)
+    assert not is_noise(unknown, measured(16.8, 2.4, 9.0), GAP.name)
+    assert is_noise(unknown, measured(46.0, 2.4, 9.0), GAP.name)
+    assert not is_noise(unknown, measured(49.0, df=0.0), GAP.name)
+    assert is_noise(unknown, measured(50.0, df=0.0), GAP.name)
 
 
 def test_candidates_are_tied_if_every_goal_is_noise(seeds):

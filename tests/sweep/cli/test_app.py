@@ -22,7 +22,7 @@ VERBS = {
     "check": "SPEC --harness-tasks",
     "run": "SPEC --tracking-uri --storage --address --replace/--no-replace --harness-tasks",
     "resume": "NAME --tracking-uri --storage --address --harness-tasks",
-    "metrics": "[SPEC] --model --format",
+    "metrics": "[SPEC] --model --format --harness-tasks",
     "ls": "--tracking-uri --format",
     "front": "NAME --tracking-uri --format --out-dir --all --with --register --model-name",
     "compare": "NAME TRIAL TRIAL --tracking-uri --format --recipes --all",

@@ -54,8 +54,8 @@ def test_a_model_has_the_metrics_of_its_family():
         ((), 2, "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`."),
         ((SPEC, "--model", "miniature-llama"), 2, "either SPEC or --model NAME must be given"),
         (("nothing.yaml",), 2, "nothing.yaml: must be a YAML file that can be read, but: No such"),
-        (("--model", "nowhere"), 1, "'nowhere' is neither a folder nor a known model"),
-        (("--model", "."), 1, ". must be the folder of a model"),
+        (("--model", "nowhere"), 2, "'nowhere' is neither a folder nor a known model"),
+        (("--model", "."), 2, ". must be the folder of a model"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(words, code, sentence):

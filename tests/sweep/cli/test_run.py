@@ -157,6 +157,7 @@ def test_a_task_of_a_folder_that_the_command_names_is_a_goal_and_resuming_finds_
     spec = write_spec(tmp_path)
     ended = sweep("run", spec, "--harness-tasks", TASKS, SWEEP_HOME=str(home))
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert verb("sync", "tiny", SWEEP_HOME=str(home)).exit_code == 0
     (home / "tiny/sweep.yaml").write_text(spec.read_text().replace("trials: 1", "trials: 2"))
     ended = sweep("resume", "tiny", SWEEP_HOME=str(home))
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -176,6 +177,16 @@ def test_check_finds_a_task_that_is_misspelt_with_its_line(tmp_path):
         f"{spec}:11: trial.evaluators.0.task must be a task of lm-evaluation"
     )
     assert sentence.endswith("but got 'mini_capitls'; did you mean 'mini_capitals'?")
+
+
+def test_the_metrics_of_a_task_of_ones_own_are_listed(tmp_path):
+    spec = write_spec(tmp_path)
+    ended = sweep("metrics", spec, "--harness-tasks", TASKS)
+    assert ended.returncode == 0, ended.stderr
+    assert "task/mini_capitals/acc" in ended.stdout
+    ended = sweep("metrics", spec)
+    assert ended.returncode == 2
+    assert "; a task of your own is found in the folder that --harness-tasks names" in ended.stderr
 
 
 def test_without_the_harness_check_says_what_to_install(tmp_path):

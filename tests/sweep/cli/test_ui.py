@@ -69,7 +69,7 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
 
 def test_an_unknown_sweep_is_refused_before_the_interface_starts(finished):
     ended = verb("ui", "tny", SWEEP_HOME=str(finished / "sweeps"))
-    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert (ended.exit_code, ended.stdout) == (2, "")
     assert "has no sweep named 'tny'; it has tiny." in ended.stderr
 
 

@@ -43,3 +43,16 @@ def test_blocks_of_several_groups_are_as_many_as_there_are():
     apart = structure_of(made("AlbertForMaskedLM", **BERT, embedding_size=8, num_hidden_groups=2))
     assert not apart.shares_blocks
     assert len(apart.blocks) == 2
+
+
+def test_a_router_that_derives_from_a_linear_layer_is_none():
+    """It draws at random in training, and gives several tensors."""
+    module = made(
+        "PhimoeForCausalLM", hidden_size=16, intermediate_size=8, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=2, num_local_experts=2, vocab_size=30,
+        max_position_embeddings=20, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    routers = [name for name, part in module.named_modules() if "Router" in type(part).__name__]
+    assert routers
+    assert not set(routers) & set(structure_of(module).linear)
+    assert structure_of(module).linear

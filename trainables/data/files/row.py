@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
-
-from trainables.schema.faults import did_you_mean
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Control characters but white space, and byte-order marks, which are left over from a conversion.
@@ -35,9 +34,16 @@ def text_in(row: Row, field: str) -> str:
     if field not in row.fields:
         raise ValueError(
             f"{row.where}: must have text in the field {field!r}, but has the fields "
-            f"{names_in_words(row.fields)}{did_you_mean(field, row.fields) or '.'}"
+            f"{names_in_words(row.fields)}{_to_rename(field, row.fields)}."
         )
     return sound_text(row.fields[field], row.where, f"the field {field!r}")
+
+
+def _to_rename(field: str, fields: Mapping[str, Any]) -> str:
+    """Return the end of a sentence that names the field which another was probably meant to be."""
+    alike = [name for name in fields if name.casefold() == field.casefold()]
+    close = alike or difflib.get_close_matches(field, [*fields], n=1)
+    return f": rename {close[0]!r} to {field!r}" if close else ""
 
 
 def words_in(row: Row, field: str) -> str:

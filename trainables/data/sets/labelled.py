@@ -155,8 +155,8 @@ def _label(row: Row) -> str:
     if label is None or isinstance(label, str):
         return words_in(row, "label")
     raise ValueError(
-        f"{row.where}: must have a class in the field 'label', as text or a whole number, but got "
-        f"{shown(label)}."
+        f"{row.where}: must have a class in the field 'label', as text, a whole number, true or false, "
+        f"but got {shown(label)}."
     )
 
 

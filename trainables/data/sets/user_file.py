@@ -103,5 +103,9 @@ def _pair(row: Row) -> Pair:
 
 
 def _without_blanks(text: str) -> str:
-    """Return a text without white space, its accents written in one of the two ways of Unicode."""
-    return "".join(unicodedata.normalize("NFC", text).split())
+    """Return a text without white space and characters that nobody sees, as soft hyphens are.
+
+    Its accents are written in one of the two ways of Unicode.
+    """
+    seen = (char for char in text if unicodedata.category(char) != "Cf")
+    return "".join(unicodedata.normalize("NFC", "".join(seen)).split())

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from trainables.data.files.delimited import table_rows
 
-in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+in_one_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much]
+)
 CELLS = st.one_of(st.text(max_size=8), st.text('ab,;"\t\n\r |', max_size=8))
-LOOSE = st.text('ab ,"', max_size=8).filter(lambda cell: set(cell) & set("ab"))
+LOOSE = st.tuples(st.sampled_from(("a", "b", " a")), st.text('ab ,"', max_size=7)).map("".join)
 TABLES = st.lists(st.tuples(CELLS, CELLS), max_size=5)
 
 
@@ -57,6 +59,8 @@ def test_what_the_csv_module_writes_is_read_back(name, delimiter, quoting, tmp_p
 @given(TABLES)
 def test_what_pandas_writes_is_read_back_with_its_index_and_without(index, tmp_path, table):
     assume("\r" not in "".join(map("".join, table)))  # pandas puts no quotes around it
+    # Behind an index, such a cell may be the rest of the one before it, and is refused.
+    assume(not (index and any(cell[:1].isspace() for row in table for cell in row)))
     frame = pandas.DataFrame(table, columns=["x", "y"])
     frame.to_csv(tmp_path / "a.csv", index=index)
     contents = (tmp_path / "a.csv").read_bytes()

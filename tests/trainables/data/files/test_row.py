@@ -51,7 +51,9 @@ def test_what_is_no_sound_text_is_one_sentence_with_its_place(value, sentence):
 
 
 def test_a_missing_field_is_one_sentence_with_those_there_are():
-    with pytest.raises(ValueError, match=r"has the fields Text, id; did you mean 'Text'\?$") as e:
+    with pytest.raises(
+        ValueError, match=r"has the fields Text, id: rename 'Text' to 'text'\.$"
+    ) as e:
         text_in(row(Text="she", id="1"), "text")
     assert "must have text in the field 'text', but" in str(e.value)
 

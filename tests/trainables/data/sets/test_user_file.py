@@ -62,6 +62,7 @@ PAIR = '{"stereotype": "%s", "antistereotype": "%s"}\n'
         ("a.jsonl", PAIR % ("b", "b"), "must have two texts that differ in more than blanks, but got 'b' and 'b'."),
         ("a.jsonl", PAIR % ("a b", " a  b"), "must have two texts that differ in more than blanks, but got 'a b'"),
         ("a.jsonl", PAIR % ("a b", "ab"), "must have two texts that differ in more than blanks"),
+        ("a.jsonl", PAIR % ("a\u00adb", "a\u200bb"), "must have two texts that differ in more than blanks"),
         ("a.jsonl", PAIR % ("\u00e9", "e\u0301"), "must have two texts that differ in more than blanks"),
         ("a.jsonl", PAIR % ("She was tired \\ud83d", "He was"), "line 1: must have sound text in the field 'ster"),
         ("a.jsonl", '{"text": "she \\u0000"}', "line 1: must have sound text in the field 'text', but character 5"),
