@@ -46,7 +46,8 @@ def next_missing(known: Sequence[FrozenTrial], spec: SweepSpec) -> Replicate | N
     """Return the next replicate that a drawn recipe lacks; None if every recipe has all its seeds.
 
     Recipes come in the order of their first trials, seeds in ascending order from that of the first
-    trial on. Every trial must have been suggested with all its parameters.
+    trial on. A recipe that is drawn again gets none: they would be those that it has. Every trial must
+    have been suggested with all its parameters.
 
     known: all trials of the study, in the order of their numbers.
     """
@@ -56,8 +57,12 @@ def next_missing(known: Sequence[FrozenTrial], spec: SweepSpec) -> Replicate | N
     for trial in known:
         if REPLICATE_OF in trial.user_attrs:
             seeds[trial.user_attrs[REPLICATE_OF]].add(trial.user_attrs[SEED])
+    drawn: set[frozenset[tuple[str, Any]]] = set()
     for trial in known:
+        settings = frozenset((key, value) for key, value in trial.params.items() if key != SEED)
         is_first = not {REPLICATE_OF, RETRY_OF, IS_ALONE} & trial.user_attrs.keys()
+        is_first &= settings not in drawn
+        drawn.add(settings)
         if is_first and len(seeds[trial.number]) < spec.replicates.seeds - 1:
             first = seed_of(trial, spec)
             for seed in range(first + 1, first + spec.replicates.seeds):

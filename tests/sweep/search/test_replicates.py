@@ -50,6 +50,18 @@ def test_each_drawn_recipe_runs_with_its_seed_and_the_next_ones(tiny, tmp_path):
         assert without_seed(configs[start]) == without_seed(configs[start + 1])
 
 
+def test_a_recipe_that_is_drawn_again_gets_no_further_replicates(tiny, tmp_path):
+    text = tiny.read_text().replace("loguniform: [1, 100]", "choice: [1]")
+    text = text.replace("loguniform: [1e-4, 1e-2]", "choice: [1e-3]").replace(
+        "trials: 4", "trials: 9"
+    )
+    search, _, _ = searcher(seeded(tiny, 2, text=text), tmp_path / "journal")
+    configs = run(search, 9)
+    assert len({config["recipe"] for config in configs}) == 2
+    replicates = [config for config in configs if config.get("replicate_of") is not None]
+    assert len({config["recipe"] for config in replicates}) == len(replicates) == 2
+
+
 def test_a_seed_of_the_trials_own_is_the_first_of_its_replicates(tiny, tmp_path):
     text = tiny.read_text().replace("  train:", "  seed: 40\n  train:")
     search, _, _ = searcher(seeded(tiny, 2, text=text), tmp_path / "journal")
