@@ -34,9 +34,10 @@ def spec(folder: Path, name: str, resources: str, num_trials: int = NUM_TRIALS) 
         .replace("steps: 2,", f"steps: {NUM_STEPS}, report_every: {REPORT_EVERY},")
         .replace("sampler: random", "sampler: tpe")
         .replace("trials: 4", f"trials: {num_trials}")
+        .replace("resources: {at_once: 1}", f"resources: {resources}")
     )
     path = folder / f"{name}.yaml"
-    path.write_text(f"{text}checkpoints: {{resume: true}}\nresources: {resources}\n")
+    path.write_text(f"{text}checkpoints: {{resume: true}}\n")
     return path
 
 

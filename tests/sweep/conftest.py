@@ -19,7 +19,8 @@ from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
-# A sweep of the smallest trials: two steps each, on the miniature model and data.
+# A sweep of the smallest trials: two steps each, on the miniature model and data. It has one worker,
+# which costs half the time of two.
 TINY = """\
 name: tiny
 trial:
@@ -36,7 +37,10 @@ trial:
 goals: [bias/miniature/gap, forgetting/general/nll_rise]
 search: {sampler: random}
 budget: {trials: 4}
+resources: {at_once: 1}
 """
+
+ONE_WORKER = "resources: {at_once: 1}\n"
 
 # The same as a grid, and its points in order: each of three objectives with each of two rates.
 GRID = (
@@ -108,7 +112,7 @@ def spec_of(tmp_path, sweep_home):
     """
 
     def spec_of(trials, text=TINY, **replacements):
-        text = text.replace("trials: 4", f"trials: {trials}")
+        text = text.replace("trials: 4", f"trials: {trials}").replace(ONE_WORKER, "")
         for old, new in replacements.items():
             text = text.replace(old, new)
         path = tmp_path / "spec.yaml"
@@ -199,7 +203,7 @@ def optuna_states(home: Path, name: str) -> Counter:
 def finished(tmp_path_factory) -> Path:
     """A folder with tiny.yaml, and its finished sweep under sweeps/; no test may change it."""
     folder = tmp_path_factory.mktemp("finished")
-    (folder / "tiny.yaml").write_text(TINY)
+    (folder / "tiny.yaml").write_text(TINY.replace(ONE_WORKER, ""))
     home = str(folder / "sweeps")
     process = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
     assert process.returncode == 0, process.stdout + process.stderr

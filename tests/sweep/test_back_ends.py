@@ -30,11 +30,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 SECRET = servers.PASSWORD[:14]  # without the characters that are escaped in an address
 NUM_TRIALS = 2
 LONGER = (
-    TINY.replace("steps: 2", "steps: 20, report_every: 10").replace(
-        "trials: 4", f"trials: {NUM_TRIALS}"
-    )
+    TINY.replace("steps: 2", "steps: 20, report_every: 10")
+    .replace("trials: 4", f"trials: {NUM_TRIALS}")
+    .replace("at_once: 1", "at_once: 2")
     + "checkpoints: {resume: true, model: true, storage_path: 's3://kept/sweeps'}\n"
-    + "resources: {at_once: 2}\n"
 )
 
 

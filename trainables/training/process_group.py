@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -22,7 +25,8 @@ def start_deepspeed() -> Any:
     """
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
-    import deepspeed
+    with _without_mlflow():
+        import deepspeed
 
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     # This op would be compiled by g++ at first use; gloo does the same without a compiler.
@@ -35,3 +39,20 @@ def start_deepspeed() -> Any:
         os.environ.setdefault("LOCAL_RANK", "0")  # the only variable that DeepSpeed reads then
     deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
     return deepspeed
+
+
+@contextmanager
+def _without_mlflow() -> Iterator[None]:
+    """Within the block, there is no MLflow to import, unless it has been imported.
+
+    DeepSpeed imports it, if it is installed, for a tuner of its own that nothing here uses: 110 MB and
+    most of DeepSpeed's time to be imported, for each worker.
+    """
+    if "mlflow" in sys.modules:
+        yield
+        return
+    sys.modules["mlflow"] = None  # type: ignore[assignment]  # Python's mark of a module that is not there
+    try:
+        yield
+    finally:
+        del sys.modules["mlflow"]
