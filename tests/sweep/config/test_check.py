@@ -117,7 +117,8 @@ def test_the_order_of_keys_numbers_the_points_of_a_grid_and_may_not_change(tmp_p
         ("sampler: random", "sampler: {name: random}, seed: 0", []),
         ("search:", "scheduler: none\nsearch:", []),
         ("search:", "scheduler: {name: none}\nsearch:", []),
-        ("trials: 4}", "trials: 9, hours: 2}\nresources: {at_once: 1}", []),
+        ("trials: 4}", "trials: 9, hours: 2}", []),
+        ("at_once: 1}", "at_once: 2}", []),
     ],
 )
 def test_options_may_be_appended_and_nothing_else_of_the_trial_may_change(tmp_path, old, new, keys):

@@ -41,7 +41,7 @@ def test_a_grid_may_run_its_first_points_alone(tmp_path):
 )  # fmt: skip
 def test_where_checkpoints_cannot_be_kept_is_one_sentence(tmp_path, checkpoints, sentence):
     (fault,) = refusal(tmp_path, TINY + f"checkpoints: {checkpoints}\n")
-    assert fault.startswith(":16: checkpoints")
+    assert fault.startswith(":17: checkpoints")
     assert sentence in fault
     assert "secret" not in fault
 
