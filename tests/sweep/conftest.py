@@ -20,9 +20,12 @@ from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
 
+ONE_WORKER = "resources: {at_once: 1}\n"
+
 # A sweep of the smallest trials: two steps each, on the miniature model and data. It has one worker,
-# which costs half the time of two.
-TINY = """\
+# because the start of each costs more than the trials.
+TINY = (
+    """\
 name: tiny
 trial:
   model: {path: miniature-llama}
@@ -38,10 +41,9 @@ trial:
 goals: [bias/miniature/gap, forgetting/general/nll_rise]
 search: {sampler: random}
 budget: {trials: 4}
-resources: {at_once: 1}
 """
-
-ONE_WORKER = "resources: {at_once: 1}\n"
+    + ONE_WORKER
+)
 
 # The same as a grid, and its points in order: each of three objectives with each of two rates.
 GRID = (
