@@ -96,18 +96,29 @@ def degrees_of_freedom(weights_I: Floats, cluster_I: Places) -> float:
 def _satterthwaite(share_C: Floats, variance_C: Floats) -> float:
     """Return (tr M)² / tr M² (see degrees_of_freedom) in a time that grows as C and not as C².
 
+    The largest cluster is taken apart from the others, O: 1 less its share is the sum of theirs, which
+    keeps its digits where that share is almost 1.
+
     Args:
         share_C: h_c.
         variance_C: v_c, in any unit.
     """
-    g_C = share_C**2 / (1 - share_C)
-    a_C = share_C * variance_C
-    s = float(share_C @ a_C)
-    trace = float(g_C @ (variance_C + s - 2 * a_C))
-    g, ga, gaa = float(g_C.sum()), float(g_C @ a_C), float(g_C @ a_C**2)
-    off_diagonal = (s * g) ** 2 + 2 * g * gaa - 4 * s * g * ga + 2 * ga**2
-    diagonal = float(g_C**2 @ (variance_C**2 + 2 * variance_C * (s - 2 * a_C)))
-    return trace**2 / (off_diagonal + diagonal)
+    largest = int(share_C.argmax())
+    share, variance = float(share_C[largest]), float(variance_C[largest])
+    share_O, variance_O = np.delete(share_C, largest), np.delete(variance_C, largest)
+    rest = float(share_O.sum())
+    a_O, a = share_O * variance_O, share * variance
+    s_of_others = float(share_O @ a_O)
+    s = share * a + s_of_others
+    g_O, g = share_O**2 / (1 - share_O), share**2 / rest
+
+    own = g * (variance * rest**2 + s_of_others)
+    trace = own + float(g_O @ (variance_O + s - 2 * a_O))
+    beside_largest = 2 * g * float(g_O @ (s_of_others - a * rest - a_O) ** 2)
+    sum_g, ga, gaa = float(g_O.sum()), float(g_O @ a_O), float(g_O @ a_O**2)
+    among_others = (s * sum_g) ** 2 + 2 * sum_g * gaa - 4 * s * sum_g * ga + 2 * ga**2
+    among_others += float(g_O**2 @ (variance_O**2 + 2 * variance_O * (s - 2 * a_O)))
+    return trace**2 / (own**2 + beside_largest + among_others)
 
 
 def holding_clusters(influences_I: Floats, cluster_I: Places) -> float:

@@ -38,7 +38,11 @@ def test_an_unknown_sweep_is_one_sentence_that_lists_those_there_are(finished, w
         ("retry tiny", 1, "no trial of tiny has failed that was not tried again."),
         ("pause tiny", 1, "tiny must be running to be paused, but is finished."),
         ("cancel tiny --trial 1", 1, "tiny must be running to be cancelled, but is finished."),
-        ("front tiny --register", 1, "0 models are registered, and not all that were asked for."),
+        (
+            "front tiny --register --model-name a/b",
+            2,
+            "--model-name must have no / and no :, but got 'a/b'.",
+        ),
         (
             "front tiny --out-dir /proc/x",
             2,
@@ -52,6 +56,15 @@ def test_what_is_wrong_has_code_two_and_what_cannot_be_done_has_one(
     ended = verb(*words.split(), SWEEP_HOME=str(finished / "sweeps"))
     assert (ended.exit_code, len(ended.stderr.splitlines())) == (code, 1), ended.stderr
     assert ended.stderr.startswith(sentence)
+
+
+def test_models_that_cannot_be_registered_are_a_sentence_each_and_one_for_all(finished):
+    ended = verb("front", "tiny", "--register", SWEEP_HOME=str(finished / "sweeps"))
+    *refusals, last = ended.stderr.splitlines()
+    assert ended.exit_code == 1
+    assert refusals
+    assert all("its model was not kept" in sentence for sentence in refusals)
+    assert last == "0 models are registered, and not all that were asked for."
 
 
 @pytest.mark.parametrize(

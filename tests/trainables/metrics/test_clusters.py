@@ -1,10 +1,11 @@
 """Errors of means over few clusters, by hand and against the matrices of their definition."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -30,6 +31,19 @@ def by_matrices(outcomes, weights, labels):
     g = np.array(columns).T
     m = g.T @ np.diag(weights) @ g
     return float(((g.T @ y) ** 2).sum()), np.trace(m) ** 2 / np.trace(m @ m)
+
+
+def by_fractions(weights):
+    """Return the degrees of freedom, without rounding, of clusters that are one item each."""
+    h = [Fraction(weight, sum(weights)) for weight in weights]
+    g_squared = [share**2 / (1 - share) for share in h]
+    s = sum(share**2 for share in h)
+    places = range(len(h))
+    m = [[int(c == d) - h[c] - h[d] + s for d in places] for c in places]
+    trace = sum(g_squared[c] * m[c][c] for c in places)
+    return float(
+        trace**2 / sum(g_squared[c] * g_squared[d] * m[c][d] ** 2 for c in places for d in places)
+    )
 
 
 def test_a_weighted_mean_worked_out_by_hand():
@@ -65,9 +79,18 @@ def test_one_large_cluster_among_many_small_ones_leaves_few_degrees_of_freedom()
 
 
 @given(st.lists(st.floats(0.01, 100), min_size=2, max_size=30))
+@example([82.67, 0.01])
+@example([1e9, 1.0, 1.0])
 def test_there_are_never_more_degrees_of_freedom_than_clusters_less_one(weights):
     df = clusters.degrees_of_freedom(np.array(weights), np.arange(len(weights)))
-    assert 1 - 1e-6 <= df <= len(weights) - 1
+    assert 1 <= df <= len(weights) - 1
+
+
+@pytest.mark.parametrize("large", [1e2, 1e6, 1e9])
+def test_a_cluster_of_almost_all_weight_leaves_the_degrees_of_freedom_of_the_formula(large):
+    weights = [int(large), 1, 2, 2]
+    df = clusters.degrees_of_freedom(np.array(weights, float), np.arange(4))
+    assert df == pytest.approx(by_fractions(weights), rel=1e-9)
 
 
 @pytest.mark.parametrize("weights", [[1.0, 0.0], [5.0, 0.0]])

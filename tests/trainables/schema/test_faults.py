@@ -95,7 +95,8 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
         (
             "- stereoset",
             "- {name: multiple_choice, task: piqa}",
-            "1: evaluators must measure different things, but two of them measure task/piqa/accuracy, task/piqa/accuracy_norm.",
+            "1: evaluators must measure different things, but two of them measure task/piqa/accuracy, task/piqa/accuracy_norm: "
+            "give one of them a `label` if it has that key, rename a file of yours, or leave one out.",
         ),
     ],
 )
