@@ -16,7 +16,7 @@ FLOORS = [
     # how settings are read, what numbers mean, where files come from
     ["trainables.schema"],
     ["trainables.metrics"],
-    ["trainables.allocator", "trainables.assets"],
+    ["trainables.allocator", "trainables.assets", "trainables.determinism"],
     # texts and pairs; models that read them; measuring without gradient
     ["trainables.data"],
     ["trainables.models"],

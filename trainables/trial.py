@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainables.contamination import refuse_contamination
+from trainables.determinism import repeatable_attention
 from trainables.measure import base_values, measure
 from trainables.metrics import estimate, items_file
 from trainables.metrics.names import RELATIVE, SHORTFALL, fused_name
@@ -73,8 +74,9 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
             model.train(own_dropout=own_dropout)
             lr, losses = engine.lr, []
             for batch in stream.micro_batches(engine.steps):
-                batch_loss = loss(config, model, batch, prepared)
-                engine.backward(batch_loss.total)
+                with repeatable_attention(model.device):
+                    batch_loss = loss(config, model, batch, prepared)
+                    engine.backward(batch_loss.total)
                 losses.append(batch_loss.detached())
             curve.note(engine.steps, losses, lr, engine.gradient_norm)
             is_due = train.report_every and engine.steps % train.report_every == 0

@@ -132,7 +132,7 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     added = [name for name in together if name not in alone]  # errors that items alone do not have
     alone = alone.reindex(columns=[*alone.columns, *added])
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
-    joined = pd.concat([table for table in (alone, together) if len(table)])
+    joined = pd.concat([table for table in (alone, together) if len(table)]).copy()
     return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
 

@@ -144,7 +144,7 @@ class Sweep:
             tables.append(table.assign(**settings).reindex(columns=own.columns))
         if len(tables) == 1:
             return own
-        joined = pd.concat(tables).astype(own.dtypes.to_dict())
+        joined = pd.concat(tables).astype(own.dtypes.to_dict()).copy()
         return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
 
     def candidates(self) -> pd.DataFrame:

@@ -78,7 +78,9 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
     trials = pd.DataFrame(rows, columns=columns)
     for name in params:
         trials[name] = _numbers_if_all_are(trials[name])
-    return params, trials.astype(dict.fromkeys(["seconds", *metrics], float) | {"trial": int})
+    trials = trials.astype(dict.fromkeys(["seconds", *metrics], float) | {"trial": int})
+    # The copy holds the columns of one type in one block: pandas warns of more than a hundred blocks.
+    return params, trials.copy()
 
 
 def model_metrics(run: Run) -> dict[str, float]:

@@ -213,7 +213,7 @@ def pair_predictions(
     }
     recurring = frozenset(groups) if recurs else frozenset()
     predictions = predict_jointly(model, groups, recurring=recurring, hidden=objective.reads_states)
-    share_P = torch.full((len(pairs),), REAL_SHARE)
+    share_P = torch.full((len(pairs),), REAL_SHARE, device=model.device)
     return PairPredictions(
         predictions["stereotypes"], predictions["antistereotypes"], share_P, prepared
     )
@@ -224,7 +224,7 @@ def perturb(model: LanguageModel, scale: float, seed: int = 0) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for weight in model.module.parameters():
-            weight.add_(scale * torch.randn(weight.shape, generator=generator))
+            weight.add_(scale * torch.randn(weight.shape, generator=generator).to(weight.device))
 
 
 def state(module: torch.nn.Module) -> list[torch.Tensor]:

@@ -96,7 +96,7 @@ def lm(name, loaded):
 def plain(lm):
     """Return the model of a folder as transformers loads it by itself."""
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[lm.family]
-    return auto.from_pretrained(lm.path).eval()
+    return auto.from_pretrained(lm.path).eval().to(lm.device)
 
 
 def trial(lm, **changes):
@@ -124,7 +124,9 @@ def test_log_likelihoods_are_those_of_a_plain_forward_of_transformers(lm):
     expected = []
     for queries, text in zip(groups, ids, strict=True):
         for query in queries:
-            logits_TV = module(input_ids=torch.tensor([query.ids])).logits[0]
+            logits_TV = (
+                module(input_ids=torch.tensor([query.ids], device=lm.device)).logits[0].cpu()
+            )
             places, targets = list(query.targets), torch.tensor(list(query.targets.values()))
             expected += (-cross_entropy(logits_TV[places], targets, reduction="none")).tolist()
             if lm.family == "causal":
@@ -346,7 +348,7 @@ def test_attention_and_mlp_are_the_whole_of_the_blocks_without_norms(lm, name):
 @pytest.mark.parametrize("adapted", [False, True])
 def test_a_saved_model_predicts_the_same_in_transformers_alone(adapted, lm, tmp_path):
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
-    read = torch.tensor([ids])
+    read = torch.tensor([ids], device=lm.device)
     how = Lora(rank=2).training(lm, seed=0) if adapted else Freeze(attention=True).training(lm, 0)
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[lm.family]
     with how:
@@ -356,6 +358,7 @@ def test_a_saved_model_predicts_the_same_in_transformers_alone(adapted, lm, tmp_
             expected = lm.module(input_ids=read).logits
             lm.save(tmp_path)
     saved, loading = auto.from_pretrained(tmp_path, output_loading_info=True)
+    saved.to(lm.device)
     assert not any(loading[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     with torch.no_grad():
         assert_close(saved.eval()(input_ids=read).logits, expected, atol=1e-5, rtol=1e-5)

@@ -146,6 +146,7 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
     if kind.family == "causal":
         (query,) = whole_texts(lm.tokenizer, [pair], max_tokens=60)
         inputs = {"input_ids": torch.tensor([query.ids])}
+    inputs = {name: tensor.to(lm.device) for name, tensor in inputs.items()}
     with torch.no_grad():
         states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
     first = 1 if kind.family == "causal" else 0
@@ -505,7 +506,7 @@ def test_each_kind_of_dropout_acts_on_this_architecture_in_training(hidden, atte
 def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm, kind, tmp_path):
     auto = {"causal": AutoModelForCausalLM, "masked": AutoModelForMaskedLM}[kind.family]
     (ids,) = lm.tokenizer.encode(TEXTS[:1])
-    read = torch.tensor([[lm.tokenizer.start_ids[0], *ids]])
+    read = torch.tensor([[lm.tokenizer.start_ids[0], *ids]], device=lm.device)
     every = Lora(rank=2).training(lm, seed=0) if adapted else Freeze(first_blocks=1).training(lm, 0)
     with every:
         for _ in range(2):
@@ -514,6 +515,7 @@ def test_a_saved_model_predicts_the_same_through_transformers_alone(adapted, lm,
             expected = lm.module(input_ids=read).logits
             lm.save(tmp_path)
     saved, loading = auto.from_pretrained(tmp_path, output_loading_info=True)
+    saved.to(lm.device)
     assert not any(loading[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
     with torch.no_grad():
         assert_close(saved.eval()(input_ids=read).logits, expected, atol=1e-5, rtol=1e-5)

@@ -72,6 +72,7 @@ class FineTune(Classification):
         import torch
         from torch import nn
 
+        from trainables.determinism import repeatable_attention
         from trainables.scoring.features import pool
 
         # Randomness of its own: a trial's draws must not depend on its evaluators.
@@ -85,11 +86,12 @@ class FineTune(Classification):
             for step in range(self.steps):
                 numbers = rng.sample(range(len(queries)), min(self.batch_size, len(queries)))
                 batch = model.batch([queries[number] for number in numbers])
-                logits = head(pool(model, batch.ids_BT, batch.attention_BT, "summary"))
                 target = torch.tensor([targets[number] for number in numbers])
-                loss = nn.functional.cross_entropy(logits, target.to(model.device))
                 optimiser.zero_grad()
-                torch.autograd.backward(loss)
+                with repeatable_attention(model.device):
+                    logits = head(pool(model, batch.ids_BT, batch.attention_BT, "summary"))
+                    loss = nn.functional.cross_entropy(logits, target.to(model.device))
+                    torch.autograd.backward(loss)
                 nn.utils.clip_grad_norm_(weights, 1.0)
                 for group in optimiser.param_groups:
                     group["lr"] = self.lr * (1 - step / self.steps)

@@ -9,6 +9,7 @@ from trainables.allocator import keep_freed_memory
 from trainables.assets import cache
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.tokenizer import Family
+from trainables.determinism import make_deterministic
 from trainables.models import pretrained
 from trainables.models.language_model import LanguageModel
 
@@ -24,6 +25,7 @@ def load(name: str, family: Family, opening: Opening = PLAIN) -> LanguageModel:
         ValueError: its folder holds no model of this family.
     """
     keep_freed_memory()
+    make_deterministic()
     path = pretrained.locate(name).resolve()
     return _load(path, family, opening, cache.digest(path))  # the files may have changed
 

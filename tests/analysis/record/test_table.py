@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.record.table import model_metrics
+from analysis.record.table import model_metrics, trial_table
 
 ACCURACY, GAP, RISE, SCORE = (
     "task/piqa/accuracy",
@@ -70,3 +70,19 @@ def test_what_describes_the_machine_the_training_or_the_sweep_is_no_metric_of_a_
     names = [GAP, f"se/{GAP}", "train/loss", "system/cpu_utilization_percentage", "front/size"]
     run = SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(names, 1.0)))
     assert list(model_metrics(run)) == [GAP, f"se/{GAP}"]
+
+
+def test_a_table_of_many_metrics_takes_another_column_without_a_warning_of_pandas(recwarn):
+    metrics = {f"bias/set_{n}/gap": float(n) for n in range(150)}
+    runs = [
+        SimpleNamespace(
+            info=SimpleNamespace(run_id=str(n), status="FINISHED", start_time=0, end_time=1000),
+            data=SimpleNamespace(
+                tags={"sweep.trial": str(n)}, params={"train.lr": "1e-4"}, metrics=metrics
+            ),
+        )
+        for n in range(3)
+    ]
+    _, trials = trial_table(runs, [])
+    trials.assign(alpha=math.nan).assign(replicates=1)
+    assert not [str(warning.message) for warning in recwarn]

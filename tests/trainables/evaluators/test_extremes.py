@@ -84,7 +84,9 @@ class Rule(torch.nn.Module):
         return self.head
 
     def forward(self, input_ids, attention_mask, **_):
-        states = torch.zeros(*input_ids.shape, self.model.tokenizer.vocab_size)
+        states = input_ids.new_zeros(
+            *input_ids.shape, self.model.tokenizer.vocab_size, dtype=torch.float32
+        )
         vocabulary = self.model.tokenizer.hf.convert_ids_to_tokens(
             range(self.model.tokenizer.vocab_size)
         )

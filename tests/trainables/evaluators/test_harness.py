@@ -32,7 +32,7 @@ def moved(tmp_path_factory, loaded):
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for weight in model.module.parameters():
-            weight.add_(0.05 * torch.randn(weight.shape, generator=generator))
+            weight.add_(0.05 * torch.randn(weight.shape, generator=generator).to(weight.device))
     path = tmp_path_factory.mktemp("moved")
     model.save(path)
     model.reset("fp32")

@@ -30,7 +30,7 @@ def slow_causal(model, texts):
     """
     values = []
     for ids, first in texts:
-        inputs = torch.tensor([[*model.tokenizer.start_ids, *ids][:-1]])
+        inputs = torch.tensor([[*model.tokenizer.start_ids, *ids][:-1]], device=model.device)
         with torch.no_grad():
             now, base = (
                 module(inputs).logits[0].double().log_softmax(-1)
@@ -56,9 +56,10 @@ def test_the_kl_of_a_masked_model_is_that_of_torch_at_the_masks(bert):
             inputs = [*bert.tokenizer.start_ids, *ids, bert.tokenizer.end_id]
             for t in places:
                 inputs[t + 1] = bert.tokenizer.mask_id
+            read = torch.tensor([inputs], device=bert.device)
             with torch.no_grad():
                 now, base = (
-                    module(torch.tensor([inputs])).logits[0, 1:-1][places].double().log_softmax(-1)
+                    module(read).logits[0, 1:-1][places].double().log_softmax(-1)
                     for module in (bert.module, bert.base)
                 )
             values += kl_div(now, base, log_target=True, reduction="none").sum(-1).tolist()

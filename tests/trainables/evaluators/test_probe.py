@@ -24,8 +24,9 @@ def slow_states(model, texts, pooling):
         inputs = [*model.tokenizer.start_ids, *ids] + (
             [model.tokenizer.end_id] if model.family == "masked" else []
         )
+        read = torch.tensor([inputs], device=model.device)
         with torch.no_grad():
-            states = module(torch.tensor([inputs]), output_hidden_states=True).hidden_states[-1]
+            states = module(read, output_hidden_states=True).hidden_states[-1]
         states = states[0]
         if pooling == "mean":
             pooled.append(states[model.family == "causal" :].mean(0))
@@ -40,7 +41,7 @@ def test_features_are_those_of_each_text_alone(pooling, model):
     texts = ["the wolf eats deer", "the nurse said that she was tired today", "anna"]
     expected = slow_states(model, texts, pooling)
     states = features(model, [(text,) for text in texts], pooling=pooling)
-    assert states.numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+    assert states.cpu().numpy() == pytest.approx(expected.cpu().numpy(), abs=1e-5)
 
 
 def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
@@ -57,10 +58,11 @@ def test_a_masked_model_reads_a_pair_as_two_segments_each_with_its_end(bert):
     segments = [0] * (len(first) + 2) + [1] * (len(second) + 1)
     with torch.no_grad():
         states = bert.module.base_model(
-            torch.tensor([query.ids]), token_type_ids=torch.tensor([segments])
+            torch.tensor([query.ids], device=bert.device),
+            token_type_ids=torch.tensor([segments], device=bert.device),
         ).last_hidden_state
     pooled = features(bert, [("the nurse was tired", "she left")], pooling="summary")
-    assert pooled[0].numpy() == pytest.approx(states[0, 0].numpy(), abs=1e-5)
+    assert pooled[0].cpu().numpy() == pytest.approx(states[0, 0].cpu().numpy(), abs=1e-5)
     assert (pooled != features(bert, [("the nurse was tired she left",)], pooling="summary")).any()
 
 
@@ -94,7 +96,8 @@ def test_the_accuracy_is_that_of_scikit_learn(model):
     model.module.eval()
     train, test = labelled.split("miniature", 80, 80)
     x, y = (
-        slow_states(model, [row.texts[0] for row in rows], "mean").numpy() for rows in (train, test)
+        slow_states(model, [row.texts[0] for row in rows], "mean").cpu().numpy()
+        for rows in (train, test)
     )
     centre, scale = x.mean(0), x.std(0)
     probe = LogisticRegression(max_iter=2000).fit(

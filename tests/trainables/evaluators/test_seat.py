@@ -57,8 +57,9 @@ def slow(model, start="every"):
         )
         if model.family == "causal" and start == "none":
             inputs = ids
+        read = torch.tensor([inputs], device=model.device)
         with torch.no_grad():
-            states = module(torch.tensor([inputs]), output_hidden_states=True).hidden_states[-1]
+            states = module(read, output_hidden_states=True).hidden_states[-1]
         return states[0, len(inputs) - len(ids) if model.family == "causal" else 0 :].mean(0)
 
     def association(text):

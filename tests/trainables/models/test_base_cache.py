@@ -115,7 +115,7 @@ def test_a_model_whose_logits_are_more_than_its_heads_output_is_computed_each_ti
     size |= {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
     capped = Gemma2ForCausalLM(Gemma2Config(**size, final_logit_softcapping=0.5)).eval()
     assert not logits_are_head_output(capped, torch.device("cpu"))
-    assert logits_are_head_output(llama.base, torch.device("cpu"))
+    assert logits_are_head_output(llama.base, llama.device)
     model = LanguageModel(llama.path, "causal")
     model.__dict__["_has_cacheable_logits"] = False
     assert model.base_cache is None

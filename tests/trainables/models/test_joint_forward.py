@@ -18,14 +18,16 @@ def test_token_log_probs_are_those_of_transformers_one_text_at_a_time(model):
     actual = text_predictions(model).token_log_prob_N.tolist()
     expected = []
     for query in queries(model):
-        table = model.module(torch.tensor([query.ids])).logits[0].double().log_softmax(-1)
+        row = torch.tensor([query.ids], device=model.device)
+        table = model.module(row).logits[0].double().log_softmax(-1)
         expected += [table[t, token].item() for t, token in query.targets.items()]
     assert actual == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_whole_distribution_holds_the_token_and_sums_to_one(model):
     texts = text_predictions(model)
-    assert torch.allclose(texts.log_prob_NV.exp().sum(-1), torch.ones(len(texts.targets_N)))
+    sums_N = texts.log_prob_NV.exp().sum(-1)
+    assert torch.allclose(sums_N, torch.ones_like(sums_N))
     chosen = texts.log_prob_NV.gather(1, texts.targets_N[:, None])[:, 0]
     assert torch.allclose(chosen, texts.token_log_prob_N, atol=1e-6)
 
@@ -125,7 +127,7 @@ def test_hidden_states_are_those_of_transformers(model):
             (actual.states_LBTD, model.module),
             (actual.base_states_LBTD, base),
         ):
-            row = torch.tensor([query.ids])
+            row = torch.tensor([query.ids], device=model.device)
             layers = module(row, output_hidden_states=True).hidden_states
             assert len(layers) == len(states) == 3
             for layer, expected in zip(states, layers, strict=True):

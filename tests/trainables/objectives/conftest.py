@@ -17,10 +17,14 @@ def log_probs(model, module, ids, masked=()):
     """
     if model.family == "causal":
         inputs = [*model.tokenizer.start_ids, *ids[:-1]]
-        return module(torch.tensor([inputs])).logits[0].double().log_softmax(-1)
+        return (
+            module(torch.tensor([inputs], device=model.device)).logits[0].double().log_softmax(-1)
+        )
     inputs = [model.tokenizer.mask_id if t in masked else token for t, token in enumerate(ids)]
-    inputs = torch.tensor([[*model.tokenizer.start_ids, *inputs, model.tokenizer.end_id]])
-    return module(inputs).logits[0, 1:-1].double().log_softmax(-1)
+    inputs = [*model.tokenizer.start_ids, *inputs, model.tokenizer.end_id]
+    return (
+        module(torch.tensor([inputs], device=model.device)).logits[0, 1:-1].double().log_softmax(-1)
+    )
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ def queries(model, pairs=PAIRS):
 def slow_states(model, module, ids):
     """Return the hidden states of the tokens of one text in each layer: shape LTD."""
     ends = [model.tokenizer.end_id] if model.family == "masked" else []
-    inputs = torch.tensor([[*model.tokenizer.start_ids, *ids, *ends]])
+    inputs = torch.tensor([[*model.tokenizer.start_ids, *ids, *ends]], device=model.device)
     states = module(inputs, output_hidden_states=True).hidden_states
     return torch.stack([layer[0, 1 : len(ids) + 1] for layer in states]).double()
 

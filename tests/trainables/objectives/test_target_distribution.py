@@ -50,13 +50,13 @@ def test_the_loss_is_the_formula_over_slow_probabilities(target, share, moved, s
 def test_a_pair_without_statistics_has_no_loss_where_they_are_the_target(model):
     objective = TargetDistribution(target="real_world")
     pairs = pair_predictions(model, objective)
-    known = replace(pairs, real_share_P=torch.tensor([0.7, math.nan, math.nan, math.nan]))
+    known = replace(pairs, real_share_P=torch.tensor([0.7, *[math.nan] * 3], device=model.device))
     alone = pair_predictions(model, objective, PAIRS[:1])
     loss = objective.pair_loss(model, known)
     assert loss.item() == pytest.approx(objective.pair_loss(model, alone).item() / 4, rel=1e-4)
     loss.backward()
     assert all(w.grad is None or w.grad.isfinite().all() for w in model.module.parameters())
-    unknown = replace(pairs, real_share_P=torch.full((4,), math.nan))
+    unknown = replace(pairs, real_share_P=torch.full((4,), math.nan, device=model.device))
     assert objective.pair_loss(model, unknown).item() == 0
     equal = TargetDistribution()
     assert equal.pair_loss(model, pairs).item() == equal.pair_loss(model, known).item() > 0

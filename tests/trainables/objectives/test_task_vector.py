@@ -24,10 +24,10 @@ def test_the_saved_model_is_the_base_less_the_trained_change(scale, configure, n
         report.save_model(tmp_path)  # the last stays
     model = load(config.model.path, config.model.family)
     saved = load_file(tmp_path / "model.safetensors")
-    base = dict(model.base.named_parameters())
+    base = {key: weight.cpu() for key, weight in model.base.named_parameters()}
     for key, now in model.module.named_parameters():
         if key in saved:  # a tied weight is saved once
-            expected = base[key] - scale * (now - base[key])
+            expected = base[key] - scale * (now.cpu() - base[key])
             assert torch.allclose(saved[key], expected, atol=1e-6), key
     assert any(not torch.equal(saved[key], base[key]) for key in saved if key in base) == bool(
         scale

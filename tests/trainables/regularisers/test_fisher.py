@@ -27,8 +27,9 @@ def slow_diagonal(model, settings):
     for n in numbers:
         query = training_query(model.tokenizer, texts[n], f"fisher {n}")
         labels = [query.targets.get(t, -100) for t in range(len(query.ids))]
-        logits = model.module(torch.tensor([query.ids])).logits[0]
-        nll = torch.nn.functional.cross_entropy(logits, torch.tensor(labels), reduction="sum")
+        logits = model.module(torch.tensor([query.ids], device=model.device)).logits[0]
+        labels = torch.tensor(labels, device=model.device)
+        nll = torch.nn.functional.cross_entropy(logits, labels, reduction="sum")
         grads = torch.autograd.grad(nll, list(weights.values()), allow_unused=True)
         for name, grad in zip(weights, grads, strict=True):
             if grad is not None:
@@ -52,7 +53,8 @@ def test_the_square_of_the_mean_gradient_of_a_batch_is_smaller(llama, settings):
     total = 0.0
     for n in numbers:
         query = training_query(llama.tokenizer, texts[n], f"fisher {n}")
-        logits = llama.module(torch.tensor([query.ids])).logits[0].log_softmax(-1)
+        ids = torch.tensor([query.ids], device=llama.device)
+        logits = llama.module(ids).logits[0].log_softmax(-1)
         total = total + sum(logits[t, token] for t, token in query.targets.items())
     grads = torch.autograd.grad(total / len(numbers), list(llama.module.parameters()))
     square_of_mean = sum((grad**2).sum() for grad in grads)

@@ -26,7 +26,7 @@ def test_a_distance_worked_out_by_hand(model):
 def test_the_distance_is_that_of_numpy_from_the_file_of_the_base(model):
     perturb(model, 0.1)
     base = load_file(model.path / "model.safetensors")
-    now = {name: w.detach().numpy() for name, w in model.module.named_parameters()}
+    now = {name: w.detach().cpu().numpy() for name, w in model.module.named_parameters()}
     expected = 0.35 * sum(np.square(now[name].astype(float) - base[name]).sum() for name in now)
     assert loss_of(model, 0.7).item() == pytest.approx(expected, rel=1e-5)
 

@@ -55,16 +55,16 @@ def test_steps_are_those_of_the_authors_optimiser(stage, dtype, configure, llama
     stream = Stream(config, llama)
     name = "model.norm.weight"
     weight = dict(llama.module.named_parameters())[name]
-    start = dict(llama.base.named_parameters())[name].double().numpy()
+    start = dict(llama.base.named_parameters())[name].double().cpu().numpy()
     theta, m, v = start.copy(), np.zeros_like(start), np.zeros_like(start)
     if dtype == "bf16":
-        theta = weight.detach().double().numpy()
+        theta = weight.detach().double().cpu().numpy()
     with Engine(llama, config.train, config.regulariser.pull_to_base) as engine:
         for t in (1, 2, 3):
             (micro_batch,) = stream.micro_batches(t - 1)
             step_loss = loss(config, llama, micro_batch).total
             (gradient,) = torch.autograd.grad(step_loss, weight, retain_graph=True)
-            gradient = gradient.double().numpy()
+            gradient = gradient.double().cpu().numpy()
             engine.backward(step_loss)
             m = 0.9 * m + 0.1 * gradient
             v = 0.999 * v + 0.001 * gradient**2
@@ -74,7 +74,7 @@ def test_steps_are_those_of_the_authors_optimiser(stage, dtype, configure, llama
             theta = theta - lr * (1 - annealed) * gamma * (theta - start)
             theta = theta - lr * decay * theta
             tolerance = {"fp32": 1e-5, "bf16": 5e-3}[dtype]
-            assert weight.detach().double().numpy() == pytest.approx(theta, abs=tolerance)
+            assert weight.detach().double().cpu().numpy() == pytest.approx(theta, abs=tolerance)
     assert np.abs(theta - start).max() > 1e-3
 
 

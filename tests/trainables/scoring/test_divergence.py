@@ -18,7 +18,7 @@ def test_the_base_has_not_diverged_from_itself(model):
 def test_divergences_are_those_of_torch_one_row_at_a_time(model):
     perturb(model, 0.05)
     for query, values in zip(queries(model), kl_from_base(model, queries(model)), strict=True):
-        row = torch.tensor([query.ids])
+        row = torch.tensor([query.ids], device=model.device)
         with torch.no_grad():
             base_TV = model.base(row).logits[0].double().log_softmax(-1)
             model_TV = model.module(row).logits[0].double().log_softmax(-1)

@@ -15,8 +15,9 @@ TEXTS = [("the nurse said that she was tired",), ("the wolf eats deer",)]
 def states_of(model, text):
     """Return the last hidden states of one text, read alone: shape TD."""
     (query,) = whole_texts(model.tokenizer, [text], 128)
+    ids = torch.tensor([query.ids], device=model.device)
     with torch.no_grad():
-        return model.module.base_model(input_ids=torch.tensor([query.ids])).last_hidden_state[0]
+        return model.module.base_model(input_ids=ids).last_hidden_state[0]
 
 
 def test_the_summary_is_the_state_of_cls_or_of_the_last_token(model):
@@ -35,9 +36,9 @@ def test_the_mean_leaves_out_the_start_token_of_a_causal_model(model):
 
 def test_without_the_start_token_every_token_counts(llama):
     llama.module.eval()
-    rows = [llama.tokenizer.encode(text) for text in TEXTS]
+    rows = [torch.tensor(llama.tokenizer.encode(text), device=llama.device) for text in TEXTS]
     with torch.no_grad():
-        states = [llama.module.base_model(torch.tensor(ids)).last_hidden_state[0] for ids in rows]
+        states = [llama.module.base_model(ids).last_hidden_state[0] for ids in rows]
     expected = torch.stack([states_TD.mean(0) for states_TD in states])
     actual = features(llama, TEXTS, pooling="mean", start=False)
     assert torch.allclose(actual, expected, atol=1e-4)

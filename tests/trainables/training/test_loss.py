@@ -32,7 +32,7 @@ def test_a_loss_is_the_sum_of_its_terms_each_read_alone(changes, configure, name
     if part.pairs:
         sides = (alone([pair[side] for pair in part.pairs]) for side in (0, 1))
         expected["objective"] = config.objective.pair_loss(
-            model, PairPredictions(*sides, torch.zeros(8))
+            model, PairPredictions(*sides, torch.zeros(8, device=model.device))
         )
     held = alone(part.anchors) if part.anchors else texts
     of_weights, of_texts = (

@@ -37,7 +37,7 @@ def equal(first, second):
 def test_the_moments_of_the_first_step_worked_out_by_hand(stage, llama):
     """0.1 g and 0.001 g², and the weight moves by lr against the sign of g."""
     with engine_of(llama, stage, "fp32") as engine:
-        before = llama.module.model.norm.weight.detach().clone()
+        before = llama.module.model.norm.weight.detach().cpu().clone()
         step(engine)
         state = engine.state.read()[NAME]
         gradient = 2 * before
@@ -54,7 +54,7 @@ def test_before_the_first_step_the_moments_are_zero_and_the_masters_the_weights(
         state = engine.state.read()
         assert state.keys() == dict(llama.module.named_parameters()).keys()
         for name, weight in llama.module.named_parameters():
-            assert torch.equal(state[name]["master"], weight.float())
+            assert torch.equal(state[name]["master"], weight.float().cpu())
             assert not any(state[name][kind].any() for kind in MOMENTS)
 
 
@@ -65,7 +65,7 @@ def test_in_bf16_masters_and_moments_are_fp32_and_weights_are_rounded_masters(st
         state = engine.state.read()
         for name, weight in llama.module.named_parameters():
             assert {value.dtype for value in state[name].values()} == {torch.float32}
-            assert torch.equal(state[name]["master"].bfloat16(), weight)
+            assert torch.equal(state[name]["master"].bfloat16(), weight.cpu())
         assert any(
             not torch.equal(kinds["master"], kinds["master"].bfloat16().float())
             for kinds in state.values()
@@ -88,7 +88,7 @@ def test_a_state_read_at_one_stage_and_written_at_another_is_equal_and_trains_on
         assert engine.steps == 2
         assert equal(engine.state.read(), state)
         for name, weight in llama.module.named_parameters():
-            assert torch.equal(weight, state[name]["master"].to(weight.dtype))
+            assert torch.equal(weight.cpu(), state[name]["master"].to(weight.dtype))
         step(engine)
         actual = engine.state.read()
     for name, kinds in expected.items():
@@ -102,7 +102,7 @@ def test_a_master_is_set_with_its_weight_and_without_its_moments(stage, dtype, l
         step(engine)
         before = copy.deepcopy(engine.state.read())
         weight = engine.state.weights[NAME]
-        value = torch.full(weight.shape, 1 / 3)
+        value = torch.full_like(weight, 1 / 3, dtype=torch.float32)
         engine.state.write_master(weight, value)
         after = engine.state.read()
         assert torch.equal(engine.state.read_master(weight), value)
