@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -161,9 +162,13 @@ def pairs_file(folder: Path) -> Path:
     return file
 
 
-def our_steps(config: TrialConfig, steps: int) -> list[float]:
-    """Return the seconds of each step of a trial's training."""
+def our_steps(config: TrialConfig, steps: int, repeatable: bool = True) -> list[float]:
+    """Return the seconds of each step of a trial's training.
+
+    repeatable: with kernels that give the same numbers each time, as in a trial.
+    """
     model = load(config.model.path, config.model.family)
+    torch.use_deterministic_algorithms(repeatable and IS_GPU, warn_only=True)
     model.reset(config.train.dtype)
     stream, times = Stream(config, model), []
     with Engine(model, config.train) as engine:
@@ -172,7 +177,7 @@ def our_steps(config: TrialConfig, steps: int) -> list[float]:
             began = time.perf_counter()
             model.module.train()
             for batch in stream.micro_batches(step):
-                with repeatable_attention(model.device):
+                with repeatable_attention(model.device) if repeatable else nullcontext():
                     engine.backward(loss(config, model, batch).total)
             synchronise()
             times.append(time.perf_counter() - began)
@@ -249,6 +254,8 @@ def speed(shapes: dict[str, dict[str, Any]], tokens: list[int]) -> Iterator[Row]
                     ours = median(our_steps(config, WARM_UP + STEPS))
                     gb = torch.cuda.max_memory_allocated() / 1e9 if IS_GPU else 0.0
                     text = f"{ours * 1e3:.0f} ms, {num_tokens / ours:,.0f} tokens/s, {gb:.1f} GB"
+                    free = median(our_steps(config, WARM_UP + STEPS, repeatable=False))
+                    text += f", {ours / free:.2f} × kernels that do not repeat"
                     if objective == "none":
                         num_weights = sum(
                             w.numel() for w in load(str(path), "causal").module.parameters()
