@@ -8,17 +8,18 @@ configuration, and one that was resumed would differ from one that did not stop.
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
-from torch.nn.attention import SDPBackend, sdpa_kernel
+
+NO_KERNEL = "does not have a deterministic implementation"  # in the words of torch
 
 
 def make_deterministic() -> None:
-    """Choose kernels that repeat, for this process; without a GPU nothing is changed.
+    """Choose kernels that repeat wherever there are such, for this process; without a GPU do nothing.
 
-    An operation that has no such kernel warns. Call it before the first product of matrices: cuBLAS
-    reads its workspace from the environment then.
+    Call it before the first product of matrices: cuBLAS reads its workspace from the environment then.
     """
     if not torch.cuda.is_available():
         return
@@ -29,12 +30,38 @@ def make_deterministic() -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def repeatable_attention(device: torch.device) -> AbstractContextManager[None]:
-    """Return a context in which attention has only kernels whose gradients repeat.
+@contextmanager
+def only_repeatable_kernels(on: bool) -> Iterator[None]:
+    """Within the block attention repeats, too, and an operation without a kernel that does fails.
 
-    The others (memory-efficient attention, cuDNN's) add gradients in any order. Forwards without
-    gradients repeat with every kernel, and need no context.
+    Attention has kernels that repeat, but torch takes them only where it may fail (warn_only=False).
+    Forwards without gradients repeat with every kernel, and need no block.
+
+    Args:
+        on: whether the block does anything.
     """
-    if device.type != "cuda":
-        return nullcontext()
-    return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH])
+    if not on:
+        yield
+        return
+    was_on = torch.are_deterministic_algorithms_enabled()
+    was_warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(was_on, warn_only=was_warning)
+
+
+def has_repeatable_kernels(step: Callable[[], None]) -> bool:
+    """Return whether all operations of a step have kernels that repeat; the step is run.
+
+    step: runs a forward and a backward of a model.
+    """
+    try:
+        with only_repeatable_kernels(True):
+            step()
+    except RuntimeError as error:
+        if NO_KERNEL not in str(error):
+            raise
+        return False
+    return True

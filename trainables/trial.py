@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from trainables.contamination import refuse_contamination
-from trainables.determinism import repeatable_attention
+from trainables.determinism import only_repeatable_kernels
 from trainables.measure import base_values, measure
 from trainables.metrics import estimate, items_file
 from trainables.metrics.names import RELATIVE, SHORTFALL, fused_name
@@ -74,7 +74,7 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
             model.train(own_dropout=own_dropout)
             lr, losses = engine.lr, []
             for batch in stream.micro_batches(engine.steps):
-                with repeatable_attention(model.device):
+                with only_repeatable_kernels(model.takes_repeatable_kernels):
                     batch_loss = loss(config, model, batch, prepared)
                     engine.backward(batch_loss.total)
                 losses.append(batch_loss.detached())

@@ -19,7 +19,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -29,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trainables.config import TrialConfig
-from trainables.determinism import repeatable_attention
+from trainables.determinism import only_repeatable_kernels
 from trainables.models import miniature
 from trainables.models.loading import load
 from trainables.training.engine import Engine
@@ -177,7 +176,7 @@ def our_steps(config: TrialConfig, steps: int, repeatable: bool = True) -> list[
             began = time.perf_counter()
             model.module.train()
             for batch in stream.micro_batches(step):
-                with repeatable_attention(model.device) if repeatable else nullcontext():
+                with only_repeatable_kernels(repeatable and model.takes_repeatable_kernels):
                     engine.backward(loss(config, model, batch).total)
             synchronise()
             times.append(time.perf_counter() - began)

@@ -5,7 +5,11 @@ import os
 import pytest
 import torch
 
-from trainables.determinism import make_deterministic, repeatable_attention
+from trainables.determinism import (
+    has_repeatable_kernels,
+    make_deterministic,
+    only_repeatable_kernels,
+)
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
@@ -17,21 +21,33 @@ def test_without_a_gpu_nothing_is_changed():
     assert (dict(os.environ), torch.are_deterministic_algorithms_enabled()) == before
 
 
-def test_attention_has_the_kernels_that_it_had_after_the_context():
-    def enabled():
-        backends = torch.backends.cuda
-        return [
-            backends.flash_sdp_enabled(),
-            backends.math_sdp_enabled(),
-            backends.mem_efficient_sdp_enabled(),
-        ]
+def state():
+    return (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+    )
 
-    before = enabled()
-    with repeatable_attention(torch.device("cuda")):
-        assert enabled() == [True, True, False]
-    assert enabled() == before
-    with repeatable_attention(torch.device("cpu")):
-        assert enabled() == before
+
+def test_within_the_block_an_operation_must_repeat_and_after_it_all_is_as_before():
+    before = state()
+    with only_repeatable_kernels(False):
+        assert state() == before
+    with only_repeatable_kernels(True):
+        assert state() == (True, False)
+    assert state() == before
+
+
+def test_a_step_has_repeatable_kernels_unless_torch_says_that_it_has_not():
+    def without():
+        raise RuntimeError("put_ does not have a deterministic implementation, but you set ...")
+
+    def broken():
+        raise RuntimeError("out of memory")
+
+    assert has_repeatable_kernels(lambda: None)
+    assert not has_repeatable_kernels(without)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        has_repeatable_kernels(broken)
 
 
 @needs_gpu
@@ -44,3 +60,26 @@ def test_the_gradient_of_an_embedding_that_is_read_often_repeats():
         torch.autograd.grad((table[ids] * scale).sum(), table)[0].clone() for _ in range(5)
     ]
     assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
+
+
+@needs_gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("is_padded", [False, True])
+def test_the_gradients_of_attention_repeat(dtype, is_padded):
+    make_deterministic()
+    torch.manual_seed(0)
+    shape = (8, 4, 512, 64)
+    q, k, v = (torch.randn(shape, device="cuda", dtype=dtype, requires_grad=True) for _ in "qkv")
+    mask = torch.ones(8, 1, 512, 512, dtype=torch.bool, device="cuda").tril() if is_padded else None
+    gradients = []
+    for _ in range(5):
+        with only_repeatable_kernels(True):
+            out = torch.nn.functional.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, is_causal=not is_padded
+            )
+            gradients.append(torch.autograd.grad(out.float().square().sum(), [q, k, v]))
+    assert all(
+        torch.equal(one, first)
+        for more in gradients
+        for one, first in zip(more, gradients[0], strict=True)
+    )

@@ -72,7 +72,7 @@ class FineTune(Classification):
         import torch
         from torch import nn
 
-        from trainables.determinism import repeatable_attention
+        from trainables.determinism import only_repeatable_kernels
         from trainables.scoring.features import pool
 
         # Randomness of its own: a trial's draws must not depend on its evaluators.
@@ -88,7 +88,7 @@ class FineTune(Classification):
                 batch = model.batch([queries[number] for number in numbers])
                 target = torch.tensor([targets[number] for number in numbers])
                 optimiser.zero_grad()
-                with repeatable_attention(model.device):
+                with only_repeatable_kernels(model.takes_repeatable_kernels):
                     logits = head(pool(model, batch.ids_BT, batch.attention_BT, "summary"))
                     loss = nn.functional.cross_entropy(logits, target.to(model.device))
                     torch.autograd.backward(loss)

@@ -88,7 +88,10 @@ def degrees_of_freedom(weights_I: Floats, cluster_I: Places) -> float:
     share_C = sums_C / sums_C.sum()
     if share_C.max() >= 1 - ALL_WEIGHT:
         return 0.0
-    df = _satterthwaite(share_C, squares_C / sums_C**2)
+    variance_C = squares_C / sums_C**2
+    if np.ptp(share_C) == np.ptp(variance_C) == 0:
+        return len(share_C) - 1.0  # without rounding
+    df = _satterthwaite(share_C, variance_C)
     # 1 and C − 1 are its bounds but for rounding.
     return min(max(df, 1.0), len(share_C) - 1.0)
 

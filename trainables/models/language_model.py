@@ -7,6 +7,7 @@ Logits are only computed for the predicted tokens (forward.py).
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -20,6 +21,7 @@ from trainables.assets import cache
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
+from trainables.determinism import has_repeatable_kernels
 from trainables.models.architecture import Architecture, describe
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
@@ -28,6 +30,7 @@ from trainables.models.forward import logits_of, predict
 from trainables.models.structure import is_linear
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class LanguageModel:
@@ -40,6 +43,8 @@ class LanguageModel:
         module: the model of transformers whose weights are trained.
         architecture: what the module is made of.
         tokenizer: token ids and special tokens of the model.
+        takes_repeatable_kernels: whether training is limited to kernels that give the same numbers each
+            time: on a GPU, if all operations of the model have such kernels (determinism.py).
         adapters: the peft.LoraModel around the module within the context `adapted`, else None.
     """
 
@@ -64,10 +69,33 @@ class LanguageModel:
             num_positions=self.architecture.num_positions,
             opening=opening,
         )  # fmt: skip
+        self.takes_repeatable_kernels = (
+            self.device.type == "cuda" and self._has_repeatable_kernels()
+        )
         self.adapters: Any = None
         self._rounded_base: nn.Module | None = None
         self._base_cache: BaseCache | None = None
         self._memo: dict[str, tuple[Hashable, Any]] = {}
+
+    def _has_repeatable_kernels(self) -> bool:
+        """Return whether a step on a GPU repeats; if not, say so in the log."""
+
+        def step() -> None:
+            ids_BT = torch.tensor([[1, 2, 3, 2], [3, 2, 1, 1]], device=self.device)
+            attention_BT = torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]], device=self.device)
+            logits = self.module(input_ids=ids_BT, attention_mask=attention_BT).logits
+            torch.autograd.backward(logits.float().logsumexp(-1).sum())
+            self.module.zero_grad(set_to_none=True)
+
+        with torch.enable_grad():
+            is_repeatable = has_repeatable_kernels(step)
+        if not is_repeatable:
+            log.warning(
+                "%s has an operation without a kernel that repeats on a GPU: its trials vary in their "
+                "last digits from run to run",
+                self.path.name,
+            )
+        return is_repeatable
 
     @cached_property
     def digest(self) -> str:

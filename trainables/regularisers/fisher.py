@@ -110,7 +110,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     import torch
 
     from trainables.data.queries import training_query
-    from trainables.determinism import repeatable_attention
+    from trainables.determinism import only_repeatable_kernels
     from trainables.models.forward import predict
 
     texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
@@ -119,7 +119,7 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     weights = dict(module.named_parameters())
     sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     generator = torch.Generator(model.device).manual_seed(0)
-    with torch.enable_grad(), repeatable_attention(model.device):
+    with torch.enable_grad(), only_repeatable_kernels(model.takes_repeatable_kernels):
         for number in numbers:
             ids = texts[number][: settings.max_tokens]
             batch = model.batch([training_query(model.tokenizer, ids, f"fisher {number}")])
