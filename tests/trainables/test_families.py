@@ -148,7 +148,7 @@ def test_the_two_texts_of_a_pair_are_told_apart_where_the_model_does(lm, kind):
         inputs = {"input_ids": torch.tensor([query.ids])}
     inputs = {name: tensor.to(lm.device) for name, tensor in inputs.items()}
     with torch.no_grad():
-        states_TD = lm.module.base_model(**inputs).last_hidden_state[0]
+        states_TD = lm.module.base_model(**inputs).last_hidden_state[0].cpu()
     first = 1 if kind.family == "causal" else 0
     assert_close(actual, states_TD[first:].mean(0), atol=1e-4, rtol=1e-4)
     assert ("token_type_ids" in inputs) == lm.architecture.has_segments

@@ -34,7 +34,7 @@ def slow_diagonal(model, settings):
         for name, grad in zip(weights, grads, strict=True):
             if grad is not None:
                 sums[name] += grad**2
-    return {name: total / len(numbers) for name, total in sums.items()}
+    return {name: (total / len(numbers)).cpu() for name, total in sums.items()}
 
 
 def test_the_diagonal_is_the_mean_of_squares_of_each_texts_gradient(model, settings):
@@ -66,7 +66,7 @@ def test_the_penalty_is_half_the_weight_times_the_weighted_square(model, setting
     perturb(model, 0.1)
     base = dict(model.base.named_parameters())
     expected = 1.5 * sum(
-        (fisher[name].double() * (now.double() - base[name].double()) ** 2).sum().item()
+        (fisher[name].double() * (now.double() - base[name].double()).cpu() ** 2).sum().item()
         for name, now in model.module.named_parameters()
     )
     assert settings.weight_loss(model).item() == pytest.approx(expected, rel=1e-4)

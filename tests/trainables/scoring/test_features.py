@@ -17,7 +17,7 @@ def states_of(model, text):
     (query,) = whole_texts(model.tokenizer, [text], 128)
     ids = torch.tensor([query.ids], device=model.device)
     with torch.no_grad():
-        return model.module.base_model(input_ids=ids).last_hidden_state[0]
+        return model.module.base_model(input_ids=ids).last_hidden_state[0].cpu()
 
 
 def test_the_summary_is_the_state_of_cls_or_of_the_last_token(model):
@@ -38,7 +38,7 @@ def test_without_the_start_token_every_token_counts(llama):
     llama.module.eval()
     rows = [torch.tensor(llama.tokenizer.encode(text), device=llama.device) for text in TEXTS]
     with torch.no_grad():
-        states = [llama.module.base_model(ids).last_hidden_state[0] for ids in rows]
+        states = [llama.module.base_model(ids).last_hidden_state[0].cpu() for ids in rows]
     expected = torch.stack([states_TD.mean(0) for states_TD in states])
     actual = features(llama, TEXTS, pooling="mean", start=False)
     assert torch.allclose(actual, expected, atol=1e-4)
