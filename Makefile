@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 EXTRAS := train,sweep,analysis,dev
 
-.PHONY: install demo test faults lint bench clean
+.PHONY: install demo test long faults lint bench clean
 
 install: .venv/installed
 
@@ -21,7 +21,11 @@ demo: install
 
 # Two at a time, each file by one of them: most of it is one thread's work.
 test: install
-	$(VENV)/python -m pytest -m 'not faults' -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/python -m pytest -m 'not faults and not long' -n 2 --dist loadfile --no-loadscope-reorder
+
+# Real weights, whole published sets, the pages of docs from beginning to end, an older store.
+long: install
+	$(VENV)/python -m pytest -m long -n 2
 
 # Kills driver, workers, node and server of real sweeps at random moments: some minutes, alone.
 faults: install

@@ -114,7 +114,7 @@ def look_at_ui(command: str, folder: Path, environment: dict[str, str]) -> str:
         process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_every_command_of_the_page_does_what_it_says(folder, environment):
     outputs = {}

@@ -82,7 +82,7 @@ def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: file_of(example).stem)
 def test_an_example_that_is_listed_keeps_to_the_laws_of_its_kind(copy, example):
@@ -95,7 +95,7 @@ def test_an_example_that_is_listed_keeps_to_the_laws_of_its_kind(copy, example):
     assert int(re.findall(r"(\d+) passed", laws.stdout)[0]) >= MIN_LAWS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_objective_trains_either_model(copy):
     (example,) = (each for each in EXAMPLES if file_of(each).stem == "first_word")

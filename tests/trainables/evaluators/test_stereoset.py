@@ -312,7 +312,7 @@ def test_the_measured_values_are_the_aggregate_of_the_scores(model):
     assert {name: values[f"bias/miniature/{name}"] for name in expected} == expected
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, oracle):
     smollm2 = load("smollm2-135m", "causal")
@@ -331,7 +331,7 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
         assert list(masked_row[1:]) == pytest.approx(masked, rel=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_the_start():
     """bias-bench starts with <|endoftext|>, as does `start: auto` for this model."""
