@@ -20,7 +20,7 @@ class Structure:
     """The modules of a model that settings may name.
 
     num_blocks: how many blocks (layers) a text goes through.
-    blocks:     names of the modules that are the blocks, in order.
+    blocks:     names of the modules that are the blocks, in order; none if a block is no module.
     linear:     names of the modules that multiply by a matrix, without the vocabulary head.
     read_by_kernels: those of them whose matrix is read past the module by the kernels of a GPU, so that
                 no adapter beside it has an effect.
@@ -76,7 +76,9 @@ def structure_of(module: Any) -> Structure:
     """Return the structure of a model of transformers, which may be on the meta device.
 
     The blocks are the longest-lived convention of all: a list of modules, in no other list, as long as
-    the configuration says. If there is none, the greatest list stands in, whose modules are shared.
+    the configuration says. If there is none, the greatest list stands in, whose modules are shared. If
+    there are several side by side (XLM's attentions and its MLPs), a block is no module, and none is
+    named.
     """
     from torch import nn
 
@@ -91,6 +93,9 @@ def structure_of(module: Any) -> Structure:
     lengths = [len(lists[name]) for name in outer]
     num_blocks = next((n for n in stated if n in lengths), stated[0]) or max(lengths[:1], default=0)
     chosen = next((n for n in outer if len(lists[n]) == num_blocks), outer[0] if outer else None)
+    parents = [n.rpartition(".")[0] for n in outer if len(lists[n]) == num_blocks]
+    if chosen and parents.count(chosen.rpartition(".")[0]) > 1:
+        chosen = None
     head = vocabulary_head(module)
     linear = [n for n, part in module.named_modules() if is_linear(part) and part is not head]
     has_kernels = module.config.model_type in MAMBAS

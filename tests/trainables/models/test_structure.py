@@ -81,3 +81,10 @@ def test_the_body_of_a_model_has_no_head():
             output = body_of(module)(input_ids=torch.tensor([[5, 6, 7]]))
         assert output.last_hidden_state.shape == (1, 3, 16)
     assert describe(llama4, "causal").width == 16
+
+
+def test_blocks_that_are_no_modules_are_not_named():
+    xlm = made("XLMWithLMHeadModel", emb_dim=16, n_layers=2, n_heads=2, vocab_size=30)
+    structure = structure_of(xlm)
+    assert structure.num_blocks == 2
+    assert structure.blocks == ()
