@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from trainables.models.fitness.tested import Ability
 
 MAX_WEIGHTS = 300_000_000  # tried as they are: 1.2 GB in fp32, and as much for the gradient
+MAX_COPY = 600_000_000  # weights of a copy
 NOISE = 0.1
 
 
@@ -52,7 +53,7 @@ def _copies(config: Any, family: Family) -> Iterator[Any]:
             small = smaller(config, shrinks_mlp=shrinks_mlp)
             with torch.device("meta"):
                 num_weights = sum(w.numel() for w in auto_class.from_config(small).parameters())
-            if num_weights > MAX_WEIGHTS:
+            if num_weights > MAX_COPY:
                 continue
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
