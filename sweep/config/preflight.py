@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from itertools import chain
 
 from sweep.config.inputs import Input
+from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
 from sweep.config.spec import SweepSpec
@@ -16,10 +17,8 @@ from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
-from trainables.data.tokenizer import Family
 from trainables.metrics.names import parse
 from trainables.models import pretrained
-from trainables.objectives.base import Objective
 from trainables.schema.yaml_file import Document
 
 MIN_HELD_OUT = 2  # texts, without which a mean over them has no standard error
@@ -58,7 +57,7 @@ def _digests_and_faults(trials: list[TrialConfig]) -> tuple[dict[str, str], list
     digests, faults = _digests(trials)
     if not faults:
         faults = [
-            *_model_faults(trials),
+            *model_faults(trials),
             *_alignment_faults(trials),
             *_text_faults(trials),
             *_evaluator_faults(trials),
@@ -124,55 +123,6 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
         except (AssetError, OSError) as error:
             faults.append(f"{entry.key}: {error}")
     return digests, faults
-
-
-def _model_faults(trials: list[TrialConfig]) -> list[str]:
-    """Return a fault for each model that a trial could not load, or not train as it says.
-
-    That is one of another family, of an architecture that is not known, without some of its weights or
-    special tokens, or without the blocks, modules or words that parameters or objective need.
-    """
-    faults = []
-    for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
-        try:
-            structure = pretrained.look_through(path, family)
-        except ValueError as error:
-            faults.append(_why_unfit(path, family, error))
-            continue
-        of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
-        for parameters in dict.fromkeys(trial.parameters for trial in of_model):
-            faults += _faults_of(partial(parameters.refuse_misfit, path, structure))
-        for objective in dict.fromkeys(trial.objective for trial in of_model):
-            # Only a few look at the tokenizer, and to load one takes seconds.
-            if type(objective).refuse_misfit is not Objective.refuse_misfit:
-                tokenizer = pretrained.tokenizer_of(path, family)
-                faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
-        for opening in {trial.model.opening for trial in of_model if family == "causal"}:
-            faults += _faults_of(partial(pretrained.start_of, path, opening))
-    return list(dict.fromkeys(faults))
-
-
-def _why_unfit(path: str, family: Family, error: ValueError) -> str:
-    """Return the fault of a model that cannot be loaded as one of a family, given the error."""
-    try:
-        real_family = pretrained.family_of(path)
-    except ValueError:
-        real_family = family
-    if real_family == family:
-        return f"trial.model.path: {error}"
-    return (
-        f"trial.model.family must be {real_family}, as {path} is a {real_family} model, but got "
-        f"{family!r}."
-    )
-
-
-def _faults_of(check: Callable[[], object]) -> list[str]:
-    """Return the fault for which a check raises ValueError, as a list; an empty one if it does not."""
-    try:
-        check()
-    except ValueError as error:
-        return [f"trial.{error}"]
-    return []
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

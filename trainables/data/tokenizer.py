@@ -88,8 +88,8 @@ class Tokenizer:
         if token_id is None:
             raise ValueError(
                 f"the tokenizer of {self.folder} must have a {token.upper()} token, which a "
-                f"{self.family} model's sentences are scored with, but has only "
-                f"{', '.join(self.hf.special_tokens_map)}."
+                f"{self.family} model's sentences are scored with, but has "
+                f"{', '.join(self.hf.special_tokens_map) or 'no special tokens'}."
             )
         return token_id
 

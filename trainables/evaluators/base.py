@@ -86,6 +86,11 @@ class Evaluator(Strict):
         return ""
 
     @property
+    def starts_as_harness(self) -> bool:
+        """Whether a causal model's texts begin with BOS or EOS, as lm-evaluation-harness has it."""
+        return False
+
+    @property
     def general(self) -> str | None:
         """The set of general texts whose held-out part it measures forgetting on, if any.
 

@@ -69,6 +69,11 @@ class CrowsPairs(Evaluator):
         kind = "" if self.bias_type == "gender" else f"_{self.bias_type.replace('-', '_')}"
         return f"{variant}{kind}{start}"
 
+    @property
+    def starts_as_harness(self) -> bool:
+        """True where lmeval is among the variants."""
+        return self.start == "every"
+
     def data_digest(self) -> str:
         """Return the sha256 of the official file."""
         return asset_digest("crows_pairs")

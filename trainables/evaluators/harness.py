@@ -76,6 +76,11 @@ class Harness(Evaluator):
         measured = (entry.declared for entry in declared.describe(self.task).measured)
         return tuple(replace(metric, name=self._labelled(metric.name)) for metric in measured)
 
+    @property
+    def starts_as_harness(self) -> bool:
+        """True."""
+        return True
+
     def data_digest(self) -> str:
         """Return the sha256 of the YAML, the code beside it, the items and their requests."""
         return loaded.digest(self._tasks())

@@ -97,7 +97,8 @@ def _write(
     for b, ids in enumerate(contexts):  # padding on the left, as texts grow on the right
         ids_BT[b, length - len(ids) :] = torch.tensor(ids)
         attention_BT[b, length - len(ids) :] = 1
-    eos = tokenizer.decode(tokenizer.eos_token_id, skip_special_tokens=False)
+    has_end = tokenizer.eos_token_id is not None
+    eos = tokenizer.decode(tokenizer.eos_token_id, skip_special_tokens=False) if has_end else None
     stops = handle_stop_sequences(options.pop("until", None), eos=eos)
     if not options.get("do_sample") and options.get("temperature") == 0.0:
         options.pop("temperature")

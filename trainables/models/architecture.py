@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any
 
 import torch
@@ -18,13 +19,17 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from trainables.models.structure import Structure, structure_of
+from trainables.models.structure import Structure, body_of, structure_of
 
 UNLIMITED = 2**31 - 1  # positions of a model that has no number of them, as with ALiBi (BLOOM)
 PROBE_TOKENS = 4
 MAX_DIFFERENCE = 1e-3  # of two logits by rounding, in standard deviations of the logits
 # What transformers calls windows of attention; the last is GPT-Neo's own word.
 WINDOWS = ("sliding_window", "attention_chunk_size", "window_size")
+
+
+class Unfit(ValueError):
+    """A model predicts otherwise than it must, to be measured; the message names its architecture."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,12 @@ def describe(module: Any, family: str) -> Architecture:
     """Return the architecture of a model of transformers, from a few forwards of a few tokens.
 
     Raises:
-        ValueError: its predictions depend on padding, or, if it is to be causal, on what follows.
+        Unfit: its predictions depend on padding, or, if it is to be causal, on what follows.
     """
     was_training = module.training
     module.eval()
-    ids = _probe_ids(module)
+    device = next(module.parameters()).device
+    ids = torch.tensor(probe_ids(module, PROBE_TOKENS), device=device)
     with _Lookups() as lookups:
         calls = _calls(module, ids)
     _refuse_seeing_padding(module, ids)
@@ -77,12 +83,13 @@ def describe(module: Any, family: str) -> Architecture:
     )
     limits = [size - first for first, size in lookups.position_tables]
     num_positions = min([stated or UNLIMITED, *limits])
-    arguments = inspect.signature(module.base_model.forward).parameters
-    body = module.base_model(input_ids=ids[None], attention_mask=torch.ones_like(ids[None]))
+    body = body_of(module)
+    arguments = inspect.signature(body.forward).parameters
+    output = body(input_ids=ids[None], attention_mask=torch.ones_like(ids[None]))
     module.train(was_training)
     return Architecture(
         structure=structure,
-        width=body.last_hidden_state.shape[-1],
+        width=output.last_hidden_state.shape[-1],
         num_positions=num_positions,
         window=min([num_positions, *_windows(config)]),
         has_segments=(
@@ -101,13 +108,14 @@ def describe(module: Any, family: str) -> Architecture:
     )
 
 
-def _probe_ids(module: Any) -> Tensor:
-    """Return ids_T of tokens to try a model with, none of them padding and none after its neighbour."""
-    config = module.config.get_text_config()
-    unfit = {_padding(module), 0, 1}  # 1 is MPNet's padding, whatever it says
-    device = next(module.parameters()).device
-    ids = (number for number in range(config.vocab_size - 1, -1, -1) if number not in unfit)
-    return torch.tensor([next(ids) for _ in range(PROBE_TOKENS)], device=device)
+def probe_ids(module: Any, num_tokens: int) -> list[int]:
+    """Return ids of tokens to try a model with, none of them padding and none after its neighbour.
+
+    They begin again where the vocabulary has fewer.
+    """
+    unfit = {padding_id(module), 0, 1}  # 1 is MPNet's padding, whatever it says
+    numbers = range(module.config.get_text_config().vocab_size - 1, -1, -1)
+    return list(islice(cycle(number for number in numbers if number not in unfit), num_tokens))
 
 
 def _calls(module: Any, ids_T: Tensor) -> list[str]:
@@ -129,20 +137,22 @@ def _calls(module: Any, ids_T: Tensor) -> list[str]:
 
 def _logits(module: Any, ids_T: Tensor, num_padding: int = 0) -> Tensor:
     """Return logits_TV of a model for one row, with so many tokens of padding after it."""
-    ids_1T = nn.functional.pad(ids_T, (0, num_padding), value=_padding(module))[None]
+    ids_1T = nn.functional.pad(ids_T, (0, num_padding), value=padding_id(module))[None]
     attention_1T = (torch.arange(ids_1T.shape[1], device=ids_T.device) < len(ids_T)).long()[None]
     output = module(input_ids=ids_1T, attention_mask=attention_1T, use_cache=False)
     logits: Tensor = output.logits[0, : len(ids_T)].float()
     return logits
 
 
-def _padding(module: Any) -> int:
+def padding_id(module: Any) -> int:
     """Return the number of the token of padding in a model's configuration; 0 if it has none."""
     return getattr(module.config.get_text_config(), "pad_token_id", None) or 0
 
 
-def _differ(logits_TV: Tensor, other_TV: Tensor) -> bool:
-    """Whether logits differ by more than rounding; those of a diverged model do not."""
+def differ(logits_TV: Tensor, other_TV: Tensor) -> bool:
+    """Whether logits differ by more than rounding; those of a diverged model, all NaN, do not."""
+    if not torch.equal(logits_TV.isnan(), other_TV.isnan()):
+        return True
     return bool((logits_TV - other_TV).abs().max() > MAX_DIFFERENCE * logits_TV.std())
 
 
@@ -150,30 +160,30 @@ def _refuse_seeing_padding(module: Any, ids_T: Tensor) -> None:
     """Refuse a model whose numbers for a text would depend on the texts that are read beside it.
 
     Raises:
-        ValueError: the logits of a text change with padding (ConvBERT's convolutions, FNet).
+        Unfit: the logits of a text change with padding (ConvBERT's convolutions, FNet).
     """
     alone, padded = (_logits(module, ids_T, num_padding) for num_padding in (0, PROBE_TOKENS))
-    if _differ(alone, padded):
-        raise ValueError(
+    if differ(alone, padded):
+        raise Unfit(
             f"a model must read a text alone as it does beside others, but the predictions of this "
             f"{type(module).__name__} depend on the padding after the text: give another model."
         )
 
 
 def _refuse_seeing_ahead(module: Any, ids_T: Tensor) -> None:
-    """Raise ValueError if the logits of a token depend on the tokens that follow it.
+    """Refuse a causal model whose predictions of a token depend on the tokens that follow it.
 
     Raises:
-        ValueError: they do, as those of a BERT that no key `is_decoder` makes causal.
+        Unfit: they do, as those of a BERT that no key `is_decoder` makes causal.
     """
     changed_T = ids_T.clone()
     changed_T[-1] = ids_T[0]
     logits, other = (_logits(module, ids)[:-1] for ids in (ids_T, changed_T))
-    if _differ(logits, other):
-        raise ValueError(
+    if differ(logits, other):
+        raise Unfit(
             f"a causal model must predict a token from those before it, but the predictions of this "
-            f"{type(module).__name__} depend on what follows: say family: masked, or give a model "
-            f"that was trained to predict the next token."
+            f"{type(module).__name__} depend on what follows: give a model that was trained to "
+            f"predict the next token, or say family: masked if it fills blanks."
         )
 
 

@@ -52,6 +52,16 @@ def family_in(folder: Path) -> Family:
     return "causal" if getattr(config, "is_decoder", False) else "masked"
 
 
+def type_in(folder: Path) -> str | None:
+    """Return the model_type of a folder's config.json; None if it names none.
+
+    Raises:
+        ValueError: the folder has no config.json.
+    """
+    name: str | None = _written_config(folder).get("model_type")
+    return name
+
+
 def read_config(folder: Path) -> Any:
     """Return the configuration of transformers that a folder's config.json describes.
 

@@ -65,8 +65,8 @@ def predict(
     with ExitStack() as undo:
         head: nn.Module = module.get_output_embeddings()  # type: ignore[operator]
         undo.callback(head.register_forward_pre_hook(cut).remove)
-        if hidden:
-            last: nn.Module = module.get_submodule(structure_of(module).blocks[-1])
+        if hidden and (names := structure_of(module).blocks):
+            last: nn.Module = module.get_submodule(names[-1])
             keep = last.register_forward_hook(lambda *call: blocks.append(_first(call[2])))
             undo.callback(keep.remove)
         output: Any = module(**inputs, use_cache=False, output_hidden_states=hidden)

@@ -25,6 +25,8 @@ from trainables.determinism import has_repeatable_kernels
 from trainables.models.architecture import Architecture, describe
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
+from trainables.models.fitness.laws import refuse_unfit
+from trainables.models.fitness.tested import is_tested
 from trainables.models.folder import read_model
 from trainables.models.forward import logits_of, predict
 from trainables.models.structure import is_linear
@@ -55,12 +57,15 @@ class LanguageModel:
 
         Raises:
             ValueError: the folder holds no model of this family that can be loaded, or its tokenizer
-                lacks a special token that scoring needs, or it is to be causal and sees what follows.
+                lacks a special token that scoring needs, or it would be measured wrongly: it is to be
+                causal and sees what follows, or reads padding.
         """
         hf_tokenizer, module = read_model(path, family)
+        if not is_tested(module.config.model_type, family):
+            refuse_unfit(module.to(_device()), family)
         self.path = path
         self.family = family
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = _device()
         self.module: nn.Module = module.to(self.device)
         self.architecture: Architecture = describe(self.module, family)
         self.tokenizer = Tokenizer(
@@ -250,6 +255,11 @@ class LanguageModel:
         with torch.no_grad():
             output = predict(self.base_in_dtype, no_places, inputs, hidden=True)
             return torch.stack(output.hidden).float()
+
+
+def _device() -> torch.device:
+    """Return the GPU if there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _without_peft(name: str) -> str:

@@ -12,14 +12,15 @@ from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
 from trainables.data.opening import Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
-from trainables.models.folder import family_in, read_model
+from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
+from trainables.models.folder import family_in, read_model, type_in
 from trainables.models.structure import Structure, structure_of
 
 if TYPE_CHECKING:
@@ -68,12 +69,37 @@ def look_through(name: str, family: Family) -> Structure:
     folder = locate(name).resolve()
 
     def write(kept: Path) -> None:
-        structure = _look_through(folder, family, cache.digest(folder))[1]
+        structure = _look_through(folder, family, cache.digest(folder)).structure
         (kept / "structure.json").write_text(json.dumps(asdict(structure)))
 
     kept = cache.once(_folder_of_result("structure", folder, family), write)
     written = json.loads((kept / "structure.json").read_text())
-    return Structure(written["num_blocks"], tuple(written["blocks"]), tuple(written["linear"]))
+    names = {key: tuple(written[key]) for key in ("blocks", "linear", "read_by_kernels")}
+    return Structure(written["num_blocks"], **names)
+
+
+def abilities_of(name: str, family: Family) -> frozenset[Ability]:
+    """Return what a model can do beside reading texts; everything where its architecture is tested.
+
+    Any other is tried on a few texts (trainables/models/fitness), in seconds. The result is kept in the
+    cache folder, as the structure is.
+
+    Raises:
+        AssetError: no model has this name, or it cannot be fetched.
+        ValueError: a trial could not load the model, or would measure it wrongly.
+    """
+    folder = locate(name).resolve()
+    if is_tested(type_in(folder), family):
+        return EVERYTHING
+
+    def write(kept: Path) -> None:
+        from trainables.models.fitness.specimen import abilities_in
+
+        num_weights = _look_through(folder, family, cache.digest(folder)).num_weights
+        (kept / "abilities.json").write_text(json.dumps(abilities_in(folder, family, num_weights)))
+
+    kept = cache.once(_folder_of_result("abilities", folder, family), write)
+    return frozenset(json.loads((kept / "abilities.json").read_text()))
 
 
 def start_of(name: str, opening: Opening) -> str:
@@ -95,6 +121,23 @@ def start_of(name: str, opening: Opening) -> str:
     return (kept / "start.txt").read_text(encoding="utf-8")
 
 
+def has_harness_start(name: str) -> bool:
+    """Whether a causal model has a token that lm-evaluation-harness puts before a text: BOS or EOS.
+
+    It is kept in the cache folder, as the structure is.
+
+    Raises:
+        AssetError, ValueError: as of look_through.
+    """
+
+    def write(kept: Path) -> None:
+        has_start = tokenizer_of(name, "causal").harness_start_id is not None
+        (kept / "has_start.json").write_text(json.dumps(has_start))
+
+    kept = cache.once(_folder_of_result("harness", locate(name).resolve()), write)
+    return bool(json.loads((kept / "has_start.json").read_text()))
+
+
 def tokenizer_of(name: str, family: Family) -> Tokenizer:
     """Return the tokenizer of a model. It says UNLIMITED where a loaded model's says its positions.
 
@@ -102,12 +145,21 @@ def tokenizer_of(name: str, family: Family) -> Tokenizer:
         AssetError, ValueError: as of look_through.
     """
     folder = locate(name).resolve()
-    return _look_through(folder, family, cache.digest(folder))[0]  # its files may have changed
+    # The files may have changed.
+    return _look_through(folder, family, cache.digest(folder)).tokenizer
+
+
+class _Looked(NamedTuple):
+    """The tokenizer of a model, its modules, and how many weights it has."""
+
+    tokenizer: Tokenizer
+    structure: Structure
+    num_weights: int
 
 
 @lru_cache(maxsize=8)
-def _look_through(folder: Path, family: Family, digest: str) -> tuple[Tokenizer, Structure]:
-    """Return the tokenizer and the modules of the model in a folder.
+def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
+    """Return what a folder has without the values of its weights.
 
     digest: of the folder, as a part of the key of the cache.
     """
@@ -119,7 +171,8 @@ def _look_through(folder: Path, family: Family, digest: str) -> tuple[Tokenizer,
     tokenizer = Tokenizer(
         hf_tokenizer, folder, family, vocab_size=vocab_size, num_positions=UNLIMITED
     )
-    return tokenizer, structure_of(module)
+    num_weights = sum(weight.numel() for weight in module.parameters())
+    return _Looked(tokenizer, structure_of(module), num_weights)
 
 
 def _folder_of_result(kind: str, folder: Path, *settings: str) -> str:

@@ -9,19 +9,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+# The types of models whose kernels read the matrix of out_proj; peft refuses the first five of them.
+MAMBAS = frozenset(
+    "falcon_h1 falcon_mamba mamba mamba2 nemotron_h bamba granitemoehybrid zamba2".split()
+)
+
 
 @dataclass(frozen=True)
 class Structure:
     """The modules of a model that settings may name.
 
     num_blocks: how many blocks (layers) a text goes through.
-    blocks:     names of the modules that are the blocks, in order.
+    blocks:     names of the modules that are the blocks, in order; none if a block is no module.
     linear:     names of the modules that multiply by a matrix, without the vocabulary head.
+    read_by_kernels: those of them whose matrix is read past the module by the kernels of a GPU, so that
+                no adapter beside it has an effect.
     """
 
     num_blocks: int
     blocks: tuple[str, ...]
     linear: tuple[str, ...]
+    read_by_kernels: tuple[str, ...] = ()
 
     @property
     def shares_blocks(self) -> bool:
@@ -58,11 +66,19 @@ def vocabulary_head(module: Any) -> Any:
     return head if is_linear(head) and head.weight.shape[0] == vocab_size else None
 
 
+def body_of(module: Any) -> Any:
+    """Return the part of a model without its head, whose output has the last hidden states."""
+    body = module.base_model
+    return module.model if body is module else body  # Llama 4 is its own base_model
+
+
 def structure_of(module: Any) -> Structure:
     """Return the structure of a model of transformers, which may be on the meta device.
 
     The blocks are the longest-lived convention of all: a list of modules, in no other list, as long as
-    the configuration says. If there is none, the greatest list stands in, whose modules are shared.
+    the configuration says. If there is none, the greatest list stands in, whose modules are shared. If
+    there are several side by side (XLM's attentions and its MLPs), a block is no module, and none is
+    named.
     """
     from torch import nn
 
@@ -72,13 +88,20 @@ def structure_of(module: Any) -> Structure:
     outer = [n for n in lists if not any(n.startswith(f"{other}.") for other in lists)]
     outer.sort(key=lambda name: -sum(weight.numel() for weight in lists[name].parameters()))
     config = module.config.get_text_config()
-    num_blocks = getattr(config, "num_hidden_layers", None) or (
-        len(lists[outer[0]]) if outer else 0
-    )
+    # The number of layers of a BART without its encoder is said to be the encoder's.
+    stated = [getattr(config, key, None) for key in ("num_hidden_layers", "decoder_layers")]
+    lengths = [len(lists[name]) for name in outer]
+    num_blocks = next((n for n in stated if n in lengths), stated[0]) or max(lengths[:1], default=0)
     chosen = next((n for n in outer if len(lists[n]) == num_blocks), outer[0] if outer else None)
+    parents = [n.rpartition(".")[0] for n in outer if len(lists[n]) == num_blocks]
+    if chosen and parents.count(chosen.rpartition(".")[0]) > 1:
+        chosen = None
     head = vocabulary_head(module)
+    linear = [n for n, part in module.named_modules() if is_linear(part) and part is not head]
+    has_kernels = module.config.model_type in MAMBAS
     return Structure(
         num_blocks,
         tuple(f"{chosen}.{number}" for number in range(len(lists[chosen]))) if chosen else (),
-        tuple(n for n, part in module.named_modules() if is_linear(part) and part is not head),
+        tuple(linear),
+        tuple(name for name in linear if has_kernels and name.endswith(".out_proj")),
     )

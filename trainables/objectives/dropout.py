@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from trainables.models.language_model import LanguageModel
 
-BRANCH = re.compile("attn|attention|mlp|ffn|feed_forward|mixer|moe")  # in the names of modules
+# In the names of modules; the last three are in the place of attention in some blocks of Jamba,
+# RecurrentGemma and LFM 2.
+BRANCH = re.compile("attn|attention|mlp|ffn|feed_forward|mixer|moe|^mamba$|^temporal_block$|^conv$")
 
 
 class Dropout(Objective):

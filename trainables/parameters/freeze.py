@@ -50,9 +50,21 @@ class Freeze(Parameters):
         """Refuse a model with fewer blocks than are to be frozen, or with blocks that are all the same.
 
         Raises:
-            ValueError: first_blocks and last_blocks together are more than its blocks, or its blocks
-                share their weights (ALBERT).
+            ValueError: first_blocks and last_blocks together are more than its blocks, its blocks share
+                their weights (ALBERT) or are no modules (XLM), or attention is to be frozen and no part
+                of them is named so (Mamba).
         """
+        if not structure.blocks:
+            raise ValueError(
+                f"parameters.name must be all or lora for {name}, whose {structure.num_blocks} blocks "
+                f"are no modules of their own, but got 'freeze'."
+            )
+        in_blocks = [n for n in structure.linear if n.startswith(structure.blocks)]
+        if self.attention and not any(map(_is_attention, in_blocks)):
+            raise ValueError(
+                f"parameters.attention must be left out for {name}, in whose blocks no part is named "
+                f"attention, but got true."
+            )
         num_frozen = self.first_blocks + self.last_blocks
         if num_frozen and structure.shares_blocks:
             raise ValueError(
@@ -103,14 +115,18 @@ class Freeze(Parameters):
             yield from block.parameters()
         for block in blocks:
             for name, module in block.named_modules():
-                is_attention = "attn" in name or "attention" in name
                 is_norm = "norm" in type(module).__name__.lower()  # by class: GPT-2's is ln_1
-                if not is_norm and (self.attention if is_attention else self.mlp):
+                if not is_norm and (self.attention if _is_attention(name) else self.mlp):
                     yield from module.parameters(recurse=False)
         if self.embeddings:
             yield from _weights_before(model)
         if self.head:
             yield from _weights_after(model)
+
+
+def _is_attention(name: str) -> bool:
+    """Whether a module of a block is a part of its attention, by its name."""
+    return "attn" in name or "attention" in name
 
 
 def _weights_before(model: LanguageModel) -> Iterator[nn.Parameter]:

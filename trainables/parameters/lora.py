@@ -24,8 +24,9 @@ class Lora(Parameters):
     that the model starts as the base. Only A and B are trained. The merged model, with W, is measured
     and saved.
 
-    targets: ends of the names of the modules that get adapters; every linear layer but the vocabulary
-    head when left out.
+    targets: ends of the names of the modules that get adapters; when left out, every linear layer but
+    the vocabulary head, and but out_proj of Mamba, whose matrix kernels read past an adapter. Experts
+    are no layers of their own, and get none.
 
     Source: Hu et al. 2021 (arXiv 2106.09685); rslora: Kalajdzievski 2023 (arXiv 2312.03732). Biderman
     et al. 2024 (arXiv 2405.09673) take alpha = 2 · rank, and find that LoRA learns and forgets less.
@@ -40,18 +41,25 @@ class Lora(Parameters):
     targets: Annotated[tuple[str, ...], Field(strict=False, min_length=1)] | None = None
 
     def refuse_misfit(self, name: str, structure: Structure) -> None:
-        """Refuse a model without linear modules for one of the targets.
+        """Refuse a model without linear modules for one of the targets, or with none to be adapted.
 
         Raises:
-            ValueError: no name of a linear module ends with the target; the sentence lists the ends.
+            ValueError: no name of a linear module ends with the target, or kernels read its matrix past
+                any adapter (Mamba's out_proj); the sentence lists the ends.
         """
+        adaptable = _adaptable(structure)
+        ends = ", ".join(dict.fromkeys(module.rpartition(".")[2] for module in adaptable))
         for target in self.targets or ():
-            if not any(f".{module}".endswith(f".{target}") for module in structure.linear):
-                ends = dict.fromkeys(module.rpartition(".")[2] for module in structure.linear)
+            if not any(_ends(module, target) for module in adaptable):
                 raise ValueError(
-                    f"parameters.targets must be ends of names of linear modules of {name} "
-                    f"({', '.join(ends)}), but got {target!r}."
+                    f"parameters.targets must be ends of names of linear modules of {name} that can be "
+                    f"adapted ({ends}), but got {target!r}."
                 )
+        if not adaptable:
+            raise ValueError(
+                f"parameters.name must be all or freeze for {name}, which has no linear modules that "
+                f"can be adapted, but got 'lora'."
+            )
 
     @contextmanager
     def training(self, model: LanguageModel, seed: int) -> Iterator[None]:
@@ -60,8 +68,7 @@ class Lora(Parameters):
         seed: of A. Drawing it leaves the global random state as it was.
 
         Raises:
-            ValueError: the model has no linear modules for one of the targets, or peft cannot adapt one
-                (Mamba's out_proj).
+            ValueError: the model has no linear modules for a target, or peft cannot adapt one.
         """
         import peft
         import torch
@@ -72,12 +79,17 @@ class Lora(Parameters):
             r=self.rank,
             lora_alpha=2 * self.rank if self.alpha is None else self.alpha,
             use_rslora=self.rslora,
-            target_modules=list(self.targets or structure.linear),
+            target_modules=[
+                module
+                for module in _adaptable(structure)
+                if not self.targets or any(_ends(module, target) for target in self.targets)
+            ],
         )
         with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
             torch.manual_seed(seed)
             try:
-                adapters = peft.LoraModel(model.module, {"default": settings}, "default")
+                with _targets_as_they_are():
+                    adapters = peft.LoraModel(model.module, {"default": settings}, "default")
             except ValueError as error:
                 _take_adapters_off(model.module)
                 reason = " ".join(str(error).split())
@@ -87,6 +99,33 @@ class Lora(Parameters):
                 ) from error
         with model.adapted(adapters):
             yield
+
+
+def _adaptable(structure: Structure) -> list[str]:
+    """Return the names of the linear modules of a model beside which an adapter has an effect."""
+    return [module for module in structure.linear if module not in structure.read_by_kernels]
+
+
+def _ends(module: str, target: str) -> bool:
+    """Whether the last words of a module's name are the target."""
+    return f".{module}".endswith(f".{target}")
+
+
+@contextmanager
+def _targets_as_they_are() -> Iterator[None]:
+    """Return a context in which peft adapts the modules that it is given.
+
+    In a mixture of experts it takes `mlp.down_proj` for the experts' (as checkpoints of transformers 4
+    name them), and adapts these stacked matrices instead, which a merged model would lack.
+    """
+    from peft.utils import transformers_weight_conversion as conversion
+
+    convert = conversion.convert_peft_config_for_transformers
+    conversion.convert_peft_config_for_transformers = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        conversion.convert_peft_config_for_transformers = convert
 
 
 def _take_adapters_off(module: nn.Module) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from trainables.data.queries import Query
+from trainables.models.structure import body_of
 from trainables.scoring.packing import batches
 
 if TYPE_CHECKING:
@@ -95,12 +96,12 @@ def pool(
         model, whose states do not depend on the text.
     start: whether the rows of a causal model begin with the start token.
     """
-    body = model.module.base_model
+    body = body_of(model.module)
     segments: dict[str, Tensor] = {}
     if model.architecture.has_segments:
         ends_BT = (ids_BT == model.tokenizer.end_id).long()
         segments["token_type_ids"] = (ends_BT.cumsum(1) - ends_BT).clamp(max=1) * attention_BT
-    output = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)  # type: ignore[operator]
+    output = body(input_ids=ids_BT, attention_mask=attention_BT, **segments)
     states_BTD: Tensor = output.last_hidden_state
     if pooling == "mean":
         weights_BT = attention_BT.to(states_BTD.dtype, copy=True)

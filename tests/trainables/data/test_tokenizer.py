@@ -79,6 +79,17 @@ def test_a_masked_tokenizer_without_the_token_that_scoring_needs_is_one_clear_se
     assert "sep_token" in str(caught.value)
 
 
+def test_a_masked_tokenizer_without_special_tokens_or_mask_is_one_clear_sentence(bert, tmp_path):
+    without(bert, "mask_token", tmp_path)
+    with pytest.raises(ValueError, match="must have a MASK token, which a masked model's"):
+        LanguageModel(tmp_path, "masked")
+    file = tmp_path / "tokenizer_config.json"
+    settings = {k: v for k, v in json.loads(file.read_text()).items() if "_token" not in k}
+    file.write_text(json.dumps(settings))
+    with pytest.raises(ValueError, match=r"must have a CLS token, .* but has no special tokens\."):
+        LanguageModel(tmp_path, "masked")
+
+
 def test_the_end_of_text_stands_in_where_a_causal_tokenizer_has_no_start(llama, tmp_path):
     tokenizer = LanguageModel(without(llama, "bos_token", tmp_path), "causal").tokenizer
     assert tokenizer.start_ids == (tokenizer.hf.eos_token_id,) == (tokenizer.harness_start_id,)

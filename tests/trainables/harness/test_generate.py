@@ -1,5 +1,6 @@
 """Texts that a model writes, against the harness's own model on the same weights."""
 
+import json
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from trainables.harness.engine import Engine
 from trainables.harness.generate import generate
+from trainables.models.language_model import LanguageModel
 
 GREEDY = {"until": ["\n"], "max_gen_toks": 6, "do_sample": False}
 CONTEXTS = [
@@ -44,6 +46,18 @@ def test_requests_with_other_settings_keep_their_places(llama, requests):
 def test_an_empty_context_is_the_start_of_a_text(llama, requests):
     (written,) = Engine(llama).generate_until(requests("generate_until", [("", GREEDY)]))
     assert written.strip()
+
+
+def test_a_model_without_eos_writes_until_the_stop_or_the_limit(llama, requests, tmp_path):
+    llama.save(tmp_path)
+    file = tmp_path / "tokenizer_config.json"
+    settings = json.loads(file.read_text())
+    del settings["eos_token"]
+    file.write_text(json.dumps(settings))
+    model = LanguageModel(tmp_path, "causal")
+    assert model.tokenizer.hf.eos_token_id is None
+    made = requests("generate_until", [("the wolf eats", GREEDY)])
+    assert Engine(model).generate_until(made) == Engine(llama).generate_until(made)
 
 
 def test_training_mode_and_gradients_are_left_as_they_were(llama):

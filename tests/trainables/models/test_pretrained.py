@@ -1,12 +1,16 @@
 """Finding a base model and describing it, without loading it."""
 
+import shutil
 from functools import partial
 
 import pytest
 
+from tests.trainables.models.conftest import BERT, made
 from trainables.data.opening import Opening
 from trainables.models import miniature
+from trainables.models.fitness.tested import EVERYTHING
 from trainables.models.pretrained import (
+    abilities_of,
     digest,
     family_of,
     locate,
@@ -50,6 +54,21 @@ def test_what_is_known_of_a_model_is_told_without_loading_torch(modules_after):
     )
     modules_after(asked)
     assert not {"torch", "transformers", "tokenizers"} & modules_after(asked)
+
+
+def test_another_architecture_is_tried_once(modules_after, tmp_path):
+    folder = tmp_path / "model"
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(miniature.folder("miniature-bert") / file, folder)
+    made("XLMRobertaForMaskedLM", **BERT | {"vocab_size": 400}).save_pretrained(folder)
+    assert abilities_of(str(folder), "masked") == EVERYTHING
+    asked = (
+        "from trainables.models.pretrained import abilities_of\n"
+        f"assert abilities_of({str(folder)!r}, 'masked') == {set(EVERYTHING)}\n"
+        f"assert abilities_of('miniature-llama', 'causal') == {set(EVERYTHING)}"
+    )
+    assert not {"torch", "transformers"} & modules_after(asked)
 
 
 def test_a_changed_file_changes_the_digest(tmp_path):

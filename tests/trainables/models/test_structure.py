@@ -6,8 +6,9 @@ import transformers
 from torch import nn
 
 from tests.trainables.architectures import ARCHITECTURES
-from tests.trainables.models.conftest import BERT, made, settings_of
-from trainables.models.structure import structure_of, vocabulary_head
+from tests.trainables.models.conftest import BERT, TINY, made, settings_of
+from trainables.models.architecture import describe
+from trainables.models.structure import body_of, structure_of, vocabulary_head
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -56,3 +57,34 @@ def test_a_router_that_derives_from_a_linear_layer_is_none():
     assert routers
     assert not set(routers) & set(structure_of(module).linear)
     assert structure_of(module).linear
+
+
+def test_the_blocks_of_a_decoder_alone_are_its_own():
+    bart = made(
+        "BartForCausalLM", d_model=16, decoder_layers=2, decoder_attention_heads=2,
+        decoder_ffn_dim=8, vocab_size=30, max_position_embeddings=20,
+    )  # fmt: skip
+    assert bart.config.num_hidden_layers == 12, "the encoder's, which there is none of"
+    structure = structure_of(bart)
+    assert structure.num_blocks == 2
+    assert structure.blocks == ("model.decoder.layers.0", "model.decoder.layers.1")
+
+
+def test_the_body_of_a_model_has_no_head():
+    llama4 = made(
+        "Llama4ForCausalLM", **TINY, intermediate_size=8, intermediate_size_mlp=8, head_dim=8,
+        num_key_value_heads=1, num_local_experts=2, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    assert llama4.base_model is llama4
+    for module in (llama4, made("BertForMaskedLM", **BERT)):
+        with torch.no_grad():
+            output = body_of(module)(input_ids=torch.tensor([[5, 6, 7]]))
+        assert output.last_hidden_state.shape == (1, 3, 16)
+    assert describe(llama4, "causal").width == 16
+
+
+def test_blocks_that_are_no_modules_are_not_named():
+    xlm = made("XLMWithLMHeadModel", emb_dim=16, n_layers=2, n_heads=2, vocab_size=30)
+    structure = structure_of(xlm)
+    assert structure.num_blocks == 2
+    assert structure.blocks == ()

@@ -9,6 +9,7 @@ from torch.overrides import TorchFunctionMode
 
 from tests.conformance import TEXTS, text_predictions
 from trainables.objectives import Dropout
+from trainables.objectives.dropout import BRANCH
 
 
 @pytest.fixture
@@ -116,3 +117,17 @@ def test_the_share_of_hidden_states_that_is_dropped_is_the_rate(llama):
     llama.module.eval()
     dropped = torch.cat([states.flatten() for states in outputs]) == 0
     assert dropped.float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_what_stands_in_the_place_of_attention_is_a_branch():
+    names = {
+        "mamba",
+        "conv",
+        "temporal_block",
+        "self_attn",
+        "block_sparse_moe",
+        "mixer",
+        "mlp_block",
+    }
+    others = {"linear", "mamba_decoder", "conv1d", "act_fn", "altup"}
+    assert {name for name in names | others if BRANCH.search(name)} == names

@@ -4,7 +4,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tests.trainables.models.conftest import made
 from trainables.models.loading import load
+from trainables.models.structure import structure_of
 from trainables.parameters import Freeze
 from trainables.trial import run_trial
 
@@ -103,3 +105,20 @@ def test_a_model_that_is_frozen_as_a_whole_is_one_clear_sentence(model):
 def test_freezing_nothing_is_one_clear_sentence():
     with pytest.raises(ValidationError, match="must freeze something"):
         Freeze()
+
+
+def test_blocks_that_are_no_modules_are_one_clear_sentence():
+    xlm = structure_of(made("XLMWithLMHeadModel", emb_dim=16, n_layers=2, n_heads=2, vocab_size=30))
+    with pytest.raises(
+        ValueError, match="must be all or lora for it, whose 2 blocks are no modules"
+    ):
+        Freeze(attention=True).refuse_misfit("it", xlm)
+
+
+def test_a_model_without_attention_has_none_to_be_frozen():
+    mamba = structure_of(
+        made("MambaForCausalLM", hidden_size=16, num_hidden_layers=2, state_size=4, vocab_size=30)
+    )
+    Freeze(mlp=True, first_blocks=1).refuse_misfit("it", mamba)
+    with pytest.raises(ValueError, match="attention must be left out for it, in whose blocks no"):
+        Freeze(attention=True).refuse_misfit("it", mamba)

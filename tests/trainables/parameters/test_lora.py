@@ -5,8 +5,8 @@ import math
 import peft
 import pytest
 import torch
+import transformers
 from pydantic import ValidationError
-from transformers import MambaConfig, MambaForCausalLM
 
 from tests.conformance import gradient_step, state, text_predictions, unchanged
 from trainables.config import TrialConfig
@@ -67,11 +67,59 @@ def test_a_target_that_the_model_lacks_is_one_clear_sentence(llama, configure):
     assert not adapted(load(config.model.path, config.model.family)), "the model is left plain"
 
 
-def test_a_layer_that_cannot_be_adapted_is_one_sentence_and_leaves_the_model_plain(tmp_path, llama):
-    llama.tokenizer.hf.save_pretrained(tmp_path)
-    config = MambaConfig(vocab_size=400, hidden_size=16, num_hidden_layers=2, state_size=4)
-    MambaForCausalLM(config).save_pretrained(tmp_path)
-    mamba = LanguageModel(tmp_path, "causal")
+MAMBA = {"vocab_size": 400, "hidden_size": 16, "num_hidden_layers": 2, "state_size": 4}
+MAMBA2 = MAMBA | {"num_heads": 2, "head_dim": 16, "n_groups": 1, "chunk_size": 8}
+FALCON_H1 = {
+    "vocab_size": 400, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 1, "intermediate_size": 16, "mamba_d_ssm": 16, "mamba_n_heads": 2,
+    "mamba_d_head": 8, "mamba_d_state": 4, "mamba_chunk_size": 8,
+}  # fmt: skip
+DEEPSEEK = {
+    "vocab_size": 400, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "num_key_value_heads": 2, "intermediate_size": 16, "moe_intermediate_size": 8,
+    "n_routed_experts": 4, "n_group": 1, "topk_group": 1, "num_experts_per_tok": 2, "q_lora_rank": 4,
+    "kv_lora_rank": 4, "qk_rope_head_dim": 4, "qk_nope_head_dim": 4, "v_head_dim": 8,
+    "first_k_dense_replace": 1, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+
+
+@pytest.fixture
+def load_untrained(tmp_path, llama):
+    """Return a function: class of transformers, its settings -> an untrained model of it."""
+
+    def load_untrained(kind, settings):
+        llama.tokenizer.hf.save_pretrained(tmp_path)
+        made_by = getattr(transformers, kind)
+        torch.manual_seed(0)
+        made_by(made_by.config_class(**settings)).save_pretrained(tmp_path)
+        return LanguageModel(tmp_path, "causal")
+
+    return load_untrained
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "others"),
+    [
+        ("MambaForCausalLM", MAMBA, 3),
+        ("FalconMambaForCausalLM", MAMBA, 3),
+        ("Mamba2ForCausalLM", MAMBA2, 1),
+        ("FalconH1ForCausalLM", FALCON_H1, 8),
+    ],
+    ids=str,
+)
+def test_a_layer_whose_matrix_kernels_read_gets_no_adapter(kind, settings, others, load_untrained):
+    model = load_untrained(kind, settings)
+    with Lora().training(model, seed=0):
+        names = set(adapted(model))
+    assert len(names) == 2 * others
+    assert names == {n for n in model.architecture.structure.linear if "out_proj" not in n}
+    with pytest.raises(ValueError, match=r"targets must be .* can be adapted \(.*got 'out_proj'"):
+        Lora(targets=("out_proj",)).refuse_misfit("it", model.architecture.structure)
+
+
+def test_what_peft_refuses_is_one_sentence_and_leaves_the_model_plain(load_untrained, monkeypatch):
+    monkeypatch.setattr("trainables.models.structure.MAMBAS", frozenset())
+    mamba = load_untrained("MambaForCausalLM", MAMBA)
     before = state(mamba.module)
     with (
         pytest.raises(ValueError, match=r"parameters\.targets must be modules of .*'out_proj'"),
@@ -80,8 +128,25 @@ def test_a_layer_that_cannot_be_adapted_is_one_sentence_and_leaves_the_model_pla
         pass
     assert not adapted(mamba)
     assert unchanged(mamba.module, before)
-    with Lora(targets=("in_proj", "x_proj")).training(mamba, seed=0):
-        assert len(adapted(mamba)) == 4
+
+
+def test_experts_get_no_adapters_and_are_saved_as_they_are(load_untrained, tmp_path):
+    """peft would adapt their stacked matrices in place of the other linear layers of these names."""
+    model = load_untrained("DeepseekV3ForCausalLM", DEEPSEEK)
+    read = torch.tensor([model.tokenizer.encode(["the nurse said that she was tired"])[0]])
+    with Lora(rank=2).training(model, seed=0):
+        assert set(adapted(model)) == set(model.architecture.structure.linear)
+        assert any(name.endswith("down_proj") for name in adapted(model))
+        gradient_step(model, nll(model), length=0.3)
+        with fused_weights(model, 1.0), torch.no_grad():
+            expected = model.module.eval()(input_ids=read).logits
+            model.save(tmp_path / "saved")
+    saved, loading = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path / "saved", output_loading_info=True
+    )
+    assert not loading["missing_keys"]
+    with torch.no_grad():
+        assert torch.allclose(saved.eval()(input_ids=read).logits, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])

@@ -1,0 +1,111 @@
+"""What no trial could do with its model is one sentence before anything starts."""
+
+import json
+import shutil
+
+import pytest
+import transformers
+
+from sweep.config.model_faults import model_faults
+from trainables.config import TrialConfig
+from trainables.models import miniature
+
+SIZE = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 400}
+LLAMA = SIZE | {"intermediate_size": 8, "num_key_value_heads": 1, "pad_token_id": 0}
+XGLM = {
+    "d_model": 16, "ffn_dim": 8, "num_layers": 2, "attention_heads": 2, "vocab_size": 400,
+    "max_position_embeddings": 128,
+}  # fmt: skip
+GEMMA3N = LLAMA | {
+    "num_hidden_layers": 4, "head_dim": 8, "vocab_size_per_layer_input": 400,
+    "hidden_size_per_layer_input": 8, "num_kv_shared_layers": 1, "altup_num_inputs": 2,
+    "laurel_rank": 4, "intermediate_size": [8] * 4, "activation_sparsity_pattern": [0.0] * 4,
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+}  # fmt: skip
+NYSTROM = SIZE | {"intermediate_size": 8, "num_landmarks": 8, "segment_means_seq_len": 64}
+
+
+@pytest.fixture
+def faults_of(tmp_path):
+    """Return a function: class of transformers, settings, changes of a trial -> its faults.
+
+    without: special tokens that the tokenizer has not.
+    """
+
+    def faults_of(kind, settings, without=(), **changes):
+        is_masked = kind.endswith("MaskedLM")
+        for file in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(
+                miniature.folder("miniature-bert" if is_masked else "miniature-llama") / file,
+                tmp_path,
+            )
+        written = json.loads((tmp_path / "tokenizer_config.json").read_text())
+        kept = {key: value for key, value in written.items() if key not in without}
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(kept))
+        made_by = getattr(transformers, kind)
+        made_by(made_by.config_class(**settings)).save_pretrained(tmp_path)
+        tree = {
+            "model": {"path": str(tmp_path), "family": "masked" if is_masked else "causal"},
+            "alignment": {"data": "miniature", "size": 8},
+            "train": {"lr": 1e-3, "steps": 1},
+            "evaluators": ["weights"],
+        }
+        return model_faults([TrialConfig.model_validate(tree | changes)])
+
+    return faults_of
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "sentence"),
+    [
+        ("XLNetLMHeadModel", {"d_model": 16, "n_layer": 2, "n_head": 2, "vocab_size": 400},
+         "the predictions of this XLNetLMHeadModel depend on what follows"),
+        ("NystromformerForMaskedLM", NYSTROM, "this NystromformerForMaskedLM fails at texts of"),
+        ("YosoForMaskedLM", SIZE | {"intermediate_size": 8},
+         "the predictions of this YosoForMaskedLM depend on the padding after the text"),
+        ("XLMRobertaForMaskedLM", SIZE | {"intermediate_size": 8}, None),
+        ("MambaForCausalLM",
+         {"hidden_size": 16, "num_hidden_layers": 2, "vocab_size": 400, "state_size": 4}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_model_that_would_be_measured_wrongly_is_one_sentence(
+    kind, settings, sentence, faults_of
+):
+    faults = faults_of(kind, settings, parameters={"name": "lora", "rank": 2})
+    if sentence is None:
+        assert faults == []
+        return
+    (fault,) = faults
+    assert fault.startswith("trial.model.path: a ")
+    assert sentence in fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "changes", "sentence"),
+    [
+        ("XGLMForCausalLM", XGLM, {"train": {"lr": 1e-3, "steps": 1, "dtype": "bf16"}},
+         "trial.train.dtype must be fp32 for "),
+        ("Gemma3nForCausalLM", GEMMA3N, {"objective": "orthogonal"},
+         "trial.objective.name must be of an objective that reads no hidden states, as "),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_a_model_is_not_able_to_do_is_one_sentence(
+    kind, settings, changes, sentence, faults_of
+):
+    (fault,) = faults_of(kind, settings, **changes)
+    assert fault.startswith(sentence)
+    assert faults_of(kind, settings) == []
+
+
+def test_an_evaluator_that_starts_as_the_harness_needs_bos_or_eos(faults_of):
+    evaluators = ["crows_pairs", {"name": "crows_pairs", "start": "first"}]
+    for without, is_refused in ((("bos_token", "eos_token"), True), (("bos_token",), False)):
+        faults = faults_of("LlamaForCausalLM", LLAMA, without, evaluators=evaluators)
+        assert len(faults) == is_refused
+        assert all(
+            fault.startswith("trial.evaluators: crows_pairs must be left") for fault in faults
+        )
+    no_end = ("bos_token", "eos_token")
+    assert faults_of("LlamaForCausalLM", LLAMA, no_end, evaluators=["winogender"]) == []
