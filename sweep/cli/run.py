@@ -49,7 +49,7 @@ def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
     if sampler.is_exhaustive:
         trials += f", a {sampler.name} of {sampler.num_points(checked.trial)} points"
     print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
+    print(f"searched: {', '.join(names.searched_names(checked.trial)) or 'nothing'}")
     model = checked.trials()[0].model
     if model.family == "causal":
         start = pretrained.start_of(model.path, model.opening)
