@@ -16,7 +16,7 @@ FLOORS = [
     # how settings are read, what numbers mean, where files come from
     ["trainables.schema"],
     ["trainables.metrics"],
-    ["trainables.allocator", "trainables.assets"],
+    ["trainables.allocator", "trainables.assets", "trainables.chatter"],
     # texts and pairs; models that read them; measuring without gradient
     ["trainables.data"],
     ["trainables.models"],
@@ -153,6 +153,7 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
         "trainables.metrics.interval",
         "trainables.metrics.metric",
         "trainables.metrics.names",
+        "trainables.schema.counted",
         "trainables.schema.plain_yaml",
     }
     for name, path in MODULES.items():

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
+from trainables.chatter import held_back
 from trainables.data.opening import Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
@@ -106,6 +107,7 @@ def tokenizer_of(name: str, family: Family) -> Tokenizer:
 
 
 @lru_cache(maxsize=8)
+@held_back()
 def _look_through(folder: Path, family: Family, digest: str) -> tuple[Tokenizer, Structure]:
     """Return the tokenizer and the modules of the model in a folder.
 
