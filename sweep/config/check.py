@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from sweep.config import possible_goals
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
+from sweep.config.trial_file import refuse_trial
 from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
 from sweep.space.domains import RECIPE, domain
@@ -43,6 +44,7 @@ def check(document: Document) -> SweepSpec:
     Raises:
         SpecError: the document has faults; a sentence for each, with its line, in the order of lines.
     """
+    refuse_trial(document)
     sentences: list[str] = []
     try:
         spec = validate(SweepSpec, document)
