@@ -10,10 +10,12 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.folding import Folded
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.stats.recipes_compared import SEED_COLUMNS
 from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
 from trainables.metrics.names import DEGENERATE, parse
+from trainables.schema.counted import counted
 
 # Characters of a metric's name in one line, so that a table has 80 columns.
 MAX_NAME_CHARS = 26
@@ -63,7 +65,7 @@ def table(
         captions.append(NO_SEEDS)
     if flagged := [name for name in (one, other) if name in degenerate]:
         captions.append(f"degenerate, debiased because broken: trial {' and '.join(flagged)}")
-    shown.add_column("metric", overflow="fold")
+    shown.add_column("metric")
     for heading in (one, other, "difference", "p"):
         shown.add_column(heading, justify="right", no_wrap=True)
     goals = {goal.name for goal in sweep.goals}
@@ -72,7 +74,10 @@ def table(
     if without_items := [g.name for g in sweep.goals if g.name not in set(comparison["metric"])]:
         captions.append(f"without items, so without a test: {', '.join(without_items)}")
     if not every and not is_goal.all():
-        captions.append(f"{(~is_goal).sum()} metrics that are no goals: --all")
+        captions.append(
+            f"{counted(int((~is_goal).sum()), 'metric that is no goal', 'metrics that are no goals')}: "
+            "--all"
+        )
         comparison = comparison[is_goal]
     for row in comparison.to_dict("records"):
         cells = [f"{row['one'] + 0.0:.4g}", f"{row['other'] + 0.0:.4g}"]  # + 0.0 turns -0 into 0
@@ -85,7 +90,7 @@ def table(
             error = plus_minus(row["se"], df, ".2g")
             cells += [f"{row['difference']:+.3g} {error}", f"{row['p']:.2g}"]
         style = "bold" if row["p"] < 0.05 else "dim"
-        shown.add_row(_broken_name(row["metric"]), *cells, style=style)
+        shown.add_row(Folded(escape(_broken_name(row["metric"]))), *cells, style=style)
     shown.caption = "\n".join(captions)
     return shown
 
@@ -105,7 +110,7 @@ def _titles(
         return [title, *(note if is_one_recipe else [])]
     counts = [int(comparison[column].max()) if len(comparison) else 0 for column in SEED_COLUMNS]
     words = [
-        name if name == BASE else f"{name} ({'1 seed' if num == 1 else f'{num} seeds'})"
+        name if name == BASE else f"{name} ({counted(num, 'seed')})"
         for name, num in zip((one, other), counts, strict=True)
     ]
     title = f"{sweep.name}: recipe of {words[1]} against that of {words[0]}"

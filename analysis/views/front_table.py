@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.folding import Folded
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.stats.ties import ties
 from analysis.views.front_words import (
@@ -26,6 +27,7 @@ from analysis.views.front_words import (
 )
 from trainables.metrics.interval import MEANING
 from trainables.metrics.names import SHORTFALL, parse
+from trainables.schema.counted import counted
 
 MAX_TIES = 4  # that a row names
 TIED = "≈"
@@ -63,9 +65,9 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     for goal in sweep.goals:
         _, dataset, quantity = parse(goal.name)
         heading = f"{dataset}\n{quantity} {arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
-        shown.add_column(heading, justify="right", overflow="fold")
+        shown.add_column(Folded(heading), justify="right", overflow="fold")
         decimals.append(num_decimals([*rows[goal.name], sweep.base.get(goal.name, 0.0)]))
-    shown.add_column("recipe", overflow="fold", ratio=1)
+    shown.add_column("recipe", ratio=1)
 
     def goal_cells(row: Mapping[Any, Any]) -> list[str]:
         return [
@@ -75,11 +77,12 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
 
     remark = ": ".join(filter(None, ["the model before training", base_remark(sweep)]))
     cells = [BASE, *([""] if shows_replicates else []), *goal_cells(sweep.base)]
-    shown.add_row(*cells, f"[dim]{remark}[/dim]{_ties(tied.get(BASE, []))}", end_section=True)
+    words = Folded(f"[dim]{remark}[/dim]{_ties(tied.get(BASE, []))}")
+    shown.add_row(*cells, words, end_section=True)
     for row in rows.to_dict("records"):
         name = str(Candidate.of(row))
         replicates = [str(row["replicates"])] if shows_replicates else []
-        words = _recipe(sweep, row, every) + _ties(tied[name])
+        words = Folded(_recipe(sweep, row, every) + _ties(tied[name]))
         shown.add_row(name, *replicates, *goal_cells(row), words)
     return shown
 
@@ -99,7 +102,7 @@ def _recipe(sweep: Sweep, row: Mapping[Any, Any], every: bool) -> str:
         found.insert(0, "[green]on the front[/green]")
     markup = " · ".join([*found, escape(recipe(sweep, row))])
     if (num_missing := row.get(SHORTFALL, 0)) > 0:
-        markup += f" · [red]{num_missing:.0f} replayed texts short[/red]"
+        markup += f" · [red]{counted(round(num_missing), 'replayed text')} short[/red]"
     return markup
 
 

@@ -15,6 +15,7 @@ from analysis.record.table import error_of
 from trainables.metrics.interval import half_width, plus_minus
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, RELATIVE, parse
+from trainables.schema.counted import counted
 
 BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
 DEGENERATE_MARK, FAILED_SEEDS = "degenerate", "with seeds that failed"
@@ -27,8 +28,8 @@ def headline(sweep: Sweep, /) -> str:
     The base model is one of the candidates.
     """
     return (
-        f"{sweep.name}: {sweep.front_size} of {sweep.num_candidates} candidates on the front, "
-        f"hypervolume {sweep.hypervolume():.3f}"
+        f"{sweep.name}: {sweep.front_size} of {counted(sweep.num_candidates, 'candidate')} on the "
+        f"front, hypervolume {sweep.hypervolume():.3f}"
     )
 
 
@@ -186,7 +187,7 @@ def counts(sweep: Sweep) -> str:
     if not found:
         return ""
     trials = int((sweep.trials["state"] == TrialState.COMPLETE).sum())
-    of = f"{sweep.num_candidates} candidates, of {trials} complete trials"
+    of = f"{counted(sweep.num_candidates, 'candidate')}, of {counted(trials, 'complete trial')}"
     return f"{of}: {', '.join(found)}"
 
 

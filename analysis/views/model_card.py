@@ -18,6 +18,7 @@ from analysis.views.front_words import num_degenerate, number, recipe, shown_err
 from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import parse
+from trainables.schema.counted import counted
 from trainables.schema.plain_yaml import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
@@ -29,7 +30,7 @@ CARD = """\
 # {title}
 
 `{base}`, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
-It is one of {size} on the front of the sweep `{sweep}` ({candidates} candidates, the base model among
+It is {size} on the front of the sweep `{sweep}` ({candidates}, the base model among
 them): none of them was better in one of {goals} without being worse in another.{remarks}
 
 ## What was measured
@@ -78,7 +79,11 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
     _, loader = _task_and_loader(row)
     remarks = ""
     if num := num_degenerate(row):
-        whose = "Its language" if num == row["replicates"] else f"The language of {num} seeds"
+        whose = (
+            "Its language"
+            if num == row["replicates"]
+            else f"The language of {counted(num, 'seed')}"
+        )
         remarks += f" **{whose} collapsed past the guard: it is debiased because it is broken.**"
     if row["replicates"] > 1:
         remarks += (
@@ -91,9 +96,9 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
         title=f"{sweep.name}-{candidate.trial:04d}",
         base=row.get("model.path", "the base model"),
         recipe=recipe(sweep, row) or "one recipe",
-        size=sweep.front_size,
+        size="the only one" if sweep.front_size == 1 else f"one of {sweep.front_size}",
         sweep=sweep.name,
-        candidates=sweep.num_candidates,
+        candidates=counted(sweep.num_candidates, "candidate"),
         goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
         remarks=remarks,
         table="\n".join(_table(sweep, row)),

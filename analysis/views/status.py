@@ -7,8 +7,10 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.folding import Folded
 from analysis.record.names import ENDED_STATES, LIVE_STATES, Series, SweepState, TrialState
 from analysis.record.sweep import Sweep
+from trainables.schema.counted import counted
 
 
 def summary(sweep: Sweep, /) -> dict[str, Any]:
@@ -74,31 +76,33 @@ def table(status: dict[str, Any], /) -> Table:
     """
     shown = Table(box=SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column(no_wrap=True)
-    shown.add_column(overflow="fold")
+    shown.add_column()
     counts = status["trials"]
     num_ended = sum(counts[state] for state in ENDED_STATES)
     by_state = ", ".join(f"{counts[state]} {state}" for state in ENDED_STATES if counts[state])
     eta = "" if status["eta_s"] is None else f", some {_clock(status['eta_s'])} to go"
     shown.add_row(escape(status["sweep"]), f"{status['state']}{eta}")
-    ended = f"{num_ended} of {counts['all']} trials{f' ({by_state})' if by_state else ''}"
+    ended = (
+        f"{num_ended} of {counted(counts['all'], 'trial')}{f' ({by_state})' if by_state else ''}"
+    )
     shown.add_row("ended", ended)
     running = ", ".join(f"{row['trial']} ({row['progress']:.0%})" for row in status["running"])
     shown.add_row("running", running or "none")
-    front = f"{status['front']} candidates, hypervolume {status['hypervolume']:.3f}"
+    front = f"{counted(status['front'], 'candidate')}, hypervolume {status['hypervolume']:.3f}"
     shown.add_row("front", front)
     for reason, num in status["failures"].items():
         first_line = reason.splitlines()[0] if reason else "unknown"
-        shown.add_row("failed", escape(f"{num}: {first_line}"))
+        shown.add_row("failed", Folded(escape(f"{num}: {first_line}")))
     if numbers := status["retries"]:
         trials = f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
         wait = "wait" if len(numbers) > 1 else "waits"
         how = "" if status["state"] in LIVE_STATES else f": `sweep resume {status['sweep']}`"
         shown.add_row("retries", escape(f"{trials} {wait} to run again{how}"))
     if num := status.get("undelivered"):
-        entries = "1 entry is" if num == 1 else f"{num} entries are"
+        entries = counted(num, "entry is", "entries are")
         shown.add_row("record", f"{entries} not in MLflow yet: `sweep sync {status['sweep']}`")
     if num := status.get("refused"):
-        entries = "1 entry" if num == 1 else f"{num} entries"
+        entries = counted(num, "entry", "entries")
         shown.add_row("record", f"MLflow has refused {entries}, kept in record/refused.jsonl")
     return shown
 

@@ -5,6 +5,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from analysis.folding import Folded
 from analysis.record.names import COUNTED_STATES
 
 
@@ -14,7 +15,7 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     sweeps: a table of `analysis.record.reader.list_sweeps`.
     """
     shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("sweep", overflow="fold")
+    shown.add_column("sweep")
     shown.add_column("state", no_wrap=True)
     for state in COUNTED_STATES:
         shown.add_column(state, justify="right", no_wrap=True)
@@ -22,5 +23,5 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     for row in sweeps.to_dict("records"):
         counts = [str(row[state]) for state in COUNTED_STATES]
         started = row["started"].strftime("%Y-%m-%d %H:%M")
-        shown.add_row(escape(row["name"]), row["state"], *counts, started)
+        shown.add_row(Folded(escape(row["name"])), row["state"], *counts, started)
     return shown

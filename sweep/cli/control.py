@@ -29,6 +29,7 @@ from sweep.cli.options import (
     store_of,
     use_harness_tasks,
 )
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -128,7 +129,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
     if not numbers:
         leave(FAILED, f"no trial of {name} has failed that was not tried again.")
     retry_trials(record, numbers)
-    trials = f"{len(numbers)} trials are" if len(numbers) > 1 else "1 trial is"
+    trials = counted(len(numbers), "trial is", "trials are")
     # Read after the request: a sweep that ended before it does not carry it out.
     is_live = reader.read_state(name, tracking_uri=uri) in LIVE_STATES
     print(f"{trials} tried again{'' if is_live else f' by `sweep resume {name}`'}.")
@@ -155,11 +156,12 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     except (addresses.BadAddress, CannotRun, SpecError) as error:
         leave(WRONG, str(error))
     num = synced.num_delivered
-    entries = "1 entry" if num == 1 else f"{num} entries"
+    entries = counted(num, "entry", "entries")
     warn_of_refused(name)
     if synced.gone:
         print(
-            f"{len(synced.gone)} files went with the store that had taken them: "
+            f"{counted(len(synced.gone), 'file')} went with the store that had taken "
+            f"{'it' if len(synced.gone) == 1 else 'them'}: "
             f"{', '.join(synced.gone[:MAX_NAMED])}{' …' if len(synced.gone) > MAX_NAMED else ''}.",
             file=sys.stderr,
         )

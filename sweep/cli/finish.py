@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -81,8 +82,8 @@ def _next_command(spec: SweepSpec) -> str:
 
     if num := outbox.num_waiting(workspace.outbox(spec.name)):
         return (
-            f"MLflow lacks {num} entries of its record: `sweep sync {spec.name}` delivers them once "
-            f"it can be reached"
+            f"MLflow lacks {counted(num, 'entry', 'entries')} of its record: `sweep sync {spec.name}` "
+            f"delivers {'it' if num == 1 else 'them'} once it can be reached"
         )
     return f"`sweep front {spec.name}` shows its front"
 
@@ -94,7 +95,7 @@ def warn_of_refused(name: str) -> None:
 
     folder = workspace.outbox(name)
     if num := len(outbox.refused(folder)):
-        entries = "1 entry of the record" if num == 1 else f"{num} entries of the record"
+        entries = counted(num, "entry of the record", "entries of the record")
         print(
             f"MLflow has refused {entries}, which {'stays' if num == 1 else 'stay'} here: "
             f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again.",
@@ -145,6 +146,4 @@ def _failures(trials: Any) -> str:
     trials: the table `Sweep.trials`.
     """
     counts = trials.loc[trials["state"] == TrialState.FAILED, "failure"].value_counts()
-    return "; ".join(
-        f"{failure} ({count} trial{'s' if count > 1 else ''})" for failure, count in counts.items()
-    )
+    return "; ".join(f"{failure} ({counted(count, 'trial')})" for failure, count in counts.items())

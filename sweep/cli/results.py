@@ -22,6 +22,7 @@ from sweep.cli.options import (
     store_of,
 )
 from sweep.tracking import store_errors
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Candidate, Sweep
@@ -123,9 +124,7 @@ def front(
             num_registered += is_registered is True
             num_left += is_registered is False
         if num_left or not num_registered:
-            leave(
-                FAILED, f"{num_registered} models are registered, and not all that were asked for."
-            )
+            leave(FAILED, _not_registered(sweep, num_registered))
 
 
 def _pooled(sweeps: list[Sweep]) -> Sweep:
@@ -179,6 +178,15 @@ def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
         else:
             verb = "is" if is_new else "was, and stays,"
             yield f"trial {member} {verb} version {version} of the registered model {model}", True
+
+
+def _not_registered(sweep: Sweep, num_registered: int) -> str:
+    """Return a sentence on a front of which not every model, or none, is registered."""
+    if sweep.front().empty:
+        has = "the base model alone, which you have" if sweep.front_size else "no model"
+        return f"no model is registered, as the front of {sweep.name} has {has}."
+    models = counted(num_registered, "model is", "models are")
+    return f"{models} registered, and not all that were asked for."
 
 
 @app.command(epilog="Example: sweep compare miniature base 9")

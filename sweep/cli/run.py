@@ -23,6 +23,7 @@ from sweep.cli.options import (
     store_of,
     use_harness_tasks,
 )
+from trainables.schema.counted import counted
 
 app = typer.Typer()
 
@@ -42,14 +43,14 @@ def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
         divisions = preflight.divisions(checked)
     except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
-    trials = f"{checked.num_trials} trials"
+    trials = counted(checked.num_trials, "trial")
     if (num_seeds := checked.replicates.seeds) > 1:
         trials += f", {num_seeds} seeds of each recipe"
     sampler = checked.search.sampler
     if sampler.is_exhaustive:
-        trials += f", a {sampler.name} of {sampler.num_points(checked.trial)} points"
+        trials += f", a {sampler.name} of {counted(sampler.num_points(checked.trial), 'point')}"
     print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(names.swept_names(checked.trial)) or 'nothing'}")
+    print(f"searched: {', '.join(names.searched_names(checked.trial)) or 'nothing'}")
     model = checked.trials()[0].model
     if model.family == "causal":
         start = pretrained.start_of(model.path, model.opening)

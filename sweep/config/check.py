@@ -12,12 +12,14 @@ from ruamel.yaml import YAML
 
 from sweep.config import possible_goals
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
+from sweep.config.trial_file import refuse_trial
 from sweep.samplers.base import Sampler
 from sweep.space.corners import branches, corners
 from sweep.space.domains import RECIPE, domain
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import Change, changes
 from trainables.config import TrialConfig
+from trainables.schema.counted import counted
 from trainables.schema.faults import Place, did_you_mean, fault_sentences
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -43,6 +45,7 @@ def check(document: Document) -> SweepSpec:
     Raises:
         SpecError: the document has faults; a sentence for each, with its line, in the order of lines.
     """
+    refuse_trial(document)
     sentences: list[str] = []
     try:
         spec = validate(SweepSpec, document)
@@ -232,7 +235,7 @@ def _num_trials_sentences(document: Document, tree: dict[str, Any] | None) -> li
         return []
     with_seeds = f" of {num_seeds} seeds" if num_seeds > 1 else ""
     return [
-        f"{place} must be at most {limit}, as the grid has {num_points} points{with_seeds}, "
+        f"{place} must be at most {limit}, as the grid has {counted(num_points, 'point')}{with_seeds}, "
         f"but {'was left out' if num_trials is None else f'got {num_trials}'}."
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple, get_args
 
+from sweep.config.trial_file import refuse_trial
 from sweep.space.corners import Corner, corners
 from sweep.space.faults import domain_faults, without_domains
 from trainables.config import REPLAY_METRIC, Measurement, ModelConfig
@@ -57,6 +58,7 @@ def of_spec(document: Document) -> list[PossibleGoal]:
     Raises:
         SpecError: its model or its evaluators are wrong, or it has no trial.
     """
+    refuse_trial(document)
     tree = document.tree.get("trial")
     if not isinstance(tree, dict):
         raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])

@@ -19,6 +19,7 @@ from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
 from trainables.metrics.names import parse
 from trainables.models import pretrained
+from trainables.schema.counted import counted
 from trainables.schema.yaml_file import Document
 
 MIN_HELD_OUT = 2  # texts, without which a mean over them has no standard error
@@ -84,7 +85,8 @@ def divisions(spec: SweepSpec) -> list[str]:
     for name in dict.fromkeys(name for _, name in _general_sets(trials)):
         held_out, num_texts = sources.num_held_out(name)
         sentences.append(
-            f"{name}: {held_out} of {num_texts} texts are held out of training, to measure on."
+            f"{name}: {held_out} of {counted(num_texts, 'text')} {'is' if held_out == 1 else 'are'} "
+            "held out of training, to measure on."
         )
     return [*sentences, *filter(None, (evaluator.division() for evaluator in evaluators))]
 
@@ -169,7 +171,8 @@ def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig])
         )
     sizes = sorted({trial.alignment.size or 0 for trial in trials})
     faults += [
-        f"trial.alignment.size must be at most the {num_pairs} pairs of {name}, but got {size}."
+        f"trial.alignment.size must be at most the {counted(num_pairs, 'pair')} of {name}, but "
+        f"got {size}."
         for size in sizes
         if size > num_pairs
     ]
@@ -201,14 +204,15 @@ def _text_faults(trials: list[TrialConfig]) -> list[str]:
             continue
         if is_measured and held_out < MIN_HELD_OUT:
             faults.append(
-                f"trial.{key}: {name} must have at least {MIN_HELD_OUT} texts that are held out to "
-                f"measure on, as a tenth is by digest, but of its {num_texts} texts {held_out} are: "
+                f"trial.{key}: {name} must have at least {counted(MIN_HELD_OUT, 'text')} that are held "
+                f"out to measure on, as a tenth is by digest, but of its {counted(num_texts, 'text')} "
+                f"{held_out} {'is' if held_out == 1 else 'are'}: "
                 "give more texts."
             )
         if not is_measured and held_out == num_texts:
             faults.append(
                 f"trial.{key}: {name} must have texts that are not held out to measure on, as a tenth "
-                f"is by digest, but of its {num_texts} texts all are: give more texts."
+                f"is by digest, but of its {counted(num_texts, 'text')} each is: give more texts."
             )
     return faults
 

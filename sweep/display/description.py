@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analysis.record.names import Artifact
 from sweep.space.names import domain_lines
 from sweep.tracking import sweeps
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -41,7 +42,9 @@ def description(running: RunningSweep, front: DrawnFront) -> str:
     spec, record = running.spec, running.record
     report = f"{record.runs_url}/{record.run_id}/artifacts/{Artifact.FRONT}/{Artifact.FRONT_PAGE}"
     trials = f"{record.runs_url}?viewStateShareKey={sweeps.VIEW}&workflowType=machine_learning"
-    hours = f", {spec.budget.hours:g} hours" if spec.budget.hours else ""
+    budget = counted(running.num_trials(), "trial")
+    if spec.budget.hours:
+        budget += f", {counted(spec.budget.hours, 'hour')}"
     bounds = _bounds(spec)
     paragraphs = [
         f"**{front.headline}** · [the front]({report}) · [all trials]({trials})",
@@ -49,7 +52,7 @@ def description(running: RunningSweep, front: DrawnFront) -> str:
         "**Goals**",
         _goals(running.goals.values()),
         *(["**Constraints**", bounds] if bounds else []),
-        f"**Budget:** {running.num_trials()} trials{hours}; search {spec.search.sampler.name}",
+        f"**Budget:** {budget}; search {spec.search.sampler.name}",
         "**Searched**",
         "\n".join(f"- {line}" for line in domain_lines(spec.trial)) or "nothing",
     ]

@@ -22,6 +22,7 @@ from analysis.record.names import Artifact, Series, Tag
 from sweep.display.candidates import MeasuredModel, candidates
 from sweep.display.description import DrawnFront, description
 from sweep.tracking.outbox_entries import Reported, Tagged, now
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.display.progress import FrontMeasure, Progress
@@ -187,13 +188,10 @@ class MlflowPage(Callback):  # type: ignore[misc]
 
     def _num_ended_earlier(self) -> str:
         """Return how many trials ended before this process, in words."""
-        match len(self._running.earlier_outcomes):
-            case 0:
-                return "no trial has ended yet"
-            case 1:
-                return "1 trial has ended"
-            case num:
-                return f"{num} trials have ended"
+        num = len(self._running.earlier_outcomes)
+        return (
+            f"{counted(num, 'trial has', 'trials have')} ended" if num else "no trial has ended yet"
+        )
 
     def _describe(self, front: DrawnFront) -> None:
         """Put the description of the sweep, with this front, into the outbox."""

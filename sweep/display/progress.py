@@ -18,6 +18,7 @@ from sweep.display.candidates import MeasuredModel, candidates, measured_by, nam
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.metrics.names import DEGENERATE, parse
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import RunningSweep
@@ -79,7 +80,8 @@ class Progress(Callback):  # type: ignore[misc]
             self._live.start()
         else:
             total, before = self._num_trials(), self._num_before
-            done = f"{before} of {total} trials done before" if before else f"{total} trials"
+            trials = counted(total, "trial")
+            done = f"{before} of {trials} done before" if before else trials
             self._console.print(f"{self._spec.name}: {done}.")
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -193,7 +195,7 @@ class Progress(Callback):  # type: ignore[misc]
         running = "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._progress_of.items()))
         heading = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
-            f"{self.num_ended} of {self._num_trials()} trials ended "
+            f"{self.num_ended} of {counted(self._num_trials(), 'trial')} ended "
             f"({counts[TrialState.COMPLETE]} complete, {counts[TrialState.PRUNED]} stopped early, "
             f"{counts[TrialState.FAILED]} failed), {self._eta()}",
         )
@@ -205,7 +207,7 @@ class Progress(Callback):  # type: ignore[misc]
             values = [goals[name] for goals in self._candidates]
             best = f"{min(values, key=metric.cost):.4g}" if values else "–"
             table.add_row(name, best, metric.unit)
-        front = Text(f"front: {size} configurations, hypervolume {volume:.4f}")
+        front = Text(f"front: {counted(size, 'candidate')}, hypervolume {volume:.4f}")
         footer = Text(f"running: {running or '–'}", style="dim")
         footer.append(self._undelivered(), style="yellow")
         return Group(heading, table, front, footer)
@@ -215,9 +217,8 @@ class Progress(Callback):  # type: ignore[misc]
         trouble = self._delivery.trouble
         if not trouble:
             return ""
-        return (
-            f" | {self._outbox.num_waiting} entries wait for MLflow ({trouble.partition(':')[0]})"
-        )
+        waiting = counted(self._outbox.num_waiting, "entry waits", "entries wait")
+        return f" | {waiting} for MLflow ({trouble.partition(':')[0]})"
 
 
 def _reason(error_file: str | None) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.driver.running_sweep import CannotRun
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.config.spec import Resources
@@ -73,8 +74,8 @@ def num_at_once(resources: Resources) -> int:
         room = min(room, int(totals.get("GPU", 0) / resources.gpus_per_trial))
     if room < 1 and resources.at_once is None:
         raise CannotRun(
-            f"a trial takes {resources.cpus_per_trial} CPUs and "
-            f"{resources.gpus_per_trial:g} GPUs, but the cluster has "
+            f"a trial takes {counted(resources.cpus_per_trial, 'CPU')} and "
+            f"{counted(resources.gpus_per_trial, 'GPU')}, but the cluster has "
             f"{totals.get('CPU', 0):g} and {totals.get('GPU', 0):g}: lower `resources`, "
             f"or set resources.at_once if nodes are still to come."
         )

@@ -105,8 +105,40 @@ def _fixed(tree: Any, names: Names) -> Iterator[str]:
         yield names.record
 
 
+def searched_names(tree: Any) -> list[str]:
+    """Return the record names of the settings that have more than one value in a space, each once.
+
+    Unlike `swept_names` it leaves out what an option fixes, unless another option sets it otherwise.
+    The name of a part, as in {name: cda}, counts as the part itself.
+
+    >>> searched_names({"objective": {"choice": ["none", {"name": "cda", "sides": "two"}]}})
+    ['objective']
+    """
+    values: dict[str, set[str]] = {}
+    for name, value in _values(tree, ROOT):
+        values.setdefault(name, set()).add(repr(value))
+    return [name for name, different in values.items() if len(different) > 1]
+
+
+def _values(tree: Any, names: Names) -> Iterator[tuple[str, Any]]:
+    """Yield (record name, value) for each value of a space; ends of a range, and numbers of options."""
+    kind, argument = domain(tree) or ("", tree)
+    if kind:
+        num_ends = len(argument) if kind == "choice" else 2
+        yield from ((names.record, number) for number in range(num_ends) if num_ends > 1)
+        for number, option in enumerate(argument) if kind == "choice" else ():
+            yield from _values(option, names.option(number, label(option)))
+    elif isinstance(tree, dict | list):
+        for key, child in children(tree):
+            yield from _values(child, names if key == "name" else names.key(key))
+    else:
+        yield names.record, tree
+
+
 def domain_lines(tree: Any, names: Names = ROOT) -> Iterator[str]:
     """Yield a line of Markdown for each domain of a space: its search name, then its values.
+
+    A choice of one option, in which nothing is chosen, has no line.
 
     >>> list(domain_lines({"lr": {"loguniform": [1e-6, 1e-4]}, "a": {"choice": [1, None]}}))
     ['`lr` from 1e-06 to 0.0001 (log)', '`a` of 1, None']
@@ -122,7 +154,8 @@ def domain_lines(tree: Any, names: Names = ROOT) -> Iterator[str]:
         yield f"`{names.search}` from {low:g} to {high:g}{scale}"
         return
     labels = [label(option) for option in argument]
-    yield f"`{names.search}` of {', '.join(map(str, labels))}"
+    if len(labels) > 1:
+        yield f"`{names.search}` of {', '.join(map(str, labels))}"
     for number, option in enumerate(argument):
         yield from domain_lines(option, names.option(number, labels[number]))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult, recorded_training
 from trainables.config import TrialConfig
+from trainables.evaluators import Harness
 from trainables.schema.plain_yaml import to_yaml
 
 if TYPE_CHECKING:
@@ -253,4 +255,7 @@ def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
     names = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
     if any(Path(name).exists() and not Path(name).is_absolute() for name in names if name):
         comment += f"# its relative paths are from {Path.cwd()}\n"
+    folders = [e.own_folder() for e in config.evaluators if isinstance(e, Harness)]
+    if folder := next(filter(None, folders), None):
+        comment += f"# it needs --harness-tasks {shlex.quote(str(folder))}\n"
     return comment + to_yaml(config.tree())

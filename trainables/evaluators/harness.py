@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from trainables.evaluators.base import Evaluator
-from trainables.harness import declared, loaded
+from trainables.harness import declared, folder, index, loaded
 from trainables.metrics.metric import Metric
 
 if TYPE_CHECKING:
@@ -96,6 +97,13 @@ class Harness(Evaluator):
     def _tasks(self) -> tuple[loaded.Loaded, ...]:
         """Return the task with its data, or each task of the group."""
         return loaded.load(self.task, self.num_fewshot, self.limit)
+
+    def own_folder(self) -> Path | None:
+        """Return the folder that the command line has named, if a part of the task is found there."""
+        own = folder.current_path()
+        parts = (leaf.path for leaf in declared.describe(self.task).leaves)
+        paths = filter(None, [index.find(self.task).path, *parts])
+        return own if own and any(path.is_relative_to(own) for path in paths) else None
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         """Return the metrics of the model.

@@ -184,7 +184,7 @@ def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
     >>> items = Items.of("abc")
     >>> nll = mean([1.0, 2.0, 3.0], items)
     >>> perplexity = delta_method(math.exp(nll.value), (math.exp(nll.value), nll))
-    >>> round(perplexity.value, 2), round(perplexity.se / nll.se, 2), perplexity.df
+    >>> round(perplexity.value, 2), round(perplexity.se / nll.se, 2), round(perplexity.df, 9)
     (7.39, 7.39, 2.0)
     """
     parts_of: dict[Items, list[tuple[float, Estimate]]] = {}

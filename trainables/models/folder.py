@@ -9,6 +9,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainables.chatter import held_back
+from trainables.schema.counted import counted
+
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family
 
@@ -72,7 +75,8 @@ def read_config(folder: Path) -> Any:
     import transformers
 
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, **SAFE)
+        with held_back(for_good=True):  # loading the model reads it again
+            config = transformers.AutoConfig.from_pretrained(folder, **SAFE)
     except Exception as error:  # its class depends on which part of the file is wrong
         kind = written.get("model_type")
         if kind in transformers.CONFIG_MAPPING:
@@ -151,7 +155,8 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
         instead = f"; the file has others, such as {others[0]}" if others else ""
         raise ValueError(
             f"the weights of {folder} must be those that its config.json describes, but "
-            f"{len(missing)} are missing or of another shape, {missing[0]} for one{instead}."
+            f"{counted(len(missing), 'is', 'are')} missing or of another shape, {missing[0]} for "
+            f"one{instead}."
         )
     if not tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]:
         raise ValueError(

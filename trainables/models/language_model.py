@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from trainables.assets import cache
+from trainables.chatter import held_back
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.queries import Query
 from trainables.data.tokenizer import Family, Tokenizer
@@ -50,6 +51,7 @@ class LanguageModel:
         adapters: the peft.LoraModel around the module within the context `adapted`, else None.
     """
 
+    @held_back()
     def __init__(self, path: Path, family: Family, opening: Opening = PLAIN) -> None:
         """Load the model and its tokenizer from a folder of safetensors; none of its code is run.
 

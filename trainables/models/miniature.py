@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +29,20 @@ def folder(name: str) -> Path:
 
 
 def _pretrain(name: str, path: Path) -> None:
-    """Train a miniature model from random weights; write weights and tokenizer into a folder."""
+    """Train a miniature model from random weights; write weights and tokenizer into a folder.
+
+    It says so on stderr, and shows its progress there if that is a terminal.
+    """
     import torch
     import transformers
+    from tqdm import tqdm
 
     from trainables.data.queries import training_query
     from trainables.models.forward import token_nll
     from trainables.models.language_model import LanguageModel
 
+    message = f"pretraining {name} once, about a minute (longer on a busy machine)."
+    print(message, file=sys.stderr, flush=True)
     if not torch.cuda.is_available():  # to save is to import DeepSpeed, which else warns of no GPU
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
     transformers.utils.logging.disable_progress_bar()
@@ -49,7 +56,8 @@ def _pretrain(name: str, path: Path) -> None:
     optimiser = torch.optim.AdamW(model.module.parameters(), lr=3e-3, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, num_steps, pct_start=0.1)
     model.module.train()
-    for step in range(num_steps):
+    # disable=None: no bar unless stderr is a terminal.
+    for step in tqdm(range(num_steps), name, unit="step", disable=None, leave=False, delay=5):
         texts_ids = rng.sample(ids, BATCH_SIZE)
         texts = model.batch(
             [

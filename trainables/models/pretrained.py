@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
+from trainables.chatter import held_back
 from trainables.data.opening import Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
@@ -158,6 +159,7 @@ class _Looked(NamedTuple):
 
 
 @lru_cache(maxsize=8)
+@held_back()
 def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
     """Return what a folder has without the values of its weights.
 

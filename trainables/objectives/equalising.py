@@ -8,6 +8,7 @@ from pydantic import Field
 
 from trainables.data import counterfactual
 from trainables.objectives.base import Objective
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +76,7 @@ def word_pairs(tokenizer: Tokenizer) -> list[tuple[int, int]]:
     if not pairs:
         raise ValueError(
             f"objective equalising needs gendered words that are one token each, but the tokenizer "
-            f"of {tokenizer.folder.name} has none of the {len(words)} pairs such as he and she: "
-            f"choose another objective."
+            f"of {tokenizer.folder.name} has none of the {counted(len(words), 'pair')} such as he and "
+            f"she: choose another objective."
         )
     return pairs

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from trainables.data.comparisons import Comparison
 from trainables.objectives.base import Objective
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +62,8 @@ class TargetDistribution(Objective):
         if not known:
             raise ValueError(
                 "objective.target real_world needs pairs about occupations with statistics, but none "
-                f"of the {len(pairs)} pairs has any: take bug, winobias or bec_pro as alignment.data."
+                f"of the {counted(len(pairs), 'pair')} has any: take bug, winobias or bec_pro "
+                "as alignment.data."
             )
         log.info("target_distribution: %d of %d pairs have a target", known, len(pairs))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from trainables.parameters.base import Parameters
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -75,7 +76,7 @@ class Freeze(Parameters):
         if num_frozen > structure.num_blocks:
             raise ValueError(
                 f"parameters.first_blocks and last_blocks must be together at most the "
-                f"{structure.num_blocks} blocks of {name}, but got {num_frozen}."
+                f"{counted(structure.num_blocks, 'block')} of {name}, but got {num_frozen}."
             )
 
     @contextmanager
@@ -91,7 +92,7 @@ class Freeze(Parameters):
         if all(id(weight) in frozen_ids for weight in weights):
             raise ValueError(
                 f"parameters: freeze must leave something of the model to train, but freezes all of "
-                f"its {len(weights)} weights."
+                f"its {counted(len(weights), 'weight')}."
             )
         frozen = [weight for weight in weights if id(weight) in frozen_ids]
         for weight in frozen:

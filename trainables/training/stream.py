@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from trainables.data import tables
 from trainables.data.comparisons import ComparedPair, ComparedPairs
 from trainables.data.queries import Query, training_query
+from trainables.schema.counted import counted
 from trainables.training.mixture import epochs, mix
 
 if TYPE_CHECKING:
@@ -173,8 +174,8 @@ def _compared_pairs(config: TrialConfig, model: LanguageModel, table: Any) -> Co
     if compares is not None and not pairs.any_differ():
         raise ValueError(
             f"objective {config.objective.name} compares the texts of a pair, but as the model "
-            f"reads the first {max_tokens} tokens (train.max_tokens) none of the "
-            f"{len(pairs)} pairs of {config.alignment.data} differ."
+            f"reads the first {counted(max_tokens, 'token')} (train.max_tokens) none of the "
+            f"{counted(len(pairs), 'pair')} of {config.alignment.data} differs."
         )
     return pairs
 
@@ -192,7 +193,7 @@ def _draw_pairs(table: Any, config: TrialConfig) -> Any:
         return table
     if alignment.size > len(table):
         raise ValueError(
-            f"alignment.size must be at most the {len(table)} pairs of {alignment.data}, "
+            f"alignment.size must be at most the {counted(len(table), 'pair')} of {alignment.data}, "
             f"but got {alignment.size}."
         )
     rng = random.Random(f"alignment {alignment.seed}" if alignment.seed else "alignment")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 from rich.console import Console
@@ -84,3 +85,16 @@ def test_a_goal_without_items_is_named_under_the_table(with_items, capsys):
     sweep = dataclasses.replace(with_items, goals=[*with_items.goals, absent])
     Console(width=80).print(table(sweep, comparison, "1", "2", every=False))
     assert f"without items, so without a test: {absent.name}" in capsys.readouterr().out
+
+
+def test_on_a_narrow_terminal_names_of_metrics_end_their_lines_at_a_slash_or_underscore(
+    with_items, capsys
+):
+    comparison = compare(with_items, Candidate(1), Candidate(2))
+    long = "forgetting/general_texts_of_mine/antistereotype_nll_rise"
+    comparison["metric"] = [long, *comparison["metric"][1:]]
+    Console(width=60).print(table(with_items, comparison, "1", "2"))
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 60
+    pieces = re.findall(r"[a-z]+", long)
+    assert set(pieces) <= set(re.findall(r"[a-z]+", shown))

@@ -1,7 +1,11 @@
 """Rules of all verbs: the sweep and the store that are named must exist."""
 
+import dataclasses
+
 import pytest
 
+from analysis.record import reader
+from sweep.cli.results import _not_registered
 from tests.sweep.conftest import sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -65,6 +69,18 @@ def test_models_that_cannot_be_registered_are_a_sentence_each_and_one_for_all(fi
     assert refusals
     assert all("its model was not kept" in sentence for sentence in refusals)
     assert last == "0 models are registered, and not all that were asked for."
+
+
+def test_a_front_of_the_base_alone_has_no_model_to_register(finished):
+    uri = f"sqlite:///{finished / 'sweeps' / 'mlflow.db'}"
+    sweep_read = reader.read_sweep("tiny", tracking_uri=uri)
+    best = {goal.name: goal.ideal - (goal.ideal == 0) for goal in sweep_read.goals}
+    alone = dataclasses.replace(sweep_read, base=sweep_read.base | best)
+    assert alone.front().empty
+    assert _not_registered(alone, 0) == (
+        "no model is registered, as the front of tiny has the base model alone, which you have."
+    )
+    assert _not_registered(sweep_read, 1).startswith("1 model is registered, and not all")
 
 
 @pytest.mark.parametrize(

@@ -292,11 +292,11 @@ def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_
         (
             range(12),  # 11 is held out
             "perplexity: .*texts.txt must have at least 2 texts that are held out to measure on, as a "
-            "tenth is by digest, but of its 12 texts 1 are: give more texts",
+            "tenth is by digest, but of its 12 texts 1 is: give more texts",
         ),
         (
             [11, 46],
-            "replay.data: .* must have texts that are not held out .* of its 2 texts all are",
+            "replay.data: .* must have texts that are not held out .* of its 2 texts each is",
         ),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.space.corners import corners
-from sweep.space.names import ROOT, domain_lines, setting_place, swept_names
+from sweep.space.names import ROOT, domain_lines, searched_names, setting_place, swept_names
 from tests.sweep.conftest import TINY
 from tests.sweep.space.trees import RECIPES, SPACE
 from trainables.config import TrialConfig
@@ -69,6 +69,37 @@ def test_settings_of_recipes_are_swept_under_the_names_of_the_trial():
         *("lr", "recipe", "objective", "objective.name", "objective.weight"),
         *("regulariser.name", "regulariser.weight", "replay.data", "replay.ratio"),
     }
+
+
+def test_what_has_one_value_alone_is_not_searched():
+    weights = [{"name": "kl_to_base", "weight": weight, "data": "bold"} for weight in (0.1, 1)]
+    tree = {
+        "objective": {"choice": [{"name": "gap", "form": "hinge", "weight": {"int": [1, 9]}}]},
+        "regulariser": {"choice": ["none", {"name": "mixout", "p": 0.5}, *weights]},
+        "train": {"lr": 0.1, "steps": {"choice": [30]}},
+    }
+    assert searched_names(tree) == ["objective.weight", "regulariser", "regulariser.weight"]
+    assert list(domain_lines(tree)) == [
+        "`objective.gap form=hinge.weight` from 1 to 9",
+        f"`regulariser` of none, mixout p=0.5, {', '.join(f'kl_to_base weight={w} data=bold' for w in (0.1, 1))}",
+    ]
+
+
+def test_a_key_that_a_recipe_sets_otherwise_than_the_trial_is_searched():
+    recipes = [
+        {"objective": "dpo"},
+        {"objective": {"name": "cda", "sides": "two"}, "train": {"lr": 0.2}},
+    ]
+    tree = {"train": {"lr": 0.1, "steps": 3}, "recipe": {"choice": recipes}}
+    assert searched_names(tree) == ["train.lr", "recipe", "objective"]
+    assert searched_names({"train": {"lr": 0.1}}) == []
+
+
+def test_what_is_searched_in_a_space_without_fixed_options_is_what_is_swept():
+    assert searched_names(SPACE) == swept_names(SPACE)
+    assert (
+        {"lr", "recipe", "objective"} <= set(searched_names(RECIPES)) <= set(swept_names(RECIPES))
+    )
 
 
 def test_each_domain_is_a_line_with_its_values():

@@ -43,6 +43,22 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(op
     assert errors == f"{option} must be a file in a folder that exists, but got {file}.\n"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("changed", [{"num_hidden_layers": 3}, {"vocab_size": 10}])
+def test_a_model_that_does_not_fit_is_one_sentence_without_the_report_of_transformers(
+    changed, process, edited
+):
+    """Its log goes to the standard error of a process, past what a test can capture within one."""
+    broken = edited("miniature-llama", config=changed | {"bos_token_id": 99_999})
+    status, output, errors = process(
+        *("measure", "--model", broken, "--evaluators", "stereoset:data=miniature")
+    )
+    assert (status, output) == (2, "")
+    assert is_a_sentence(errors), errors
+    assert "must be those that its config.json describes" in errors
+
+
 def test_scores_that_are_no_numbers_are_null_and_fail(main, folder, edited):
     broken = edited("miniature-llama", noise=float("nan"))
     status, _, errors = main(

@@ -65,3 +65,14 @@ def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):
     with pytest.raises(SystemExit) as caught:
         refuse_file("--json", tmp_path)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("length", [20, 45, 60])
+def test_the_line_of_a_metric_has_80_columns_and_a_name_that_is_too_long_a_line_of_its_own(length):
+    name = f"task/{'x' * (length - 9)}/acc"
+    shown = line(Metric(name, "nats/token", "higher", 1, 0, "solved"), 1.5, 0.25, None, 1234)
+    assert shown.split() == [name, "1.5000", "±", "0.4900", "nats/token", "n=1234"]
+    lines = shown.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert len(lines) == (1 if length == 20 else 2)
+    assert lines[0].split()[0] == name

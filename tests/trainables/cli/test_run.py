@@ -131,6 +131,16 @@ def test_a_faulty_file_is_refused_with_status_two(old, new, sentence, main, fold
     assert "Traceback" not in errors
 
 
+def test_the_spec_of_a_sweep_is_one_sentence_with_the_command_that_runs_it(main, folder):
+    (folder / "sweep.yaml").write_text("name: one\ntrial: {}\ngoals: [bias/stereoset/gap]\n")
+    assert main("run", "sweep.yaml") == (
+        2,
+        "",
+        "sweep.yaml: must be the file of one trial, but is the spec of a sweep (it has the key "
+        "`trial`): `sweep run sweep.yaml` runs it.\n",
+    )
+
+
 def test_a_missing_file_is_refused_with_status_two(main):
     status, _, errors = main("run", "nothing.yaml")
     assert status == 2

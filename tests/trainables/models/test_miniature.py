@@ -35,6 +35,16 @@ def test_a_model_is_of_the_family_that_it_says(name, model):
     assert sum(weight.numel() for weight in model.module.parameters()) < 150_000
 
 
+def test_pretraining_says_so_once(name, tmp_path, monkeypatch, capfd):
+    """On a part of the texts, since the whole takes a minute."""
+    few = corpus()[: 4 * miniature.BATCH_SIZE]
+    monkeypatch.setattr(miniature, "corpus", lambda: few)
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path))
+    for said in ([f"pretraining {name} once, about a minute (longer on a busy machine)."], []):
+        miniature.folder(name)
+        assert capfd.readouterr().err.splitlines() == said
+
+
 # What the models are for
 
 

@@ -1,0 +1,58 @@
+"""What libraries say while they load a model is shown after it, or not at all."""
+
+import logging
+import warnings
+
+import pytest
+import transformers
+
+from trainables.chatter import held_back
+
+LOG = transformers.utils.logging.get_logger("transformers.modeling_utils")
+
+
+@pytest.fixture
+def shown():
+    """What the log of transformers shows, as a list that grows."""
+    texts = []
+    handler = logging.Handler()
+    handler.emit = lambda record: texts.append(record.getMessage())
+    logging.getLogger("transformers").addHandler(handler)
+    yield texts
+    logging.getLogger("transformers").removeHandler(handler)
+
+
+def talk():
+    LOG.warning("two")
+    warnings.warn("one", stacklevel=1)
+
+
+@held_back()
+def fail():
+    with held_back():
+        talk()
+    raise ValueError("no")
+
+
+def test_what_is_said_is_shown_after_the_block(shown):
+    with warnings.catch_warnings(record=True) as warned, held_back():
+        talk()
+        assert shown == []
+    assert [str(warning.message) for warning in warned] == ["one"]
+    assert shown == ["two"]
+    LOG.warning("three")
+    assert shown == ["two", "three"]
+
+
+def test_what_is_said_before_an_error_is_dropped_also_by_an_inner_block_that_went_well(shown):
+    with warnings.catch_warnings(record=True) as warned, pytest.raises(ValueError, match="no"):
+        fail()
+    assert (shown, warned) == ([], [])
+    LOG.warning("three")
+    assert shown == ["three"]
+
+
+def test_what_is_read_again_later_is_dropped_for_good(shown):
+    with held_back(for_good=True):
+        LOG.warning("two")
+    assert shown == []

@@ -1,0 +1,53 @@
+"""What libraries say while they load a model, held back until it is known whether it can be loaded."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import BufferingHandler
+
+
+class _Held(BufferingHandler):
+    """A handler that keeps every record."""
+
+    def __init__(self) -> None:
+        super().__init__(capacity=0)
+
+    def shouldFlush(self, record: logging.LogRecord) -> bool:
+        """Return False: nothing is dropped, however many records there are."""
+        return False
+
+
+@contextmanager
+def held_back(*, for_good: bool = False) -> Iterator[None]:
+    """Within the block, hold back the log of transformers and Python's warnings.
+
+    After the block they are shown as ever. If the block raises, they are dropped: the error is one
+    sentence that says what is wrong, which a report of pages before it would hide. Blocks may nest.
+
+    for_good: whether they are dropped in any case, as what is read here is read again by a later block.
+    """
+    import transformers  # noqa: F401 (sets up its log when it is imported)
+
+    logger = logging.getLogger("transformers")
+    shown_by, held = logger.handlers, _Held()
+    logger.handlers = [held]
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            yield
+    finally:
+        logger.handlers = shown_by
+    if for_good:
+        return
+    for record in held.buffer:
+        logger.handle(record)
+    for warning in warned:
+        warnings.warn_explicit(
+            warning.message,
+            warning.category,
+            warning.filename,
+            warning.lineno,
+            source=warning.source,
+        )
