@@ -8,11 +8,13 @@ is the process that opens a page in the browser, once its server answers.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import webbrowser
+from contextlib import suppress
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
 PATIENCE_S = 120.0  # until the server answers
+GRACE_S = 5.0  # until a process that is told to end has ended
 
 app = typer.Typer()
 
@@ -66,18 +69,52 @@ def ui(
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{port}/{page}"
     print(f"{url} (Ctrl-C ends it)", flush=True)
-    if opens:  # by a process of its own, since the server takes the place of this one
-        subprocess.Popen(
-            [sys.executable, "-m", "sweep.cli.ui", url],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of MLflow's own code, four times each
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
     os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *words])
+    raise SystemExit(_serve(words, url if opens else None))
+
+
+def _serve(words: list[str], url: str | None) -> int:
+    """Run `mlflow WORDS…` until it ends, and return its exit code; end it when this process is to end.
+
+    The server has a process group of its own. So Ctrl-C does not reach its processes, each of which
+    would print a traceback while it starts, but ends them by SIGTERM.
+
+    url: a page to open in the browser once the server answers, by a process that waits for that.
+
+    Raises:
+        KeyboardInterrupt: at Ctrl-C, SIGTERM or SIGHUP, when the server has ended.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as it is under nohup
+            signal.signal(number, signal.default_int_handler)
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        server = [sys.executable, "-m", "mlflow", *words]
+        started.append(subprocess.Popen(server, stdin=subprocess.DEVNULL, process_group=0))
+        if url is not None:
+            started.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "sweep.cli.ui", url],
+                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
+                )
+            )  # fmt: skip
+        return started[0].wait()
+    finally:
+        for process in started:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all others of its group, by force if they take more than GRACE_S."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C changes nothing
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
 
 
 def _page(name: str | None, store: str) -> str:

@@ -30,7 +30,7 @@ class Verbs(TyperGroup):
 
         Raises:
             SystemExit: with the exit code of the verb; 2 and a sentence if the command is wrong, 1 and
-                a sentence if a file cannot be read or written.
+                a sentence if a file cannot be read or written; 130 at Ctrl-C.
         """
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
@@ -66,6 +66,7 @@ def usage_sentence(error: TyperException, program: str) -> str:
     if parameter is not None:
         is_option = parameter.param_type_name == "option"
         name = parameter.opts[0] if is_option else parameter.metavar or parameter.name.upper()
+        name = name.strip("[]…")
     given = _given(error)
     got = f", but got {given!r}" if given is not None else ""
     if choice := re.search(r"'.*' is not one of (.*?)\.?$", error.message):
@@ -73,6 +74,10 @@ def usage_sentence(error: TyperException, program: str) -> str:
     elif kind := re.search(r"valid (integer|number)", error.message):
         number = "a whole number" if kind[1] == "integer" else "a number"
         sentence = f"{name} must be {number}{got}"
+    elif bound := re.search(r"(greater|less) than or equal to (\d+)", error.message):
+        sentence = (
+            f"{name} must be at {'least' if bound[1] == 'greater' else 'most'} {bound[2]}{got}"
+        )
     elif type(error).__name__ == "MissingParameter":
         sentence = f"{name} must be given"
     else:

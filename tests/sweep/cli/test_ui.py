@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from functools import partial
 
 import pytest
 
@@ -62,9 +63,31 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
         assert opened.read_text() == f"{url}\n"
         until(lambda: answers(f"http://127.0.0.1:{port}/"))
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 130
         os.close(terminal)
+    assert not answers(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.5, 4])
+def test_ctrl_c_while_the_server_starts_ends_all_its_processes_without_a_traceback(
+    seconds, finished, port
+):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sweep", "ui", "--port", str(port)],
+        env=os.environ | {"SWEEP_HOME": str(finished / "sweeps")}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        # Whoever runs the tests in the background has Ctrl-C ignored, which would be inherited.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    assert "Ctrl-C ends it" in process.stdout.readline()
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    with socket.create_server(("127.0.0.1", port)):
+        pass  # the port is free again
 
 
 def test_an_unknown_sweep_is_refused_before_the_interface_starts(finished):
