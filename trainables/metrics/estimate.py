@@ -24,7 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.metrics import clusters
-from trainables.metrics.interval import FEW_DF, MIN_DF, UNKNOWN_DF, quantile
+from trainables.metrics.interval import (
+    FEW_DF,
+    MIN_DF,
+    MIN_DF_OF_DECISIONS,
+    UNKNOWN_DF,
+    quantile,
+)
 
 Floats = NDArray[np.float64]
 
@@ -92,14 +98,17 @@ class Estimate:
         """Degrees of freedom of the standard error; None as design_df.
 
         Of decisions they are at most one less than the clusters that hold the value on either side
-        (`holding_clusters` in clusters.py). Where each item is a cluster of its own this counts only if
-        it is less than MIN_DF: if one or two of all items are decided one way.
+        (`holding_clusters` in clusters.py), and not known if the design has fewer than
+        MIN_DF_OF_DECISIONS. Where each item is a cluster of its own, this counts only if the first is
+        less than MIN_DF: if one or two of all items are decided one way.
         """
         if self.design_df is None or self.influences_I is None or not self.is_of_decisions:
             return self.design_df
         held_by = clusters.holding_clusters(self.influences_I, self.items.cluster_I)
         if self.items.are_alone and held_by - 1 >= MIN_DF:
             return self.design_df
+        if self.design_df < MIN_DF_OF_DECISIONS:
+            return UNKNOWN_DF
         return max(UNKNOWN_DF, min(self.design_df, held_by - 1))
 
     @property

@@ -16,6 +16,9 @@ UNKNOWN_DF = 0.0
 # Below this the error is not known: there are two clusters, or one that outweighs the others, and half
 # an interval would be ten standard errors or more.
 MIN_DF = 1.1
+# Below this the error of a share of decisions is not known: the two or three clusters that happen to
+# agree would have too small an error, and nothing in them says whether they do.
+MIN_DF_OF_DECISIONS = 2.5
 # So few degrees of freedom come from clusters that may be alike by chance.
 FEW_DF = 10.0
 MEANING = "± is half the 95 % interval (? = too few items or clusters to tell)"

@@ -78,22 +78,20 @@ class Rule(torch.nn.Module):
 
     def __init__(self, model, rule):
         super().__init__()
-        self.model, self.rule, self.head = model, rule, self.Head()
+        self.lm, self.rule, self.head = model, rule, self.Head()
 
     def get_output_embeddings(self):
         return self.head
 
     def forward(self, input_ids, attention_mask, **_):
         states = input_ids.new_zeros(
-            *input_ids.shape, self.model.tokenizer.vocab_size, dtype=torch.float32
+            *input_ids.shape, self.lm.tokenizer.vocab_size, dtype=torch.float32
         )
-        vocabulary = self.model.tokenizer.hf.convert_ids_to_tokens(
-            range(self.model.tokenizer.vocab_size)
-        )
+        vocabulary = self.lm.tokenizer.hf.convert_ids_to_tokens(range(self.lm.tokenizer.vocab_size))
         for b, ids in enumerate(input_ids.tolist()):
             words = [vocabulary[token] for token in ids]
             for t in range(len(ids)):
-                seen = words[: t + 1] if self.model.family == "causal" else words
+                seen = words[: t + 1] if self.lm.family == "causal" else words
                 if predicted := self.rule(set(seen)):
                     for word in ("she", "he"):  # far likelier than all other words
                         states[b, t, vocabulary.index(word)] = 4

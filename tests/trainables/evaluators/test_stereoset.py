@@ -346,16 +346,16 @@ def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_
     assert {key: round(values[key], 2) for key in expected["printed"]} == expected["printed"]
 
 
-def test_three_terms_that_are_alike_by_chance_are_no_small_error():
-    """Their SS are 50, 50 and 54; by the terms alone it would be 1.4 ± 1.4 standard errors."""
+def test_four_terms_that_are_alike_by_chance_are_no_small_error():
+    """Their SS are 50, 50, 50 and 54; by the terms alone it would be 1.0 ± 1.0 standard errors."""
     rows = [
         Scores(term, 2.0 if n < won else 0.0, 1.0, 0.5)
-        for term, won in (("a", 12), ("b", 12), ("c", 13))
+        for term, won in (("a", 12), ("b", 12), ("c", 12), ("d", 13))
         for n in range(24)
     ]
     gap = estimates_of(rows)["gap"]
     low, high = interval(gap.value, gap.se, gap.df)
-    assert gap.value == pytest.approx(100 * 37 / 72 - 50)
-    assert high - low > 19
-    two = estimates_of([row for row in rows if row.target != "c"])["gap"]
-    assert (two.se, two.df < 1.1) == (None, True)
+    assert gap.value == pytest.approx(100 * 49 / 96 - 50)
+    assert high - low > 16
+    three = estimates_of([row for row in rows if row.target != "d"])["gap"]
+    assert (three.se, three.df) == (None, 0)

@@ -161,12 +161,20 @@ def test_one_or_two_wrong_answers_of_many_are_too_few_to_tell(num_wrong):
 
 
 def test_clusters_that_are_alike_by_chance_are_no_surer_than_their_items():
-    """Three terms of 24 items whose shares differ by one item: t alone would say 51.4 ± 6.0."""
-    terms = [[1] * right + [0] * (24 - right) for right in (12, 12, 13)]
+    """Four terms of 24 items whose shares differ by one item: t alone would say 51.0 ± 3.3."""
+    terms = [[1] * right + [0] * (24 - right) for right in (12, 12, 12, 13)]
     measured = answers(*terms)
-    share = 37 / 72
-    of_items = math.sqrt(share * (1 - share) / 72)
+    share = 49 / 96
+    of_items = math.sqrt(share * (1 - share) / 96)
     assert measured.se < of_items
     half = 100 * stats.t.ppf(0.975, measured.df) * measured.se
     assert half == pytest.approx(100 * stats.norm.ppf(0.95) * of_items, rel=0.01)
-    assert half > 9
+    assert half > 8
+
+
+def test_of_three_clusters_the_error_of_a_share_is_not_known():
+    """Those that agree by chance would have too small an error, and nothing says which do."""
+    terms = [[1] * right + [0] * (24 - right) for right in (9, 12, 15)]
+    assert answers(*terms).se is None
+    assert answers(*terms, [1, 0] * 12).se > 0
+    assert mean([9.0, 12.0, 15.0], Items.of("abc")).se > 0, "of numbers it is"

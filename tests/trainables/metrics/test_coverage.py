@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(120)
 REPETITIONS = 500
 
 
-@pytest.mark.parametrize("num_clusters", [3, 10])
+@pytest.mark.parametrize("num_clusters", [4, 10])
 def test_the_intervals_of_means_over_terms_hold_the_true_value(num_clusters):
     def draw(rng, num, alike):
         return terms(rng, num, alike, ss=0.6)
@@ -48,6 +48,7 @@ def test_a_share_of_decisions_that_few_clusters_hold_is_not_claimed_to_be_known(
     def draw(rng, num, alike):
         return terms(rng, num, alike, ss=0.6)
 
+    assert coverage(draw, 3, 0.0, 20)["ss, SS 60"].unknown == 1
     few, many = (coverage(draw, num, 0.7, 100)["lms, SS 60"] for num in (5, 40))
     assert few.unknown > 0.9
     assert many.unknown < 0.3
