@@ -16,12 +16,8 @@ FLOORS = [
     # how settings are read, what numbers mean, where files come from
     ["trainables.schema"],
     ["trainables.metrics"],
-    [
-        "trainables.allocator",
-        "trainables.assets",
-        "trainables.chatter",
-        "trainables.determinism",
-    ],
+    ["trainables.allocator", "trainables.chatter", "trainables.determinism"],
+    ["trainables.assets"],
     # texts and pairs; models that read them; measuring without gradient
     ["trainables.data"],
     ["trainables.models"],

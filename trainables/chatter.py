@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,3 +52,14 @@ def held_back(*, for_good: bool = False) -> Iterator[None]:
             warning.lineno,
             source=warning.source,
         )
+
+
+def tell_deepspeed_of_no_gpu() -> None:
+    """Set DS_ACCELERATOR to cpu if there is no GPU, unless it is set; else DeepSpeed warns on stdout.
+
+    To save a model of transformers is to import DeepSpeed, too.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        os.environ.setdefault("DS_ACCELERATOR", "cpu")

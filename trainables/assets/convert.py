@@ -33,6 +33,8 @@ def convert_to_safetensors(gguf: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from trainables.chatter import tell_deepspeed_of_no_gpu
+
     print(
         f"converting {gguf.name} to safetensors once, up to a minute.", file=sys.stderr, flush=True
     )
@@ -46,6 +48,7 @@ def convert_to_safetensors(gguf: Path) -> None:
     model.load_state_dict(loaded.state_dict(), assign=True)
     model.tie_weights()
     model.generation_config = loaded.generation_config
+    tell_deepspeed_of_no_gpu()
     model.save_pretrained(gguf.parent)
     tokenizer.model_max_length = loaded.config.max_position_embeddings
     tokenizer.save_pretrained(gguf.parent)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 from pathlib import Path
@@ -37,14 +36,14 @@ def _pretrain(name: str, path: Path) -> None:
     import transformers
     from tqdm import tqdm
 
+    from trainables.chatter import tell_deepspeed_of_no_gpu
     from trainables.data.queries import training_query
     from trainables.models.forward import token_nll
     from trainables.models.language_model import LanguageModel
 
     message = f"pretraining {name} once, about a minute (longer on a busy machine)."
     print(message, file=sys.stderr, flush=True)
-    if not torch.cuda.is_available():  # to save is to import DeepSpeed, which else warns of no GPU
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    tell_deepspeed_of_no_gpu()
     transformers.utils.logging.disable_progress_bar()
     torch.manual_seed(SEED)
     _save_tokenizer(path, MODELS[name])

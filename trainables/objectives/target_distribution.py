@@ -61,9 +61,9 @@ class TargetDistribution(Objective):
             return
         if not known:
             raise ValueError(
-                "objective.target real_world needs pairs about occupations with statistics, but none "
-                f"of the {counted(len(pairs), 'pair')} has any: take bug, winobias or bec_pro "
-                "as alignment.data."
+                "objective.target real_world needs pairs about occupations with statistics, but of "
+                f"{counted(len(pairs), 'pair')} none has any: take bug, winobias or bec_pro as "
+                "alignment.data."
             )
         log.info("target_distribution: %d of %d pairs have a target", known, len(pairs))
 

@@ -17,6 +17,8 @@ from typing import Any
 
 import torch
 
+from trainables.chatter import tell_deepspeed_of_no_gpu
+
 
 def start_deepspeed() -> Any:
     """Join or make the process group, once a process; return the imported module `deepspeed`.
@@ -34,8 +36,7 @@ def start_deepspeed() -> Any:
 @cache
 def _joined() -> Any:
     """Do what start_deepspeed does, the first time in this process."""
-    if not torch.cuda.is_available():
-        os.environ.setdefault("DS_ACCELERATOR", "cpu")
+    tell_deepspeed_of_no_gpu()
     with _without_mlflow():
         import deepspeed
 

@@ -80,7 +80,7 @@ forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.module
 others = {name for name in sys.modules if name.startswith("trainables.")}
 others -= {"trainables.metrics", "trainables.metrics.metric", "trainables.metrics.names"}
 others -= {"trainables.metrics.clusters", "trainables.metrics.interval"}
-others -= {"trainables.schema", "trainables.schema.plain_yaml"}
+others -= {"trainables.schema", "trainables.schema.counted", "trainables.schema.plain_yaml"}
 assert not forbidden | others, forbidden | others
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

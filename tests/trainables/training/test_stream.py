@@ -353,6 +353,6 @@ def test_the_real_world_must_be_known_of_some_pair_where_it_is_the_target(
     (tmp_path / "pairs.jsonl").write_text(rows[0])
     alignment = {"data": str(tmp_path / "pairs.jsonl")}
     config = configure(objective=objective.model_dump(), alignment=alignment)
-    with pytest.raises(ValueError, match="none of the 1 pairs has any"):
+    with pytest.raises(ValueError, match="of 1 pair none has any"):
         objective.prepare(llama, Stream(config, llama).pairs)
     TargetDistribution().prepare(llama, Stream(config, llama).pairs)
