@@ -173,9 +173,10 @@ def mean(
     influences_I = weights_I * (outcomes_I - value) / total
     influences_I *= clusters.corrections(weights_I, items.cluster_I)
     df = clusters.degrees_of_freedom(weights_I, items.cluster_I)
-    # Right and wrong, or with ties between them; as many numbers as items say nothing.
-    num_outcomes = len(np.unique(outcomes_I))
-    is_of_decisions = num_outcomes <= 3 and 2 * num_outcomes <= len(outcomes_I)
+    # Right and wrong, or with ties between them; as many other numbers as items say nothing.
+    kinds = np.unique(outcomes_I)
+    is_of_decisions = len(kinds) <= 3 and 2 * len(kinds) <= len(outcomes_I)
+    is_of_decisions |= bool(np.isin(kinds, (0.0, 1.0)).all())
     return Estimate(value, items, outcomes_I, influences_I, df, is_of_decisions)
 
 
