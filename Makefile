@@ -25,7 +25,7 @@ test: install
 
 # Real weights, whole published sets, the pages of docs from beginning to end, an older store.
 long: install
-	$(VENV)/python -m pytest -m long -n 2
+	$(VENV)/python -m pytest -m long -n 2 --dist loadfile
 
 # Kills driver, workers, node and server of real sweeps at random moments: some minutes, alone.
 faults: install
