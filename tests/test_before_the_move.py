@@ -60,7 +60,7 @@ MACHINE = "system/"  # metrics of the machine, not of the model
 VERBS = ["ls", f"status {NAME}", f"front {NAME} --all"]
 VERBS += [f"compare {NAME} base 3", f"compare {NAME} 1 3@0.5"]
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def unpack(folder: Path) -> Path:

@@ -115,6 +115,7 @@ def look_at_ui(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_every_command_of_the_page_does_what_it_says(folder, environment):
     outputs = {}

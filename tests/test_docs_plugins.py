@@ -83,6 +83,7 @@ def run(copy: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: file_of(example).stem)
 def test_an_example_that_is_listed_keeps_to_the_laws_of_its_kind(copy, example):
@@ -96,6 +97,7 @@ def test_an_example_that_is_listed_keeps_to_the_laws_of_its_kind(copy, example):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_objective_trains_either_model(copy):
     (example,) = (each for each in EXAMPLES if file_of(each).stem == "first_word")

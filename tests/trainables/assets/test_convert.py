@@ -37,6 +37,7 @@ def test_only_the_wanted_lines_of_an_archive_are_taken_whatever_its_files_are_ca
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_smollm2_is_a_llama_with_the_same_logits_as_its_gguf_file(tmp_path):
     torch = pytest.importorskip("torch")

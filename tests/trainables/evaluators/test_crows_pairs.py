@@ -215,6 +215,7 @@ def test_differences_below_the_third_decimal_are_ties_for_pll(bert):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_smollm2_scores_as_lm_evaluation_harness_measures_it(python, tmp_path):
     status, output, errors = python(

@@ -313,6 +313,7 @@ def test_the_measured_values_are_the_aggregate_of_the_scores(model):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, oracle):
     smollm2 = load("smollm2-135m", "causal")
@@ -332,6 +333,7 @@ def test_real_sentences_have_the_scores_of_the_slow_implementation(pieces_bert, 
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_smollm2_has_the_scores_of_bias_bench_where_the_first_token_alone_reads_the_start():
     """bias-bench starts with <|endoftext|>, as does `start: auto` for this model."""

@@ -67,6 +67,7 @@ def test_a_row_without_its_profession_is_one_clear_sentence(put, shares):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("name", "num_pairs", "num_shares"),
@@ -81,6 +82,7 @@ def test_the_published_sentences_are_all_there(name, num_pairs, num_shares):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_published_sentences_are_the_twins_of_their_twins_but_for_a_few():
     num_pairs = num_others = 0
