@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ class PairedTest(NamedTuple):
 
 
 NOTHING = PairedTest(math.nan, math.nan, math.nan, math.nan)
+SAME_MODEL = PairedTest(0.0, 0.0, 0.0, 1.0)
+MAX_KINDS_OF_DECISIONS = 3  # different outcomes that decisions have at most: right, wrong, a tie
 
 
 def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) -> pd.DataFrame:
@@ -52,7 +55,8 @@ def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) 
     The standard error is that of the differences of the items' influences, summed within clusters
     (trainables/metrics/estimate.py), and df the smaller one of the two candidates'. For a plain mean
     this is the paired t-test. Difference, se, low, high and p are NaN if the two were not measured on
-    the very same items: the values cannot be compared then.
+    the very same items: the values cannot be compared then. Of two that are the same model (`are_same`)
+    every difference is exactly 0.
 
     Args:
         first, second: the candidates; None stands for the base model.
@@ -60,8 +64,10 @@ def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) 
     Raises:
         ValueError: the sweep has no such trial, or no items of it.
     """
-    joined = read_items(sweep, first).merge(
-        read_items(sweep, second),
+    one, other = read_items(sweep, first), read_items(sweep, second)
+    is_same = first == second or are_same([one, other])
+    joined = one.merge(
+        other,
         on=["metric", "item"],
         suffixes=("_one", "_other"),
         how="outer",
@@ -71,17 +77,41 @@ def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) 
     )
     joined = joined.dropna(subset=["item"])
     rows = [
-        _compare_metric(sweep, str(name), items)
+        _compare_metric(sweep, str(name), items, is_same=is_same)
         for name, items in joined.groupby("metric", sort=False)
         if (items["_merge"] == "both").any()
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _compare_metric(sweep: Sweep, name: str, items: pd.DataFrame) -> dict[str, Any]:
+def are_same(tables: Sequence[pd.DataFrame], /) -> bool:
+    """Return whether some candidates are one model, as far as their items can tell.
+
+    All results of all items are equal, and those of at least one metric are numbers such as an NLL:
+    other models may make the same decisions, but do not have the same likelihoods to the last bit.
+    Metrics that one of them lacks are left out, as the base model's changes against itself.
+
+    tables: of `read_items`, one for each candidate.
+    """
+    shared = set.intersection(*(set(table["metric"]) for table in tables))
+    columns = ["metric", "item", "value", "outcome", "influence"]
+    first, *others = (
+        table.loc[table["metric"].isin(shared) & table["item"].notna(), columns].sort_values(
+            columns[:2], ignore_index=True
+        )
+        for table in tables
+    )
+    has_numbers = (first.groupby("metric")["outcome"].nunique() > MAX_KINDS_OF_DECISIONS).any()
+    return bool(has_numbers) and all(first.equals(other) for other in others)
+
+
+def _compare_metric(
+    sweep: Sweep, name: str, items: pd.DataFrame, *, is_same: bool
+) -> dict[str, Any]:
     """Return the row of one metric.
 
     items: the items of either candidate, joined; `_merge` says which of the two has an item.
+    is_same: whether the two are the same model.
     """
     shared = items[items["_merge"] == "both"]
     metric = sweep.metrics.get(name)
@@ -93,7 +123,7 @@ def _compare_metric(sweep: Sweep, name: str, items: pd.DataFrame) -> dict[str, A
     df = min(
         (float(df) for df in shared[["df_one", "df_other"]].iloc[0].dropna()), default=math.nan
     )
-    test = paired_t_test(difference, change_C, df)
+    test = paired_t_test(difference, change_C, df, is_same=is_same)
     return {
         "metric": name,
         "unit": metric.unit if metric else "",
@@ -107,26 +137,31 @@ def _compare_metric(sweep: Sweep, name: str, items: pd.DataFrame) -> dict[str, A
     }
 
 
-def paired_t_test(difference: float, change_C: NDArray[np.float64], df: float) -> PairedTest:
+def paired_t_test(
+    difference: float, change_C: NDArray[np.float64], df: float, *, is_same: bool = False
+) -> PairedTest:
     """Return the test of a difference between two candidates on the same items.
 
     se = √(Σ_c change_c²), and p is that of Student's t. Nothing is known with fewer than MIN_DF degrees
-    of freedom, or if the difference is NaN. If nothing changes in any cluster, se is 0 and p 1 for a
-    difference of 0, and else nothing is known: items without spread say nothing about items that were
-    not measured.
+    of freedom, if the difference is NaN, or if nothing changes in any cluster: that two models decided
+    the measured items alike says nothing about how they decide others. Only of one and the same model
+    the difference is known to be 0: se is 0 and p 1.
 
     Args:
         difference: of the two values, in the unit of the metric.
         change_C: sum over each of C clusters of the differences of the items' corrected influences.
         df: degrees of freedom of se; NaN stands for many, as of the normal distribution.
+        is_same: whether the two candidates are the same model.
     """
     from scipy.special import ndtr, stdtr
 
+    if is_same and difference == 0:
+        return SAME_MODEL
     if df < MIN_DF or math.isnan(difference):
         return NOTHING
     se = math.sqrt(float(change_C @ change_C))
     if se == 0:
-        return PairedTest(0.0, 0.0, 0.0, 1.0) if difference == 0 else NOTHING
+        return NOTHING
     t = -abs(difference) / se
     p = 2 * float(ndtr(t) if math.isnan(df) else stdtr(df, t))
     half = quantile(None if math.isnan(df) else df) * se

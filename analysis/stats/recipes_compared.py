@@ -13,7 +13,7 @@ from analysis.record.items import read_items
 from analysis.record.names import TrialState
 from analysis.record.recipes import FEW_SEEDS
 from analysis.record.sweep import Candidate, Sweep, run_id_of
-from analysis.stats.paired import COLUMNS, NOTHING
+from analysis.stats.paired import COLUMNS, NOTHING, are_same
 from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
 
 SEED_COLUMNS = ["seeds_one", "seeds_other"]
@@ -87,6 +87,8 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
         [candidate] if candidate is None or is_one_recipe else [*replicates_of(sweep, candidate)]
         for candidate in candidates
     ]
+    everyone = {member for group in members for member in group}
+    is_same = len(everyone) == 1 or are_same([read(member) for member in everyone])
     rows = []
     for name in read(first)["metric"].unique():
         sides = [_side(group, str(name), read) for group in members]
@@ -97,7 +99,7 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
             for group, side in zip(members, (one, other), strict=True)
         ]
         rows.append(
-            _row(sweep, str(name), (one, other), (spreads[0], spreads[1]))
+            _row(sweep, str(name), (one, other), (spreads[0], spreads[1]), is_same=is_same)
             | {
                 column: 0 if group == [None] else len(group)
                 for column, group in zip(SEED_COLUMNS, members, strict=True)
@@ -111,29 +113,34 @@ def _row(
     name: str,
     sides: tuple[_Side, _Side],
     spreads: tuple[Spread | None, Spread | None],
+    *,
+    is_same: bool,
 ) -> dict[str, Any]:
-    """Return the row of one metric, without the numbers of replicates."""
+    """Return the row of one metric, without the numbers of replicates.
+
+    is_same: whether all replicates of both recipes are the same model.
+    """
     one, other = sides
     metric = sweep.metrics.get(name)
     values = [float(side.replicates.values_R.mean()) for side in sides]
     shared = one.items.index.intersection(other.items.index)
     clusters = one.items.loc[shared, "cluster"]
-    is_same = len(shared) == len(one.items) == len(other.items)
+    has_same_items = len(shared) == len(one.items) == len(other.items)
     test, df = NOTHING, math.nan
-    if is_same:
+    if has_same_items:
         order = [side.items.index.get_indexer(shared) for side in sides]
         aligned = [
             side.replicates._replace(influences_RI=side.replicates.influences_RI[:, places])
             for side, places in zip(sides, order, strict=True)
         ]
         cluster_I = np.unique(clusters.to_numpy(str), return_inverse=True)[1]
-        test, df = seeds_test((aligned[0], aligned[1]), spreads, cluster_I)
+        test, df = seeds_test((aligned[0], aligned[1]), spreads, cluster_I, is_same=is_same)
     return {
         "metric": name,
         "unit": metric.unit if metric else "",
         "one": values[0],
         "other": values[1],
-        "difference": values[1] - values[0] if is_same else math.nan,
+        "difference": values[1] - values[0] if has_same_items else math.nan,
         "df": df,
         **test._asdict(),
         "items": len(shared),

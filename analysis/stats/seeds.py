@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.stats.paired import NOTHING, PairedTest
+from analysis.stats.paired import NOTHING, SAME_MODEL, PairedTest
 from trainables.metrics.interval import MIN_DF, quantile
 
 Floats = NDArray[np.float64]
@@ -92,23 +92,28 @@ def seeds_test(
     sides: tuple[Replicates, Replicates],
     spreads: tuple[Spread | None, Spread | None],
     cluster_I: Places,
+    *,
+    is_same: bool = False,
 ) -> tuple[PairedTest, float]:
     """Return the test of a metric's difference between two recipes, and its degrees of freedom.
 
     The degrees of freedom are NaN for many. Nothing is known where a spread is None, with fewer than
     MIN_DF degrees of freedom of the items or of the seeds (two trials of one recipe are all that is
-    known), or where neither items nor seeds spread and the two differ.
+    known), or where neither items nor seeds spread; but of one and the same model the difference is 0.
 
     Args:
         sides: the two recipes, on the same items; the difference is second minus first.
         spreads: the spread between seeds of each.
         cluster_I: the number of each item's cluster, from 0.
+        is_same: whether all replicates of both are the same model.
     """
     from scipy.special import ndtr, stdtr
 
     one, other = sides
     difference = float(other.values_R.mean() - one.values_R.mean())
     df_of_items = min((df for df in (one.df, other.df) if not math.isnan(df)), default=math.inf)
+    if is_same and difference == 0:
+        return SAME_MODEL, math.nan
     if min(df_of_items, _df_of(spreads)) < MIN_DF or math.isnan(difference):
         return NOTHING, math.nan
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
@@ -125,7 +130,7 @@ def seeds_test(
             # It is s² that is uncertain: the items leave little doubt about e².
             doubt += (seeds.variance * share) ** 2 / seeds.df
     if variance == 0:
-        return (PairedTest(0.0, 0.0, 0.0, 1.0) if difference == 0 else NOTHING), math.nan
+        return NOTHING, math.nan
     se, df = math.sqrt(variance), variance**2 / doubt if doubt else math.inf
     half = quantile(None if math.isinf(df) else df) * se
     t = -abs(difference) / se

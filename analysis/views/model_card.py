@@ -17,7 +17,7 @@ from analysis.stats.ties import ties
 from analysis.views.front_words import num_degenerate, number, recipe, shown_error
 from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import parse
+from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
 from trainables.schema.plain_yaml import to_yaml
 
@@ -37,7 +37,7 @@ them): none of them was better in one of {goals} without being worse in another.
 
 {table}
 
-{meaning}, over the items of a benchmark and the seeds of the recipe if it has several; a difference
+{meaning}, over the items of a benchmark{seeds}; a difference
 from the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
 
 ## Use and limits
@@ -69,27 +69,31 @@ again, from this `trial.yaml`:
 def card(sweep: Sweep, candidate: Candidate, /) -> str:
     """Return the text of README.md for the folder of a candidate's weights.
 
+    Its numbers are those of these weights. Where the recipe has other seeds, too, its means stand
+    beside them.
+
     Raises:
         ValueError: the candidate is not on the front.
     """
     front = {Candidate.of(row): row for row in sweep.front().to_dict("records")}
     if candidate not in front:
         raise ValueError(f"{candidate} is not on the front of {sweep.name}, so it gets no card.")
-    row = front[candidate]
-    _, loader = _task_and_loader(row)
-    remarks = ""
-    if num := num_degenerate(row):
-        whose = (
-            "Its language"
-            if num == row["replicates"]
-            else f"The language of {counted(num, 'seed')}"
-        )
-        remarks += f" **{whose} collapsed past the guard: it is debiased because it is broken.**"
+    row, own = front[candidate], _own_row(sweep, candidate)
+    _, loader = _task_and_loader(own)
+    remarks, seeds = "", ""
     if row["replicates"] > 1:
+        seeds = " and, where it is that of a mean, over seeds, too"
         remarks += (
-            f" The values are means over {row['replicates']} seeds of this recipe; these weights are "
-            f"those of trial {candidate.trial} alone."
+            f" What is on the front is the mean over {row['replicates']} seeds of this recipe; these "
+            f"weights are those of trial {candidate.trial} alone, and may be better or worse."
         )
+    if own.get(DEGENERATE) == 1:
+        remarks += (
+            " **Its language collapsed past the guard: it is debiased because it is broken.**"
+        )
+    elif num := num_degenerate(row):
+        others = counted(num, "other seed")
+        remarks += f" **The language of {others} of this recipe collapsed past the guard.**"
     if tied := ties(sweep, sweep.front())[str(candidate)]:
         remarks += f" It differs by less than noise in every goal from {', '.join(tied)}."
     body = CARD.format(
@@ -101,26 +105,69 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
         candidates=counted(sweep.num_candidates, "candidate"),
         goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
         remarks=remarks,
-        table="\n".join(_table(sweep, row)),
+        table="\n".join(_table(sweep, own, row)),
         meaning=MEANING,
+        seeds=seeds,
         loader=loader,
         commit=f" at commit {sweep.commit}" if sweep.commit else "",
         yaml=read_trial_yaml(sweep, candidate),
     )
-    return f"---\n{_front_matter(sweep, row)}---\n\n{body}"
+    return f"---\n{_front_matter(sweep, own)}---\n\n{body}"
 
 
-def _table(sweep: Sweep, row: Mapping[Any, Any]) -> list[str]:
-    """Return the lines of a Markdown table with a row for each metric that was measured."""
-    lines = ["| metric | unit | better | base | this model |", "| --- | --- | --- | ---: | ---: |"]
+def tags(sweep: Sweep, row: Mapping[Any, Any], /) -> dict[str, str]:
+    """Return the tags of the registered weights of a candidate, by name.
+
+    They are `trial` and, by their names, the goals of these weights. Of a recipe with several
+    replicates there are also their number, `recipe.seeds`, and the goals' means, `recipe.mean/GOAL`.
+
+    row: a row of `Sweep.candidates`.
+    """
+    candidate = Candidate.of(row)
+    own = _own_row(sweep, candidate)
+    found = {"trial": str(candidate)} | {g.name: f"{own[g.name]:.6g}" for g in sweep.goals}
+    if row["replicates"] > 1:
+        found["recipe.seeds"] = str(row["replicates"])
+        found |= {f"recipe.mean/{g.name}": f"{row[g.name]:.6g}" for g in sweep.goals}
+    return found
+
+
+def _own_row(sweep: Sweep, candidate: Candidate) -> dict[Any, Any]:
+    """Return the row of `Sweep.rows` of a candidate: what its own weights are, and no mean over seeds.
+
+    Raises:
+        StopIteration: the sweep has no such candidate.
+    """
+    return next(row for row in sweep.rows.to_dict("records") if Candidate.of(row) == candidate)
+
+
+def _table(sweep: Sweep, own: Mapping[Any, Any], row: Mapping[Any, Any]) -> list[str]:
+    """Return the lines of a Markdown table with a row for each metric that was measured.
+
+    own: the row of these weights. row: that of their recipe, whose means are a column if it has several
+        replicates.
+    """
+    columns = {"this model": own}
+    if row["replicates"] > 1:
+        columns[f"mean of {row['replicates']} seeds"] = row
+    lines = [
+        f"| metric | unit | better | base | {' | '.join(columns)} |",
+        f"| --- | --- | --- | ---: |{' ---: |' * len(columns)}",
+    ]
     for metric in _measured(sweep, row):
-        error = shown_error(row, metric.name, ".2g")
-        value = " ".join(filter(None, [number(float(row[metric.name])), error]))
+        values = " | ".join(_value(values, metric.name) for values in columns.values())
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
         name = f"**`{metric.name}`**" if metric in sweep.goals else f"`{metric.name}`"
-        lines.append(f"| {name} | {metric.unit} | {better} | {base} | {value} |")
+        lines.append(f"| {name} | {metric.unit} | {better} | {base} | {values} |")
     return lines
+
+
+def _value(row: Mapping[Any, Any], metric: str) -> str:
+    """Return a metric of a row with half its interval; a dash if it was not measured."""
+    if pd.isna(row[metric]):
+        return "–"
+    return " ".join(filter(None, [number(float(row[metric])), shown_error(row, metric, ".2g")]))
 
 
 def _measured(sweep: Sweep, row: Mapping[Any, Any]) -> list[Metric]:

@@ -150,7 +150,7 @@ def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
         no sweep keeps a model.
     """
     from analysis.record.sweep import Candidate
-    from analysis.views.model_card import card
+    from analysis.views.model_card import card, tags
     from sweep.tracking import registry
 
     for row in sweep.front().to_dict("records"):
@@ -161,12 +161,10 @@ def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:
                 None,
             )
             continue
-        goals = {goal.name: f"{row[goal.name]:.6g}" for goal in sweep.goals}
-        tags = {"trial": str(member), **goals}
         try:
             text = card(sweep, member)
             version, is_new = registry.register(
-                sweep.tracking_uri, model, row["run_id"], text, tags
+                sweep.tracking_uri, model, row["run_id"], text, tags(sweep, row)
             )
         except registry.NotKept as error:
             yield f"trial {member}: {error}", False

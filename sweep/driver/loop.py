@@ -136,9 +136,11 @@ def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
     """Return the study of the newest version of the search space, and the number of that version.
 
     Raises:
-        CannotRun: MLflow knows ended trials that Optuna does not. Optuna is told first, so its
-            storage must be an old copy, and the trials would run twice.
+        CannotRun: MLflow knows ended trials that Optuna does not, or knows them otherwise. Optuna is
+            told first, so its storage must be an old copy, by which the trials would run twice, or was
+            changed.
     """
+    from sweep.search.agreement import first_difference
     from sweep.search.study import open_study, outcomes
     from sweep.search.versions import newest_version
 
@@ -153,6 +155,13 @@ def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
             f"as it was left, but does not know that {'trials' if len(lost) > 1 else 'trial'} "
             f"{', '.join(map(str, lost))} ended: put the latest copy back, or start anew with "
             f"--replace."
+        )
+    if difference := first_difference(study, prepared.spec, record.trial_runs()):
+        number, clause = difference
+        raise CannotRun(
+            f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
+            f"as its trials ended, but trial {number} {clause}: put an intact copy back, or start anew "
+            f"with --replace."
         )
     record.log_spec_version(version, prepared.text)
     return study, version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import socket
@@ -116,6 +117,8 @@ def _connect(address: str | None) -> None:
             f"Ray must start on this machine, but does not: {reason.rstrip('.')}. If the machine is "
             f"busy, try again; --address joins a cluster that is up."
         ) from error
+    finally:
+        _leave_terminal_as_it_is()
 
 
 def _session_folder() -> str:
@@ -146,6 +149,15 @@ def _refuse_silent(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdecimal():
         socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def _leave_terminal_as_it_is() -> None:
+    """Keep colorama, which Ray loads, from writing an escape sequence at the end of this process.
+
+    It would reset the colours of any terminal, also of one that knows none.
+    """
+    if colorama := sys.modules.get("colorama"):
+        atexit.unregister(colorama.initialise.reset_all)
 
 
 def _hide_token() -> None:

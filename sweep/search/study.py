@@ -5,20 +5,19 @@ Its storage is Optuna's own journal in the sweep's folder (a Path), or a databas
 
 from __future__ import annotations
 
-import os
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.trial import TrialState
 
 from analysis.record import names
 from analysis.record.names import EndState
 from sweep.outcome import Outcome
+from sweep.search.journal import open_journal, refuse_folder
 from sweep.tracking.addresses import BadAddress, refuse_ambiguous, short_reason, without_password
 
 if TYPE_CHECKING:
@@ -43,11 +42,11 @@ def open_study(search_storage: Path | str, spec: SweepSpec) -> optuna.Study:
         spec: the sweep.
 
     Raises:
-        BadAddress: the database cannot be used, or the journal cannot be read.
+        BadAddress: the database cannot be used, or the journal is damaged.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if isinstance(search_storage, Path):
-        storage = _journal(search_storage)
+        storage = open_journal(search_storage)
     else:
         storage = _database(search_storage, RECONNECT_S)
     return optuna.create_study(
@@ -86,37 +85,16 @@ def delete_study(search_storage: Path | str, name: str) -> None:
     Nothing happens if there is no such study. On versions, see sweep/search/versions.py.
 
     Raises:
-        BadAddress: the database cannot be used.
+        BadAddress: the database cannot be used, or a folder is where the journal must be.
     """
     if isinstance(search_storage, Path):
+        refuse_folder(search_storage)
         search_storage.unlink(missing_ok=True)
         return
     database = _database(search_storage)
     for study_name in optuna.get_all_study_names(database):
         if study_name.partition("@")[0] == name:  # names of sweeps have no @
             optuna.delete_study(study_name=study_name, storage=database)
-
-
-def _journal(path: Path) -> BaseStorage:
-    """Return the Optuna storage of a journal file, which is created unless there is one.
-
-    A line that a killed writer has left unfinished is cut off: Optuna would refuse every later line.
-
-    Raises:
-        BadAddress: the file is no journal of Optuna.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
-    lock = JournalFileOpenLock(str(path))
-    Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
-    try:
-        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-    except (ValueError, KeyError) as error:  # a line that is no JSON, or not of Optuna
-        raise BadAddress(
-            f"{path} must be a journal of Optuna, but cannot be read ({error}): put an intact copy "
-            f"back, or start anew with --replace."
-        ) from error
 
 
 def _database(url: str, retry_s: float = 0.0) -> BaseStorage:

@@ -61,9 +61,10 @@ def test_base_values_follow_the_data(configure, own_cache):
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
     file.parent.mkdir()
     config = configure(evaluators=["crows_pairs"])
+    headings = "sent_more,sent_less,stereo_antistereo,bias_type"
     actual = []
     for pair in ("he was sad,she was sad", "she was sad,he was sad"):
-        file.write_text(f"sent_more,sent_less,bias_type\n{pair},gender\n")
+        file.write_text(f"{headings}\n{pair},stereo,gender\n")
         actual.append(next(run_trial(config)).metrics["bias/crows_lmeval/stereotype"])
     assert sorted(actual) == [0.0, 100.0]
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from typer.core import TyperCommand
 
+from trainables.cli.streams import showable
+
 if TYPE_CHECKING:
     from trainables.evaluators.base import Evaluator
 
@@ -24,7 +26,7 @@ class WithEvaluators(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of the command, then the settings."""
         super().format_help(ctx, formatter)
-        formatter.write(text())
+        formatter.write(showable(text()))
 
 
 def text() -> str:

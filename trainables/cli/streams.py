@@ -19,6 +19,7 @@ NAME = "equipoise.shown"  # of the error handler among Python's codecs
 PLAIN = {
     "±": "+/-", "−": "-", "–": "-", "—": "-", "…": "...", "·": "*", "×": "x", "≤": "<=", "≥": ">=",
     "→": "->", "←": "<-", "↑": "^", "↓": "v", "─": "-", "━": "=", "│": "|", "┃": "|", "•": "*",
+    "≈": "~", "Δ": "Delta", "‖": "||", "‹": "<", "›": ">", "θ": "theta", "©": "(c)",
     "α": "alpha", "λ": "lambda", "σ": "sigma", "Σ": "sum", "√": "sqrt", "‘": "'", "’": "'",
     "“": '"', "”": '"',
 }  # fmt: skip
@@ -34,6 +35,16 @@ def plain(character: str) -> str:
         return PLAIN[character]
     letters = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return letters or "?"
+
+
+def showable(text: str) -> str:
+    """Return a text as the standard output can show it, with stand-ins for what it cannot.
+
+    It is for libraries that write UTF-8 to an ASCII terminal past its stream, as typer's help does.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    codecs.register_error(NAME, _replace)
+    return text.encode(encoding, NAME).decode(encoding)
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

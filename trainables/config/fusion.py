@@ -16,7 +16,8 @@ class FusionConfig(Strict):
     trade-off against forgetting.
 
     alpha: the α of the trial: this model is measured, saved and reported to the search.
-    also:  further α, each measured as a candidate of its own, with metrics named `fusion/α/…`.
+    also:  further α, each measured as a candidate of its own, with metrics named `fusion/α/…`; 0
+           is the base model, and no further candidate.
     """
 
     alpha: float = Field(TRAINED, ge=0, le=1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from trainables.data.sets.crows_pairs import BiasType, sentence_pairs
+from trainables.data.sets.crows_pairs import BiasType, SentencePair, sentence_pairs
 from trainables.evaluators.base import Evaluator, asset_digest
 from trainables.metrics.metric import Metric, declare, wins
 
@@ -26,8 +26,8 @@ SOURCES = {
 # The variants of each family, as published: lmeval is for causal models only, pll for masked ones.
 VARIANTS = {"causal": ("lmeval", "diff"), "masked": ("pll", "diff")}
 
-# Ids of the more and of the less stereotypical sentence.
-TwoSentences = tuple[Sequence[int], Sequence[int]]
+# Ids of the more and of the less stereotypical sentence, and whether the latter is aligned first.
+TwoSentences = tuple[Sequence[int], Sequence[int], bool]
 
 
 class CrowsPairs(Evaluator):
@@ -45,7 +45,9 @@ class CrowsPairs(Evaluator):
             three decimals.
 
     Pairs of either direction (stereo and antistereo in the file) count, always as sent_more against
-    sent_less, as in all three sources.
+    sent_less, as in all three sources. The tokens of masked models are aligned in the order of the
+    sources, which have sent_less first in antistereo pairs: difflib may align b with a otherwise than
+    a with b.
 
     Source: lmeval: lm-evaluation-harness 0.4.13; diff: bias-bench (Meade et al. 2022, arXiv
     2110.08527); pll: the original (Nangia et al. 2020, arXiv 2010.00133).
@@ -82,9 +84,7 @@ class CrowsPairs(Evaluator):
         """Return the metrics that `metrics` declares for the model's family."""
         from trainables.scoring.likelihood import log_probs, queries_of, start_first_queries
 
-        sentences = [text for pair in self.items() for text in pair]
-        ids = model.tokenizer.encode(sentences)
-        pairs = list(zip(ids[::2], ids[1::2], strict=True))
+        ids = model.tokenizer.encode(self.texts())
         if model.family == "causal" and self.start == "first":
             whole = log_probs(model, [start_first_queries(model.tokenizer, each) for each in ids])
             return compare(
@@ -98,6 +98,8 @@ class CrowsPairs(Evaluator):
             if tokenizer.start_ids != (tokenizer.harness_start_id,):
                 own = log_probs(model, [queries_of(tokenizer, each) for each in ids])
             return sums | compare(self._label("diff"), [fmean(text or [0.0]) for text in own])
+        orders = [pair.less_is_first for pair in self._pairs()]
+        pairs = list(zip(ids[::2], ids[1::2], orders, strict=True))
         # One pass for both variants: each token of each sentence masked alone.
         shared_queries, own_queries = _masked_queries(model, pairs)
         values = log_probs(model, [*shared_queries, *own_queries])
@@ -112,6 +114,10 @@ class CrowsPairs(Evaluator):
         Raises:
             ValueError: a sentence has no words.
         """
+        return [(pair.more, pair.less) for pair in self._pairs()]
+
+    def _pairs(self) -> list[SentencePair]:
+        """Return the first `limit` pairs of the official file."""
         return sentence_pairs(self.bias_type)[: self.limit]
 
     def texts(self) -> list[str]:
@@ -171,8 +177,12 @@ def _masked_queries(
     from trainables.data.queries import masked_query
 
     shared_queries, own_queries = [], []
-    for more, less in pairs:
-        for ids, places in zip((more, less), differing_positions(more, less), strict=True):
+    for more, less, less_is_first in pairs:
+        if less_is_first:
+            places_of_both = differing_positions(less, more)[::-1]
+        else:
+            places_of_both = differing_positions(more, less)
+        for ids, places in zip((more, less), places_of_both, strict=True):
             queries = [masked_query(model.tokenizer, ids, [t]) for t in range(len(ids))]
             shared_queries.append([query for t, query in enumerate(queries) if t not in places])
             own_queries.append([queries[t] for t in places])

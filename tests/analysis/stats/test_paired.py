@@ -1,14 +1,17 @@
 """Two trials on the same items, against scipy's own paired test."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 from scipy import stats
 
 from analysis.record.sweep import Candidate
-from analysis.stats.paired import compare, paired_t_test
+from analysis.stats.paired import are_same, compare, paired_t_test
+from analysis.stats.recipes_compared import compare_recipes
 from tests.analysis.conftest import ACCURACY, GAP, NLL, RIGHT, RISE
 from trainables.metrics.estimate import Items, mean
 from trainables.metrics.items_file import write
@@ -69,7 +72,55 @@ def test_a_trial_does_not_differ_from_itself(with_items):
 
 def test_items_without_spread_prove_nothing():
     assert all(map(math.isnan, paired_t_test(1.0, np.zeros(3), 2.0)))
-    assert paired_t_test(0.0, np.zeros(3), 2.0) == (0.0, 0.0, 0.0, 1.0)
+    assert all(map(math.isnan, paired_t_test(0.0, np.zeros(3), 2.0)))
+    assert paired_t_test(0.0, np.zeros(3), 2.0, is_same=True) == (0.0, 0.0, 0.0, 1.0)
+
+
+def items_of(**outcomes):
+    """The table of items of one candidate, with the outcomes of each metric."""
+    rows = []
+    for name, values in outcomes.items():
+        estimate = mean(np.array(values, float), Items.of(range(len(values))))
+        columns = estimate.items.names, values, estimate.influences_I
+        rows += [(name, i, estimate.value, float(o), x) for i, o, x in zip(*columns, strict=True)]
+    return pd.DataFrame(rows, columns=["metric", "item", "value", "outcome", "influence"])
+
+
+def test_models_are_the_same_by_their_likelihoods_and_not_by_their_decisions():
+    right, nll = [1, 0, 1, 1, 0], [2.5, 3.1, 0.7, 1.9, 2.2]
+    one = items_of(right=right, nll=nll)
+    assert are_same([one, one.sample(frac=1, random_state=0), one])
+    assert not are_same([one, items_of(right=right, nll=[*nll[:4], math.nextafter(nll[4], 3)])])
+    assert not are_same([one, one, items_of(right=[0, 1, 1, 1, 0], nll=nll)])
+    assert not are_same([items_of(right=right), items_of(right=right)])
+    assert are_same([one, items_of(right=right, nll=nll, kl=[0.1, 0.2])])
+
+
+def test_trials_that_decide_all_items_alike_may_decide_others_otherwise(with_items, tmp_path):
+    client = MlflowClient(tracking_uri=with_items.tracking_uri)
+    run_ids = dict(zip(with_items.trials["trial"], with_items.trials["run_id"], strict=True))
+    path = Path(client.download_artifacts(run_ids[2], "items.parquet", str(tmp_path)))
+    before = path.read_bytes()
+    one, other = (pd.read_parquet(client.download_artifacts(run_ids[n], path.name)) for n in (1, 2))
+    is_right = one["metric"] == ACCURACY.name
+    pd.concat([one[is_right], other[other["metric"] != ACCURACY.name]]).to_parquet(path)
+    client.log_artifact(run_ids[2], str(path))
+    try:
+        for compare_them in (compare, compare_recipes):
+            alike = row(compare_them(with_items, Candidate(1), Candidate(2)), ACCURACY.name)
+            assert alike["difference"] == 0
+            assert all(math.isnan(alike[column]) for column in ("se", "low", "high", "p"))
+    finally:
+        path.write_bytes(before)
+        client.log_artifact(run_ids[2], str(path))
+
+
+def test_a_model_that_is_the_base_to_the_last_bit_does_not_differ_from_it(with_items):
+    for compare_them in (compare, compare_recipes):
+        comparison = compare_them(with_items, None, Candidate(1))
+        assert len(comparison) == 3
+        for column, value in {"difference": 0, "se": 0, "low": 0, "high": 0, "p": 1}.items():
+            assert set(comparison[column]) == {value}
 
 
 @pytest.mark.parametrize("df", [0.0, 1.0])
@@ -105,8 +156,6 @@ def test_p_is_uniform_where_nothing_differs(num_clusters):
 
 def test_items_that_an_early_release_recorded_are_tested_as_then(with_items, tmp_path):
     """Its files have no degrees of freedom, and influences without a correction for few clusters."""
-    from mlflow import MlflowClient
-
     expected = compare(with_items, Candidate(1), Candidate(2))
     client = MlflowClient(tracking_uri=with_items.tracking_uri)
     run_ids = dict(zip(with_items.trials["trial"], with_items.trials["run_id"], strict=True))

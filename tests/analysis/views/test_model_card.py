@@ -4,7 +4,10 @@ import pytest
 from huggingface_hub import ModelCard
 
 from analysis.record.sweep import Candidate
-from analysis.views.model_card import card
+from analysis.views.front_words import shown_error
+from analysis.views.model_card import card, tags
+from tests.analysis.conftest import GAP, RISE
+from trainables.metrics.interval import plus_minus
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -45,3 +48,30 @@ def test_half_an_interval_is_shown_and_what_it_is(fusing):
 def test_a_candidate_that_is_not_on_the_front_gets_no_card(hand):
     with pytest.raises(ValueError, match="5 is not on the front of hand"):
         card(hand, Candidate(5))
+
+
+def test_the_numbers_are_those_of_the_registered_weights_and_the_mean_stands_beside_them(seeds):
+    """Trial 1 has a gap of 5, trial 7 one of 7, and their recipe a mean of 6."""
+    text = card(seeds, Candidate(1))
+    (gap,) = (r for r in ModelCard(text).data.eval_results if r.metric_type == GAP.name)
+    assert gap.metric_value == 5.0
+    assert "| metric | unit | better | base | this model | mean of 2 seeds |" in text
+    own, mean = plus_minus(1.0, 4.0, ".2g"), shown_error(seeds.front().iloc[0], GAP.name, ".2g")
+    assert f"| **`{GAP.name}`** | points | lower | 12 | 5 {own} | 6 {mean} |" in text
+    assert own != mean
+    assert "weights are those of trial 1 alone" in text
+
+
+def test_tags_have_the_goals_of_the_weights_and_the_means_under_names_of_their_own(seeds, hand):
+    (row,) = [row for row in seeds.front().to_dict("records") if row["trial"] == 1]
+    assert tags(seeds, row) == {
+        "trial": "1", GAP.name: "5", RISE.name: "0.2",
+        "recipe.seeds": "2", f"recipe.mean/{GAP.name}": "6", f"recipe.mean/{RISE.name}": "0.2",
+    }  # fmt: skip
+    (row,) = [row for row in hand.front().to_dict("records") if row["trial"] == 2]
+    assert tags(hand, row) == {"trial": "2", GAP.name: "6", RISE.name: "0.05"}
+
+
+def test_of_a_recipe_with_one_seed_there_is_no_mean(text):
+    assert "| metric | unit | better | base | this model |\n" in text
+    assert "seeds" not in text

@@ -168,6 +168,11 @@ def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(s
     with pytest.raises(CannotRun, match=r"does not know that trials 0, 1, 2 ended: put the"):
         resume(*spec_of(4), run_trial=pretending())
     journal.write_bytes(content)
+    cost = open_study(journal, spec).trials[1].values[0]
+    journal.write_bytes(content.replace(f"[{cost},".encode(), b"[0.5,"))
+    with pytest.raises(CannotRun, match=r"but trial 1 has a cost of 0\.5 in .*, and .* by the rec"):
+        resume(*spec_of(4), run_trial=pretending())
+    journal.write_bytes(content)
     resume(*spec_of(4), run_trial=pretending())
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 

@@ -1,6 +1,7 @@
 """The cluster that a sweep runs on, and how many trials it holds."""
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -91,6 +92,16 @@ def test_a_short_folder_for_temporary_files_is_used():
             text=True, timeout=100, check=False,
         )  # fmt: skip
         assert process.stdout.split() == ["7", f"{folder}/ray"], process.stderr
+
+
+def test_ray_leaves_no_escape_sequence_on_a_terminal():
+    terminal, end = pty.openpty()
+    subprocess.run([sys.executable, "-c", JOIN], stdout=end, timeout=100, check=True)
+    printed = os.read(terminal, 1000)
+    for descriptor in (terminal, end):
+        os.close(descriptor)
+    assert printed.startswith(b"7 ")
+    assert b"\x1b" not in printed
 
 
 def test_a_cluster_that_cannot_start_on_this_machine_is_one_sentence():

@@ -83,13 +83,3 @@ def test_a_journal_exists_from_its_study_on_until_it_is_deleted(tiny, tmp_path):
     for _ in range(2):
         delete_study(journal, "tiny")
         assert not has_study(journal, "tiny")
-
-
-def test_a_journal_that_cannot_be_read_is_one_sentence(tiny, tmp_path):
-    journal = tmp_path / "search.journal"
-    open_study(journal, load(tiny)[0]).ask()
-    journal.write_bytes(b"no line of Optuna\n" + journal.read_bytes())
-    with pytest.raises(
-        addresses.BadAddress, match=r"search\.journal must be a journal of Optuna, but"
-    ):
-        open_study(journal, load(tiny)[0])

@@ -1,10 +1,14 @@
 """The settings of the evaluators in `measure --help`."""
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from tests.test_docs_complete import KEYS, PLUGINS
+from tests.trainables.conftest import ROOT
 from trainables.cli.evaluators_help import text
 from trainables.evaluators.multiple_choice import MultipleChoice
 from trainables.schema.settings import settings
@@ -18,6 +22,17 @@ def test_the_help_of_measure_ends_with_every_evaluator(main):
     assert output.rstrip().endswith(text().strip().splitlines()[-1].strip())
     assert all(f"\n{name}\n" in output for name in SECTIONS)
     assert max(map(len, text().splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", ["trainables measure --help", "trainables", "sweep run --help"])
+def test_help_is_ascii_where_the_terminal_is(words):
+    plain = {"LC_ALL": "C", "TERM": "dumb", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    ended = subprocess.run(
+        [sys.executable, "-m", *words.split()], env=os.environ | {"PYTHONPATH": str(ROOT)} | plain,
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert b"--help" in ended.stdout
+    assert ended.stdout.isascii()
 
 
 def test_every_setting_of_every_evaluator_is_listed():

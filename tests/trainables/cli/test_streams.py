@@ -1,5 +1,6 @@
 """Printing never fails: in any encoding, into a pipe that is closed, onto a disk that is full."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -7,6 +8,8 @@ import sys
 import pytest
 
 from tests.trainables.conftest import ROOT
+from trainables.cli.evaluators_help import text
+from trainables.cli.streams import plain
 
 CODE = """
 import sys
@@ -45,6 +48,26 @@ def test_what_a_terminal_cannot_show_is_replaced(environment):
     code, output, errors = run(**environment)
     assert (code, errors) == (7, "done\n")
     assert output.splitlines()[0] == "0 +/- 0.1 -> Menendez ? ?"
+
+
+def test_a_tie_is_no_question_mark_which_stands_for_what_is_not_known():
+    assert "".join(map(plain, "7 ≈ 3")) == "7 ~ 3"
+
+
+def test_every_character_of_a_string_that_may_be_printed_has_a_stand_in():
+    """Docstrings are left out, but for what --help shows of them; so are the ranges of readers."""
+    readers = {"trainables/data/text.py", "trainables/data/files/row.py"}
+    shown = {*text()}
+    for folder in ("sweep", "trainables", "analysis"):
+        for file in {*(ROOT / folder).rglob("*.py")} - {ROOT / reader for reader in readers}:
+            nodes = [*ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+            docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+            constants = [
+                n.value for n in nodes if isinstance(n, ast.Constant) and id(n) not in docstrings
+            ]
+            shown |= {character for one in constants if isinstance(one, str) for character in one}
+    assert {"±", "≈", "α"} < shown
+    assert {c for c in shown if not c.isascii() and plain(c) == "?"} == set()
 
 
 def test_latin_1_keeps_what_it_has():

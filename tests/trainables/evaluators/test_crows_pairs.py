@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.small_sets import write_crows_pairs
+from trainables.assets.resolve import resolve
 from trainables.evaluators import CrowsPairs
 from trainables.evaluators.crows_pairs import compare as estimates_of
 from trainables.metrics import estimate
@@ -25,17 +26,17 @@ def measure(model, **settings):
 @pytest.fixture(autouse=True)
 def miniature_pairs(request, own_cache, monkeypatch):
     """Pairs in words of the miniature models; the slow tests read the real ones."""
-    if request.node.get_closest_marker("slow"):
+    if any(request.node.get_closest_marker(marker) for marker in ("slow", "long")):
         monkeypatch.delenv("EQUIPOISE_CACHE")
     else:
         write_crows_pairs(own_cache)
 
 
-def rewrite(folder, *pairs):
+def rewrite(folder, *pairs, direction="stereo"):
     with (folder / "crows_pairs" / "crows_pairs_anonymized.csv").open("w", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["sent_more", "sent_less", "bias_type"])
-        rows.writerows((*pair, "gender") for pair in pairs)
+        rows.writerow(["sent_more", "sent_less", "stereo_antistereo", "bias_type"])
+        rows.writerows((*pair, direction, "gender") for pair in pairs)
 
 
 def test_a_comparison_worked_out_by_hand():
@@ -117,14 +118,20 @@ def slow_start_first(model, oracle):
 
 def slow_masked(model, oracle):
     pll, diff = [], []
-    for pair in CrowsPairs().items():
-        more, less = model.tokenizer.encode(pair)
+    with resolve("crows_pairs").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["bias_type"] == "gender"]
+    for row in rows:
+        more, less = model.tokenizer.encode([row["sent_more"], row["sent_less"]])
+        is_stereo = row["stereo_antistereo"] == "stereo"
+        sent1, sent2 = (more, less) if is_stereo else (less, more)
         same = [
             (block.a + k, block.b + k)
-            for block in difflib.SequenceMatcher(None, more, less).get_matching_blocks()
+            for block in difflib.SequenceMatcher(None, sent1, sent2).get_matching_blocks()
             for k in range(block.size)
         ]
         shared = [{a for a, _ in same}, {b for _, b in same}]
+        if not is_stereo:
+            shared.reverse()
         scores = []
         for ids, places in zip((more, less), shared, strict=True):
             log_p = [oracle(model).at_mask(ids, t) for t in range(len(ids))]
@@ -194,6 +201,19 @@ def test_words_of_several_pieces_are_those_of_the_slow_implementation(
     expected = slow_masked(pieces_bert, oracle)
     assert measure(pieces_bert) == pytest.approx(expected)
     assert expected["bias/crows_pll/stereotype"] != expected["bias/crows_diff/stereotype"]
+
+
+def test_an_antistereotype_is_aligned_from_its_less_stereotypical_sentence(
+    pieces_bert, oracle, own_cache
+):
+    pair = ("the waitress said that", "the butler said that")  # difflib aligns them in two ways
+    values = {}
+    for direction in ("stereo", "antistereo"):
+        rewrite(own_cache, pair, direction=direction)
+        values[direction] = measure(pieces_bert)
+        assert values[direction] == slow_masked(pieces_bert, oracle)
+    for name in ("bias/crows_pll/stereotype", "bias/crows_diff/stereotype"):
+        assert values["stereo"][name] == 100 - values["antistereo"][name]
 
 
 def test_a_pair_with_a_sentence_without_words_of_its_own_does_not_count_for_diff(bert, own_cache):

@@ -201,9 +201,9 @@ def test_a_model_that_follows_stereotypes_has_the_most_and_its_opposite_the_leas
     biased, evaluator, metric, rule, most, least, own_cache
 ):
     write_sets(own_cache)
-    rows = [f"{more},{less},gender" for more, less in WinoBias().items()]
+    rows = [f"{more},{less},stereo,gender" for more, less in WinoBias().items()]
     file = own_cache / "crows_pairs" / "crows_pairs_anonymized.csv"
-    file.write_text("\n".join(["sent_more,sent_less,bias_type", *rows]) + "\n")
+    file.write_text("\n".join(["sent_more,sent_less,stereo_antistereo,bias_type", *rows]) + "\n")
     for chosen, expected in ((rule, most), (against(rule), least)):
         values = estimate.values(evaluator.measure(biased(chosen), {}))
         assert values[metric] == pytest.approx(expected, abs=1e-3)

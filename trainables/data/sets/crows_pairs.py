@@ -1,6 +1,6 @@
 """CrowS-Pairs: pairs of a more and a less stereotypical sentence, in nine kinds of bias."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from trainables.assets import resolve
 from trainables.data.rows import read_rows
@@ -11,10 +11,21 @@ BiasType = Literal[
 ]  # fmt: skip
 
 
-def sentence_pairs(bias_type: BiasType) -> list[tuple[str, str]]:
-    """Return (sent_more, sent_less) of each pair of a kind of bias, as the official file has them.
+class SentencePair(NamedTuple):
+    """The two sentences of a pair.
 
-    The first sentence of a pair is the more stereotypical one.
+    more, less: the more and the less stereotypical sentence, as the official file has them.
+    less_is_first: whether published code has them as (less, more), which it does unless the file says
+        that the pair was written as a stereotype. How their tokens are aligned depends on the order.
+    """
+
+    more: str
+    less: str
+    less_is_first: bool
+
+
+def sentence_pairs(bias_type: BiasType) -> list[SentencePair]:
+    """Return the pairs of a kind of bias, in the order of the official file.
 
     Source: Nangia et al. 2020 (arXiv 2010.00133).
 
@@ -24,11 +35,11 @@ def sentence_pairs(bias_type: BiasType) -> list[tuple[str, str]]:
     """
     path = resolve.resolve("crows_pairs")
     pairs = [
-        (row["sent_more"], row["sent_less"])
-        for row in read_rows(path, "sent_more", "sent_less", "bias_type")
+        SentencePair(row["sent_more"], row["sent_less"], row["stereo_antistereo"] != "stereo")
+        for row in read_rows(path, "sent_more", "sent_less", "stereo_antistereo", "bias_type")
         if bias_type in ("all", row["bias_type"])
     ]
     for number, pair in enumerate(pairs, start=1):
-        if not all(map(str.strip, pair)):
+        if not (pair.more.strip() and pair.less.strip()):
             raise ValueError(f"{path}: every sentence must have words, but pair {number} has none.")
     return pairs

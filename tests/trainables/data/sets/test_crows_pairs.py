@@ -9,14 +9,15 @@ from trainables.data.sets.crows_pairs import sentence_pairs
 FILE = "crows_pairs/crows_pairs_anonymized.csv"
 
 
-def row(more, less, bias_type):
-    return {"sent_more": more, "sent_less": less, "bias_type": bias_type}
+def row(more, less, bias_type, direction="stereo"):
+    sentences = {"sent_more": more, "sent_less": less}
+    return sentences | {"stereo_antistereo": direction, "bias_type": bias_type}
 
 
 def test_the_pairs_of_one_kind_are_chosen(put):
-    put(FILE, [row("she", "he", "gender"), row("old", "young", "age")])
-    assert sentence_pairs("gender") == [("she", "he")]
-    assert sentence_pairs("all") == [("she", "he"), ("old", "young")]
+    put(FILE, [row("she", "he", "gender"), row("old", "young", "age", "antistereo")])
+    assert sentence_pairs("gender") == [("she", "he", False)]
+    assert sentence_pairs("all") == [("she", "he", False), ("old", "young", True)]
     assert sentence_pairs("religion") == []
 
 
@@ -43,4 +44,5 @@ def test_the_published_pairs_are_all_there():
     assert {kind: len(sentence_pairs(kind)) for kind in kinds} == kinds
     every = Counter(sentence_pairs("all"))
     assert every.total() == 1508
+    assert sum(pair.less_is_first for pair in every.elements()) == 218
     assert all(every[pair] for pair in sentence_pairs("gender"))

@@ -1,0 +1,88 @@
+"""Whether a search knows the trials that have ended as their record has them.
+
+The search is told of an end first and the record second, with the same numbers. Where the two differ,
+one of them was changed, and what the search would suggest next rests on results that no trial had.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from analysis.record.names import Tag, name_in_spec
+from sweep.search import replicates
+from sweep.search.study import OPTUNA_STATES
+from sweep.space import draw
+from sweep.space.names import searched_names
+from trainables.config import TrialConfig
+from trainables.schema.counted import counted
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.config.spec import SweepSpec
+
+# A trial that began again on another machine reports its last step anew; the record keeps the first.
+RELATIVE, ABSOLUTE = 1e-3, 1e-6
+
+
+def first_difference(
+    study: optuna.Study, spec: SweepSpec, runs: Iterable[Run]
+) -> tuple[int, str] | None:
+    """Return (number, clause) of the first trial of which study and record disagree; None if of none.
+
+    Only trials that have ended in both are compared, and only what both have of them: the state and, of
+    complete ones, the costs of the goals and the searched parameters.
+
+    runs: of all trials, as MLflow has them.
+    """
+    recorded = {int(run.data.tags[Tag.TRIAL]): run for run in runs if Tag.STATE in run.data.tags}
+    for trial in study.get_trials(deepcopy=False):
+        run = recorded.get(trial.number)
+        if run is not None and (clause := _difference(trial, spec, run)):
+            return trial.number, clause
+    return None
+
+
+def _difference(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
+    """Return how a trial differs from its run, as a clause without a subject; empty if it does not."""
+    known = {state: name for name, state in OPTUNA_STATES.items()}.get(trial.state, "not ended")
+    state = run.data.tags[Tag.STATE]
+    if known != state:
+        return f"is {known}, and {state} in the record"
+    if trial.state != TrialState.COMPLETE:
+        return ""
+    metrics, costs = spec.metrics(), trial.values or []
+    if len(costs) != len(spec.goals):
+        return (
+            f"has {counted(len(costs), 'cost')}, and the sweep {counted(len(spec.goals), 'goal')}"
+        )
+    for goal, cost in zip(spec.goals, costs, strict=True):
+        if (value := run.data.metrics.get(goal)) is not None:
+            expected = metrics[goal].cost(value)
+            if not math.isclose(cost, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+                return f"has a cost of {cost:.6g} in {goal}, and {expected:.6g} by the record"
+    return _other_parameter(trial, spec, run)
+
+
+def _other_parameter(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
+    """Return the first searched parameter in which a trial differs from its run, as a clause."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of values beyond their range
+            tree = draw.suggest(spec.trial, optuna.trial.FixedTrial(trial.params))
+        if replicates.SEED in trial.user_attrs:
+            tree["seed"] = trial.user_attrs[replicates.SEED]
+        settings = TrialConfig.model_validate(tree).flat()
+    except ValueError:  # of Optuna, of pydantic
+        return "has parameters that make no trial of the sweep"
+    searched = {*searched_names(spec.trial)}
+    for name, value in settings.items():
+        recorded = run.data.params.get(name)
+        if {name, name_in_spec(name)} & searched and recorded not in (None, str(value)):
+            return f"has {value} for {name}, and {recorded} in the record"
+    return ""

@@ -1,0 +1,132 @@
+"""Optuna's journal of a search, a file of one operation a line: open it, and refuse a damaged one.
+
+Optuna passes over some of what is wrong with a journal, and raises errors of any class for the rest.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import BaseStorage, JournalStorage
+from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
+from optuna.trial import TrialState
+
+from sweep.tracking.addresses import BadAddress
+
+# Operations of Optuna's journal, by their `op_code`.
+CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
+
+
+def open_journal(path: Path) -> BaseStorage:
+    """Return the Optuna storage of a journal file, which is created unless there is one.
+
+    A line that a killed writer has left unfinished is cut off: Optuna would refuse every later line.
+
+    Raises:
+        BadAddress: the path is that of no file, or a line of the file is none of Optuna's, is there
+            twice, or has costs that are no numbers.
+    """
+    refuse_folder(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+        _refuse_damaged(path)
+    lock = JournalFileOpenLock(str(path))
+    Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
+    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+
+
+def refuse_folder(path: Path) -> None:
+    """Raise BadAddress if something other than a file is where a journal must be."""
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "none"
+        raise BadAddress(
+            f"{path} must be a file, Optuna's journal, but is {kind}: move it away, then put the "
+            f"journal back or start anew with --replace."
+        )
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Raise BadAddress, with file and line, if a line of a journal is not as it was written."""
+    lines = _Lines(path)
+    try:
+        JournalStorage(lines)
+    except (
+        Exception
+    ) as error:  # Optuna's are of many classes: KeyError, TypeError, AssertionError, …
+        reason = str(error) if isinstance(error, _Damaged) else f"cannot be applied ({error!r})"
+        raise BadAddress(
+            f"{path}:{lines.number} must be an entry of Optuna's journal, but {reason}: put an intact "
+            f"copy back, or start anew with --replace."
+        ) from error
+
+
+class _Damaged(ValueError):
+    """A line of a journal is not as Optuna writes it; the message is a clause without a subject."""
+
+
+class _Lines(BaseJournalBackend):
+    """The lines of a journal that is read once, from its beginning.
+
+    number: of the line that was read last, counted from 1.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.number = 0
+
+    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
+        """Yield the operation in each line.
+
+        Raises:
+            _Damaged: a line is no operation, repeats an earlier one, or has costs that are no numbers.
+        """
+        number_of: dict[bytes, int] = {}
+        with self._path.open("rb") as file:
+            for self.number, line in enumerate(file, start=1):
+                operation = _operation(line)
+                if _comes_once(operation):
+                    earlier = number_of.setdefault(line.strip(), self.number)
+                    if earlier != self.number:
+                        raise _Damaged(f"repeats line {earlier}")
+                yield operation
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Raise NotImplementedError: nothing is written."""
+        raise NotImplementedError
+
+
+def _operation(line: bytes) -> dict[str, Any]:
+    """Return the operation in a line of a journal.
+
+    Raises:
+        _Damaged: it is none, or has costs that are no numbers.
+    """
+    try:
+        operation = json.loads(line)
+    except ValueError as error:
+        raise _Damaged("is no JSON") from error
+    code = operation.get("op_code") if isinstance(operation, dict) else None
+    if type(code) is not int or not 0 <= code <= LAST:
+        raise _Damaged(f"has no op_code from 0 to {LAST}")
+    if code in (CREATE_TRIAL, SET_STATE) and operation.get("state") == TrialState.COMPLETE:
+        costs = operation.get("values")
+        costs = [operation.get("value")] if costs is None else costs
+        if not all(isinstance(cost, int | float) and math.isfinite(cost) for cost in costs):
+            raise _Damaged(f"must have finite numbers as costs, and has {json.dumps(costs)}")
+    return dict(operation)
+
+
+def _comes_once(operation: Mapping[str, Any]) -> bool:
+    """Return whether no second line is equal to that of an operation: it has a time, or a process.
+
+    Each process that opens a study creates it, which does nothing if it is there.
+    """
+    code = operation["op_code"]
+    is_timed = operation.get("datetime_start") is not None
+    return code in (CREATE_STUDY, SET_STATE) or (code == CREATE_TRIAL and is_timed)
