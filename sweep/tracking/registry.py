@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import Artifact, Tag
 from sweep.tracking.addresses import connect
+from sweep.tracking.uploads import upload
 from trainables.assets.safe_files import PICKLES
 from trainables.schema.plain_yaml import to_yaml
 
@@ -140,7 +141,7 @@ def _describe(client: MlflowClient, run: Run, names: list[str], card: str) -> No
         }
         for name, text in files.items():
             (written / name).write_text(text, encoding="utf-8")
-        client.log_artifacts(run_id, str(written), Artifact.MODEL)
+        upload(client.tracking_uri, run_id, written, Artifact.MODEL)
 
 
 def _mlmodel(run: Run, config: Mapping[str, Any], transformers_version: str) -> str:
