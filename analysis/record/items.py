@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import OtherContent, connect
+from analysis.record.mlflow_client import OtherContent, connect, download
 from analysis.record.names import Artifact
 from analysis.record.sweep import run_id_of
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
@@ -43,7 +43,7 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
             f"has them, once the store has taken them (`sweep status {sweep.name}`)."
         )
     with tempfile.TemporaryDirectory() as folder:
-        rows = _rows(Path(client.download_artifacts(run_id, Artifact.ITEMS, folder)))
+        rows = _rows(download(client, run_id, Artifact.ITEMS, folder))
     if rows is None:
         place = f"{Artifact.ITEMS} of {model} of sweep {sweep.name}"
         raise OtherContent(place, sweep.tracking_uri)

@@ -179,7 +179,21 @@ def read_artifact(client: MlflowClient, run_id: str, path: str) -> str:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     with tempfile.TemporaryDirectory() as folder:
         # Bytes, because reading as text would change the line ends.
-        return Path(client.download_artifacts(run_id, path, folder)).read_bytes().decode()
+        return download(client, run_id, path, folder).read_bytes().decode()
+
+
+def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
+    """Download an artifact of a run into a folder, and return where it is.
+
+    MLflow's client would not say why it is given none.
+
+    Raises:
+        mlflow.exceptions.MlflowException: it is not given; the message has the code, if there is one.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    uri = client.get_run(run_id).info.artifact_uri
+    return Path(get_artifact_repository(uri, client.tracking_uri).download_artifacts(path, folder))
 
 
 def without_password(uri: str) -> str:

@@ -20,7 +20,7 @@ from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
 from sweep.tracking import store_errors
 from sweep.tracking.addresses import connect
-from sweep.tracking.uploads import upload, upload_text
+from sweep.tracking.artifacts import download, upload, upload_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -101,8 +101,8 @@ class Record:
         ):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            path = self._client.download_artifacts(self.run_id, Artifact.SPEC, folder)
-            return Path(path).read_text(encoding="utf-8")
+            path = download(self.tracking_uri, self.run_id, Artifact.SPEC, Path(folder))
+            return path.read_text(encoding="utf-8")
 
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each model and data set that the sweep began with, by its name."""

@@ -1,6 +1,7 @@
-"""Upload files to the artifacts of runs, and take them for delivered by MLflow's own answer alone.
+"""Upload and download artifacts of runs: delivered by MLflow's own answer alone, refused with the code.
 
-MLflow's client takes any answer with the code 200 for a delivery, also the login page of a gateway.
+MLflow's client takes any answer with the code 200 for a delivery, also the login page of a gateway, and
+does not say why it was given no file.
 """
 
 from __future__ import annotations
@@ -40,6 +41,15 @@ def upload_text(tracking_uri: str, run_id: str, text: str, name: str) -> None:
         file = Path(temporary, file_name)
         file.write_text(text, encoding="utf-8")
         upload(tracking_uri, run_id, file, folder)
+
+
+def download(tracking_uri: str, run_id: str, path: str, folder: Path) -> Path:
+    """Download an artifact of a run into a folder, and return where it is.
+
+    Raises:
+        Exception: of MLflow, of the network, of a bucket: it is not given.
+    """
+    return Path(_repository(tracking_uri, run_id).download_artifacts(path, str(folder)))
 
 
 @cache

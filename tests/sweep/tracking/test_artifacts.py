@@ -2,7 +2,7 @@
 
 import pytest
 
-from sweep.tracking import store_errors, sweeps, uploads
+from sweep.tracking import artifacts, store_errors, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
 from tests.gateway import Answer
@@ -31,10 +31,10 @@ def test_what_something_else_answers_is_no_delivery(behind, far_record, tmp_path
         behind.rule = lambda r, answer=answer: answer if is_upload(r) else None
         upload = (far_record.tracking_uri, far_record.run_id, tmp_path / "items.parquet")
         if words is None:  # as a server of MLflow under gunicorn
-            uploads.upload(*upload)
+            artifacts.upload(*upload)
             continue
         with pytest.raises(store_errors.OtherAnswer) as raised:
-            uploads.upload(*upload)
+            artifacts.upload(*upload)
         assert store_errors.sentence(raised.value, "http://x") == (
             f"the tracking store http://x must do what it is asked, but answers {words} that is no "
             "answer of MLflow: check the address, and any gateway before it."
@@ -45,8 +45,8 @@ def test_files_and_folders_are_where_they_belong(behind, far_record, tmp_path):
     (tmp_path / "model/below").mkdir(parents=True)
     (tmp_path / "model/a b.json").write_text("{}")
     (tmp_path / "model/below/c").write_text("x\r\n")
-    uploads.upload(far_record.tracking_uri, far_record.run_id, tmp_path / "model", "m")
-    uploads.upload_text(far_record.tracking_uri, far_record.run_id, "é\r\n", "deep/er/t.txt")
+    artifacts.upload(far_record.tracking_uri, far_record.run_id, tmp_path / "model", "m")
+    artifacts.upload_text(far_record.tracking_uri, far_record.run_id, "é\r\n", "deep/er/t.txt")
     client, run_id = far_record._client, far_record.run_id
     listed = {e.path: e.file_size for e in client.list_artifacts(run_id, "m")}
     assert listed == {"m/a b.json": 2, "m/below": None}
