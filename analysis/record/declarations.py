@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from analysis.record.mlflow_client import OtherContent, read_artifact
+from analysis.record.mlflow_client import OtherContent, has_artifact, read_artifact
 from analysis.record.names import Artifact, Tag
 from trainables.metrics.metric import Better, Metric
 
@@ -39,7 +39,7 @@ def read_declarations(client: MlflowClient, parent: Run) -> Declarations:
     try:
         return parse(json.loads(read_artifact(client, run_id, Artifact.DECLARATIONS)))
     except MlflowException as error:
-        if Artifact.DECLARATIONS in {entry.path for entry in client.list_artifacts(run_id)}:
+        if has_artifact(client, run_id, Artifact.DECLARATIONS):
             raise  # it is there, but the store does not give it
         raise ValueError(
             f"sweep {name} has no {Artifact.DECLARATIONS} in its run {run_id}: it has only just begun, "

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import OtherContent, connect, download
+from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
 from analysis.record.names import Artifact
 from analysis.record.sweep import run_id_of
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
@@ -37,7 +37,7 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     run_id = sweep.run_id if candidate is None else run_id_of(sweep, candidate.trial)
     client = connect(sweep.tracking_uri)
     model = "the base model" if candidate is None else f"trial {candidate}"
-    if not any(entry.path == Artifact.ITEMS for entry in client.list_artifacts(run_id)):
+    if not has_artifact(client, run_id, Artifact.ITEMS):
         raise ValueError(
             f"sweep {sweep.name} has no items of {model}: only a model that was measured to its end "
             f"has them, once the store has taken them (`sweep status {sweep.name}`)."

@@ -26,6 +26,10 @@ RUNS_A_PAGE = 1000
 SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
 
 
+class NotDelivered(ValueError):
+    """The store lacks an artifact of a trial."""
+
+
 class OtherContent(ValueError):
     """The store gives something else for an artifact than a sweep writes, as a gateway may."""
 
@@ -194,6 +198,11 @@ def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
 
     uri = client.get_run(run_id).info.artifact_uri
     return Path(get_artifact_repository(uri, client.tracking_uri).download_artifacts(path, folder))
+
+
+def has_artifact(client: MlflowClient, run_id: str, path: str) -> bool:
+    """Return whether a run has an artifact of this name at the top."""
+    return any(entry.path == path for entry in client.list_artifacts(run_id))
 
 
 def without_password(uri: str) -> str:

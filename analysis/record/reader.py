@@ -16,8 +16,10 @@ from ruamel.yaml.error import YAMLError
 
 from analysis.record.declarations import read_declarations
 from analysis.record.mlflow_client import (
+    NotDelivered,
     OtherContent,
     connect,
+    has_artifact,
     read_artifact,
     runs_with,
     sweep_run,
@@ -141,16 +143,25 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
 
     Raises:
         ValueError: the sweep has no such trial.
+        NotDelivered: the store lacks it.
         OtherContent: the store gives something else than a sweep writes.
     """
-    run_id = run_id_of(sweep, candidate.trial)
+    from mlflow.exceptions import MlflowException
+
+    run_id, client = run_id_of(sweep, candidate.trial), connect(sweep.tracking_uri)
+    place = f"{Artifact.TRIAL} of trial {candidate.trial} of sweep {sweep.name}"
     try:
-        text = read_artifact(connect(sweep.tracking_uri), run_id, Artifact.TRIAL)
+        text = read_artifact(client, run_id, Artifact.TRIAL)
         config = from_yaml(text)
+    except MlflowException as error:
+        if has_artifact(client, run_id, Artifact.TRIAL):
+            raise
+        raise NotDelivered(
+            f"{place} is not in the store: `sweep sync {sweep.name}` delivers it, if it waits."
+        ) from error
     except (ValueError, YAMLError):
         config = None
     if not isinstance(config, dict):
-        place = f"{Artifact.TRIAL} of trial {candidate.trial} of sweep {sweep.name}"
         raise OtherContent(place, sweep.tracking_uri)
     if candidate.alpha is None:
         return text

@@ -242,6 +242,20 @@ def test_a_configuration_that_is_none_is_not_written(served, tmp_path):
     assert (tmp_path / "front/tiny-0000.yaml").read_text() == "seed: 0"
 
 
+def test_a_front_is_written_without_a_configuration_that_the_store_lacks(served, tmp_path, caplog):
+    def rule(request):
+        if request.method == "GET" and request.path.endswith("/trial.yaml"):
+            return Answer(404)
+        is_listing = "/artifacts/list" in request.path or "artifacts?path=" in request.path
+        return Answer(200, b'{"files": []}', "application/json") if is_listing else None
+
+    ended = verb_behind(served, tmp_path, f"front tiny --out-dir {tmp_path / 'front'}", rule)
+    assert ended.exit_code == 0
+    names = {path.name for path in (tmp_path / "front").iterdir()}
+    assert names == {"front.json", "front.csv", "front.png", "front.html"}
+    assert "trial.yaml of trial 0 of sweep tiny is not in the store: `sweep sync" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("status", "advice"),
     [
