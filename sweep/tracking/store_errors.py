@@ -144,6 +144,12 @@ def trouble_of_server(tracking_uri: str) -> str:
     except Exception as error:  # MLflow's client makes one of no class of its own of all of them
         if words := _of_gateway(error):
             return f"the tracking server {uri} must be MLflow's, but {words}: {OTHER_REMEDY}."
+        to = _asked_last(error)
+        if to and urlsplit(to).netloc != urlsplit(uri).netloc:
+            return (
+                f"the tracking server {uri} must be MLflow's, but redirects to {to}, which does not "
+                f"answer ({reason(error)}): {OTHER_REMEDY}."
+            )
         return (
             f"the tracking server {uri} must be up, but does not answer ({reason(error)}): start it, "
             f"or name another store."
@@ -213,6 +219,12 @@ def _of_gateway(error: BaseException) -> str:
             to = urljoin(answer.url, answer.headers.get("Location", ""))
             return f"redirects in a circle (to {_bare(to)})"
     return ""
+
+
+def _asked_last(error: BaseException) -> str:
+    """Return the address of the request that failed, which may follow a redirect; "" if unknown."""
+    requests = (getattr(cause, "request", None) for cause in _chain(error))
+    return next((_bare(request.url) for request in requests if request is not None), "")
 
 
 def _bare(url: str) -> str:

@@ -6,14 +6,18 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
+from sweep.driver import run_sweep
+from sweep.driver.running_sweep import CannotRun
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported
+from tests import servers
 from tests.gateway import Answer, gateway
 from tests.sweep.conftest import TINY, verb
 from trainables.metrics import items_file
 from trainables.metrics.estimate import Items, mean
+from trainables.schema.yaml_file import read
 
 pytestmark = [pytest.mark.timeout(120)]
 
@@ -104,6 +108,16 @@ def test_a_redirect_in_a_circle_is_told_with_its_address(home):
             expected = (
                 f"the tracking server {server.url} must be MLflow's, but redirects in a circle (to "
                 f"{server.url}/login): check the address, and any gateway before it."
+            )
+            check_is_one_sentence(words, server.url, home, expected)
+
+
+def test_a_redirect_to_a_port_where_nobody_listens_is_told_with_it(home):
+    away = f"http://127.0.0.1:{servers.free_port()}"
+    with gateway(lambda _: Answer(307, headers={"Location": f"{away}/x?next=secret"})) as server:
+        for words in ("ls", "sync tiny"):
+            expected = (
+                f"redirects to {away}/x, which does not answer ([Errno 111] Connection refused)"
             )
             check_is_one_sentence(words, server.url, home, expected)
 
@@ -231,7 +245,7 @@ def other_table(folder):
 
 def test_a_configuration_that_is_none_is_not_written(served, tmp_path):
     words = f"front tiny --out-dir {tmp_path / 'front'}"
-    for body in (Answer(200).body, b"", b"\xff", b"- 1", b"a: [", b"!!python/object:x {}"):
+    for body in (Answer(200).body, b"\xff", b"a: ["):
         rule = instead(Answer(200, body), "trial.yaml")
         ended = verb_behind(served, tmp_path, words, rule)
         assert (ended.exit_code, len(ended.stderr.splitlines())) == (2, 1), ended.stderr
@@ -240,6 +254,20 @@ def test_a_configuration_that_is_none_is_not_written(served, tmp_path):
         assert [*(tmp_path / "front").iterdir()] == []
     assert verb_behind(served, tmp_path, words, lambda _: None).exit_code == 0
     assert (tmp_path / "front/tiny-0000.yaml").read_text() == "seed: 0"
+
+
+@pytest.mark.parametrize("body", [Answer(200).body, b"", b"a: ["])
+def test_a_spec_that_is_none_is_refused_before_it_is_compared(body, served, tiny):
+    record = sweeps.find_sweep(served.url, "tiny")
+    served.rule = instead(Answer(200, body), "sweep.yaml")
+    try:
+        with pytest.raises(
+            CannotRun, match=r"sweep\.yaml of sweep tiny must be what the sweep wrote"
+        ):
+            run_sweep._refuse_other_spec(record, read(tiny))
+    finally:
+        served.rule = lambda _: None
+    run_sweep._refuse_other_spec(record, read(tiny))
 
 
 def test_a_front_is_written_without_a_configuration_that_the_store_lacks(served, tmp_path, caplog):
