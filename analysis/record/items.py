@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import connect
+from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
 from analysis.record.names import Artifact
 from analysis.record.sweep import run_id_of
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Candidate, Sweep
+
+NUMBERS, NAMES = ("value", "outcome", "influence"), ("metric", "item", "cluster")  # columns
 
 
 def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
@@ -28,17 +32,21 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
 
     Raises:
         ValueError: the sweep has no such trial, no items of it, or no measurements at this α.
+        OtherContent: the store gives something else than a sweep writes.
     """
     run_id = sweep.run_id if candidate is None else run_id_of(sweep, candidate.trial)
     client = connect(sweep.tracking_uri)
-    if not any(entry.path == Artifact.ITEMS for entry in client.list_artifacts(run_id)):
-        model = "the base model" if candidate is None else f"trial {candidate}"
+    model = "the base model" if candidate is None else f"trial {candidate}"
+    if not has_artifact(client, run_id, Artifact.ITEMS):
         raise ValueError(
             f"sweep {sweep.name} has no items of {model}: only a model that was measured to its end "
-            f"has them."
+            f"has them, once the store has taken them (`sweep status {sweep.name}`)."
         )
     with tempfile.TemporaryDirectory() as folder:
-        rows = pd.read_parquet(client.download_artifacts(run_id, Artifact.ITEMS, folder))
+        rows = _rows(download(client, run_id, Artifact.ITEMS, folder))
+    if rows is None:
+        place = f"{Artifact.ITEMS} of {model} of sweep {sweep.name}"
+        raise OtherContent(place, sweep.tracking_uri)
     if "df" not in rows:
         rows = _corrected(rows)
     names = [str(name) for name in rows["metric"].unique()]
@@ -57,6 +65,18 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         )
     metrics = rows_at_alpha["metric"].map(plain_names).astype(rows["metric"].dtype)
     return rows_at_alpha.assign(metric=metrics)
+
+
+def _rows(path: Path) -> pd.DataFrame | None:
+    """Return the rows of a file of items; None if it is none that a sweep writes."""
+    try:
+        rows = pd.read_parquet(path)
+    except (ValueError, OSError):  # of pyarrow
+        return None
+    if not {*NUMBERS, *NAMES} <= {*rows}:
+        return None
+    are_numbers = all(is_numeric_dtype(rows[name]) for name in {*NUMBERS, "df"} & {*rows})
+    return rows if are_numbers and all(isinstance(name, str) for name in rows["metric"]) else None
 
 
 def _corrected(rows: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 
 
 RUNS_A_PAGE = 1000
+SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
+
+
+class NotDelivered(ValueError):
+    """The store lacks an artifact of a trial."""
+
+
+class OtherContent(ValueError):
+    """The store gives something else for an artifact than a sweep writes, as a gateway may."""
+
+    def __init__(self, artifact: str, tracking_uri: str) -> None:
+        """Make the sentence of the error.
+
+        artifact: its name, with its trial and sweep.
+        """
+        super().__init__(
+            f"{artifact} must be what the sweep wrote, but the store {without_password(tracking_uri)} "
+            "gives something else: check any gateway before it."
+        )
 
 
 def connect(tracking_uri: str) -> MlflowClient:
@@ -84,10 +103,15 @@ def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
 def runs_with(
     client: MlflowClient, experiment_ids: list[str], tags: Mapping[str, str]
 ) -> Iterator[Run]:
-    """Yield the runs of these experiments that have these tags, oldest first."""
+    """Yield the runs of these experiments that have these tags, oldest first.
+
+    Raises:
+        OtherContent: the store gives something else than a list of runs.
+    """
     if not experiment_ids:
-        return iter(())
-    return _pages(
+        return
+    is_empty = True
+    for run in _pages(
         lambda token: client.search_runs(
             experiment_ids,
             filter_string=having(tags),
@@ -95,7 +119,32 @@ def runs_with(
             order_by=["attributes.start_time ASC"],
             page_token=token,
         )
-    )
+    ):
+        is_empty = False
+        yield run
+    if is_empty:
+        _refuse_no_list(client.tracking_uri, experiment_ids)
+
+
+def _refuse_no_list(tracking_uri: str, experiment_ids: list[str]) -> None:
+    """Ask a server for a run, as MLflow's client takes an answer without content for no runs.
+
+    Raises:
+        OtherContent: the server answers with no list of runs.
+    """
+    if not tracking_uri.startswith(("http://", "https://")):
+        return
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    asked = {"experiment_ids": experiment_ids, "max_results": 1}
+    answer = http_request(get_default_host_creds(tracking_uri), SEARCH_RUNS, "POST", json=asked)
+    try:
+        tree = answer.json()
+    except ValueError:
+        tree = None
+    if answer.ok and not (isinstance(tree, dict) and tree.keys() <= {"runs", "next_page_token"}):
+        raise OtherContent("its list of runs", tracking_uri)
 
 
 def sweep_runs(client: MlflowClient) -> list[Run]:
@@ -134,7 +183,26 @@ def read_artifact(client: MlflowClient, run_id: str, path: str) -> str:
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     with tempfile.TemporaryDirectory() as folder:
         # Bytes, because reading as text would change the line ends.
-        return Path(client.download_artifacts(run_id, path, folder)).read_bytes().decode()
+        return download(client, run_id, path, folder).read_bytes().decode()
+
+
+def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
+    """Download an artifact of a run into a folder, and return where it is.
+
+    MLflow's client would not say why it is given none.
+
+    Raises:
+        mlflow.exceptions.MlflowException: it is not given; the message has the code, if there is one.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    uri = client.get_run(run_id).info.artifact_uri
+    return Path(get_artifact_repository(uri, client.tracking_uri).download_artifacts(path, folder))
+
+
+def has_artifact(client: MlflowClient, run_id: str, path: str) -> bool:
+    """Return whether a run has an artifact of this name at the top."""
+    return any(entry.path == path for entry in client.list_artifacts(run_id))
 
 
 def without_password(uri: str) -> str:

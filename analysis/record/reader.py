@@ -7,14 +7,24 @@ metrics and the artifact `trial.yaml`.
 
 from __future__ import annotations
 
-import json
 import math
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
+from ruamel.yaml.error import YAMLError
 
-from analysis.record.mlflow_client import connect, read_artifact, runs_with, sweep_run, sweep_runs
+from analysis.record.declarations import read_declarations
+from analysis.record.mlflow_client import (
+    NotDelivered,
+    OtherContent,
+    connect,
+    has_artifact,
+    read_artifact,
+    runs_with,
+    sweep_run,
+    sweep_runs,
+)
 from analysis.record.names import COUNTED_STATES, Artifact, Role, Tag
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
@@ -24,7 +34,6 @@ from analysis.record.table import (
     trial_state,
     trial_table,
 )
-from trainables.metrics.metric import Metric
 from trainables.metrics.names import is_fused
 from trainables.schema.plain_yaml import from_yaml, to_yaml
 
@@ -48,8 +57,8 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """
     client = connect(tracking_uri)
     parent = sweep_run(client, name, tracking_uri)
-    declarations = _declarations(client, parent)
-    metrics = {entry["name"]: Metric(**entry) for entry in declarations["metrics"]}
+    declared = read_declarations(client, parent)
+    metrics = declared.metrics
     runs = sorted(
         runs_with(client, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
         key=lambda run: int(run.data.tags[Tag.TRIAL]),
@@ -59,12 +68,12 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         name=name,
         run_id=parent.info.run_id,
         state=sweep_state(parent),
-        num_trials=declarations.get("num_trials"),
-        goals=[metrics[goal] for goal in declarations["goals"]],
-        constraints=declarations["constraints"],
+        num_trials=declared.num_trials,
+        goals=[metrics[goal] for goal in declared.goals],
+        constraints=declared.constraints,
         metrics=metrics,
         params=params,
-        searched=declarations["searched"],
+        searched=declared.searched,
         trials=trials,
         base={
             name: value
@@ -134,50 +143,39 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
 
     Raises:
         ValueError: the sweep has no such trial.
+        NotDelivered: the store lacks it.
+        OtherContent: the store gives something else than a sweep writes.
     """
-    run_id = run_id_of(sweep, candidate.trial)
-    text = read_artifact(connect(sweep.tracking_uri), run_id, Artifact.TRIAL)
+    from mlflow.exceptions import MlflowException
+
+    run_id, client = run_id_of(sweep, candidate.trial), connect(sweep.tracking_uri)
+    place = f"{Artifact.TRIAL} of trial {candidate.trial} of sweep {sweep.name}"
+    try:
+        text = read_artifact(client, run_id, Artifact.TRIAL)
+        config = from_yaml(text)
+    except MlflowException as error:
+        if has_artifact(client, run_id, Artifact.TRIAL):
+            raise
+        raise NotDelivered(
+            f"{place} is not in the store: `sweep sync {sweep.name}` delivers it, if it waits."
+        ) from error
+    except (ValueError, YAMLError):
+        config = None
+    if not isinstance(config, dict):
+        raise OtherContent(place, sweep.tracking_uri)
     if candidate.alpha is None:
         return text
     head = [*takewhile(lambda line: line.startswith("#"), text.splitlines())]
     head.append(
         f"# with its weights at α = {candidate.alpha:g} between the base and what it trained"
     )
-    config = from_yaml(text) | {"fusion": {"alpha": candidate.alpha}}
+    config |= {"fusion": {"alpha": candidate.alpha}}
     return "".join(f"{line}\n" for line in head) + to_yaml(config)
-
-
-def _declarations(client: MlflowClient, parent: Run) -> Any:
-    """Return the declarations of a sweep: metrics, goals, constraints, number of trials.
-
-    Raises:
-        ValueError: its parent run has none.
-    """
-    from mlflow.exceptions import MlflowException
-
-    name = parent.data.tags[Tag.NAME]
-    try:
-        declarations = json.loads(read_artifact(client, parent.info.run_id, Artifact.DECLARATIONS))
-    except MlflowException as error:
-        if Artifact.DECLARATIONS in {e.path for e in client.list_artifacts(parent.info.run_id)}:
-            raise  # it is there, but the store does not give it
-        raise ValueError(
-            f"sweep {name} has no {Artifact.DECLARATIONS} in its run {parent.info.run_id}: it has only "
-            "just begun, or its driver died; try again, or start it again."
-        ) from error
-    except ValueError:
-        declarations = None
-    if not isinstance(declarations, dict):
-        raise ValueError(
-            f"{Artifact.DECLARATIONS} of sweep {name} must be what the sweep wrote, but the store "
-            "gives something else: check any gateway before it."
-        )
-    return declarations
 
 
 def _goals(client: MlflowClient, parent: Run) -> list[str]:
     """Return the metric names of a sweep's goals; an empty list if it has no declarations."""
     try:
-        return list(_declarations(client, parent)["goals"])
+        return read_declarations(client, parent).goals
     except ValueError:
         return []  # a sweep whose driver died at once must not hide the others

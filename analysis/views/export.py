@@ -1,14 +1,18 @@
 """Write a front to a folder: tables, pictures, and a trial YAML of each member that runs unchanged."""
 
+import logging
 import re
 import tempfile
 from pathlib import Path
 
+from analysis.record.mlflow_client import NotDelivered
 from analysis.record.names import TRIAL_COMMENT, Artifact
 from analysis.record.reader import read_trial_yaml
 from analysis.record.sweep import Candidate, Sweep
 from analysis.views import front_html, front_png
 from analysis.views.front_files import to_csv, to_json
+
+log = logging.getLogger(__name__)
 
 
 def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
@@ -17,7 +21,8 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
     These are front.json, front.csv, front.png, front.html and, for each member but the base model,
     NAME-0007.yaml, the first trial of its recipe, or NAME-0007-alpha0.25.yaml at another α. Each file
     appears whole or not at all. A second call replaces the files of the first. It deletes the trial
-    files of members that have left the front, and no other file.
+    files of members that have left the front, and no other file. Of a member whose configuration the
+    store lacks there is a warning and no YAML.
 
     Raises:
         ValueError: the name of the sweep cannot be the name of a file.
@@ -36,7 +41,10 @@ def write(sweep: Sweep, out_dir: Path, /) -> list[Path]:
             member = Candidate.of(row)
             suffix = "" if member.alpha is None else f"-alpha{member.alpha:g}"
             path = staged / f"{sweep.name}-{member.trial:04d}{suffix}.yaml"
-            path.write_bytes(read_trial_yaml(sweep, member).encode())
+            try:
+                path.write_bytes(read_trial_yaml(sweep, member).encode())
+            except NotDelivered as error:
+                log.warning("%s", error)
         written = [path.replace(out_dir / path.name) for path in sorted(staged.iterdir())]
     trial_file = re.compile(re.escape(sweep.name) + r"-\d{4,}(-alpha[\d.e-]+)?\.yaml")
     for path in out_dir.iterdir():

@@ -116,6 +116,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         leave(FAILED, f"{spec.name} has ended, but {_next_command(spec)}.")
     warn_of_refused(spec.name)
     from analysis.record import reader
+    from analysis.record.mlflow_client import OtherContent
     from analysis.views import export, front_table
 
     try:
@@ -123,6 +124,8 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         any_complete = bool((sweep.trials["state"] == TrialState.COMPLETE).any())
         folder = workspace.folder(spec.name) / workspace.FRONT
         paths = export.write(sweep, folder) if any_complete else []
+    except OtherContent as error:
+        leave(FAILED, f"{spec.name} has ended; {error}")
     except Exception as error:
         if not store_errors.is_of_store(error):
             raise

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ruamel.yaml.error import YAMLError
+
+from analysis.record.names import Artifact
 from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import changes_of
@@ -23,6 +26,7 @@ from sweep.tracking import addresses, control_requests, mlflow_record, sweeps
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from trainables.harness import folder as tasks_folder
+from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -249,6 +253,11 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
 def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None:
     """Raise CannotRun if something of the spec has changed that must not change within a sweep."""
     recorded_text = record.spec_text()
+    if recorded_text is not None and not _is_mapping(recorded_text):
+        raise CannotRun(
+            f"{Artifact.SPEC} of sweep {record.sweep} must be what the sweep wrote, but the store "
+            f"gives something else: check any gateway before it."
+        )
     if recorded_text is not None and (found := changes_of(recorded_text, document.tree)):
         sentences = [f"{document.at(change.place)} {change.sentence}" for change in found]
         raise CannotRun(
@@ -257,6 +266,14 @@ def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None
             "options may be appended to choices (not of a grid); give another spec another name and "
             "run it."
         )
+
+
+def _is_mapping(text: str) -> bool:
+    """Return whether a text is a mapping in YAML."""
+    try:
+        return isinstance(from_yaml(text), dict)
+    except YAMLError:
+        return False
 
 
 def _refuse_other_inputs(record: mlflow_record.Record, digests: dict[str, str]) -> None:

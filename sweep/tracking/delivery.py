@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
@@ -21,12 +22,10 @@ from sweep.tracking.outbox_entries import (
     Tagged,
     Trial,
     contents,
-    halves,
+    parts,
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sweep.tracking.mlflow_record import Record
 
 log = logging.getLogger(__name__)
@@ -36,6 +35,7 @@ MAX_PAUSE_S = 5.0  # between two attempts
 WARN_AFTER_S = 2.0  # of waiting for an MLflow that is away
 MAX_REQUEST_S = 5.0  # that a request under way may take when the delivery is closed
 MAX_ENTRY_S = 60.0  # that entries of a kind may fail one by one while MLflow takes others
+MAX_FILE_S = 10.0  # the same of files, which `sweep sync` tries again
 
 
 @dataclass
@@ -44,21 +44,38 @@ class Patience:
 
     is_tried: whether some entries failed that have not been taken since. Before that, a failure is
         taken for one of the moment.
-    failing_since: the time at which entries of a kind began to fail, by the kind.
+    failing_since: the time at which entries of a kind began to fail, by the kind; a name of files is a
+        kind.
+    waits_for: the entry that fails alone, in words; empty if none does, or everything.
+    batch: the entries under way, and the number of bytes of the journal up to their end.
+    settled: ids of those of the batch, or parts of them, that were taken or set aside. They are not
+        sent again with what is left, or some that fail by turns would hold it up for ever.
+    parts: those into which an entry of the batch was divided, by its id.
     """
 
     is_tried: bool = False
     failing_since: dict[str, float] = field(default_factory=dict)
+    waits_for: str = ""
+    batch: tuple[list[Entry], int] = field(default_factory=lambda: ([], 0))
+    settled: set[int] = field(default_factory=set)
+    parts: dict[int, list[Entry]] = field(default_factory=dict)
 
     def is_over(self, entry: Entry) -> bool:
-        """Return whether entries of this kind have failed for longer than MAX_ENTRY_S."""
-        began = self.failing_since.setdefault(entry.do, time.monotonic())
-        return time.monotonic() - began > MAX_ENTRY_S
+        """Return whether entries of this kind have failed for longer than they may."""
+        began = self.failing_since.setdefault(_kind(entry), time.monotonic())
+        longest_s = MAX_FILE_S if isinstance(entry, Attached) else MAX_ENTRY_S
+        return time.monotonic() - began > longest_s
 
     def renew(self, entries: Sequence[Entry]) -> None:
         """Note that MLflow has taken these entries."""
         for entry in entries:
-            self.failing_since.pop(entry.do, None)
+            self.failing_since.pop(_kind(entry), None)
+            self.settled.add(id(entry))
+
+
+def _kind(entry: Entry) -> str:
+    """Return what is equal for entries that are likely to be refused alike."""
+    return entry.file.rpartition("/")[2] if isinstance(entry, Attached) else entry.do
 
 
 class Delivery:
@@ -73,6 +90,7 @@ class Delivery:
     def __init__(self, record: Record, outbox: Outbox) -> None:
         self._record = record
         self._outbox = outbox
+        self._patience = Patience()
         self.trouble = ""
         self._closed = threading.Event()
         self._wake = threading.Event()
@@ -92,15 +110,20 @@ class Delivery:
     def wait(self, seconds: float) -> bool:
         """Block until every entry is delivered; give up after `seconds` in which MLflow took none.
 
-        As long as no attempt has failed, the time does not run: a large file may take longer.
+        As long as no attempt has failed, the time does not run: a large file may take longer. Nor does
+        it while a single entry fails, which is set aside before long.
 
         Returns:
             Whether every entry is delivered.
         """
-        num_bytes, deadline, has_warned = -1, 0.0, False
+        num_bytes, deadline, has_warned, began = -1, 0.0, False, time.monotonic()
         while not self._outbox.is_delivered:
             self._wake.set()
-            under_way = not self.trouble and seconds
+            name = self._patience.waits_for
+            if name and not has_warned and time.monotonic() - began > WARN_AFTER_S:
+                has_warned = True
+                log.warning("waiting for MLflow, which takes all but %s (%s)", name, self.trouble)
+            under_way = (not self.trouble or name) and seconds
             if under_way or self._outbox.num_bytes_delivered > num_bytes:
                 num_bytes = self._outbox.num_bytes_delivered
                 deadline = time.monotonic() + seconds
@@ -115,10 +138,10 @@ class Delivery:
 
     def _work(self) -> None:
         """Deliver batches until closed; pause after a failure and while there is nothing to deliver."""
-        pause_s, patience = 0.0, Patience()
+        pause_s = 0.0
         while not self._closed.is_set():
             try:
-                num_delivered = deliver_batch(self._record, self._outbox, patience)
+                num_delivered = deliver_batch(self._record, self._outbox, self._patience)
             except Exception as error:  # of MLflow, of the network, of a database
                 pause_s = min(MAX_PAUSE_S, max(0.5, 2 * pause_s))
                 self.trouble = f"{type(error).__name__}: {store_errors.reason(error)}"
@@ -133,24 +156,30 @@ class Delivery:
 def deliver_batch(record: Record, outbox: Outbox, patience: Patience | None = None) -> int:
     """Send the next entries to MLflow, at most MAX_BATCH, and return their number.
 
-    Entries that MLflow refuses while it takes others are set aside: those that it would refuse every
-    time at once, others when the patience is over.
+    Entries that MLflow refuses while it takes others are set aside. Those that it would refuse every
+    time are at once, and files also if they are refused for who asks, as `sweep sync` tries them again;
+    others when the patience is over.
 
     Raises:
         Exception: MLflow cannot be reached, or refuses everything, or an entry for now; all of the
             batch then still counts as undelivered.
     """
     patience = patience or Patience()
-    entries, end = outbox.next_entries(MAX_BATCH)
+    if not patience.batch[0]:
+        patience.batch = outbox.next_entries(MAX_BATCH)
+    entries, end = patience.batch
     by_trial: dict[Trial, list[Entry]] = {}
     for entry in entries:
         by_trial.setdefault(entry.trial, []).append(entry)
     # The sweep's own run (None) is last: it ends after its trials.
     for trial in sorted(by_trial, key=lambda trial: trial is None):
         _deliver_run(record, outbox, trial, by_trial[trial], patience)
-    patience.is_tried = bool(patience.failing_since)
+    patience.is_tried, patience.waits_for = bool(patience.failing_since), ""
     if end > outbox.num_bytes_delivered:
-        outbox.mark_delivered(end, entries)
+        outbox.mark_delivered(end, list(chain(entries, *patience.parts.values())))
+    patience.batch = ([], 0)
+    patience.settled.clear()
+    patience.parts.clear()
     return len(entries)
 
 
@@ -164,26 +193,45 @@ def _deliver_run(
     Raises:
         Exception: as of `deliver_batch`.
     """
+    entries = [entry for entry in entries if id(entry) not in patience.settled]
+    if not entries:
+        return
+    has_run = False
     try:
-        _write(record, outbox, trial, entries)
+        run_id = _run_id(record, trial, entries)
+        has_run = True
+        _write(record, outbox, run_id, entries)
         patience.renew(entries)
         return
     except Exception as error:  # of MLflow, of the network, of a database, of a bucket
         is_lasting = store_errors.is_lasting(error)
-        if not (is_lasting or patience.is_tried) or not _takes_others(record):
-            patience.is_tried = True
+        is_known = is_lasting or store_errors.is_of_login(error)
+        is_single = is_lasting or (has_run and (is_known or patience.is_tried))
+        if not is_single or not _takes_others(record):
+            patience.is_tried, patience.waits_for = True, ""
             raise
-        parts = _parts(outbox, entries)
-        if not (parts or is_lasting or patience.is_over(entries[0])):
+        smaller = _parts(outbox, entries, patience)
+        first = entries[0]
+        is_refused = is_lasting or (is_known and isinstance(first, Attached))
+        if not (smaller or is_refused or patience.is_over(first)):
+            patience.waits_for = _named(outbox, first)
             raise
         reason = store_errors.reason(error)
     # Outside of the handler, so that an error below does not count as one that followed from this.
-    for part in parts:
+    for part in smaller:
         _deliver_run(record, outbox, trial, part, patience)
-    if not parts and outbox.set_aside(entries[0], reason):
-        log.warning(
-            "MLflow refuses %s (%s); the rest is delivered", _named(outbox, entries[0]), reason
-        )
+    if not smaller:
+        patience.settled.add(id(first))
+        if outbox.set_aside(first, reason):
+            log.warning(
+                "MLflow refuses %s (%s); the rest is delivered", _named(outbox, first), reason
+            )
+
+
+def _run_id(record: Record, trial: Trial, entries: Sequence[Entry]) -> str:
+    """Return the id of the run of a trial, which is created unless there is one."""
+    opened = next((entry for entry in entries if isinstance(entry, Opened)), None)
+    return record.run_id_of(trial, opened)
 
 
 def _takes_others(record: Record) -> bool:
@@ -195,29 +243,15 @@ def _takes_others(record: Record) -> bool:
     return True
 
 
-def _parts(outbox: Outbox, entries: Sequence[Entry]) -> list[list[Entry]]:
-    """Return two or more lists of entries that together record the same; none if that cannot be."""
+def _parts(outbox: Outbox, entries: Sequence[Entry], patience: Patience) -> list[list[Entry]]:
+    """Return smaller lists of entries that together record the same; none if that cannot be."""
     if len(entries) > 1:
         half = len(entries) // 2
         return [list(entries[:half]), list(entries[half:])]
     (entry,) = entries
-    path = outbox.files / entry.file if isinstance(entry, Attached) else None
-    if path and path.is_dir():
-        return [[file] for file in _files_of(entry, path)]
-    return [[part] for part in halves(entry)]
-
-
-def _files_of(entry: Entry, path: Path) -> Iterator[Entry]:
-    """Yield an entry for each file of a folder that an entry attaches.
-
-    path: that of the folder.
-    """
-    assert isinstance(entry, Attached)
-    for file in sorted(path.rglob("*")):
-        if file.is_file():
-            below = file.relative_to(path)
-            to = "/".join([*([entry.to] if entry.to else []), *below.parent.parts])
-            yield Attached(trial=entry.trial, file=f"{entry.file}/{below.as_posix()}", to=to)
+    if id(entry) not in patience.parts:
+        patience.parts[id(entry)] = parts(entry, outbox.files)
+    return [[part] for part in patience.parts[id(entry)]]
 
 
 def _named(outbox: Outbox, entry: Entry) -> str:
@@ -229,10 +263,8 @@ def _named(outbox: Outbox, entry: Entry) -> str:
     return f"{', '.join(names) or entry.do} of {run}, which stays in {outbox.folder / REFUSED}"
 
 
-def _write(record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry]) -> None:
+def _write(record: Record, outbox: Outbox, run_id: str, entries: Sequence[Entry]) -> None:
     """Write entries of one run in their order; neighbouring metrics and tags share a request."""
-    opened = next((entry for entry in entries if isinstance(entry, Opened)), None)
-    run_id = record.run_id_of(trial, opened)
     reports: list[Reported] = []
     params: dict[str, str] = {}
     tags: dict[str, str] = {}

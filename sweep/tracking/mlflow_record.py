@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Series, Tag, having
+from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
+from sweep.tracking import store_errors
 from sweep.tracking.addresses import connect
-from sweep.tracking.declarations import declarations, search_params
+from sweep.tracking.artifacts import download, upload, upload_text
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,14 +77,14 @@ class Record:
 
         text: the spec as the user typed it.
         """
-        self._client.log_dict(self.run_id, declarations(spec), Artifact.DECLARATIONS)
-        self._client.log_text(self.run_id, text, Artifact.SPEC)
+        self.attach_text(self.run_id, json.dumps(declarations(spec)), Artifact.DECLARATIONS)
+        self.attach_text(self.run_id, text, Artifact.SPEC)
         for name, value in search_params(spec).items():
             self._client.log_param(self.run_id, name, value)
 
     def log_spec_version(self, version: int, text: str) -> None:
         """Write the text of the spec from which trials of a version of the search space are drawn."""
-        self._client.log_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
+        self.attach_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the sweep's own run."""
@@ -99,8 +101,8 @@ class Record:
         ):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            path = self._client.download_artifacts(self.run_id, Artifact.SPEC, folder)
-            return Path(path).read_text(encoding="utf-8")
+            path = download(self.tracking_uri, self.run_id, Artifact.SPEC, Path(folder))
+            return path.read_text(encoding="utf-8")
 
     def digests(self) -> dict[str, str]:
         """Return the sha256 of each model and data set that the sweep began with, by its name."""
@@ -197,14 +199,11 @@ class Record:
 
     def attach(self, run_id: str, path: Path, to: str = "") -> None:
         """Upload a file, or the contents of a folder, to the folder `to` of a run's artifacts."""
-        if path.is_dir():
-            self._client.log_artifacts(run_id, str(path), to or None)
-        else:
-            self._client.log_artifact(run_id, str(path), to or None)
+        upload(self.tracking_uri, run_id, path, to)
 
     def attach_text(self, run_id: str, text: str, name: str) -> None:
         """Upload a text as a file of this name among a run's artifacts."""
-        self._client.log_text(run_id, text, name)
+        upload_text(self.tracking_uri, run_id, text, name)
 
     def log_inputs(self, run_id: str, digests: Mapping[str, str]) -> None:
         """Record data sets as inputs of a run; recording them again changes nothing.
@@ -287,13 +286,15 @@ def search_runs(
     view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
 
     analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
-    reader the names alone, so that either can change.
+    reader the names alone, so that either can change. Raises store_errors.OtherAnswer if it is no list.
     """
     runs: list[Run] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment_id], having(tags), view, 1000, page_token=token)
+    page = None
+    while page is None or page.token:
+        page = client.search_runs(
+            [experiment_id], having(tags), view, 1000, page_token=page and page.token
+        )
         runs += page
-        token = page.token
-        if not token:
-            return runs
+    if not runs:
+        store_errors.refuse_no_list_of_runs(client.tracking_uri, experiment_id)
+    return runs

@@ -7,10 +7,13 @@ In all of them `do` is the kind, `trial` the number of the trial (None for the s
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
+from analysis.record.names import Artifact
 from trainables.schema.strict import Strict
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]  # of a run in MLflow that has ended
@@ -92,6 +95,37 @@ def contents(entry: Entry) -> dict[str, dict[str, Any]]:
         name: content if isinstance(content, dict) else {name: content} if content else {}
         for name, content in fields.items()
     }
+
+
+def parts(entry: Entry, files: Path) -> list[Entry]:
+    """Return smaller entries that together record the same; none if the entry cannot be divided.
+
+    Settings, metrics and tags are divided in two, and a folder into its files. A run ends after its
+    last tags are set. The configuration of a trial becomes a file, which can be delivered later.
+
+    files: the folder of the files that entries attach, where that file is written.
+    """
+    if isinstance(entry, Attached):
+        path = files / entry.file
+        return [*_files_of(entry, path)] if path.is_dir() else []
+    if isinstance(entry, Opened) and entry.yaml and not halves(entry):
+        folder = files / f"trial-{entry.trial}"
+        folder.mkdir(exist_ok=True)
+        (folder / Artifact.TRIAL).write_text(entry.yaml, encoding="utf-8")
+        return [Attached(trial=entry.trial, file=f"{folder.name}/{Artifact.TRIAL}")]
+    return halves(entry)
+
+
+def _files_of(entry: Attached, path: Path) -> Iterator[Attached]:
+    """Yield an entry for each file of a folder that an entry attaches.
+
+    path: that of the folder.
+    """
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            below = file.relative_to(path)
+            to = "/".join([*([entry.to] if entry.to else []), *below.parent.parts])
+            yield Attached(trial=entry.trial, file=f"{entry.file}/{below.as_posix()}", to=to)
 
 
 def halves(entry: Entry) -> list[Entry]:

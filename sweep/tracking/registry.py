@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import Artifact, Tag
 from sweep.tracking.addresses import connect
+from sweep.tracking.artifacts import download, upload
 from trainables.assets.safe_files import PICKLES
 from trainables.schema.plain_yaml import to_yaml
 
@@ -124,8 +125,8 @@ def _describe(client: MlflowClient, run: Run, names: list[str], card: str) -> No
         for name in names:
             if name not in own and not name.endswith(WEIGHTS):
                 path = f"{Artifact.MODEL}/{name}"
-                shutil.move(client.download_artifacts(run_id, path, str(downloaded)), tokenizer)
-        config = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))
+                shutil.move(download(client.tracking_uri, run_id, path, downloaded), tokenizer)
+        config = _config(tokenizer / "config.json")
         parent = run.data.tags.get(Tag.PARENT)
         sweep_tags = client.get_run(parent).data.tags if parent else {}
         versions = {name: sweep_tags.get(f"{Tag.VERSION}{name}", "") for name in PINNED}
@@ -140,7 +141,25 @@ def _describe(client: MlflowClient, run: Run, names: list[str], card: str) -> No
         }
         for name, text in files.items():
             (written / name).write_text(text, encoding="utf-8")
-        client.log_artifacts(run_id, str(written), Artifact.MODEL)
+        upload(client.tracking_uri, run_id, written, Artifact.MODEL)
+
+
+def _config(file: Path) -> dict[str, Any]:
+    """Return the content of the config.json of a model.
+
+    Raises:
+        NotKept: it is none, as when a gateway gives something else.
+    """
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(config["architectures"][0], str):
+            return dict(config)
+    except (KeyError, IndexError, TypeError, ValueError):
+        pass
+    raise NotKept(
+        "its config.json must be that of a model, but the store gives something else: check any "
+        "gateway before it."
+    )
 
 
 def _mlmodel(run: Run, config: Mapping[str, Any], transformers_version: str) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 # Where the errors of a store come from: MLflow, HTTP, databases, buckets.
 LIBRARIES = (
@@ -39,6 +39,7 @@ STATUS_IN_WORDS = re.compile(
 MAX_CHARS = 200  # of a reason in somebody else's words
 
 SEARCH = "/api/2.0/mlflow/experiments/search"
+SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
 REMEDIES = {
     401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
     403: "ask whoever runs it for access, or log in as somebody who has it",
@@ -48,9 +49,16 @@ REMEDIES = {
 OTHER_REMEDY = "check the address, and any gateway before it"
 
 
+class OtherAnswer(Exception):
+    """Something else than MLflow has answered a request, with a code that is no error.
+
+    Its text is the answer in words.
+    """
+
+
 def is_of_store(error: BaseException) -> bool:
     """Return whether an error was raised by a library through which a store is reached."""
-    return any(
+    return isinstance(error, OtherAnswer) or any(
         module == library or module.startswith(f"{library}.")
         for kind in type(error).__mro__[:-3]  # without Exception, BaseException and object
         for library in LIBRARIES
@@ -83,8 +91,15 @@ def is_lasting(error: BaseException) -> bool:
     )
 
 
+def is_of_login(error: BaseException) -> bool:
+    """Return whether a request was refused for who asks: by its code, or by a page in its place."""
+    return bool(_of_gateway(error)) or status_of(error) in {401, 403, 407}
+
+
 def reason(error: BaseException) -> str:
     """Return why a request failed, in a few words: the HTTP code, or the first cause in one line."""
+    if words := _of_gateway(error):
+        return words.removeprefix("answers ")
     if status := status_of(error):
         return f"{status} {phrase(status)}".strip()
     told = [cause for cause in _chain(error) if isinstance(cause, OSError) or is_of_store(cause)]
@@ -100,7 +115,9 @@ def sentence(error: BaseException, store: str) -> str:
 
     store: its address, without a password.
     """
-    if status := status_of(error):
+    if words := _of_gateway(error):
+        does, remedy = words, OTHER_REMEDY
+    elif status := status_of(error):
         does, remedy = f"answers {reason(error)}", REMEDIES.get(status, OTHER_REMEDY)
     else:
         does, remedy = f"does not ({reason(error)})", "see that it is up and can be written"
@@ -121,50 +138,99 @@ def trouble_of_server(tracking_uri: str) -> str:
 
     tracking_uri: an http or https address. The credentials are those of MLflow's client.
     """
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
     uri = tracking_uri.rstrip("/")
     try:
-        credentials = get_default_host_creds(uri)
-        asked = {"json": {"max_results": 1}, "timeout": 5, "raise_on_status": False}
-        answer = http_request(credentials, SEARCH, "POST", **asked)
+        answer = _asked(uri, SEARCH, {"max_results": 1})
     except Exception as error:  # MLflow's client makes one of no class of its own of all of them
+        if words := _of_gateway(error):
+            return f"the tracking server {uri} must be MLflow's, but {words}: {OTHER_REMEDY}."
+        to = _asked_last(error)
+        if to and urlsplit(to).netloc != urlsplit(uri).netloc:
+            return (
+                f"the tracking server {uri} must be MLflow's, but redirects to {to}, which does not "
+                f"answer ({reason(error)}): {OTHER_REMEDY}."
+            )
         return (
             f"the tracking server {uri} must be up, but does not answer ({reason(error)}): start it, "
             f"or name another store."
         )
-    if answer.status_code == HTTPStatus.OK and _is_of_mlflow(answer):
+    if answer.status_code == HTTPStatus.OK and _is_list_of(answer, "experiments"):
         return ""
+    words = described(answer, "list of experiments")
     remedy = REMEDIES.get(answer.status_code, OTHER_REMEDY)
-    return (
-        f"the tracking server {uri} must be MLflow's, but answers {_described(answer)}: {remedy}."
-    )
+    return f"the tracking server {uri} must be MLflow's, but answers {words}: {remedy}."
 
 
-def _is_of_mlflow(answer: Any) -> bool:
-    """Return whether a server's answer, of the library requests, is a list of experiments."""
+def refuse_no_list_of_runs(tracking_uri: str, experiment_id: str) -> None:
+    """Ask a store that has given no runs again, if it is a server.
+
+    MLflow's client takes an answer without content, as of a gateway, for an empty list.
+
+    Raises:
+        OtherAnswer: the server answers with no list of runs.
+    """
+    if tracking_uri.startswith(("http://", "https://")):
+        asked = {"experiment_ids": [experiment_id], "max_results": 1}
+        answer = _asked(tracking_uri.rstrip("/"), SEARCH_RUNS, asked)
+        if answer.ok and not _is_list_of(answer, "runs"):
+            raise OtherAnswer(described(answer, "list of runs"))
+
+
+def _asked(uri: str, path: str, content: dict[str, Any]) -> Any:
+    """Return the answer of a server, of the library requests, to a question in JSON."""
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    credentials = get_default_host_creds(uri)
+    return http_request(credentials, path, "POST", json=content, timeout=5, raise_on_status=False)
+
+
+def _is_list_of(answer: Any, key: str) -> bool:
+    """Return whether an answer, of the library requests, is a list of MLflow's, which has this key."""
     try:
         tree = answer.json()
     except ValueError:
         return False
-    return isinstance(tree, dict) and tree.keys() <= {"experiments", "next_page_token"}
+    return isinstance(tree, dict) and tree.keys() <= {key, "next_page_token"}
 
 
-def _described(answer: Any) -> str:
+def described(answer: Any, expected: str) -> str:
     """Return the code of an answer, where a redirect led, and what it holds if that is no error.
 
     answer: of the library requests.
+    expected: what it is not, without an article.
     """
     words = f"{answer.status_code} {phrase(answer.status_code)}".strip()
     if answer.history:
-        parts = urlsplit(answer.url)
-        words += f" after {answer.history[0].status_code}, a redirect to "
-        words += f"{parts.scheme}://{parts.hostname}{parts.path}"
+        words += f" after {answer.history[0].status_code}, a redirect to {_bare(answer.url)}"
     if answer.ok:
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
-        words += f" with {kind or 'something'} that is no list of experiments"
+        words += f" with {kind or 'something'} that is no {expected}"
     return words
+
+
+def _of_gateway(error: BaseException) -> str:
+    """Return what a gateway does in place of the server, in words; "" if the error tells of none."""
+    for cause in _chain(error):
+        if isinstance(cause, OtherAnswer):
+            return f"answers {cause}"
+        if type(cause).__name__ == "TooManyRedirects":
+            answer: Any = getattr(cause, "response", None)
+            to = urljoin(answer.url, answer.headers.get("Location", ""))
+            return f"redirects in a circle (to {_bare(to)})"
+    return ""
+
+
+def _asked_last(error: BaseException) -> str:
+    """Return the address of the request that failed, which may follow a redirect; "" if unknown."""
+    requests = (getattr(cause, "request", None) for cause in _chain(error))
+    return next((_bare(request.url) for request in requests if request is not None), "")
+
+
+def _bare(url: str) -> str:
+    """Return an address without user name, password and query, which may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -16,6 +16,7 @@ from sweep import workspace
 from sweep.cli.app import app
 from sweep.config.check import check
 from tests import servers
+from tests.gateway import Gateway, gateway
 from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
@@ -249,3 +250,15 @@ def s3() -> Iterator[dict[str, str]]:
     """Environment variables for clients of an S3 server that has a bucket `kept`."""
     with servers.s3() as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def behind(tmp_path_factory) -> Iterator[Gateway]:
+    """A gateway that forwards everything to a real tracking server, until a test gives it a rule."""
+    folder = tmp_path_factory.mktemp("behind")
+    store = f"sqlite:///{folder}/mlflow.db"
+    with (
+        servers.mlflow_server(store, str(folder / "artifacts"), folder) as upstream,
+        gateway(lambda _: None, upstream) as server,
+    ):
+        yield server

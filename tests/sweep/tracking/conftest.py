@@ -35,3 +35,14 @@ def record(store, tracking_uri, spec) -> Record:
     """The record of the sweep, which has just been opened."""
     digests = {"alignment.x": "ab"}
     return sweeps.open_sweep(tracking_uri, spec, TINY, digests, str(store / spec.name))
+
+
+@pytest.fixture
+def far_record(behind, spec):
+    """The record of a sweep in the server behind the gateway."""
+    yield sweeps.open_sweep(behind.url, spec, TINY, {})
+    behind.rule = lambda _: None
+
+
+def is_upload(request, name=""):
+    return request.method == "PUT" and "/artifacts/" in request.path and name in request.path

@@ -9,9 +9,8 @@ from sweep.tracking import delivery, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery, Patience, deliver_batch
 from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
-from tests import servers
-from tests.gateway import Answer, gateway
-from tests.sweep.conftest import TINY
+from tests.gateway import Answer
+from tests.sweep.tracking.conftest import is_upload
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -159,29 +158,6 @@ def test_entries_that_wait_while_mlflow_is_away_arrive_once_it_is_back(record, o
     assert history(record, run, "loss") == [(step, 1 / (step + 1)) for step in range(5)]
 
 
-@pytest.fixture(scope="module")
-def behind(tmp_path_factory):
-    """A gateway that forwards everything to a real tracking server, until a test gives it a rule."""
-    folder = tmp_path_factory.mktemp("behind")
-    store = f"sqlite:///{folder}/mlflow.db"
-    with (
-        servers.mlflow_server(store, str(folder / "artifacts"), folder) as upstream,
-        gateway(lambda _: None, upstream) as server,
-    ):
-        yield server
-
-
-@pytest.fixture
-def far_record(behind, spec):
-    """The record of a sweep in the server behind the gateway."""
-    yield sweeps.open_sweep(behind.url, spec, TINY, {})
-    behind.rule = lambda _: None
-
-
-def is_upload(request, name=""):
-    return request.method == "PUT" and "/artifacts/" in request.path and name in request.path
-
-
 def files_of(record, trial):
     """The paths and sizes of the files of a trial."""
     run_id = record.run_id_of(trial)
@@ -195,7 +171,7 @@ def files_of(record, trial):
     return found
 
 
-@pytest.mark.parametrize("status", [400, 404, 411, 413, 415, 507])
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 407, 411, 413, 415, 507])
 def test_a_file_that_a_gateway_refuses_is_set_aside_and_the_rest_is_delivered(
     status, behind, far_record, outbox, caplog
 ):
@@ -314,12 +290,12 @@ def test_an_outage_is_waited_for_and_nothing_is_set_aside(status, behind, far_re
     assert files_of(far_record, 0) == {"trial.yaml": 4, "items.parquet": 5}
 
 
-@pytest.mark.parametrize("status", [0, 403, 503])
+@pytest.mark.parametrize("status", [0, 429, 503])
 def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
     status, behind, far_record, outbox, monkeypatch
 ):
     """As behind a filter that closes the connection of a large upload, or has no room for it now."""
-    monkeypatch.setattr(delivery, "MAX_ENTRY_S", 0.3)
+    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.3)
     behind.rule = lambda r: Answer(status) if is_upload(r, "items") else None
     outbox.put(*whole_trial(0)[:2])
     outbox.attach(0, b"table", "items.parquet")
@@ -333,13 +309,81 @@ def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
     deliver_batch(far_record, outbox, patience)
     assert outbox.is_delivered
     assert len(refused(outbox.folder)) == 1
-    outbox.attach(0, b"more", "items2.parquet")
-    deliver_batch(far_record, outbox, patience)  # at once: the patience with files is over
+    outbox.attach(0, b"small", "small.txt")  # of another kind
+    outbox.attach(1, b"more", "items.parquet")
+    deliver_batch(far_record, outbox, patience)  # at once: the patience with these files is over
     assert len(refused(outbox.folder)) == 2
     behind.rule = lambda _: None
-    outbox.attach(0, b"more", "items3.parquet")
+    outbox.attach(2, b"more", "items.parquet")
     deliver_batch(far_record, outbox, patience)
     assert patience.failing_since == {}
+
+
+def test_files_that_fail_by_turns_hold_nothing_up(behind, far_record, outbox, monkeypatch):
+    """Each is taken now and then, so that the patience with it begins anew."""
+    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.1)
+    monkeypatch.setattr(delivery, "MAX_PAUSE_S", 0.2)
+    behind.rule = lambda r: Answer(503) if is_upload(r, "items") and r.num_bytes > 4 else None
+    outbox.put(*whole_trial(0)[:2])
+    for number, content in enumerate([b"large", b"ok", b"large"]):
+        outbox.put(Tagged(trial=0, tags={"turn": "even" if number % 2 == 0 else "odd"}))
+        outbox.attach(0, content, "items.parquet", to=f"n{number}")
+    outbox.put(*whole_trial(0)[2:])
+    with Delivery(far_record, outbox) as sending:
+        assert sending.wait(20.0)
+    assert len(refused(outbox.folder)) == 2
+    (run,) = far_record.trial_runs()
+    assert (run.info.status, run.data.tags["turn"]) == ("FINISHED", "even")
+
+
+def test_while_mlflow_takes_all_but_a_file_the_wait_goes_on_and_says_for_what(
+    behind, far_record, outbox, monkeypatch, caplog
+):
+    monkeypatch.setattr(delivery, "MAX_FILE_S", 1.5)
+    monkeypatch.setattr(delivery, "WARN_AFTER_S", 0.2)
+    behind.rule = lambda r: Answer(503) if is_upload(r, "items") else None
+    outbox.put(*whole_trial(0)[:2])
+    outbox.attach(0, b"table", "items.parquet")
+    outbox.put(*whole_trial(0)[2:])
+    sending = Delivery(far_record, outbox)
+    sending._patience.is_tried = True  # else the first failure is one of the moment
+    with sending:
+        assert sending.wait(1.0), "less than the patience with files"
+    waiting, refusing = [record.getMessage() for record in caplog.records]
+    assert waiting.startswith("waiting for MLflow, which takes all but a file of trial 0, which ")
+    assert "503 Service Unavailable" in waiting
+    assert refusing.startswith("MLflow refuses a file of trial 0")
+
+
+def test_a_configuration_that_is_refused_is_delivered_as_a_file_later(behind, far_record, outbox):
+    behind.rule = lambda r: Answer(403) if is_upload(r, "trial.yaml") else None
+    outbox.put(*whole_trial(0))
+    deliver_batch(far_record, outbox)
+    assert outbox.is_delivered
+    assert files_of(far_record, 0) == {}
+    (run,) = far_record.trial_runs()
+    assert (run.info.status, run.data.params) == ("FINISHED", {"a": "b"})
+    behind.rule = lambda _: None
+    outbox.put_back()
+    deliver_all(far_record, outbox)
+    assert files_of(far_record, 0) == {"trial.yaml": 4}
+    assert (refused(outbox.folder), [*outbox.files.iterdir()]) == ([], [])
+
+
+def test_where_no_run_may_be_created_nothing_is_set_aside(behind, far_record, outbox, monkeypatch):
+    """Its entries could not be delivered later, out of their order."""
+    monkeypatch.setattr(delivery, "MAX_ENTRY_S", 0.0)
+    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.0)
+    behind.rule = lambda r: Answer(403) if r.path.endswith("/runs/create") else None
+    outbox.put(*whole_trial(0))
+    outbox.attach(0, b"table", "items.parquet")
+    with Delivery(far_record, outbox) as sending:
+        assert not sending.wait(1.5)
+        assert sending.trouble == "MlflowException: 403 Forbidden"
+        assert refused(outbox.folder) == []
+        behind.rule = lambda _: None
+        assert sending.wait(20.0)
+    assert files_of(far_record, 0) == {"trial.yaml": 4, "items.parquet": 5}
 
 
 def test_a_line_that_is_no_entry_is_set_aside_and_the_rest_arrives(record, outbox):

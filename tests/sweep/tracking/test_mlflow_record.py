@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sweep.config.declarations import search_params
 from sweep.tracking import sweeps
-from sweep.tracking.declarations import search_params
 from sweep.tracking.outbox_entries import Reported
 
 pytestmark = pytest.mark.timeout(120)

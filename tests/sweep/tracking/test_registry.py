@@ -63,6 +63,15 @@ def test_a_model_that_cannot_be_registered_is_refused_with_the_reason(
     assert "refused" not in {model.name for model in models}, "nothing is begun"
 
 
+@pytest.mark.parametrize(
+    "text", ["<html></html>", "", "{}", "[1]", '{"architectures": []}', '{"architectures": [1]}']
+)
+def test_a_config_that_a_gateway_gives_in_place_of_a_models_is_refused(text, tmp_path):
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(registry.NotKept, match=r"must be that of a model, but the store gives"):
+        registry._config(tmp_path / "config.json")
+
+
 def test_a_run_registered_again_keeps_its_version_and_gets_the_new_card_and_tags(record, tmp_path):
     run_id = record.run_id_of(0)
     keep(record, run_id, kept(tmp_path / "model", "model.safetensors", "config.json"))

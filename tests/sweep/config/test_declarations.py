@@ -5,9 +5,9 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
+from sweep.config.declarations import declarations, search_params
 from sweep.config.spec import Search, SweepSpec
 from sweep.samplers import Tpe
-from sweep.tracking.declarations import declarations, search_params
 from tests.sweep.conftest import TINY
 
 

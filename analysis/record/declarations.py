@@ -1,0 +1,86 @@
+"""Read what a sweep has declared: metrics, goals, constraints, the names that it searches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+from analysis.record.mlflow_client import OtherContent, has_artifact, read_artifact
+from analysis.record.names import Artifact, Tag
+from trainables.metrics.metric import Better, Metric
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """What the sweep wrote as it began; `Sweep` of analysis/record/sweep.py describes the fields."""
+
+    metrics: dict[str, Metric]
+    goals: list[str]
+    constraints: dict[str, dict[str, float]]
+    searched: list[str]
+    num_trials: int | None
+
+
+def read_declarations(client: MlflowClient, parent: Run) -> Declarations:
+    """Return the declarations of a sweep, given its own run.
+
+    Raises:
+        ValueError: there are none.
+        OtherContent: the store gives something else than a sweep writes.
+    """
+    from mlflow.exceptions import MlflowException
+
+    name, run_id = parent.data.tags[Tag.NAME], parent.info.run_id
+    try:
+        return parse(json.loads(read_artifact(client, run_id, Artifact.DECLARATIONS)))
+    except MlflowException as error:
+        if has_artifact(client, run_id, Artifact.DECLARATIONS):
+            raise  # it is there, but the store does not give it
+        raise ValueError(
+            f"sweep {name} has no {Artifact.DECLARATIONS} in its run {run_id}: it has only just begun, "
+            "or its driver died; try again, or start it again."
+        ) from error
+    except ValueError as error:
+        place = f"{Artifact.DECLARATIONS} of sweep {name}"
+        raise OtherContent(place, client.tracking_uri) from error
+
+
+def parse(tree: Any) -> Declarations:
+    """Return the declarations in the tree of a JSON file.
+
+    Raises:
+        ValueError: it is none that a sweep writes.
+    """
+    try:
+        metrics = {entry["name"]: Metric(**entry) for entry in tree["metrics"]}
+        goals, constraints = tree["goals"], tree["constraints"]
+        searched, num_trials = tree["searched"], tree.get("num_trials")
+        bounds = [(key, v) for bound in constraints.values() for key, v in bound.items()]
+        is_sound = (
+            all(metric.better in get_args(Better) for metric in metrics.values())
+            and all(
+                _is_number(n) for metric in metrics.values() for n in (metric.ideal, metric.worst)
+            )
+            and isinstance(goals, list)
+            and len(goals) > 0
+            and all(goal in metrics for goal in goals)
+            and all(key in ("min", "max") and _is_number(value) for key, value in bounds)
+            and isinstance(searched, list)
+            and all(isinstance(word, str) for word in searched)
+            and (num_trials is None or type(num_trials) is int)
+        )
+    except (AttributeError, KeyError, TypeError) as error:
+        raise ValueError("no declarations of a sweep") from error
+    if not is_sound:
+        raise ValueError("no declarations of a sweep")
+    return Declarations(metrics, goals, constraints, searched, num_trials)
+
+
+def _is_number(value: object) -> bool:
+    """Return whether a value of a JSON file is a number."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
