@@ -69,9 +69,9 @@ def vocabulary_head(module: Any) -> Any:
 def body_of(module: Any) -> Any:
     """Return the part of a model without its head, whose output has the last hidden states."""
     body = module.base_model
-    return (
-        getattr(module, "model", body) if body is module else body
-    )  # Llama 4 is its own base_model
+    if body is module:  # as Llama 4 is
+        return getattr(module, "model", module)
+    return body
 
 
 def structure_of(module: Any) -> Structure:
