@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -52,6 +52,8 @@ class CrowsPairs(Evaluator):
     Source: lmeval: lm-evaluation-harness 0.4.13; diff: bias-bench (Meade et al. 2022, arXiv
     2110.08527); pll: the original (Nangia et al. 2020, arXiv 2010.00133).
     """
+
+    version: ClassVar[int] = 2  # 1 aligned every pair of a masked model as (sent_more, sent_less)
 
     name: Literal["crows_pairs"] = "crows_pairs"
     bias_type: BiasType = Field("gender", description="which pairs")
