@@ -23,7 +23,8 @@ demo: install
 test: install
 	$(VENV)/python -m pytest -m 'not faults and not long' -n 2 --dist loadfile --no-loadscope-reorder
 
-# Real weights, whole published sets, the pages of docs from beginning to end, an older store.
+# Real weights, whole published sets, the pages of docs from beginning to end, an older store,
+# sweeps on PostgreSQL and S3.
 long: install
 	$(VENV)/python -m pytest -m long -n 2 --dist loadfile
 

@@ -25,7 +25,7 @@ from tests import servers
 from tests.sweep.conftest import TINY, pretending, sweep
 from trainables.schema.yaml_file import read
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(240)]
 
 SECRET = servers.PASSWORD[:14]  # without the characters that are escaped in an address
 NUM_TRIALS = 2

@@ -20,6 +20,7 @@ KEPT = TINY.replace("budget: {trials: 4}", "budget: {trials: 2}\ncheckpoints: {m
 MOST = 100_000  # bytes that the gateway takes
 
 
+@pytest.mark.long
 def test_a_sweep_behind_a_gateway_that_takes_small_files_only_ends_well(tmp_path):
     """nginx takes a megabyte; the models of the miniature are half of that, so this one takes less."""
     home = str(tmp_path / "sweeps")
@@ -64,6 +65,7 @@ def long_folder():
     subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
+@pytest.mark.long
 def test_every_trial_runs_in_a_shell_of_another_program_whose_output_nobody_reads(tmp_path):
     """ASCII, a pipe that is closed after a line, a long TMPDIR, the variables of a process group."""
     (tmp_path / "tiny.yaml").write_text(TINY.replace("at_once: 1", "at_once: 2"))

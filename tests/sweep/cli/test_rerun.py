@@ -49,6 +49,7 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     assert again == [Rerun(2, 4)], "each seed once"
 
 
+@pytest.mark.long
 def test_a_sweep_runs_members_of_its_front_again_from_the_command_line(tiny, tmp_path, sweep_home):
     """Real trials: both verbs, and what the front says then."""
     tiny.write_text(tiny.read_text().replace("trials: 4", "trials: 1"))

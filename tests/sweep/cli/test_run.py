@@ -152,6 +152,7 @@ def write_spec(folder: Path, task: str = "mini_capitals") -> Path:
     return path
 
 
+@pytest.mark.long
 def test_a_task_of_a_folder_that_the_command_names_is_a_goal_and_resuming_finds_it(tmp_path):
     home = tmp_path / "sweeps"
     spec = write_spec(tmp_path)

@@ -106,6 +106,7 @@ def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
     assert sentence.startswith("--address must be the job API of a running Ray cluster")
 
 
+@pytest.mark.long
 def test_the_folder_of_own_tasks_goes_with_the_sweep(head, tmp_path):
     environment, jobs = head
     path = tmp_path / "own.yaml"
