@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Of matplotlib's settings: names of metrics and sweeps may hold a $, which would begin a formula.
 STYLE = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "front"}
 DOTTED = (0, (1.0, 1.0))  # matplotlib's dashes: length and gap, in line widths
+LINE_POINTS = 9.5  # height of a line of the texts beside points
 BASE = -1  # in place of the index of a row, for the base model
 
 
@@ -161,11 +162,11 @@ def _draw_numbers(axes: Axes, scatter: Scatter, x: Axis, y: Axis, *, halo: bool)
     """Write the numbers of members of the front beside their points."""
     from matplotlib.patheffects import withStroke
 
-    for number, (text_x, text_y, text) in enumerate(scatter.numbers(x, y)):
+    for number, text in enumerate(scatter.numbers(x, y)):
         axes.annotate(
-            text,
-            (text_x, text_y),
-            xytext=(6, 5),
+            text.words,
+            (text.x, text.y),
+            xytext=(6, 5 + LINE_POINTS * text.line),
             textcoords="offset points",
             fontsize=7.5,
             color=INK,

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations, cycle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 SHAPES = ("o", "s", "^", "D", "v", "P", "X")  # as matplotlib names them
 TRIAL = "number of the trial"  # label of the horizontal axis if there is one goal
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
+# Of the texts beside points, as shares of a panel's width and height:
+LETTER_WIDTH, LINE_HEIGHT = 0.019, 0.042
+MAX_LINES = 4  # above a point, where other texts are in the way
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,20 @@ class Axis:
     def worse(self) -> float:
         """The limit at the bad end: the upper one if lower is better, else the lower one."""
         return self.limits[self.lower_is_better]
+
+
+class PointText(NamedTuple):
+    """A text beside a point.
+
+    x, y: the point.
+    words: the text.
+    line: how many lines above its usual place it stands.
+    """
+
+    x: float
+    y: float
+    words: str
+    line: int
 
 
 @dataclass(frozen=True)
@@ -106,25 +123,32 @@ class Scatter:
         note = f"\n({num_beyond} {trials} beyond these axes)" if num_beyond else ""
         return x.label + note, y.label
 
-    def numbers(self, x: Axis, y: Axis) -> list[tuple[float, float, str]]:
-        """Return (x, y, text) of the numbers that are written beside members of the front.
+    def numbers(self, x: Axis, y: Axis) -> list[PointText]:
+        """Return the numbers that are written beside members of the front, from left to right.
 
-        Members at the same place share one text. A text that would cover another one is left out. A
-        member that is tied with others names the first of them after ≈.
+        Members at the same place share one text. A text that would cover another one is written on the
+        next line above that is free, and left out after MAX_LINES. A member that is tied with others
+        names the first of them after ≈.
         """
         members = self.points[self.points["front"]]
-        texts: list[tuple[float, float, str]] = []
+        texts: list[PointText] = []
         for _, group in members.groupby([x.values[members.index], y.values[members.index]]):
-            this_x, this_y = x.values[group.index[0]], y.values[group.index[0]]
-            if all(
-                abs(this_x - other_x) > 0.05 * np.ptp(x.limits)
-                or abs(this_y - other_y) > 0.035 * np.ptp(y.limits)
-                for other_x, other_y, _ in texts
-            ):
-                texts.append(
-                    (this_x, this_y, ", ".join(_text(group, n) for n in range(len(group))))
-                )
+            place = x.values[group.index[0]], y.values[group.index[0]]
+            words = ", ".join(_text(group, n) for n in range(len(group)))
+            for line in range(MAX_LINES):
+                text = PointText(*place, words, line)
+                if not any(_overlap(text, other, x, y) for other in texts):
+                    texts.append(text)
+                    break
         return texts
+
+
+def _overlap(text: PointText, other: PointText, x: Axis, y: Axis) -> bool:
+    """Return whether two texts would cover one another, by an estimate of their sizes."""
+    left, right = sorted((text, other), key=lambda each: each.x)
+    across = (right.x - left.x) / np.ptp(x.limits)
+    up = (right.y - left.y) / np.ptp(y.limits) + (right.line - left.line) * LINE_HEIGHT
+    return bool(across < LETTER_WIDTH * (len(left.words) + 1) and abs(up) < 0.9 * LINE_HEIGHT)
 
 
 def _text(group: pd.DataFrame, position: int) -> str:

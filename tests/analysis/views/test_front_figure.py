@@ -1,6 +1,7 @@
 """The figure that both pictures of a front show."""
 
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
@@ -8,6 +9,7 @@ from analysis.views.front_figure import BASE, draw
 from analysis.views.scatter import scatter_of
 
 RISE = "forgetting/general/nll_rise"
+GAP = "bias/stereoset/gap"
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
 
@@ -49,3 +51,18 @@ def test_each_objective_of_the_legend_has_its_key_and_its_label(hand):
     for objective, (key, label) in drawing.legend.items():
         assert artist(drawing, label).get_text() == objective
         assert artist(drawing, key).get_color() == scatter_of(hand).colours[objective]
+
+
+def test_the_texts_beside_points_do_not_cover_one_another(hand):
+    trials = hand.trials.copy()
+    members = trials.index[trials["trial"].isin([12, 3, 2, 1])]
+    trials.loc[members, RISE] = [0.0101, 0.0102, 0.0103, 0.0104]
+    trials.loc[members, GAP] = [6.9, 6.8, 6.7, 6.6]
+    trials = trials.assign(**{f"se/{GAP}": 3.0, f"se/{RISE}": 0.04})
+    drawing = draw(scatter_of(replace(hand, trials=trials)), 2, halo=False)
+    drawing.figure.canvas.draw()
+    texts = [t for t in drawing.figure.axes[0].texts if t.get_text()]
+    assert len(texts) >= 3
+    boxes = [text.get_window_extent() for text in texts]
+    for one, other in combinations(boxes, 2):
+        assert not one.overlaps(other)

@@ -111,7 +111,7 @@ def test_fused_candidates_are_drawn_and_named_with_their_alpha(fusing, tmp_path)
     names = ("1", "1@0.25", "1@0.5", "1@0.75", "2", "2@0.25", "4", "5@0.25")
     assert lines.keys() == {*(f"trial {name}" for name in names), "base model"}
     scatter = scatter_of(fusing)
-    assert "1@0.5" in [text for _, _, text in scatter.numbers(*scatter.panels[0])]
+    assert "1@0.5" in [text.words for text in scatter.numbers(*scatter.panels[0])]
     assert scatter.points.set_index("name")["feasible"]["1@0.75"] == False  # noqa: E712
 
 

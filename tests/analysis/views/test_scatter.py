@@ -48,7 +48,7 @@ def test_a_ruined_trial_does_not_squeeze_the_others_and_is_counted(hand):
 
 def test_trials_at_one_place_share_one_number(hand):
     scatter = scatter_of(hand)
-    texts = [text for _, _, text in scatter.numbers(*scatter.panels[0])]
+    texts = [text.words for text in scatter.numbers(*scatter.panels[0])]
     assert texts == ["12", "3", "2, 4", "1"]
 
 
@@ -82,7 +82,7 @@ def test_long_bars_do_not_squeeze_the_points(seeds):
 def test_a_member_names_another_that_it_is_tied_with(hand):
     noisy = replace(hand, trials=hand.trials.assign(**{f"se/{GAP}": 3.0, f"se/{RISE}": 0.04}))
     scatter = scatter_of(noisy)
-    texts = [text for _, _, text in scatter.numbers(*scatter.panels[0])]
+    texts = [text.words for text in scatter.numbers(*scatter.panels[0])]
     assert "12 ≈ 3" in texts
     assert "2 ≈ 1, 4 ≈ 1" in texts
     points = scatter.points.set_index("name")
