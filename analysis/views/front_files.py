@@ -23,7 +23,7 @@ from analysis.views.front_words import (
     recipe,
     shown_error,
 )
-from trainables.metrics.interval import MEANING, interval
+from trainables.metrics.interval import MEANING, interval, visible
 from trainables.metrics.names import DEGENERATE, parse
 
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
@@ -219,4 +219,4 @@ def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
     """Return the value of a metric with so many decimals, ± half its 95 % interval, on one line."""
     space = "\N{NO-BREAK SPACE}"
     error = shown_error(row, name, f".{places}f", space)
-    return f"{row[name]:.{places}f}" + (space + error if error else "")
+    return visible(row[name], f".{places}f") + (space + error if error else "")

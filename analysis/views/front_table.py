@@ -25,7 +25,7 @@ from analysis.views.front_words import (
     recipe,
     shown_error,
 )
-from trainables.metrics.interval import MEANING
+from trainables.metrics.interval import MEANING, visible
 from trainables.metrics.names import SHORTFALL, parse
 from trainables.schema.counted import counted
 
@@ -117,7 +117,7 @@ def _ties(names: Sequence[str]) -> str:
 def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:
     """Return the value of a metric with so many decimals, and below it ± half its 95 % interval."""
     error = shown_error(row, name, f".{places}f", space="")
-    return f"{row[name]:.{places}f}" + (f"\n[dim]{error}[/dim]" if error else "")
+    return visible(row[name], f".{places}f") + (f"\n[dim]{error}[/dim]" if error else "")
 
 
 def _notes(

@@ -30,6 +30,7 @@ TRIAL = "number of the trial"  # label of the horizontal axis if there is one go
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 # Of the texts beside points, as shares of a panel's width and height:
 LETTER_WIDTH, LINE_HEIGHT = 0.019, 0.042
+MAX_NAMES = 2  # of members at one place
 MAX_LINES = 4  # above a point, where other texts are in the way
 
 
@@ -126,15 +127,16 @@ class Scatter:
     def numbers(self, x: Axis, y: Axis) -> list[PointText]:
         """Return the numbers that are written beside members of the front, from left to right.
 
-        Members at the same place share one text. A text that would cover another one is written on the
-        next line above that is free, and left out after MAX_LINES. A member that is tied with others
-        names the first of them after ≈.
+        Members at the same place share one text, which names the first MAX_NAMES of them. A text that
+        would cover another one is written on the next line above that is free, and left out after
+        MAX_LINES. A member that is tied with others names the first of them after ≈.
         """
         members = self.points[self.points["front"]]
         texts: list[PointText] = []
         for _, group in members.groupby([x.values[members.index], y.values[members.index]]):
             place = x.values[group.index[0]], y.values[group.index[0]]
-            words = ", ".join(_text(group, n) for n in range(len(group)))
+            words = ", ".join(_text(group, n) for n in range(len(group))[:MAX_NAMES])
+            words += " …" if len(group) > MAX_NAMES else ""
             for line in range(MAX_LINES):
                 text = PointText(*place, words, line)
                 if not any(_overlap(text, other, x, y) for other in texts):

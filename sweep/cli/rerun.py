@@ -61,7 +61,10 @@ def rerun(
     rerun_trials(record, frozenset(requested))
     for number in numbers:
         drawn = [str(one.seed) for one in requested if one.trial == number]
-        print(f"trial {number} runs again with seed {', '.join(drawn)}.")
+        # Where the sweep is refused as it stands, a later resume carries the request out.
+        print(
+            f"trial {number} is to run again with seed{'s'[: len(drawn) > 1]} {', '.join(drawn)}."
+        )
     # Read after the request: a sweep that ended before it does not carry it out.
     state = reader.read_state(name, tracking_uri=uri)
     if state == SweepState.FINISHED:

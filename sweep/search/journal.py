@@ -20,12 +20,14 @@ from sweep.tracking.addresses import BadAddress
 
 # Operations of Optuna's journal, by their `op_code`.
 CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
+BEGINNING = b'{"op_code":'  # of every line
 
 
 def open_journal(path: Path) -> BaseStorage:
     """Return the Optuna storage of a journal file, which is created unless there is one.
 
-    A line that a killed writer has left unfinished is cut off: Optuna would refuse every later line.
+    A line that a killed writer has left unfinished is cut off: Optuna would refuse every later line. A
+    last line that lacks its line break alone gets it. A file that is refused is left as it is.
 
     Raises:
         BadAddress: the path is that of no file, or a line of the file is none of Optuna's, is there
@@ -34,8 +36,8 @@ def open_journal(path: Path) -> BaseStorage:
     refuse_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
         _refuse_damaged(path)
+        _end_last_line(path)
     lock = JournalFileOpenLock(str(path))
     Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
     return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
@@ -51,14 +53,37 @@ def refuse_folder(path: Path) -> None:
         )
 
 
+def _end_last_line(path: Path) -> None:
+    """End the last line of a journal whose lines are right: by its line break, or cut it off."""
+    content = path.read_bytes()
+    if content.endswith(b"\n") or not content:
+        return
+    start = content.rfind(b"\n") + 1
+    if _is_unfinished(content[start:]):
+        os.truncate(path, start)
+    else:
+        with path.open("ab") as file:
+            file.write(b"\n")
+
+
+def _is_unfinished(line: bytes) -> bool:
+    """Return whether a line is the beginning of an operation, as a killed writer leaves it."""
+    if line.endswith(b"\n") or line[: len(BEGINNING)] != BEGINNING[: len(line)]:
+        return False
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
 def _refuse_damaged(path: Path) -> None:
     """Raise BadAddress, with file and line, if a line of a journal is not as it was written."""
     lines = _Lines(path)
     try:
         JournalStorage(lines)
-    except (
-        Exception
-    ) as error:  # Optuna's are of many classes: KeyError, TypeError, AssertionError, …
+    # Optuna's are of many classes: KeyError, TypeError, AssertionError, …
+    except Exception as error:
         reason = str(error) if isinstance(error, _Damaged) else f"cannot be applied ({error!r})"
         raise BadAddress(
             f"{path}:{lines.number} must be an entry of Optuna's journal, but {reason}: put an intact "
@@ -89,6 +114,8 @@ class _Lines(BaseJournalBackend):
         number_of: dict[bytes, int] = {}
         with self._path.open("rb") as file:
             for self.number, line in enumerate(file, start=1):
+                if _is_unfinished(line):  # no line follows it
+                    return
                 operation = _operation(line)
                 if _comes_once(operation):
                     earlier = number_of.setdefault(line.strip(), self.number)

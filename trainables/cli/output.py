@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from trainables.cli.verbs import FAILED, WRONG
-from trainables.metrics.interval import plus_minus
+from trainables.metrics.interval import plus_minus, visible
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
@@ -45,7 +45,7 @@ def line(
     """
     error = plus_minus(se, df, ".4f")
     items = f"n={num_items}" if num_items else ""
-    numbers = f"{value:>10.4f} {error:<9} {metric.unit:<10} {items}".rstrip()
+    numbers = f"{visible(value, '.4f'):>10} {error:<9} {metric.unit:<10} {items}".rstrip()
     whole = f"{metric.name:<40} {numbers}"
     return whole if len(whole) <= WIDTH else f"{metric.name}\n{'':<40} {numbers}"
 

@@ -46,8 +46,8 @@ def run(
     """Run one trial and print its metrics at each report."""
     use_harness_tasks(harness_tasks)
     config = _read_trial(trial)
-    if save is not None and save.is_file():
-        refuse(f"--save must be a folder, but {save} is a file.")
+    if save is not None:
+        _refuse_place(save, config)
     if save_state and save is None:
         refuse("--save-state must come with --save FOLDER, which it writes to.")
     refuse_file("--json", as_json)
@@ -87,6 +87,25 @@ def run(
                 print(f"saved to {save}")
     except (AssetError, ValueError) as error:
         (fail if reports else refuse)(str(error))  # 2 if the trial did not begin
+
+
+def _refuse_place(save: Path, config: TrialConfig) -> None:
+    """Exit with 2 if the finished model cannot be, or must not be, written to this folder."""
+    if save.is_file():
+        refuse(f"--save must be a folder, but {save} is a file.")
+    base = Path(config.model.path)
+    if save.is_dir() and base.is_dir() and save.samefile(base):
+        refuse(
+            f"--save must be another folder than that of the base model, {base}, which it would "
+            "overwrite."
+        )
+    is_new = not save.exists()
+    try:
+        save.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            save.rmdir()  # made again when there is something to save
+    except OSError as error:
+        refuse(f"--save must be a folder that can be made, but {save}: {error.strerror}.")
 
 
 def _read_trial(path: Path) -> TrialConfig:

@@ -14,6 +14,7 @@ from trainables.harness import folder, library
 from trainables.harness.index import Leaf, find, leaves
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import RELATIVE
+from trainables.schema.faults import did_you_mean
 
 OUTPUT_TYPES = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until")
 NONE = "none"  # the name of the filter of a task that lists no filters
@@ -110,7 +111,9 @@ def _refuse_unusable(leaf: Leaf) -> None:
         "shows images or plays sounds": bool(
             config.get("doc_to_image") or config.get("doc_to_audio")
         ),
-        f"has the output_type {output_type!r}": output_type not in OUTPUT_TYPES,
+        f"has the output_type {output_type!r}, which is none of {', '.join(OUTPUT_TYPES)}": (
+            output_type not in OUTPUT_TYPES
+        ),
     }
     for reason, is_so in reasons.items():
         if is_so:
@@ -121,7 +124,7 @@ def _metrics_in(config: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield (name, whether higher is better) of each metric of a task's YAML.
 
     Raises:
-        ValueError: a metric is code of the Hub, or its direction is unknown.
+        ValueError: a metric is not known or code of the Hub, or its direction is unknown.
     """
     name = config.get("task")
     listed = config.get("metric_list")
@@ -135,10 +138,16 @@ def _metrics_in(config: dict[str, Any]) -> Iterator[tuple[str, bool]]:
         if metric == "bypass":
             continue
         is_computed_by_task = is_own_code or config.get("process_results") is not None
-        if entry.get("hf_evaluate") or not (is_computed_by_task or library.is_metric(metric)):
+        if entry.get("hf_evaluate"):
             raise ValueError(
                 f"must be a task whose metrics come with the harness, but {metric} of {name} is code "
                 "of the Hugging Face Hub, which is never run"
+            )
+        if not is_computed_by_task and metric not in library.known_metrics():
+            raise ValueError(
+                "must be a task whose metrics come with the harness, and not from the Hugging Face "
+                f"Hub, whose code is never run, but {metric} of {name} is none of its metrics"
+                f"{did_you_mean(metric, library.known_metrics())}"
             )
         higher = entry.get("higher_is_better", library.higher_is_better(metric))
         if higher is None:

@@ -130,13 +130,13 @@ def higher_is_better(metric: str) -> bool | None:
     return higher
 
 
-def is_metric(name: str) -> bool:
-    """Return whether the harness computes a metric of this name itself."""
+def known_metrics() -> list[str]:
+    """Return the names of the metrics that the harness computes itself."""
     with quiet():
         import lm_eval.api.metrics  # noqa: F401
         from lm_eval.api.registry import metric_registry
 
-        return name in metric_registry
+        return list(metric_registry)
 
 
 def aggregations() -> dict[str, Any]:

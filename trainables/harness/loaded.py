@@ -68,13 +68,43 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
             with library.quiet():
                 task.build_all_requests(limit=limit)
             docs = list(task.doc_iterator(limit=limit))
+            unanswered = [number for number, doc in docs if not _has_answer(task, doc)]
     except Exception as error:  # of the data, of the Hub, of the code of the task
         reason = " ".join(str(error).split()) or type(error).__name__
         raise AssetError(
             f"the task {leaf.name} of lm-evaluation-harness must have data that can be had and read "
             f"as {leaf.path.name} says, but: {type(error).__name__}: {reason[:300]}"
         ) from error
+    # The harness counts such an item as wrong. Published tasks may have a few of them.
+    is_published = leaf.path.is_relative_to(library.tasks_folder())
+    if unanswered and (not is_published or len(unanswered) == len(docs)):
+        answer = _right_answer(task, dict(docs)[unanswered[0]])
+        raise AssetError(
+            f"the task {leaf.name} must have a right answer among the choices of each item, but "
+            f"{len(unanswered)} of {len(docs)} have none, the first is item {unanswered[0] + 1}: "
+            f"doc_to_target of {leaf.path.name} gives {answer!r}"
+        )
     return Loaded(leaf, task, docs)
+
+
+def _right_answer(task: Any, doc: Any) -> Any:
+    """Return what the harness takes for the right answer of an item of multiple choice."""
+    return task.doc_to_text(doc) if task.multiple_input else task.doc_to_target(doc)
+
+
+def _has_answer(task: Any, doc: Any) -> bool:
+    """Return whether the right answer of an item is one of its choices, by the harness's own rule.
+
+    It is a number of a choice, a list of such, or the text of a choice. Items of other output types
+    have no choices.
+    """
+    if task.OUTPUT_TYPE != "multiple_choice":
+        return True
+    choices, answer = task.doc_to_choice(doc), _right_answer(task, doc)
+    if isinstance(answer, str):
+        return answer in choices
+    numbers = answer if isinstance(answer, list) else [answer]
+    return bool(numbers) and all(0 <= number < len(choices) for number in numbers)
 
 
 def _beside_yaml(leaf: Leaf) -> dict[str, Any]:

@@ -107,5 +107,18 @@ def plus_minus(se: float | None, df: float | None, form: str, space: str = " ") 
     """
     half = half_width(se, df)
     if half is not None and math.isfinite(half):
-        return f"±{space}{half:{form}}"
+        return f"±{space}{visible(half, form)}"
     return "" if half is None and df is None else f"±{space}?"
+
+
+def visible(value: float, form: str) -> str:
+    """Return a number in this form; if that would show a number that is not zero as zero, two digits.
+
+    >>> visible(0.25, ".3f"), visible(0.0, ".3f"), visible(3.8e-5, ".3f")
+    ('0.250', '0.000', '3.8e-5')
+    """
+    text = f"{value:{form}}"
+    if value == 0 or not math.isfinite(value) or float(text) != 0:
+        return text
+    mantissa, _, exponent = f"{value:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"

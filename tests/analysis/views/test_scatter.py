@@ -89,3 +89,11 @@ def test_a_member_names_another_that_it_is_tied_with(hand):
     assert points["ties_base"]["1"]
     assert not points["ties_base"]["12"]
     assert scatter.base_is_member
+
+
+def test_of_more_than_two_members_at_one_place_the_first_two_are_named(hand):
+    at_one_place = hand.trials.assign(**{GAP: 5.0, RISE: 0.01})
+    scatter = scatter_of(replace(hand, trials=at_one_place))
+    (text,) = scatter.numbers(*scatter.panels[0])
+    assert text.words.endswith(" …")
+    assert text.words.count(",") == 1

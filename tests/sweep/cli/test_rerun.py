@@ -62,7 +62,7 @@ def test_a_sweep_runs_members_of_its_front_again_from_the_command_line(tiny, tmp
     assert "TRIAL or --front must say which trials run again, but none was named." in refused.stderr
     ended = verb("rerun", "tiny", "0", "--seeds", "2")
     assert ended.exit_code == 0, ended.stderr
-    assert "trial 0 runs again with seed 1, 2." in ended.stdout
+    assert "trial 0 is to run again with seeds 1, 2." in ended.stdout
     members = json.loads(verb("front", "tiny", "--all", "--format", "json").stdout)
     assert [member["trials"] for member in members] == [[], [0, 1, 2]]
     assert members[1]["params"].get("seed") is None

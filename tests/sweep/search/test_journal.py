@@ -113,3 +113,33 @@ def test_a_folder_where_the_journal_must_be_is_one_sentence(spec, tmp_path, use)
         BadAddress, match=r"search\.journal must be a file, .* but is a folder: move"
     ):
         use(tmp_path / "search.journal", spec)
+
+
+def test_a_last_line_without_its_line_break_is_kept(journal, spec):
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-1])
+    open_study(journal, spec)
+    assert journal.read_bytes().startswith(whole)
+
+
+@pytest.mark.parametrize("content", ["notes of mine, without a line break", '{"a": 1', "[1"])
+def test_a_file_of_another_program_is_refused_and_left_as_it_is(content, tmp_path, spec):
+    path = tmp_path / "search.journal"
+    path.write_text(content)
+    assert f"{path}:1 must be an entry of Optuna's journal, but is no JSON" in refused(path, spec)
+
+
+def test_a_refused_journal_keeps_its_unfinished_line(journal, spec):
+    damage(journal, 2, "garbage{")
+    with journal.open("ab") as file:
+        file.write(b'{"op_code":6,"tri')
+    assert "search.journal:2 must be" in refused(journal, spec)
+
+
+@pytest.mark.parametrize("length", [1, 5, 11, 30, 60])
+def test_a_journal_cut_anywhere_in_its_last_line_loses_that_line_alone(length, journal, spec):
+    whole = journal.read_bytes()
+    start = whole.rstrip(b"\n").rfind(b"\n") + 1
+    journal.write_bytes(whole[: start + length])
+    open_study(journal, spec)
+    assert journal.read_bytes().startswith(whole[:start])

@@ -1,6 +1,7 @@
 """The verb that runs one trial."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -146,3 +147,23 @@ def test_a_missing_file_is_refused_with_status_two(main):
     assert status == 2
     assert errors.startswith("nothing.yaml: must be a YAML file that can be read, but: No such")
     assert is_a_sentence(errors)
+
+
+def test_a_model_is_never_saved_over_its_own_base(main, folder):
+    shutil.copytree(miniature.folder("miniature-llama"), folder / "own")
+    (folder / "alias").symlink_to(folder / "own")
+    before = (folder / "own" / "model.safetensors").read_bytes()
+    (folder / "own.yaml").write_text(TRIAL.replace("miniature-llama", "own"))
+    for save in ("own", "./own/", "alias"):
+        status, output, errors = main("run", "own.yaml", "--save", save)
+        assert (status, output) == (2, "")
+        assert is_a_sentence(errors)
+        assert errors.startswith("--save must be another folder than that of the base model, own")
+    assert (folder / "own" / "model.safetensors").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_training(main, folder):
+    status, output, errors = main("run", "trial.yaml", "--save", "/proc/no/saved")
+    assert (status, output) == (2, "")
+    assert is_a_sentence(errors)
+    assert errors.startswith("--save must be a folder that can be made, but /proc/no/saved")

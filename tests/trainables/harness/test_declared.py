@@ -92,7 +92,8 @@ def test_a_metric_that_is_a_function_has_its_name(own_task, tmp_path):
         ({"unsafe_code": True}, "mine runs code that the model has written"),
         ({"doc_to_image": "picture"}, "mine shows images or plays sounds"),
         ({"output_type": "multiple"}, "mine has the output_type 'multiple'"),
-        ({"metric_list": [{"metric": "rouge"}]}, "rouge of mine is code of the Hugging Face Hub"),
+        ({"metric_list": [{"metric": "rouge"}]}, "rouge of mine is none of its metrics"),
+        ({"metric_list": [{"metric": "accu"}]}, "none of its metrics; did you mean 'acc'"),
         (
             {"metric_list": [{"metric": "acc", "hf_evaluate": True}]},
             "acc of mine is code of the Hugging Face Hub",

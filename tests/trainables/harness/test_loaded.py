@@ -82,3 +82,28 @@ def test_data_that_do_not_fit_are_one_sentence(own_task, changes, reason):
         load("mine", None, None)
     assert "the task mine of lm-evaluation-harness must have data" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("target", "given"),
+    [("lable", "'lable'"), ("{{[label, 5]}}", r"\[0, 5\]"), ("-1", "'-1'")],
+)
+def test_a_right_answer_that_is_no_choice_is_refused_with_what_the_yaml_gives(
+    target, given, own_task
+):
+    own_task(doc_to_target=target)
+    sentence = f"among the choices of each item, but 2 of 2 have none, .* mine.yaml gives {given}"
+    with pytest.raises(AssetError, match=sentence):
+        load("mine", None, None)
+
+
+def test_one_item_without_a_right_answer_is_named(own_task):
+    own_task(doc_to_target="{{[label * 2]}}")
+    with pytest.raises(AssetError, match=r"1 of 2 have none, the first is item 2: .* gives \[2\]"):
+        load("mine", None, None)
+
+
+@pytest.mark.parametrize("target", ["label", "{{choices[label]}}", "{{[label]}}"])
+def test_a_right_answer_is_a_number_a_text_or_a_list(target, own_task):
+    own_task(doc_to_target=target)
+    assert len(load("mine", None, None)[0].docs) == 2

@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.metrics.interval import half_width, interval, intervals, plus_minus, quantile
+from trainables.metrics.interval import (
+    half_width,
+    interval,
+    intervals,
+    plus_minus,
+    quantile,
+    visible,
+)
 
 # Two-sided, level 0.95 and 0.99, as printed in textbooks.
 PRINTED = {
@@ -65,3 +72,24 @@ def test_the_half_is_shown_a_question_mark_or_nothing(se, df, shown):
 def test_what_is_no_error_is_refused(df, level, sentence):
     with pytest.raises(ValueError, match=sentence):
         quantile(df, level)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.25, "0.2500"),
+        (0.0, "0.0000"),
+        (3.8e-5, "3.8e-5"),
+        (-3.8e-5, "-3.8e-5"),
+        (6e-5, "0.0001"),
+        (math.nan, "nan"),
+        (math.inf, "inf"),
+    ],
+)
+def test_a_number_is_shown_as_zero_only_if_it_is_zero(value, text):
+    assert visible(value, ".4f") == text
+
+
+def test_so_is_half_an_interval():
+    assert plus_minus(1e-6, None, ".4f") == "± 2.0e-6"
+    assert plus_minus(0.0, None, ".4f") == "± 0.0000"
