@@ -19,10 +19,11 @@ class DoNotMatch(ValueError):
 
 
 def pool(sweeps: Sequence[Sweep], /) -> Sweep:
-    """Return one sweep with the trials of several; all else is of the first, but for the name.
+    """Return one sweep with the trials of several; name, state and commit name those of all of them.
 
     Trials of the second sweep on are numbered anew: the numbers of a sweep begin after the largest one
     before it. `offsets` has where. Fingerprints of recipes are equal between sweeps of one release.
+    What else a sweep has is that of the first.
 
     Args:
         sweeps: one or more sweeps of one store.
@@ -51,6 +52,8 @@ def pool(sweeps: Sequence[Sweep], /) -> Sweep:
     return replace(
         first,
         name=" + ".join(sweep.name for sweep in sweeps),
+        state=" and ".join(dict.fromkeys(sweep.state for sweep in sweeps)),
+        commit=" and ".join(dict.fromkeys(sweep.commit for sweep in sweeps if sweep.commit)),
         trials=trials,
         params=params,
         searched=list(dict.fromkeys([*searched, *told_apart])),

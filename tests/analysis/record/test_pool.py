@@ -21,6 +21,12 @@ def test_trials_of_one_recipe_are_replicates_wherever_they_were_run(seeds):
     assert seeds.candidates()["trials"].tolist()[0] == "0 3", "the sweeps themselves stay"
 
 
+def test_the_state_and_the_commit_are_those_of_every_sweep(seeds):
+    one, other = replace(seeds, state="finished", commit="a1"), replace(seeds, state="running")
+    both = pool([one, replace(other, name="later", commit="b2"), replace(one, name="third")])
+    assert (both.state, both.commit) == ("finished and running", "a1 and b2")
+
+
 def test_a_seed_that_both_sweeps_have_run_counts_once(seeds):
     later = replace(seeds, name="later", trials=seeds.trials.iloc[[0, 2]])
     complete = pool([seeds, later]).candidates().query("state == 'complete'")
