@@ -32,11 +32,11 @@ class Opening(NamedTuple):
         hf: the tokenizer of transformers.
 
         Raises:
-            ValueError: the tokenizer lacks the token, or the chat template; the message has the key of
-                the trial's `model`.
+            ValueError: the tokenizer lacks the token, or the chat template, or that cannot write the
+                prompt; the message has the key of the trial's `model`.
         """
         if self.format == "chat":
-            return _turns(hf, self.prompt)
+            return _prompted(hf, self.prompt)
         if self.start == "none":
             return ()
         if self.start == "auto":
@@ -75,20 +75,23 @@ def _marks(hf: Any) -> set[int]:
 
     They are the tokens of a user's turn and its answer without what stands first and is not repeated:
     so BOS is a mark of the template of SmolLM2, which begins each turn with it, and not of Llama 3,
-    which begins the chat with it.
+    which begins the chat with it. A template that cannot write the two turns marks nothing.
     """
     if not hf.chat_template:
         return set()
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]
-    first, *others = hf.apply_chat_template(turns, tokenize=True, return_dict=False)
+    try:
+        first, *others = _written(hf, turns)
+    except ValueError:
+        return set()
     return {first, *others} if first in others else set(others)
 
 
-def _turns(hf: Any, prompt: str) -> tuple[int, ...]:
+def _prompted(hf: Any, prompt: str) -> tuple[int, ...]:
     """Return the ids of a user's turn and of what stands before the answer to it.
 
     Raises:
-        ValueError: the tokenizer has no chat template.
+        ValueError: the tokenizer has no chat template, or it cannot write the turn.
     """
     if not hf.chat_template:
         raise ValueError(
@@ -96,7 +99,35 @@ def _turns(hf: Any, prompt: str) -> tuple[int, ...]:
             "models), but got 'chat'."
         )
     turns = [{"role": "user", "content": prompt}]
-    ids: list[int] = hf.apply_chat_template(
-        turns, tokenize=True, add_generation_prompt=True, return_dict=False
+    return tuple(_written(hf, turns, add_generation_prompt=True))
+
+
+def _written(hf: Any, turns: list[dict[str, str]], **settings: bool) -> list[int]:
+    """Return the ids, at least one, of turns in a tokenizer's chat template.
+
+    settings: further ones of transformers' apply_chat_template.
+
+    Raises:
+        ValueError: the template refuses the turns, is no Jinja, or writes nothing.
+    """
+    from jinja2 import TemplateError
+
+    reason = "it writes nothing"
+    try:
+        ids: list[int] = hf.apply_chat_template(turns, tokenize=True, return_dict=False, **settings)
+        if ids:
+            return ids
+    # A template is a program of its own, whose expressions fail as those of Python do.
+    except (
+        TemplateError,
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+    ) as e:
+        reason = str(e).strip().partition("\n")[0].rstrip(" .,:") or type(e).__name__
+    raise ValueError(
+        "model.format must be plain, with auto or a token as model.start, where the tokenizer's chat "
+        f"template cannot write the turn of a user alone, but got 'chat': {reason}."
     )
-    return tuple(ids)

@@ -11,7 +11,13 @@ from pydantic import Field, model_validator
 from trainables.data import sources, tables
 from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
 from trainables.evaluators.base import Evaluator
-from trainables.evaluators.passages import LABEL, items_of, passage_queries, refuse_long_context
+from trainables.evaluators.passages import (
+    LABEL,
+    items_of,
+    passage_queries,
+    refuse_long_context,
+    refuse_nothing_counted,
+)
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -87,10 +93,19 @@ class Kl(Evaluator):
         return list(read(self.data))
 
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
-        """Return the mean KL from the base to the model, its items the passages or sentences."""
+        """Return the mean KL from the base to the model, its items the passages or sentences.
+
+        Raises:
+            ValueError: no text has a token to predict.
+        """
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
-        from trainables.scoring.general_text import draw_sentences, name_of, nll_queries
+        from trainables.scoring.general_text import (
+            draw_sentences,
+            fewest_tokens,
+            name_of,
+            nll_queries,
+        )
         from trainables.scoring.likelihood import join_groups
 
         if self.of == "general":
@@ -101,7 +116,9 @@ class Kl(Evaluator):
                 row["stereotype_ids" if row["original_is_stereotype"] else "antistereotype_ids"]
                 for row in tables.pairs(self.data, model.tokenizer)
             )
-            sentences = draw_sentences(as_found, self.limit, self.max_tokens)
+            min_tokens = fewest_tokens(model.tokenizer)
+            sentences = draw_sentences(as_found, self.limit, self.max_tokens, min_tokens)
+            refuse_nothing_counted(sentences, self.data, model.tokenizer)
             groups = [nll_queries(model.tokenizer, ids) for ids in sentences]
             items = Items.of(map(name_of, sentences))
         values = join_groups(groups, kl_from_base(model, [q for group in groups for q in group]))

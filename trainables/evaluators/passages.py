@@ -56,21 +56,46 @@ def refuse_long_context(evaluator: OnPassages) -> None:
         )
 
 
+def refuse_nothing_counted(texts: Sequence[object], name: str, tokenizer: Tokenizer) -> None:
+    """Refuse a set of texts of which none is drawn, as none has a token that is predicted.
+
+    Args:
+        texts: the passages or sentences that were drawn.
+        name: of the set.
+
+    Raises:
+        ValueError: there are none.
+    """
+    from trainables.scoring.general_text import fewest_tokens
+
+    if not texts:
+        raise ValueError(
+            f"{name} must have a text to measure on of at least {fewest_tokens(tokenizer)} tokens, but "
+            "all have fewer: nothing stands before a text, so that its first token is not predicted. "
+            "Longer texts, or a model.start that is a token, would do."
+        )
+
+
 def passage_queries(
     evaluator: OnPassages, tokenizer: Tokenizer
 ) -> tuple[list[Passage], list[list[Query]]]:
     """Return the passages that an evaluator measures on, and the queries of each one's tokens.
 
     Where a passage of max_tokens tokens does not fit into the model's positions, passages are as long
-    as do fit, and at most half of that is context.
+    as do fit, and at most half of that is context. Passages without a token to predict are left out.
+
+    Raises:
+        ValueError: no passage has one.
     """
-    from trainables.scoring.general_text import draw_passages, nll_queries, room
+    from trainables.scoring.general_text import draw_passages, fewest_tokens, nll_queries, room
 
     table = tables.articles(evaluator.data, "held_out", tokenizer)
     length = min(evaluator.max_tokens, room(tokenizer))
     articles = zip(table["ids"], table["source"], strict=True)
     context = min(evaluator.context, length // 2)
-    passages = draw_passages(articles, evaluator.limit, length, context)
+    min_tokens = fewest_tokens(tokenizer)
+    passages = draw_passages(articles, evaluator.limit, length, context, min_tokens)
+    refuse_nothing_counted(passages, evaluator.data, tokenizer)
     groups = [nll_queries(tokenizer, each.ids, each.num_context) for each in passages]
     return passages, groups
 

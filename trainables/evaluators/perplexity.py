@@ -94,7 +94,7 @@ class Perplexity(Evaluator):
         """Return NLL and perplexity, and their rises over the base.
 
         Raises:
-            ValueError: the base was measured on other texts.
+            ValueError: the base was measured on other texts, or no text has a token to predict.
         """
         from trainables.metrics.estimate import delta_method, mean
         from trainables.scoring.likelihood import log_probs

@@ -19,11 +19,12 @@ def jackknife(
 ) -> Estimate:
     """Return the estimate of any statistic; influences come from leaving out each cluster in turn.
 
-    Of C clusters, cluster c has the influence √((C − 1) / C) · (mean over d of value without d − value
-    without c), in equal parts on its items; for a mean these are the influences of `mean`. The degrees
-    of freedom are those of the smallest sample, one less than its clusters. For a difference of two
-    samples this is more careful than Welch and Satterthwaite, because statistics such as SEAT's d are
-    far from normal with few words (docs/noise.md).
+    Of the n clusters of one sample, cluster c has the influence √((n − 1) / n) · (mean over d of value
+    without d − value without c), in equal parts on its items; for a mean these are the influences of
+    `mean`, and for a difference of the means of two samples the variance is s₁² / n₁ + s₂² / n₂. The
+    degrees of freedom are those of the smallest sample, one less than its clusters. For a difference
+    this is more careful than Welch and Satterthwaite, because statistics such as SEAT's d are far from
+    normal with few words (docs/noise.md).
 
     Args:
         statistic: the value for some of the items, which are given by their indices.
@@ -33,13 +34,17 @@ def jackknife(
     num_items = len(items.names)
     sample_of = list(samples) or [""] * num_items
     members = [np.flatnonzero(items.cluster_I == c) for c in range(items.cluster_I.max() + 1)]
-    sizes = Counter(sample_of[own[0]] for own in members)
+    sample_C = np.array([sample_of[own[0]] for own in members])
+    sizes = Counter(sample_C.tolist())
     influences_I = np.zeros(num_items)
     df = min(sizes.values()) - 1.0
     if df:
         everything = np.arange(num_items)
         without_C = np.array([statistic(np.delete(everything, own).tolist()) for own in members])
-        factor = math.sqrt((len(members) - 1) / len(members))
-        for own, value in zip(members, without_C, strict=True):
-            influences_I[own] = factor * (without_C.mean() - value) / len(own)
+        for sample, size in sizes.items():
+            of_sample = np.flatnonzero(sample_C == sample)
+            factor = math.sqrt((size - 1) / size)
+            centre = without_C[of_sample].mean()
+            for c in of_sample:
+                influences_I[members[c]] = factor * (centre - without_C[c]) / len(members[c])
     return Estimate(statistic(range(num_items)), items, None, influences_I, df)

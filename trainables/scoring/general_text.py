@@ -31,25 +31,34 @@ class Passage(NamedTuple):
 
 
 def draw_passages(
-    articles: Iterable[tuple[Sequence[int], str]], limit: int, max_tokens: int, context: int
+    articles: Iterable[tuple[Sequence[int], str]],
+    limit: int,
+    max_tokens: int,
+    context: int,
+    min_tokens: int = 1,
 ) -> list[Passage]:
     """Return at most `limit` distinct passages of articles, in order.
 
     An article is cut into windows of `max_tokens` tokens, each of which begins with the last `context`
     tokens of the one before it. These are read and not counted, so that no counted token depends much
     on what stands before the passage. Windows with no more than twice `context` tokens are left out;
-    if a set has no longer ones, half of each is context.
+    if a set has no longer ones, half of each is context. Windows of fewer than `min_tokens` tokens are
+    left out in any case, so there may be no passage.
 
-    The draw depends on the number of distinct windows alone, so all models with one tokenizer and
-    as many positions are measured on the same passages. A passage that two articles share has the
-    source of the first.
+    The draw depends on the number of distinct windows alone, so all models with one tokenizer, one
+    start and as many positions are measured on the same passages. A passage that two articles share
+    has the source of the first.
 
-    articles: (ids, source) of each article.
+    Args:
+        articles: (ids, source) of each article.
+        min_tokens: see `fewest_tokens`.
     """
     windows: dict[tuple[int, ...], str] = {}
     for ids, source in articles:
         for start in range(0, max(1, len(ids) - context), max_tokens - context):
-            windows.setdefault(tuple(ids[start : start + max_tokens]), source)
+            window = tuple(ids[start : start + max_tokens])
+            if len(window) >= min_tokens:
+                windows.setdefault(window, source)
     long = {ids: source for ids, source in windows.items() if len(ids) > 2 * context}
     passages = [
         Passage(ids, min(context, len(ids) // 2), source)
@@ -59,13 +68,15 @@ def draw_passages(
 
 
 def draw_sentences(
-    sentences: Iterable[Sequence[int]], limit: int, max_tokens: int
+    sentences: Iterable[Sequence[int]], limit: int, max_tokens: int, min_tokens: int = 1
 ) -> list[tuple[int, ...]]:
     """Return at most `limit` distinct sentences, in order, cut to `max_tokens` tokens.
 
-    The draw goes through the whole set, because sentences are often sorted by subject.
+    The draw goes through the whole set, because sentences are often sorted by subject. Those of fewer
+    than `min_tokens` tokens (see `fewest_tokens`) are left out, so there may be none.
     """
-    return _drawn(list(dict.fromkeys(tuple(ids[:max_tokens]) for ids in sentences)), limit)
+    cut = dict.fromkeys(tuple(ids[:max_tokens]) for ids in sentences if len(ids) >= min_tokens)
+    return _drawn(list(cut), limit)
 
 
 def _drawn(values: Sequence[T], limit: int) -> list[T]:
@@ -74,9 +85,26 @@ def _drawn(values: Sequence[T], limit: int) -> list[T]:
     return [values[number] for number in sorted(numbers)]
 
 
+def fewest_tokens(tokenizer: Tokenizer) -> int:
+    """Return how many tokens a text must have for one of them to be predicted.
+
+    2 where nothing stands before a text, whose first token is then not predicted, 1 elsewhere.
+    """
+    return 1 if tokenizer.start_ids else 2
+
+
 def room(tokenizer: Tokenizer) -> int:
-    """Return how many tokens of a passage fit into the model's positions, between special tokens."""
+    """Return how many tokens of a passage fit into the model's positions, between special tokens.
+
+    Raises:
+        ValueError: what stands before a text, such as a long prompt, leaves no room.
+    """
     num_around = len(tokenizer.start_ids) + (tokenizer.family == "masked")
+    if num_around >= tokenizer.max_tokens:
+        raise ValueError(
+            f"model.prompt must leave room for a text in the model's {tokenizer.max_tokens} positions, "
+            f"but takes {num_around} tokens with its marks: a shorter one would do."
+        )
     return tokenizer.max_tokens - num_around
 
 

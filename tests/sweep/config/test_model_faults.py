@@ -109,3 +109,12 @@ def test_an_evaluator_that_starts_as_the_harness_needs_bos_or_eos(faults_of):
         )
     no_end = ("bos_token", "eos_token")
     assert faults_of("LlamaForCausalLM", LLAMA, no_end, evaluators=["winogender"]) == []
+
+
+def test_a_chat_template_that_refuses_a_user_is_a_fault_of_a_chat_alone(faults_of, tmp_path):
+    (tmp_path / "chat_template.jinja").write_text("{{ raise_exception('needs a system turn') }}")
+    assert faults_of("LlamaForCausalLM", LLAMA) == []
+    chat = {"path": str(tmp_path), "family": "causal", "format": "chat"}
+    (fault,) = faults_of("LlamaForCausalLM", LLAMA, model=chat)
+    assert fault.startswith("trial.model.format must be plain, ")
+    assert fault.endswith("but got 'chat': needs a system turn.")

@@ -87,3 +87,43 @@ def test_what_a_tokenizer_lacks_is_one_sentence(opening, sentence):
     with pytest.raises(ValueError, match="must be") as caught:
         opening.ids(tokenizer(eos_token="</s>"))
     assert sentence in str(caught.value)
+
+
+# Each with what the sentence says of it.
+UNWRITABLE = [
+    ("{{ raise_exception('needs a system turn') }}", "'chat': needs a system turn."),
+    ("{% for turn in messages %}{{ turn", "'chat': unexpected end of template"),
+    ("{{ messages[0]['content'] + 1 }}", "'chat': can only concatenate str"),
+    ("{{ messages[0]['content'] | nosuchfilter }}", "'chat': No filter named 'nosuchfilter'."),
+    ("{{ 1 // 0 }}", "'chat': integer"),
+    ("{{ raise_exception('') }}", "'chat': TemplateError."),
+    ("{% if false %}a{% endif %}", "'chat': it writes nothing."),
+    ("{{ '  ' }}", "'chat': it writes nothing."),
+]
+
+
+@pytest.mark.parametrize(("template", "reason"), UNWRITABLE)
+def test_a_chat_whose_template_cannot_write_the_prompt_is_one_sentence(template, reason):
+    with pytest.raises(ValueError, match=r"^model\.format must be .*model\.start") as caught:
+        Opening(format="chat").ids(tokenizer(template, bos_token="<s>"))
+    sentence = str(caught.value)
+    assert reason in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+@pytest.mark.parametrize(("template", "_"), UNWRITABLE)
+def test_a_template_that_cannot_be_written_marks_nothing_for_plain_texts(template, _):
+    hf = tokenizer(template, bos_token="<|im_start|>", eos_token="</s>")
+    assert words(Opening(), hf) == ["<|im_start|>"]
+    assert words(Opening("eos"), hf) == ["</s>"]
+
+
+def test_a_template_of_one_token_marks_nothing():
+    assert words(Opening(), tokenizer("{{ '<s>' }}", bos_token="<s>")) == ["<s>"]
+
+
+def test_the_reason_of_a_template_is_one_line():
+    template = "{{ raise_exception('a system turn,\\nand then a user turn') }}"
+    with pytest.raises(ValueError, match=r"'chat': a system turn\.$"):
+        Opening(format="chat").ids(tokenizer(template))

@@ -1,13 +1,17 @@
 """KL from the base, against a slow loop."""
 
+import json
+
 import pytest
 import torch
 from torch.nn.functional import kl_div
 
 from tests.conformance import perturb
 from trainables.data import tables
+from trainables.data.opening import Opening
 from trainables.evaluators import Kl
 from trainables.metrics import estimate
+from trainables.models.language_model import LanguageModel
 from trainables.scoring.general_text import draw_passages, draw_sentences
 
 GENERAL, ALIGNMENT = "forgetting/general/kl_rise", "forgetting/alignment/kl_rise"
@@ -86,6 +90,27 @@ def test_the_kl_grows_with_the_distance_and_is_never_negative(model):
         values.append(measure(model)[GENERAL])
     assert values == sorted(values)
     assert values[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_sentence_without_a_predicted_token_is_left_out_and_a_set_of_them_is_one_sentence(
+    llama, tmp_path, own_cache
+):
+    """With no start token the first word, a token of the miniature, is not predicted."""
+    bare = LanguageModel(llama.path, "causal", Opening("none"))
+    bare.reset("fp32")
+    perturb(bare, 0.1)
+    long = {"stereotype": "she left .", "antistereotype": "he left ."}
+    short = {"stereotype": "she", "antistereotype": "he"}
+    for name, pairs in (("both", [short, long]), ("short", [short]), ("long", [long])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    both, alone = (
+        measure(bare, of="alignment", data=str(tmp_path / f"{name}.jsonl"))
+        for name in ("both", "long")
+    )
+    assert both == alone
+    assert both[ALIGNMENT] > 0
+    with pytest.raises(ValueError, match=r"short.jsonl must have a text .* at least 2 tokens"):
+        measure(bare, of="alignment", data=str(tmp_path / "short.jsonl"))
 
 
 @pytest.mark.parametrize(

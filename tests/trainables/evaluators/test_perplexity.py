@@ -10,10 +10,12 @@ import torch
 
 from tests.conformance import perturb
 from trainables.data import tables
+from trainables.data.opening import Opening
 from trainables.data.sets import miniature
 from trainables.data.splits import is_held_out
 from trainables.evaluators import Perplexity
 from trainables.metrics import estimate
+from trainables.models.language_model import LanguageModel
 from trainables.scoring.general_text import draw_passages
 
 NLL, RISE, RATIO, PERPLEXITY = (
@@ -182,6 +184,35 @@ def test_texts_are_drawn_from_the_whole_of_a_sorted_source(llama, tmp_path, own_
         for name in ("texts.txt", "first.txt")
     )
     assert mixed > first + 0.5
+
+
+@pytest.fixture
+def bare(llama):
+    """Return the miniature with nothing before a text."""
+    return LanguageModel(llama.path, "causal", Opening("none"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"context": 0}, {"context": 0, "max_tokens": 2}])
+def test_a_text_without_a_predicted_token_is_left_out(settings, bare, oracle, tmp_path, own_cache):
+    """A word is a token of the miniature, so that a rest of an article may be one alone."""
+    texts = {"a": ["she"], "b": ["he"], "c": ["the nurse"], "d": ["the nurse was happy ."]}
+    keys = [f"article {n}" for n in range(300) if is_held_out(f"article {n}")]
+    articles = dict(zip(keys, texts.values(), strict=False))
+    (nll,) = (
+        evaluator(data=written(tmp_path, articles), limit=99, **settings).measure(bare, {})[NLL],
+    )
+    assert math.isfinite(nll.value)
+    assert set(nll.items.clusters) == set(keys[2:4])
+
+
+def test_a_set_without_a_predicted_token_is_one_sentence(bare, llama, tmp_path, own_cache):
+    keys = [f"article {n}" for n in range(90) if is_held_out(f"article {n}")]
+    data = written(tmp_path, {keys[0]: ["she"], keys[1]: ["he"]})
+    with pytest.raises(
+        ValueError, match=r"must have a text .* of at least 2 tokens, .*model\.start"
+    ):
+        evaluator(data=data).measure(bare, {})
+    assert math.isfinite(evaluator(data=data).measure(llama, {})[NLL].value), "with a start"
 
 
 def test_unknown_data_are_refused_with_the_known_ones():

@@ -26,24 +26,44 @@ def test_the_jackknife_leaves_out_whole_clusters():
     assert (measured.se, measured.df) == (pytest.approx(expected.se), pytest.approx(2))
 
 
-def test_the_jackknife_of_a_difference_of_two_samples_is_a_little_more_careful_than_welch():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(0, 3, 5), rng.normal(0, 1, 9)
-    both = np.concatenate([x, y])
+def difference_of_means(both, num_x):
+    """Return the statistic whose value is the mean of the first num_x less that of the others."""
 
     def difference(places):
         places = np.array(places)
-        return float(both[places[places < 5]].mean() - both[places[places >= 5]].mean())
+        return float(both[places[places < num_x]].mean() - both[places[places >= num_x]].mean())
 
-    measured = jackknife(difference, Items.of(range(14)), ["x"] * 5 + ["y"] * 9)
-    # Without x_i the mean of x moves by (x_i − mean) / 4, and that of y by (y_i − mean) / 8.
-    squares = ((x - x.mean()) ** 2).sum() / 16 + ((y - y.mean()) ** 2).sum() / 64
-    assert measured.se == pytest.approx(math.sqrt(13 / 14 * squares))
-    welch = stats.ttest_ind(x, y, equal_var=False)
-    assert (
-        abs(measured.value / welch.statistic) < measured.se < 1.2 * measured.value / welch.statistic
+    return difference
+
+
+@pytest.mark.parametrize(("num_x", "num_y"), [(3, 3), (5, 9), (40, 3)])
+def test_the_variance_of_a_difference_of_two_means_is_the_sum_of_theirs(num_x, num_y):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 3, num_x), rng.normal(9, 1, num_y)
+    measured = jackknife(
+        difference_of_means(np.concatenate([x, y]), num_x),
+        Items.of(range(num_x + num_y)),
+        ["x"] * num_x + ["y"] * num_y,
     )
-    assert measured.df == 4 < welch.df
+    welch = stats.ttest_ind(x, y, equal_var=False)
+    assert measured.se == pytest.approx(measured.value / welch.statistic)
+    assert measured.se == pytest.approx(math.sqrt(x.var(ddof=1) / num_x + y.var(ddof=1) / num_y))
+    assert measured.df == min(num_x, num_y) - 1
+    assert measured.df < welch.df
+
+
+def test_samples_whose_items_are_mixed_up_have_the_same_error():
+    values = np.array([1.0, 5.0, 2.0, 8.0, 4.0, 4.5, 7.0])
+    order = [4, 0, 6, 2, 5, 1, 3]
+    items, labels = Items.of(range(7)), "xxxyyyy"
+    sorted_out = jackknife(difference_of_means(values, 3), items, labels)
+    mixed = jackknife(
+        lambda places: difference_of_means(values, 3)([order[place] for place in places]),
+        items,
+        [labels[place] for place in order],
+    )
+    assert mixed.se == pytest.approx(sorted_out.se)
+    assert mixed.influences_I == pytest.approx(sorted_out.influences_I[order])
 
 
 def test_a_sample_of_a_single_cluster_leaves_the_error_unknown():

@@ -1,5 +1,7 @@
 """Which passages are drawn, which of their tokens count, and how each of these is scored once."""
 
+import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from trainables.scoring.general_text import (
     Passage,
     draw_passages,
     draw_sentences,
+    fewest_tokens,
     name_of,
     nll_queries,
     room,
@@ -76,6 +79,36 @@ def test_sentences_are_cut_and_drawn_once_each():
     assert len(draw_sentences(sentences, 2, 3)) == 2
 
 
+def test_a_text_must_have_two_tokens_where_nothing_stands_before_it(llama, bert):
+    bare = LanguageModel(llama.path, "causal", Opening("none"))
+    assert [fewest_tokens(each.tokenizer) for each in (llama, bert, bare)] == [1, 1, 2]
+
+
+@given(
+    st.lists(st.lists(st.integers(5, 9), min_size=1, max_size=6), min_size=1, max_size=5),
+    st.integers(0, 2),
+    st.sampled_from(["auto", "none"]),
+)
+def test_every_drawn_text_has_a_counted_token(loaded, texts, context, start):
+    tokenizer = LanguageModel(loaded["miniature-llama"].path, "causal", Opening(start)).tokenizer
+    min_tokens = fewest_tokens(tokenizer)
+    passages = draw_passages([(ids, "a") for ids in texts], 99, 5, context, min_tokens)
+    sentences = draw_sentences(texts, 99, 5, min_tokens)
+    drawn = [(ids, num_context) for ids, num_context, _ in passages]
+    for ids, num_context in [*drawn, *((ids, 0) for ids in sentences)]:
+        (query,) = nll_queries(tokenizer, ids, num_context)
+        assert query.targets
+    assert bool(passages) == bool(sentences) == any(len(ids) >= min_tokens for ids in texts)
+
+
+def test_texts_of_a_single_token_are_left_out_where_they_have_nothing_to_predict():
+    articles = [([1], "a"), ([2, 3], "b"), ([4, 5, 6, 7], "c")]
+    drawn = draw_passages(articles, 9, max_tokens=3, context=0, min_tokens=2)
+    assert [ids for ids, _, _ in drawn] == [(2, 3), (4, 5, 6)], "nor the rest of an article"
+    assert draw_passages(articles[:1], 9, 3, 0, min_tokens=2) == []
+    assert draw_sentences([[1], [2, 3], [1]], 9, 3, min_tokens=2) == [(2, 3)]
+
+
 def test_every_token_of_a_causal_text_is_a_target_of_one_query_but_its_context(llama):
     (query,) = nll_queries(llama.tokenizer, [7, 8, 9])
     assert query.targets == {0: 7, 1: 8, 2: 9}
@@ -104,6 +137,16 @@ def test_every_token_of_a_masked_text_is_a_target_once_each_seventh_together(num
 def test_the_longest_passage_fits_into_the_positions(model):
     for query in nll_queries(model.tokenizer, [5] * room(model.tokenizer)):
         assert len(query.ids) <= model.tokenizer.max_tokens
+
+
+def test_a_prompt_that_leaves_no_room_for_a_text_is_one_sentence(llama):
+    tokenizer = copy.copy(llama.tokenizer)
+    tokenizer.start_ids = (5,) * (tokenizer.max_tokens - 1)
+    assert room(tokenizer) == 1
+    for beyond in (0, 3):
+        tokenizer.start_ids = (5,) * (tokenizer.max_tokens + beyond)
+        with pytest.raises(ValueError, match=r"model\.prompt must leave room .* a shorter one"):
+            room(tokenizer)
 
 
 def test_a_text_is_named_after_its_tokens():
