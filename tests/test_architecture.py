@@ -154,6 +154,7 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
         "trainables.metrics.interval",
         "trainables.metrics.metric",
         "trainables.metrics.names",
+        "trainables.metrics.estimate",
         "trainables.schema.counted",
         "trainables.schema.plain_yaml",
     }

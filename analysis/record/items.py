@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,13 +14,19 @@ from pandas.api.types import is_numeric_dtype
 
 from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
 from analysis.record.names import Artifact
+from analysis.record.replicates import OfItems, of_items
 from analysis.record.sweep import run_id_of
+from trainables.metrics.estimate import Estimate, Items
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
     from analysis.record.sweep import Candidate, Sweep
 
 NUMBERS, NAMES = ("value", "outcome", "influence"), ("metric", "item", "cluster")  # columns
+OF_ESTIMATES = {"df", "decisions"}  # columns that files of early releases lack
+MAX_RECIPES = 1024  # of which what their items say is kept in memory
 
 
 def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
@@ -42,8 +50,7 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
             f"sweep {sweep.name} has no items of {model}: only a model that was measured to its end "
             f"has them, once the store has taken them (`sweep status {sweep.name}`)."
         )
-    with tempfile.TemporaryDirectory() as folder:
-        rows = _rows(download(client, run_id, Artifact.ITEMS, folder))
+    rows = _rows_of_run(client, run_id)
     if rows is None:
         place = f"{Artifact.ITEMS} of {model} of sweep {sweep.name}"
         raise OtherContent(place, sweep.tracking_uri)
@@ -67,6 +74,77 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     return rows_at_alpha.assign(metric=metrics)
 
 
+class _NotThere(Exception):
+    """A run has no items, which may come later."""
+
+
+class RecordedItems:
+    """What the items of replicates say, as the store has them (`ItemsOf` in recipes.py).
+
+    A front can do without: nothing is known where the store lacks items of a replicate, or those of an
+    early release, or gives something else, or does not give artifacts here. Then it is not asked again.
+    """
+
+    def __init__(self, tracking_uri: str) -> None:
+        """Read nothing yet."""
+        self._tracking_uri = tracking_uri
+        self._gives_artifacts = True
+
+    def __call__(self, run_ids: Sequence[str]) -> Mapping[str, OfItems]:
+        """Return by metric what the items of some runs say, on which all of them were measured."""
+        if self._gives_artifacts:
+            try:
+                return _of_runs(self._tracking_uri, tuple(run_ids))
+            except _NotThere:
+                return {}
+            # Of MLflow, of the library of an artifact store, of one that is not installed.
+            except Exception:
+                self._gives_artifacts = False
+        return {}
+
+
+@lru_cache(MAX_RECIPES)
+def _of_runs(tracking_uri: str, run_ids: tuple[str, ...]) -> Mapping[str, OfItems]:
+    """Return by metric what the items of some complete trials say, whose results do not change.
+
+    Raises:
+        _NotThere: a run has no items.
+    """
+    client = connect(tracking_uri)
+    measured: list[dict[str, Estimate]] = []
+    for run_id in run_ids:
+        if not has_artifact(client, run_id, Artifact.ITEMS):
+            raise _NotThere(run_id)
+        rows = _rows_of_run(client, run_id)
+        if rows is None or not {*rows} >= OF_ESTIMATES:
+            return {}
+        measured.append(_estimates(rows))
+    names = set.intersection(*(set(estimates) for estimates in measured))
+    found = {name: of_items([estimates[name] for estimates in measured]) for name in names}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _estimates(rows: pd.DataFrame) -> dict[str, Estimate]:
+    """Return the estimates of a file by metric, without outcomes; exact ones are left out."""
+    estimates = {}
+    for name, own in rows.dropna(subset=["item", "influence"]).groupby("metric", sort=False):
+        value, df, is_of_decisions, cluster = own[["value", "df", "decisions", "cluster"]].iloc[0]
+        clusters = () if pd.isna(cluster) else tuple(own["cluster"].tolist())
+        items = Items(tuple(own["item"].tolist()), clusters)
+        influences_I = own["influence"].to_numpy(float)
+        design_df = None if pd.isna(df) else float(df)
+        estimates[str(name)] = Estimate(
+            float(value), items, None, influences_I, design_df, bool(is_of_decisions)
+        )
+    return estimates
+
+
+def _rows_of_run(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
+    """Return the rows of a run's items; None if the store gives something else."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _rows(download(client, run_id, Artifact.ITEMS, folder))
+
+
 def _rows(path: Path) -> pd.DataFrame | None:
     """Return the rows of a file of items; None if it is none that a sweep writes."""
     try:
@@ -76,7 +154,8 @@ def _rows(path: Path) -> pd.DataFrame | None:
     if not {*NUMBERS, *NAMES} <= {*rows}:
         return None
     are_numbers = all(is_numeric_dtype(rows[name]) for name in {*NUMBERS, "df"} & {*rows})
-    return rows if are_numbers and all(isinstance(name, str) for name in rows["metric"]) else None
+    metrics = rows["metric"].unique()
+    return rows if are_numbers and all(isinstance(name, str) for name in metrics) else None
 
 
 def _corrected(rows: pd.DataFrame) -> pd.DataFrame:

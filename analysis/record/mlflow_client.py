@@ -180,7 +180,6 @@ def read_artifact(client: MlflowClient, run_id: str, path: str) -> str:
     Raises:
         mlflow.exceptions.MlflowException: the run has no artifact at this path.
     """
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     with tempfile.TemporaryDirectory() as folder:
         # Bytes, because reading as text would change the line ends.
         return download(client, run_id, path, folder).read_bytes().decode()
@@ -196,6 +195,7 @@ def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
     """
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
     uri = client.get_run(run_id).info.artifact_uri
     return Path(get_artifact_repository(uri, client.tracking_uri).download_artifacts(path, folder))
 

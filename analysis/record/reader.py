@@ -15,6 +15,7 @@ import pandas as pd
 from ruamel.yaml.error import YAMLError
 
 from analysis.record.declarations import read_declarations
+from analysis.record.items import RecordedItems
 from analysis.record.mlflow_client import (
     NotDelivered,
     OtherContent,
@@ -49,7 +50,8 @@ LIST_COLUMNS = ["name", "state", *COUNTED_STATES, "started", "goals"]  # of `lis
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """Return one sweep, finished or still running, as the record has it now.
 
-    Costs one request for each thousand trials.
+    Costs one request for each thousand trials. Its candidates read the items of replicates, of each
+    recipe once in a process.
 
     Raises:
         UnknownSweep: the record has no sweep of this name.
@@ -88,6 +90,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             if name.startswith(Tag.DIGEST)
         },
         retries=_waiting_retries(parent, runs),
+        items_of=RecordedItems(tracking_uri),
     )
 
 

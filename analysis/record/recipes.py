@@ -1,34 +1,48 @@
 """The replicates of a recipe as one candidate: their means, and errors that hold items and seeds.
 
 A *recipe* is the settings of a trial without its seed, and the α of its weights. The trials of one
-recipe are its *replicates*. For n of them with values x_r, and standard errors e_r over the items that
-all of them share,
+recipe are its *replicates*. Where the record has what each of three or more did on each item, the
+variance of their mean and its degrees of freedom are those of analysis/record/replicates.py. Else the
+errors e_r of n replicates and the variance s² between their values count, and
 
-    value = mean_r x_r,    variance = mean_r e_r² + s² / n,    s² = Σ_r (x_r − value)² / (n − 1)
+    variance = mean_r e_r² + s² / n
 
-The part of the items does not shrink with n: more seeds make no more items. The degrees of freedom are
-Welch and Satterthwaite's for three replicates or more. By those, intervals of two replicates would hold
-the true value 88 % of the time where seeds spread more than items. So two have the degrees of freedom
-by which half their interval is √(Σ half²) of the intervals of items and of seeds alone. One trial alone
-has the error of its items, which says nothing about seeds.
+It is the smallest one that is never too small: another seed may decide the same items alike and move
+all of them together. Where it decides items anew, e_r² holds a part that shrinks with n, so that this
+variance is up to n + 1 times too large.
+
+Two replicates say next to nothing of s². By what their items say, or by Welch and Satterthwaite's
+degrees of freedom, their intervals would hold the true value 86 % of the time in some cases. So they
+have the degrees of freedom by which half their interval is √(Σ half²) of the intervals of items and of
+seeds alone. One trial alone has the error of its items, which says nothing about seeds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.record.names import TrialState
-from trainables.metrics.clusters import welch_satterthwaite
-from trainables.metrics.interval import UNKNOWN_DF, quantile
-from trainables.metrics.names import df_name, error_name
+from analysis.record.replicates import OfItems, Spread, with_seeds
+from trainables.metrics.interval import LEVEL, UNKNOWN_DF, quantile
+from trainables.metrics.names import df_name, error_name, fused_name
 
 SEED = "seed"  # the parameter in which replicates differ
-FEW_SEEDS = 2  # up to which Welch and Satterthwaite's intervals are too short
+FEW_SEEDS = 2  # up to which the spread between seeds is hardly known
+
+# Takes MLflow's ids of the runs of replicates; returns what their items say, by the names of metrics as
+# they were recorded.
+ItemsOf = Callable[[Sequence[str]], Mapping[str, OfItems]]
+
+
+def no_items(_: Sequence[str]) -> Mapping[str, OfItems]:
+    """Return that no items are known, whatever the replicates."""
+    return {}
 
 
 class Pooled(NamedTuple):
@@ -44,13 +58,20 @@ class Pooled(NamedTuple):
     df: float
 
 
-def pool(values: Sequence[float], errors: Sequence[float], df: Sequence[float]) -> Pooled:
+def pool(
+    values: Sequence[float],
+    errors: Sequence[float],
+    df: Sequence[float],
+    of_items: OfItems | None = None,
+) -> Pooled:
     """Return the mean of one metric over replicates, with its error (see the head of this file).
 
     Args:
         values: finite, one for each of one or more replicates.
         errors: their standard errors over items; NaN as in Pooled.
         df: degrees of freedom of these; NaN as in Pooled. The smallest ones count.
+        of_items: what the items of all replicates say; None if that is not known. It does not count
+            for two of them.
 
     Items alone, seeds alone, and both:
 
@@ -68,40 +89,37 @@ def pool(values: Sequence[float], errors: Sequence[float], df: Sequence[float]) 
     known = [error for error in errors if not math.isnan(error)]
     if UNKNOWN_DF in df or len(known) not in (0, num):
         return Pooled(value, math.nan, UNKNOWN_DF)
-    of_items = math.fsum(error**2 for error in known) / num
-    of_seeds = math.fsum((x - value) ** 2 for x in values) / (num - 1) / num
+    between = math.fsum((x - value) ** 2 for x in values) / (num - 1)
+    if of_items is None or not known or num <= FEW_SEEDS:
+        of_items = OfItems(math.fsum(error**2 for error in known) / num, 0.0)
     df_of_items = min((x for x in df if not math.isnan(x)), default=math.inf)
-    parts = [(of_items, df_of_items), (of_seeds, num - 1.0)]
-    parts = [(variance, df) for variance, df in parts if variance > 0]
-    if not parts:
+    seeds = Spread(between, of_items.shared, num - 1.0)
+    variance, pooled_df = with_seeds(of_items.variance, df_of_items, {seeds: 1 / num})
+    if variance == 0:
         return Pooled(value, math.nan, math.nan)
-    few = welch_satterthwaite(parts) if num > FEW_SEEDS else _careful_df(parts)
-    return Pooled(value, math.sqrt(of_items + of_seeds), math.nan if math.isinf(few) else few)
+    of_seeds = variance - of_items.variance
+    if num <= FEW_SEEDS and of_items.variance > 0 and of_seeds > 0:
+        parts = [(of_items.variance, df_of_items), (of_seeds, num - 1.0)]
+        pooled_df = _careful_df(parts)
+    return Pooled(value, math.sqrt(variance), math.nan if math.isinf(pooled_df) else pooled_df)
 
 
 def _careful_df(parts: Sequence[tuple[float, float]]) -> float:
     """Return the degrees of freedom by which half a 95 % interval is √(Σ half²) of those of its parts.
 
-    parts: (variance, degrees of freedom) of each.
+    parts: (variance, degrees of freedom) of each; infinite ones are the normal distribution's.
     """
-    squared = sum(variance * _quantile(df) ** 2 for variance, df in parts)
+    from scipy.special import stdtridf
+
+    quantiles = [quantile(None if math.isinf(df) else df) for _, df in parts]
+    squared = sum(variance * one**2 for (variance, _), one in zip(parts, quantiles, strict=True))
     wanted = math.sqrt(squared / sum(variance for variance, _ in parts))
-    low, high = min(df for _, df in parts), max(df for _, df in parts)
-    if _quantile(high) == wanted:
-        return high
-    high = min(high, 1e9)
-    for _ in range(60):  # halvings, by which the ends meet to rounding
-        middle = (low + high) / 2
-        low, high = (middle, high) if _quantile(middle) > wanted else (low, middle)
-    return high
+    return float(stdtridf((1 + LEVEL) / 2, wanted))
 
 
-def _quantile(df: float) -> float:
-    """Return the quantile of half a 95 % interval; infinite degrees of freedom are the normal ones."""
-    return quantile(None if math.isinf(df) else df)
-
-
-def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
+def pool_rows(
+    rows: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf = no_items
+) -> pd.DataFrame:
     """Return a row for each recipe and α of some rows, in the order of their first trials.
 
     A row has the number, the run and the settings of the recipe's first trial, but for the seed, which
@@ -114,6 +132,7 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     Args:
         rows: rows of `Sweep.rows`. Rows whose `recipe` is empty are recipes of their own.
         metrics: names of metrics, without those of errors. A value that is missing is left out.
+        items_of: is asked for recipes with more than FEW_SEEDS replicates only.
     """
     numbers = rows["trial"].astype(str)
     keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
@@ -128,7 +147,7 @@ def pool_rows(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     if SEED in rows:  # a whole number, or empty
         rows, alone = (table.astype({SEED: object}) for table in (rows, alone))
     groups = rows.groupby(keys, sort=False, dropna=False)
-    together = pd.DataFrame([_pooled_row(g, metrics) for _, g in groups if len(g) > 1])
+    together = pd.DataFrame([_pooled_row(g, metrics, items_of) for _, g in groups if len(g) > 1])
     added = [name for name in together if name not in alone]  # errors that items alone do not have
     alone = alone.reindex(columns=[*alone.columns, *added])
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
@@ -151,7 +170,7 @@ def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:
     return {str(r): int(n) for r, n in states[lost].groupby("recipe").size().items()}
 
 
-def _pooled_row(group: pd.DataFrame, metrics: Sequence[str]) -> dict[Any, Any]:
+def _pooled_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) -> dict[Any, Any]:
     """Return the row of one recipe, given the rows of its replicates in the order of their numbers."""
     row: dict[Any, Any] = group.iloc[0].to_dict()
     row |= {"replicates": len(group), "trials": " ".join(map(str, group["trial"]))}
@@ -166,7 +185,10 @@ def _pooled_row(group: pd.DataFrame, metrics: Sequence[str]) -> dict[Any, Any]:
             measured[column].tolist() if column in measured else [math.nan] * len(measured)
             for column in (error_name(name), df_name(name))
         )
-        pooled = pool(measured[name].tolist(), se, df)
+        recorded = name if pd.isna(row["alpha"]) else fused_name(name, row["alpha"])
+        counts = len(measured) > FEW_SEEDS and not np.isnan(se).any()
+        of_items = items_of(measured["run_id"].tolist()).get(recorded) if counts else None
+        pooled = pool(measured[name].tolist(), se, df, of_items)
         row[name] = pooled.value
         for column, number in ((error_name(name), pooled.se), (df_name(name), pooled.df)):
             if column in group or not math.isnan(number):

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis import pareto
 from analysis.record.names import TrialState, name_in_spec
-from analysis.record.recipes import SEED, failed_seeds, pool_rows
+from analysis.record.recipes import SEED, ItemsOf, failed_seeds, no_items, pool_rows
 from analysis.record.standing import COLUMNS, BaseStanding, Judged, costs, judge
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import (
@@ -101,6 +101,7 @@ class Sweep:
     commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
     digests:     sha256 of each model and data set that the sweep began with, by its name.
     retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
+    items_of:    what the items of replicates say (analysis/record/recipes.py), read when asked for.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Sweep:
     commit: str = ""
     digests: dict[str, str] = field(default_factory=dict)
     retries: tuple[int, ...] = ()
+    items_of: ItemsOf = field(default=no_items, repr=False)
 
     @cached_property
     def rows(self) -> pd.DataFrame:
@@ -198,7 +200,7 @@ class Sweep:
         is_complete = self.rows["state"] == TrialState.COMPLETE
         is_stopped = self.rows["state"] == TrialState.PRUNED
         tables = [
-            pool_rows(self.rows[has_goals & is_complete], self.metric_names),
+            pool_rows(self.rows[has_goals & is_complete], self.metric_names, self.items_of),
             # They ended at different steps, so that their mean would be that of no recipe.
             pool_rows(self.rows[has_goals & is_stopped].assign(recipe=""), []),
         ]

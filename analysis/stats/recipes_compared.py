@@ -12,9 +12,10 @@ import pandas as pd
 from analysis.record.items import read_items
 from analysis.record.names import TrialState
 from analysis.record.recipes import FEW_SEEDS
+from analysis.record.replicates import Replicates, Spread, spread
 from analysis.record.sweep import Candidate, Sweep, run_id_of
 from analysis.stats.paired import COLUMNS, NOTHING, are_same
-from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
+from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
 
 SEED_COLUMNS = ["seeds_one", "seeds_other"]
 # Recipes from which the spread between seeds is pooled at most: the items of each of their replicates

@@ -6,68 +6,23 @@ variance of the difference between the two means is
     V + (s_A² − e_A²)⁺ / n_A + (s_B² − e_B²)⁺ / n_B
 
 V is that of the paired test (analysis/stats/paired.py), on the mean influence of each item over the
-replicates. It holds what an item and a seed have in common, which the variance s² between the values of
-replicates holds as well: e² is that part of s², from how the influences of items differ between
-replicates. The degrees of freedom are Welch and Satterthwaite's.
+replicates; s² and e² are those of a recipe alone (analysis/record/replicates.py).
 
-R = replicates, I = items, C = clusters.
+I = items, C = clusters.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analysis.record.replicates import Places, Replicates, Spread, with_seeds
 from analysis.stats.paired import NOTHING, SAME_MODEL, PairedTest
 from trainables.metrics.interval import MIN_DF, quantile
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
-
-
-class Replicates(NamedTuple):
-    """One metric of the replicates of a recipe, measured on the same items.
-
-    values_R: a value for each replicate.
-    influences_RI: corrected influences of the items (trainables/metrics/estimate.py).
-    df: degrees of freedom of the items' error; NaN for many.
-    """
-
-    values_R: Floats
-    influences_RI: Floats
-    df: float
-
-
-class Spread(NamedTuple):
-    """The spread between the seeds of one recipe, or of several.
-
-    variance: s², of one value among replicates, in the squared unit of the metric.
-    shared: e², the part of it that the paired test of items holds already.
-    df: degrees of freedom of s².
-    """
-
-    variance: float
-    shared: float
-    df: float
-
-
 NO_SEEDS = Spread(0.0, 0.0, math.inf)  # of the base model
-
-
-def spread(replicates: Replicates, cluster_I: Places) -> Spread:
-    """Return the spread between the seeds of one recipe, which has two or more replicates.
-
-    cluster_I: the number of each item's cluster, from 0.
-    """
-    num = len(replicates.values_R)
-    from_mean_RI = replicates.influences_RI - replicates.influences_RI.mean(axis=0)
-    sums_RC = np.array([np.bincount(cluster_I, weights=row) for row in from_mean_RI])
-    variance = float(np.var(replicates.values_R, ddof=1))
-    return Spread(variance, float((sums_RC**2).sum()) / (num - 1), num - 1.0)
 
 
 def pooled(spreads: Iterable[Spread]) -> Spread | None:
@@ -118,20 +73,14 @@ def seeds_test(
         return NOTHING, math.nan
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
     change_C = np.bincount(cluster_I, weights=change_I)
-    variance = float(change_C @ change_C)
-    doubt = variance**2 / df_of_items
     shares: dict[Spread, float] = {}  # one spread that both recipes take is one number, too
     for side, seeds in zip(sides, spreads, strict=True):
         assert seeds is not None
         shares[seeds] = shares.get(seeds, 0.0) + 1 / len(side.values_R)
-    for seeds, share in shares.items():
-        if seeds.variance > seeds.shared:
-            variance += (seeds.variance - seeds.shared) * share
-            # It is s² that is uncertain: the items leave little doubt about e².
-            doubt += (seeds.variance * share) ** 2 / seeds.df
+    variance, df = with_seeds(float(change_C @ change_C), df_of_items, shares)
     if variance == 0:
         return NOTHING, math.nan
-    se, df = math.sqrt(variance), variance**2 / doubt if doubt else math.inf
+    se = math.sqrt(variance)
     half = quantile(None if math.isinf(df) else df) * se
     t = -abs(difference) / se
     p = 2 * float(ndtr(t) if math.isinf(df) else stdtr(df, t))

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.recipes import failed_seeds, pool, pool_rows
+from analysis.record.recipes import failed_seeds, no_items, pool, pool_rows
+from analysis.record.replicates import OfItems
 from tests.analysis.conftest import GAP, RISE
+from tests.benchmarks.coverage_recipes import Setting, simulate
 from trainables.metrics.interval import quantile
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
@@ -73,24 +75,41 @@ def test_the_order_of_replicates_does_not_matter():
     assert len({mean for mean, *_ in means}) == 1
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.3, 3.0])
-@pytest.mark.parametrize("num_seeds", [2, 3, 6])
-def test_intervals_hold_the_true_value_of_a_recipe_as_often_as_they_say(num_seeds, spread):
-    """Items are drawn anew, and seeds: the true value is that over all items and seeds.
+def test_with_items_the_error_is_that_worked_out_by_hand():
+    one = OfItems(8.0, 4.0)
+    value, se, df = pool([10.0, 18.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
+    assert value == 14
+    assert se**2 == pytest.approx(8 + (16 - 4) / 3), "s² = (16 + 16 + 0) / 2 = 16"
+    assert df == pytest.approx((8 + 4) ** 2 / (8**2 / 5 + (16 / 3) ** 2 / 2))
+    _, se, df = pool([14.0, 14.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
+    assert (se**2, df) == pytest.approx((8.0, 5.0)), "seeds spread less than their items do alone"
 
-    An outcome is b_i + a_r + e_ri, with standard deviations 1, `spread`/√10 and 1 over 20 items.
-    """
-    rng = np.random.default_rng(0)
-    num_runs, num_items, hits = 1500, 20, 0
-    for _ in range(num_runs):
-        items = rng.normal(size=num_items)
-        seeds = rng.normal(size=(num_seeds, 1)) * spread / math.sqrt(10)
-        outcomes = items + seeds + rng.normal(size=(num_seeds, num_items))
-        errors = outcomes.std(axis=1, ddof=1) / math.sqrt(num_items)
-        df = [num_items - 1.0] * num_seeds
-        value, se, pooled_df = pool(outcomes.mean(axis=1).tolist(), errors.tolist(), df)
-        hits += abs(value) <= quantile(pooled_df) * se
-    assert 0.92 <= hits / num_runs <= 0.999
+
+def test_what_items_say_does_not_count_for_two_or_where_an_error_is_not_known():
+    of_items = OfItems(8.0, 4.0)
+    assert pool([1.0, 2.0, 3.0], [1.0, 1.0, NAN], [5.0, 5.0, 0.0], of_items)[2] == 0
+    assert pool([1.0, 2.0, 3.0], [NAN] * 3, [NAN] * 3, of_items) == (2.0, math.sqrt(1 / 3), 2.0)
+    two = [1.0, 3.0], [2.0, 2.0], [9.0, 9.0]
+    assert pool(*two, of_items) == pool(*two)
+
+
+@pytest.mark.parametrize("anew", [0.0, 1.0])
+@pytest.mark.parametrize("effect", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("num_seeds", [2, 3, 6])
+def test_intervals_hold_the_true_value_of_a_recipe_as_often_as_they_say(num_seeds, effect, anew):
+    """Over all terms, items and seeds, which decide no items anew, or all of them."""
+    setting = Setting(num_seeds, 10, effect, anew, is_decision=False)
+    with_items, without = simulate(setting, 400)
+    assert 0.92 <= with_items.held <= (0.98 if num_seeds > 2 else 1.0)
+    assert without.held >= 0.92
+    if effect == 0:
+        assert with_items.half_width <= without.half_width * 1.001
+
+
+def test_without_items_intervals_are_too_wide_where_seeds_decide_items_anew():
+    with_items, without = simulate(Setting(6, 10, 0.0, 1.0, is_decision=False), 300)
+    assert with_items.half_width < 0.5 * without.half_width
+    assert without.held > 0.99
 
 
 def test_a_seed_that_was_run_again_is_no_further_replicate(seeds):
@@ -144,3 +163,27 @@ def test_the_seed_is_no_part_of_a_recipe(seeds):
     searched = replace(seeds, searched=[*seeds.searched, "seed"])
     assert "seed" in searched.params
     assert "seed" not in searched.swept
+
+
+def test_the_front_takes_the_items_of_replicates_at_each_alpha_as_recorded(seeds):
+    """Only of recipes with three replicates or more, and only where their errors are known."""
+    asked = []
+
+    def items_of(run_ids):
+        asked.append(run_ids)
+        return {GAP.name: OfItems(0.5, 0.25), f"fusion/0.5/{GAP.name}": OfItems(9.0, 0.0)}
+
+    rows = replace(seeds, items_of=items_of).candidates().set_index("trial")
+    runs = seeds.trials.set_index("trial")["run_id"]
+    assert asked == [[runs[2], runs[5], runs[8]]]
+    errors = rows[f"se/{GAP.name}"]
+    assert errors[2] ** 2 == pytest.approx(0.5 + (4 - 0.25) / 3)
+    assert errors[0] ** 2 == pytest.approx(1 + 2 / 2)
+    own = seeds.rows[seeds.rows["trial"].isin([2, 5, 8])]
+    at_half = pool_rows(own.assign(alpha=0.5), [GAP.name], items_of)
+    assert at_half[f"se/{GAP.name}"].tolist() == pytest.approx([math.sqrt(9 + 4 / 3)])
+
+
+def test_a_front_whose_store_has_no_items_is_that_without_items(seeds):
+    bare = replace(seeds, items_of=no_items).candidates()
+    pd.testing.assert_frame_equal(seeds.candidates(), bare)

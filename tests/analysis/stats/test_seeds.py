@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.seeds import NO_SEEDS, Replicates, Spread, pooled, seeds_test, spread
+from analysis.record.replicates import Replicates, Spread, spread
+from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
 
 NUM_ITEMS = 40
 EVERY_ITEM = np.arange(NUM_ITEMS)
