@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from trainables.assets import cache
+from trainables.data.queries import refuse_long_texts
 from trainables.metrics import items_file
 from trainables.metrics.guard import derive
 from trainables.metrics.names import RELATIVE
@@ -78,6 +79,7 @@ def base_value(
     key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
+        refuse_long_texts(model.tokenizer, evaluator.whole_texts())
         model.reset(dtype)
         items_file.write(evaluator.measure(model, {}), folder / "items.parquet")
         (folder / "key.json").write_text(json.dumps(key_parts, indent=1))

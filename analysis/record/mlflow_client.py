@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from analysis.record.names import Role, Tag, having
+from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.sweep import UnknownSweep
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def runs_with(
     """Yield the runs of these experiments that have these tags, oldest first.
 
     Raises:
-        OtherContent: the store gives something else than a list of runs.
+        OtherContent: the store gives something else than a list of these runs.
     """
     if not experiment_ids:
         return
@@ -121,6 +121,8 @@ def runs_with(
         )
     ):
         is_empty = False
+        if not is_asked_for(run.data.tags, tags):
+            raise OtherContent("its list of runs", client.tracking_uri)
         yield run
     if is_empty:
         _refuse_no_list(client.tracking_uri, experiment_ids)

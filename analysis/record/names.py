@@ -155,3 +155,19 @@ def having(tags: Mapping[str, str]) -> str:
     "tags.`sweep.role` = 'trial'"
     """
     return " and ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
+
+
+def is_asked_for(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
+    """Return whether the tags of a run that a search gave are those that were searched for.
+
+    They must name it, too: a sweep's run has a name, and that of a trial a number. A gateway may give
+    something else.
+
+    >>> is_asked_for({"sweep.role": "trial", "sweep.trial": "7"}, {"sweep.role": "trial"})
+    True
+    """
+    is_named = {
+        Role.SWEEP: Tag.NAME in tags,
+        Role.TRIAL: tags.get(Tag.TRIAL, "").isdecimal(),
+    }
+    return wanted.items() <= tags.items() and is_named.get(tags.get(Tag.ROLE, ""), False)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import chain
 
 from trainables.config import TrialConfig
+from trainables.data.queries import could_be_too_long, refuse_long_texts
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.fitness.tested import Ability
@@ -37,9 +39,33 @@ def model_faults(trials: list[TrialConfig]) -> list[str]:
                 faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
         for trial in of_model:
             faults += _faults_of_lacks(trial, abilities)
+        faults += _faults_of_long_texts(of_model)
         for opening in {trial.model.opening for trial in of_model if family == "causal"}:
             faults += _faults_of(partial(pretrained.start_of, path, opening))
     return list(dict.fromkeys(faults))
+
+
+def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each evaluator with a text that is too long for the model of these trials."""
+    path, family = trials[0].model.path, trials[0].model.family
+    num_positions = pretrained.num_positions(path, family)
+    faults = []
+    for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
+        try:
+            texts = list(evaluator.whole_texts())
+        except ValueError:  # a row that cannot be read, which is found with the evaluator's items
+            continue
+        for opening in {trial.model.opening for trial in trials}:
+            # To load a tokenizer takes seconds, and few models have so few positions.
+            if opening.format == "plain" and not could_be_too_long(texts, num_positions):
+                continue
+            try:
+                tokenizer = pretrained.tokenizer_of(path, family, opening)
+            except ValueError:  # found with the opening
+                continue
+            refuse = partial(refuse_long_texts, tokenizer, texts)
+            faults += _faults_of(refuse, lead=f"trial.evaluators: {evaluator.name}: ")
+    return faults
 
 
 def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[str]:
@@ -80,10 +106,13 @@ def _why_unfit(path: str, family: Family, error: ValueError) -> str:
     )
 
 
-def _faults_of(check: Callable[[], object]) -> list[str]:
-    """Return the fault for which a check raises ValueError, as a list; an empty one if it does not."""
+def _faults_of(check: Callable[[], object], lead: str = "trial.") -> list[str]:
+    """Return the fault for which a check raises ValueError, as a list; an empty one if it does not.
+
+    lead: what stands before the words of the error.
+    """
     try:
         check()
     except ValueError as error:
-        return [f"trial.{error}"]
+        return [f"{lead}{error}"]
     return []

@@ -122,10 +122,10 @@ def _connect(address: str | None) -> None:
 
 
 def _session_folder() -> str:
-    """Return a folder for the files of Ray on this machine, whose path is short enough for sockets.
+    """Return a folder for the files of Ray on this machine, whose path Ray can use for sockets.
 
     It is below $RAY_TMPDIR or $TMPDIR, as Ray would have it, or below /tmp where that one cannot be
-    written or is too long.
+    written, is too long or has letters beyond ASCII.
 
     Raises:
         OSError: there is none.
@@ -133,8 +133,8 @@ def _session_folder() -> str:
     named = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
     folders = [os.path.abspath(folder) for folder in (*named, "/tmp", "/var/tmp") if folder]
     for folder in folders:
-        is_short = len(os.fsencode(folder)) + len(LONGEST_SOCKET) <= MAX_SOCKET_PATH
-        if is_short:
+        is_short = len(folder) + len(LONGEST_SOCKET) <= MAX_SOCKET_PATH
+        if folder.isascii() and is_short:  # Ray encodes the path of its sockets as ASCII
             with suppress(OSError), tempfile.TemporaryFile(dir=folder):
                 return f"{folder}/ray"
     most = MAX_SOCKET_PATH - len(LONGEST_SOCKET)

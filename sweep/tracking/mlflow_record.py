@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Role, Series, Tag, having
+from analysis.record.names import Artifact, Role, Series, Tag, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
 from sweep.tracking import store_errors
@@ -286,7 +286,8 @@ def search_runs(
     view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
 
     analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
-    reader the names alone, so that either can change. Raises store_errors.OtherAnswer if it is no list.
+    reader the names alone, so that either can change. Raises store_errors.OtherAnswer if it is no
+    list of these runs.
     """
     runs: list[Run] = []
     page = None
@@ -295,6 +296,8 @@ def search_runs(
             [experiment_id], having(tags), view, 1000, page_token=page and page.token
         )
         runs += page
+    if not all(is_asked_for(run.data.tags, tags) for run in runs):
+        raise store_errors.OtherAnswer("with runs that were not asked for")
     if not runs:
         store_errors.refuse_no_list_of_runs(client.tracking_uri, experiment_id)
     return runs

@@ -1,5 +1,6 @@
 """The evaluators of a model, and the metrics that they declare together."""
 
+from collections import Counter
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -7,25 +8,33 @@ from pydantic import AfterValidator, Field, model_validator
 from trainables.config.model import ModelConfig
 from trainables.data.files.kinds import dataset_label
 from trainables.evaluators import AnyEvaluator
+from trainables.evaluators.kl import Kl
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
 
 def _named_apart(evaluators: tuple[AnyEvaluator, ...]) -> tuple[AnyEvaluator, ...]:
-    """Return the evaluators with a label for each general set, if they measure on several.
+    """Return the evaluators with a label for each set of a kind, if they measure on several of it.
 
     So forgetting/general/… is the forgetting of one set, and never of one in one metric and of another
-    in the next.
+    in the next. The same holds for forgetting/alignment/….
     """
-    sets = {each.general for each in evaluators if each.general}
-    if len(sets) < 2:
-        return evaluators
-    return tuple(
-        each.model_copy(update={"label": dataset_label(each.general)})
-        if each.general and getattr(each, "label", "") is None
-        else each
-        for each in evaluators
-    )
+    sets = {kind_and_set for each in evaluators if (kind_and_set := _set_of(each))}
+    num_sets = Counter(kind for kind, _ in sets)
+    named = []
+    for each in evaluators:
+        kind, name = _set_of(each) or ("", "")
+        if num_sets[kind] > 1 and getattr(each, "label", "") is None:
+            each = each.model_copy(update={"label": dataset_label(name)})
+        named.append(each)
+    return tuple(named)
+
+
+def _set_of(evaluator: AnyEvaluator) -> tuple[str, str] | None:
+    """Return (general or alignment, name) of the set that forgetting is measured on, if any."""
+    if evaluator.general:
+        return "general", evaluator.general
+    return ("alignment", evaluator.data) if isinstance(evaluator, Kl) else None
 
 
 Evaluators = Annotated[

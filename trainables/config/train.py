@@ -32,7 +32,9 @@ class TrainConfig(Strict):
     zero_stage: Literal[0, 1, 2] = Field(
         0, description="1 and 2 share memory among processes; with one process they only cost time"
     )
-    max_tokens: int = Field(128, ge=2, description="longer texts are cut")
+    max_tokens: int = Field(
+        128, ge=2, description="longer texts are cut, and at the model's positions"
+    )
 
     @model_validator(mode="after")
     def _check_accumulation(self) -> Self:

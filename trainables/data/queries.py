@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from trainables.data.files.row import shown
+
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer
 
@@ -122,6 +124,21 @@ def training_query(tokenizer: Tokenizer, ids: Sequence[int], seed: str) -> Query
     return Query(tokens, query.targets)
 
 
+def room(tokenizer: Tokenizer) -> int:
+    """Return how many tokens of a text fit into the model's positions, between special tokens.
+
+    Raises:
+        ValueError: what stands before a text, such as a long prompt, leaves no room.
+    """
+    num_around = len(tokenizer.start_ids) + (tokenizer.family == "masked")
+    if num_around >= tokenizer.max_tokens:
+        raise ValueError(
+            f"model.prompt must leave room for a text in the model's {tokenizer.max_tokens} positions, "
+            f"but takes {num_around} tokens with its marks: a shorter one would do."
+        )
+    return tokenizer.max_tokens - num_around
+
+
 def refuse_too_long(tokenizer: Tokenizer, num_tokens: int) -> None:
     """Raise ValueError if so many tokens do not fit into the positions of the tokenizer's model."""
     if num_tokens > tokenizer.max_tokens:
@@ -129,3 +146,31 @@ def refuse_too_long(tokenizer: Tokenizer, num_tokens: int) -> None:
             f"a text must fit into the {tokenizer.max_tokens} positions of {tokenizer.folder.name}, "
             f"but has {num_tokens} tokens: cut it, by max_tokens where there is one."
         )
+
+
+def could_be_too_long(texts: Iterable[tuple[str, str]], num_positions: int) -> bool:
+    """Return whether a tokenizer could make more tokens of a text than fit into so many positions.
+
+    It makes at most one of a byte, one before a text, and at most two special ones around it, without
+    a prompt. So most texts are known to fit before any tokenizer is loaded.
+
+    texts: as Evaluator.whole_texts.
+    """
+    return any(len(text.encode()) + 3 > num_positions for _, text in texts)
+
+
+def refuse_long_texts(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) -> None:
+    """Raise ValueError if a text does not fit whole into the positions of the tokenizer's model.
+
+    texts: (file and row, text), as Evaluator.whole_texts.
+    """
+    places_and_texts = list(texts)
+    most = room(tokenizer)
+    ids_of_texts = tokenizer.encode([text for _, text in places_and_texts])
+    for (where, text), ids in zip(places_and_texts, ids_of_texts, strict=True):
+        if len(ids) > most:
+            raise ValueError(
+                f"{where or 'a text'} must fit into the {tokenizer.max_tokens} positions of "
+                f"{tokenizer.folder.name}, but {shown(text.strip())} has {len(ids)} tokens: "
+                f"{'shorten it, or' if where else ''} take a model with more positions."
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, ClassVar, get_args
 
@@ -76,6 +76,13 @@ class Evaluator(Strict):
 
     def texts(self) -> Sequence[str]:
         """Return the sentences among its items, on which no trial may train; none by default."""
+        return ()
+
+    def whole_texts(self) -> Iterable[tuple[str, str]]:
+        """Return (file and row, text) of the texts that must fit whole into the model's positions.
+
+        The first is empty where the texts are no user's. None by default: long texts are cut.
+        """
         return ()
 
     def division(self) -> str:

@@ -126,6 +126,10 @@ class CrowsPairs(Evaluator):
         """Return both sentences of each pair."""
         return [text for pair in self.items() for text in pair]
 
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all of `texts`."""
+        return [("", text) for text in self.texts()]
+
 
 def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]:
     """Return stereotype and gap of a variant, and the difference of lmeval, from scores in nats.

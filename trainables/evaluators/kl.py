@@ -98,6 +98,7 @@ class Kl(Evaluator):
         Raises:
             ValueError: no text has a token to predict.
         """
+        from trainables.data.queries import room
         from trainables.metrics.estimate import Items, mean
         from trainables.scoring.divergence import kl_from_base
         from trainables.scoring.general_text import (
@@ -117,7 +118,8 @@ class Kl(Evaluator):
                 for row in tables.pairs(self.data, model.tokenizer)
             )
             min_tokens = fewest_tokens(model.tokenizer)
-            sentences = draw_sentences(as_found, self.limit, self.max_tokens, min_tokens)
+            max_tokens = min(self.max_tokens, room(model.tokenizer))
+            sentences = draw_sentences(as_found, self.limit, max_tokens, min_tokens)
             refuse_nothing_counted(sentences, self.data, model.tokenizer)
             groups = [nll_queries(model.tokenizer, ids) for ids in sentences]
             items = Items.of(map(name_of, sentences))

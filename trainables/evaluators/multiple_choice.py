@@ -145,6 +145,10 @@ class MultipleChoice(Evaluator):
             texts += [sentences[-1] + choice for choice in item.choices]
         return texts
 
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all alternatives: what does not fit of a question is cut at its beginning."""
+        return [(item.where, choice) for item in self.items() for choice in item.choices]
+
     def measure(self, model: LanguageModel, base: Mapping[str, Estimate]) -> dict[str, Estimate]:
         """Return both accuracies; questions about one passage are one cluster for standard errors.
 

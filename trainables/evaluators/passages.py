@@ -87,7 +87,8 @@ def passage_queries(
     Raises:
         ValueError: no passage has one.
     """
-    from trainables.scoring.general_text import draw_passages, fewest_tokens, nll_queries, room
+    from trainables.data.queries import room
+    from trainables.scoring.general_text import draw_passages, fewest_tokens, nll_queries
 
     table = tables.articles(evaluator.data, "held_out", tokenizer)
     length = min(evaluator.max_tokens, room(tokenizer))

@@ -164,6 +164,10 @@ class StereoSet(Evaluator):
         """Return a flat list of all sentences, three an item: stereotype, its opposite, unrelated."""
         return [sentence["sentence"] for item in self.items() for sentence in item["sentences"]]
 
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all of `texts`."""
+        return [("", text) for text in self.texts()]
+
     def log_probs(
         self, model: LanguageModel, items: Sequence[dict[str, Any]]
     ) -> list[tuple[list[float], list[float], list[float]]]:

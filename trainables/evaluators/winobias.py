@@ -87,3 +87,7 @@ class WinoBias(Evaluator):
     def texts(self) -> list[str]:
         """Return both sentences of each pair."""
         return [text for pair in self.items() for text in pair]
+
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all of `texts`."""
+        return [("", text) for text in self.texts()]

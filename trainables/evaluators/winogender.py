@@ -179,6 +179,10 @@ class Winogender(Evaluator):
             return [row.text for row in sentences()]
         return [text for pair in self.pairs() for text in (pair.female, pair.male)]
 
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all of `texts` (pronoun), or none (referent): questions are cut where they begin."""
+        return [] if self.ask == "referent" else [("", text) for text in self.texts()]
+
     def pairs(self) -> list[PronounPair]:
         """Return the sentences whose pronoun refers to the occupation, with either pronoun."""
         texts: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)

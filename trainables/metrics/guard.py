@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from trainables.metrics.metric import Metric, declare
+from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.strict import Strict
 
@@ -17,12 +19,10 @@ if TYPE_CHECKING:
 
 GENERAL = "nll_rise"  # on any set of general text
 STEREOTYPES = "stereotype_nll_rise"  # on any set of stereotypes
-(SELECTIVITY,) = declare(
-    "forgetting/selective",
-    (
-        *("selectivity_rise", "nats/token", "higher", 2.0, -2.0),
-        "NLL rise on stereotypes beyond that on general text",
-    ),
+SELECTIVITY = Metric(
+    "forgetting/selective/selectivity_rise",
+    *("nats/token", "higher", 2.0, -2.0),
+    "NLL rise on stereotypes beyond that on general text",
 )
 GUARD = Metric(
     DEGENERATE, "", "lower", 0.0, 1.0, "1 if language has collapsed past the trial's guard"
@@ -56,17 +56,15 @@ class Guard(Strict):
 
 def derived_metrics(names: Collection[str], guard: Guard) -> tuple[Metric, ...]:
     """Return the declarations of the metrics that `derive` computes from metrics of these names."""
-    has_both = _forgotten(names, GENERAL) and _forgotten(names, STEREOTYPES)
-    selective = (SELECTIVITY,) if has_both else ()
-    return selective + ((GUARD,) if guard.bounds(names) else ())
+    return (*_selectivities(names), *([GUARD] if guard.bounds(names) else []))
 
 
 def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimate]:
     """Return the metrics that follow from the measured ones, as far as those are there.
 
     selectivity_rise: S_NLL − F_NLL in nats per token: the NLL rise on stereotypes minus that on
-        general text, of several sets the first. Above 0, stereotypes were forgotten and language was
-        not.
+        general text. Above 0, stereotypes were forgotten and language was not. There is one for each
+        set of stereotypes with each of general text, named by those of which there are several.
     degenerate: 1 if any watched metric is past its bound, else 0; NaN if one of them is NaN.
 
     Args:
@@ -76,19 +74,37 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     from trainables.metrics.estimate import Estimate, delta_method
 
     derived: dict[str, Estimate] = {}
-    for metric in derived_metrics(estimates, guard):
-        if metric is SELECTIVITY:
-            stereotypes = estimates[_forgotten(estimates, STEREOTYPES)[0]]
-            general = estimates[_forgotten(estimates, GENERAL)[0]]
-            derived[metric.name] = delta_method(
-                stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
-            )
-        else:
-            bounds = guard.bounds(estimates)
-            is_past = float(any(estimates[name].value > limit for name, limit in bounds.items()))
-            is_unknown = any(math.isnan(estimates[name].value) for name in bounds)
-            derived[metric.name] = Estimate(math.nan if is_unknown else is_past)
+    for metric, names in _selectivities(estimates).items():
+        stereotypes, general = (estimates[name] for name in names)
+        derived[metric.name] = delta_method(
+            stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
+        )
+    if bounds := guard.bounds(estimates):
+        is_past = float(any(estimates[name].value > limit for name, limit in bounds.items()))
+        is_unknown = any(math.isnan(estimates[name].value) for name in bounds)
+        derived[GUARD.name] = Estimate(math.nan if is_unknown else is_past)
     return derived
+
+
+def _selectivities(names: Collection[str]) -> dict[Metric, tuple[str, str]]:
+    """Return the names of the NLL rises on stereotypes and on general text for each selectivity.
+
+    >>> rises = ["forgetting/stereoset/stereotype_nll_rise"]
+    >>> rises += ["forgetting/news/nll_rise", "forgetting/mails/nll_rise"]
+    >>> [metric.name for metric in _selectivities(rises)]
+    ['forgetting/selective_news/selectivity_rise', 'forgetting/selective_mails/selectivity_rise']
+    """
+    stereotypes, general = _forgotten(names, STEREOTYPES), _forgotten(names, GENERAL)
+    metrics = {}
+    for pair in product(stereotypes, general):
+        sets = [
+            parse(name).dataset
+            for name, of_kind in zip(pair, (stereotypes, general), strict=True)
+            if len(of_kind) > 1
+        ]
+        dataset = "_".join(["selective", *sets])
+        metrics[replace(SELECTIVITY, name=f"forgetting/{dataset}/selectivity_rise")] = pair
+    return metrics
 
 
 def _forgotten(names: Iterable[str], quantity: str) -> list[str]:

@@ -78,11 +78,8 @@ def describe(module: Any, family: str) -> Architecture:
     config = module.config.get_text_config()
     structure = structure_of(module)
     before, after = _around_blocks(calls, structure.blocks)
-    stated = getattr(config, "max_position_embeddings", None) or getattr(
-        config, "max_seq_len", None
-    )
     limits = [size - first for first, size in lookups.position_tables]
-    num_positions = min([stated or UNLIMITED, *limits])
+    num_positions = min([stated_positions(config), *limits])
     body = body_of(module)
     arguments = inspect.signature(body.forward).parameters
     output = body(input_ids=ids[None], attention_mask=torch.ones_like(ids[None]))
@@ -105,6 +102,18 @@ def describe(module: Any, family: str) -> Architecture:
         drops_states=lookups.drops_states,
         before=before,
         after=after,
+    )
+
+
+def stated_positions(config: Any) -> int:
+    """Return the positions that the configuration of a text model states, UNLIMITED if none are.
+
+    RoBERTa's count two that no token has; only a forward shows this.
+    """
+    return (
+        getattr(config, "max_position_embeddings", None)
+        or getattr(config, "max_seq_len", None)
+        or UNLIMITED
     )
 
 

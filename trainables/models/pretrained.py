@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
 from trainables.chatter import held_back
-from trainables.data.opening import Opening
+from trainables.data.opening import PLAIN, Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
@@ -139,15 +139,45 @@ def has_harness_start(name: str) -> bool:
     return bool(json.loads((kept / "has_start.json").read_text()))
 
 
-def tokenizer_of(name: str, family: Family) -> Tokenizer:
-    """Return the tokenizer of a model. It says UNLIMITED where a loaded model's says its positions.
+def num_positions(name: str, family: Family) -> int:
+    """Return how many tokens the configuration and the tokenizer of a model let it read.
+
+    It is kept in the cache folder, as the structure is.
 
     Raises:
         AssetError, ValueError: as of look_through.
     """
+
+    def write(kept: Path) -> None:
+        (kept / "positions.json").write_text(json.dumps(tokenizer_of(name, family).max_tokens))
+
+    kept = cache.once(_folder_of_result("positions", locate(name).resolve(), family), write)
+    return int(json.loads((kept / "positions.json").read_text()))
+
+
+def tokenizer_of(name: str, family: Family, opening: Opening = PLAIN) -> Tokenizer:
+    """Return the tokenizer of a model. It knows the positions that the model's configuration states.
+
+    opening: how a causal model's texts begin.
+
+    Raises:
+        AssetError, ValueError: as of look_through.
+    """
+    from trainables.data.tokenizer import Tokenizer
+
     folder = locate(name).resolve()
     # The files may have changed.
-    return _look_through(folder, family, cache.digest(folder)).tokenizer
+    looked = _look_through(folder, family, cache.digest(folder))
+    if opening == PLAIN:
+        return looked.tokenizer
+    return Tokenizer(
+        looked.tokenizer.hf,
+        folder,
+        family,
+        vocab_size=looked.tokenizer.vocab_size,
+        num_positions=looked.tokenizer.max_tokens,
+        opening=opening,
+    )
 
 
 class _Looked(NamedTuple):
@@ -166,12 +196,16 @@ def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
     digest: of the folder, as a part of the key of the cache.
     """
     from trainables.data.tokenizer import Tokenizer
-    from trainables.models.architecture import UNLIMITED
+    from trainables.models.architecture import stated_positions
 
     hf_tokenizer, module = read_model(folder, family, weightless=True)
-    vocab_size = module.config.get_text_config().vocab_size
+    config = module.config.get_text_config()
     tokenizer = Tokenizer(
-        hf_tokenizer, folder, family, vocab_size=vocab_size, num_positions=UNLIMITED
+        hf_tokenizer,
+        folder,
+        family,
+        vocab_size=config.vocab_size,
+        num_positions=stated_positions(config),
     )
     num_weights = sum(weight.numel() for weight in module.parameters())
     return _Looked(tokenizer, structure_of(module), num_weights)

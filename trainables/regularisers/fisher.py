@@ -109,19 +109,20 @@ def diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor]:
     """
     import torch
 
-    from trainables.data.queries import training_query
+    from trainables.data.queries import room, training_query
     from trainables.determinism import only_repeatable_kernels
     from trainables.models.forward import predict
 
     texts = tables.texts(settings.data, "replay", model.tokenizer)["ids"]
     numbers = random.Random("fisher").sample(range(len(texts)), min(settings.examples, len(texts)))
+    max_tokens = min(settings.max_tokens, room(model.tokenizer))
     module = copy.deepcopy(model.base).requires_grad_(True)
     weights = dict(module.named_parameters())
     sums = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     generator = torch.Generator(model.device).manual_seed(0)
     with torch.enable_grad(), only_repeatable_kernels(model.takes_repeatable_kernels):
         for number in numbers:
-            ids = texts[number][: settings.max_tokens]
+            ids = texts[number][:max_tokens]
             batch = model.batch([training_query(model.tokenizer, ids, f"fisher {number}")])
             logits_NV = predict(module, batch.places_N, batch.inputs).logits_NV
             log_prob_NV = logits_NV.log_softmax(-1)

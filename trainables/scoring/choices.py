@@ -31,8 +31,8 @@ def scores(model: LanguageModel, items: Sequence[Item]) -> list[list[float]]:
             answer_ids = ids[len(question_ids) :]
             if not answer_ids:  # a sum over no token is 0, which would be the likeliest of all
                 raise ValueError(
-                    f"item {number}: every alternative must have a token after the question, but "
-                    f"one of {item.choices} has none."
+                    f"{item.where or f'item {number}'}: every alternative must have a token after the "
+                    f"question, but one of {item.choices} has none."
                 )
             groups.append(queries_of(model.tokenizer, answer_ids, ids[: len(question_ids)]))
     sums = iter(map(math.fsum, log_probs(model, groups)))

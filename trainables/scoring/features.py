@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from trainables.data.queries import Query
+from trainables.data.queries import Query, room
 from trainables.models.structure import body_of
 from trainables.scoring.packing import batches
 
@@ -62,9 +62,9 @@ def whole_texts(
     """
     if tokenizer.family == "causal":
         before = tokenizer.start_ids if start else ()
-        room = min(max_tokens, tokenizer.max_tokens - len(before))
+        most = min(max_tokens, room(tokenizer) if start else tokenizer.max_tokens)
         ids_of_texts = tokenizer.encode(["\n".join(text) for text in texts])
-        return [Query([*before, *ids[:room]], {}) for ids in ids_of_texts]
+        return [Query([*before, *ids[:most]], {}) for ids in ids_of_texts]
     # RoBERTa puts two ends between the texts of a pair.
     separator = [tokenizer.end_id] * max(1, tokenizer.hf.num_special_tokens_to_add(pair=True) - 2)
     firsts = tokenizer.encode([text[0] for text in texts])
@@ -73,9 +73,9 @@ def whole_texts(
     for text, first in zip(texts, firsts, strict=True):
         between = separator if len(text) == 2 else []
         second = next(seconds) if len(text) == 2 else []
-        room = min(max_tokens, tokenizer.max_tokens - 2 - len(between))
-        first = first[: max(room - room // 2, room - len(second))]
-        second = second[: room - len(first)]
+        most = min(max_tokens, room(tokenizer) - len(between))
+        first = first[: max(most - most // 2, most - len(second))]
+        second = second[: most - len(first)]
         ids = [*tokenizer.start_ids, *first, *between, *second, tokenizer.end_id]
         queries.append(Query(ids, {}))
     return queries

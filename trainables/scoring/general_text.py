@@ -93,21 +93,6 @@ def fewest_tokens(tokenizer: Tokenizer) -> int:
     return 1 if tokenizer.start_ids else 2
 
 
-def room(tokenizer: Tokenizer) -> int:
-    """Return how many tokens of a passage fit into the model's positions, between special tokens.
-
-    Raises:
-        ValueError: what stands before a text, such as a long prompt, leaves no room.
-    """
-    num_around = len(tokenizer.start_ids) + (tokenizer.family == "masked")
-    if num_around >= tokenizer.max_tokens:
-        raise ValueError(
-            f"model.prompt must leave room for a text in the model's {tokenizer.max_tokens} positions, "
-            f"but takes {num_around} tokens with its marks: a shorter one would do."
-        )
-    return tokenizer.max_tokens - num_around
-
-
 def nll_queries(tokenizer: Tokenizer, ids: Sequence[int], num_context: int = 0) -> list[Query]:
     """Return queries that have each token of a text as a target once, in reading order for each query.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.data import tables
 from trainables.data.comparisons import ComparedPair, ComparedPairs
-from trainables.data.queries import Query, training_query
+from trainables.data.queries import Query, room, training_query
 from trainables.schema.counted import counted
 from trainables.training.mixture import epochs, mix
 
@@ -59,6 +59,7 @@ class Stream:
         items: (is_old, index into `old` or `new`) of each item of training, in order.
         shortfall: number of replayed texts that the ratio requires beyond those in the replay set.
         anchors: the token ids of the regulariser's own texts, for each step.
+        max_tokens: where a text is cut: at train.max_tokens, or before at the model's positions.
     """
 
     def __init__(self, config: TrialConfig, model: LanguageModel) -> None:
@@ -70,6 +71,7 @@ class Stream:
         """
         self.config = config
         self.model = model
+        self.max_tokens = min(config.train.max_tokens, room(model.tokenizer))
         held_out = _held_out_texts(config, model)
         alignment = config.alignment
         table = tables.pairs(alignment.data, model.tokenizer, alignment.swap, alignment.words)
@@ -78,7 +80,7 @@ class Stream:
         pairs_ids = [(tuple(more), tuple(less)) for more, less in sides]
         numbers = [n for n, pair_ids in enumerate(pairs_ids) if held_out.isdisjoint(pair_ids)]
         table = table if len(numbers) == len(pairs_ids) else table.select(numbers)
-        self.pairs = _compared_pairs(config, model, _draw_pairs(table, config))
+        self.pairs = self._compared_pairs(_draw_pairs(table, config))
         # An objective that trains on no side only compares the pairs.
         trained_sides = config.objective.trains_on or (None,)
         self.new = [(pair, side) for pair in range(len(self.pairs)) for side in trained_sides]
@@ -141,8 +143,8 @@ class Stream:
                 is_stereotype = (side == "original") == row["original_is_stereotype"]
                 side = "stereotype" if is_stereotype else "antistereotype"
             ids = row[f"{side}_ids"]
-        max_tokens = self.config.train.max_tokens
-        return training_query(self.model.tokenizer, ids[:max_tokens], f"{self.config.seed} {place}")
+        seed = f"{self.config.seed} {place}"
+        return training_query(self.model.tokenizer, ids[: self.max_tokens], seed)
 
     def _compared_pair(self, place: int, is_old: bool, index: int) -> ComparedPair | None:
         """Return the pair of an item; None for a replayed text, or if the objective compares nothing.
@@ -158,26 +160,26 @@ class Stream:
 
         A text has the same masks each time, so that the base's predictions are computed once.
         """
-        max_tokens = self.config.train.max_tokens
-        texts = [tuple(ids[:max_tokens]) for ids in self.anchors[step]]
+        texts = [tuple(ids[: self.max_tokens]) for ids in self.anchors[step]]
         return [training_query(self.model.tokenizer, ids, f"anchor {ids}") for ids in texts]
 
+    def _compared_pairs(self, table: Any) -> ComparedPairs:
+        """Return the rows of a table as pairs that the objective compares.
 
-def _compared_pairs(config: TrialConfig, model: LanguageModel, table: Any) -> ComparedPairs:
-    """Return the rows of a table as pairs that the objective compares.
-
-    Raises:
-        ValueError: the objective compares pairs, and none differ within `max_tokens` tokens.
-    """
-    compares, max_tokens = config.objective.compares, config.train.max_tokens
-    pairs = ComparedPairs(table, model.tokenizer, compares, max_tokens)
-    if compares is not None and not pairs.any_differ():
-        raise ValueError(
-            f"objective {config.objective.name} compares the texts of a pair, but as the model "
-            f"reads the first {counted(max_tokens, 'token')} (train.max_tokens) none of the "
-            f"{counted(len(pairs), 'pair')} of {config.alignment.data} differs."
-        )
-    return pairs
+        Raises:
+            ValueError: the objective compares pairs, and none differ within `max_tokens` tokens.
+        """
+        objective, train = self.config.objective, self.config.train
+        pairs = ComparedPairs(table, self.model.tokenizer, objective.compares, self.max_tokens)
+        if objective.compares is not None and not pairs.any_differ():
+            is_cut = self.max_tokens == train.max_tokens
+            raise ValueError(
+                f"objective {objective.name} compares the texts of a pair, but as the model "
+                f"reads the first {counted(self.max_tokens, 'token')} "
+                f"({'train.max_tokens' if is_cut else 'its positions'}) none of the "
+                f"{counted(len(pairs), 'pair')} of {self.config.alignment.data} differs."
+            )
+        return pairs
 
 
 def _draw_pairs(table: Any, config: TrialConfig) -> Any:

@@ -307,7 +307,13 @@ def test_an_artifact_that_is_not_given_is_told_as_other_refusals_are(
         assert advice in ended.stderr
 
 
-@pytest.mark.parametrize("body", [b"", b" ", b'{"status": "ok"}', b'{"runs": [', b"null", b"[]"])
+# As MLflow's runs, without the tags by which they were asked for.
+OTHER_RUN = b'{"runs": [{"info": {"run_id": "1", "experiment_id": "1"}, "data": {}}]}'
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b'{"status": "ok"}', b'{"runs": [', b"null", b"[]", OTHER_RUN]
+)
 def test_runs_that_are_none_are_not_taken_for_no_sweep(body, served, tmp_path):
     def rule(request):
         is_search = request.path.endswith("/runs/search")

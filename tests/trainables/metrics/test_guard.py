@@ -63,6 +63,28 @@ def test_selectivity_needs_both():
     assert SELECTIVITY not in derive(estimates(stereotypes=0.1), Guard())
 
 
+def test_each_of_several_sets_has_a_selectivity_whatever_their_order():
+    rises = {"news": 0.1, "mails": 0.3}
+    values = {f"forgetting/{name}/nll_rise": Estimate(rise) for name, rise in rises.items()}
+    values[STEREOTYPES] = Estimate(0.5)
+    derived = derive(values, Guard())
+    assert {name: estimate.value for name, estimate in derived.items()} == {
+        "forgetting/selective_news/selectivity_rise": pytest.approx(0.4),
+        "forgetting/selective_mails/selectivity_rise": pytest.approx(0.2),
+        DEGENERATE: 0,
+    }
+    assert derive(dict(reversed(values.items())), Guard()) == derived
+    assert [m.name for m in derived_metrics(list(values), Guard())] == list(derived)
+
+
+def test_several_sets_of_stereotypes_are_named_before_the_general_one():
+    names = [STEREOTYPES, "forgetting/stereoset_test/stereotype_nll_rise", GENERAL]
+    assert [metric.name for metric in derived_metrics(names, Guard())][:2] == [
+        "forgetting/selective_stereoset/selectivity_rise",
+        "forgetting/selective_stereoset_test/selectivity_rise",
+    ]
+
+
 def test_derived_metrics_are_those_that_are_declared():
     everything = estimates(general=0.1, stereotypes=0.2, lms=3.0)
     declared = [metric.name for metric in derived_metrics(list(everything), Guard())]

@@ -27,12 +27,14 @@ class Item(NamedTuple):
         answer: the index of the right one.
         about: the passage that the question is about; None without a passage. Several questions
             about one passage are one cluster in a standard error.
+        where: the user's file and the place in it, for sentences; empty for other items.
     """
 
     question: str
     choices: list[str]
     answer: int
     about: str | None = None
+    where: str = ""
 
 
 def _piqa() -> list[Item]:
@@ -131,7 +133,7 @@ def hellaswag(path: str) -> list[Item]:
                 f"0 to {len(choices) - 1}, but got {label!r} (the test file has none)."
             )
         context = cleaned(f"{topic}: {first} {second.capitalize()}")
-        items.append(Item(context, choices, labels.index(str(label))))
+        items.append(Item(context, choices, labels.index(str(label)), where=row.where))
     return items
 
 

@@ -47,7 +47,8 @@ def _item(row: Row, prompt: Prompt) -> Item:
     passage = (has_passage and text_in(row, "passage")) or None
     lead = f"{passage}\n" if passage else ""
     asked = f"Question: {question}\nAnswer:" if prompt == "question" else question
-    return Item(lead + asked, [f" {choice}" for choice in choices], _answer(row, choices), passage)
+    spaced = [f" {choice}" for choice in choices]
+    return Item(lead + asked, spaced, _answer(row, choices), passage, row.where)
 
 
 def _choices(row: Row) -> list[str]:
