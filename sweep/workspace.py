@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 from analysis.record.names import Artifact
-from sweep.tracking.addresses import HIDDEN, without_password
+from sweep.tracking.store.addresses import HIDDEN, without_password
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT

@@ -150,6 +150,7 @@ def test_no_file_imports_a_library_that_is_forbidden_in_its_package(package, unk
 
 def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
     light = {
+        "trainables.metrics.bounds",
         "trainables.metrics.clusters",
         "trainables.metrics.interval",
         "trainables.metrics.metric",

@@ -24,7 +24,7 @@ class Report:
     save_model: writes the measured model into a folder, as transformers reads it, adapters merged. To
                 be called before the trial goes on.
     errors:     name -> standard error, for the metrics that have one.
-    df:         name -> degrees of freedom of that error; 0 for metrics whose error is not known.
+    df:         name -> degrees of freedom of that error (trainables/metrics/interval.py has the rule).
     save_items: writes the results of single items to a Parquet file
                 (trainables/metrics/items_file.py).
     training:   step -> name -> number: the course of the training since the last report, at some of

@@ -24,6 +24,7 @@ class Declarations:
     constraints: dict[str, dict[str, float]]
     searched: list[str]
     num_trials: int | None
+    evaluators: list[dict[str, Any]] | None
 
 
 def read_declarations(client: MlflowClient, parent: Run) -> Declarations:
@@ -60,11 +61,17 @@ def parse(tree: Any) -> Declarations:
         metrics = {entry["name"]: Metric(**entry) for entry in tree["metrics"]}
         goals, constraints = tree["goals"], tree["constraints"]
         searched, num_trials = tree["searched"], tree.get("num_trials")
+        evaluators = tree.get("evaluators")
         bounds = [(key, v) for bound in constraints.values() for key, v in bound.items()]
         is_sound = (
             all(metric.better in get_args(Better) for metric in metrics.values())
             and all(
                 _is_number(n) for metric in metrics.values() for n in (metric.ideal, metric.worst)
+            )
+            and all(
+                end is None or _is_number(end)
+                for metric in metrics.values()
+                for end in metric.bounds
             )
             and isinstance(goals, list)
             and len(goals) > 0
@@ -73,12 +80,13 @@ def parse(tree: Any) -> Declarations:
             and isinstance(searched, list)
             and all(isinstance(word, str) for word in searched)
             and (num_trials is None or type(num_trials) is int)
+            and (evaluators is None or all(isinstance(one["name"], str) for one in evaluators))
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError("no declarations of a sweep") from error
     if not is_sound:
         raise ValueError("no declarations of a sweep")
-    return Declarations(metrics, goals, constraints, searched, num_trials)
+    return Declarations(metrics, goals, constraints, searched, num_trials, evaluators)
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     from analysis.record.sweep import Candidate, Sweep
 
 NUMBERS, NAMES = ("value", "outcome", "influence"), ("metric", "item", "cluster")  # columns
-OF_ESTIMATES = {"df", "decisions"}  # columns that files of early releases lack
+OF_ESTIMATES = {"design_df", "decisions"}  # columns that files of early releases lack
 MAX_RECIPES = 1024  # of which what their items say is kept in memory
 
 
 def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     """Return a row for each metric and item that a candidate was measured on.
 
-    Columns: metric, value, item, cluster, outcome, influence, df (see trainables/metrics/estimate.py);
-    df is NaN where it is not known. Metrics have their plain names, whatever the α of the candidate.
+    Columns: metric, value, item, cluster, outcome, influence, design_df (see
+    trainables/metrics/estimate.py). Metrics have their plain names, whatever the α of the candidate.
 
     Args:
         candidate: the candidate; None stands for the base model.
@@ -54,7 +55,7 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     if rows is None:
         place = f"{Artifact.ITEMS} of {model} of sweep {sweep.name}"
         raise OtherContent(place, sweep.tracking_uri)
-    if "df" not in rows:
+    if "design_df" not in rows:
         rows = _corrected(rows)
     names = [str(name) for name in rows["metric"].unique()]
     if candidate is None or candidate.alpha is None:
@@ -128,13 +129,15 @@ def _estimates(rows: pd.DataFrame) -> dict[str, Estimate]:
     """Return the estimates of a file by metric, without outcomes; exact ones are left out."""
     estimates = {}
     for name, own in rows.dropna(subset=["item", "influence"]).groupby("metric", sort=False):
-        value, df, is_of_decisions, cluster = own[["value", "df", "decisions", "cluster"]].iloc[0]
+        first = own.iloc[0]
+        cluster = first["cluster"]
         clusters = () if pd.isna(cluster) else tuple(own["cluster"].tolist())
         items = Items(tuple(own["item"].tolist()), clusters)
         influences_I = own["influence"].to_numpy(float)
-        design_df = None if pd.isna(df) else float(df)
         estimates[str(name)] = Estimate(
-            float(value), items, None, influences_I, design_df, bool(is_of_decisions)
+            *(float(first["value"]), items, None, influences_I),
+            design_df=float(first["design_df"]),
+            is_of_decisions=bool(first["decisions"]),
         )
     return estimates
 
@@ -146,16 +149,22 @@ def _rows_of_run(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
 
 
 def _rows(path: Path) -> pd.DataFrame | None:
-    """Return the rows of a file of items; None if it is none that a sweep writes."""
+    """Return the rows of a file of items; None if it is none that a sweep writes.
+
+    Earlier releases wrote design_df as `df`, and the first ones neither.
+    """
     try:
         rows = pd.read_parquet(path)
     except (ValueError, OSError):  # of pyarrow
         return None
     if not {*NUMBERS, *NAMES} <= {*rows}:
         return None
-    are_numbers = all(is_numeric_dtype(rows[name]) for name in {*NUMBERS, "df"} & {*rows})
-    metrics = rows["metric"].unique()
-    return rows if are_numbers and all(isinstance(name, str) for name in metrics) else None
+    if "design_df" not in rows:
+        rows = rows.rename(columns={"df": "design_df"})
+    are_numbers = all(is_numeric_dtype(rows[name]) for name in {*NUMBERS, "design_df"} & {*rows})
+    if not are_numbers or not all(isinstance(name, str) for name in rows["metric"].unique()):
+        return None
+    return rows.fillna({"design_df": math.inf})
 
 
 def _corrected(rows: pd.DataFrame) -> pd.DataFrame:
@@ -166,6 +175,6 @@ def _corrected(rows: pd.DataFrame) -> pd.DataFrame:
     """
     labels = rows["cluster"].fillna(rows["item"])
     num_clusters = labels.groupby(rows["metric"]).transform("nunique").to_numpy(float)
-    df = np.where(num_clusters > 0, num_clusters - 1, np.nan)
+    df = np.where(num_clusters > 0, num_clusters - 1, np.inf)
     factor = np.sqrt(num_clusters / np.maximum(df, 1))
-    return rows.assign(influence=rows["influence"] * factor, df=df)
+    return rows.assign(influence=rows["influence"] * factor, design_df=df)

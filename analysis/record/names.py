@@ -95,6 +95,9 @@ class Tag:
     )
 
 
+FIRST_VERSION = "1"  # of evaluators: what the first releases had, which recorded none
+
+
 class Artifact:
     """Names of files and folders among the artifacts of runs."""
 

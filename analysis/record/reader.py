@@ -89,6 +89,12 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             for name, value in parent.data.tags.items()
             if name.startswith(Tag.DIGEST)
         },
+        definitions={
+            name: value
+            for name, value in parent.data.tags.items()
+            if name == Tag.START or name.startswith(Tag.EVALUATOR)
+        },
+        evaluators=declared.evaluators,
         retries=_waiting_retries(parent, runs),
         items_of=RecordedItems(tracking_uri),
     )

@@ -24,7 +24,6 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from analysis.record.names import TrialState
@@ -45,12 +44,11 @@ def no_items(_: Sequence[str]) -> Mapping[str, OfItems]:
     return {}
 
 
-class Pooled(NamedTuple):
-    """A number that several replicates have, as the table of trials holds it.
+class RecipeMean(NamedTuple):
+    """A number that several replicates have.
 
     se: its standard error; NaN for an exact number, or if it is not known.
-    df: degrees of freedom of the error; NaN for many, or of an exact number; UNKNOWN_DF if se is not
-        known.
+    df: degrees of freedom of the error (trainables/metrics/interval.py has the rule).
     """
 
     value: float
@@ -58,66 +56,63 @@ class Pooled(NamedTuple):
     df: float
 
 
-def pool(
+def mean_over_seeds(
     values: Sequence[float],
     errors: Sequence[float],
     df: Sequence[float],
     of_items: OfItems | None = None,
-) -> Pooled:
+) -> RecipeMean:
     """Return the mean of one metric over replicates, with its error (see the head of this file).
 
     Args:
         values: finite, one for each of one or more replicates.
-        errors: their standard errors over items; NaN as in Pooled.
-        df: degrees of freedom of these; NaN as in Pooled. The smallest ones count.
+        errors: their standard errors over items; NaN as in RecipeMean.
+        df: degrees of freedom of these. The smallest ones count.
         of_items: what the items of all replicates say; None if that is not known. It does not count
             for two of them.
 
     Items alone, seeds alone, and both:
 
-    >>> pool([2.0], [0.5], [9.0])
-    Pooled(value=2.0, se=0.5, df=9.0)
-    >>> pool([1.0, 3.0], [math.nan] * 2, [math.nan] * 2)
-    Pooled(value=2.0, se=1.0, df=1.0)
-    >>> round(pool([1.0, 3.0], [1.0] * 2, [math.nan] * 2).df, 2)
+    >>> mean_over_seeds([2.0], [0.5], [9.0])
+    RecipeMean(value=2.0, se=0.5, df=9.0)
+    >>> mean_over_seeds([1.0, 3.0], [math.nan] * 2, [math.inf] * 2)
+    RecipeMean(value=2.0, se=1.0, df=1.0)
+    >>> round(mean_over_seeds([1.0, 3.0], [1.0] * 2, [math.inf] * 2).df, 2)
     1.17
     """
     num = len(values)
     if num == 1:
-        return Pooled(values[0], errors[0], df[0])
+        return RecipeMean(values[0], errors[0], df[0])
     value = mean(values)  # exact, so that the order of the replicates does not show
     known = [error for error in errors if not math.isnan(error)]
     if UNKNOWN_DF in df or len(known) not in (0, num):
-        return Pooled(value, math.nan, UNKNOWN_DF)
+        return RecipeMean(value, math.nan, UNKNOWN_DF)
     between = math.fsum((x - value) ** 2 for x in values) / (num - 1)
     if of_items is None or not known or num <= FEW_SEEDS:
         of_items = OfItems(math.fsum(error**2 for error in known) / num, 0.0)
-    df_of_items = min((x for x in df if not math.isnan(x)), default=math.inf)
     seeds = Spread(between, of_items.shared, num - 1.0)
-    variance, pooled_df = with_seeds(of_items.variance, df_of_items, {seeds: 1 / num})
+    variance, mean_df = with_seeds(of_items.variance, min(df), {seeds: 1 / num})
     if variance == 0:
-        return Pooled(value, math.nan, math.nan)
+        return RecipeMean(value, math.nan, math.inf)
     of_seeds = variance - of_items.variance
     if num <= FEW_SEEDS and of_items.variance > 0 and of_seeds > 0:
-        parts = [(of_items.variance, df_of_items), (of_seeds, num - 1.0)]
-        pooled_df = _careful_df(parts)
-    return Pooled(value, math.sqrt(variance), math.nan if math.isinf(pooled_df) else pooled_df)
+        mean_df = _careful_df([(of_items.variance, min(df)), (of_seeds, num - 1.0)])
+    return RecipeMean(value, math.sqrt(variance), mean_df)
 
 
 def _careful_df(parts: Sequence[tuple[float, float]]) -> float:
     """Return the degrees of freedom by which half a 95 % interval is √(Σ half²) of those of its parts.
 
-    parts: (variance, degrees of freedom) of each; infinite ones are the normal distribution's.
+    parts: (variance, degrees of freedom) of each.
     """
     from scipy.special import stdtridf
 
-    quantiles = [quantile(None if math.isinf(df) else df) for _, df in parts]
-    squared = sum(variance * one**2 for (variance, _), one in zip(parts, quantiles, strict=True))
+    squared = sum(variance * quantile(df) ** 2 for variance, df in parts)
     wanted = math.sqrt(squared / sum(variance for variance, _ in parts))
     return float(stdtridf((1 + LEVEL) / 2, wanted))
 
 
-def pool_rows(
+def recipe_rows(
     rows: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf = no_items
 ) -> pd.DataFrame:
     """Return a row for each recipe and α of some rows, in the order of their first trials.
@@ -127,7 +122,7 @@ def pool_rows(
     columns:
 
         replicates: the number of trials in the mean, one for each seed.
-        trials: their numbers, as words.
+        trials: their numbers, a tuple.
 
     Args:
         rows: rows of `Sweep.rows`. Rows whose `recipe` is empty are recipes of their own.
@@ -141,13 +136,15 @@ def pool_rows(
         keys = [key[rows.index] for key in keys]
     size = rows.groupby(keys, dropna=False)["trial"].transform("size")
     alone = rows[size == 1]
-    alone = alone.assign(replicates=1, trials=alone["trial"].astype(str))
+    own_numbers = [(number,) for number in alone["trial"].tolist()]
+    # As objects, also where there are none: pandas would make an empty list a column of floats.
+    alone = alone.assign(replicates=1, trials=pd.Series(own_numbers, alone.index, dtype=object))
     if len(alone) == len(rows):
         return alone
     if SEED in rows:  # a whole number, or empty
         rows, alone = (table.astype({SEED: object}) for table in (rows, alone))
     groups = rows.groupby(keys, sort=False, dropna=False)
-    together = pd.DataFrame([_pooled_row(g, metrics, items_of) for _, g in groups if len(g) > 1])
+    together = pd.DataFrame([_recipe_row(g, metrics, items_of) for _, g in groups if len(g) > 1])
     added = [name for name in together if name not in alone]  # errors that items alone do not have
     alone = alone.reindex(columns=[*alone.columns, *added])
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
@@ -170,10 +167,10 @@ def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:
     return {str(r): int(n) for r, n in states[lost].groupby("recipe").size().items()}
 
 
-def _pooled_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) -> dict[Any, Any]:
+def _recipe_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) -> dict[Any, Any]:
     """Return the row of one recipe, given the rows of its replicates in the order of their numbers."""
     row: dict[Any, Any] = group.iloc[0].to_dict()
-    row |= {"replicates": len(group), "trials": " ".join(map(str, group["trial"]))}
+    row |= {"replicates": len(group), "trials": tuple(group["trial"].tolist())}
     row["seconds"] = group["seconds"].mean()
     if SEED in group and group[SEED].nunique(dropna=False) > 1:
         row[SEED] = None
@@ -181,16 +178,17 @@ def _pooled_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) 
         measured = group[group[name].notna()]
         if measured.empty:
             continue
-        se, df = (
-            measured[column].tolist() if column in measured else [math.nan] * len(measured)
-            for column in (error_name(name), df_name(name))
-        )
+        nothing = pd.Series(math.nan, measured.index)
+        se, df = (measured.get(of(name), nothing) for of in (error_name, df_name))
         recorded = name if pd.isna(row["alpha"]) else fused_name(name, row["alpha"])
-        counts = len(measured) > FEW_SEEDS and not np.isnan(se).any()
+        counts = len(measured) > FEW_SEEDS and se.notna().all()
         of_items = items_of(measured["run_id"].tolist()).get(recorded) if counts else None
-        pooled = pool(measured[name].tolist(), se, df, of_items)
-        row[name] = pooled.value
-        for column, number in ((error_name(name), pooled.se), (df_name(name), pooled.df)):
-            if column in group or not math.isnan(number):
+        errors, dfs = se.tolist(), df.fillna(math.inf).tolist()
+        mean_of_all = mean_over_seeds(measured[name].tolist(), errors, dfs, of_items)
+        row[name] = mean_of_all.value
+        for column, number in ((error_name(name), mean_of_all.se), (df_name(name), mean_of_all.df)):
+            if math.isfinite(number):
                 row[column] = number
+            elif column in group:
+                row[column] = math.nan
     return row

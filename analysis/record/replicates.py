@@ -33,7 +33,7 @@ class Replicates(NamedTuple):
 
     values_R: a value for each replicate.
     influences_RI: corrected influences of the items (trainables/metrics/estimate.py).
-    df: degrees of freedom of the items' error; NaN for many.
+    df: degrees of freedom of the items' error.
     """
 
     values_R: Floats
@@ -85,14 +85,14 @@ def of_items(estimates: Sequence[Estimate]) -> OfItems | None:
     items = estimates[0].items
     if any(one.se is None or one.items != items for one in estimates):
         return None
-    df = min((one.df for one in estimates if one.df is not None), default=None)
+    df = min(one.df for one in estimates)
     values_R = np.array([one.value for one in estimates])
     influences_RI = np.array([one.influences_I for one in estimates])
     # As of one model: a few clusters may be alike by chance.
     together = Estimate(mean(values_R), items, None, influences_RI.mean(axis=0), df)
     if together.se is None:
         return None
-    replicates = Replicates(values_R, influences_RI, math.nan if df is None else df)
+    replicates = Replicates(values_R, influences_RI, df)
     return OfItems(together.se**2, spread(replicates, items.cluster_I).shared)
 
 
@@ -101,7 +101,7 @@ def with_seeds(variance: float, df: float, shares: Mapping[Spread, float]) -> tu
 
     Args:
         variance: of the items.
-        df: its degrees of freedom; infinite for many, as in the result.
+        df: its degrees of freedom.
         shares: for each spread between seeds, by what it counts: 1 / n for a mean over n replicates.
     """
     doubt = variance**2 / df

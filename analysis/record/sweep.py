@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from analysis import pareto
 from analysis.record.names import TrialState, name_in_spec
-from analysis.record.recipes import SEED, ItemsOf, failed_seeds, no_items, pool_rows
+from analysis.record.recipes import SEED, ItemsOf, failed_seeds, no_items, recipe_rows
 from analysis.record.standing import COLUMNS, BaseStanding, Judged, costs, judge
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import (
@@ -100,6 +100,9 @@ class Sweep:
     base:        values of the base model by metric name.
     commit:      commit of the code that ran the sweep; empty if that was not in a git repository.
     digests:     sha256 of each model and data set that the sweep began with, by its name.
+    definitions: by what it measured: the version of each evaluator as evaluator.NAME, and what a causal
+                 model reads before a text as model.start. Early releases recorded none.
+    evaluators:  the evaluators with all of their settings; None for records of early releases.
     retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
     items_of:    what the items of replicates say (analysis/record/recipes.py), read when asked for.
     """
@@ -118,6 +121,8 @@ class Sweep:
     tracking_uri: str = field(repr=False)  # may carry a password
     commit: str = ""
     digests: dict[str, str] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
+    evaluators: list[dict[str, Any]] | None = None
     retries: tuple[int, ...] = ()
     items_of: ItemsOf = field(default=no_items, repr=False)
 
@@ -152,7 +157,7 @@ class Sweep:
     def candidates(self) -> pd.DataFrame:
         """Return a row for each recipe of which every goal is finite; the base model has no row.
 
-        The rows have the columns of `rows`, those of `pool_rows` and the number `failed_seeds`
+        The rows have the columns of `rows`, those of `recipe_rows` and the number `failed_seeds`
         (analysis/record/recipes.py), and those of `judge` (analysis/record/standing.py). Constraints
         bound the means. Trials that were stopped early have rows of their own, with their last values,
         and are on no front.
@@ -191,7 +196,7 @@ class Sweep:
 
     def trials_on_front(self) -> list[int]:
         """Return the numbers of all replicates of the recipes on the front."""
-        return [int(word) for words in self.front()["trials"] for word in words.split()]
+        return [number for numbers in self.front()["trials"] for number in numbers]
 
     @cached_property
     def _judged(self) -> Judged:
@@ -200,9 +205,9 @@ class Sweep:
         is_complete = self.rows["state"] == TrialState.COMPLETE
         is_stopped = self.rows["state"] == TrialState.PRUNED
         tables = [
-            pool_rows(self.rows[has_goals & is_complete], self.metric_names, self.items_of),
+            recipe_rows(self.rows[has_goals & is_complete], self.metric_names, self.items_of),
             # They ended at different steps, so that their mean would be that of no recipe.
-            pool_rows(self.rows[has_goals & is_stopped].assign(recipe=""), []),
+            recipe_rows(self.rows[has_goals & is_stopped].assign(recipe=""), []),
         ]
         table = pd.concat([table for table in tables if len(table)] or tables[:1])
         table = table.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)

@@ -108,17 +108,22 @@ def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
     return numbers if np.isfinite(numbers.dropna()).all() else texts
 
 
-def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float | None]:
+def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float]:
     """Return (standard error, its degrees of freedom) of a metric in a row of a table of a sweep.
 
-    They are as `plus_minus` of trainables/metrics/interval.py takes them: None where none is recorded,
-    for a standard error of 0, and for one of an earlier step of a trial whose last error is not known.
+    Both are as trainables/metrics/interval.py has them. An error of 0 counts as none: early releases
+    recorded it where all items were alike.
 
     row: a row of `Sweep.trials`, `rows` or `candidates`, or the values of the base model.
     """
-    recorded = (row.get(name(metric), math.nan) for name in (error_name, df_name))
-    se, df = (None if pd.isna(value) else float(value) for value in recorded)
-    return None if df == UNKNOWN_DF else se or None, df
+    se, df = (
+        None if pd.isna(number := row.get(name(metric), math.nan)) else float(number)
+        for name in (error_name, df_name)
+    )
+    if df == UNKNOWN_DF:
+        # MLflow keeps the last value of each name: an error beside it is that of an earlier step.
+        return None, UNKNOWN_DF
+    return se or None, math.inf if df is None else df
 
 
 def finite_or_nan(value: float) -> float:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from analysis.record.items import read_items
 from analysis.record.sweep import Candidate, Sweep
+from trainables.metrics.bounds import ANY, of_difference
 from trainables.metrics.interval import MIN_DF, quantile
+from trainables.metrics.metric import Metric
 
 COLUMNS = [
     *("metric", "unit", "one", "other", "difference", "se", "df", "low", "high", "p"),
@@ -120,21 +122,30 @@ def _compare_metric(
     change_I = shared["influence_other"] - shared["influence_one"]
     change_C = change_I.groupby(clusters).sum().to_numpy()
     difference = value_other - value_one if len(shared) == len(items) else math.nan
-    df = min(
-        (float(df) for df in shared[["df_one", "df_other"]].iloc[0].dropna()), default=math.nan
-    )
-    test = paired_t_test(difference, change_C, df, is_same=is_same)
+    df = float(shared[["design_df_one", "design_df_other"]].iloc[0].min())
+    test = within_bounds(paired_t_test(difference, change_C, df, is_same=is_same), metric)
     return {
         "metric": name,
         "unit": metric.unit if metric else "",
         "one": value_one,
         "other": value_other,
         "difference": difference,
-        "df": df,
+        "df": math.nan if math.isinf(df) else df,
         **test._asdict(),
         "items": len(shared),
         "clusters": len(change_C),
     }
+
+
+def within_bounds(test: PairedTest, metric: Metric | None) -> PairedTest:
+    """Return a test whose interval ends where the possible differences of a metric do.
+
+    metric: None if it was not declared.
+    """
+    lowest, highest = of_difference(metric.bounds) if metric else ANY
+    if lowest is None or highest is None:
+        return test
+    return test._replace(low=max(test.low, lowest), high=min(test.high, highest))
 
 
 def paired_t_test(
@@ -150,7 +161,7 @@ def paired_t_test(
     Args:
         difference: of the two values, in the unit of the metric.
         change_C: sum over each of C clusters of the differences of the items' corrected influences.
-        df: degrees of freedom of se; NaN stands for many, as of the normal distribution.
+        df: degrees of freedom of se.
         is_same: whether the two candidates are the same model.
     """
     from scipy.special import ndtr, stdtr
@@ -163,6 +174,6 @@ def paired_t_test(
     if se == 0:
         return NOTHING
     t = -abs(difference) / se
-    p = 2 * float(ndtr(t) if math.isnan(df) else stdtr(df, t))
-    half = quantile(None if math.isnan(df) else df) * se
+    p = 2 * float(ndtr(t) if math.isinf(df) else stdtr(df, t))
+    half = quantile(df) * se
     return PairedTest(se, difference - half, difference + half, p)

@@ -14,8 +14,9 @@ from analysis.record.names import TrialState
 from analysis.record.recipes import FEW_SEEDS
 from analysis.record.replicates import Replicates, Spread, spread
 from analysis.record.sweep import Candidate, Sweep, run_id_of
-from analysis.stats.paired import COLUMNS, NOTHING, are_same
+from analysis.stats.paired import COLUMNS, NOTHING, are_same, within_bounds
 from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
+from trainables.metrics.interval import UNKNOWN_DF
 
 SEED_COLUMNS = ["seeds_one", "seeds_other"]
 # Recipes from which the spread between seeds is pooled at most: the items of each of their replicates
@@ -127,7 +128,7 @@ def _row(
     shared = one.items.index.intersection(other.items.index)
     clusters = one.items.loc[shared, "cluster"]
     has_same_items = len(shared) == len(one.items) == len(other.items)
-    test, df = NOTHING, math.nan
+    test, df = NOTHING, UNKNOWN_DF
     if has_same_items:
         order = [side.items.index.get_indexer(shared) for side in sides]
         aligned = [
@@ -142,8 +143,8 @@ def _row(
         "one": values[0],
         "other": values[1],
         "difference": values[1] - values[0] if has_same_items else math.nan,
-        "df": df,
-        **test._asdict(),
+        "df": df if 0 < df < math.inf else math.nan,
+        **within_bounds(test, metric)._asdict(),
         "items": len(shared),
         "clusters": clusters.nunique(),
     }
@@ -164,7 +165,7 @@ def _side(members: list[Member], name: str, read: Read) -> _Side | None:
     is_same = all(set(frame.index) == set(items.index) for frame in frames)
     values_R = np.array([frame["value"].iloc[0] if is_same else math.nan for frame in frames])
     influences_RI = np.array([frame["influence"].reindex(items.index) for frame in frames])
-    df = min(float(frame["df"].iloc[0]) for frame in frames)
+    df = min(float(frame["design_df"].iloc[0]) for frame in frames)
     return _Side(Replicates(values_R, influences_RI, df), items)
 
 
@@ -199,5 +200,5 @@ def _groups(sweep: Sweep) -> list[list[Candidate]]:
     for row in sweep.candidates().to_dict("records"):
         if row["state"] == TrialState.COMPLETE:
             alpha = Candidate.of(row).alpha
-            groups.append([Candidate(int(word), alpha) for word in row["trials"].split()])
+            groups.append([Candidate(number, alpha) for number in row["trials"]])
     return groups

@@ -20,7 +20,7 @@ import numpy as np
 
 from analysis.record.replicates import Places, Replicates, Spread, with_seeds
 from analysis.stats.paired import NOTHING, SAME_MODEL, PairedTest
-from trainables.metrics.interval import MIN_DF, quantile
+from trainables.metrics.interval import MIN_DF, UNKNOWN_DF, quantile
 
 NO_SEEDS = Spread(0.0, 0.0, math.inf)  # of the base model
 
@@ -52,7 +52,7 @@ def seeds_test(
 ) -> tuple[PairedTest, float]:
     """Return the test of a metric's difference between two recipes, and its degrees of freedom.
 
-    The degrees of freedom are NaN for many. Nothing is known where a spread is None, with fewer than
+    Nothing is known where a spread is None, with fewer than
     MIN_DF degrees of freedom of the items or of the seeds (two trials of one recipe are all that is
     known), or where neither items nor seeds spread; but of one and the same model the difference is 0.
 
@@ -66,11 +66,11 @@ def seeds_test(
 
     one, other = sides
     difference = float(other.values_R.mean() - one.values_R.mean())
-    df_of_items = min((df for df in (one.df, other.df) if not math.isnan(df)), default=math.inf)
+    df_of_items = min(one.df, other.df)
     if is_same and difference == 0:
-        return SAME_MODEL, math.nan
+        return SAME_MODEL, math.inf
     if min(df_of_items, _df_of(spreads)) < MIN_DF or math.isnan(difference):
-        return NOTHING, math.nan
+        return NOTHING, UNKNOWN_DF
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
     change_C = np.bincount(cluster_I, weights=change_I)
     shares: dict[Spread, float] = {}  # one spread that both recipes take is one number, too
@@ -79,10 +79,9 @@ def seeds_test(
         shares[seeds] = shares.get(seeds, 0.0) + 1 / len(side.values_R)
     variance, df = with_seeds(float(change_C @ change_C), df_of_items, shares)
     if variance == 0:
-        return NOTHING, math.nan
+        return NOTHING, UNKNOWN_DF
     se = math.sqrt(variance)
-    half = quantile(None if math.isinf(df) else df) * se
+    half = quantile(df) * se
     t = -abs(difference) / se
     p = 2 * float(ndtr(t) if math.isinf(df) else stdtr(df, t))
-    test = PairedTest(se, difference - half, difference + half, p)
-    return test, math.nan if math.isinf(df) else df
+    return PairedTest(se, difference - half, difference + half, p), df

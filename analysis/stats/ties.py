@@ -6,30 +6,41 @@ are those of two unpaired numbers,
     se² = se_one² + se_other²,    df by Welch and Satterthwaite
 
 because the items of every candidate would have to be read for a paired test. That test
-(analysis/stats/paired.py) may tell apart what is tied here.
+(analysis/stats/paired.py) may tell apart what is tied here. Where an error is not known, nor is whether
+a difference is noise: two candidates that no other goal tells apart are then *maybe tied*.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.record.table import error_of
 from trainables.metrics.clusters import welch_satterthwaite
-from trainables.metrics.interval import quantile
+from trainables.metrics.interval import UNKNOWN_DF, quantile
 
 Values = Mapping[Any, Any]  # of a candidate, by the columns of `Sweep.candidates`
 
 
-def ties(sweep: Sweep, rows: pd.DataFrame, /) -> dict[str, list[str]]:
-    """Return the members of the front that each candidate is tied with, by the candidate's name.
+class Ties(NamedTuple):
+    """The members of a front that a candidate is not told apart from, by their names.
+
+    tied: those that it is tied with.
+    maybe: those that it is maybe tied with.
+    """
+
+    tied: list[str]
+    maybe: list[str]
+
+
+def ties(sweep: Sweep, rows: pd.DataFrame, /) -> dict[str, Ties]:
+    """Return the members of the front that each candidate is not told apart from, by its name.
 
     The base model is `base`; it is among the members if it is on the front, and among the candidates.
-    A candidate that is tied with none has an empty list.
 
     rows: some rows of `Sweep.candidates`.
     """
@@ -44,26 +55,36 @@ def ties(sweep: Sweep, rows: pd.DataFrame, /) -> dict[str, list[str]]:
     candidates |= {str(Candidate.of(row)): row for row in rows.to_dict("records")}
     goals = [goal.name for goal in sweep.goals]
     return {
-        name: [
-            other
-            for other, other_values in members.items()
-            if other != name and all(is_noise(values, other_values, goal) for goal in goals)
-        ]
+        name: _ties_of(values, {other: of for other, of in members.items() if other != name}, goals)
         for name, values in candidates.items()
     }
 
 
-def is_noise(one: Values, other: Values, metric: str) -> bool:
+def _ties_of(values: Values, others: Mapping[str, Values], goals: Sequence[str]) -> Ties:
+    """Return those of the other members, by name, that a candidate is not told apart from."""
+    found = Ties([], [])
+    for name, other in others.items():
+        answers = {is_noise(values, other, goal) for goal in goals}
+        if False not in answers:
+            (found.maybe if None in answers else found.tied).append(name)
+    return found
+
+
+def is_noise(one: Values, other: Values, metric: str) -> bool | None:
     """Return whether the difference of a metric between two candidates is within its 95 % interval.
 
-    Without standard errors, as of exact numbers, only equal values are. An error that is not known is
-    left out: that the items of one candidate are all alike makes another far from it no closer.
+    Equal values are, whatever their errors; else the answer is None if the error of one of them is not
+    known, as of a model that got all items right.
     """
     difference = abs(float(one[metric]) - float(other[metric]))
+    if difference == 0:
+        return True
     errors = [error_of(values, metric) for values in (one, other)]
-    parts = [(se**2, math.inf if df is None else df) for se, df in errors if se is not None]
+    if any(df == UNKNOWN_DF for _, df in errors):
+        return None
+    parts = [(se**2, df) for se, df in errors if se is not None]
     if not parts:
-        return difference == 0
+        return False
     df = welch_satterthwaite(parts)
     se = math.sqrt(sum(variance for variance, _ in parts))
-    return difference <= quantile(None if math.isinf(df) else df) * se
+    return difference <= quantile(df) * se

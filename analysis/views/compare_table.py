@@ -86,7 +86,7 @@ def table(
         elif math.isnan(row["p"]):
             cells += [f"{row['difference']:+.3g} {plus_minus(None, UNKNOWN_DF, '')}", "?"]
         else:
-            df = None if math.isnan(row["df"]) else row["df"]
+            df = math.inf if math.isnan(row["df"]) else row["df"]
             error = plus_minus(row["se"], df, ".2g")
             cells += [f"{row['difference']:+.3g} {error}", f"{row['p']:.2g}"]
         style = "bold" if row["p"] < 0.05 else "dim"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.views.scatter import GREY, GRID, INK, TRIAL
+from analysis.views.front_words import MAYBE_TIED, TIED
+from analysis.views.scatter import GREY, GRID, INK, TRIAL, Bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,11 +53,11 @@ def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
     """Draw a scatter plot with a panel for each pair of goals, and a legend beside them.
 
     Colour shows the objective, shape the regulariser. Members of the front have a dark rim, dotted if
-    they are tied with the base model, error bars of half their 95 % intervals and, if there is room,
-    their number, the number of their replicates, and a member that they are tied with. Models outside a
-    constraint are hollow, the star is the base model. With two goals a line bounds the region that the
-    front attains. Axes are cut if a few ruined trials would squeeze the rest together; a label then
-    counts those beyond.
+    they are not told apart from the base model, their 95 % intervals as error bars and, if there is
+    room, their number, the number of their replicates, and a member that they are tied with. Models
+    outside a constraint are hollow, the star is the base model. With two goals a line bounds the region
+    that the front attains. Axes are cut if a few ruined trials would squeeze the rest together; a label
+    then counts those beyond.
 
     Args:
         max_columns: panels beside each other.
@@ -111,7 +112,10 @@ def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     """Draw the error bars of the front and of the base model, where their errors are known."""
     members = scatter.points.index[scatter.points["front"]]
     xs, ys = ([*axis.values[members], axis.base] for axis in (x, y))
-    x_bars, y_bars = ([*axis.bars[members], axis.base_bar] for axis in (x, y))  # NaN draws nothing
+    x_bars, y_bars = (  # NaN draws nothing
+        [[*axis.bars.loc[members, side], getattr(axis.base_bar, side)] for side in Bar._fields]
+        for axis in (x, y)
+    )
     axes.errorbar(
         xs,
         ys,
@@ -129,10 +133,10 @@ def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
 def _draw_points(drawing: Drawing, axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     """Draw a point for each model that lies within the axes."""
     is_inside = x.values.between(*x.limits) & y.values.between(*y.limits)
-    is_tied = scatter.points["front"] & scatter.points["ties_base"]
-    columns = ["objective", "regulariser", "feasible", "front", "tied"]
-    for alike, group in scatter.points.assign(tied=is_tied)[is_inside].groupby(columns):
-        objective, regulariser, is_feasible, is_on_front, is_tied_with_base = alike
+    is_dotted = scatter.points["front"] & scatter.points["near_base"]
+    columns = ["objective", "regulariser", "feasible", "front", "is_dotted"]
+    for alike, group in scatter.points.assign(is_dotted=is_dotted)[is_inside].groupby(columns):
+        objective, regulariser, is_feasible, is_on_front, is_near_base = alike
         colour = scatter.colours[str(objective)]
         axes.scatter(
             x.values[group.index],
@@ -142,7 +146,7 @@ def _draw_points(drawing: Drawing, axes: Axes, scatter: Scatter, x: Axis, y: Axi
             facecolor=colour if is_feasible else "none",
             edgecolor=INK if is_on_front else colour,
             linewidth=1.2 if is_on_front or not is_feasible else 0,
-            linestyle=DOTTED if is_tied_with_base else "solid",
+            linestyle=DOTTED if is_near_base else "solid",
             alpha=1 if is_on_front else 0.6,
             zorder=4 if is_on_front else 3,
             gid=_note(drawing, Marks(str(objective), [int(index) for index in group.index])),
@@ -196,10 +200,12 @@ def _draw_legend(drawing: Drawing, scatter: Scatter) -> None:
     keys += [key(name, shape) for name, shape in scatter.shapes.items()]
     keys += [key(""), key("on the front", "o", markeredgecolor=INK, markersize=9)]
     members = scatter.points[scatter.points["front"]]
-    if members["ties_base"].any():
-        keys.append(key("dotted rim: tied with the base"))
-    if members["ties"].any():
-        keys.append(key("≈: tied with that one"))
+    if members["near_base"].any():
+        keys.append(key("dotted rim: not told from the base"))
+    if members["tied"].map(len).any():
+        keys.append(key(f"{TIED}: tied with that one"))
+    if members["maybe_tied"].map(len).any():
+        keys.append(key(f"{MAYBE_TIED}: perhaps, error unknown"))
     if any(axis.has_bars(members.index) for panel in scatter.panels for axis in panel):
         keys.append(key("95 % interval", "|", INK, markersize=11, alpha=0.45))
     if not scatter.points["feasible"].all():

@@ -10,26 +10,28 @@ import pandas as pd
 
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.record.table import error_of
-from analysis.stats.ties import ties
-from analysis.views.front_table import MEANING_OF_REPLICATES, rows_of
+from analysis.stats.ties import Ties, ties
 from analysis.views.front_words import (
+    MEANING_OF_REPLICATES,
+    about_base,
     arrow,
-    base_remark,
     cautions,
     counts,
+    goal_cells,
+    goal_decimals,
     has_replicates,
     marks,
-    num_decimals,
     recipe,
-    shown_error,
+    rows_of,
 )
-from trainables.metrics.interval import MEANING, interval, visible
+from trainables.metrics.bounds import ANY, Bounds
+from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
 
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
 CSV_HEAD = [
     *("name", "trial", "alpha", "run_id", "replicates", "trials", "state", "front", "feasible"),
-    *("degenerate", "loses_to_base", "failed_seeds", "tied_with", "seconds"),
+    *("degenerate", "loses_to_base", "failed_seeds", "tied_with", "maybe_tied_with", "seconds"),
 ]
 
 
@@ -43,7 +45,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
         max_rows: members that get a row; a line below the table counts the rest.
     """
     front = sweep.front()
-    decimals = [num_decimals([*front[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
+    decimals = goal_decimals(sweep, front)
     # MLflow's page has room for short headings only: the last part of the metric's name, if it will do.
     short_names = [parse(goal.name).quantity for goal in sweep.goals]
     are_unique = len(set(short_names)) == len(short_names)
@@ -56,19 +58,17 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
     head = ["trial", *counted_columns, *headings, "recipe"]
     lines = [head, ["---:"] * (len(head) - 1) + ["---"]]
 
-    def goal_cells(row: Mapping[Any, Any]) -> list[str]:
-        return [
-            _value_and_error(row, goal.name, places) if goal.name in row else "–"
-            for goal, places in zip(sweep.goals, decimals, strict=True)
-        ]
+    def values(row: Mapping[Any, Any]) -> list[str]:
+        """Return the values of the goals, each with half its interval on the same line."""
+        space = "\N{NO-BREAK SPACE}"
+        return [space.join(texts) for texts in goal_cells(sweep, row, decimals, space)]
 
-    remark = ": ".join(filter(None, ["the model before training", base_remark(sweep)]))
-    lines.append([BASE, *("" for _ in counted_columns), *goal_cells(sweep.base), remark])
+    lines.append([BASE, *("" for _ in counted_columns), *values(sweep.base), about_base(sweep)])
     for row in front.head(max_rows).to_dict("records"):
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
         number = [str(row["replicates"]) for _ in counted_columns]
         words = [*(f"**{mark}**" for mark in marks(row)), recipe(sweep, row).replace("|", "\\|")]
-        lines.append([trial, *number, *goal_cells(row), " · ".join(words)])
+        lines.append([trial, *number, *values(row), " · ".join(words)])
     num_more = len(front) - max_rows
     paragraphs = [
         "\n".join(f"| {' | '.join(cells)} |" for cells in lines),
@@ -99,9 +99,11 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
         loses_to_base: whether the base model dominates it.
         failed_seeds: number of seeds with which the recipe failed; the means lack them.
         tied_with: names of the members that differ from it by less than noise in every goal.
+        maybe_tied_with: names of those of which that is not known, as an error is not known.
         goals, metrics, params: name -> value; goals are among the metrics, and so are standard errors
             and their degrees of freedom. The seed is missing if it differs between replicates.
-        intervals: name -> [low, high], the 95 % interval of each metric that has a standard error.
+        intervals: name -> [low, high], the 95 % interval of each metric that has a standard error, cut
+            where its possible values end.
 
     Args:
         every: whether the list has every candidate instead, the base model first if it was measured.
@@ -118,24 +120,25 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
                 "trial": candidate.trial,
                 "alpha": candidate.alpha,
                 "run_id": row["run_id"],
-                "trials": [int(word) for word in row["trials"].split()],
+                "trials": list(row["trials"]),
                 "front": bool(row["front"]),
                 "state": row["state"],
                 "feasible": bool(row["feasible"]),
                 "degenerate": None if pd.isna(row.get(DEGENERATE)) else row[DEGENERATE] > 0,
                 "loses_to_base": bool(row["loses_to_base"]),
                 "failed_seeds": row["failed_seeds"],
-                "tied_with": tied[str(candidate)],
+                "tied_with": tied[str(candidate)].tied,
+                "maybe_tied_with": tied[str(candidate)].maybe,
                 "goals": {name: row[name] for name in goals},
                 "metrics": _known(row, sweep.logged),
-                "intervals": _intervals(row, sweep.logged),
+                "intervals": _intervals(sweep, row, sweep.logged),
                 "params": _known(row, sweep.params),
             }
         )
     return json.dumps(members, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _base_entry(sweep: Sweep, tied: Mapping[str, list[str]]) -> dict[str, Any]:
+def _base_entry(sweep: Sweep, tied: Mapping[str, Ties]) -> dict[str, Any]:
     """Return the object of the base model in the JSON list."""
     names = [name for name in sweep.logged if name in sweep.base]
     return {
@@ -150,10 +153,11 @@ def _base_entry(sweep: Sweep, tied: Mapping[str, list[str]]) -> dict[str, Any]:
         "degenerate": None if DEGENERATE not in sweep.base else sweep.base[DEGENERATE] > 0,
         "loses_to_base": False,
         "failed_seeds": 0,
-        "tied_with": tied[BASE],
+        "tied_with": tied[BASE].tied,
+        "maybe_tied_with": tied[BASE].maybe,
         "goals": {goal.name: sweep.base[goal.name] for goal in sweep.goals},
         "metrics": {name: sweep.base[name] for name in names},
-        "intervals": _intervals(sweep.base, names),
+        "intervals": _intervals(sweep, sweep.base, names),
         "params": {},
     }
 
@@ -169,8 +173,9 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     """Return CSV with a line for each member of the front, below a line of headings.
 
     Columns: name, trial, alpha, run_id, replicates, trials, state, front, feasible, degenerate,
-    loses_to_base, failed_seeds, tied_with and seconds, then goals, other metrics, low/NAME and
-    high/NAME, the ends of the 95 % interval of each metric that has a standard error, and parameters.
+    loses_to_base, failed_seeds, tied_with, maybe_tied_with and seconds, then goals, other metrics,
+    low/NAME and high/NAME, the ends of the 95 % interval of each metric that has a standard error, and
+    parameters.
     They mean what `to_json` says; a list is numbers or names between blanks.
 
     every: whether there is a line for every candidate instead.
@@ -186,7 +191,8 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
         row |= {"run_id": entry["run_id"], "replicates": len(trials) or None}
         row |= {"trials": " ".join(map(str, trials)), "state": entry["state"]}
         row |= {name: entry[name] for name in ("front", "feasible", "degenerate", "loses_to_base")}
-        row |= {"failed_seeds": entry["failed_seeds"], "tied_with": " ".join(entry["tied_with"])}
+        row |= {"failed_seeds": entry["failed_seeds"]}
+        row |= {name: " ".join(entry[name]) for name in ("tied_with", "maybe_tied_with")}
         row |= {"seconds": duration} | entry["metrics"]
         for side, place in (("low", 0), ("high", 1)):
             row |= {f"{side}/{name}": ends[place] for name, ends in entry["intervals"].items()}
@@ -207,16 +213,15 @@ def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:
     return {name: row[name] for name in names if not pd.isna(row[name])}
 
 
-def _intervals(row: Mapping[Any, Any], names: list[str]) -> dict[str, list[float]]:
+def _intervals(sweep: Sweep, row: Mapping[Any, Any], names: list[str]) -> dict[str, list[float]]:
     """Return [low, high] of each metric of a row that has a value and a standard error, by its name."""
+
+    def bounds_of(name: str) -> Bounds:
+        return sweep.metrics[name].bounds if name in sweep.metrics else ANY
+
     intervals = {
-        name: interval(row[name], *error_of(row, name)) for name in names if not pd.isna(row[name])
+        name: interval(row[name], *error_of(row, name), bounds_of(name))
+        for name in names
+        if not pd.isna(row[name])
     }
     return {name: list(ends) for name, ends in intervals.items() if ends is not None}
-
-
-def _value_and_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    """Return the value of a metric with so many decimals, ± half its 95 % interval, on one line."""
-    space = "\N{NO-BREAK SPACE}"
-    error = shown_error(row, name, f".{places}f", space)
-    return visible(row[name], f".{places}f") + (space + error if error else "")

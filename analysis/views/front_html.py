@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from string import Template
@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.record.sweep import BASE as BASE_NAME
 from analysis.record.sweep import Candidate, Sweep
-from analysis.stats.ties import ties
+from analysis.stats.ties import Ties, ties
 from analysis.views.front_figure import BASE, STYLE, draw
 from analysis.views.front_words import base_remark, headline, label, marks, number, shown_error
 from analysis.views.scatter import scatter_of
@@ -43,7 +43,8 @@ def front_html(sweep: Sweep, path: Path, /) -> None:
         str(index): _lines(sweep, row, tied[str(Candidate.of(row))])
         for index, row in zip(rows.index, rows.to_dict("records"), strict=True)
     }
-    about_base = list(filter(None, [base_remark(sweep), _tied_with(tied.get(BASE_NAME, []))]))
+    ties_of_base = _ties(tied[BASE_NAME]) if BASE_NAME in tied else []
+    about_base = [*filter(None, [base_remark(sweep)]), *ties_of_base]
     lines[str(BASE)] = ["base model", *_goal_lines(sweep, sweep.base), *about_base]
     shown = {
         "lines": lines,
@@ -85,10 +86,10 @@ def _svg(figure: Figure) -> tuple[str, str]:
     return svg, "\n".join(f".{name} {{{style}}}" for style, name in names.items())
 
 
-def _lines(sweep: Sweep, row: Mapping[Any, Any], tied: Sequence[str]) -> list[str]:
+def _lines(sweep: Sweep, row: Mapping[Any, Any], tied: Ties) -> list[str]:
     """Return the number, the goals, the marks and the recipe of a candidate as lines of text.
 
-    tied: names of the members of the front that it is tied with.
+    tied: the members of the front that it is not told apart from.
     """
     params = [
         f"{name} {number(row[name])}"
@@ -96,15 +97,19 @@ def _lines(sweep: Sweep, row: Mapping[Any, Any], tied: Sequence[str]) -> list[st
         if not pd.isna(row.get(name, math.nan))
     ]
     several = row["replicates"] > 1
-    seeds = f"mean of {row['replicates']} seeds: trials {', '.join(row['trials'].split())}"
-    about = [", ".join(marks(row)), _tied_with(tied), seeds if several else ""]
+    seeds = f"mean of {row['replicates']} seeds: trials {', '.join(map(str, row['trials']))}"
+    about = [", ".join(marks(row)), *_ties(tied), seeds if several else ""]
     head = f"trial {label(row)}"
     return [head, *_goal_lines(sweep, row), *filter(None, about), "", *params]
 
 
-def _tied_with(names: Sequence[str]) -> str:
-    """Return the members that a candidate is tied with, in a line; empty if there are none."""
-    return f"within noise of {', '.join(names)} in every goal" if names else ""
+def _ties(found: Ties) -> list[str]:
+    """Return the members that a candidate is not told apart from, in a line for each kind."""
+    sentences = (
+        (found.tied, "within noise of {} in every goal"),
+        (found.maybe, "perhaps within noise of {}: an error is not known"),
+    )
+    return [words.format(", ".join(names)) for names, words in sentences if names]
 
 
 def _goal_lines(sweep: Sweep, values: Mapping[Any, Any]) -> list[str]:

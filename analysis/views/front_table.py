@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from analysis.folding import Folded
 from analysis.record.sweep import BASE, Candidate, Sweep
-from analysis.stats.ties import ties
+from analysis.stats.ties import Ties, ties
 from analysis.views.front_words import (
+    MAYBE_TIED,
+    MEANING_OF_MAYBE_TIED,
+    MEANING_OF_REPLICATES,
+    MEANING_OF_TIES,
+    TIED,
+    about_base,
     arrow,
-    base_remark,
     cautions,
     counts,
+    goal_cells,
+    goal_decimals,
     has_replicates,
     headline,
     marks,
-    num_decimals,
     recipe,
-    shown_error,
+    rows_of,
 )
-from trainables.metrics.interval import MEANING, visible
+from trainables.metrics.interval import MEANING
 from trainables.metrics.names import SHORTFALL, parse
 from trainables.schema.counted import counted
 
-MAX_TIES = 4  # that a row names
-TIED = "≈"
-MEANING_OF_TIES = (
-    f"{TIED} names what differs by less than noise in every goal, unpaired (compare is paired)"
-)
-MEANING_OF_REPLICATES = (
-    "values are means over n seeds, ± holds items and seeds; with n = 1 it holds items alone"
-)
+MAX_TIES = 4  # that a row names of either kind
 
 
 def table(sweep: Sweep, /, *, every: bool = False) -> Table:
@@ -61,35 +59,29 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     shown.add_column("trial", justify="right", no_wrap=True)
     if shows_replicates:
         shown.add_column("n", justify="right", no_wrap=True)
-    decimals = []
+    decimals = goal_decimals(sweep, rows)
     for goal in sweep.goals:
         _, dataset, quantity = parse(goal.name)
         heading = f"{dataset}\n{quantity} {arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
         shown.add_column(Folded(heading), justify="right", overflow="fold")
-        decimals.append(num_decimals([*rows[goal.name], sweep.base.get(goal.name, 0.0)]))
     shown.add_column("recipe", ratio=1)
 
-    def goal_cells(row: Mapping[Any, Any]) -> list[str]:
+    def values(row: Mapping[Any, Any]) -> list[str]:
+        """Return the values of the goals, each with half its interval below it."""
         return [
-            _with_error(row, goal.name, places) if goal.name in row else "–"
-            for goal, places in zip(sweep.goals, decimals, strict=True)
+            "\n".join([value, *(f"[dim]{error}[/dim]" for error in errors)])
+            for value, *errors in goal_cells(sweep, row, decimals, space="")
         ]
 
-    remark = ": ".join(filter(None, ["the model before training", base_remark(sweep)]))
-    cells = [BASE, *([""] if shows_replicates else []), *goal_cells(sweep.base)]
-    words = Folded(f"[dim]{remark}[/dim]{_ties(tied.get(BASE, []))}")
+    cells = [BASE, *([""] if shows_replicates else []), *values(sweep.base)]
+    words = Folded(f"[dim]{about_base(sweep)}[/dim]{_ties(tied[BASE]) if BASE in tied else ''}")
     shown.add_row(*cells, words, end_section=True)
     for row in rows.to_dict("records"):
         name = str(Candidate.of(row))
         replicates = [str(row["replicates"])] if shows_replicates else []
         words = Folded(_recipe(sweep, row, every) + _ties(tied[name]))
-        shown.add_row(name, *replicates, *goal_cells(row), words)
+        shown.add_row(name, *replicates, *values(row), words)
     return shown
-
-
-def rows_of(sweep: Sweep, every: bool) -> pd.DataFrame:
-    """Return the rows of every candidate of a sweep, or of its front alone, without the base."""
-    return sweep.candidates() if every else sweep.front()
 
 
 def _recipe(sweep: Sweep, row: Mapping[Any, Any], every: bool) -> str:
@@ -106,29 +98,26 @@ def _recipe(sweep: Sweep, row: Mapping[Any, Any], every: bool) -> str:
     return markup
 
 
-def _ties(names: Sequence[str]) -> str:
-    """Return the names that a candidate is tied with, as markup of rich; empty if there are none."""
-    if not names:
-        return ""
-    more = " …" if len(names) > MAX_TIES else ""
-    return f" [dim]{TIED} {', '.join(names[:MAX_TIES])}{more}[/dim]"
-
-
-def _with_error(row: Mapping[Any, Any], name: str, places: int) -> str:
-    """Return the value of a metric with so many decimals, and below it ± half its 95 % interval."""
-    error = shown_error(row, name, f".{places}f", space="")
-    return visible(row[name], f".{places}f") + (f"\n[dim]{error}[/dim]" if error else "")
+def _ties(found: Ties) -> str:
+    """Return the names that a candidate is not told apart from, as markup of rich; "" for none."""
+    words = [
+        f"{sign} {', '.join(names[:MAX_TIES])}{' …' if len(names) > MAX_TIES else ''}"
+        for sign, names in ((TIED, found.tied), (MAYBE_TIED, found.maybe))
+        if names
+    ]
+    return f" [dim]{' '.join(words)}[/dim]" if words else ""
 
 
 def _notes(
-    sweep: Sweep, every: bool, tied: Mapping[str, Sequence[str]], shows_replicates: bool
+    sweep: Sweep, every: bool, tied: Mapping[str, Ties], shows_replicates: bool
 ) -> list[str]:
     """Return the lines below the table."""
     counted = counts(sweep)
     return [
         MEANING,
         *([MEANING_OF_REPLICATES] if shows_replicates else []),
-        *([MEANING_OF_TIES] if any(tied.values()) else []),
+        *([MEANING_OF_TIES] if any(found.tied for found in tied.values()) else []),
+        *([MEANING_OF_MAYBE_TIED] if any(found.maybe for found in tied.values()) else []),
         *([counted if every else f"{counted} (--all)"] if counted else []),
         *cautions(sweep),
         _states(sweep),

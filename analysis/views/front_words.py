@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,21 @@ import pandas as pd
 from analysis.record.names import TrialState
 from analysis.record.sweep import Candidate, Sweep
 from analysis.record.table import error_of
-from trainables.metrics.interval import half_width, plus_minus
+from trainables.metrics.interval import UNKNOWN_DF, half_width, num_decimals, plus_minus, visible
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, RELATIVE, parse
 from trainables.schema.counted import counted
 
 BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
 DEGENERATE_MARK, FAILED_SEEDS = "degenerate", "with seeds that failed"
+TIED, MAYBE_TIED = "≈", "≈?"
+MEANING_OF_TIES = (
+    f"{TIED} names what differs by less than noise in every goal, unpaired (compare is paired)"
+)
+MEANING_OF_MAYBE_TIED = f"{MAYBE_TIED} names what may: the error of one of the two is not known"
+MEANING_OF_REPLICATES = (
+    "values are means over n seeds, ± holds items and seeds; with n = 1 it holds items alone"
+)
 NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
 
@@ -92,16 +99,34 @@ def number(value: Any, /, *, digits: int = 3) -> str:
     return min(f"{short:g}", f"{mantissa}e{int(exponent)}", key=len)
 
 
-def num_decimals(values: list[float]) -> int:
-    """Return how many decimals show three digits of the largest value, for a column of numbers.
+def rows_of(sweep: Sweep, every: bool) -> pd.DataFrame:
+    """Return the rows of every candidate of a sweep, or of its front alone, without the base."""
+    return sweep.candidates() if every else sweep.front()
 
-    With the same decimals in every row, the decimal points stand below each other.
 
-    >>> num_decimals([0.05, 1.25]), num_decimals([0.05, 125.0])
-    (2, 0)
+def goal_decimals(sweep: Sweep, rows: pd.DataFrame) -> list[int]:
+    """Return how many decimals each goal has in a table of these rows and the base model."""
+    return [num_decimals([*rows[g.name], sweep.base.get(g.name, 0.0)]) for g in sweep.goals]
+
+
+def goal_cells(
+    sweep: Sweep, row: Mapping[Any, Any], decimals: Sequence[int], space: str
+) -> list[list[str]]:
+    """Return for each goal the texts of its cell in a table: the value, and `± HALF` unless exact.
+
+    Args:
+        row: a row of `Sweep.rows`, or the values of the base model, which may lack a goal.
+        decimals: of `goal_decimals`.
+        space: what stands after ±.
     """
-    largest = max(map(abs, values))
-    return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    cells = []
+    for goal, places in zip(sweep.goals, decimals, strict=True):
+        form = f".{places}f"
+        texts = ["–"]
+        if goal.name in row:
+            texts = [visible(row[goal.name], form), shown_error(row, goal.name, form, space)]
+        cells.append([text for text in texts if text])
+    return cells
 
 
 def shown_error(row: Mapping[Any, Any], metric: str, form: str, space: str = " ") -> str:
@@ -156,6 +181,11 @@ def label(row: Mapping[Any, Any]) -> str:
 def has_replicates(sweep: Sweep) -> bool:
     """Return whether a recipe of a sweep has more than one complete trial."""
     return bool((sweep.candidates()["replicates"] > 1).any())
+
+
+def about_base(sweep: Sweep) -> str:
+    """Return what a table says of the base model in the place of a recipe."""
+    return ": ".join(filter(None, ["the model before training", base_remark(sweep)]))
 
 
 def base_remark(sweep: Sweep) -> str:
@@ -228,6 +258,6 @@ def cautions(sweep: Sweep) -> list[str]:
 def _is_below_zero(row: Mapping[Any, Any], metric: str) -> bool:
     """Return whether a metric of a candidate is below zero by more than half its 95 % interval."""
     se, df = error_of(row, metric)
-    if se is None and df is not None:
+    if df == UNKNOWN_DF:
         return False
     return float(row[metric]) + (half_width(se, df) or 0.0) < 0

@@ -94,8 +94,11 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
     elif num := num_degenerate(row):
         others = counted(num, "other seed")
         remarks += f" **The language of {others} of this recipe collapsed past the guard.**"
-    if tied := ties(sweep, sweep.front())[str(candidate)]:
+    tied, maybe = ties(sweep, sweep.front())[str(candidate)]
+    if tied:
         remarks += f" It differs by less than noise in every goal from {', '.join(tied)}."
+    if maybe:
+        remarks += f" Whether it differs by more than noise from {', '.join(maybe)} is not known."
     body = CARD.format(
         title=f"{sweep.name}-{candidate.trial:04d}",
         base=row.get("model.path", "the base model"),

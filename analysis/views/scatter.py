@@ -8,7 +8,7 @@ that nothing rests on colour alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle
 from typing import Any, NamedTuple
@@ -17,11 +17,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.record.names import TrialState
-from analysis.record.sweep import BASE, Sweep
+from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.record.table import error_of
 from analysis.stats.ties import ties
-from analysis.views.front_words import label, number
-from trainables.metrics.interval import half_width
+from analysis.views.front_words import MAYBE_TIED, TIED, label, number
+from trainables.metrics.interval import interval
+from trainables.metrics.metric import Metric
 from trainables.metrics.names import parse
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C")
@@ -34,34 +35,48 @@ MAX_NAMES = 2  # of members at one place
 MAX_LINES = 4  # above a point, where other texts are in the way
 
 
+class Bar(NamedTuple):
+    """How far an error bar reaches to either side of a value; NaN for none."""
+
+    below: float
+    above: float
+
+
+NO_BAR = Bar(math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class Axis:
     """An axis of the plot: the value of a goal, or its distance from the ideal if nearer is better.
 
     label:  the name of the goal, its unit and its direction.
     values: the value of each point, on the index of `Sweep.candidates`.
-    bars:   half the 95 % interval of each point, or NaN if it is exact or not known.
+    bars:   the error bar of each point: how far its 95 % interval reaches below and above the value, in
+            the columns `below` and `above`; NaN if it is exact or not known.
     base:   the value of the base model; NaN if it is not known.
-    base_bar: half its 95 % interval, as in `bars`.
+    base_bar: its error bar.
     limits: the lower and the upper end of the axis.
+    lower_is_better: on this axis, so that it is true of a distance.
     """
 
     label: str
     values: pd.Series
-    bars: pd.Series
+    bars: pd.DataFrame
     base: float
-    base_bar: float
+    base_bar: Bar
     limits: tuple[float, float]
     lower_is_better: bool
 
     def has_bars(self, members: pd.Index) -> bool:
         """Return whether the error of one of these points, or of the base model, is known."""
-        return bool(self.bars[members].notna().any()) or not math.isnan(self.base_bar)
+        drawn = self.bars.loc[members].notna().all(axis=1)
+        return bool(drawn.any()) or not math.isnan(self.base_bar.above)
 
     @property
     def worse(self) -> float:
         """The limit at the bad end: the upper one if lower is better, else the lower one."""
-        return self.limits[self.lower_is_better]
+        low, high = self.limits
+        return high if self.lower_is_better else low
 
 
 class PointText(NamedTuple):
@@ -82,9 +97,11 @@ class PointText(NamedTuple):
 class Scatter:
     """The contents of a plot with a panel for each pair of goals.
 
-    points:     a row for each complete recipe, on the index of `Sweep.candidates`; columns: name,
-                objective, regulariser, feasible (within the constraints), front (whether on it), ties
-                (the members that it is tied with, as words) and ties_base (whether the base is one).
+    points:     a row for each complete recipe, on the index of `Sweep.candidates`; columns: name (of
+                the candidate), label (the same with ×N replicates), objective, regulariser, feasible
+                (within the constraints), front (whether on it), tied and maybe_tied (lists of the names
+                of the members that it is not told apart from, without the base), and near_base (whether
+                it is not told apart from the base, a member).
     base_is_member: whether the base model is on the front.
     panels:     the axes (x, y) of each panel.
     colours:    objective -> colour.
@@ -129,13 +146,14 @@ class Scatter:
 
         Members at the same place share one text, which names the first MAX_NAMES of them. A text that
         would cover another one is written on the next line above that is free, and left out after
-        MAX_LINES. A member that is tied with others names the first of them after ≈.
+        MAX_LINES. A member that is not told apart from others names the first of them.
         """
         members = self.points[self.points["front"]]
         texts: list[PointText] = []
         for _, group in members.groupby([x.values[members.index], y.values[members.index]]):
             place = x.values[group.index[0]], y.values[group.index[0]]
-            words = ", ".join(_text(group, n) for n in range(len(group))[:MAX_NAMES])
+            here = group.to_dict("records")
+            words = ", ".join(_text(member, here) for member in here[:MAX_NAMES])
             words += " …" if len(group) > MAX_NAMES else ""
             for line in range(MAX_LINES):
                 text = PointText(*place, words, line)
@@ -153,16 +171,16 @@ def _overlap(text: PointText, other: PointText, x: Axis, y: Axis) -> bool:
     return bool(across < LETTER_WIDTH * (len(left.words) + 1) and abs(up) < 0.9 * LINE_HEIGHT)
 
 
-def _text(group: pd.DataFrame, position: int) -> str:
-    """Return the text beside one of the members at one place: its name, and one that it is tied with.
+def _text(member: Mapping[Any, Any], here: Sequence[Mapping[Any, Any]]) -> str:
+    """Return the text beside a member: its label, and one elsewhere that it is not told apart from.
 
-    group: the rows of these members in Scatter.points.
+    member: its row in Scatter.points. here: those of all members at its place.
     """
-    name, names = group["name"].iloc[position], group["ties"].iloc[position].split()
-    elsewhere = [other for other in names if other not in {n.split()[0] for n in group["name"]}]
-    if not elsewhere:
-        return str(name)
-    return f"{name} ≈ {elsewhere[0]}{' …' if len(elsewhere) > 1 else ''}"
+    names_here = {other["name"] for other in here}
+    for sign, names in ((TIED, member["tied"]), (MAYBE_TIED, member["maybe_tied"])):
+        if elsewhere := [name for name in names if name not in names_here]:
+            return f"{member['label']} {sign} {elsewhere[0]}{' …' if len(elsewhere) > 1 else ''}"
+    return str(member["label"])
 
 
 def scatter_of(sweep: Sweep) -> Scatter:
@@ -173,16 +191,20 @@ def scatter_of(sweep: Sweep) -> Scatter:
     goals = [goal.name for goal in sweep.goals]
     every = sweep.candidates()
     rows = every[every["state"] == TrialState.COMPLETE]
-    tied_with = [*ties(sweep, rows).values()][-len(rows) :] if len(rows) else []
+    records = rows.to_dict("records")
+    names = [str(Candidate.of(row)) for row in records]
+    ties_of = ties(sweep, rows)
     points = pd.DataFrame(
         {
-            "name": [label(row) for row in rows.to_dict("records")],
+            "name": names,
+            "label": [label(row) for row in records],
             "objective": _plugin_names(rows, "objective.name"),
             "regulariser": _plugin_names(rows, "regulariser.name"),
             "feasible": rows["feasible"],
             "front": rows["front"],
-            "ties": [" ".join(name for name in names if name != BASE) for names in tied_with],
-            "ties_base": [BASE in names for names in tied_with],
+            "tied": [[n for n in ties_of[name].tied if n != BASE] for name in names],
+            "maybe_tied": [[n for n in ties_of[name].maybe if n != BASE] for name in names],
+            "near_base": [BASE in [*ties_of[name].tied, *ties_of[name].maybe] for name in names],
         },
         index=rows.index,
     )
@@ -212,8 +234,8 @@ def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Seri
     _, dataset, quantity = parse(name)
     title = f"{dataset} {quantity}".replace("_", " ")
     values, base = rows[name].astype(float), sweep.base.get(name, math.nan)
-    bars = pd.Series([_bar(row, name) for row in rows.to_dict("records")], rows.index, dtype=float)
-    base_bar = _bar(sweep.base, name)
+    bars = _bars([_bar(row, goal) for row in rows.to_dict("records")], rows.index)
+    base_bar = _bar(sweep.base, goal)
     if goal.better == "nearer":
         title = f"distance of {title} from {number(goal.ideal)}"
         values, base = values.map(goal.cost), goal.cost(base)
@@ -224,21 +246,34 @@ def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Seri
     return Axis(label, values, bars, base, base_bar, limits, lower_is_better)
 
 
-def _bar(row: Mapping[Any, Any], metric: str) -> float:
-    """Return half the 95 % interval of a metric of a candidate; NaN if it is exact or not known."""
-    half = half_width(*error_of(row, metric))
-    return math.nan if half is None else half
+def _bar(row: Mapping[Any, Any], goal: Metric) -> Bar:
+    """Return the error bar of a goal of a candidate, whose value may be missing."""
+    value = float(row.get(goal.name, math.nan))
+    ends = interval(value, *error_of(row, goal.name), goal.bounds)
+    if ends is None or math.isnan(value):
+        return NO_BAR
+    low, high = ends
+    if goal.better == "nearer":  # the distances from the ideal of all values in the interval
+        costs = sorted(map(goal.cost, ends))
+        low, high = 0.0 if low < goal.ideal < high else costs[0], costs[1]
+        value = goal.cost(value)
+    return Bar(value - low, high - value)
+
+
+def _bars(bars: Sequence[tuple[float, float]], index: pd.Index | None) -> pd.DataFrame:
+    """Return error bars as a table with a row for each point, on this index."""
+    return pd.DataFrame([*bars], index, columns=[*Bar._fields], dtype=float)
 
 
 def _trial_axis(rows: pd.DataFrame, is_on_front: pd.Series) -> Axis:
     """Return the axis of the numbers of trials, on which the base model has no place."""
-    values, nothing = rows["trial"].astype(float), pd.Series(math.nan, rows.index)
-    limits = _limits(values, nothing, is_on_front, math.nan, math.nan)
-    return Axis(TRIAL, values, nothing, math.nan, math.nan, limits, lower_is_better=True)
+    values, nothing = rows["trial"].astype(float), _bars([NO_BAR] * len(rows), rows.index)
+    limits = _limits(values, nothing, is_on_front, math.nan, NO_BAR)
+    return Axis(TRIAL, values, nothing, math.nan, NO_BAR, limits, lower_is_better=True)
 
 
 def _limits(
-    values: pd.Series, bars: pd.Series, is_on_front: pd.Series, base: float, base_bar: float
+    values: pd.Series, bars: pd.DataFrame, is_on_front: pd.Series, base: float, base_bar: Bar
 ) -> tuple[float, float]:
     """Return the limits of an axis: around all points, but not far from the front and the base model.
 
@@ -251,9 +286,9 @@ def _limits(
         return 0.0, 1.0
     near = everything if near.empty else near
     reach = np.ptp(near) or np.ptp(everything) or 1.0
-    drawn_bars = pd.Series([*bars[is_on_front], base_bar]).fillna(0.0)
-    ends = pd.Series([*values[is_on_front], base])
-    low = max(np.nanmin([everything.min(), (ends - drawn_bars).min()]), near.min() - reach)
-    high = min(np.nanmax([everything.max(), (ends + drawn_bars).max()]), near.max() + reach)
+    drawn = _bars([*bars[is_on_front].itertuples(index=False), base_bar], None).fillna(0.0)
+    centres = pd.Series([*values[is_on_front], base])
+    low = max(np.nanmin([everything.min(), (centres - drawn["below"]).min()]), near.min() - reach)
+    high = min(np.nanmax([everything.max(), (centres + drawn["above"]).max()]), near.max() + reach)
     margin = 0.08 * (high - low or 1.0)
     return low - margin, high + margin

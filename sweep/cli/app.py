@@ -10,7 +10,7 @@ import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, WRONG, leave, store_in_use
-from sweep.tracking import store_errors
+from sweep.tracking.store import errors as store_errors
 from trainables.cli.streams import make_safe
 from trainables.cli.verbs import Verbs
 

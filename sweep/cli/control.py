@@ -142,7 +142,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     from sweep.cli import live_display
     from sweep.driver.running_sweep import CannotRun, Undelivered
     from sweep.driver.sync import sync as deliver
-    from sweep.tracking import addresses
+    from sweep.tracking.store import addresses
     from trainables.schema.yaml_file import SpecError
 
     folder = workspace.folder(name)

@@ -34,7 +34,8 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.config import preflight
     from sweep.driver import interrupts
     from sweep.driver.running_sweep import CannotRun, Stopped
-    from sweep.tracking import addresses, outbox, sweeps
+    from sweep.tracking import outbox, sweeps
+    from sweep.tracking.store import addresses
     from trainables.assets.errors import AssetError
 
     refusals = (preflight.DoNotFit, AssetError, sweeps.SweepExists, addresses.BadAddress)
@@ -110,7 +111,8 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         SystemExit: MLflow lacks a part of its record or does not give it, or no trial is complete.
     """
     from sweep import workspace
-    from sweep.tracking import outbox, store_errors
+    from sweep.tracking import outbox
+    from sweep.tracking.store import errors as store_errors
 
     if outbox.num_waiting(workspace.outbox(spec.name)):
         leave(FAILED, f"{spec.name} has ended, but {_next_command(spec)}.")

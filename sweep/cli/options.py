@@ -73,7 +73,7 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
         SystemExit: the store cannot be used; a sentence on stderr says why.
     """
     from sweep import workspace
-    from sweep.tracking import addresses
+    from sweep.tracking.store import addresses
 
     uri = tracking_uri or workspace.tracking_uri(name)
     try:
@@ -95,7 +95,7 @@ def reading() -> Iterator[None]:
     Raises:
         SystemExit: with 2; there is no such sweep or trial, or no record.
     """
-    from sweep.tracking import store_errors
+    from sweep.tracking.store import errors as store_errors
 
     try:
         yield

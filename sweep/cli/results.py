@@ -21,7 +21,7 @@ from sweep.cli.options import (
     store_in_use,
     store_of,
 )
-from sweep.tracking import store_errors
+from sweep.tracking.store import errors as store_errors
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def front(
             sweep = reader.read_sweep(name, tracking_uri=uri)
             if others:
                 more = [reader.read_sweep(other, tracking_uri=uri) for other in others]
-                sweep = _pooled([sweep, *more])
+                sweep = _as_one([sweep, *more])
             paths = export.write(sweep, out_dir) if out_dir else []
     except OSError as error:
         if store_errors.is_of_store(error):
@@ -127,17 +127,17 @@ def front(
             leave(FAILED, _not_registered(sweep, num_registered))
 
 
-def _pooled(sweeps: list[Sweep]) -> Sweep:
+def _as_one(sweeps: list[Sweep]) -> Sweep:
     """Return one sweep with the trials of several, after saying how they are numbered."""
-    from analysis.record import pool
+    from analysis.record import several
 
-    pooled = pool.pool(sweeps)
+    joined = several.as_one(sweeps)
     numbered = [
         f"trial {offset} is trial 0 of {sweep.name}"
-        for sweep, offset in zip(sweeps, pool.offsets(sweeps), strict=True)
+        for sweep, offset in zip(sweeps, several.offsets(sweeps), strict=True)
     ]
     print(f"{'; '.join(numbered)}.", file=sys.stderr)
-    return pooled
+    return joined
 
 
 def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:

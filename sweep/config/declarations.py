@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def declarations(spec: SweepSpec) -> dict[str, Any]:
-    """Return the content of declarations.json: metrics, goals, constraints and searched names."""
+    """Return the content of declarations.json: what analysis/record/declarations.py reads.
+
+    Evaluators are given with all of their settings, which are the same for all trials.
+    """
+    evaluators = spec.trials()[0].evaluators
     return {
         "metrics": [metric.to_dict() for metric in spec.metrics().values()],
         "goals": spec.goals,
@@ -23,6 +27,7 @@ def declarations(spec: SweepSpec) -> dict[str, Any]:
         "constraints": {
             name: bound.model_dump(exclude_none=True) for name, bound in spec.constraints.items()
         },
+        "evaluators": [evaluator.model_dump(mode="json") for evaluator in evaluators],
     }
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from analysis.record.names import Tag
+from analysis.record.names import FIRST_VERSION, Tag
 from sweep.config.spec import SweepSpec
 from trainables.data.opening import Opening
 from trainables.models import pretrained
-
-FIRST_VERSION = "1"
 
 
 def definitions(spec: SweepSpec) -> dict[str, str]:

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from sweep import workspace
-from sweep.tracking import addresses, sweeps
+from sweep.tracking import sweeps
+from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CHECKPOINTS, MODELS, FolderStore
 
 FILES = (

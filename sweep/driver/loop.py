@@ -17,10 +17,10 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.tracking import addresses
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Status
+from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
 

@@ -22,7 +22,8 @@ from sweep.driver.delete_earlier import delete_earlier
 from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
-from sweep.tracking import addresses, control_requests, mlflow_record, sweeps
+from sweep.tracking import control_requests, mlflow_record, sweeps
+from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from trainables.harness import folder as tasks_folder
@@ -78,9 +79,8 @@ def run(
             not be saved.
         KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
-    uri, search_storage = _addresses(
-        backends, workspace.local_tracking_uri(), workspace.journal(spec.name)
-    )
+    own_store, own_journal = workspace.local_tracking_uri(), workspace.journal(spec.name)
+    uri, search_storage = _addresses(backends, own_store, own_journal)
     with (
         only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),

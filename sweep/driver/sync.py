@@ -14,10 +14,11 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
-from sweep.tracking import addresses, mlflow_record, sweeps
+from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.store import addresses
 from trainables.schema.yaml_file import Document
 
 

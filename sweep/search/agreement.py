@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     from sweep.config.spec import SweepSpec
 
-# A trial that began again on another machine reports its last step anew; the record keeps the first.
-RELATIVE, ABSOLUTE = 1e-3, 1e-6
+# How far costs may differ that are the same: a trial that began again on another machine reports its
+# last step anew, with other rounding, and the record keeps the first report.
+RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-3, 1e-6
 
 
 def first_difference(
@@ -65,7 +66,9 @@ def _difference(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
     for goal, cost in zip(spec.goals, costs, strict=True):
         if (value := run.data.metrics.get(goal)) is not None:
             expected = metrics[goal].cost(value)
-            if not math.isclose(cost, expected, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+            if not math.isclose(
+                cost, expected, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE
+            ):
                 return f"has a cost of {cost:.6g} in {goal}, and {expected:.6g} by the record"
     return _other_parameter(trial, spec, run)
 

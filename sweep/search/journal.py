@@ -16,7 +16,7 @@ from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
 from optuna.trial import TrialState
 
-from sweep.tracking.addresses import BadAddress
+from sweep.tracking.store.addresses import BadAddress
 
 # Operations of Optuna's journal, by their `op_code`.
 CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
@@ -36,8 +36,7 @@ def open_journal(path: Path) -> BaseStorage:
     refuse_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        _refuse_damaged(path)
-        _end_last_line(path)
+        _end_last_line(path, _sound_lines(path))
     lock = JournalFileOpenLock(str(path))
     Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
     return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
@@ -53,15 +52,11 @@ def refuse_folder(path: Path) -> None:
         )
 
 
-def _end_last_line(path: Path) -> None:
-    """End the last line of a journal whose lines are right: by its line break, or cut it off."""
-    content = path.read_bytes()
-    if content.endswith(b"\n") or not content:
-        return
-    start = content.rfind(b"\n") + 1
-    if _is_unfinished(content[start:]):
-        os.truncate(path, start)
-    else:
+def _end_last_line(path: Path, lines: _Lines) -> None:
+    """End the last line of a journal, whose lines were read: by its line break, or cut it off."""
+    if lines.is_unfinished:
+        os.truncate(path, lines.num_bytes)
+    elif lines.lacks_line_break:
         with path.open("ab") as file:
             file.write(b"\n")
 
@@ -77,8 +72,12 @@ def _is_unfinished(line: bytes) -> bool:
     return False
 
 
-def _refuse_damaged(path: Path) -> None:
-    """Raise BadAddress, with file and line, if a line of a journal is not as it was written."""
+def _sound_lines(path: Path) -> _Lines:
+    """Return the lines of a journal, after reading it.
+
+    Raises:
+        BadAddress: a line is not as it was written; the message has file and line.
+    """
     lines = _Lines(path)
     try:
         JournalStorage(lines)
@@ -89,6 +88,7 @@ def _refuse_damaged(path: Path) -> None:
             f"{path}:{lines.number} must be an entry of Optuna's journal, but {reason}: put an intact "
             f"copy back, or start anew with --replace."
         ) from error
+    return lines
 
 
 class _Damaged(ValueError):
@@ -99,11 +99,15 @@ class _Lines(BaseJournalBackend):
     """The lines of a journal that is read once, from its beginning.
 
     number: of the line that was read last, counted from 1.
+    num_bytes: of all whole lines that were read.
+    is_unfinished: whether the last line is the beginning of one.
+    lacks_line_break: whether the last line is whole but for its line break.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.number = 0
+        self.number = self.num_bytes = 0
+        self.is_unfinished = self.lacks_line_break = False
 
     def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
         """Yield the operation in each line.
@@ -112,10 +116,14 @@ class _Lines(BaseJournalBackend):
             _Damaged: a line is no operation, repeats an earlier one, or has costs that are no numbers.
         """
         number_of: dict[bytes, int] = {}
+        self.num_bytes = 0
         with self._path.open("rb") as file:
             for self.number, line in enumerate(file, start=1):
-                if _is_unfinished(line):  # no line follows it
+                self.is_unfinished = _is_unfinished(line)
+                if self.is_unfinished:  # no line follows it
                     return
+                self.num_bytes += len(line)
+                self.lacks_line_break = not line.endswith(b"\n")
                 operation = _operation(line)
                 if _comes_once(operation):
                     earlier = number_of.setdefault(line.strip(), self.number)

@@ -18,7 +18,12 @@ from analysis.record import names
 from analysis.record.names import EndState
 from sweep.outcome import Outcome
 from sweep.search.journal import open_journal, refuse_folder
-from sweep.tracking.addresses import BadAddress, refuse_ambiguous, short_reason, without_password
+from sweep.tracking.store.addresses import (
+    BadAddress,
+    refuse_ambiguous,
+    short_reason,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec

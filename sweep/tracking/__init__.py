@@ -5,6 +5,7 @@ verbs write requests to it, as tags (`sweep pause`), and register models (`sweep
 
 recorder.py turns what happens to trials into entries (outbox_entries.py). outbox.py writes each
 entry to disk before the trial goes on. delivery.py sends the entries to MLflow in order, in the
-background, through mlflow_record.py. sweeps.py opens, finds and deletes the record of a sweep,
+background, through mlflow_record.py; batch.py has those under way. store/ is about addresses and
+errors of the tracking store itself. sweeps.py opens, finds and deletes the record of a sweep,
 control_requests.py keeps requests to a running sweep in its tags, and registry.py registers models.
 """

@@ -12,8 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.tracking import store_errors
-from sweep.tracking.addresses import connect
+from sweep.tracking.store import errors as store_errors
+from sweep.tracking.store.addresses import connect
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository

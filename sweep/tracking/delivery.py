@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
-from sweep.tracking import store_errors
+from sweep.tracking.batch import Batch
 from sweep.tracking.outbox import REFUSED, Outbox
 from sweep.tracking.outbox_entries import (
     Attached,
@@ -22,8 +21,8 @@ from sweep.tracking.outbox_entries import (
     Tagged,
     Trial,
     contents,
-    parts,
 )
+from sweep.tracking.store import errors as store_errors
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -47,18 +46,11 @@ class Patience:
     failing_since: the time at which entries of a kind began to fail, by the kind; a name of files is a
         kind.
     waits_for: the entry that fails alone, in words; empty if none does, or everything.
-    batch: the entries under way, and the number of bytes of the journal up to their end.
-    settled: ids of those of the batch, or parts of them, that were taken or set aside. They are not
-        sent again with what is left, or some that fail by turns would hold it up for ever.
-    parts: those into which an entry of the batch was divided, by its id.
     """
 
     is_tried: bool = False
     failing_since: dict[str, float] = field(default_factory=dict)
     waits_for: str = ""
-    batch: tuple[list[Entry], int] = field(default_factory=lambda: ([], 0))
-    settled: set[int] = field(default_factory=set)
-    parts: dict[int, list[Entry]] = field(default_factory=dict)
 
     def is_over(self, entry: Entry) -> bool:
         """Return whether entries of this kind have failed for longer than they may."""
@@ -70,7 +62,14 @@ class Patience:
         """Note that MLflow has taken these entries."""
         for entry in entries:
             self.failing_since.pop(_kind(entry), None)
-            self.settled.add(id(entry))
+
+
+@dataclass
+class Sending:
+    """What an attempt to send leaves to the next: the entries under way, and the patience with some."""
+
+    batch: Batch = field(default_factory=Batch)
+    patience: Patience = field(default_factory=Patience)
 
 
 def _kind(entry: Entry) -> str:
@@ -90,7 +89,7 @@ class Delivery:
     def __init__(self, record: Record, outbox: Outbox) -> None:
         self._record = record
         self._outbox = outbox
-        self._patience = Patience()
+        self._sending = Sending()
         self.trouble = ""
         self._closed = threading.Event()
         self._wake = threading.Event()
@@ -119,7 +118,7 @@ class Delivery:
         num_bytes, deadline, has_warned, began = -1, 0.0, False, time.monotonic()
         while not self._outbox.is_delivered:
             self._wake.set()
-            name = self._patience.waits_for
+            name = self._sending.patience.waits_for
             if name and not has_warned and time.monotonic() - began > WARN_AFTER_S:
                 has_warned = True
                 log.warning("waiting for MLflow, which takes all but %s (%s)", name, self.trouble)
@@ -141,7 +140,7 @@ class Delivery:
         pause_s = 0.0
         while not self._closed.is_set():
             try:
-                num_delivered = deliver_batch(self._record, self._outbox, self._patience)
+                num_delivered = deliver_batch(self._record, self._outbox, self._sending)
             except Exception as error:  # of MLflow, of the network, of a database
                 pause_s = min(MAX_PAUSE_S, max(0.5, 2 * pause_s))
                 self.trouble = f"{type(error).__name__}: {store_errors.reason(error)}"
@@ -153,7 +152,7 @@ class Delivery:
                 self._wake.clear()
 
 
-def deliver_batch(record: Record, outbox: Outbox, patience: Patience | None = None) -> int:
+def deliver_batch(record: Record, outbox: Outbox, sending: Sending | None = None) -> int:
     """Send the next entries to MLflow, at most MAX_BATCH, and return their number.
 
     Entries that MLflow refuses while it takes others are set aside. Those that it would refuse every
@@ -164,27 +163,25 @@ def deliver_batch(record: Record, outbox: Outbox, patience: Patience | None = No
         Exception: MLflow cannot be reached, or refuses everything, or an entry for now; all of the
             batch then still counts as undelivered.
     """
-    patience = patience or Patience()
-    if not patience.batch[0]:
-        patience.batch = outbox.next_entries(MAX_BATCH)
-    entries, end = patience.batch
+    sending = sending or Sending()
+    if not sending.batch.entries:
+        sending.batch = Batch(*outbox.next_entries(MAX_BATCH))
+    batch, patience = sending.batch, sending.patience
     by_trial: dict[Trial, list[Entry]] = {}
-    for entry in entries:
+    for entry in batch.entries:
         by_trial.setdefault(entry.trial, []).append(entry)
     # The sweep's own run (None) is last: it ends after its trials.
     for trial in sorted(by_trial, key=lambda trial: trial is None):
-        _deliver_run(record, outbox, trial, by_trial[trial], patience)
+        _deliver_run(record, outbox, trial, by_trial[trial], sending)
     patience.is_tried, patience.waits_for = bool(patience.failing_since), ""
-    if end > outbox.num_bytes_delivered:
-        outbox.mark_delivered(end, list(chain(entries, *patience.parts.values())))
-    patience.batch = ([], 0)
-    patience.settled.clear()
-    patience.parts.clear()
-    return len(entries)
+    if batch.end > outbox.num_bytes_delivered:
+        outbox.mark_delivered(batch.end, batch.with_parts())
+    sending.batch = Batch()
+    return len(batch.entries)
 
 
 def _deliver_run(
-    record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry], patience: Patience
+    record: Record, outbox: Outbox, trial: Trial, entries: Sequence[Entry], sending: Sending
 ) -> None:
     """Send entries of one run; set aside the smallest part of them that MLflow refuses.
 
@@ -193,7 +190,8 @@ def _deliver_run(
     Raises:
         Exception: as of `deliver_batch`.
     """
-    entries = [entry for entry in entries if id(entry) not in patience.settled]
+    batch, patience = sending.batch, sending.patience
+    entries = batch.left_of(entries)
     if not entries:
         return
     has_run = False
@@ -202,6 +200,7 @@ def _deliver_run(
         has_run = True
         _write(record, outbox, run_id, entries)
         patience.renew(entries)
+        batch.settle(entries)
         return
     except Exception as error:  # of MLflow, of the network, of a database, of a bucket
         is_lasting = store_errors.is_lasting(error)
@@ -210,7 +209,7 @@ def _deliver_run(
         if not is_single or not _takes_others(record):
             patience.is_tried, patience.waits_for = True, ""
             raise
-        smaller = _parts(outbox, entries, patience)
+        smaller = batch.divided(entries, outbox.files)
         first = entries[0]
         is_refused = is_lasting or (is_known and isinstance(first, Attached))
         if not (smaller or is_refused or patience.is_over(first)):
@@ -219,9 +218,9 @@ def _deliver_run(
         reason = store_errors.reason(error)
     # Outside of the handler, so that an error below does not count as one that followed from this.
     for part in smaller:
-        _deliver_run(record, outbox, trial, part, patience)
+        _deliver_run(record, outbox, trial, part, sending)
     if not smaller:
-        patience.settled.add(id(first))
+        batch.settle([first])
         if outbox.set_aside(first, reason):
             log.warning(
                 "MLflow refuses %s (%s); the rest is delivered", _named(outbox, first), reason
@@ -241,17 +240,6 @@ def _takes_others(record: Record) -> bool:
     except Exception:
         return False
     return True
-
-
-def _parts(outbox: Outbox, entries: Sequence[Entry], patience: Patience) -> list[list[Entry]]:
-    """Return smaller lists of entries that together record the same; none if that cannot be."""
-    if len(entries) > 1:
-        half = len(entries) // 2
-        return [list(entries[:half]), list(entries[half:])]
-    (entry,) = entries
-    if id(entry) not in patience.parts:
-        patience.parts[id(entry)] = parts(entry, outbox.files)
-    return [[part] for part in patience.parts[id(entry)]]
 
 
 def _named(outbox: Outbox, entry: Entry) -> str:

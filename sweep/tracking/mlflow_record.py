@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from analysis.record.names import Artifact, Role, Series, Tag, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
-from sweep.tracking import store_errors
-from sweep.tracking.addresses import connect
 from sweep.tracking.artifacts import download, upload, upload_text
+from sweep.tracking.store import errors, server
+from sweep.tracking.store.addresses import connect
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -128,12 +128,8 @@ class Record:
 
     def _create_run(self, trial: int, opened: Opened | None) -> str:
         """Create the run of a trial and return its id."""
-        tags = {
-            Tag.PARENT: self.run_id,
-            Tag.ROLE: Role.TRIAL,
-            Tag.SWEEP: self.sweep,
-            Tag.TRIAL: str(trial),
-        }
+        tags = {Tag.PARENT: self.run_id, Tag.ROLE: Role.TRIAL}
+        tags |= {Tag.SWEEP: self.sweep, Tag.TRIAL: str(trial)}
         try:
             run = self._client.create_run(
                 self.experiment_id,
@@ -286,8 +282,7 @@ def search_runs(
     view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
 
     analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
-    reader the names alone, so that either can change. Raises store_errors.OtherAnswer if it is no
-    list of these runs.
+    reader the names alone, so that either can change. Raises errors.OtherAnswer if it is another list.
     """
     runs: list[Run] = []
     page = None
@@ -297,7 +292,7 @@ def search_runs(
         )
         runs += page
     if not all(is_asked_for(run.data.tags, tags) for run in runs):
-        raise store_errors.OtherAnswer("with runs that were not asked for")
+        raise errors.OtherAnswer("with runs that were not asked for")
     if not runs:
-        store_errors.refuse_no_list_of_runs(client.tracking_uri, experiment_id)
+        server.refuse_no_list_of_runs(client.tracking_uri, experiment_id)
     return runs

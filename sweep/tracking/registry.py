@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import Artifact, Tag
-from sweep.tracking.addresses import connect
 from sweep.tracking.artifacts import download, upload
+from sweep.tracking.store.addresses import connect
 from trainables.assets.safe_files import PICKLES
 from trainables.schema.plain_yaml import to_yaml
 

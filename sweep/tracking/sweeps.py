@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
 from sweep.config.definitions import definitions
-from sweep.tracking import provenance, store_errors
-from sweep.tracking.addresses import connect
+from sweep.tracking import provenance
 from sweep.tracking.mlflow_record import Record, search_runs
+from sweep.tracking.store import errors as store_errors
+from sweep.tracking.store.addresses import connect
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -287,9 +287,10 @@ def with_items(hand, tmp_path_factory) -> Sweep:
     for trial in (1, 2, 3):
         measured = slice(0, 60 if trial == 3 else 80)
         right = RIGHT[trial][measured].astype(float)
-        score = mean(100 * right, Items.of(range(80)[measured], TERMS[measured]))
+        items = Items.of(range(80)[measured], TERMS[measured])
+        score = mean(100 * right, items, of_decisions=True)
         estimates = {
-            ACCURACY.name: mean(right, Items.of(range(80)[measured])),
+            ACCURACY.name: mean(right, Items.of(range(80)[measured]), of_decisions=True),
             GAP.name: distance(score, 50),
             RISE.name: mean(NLL[trial], Items.of(range(40))),
         }

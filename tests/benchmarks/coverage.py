@@ -130,9 +130,9 @@ def answers(rng: Generator, num_clusters: int, alike: float) -> dict[str, Shown]
         (rng.random(len(cluster_I)) < shares(rng, num_clusters, one, p)[cluster_I]).astype(float)
         for p, one in ((0.9, alike), (0.5, alike / 2), (0.6, alike))
     )
-    ratio = mean(biased, items, known)
+    ratio = mean(biased, items, known, of_decisions=True)
     return {
-        "accuracy 0.9": Shown.of(mean(right, items), 0.9),
+        "accuracy 0.9": Shown.of(mean(right, items, of_decisions=True), 0.9),
         "BBQ's ratio": Shown.of(delta_method(200 * ratio.value - 100, (200.0, ratio)), 20.0),
     }
 
@@ -140,7 +140,8 @@ def answers(rng: Generator, num_clusters: int, alike: float) -> dict[str, Shown]
 def alone(rng: Generator, num_clusters: int, alike: float) -> dict[str, Shown]:
     """Draw the share of right answers to so many independent questions."""
     right = (rng.random(num_clusters) < 0.9).astype(float)
-    return {"accuracy 0.9, items alone": Shown.of(mean(right, Items.of(range(num_clusters))), 0.9)}
+    accuracy = mean(right, Items.of(range(num_clusters)), of_decisions=True)
+    return {"accuracy 0.9, items alone": Shown.of(accuracy, 0.9)}
 
 
 def articles(rng: Generator, num_clusters: int) -> tuple[Items, Floats]:
@@ -199,7 +200,9 @@ def decisions(rng: Generator, num_clusters: int, alike: float) -> dict[str, Show
             for _ in range(3)
         )
         is_own = rng.random(len(cluster_I)) < rate
-        first, second = (mean(np.where(is_own, own, common), items) for own in (one, other))
+        first, second = (
+            mean(np.where(is_own, own, common), items, of_decisions=True) for own in (one, other)
+        )
         name = f"SS, paired, {100 * rate:.0f} % decided anew"
         shown[name] = Shown(ends_of(paired(first, second)), 0.0)
     return shown
@@ -209,7 +212,7 @@ def paired(one: Estimate, other: Estimate) -> PairedTest:
     """Return the paired test of two estimates on the same items, as `sweep compare` makes it."""
     change_I = other.influences_I - one.influences_I  # type: ignore[operator]
     change_C = np.bincount(one.items.cluster_I, weights=change_I)
-    df = min(math.inf if each.design_df is None else each.design_df for each in (one, other))
+    df = min(one.design_df, other.design_df)
     return paired_t_test(other.value - one.value, change_C, df)
 
 

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.coverage_recipes
 
-Metrics and intervals are computed by the code that measures models and pools replicates. The true value
+Metrics and intervals are computed by the code that measures models and averages replicates. The true value
 is that over all terms, items and seeds. An item is decided by what it has of its own, which some items
 draw anew with each seed, and by what a seed moves all items by.
 """
@@ -19,7 +19,7 @@ from numpy.random import Generator
 from rich.console import Console
 from rich.table import Table
 
-from analysis.record.recipes import Pooled, pool
+from analysis.record.recipes import RecipeMean, mean_over_seeds
 from analysis.record.replicates import of_items
 from trainables.metrics.estimate import Estimate, Items, mean
 from trainables.metrics.interval import UNKNOWN_DF, interval
@@ -89,22 +89,20 @@ def draw(rng: Generator, setting: Setting) -> tuple[list[Estimate], float]:
     if not is_decision:
         return [mean(outcomes_I, items) for outcomes_I in outcomes_RI], 0.0
     truth = 50 * math.erfc(PLACE / math.sqrt(1 + spread**2) / math.sqrt(2))
-    return [mean(100.0 * (row_I > PLACE), items) for row_I in outcomes_RI], truth
+    decisions_RI = 100.0 * (outcomes_RI > PLACE)
+    return [mean(row_I, items, of_decisions=True) for row_I in decisions_RI], truth
 
 
-def pooled(replicates: list[Estimate]) -> tuple[Pooled, Pooled]:
+def means_of(replicates: list[Estimate]) -> tuple[RecipeMean, RecipeMean]:
     """Return the mean over replicates, where the record has items and where it has not."""
     values, errors = [one.value for one in replicates], [one.se for one in replicates]
     dfs = [one.df for one in replicates]
     known = (
         values,
         [math.nan if se is None else se for se in errors],
-        [
-            UNKNOWN_DF if se is None else math.nan if df is None else df
-            for se, df in zip(errors, dfs, strict=True)
-        ],
+        [UNKNOWN_DF if se is None else df for se, df in zip(errors, dfs, strict=True)],
     )
-    return pool(*known, of_items(replicates)), pool(*known)
+    return mean_over_seeds(*known, of_items(replicates)), mean_over_seeds(*known)
 
 
 def simulate(setting: Setting, repetitions: int, seed: int = 0) -> tuple[Found, Found]:
@@ -115,9 +113,9 @@ def simulate(setting: Setting, repetitions: int, seed: int = 0) -> tuple[Found, 
     errors = []
     for _ in range(repetitions):
         replicates, truth = draw(rng, setting)
-        for number, (value, se, df) in enumerate(pooled(replicates)):
+        for number, (value, se, df) in enumerate(means_of(replicates)):
             if not math.isnan(se):
-                ends = interval(value, se, None if math.isnan(df) else df)
+                ends = interval(value, se, df)
                 assert ends is not None
                 held[number].append(ends[0] - 1e-9 <= truth <= ends[1] + 1e-9)
                 halves[number].append((ends[1] - ends[0]) / 2)

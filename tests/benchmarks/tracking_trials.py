@@ -21,8 +21,9 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver import run_sweep
 from sweep.search.study import open_study, outcomes
-from sweep.tracking import addresses, mlflow_record
+from sweep.tracking import mlflow_record
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.store import addresses
 from tests import servers
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
 from trainables.config import TrialConfig

@@ -40,6 +40,19 @@ def declares_each_metric_once_with_its_meaning(evaluator: Any, model: LanguageMo
     assert all(metric.about for metric in declared)
 
 
+def gives_values_within_their_bounds(evaluator: Any, model: LanguageModel) -> None:
+    declared = {metric.name: metric for metric in evaluator.metrics(model.family)}
+    assert all(m.bounds == (0, 1) for m in declared.values() if m.unit == "share")
+    assert all(m.bounds == (0, 100) for m in declared.values() if m.unit == "%")
+    base = evaluator.measure(model, {})
+    perturb(model, 0.3)
+    for values in (estimate.values(base), _values(evaluator, model, base)):
+        for name, value in values.items():
+            low, high = declared[name].bounds
+            assert low is None or value >= low - 1e-6, name
+            assert high is None or value <= high + 1e-6, name
+
+
 def gives_standard_errors_and_writes_its_items(evaluator: Any, model: LanguageModel) -> None:
     perturb(model, 0.01)
     estimates = evaluator.measure(model, {})
@@ -48,10 +61,10 @@ def gives_standard_errors_and_writes_its_items(evaluator: Any, model: LanguageMo
             assert measured.se is None, name
             continue
         num_clusters = len(set(measured.items.clusters or measured.items.names))
-        assert measured.df is None or 0 <= measured.df <= num_clusters - 1, name
+        assert 0 <= measured.df <= num_clusters - 1, name
         if not measured.influences_I.any():  # all items are alike
             assert measured.se is None, name
-        elif measured.df is None or measured.df >= MIN_DF:
+        elif measured.df >= MIN_DF:
             assert 0 < measured.se < math.inf, name
         assert len(measured.influences_I) == len(measured.items.names)
         assert len(set(measured.items.names)) == len(measured.items.names), name

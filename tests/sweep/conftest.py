@@ -74,7 +74,7 @@ def tiny(tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
     """An SQLite file with MLflow's tables and no sweep. To make one takes a second; to copy it, none."""
-    from sweep.tracking import addresses
+    from sweep.tracking.store import addresses
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
     addresses.prepare_store(f"sqlite:///{file}")

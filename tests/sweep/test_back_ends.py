@@ -19,7 +19,7 @@ from sweep.config.check import check
 from sweep.driver.run_sweep import Backends, resume, run
 from sweep.driver.running_sweep import CannotRun
 from sweep.search.study import has_study, open_study
-from sweep.tracking import addresses
+from sweep.tracking.store import addresses
 from sweep.workers.shared_storage import why_not_shared
 from tests import servers
 from tests.sweep.conftest import TINY, pretending, sweep

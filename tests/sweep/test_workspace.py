@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweep import workspace
-from sweep.tracking import addresses
+from sweep.tracking.store import addresses
 
 LOCAL = "sqlite:////elsewhere/mlflow.db"
 

@@ -25,6 +25,7 @@ from trainables.metrics.interval import MEANING, intervals
 if TYPE_CHECKING:
     from trainables.config import Measurement
     from trainables.metrics.estimate import Estimate
+    from trainables.metrics.metric import Metric
 
 # 1.4 = √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
@@ -70,13 +71,15 @@ def measure(
     estimates: dict[str, Estimate] = {}
     try:
         tree = _measurement_tree(model, family, evaluators)
-        for new_estimates in _measure_each(_validate(tree)):
+        measurement = _validate(tree)
+        declared = _declared(measurement)
+        for new_estimates in _measure_each(measurement, declared):
             estimates |= new_estimates
             # After each evaluator, so that nothing is lost if the next one fails.
             if items is not None:
                 items_file.write(estimates, items)
             if as_json is not None:
-                as_json.write_text(_as_json(tree, estimates))
+                as_json.write_text(_as_json(tree, estimates, declared))
     except (AssetError, ValueError) as error:
         (fail if estimates else refuse)(str(error))  # 2 if nothing was measured yet
     print(NOISE_FLOOR, file=sys.stderr)
@@ -142,7 +145,15 @@ def _evaluator(text: str) -> dict[str, Any]:
         refuse(f"--evaluators must be NAME or NAME:KEY=VALUE:…, but got {text!r}.")
 
 
-def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
+def _declared(measurement: Measurement) -> dict[str, Metric]:
+    """Return the metrics of all evaluators of a measurement by name."""
+    family = measurement.model.family
+    return {m.name: m for one in measurement.evaluators for m in one.metrics(family)}
+
+
+def _measure_each(
+    measurement: Measurement, declared: Mapping[str, Metric]
+) -> Iterator[dict[str, Estimate]]:
     """Yield the estimates of each evaluator of a measurement, after printing a line for each metric.
 
     Raises:
@@ -154,17 +165,18 @@ def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
 
     model = load(measurement.model.path, measurement.model.family, measurement.model.opening)
     for evaluator in measurement.evaluators:
-        declared = {metric.name: metric for metric in evaluator.metrics(measurement.model.family)}
         estimates = measure_alone(evaluator, model)
         se, df = errors(estimates), degrees_of_freedom(estimates)
         for name, estimate in estimates.items():
             num_items = len(estimate.items.names)
-            shown = line(declared[name], estimate.value, se.get(name), df.get(name), num_items)
-            print(shown, flush=True)
+            error = se.get(name), df.get(name, math.inf)
+            print(line(declared[name], estimate.value, *error, num_items), flush=True)
         yield estimates
 
 
-def _as_json(tree: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> str:
+def _as_json(
+    tree: Mapping[str, Any], estimates: Mapping[str, Estimate], declared: Mapping[str, Metric]
+) -> str:
     """Return JSON of a measurement: each metric's value, error, interval and number of items.
 
     A value that is not finite is null.
@@ -180,7 +192,7 @@ def _as_json(tree: Mapping[str, Any], estimates: Mapping[str, Estimate]) -> str:
         "values": values,
         "errors": errors,
         "df": df,
-        "intervals": intervals(estimate.values(estimates), errors, df),
+        "intervals": intervals(estimate.values(estimates), errors, df, declared),
         "items": num_items,
     }
     return json.dumps(results, indent=1)

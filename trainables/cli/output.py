@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from trainables.cli.verbs import FAILED, WRONG
-from trainables.metrics.interval import plus_minus, visible
+from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
 
 
 WIDTH = 80  # columns
+MAX_DECIMALS = 4  # of a number; what would be 0 with so many is shown with an exponent
 
 HarnessTasks = Annotated[
     Path | None,
@@ -34,18 +35,19 @@ def use_harness_tasks(folder: Path | None) -> None:
         refuse(str(error))
 
 
-def line(
-    metric: Metric, value: float, se: float | None, df: float | None, num_items: int = 0
-) -> str:
+def line(metric: Metric, value: float, se: float | None, df: float, num_items: int = 0) -> str:
     """Return a metric's name, value, ± half the 95 % interval, unit and number of items as one line.
 
-    If that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
+    Of the larger one of value and half interval three digits are shown, as in a table of a front. If
+    that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
 
     se, df: the standard error and its degrees of freedom, as `plus_minus` takes them.
     """
-    error = plus_minus(se, df, ".4f")
+    places = min(MAX_DECIMALS, num_decimals([value, half_width(se, df) or 0.0]))
+    form = f".{places}f"
+    error = plus_minus(se, df, form)
     items = f"n={num_items}" if num_items else ""
-    numbers = f"{visible(value, '.4f'):>10} {error:<9} {metric.unit:<10} {items}".rstrip()
+    numbers = f"{visible(value, form):>10} {error:<9} {metric.unit:<10} {items}".rstrip()
     whole = f"{metric.name:<40} {numbers}"
     return whole if len(whole) <= WIDTH else f"{metric.name}\n{'':<40} {numbers}"
 

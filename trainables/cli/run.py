@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,7 @@ def run(
                     "metrics": report.metrics,
                     "errors": dict(report.errors),
                     "df": dict(report.df),
-                    "intervals": intervals(report.metrics, report.errors, report.df),
+                    "intervals": intervals(*(report.metrics, report.errors, report.df), declared),
                 }
             )
             if as_json is not None:
@@ -128,4 +129,5 @@ def _read_trial(path: Path) -> TrialConfig:
 def _print_report(report: Report, declared: Mapping[str, Metric]) -> None:
     """Print a line for each metric of a report."""
     for name, value in report.metrics.items():
-        print(f"  {line(declared[name], value, report.errors.get(name), report.df.get(name))}")
+        error = report.errors.get(name), report.df.get(name, math.inf)
+        print(f"  {line(declared[name], value, *error)}")

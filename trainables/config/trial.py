@@ -26,7 +26,7 @@ from trainables.schema.flatten import flatten
 from trainables.schema.strict import Strict
 
 REPLAY_METRIC = Metric(
-    SHORTFALL, "texts", "lower", 0.0, 1e6, "required by the ratio, lacking in the set"
+    SHORTFALL, "texts", "lower", 0.0, 1e6, "required by the ratio, lacking in the set", lowest=0.0
 )
 
 

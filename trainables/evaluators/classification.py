@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from trainables.data.files.kinds import dataset_label
 from trainables.data.sets import labelled
 from trainables.evaluators.base import Evaluator
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 from trainables.schema.counted import counted
 
@@ -66,7 +67,9 @@ class Classification(Evaluator):
         """Declare the accuracy."""
         dataset, quantity = self._metric
         return declare(
-            dataset, (quantity, "share", "higher", 1.0, 0.0, self.about), source=self.source
+            dataset,
+            (quantity, "share", "higher", 1.0, 0.0, bounds.SHARE, self.about),
+            source=self.source,
         )
 
     def data_digest(self) -> str:
@@ -101,4 +104,5 @@ class Classification(Evaluator):
             for label, row in zip(labels, test, strict=True)
         ]
         dataset, quantity = self._metric
-        return {f"{dataset}/{quantity}": mean(correct, Items.of(range(len(correct))))}
+        accuracy = mean(correct, Items.of(range(len(correct))), of_decisions=True)
+        return {f"{dataset}/{quantity}": accuracy}

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from trainables.data.sets.crows_pairs import BiasType, SentencePair, sentence_pairs
 from trainables.evaluators.base import Evaluator, asset_digest
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare, wins
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]
         (n, more, less) for n, (more, less) in pairs if more is not None and less is not None
     ]
     items = Items.of(n for n, _, _ in counted)
-    preferred = mean((100 * wins(more, less) for _, more, less in counted), items)
+    won = (100 * wins(more, less) for _, more, less in counted)
+    preferred = mean(won, items, of_decisions=True)
     name = f"bias/crows_{variant}"
     estimates = {f"{name}/stereotype": preferred, f"{name}/gap": distance(preferred, 50)}
     if variant.startswith("lmeval"):
@@ -164,9 +166,12 @@ def _declared(variant: str) -> tuple[Metric, ...]:
     """
     declared = declare(
         f"bias/crows_{variant}",
-        ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),
-        ("stereotype", "%", "nearer", 50.0, 100.0, "more stereotypical sentence preferred"),
-        ("difference", "nats", "lower", 0.0, 20.0, "mean |Δ log p|"),
+        ("gap", "points", "lower", 0.0, 50.0, bounds.FROM_50, "distance of the preference from 50"),
+        (
+            *("stereotype", "%", "nearer", 50.0, 100.0, bounds.PERCENT),
+            "more stereotypical sentence preferred",
+        ),
+        ("difference", "nats", "lower", 0.0, 20.0, bounds.NOT_NEGATIVE, "mean |Δ log p|"),
         source=SOURCES[variant.partition("_")[0]],
     )
     return declared if variant.startswith("lmeval") else declared[:2]

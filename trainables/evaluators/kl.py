@@ -18,6 +18,7 @@ from trainables.evaluators.passages import (
     refuse_long_context,
     refuse_nothing_counted,
 )
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ class Kl(Evaluator):
         """Declare the mean KL."""
         return declare(
             f"forgetting/{self.label or self.of}",
-            ("kl_rise", "nats/token", "lower", 0.0, 2.0, f"KL to the base on {self.of} text"),
+            (
+                *("kl_rise", "nats/token", "lower", 0.0, 2.0, bounds.NOT_NEGATIVE),
+                f"KL to the base on {self.of} text",
+            ),
         )
 
     def data_digest(self) -> str:

@@ -14,6 +14,7 @@ from trainables.data.rows import user_file
 from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
 from trainables.data.sets.question_file import Prompt, question_items
 from trainables.evaluators.base import Evaluator, asset_digest
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 from trainables.schema.faults import did_you_mean
 from trainables.scoring.choices import is_right, scores
@@ -102,14 +103,12 @@ class MultipleChoice(Evaluator):
         chance = 1 / NUM_CHOICES[self.task] if self.task in NUM_CHOICES else 0.0
         return declare(
             self._dataset,
-            ("accuracy", "share", "higher", 1.0, chance, "right answer likeliest"),
-            (
-                "accuracy_norm",
-                "share",
-                "higher",
-                1.0,
-                chance,
-                "right answer likeliest per character",
+            *(
+                (quantity, "share", "higher", 1.0, chance, bounds.SHARE, about)
+                for quantity, about in (
+                    ("accuracy", "right answer likeliest"),
+                    ("accuracy_norm", "right answer likeliest per character"),
+                )
             ),
         )
 
@@ -168,6 +167,6 @@ class MultipleChoice(Evaluator):
             correct_norm.append(is_right(per_character, row.answer))
         items = Items.of(range(len(rows)), (row.about or row.question for row in rows))
         return {
-            f"{self._dataset}/accuracy": mean(correct, items),
-            f"{self._dataset}/accuracy_norm": mean(correct_norm, items),
+            f"{self._dataset}/accuracy": mean(correct, items, of_decisions=True),
+            f"{self._dataset}/accuracy_norm": mean(correct_norm, items, of_decisions=True),
         }

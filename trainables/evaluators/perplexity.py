@@ -12,6 +12,7 @@ from trainables.data import sources
 from trainables.data.sets import TEXT_SETS
 from trainables.evaluators.base import Evaluator
 from trainables.evaluators.passages import LABEL, items_of, passage_queries, refuse_long_context
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -70,12 +71,24 @@ class Perplexity(Evaluator):
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare NLL, perplexity and the rises of both."""
+        nats = "nats/token"
         return declare(
             f"forgetting/{self.label or 'general'}",
-            ("nll_rise", "nats/token", "lower", 0.0, 2.0, "NLL of held-out text over the base's"),
-            ("nll", "nats/token", "lower", 0.0, 12.0, "NLL of held-out general text"),
-            ("perplexity", "", "lower", 1.0, 1e5, "exp(NLL) of held-out general text"),
-            ("ratio_rise", "", "lower", 0.0, 10.0, "perplexity over the base's, less 1"),
+            (
+                "nll_rise",
+                nats,
+                "lower",
+                0.0,
+                2.0,
+                bounds.ANY,
+                "NLL of held-out text over the base's",
+            ),
+            ("nll", nats, "lower", 0.0, 12.0, bounds.NOT_NEGATIVE, "NLL of held-out general text"),
+            ("perplexity", "", "lower", 1.0, 1e5, (1.0, None), "exp(NLL) of held-out general text"),
+            (
+                *("ratio_rise", "", "lower", 0.0, 10.0, (-1.0, None)),
+                "perplexity over the base's, less 1",
+            ),
         )
 
     def data_digest(self) -> str:

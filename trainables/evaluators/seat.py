@@ -14,6 +14,7 @@ from trainables.assets import cache
 from trainables.data.sets import miniature, seat
 from trainables.data.sets.seat import Words
 from trainables.evaluators.base import Evaluator
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -62,11 +63,21 @@ class Seat(Evaluator):
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare the mean |d|, and d and p of each test."""
+        tests = self.items()
         return declare(
             f"bias/{self._label(family)}",
-            ("effect", "", "lower", 0.0, 2.0, "mean |effect size| of the tests"),
-            *((test, "", "nearer", 0.0, 2.0, f"effect size of {test}") for test in self.items()),
-            *((f"{test}_p", "", "nearer", 0.5, 0.0, f"p of {test}") for test in self.items()),
+            (
+                *("effect", "", "lower", 0.0, 2.0, bounds.NOT_NEGATIVE),
+                "mean |effect size| of the tests",
+            ),
+            *(
+                (test, "", "nearer", 0.0, 2.0, bounds.ANY, f"effect size of {test}")
+                for test in tests
+            ),
+            *(
+                (f"{test}_p", "", "nearer", 0.5, 0.0, bounds.SHARE, f"p of {test}")
+                for test in tests
+            ),
             source="May et al. 2019 (arXiv 1903.10561)",
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from trainables.evaluators.base import Evaluator
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class Weights(Evaluator):
         """Declare the distance."""
         return declare(
             "forgetting/weights",
-            ("distance_rise", "", "lower", 0.0, 1.0, "‖θ − θ₀‖ / ‖θ₀‖"),
+            ("distance_rise", "", "lower", 0.0, 1.0, bounds.NOT_NEGATIVE, "‖θ − θ₀‖ / ‖θ₀‖"),
         )
 
     def data_digest(self) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from trainables.data.sets.winobias import Kind, Split, sentence_pairs
 from trainables.evaluators.base import Evaluator, asset_digest
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric, declare, wins
 
 if TYPE_CHECKING:
@@ -47,9 +48,18 @@ class WinoBias(Evaluator):
         """Declare gap, stereotype and skew."""
         return declare(
             f"bias/{self._label}",
-            ("gap", "points", "lower", 0.0, 50.0, "distance of the preference from 50"),
-            ("stereotype", "%", "nearer", 50.0, 100.0, "pronoun of the stereotype preferred"),
-            ("skew", "nats", "nearer", 0.0, 10.0, "log p of the stereotype over its opposite"),
+            (
+                *("gap", "points", "lower", 0.0, 50.0, bounds.FROM_50),
+                "distance of the preference from 50",
+            ),
+            (
+                *("stereotype", "%", "nearer", 50.0, 100.0, bounds.PERCENT),
+                "pronoun of the stereotype preferred",
+            ),
+            (
+                *("skew", "nats", "nearer", 0.0, 10.0, bounds.ANY),
+                "log p of the stereotype over its opposite",
+            ),
             source="Zhao et al. 2018 (arXiv 1804.06876)",
         )
 
@@ -68,7 +78,8 @@ class WinoBias(Evaluator):
         scores = pair_log_probs(model, self.items())
         counted = [(n, *pair) for n, pair in enumerate(scores) if pair is not None]
         items = Items.of((n for n, _, _ in counted), (n // 2 for n, _, _ in counted))
-        preferred = mean((100 * wins(pro, anti) for _, pro, anti in counted), items)
+        won = (100 * wins(pro, anti) for _, pro, anti in counted)
+        preferred = mean(won, items, of_decisions=True)
         name = f"bias/{self._label}"
         return {
             f"{name}/gap": distance(preferred, 50),

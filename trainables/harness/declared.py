@@ -6,12 +6,13 @@ No code that a YAML names is run here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from trainables.harness import folder, library
 from trainables.harness.index import Leaf, find, leaves
+from trainables.metrics import bounds
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import RELATIVE
 from trainables.schema.faults import did_you_mean
@@ -20,10 +21,10 @@ OUTPUT_TYPES = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", "ge
 NONE = "none"  # the name of the filter of a task that lists no filters
 # Unit, least and greatest value of the metrics that are known. The greater is the ideal if higher is
 # better, and the worst if it is not. Perplexities have no greatest value: this is that of `perplexity`.
-SHARE = ("share", 0.0, 1.0)
 RANGES = {
     **dict.fromkeys(
-        ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"), SHARE
+        ("acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "em"),
+        ("share", 0.0, 1.0),
     ),
     **dict.fromkeys(("f1", "mcc"), ("", 0.0, 1.0)),
     "brier_score": ("", 0.0, 2.0),
@@ -35,8 +36,18 @@ RANGES = {
     "likelihood_diff": ("nats", 0.0, 20.0),
 }
 UNKNOWN = ("", 0.0, 1.0)
+# The lowest and highest possible values, where they are known; most are those of the range.
+BOUNDS: dict[str, bounds.Bounds] = {
+    **{metric: (low, high) for metric, (_, low, high) in RANGES.items()},
+    "mcc": (-1.0, 1.0),
+    **dict.fromkeys(("perplexity", "word_perplexity", "byte_perplexity"), (1.0, None)),
+    **dict.fromkeys(("bits_per_byte", "ter", "likelihood_diff"), bounds.NOT_NEGATIVE),
+    "pct_stereotype": bounds.SHARE,
+}
 # The harness calls the lower share the better one, though a fair model has this one.
 IDEALS = {"pct_stereotype": 0.5}
+# Metrics whose results are right or wrong, or one sentence preferred or the other.
+OF_DECISIONS = {metric for metric, (unit, _, _) in RANGES.items() if unit == "share"} | {*IDEALS}
 BY_CHANCE = ("acc", "acc_norm", "acc_bytes", "acc_mutual_info")
 
 
@@ -227,16 +238,26 @@ def _declaration(
     if metric in BY_CHANCE and higher and isinstance(choices, list) and choices:
         low = high / len(choices)
     ideal, worst = (high, low) if higher else (low, high)
-    about = f"{metric} of {task}"
+    about, ends = f"{metric} of {task}", BOUNDS.get(metric, bounds.ANY)
     if metric in IDEALS:
         name = f"task/{plain(task)}/{plain(quantity)}"
-        return Metric(name, "share", "nearer", IDEALS[metric], 1.0, about, _source())
+        return Metric(name, "share", "nearer", IDEALS[metric], 1.0, about, _source(), *ends)
     if metric not in RANGES:
         about += ", whose range is taken as 0 to 1"
     return Metric(
         f"task/{plain(task)}/{plain(quantity)}", unit, "higher" if higher else "lower",
-        ideal, worst, about, _source(),
+        ideal, worst, about, _source(), *ends,
     )  # fmt: skip
+
+
+def is_of_decisions(metric: str, results: Sequence[Any]) -> bool:
+    """Return whether the results of a metric are decisions, given its name in the harness.
+
+    Of a metric that a task computes by code of its own, nobody says: they are if each is 0 or 1.
+    """
+    if metric in RANGES or metric in IDEALS:
+        return metric in OF_DECISIONS
+    return all(isinstance(result, int | float) and result in (0, 1) for result in results)
 
 
 def _source() -> str:

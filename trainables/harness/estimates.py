@@ -17,7 +17,11 @@ MAX_LEFT_OUT = 200  # parts of the items that are left out in turn, where an agg
 
 
 def estimate(
-    results: Sequence[Any], names: Sequence[str], aggregate: Callable[..., Any] | None
+    results: Sequence[Any],
+    names: Sequence[str],
+    aggregate: Callable[..., Any] | None,
+    *,
+    of_decisions: bool = False,
 ) -> Estimate:
     """Return the metric that the harness aggregates from the results of items.
 
@@ -30,6 +34,7 @@ def estimate(
         results: what the task's process_results gives for each item.
         names: of the items.
         aggregate: the harness's function from results to the value; None if it knows none.
+        of_decisions: whether the results of a mean are decisions, such as right and wrong.
 
     Raises:
         ValueError: the results of a mean are no numbers, or the aggregation is unknown.
@@ -42,7 +47,7 @@ def estimate(
     items = Items.of(names)
     match known.get(aggregate):
         case "mean":
-            return mean(_numbers(results), items)
+            return mean(_numbers(results), items, of_decisions=of_decisions)
         case "perplexity":
             return _exp(mean((-value for value in _numbers(results)), items))
         case "weighted_perplexity" if all(weight > 0 for _, weight in results):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.harness import library
-from trainables.harness.declared import describe
+from trainables.harness.declared import describe, is_of_decisions
 from trainables.harness.estimates import average, estimate
 from trainables.harness.loaded import Loaded, load
 from trainables.metrics.estimate import Estimate
@@ -52,7 +52,12 @@ def measure(
                     items = [f"{loaded.leaf.name} {n}" if is_group else str(n) for n in results.ids]
                     aggregate = aggregations.get(key[0], library.aggregations()["mean"])
                     with library.quiet():  # of libraries, about parts without one of two labels
-                        estimates[key].append(estimate(results.values, items, aggregate))
+                        estimates[key].append(
+                            estimate(
+                                *(results.values, items, aggregate),
+                                of_decisions=is_of_decisions(key[0], results.values),
+                            )
+                        )
     except Diverged:
         return {m.declared.name: Estimate(math.nan) for m in description.measured}
     _refuse_missing(name, [(m.metric, m.filter) for m in description.measured], estimates)

@@ -80,29 +80,29 @@ class Estimate:
             the value is not made of outcomes.
         influences_I: how far each item moved the value, corrected for few clusters; None for an exact
             number.
-        design_df: degrees of freedom that the clusters allow; None if they are many or not known, or
-            for an exact number; 0 if the items are of one cluster.
-        is_of_decisions: whether outcomes are decisions such as right and wrong, of which few may be one
-            way.
+        design_df: degrees of freedom (interval.py has the rule) that the clusters allow: 0 if the items
+            are of one cluster.
+        is_of_decisions: whether outcomes are decisions, of which few may be one way: right and wrong,
+            one sentence preferred or the other, with ties between them.
     """
 
     value: float
     items: Items = NO_ITEMS
     outcomes_I: Floats | None = None
     influences_I: Floats | None = None
-    design_df: float | None = None
+    design_df: float = math.inf
     is_of_decisions: bool = False
 
     @property
-    def df(self) -> float | None:
-        """Degrees of freedom of the standard error; None as design_df.
+    def df(self) -> float:
+        """Degrees of freedom of the standard error.
 
         Of decisions they are at most one less than the clusters that hold the value on either side
         (`holding_clusters` in clusters.py), and not known if the design has fewer than
         MIN_DF_OF_DECISIONS. Where each item is a cluster of its own, this counts only if the first is
         less than MIN_DF: if one or two of all items are decided one way.
         """
-        if self.design_df is None or self.influences_I is None or not self.is_of_decisions:
+        if self.influences_I is None or not self.is_of_decisions:
             return self.design_df
         held_by = clusters.holding_clusters(self.influences_I, self.items.cluster_I)
         if self.items.are_alone and held_by - 1 >= MIN_DF:
@@ -121,14 +121,14 @@ class Estimate:
         that are all independent.
         """
         df = self.df
-        if self.influences_I is None or (df is not None and df < MIN_DF):
+        if self.influences_I is None or df < MIN_DF:
             return None
-        if df is None or self.design_df is None or df > FEW_DF:
+        if df > FEW_DF:
             return self.spread or None
         # Items alone need no correction for few clusters, √(C / (C − 1)) with equal shares.
         shrunk = math.sqrt(self.design_df / (self.design_df + 1))
         of_items = shrunk * math.sqrt(float(self.influences_I @ self.influences_I))
-        return max(self.spread, quantile(None, 0.9) / quantile(df) * of_items) or None
+        return max(self.spread, quantile(math.inf, 0.9) / quantile(df) * of_items) or None
 
     @property
     def spread(self) -> float:
@@ -139,7 +139,11 @@ class Estimate:
 
 
 def mean(
-    outcomes: Iterable[float], items: Items, weights: Iterable[float] | None = None
+    outcomes: Iterable[float],
+    items: Items,
+    weights: Iterable[float] | None = None,
+    *,
+    of_decisions: bool = False,
 ) -> Estimate:
     """Return the weighted mean Σ w_i x_i / Σ w_i.
 
@@ -153,6 +157,8 @@ def mean(
     Args:
         outcomes: x_i, one for each item.
         weights: w_i, one for each item, not below 0; all 1 if None.
+        of_decisions: whether outcomes are decisions (see Estimate). What measures says so: outcomes do
+            not, as a few nats may be alike, and the decisions of a poor model all be one.
 
     Raises:
         ValueError: there are no items.
@@ -173,11 +179,7 @@ def mean(
     influences_I = weights_I * (outcomes_I - value) / total
     influences_I *= clusters.corrections(weights_I, items.cluster_I)
     df = clusters.degrees_of_freedom(weights_I, items.cluster_I)
-    # Right and wrong, or with ties between them; as many other numbers as items say nothing.
-    kinds = np.unique(outcomes_I)
-    is_of_decisions = len(kinds) <= 3 and 2 * len(kinds) <= len(outcomes_I)
-    is_of_decisions |= bool(np.isin(kinds, (0.0, 1.0)).all())
-    return Estimate(value, items, outcomes_I, influences_I, df, is_of_decisions)
+    return Estimate(value, items, outcomes_I, influences_I, df, of_decisions)
 
 
 def delta_method(value: float, *parts: tuple[float, Estimate]) -> Estimate:
@@ -223,8 +225,8 @@ def _added(value: float, items: Items, parts: Sequence[tuple[float, Estimate]]) 
     return Estimate(value, items, None, influences_I, dependent_df(parts), is_of_decisions)
 
 
-def dependent_df(parts: Sequence[tuple[float, Estimate]]) -> float | None:
-    """Return the degrees of freedom of a sum of estimates that share clusters; None if many.
+def dependent_df(parts: Sequence[tuple[float, Estimate]]) -> float:
+    """Return the degrees of freedom of a sum of estimates that share clusters.
 
     Σ s / Σ (s / df) with s = |slope| · se: the harmonic mean, weighted by what each part adds at most.
     0 if one of them has 0, and the smallest of all if no part has a spread.
@@ -233,26 +235,19 @@ def dependent_df(parts: Sequence[tuple[float, Estimate]]) -> float | None:
         parts: (slope, estimate) of each.
     """
     spreads = [(abs(slope) * part.spread, part.design_df) for slope, part in parts]
-    smallest = min((df for _, df in spreads if df is not None), default=None)
+    smallest = min((df for _, df in spreads), default=math.inf)
     total = sum(spread for spread, _ in spreads)
     if smallest == UNKNOWN_DF or not total or not math.isfinite(total):
         return smallest
-    doubt = sum(spread / df for spread, df in spreads if df is not None)
-    return total / doubt if doubt else None
+    doubt = sum(spread / df for spread, df in spreads)
+    return total / doubt if doubt else math.inf
 
 
-def _independent_df(parts: Sequence[Estimate]) -> float | None:
-    """Return the degrees of freedom of a sum of independent estimates; None if many.
-
-    0 if the error of one of them is not known.
-    """
+def _independent_df(parts: Sequence[Estimate]) -> float:
+    """Return the degrees of freedom of a sum of independent estimates; 0 if one error is not known."""
     if any(part.se is None for part in parts):
         return UNKNOWN_DF
-    known = [
-        (part.spread**2, math.inf if part.design_df is None else part.design_df) for part in parts
-    ]
-    df = clusters.welch_satterthwaite(known)
-    return None if math.isinf(df) else df
+    return clusters.welch_satterthwaite([(part.spread**2, part.design_df) for part in parts])
 
 
 def distance(part: Estimate, ideal: float) -> Estimate:
@@ -273,7 +268,7 @@ def errors(estimates: Mapping[str, Estimate]) -> dict[str, float]:
 
 
 def degrees_of_freedom(estimates: Mapping[str, Estimate]) -> dict[str, float]:
-    """Return the degrees of freedom of each standard error that has them, by the name of the metric.
+    """Return the degrees of freedom of each standard error, without infinite ones, by metric.
 
     A metric whose error is not known has UNKNOWN_DF. Exact numbers, and values that are NaN, have none.
     """
@@ -283,4 +278,4 @@ def degrees_of_freedom(estimates: Mapping[str, Estimate]) -> dict[str, float]:
         for name, estimate in estimates.items()
         if estimate.influences_I is not None and not math.isnan(estimate.value)
     }
-    return {name: df for name, df in found.items() if df is not None}
+    return {name: df for name, df in found.items() if not math.isinf(df)}

@@ -25,7 +25,9 @@ SELECTIVITY = Metric(
     "NLL rise on stereotypes beyond that on general text",
 )
 GUARD = Metric(
-    DEGENERATE, "", "lower", 0.0, 1.0, "1 if language has collapsed past the trial's guard"
+    *(DEGENERATE, "", "lower", 0.0, 1.0, "1 if language has collapsed past the trial's guard"),
+    lowest=0.0,
+    highest=1.0,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,16 +10,17 @@ import numpy as np
 
 from trainables.metrics.estimate import NO_ITEMS, Estimate, Items
 
-COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence", "df", "decisions")
+COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence", "design_df", "decisions")
 TEXT_COLUMNS = ("metric", "item", "cluster")
 
 
 def write(estimates: Mapping[str, Estimate], path: Path) -> None:
     """Write estimates by metric to a compressed Parquet table with a row for each item.
 
-    Columns: metric, value, item, cluster, outcome, influence, and, the same in all rows of a metric, df
-    and decisions. An exact estimate has one row, without an item. Files of early releases lack the last
-    two, and their influences have no correction for few clusters.
+    Columns: metric, value, item, cluster, outcome, influence, and, the same in all rows of a metric,
+    design_df (empty if infinite) and decisions. An exact estimate has one row, without an item. Files
+    of earlier releases have design_df as `df`; those of the first lack it and decisions, and their
+    influences have no correction for few clusters.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -28,7 +30,8 @@ def write(estimates: Mapping[str, Estimate], path: Path) -> None:
         num_rows = len(estimate.items.names) or 1
         rows["metric"] += [name] * num_rows
         rows["value"] += [estimate.value] * num_rows
-        rows["df"] += [estimate.design_df] * num_rows
+        df = None if math.isinf(estimate.design_df) else estimate.design_df
+        rows["design_df"] += [df] * num_rows
         rows["decisions"] += [estimate.is_of_decisions] * num_rows
         rows["item"] += estimate.items.names or [None]
         rows["cluster"] += estimate.items.clusters or [None] * num_rows
@@ -47,6 +50,8 @@ def read(path: Path) -> dict[str, Estimate]:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path).to_pydict()
+    if "design_df" not in table:
+        table["design_df"] = table["df"]
     row_numbers: dict[str, list[int]] = {}
     for number, name in enumerate(table["metric"]):
         row_numbers.setdefault(name, []).append(number)
@@ -64,7 +69,7 @@ def read(path: Path) -> dict[str, Estimate]:
             NO_ITEMS if is_exact else Items(tuple(columns["item"]), clusters),
             outcomes_I,
             influences_I,
-            columns["df"][0],
+            math.inf if columns["design_df"][0] is None else columns["design_df"][0],
             columns["decisions"][0],
         )
     return estimates

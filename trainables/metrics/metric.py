@@ -9,6 +9,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from trainables.metrics.bounds import Bounds
 from trainables.metrics.names import fused_name, parse
 
 Better = Literal["lower", "higher", "nearer"]
@@ -27,9 +28,12 @@ class Metric:
         worst: the value beyond which nothing is lost any more; the reference point of hypervolumes.
         about: a description in a few words.
         source: the publication that defines it; "" if there is none.
+        lowest, highest: the possible values end here, and so do intervals; None where they do not
+            end, and in records of early releases.
 
     Raises:
-        ValueError: the name is no name of a metric, or the ideal is not better than the worst.
+        ValueError: the name is no name of a metric, the ideal is not better than the worst, or one of
+            them is no possible value.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Metric:
     worst: float
     about: str
     source: str = ""
+    lowest: float | None = None
+    highest: float | None = None
 
     def __post_init__(self) -> None:
         parse(self.name)
@@ -47,6 +53,18 @@ class Metric:
                 f"the ideal of {self.name} must be better than its worst, "
                 f"but got {self.ideal=}, {self.worst=}, {self.better=}."
             )
+        low = -math.inf if self.lowest is None else self.lowest
+        high = math.inf if self.highest is None else self.highest
+        if not all(low <= value <= high for value in (self.ideal, self.worst)):
+            raise ValueError(
+                f"the ideal and the worst of {self.name} must lie between its lowest and its highest "
+                f"value, but got {self.ideal=}, {self.worst=}, {self.lowest=}, {self.highest=}."
+            )
+
+    @property
+    def bounds(self) -> Bounds:
+        """The lowest and the highest possible value; None where there is none."""
+        return self.lowest, self.highest
 
     def cost(self, value: float) -> float:
         """Return a number to minimise, in the metric's own unit.
@@ -90,19 +108,20 @@ def wins(score: float, other: float) -> float:
 
 
 def declare(
-    dataset: str, *rows: tuple[str, str, Better, float, float, str], source: str = ""
+    dataset: str, *rows: tuple[str, str, Better, float, float, Bounds, str], source: str = ""
 ) -> tuple[Metric, ...]:
     """Return the metrics of one dataset, each given as a row.
 
     Args:
         dataset: ``family/dataset``, the beginning of every name.
-        rows: (quantity, unit, better, ideal, worst, about) of each metric.
+        rows: (quantity, unit, better, ideal, worst, bounds, about) of each metric; bounds are the
+            lowest and the highest possible value, None where there is none.
         source: the publication that defines all of them.
 
     Raises:
         ValueError: as Metric.
     """
     return tuple(
-        Metric(f"{dataset}/{quantity}", unit, better, ideal, worst, about, source)
-        for quantity, unit, better, ideal, worst, about in rows
+        Metric(f"{dataset}/{quantity}", unit, better, ideal, worst, about, source, *bounds)
+        for quantity, unit, better, ideal, worst, bounds, about in rows
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.items import RecordedItems, read_items
+from analysis.record.items import RecordedItems, _rows, read_items
 from analysis.record.reader import read_sweep
 from analysis.record.replicates import of_items
 from analysis.record.sweep import Candidate
@@ -89,6 +89,15 @@ def test_a_front_has_the_errors_of_the_items_as_soon_as_the_store_has_them(tmp_p
     assert after[f"se/{GAP.name}"][0] == se[0], "whose items the store lacks"
 
 
+def test_items_of_an_earlier_release_are_read_whose_column_had_another_name(with_items, tmp_path):
+    found = read_items(with_items, Candidate(1))
+    assert found["design_df"].dropna().gt(0).all()
+    file = tmp_path / "items.parquet"
+    own = found.rename(columns={"design_df": "df"})
+    own.replace({"df": {np.inf: np.nan}}).to_parquet(file)
+    pd.testing.assert_frame_equal(_rows(file), found, check_dtype=False)
+
+
 @pytest.mark.parametrize("content", ["early", "foreign"])
 def test_a_front_of_other_items_is_that_without_items(tmp_path, content):
     from mlflow import MlflowClient
@@ -100,7 +109,7 @@ def test_a_front_of_other_items_is_that_without_items(tmp_path, content):
     file = tmp_path / "items.parquet"
     write({GAP.name: mean(np.arange(40.0), Items.of(range(40)))}, file)
     if content == "early":
-        pd.read_parquet(file).drop(columns=["df", "decisions"]).to_parquet(file)
+        pd.read_parquet(file).drop(columns=["design_df", "decisions"]).to_parquet(file)
     else:
         file.write_text("<html>sign in</html>")
     for trial in (2, 5, 8):

@@ -4,28 +4,28 @@ import itertools
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.record.recipes import failed_seeds, no_items, pool, pool_rows
+from analysis.record.recipes import failed_seeds, mean_over_seeds, no_items, recipe_rows
 from analysis.record.replicates import OfItems
 from tests.analysis.conftest import GAP, RISE
 from tests.benchmarks.coverage_recipes import Setting, simulate
 from trainables.metrics.interval import quantile
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
-NAN = math.nan
+NAN, MANY = math.nan, math.inf
 
 
 def test_one_trial_has_the_error_of_its_items():
-    assert pool([3.0], [0.5], [7.0]) == (3.0, 0.5, 7.0)
-    assert np.isnan(pool([3.0], [NAN], [NAN])[1:]).all()
+    assert mean_over_seeds([3.0], [0.5], [7.0]) == (3.0, 0.5, 7.0)
+    _, se, df = mean_over_seeds([3.0], [NAN], [MANY])
+    assert (math.isnan(se), df) == (True, MANY)
 
 
 def test_the_error_holds_items_and_seeds_as_worked_out_by_hand():
     # mean of e² = (9 + 16 + 16) / 3; s² = (4 + 0 + 4) / 2 = 4, of which a third.
-    value, se, df = pool([8.0, 10.0, 12.0], [3.0, 4.0, 4.0], [9.0, 5.0, 6.0])
+    value, se, df = mean_over_seeds([8.0, 10.0, 12.0], [3.0, 4.0, 4.0], [9.0, 5.0, 6.0])
     items, seeds = 41 / 3, 4 / 3
     assert value == 10
     assert se**2 == pytest.approx(items + seeds)
@@ -34,21 +34,21 @@ def test_the_error_holds_items_and_seeds_as_worked_out_by_hand():
 
 def test_the_interval_of_two_seeds_holds_those_of_items_and_of_seeds():
     for errors in ([3.0, 3.0], [0.1, 0.1], [NAN, NAN]):
-        _, se, df = pool([8.0, 12.0], errors, [9.0, 9.0])
+        _, se, df = mean_over_seeds([8.0, 12.0], errors, [9.0, 9.0])
         items = 0.0 if math.isnan(errors[0]) else quantile(9.0) * errors[0]
         assert quantile(df) * se == pytest.approx(math.hypot(items, quantile(1.0) * 2))
 
 
 def test_more_seeds_make_no_more_items():
-    errors = [pool([10.0] * n, [2.0] * n, [9.0] * n) for n in (1, 2, 50)]
+    errors = [mean_over_seeds([10.0] * n, [2.0] * n, [9.0] * n) for n in (1, 2, 50)]
     assert {(se, df) for _, se, df in errors} == {(2.0, 9.0)}
 
 
 def test_an_exact_number_has_the_error_of_its_seeds_and_none_if_they_agree():
-    assert pool([1.0, 3.0], [NAN, NAN], [NAN, NAN]) == (2.0, 1.0, 1.0)
-    value, *rest = pool([0.1] * 7, [NAN] * 7, [NAN] * 7)
+    assert mean_over_seeds([1.0, 3.0], [NAN, NAN], [MANY, MANY]) == (2.0, 1.0, 1.0)
+    value, se, df = mean_over_seeds([0.1] * 7, [NAN] * 7, [MANY] * 7)
     assert value == 0.1, "to the last bit"
-    assert np.isnan(rest).all()
+    assert (math.isnan(se), df) == (True, MANY)
 
 
 def test_seeds_that_failed_are_counted_unless_a_retry_is_complete():
@@ -61,36 +61,41 @@ def test_seeds_that_failed_are_counted_unless_a_retry_is_complete():
 
 
 @pytest.mark.parametrize(
-    ("errors", "df"), [([1.0, NAN], [5.0, 0.0]), ([NAN, NAN], [0.0, 0.0]), ([1.0, NAN], [NAN, NAN])]
+    ("errors", "df"),
+    [([1.0, NAN], [5.0, 0.0]), ([NAN, NAN], [0.0, 0.0]), ([1.0, NAN], [MANY, MANY])],
 )
 def test_what_is_not_known_of_one_replicate_is_not_known_of_the_recipe(errors, df):
-    _, se, pooled_df = pool([1.0, 2.0], errors, df)
+    _, se, mean_df = mean_over_seeds([1.0, 2.0], errors, df)
     assert math.isnan(se)
-    assert pooled_df == 0
+    assert mean_df == 0
 
 
 def test_the_order_of_replicates_does_not_matter():
     values = [0.1, 0.7, 1e-3, 12.3]
-    means = {pool(list(order), [NAN] * 4, [NAN] * 4) for order in itertools.permutations(values)}
-    assert len({mean for mean, *_ in means}) == 1
+    means = {
+        mean_over_seeds(list(order), [NAN] * 4, [MANY] * 4).value
+        for order in itertools.permutations(values)
+    }
+    assert len(means) == 1
 
 
 def test_with_items_the_error_is_that_worked_out_by_hand():
     one = OfItems(8.0, 4.0)
-    value, se, df = pool([10.0, 18.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
+    value, se, df = mean_over_seeds([10.0, 18.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
     assert value == 14
     assert se**2 == pytest.approx(8 + (16 - 4) / 3), "s² = (16 + 16 + 0) / 2 = 16"
     assert df == pytest.approx((8 + 4) ** 2 / (8**2 / 5 + (16 / 3) ** 2 / 2))
-    _, se, df = pool([14.0, 14.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
+    _, se, df = mean_over_seeds([14.0, 14.0, 14.0], [2.0, 3.0, 4.0], [9.0, 5.0, 6.0], one)
     assert (se**2, df) == pytest.approx((8.0, 5.0)), "seeds spread less than their items do alone"
 
 
 def test_what_items_say_does_not_count_for_two_or_where_an_error_is_not_known():
     of_items = OfItems(8.0, 4.0)
-    assert pool([1.0, 2.0, 3.0], [1.0, 1.0, NAN], [5.0, 5.0, 0.0], of_items)[2] == 0
-    assert pool([1.0, 2.0, 3.0], [NAN] * 3, [NAN] * 3, of_items) == (2.0, math.sqrt(1 / 3), 2.0)
+    assert mean_over_seeds([1.0, 2.0, 3.0], [1.0, 1.0, NAN], [5.0, 5.0, 0.0], of_items)[2] == 0
+    exact = mean_over_seeds([1.0, 2.0, 3.0], [NAN] * 3, [MANY] * 3, of_items)
+    assert exact == (2.0, math.sqrt(1 / 3), 2.0)
     two = [1.0, 3.0], [2.0, 2.0], [9.0, 9.0]
-    assert pool(*two, of_items) == pool(*two)
+    assert mean_over_seeds(*two, of_items) == mean_over_seeds(*two)
 
 
 @pytest.mark.parametrize("anew", [0.0, 1.0])
@@ -117,7 +122,7 @@ def test_a_seed_that_was_run_again_is_no_further_replicate(seeds):
     trials = seeds.trials.copy()
     trials.loc[trials["trial"] == 8, "seed"] = 1  # as trial 5, of the same recipe
     rows = replace(seeds, trials=trials).candidates().set_index("trial")
-    assert rows.loc[2, "trials"] == "2 5"
+    assert rows.loc[2, "trials"] == (2, 5)
     assert rows.loc[2, "replicates"] == 2
     assert rows.loc[2, GAP.name] == 7.0
 
@@ -126,7 +131,7 @@ def test_three_recipes_of_three_seeds_are_three_rows_with_means_by_hand(seeds):
     rows = seeds.candidates().set_index("trial")
     complete = rows[rows["state"] == "complete"]
     assert complete.index.tolist() == [0, 1, 2]
-    assert complete["trials"].tolist() == ["0 3", "1 7", "2 5 8"]
+    assert complete["trials"].tolist() == [(0, 3), (1, 7), (2, 5, 8)]
     assert complete["replicates"].tolist() == [2, 2, 3]
     assert complete[GAP.name].tolist() == [10, 6, 8]
     assert complete[f"se/{GAP.name}"].tolist() == pytest.approx(
@@ -134,7 +139,7 @@ def test_three_recipes_of_three_seeds_are_three_rows_with_means_by_hand(seeds):
     )
     assert complete[f"df/{GAP.name}"].tolist() == pytest.approx(
         [
-            *[pool([9.0, 11.0], [1.0] * 2, [4.0] * 2).df] * 2,
+            *[mean_over_seeds([9.0, 11.0], [1.0] * 2, [4.0] * 2).df] * 2,
             (7 / 3) ** 2 / (1 / 4 + (4 / 3) ** 2 / 2),
         ]
     )
@@ -146,9 +151,9 @@ def test_three_recipes_of_three_seeds_are_three_rows_with_means_by_hand(seeds):
 
 
 def test_trials_without_replicates_are_left_as_they_are(hand):
-    pooled = pool_rows(hand.rows, hand.metric_names)
-    pd.testing.assert_frame_equal(pooled[hand.rows.columns], hand.rows)
-    assert pooled["trials"].tolist() == [str(number) for number in hand.rows["trial"]]
+    alone = recipe_rows(hand.rows, hand.metric_names)
+    pd.testing.assert_frame_equal(alone[hand.rows.columns], hand.rows)
+    assert alone["trials"].tolist() == [(number,) for number in hand.rows["trial"]]
 
 
 def test_the_front_is_that_of_the_means_and_marks_every_replicate(seeds):
@@ -180,7 +185,7 @@ def test_the_front_takes_the_items_of_replicates_at_each_alpha_as_recorded(seeds
     assert errors[2] ** 2 == pytest.approx(0.5 + (4 - 0.25) / 3)
     assert errors[0] ** 2 == pytest.approx(1 + 2 / 2)
     own = seeds.rows[seeds.rows["trial"].isin([2, 5, 8])]
-    at_half = pool_rows(own.assign(alpha=0.5), [GAP.name], items_of)
+    at_half = recipe_rows(own.assign(alpha=0.5), [GAP.name], items_of)
     assert at_half[f"se/{GAP.name}"].tolist() == pytest.approx([math.sqrt(9 + 4 / 3)])
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis.record.table import model_metrics, trial_table
+from analysis.record.table import error_of, model_metrics, trial_table
 
 ACCURACY, GAP, RISE, SCORE = (
     "task/piqa/accuracy",
@@ -70,6 +70,23 @@ def test_what_describes_the_machine_the_training_or_the_sweep_is_no_metric_of_a_
     names = [GAP, f"se/{GAP}", "train/loss", "system/cpu_utilization_percentage", "front/size"]
     run = SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(names, 1.0)))
     assert list(model_metrics(run)) == [GAP, f"se/{GAP}"]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        ({"se/x": 1.5, "df/x": 4.0}, (1.5, 4.0)),
+        ({"se/x": 1.5}, (1.5, math.inf)),
+        ({"se/x": 1.5, "df/x": math.nan}, (1.5, math.inf)),
+        ({}, (None, math.inf)),
+        ({"se/x": math.nan, "df/x": math.nan}, (None, math.inf)),
+        ({"se/x": 0.0}, (None, math.inf)),  # of an early release
+        ({"df/x": 0.0}, (None, 0.0)),
+        ({"se/x": 1.5, "df/x": 0.0}, (None, 0.0)),  # of an earlier step
+    ],
+)
+def test_an_error_and_its_degrees_of_freedom_follow_one_rule(recorded, expected):
+    assert error_of(recorded, "x") == expected
 
 
 def test_a_table_of_many_metrics_takes_another_column_without_a_warning_of_pandas(recwarn):

@@ -1,6 +1,7 @@
 """Two trials on the same items, against scipy's own paired test."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,14 @@ from mlflow import MlflowClient
 from scipy import stats
 
 from analysis.record.sweep import Candidate
-from analysis.stats.paired import are_same, compare, paired_t_test
+from analysis.stats.paired import (
+    NOTHING,
+    PairedTest,
+    are_same,
+    compare,
+    paired_t_test,
+    within_bounds,
+)
 from analysis.stats.recipes_compared import compare_recipes
 from tests.analysis.conftest import ACCURACY, GAP, NLL, RIGHT, RISE
 from trainables.metrics.estimate import Items, mean
@@ -123,13 +131,21 @@ def test_a_model_that_is_the_base_to_the_last_bit_does_not_differ_from_it(with_i
             assert set(comparison[column]) == {value}
 
 
+def test_the_interval_of_a_difference_ends_where_possible_differences_do():
+    accuracy = replace(ACCURACY, lowest=0.0, highest=1.0)
+    test = PairedTest(0.5, -0.4, 1.6, 0.2)
+    assert within_bounds(test, accuracy) == (0.5, -0.4, 1.0, 0.2)
+    assert within_bounds(test, ACCURACY) == within_bounds(test, None) == test
+    assert all(map(math.isnan, within_bounds(NOTHING, accuracy)))
+
+
 @pytest.mark.parametrize("df", [0.0, 1.0])
 def test_two_clusters_prove_nothing(df):
     assert all(map(math.isnan, paired_t_test(5.0, np.array([0.1, -0.1]), df)))
 
 
 def test_many_clusters_are_tested_by_the_normal_distribution():
-    test = paired_t_test(1.96, np.array([0.6, -0.8]), math.nan)
+    test = paired_t_test(1.96, np.array([0.6, -0.8]), math.inf)
     assert test.p == pytest.approx(0.05, abs=1e-4)
     assert test[:3] == pytest.approx((1.0, 0.0, 3.92), abs=1e-4)
 
@@ -163,7 +179,7 @@ def test_items_that_an_early_release_recorded_are_tested_as_then(with_items, tmp
     now = pd.read_parquet(file)
     num_clusters = now["metric"].map({GAP.name: 10, ACCURACY.name: 80, RISE.name: 40})
     shrunk = now["influence"] * np.sqrt((num_clusters - 1) / num_clusters)
-    now.assign(influence=shrunk).drop(columns="df").to_parquet(file)
+    now.assign(influence=shrunk).drop(columns="design_df").to_parquet(file)
     client.log_artifact(run_ids[2], file)
     try:
         pd.testing.assert_frame_equal(compare(with_items, Candidate(1), Candidate(2)), expected)

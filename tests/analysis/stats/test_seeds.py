@@ -8,6 +8,7 @@ from scipy import stats
 
 from analysis.record.replicates import Replicates, Spread, spread
 from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
+from trainables.metrics.interval import UNKNOWN_DF
 
 NUM_ITEMS = 40
 EVERY_ITEM = np.arange(NUM_ITEMS)
@@ -79,7 +80,8 @@ def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
     alone = [(one, other), (two, two)], [(one, other), (NO_SEEDS, two)]
     for sides, spreads in unknown + alone:
         test, df = seeds_test(sides, spreads, EVERY_ITEM)
-        assert all(math.isnan(value) for value in (*test, df))
+        assert all(map(math.isnan, test))
+        assert df == UNKNOWN_DF
 
 
 def p_values(

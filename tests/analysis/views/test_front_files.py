@@ -70,6 +70,28 @@ def test_known_errors_become_intervals_in_json_and_csv(hand):
     assert f"low/{RISE}" not in first
 
 
+def test_intervals_end_where_the_possible_values_do_in_json_and_csv(hand):
+    metrics = hand.metrics | {GAP: replace(hand.metrics[GAP], lowest=0.0, highest=50.0)}
+    trials = hand.trials.assign(**{f"se/{GAP}": 1.0, "se/task/piqa/accuracy": 1.0})
+    bounded = replace(hand, metrics=metrics, trials=trials)
+    best = json.loads(to_json(bounded))[1]
+    assert best["intervals"][GAP] == pytest.approx([0.0, 1.5 + 1.96], abs=1e-3)
+    assert best["intervals"]["task/piqa/accuracy"][1] > 1, "an early release declares no bounds"
+    first = pd.read_csv(io.StringIO(to_csv(bounded))).iloc[1]
+    assert [first[f"low/{GAP}"], first[f"high/{GAP}"]] == pytest.approx(best["intervals"][GAP])
+
+
+def test_members_that_may_be_tied_are_named_in_json_and_csv(hand):
+    errors = {f"df/{GAP}": 0.0, f"se/{RISE}": 0.04}
+    unknown = replace(hand, trials=hand.trials.assign(**errors))
+    members = {member["name"]: member for member in json.loads(to_json(unknown))}
+    assert (members["2"]["tied_with"], members["2"]["maybe_tied_with"]) == (["4"], ["base", "1"])
+    assert (members["12"]["tied_with"], members["12"]["maybe_tied_with"]) == ([], ["3"])
+    assert members["base"]["maybe_tied_with"] == ["2", "4", "1"]
+    table = pd.read_csv(io.StringIO(to_csv(unknown)), dtype=str).set_index("name")
+    assert (table["tied_with"]["4"], table["maybe_tied_with"]["4"]) == ("2", "base 1")
+
+
 def test_an_error_that_is_not_known_is_a_question_mark_in_the_markdown(hand):
     nobreak = "\N{NO-BREAK SPACE}"
     unsure = replace(hand, trials=hand.trials.assign(**{f"df/{GAP}": 0.0}))

@@ -93,6 +93,16 @@ def test_pointing_shows_the_goals_and_the_whole_recipe(hand, tmp_path):
     assert lines["base model"] == ["base model", f"{GAP} 12 points", f"{RISE} 0 nats/token"]
 
 
+def test_pointing_names_what_a_candidate_is_not_told_apart_from(hand, tmp_path):
+    errors = {f"df/{GAP}": 0.0, f"se/{RISE}": 0.04}
+    front_html(replace(hand, trials=hand.trials.assign(**errors)), tmp_path / "front.html")
+    lines = told(read(tmp_path / "front.html")[0])
+    assert "within noise of 4 in every goal" in lines["trial 2"]
+    assert "perhaps within noise of base, 1: an error is not known" in lines["trial 2"]
+    assert not any(line.startswith("within noise") for line in lines["trial 12"])
+    assert "perhaps within noise of 2, 4, 1: an error is not known" in lines["base model"]
+
+
 def test_the_legend_hides_the_points_of_an_objective(hand, tmp_path):
     front_html(hand, tmp_path / "front.html")
     shown, svg = read(tmp_path / "front.html")

@@ -74,6 +74,22 @@ def test_an_error_that_is_not_known_is_a_question_mark(hand):
     assert max(map(len, shown)) <= 80
 
 
+def test_what_is_not_told_apart_is_named_as_tied_or_as_maybe_tied(hand):
+    errors = {f"df/{GAP}": 0.0, f"se/{RISE}": 0.04}
+    shown = lines(replace(hand, trials=hand.trials.assign(**errors)))
+    assert "≈ 4 ≈? base, 1" in " ".join(shown_row(shown, "2").replace("±0.040", "").split())
+    assert "≈? 3" in shown_row(shown, "12")
+    assert "≈? 2, 4, 1" in shown_row(shown, "base")
+    words = " ".join(" ".join(shown).split())
+    assert "≈? names what may: the error of one of the two is not known" in words
+    assert "≈ names what differs by less than noise" in words
+    assert max(map(len, shown)) <= 80
+    noisy = replace(hand, trials=hand.trials.assign(**{f"se/{GAP}": 3.0, f"se/{RISE}": 0.04}))
+    shown = lines(noisy)
+    assert "≈ 3" in shown_row(shown, "12")
+    assert "≈?" not in " ".join(shown)
+
+
 def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
     flags = (hand.trials["trial"] == 3).astype(float)
     flagged = replace(hand, trials=hand.trials.assign(**{"forgetting/guard/degenerate": flags}))

@@ -1,5 +1,7 @@
 """The card of a front's member, on a record written to the contract."""
 
+from dataclasses import replace
+
 import pytest
 from huggingface_hub import ModelCard
 
@@ -43,6 +45,14 @@ def test_half_an_interval_is_shown_and_what_it_is(fusing):
     text = card(fusing, Candidate(1))
     assert "| 2 ± 2 |" in text  # 1.96 standard errors
     assert "± is half the 95 % interval" in text
+
+
+def test_it_says_from_what_the_member_is_not_told_apart(text, hand):
+    assert "It differs by less than noise in every goal from 4." in text
+    errors = {f"df/{GAP.name}": 0.0, f"se/{RISE.name}": 0.04}
+    unsure = card(replace(hand, trials=hand.trials.assign(**errors)), Candidate(2))
+    assert "It differs by less than noise in every goal from 4." in unsure
+    assert "Whether it differs by more than noise from base, 1 is not known." in unsure
 
 
 def test_a_candidate_that_is_not_on_the_front_gets_no_card(hand):

@@ -63,14 +63,41 @@ def test_bars_are_half_the_interval_and_what_is_not_known_has_none(seeds):
     scatter = scatter_of(seeds)
     [(x, y)] = scatter.panels
     rows = seeds.candidates()
-    assert scatter.points["name"].tolist() == ["0 ×2", "1 ×2", "2 ×3"]
+    assert scatter.points["label"].tolist() == ["0 ×2", "1 ×2", "2 ×3"]
+    assert scatter.points["name"].tolist() == ["0", "1", "2"]
     for index in scatter.points.index:
         df, se = rows.loc[index, f"df/{GAP}"], rows.loc[index, f"se/{GAP}"]
-        assert x.bars[index] == pytest.approx(stats.t.ppf(0.975, df) * se)
-    assert y.bars.isna().all(), "the rises are exact"
-    assert math.isnan(x.base_bar)
+        half = stats.t.ppf(0.975, df) * se
+        assert x.bars.loc[index].tolist() == pytest.approx([half, half])
+    assert y.bars.isna().all(axis=None), "the rises are exact"
+    assert math.isnan(x.base_bar.above)
     assert x.has_bars(scatter.points.index)
     assert not y.has_bars(scatter.points.index)
+
+
+def test_bars_end_where_the_possible_values_do(hand):
+    """By hand: the gap of trial 12 is 1.5, that of trial 1 is 10, each ± 3.92."""
+    metrics = hand.metrics | {GAP: replace(hand.metrics[GAP], lowest=0.0, highest=50.0)}
+    sure = hand.trials.assign(**{f"se/{GAP}": 2.0})
+    bounded = replace(hand, metrics=metrics, trials=sure, base=hand.base | {f"se/{GAP}": 10.0})
+    scatter = scatter_of(bounded)
+    [(x, _)] = scatter.panels
+    bars = x.bars.set_index(scatter.points["name"])
+    assert bars.loc["12"].tolist() == pytest.approx([1.5, 3.92], abs=1e-3)
+    assert bars.loc["1"].tolist() == pytest.approx([3.92, 3.92], abs=1e-3)
+    assert x.base_bar == pytest.approx((12.0, 19.6), abs=1e-2)
+
+
+def test_bars_of_a_distance_reach_to_the_distances_of_the_ends_of_the_interval(three):
+    """By hand: a score of 48 ± 5 is nearer than 7 and may be 0 from 50, one of 40 ± 5 is 5 to 15 away."""
+    name = "bias/crows_pairs/score"
+    trials = three.trials.assign(**{f"se/{name}": 5 / 1.959964})
+    trials.loc[trials.index[:2], name] = [48.0, 40.0]
+    score = scatter_of(replace(three, trials=trials)).panels[0][0]
+    assert score.values.tolist()[:2] == [2, 10]
+    expected = [[2.0, 5.0], [5.0, 5.0]]
+    for bar, ends in zip(score.bars.to_numpy()[:2], expected, strict=True):
+        assert bar.tolist() == pytest.approx(ends, abs=1e-4)
 
 
 def test_long_bars_do_not_squeeze_the_points(seeds):
@@ -86,9 +113,20 @@ def test_a_member_names_another_that_it_is_tied_with(hand):
     assert "12 ≈ 3" in texts
     assert "2 ≈ 1, 4 ≈ 1" in texts
     points = scatter.points.set_index("name")
-    assert points["ties_base"]["1"]
-    assert not points["ties_base"]["12"]
+    assert points["near_base"]["1"]
+    assert not points["near_base"]["12"]
     assert scatter.base_is_member
+
+
+def test_a_member_names_another_that_it_may_be_tied_with(hand):
+    errors = {f"df/{GAP}": 0.0, f"se/{RISE}": 0.04}
+    scatter = scatter_of(replace(hand, trials=hand.trials.assign(**errors)))
+    texts = [text.words for text in scatter.numbers(*scatter.panels[0])]
+    assert "12 ≈? 3" in texts
+    assert "1 ≈? 2 …" in texts
+    assert "2 ≈? 1, 4 ≈? 1" in texts, "they are at one place"
+    members = scatter.points[scatter.points["front"]].set_index("name")["near_base"]
+    assert members.to_dict() == {"12": False, "3": False, "2": True, "4": True, "1": True}
 
 
 def test_of_more_than_two_members_at_one_place_the_first_two_are_named(hand):

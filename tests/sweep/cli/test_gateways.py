@@ -203,6 +203,7 @@ NO_DECLARATIONS = {
     "better": declared(metric={"better": "best"}), "key": declared(metric={"more": 1}),
     "constraints": declared(constraints=[]), "bound": declared(constraints={"bias/a/gap": {"max": "x"}}),
     "searched": declared(searched="train.lr"), "number": declared(num_trials="two"),
+    "bounds": declared(metric={"lowest": "0"}), "evaluators": declared(evaluators=["kl"]),
 }  # fmt: skip
 
 

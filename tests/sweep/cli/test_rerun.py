@@ -27,7 +27,7 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     spec, document = spec_of(4, **{"budget:": "replicates: {seeds: 2}\nbudget:"})
     run(spec, document, run_trial=pretending(), on_start=live_display.callbacks)
     sweep = read(spec)
-    assert sweep.candidates()["trials"].tolist() == ["0 1", "2 3"]
+    assert sweep.candidates()["trials"].tolist() == [(0, 1), (2, 3)]
     assert sweep.trials["seed"].tolist() == [0, 1, 0, 1]
     record = sweeps.find_sweep(sweep.tracking_uri, spec.name)
     requested = new_seeds(sweep, [2], 2, reruns_in(record.tags()))
@@ -38,7 +38,7 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     )
     sweep = read(spec)
     assert (sweep.state, len(sweep.trials)) == ("finished", 6)
-    assert sweep.candidates()["trials"].tolist() == ["0 1", "2 3 4 5"]
+    assert sweep.candidates()["trials"].tolist() == [(0, 1), (2, 3, 4, 5)]
     tags = {int(r.data.tags["sweep.trial"]): r.data.tags for r in record.trial_runs()}
     assert [tags[n].get("sweep.replicate_of") for n in range(6)] == [None, "0", None, "2", "2", "2"]
     assert {n for n, tag in tags.items() if tag["on_front"] == "true"} == {*sweep.trials_on_front()}

@@ -23,6 +23,10 @@ def test_goals_metrics_and_searched_names_are_declared_as_json(spec):
     assert declared["num_trials"] == 4
     assert declared["searched"] == ["objective", "objective.weight", "train.lr"]
     assert declared["constraints"] == {}
+    names = [evaluator["name"] for evaluator in declared["evaluators"]]
+    assert names == [evaluator.name for evaluator in spec.trials()[0].evaluators]
+    assert declared["evaluators"][0]["data"] == "miniature"
+    assert declared["evaluators"][0]["split"] == "dev", "defaults are written out"
 
 
 def test_sampler_and_scheduler_are_parameters_by_their_names_alone(spec):

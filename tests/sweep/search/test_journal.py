@@ -8,7 +8,7 @@ import pytest
 from sweep.config.check import load
 from sweep.search.study import delete_study, open_study
 from sweep.search.versions import newest_version
-from sweep.tracking.addresses import BadAddress
+from sweep.tracking.store.addresses import BadAddress
 from tests.sweep.search.test_searcher import result, searcher
 
 

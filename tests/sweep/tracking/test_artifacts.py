@@ -2,9 +2,10 @@
 
 import pytest
 
-from sweep.tracking import artifacts, store_errors, sweeps
+from sweep.tracking import artifacts, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
+from sweep.tracking.store import errors as store_errors
 from tests.gateway import Answer
 from tests.sweep.conftest import TINY
 from tests.sweep.tracking.conftest import is_upload

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from sweep.tracking import delivery, mlflow_record, sweeps
-from sweep.tracking.delivery import Delivery, Patience, deliver_batch
+from sweep.tracking.delivery import Delivery, Sending, deliver_batch
 from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
 from tests.gateway import Answer
@@ -300,23 +300,23 @@ def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
     outbox.put(*whole_trial(0)[:2])
     outbox.attach(0, b"table", "items.parquet")
     outbox.put(*whole_trial(0)[2:])
-    patience = Patience()
+    sending = Sending()
     for _ in range(2):  # a failure of the moment, then one of the file
         with pytest.raises(Exception, match=r"."):
-            deliver_batch(far_record, outbox, patience)
+            deliver_batch(far_record, outbox, sending)
     assert refused(outbox.folder) == []
     time.sleep(0.4)
-    deliver_batch(far_record, outbox, patience)
+    deliver_batch(far_record, outbox, sending)
     assert outbox.is_delivered
     assert len(refused(outbox.folder)) == 1
     outbox.attach(0, b"small", "small.txt")  # of another kind
     outbox.attach(1, b"more", "items.parquet")
-    deliver_batch(far_record, outbox, patience)  # at once: the patience with these files is over
+    deliver_batch(far_record, outbox, sending)  # at once: the patience with these files is over
     assert len(refused(outbox.folder)) == 2
     behind.rule = lambda _: None
     outbox.attach(2, b"more", "items.parquet")
-    deliver_batch(far_record, outbox, patience)
-    assert patience.failing_since == {}
+    deliver_batch(far_record, outbox, sending)
+    assert sending.patience.failing_since == {}
 
 
 def test_files_that_fail_by_turns_hold_nothing_up(behind, far_record, outbox, monkeypatch):
@@ -346,7 +346,7 @@ def test_while_mlflow_takes_all_but_a_file_the_wait_goes_on_and_says_for_what(
     outbox.attach(0, b"table", "items.parquet")
     outbox.put(*whole_trial(0)[2:])
     sending = Delivery(far_record, outbox)
-    sending._patience.is_tried = True  # else the first failure is one of the moment
+    sending._sending.patience.is_tried = True  # else the first failure is one of the moment
     with sending:
         assert sending.wait(1.0), "less than the patience with files"
     waiting, refusing = [record.getMessage() for record in caplog.records]

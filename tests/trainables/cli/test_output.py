@@ -1,5 +1,7 @@
 """Faults as sentences and exit codes, and the line of a metric."""
 
+import math
+
 import pytest
 
 from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
@@ -49,14 +51,32 @@ METRIC = Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "for a test")
 @pytest.mark.parametrize(
     ("se", "df", "num_items", "expected"),
     [
-        (0.25, None, 400, "    1.5000 ± 0.4900  points     n=400"),
-        (0.25, 9.0, 40, "    1.5000 ± 0.5655  points     n=40"),
-        (None, 0.0, 1, "    1.5000 ± ?       points     n=1"),
-        (None, None, 0, "    1.5000           points"),
+        (0.25, math.inf, 400, "      1.50 ± 0.49    points     n=400"),
+        (0.25, 9.0, 40, "      1.50 ± 0.57    points     n=40"),
+        (None, 0.0, 1, "      1.50 ± ?       points     n=1"),
+        (None, math.inf, 0, "      1.50           points"),
     ],
 )
 def test_a_line_has_the_value_half_its_interval_its_unit_and_its_items(se, df, num_items, expected):
     assert line(METRIC, 1.5, se, df, num_items) == f"{'bias/x/gap':<40} {expected}"
+
+
+@pytest.mark.parametrize(
+    ("value", "se", "expected"),
+    [
+        (13.8431, 4.0, "13.8 ± 7.8"),
+        (0.51234, 0.0093, "0.512 ± 0.018"),
+        (0.002, 0.01, "0.0020 ± 0.0196"),
+        (33_456.7, 1.0, "33457 ± 2"),
+        (3.8e-5, 0.0, "3.8e-5 ± 0.0000"),
+        (0.0, None, "0"),
+        (-1.25, None, "-1.25"),
+        (float("nan"), None, "nan"),
+        (float("inf"), 0.5, "inf ± 0.980"),
+    ],
+)
+def test_a_line_shows_three_digits_of_the_value_or_of_its_error(value, se, expected):
+    assert " ".join(line(METRIC, value, se, math.inf).split()) == f"bias/x/gap {expected} points"
 
 
 def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):
@@ -70,8 +90,8 @@ def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):
 @pytest.mark.parametrize("length", [20, 45, 60])
 def test_the_line_of_a_metric_has_80_columns_and_a_name_that_is_too_long_a_line_of_its_own(length):
     name = f"task/{'x' * (length - 9)}/acc"
-    shown = line(Metric(name, "nats/token", "higher", 1, 0, "solved"), 1.5, 0.25, None, 1234)
-    assert shown.split() == [name, "1.5000", "±", "0.4900", "nats/token", "n=1234"]
+    shown = line(Metric(name, "nats/token", "higher", 1, 0, "solved"), 1.5, 0.25, math.inf, 1234)
+    assert shown.split() == [name, "1.50", "±", "0.49", "nats/token", "n=1234"]
     lines = shown.splitlines()
     assert max(map(len, lines)) <= 80
     assert len(lines) == (1 if length == 20 else 2)

@@ -51,13 +51,14 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
     rest = json.loads((folder / "rest.json").read_text())
     assert [report["step"] for report in rest] == [6, 8]
     config = validate(TrialConfig, read(folder / "longer.yaml"))
+    declared = {metric.name: metric for metric in config.metrics()}
     whole = [
         {
             "step": report.step,
             "metrics": report.metrics,
             "errors": report.errors,
             "df": report.df,
-            "intervals": intervals(report.metrics, report.errors, report.df),
+            "intervals": intervals(report.metrics, report.errors, report.df, declared),
         }
         for report in run_trial(config)
     ]

@@ -119,7 +119,7 @@ def answers(*clusters_of_outcomes):
     """The estimate of the share of right answers, given those of each cluster."""
     labels = [n for n, outcomes in enumerate(clusters_of_outcomes) for _ in outcomes]
     outcomes = [float(x) for outcomes in clusters_of_outcomes for x in outcomes]
-    return mean(outcomes, Items.of(range(len(labels)), labels))
+    return mean(outcomes, Items.of(range(len(labels)), labels), of_decisions=True)
 
 
 def test_decisions_have_a_degree_of_freedom_less_than_the_clusters_that_hold_the_rarer_one():
@@ -148,16 +148,17 @@ def test_right_and_wrong_answers_are_alike():
 
 
 def test_decisions_on_items_that_stand_alone_have_the_degrees_of_freedom_of_the_items():
-    measured = mean([1.0] * 37 + [0.0] * 3, Items.of(range(40)))
+    measured = mean([1.0] * 37 + [0.0] * 3, Items.of(range(40)), of_decisions=True)
     assert measured.df == pytest.approx(39)
     assert measured.se == pytest.approx(math.sqrt(0.075 * 0.925 / 39))
 
 
 @pytest.mark.parametrize("num_wrong", [1, 2])
 def test_one_or_two_wrong_answers_of_many_are_too_few_to_tell(num_wrong):
-    outcomes = [1.0] * (200 - num_wrong) + [0.0] * num_wrong
-    assert mean(outcomes, Items.of(range(200))).se is None
-    assert mean([1 - x for x in outcomes], Items.of(range(200))).se is None
+    wrong = [0.0] * (200 - num_wrong) + [1.0] * num_wrong
+    for outcomes in (wrong, [1 - x for x in wrong]):
+        assert mean(outcomes, Items.of(range(200)), of_decisions=True).se is None
+        assert mean(outcomes, Items.of(range(200))).se > 0, "of numbers that happen to be 0 and 1"
 
 
 def test_clusters_that_are_alike_by_chance_are_no_surer_than_their_items():

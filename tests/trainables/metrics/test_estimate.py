@@ -78,7 +78,7 @@ def test_a_distance_has_the_error_of_the_estimate_that_it_is_made_of(outcomes, v
 
 
 def test_a_single_cluster_has_no_error():
-    assert (Estimate(1.0).se, Estimate(1.0).df) == (None, None)
+    assert (Estimate(1.0).se, Estimate(1.0).df) == (None, math.inf)
     measured = mean([2.0, 3.0], Items.of("ab", ["same", "same"]))
     assert (measured.se, measured.df) == (None, 0)
 
@@ -151,11 +151,17 @@ def test_a_difference_is_not_known_if_one_side_is_not():
     assert delta_method(0.0, (1.0, one), (-1.0, alike)).se is None
 
 
-def test_outcomes_are_decisions_if_there_are_at_most_three_for_twice_as_many_items():
+@pytest.mark.parametrize(
+    "outcomes", [[1, 0, 1, 1, 0, 1], [1] * 6, [0.0, 0.5, 1, 0, 0, 0], range(6)]
+)
+def test_outcomes_are_decisions_if_what_measures_them_says_so_whatever_they_are(outcomes):
     items = Items.of(range(6))
-    assert mean([100, 0, 50, 0, 100, 50], items).is_of_decisions
-    assert not mean([0.1, 0.2, 0.3, 0.4, 0.4, 0.4], items).is_of_decisions
-    assert not mean([1, 0, 2, 2], Items.of(range(4))).is_of_decisions
-    right, nll = mean([1, 0, 0, 0, 1, 1], items), mean(range(6), items)
+    assert mean(outcomes, items, of_decisions=True).is_of_decisions
+    assert not mean(outcomes, items).is_of_decisions
+
+
+def test_what_follows_from_decisions_alone_is_made_of_decisions():
+    items = Items.of(range(6))
+    right, nll = mean([1, 0, 0, 0, 1, 1], items, of_decisions=True), mean(range(6), items)
     assert delta_method(0.0, (1.0, right), (-2.0, right)).is_of_decisions
     assert not delta_method(0.0, (1.0, right), (-2.0, nll)).is_of_decisions

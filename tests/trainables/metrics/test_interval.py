@@ -1,24 +1,28 @@
 """Intervals, against printed tables of Student's t."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainables.metrics import bounds
 from trainables.metrics.interval import (
     half_width,
     interval,
     intervals,
+    num_decimals,
     plus_minus,
     quantile,
     visible,
 )
+from trainables.metrics.metric import Metric
 
 # Two-sided, level 0.95 and 0.99, as printed in textbooks.
 PRINTED = {
     1: (12.706, 63.657), 2: (4.303, 9.925), 4: (2.776, 4.604), 9: (2.262, 3.250), 29: (2.045, 2.756),
-    None: (1.960, 2.576),
+    math.inf: (1.960, 2.576),
 }  # fmt: skip
 
 
@@ -29,28 +33,49 @@ def test_quantiles_are_those_of_printed_tables(df):
 
 @given(st.floats(0.5, 1e4), st.floats(1.01, 3))
 def test_an_interval_gets_narrower_with_more_degrees_of_freedom(df, factor):
-    assert quantile(df) > quantile(df * factor) > quantile(None)
+    assert quantile(df) > quantile(df * factor) > quantile(math.inf)
 
 
 def test_an_interval_is_the_value_and_half_a_width_to_either_side():
     assert half_width(2.0, 9) == pytest.approx(4.524, abs=1e-3)
     assert interval(10.0, 2.0, 9) == pytest.approx((5.476, 14.524), abs=1e-3)
     assert half_width(None, 9) is None
-    assert interval(1.0, None, None) is None
+    assert interval(1.0, None, math.inf) is None
 
 
 def test_every_known_error_of_a_finite_value_has_an_interval():
-    found = intervals({"a": 1.0, "b": 2.0, "c": math.nan}, {"a": 1.0, "c": 1.0}, {"a": 2.0})
+    declared = {name: Metric(f"task/{name}/x", "", "lower", 0, 9, "") for name in "abc"}
+    values = {"a": 1.0, "b": 2.0, "c": math.nan}
+    found = intervals(values, {"a": 1.0, "c": 1.0}, {"a": 2.0}, declared)
     assert found == {"a": pytest.approx([1 - 4.3027, 1 + 4.3027], abs=1e-3)}
+    declared["a"] = replace(declared["a"], lowest=0.0)
+    found = intervals(values, {"a": 1.0, "c": 1.0}, {"a": 2.0}, declared)
+    assert found == {"a": pytest.approx([0, 1 + 4.3027], abs=1e-3)}
+
+
+@pytest.mark.parametrize(
+    ("value", "bounds", "ends"),
+    [
+        (0.98, bounds.SHARE, (0.88, 1.0)),
+        (0.02, bounds.SHARE, (0.0, 0.12)),
+        (0.5, bounds.SHARE, (0.4, 0.6)),
+        (0.02, bounds.NOT_NEGATIVE, (0.0, 0.12)),
+        (0.98, bounds.ANY, (0.88, 1.08)),
+        (1 + 1e-9, bounds.SHARE, (0.9, 1 + 1e-9)),  # a value past a bound by rounding stays in it
+        (-1e-9, bounds.SHARE, (-1e-9, 0.1)),
+    ],
+)
+def test_an_interval_ends_where_the_possible_values_do(value, bounds, ends):
+    assert interval(value, 0.1 / quantile(5), 5, bounds) == pytest.approx(ends)
 
 
 @pytest.mark.parametrize(
     ("se", "df", "shown"),
     [
         (1.0, 2.0, "± 4.3"),
-        (1.0, None, "± 2.0"),
+        (1.0, math.inf, "± 2.0"),
         (None, 0.0, "± ?"),
-        (None, None, ""),
+        (None, math.inf, ""),
         (math.inf, 3.0, "± ?"),
     ],
 )
@@ -90,6 +115,14 @@ def test_a_number_is_shown_as_zero_only_if_it_is_zero(value, text):
     assert visible(value, ".4f") == text
 
 
+@pytest.mark.parametrize(
+    ("values", "decimals"),
+    [([0.05, 1.25], 2), ([0.0], 0), ([-0.0123], 4), ([math.nan, 12.0, math.inf], 1), ([], 0)],
+)
+def test_three_digits_of_the_largest_finite_value_are_shown(values, decimals):
+    assert num_decimals(values) == decimals
+
+
 def test_so_is_half_an_interval():
-    assert plus_minus(1e-6, None, ".4f") == "± 2.0e-6"
-    assert plus_minus(0.0, None, ".4f") == "± 0.0000"
+    assert plus_minus(1e-6, math.inf, ".4f") == "± 2.0e-6"
+    assert plus_minus(0.0, math.inf, ".4f") == "± 0.0000"

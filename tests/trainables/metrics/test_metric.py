@@ -11,7 +11,14 @@ from trainables.metrics.metric import Metric, declare, wins
 
 LOSS = Metric("forgetting/general/nll", "nats", "lower", ideal=1.0, worst=5.0, about="")
 ACCURACY = Metric("task/piqa/accuracy", "share", "higher", ideal=1.0, worst=0.5, about="")
-SCORE = Metric("bias/stereoset/ss", "%", "nearer", ideal=50.0, worst=100.0, about="")
+SCORE = Metric(
+    *("bias/stereoset/ss", "%", "nearer"),
+    ideal=50.0,
+    worst=100.0,
+    about="",
+    lowest=0.0,
+    highest=100.0,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,19 @@ def test_an_ideal_that_is_not_better_than_the_worst_is_refused(better, ideal, wo
         Metric("task/x/y", "", better, ideal, worst, "")
 
 
+@pytest.mark.parametrize("bounds", [{"lowest": 0.1}, {"highest": 0.9}, {"lowest": math.nan}])
+def test_an_ideal_or_a_worst_that_is_impossible_is_refused(bounds):
+    Metric("task/x/y", "", "lower", 0.0, 1.0, "", lowest=0.0, highest=1.0)
+    with pytest.raises(ValueError, match=r"must lie between its lowest and its highest value, but"):
+        Metric("task/x/y", "", "lower", 0.0, 1.0, "", **bounds)
+
+
+def test_a_declaration_of_an_early_release_has_no_bounds():
+    early = SCORE.to_dict()
+    del early["lowest"], early["highest"]
+    assert Metric(**early).bounds == (None, None)
+
+
 def test_a_higher_score_wins_and_a_tie_does_not():
     assert (wins(2.0, 1.0), wins(1.0, 2.0), wins(1.0, 1.0)) == (1.0, 0.0, 0.0)
 
@@ -89,11 +109,14 @@ def test_nobody_wins_against_nan(scores):
 
 def test_declared_metrics_carry_their_dataset_and_their_source():
     declared = declare(
-        "bias/x", ("gap", "points", "lower", 0.0, 50.0, "how far"), source="Someone 2020"
+        "bias/x",
+        ("gap", "points", "lower", 0.0, 50.0, (0.0, None), "how far"),
+        source="Someone 2020",
     )
     assert declared == (
-        Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "how far", "Someone 2020"),
+        Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "how far", "Someone 2020", lowest=0.0),
     )
+    assert declared[0].bounds == (0.0, None)
 
 
 def test_a_declaration_survives_json():

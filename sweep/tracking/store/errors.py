@@ -1,4 +1,4 @@
-"""What an error of the tracking store means: in one sentence, and whether a repeated request may help.
+"""What an error or an answer of the tracking store means, in words; whether repeating may help.
 
 Such errors come from MLflow's client, from the HTTP and database libraries below it, and, for
 artifacts, from clients of buckets. They are told by the names of their modules, so that nothing is
@@ -38,8 +38,6 @@ STATUS_IN_WORDS = re.compile(
 )
 MAX_CHARS = 200  # of a reason in somebody else's words
 
-SEARCH = "/api/2.0/mlflow/experiments/search"
-SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
 REMEDIES = {
     401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN",
     403: "ask whoever runs it for access, or log in as somebody who has it",
@@ -93,12 +91,12 @@ def is_lasting(error: BaseException) -> bool:
 
 def is_of_login(error: BaseException) -> bool:
     """Return whether a request was refused for who asks: by its code, or by a page in its place."""
-    return bool(_of_gateway(error)) or status_of(error) in {401, 403, 407}
+    return bool(of_gateway(error)) or status_of(error) in {401, 403, 407}
 
 
 def reason(error: BaseException) -> str:
     """Return why a request failed, in a few words: the HTTP code, or the first cause in one line."""
-    if words := _of_gateway(error):
+    if words := of_gateway(error):
         return words.removeprefix("answers ")
     if status := status_of(error):
         return f"{status} {phrase(status)}".strip()
@@ -115,7 +113,7 @@ def sentence(error: BaseException, store: str) -> str:
 
     store: its address, without a password.
     """
-    if words := _of_gateway(error):
+    if words := of_gateway(error):
         does, remedy = words, OTHER_REMEDY
     elif status := status_of(error):
         does, remedy = f"answers {reason(error)}", REMEDIES.get(status, OTHER_REMEDY)
@@ -133,67 +131,6 @@ def phrase(status: int) -> str:
     return HTTPStatus(status).phrase if status in {*HTTPStatus} else ""
 
 
-def trouble_of_server(tracking_uri: str) -> str:
-    """Ask a tracking server for an experiment; return why it cannot be used, or "" if it can.
-
-    tracking_uri: an http or https address. The credentials are those of MLflow's client.
-    """
-    uri = tracking_uri.rstrip("/")
-    try:
-        answer = _asked(uri, SEARCH, {"max_results": 1})
-    except Exception as error:  # MLflow's client makes one of no class of its own of all of them
-        if words := _of_gateway(error):
-            return f"the tracking server {uri} must be MLflow's, but {words}: {OTHER_REMEDY}."
-        to = _asked_last(error)
-        if to and urlsplit(to).netloc != urlsplit(uri).netloc:
-            return (
-                f"the tracking server {uri} must be MLflow's, but redirects to {to}, which does not "
-                f"answer ({reason(error)}): {OTHER_REMEDY}."
-            )
-        return (
-            f"the tracking server {uri} must be up, but does not answer ({reason(error)}): start it, "
-            f"or name another store."
-        )
-    if answer.status_code == HTTPStatus.OK and _is_list_of(answer, "experiments"):
-        return ""
-    words = described(answer, "list of experiments")
-    remedy = REMEDIES.get(answer.status_code, OTHER_REMEDY)
-    return f"the tracking server {uri} must be MLflow's, but answers {words}: {remedy}."
-
-
-def refuse_no_list_of_runs(tracking_uri: str, experiment_id: str) -> None:
-    """Ask a store that has given no runs again, if it is a server.
-
-    MLflow's client takes an answer without content, as of a gateway, for an empty list.
-
-    Raises:
-        OtherAnswer: the server answers with no list of runs.
-    """
-    if tracking_uri.startswith(("http://", "https://")):
-        asked = {"experiment_ids": [experiment_id], "max_results": 1}
-        answer = _asked(tracking_uri.rstrip("/"), SEARCH_RUNS, asked)
-        if answer.ok and not _is_list_of(answer, "runs"):
-            raise OtherAnswer(described(answer, "list of runs"))
-
-
-def _asked(uri: str, path: str, content: dict[str, Any]) -> Any:
-    """Return the answer of a server, of the library requests, to a question in JSON."""
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
-    credentials = get_default_host_creds(uri)
-    return http_request(credentials, path, "POST", json=content, timeout=5, raise_on_status=False)
-
-
-def _is_list_of(answer: Any, key: str) -> bool:
-    """Return whether an answer, of the library requests, is a list of MLflow's, which has this key."""
-    try:
-        tree = answer.json()
-    except ValueError:
-        return False
-    return isinstance(tree, dict) and tree.keys() <= {key, "next_page_token"}
-
-
 def described(answer: Any, expected: str) -> str:
     """Return the code of an answer, where a redirect led, and what it holds if that is no error.
 
@@ -209,7 +146,7 @@ def described(answer: Any, expected: str) -> str:
     return words
 
 
-def _of_gateway(error: BaseException) -> str:
+def of_gateway(error: BaseException) -> str:
     """Return what a gateway does in place of the server, in words; "" if the error tells of none."""
     for cause in _chain(error):
         if isinstance(cause, OtherAnswer):
@@ -221,7 +158,7 @@ def _of_gateway(error: BaseException) -> str:
     return ""
 
 
-def _asked_last(error: BaseException) -> str:
+def asked_last(error: BaseException) -> str:
     """Return the address of the request that failed, which may follow a redirect; "" if unknown."""
     requests = (getattr(cause, "request", None) for cause in _chain(error))
     return next((_bare(request.url) for request in requests if request is not None), "")

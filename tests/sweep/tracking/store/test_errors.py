@@ -7,7 +7,7 @@ import requests
 from botocore.exceptions import ClientError
 from mlflow.exceptions import MlflowException, RestException
 
-from sweep.tracking import store_errors
+from sweep.tracking.store import errors as store_errors
 
 
 def answered(status, text="<html>no</html>"):

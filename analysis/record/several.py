@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from analysis.record.names import FIRST_VERSION, Tag
 from analysis.record.sweep import Sweep
 
 # How far the base model's goals may differ between two machines, as a share of the value.
@@ -18,7 +19,7 @@ class DoNotMatch(ValueError):
     """Two sweeps measure different things, so that their trials are no candidates of one front."""
 
 
-def pool(sweeps: Sequence[Sweep], /) -> Sweep:
+def as_one(sweeps: Sequence[Sweep], /) -> Sweep:
     """Return one sweep with the trials of several; name, state and commit name those of all of them.
 
     Trials of the second sweep on are numbered anew: the numbers of a sweep begin after the largest one
@@ -29,7 +30,8 @@ def pool(sweeps: Sequence[Sweep], /) -> Sweep:
         sweeps: one or more sweeps of one store.
 
     Raises:
-        DoNotMatch: a sweep has other goals, constraints, metrics, another base model or other data.
+        DoNotMatch: a sweep has other goals, constraints or metrics, another base model or start of its
+            texts, other data, or evaluators of another version or with other settings.
     """
     first = sweeps[0]
     for other in sweeps[1:]:
@@ -61,7 +63,7 @@ def pool(sweeps: Sequence[Sweep], /) -> Sweep:
 
 
 def offsets(sweeps: Sequence[Sweep], /) -> list[int]:
-    """Return what is added to the numbers of the trials of each sweep as they are pooled."""
+    """Return what is added to the numbers of the trials of each sweep as they become one."""
     found, next_number = [], 0
     for sweep in sweeps:
         found.append(next_number)
@@ -88,8 +90,47 @@ def _difference(one: Sweep, other: Sweep) -> str:
     ]
     if changed:
         return f"the contents of {', '.join(changed)} are others"
+    if problem := _other_definition(one, other) or _other_setting(one, other):
+        return problem
     for goal in one.goals:
         values = [sweep.base.get(goal.name, math.nan) for sweep in (one, other)]
         if not math.isclose(*values, rel_tol=TOLERANCE, abs_tol=1e-9):
             return f"{goal.name} of its base model is {values[1]:g} and not {values[0]:g}"
+    return ""
+
+
+def _other_definition(one: Sweep, other: Sweep) -> str:
+    """Return how two sweeps measured by other code or behind another start, as a clause; "" if not.
+
+    Where a start is not recorded, it is not known.
+    """
+    starts = [sweep.definitions.get(Tag.START) for sweep in (one, other)]
+    if None not in starts and starts[0] != starts[1]:
+        return f"its texts begin behind {starts[1]!r} and not behind {starts[0]!r}"
+    for name in sorted({*one.definitions, *other.definitions} - {Tag.START}):
+        versions = [sweep.definitions.get(name, FIRST_VERSION) for sweep in (one, other)]
+        if versions[0] != versions[1]:
+            evaluator = name.removeprefix(Tag.EVALUATOR)
+            return f"it measured with version {versions[1]} of {evaluator} and not {versions[0]}"
+    return ""
+
+
+def _other_setting(one: Sweep, other: Sweep) -> str:
+    """Return a setting in which the evaluators of two sweeps differ, as a clause; empty if in none.
+
+    A setting that one of them lacks is one that its release did not have. Where a sweep has several
+    evaluators of a name, the one that is most alike counts.
+    """
+    ones, others = one.evaluators or [], other.evaluators or []
+    for first in (each for each in ones if each not in others):
+        found = []
+        for second in (each for each in others if each not in ones):
+            if second["name"] == first["name"]:
+                keys = [key for key in first if key in second and second[key] != first[key]]
+                found.append((keys, second))
+        keys, second = min(found, key=lambda pair: len(pair[0]), default=([], {}))
+        if keys:
+            key = keys[0]
+            values = ["left out" if each[key] is None else each[key] for each in (first, second)]
+            return f"its evaluator {first['name']} has {key} {values[1]} and not {values[0]}"
     return ""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from sweep.tracking import addresses
+from sweep.tracking.store import addresses
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -106,7 +106,7 @@ def test_a_missing_driver_of_a_database_is_named_with_its_installation():
 
 
 def test_processes_that_begin_together_create_the_tables_of_a_new_store_once(tmp_path):
-    code = f"from sweep.tracking import addresses; addresses.prepare_store('sqlite:///{tmp_path}/new.db')"
+    code = f"from sweep.tracking.store import addresses; addresses.prepare_store('sqlite:///{tmp_path}/new.db')"
     processes = [
         subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
         for _ in range(3)

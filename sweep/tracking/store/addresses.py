@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from sweep.tracking import store_errors
+from sweep.tracking.store import errors, server
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -144,7 +144,7 @@ def refuse_silent(tracking_uri: str) -> None:
         _refuse_silent_database(tracking_uri)
     if scheme in ("http", "https"):
         limit_retries()
-        if trouble := store_errors.trouble_of_server(tracking_uri):
+        if trouble := server.trouble_of_server(tracking_uri):
             raise BadAddress(trouble)
 
 
@@ -196,9 +196,9 @@ def refusing_outage(tracking_uri: str, remedy: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not store_errors.is_of_store(error):
+        if not errors.is_of_store(error):
             raise
-        text = store_errors.sentence(error, without_password(tracking_uri))
+        text = errors.sentence(error, without_password(tracking_uri))
         raise BadAddress(f"{text.rstrip('.')}, then {remedy}.") from error
 
 

@@ -1,0 +1,3 @@
+"""The tracking store: which addresses can be used, whether a server does what MLflow's does, and what
+errors mean.
+"""
