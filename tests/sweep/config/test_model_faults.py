@@ -111,6 +111,40 @@ def test_an_evaluator_that_starts_as_the_harness_needs_bos_or_eos(faults_of):
     assert faults_of("LlamaForCausalLM", LLAMA, no_end, evaluators=["winogender"]) == []
 
 
+LONG = "the wolf eats a deer and sees the cook who sees the bread " * 9
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "sentence"),
+    [
+        ({"name": "multiple_choice", "task": "FILE"}, "multiple_choice: FILE, row 2 (line 3) must fit "),
+        ({"name": "stereoset"}, "stereoset: a text must fit into the 16 positions "),
+        ({"name": "crows_pairs", "start": "first"}, "crows_pairs: a text must fit into the 16 positions "),
+        ({"name": "winogender"}, "winogender: a text must fit into the 16 positions of "),
+        ({"name": "winogender", "ask": "referent"}, None),
+        ({"name": "winobias"}, "winobias: a text must fit into the 16 positions of "),
+        ({"name": "perplexity", "data": "miniature"}, None),
+        ({"name": "seat"}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_text_that_must_fit_whole_into_the_model_is_one_sentence(
+    evaluator, sentence, faults_of, tmp_path
+):
+    file = tmp_path / "mine.csv"
+    file.write_text(f"question,choice_1,choice_2,answer\nWho?,she,he,0\nWho?,she,{LONG},0\n")
+    evaluator = {key: value.replace("FILE", str(file)) for key, value in evaluator.items()}
+    few = LLAMA | {"max_position_embeddings": 16}
+    faults = faults_of("LlamaForCausalLM", few, evaluators=[evaluator])
+    many = LLAMA | {"max_position_embeddings": 4096}
+    assert faults_of("LlamaForCausalLM", many, evaluators=[evaluator]) == []
+    if sentence is None:
+        assert faults == []
+        return
+    (fault,) = faults
+    assert fault.startswith("trial.evaluators: " + sentence.replace("FILE", str(file)))
+
+
 def test_a_chat_template_that_refuses_a_user_is_a_fault_of_a_chat_alone(faults_of, tmp_path):
     (tmp_path / "chat_template.jinja").write_text("{{ raise_exception('needs a system turn') }}")
     assert faults_of("LlamaForCausalLM", LLAMA) == []
