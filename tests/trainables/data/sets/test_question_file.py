@@ -19,7 +19,7 @@ def items(folder, prompt="question", **changes):
 @pytest.mark.parametrize("kind", [".jsonl", ".json", ".parquet"])
 def test_lists_of_choices_are_read_from_every_kind_that_has_lists(kind, tmp_path):
     file = write(tmp_path / f"a{kind}", [CAT])
-    place = "line 1" if kind == ".jsonl" else "row 1"
+    place = {".jsonl": "line 1", ".json": "object 1", ".parquet": "row 1"}[kind]
     assert question_items(file, "question") == [
         Item(
             "Question: What does a cat eat?\nAnswer:",
