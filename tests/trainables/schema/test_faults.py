@@ -83,6 +83,12 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
         ),
         (
             "- stereoset",
+            '- {name: perplexity, label: "x\\uD83D"}',
+            "8: evaluators.0.label must have whole characters, but has half of a surrogate pair in "
+            "'x\\ud83d'.",
+        ),
+        (
+            "- stereoset",
             "- sterioset",
             "8: evaluators.0 must be one of stereoset, crows_pairs, winobias, winogender, bbq, "
             "seat, perplexity, kl, weights, multiple_choice, probe, finetune, harness, but got 'sterioset'; did you mean 'stereoset'?",
