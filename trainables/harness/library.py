@@ -140,9 +140,9 @@ def known_metrics() -> list[str]:
 
 
 def aggregations() -> dict[str, Any]:
-    """Return the harness's functions that aggregate the results of items, by their names."""
+    """Return the harness's functions that aggregate results and that we tell apart, by their names."""
     with quiet():
         from lm_eval.api import metrics
 
-    names = ("mean", "perplexity", "weighted_perplexity", "bits_per_byte")
+    names = ("mean", "perplexity", "weighted_perplexity", "bits_per_byte", "f1_score")
     return {name: getattr(metrics, name) for name in names}
