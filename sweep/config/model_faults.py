@@ -46,11 +46,17 @@ def model_faults(trials: list[TrialConfig]) -> list[str]:
 
 
 def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
-    """Return a fault for each evaluator with a text that is too long for the model of these trials."""
+    """Return a fault for each evaluator whose texts are too long for the model of these trials."""
     path, family = trials[0].model.path, trials[0].model.family
     num_positions = pretrained.num_positions(path, family)
     faults = []
     for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
+        if (num_written := evaluator.num_written()) >= num_positions:
+            faults.append(
+                f"trial.evaluators: {evaluator.name}: max_gen_toks must be below the {num_positions} "
+                f"positions of {path}, but is {num_written}: set it in generation_kwargs of the "
+                "task's YAML, or take a model with more positions."
+            )
         try:
             texts = list(evaluator.whole_texts())
         except ValueError:  # a row that cannot be read, which is found with the evaluator's items

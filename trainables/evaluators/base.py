@@ -79,11 +79,16 @@ class Evaluator(Strict):
         return ()
 
     def whole_texts(self) -> Iterable[tuple[str, str]]:
-        """Return (file and row, text) of the texts that must fit whole into the model's positions.
+        """Return (place, text) of each text that must fit whole into the model's positions.
 
-        The first is empty where the texts are no user's. None by default: long texts are cut.
+        The place is for a sentence, as a file and a row; empty where the texts are no user's. By default
+        there is none: long texts are cut.
         """
         return ()
+
+    def num_written(self) -> int:
+        """Return how many tokens a model may have to write after a text; 0 by default."""
+        return 0
 
     def division(self) -> str:
         """Return a sentence on how its data are divided into texts to train on and to measure on.

@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -137,6 +137,14 @@ def known_metrics() -> list[str]:
         from lm_eval.api.registry import metric_registry
 
         return list(metric_registry)
+
+
+def num_written(generation_kwargs: Mapping[str, Any]) -> int:
+    """Return how many tokens these settings let a model write, as the harness reads them."""
+    with quiet():
+        from lm_eval.models.utils import normalize_gen_kwargs
+
+    return int(normalize_gen_kwargs(dict(generation_kwargs))["max_gen_toks"])
 
 
 def aggregations() -> dict[str, Any]:

@@ -182,6 +182,29 @@ def texts(tasks: tuple[Loaded, ...]) -> list[str]:
     return list(found)
 
 
+def answers(tasks: tuple[Loaded, ...]) -> list[tuple[str, str]]:
+    """Return (its place, text) of each answer whose log-likelihood is asked for."""
+    return [
+        (f"item {request.doc_id + 1} of the task {loaded.leaf.name}", request.args[1])
+        for loaded in tasks
+        for request in loaded.task.instances
+        if request.request_type == "loglikelihood"
+    ]
+
+
+def num_written(tasks: tuple[Loaded, ...]) -> int:
+    """Return the most tokens that a request lets a model write; 0 if none has it write."""
+    return max(
+        (
+            library.num_written(request.args[1])
+            for loaded in tasks
+            for request in loaded.task.instances
+            if request.request_type == "generate_until"
+        ),
+        default=0,
+    )
+
+
 def _strings(value: Any) -> Iterator[str]:
     """Yield every text in the fields of an item, however deep."""
     if isinstance(value, str):

@@ -7,6 +7,7 @@ import pytest
 import transformers
 
 from sweep.config.model_faults import model_faults
+from tests.conformance import harness_tasks
 from trainables.config import TrialConfig
 from trainables.models import miniature
 
@@ -143,6 +144,40 @@ def test_a_text_that_must_fit_whole_into_the_model_is_one_sentence(
         return
     (fault,) = faults
     assert fault.startswith("trial.evaluators: " + sentence.replace("FILE", str(file)))
+
+
+LAST_WORDS = """\
+task: last_words
+dataset_path: json
+dataset_kwargs: {data_files: {test: words.jsonl}}
+output_type: loglikelihood
+test_split: test
+doc_to_text: the wolf
+doc_to_target: "{{text}}"
+metric_list: [{metric: acc}]
+"""
+
+
+def test_what_a_task_of_the_harness_writes_or_scores_must_fit(faults_of, tmp_path):
+    def faults(task, num_positions):
+        few = LLAMA | {"max_position_embeddings": num_positions}
+        return faults_of("LlamaForCausalLM", few, evaluators=[{"name": "harness", "task": task}])
+
+    with harness_tasks():
+        (fault,) = faults("mini_animals", 4)
+        assert fault.startswith(
+            "trial.evaluators: harness: max_gen_toks must be below the 4 positions"
+        )
+        assert faults("mini_animals", 5) == []
+    own = tmp_path / "tasks"
+    own.mkdir()
+    (own / "words.yaml").write_text(LAST_WORDS)
+    texts = (" eats deer", " eats deer and sees the cook")
+    (own / "words.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in texts))
+    with harness_tasks(own):
+        (fault,) = faults("last_words", 5)
+        assert "harness: item 2 of the task last_words must fit into the 5 positions" in fault
+        assert faults("last_words", 8) == []
 
 
 def test_a_chat_template_that_refuses_a_user_is_a_fault_of_a_chat_alone(faults_of, tmp_path):
