@@ -81,8 +81,8 @@ class Evaluator(Strict):
     def whole_texts(self) -> Iterable[tuple[str, str]]:
         """Return (place, text) of each text that must fit whole into the model's positions.
 
-        The place is for a sentence, as a file and a row; empty where the texts are no user's. By default
-        there is none: long texts are cut.
+        The place is for a sentence, as a file and a row; empty where the texts are no user's. There is
+        none by default: long texts are cut.
         """
         return ()
 
