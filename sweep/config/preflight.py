@@ -63,7 +63,7 @@ def _digests_and_faults(trials: list[TrialConfig]) -> tuple[dict[str, str], list
             *_text_faults(trials),
             *_evaluator_faults(trials),
         ]
-    return digests, faults or _contamination_faults(trials)
+    return digests, faults or _overlap_faults(trials)
 
 
 def _with_lines(faults: list[str], document: Document | None) -> list[str]:
@@ -229,21 +229,26 @@ def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
     return faults
 
 
-def _contamination_faults(trials: list[TrialConfig]) -> list[str]:
+def _overlap_faults(trials: list[TrialConfig]) -> list[str]:
     """Return a fault for each set that a trial trains on and that holds texts it is measured on.
 
-    Trials that allow it are left out.
+    Of benchmarks it may hold none, unless the trial allows it; of held-out general texts it may not
+    consist.
     """
-    # One trial is enough for the same sets and evaluators, whatever else differs.
+    # Of trials with the same sets and evaluators, whatever else differs, the one with the most pairs.
     trial_by_data = {
         (
             trial.alignment.model_copy(update={"size": None, "seed": 0}),
             trial.replay.data if trial.replay and trial.replay.ratio else None,
             trial.regulariser.texts_from,
             trial.evaluators,
+            trial.allow_overlap,
         ): trial
-        for trial in trials
-        if not trial.allow_overlap
+        for trial in sorted(trials, key=lambda trial: trial.alignment.size or 0)
     }
-    faults = (fault for trial in trial_by_data.values() for fault in contamination.faults_of(trial))
+    faults = (
+        fault
+        for trial in trial_by_data.values()
+        for fault in (*contamination.faults_of(trial), *contamination.faults_of_what_is_left(trial))
+    )
     return [f"trial.{fault}" for fault in dict.fromkeys(faults)]
