@@ -146,6 +146,31 @@ def test_a_text_that_must_fit_whole_into_the_model_is_one_sentence(
     assert fault.startswith("trial.evaluators: " + sentence.replace("FILE", str(file)))
 
 
+def test_pairs_that_are_alike_as_the_model_reads_them_are_one_sentence(faults_of, tmp_path):
+    file = tmp_path / "late.jsonl"
+    start = "the wolf eats a deer " * 20
+    late = {"stereotype": f"{start} and she left .", "antistereotype": f"{start} and he left ."}
+    file.write_text(json.dumps(late))
+    many = LLAMA | {"max_position_embeddings": 512}
+
+    def faults(objective, max_tokens, settings):
+        train = {"lr": 1e-3, "steps": 1, "max_tokens": max_tokens}
+        data = {"data": str(file)}
+        return faults_of(
+            "LlamaForCausalLM", settings, objective=objective, train=train, alignment=data
+        )
+
+    (fault,) = faults("dpo", 64, many)
+    assert fault.startswith(
+        "trial.train.max_tokens must let objective dpo see a pair differ, but in "
+    )
+    assert fault.endswith("1 pair of " + str(file) + " does: put what differs first, or raise it.")
+    assert faults("cda", 64, many) == faults("dpo", 256, many) == []
+    (fault,) = faults("dpo", 256, LLAMA | {"max_position_embeddings": 32})
+    assert "in the first 31 tokens, which" in fault
+    assert fault.endswith("or raise it, with a model of more positions.")
+
+
 LAST_WORDS = """\
 task: last_words
 dataset_path: json
