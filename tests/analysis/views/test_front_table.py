@@ -53,6 +53,24 @@ def test_the_table_fits_in_80_columns_with_five_goals_and_cuts_no_number(three):
     assert sum("123456" in line for line in shown) == len(five.front())
 
 
+def test_a_recipe_for_which_no_width_is_left_stands_below_the_numbers_and_is_not_squeezed(three):
+    goals = [three.metrics[GAP], *three.goals]
+    trials = three.trials.assign(**{GAP: 3.25})
+    for sweep, width, num_tables in [
+        (three, 80, 1),
+        (replace(three, goals=goals, trials=trials), 80, 2),
+        (replace(three, goals=goals, trials=trials), 120, 1),
+    ]:
+        shown = lines(sweep, width)
+        (heading,) = [line for line in shown if line.rstrip().endswith(" recipe")]
+        assert (heading.split() == ["trial", "recipe"]) == (num_tables == 2)
+        assert len([line for line in shown if "───" in line]) == num_tables
+        start = heading.index("recipe")
+        recipes = [line[start:].rstrip() for line in shown[shown.index(heading) :]]
+        assert any(len(words) > 19 and "lr" in words for words in recipes), "a whole line of it"
+        assert max(map(len, shown)) <= width
+
+
 def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     text = "\n".join(lines(begun))
     assert "base" in text
