@@ -151,8 +151,12 @@ def _measure_each(measurement: Measurement) -> Iterator[dict[str, Estimate]]:
     from trainables.measure import measure_alone
     from trainables.metrics.estimate import degrees_of_freedom, errors
     from trainables.models.loading import load
+    from trainables.models.pretrained import start_sentence
 
-    model = load(measurement.model.path, measurement.model.family, measurement.model.opening)
+    settings = measurement.model
+    model = load(settings.path, settings.family, settings.opening)
+    if settings.family == "causal":
+        print(wrapped(start_sentence(settings.path, settings.opening)), file=sys.stderr)
     for evaluator in measurement.evaluators:
         declared = {metric.name: metric for metric in evaluator.metrics(measurement.model.family)}
         estimates = measure_alone(evaluator, model)

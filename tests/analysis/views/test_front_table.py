@@ -146,12 +146,23 @@ def test_every_candidate_is_marked_with_what_keeps_it_off_the_front_and_counted(
     assert "beyond a constraint" in shown_row(shown, "9")
     assert "stopped early" in shown_row(shown, "6")
     assert "on the front · degenerate" in shown_row(shown, "3")
+    assert "dominated by another recipe · cda" in shown_row(shown, "5")
     assert not any(word in shown_row(shown, "5") for word in ("front", "constraint", "stopped"))
+    assert sum("dominated by" in shown_row(shown, str(n)) for n in (12, 3, 2, 4, 1, 5, 6, 9)) == 1
     counted = (
-        "9 candidates, of 10 complete trials: 1 beyond a constraint, 1 degenerate, 1 stopped early"
+        "9 candidates, of 10 complete trials: 1 beyond a constraint, 1 degenerate, "
+        "1 dominated by another recipe, 1 stopped early"
     )
     assert counted in " ".join(" ".join(shown).split())
     assert f"{counted} (--all)" in " ".join(" ".join(lines(flagged)).split())
+
+
+def test_a_recipe_of_several_seeds_that_another_dominates_is_marked_and_counted(seeds):
+    """By hand: the mean of 2 is (8, 0.3), that of 1 is (6, 0.2)."""
+    shown = lines(seeds, every=True)
+    assert "dominated by another recipe" in shown_row(shown, "2")
+    assert not any("dominated" in shown_row(shown, name) for name in ("0", "1", "4", "base"))
+    assert "1 dominated by another recipe" in " ".join(" ".join(lines(seeds)).split())
 
 
 def test_a_recipe_that_failed_with_a_seed_says_so(seeds):
