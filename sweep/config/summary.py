@@ -10,6 +10,7 @@ from sweep.config.preflight import general_sets
 from sweep.config.spec import SweepSpec
 from sweep.space import names
 from trainables.config import TrialConfig
+from trainables.contamination import TrainingPairs
 from trainables.data import sources
 from trainables.data.splits import is_held_out
 from trainables.metrics.names import SHORTFALL
@@ -65,12 +66,11 @@ def _pairs(trials: Iterable[TrialConfig]) -> Iterator[str]:
     """Yield how many pairs each alignment set has, and how many of them a trial takes."""
     sizes = defaultdict(set)
     for trial in trials:
-        aligned = trial.alignment
-        sizes[aligned.data, aligned.swap, aligned.words].add(aligned.size)
-    for (name, rule, words), taken in sizes.items():
-        num_pairs = sum(1 for _ in sources.read_pairs(name, rule, words))
+        sizes[_pair_set(trial)].add(trial.alignment.size)
+    for pair_set, taken in sizes.items():
+        num_pairs = sum(1 for _ in sources.read_pairs(*pair_set))
         yield (
-            f"{name}: {counted(num_pairs, 'pair')} to align on, of which a trial takes "
+            f"{pair_set.data}: {counted(num_pairs, 'pair')} to align on, of which a trial takes "
             f"{_in_words(taken)} (alignment.size)."
         )
 
@@ -100,8 +100,11 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
     for name, some in trials_by_set.items():
         ratio = max(trial.replay.ratio for trial in some if trial.replay)
         num_texts = max(trial.train.steps * trial.train.batch_size for trial in some)
-        num_wanted, num_there = round(ratio * num_texts), max(map(_num_replayable, some))
+        others = {(_pair_set(trial), _general(trial)) for trial in some}
+        num_wanted = round(ratio * num_texts)
+        num_there, num_repeats = min(_replayable(name, *other) for other in others)
         there = f"{name}: {counted(num_there, 'text')} to replay"
+        there += f" ({counted(num_repeats, 'repeat')} among them)" * bool(num_repeats)
         if num_wanted <= num_there:
             yield f"{there}, of which a trial takes at most {num_wanted}."
         else:
@@ -112,21 +115,30 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
             )
 
 
-def _num_replayable(trial: TrialConfig) -> int:
-    """Return how many texts of its replay set a trial may train on."""
-    assert trial.replay is not None
-    aligned = trial.alignment
-    excluded = {
-        text
-        for pair in sources.read_pairs(aligned.data, aligned.swap, aligned.words)
-        for text in pair[:2]
-    }
-    for name in {evaluator.general for evaluator in trial.evaluators if evaluator.general}:
-        excluded |= {text for key, text in sources.read_texts(name) if is_held_out(key)}
-    return sum(
-        not is_held_out(key) and text not in excluded
-        for key, text in sources.read_texts(trial.replay.data)
-    )
+def _replayable(name: str, pair_set: TrainingPairs, general: frozenset[str]) -> tuple[int, int]:
+    """Return how many texts of a replay set a trial may train on, and how many of them are repeats.
+
+    Args:
+        name: of the set.
+        pair_set: the trial's pairs.
+        general: the sets of general texts that it is measured on.
+    """
+    excluded = {text for pair in sources.read_pairs(*pair_set) for text in pair[:2]}
+    for measured in general:
+        excluded |= {text for key, text in sources.read_texts(measured) if is_held_out(key)}
+    rows = sources.read_texts(name)
+    texts = [text for key, text in rows if not is_held_out(key) and text not in excluded]
+    return len(texts), len(texts) - len(set(texts))
+
+
+def _pair_set(trial: TrialConfig) -> TrainingPairs:
+    """Return the alignment set of a trial, with the rule that makes its twins."""
+    return TrainingPairs(trial.alignment.data, trial.alignment.swap, trial.alignment.words)
+
+
+def _general(trial: TrialConfig) -> frozenset[str]:
+    """Return the sets of general texts that a trial is measured on."""
+    return frozenset(evaluator.general for evaluator in trial.evaluators if evaluator.general)
 
 
 def _divisions(trials: list[TrialConfig]) -> Iterator[str]:

@@ -93,7 +93,7 @@ def test_the_replayed_texts_that_will_be_missing_are_those_that_a_trial_misses(
     ratio, spec_with, tmp_path
 ):
     """30 texts, of which the replay has those that are no twin of a pair and not held out."""
-    texts = [f"the weather was fine on day {n}" for n in range(28)]
+    texts = [f"the weather was fine on day {n}" for n in [*range(26), 3, 3]]
     texts += ["he slept 0", "she slept 1"]
     (tmp_path / "texts.txt").write_text("\n".join(texts))
     pairs = [{"stereotype": f"he slept {n}", "antistereotype": f"she slept {n}"} for n in range(7)]
@@ -109,7 +109,7 @@ def test_the_replayed_texts_that_will_be_missing_are_those_that_a_trial_misses(
     stream = Stream(config, load(config.model.path, config.model.family))
     wanted = round(ratio * 40)
     sentence = about(spec, "to replay")
-    assert f"{len(stream.old)} texts to replay" in sentence
+    assert f"{len(stream.old)} texts to replay (2 repeats among them)" in sentence
     if ratio == 0.25:
         assert stream.shortfall == 0
         assert sentence.endswith(f"of which a trial takes at most {wanted}.")
