@@ -132,12 +132,23 @@ def _pooled(sweeps: list[Sweep]) -> Sweep:
     from analysis.record import pool
 
     pooled = pool.pool(sweeps)
-    numbered = [
-        f"trial {offset} is trial 0 of {sweep.name}"
-        for sweep, offset in zip(sweeps, pool.offsets(sweeps), strict=True)
-    ]
-    print(f"{'; '.join(numbered)}.", file=sys.stderr)
+    numbers = [pooled_numbers(s, o) for s, o in zip(sweeps, pool.offsets(sweeps), strict=True)]
+    print(f"{'; '.join(numbers)}.", file=sys.stderr)
     return pooled
+
+
+def pooled_numbers(sweep: Sweep, offset: int) -> str:
+    """Return how the trials of a sweep are numbered in a pool, in words.
+
+    offset: what is added to their own numbers.
+    """
+    if sweep.trials.empty:
+        return f"{sweep.name} has no trials"
+    first, last = (int(end) for end in (sweep.trials["trial"].min(), sweep.trials["trial"].max()))
+    if not offset:
+        return f"trials {first} to {last} are those of {sweep.name}"
+    shifted = f"trials {first + offset} to {last + offset}"
+    return f"{shifted} are trials {first} to {last} of {sweep.name}"
 
 
 def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:

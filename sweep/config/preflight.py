@@ -73,24 +73,6 @@ def _with_lines(faults: list[str], document: Document | None) -> list[str]:
     return list(dict.fromkeys(with_line(document, fault) for fault in faults))
 
 
-def divisions(spec: SweepSpec) -> list[str]:
-    """Return a sentence on each set of a sweep of which a part is kept to measure on.
-
-    Raises:
-        ValueError, AssetError: as `prepare`, which is to be called first.
-    """
-    trials = spec.trials()
-    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
-    sentences = []
-    for name in dict.fromkeys(name for _, name in _general_sets(trials)):
-        held_out, num_texts = sources.num_held_out(name)
-        sentences.append(
-            f"{name}: {held_out} of {counted(num_texts, 'text')} {'is' if held_out == 1 else 'are'} "
-            "held out of training, to measure on."
-        )
-    return [*sentences, *filter(None, (evaluator.division() for evaluator in evaluators))]
-
-
 def sets_of(trial: TrialConfig) -> list[str]:
     """Return the names by which `prepare` returns the data sets of a trial, without its model."""
     return [entry.name for entry in _inputs([trial]) if entry.role != "model"]
@@ -179,7 +161,7 @@ def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig])
     return faults
 
 
-def _general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
+def general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
     """Return (key of the spec, name) of every set of general texts, that of evaluators first."""
     evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
     measured = {(f"evaluators: {e.name}", e.general) for e in evaluators if e.general}
@@ -195,7 +177,7 @@ def _text_faults(trials: list[TrialConfig]) -> list[str]:
     on. A fault in a row that an evaluator reads is found with its items.
     """
     faults = []
-    for key, name in _general_sets(trials):
+    for key, name in general_sets(trials):
         is_measured = key.startswith("evaluators")
         try:
             held_out, num_texts = sources.num_held_out(name)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.record.pool import DoNotMatch, offsets, pool
+from analysis.views.front_words import recipe
 from tests.analysis.conftest import GAP, RISE
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
@@ -43,6 +44,22 @@ def test_a_setting_that_tells_the_sweeps_apart_is_part_of_the_recipe(seeds):
     later = replace(seeds, name="later", trials=seeds.trials.assign(**{"train.steps": 400}))
     assert "train.steps" not in seeds.swept
     assert "train.steps" in pool([seeds, later]).swept
+
+
+def test_recipes_are_written_as_in_the_sweep_alone_if_the_other_lacks_settings_of_their_plugins(
+    seeds,
+):
+    """What one objective has and another has not tells no trials apart."""
+    own = {"objective.form": "square", "objective.weight": 3.0}
+    one = replace(seeds, params=[*seeds.params, *own], trials=seeds.trials.assign(**own))
+    later = replace(seeds, name="later", trials=seeds.trials.assign(**{"objective.name": "dpo"}))
+    both = pool([one, later])
+    assert "objective.form" not in both.swept
+    words = [recipe(sweep, sweep.candidates().iloc[0].to_dict()) for sweep in (one, both)]
+    assert words[0] == words[1] != ""
+    absent = replace(later, trials=later.trials.assign(**{"replay.ratio": 0.1}))
+    absent = replace(absent, params=[*absent.params, "replay.ratio"])
+    assert "replay.ratio" in pool([one, absent]).swept, "without any replay is another recipe"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import transformers
 from sweep.config.check import check
 from sweep.config.preflight import (
     DoNotFit,
-    divisions,
     faults_of_sound_part,
     prepare,
     sets_of,
@@ -296,28 +295,6 @@ def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path
     (fault,) = faults_of_sound_part(document)
     assert fault.startswith(f"{path}:4: trial.alignment.data: ")
     assert "none.csv" in fault
-
-
-def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_path):
-    (tmp_path / "texts.txt").write_text("\n".join(map(str, range(60))))  # 11 and 46 are held out
-    labelled = [f'{{"text": "text {n}", "label": {n % 2}}}' for n in range(40)]
-    (tmp_path / "moods.jsonl").write_text("\n".join(labelled))
-    spec = spec_with(
-        {
-            "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
-            "limit: 40}": f"limit: 40}}\n    - {{name: probe, data: {tmp_path}/moods.jsonl}}",
-            "size: 50}": f"size: 50}}\n  replay: {{data: {tmp_path}/texts.txt, ratio: 0.5}}",
-        }
-    )
-    prepare(spec)
-    texts, moods = divisions(spec)
-    assert texts == (
-        f"{tmp_path}/texts.txt: 2 of 60 texts are held out of training, to measure on."
-    )
-    head, _, tail = moods.partition(": probe trains on ")
-    assert head == f"{tmp_path}/moods.jsonl"
-    train, test = (int(word) for word in tail.split() if word.isdecimal())
-    assert train + test == 40
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
             "data: miniature",
             "data: bugs",
             f"3: alignment.data must name pairs that are known ({', '.join(ALIGNMENT_SETS)}) or a file "
-            "(.csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz), but got 'bugs'; did you mean 'bug'?",
+            "whose name ends in .csv, .tsv, .jsonl, .json, .parquet or .txt (or in one of these and .gz), but got 'bugs'; did you mean 'bug'?",
         ),
         (
             "- stereoset",
