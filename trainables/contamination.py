@@ -1,8 +1,5 @@
 """Find texts that a trial would both train on and be measured on, and refuse such a trial.
 
-Held-out general texts are no reason to refuse one: it is not trained on them. It is refused if nothing
-else is left.
-
 Texts are the same if they differ in case, punctuation and spacing only.
 """
 
@@ -17,10 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.sources import digest, read_pairs, read_texts
-from trainables.data.splits import is_held_out
 from trainables.data.text import normalised
 from trainables.metrics.names import parse
-from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -98,41 +93,6 @@ def faults_of(config: TrialConfig) -> list[str]:
         for evaluator in config.evaluators
         if (shared := between(training_set, evaluator, family)).num_texts
     ]
-
-
-def faults_of_what_is_left(config: TrialConfig) -> list[str]:
-    """Return a sentence for each training set of which too little is left to train on.
-
-    Pairs with a text that forgetting is measured on are left out, and general texts that are such, or
-    texts of a pair (trainables/training/stream.py, which knows them by their tokens).
-    """
-    names = {evaluator.general for evaluator in config.evaluators if evaluator.general}
-    held_out = {text for name in names for key, text in read_texts(name) if is_held_out(key)}
-    alignment = config.alignment
-    pairs = [pair[:2] for pair in read_pairs(alignment.data, alignment.swap, alignment.words)]
-    num_left = sum(held_out.isdisjoint(pair) for pair in pairs)
-    faults = []
-    if not num_left:
-        faults.append(
-            f"alignment.data must have a pair that forgetting is not measured on, but {alignment.data} "
-            "has none: measure on other texts."
-        )
-    elif alignment.size and num_left < alignment.size:
-        faults.append(
-            f"alignment.size must be at most the {counted(num_left, 'pair')} of {alignment.data} (of "
-            f"{len(pairs)}) that forgetting is not measured on, but got {alignment.size}."
-        )
-    excluded = held_out.union(*pairs)
-    general = {"replay.data": config.replay.data} if config.replay and config.replay.ratio else {}
-    if texts_from := config.regulariser.texts_from:
-        general["regulariser.data"] = texts_from
-    faults += [
-        f"{key} must have a text that is neither measured on nor in the alignment pairs, but {name} "
-        "has none: give another set."
-        for key, name in general.items()
-        if all(is_held_out(text_key) or text in excluded for text_key, text in read_texts(name))
-    ]
-    return faults
 
 
 def between(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Contamination:

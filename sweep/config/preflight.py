@@ -12,7 +12,7 @@ from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
 from sweep.config.spec import SweepSpec
-from trainables import contamination
+from trainables import contamination, left_to_train
 from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
@@ -231,6 +231,6 @@ def _overlap_faults(trials: list[TrialConfig]) -> list[str]:
     faults = (
         fault
         for trial in trial_by_data.values()
-        for fault in (*contamination.faults_of(trial), *contamination.faults_of_what_is_left(trial))
+        for fault in (*contamination.faults_of(trial), *left_to_train.faults_of(trial))
     )
     return [f"trial.{fault}" for fault in dict.fromkeys(faults)]

@@ -12,7 +12,7 @@ from sweep.space import names
 from trainables.config import TrialConfig
 from trainables.contamination import TrainingPairs
 from trainables.data import sources
-from trainables.data.splits import is_held_out
+from trainables.left_to_train import texts_left
 from trainables.metrics.names import SHORTFALL
 from trainables.models import pretrained
 from trainables.schema.counted import counted
@@ -100,9 +100,10 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
     for name, some in trials_by_set.items():
         ratio = max(trial.replay.ratio for trial in some if trial.replay)
         num_texts = max(trial.train.steps * trial.train.batch_size for trial in some)
-        others = {(_pair_set(trial), _general(trial)) for trial in some}
+        different = {(_pair_set(trial), trial.evaluators): trial for trial in some}
         num_wanted = round(ratio * num_texts)
-        num_there, num_repeats = min(_replayable(name, *other) for other in others)
+        texts = min((texts_left(trial, name) for trial in different.values()), key=len)
+        num_there, num_repeats = len(texts), len(texts) - len(set(texts))
         there = f"{name}: {counted(num_there, 'text')} to replay"
         there += f" ({counted(num_repeats, 'repeat')} among them)" * bool(num_repeats)
         if num_wanted <= num_there:
@@ -115,30 +116,9 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
             )
 
 
-def _replayable(name: str, pair_set: TrainingPairs, general: frozenset[str]) -> tuple[int, int]:
-    """Return how many texts of a replay set a trial may train on, and how many of them are repeats.
-
-    Args:
-        name: of the set.
-        pair_set: the trial's pairs.
-        general: the sets of general texts that it is measured on.
-    """
-    excluded = {text for pair in sources.read_pairs(*pair_set) for text in pair[:2]}
-    for measured in general:
-        excluded |= {text for key, text in sources.read_texts(measured) if is_held_out(key)}
-    rows = sources.read_texts(name)
-    texts = [text for key, text in rows if not is_held_out(key) and text not in excluded]
-    return len(texts), len(texts) - len(set(texts))
-
-
 def _pair_set(trial: TrialConfig) -> TrainingPairs:
     """Return the alignment set of a trial, with the rule that makes its twins."""
     return TrainingPairs(trial.alignment.data, trial.alignment.swap, trial.alignment.words)
-
-
-def _general(trial: TrialConfig) -> frozenset[str]:
-    """Return the sets of general texts that a trial is measured on."""
-    return frozenset(evaluator.general for evaluator in trial.evaluators if evaluator.general)
 
 
 def _divisions(trials: list[TrialConfig]) -> Iterator[str]:
