@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
@@ -41,32 +42,48 @@ def _pieces(line: str, separators: str) -> list[str]:
     return re.findall(f"[^{ends}]*[{ends}]+|[^{ends}]+", line)
 
 
+def _longest_part(line: str) -> int:
+    """Return the columns of the longest part of a line that is not to be broken."""
+    return max((cell_len(part.rstrip()) for part in _pieces(line, " /_")), default=0)
+
+
 class Folded:
     """Text in a cell of a table of rich, which is folded to the width of its column."""
 
-    def __init__(self, markup: str) -> None:
-        """markup: a text in rich's markup."""
-        self._text = Text.from_markup(markup)
+    def __init__(self, markup: str, indent: int = 0) -> None:
+        """Keep the text until the width of its column is known.
+
+        Args:
+            markup: a text in rich's markup.
+            indent: blanks before each line that goes on with the one above, if there is room.
+        """
+        self._markup, self._indent = markup, indent
+
+    def _text(self, console: Console) -> Text:
+        """Return the text with its styles, in characters that the console can show."""
+        return console.render_str(self._markup, markup=True, emoji=False, highlight=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Yield the lines, each as a text that keeps its styles."""
         justify = options.justify
-        for line in self._text.split("\n", allow_blank=True):
-            ends, length = [], 0
-            for part in fold(line.plain, options.max_width)[:-1]:
-                length += len(part)
-                ends.append(length)
-            for folded in line.divide(ends):
+        for line in self._text(console).split("\n", allow_blank=True):
+            first, *_ = fold(line.plain, options.max_width)
+            rest = line.plain[len(first) :]
+            width = options.max_width - self._indent
+            indent = self._indent if width >= _longest_part(rest) else 0
+            parts = [first, *(fold(rest, options.max_width - indent) if rest else ())]
+            ends = [*accumulate(map(len, parts))][:-1]
+            for number, folded in enumerate(line.divide(ends)):
                 folded.rstrip()
+                folded.pad_left(indent if number else 0)
                 folded.justify = justify
                 folded.no_wrap = True
                 yield folded
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """Return the widths of the longest part that is not to be broken, and of the longest line."""
-        lines = self._text.plain.split("\n")
-        parts = (part for line in lines for part in _pieces(line, " /_"))
-        shortest = max((cell_len(part.rstrip()) for part in parts), default=0)
+        lines = self._text(console).plain.split("\n")
+        shortest = max(map(_longest_part, lines), default=0)
         return Measurement(shortest, max(map(cell_len, lines), default=0)).with_maximum(
             options.max_width
         )

@@ -32,7 +32,13 @@ FLOORS = [
     ],
     ["trainables.config"],
     # one trial
-    ["trainables.contamination", "trainables.measure", "trainables.report", "trainables.training"],
+    [
+        "trainables.contamination",
+        "trainables.left_to_train",
+        "trainables.measure",
+        "trainables.report",
+        "trainables.training",
+    ],
     ["trainables.trial"],
     ["trainables.cli"],
     ["trainables.__main__"],

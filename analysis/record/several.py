@@ -49,8 +49,14 @@ def as_one(sweeps: Sequence[Sweep], /) -> Sweep:
     trials["failure"] = trials["failure"].fillna("")
     params = sorted({name for sweep in sweeps for name in sweep.params})
     searched = list(dict.fromkeys(name for sweep in sweeps for name in sweep.searched))
-    # A setting that is fixed in each sweep, and not the same in all, tells their trials apart.
-    told_apart = [p for p in params if p in trials and trials[p].nunique(dropna=False) > 1]
+    # A setting that is fixed in each sweep, and not the same in all, tells their trials apart. That one
+    # plugin has it, and another has not, does not: their names tell those apart.
+    of_plugins = {name.rpartition(".")[0] for name in params if name.endswith(".name")}
+    told_apart = [
+        name
+        for name in params
+        if trials[name].nunique(dropna=name.rpartition(".")[0] in of_plugins) > 1
+    ]
     return replace(
         first,
         name=" + ".join(sweep.name for sweep in sweeps),

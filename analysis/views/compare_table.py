@@ -14,12 +14,10 @@ from analysis.folding import Folded
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.stats.recipes_compared import SEED_COLUMNS
 from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
-from trainables.metrics.names import DEGENERATE, parse
+from trainables.metrics.names import DEGENERATE
 from trainables.schema.counted import counted
 
-# Characters of a metric's name in one line, so that a table has 80 columns.
-MAX_NAME_CHARS = 26
-NO_SEEDS = "too few seeds to know their spread: add some, as by `sweep rerun NAME TRIAL --seeds 3`"
+NO_SEEDS = "too few seeds to tell: `sweep rerun NAME TRIAL --seeds 3` adds some"
 
 
 def goals_first(sweep: Sweep, comparison: pd.DataFrame, /) -> pd.DataFrame:
@@ -90,7 +88,7 @@ def table(
             error = plus_minus(row["se"], df, ".2g")
             cells += [f"{row['difference']:+.3g} {error}", f"{row['p']:.2g}"]
         style = "bold" if row["p"] < 0.05 else "dim"
-        shown.add_row(Folded(escape(_broken_name(row["metric"]))), *cells, style=style)
+        shown.add_row(Folded(escape(row["metric"]), indent=2), *cells, style=style)
     shown.caption = "\n".join(captions)
     return shown
 
@@ -115,14 +113,6 @@ def _titles(
     ]
     title = f"{sweep.name}: recipe of {words[1]} against that of {words[0]}"
     return [title, *(note if is_one_recipe else [])]
-
-
-def _broken_name(name: str) -> str:
-    """Return the name of a metric, in two lines if it is long."""
-    if len(name) <= MAX_NAME_CHARS:
-        return name
-    family, dataset, quantity = parse(name)
-    return f"{family}/{dataset}/\n  {quantity}"
 
 
 def to_json(comparison: pd.DataFrame, /) -> str:

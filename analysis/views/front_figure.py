@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.views.front_words import MAYBE_TIED, TIED
+from analysis.views.front_words import MAYBE_TIED, TIED, TIMES
 from analysis.views.scatter import GREY, GRID, INK, TRIAL, Bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from analysis.views.scatter import Axis, Scatter
 
 # Of matplotlib's settings: names of metrics and sweeps may hold a $, which would begin a formula.
 STYLE = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "front"}
 DOTTED = (0, (1.0, 1.0))  # matplotlib's dashes: length and gap, in line widths
+KEY_CHARS, KEY_INCHES = 32, 0.19  # of an entry of the legend: letters at most, height
 LINE_POINTS = 9.5  # height of a line of the texts beside points
 BASE = -1  # in place of the index of a row, for the base model
 
@@ -67,7 +69,8 @@ def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
     from matplotlib.figure import Figure
 
     rows, columns = scatter.grid(max_columns)
-    size = (2.6 + 4.4 * columns, 0.6 + 4.2 * rows)  # inches
+    keys = _keys(scatter)
+    size = (2.6 + 4.4 * columns, max(0.6 + 4.2 * rows, 0.6 + KEY_INCHES * len(keys)))
     with rc_context(STYLE):
         drawing = Drawing(Figure(figsize=size, dpi=160, layout="constrained"))
         subplots: NDArray[Any] = drawing.figure.subplots(rows, columns, squeeze=False).ravel()
@@ -75,7 +78,7 @@ def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
             _draw_panel(drawing, axes, scatter, *panel, halo=halo)
         for axes in subplots[len(scatter.panels) :]:
             axes.set_axis_off()
-        _draw_legend(drawing, scatter)
+        _draw_legend(drawing, scatter, keys)
     return drawing
 
 
@@ -187,12 +190,13 @@ def _note(drawing: Drawing, marks: Marks) -> str:
     return gid
 
 
-def _draw_legend(drawing: Drawing, scatter: Scatter) -> None:
-    """Draw the legend of colours, shapes and kinds of points beside the panels."""
+def _keys(scatter: Scatter) -> list[Line2D]:
+    """Return the entries of the legend: colours, shapes and kinds of points, with headings."""
     from matplotlib.lines import Line2D
 
     def key(label: str, marker: str = "", colour: str = GREY, **style: Any) -> Line2D:
-        return Line2D([], [], linestyle="none", label=label, marker=marker, color=colour, **style)
+        name = label if len(label) <= KEY_CHARS else f"{label[: KEY_CHARS - 1]}…"
+        return Line2D([], [], linestyle="none", label=name, marker=marker, color=colour, **style)
 
     keys = [key("objective")]
     keys += [key(name, "o", colour) for name, colour in scatter.colours.items()]
@@ -206,11 +210,18 @@ def _draw_legend(drawing: Drawing, scatter: Scatter) -> None:
         keys.append(key(f"{TIED}: tied with that one"))
     if members["maybe_tied"].map(len).any():
         keys.append(key(f"{MAYBE_TIED}: perhaps, error unknown"))
+    if any(TIMES in name for name in members["name"]):
+        keys.append(key(f"{TIMES}n: mean of n seeds"))
     if any(axis.has_bars(members.index) for panel in scatter.panels for axis in panel):
         keys.append(key("95 % interval", "|", INK, markersize=11, alpha=0.45))
     if not scatter.points["feasible"].all():
         keys.append(key("outside a constraint", "o", markerfacecolor="none"))
     keys.append(key("base model", "*", INK, markersize=12))
+    return keys
+
+
+def _draw_legend(drawing: Drawing, scatter: Scatter, keys: list[Line2D]) -> None:
+    """Draw the legend beside the panels."""
     legend = drawing.figure.legend(
         handles=keys, loc="outside right center", frameon=False, fontsize=9, labelcolor=INK
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 from analysis.record.sweep import Sweep
 from analysis.views.front_figure import STYLE, draw
 from analysis.views.front_words import headline
 from analysis.views.scatter import INK, scatter_of
+
+LETTERS_PER_INCH = 11.0  # of the headline
 
 
 def front_png(sweep: Sweep, path: Path, /) -> None:
@@ -19,5 +22,7 @@ def front_png(sweep: Sweep, path: Path, /) -> None:
 
     figure = draw(scatter_of(sweep), max_columns=3, halo=True).figure
     with rc_context(STYLE):
-        figure.suptitle(headline(sweep), x=0.01, ha="left", fontsize=11, color=INK)
+        chars = int(LETTERS_PER_INCH * figure.get_figwidth())
+        title = textwrap.fill(headline(sweep), chars)  # the name of a sweep may have no blanks
+        figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)
         figure.savefig(path, format="png")

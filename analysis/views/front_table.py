@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from analysis.folding import Folded
@@ -34,10 +36,80 @@ from trainables.metrics.interval import MEANING
 from trainables.metrics.names import SHORTFALL, parse
 from trainables.schema.counted import counted
 
+TRIAL, SEEDS, RECIPE = "trial", "n", "recipe"  # headings
+NARROW = (TRIAL, SEEDS)
+MIN_RECIPE = 20  # columns
+PADDING = 3  # columns between two cells
 MAX_TIES = 4  # that a row names of either kind
 
 
-def table(sweep: Sweep, /, *, every: bool = False) -> Table:
+class Row(NamedTuple):
+    """A row of the table.
+
+    numbers: the name of the candidate and its numbers, as markup of rich.
+    words: its recipe, after what there is to say of it, as markup of rich.
+    """
+
+    numbers: Sequence[str]
+    words: str
+
+
+class FrontTable:
+    """The table of a front, which rich lays out for the width of the terminal.
+
+    The recipe is the last column if MIN_RECIPE columns are left for it; else it has a table of its own
+    below that of the numbers.
+    """
+
+    def __init__(
+        self, title: str, notes: str, headings: Sequence[str], rows: Sequence[Row]
+    ) -> None:
+        """Keep what is to be shown until the width is known.
+
+        Args:
+            title, notes: the lines above and below.
+            headings: of the numbers, as markup of rich.
+            rows: the base model, then the candidates.
+        """
+        self._title, self._notes = title, notes
+        self._headings, self._rows = headings, rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        """Yield one table, or two if the recipes have their own."""
+        numbers = self._table(self._headings, [row.numbers for row in self._rows])
+        room = options.max_width - Measurement.get(console, options, numbers).maximum - PADDING
+        if room >= MIN_RECIPE:
+            numbers = self._table(
+                [*self._headings, RECIPE],
+                [[*row.numbers, Folded(row.words)] for row in self._rows],
+            )
+        numbers.title = self._title
+        tables = [numbers]
+        if room < MIN_RECIPE:
+            words: list[list[str | Folded]] = [
+                [row.numbers[0], Folded(row.words)] for row in self._rows
+            ]
+            tables.append(self._table([self._headings[0], RECIPE], words))
+        tables[-1].caption = self._notes
+        yield from tables
+
+    def _table(self, headings: Sequence[str], rows: Sequence[Sequence[str | Folded]]) -> Table:
+        """Return a table with a line below its first row, the base model."""
+        shown = Table(box=SIMPLE_HEAD, min_width=76 if RECIPE in headings else None)
+        shown.title_justify = shown.caption_justify = "left"
+        for heading in headings:
+            if heading == RECIPE:
+                shown.add_column(heading, ratio=1)
+            elif heading in NARROW:
+                shown.add_column(heading, justify="right", no_wrap=True)
+            else:
+                shown.add_column(Folded(heading), justify="right", overflow="fold")
+        for number, row in enumerate(rows):
+            shown.add_row(*row, end_section=number == 0)
+        return shown
+
+
+def table(sweep: Sweep, /, *, every: bool = False) -> FrontTable:
     """Return a table with a row for the base model, then one for each other member of the front.
 
     It has 80 columns with up to five goals. A row has the goals, with ± half their 95 % intervals, and
@@ -49,22 +121,11 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
     rows = rows_of(sweep, every)
     shows_replicates = has_replicates(sweep)
     tied = ties(sweep, rows)
-    shown = Table(
-        title=escape(headline(sweep)),
-        caption=escape("\n".join(_notes(sweep, every, tied, shows_replicates))),
-        box=SIMPLE_HEAD,
-        min_width=76,
-    )
-    shown.title_justify = shown.caption_justify = "left"
-    shown.add_column("trial", justify="right", no_wrap=True)
-    if shows_replicates:
-        shown.add_column("n", justify="right", no_wrap=True)
+    headings = [TRIAL, *([SEEDS] if shows_replicates else [])]
     decimals = goal_decimals(sweep, rows)
     for goal in sweep.goals:
         _, dataset, quantity = parse(goal.name)
-        heading = f"{dataset}\n{quantity} {arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]"
-        shown.add_column(Folded(heading), justify="right", overflow="fold")
-    shown.add_column("recipe", ratio=1)
+        headings.append(f"{dataset}\n{quantity} {arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]")
 
     def values(row: Mapping[Any, Any]) -> list[str]:
         """Return the values of the goals, each with half its interval below it."""
@@ -74,14 +135,15 @@ def table(sweep: Sweep, /, *, every: bool = False) -> Table:
         ]
 
     cells = [BASE, *([""] if shows_replicates else []), *values(sweep.base)]
-    words = Folded(f"[dim]{about_base(sweep)}[/dim]{_ties(tied[BASE]) if BASE in tied else ''}")
-    shown.add_row(*cells, words, end_section=True)
+    of_base = _ties(tied[BASE]) if BASE in tied else ""
+    shown = [Row(cells, f"[dim]{about_base(sweep)}[/dim]{of_base}")]
     for row in rows.to_dict("records"):
         name = str(Candidate.of(row))
         replicates = [str(row["replicates"])] if shows_replicates else []
-        words = Folded(_recipe(sweep, row, every) + _ties(tied[name]))
-        shown.add_row(name, *replicates, *values(row), words)
-    return shown
+        words = _recipe(sweep, row, every) + _ties(tied[name])
+        shown.append(Row([name, *replicates, *values(row)], words))
+    notes = "\n".join(_notes(sweep, every, tied, shows_replicates))
+    return FrontTable(escape(headline(sweep)), escape(notes), headings, shown)
 
 
 def _recipe(sweep: Sweep, row: Mapping[Any, Any], every: bool) -> str:

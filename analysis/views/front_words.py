@@ -17,14 +17,14 @@ from trainables.metrics.names import DEGENERATE, RELATIVE, parse
 from trainables.schema.counted import counted
 
 BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
+TIMES = "×"  # before the number of replicates
+DOMINATED = "dominated by another recipe"
 DEGENERATE_MARK, FAILED_SEEDS = "degenerate", "with seeds that failed"
 TIED, MAYBE_TIED = "≈", "≈?"
-MEANING_OF_TIES = (
-    f"{TIED} names what differs by less than noise in every goal, unpaired (compare is paired)"
-)
-MEANING_OF_MAYBE_TIED = f"{MAYBE_TIED} names what may: the error of one of the two is not known"
+MEANING_OF_TIES = f"{TIED}: differs by less than noise in every goal, unpaired (compare is paired)"
+MEANING_OF_MAYBE_TIED = f"{MAYBE_TIED}: may be as near, the error of one of the two is not known"
 MEANING_OF_REPLICATES = (
-    "values are means over n seeds, ± holds items and seeds; with n = 1 it holds items alone"
+    "values are means over n seeds; ± is of items and seeds (n = 1: of items alone)"
 )
 NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
@@ -160,7 +160,15 @@ def marks(row: Mapping[Any, Any]) -> list[str]:
         found.append(BEYOND)
     if row["loses_to_base"]:
         found.append(LOSES)
+    if _is_dominated(row):
+        found.append(DOMINATED)
     return found
+
+
+def _is_dominated(row: Mapping[Any, Any]) -> bool:
+    """Return whether nothing but another recipe keeps a candidate off the front."""
+    has_ended = row["state"] == TrialState.COMPLETE
+    return has_ended and row["feasible"] and not row["front"] and not row["loses_to_base"]
 
 
 def num_degenerate(row: Mapping[Any, Any]) -> int:
@@ -175,7 +183,7 @@ def num_degenerate(row: Mapping[Any, Any]) -> int:
 def label(row: Mapping[Any, Any]) -> str:
     """Return the name of a candidate in a picture: that of its first trial, and ×N replicates."""
     name = str(Candidate.of(row))
-    return name if row["replicates"] == 1 else f"{name} ×{row['replicates']}"
+    return name if row["replicates"] == 1 else f"{name} {TIMES}{row['replicates']}"
 
 
 def has_replicates(sweep: Sweep) -> bool:
@@ -208,6 +216,7 @@ def counts(sweep: Sweep) -> str:
         BEYOND: [row for row in rows if not row["feasible"]],
         DEGENERATE_MARK: [row for row in rows if num_degenerate(row)],
         LOSES: [row for row in rows if row["loses_to_base"]],
+        DOMINATED: [row for row in rows if _is_dominated(row)],
         STOPPED: [row for row in rows if row["state"] == TrialState.PRUNED],
         FAILED_SEEDS: [row for row in rows if row["failed_seeds"]],
     }

@@ -8,6 +8,7 @@ that nothing rests on colour alone.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, cycle
@@ -31,6 +32,7 @@ TRIAL = "number of the trial"  # label of the horizontal axis if there is one go
 INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 # Of the texts beside points, as shares of a panel's width and height:
 LETTER_WIDTH, LINE_HEIGHT = 0.019, 0.042
+LABEL_CHARS, LABEL_LINES = 40, 3  # of an axis, so that it is not longer than the axis
 MAX_NAMES = 2  # of members at one place
 MAX_LINES = 4  # above a point, where other texts are in the way
 
@@ -241,7 +243,10 @@ def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Seri
         values, base = values.map(goal.cost), goal.cost(base)
     lower_is_better = goal.better != "higher"
     direction = "← lower is better" if lower_is_better else "higher is better →"
-    label = f"{title} ({goal.unit})\n{direction}"
+    lines = textwrap.wrap(
+        f"{title} ({goal.unit})", LABEL_CHARS, max_lines=LABEL_LINES, placeholder=" …"
+    )
+    label = "\n".join([*lines, direction])
     limits = _limits(values, bars, is_on_front, base, base_bar)
     return Axis(label, values, bars, base, base_bar, limits, lower_is_better)
 

@@ -109,7 +109,7 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
         choice = f"running are {', '.join(map(str, running))}" if running else "none is running"
         leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {choice}.")
     cancel_trials(record, frozenset([trial]))
-    print(f"trial {trial} of {name} ends now.")
+    print(f"trial {trial} of {name} ends now, unless it completes first.")
 
 
 @app.command(epilog="Example: sweep retry miniature && sweep resume miniature")

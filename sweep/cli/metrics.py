@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sweep.cli.options import WRONG, Format, HarnessTasks, leave, use_harness_tasks
+from trainables.cli.output import WIDTH
+from trainables.cli.streams import showable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from sweep.config.possible_goals import PossibleGoal
     from trainables.data.tokenizer import Family
 
-WIDTH = 80  # columns
 COLUMNS = ("metric", "unit", "better", "ideal", "worst", "meaning", "evaluator")
 SEVERAL = "from several evaluators, or the replay"
 
@@ -111,7 +112,7 @@ def _lines(goals: Sequence[PossibleGoal]) -> Iterator[str]:
         yield ""
         yield evaluator or SEVERAL
         for metric, _ in group:
-            numbers = f"{metric.unit:<10} {metric.better:<7} {metric.ideal:g}"
+            numbers = f"{showable(metric.unit):<10} {metric.better:<7} {metric.ideal:g}"
             line = f"  {metric.name:<45} {numbers}"
             if len(line) > WIDTH:
                 yield f"  {metric.name}"
@@ -119,5 +120,5 @@ def _lines(goals: Sequence[PossibleGoal]) -> Iterator[str]:
             yield line
             indent = " " * 6
             yield textwrap.fill(
-                metric.about, WIDTH, initial_indent=indent, subsequent_indent=indent
+                showable(metric.about), WIDTH, initial_indent=indent, subsequent_indent=indent
             )

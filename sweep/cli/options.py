@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from trainables.cli.output import WIDTH
 from trainables.cli.verbs import DONE as DONE
 from trainables.cli.verbs import FAILED as FAILED
 from trainables.cli.verbs import INTERRUPTED as INTERRUPTED
@@ -157,10 +158,10 @@ def others() -> str:
 
 def console() -> Console:
     """Return a console as wide as the terminal, or of 80 columns if there is no terminal."""
-    from rich.console import Console
+    from sweep.display.console import ShowableConsole
 
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=80)
+    terminal = ShowableConsole()
+    return terminal if terminal.is_terminal else ShowableConsole(width=WIDTH)
 
 
 def leave(code: int, sentence: str) -> NoReturn:

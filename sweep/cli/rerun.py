@@ -47,7 +47,7 @@ def rerun(
 ) -> None:
     """Run recipes again with other seeds, each as a new trial of the same sweep."""
     from analysis.record import reader
-    from sweep.cli.run import resume_here
+    from sweep.cli.run import Reruns, resume_here
     from sweep.tracking import sweeps
     from sweep.tracking.control_requests import rerun_trials, reruns_in
 
@@ -58,19 +58,28 @@ def rerun(
     record = sweeps.find_sweep(uri, name)
     assert record is not None
     requested = new_seeds(sweep, numbers, seeds, reruns_in(record.tags()))
-    rerun_trials(record, frozenset(requested))
-    for number in numbers:
-        drawn = [str(one.seed) for one in requested if one.trial == number]
-        # Where the sweep is refused as it stands, a later resume carries the request out.
-        print(
-            f"trial {number} is to run again with seed{'s'[: len(drawn) > 1]} {', '.join(drawn)}."
-        )
+    reruns = Reruns(frozenset(requested), [_sentence(number, requested) for number in numbers])
+
+    def run_here() -> None:
+        resume_here(name, tracking_uri, storage, address, reruns=reruns)
+
+    if reader.read_state(name, tracking_uri=uri) == SweepState.FINISHED:
+        run_here()
+        return
+    rerun_trials(record, reruns.requested)
+    print("\n".join(reruns.sentences))
     # Read after the request: a sweep that ended before it does not carry it out.
     state = reader.read_state(name, tracking_uri=uri)
     if state == SweepState.FINISHED:
-        resume_here(name, tracking_uri, storage, address, only_requested=True)
+        run_here()
     elif state not in LIVE_STATES:
         print(f"{name} is {state}: `sweep resume {name}` runs them with the rest.")
+
+
+def _sentence(number: int, requested: Iterable[Rerun]) -> str:
+    """Return what is requested of a trial, in words."""
+    seeds = [str(one.seed) for one in requested if one.trial == number]
+    return f"trial {number} is to run again with seed{'s'[: len(seeds) > 1]} {', '.join(seeds)}."
 
 
 def _numbers(sweep: Sweep, named: Iterable[int], front: bool) -> list[int]:

@@ -132,12 +132,23 @@ def _as_one(sweeps: list[Sweep]) -> Sweep:
     from analysis.record import several
 
     joined = several.as_one(sweeps)
-    numbered = [
-        f"trial {offset} is trial 0 of {sweep.name}"
-        for sweep, offset in zip(sweeps, several.offsets(sweeps), strict=True)
-    ]
-    print(f"{'; '.join(numbered)}.", file=sys.stderr)
+    numbers = [joined_numbers(s, o) for s, o in zip(sweeps, several.offsets(sweeps), strict=True)]
+    print(f"{'; '.join(numbers)}.", file=sys.stderr)
     return joined
+
+
+def joined_numbers(sweep: Sweep, offset: int) -> str:
+    """Return how the trials of a sweep are numbered beside those of others, in words.
+
+    offset: what is added to their own numbers.
+    """
+    if sweep.trials.empty:
+        return f"{sweep.name} has no trials"
+    first, last = (int(end) for end in (sweep.trials["trial"].min(), sweep.trials["trial"].max()))
+    if not offset:
+        return f"trials {first} to {last} are those of {sweep.name}"
+    shifted = f"trials {first + offset} to {last + offset}"
+    return f"{shifted} are trials {first} to {last} of {sweep.name}"
 
 
 def _register(sweep: Sweep, model: str) -> Iterator[tuple[str, bool | None]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -23,9 +23,21 @@ from sweep.cli.options import (
     store_of,
     use_harness_tasks,
 )
-from trainables.schema.counted import counted
+from trainables.cli.output import wrapped
+
+if TYPE_CHECKING:
+    from sweep.driver.running_sweep import OnStart, RunningSweep
+    from sweep.tracking.control_requests import Rerun
+    from sweep.tracking.mlflow_record import Record
 
 app = typer.Typer()
+
+
+class Reruns(NamedTuple):
+    """Trials that a user wants to run again, and the sentences that say so."""
+
+    requested: frozenset[Rerun]
+    sentences: list[str]
 
 
 @app.command(epilog="Example: sweep check sweep/specs/smollm2.yaml")
@@ -33,30 +45,17 @@ def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
     """Report everything that is wrong with a spec, its models and its data (fetched if need be)."""
     use_harness_tasks(harness_tasks)
     from sweep.config import preflight
-    from sweep.space import names
+    from sweep.config.summary import summary
     from trainables.assets.errors import AssetError
-    from trainables.models import pretrained
 
     checked, document = load_spec(spec, with_inputs=True)
     try:
         preflight.prepare(checked, document)
-        divisions = preflight.divisions(checked)
+        trials, *others = summary(checked)
     except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
-    trials = counted(checked.num_trials, "trial")
-    if (num_seeds := checked.replicates.seeds) > 1:
-        trials += f", {num_seeds} seeds of each recipe"
-    sampler = checked.search.sampler
-    if sampler.is_exhaustive:
-        trials += f", a {sampler.name} of {counted(sampler.num_points(checked.trial), 'point')}"
-    print(f"{spec} is valid: {trials}, goals {', '.join(checked.goals)}.")
-    print(f"searched: {', '.join(names.searched_names(checked.trial)) or 'nothing'}")
-    model = checked.trials()[0].model
-    if model.family == "causal":
-        start = pretrained.start_of(model.path, model.opening)
-        print(f"texts begin behind {start!r}" if start else "texts begin behind nothing")
-    for sentence in divisions:
-        print(sentence)
+    for sentence in [f"{spec} is valid: {trials}", *others]:
+        print(wrapped(sentence, "  "))
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")
@@ -104,12 +103,13 @@ def resume_here(
     address: str | None,
     harness_tasks: Path | None = None,
     *,
-    only_requested: bool = False,
+    reruns: Reruns | None = None,
 ) -> None:
     """Go on with a sweep that was run from this folder, to its last word.
 
     harness_tasks: folder of the user's own tasks; None for the one that the sweep was started with.
-    only_requested: whether to run nothing but the trials that users have requested.
+    reruns: if given, they are requested and announced once nothing refuses the sweep, and nothing is
+        run but what users have requested.
 
     Raises:
         SystemExit: it was not run here, or did not end well; a sentence on stderr says why.
@@ -130,9 +130,14 @@ def resume_here(
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
-    run_to_last_word(
-        checked,
-        lambda on_start: run_sweep.resume(
-            checked, document, backends, on_start=on_start, only_requested=only_requested
-        ),
-    )
+
+    def start(on_start: OnStart) -> Record:
+        def announce(running: RunningSweep) -> list[Any]:
+            for sentence in reruns.sentences if reruns else ():
+                print(sentence)
+            return on_start(running)
+
+        requested = reruns.requested if reruns else None
+        return run_sweep.resume(checked, document, backends, on_start=announce, reruns=requested)
+
+    run_to_last_word(checked, start)

@@ -1,9 +1,4 @@
-"""The verb that shows the record in MLflow's own interface: ui.
-
-    python -m sweep.cli.ui URL
-
-is the process that opens a page in the browser, once its server answers.
-"""
+"""The verb that shows the record in MLflow's own interface: ui."""
 
 from __future__ import annotations
 
@@ -15,6 +10,7 @@ import sys
 import time
 import webbrowser
 from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -25,7 +21,7 @@ from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
-PATIENCE_S = 120.0  # until the server answers
+LOOK_EVERY_S = 0.2  # whether the server answers
 GRACE_S = 5.0  # until a process that is told to end has ended
 
 app = typer.Typer()
@@ -68,23 +64,28 @@ def ui(
     _refuse_taken(host, port)
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{port}/{page}"
-    print(f"{url} (Ctrl-C ends it)", flush=True)
+    print("MLflow's server starts, which takes some seconds …", file=sys.stderr, flush=True)
     os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     os.environ.setdefault("PYTHONWARNINGS", "ignore")  # of MLflow's own code, four times each
+    os.environ.setdefault("MLFLOW_UVICORN_OPTS", "--log-level warning")  # no line for each request
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
     os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
-    raise SystemExit(_serve(words, url if opens else None))
+    raise SystemExit(_serve(words, url, opens))
 
 
-def _serve(words: list[str], url: str | None) -> int:
+def _serve(words: list[str], url: str, opens: bool) -> int:
     """Run `mlflow WORDS…` until it ends, and return its exit code; end it when this process is to end.
 
     The server has a process group of its own. So Ctrl-C does not reach its processes, each of which
     would print a traceback while it starts, but ends them by SIGTERM.
 
-    url: a page to open in the browser once the server answers, by a process that waits for that.
+    Args:
+        url: a page, whose address is printed once the server answers.
+        opens: whether a process of its own opens the page in the browser then.
 
     Raises:
+        SystemExit: the server ended before it answered.
         KeyboardInterrupt: at Ctrl-C, SIGTERM or SIGHUP, when the server has ended.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -94,10 +95,18 @@ def _serve(words: list[str], url: str | None) -> int:
     try:
         server = [sys.executable, "-m", "mlflow", *words]
         started.append(subprocess.Popen(server, stdin=subprocess.DEVNULL, process_group=0))
-        if url is not None:
+        while started[0].poll() is None and not _answers(url):
+            time.sleep(LOOK_EVERY_S)
+        if started[0].poll() is not None:
+            address = url.partition("#")[0]
+            leave(
+                FAILED, f"MLflow's server must answer at {address}, but ended: it says why above."
+            )
+        print(f"{url} (Ctrl-C ends it)", flush=True)
+        if opens:
             started.append(
                 subprocess.Popen(
-                    [sys.executable, "-m", "sweep.cli.ui", url],
+                    [sys.executable, "-m", "webbrowser", url],
                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
                 )
             )  # fmt: skip
@@ -105,6 +114,20 @@ def _serve(words: list[str], url: str | None) -> int:
     finally:
         for process in started:
             _end(process)
+
+
+def _answers(url: str) -> bool:
+    """Return whether the server of a page answers a request, with whatever status."""
+    address = urlsplit(url)
+    connection = HTTPConnection(address.hostname or "", address.port, timeout=5)  # by no proxy
+    try:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -150,21 +173,3 @@ def _has_browser() -> bool:
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
     )
     return has_window and sys.stdout.isatty()
-
-
-def open_when_up(url: str) -> None:
-    """Open a page in the browser once its server takes connections; give up after PATIENCE_S."""
-    address = urlsplit(url)
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection((address.hostname, address.port), timeout=1).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            webbrowser.open(url)
-            return
-
-
-if __name__ == "__main__":
-    open_when_up(sys.argv[1])

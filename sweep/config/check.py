@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -24,6 +25,7 @@ from trainables.schema.faults import Place, did_you_mean, fault_sentences
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
+MAX_METRICS = 3  # that a sentence lists
 SAME_FOR_ALL = (("model",), ("train", "dtype"), ("evaluators",))  # the base values depend on these
 
 
@@ -269,11 +271,20 @@ def _goal_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
     if isinstance(constraints, dict):
         names += [(("constraints", name), name) for name in constraints]
     return [
-        f"{document.at(place)} must be a metric that the trial's evaluators measure, in every "
-        f"branch ({', '.join(metrics)}), but got {name!r}{did_you_mean(name, metrics) or '.'}"
+        f"{document.at(place)} must be a metric that the trial's evaluators measure in every branch "
+        f"{_metrics_in_words(metrics, name, document.path)}"
         for place, name in names
         if name not in metrics
     ]
+
+
+def _metrics_in_words(metrics: list[str], name: object, path: Path) -> str:
+    """Return the end of a sentence: some metrics, how all are listed, and a name that is none."""
+    close = did_you_mean(name, metrics)
+    listed = difflib.get_close_matches(str(name), metrics, n=MAX_METRICS, cutoff=0.0)
+    such_as = "" if close else f"such as {', '.join(listed)}; "
+    every = f"`sweep metrics {path}` lists all {len(metrics)}"
+    return f"({such_as}{every}), but got {name!r}{close or '.'}"
 
 
 def _metrics_of_every_branch(tree: dict[str, Any]) -> list[str] | None:

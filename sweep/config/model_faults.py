@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 
 from trainables.config import TrialConfig
-from trainables.data.queries import could_be_too_long, refuse_long_texts
+from trainables.data import sources
+from trainables.data.pairs import Pair
+from trainables.data.queries import could_be_too_long, refuse_long_texts, room
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.fitness.tested import Ability
 from trainables.objectives.base import Objective
+from trainables.schema.counted import counted
 
 
 def model_faults(trials: list[TrialConfig]) -> list[str]:
@@ -39,18 +42,24 @@ def model_faults(trials: list[TrialConfig]) -> list[str]:
                 faults += _faults_of(partial(objective.refuse_misfit, tokenizer))
         for trial in of_model:
             faults += _faults_of_lacks(trial, abilities)
-        faults += _faults_of_long_texts(of_model)
+        faults += [*_faults_of_long_texts(of_model), *_faults_of_cut_pairs(of_model)]
         for opening in {trial.model.opening for trial in of_model if family == "causal"}:
             faults += _faults_of(partial(pretrained.start_of, path, opening))
     return list(dict.fromkeys(faults))
 
 
 def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
-    """Return a fault for each evaluator with a text that is too long for the model of these trials."""
+    """Return a fault for each evaluator whose texts are too long for the model of these trials."""
     path, family = trials[0].model.path, trials[0].model.family
     num_positions = pretrained.num_positions(path, family)
     faults = []
     for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
+        if (num_written := evaluator.num_written()) >= num_positions:
+            faults.append(
+                f"trial.evaluators: {evaluator.name}: max_gen_toks must be below the {num_positions} "
+                f"positions of {path}, but is {num_written}: set it in generation_kwargs of the "
+                "task's YAML, or take a model with more positions."
+            )
         try:
             texts = list(evaluator.whole_texts())
         except ValueError:  # a row that cannot be read, which is found with the evaluator's items
@@ -66,6 +75,58 @@ def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
             refuse = partial(refuse_long_texts, tokenizer, texts)
             faults += _faults_of(refuse, lead=f"trial.evaluators: {evaluator.name}: ")
     return faults
+
+
+def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each alignment set whose pairs are all alike as these trials' model reads.
+
+    Their objectives compare pairs, and texts are cut: at train.max_tokens, or at the model's positions.
+    """
+    path, family = trials[0].model.path, trials[0].model.family
+    num_positions = pretrained.num_positions(path, family)
+    trial_by_cut = {
+        (
+            trial.alignment.model_copy(update={"size": None, "seed": 0}),
+            trial.train.max_tokens,
+        ): trial
+        for trial in trials
+        if trial.objective.compares
+    }
+    faults = []
+    for (alignment, max_tokens), trial in trial_by_cut.items():
+        try:
+            key = (alignment.data, alignment.swap, alignment.words)
+            if _differ_early(sources.read_pairs(*key), min(max_tokens, num_positions)):
+                continue  # mostly at the first pair, and to load a tokenizer takes seconds
+            pairs = [pair[:2] for pair in sources.read_pairs(*key)]
+            tokenizer = pretrained.tokenizer_of(path, family, trial.model.opening)
+            most = min(max_tokens, room(tokenizer))
+        except ValueError:  # found with the set, or with the model's opening
+            continue
+        ids = tokenizer.encode([text for pair in pairs for text in pair])
+        is_alike = (a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True))
+        if pairs and all(is_alike):
+            faults.append(
+                f"trial.train.max_tokens must let objective {trial.objective.name} see a pair differ, "
+                f"but in the first {counted(most, 'token')}, which the model reads, none of the "
+                f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
+                f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
+            )
+    return faults
+
+
+def _differ_early(pairs: Iterable[Pair], num_tokens: int) -> bool:
+    """Return whether some pair differs within so many tokens, whatever the tokenizer.
+
+    A token has a byte or more, but for one before a text and two special ones around it.
+    """
+    for text, twin, *_ in pairs:
+        places = (n for n, (a, b) in enumerate(zip(text, twin, strict=False)) if a != b)
+        if (place := next(places, None)) is not None and len(
+            text[:place].encode()
+        ) + 3 < num_tokens:
+            return True
+    return False
 
 
 def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[str]:

@@ -12,7 +12,7 @@ from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
 from sweep.config.spec import SweepSpec
-from trainables import contamination
+from trainables import contamination, left_to_train
 from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
@@ -63,7 +63,7 @@ def _digests_and_faults(trials: list[TrialConfig]) -> tuple[dict[str, str], list
             *_text_faults(trials),
             *_evaluator_faults(trials),
         ]
-    return digests, faults or _contamination_faults(trials)
+    return digests, faults or _overlap_faults(trials)
 
 
 def _with_lines(faults: list[str], document: Document | None) -> list[str]:
@@ -71,24 +71,6 @@ def _with_lines(faults: list[str], document: Document | None) -> list[str]:
     if document is None:
         return faults
     return list(dict.fromkeys(with_line(document, fault) for fault in faults))
-
-
-def divisions(spec: SweepSpec) -> list[str]:
-    """Return a sentence on each set of a sweep of which a part is kept to measure on.
-
-    Raises:
-        ValueError, AssetError: as `prepare`, which is to be called first.
-    """
-    trials = spec.trials()
-    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
-    sentences = []
-    for name in dict.fromkeys(name for _, name in _general_sets(trials)):
-        held_out, num_texts = sources.num_held_out(name)
-        sentences.append(
-            f"{name}: {held_out} of {counted(num_texts, 'text')} {'is' if held_out == 1 else 'are'} "
-            "held out of training, to measure on."
-        )
-    return [*sentences, *filter(None, (evaluator.division() for evaluator in evaluators))]
 
 
 def sets_of(trial: TrialConfig) -> list[str]:
@@ -179,7 +161,7 @@ def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig])
     return faults
 
 
-def _general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
+def general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
     """Return (key of the spec, name) of every set of general texts, that of evaluators first."""
     evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
     measured = {(f"evaluators: {e.name}", e.general) for e in evaluators if e.general}
@@ -195,7 +177,7 @@ def _text_faults(trials: list[TrialConfig]) -> list[str]:
     on. A fault in a row that an evaluator reads is found with its items.
     """
     faults = []
-    for key, name in _general_sets(trials):
+    for key, name in general_sets(trials):
         is_measured = key.startswith("evaluators")
         try:
             held_out, num_texts = sources.num_held_out(name)
@@ -229,21 +211,26 @@ def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
     return faults
 
 
-def _contamination_faults(trials: list[TrialConfig]) -> list[str]:
+def _overlap_faults(trials: list[TrialConfig]) -> list[str]:
     """Return a fault for each set that a trial trains on and that holds texts it is measured on.
 
-    Trials that allow it are left out.
+    Of benchmarks it may hold none, unless the trial allows it; of held-out general texts it may not
+    consist.
     """
-    # One trial is enough for the same sets and evaluators, whatever else differs.
+    # Of trials with the same sets and evaluators, whatever else differs, the one with the most pairs.
     trial_by_data = {
         (
             trial.alignment.model_copy(update={"size": None, "seed": 0}),
             trial.replay.data if trial.replay and trial.replay.ratio else None,
             trial.regulariser.texts_from,
             trial.evaluators,
+            trial.allow_overlap,
         ): trial
-        for trial in trials
-        if not trial.allow_overlap
+        for trial in sorted(trials, key=lambda trial: trial.alignment.size or 0)
     }
-    faults = (fault for trial in trial_by_data.values() for fault in contamination.faults_of(trial))
+    faults = (
+        fault
+        for trial in trial_by_data.values()
+        for fault in (*contamination.faults_of(trial), *left_to_train.faults_of(trial))
+    )
     return [f"trial.{fault}" for fault in dict.fromkeys(faults)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 # Takes candidates, each as goal -> value; returns (size, hypervolume) of their front.
 FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
+
+
+INDENT = "    "  # of a line that goes on
 
 
 class Progress(Callback):  # type: ignore[misc]
@@ -130,8 +135,7 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Print that a trial is tried again, and why, if there is no live table."""
         if self._live is None:
-            line = f"{trial} is tried again: {_reason(trial.error_file)}"
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._print(f"{trial} is tried again: {_reason(trial.error_file)}")
 
     def on_experiment_end(self, trials: Any, **_: Any) -> None:
         """Close the live table, which stays in the terminal as it was last."""
@@ -159,14 +163,16 @@ class Progress(Callback):  # type: ignore[misc]
         if self._live is None:
             size, volume = self.size_and_volume
             width = len(str(self._num_trials()))
-            self._console.print(
+            self._print(
                 f"[{self.num_ended:>{width}}/{self._num_trials()}] {trial} {state}  {remark}"
-                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}{self._undelivered()}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
+                f"  | front {size}, hypervolume {volume:.4f} | {self._eta()}{self._undelivered()}"
             )
         self._refresh()
+
+    def _print(self, line: str) -> None:
+        """Print a line, which goes on below if it is too long for the console."""
+        for text in _folded(line, self._console.width):
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @property
     def num_ended(self) -> int:
@@ -219,6 +225,22 @@ class Progress(Callback):  # type: ignore[misc]
             return ""
         waiting = counted(self._outbox.num_waiting, "entry waits", "entries wait")
         return f" | {waiting} for MLflow ({trouble.partition(':')[0]})"
+
+
+def _folded(line: str, width: int) -> list[str]:
+    """Return a line as lines of at most `width` columns, each but the first with an indent.
+
+    They end where two blanks or a | are, so that a goal stands beside its value; else at a blank.
+    """
+    pieces = re.split(r"(  | (?=\|))", line)
+    lines = [""]
+    for separator, part in zip(["", *pieces[1::2]], pieces[::2], strict=True):
+        if len(lines[-1] + separator + part) <= width:
+            lines[-1] += separator + part
+            continue
+        parts = textwrap.wrap(part, width - len(INDENT), break_on_hyphens=False)
+        lines += [f"{INDENT if n or lines[-1] else ''}{text}" for n, text in enumerate(parts)]
+    return [text for text in lines if text]
 
 
 def _reason(error_file: str | None) -> str:

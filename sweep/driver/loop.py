@@ -17,6 +17,7 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
+from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Status
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sweep.driver.control_callback import ControlCallback
     from sweep.outcome import Outcome
     from sweep.search.searcher import ParetoSearch
+    from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
     from sweep.workers.checkpoints import CheckpointStores
     from sweep.workers.worker import RunTrial
@@ -45,7 +47,7 @@ class PreparedSweep:
     search_storage: the path of Optuna's journal, or the address of its database.
     stores: where workers keep checkpoints and models.
     num_at_once: number of trials that run at the same time.
-    only_requested: whether it runs nothing but the trials that users have requested.
+    reruns: if given, it runs these, and what users have requested before, and nothing else.
     """
 
     spec: SweepSpec
@@ -54,7 +56,7 @@ class PreparedSweep:
     search_storage: Path | str
     stores: CheckpointStores
     num_at_once: int
-    only_requested: bool = False
+    reruns: frozenset[Rerun] | None = None
 
 
 def run_to_end(
@@ -91,6 +93,8 @@ def run_to_end(
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
         record.reopen(record.run_id)
+        if prepared.reruns:  # not before, so that nothing is requested of a sweep that is refused
+            rerun_trials(record, prepared.reruns)
         status: Status = "KILLED"
         state: str = SweepState.INTERRUPTED
         patience_s = PATIENCE_S
@@ -106,7 +110,7 @@ def run_to_end(
 
             search = ParetoSearch(
                 spec, study, metrics, on_end, control.requests, control.stop_for,
-                only_requested=prepared.only_requested,
+                only_requested=prepared.reruns is not None,
             )  # fmt: skip
             with ExitStack() as while_trials_run:
                 running = RunningSweep(

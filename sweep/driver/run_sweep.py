@@ -113,14 +113,14 @@ def resume(
     *,
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
-    only_requested: bool = False,
+    reruns: frozenset[control_requests.Rerun] | None = None,
 ) -> mlflow_record.Record:
     """Run the trials that are left of a sweep that ended early, and return its record.
 
     Trials that have ended are not run again.
 
     document: the file of the spec in the sweep's folder.
-    only_requested: whether to run nothing but retries and reruns, which users have requested.
+    reruns: if given, these are requested once nothing refuses the sweep, and only requests are run.
     on_start, run_trial: as of `run`.
 
     Raises:
@@ -165,7 +165,7 @@ def resume(
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once
                 )
-                prepared = replace(prepared, only_requested=only_requested)
+                prepared = replace(prepared, reruns=reruns)
                 run_to_end(prepared, on_start, run_trial)
     return record
 

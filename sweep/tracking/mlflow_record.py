@@ -281,8 +281,7 @@ def search_runs(
 
     view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
 
-    analysis/record/mlflow_client.py reads pages of runs, too: the writer of the record shares with its
-    reader the names alone, so that either can change. Raises errors.OtherAnswer if it is another list.
+    Raises errors.OtherAnswer if the store gives something else.
     """
     runs: list[Run] = []
     page = None
@@ -291,7 +290,7 @@ def search_runs(
             [experiment_id], having(tags), view, 1000, page_token=page and page.token
         )
         runs += page
-    if not all(is_asked_for(run.data.tags, tags) for run in runs):
+    if any(not is_asked_for(run.data.tags, tags) for run in runs):
         raise errors.OtherAnswer("with runs that were not asked for")
     if not runs:
         server.refuse_no_list_of_runs(client.tracking_uri, experiment_id)

@@ -28,7 +28,8 @@ from trainables.models.joint_forward import PairPredictions, Predictions, predic
 from trainables.models.language_model import LanguageModel
 from trainables.schema.strict import Strict
 
-# Of lm-evaluation-harness: tasks of every output type, and a group, on files of tests/harness_tasks.
+# Of lm-evaluation-harness: tasks of every output type, and a group, on files of this folder.
+HARNESS_TASKS = Path(__file__).parents[1] / "harness_tasks"
 TASKS = ("capitals", "pronouns", "last_word", "passages", "animals", "choices")
 # Settings, by the name of a plugin, with which it needs no download; some read the files of
 # tests/small_sets.py. A list has the settings of several instances.
@@ -125,10 +126,10 @@ def _instances(union: Any) -> Iterator[Strict]:
 
 
 @contextmanager
-def harness_tasks() -> Iterator[None]:
-    """Return a context in which the tasks of tests/harness_tasks are found."""
+def harness_tasks(own: Path = HARNESS_TASKS) -> Iterator[None]:
+    """Return a context in which the tasks of a folder are found, by default of tests/harness_tasks."""
     before = folder.current_path()
-    folder.use(Path(__file__).parents[1] / "harness_tasks")
+    folder.use(own)
     try:
         yield
     finally:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from typer.core import TyperCommand
 
+from trainables.cli.output import WIDTH
 from trainables.cli.streams import showable
 
 if TYPE_CHECKING:
     from trainables.evaluators.base import Evaluator
 
-WIDTH = 80  # columns
 KEY_WIDTH = 16  # columns of a setting's indent and name
 HEAD = """
 Evaluators and their settings, for --evaluators NAME:KEY=VALUE:KEY=VALUE,NAME
@@ -26,11 +26,14 @@ class WithEvaluators(TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help of the command, then the settings."""
         super().format_help(ctx, formatter)
-        formatter.write(showable(text()))
+        formatter.write(text())
 
 
 def text() -> str:
-    """Return the name, the purpose and the settings of every evaluator, in 80 columns."""
+    """Return the name, the purpose and the settings of every evaluator, in 80 columns.
+
+    It has stand-ins for characters that the standard output cannot show.
+    """
     from trainables.evaluators import AnyEvaluator
 
     union, *_ = get_args(AnyEvaluator)
@@ -46,7 +49,7 @@ def _of_evaluator(evaluator: type[Evaluator]) -> str:
         purpose += " A change against the base model, so for trials and sweeps alone."
     lines = [
         evaluator.model_fields["name"].default,
-        textwrap.fill(purpose, WIDTH, initial_indent="  ", subsequent_indent="  "),
+        textwrap.fill(showable(purpose), WIDTH, initial_indent="  ", subsequent_indent="  "),
     ]
     for setting in settings(evaluator):
         is_required = setting.default == "required"
@@ -55,7 +58,7 @@ def _of_evaluator(evaluator: type[Evaluator]) -> str:
         words += [f"– {setting.meaning}"] if setting.meaning else []
         lines.append(
             textwrap.fill(
-                " ".join(words),
+                showable(" ".join(words)),
                 WIDTH,
                 initial_indent=f"    {setting.key}".ljust(KEY_WIDTH - 1) + " ",
                 subsequent_indent=" " * KEY_WIDTH,

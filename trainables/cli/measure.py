@@ -19,6 +19,7 @@ from trainables.cli.output import (
     refuse,
     refuse_file,
     use_harness_tasks,
+    wrapped,
 )
 from trainables.metrics.interval import MEANING, intervals
 
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 # 1.4 = √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
-    f"{MEANING}, over n items. Between\n"
-    "two models a difference of less than 1.4 times it is noise, unless they are compared\n"
-    "item by item (`sweep compare`), which sees smaller ones."
+    f"{MEANING}, over n items. Between two models a difference of less than 1.4 times it is noise, "
+    "unless they are compared item by item (`sweep compare`), which sees smaller ones."
 )
 
 app = typer.Typer()
@@ -82,7 +82,7 @@ def measure(
                 as_json.write_text(_as_json(tree, estimates, declared))
     except (AssetError, ValueError) as error:
         (fail if estimates else refuse)(str(error))  # 2 if nothing was measured yet
-    print(NOISE_FLOOR, file=sys.stderr)
+    print(wrapped(NOISE_FLOOR), file=sys.stderr)
     if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:
         fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")
 
@@ -162,8 +162,12 @@ def _measure_each(
     from trainables.measure import measure_alone
     from trainables.metrics.estimate import degrees_of_freedom, errors
     from trainables.models.loading import load
+    from trainables.models.pretrained import start_sentence
 
-    model = load(measurement.model.path, measurement.model.family, measurement.model.opening)
+    settings = measurement.model
+    model = load(settings.path, settings.family, settings.opening)
+    if settings.family == "causal":
+        print(wrapped(start_sentence(settings.path, settings.opening)), file=sys.stderr)
     for evaluator in measurement.evaluators:
         estimates = measure_alone(evaluator, model)
         se, df = errors(estimates), degrees_of_freedom(estimates)

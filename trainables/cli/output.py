@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from trainables.cli.streams import showable
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
 
@@ -45,11 +47,28 @@ def line(metric: Metric, value: float, se: float | None, df: float, num_items: i
     """
     places = min(MAX_DECIMALS, num_decimals([value, half_width(se, df) or 0.0]))
     form = f".{places}f"
-    error = plus_minus(se, df, form)
+    error = f"{showable(plus_minus(se, df, form)):<{len(showable('± 0.0000 '))}}"
+    unit = showable(metric.unit)
     items = f"n={num_items}" if num_items else ""
-    numbers = f"{visible(value, form):>10} {error:<9} {metric.unit:<10} {items}".rstrip()
+    numbers = f"{visible(value, form):>10} {error} {unit:<10} {items}".rstrip()
     whole = f"{metric.name:<40} {numbers}"
     return whole if len(whole) <= WIDTH else f"{metric.name}\n{'':<40} {numbers}"
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Return a text in lines of WIDTH columns, in characters that the standard output can show.
+
+    Lines end at blanks alone, so that a name or a path can be copied.
+
+    indent: what stands before the second line and those after it.
+    """
+    return textwrap.fill(
+        showable(text),
+        WIDTH,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def refuse_file(option: str, file: Path | None) -> None:

@@ -37,12 +37,15 @@ def plain(character: str) -> str:
     return letters or "?"
 
 
-def showable(text: str) -> str:
-    """Return a text as the standard output can show it, with stand-ins for what it cannot.
+def showable(text: str, encoding: str | None = None) -> str:
+    """Return a text as a stream can show it, with stand-ins for what it cannot.
 
-    It is for libraries that write UTF-8 to an ASCII terminal past its stream, as typer's help does.
+    It is for text whose columns are counted, as a stand-in may be longer, and for libraries that write
+    UTF-8 to an ASCII terminal past its stream, as typer's help does.
+
+    encoding: of the stream; that of the standard output if left out.
     """
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
     codecs.register_error(NAME, _replace)
     return text.encode(encoding, NAME).decode(encoding)
 

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from typer import TyperException
 from typer.core import TyperGroup
 
+# What Python makes of bytes that are no text, in the arguments of a command.
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -32,6 +34,10 @@ class Verbs(TyperGroup):
             SystemExit: with the exit code of the verb; 2 and a sentence if the command is wrong, 1 and
                 a sentence if a file cannot be read or written; 130 at Ctrl-C.
         """
+        given = list(sys.argv[1:] if args is None else args)
+        if broken := [word for word in given if HALF_CHARACTER.search(word)]:
+            print(f"the command must be text in UTF-8, but has {broken[0]!r}.", file=sys.stderr)
+            raise SystemExit(WRONG)
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except TyperException as error:

@@ -31,6 +31,10 @@ Words = Literal["gender", "race", "religion"]
 PRONOUNS = {"he": "she", "she": "he", "himself": "herself", "herself": "himself"}
 ONE_WAY = {"him": "her", "hers": "his", "ms": "mr", "mum": "dad", "mums": "dads"}
 
+QUOTES = "\"'“”„‟‘’‚‛«»‹›*_"  # the signs of emphasis are used as quotes are
+OPENING, CLOSING = f"{QUOTES}([{{", f"{QUOTES})]}}"
+# The inside of a character class for what may stand between *her* and its noun.
+BETWEEN = rf"\s{re.escape(OPENING)}"
 OR_ANOTHERS = re.compile(r"\s*(?:/|or\b)\s*(?:her|his|their|my|your|our)\b", re.IGNORECASE)
 
 
@@ -40,8 +44,8 @@ class _Patterns(NamedTuple):
     Attributes:
         word: a word.
         article_and_word: a word, and the article before it if there is one.
-        before, after: the word before and the word after a place, with nothing but space, quotes and
-            brackets between.
+        before, after: the word before and the word after a place, with nothing but space, quotes,
+            brackets and emphasis between.
     """
 
     word: re.Pattern[str]
@@ -56,8 +60,8 @@ def _patterns(letter: str) -> _Patterns:
     return _Patterns(
         re.compile(f"[{letter}]+"),
         re.compile(rf"\b(?<![{letter}])(?:([Aa][Nn]?)(\s+))?([{letter}]+)"),
-        re.compile(rf"([{letter}'-]+)[\s\"'“‘(]*$"),
-        re.compile(rf"[\s\"'“‘(]*([{letter}0-9][{letter}0-9-]*)"),
+        re.compile(rf"([{letter}'-]+)[{BETWEEN}]*$"),
+        re.compile(rf"[{BETWEEN}]*([{letter}0-9][{letter}0-9-]*)"),
     )
 
 
@@ -176,11 +180,13 @@ def _counterpart(word: re.Match[str], text: str) -> str:
 
     A word without gender is its own counterpart.
     """
-    lower = word.group().lower()
-    if lower in ("her", "his"):
+    listed = in_list(word.group())
+    if listed in ("her", "his"):
         possesses = _possesses(text, word.start(), word.end())
-        return ("his" if possesses else "him") if lower == "her" else "her" if possesses else "hers"
-    return gender_counterparts().get(in_list(word.group()), lower)
+        return (
+            ("his" if possesses else "him") if listed == "her" else "her" if possesses else "hers"
+        )
+    return gender_counterparts().get(listed, word.group().lower())
 
 
 @cache
@@ -197,6 +203,10 @@ def _possesses(text: str, start: int, end: int) -> bool:
     lead = before.group(1).lower() if before else ""
     if joined := OR_ANOTHERS.match(text, end):  # "his or her keys"
         end = joined.end()
+    if text[end : end + 1] and text[end] in CLOSING:
+        if not start or text[start - 1] not in OPENING:  # “I saw her” Tom said
+            return False
+        end += 1  # “her” keys
     following = patterns.after.match(text, end)
     if following and following.group(1).lower() in context["noun_after_preposition"]:
         return lead in context["preposition"]  # "behind her back", but "called her back"

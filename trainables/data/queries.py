@@ -172,5 +172,5 @@ def refuse_long_texts(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) ->
             raise ValueError(
                 f"{where or 'a text'} must fit into the {tokenizer.max_tokens} positions of "
                 f"{tokenizer.folder.name}, but {shown(text.strip())} has {len(ids)} tokens: "
-                f"{'shorten it, or' if where else ''} take a model with more positions."
+                f"{'shorten it, or ' if where else ''}take a model with more positions."
             )

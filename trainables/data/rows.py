@@ -32,7 +32,7 @@ def read_rows(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
             field; the message has the line or row.
     """
     if not path.is_file():
-        raise ValueError(f"{path}: must be a file of rows ({in_words(ROWS)}), but is a folder.")
+        raise ValueError(f"{path}: must be {in_words(ROWS)}, but is a folder.")
     for where, row in _rows(path):
         yield checked_row(row, fields, where)
 
@@ -98,5 +98,5 @@ def _rows(path: Path) -> Iterator[Row]:
         ValueError: its name does not say what it is.
     """
     if not (kind := kind_of(path)):
-        raise ValueError(f"{path}: must be a file whose name ends in {in_words(TEXTS)}.")
+        raise ValueError(f"{path}: must be {in_words(TEXTS)}.")
     return READERS[kind](path)

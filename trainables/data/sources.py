@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import get_args
 
 from trainables.data.counterfactual import Rule, Words
-from trainables.data.files.kinds import TEXTS, in_words, kind_of
+from trainables.data.files.kinds import TEXTS, files_named, in_words, kind_of
 from trainables.data.pairs import Pair
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
 from trainables.data.splits import is_held_out
@@ -29,7 +29,8 @@ def check_name(name: str, known: Collection[str], kind: str) -> str:
         return name
     raise ValueError(
         f"must name {kind} that are known ({', '.join(known)}) "
-        f"or a file ({in_words(TEXTS)}), but got {name!r}{did_you_mean(name, known)}"
+        f"or {in_words(TEXTS)}, but got {name!r}"
+        f"{did_you_mean(name, [*files_named(name, TEXTS), *known])}"
     )
 
 

@@ -54,14 +54,16 @@ def _word_pattern(letter: str) -> re.Pattern[str]:
 
 
 def in_list(word: str) -> str:
-    """Return a word as word lists have it: in lower case, accents within their letters.
+    """Return a word as word lists have it: in lower case, of plain letters with their accents.
 
-    >>> in_list("FIANCE\u0301E"), in_list("wo\u00adman")
-    ('fiancée', 'woman')
+    Letters of another width and ligatures become plain ones.
+
+    >>> in_list("FIANCE\u0301E"), in_list("wo\u00adman"), in_list("ＨＥ"), in_list("ﬁancé")
+    ('fiancée', 'woman', 'he', 'fiancé')
     """
     if word.isascii():
         return word.lower()
-    return unicodedata.normalize("NFC", word.replace(SOFT_HYPHEN, "")).lower()
+    return unicodedata.normalize("NFKC", word.replace(SOFT_HYPHEN, "")).lower()
 
 
 def normalised(text: str) -> str:

@@ -22,11 +22,13 @@ class Evaluator(Strict):
     """A benchmark. Its fields say which items are measured, and how.
 
     families: model families that it can measure.
+    cuts_texts: whether a text that does not fit into the model's positions is cut.
     version:  raised whenever the same model and data get other values than before. A sweep is not
         resumed by a release that has another version of one of its evaluators.
     """
 
     families: ClassVar[tuple[str, ...]] = ("causal", "masked")
+    cuts_texts: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
     name: str
@@ -79,11 +81,16 @@ class Evaluator(Strict):
         return ()
 
     def whole_texts(self) -> Iterable[tuple[str, str]]:
-        """Return (file and row, text) of the texts that must fit whole into the model's positions.
+        """Return (place, text) of each text that must fit whole into the model's positions.
 
-        The first is empty where the texts are no user's. None by default: long texts are cut.
+        The place is for a sentence, as a file and a row; empty where the texts are no user's. By
+        default they are all of `texts` or, if long ones are cut, none.
         """
-        return ()
+        return () if self.cuts_texts else [("", text) for text in self.texts()]
+
+    def num_written(self) -> int:
+        """Return how many tokens a model may have to write after a text; 0 by default."""
+        return 0
 
     def division(self) -> str:
         """Return a sentence on how its data are divided into texts to train on and to measure on.

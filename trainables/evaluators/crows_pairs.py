@@ -54,6 +54,7 @@ class CrowsPairs(Evaluator):
     2110.08527); pll: the original (Nangia et al. 2020, arXiv 2010.00133).
     """
 
+    cuts_texts: ClassVar[bool] = False
     version: ClassVar[int] = 2  # 1 aligned every pair of a masked model as (sent_more, sent_less)
 
     name: Literal["crows_pairs"] = "crows_pairs"
@@ -126,10 +127,6 @@ class CrowsPairs(Evaluator):
     def texts(self) -> list[str]:
         """Return both sentences of each pair."""
         return [text for pair in self.items() for text in pair]
-
-    def whole_texts(self) -> list[tuple[str, str]]:
-        """Return all of `texts`."""
-        return [("", text) for text in self.texts()]
 
 
 def compare(variant: str, scores: Sequence[float | None]) -> dict[str, Estimate]:

@@ -94,6 +94,14 @@ class Harness(Evaluator):
         """Return the texts in the fields of its items, and each text with each of its answers."""
         return loaded.texts(self._tasks())
 
+    def whole_texts(self) -> list[tuple[str, str]]:
+        """Return all answers that are scored. Of a context what does not fit is cut."""
+        return loaded.answers(self._tasks())
+
+    def num_written(self) -> int:
+        """Return the largest max_gen_toks of its requests; 0 if it has the model write nothing."""
+        return loaded.num_written(self._tasks())
+
     def _tasks(self) -> tuple[loaded.Loaded, ...]:
         """Return the task with its data, or each task of the group."""
         return loaded.load(self.task, self.num_fewshot, self.limit)

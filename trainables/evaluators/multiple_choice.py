@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from trainables.assets import cache
-from trainables.data.files.kinds import ROWS, dataset_label, in_words, kind_of
+from trainables.data.files.kinds import ROWS, dataset_label, files_named, in_words, kind_of
 from trainables.data.rows import user_file
 from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS, Item, hellaswag
 from trainables.data.sets.question_file import Prompt, question_items
@@ -61,9 +61,9 @@ class MultipleChoice(Evaluator):
             return name
         if kind_of(name) not in ROWS:
             raise ValueError(
-                f"must name a task that is known ({', '.join(NUM_CHOICES)}) or a file "
-                f"({in_words(ROWS)}) with the fields question, choices and answer, but got {name!r}"
-                f"{did_you_mean(name, NUM_CHOICES)}"
+                f"must name a task that is known ({', '.join(NUM_CHOICES)}) or {in_words(ROWS)}, with "
+                f"the fields question, choices and answer, but got {name!r}"
+                f"{did_you_mean(name, [*files_named(name, ROWS), *NUM_CHOICES])}"
             )
         if dataset_label(name) in NUM_CHOICES:
             raise ValueError(

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from statistics import fmean
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -55,6 +55,8 @@ class Seat(Evaluator):
     Deviation: their "semantically bleak" frames without articles, so numbers are near to those of their
     files and not the same.
     """
+
+    version: ClassVar[int] = 2  # p of 1 took rounding for differences where all states are one
 
     name: Literal["seat"] = "seat"
     data: Literal["seat", "miniature"] = Field("seat", description="which word lists")
@@ -150,13 +152,14 @@ def _word_of(sentence_name: str) -> str:
 
 
 def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
-    """Return the mean of |d| over tests.
+    """Return the mean of |d| over tests, whose error is not known if that of one of them is not.
 
     Tests share words, so the influences of a sentence are added up over the tests that it is in.
     """
     import numpy as np
 
     from trainables.metrics.estimate import Estimate, Items, dependent_df
+    from trainables.metrics.interval import UNKNOWN_DF
 
     influences: dict[str, float] = defaultdict(float)
     for d in effects:
@@ -166,6 +169,8 @@ def mean_of_absolutes(effects: Sequence[Estimate]) -> Estimate:
     items = Items.of(influences, map(_word_of, influences))
     value = fmean(abs(d.value) for d in effects)
     df = dependent_df([(1.0, d) for d in effects])
+    if any(d.se is None for d in effects):
+        df = UNKNOWN_DF
     return Estimate(value, items, None, np.array(list(influences.values())), df)
 
 
@@ -218,15 +223,22 @@ def effect_size(associations_S: np.ndarray, num_x: int, places: Sequence[int]) -
 
     places_S = np.asarray(list(places))
     chosen_S = associations_S[places_S]
-    deviation = chosen_S.std(ddof=1)
-    if deviation < 1e-12:
+    if _are_equal(chosen_S):
         return 0.0
     is_x = places_S < num_x
-    return float((chosen_S[is_x].mean() - chosen_S[~is_x].mean()) / deviation)
+    difference = chosen_S[is_x].mean() - chosen_S[~is_x].mean()
+    return float(difference / chosen_S.std(ddof=1))
+
+
+def _are_equal(associations_S: np.ndarray) -> bool:
+    """Whether associations differ by no more than rounding, as those of states that are all one."""
+    return bool(associations_S.std(ddof=1) < 1e-12)
 
 
 def p_value(associations_S: np.ndarray, num_x: int, permutations: int) -> float:
     """Return p (see Seat) of the first num_x associations against the others; NaN if one is NaN.
+
+    1 if they are all equal, as every division is then as large.
 
     >>> import numpy as np
     >>> p_value(np.array([3.0, 2.0, 1.0, 0.0]), 2, 99)  # no other of the 6 divisions is as large
@@ -237,6 +249,8 @@ def p_value(associations_S: np.ndarray, num_x: int, permutations: int) -> float:
 
     if not np.isfinite(associations_S).all():
         return float("nan")
+    if _are_equal(associations_S):
+        return 1.0
     outcome = permutation_test(
         (associations_S[:num_x], associations_S[num_x:]),
         lambda x, y, axis: x.mean(axis) - y.mean(axis),

@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -70,6 +70,8 @@ class StereoSet(Evaluator):
 
     Source: Nadeem et al. 2021 (arXiv 2004.09456); scores as in bias-bench (Meade et al. 2022).
     """
+
+    cuts_texts: ClassVar[bool] = False
 
     name: Literal["stereoset"] = "stereoset"
     data: Literal["stereoset", "miniature"] = Field("stereoset", description="which items")
@@ -160,10 +162,6 @@ class StereoSet(Evaluator):
     def texts(self) -> list[str]:
         """Return a flat list of all sentences, three an item: stereotype, its opposite, unrelated."""
         return [sentence["sentence"] for item in self.items() for sentence in item["sentences"]]
-
-    def whole_texts(self) -> list[tuple[str, str]]:
-        """Return all of `texts`."""
-        return [("", text) for text in self.texts()]
 
     def log_probs(
         self, model: LanguageModel, items: Sequence[dict[str, Any]]

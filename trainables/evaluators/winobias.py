@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,8 @@ class WinoBias(Evaluator):
     Source: Zhao et al. 2018 (arXiv 1804.06876). Deviation: by likelihood, as the published coreference
     scores need a trained resolver.
     """
+
+    cuts_texts: ClassVar[bool] = False
 
     name: Literal["winobias"] = "winobias"
     type: Kind = Field(1, description="1: knowledge resolves the pronoun; 2: syntax, too")
@@ -98,7 +100,3 @@ class WinoBias(Evaluator):
     def texts(self) -> list[str]:
         """Return both sentences of each pair."""
         return [text for pair in self.items() for text in pair]
-
-    def whole_texts(self) -> list[tuple[str, str]]:
-        """Return all of `texts`."""
-        return [("", text) for text in self.texts()]

@@ -13,7 +13,7 @@ import os
 import random
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -139,10 +139,18 @@ def known_metrics() -> list[str]:
         return list(metric_registry)
 
 
+def num_written(generation_kwargs: Mapping[str, Any]) -> int:
+    """Return how many tokens these settings let a model write, as the harness reads them."""
+    with quiet():
+        from lm_eval.models.utils import normalize_gen_kwargs
+
+    return int(normalize_gen_kwargs(dict(generation_kwargs))["max_gen_toks"])
+
+
 def aggregations() -> dict[str, Any]:
-    """Return the harness's functions that aggregate the results of items, by their names."""
+    """Return the harness's functions that aggregate results and that we tell apart, by their names."""
     with quiet():
         from lm_eval.api import metrics
 
-    names = ("mean", "perplexity", "weighted_perplexity", "bits_per_byte")
+    names = ("mean", "perplexity", "weighted_perplexity", "bits_per_byte", "f1_score")
     return {name: getattr(metrics, name) for name in names}

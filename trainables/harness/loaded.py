@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -84,7 +84,26 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
             f"{len(unanswered)} of {len(docs)} have none, the first is item {unanswered[0] + 1}: "
             f"doc_to_target of {leaf.path.name} gives {answer!r}"
         )
+    _refuse_f1_of_many(leaf, task, docs)
     return Loaded(leaf, task, docs)
+
+
+def _refuse_f1_of_many(leaf: Leaf, task: Any, docs: Sequence[tuple[int, Any]]) -> None:
+    """Refuse the harness's F1 of items with more than two choices, which it cannot compute.
+
+    Raises:
+        AssetError: an item of multiple choice has more.
+    """
+    f1 = library.aggregations()["f1_score"]
+    names = [name for name, function in task.aggregation().items() if function is f1]
+    if not names or task.OUTPUT_TYPE != "multiple_choice":
+        return
+    for number, doc in docs:
+        if (num_choices := len(task.doc_to_choice(doc))) > 2:
+            raise AssetError(
+                f"the task {leaf.name} must have two choices an item where {leaf.path.name} lists the "
+                f"metric {names[0]}, but item {number + 1} has {num_choices}: list another, such as acc"
+            )
 
 
 def _right_answer(task: Any, doc: Any) -> Any:
@@ -161,6 +180,29 @@ def texts(tasks: tuple[Loaded, ...]) -> list[str]:
                     if len(part.split()) > 1:
                         found[part.strip()] = None
     return list(found)
+
+
+def answers(tasks: tuple[Loaded, ...]) -> list[tuple[str, str]]:
+    """Return (its place, text) of each answer whose log-likelihood is asked for."""
+    return [
+        (f"item {request.doc_id + 1} of the task {loaded.leaf.name}", request.args[1])
+        for loaded in tasks
+        for request in loaded.task.instances
+        if request.request_type == "loglikelihood"
+    ]
+
+
+def num_written(tasks: tuple[Loaded, ...]) -> int:
+    """Return the most tokens that a request lets a model write; 0 if none has it write."""
+    return max(
+        (
+            library.num_written(request.args[1])
+            for loaded in tasks
+            for request in loaded.task.instances
+            if request.request_type == "generate_until"
+        ),
+        default=0,
+    )
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -51,13 +51,7 @@ def measure(
                 if key in {(m.metric, m.filter) for m in description.measured}:
                     items = [f"{loaded.leaf.name} {n}" if is_group else str(n) for n in results.ids]
                     aggregate = aggregations.get(key[0], library.aggregations()["mean"])
-                    with library.quiet():  # of libraries, about parts without one of two labels
-                        estimates[key].append(
-                            estimate(
-                                *(results.values, items, aggregate),
-                                of_decisions=is_of_decisions(key[0], results.values),
-                            )
-                        )
+                    estimates[key].append(_estimate(loaded, key[0], results, items, aggregate))
     except Diverged:
         return {m.declared.name: Estimate(math.nan) for m in description.measured}
     _refuse_missing(name, [(m.metric, m.filter) for m in description.measured], estimates)
@@ -66,6 +60,28 @@ def measure(
         for m in description.measured
         if (parts := estimates[m.metric, m.filter])
     }
+
+
+def _estimate(
+    loaded: Loaded, metric: str, results: Results, items: Sequence[str], aggregate: Any
+) -> Estimate:
+    """Return the estimate of a metric from the results of the items, which have these names.
+
+    aggregate: the harness's function from results to the value.
+
+    Raises:
+        ValueError: the harness cannot aggregate the results.
+    """
+    try:
+        with library.quiet():  # of libraries, about parts without one of two labels
+            decides = is_of_decisions(metric, results.values)
+            return estimate(results.values, items, aggregate, of_decisions=decides)
+    except Exception as error:  # of the harness's metrics, and of libraries below them
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(
+            f"the task {loaded.leaf.name} of lm-evaluation-harness must have results of which "
+            f"{metric} can be computed, but: {reason[:300]}"
+        ) from error
 
 
 def judged(loaded: Loaded, engine: Any) -> dict[Key, Results]:

@@ -122,6 +122,16 @@ def start_of(name: str, opening: Opening) -> str:
     return (kept / "start.txt").read_text(encoding="utf-8")
 
 
+def start_sentence(name: str, opening: Opening) -> str:
+    """Return a sentence on what a causal model reads before a text, and in which format.
+
+    Raises:
+        AssetError, ValueError: as `start_of`.
+    """
+    start = start_of(name, opening)
+    return f"texts begin behind {repr(start) if start else 'nothing'} (format: {opening.format})."
+
+
 def has_harness_start(name: str) -> bool:
     """Whether a causal model has a token that lm-evaluation-harness puts before a text: BOS or EOS.
 

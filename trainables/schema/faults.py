@@ -147,6 +147,8 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             kind = "number" if detail["type"] == "float_type" else "whole number"
             quotes = " without quotes" * (isinstance(value, str) and _is_number(value))
             return f"must be a {kind}{quotes}, but got {value!r}."
+        case "string_unicode":
+            return f"must have whole characters, but has half of a surrogate pair in {value!r}."
         case _:
             must = detail["msg"].replace("Input should", "must").replace("String should", "must")
             return f"{must[0].lower()}{must[1:]}, but got {value!r}."

@@ -195,8 +195,8 @@ def _draw_pairs(table: Any, config: TrialConfig) -> Any:
         return table
     if alignment.size > len(table):
         raise ValueError(
-            f"alignment.size must be at most the {counted(len(table), 'pair')} of {alignment.data}, "
-            f"but got {alignment.size}."
+            f"alignment.size must be at most the {counted(len(table), 'pair')} of {alignment.data} "
+            f"that forgetting is not measured on, but got {alignment.size}."
         )
     rng = random.Random(f"alignment {alignment.seed}" if alignment.seed else "alignment")
     return table.select(sorted(rng.sample(range(len(table)), alignment.size)))

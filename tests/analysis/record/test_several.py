@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.record.several import DoNotMatch, as_one, offsets
+from analysis.views.front_words import recipe
 from tests.analysis.conftest import GAP, RISE
 
 PERPLEXITY = {"name": "perplexity", "data": "news", "limit": 20}
@@ -55,6 +56,22 @@ def test_what_a_release_did_not_record_or_did_not_have_is_no_difference(seeds):
     as_one([first, replace(seeds, definitions={"evaluator.perplexity": "1"})])
     as_one([replace(seeds), first])
     as_one([first, replace(first, evaluators=[KL, PERPLEXITY])])
+
+
+def test_recipes_are_written_as_in_the_sweep_alone_if_the_other_lacks_settings_of_their_plugins(
+    seeds,
+):
+    """What one objective has and another has not tells no trials apart."""
+    own = {"objective.form": "square", "objective.weight": 3.0}
+    one = replace(seeds, params=[*seeds.params, *own], trials=seeds.trials.assign(**own))
+    later = replace(seeds, name="later", trials=seeds.trials.assign(**{"objective.name": "dpo"}))
+    both = as_one([one, later])
+    assert "objective.form" not in both.swept
+    words = [recipe(sweep, sweep.candidates().iloc[0].to_dict()) for sweep in (one, both)]
+    assert words[0] == words[1] != ""
+    absent = replace(later, trials=later.trials.assign(**{"replay.ratio": 0.1}))
+    absent = replace(absent, params=[*absent.params, "replay.ratio"])
+    assert "replay.ratio" in as_one([one, absent]).swept, "without any replay is another recipe"
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,7 @@ def test_without_replicates_in_the_sweep_nothing_is_known_and_a_sentence_says_wh
     assert all(math.isnan(row[key]) for key in ("se", "low", "high", "p"))
     text = shown(alone, comparison, "0", "1", recipes=True)
     assert "?" in text
-    assert (
-        "too few seeds to know their spread: add some, as by `sweep rerun NAME TRIAL --seeds 3`"
-        in text
-    )
+    assert "too few seeds to tell: `sweep rerun NAME TRIAL --seeds 3` adds some" in text
 
 
 def shown(sweep, comparison, one, other, **options):

@@ -36,6 +36,20 @@ def test_names_of_metrics_break_before_the_quantity_and_never_in_a_word(with_ite
     assert max(map(len, lines)) <= 80
 
 
+def test_a_name_is_whole_where_there_is_room_and_goes_on_with_an_indent_where_not(
+    with_items, capsys
+):
+    comparison = compare(with_items, Candidate(1), Candidate(2))
+    comparison.loc[0, "metric"] = "forgetting/general/nll_rise_of_it"
+    for width, expected in (
+        (80, ["  forgetting/general/nll_rise_of_it "]),
+        (70, ["  forgetting/general/ ", "    nll_rise_of_it "]),
+    ):
+        Console(width=width).print(table(with_items, comparison, "1", "2"))
+        shown = capsys.readouterr().out.splitlines()
+        assert [p for p in expected if not any(line.startswith(p) for line in shown)] == []
+
+
 def test_a_broken_trial_is_named_under_the_table(with_items, capsys):
     flags = (with_items.trials["trial"] == 2).astype(float)
     broken = dataclasses.replace(with_items, trials=with_items.trials.assign(**{DEGENERATE: flags}))

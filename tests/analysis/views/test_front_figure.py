@@ -1,5 +1,6 @@
 """The figure that both pictures of a front show."""
 
+import warnings
 from dataclasses import replace
 from itertools import combinations
 
@@ -51,6 +52,48 @@ def test_each_objective_of_the_legend_has_its_key_and_its_label(hand):
     for objective, (key, label) in drawing.legend.items():
         assert artist(drawing, label).get_text() == objective
         assert artist(drawing, key).get_color() == scatter_of(hand).colours[objective]
+
+
+def labels(drawing):
+    return [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+
+
+def test_the_legend_explains_numbers_of_replicates_where_a_member_has_some(seeds, hand):
+    assert "×n: mean of n seeds" in labels(draw(scatter_of(seeds), 2, halo=False))
+    assert not any("×" in label for label in labels(draw(scatter_of(hand), 2, halo=False)))
+
+
+@pytest.mark.parametrize("num_goals", [1, 3])
+@pytest.mark.parametrize("num_objectives", [2, 16])
+def test_long_names_and_many_objectives_leave_room_for_the_panels_and_nothing_is_cut(
+    num_goals, num_objectives, three
+):
+    trials = three.trials.copy()
+    names = [f"objective_{n % num_objectives}_{'long_' * 30}" for n in range(len(trials))]
+    goals = [
+        replace(goal, name=goal.name.replace("/", f"/{'a_set_of_mine_' * 12}", 1))
+        for goal in three.goals[:num_goals]
+    ]
+    renamed = {old.name: new.name for old, new in zip(three.goals, goals, strict=False)}
+    long = replace(
+        three,
+        goals=goals,
+        metrics=three.metrics | {goal.name: goal for goal in goals},
+        trials=trials.assign(**{"objective.name": names}).rename(columns=renamed),
+        base={renamed.get(name, name): value for name, value in three.base.items()},
+    )
+    drawing = draw(scatter_of(long), 3, halo=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawing.figure.draw_without_rendering()
+    inside = drawing.figure.bbox
+    parts = [drawing.figure.legends[0].get_window_extent()]
+    for axes in drawing.figure.axes:
+        assert min(axes.get_window_extent().size) > 150
+        parts += [axes.xaxis.label.get_window_extent(), axes.yaxis.label.get_window_extent()]
+    for part in parts:
+        assert inside.x0 <= part.x0 < part.x1 <= inside.x1
+        assert inside.y0 <= part.y0 < part.y1 <= inside.y1
 
 
 def test_the_texts_beside_points_do_not_cover_one_another(hand):

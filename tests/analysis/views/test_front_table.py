@@ -53,6 +53,24 @@ def test_the_table_fits_in_80_columns_with_five_goals_and_cuts_no_number(three):
     assert sum("123456" in line for line in shown) == len(five.front())
 
 
+def test_a_recipe_for_which_no_width_is_left_stands_below_the_numbers_and_is_not_squeezed(three):
+    goals = [three.metrics[GAP], *three.goals]
+    trials = three.trials.assign(**{GAP: 3.25})
+    for sweep, width, num_tables in [
+        (three, 80, 1),
+        (replace(three, goals=goals, trials=trials), 80, 2),
+        (replace(three, goals=goals, trials=trials), 120, 1),
+    ]:
+        shown = lines(sweep, width)
+        (heading,) = [line for line in shown if line.rstrip().endswith(" recipe")]
+        assert (heading.split() == ["trial", "recipe"]) == (num_tables == 2)
+        assert len([line for line in shown if "───" in line]) == num_tables
+        start = heading.index("recipe")
+        recipes = [line[start:].rstrip() for line in shown[shown.index(heading) :]]
+        assert any(len(words) > 19 and "lr" in words for words in recipes), "a whole line of it"
+        assert max(map(len, shown)) <= width
+
+
 def test_the_table_of_a_sweep_without_trials_is_the_base_row_alone(begun):
     text = "\n".join(lines(begun))
     assert "base" in text
@@ -144,12 +162,23 @@ def test_every_candidate_is_marked_with_what_keeps_it_off_the_front_and_counted(
     assert "beyond a constraint" in shown_row(shown, "9")
     assert "stopped early" in shown_row(shown, "6")
     assert "on the front · degenerate" in shown_row(shown, "3")
+    assert "dominated by another recipe · cda" in shown_row(shown, "5")
     assert not any(word in shown_row(shown, "5") for word in ("front", "constraint", "stopped"))
+    assert sum("dominated by" in shown_row(shown, str(n)) for n in (12, 3, 2, 4, 1, 5, 6, 9)) == 1
     counted = (
-        "9 candidates, of 10 complete trials: 1 beyond a constraint, 1 degenerate, 1 stopped early"
+        "9 candidates, of 10 complete trials: 1 beyond a constraint, 1 degenerate, "
+        "1 dominated by another recipe, 1 stopped early"
     )
     assert counted in " ".join(" ".join(shown).split())
     assert f"{counted} (--all)" in " ".join(" ".join(lines(flagged)).split())
+
+
+def test_a_recipe_of_several_seeds_that_another_dominates_is_marked_and_counted(seeds):
+    """By hand: the mean of 2 is (8, 0.3), that of 1 is (6, 0.2)."""
+    shown = lines(seeds, every=True)
+    assert "dominated by another recipe" in shown_row(shown, "2")
+    assert not any("dominated" in shown_row(shown, name) for name in ("0", "1", "4", "base"))
+    assert "1 dominated by another recipe" in " ".join(" ".join(lines(seeds)).split())
 
 
 def test_a_recipe_that_failed_with_a_seed_says_so(seeds):

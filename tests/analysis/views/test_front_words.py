@@ -75,7 +75,7 @@ def test_replicates_are_counted_in_names_and_marks(seeds):
     flagged = replace(seeds, trials=seeds.trials.assign(**{"forgetting/guard/degenerate": flags}))
     found = rows(flagged)
     assert [label(found[number]) for number in (0, 2, 4)] == ["0 ×2", "2 ×3", "4"]
-    assert marks(found[2]) == ["degenerate in 1 of 3"]
+    assert marks(found[2]) == ["degenerate in 1 of 3", "dominated by another recipe"]
     assert marks(found[0]) == ["1 of 3 seeds failed"]
     assert marks(found[4]) == ["stopped early"]
     assert "1 degenerate" in counts(flagged)

@@ -31,7 +31,7 @@ def test_the_bad_end_of_a_goal_that_is_better_higher_is_below(three):
 
 def test_a_goal_that_is_better_nearer_is_drawn_as_its_distance(three):
     score = scatter_of(three).panels[0][0]
-    assert score.label == "distance of crows pairs score from 50 (percent)\n← lower is better"
+    assert score.label == "distance of crows pairs score from 50\n(percent)\n← lower is better"
     assert score.base == 12
     assert score.values.tolist() == (three.trials["bias/crows_pairs/score"] - 50).abs().tolist()
 

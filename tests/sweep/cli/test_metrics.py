@@ -1,10 +1,12 @@
 """The verb that lists what can be a goal."""
 
 import csv
+import io
 import json
 
 import pytest
 
+from sweep.cli.metrics import _lines
 from sweep.config import possible_goals
 from tests.sweep.conftest import SPECS, verb
 
@@ -63,3 +65,14 @@ def test_a_wrong_call_is_one_sentence(words, code, sentence):
     assert (ended.exit_code, ended.stdout) == (code, "")
     assert ended.stderr.startswith(sentence)
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("family", ["causal", "masked"])
+def test_the_table_has_80_columns_where_the_terminal_is_ascii(family, monkeypatch):
+    goals = possible_goals.of_family(family)
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        lines = "\n".join(_lines(goals)).splitlines()
+    assert all(line.isascii() for line in lines)
+    assert any("|SS - 50|" in line for line in lines), "a stand-in"
+    assert max(map(len, lines)) <= 80

@@ -11,7 +11,7 @@ from sweep.cli import live_display
 from sweep.cli.rerun import new_seeds
 from sweep.driver.run_sweep import resume, run
 from sweep.tracking import sweeps
-from sweep.tracking.control_requests import Rerun, rerun_trials, reruns_in
+from sweep.tracking.control_requests import Rerun, reruns_in
 from tests.sweep.conftest import pretending, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -32,10 +32,10 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     record = sweeps.find_sweep(sweep.tracking_uri, spec.name)
     requested = new_seeds(sweep, [2], 2, reruns_in(record.tags()))
     assert requested == [Rerun(2, 2), Rerun(2, 3)]
-    rerun_trials(record, frozenset(requested))
     resume(
-        spec, document, run_trial=pretending(), on_start=live_display.callbacks, only_requested=True
-    )
+        spec, document, run_trial=pretending(), on_start=live_display.callbacks,
+        reruns=frozenset(requested),
+    )  # fmt: skip
     sweep = read(spec)
     assert (sweep.state, len(sweep.trials)) == ("finished", 6)
     assert sweep.candidates()["trials"].tolist() == [(0, 1), (2, 3, 4, 5)]
@@ -47,6 +47,25 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     assert metrics["front/hypervolume"] == pytest.approx(sweep.hypervolume())
     again = new_seeds(sweep, [2], 1, reruns_in(record.tags()))
     assert again == [Rerun(2, 4)], "each seed once"
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_sweep_that_is_refused_announces_nothing_and_keeps_no_request(spec_of):
+    spec, document = spec_of(1)
+    run(spec, document, run_trial=pretending(), on_start=live_display.callbacks)
+    kept = workspace.spec(spec.name).read_text()
+    for changed, sentence in (
+        (kept.replace("steps: 2", "steps: 3"), "train.steps must stay"),
+        (None, "no sweep named 'tiny' was run here"),
+    ):
+        workspace.spec(spec.name).unlink()
+        if changed:
+            workspace.spec(spec.name).write_text(changed)
+        refused = verb("rerun", spec.name, "0")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        assert sentence in refused.stderr
+        record = sweeps.find_sweep(workspace.local_tracking_uri(), spec.name)
+        assert reruns_in(record.tags()) == frozenset()
 
 
 @pytest.mark.long

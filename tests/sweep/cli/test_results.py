@@ -82,3 +82,12 @@ def test_the_course_of_each_training_is_in_the_record_and_in_no_table_of_models(
     for words in (["front", "tiny", "--all"], ["compare", "tiny", "base", "1"]):
         ended = verb(*words, "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
         assert "train/" not in ended.stdout
+
+
+def test_the_numbers_of_a_pool_are_explained(finished):
+    home = str(finished / "sweeps")
+    ended = verb("front", "tiny", "--with", "tiny", "--format", "json", SWEEP_HOME=home)
+    assert ended.exit_code == 0
+    assert ended.stderr == (
+        "trials 0 to 3 are those of tiny; trials 4 to 7 are trials 0 to 3 of tiny.\n"
+    )

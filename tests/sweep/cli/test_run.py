@@ -23,12 +23,15 @@ def test_check_counts_the_trials_and_names_goals_and_searched_parameters(tiny):
     assert ended.exit_code == 0, ended.stderr
     goals = "bias/miniature/gap, forgetting/general/nll_rise"
     held_out = sum(map(is_held_out, general_texts()))
-    assert ended.stdout.splitlines() == [
-        f"{tiny} is valid: 4 trials, goals {goals}.",
-        "searched: objective, objective.weight, train.lr",
-        "texts begin behind '<s>'",
+    assert ended.stdout.replace("\n  ", " ").splitlines() == [
+        f"{tiny} is valid: 4 trials.",
+        f"goals: {goals}.",
+        "searched: objective, objective.weight, train.lr.",
+        "texts begin behind '<s>' (format: plain).",
+        "miniature: 4000 pairs to align on, of which a trial takes 50 (alignment.size).",
         f"miniature: {held_out} of 6000 texts are held out of training, to measure on.",
     ]
+    assert max(map(len, ended.stdout.replace(str(tiny), "").splitlines())) <= 80
 
 
 def test_every_trial_is_one_optuna_trial_and_one_nested_mlflow_run(finished):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
     process = subprocess.Popen(
         [sys.executable, "-m", "sweep", "ui", "tiny", "--port", str(port)],
         env=os.environ | environment | {"SWEEP_HOME": str(home)},
-        stdout=end, stderr=subprocess.DEVNULL, start_new_session=True,
+        stdout=end, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     os.close(end)
     try:
@@ -59,13 +60,20 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
         parent, _ = record(home, "tiny")
         run = f"#/experiments/{parent.info.experiment_id}/runs/{parent.info.run_id}"
         assert url == f"http://127.0.0.1:{port}/{run}?workflowType=machine_learning"
+        assert answers(f"http://127.0.0.1:{port}/"), "as soon as its address is printed"
         until(opened.exists)
         assert opened.read_text() == f"{url}\n"
-        until(lambda: answers(f"http://127.0.0.1:{port}/"))
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 130
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 130
+        os.set_blocking(terminal, False)
+        with suppress(OSError):
+            line += os.read(terminal, 1000)
         os.close(terminal)
+    assert "MLflow's server starts, which takes some seconds" in errors
+    assert not re.search("INFO|GET|Uvicorn", errors), "no line for each request or process"
+    assert line.decode().split() == [url, "(Ctrl-C", "ends", "it)"], "nothing pushes it away"
     assert not answers(f"http://127.0.0.1:{port}/")
 
 
@@ -80,7 +88,7 @@ def test_ctrl_c_while_the_server_starts_ends_all_its_processes_without_a_traceba
         # Whoever runs the tests in the background has Ctrl-C ignored, which would be inherited.
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
-    assert "Ctrl-C ends it" in process.stdout.readline()
+    assert "server starts" in process.stderr.readline()
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     _, errors = process.communicate(timeout=60)
@@ -88,6 +96,25 @@ def test_ctrl_c_while_the_server_starts_ends_all_its_processes_without_a_traceba
     assert "Traceback" not in errors
     with socket.create_server(("127.0.0.1", port)):
         pass  # the port is free again
+
+
+def test_a_server_that_cannot_start_says_why_and_no_address_is_printed(port, tmp_path):
+    """Its port is taken between the look and the start."""
+    code = (
+        "from sweep.cli import ui; ui._refuse_taken = lambda host, port: None\n"
+        "from sweep.cli.app import main; main()"
+    )
+    with socket.create_server(("127.0.0.1", port), backlog=1):
+        ended = subprocess.run(
+            [sys.executable, "-c", code, "ui", "--port", str(port)],
+            env=os.environ | {"SWEEP_HOME": str(tmp_path)},
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout == ""
+    *_, reason, last = ended.stderr.splitlines()
+    assert "address already in use" in reason.lower()
+    assert last.startswith(f"MLflow's server must answer at http://127.0.0.1:{port}/, but ended")
 
 
 def test_an_unknown_sweep_is_refused_before_the_interface_starts(finished):

@@ -1,5 +1,7 @@
 """Everything that can be wrong with a spec is a sentence with its line, before anything starts."""
 
+import re
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -237,6 +239,25 @@ def test_fusion_is_searched_and_its_names_are_no_goals(tmp_path):
     assert fault.startswith(
         ":10: trial.fusion.also.1 must be less than or equal to 1, but got 2"
     ), fault
+
+
+def test_of_many_metrics_a_sentence_lists_the_closest_and_how_to_list_the_others(tmp_path):
+    close, none = (
+        refusal(tmp_path, TINY.replace("forgetting/general/nll_rise]", f"{name}]"))[0]
+        for name in ("forgetting/general/nll_rising", "quite_another")
+    )
+    assert close.endswith(
+        f" measure in every branch (`sweep metrics {tmp_path}/bad.yaml` lists all 20), but got "
+        "'forgetting/general/nll_rising'; did you mean 'forgetting/general/nll_rise'?"
+    )
+    listed = re.search(r"\(such as (.*); `sweep metrics (.*)` lists all (\d+)\)", none)
+    assert len(listed[1].split(", ")) == 3
+    assert listed[2] == f"{tmp_path}/bad.yaml"
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    spec, _ = load(tmp_path / "tiny.yaml")
+    assert int(listed[3]) == len([name for name in spec.metrics() if not name.startswith("cost/")])
+    assert {*listed[1].split(", ")} < spec.metrics().keys()
+    assert max(len(fault.replace(str(tmp_path), "")) for fault in (close, none)) < 300
 
 
 def test_a_goal_must_be_measured_in_every_branch(tmp_path):

@@ -9,7 +9,6 @@ import transformers
 from sweep.config.check import check
 from sweep.config.preflight import (
     DoNotFit,
-    divisions,
     faults_of_sound_part,
     prepare,
     sets_of,
@@ -230,6 +229,40 @@ def test_a_spec_that_trains_on_what_it_is_measured_on_is_refused_unless_it_says_
     prepare(spec_with(replaced | {"  train:": "  allow_overlap: true\n  train:"}))
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ("size: 60}", "trial.alignment.size must be at most the 53 pairs of "),
+        ("size: 50}", None),
+        ("size: 50}\n  replay: {data: TEXTS, ratio: 0.5}", "trial.replay.data must have a text that is "),
+        ("size: 50}\n  regulariser: {name: kl_to_base, data: TEXTS}",
+         "trial.regulariser.data must have a text that is neither measured on nor in the alignment "),
+    ],
+)  # fmt: skip
+def test_sets_of_which_nothing_is_left_to_train_on_are_found_before_anything_starts(
+    changes, sentence, spec_with, tmp_path
+):
+    """Of 60 texts 7 are held out by digest, and with them the pairs that have one."""
+    texts = [f"she has {n} hats" for n in range(60)]
+    pairs = [{"stereotype": text, "antistereotype": text.replace("she", "he")} for text in texts]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))
+    (tmp_path / "texts.txt").write_text("\n".join(texts))
+    changes = changes.replace("TEXTS", str(tmp_path / "texts.txt"))
+    spec = spec_with(
+        {
+            "data: miniature, size: 50}": f"data: {tmp_path / 'pairs.jsonl'}, {changes}",
+            "perplexity, data: miniature": f"perplexity, data: {tmp_path / 'texts.txt'}",
+        }
+    )
+    if sentence is None:
+        prepare(spec)
+        return
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec)
+    (fault,) = str(caught.value).splitlines()
+    assert fault.startswith(sentence)
+
+
 def test_texts_without_a_word_to_swap_are_found_before_anything_starts(spec_with, tmp_path):
     texts = tmp_path / "texts.txt"
     texts.write_text("it rained\n")
@@ -262,28 +295,6 @@ def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path
     (fault,) = faults_of_sound_part(document)
     assert fault.startswith(f"{path}:4: trial.alignment.data: ")
     assert "none.csv" in fault
-
-
-def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_path):
-    (tmp_path / "texts.txt").write_text("\n".join(map(str, range(60))))  # 11 and 46 are held out
-    labelled = [f'{{"text": "text {n}", "label": {n % 2}}}' for n in range(40)]
-    (tmp_path / "moods.jsonl").write_text("\n".join(labelled))
-    spec = spec_with(
-        {
-            "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
-            "limit: 40}": f"limit: 40}}\n    - {{name: probe, data: {tmp_path}/moods.jsonl}}",
-            "size: 50}": f"size: 50}}\n  replay: {{data: {tmp_path}/texts.txt, ratio: 0.5}}",
-        }
-    )
-    prepare(spec)
-    texts, moods = divisions(spec)
-    assert texts == (
-        f"{tmp_path}/texts.txt: 2 of 60 texts are held out of training, to measure on."
-    )
-    head, _, tail = moods.partition(": probe trains on ")
-    assert head == f"{tmp_path}/moods.jsonl"
-    train, test = (int(word) for word in tail.split() if word.isdecimal())
-    assert train + test == 40
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from sweep.outcome import Outcome, outcome_of
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from tests.analysis import conftest as written_by
+from trainables.metrics.metric import Metric
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
 
@@ -42,6 +43,11 @@ def end(progress, one, failure="") -> None:
     )
     progress._new_outcomes[number] = Outcome(number, *(("failed", failure) if failure else outcome))
     (progress.on_trial_error if failure else progress.on_trial_complete)(0, [], one)
+
+
+def whole(written) -> str:
+    """What was printed, with the lines that go on below as one."""
+    return written.getvalue().replace("\n    ", "  ")
 
 
 @pytest.fixture
@@ -77,19 +83,37 @@ def test_each_ended_trial_is_a_line_without_a_terminal(shown):
     one = trial("0000", **{GAP: 12.5, RISE: 0.25})
     progress.on_trial_start(0, [], one)
     end(progress, one)
-    line = written.getvalue().splitlines()[-1]
+    line = whole(written).splitlines()[-1]
     assert line.startswith("[1/4] 0000 complete  gap 12.5  nll_rise 0.25")
     assert "front 1, hypervolume 0.1000" in line
     assert "ETA 0:" in line
     assert "\x1b" not in written.getvalue()
 
 
+def test_a_line_that_is_too_long_goes_on_below_and_parts_no_goal_from_its_value(shown):
+    goals = {
+        f"bias/x/quantity_{n}": Metric(f"bias/x/quantity_{n}", "%", "lower", 0, 1, "")
+        for n in range(6)
+    }
+    progress, written = shown(goals=goals, spec_goals=[*goals])
+    end(progress, trial("0000", **dict.fromkeys(goals, 0.12345678)))
+    end(progress, trial("0001", failure="a reason of many words " * 9))
+    lines = written.getvalue().splitlines()[1:]
+    assert max(map(len, lines)) <= 80
+    starts = [line for line in lines if not line.startswith("    ")]
+    assert [line[:5] for line in starts] == ["[1/4]", "[2/4]"]
+    text = "\n".join(lines)
+    assert all(f"quantity_{n} 0.1235" in text for n in range(6))
+    assert "front 1, hypervolume 0.1000 | ETA" in text
+    assert " ".join(text.split()).count("a reason of many words") == 9
+
+
 def test_failures_are_shown_with_the_reason_that_is_recorded_and_do_not_join_the_front(shown):
     progress, written = shown()
     end(progress, trial("0000", failure="step 3 reported gap = nan"))
     end(progress, trial("0001", **{GAP: 1.0, RISE: 0.0}), "its process died on 10.0.0.1")
-    assert "0000 failed  step 3 reported gap = nan  | front 0" in written.getvalue()
-    assert "0001 failed  its process died on 10.0.0.1  | front 0" in written.getvalue()
+    assert "0000 failed  step 3 reported gap = nan  | front 0" in whole(written)
+    assert "0001 failed  its process died on 10.0.0.1  | front 0" in whole(written)
     progress.on_trial_error(0, [], trial("0002"))
     assert "0002" not in written.getvalue(), "its outcome could not be saved"
 
@@ -109,14 +133,14 @@ def test_entries_that_wait_for_mlflow_are_counted(shown, terminal):
     progress, written = shown(terminal=terminal, trouble="ConnectionError: refused")
     end(progress, trial("0000", **{GAP: 12.5, RISE: 0.25}))
     progress.on_experiment_end([])
-    assert "7 entries wait for MLflow (ConnectionError)" in written.getvalue()
+    assert "7 entries wait for MLflow (ConnectionError)" in whole(written)
 
 
 def test_a_degenerate_trial_is_flagged_as_it_ends(shown):
     progress, written = shown()
     values = {GAP: 0.0, RISE: 3.0, "forgetting/guard/degenerate": 1.0}
     end(progress, trial("0000", **values))
-    assert "nll_rise 3  degenerate  | front 1" in written.getvalue()
+    assert "nll_rise 3  degenerate  | front 1" in whole(written)
 
 
 def test_candidates_at_other_alphas_join_the_front_within_the_constraints(shown, tiny):
@@ -126,18 +150,18 @@ def test_candidates_at_other_alphas_join_the_front_within_the_constraints(shown,
     for alpha, rise in (("0", 0.0), ("0.25", 0.1), ("0.5", 0.3), ("0.75", 0.4)):
         values |= {f"fusion/{alpha}/{GAP}": 9.0, f"fusion/{alpha}/{RISE}": rise}
     end(progress, trial("0000", **values))
-    assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in written.getvalue()
+    assert "gap 1  nll_rise 0.5  | front 2, hypervolume" in whole(written)
     again = values | {GAP: 9.0, RISE: 0.1}
     own = {"fusion": {"alpha": 0.25, "also": [0, 0.25, 0.5, 0.75]}}  # among the others, once more
     end(progress, trial("0001", own, **again))
-    assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in written.getvalue()
+    assert "gap 9  nll_rise 0.1  | front 4, hypervolume" in whole(written)
 
 
 def test_another_alpha_with_the_very_same_goals_is_a_candidate_all_the_same(shown):
     values = {GAP: 1.0, RISE: 0.5, f"fusion/0.5/{GAP}": 1.0, f"fusion/0.5/{RISE}": 0.5}
     progress, written = shown()
     end(progress, trial("0000", {"fusion": {"also": [0.5]}}, **values))
-    assert "| front 2, hypervolume" in written.getvalue()
+    assert "| front 2, hypervolume" in whole(written)
 
 
 def test_candidates_are_counted_as_the_analysis_counts_them_in_the_record(shown, tiny, tmp_path):

@@ -1,5 +1,6 @@
 """The settings of the evaluators in `measure --help`."""
 
+import io
 import os
 import re
 import subprocess
@@ -33,6 +34,15 @@ def test_help_is_ascii_where_the_terminal_is(words):
     )  # fmt: skip
     assert b"--help" in ended.stdout
     assert ended.stdout.isascii()
+
+
+def test_the_settings_have_80_columns_where_the_terminal_is_ascii(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        shown = text()
+    assert shown.isascii()
+    assert not text().isascii()
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_every_setting_of_every_evaluator_is_listed():

@@ -35,6 +35,23 @@ def test_values_are_written_as_json_with_all_their_digits(main, folder):
         assert float(printed[name]) == pytest.approx(value, rel=5e-3, abs=5e-5), name
 
 
+@pytest.mark.parametrize(
+    ("model", "evaluators", "start"),
+    [
+        ("miniature-llama", "perplexity:data=miniature:limit=2", "'<s>' (format: plain)."),
+        ("miniature-bert", "perplexity:data=miniature:limit=2", ""),
+    ],
+)
+def test_what_texts_begin_behind_is_said_of_a_causal_model_and_notes_have_80_columns(
+    model, evaluators, start, main
+):
+    status, _, errors = main("measure", "--model", model, "--evaluators", evaluators)
+    assert status == 0
+    assert ("texts begin behind" in errors) == bool(start)
+    assert start in errors
+    assert max(map(len, errors.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("option", ["--json", "--items"])
 @pytest.mark.parametrize("file", [".", "nowhere/x.json"])
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(option, file, main):

@@ -1,11 +1,12 @@
 """Faults as sentences and exit codes, and the line of a metric."""
 
+import io
 import math
 
 import pytest
 
 from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
-from trainables.cli.output import line, refuse_file
+from trainables.cli.output import line, refuse_file, wrapped
 from trainables.metrics.metric import Metric
 
 
@@ -77,6 +78,28 @@ def test_a_line_has_the_value_half_its_interval_its_unit_and_its_items(se, df, n
 )
 def test_a_line_shows_three_digits_of_the_value_or_of_its_error(value, se, expected):
     assert " ".join(line(METRIC, value, se, math.inf).split()) == f"bias/x/gap {expected} points"
+
+
+def test_on_an_ascii_terminal_units_stand_below_each_other_and_the_line_has_80_columns(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        shown = [
+            line(METRIC, 1.5, *error, 771) for error in ((0.25, 9.0), (None, 0.0), (None, None))
+        ]
+    assert "1.50 +/- 0.57" in shown[0]
+    assert len({text.index("points") for text in shown}) == 1
+    assert max(map(len, shown)) <= 80
+
+
+def test_text_is_wrapped_at_blanks_in_the_characters_of_the_terminal(monkeypatch):
+    words = "± " * 30 + "a/long-name/that_is/not-broken"
+    with monkeypatch.context() as patch:
+        patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        shown = wrapped(words, "  ").splitlines()
+    assert shown[0] == " ".join(["+/-"] * 20)
+    assert shown[-1].endswith(" a/long-name/that_is/not-broken")
+    assert all(text.startswith("  ") for text in shown[1:])
+    assert max(map(len, shown)) <= 80
 
 
 def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):

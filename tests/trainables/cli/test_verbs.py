@@ -52,6 +52,14 @@ def test_a_wrong_command_is_one_sentence_and_exit_code_two(program, words, sente
 
 
 @pytest.mark.parametrize("program", [SWEEP, TRAINABLES])
+def test_bytes_that_are_no_text_are_one_sentence(program):
+    app, name = program
+    ended = CliRunner().invoke(app, ["status", "caf\udce9"], prog_name=name)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == "the command must be text in UTF-8, but has 'caf\\udce9'.\n"
+
+
+@pytest.mark.parametrize("program", [SWEEP, TRAINABLES])
 def test_h_shows_the_help_as_help_does_and_so_does_no_verb(program):
     app, _ = program
     short, long = (CliRunner().invoke(app, [word]) for word in ("-h", "--help"))

@@ -66,6 +66,10 @@ THERE_AND_BACK = [
     ("THE PROTÉGÉES OF HIS SON", "THE PROTÉGÉS OF HER DAUGHTER"),
     ("he ate her éclair", "she ate his éclair"),  # the word after her is no end of the sentence
     ("Zoë saw her.", "Zoë saw him."),
+    ("He hid “her” keys, «her» bag", "She hid “his” keys, «his» bag"),  # the noun after the quote
+    ("*her* keys and [her] bag", "*his* keys and [his] bag"),
+    ("“I saw her” Tom said", "“I saw him” Tom said"),  # the quote ends with it
+    ('"It is hers" Ann said', '"It is his" Ann said'),
 ]
 UNTOUCHED = [
     "",
@@ -200,6 +204,14 @@ CLAUSES = st.one_of(
 def test_swapping_pronouns_twice_changes_nothing_wherever_they_can_stand(clauses, case, mark):
     text = case(mark.join(clauses))
     assert swap(swap(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "twin"),
+    [("ＨＥ ran", "SHE ran"), ("the ﬁancé ran", "the fiancée ran"), ("ﬁne", "ﬁne")],
+)
+def test_letters_of_another_width_and_ligatures_are_letters(text, twin):
+    assert swap(text) == twin
 
 
 def test_two_words_of_one_counterpart_come_back_as_one():

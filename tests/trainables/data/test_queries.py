@@ -10,7 +10,10 @@ from trainables.data.opening import Opening
 from trainables.data.queries import (
     Query,
     continuation_query,
+    could_be_too_long,
     masked_query,
+    refuse_long_texts,
+    room,
     sentence_query,
     training_query,
 )
@@ -123,6 +126,26 @@ def test_a_text_that_does_not_fit_into_the_model_is_one_clear_sentence(model):
         ValueError, match=f"must fit into the {model.tokenizer.max_tokens} positions"
     ):
         training_query(model.tokenizer, ids, "seed")
+
+
+def test_a_text_that_must_fit_whole_is_refused_with_its_place(model):
+    long = "the wolf " * model.tokenizer.max_tokens
+    texts = [("mine.csv, row 1 (line 2)", "the wolf"), ("mine.csv, row 2 (line 3)", long)]
+    refuse_long_texts(model.tokenizer, texts[:1])
+    with pytest.raises(
+        ValueError, match=r"^mine.csv, row 2 \(line 3\) must fit into the 64 positions"
+    ):
+        refuse_long_texts(model.tokenizer, texts)
+    with pytest.raises(ValueError, match=r"^a text must fit .*: take a model with more positions"):
+        refuse_long_texts(model.tokenizer, [("", long)])
+
+
+def test_what_could_be_too_long_is_told_without_a_tokenizer(model):
+    """The longest text that is not suspected fits, even with a token for every byte of it."""
+    most = model.tokenizer.max_tokens
+    assert not could_be_too_long([("", "x" * (most - 3))], most)
+    assert could_be_too_long([("", "x"), ("", "ü" * (most // 2))], most)
+    assert room(model.tokenizer) >= most - 3
 
 
 def test_a_prefix_that_does_not_fit_is_cut_off_where_it_begins(llama):

@@ -82,6 +82,18 @@ def test_the_kl_on_alignment_text_is_that_of_the_sentences_as_found(llama):
     assert measure(llama, of="alignment") == pytest.approx({ALIGNMENT: expected}, rel=1e-4)
 
 
+def test_sentences_are_cut_at_the_positions_of_the_model(model, tmp_path, own_cache):
+    perturb(model, 0.1)
+    for times in (60, 70):
+        pair = {"stereotype": "she left . " * times, "antistereotype": "he left . " * times}
+        (tmp_path / f"{times}.jsonl").write_text(json.dumps(pair))
+    one, other = (
+        measure(model, of="alignment", data=str(tmp_path / f"{n}.jsonl")) for n in (60, 70)
+    )
+    assert one == other
+    assert one[ALIGNMENT] > 0
+
+
 def test_the_kl_grows_with_the_distance_and_is_never_negative(model):
     values = []
     for scale in (0.0, 0.02, 0.05, 0.1):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from trainables.data.sets import miniature
 from trainables.data.sets.multiple_choice import NUM_CHOICES, READERS
@@ -166,3 +167,17 @@ def test_a_file_has_its_own_digest_and_texts(animals):
 def test_what_is_no_task_is_one_sentence(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         MultipleChoice.model_validate(settings)
+
+
+def test_a_task_that_is_a_file_without_its_end_gets_the_file_as_its_suggestion(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "colours.csv").write_text("question,choices,answer\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValidationError) as caught:
+        MultipleChoice(task="colours")
+    assert (
+        "or a file whose name ends in .csv, .tsv, .jsonl, .json or .parquet (or in one of these and "
+        ".gz), with the fields question, choices and answer, but got 'colours'; did you mean "
+        "'colours.csv'?"
+    ) in str(caught.value)

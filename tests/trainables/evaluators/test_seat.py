@@ -112,6 +112,17 @@ def test_the_error_of_the_mean_adds_up_the_influences_of_a_word_in_all_tests():
     assert both.se == pytest.approx(first.se), "the same words twice are no more words"
 
 
+def test_the_error_of_the_mean_is_not_known_if_that_of_a_test_is_not():
+    names = ("math:0", "art:0", "he:0")
+    known, alike = (
+        Estimate(0.5, Items.of(names, names), None, np.array(influences), 2.0)
+        for influences in ([1, 2, -3.0], [0.0, 0.0, 0.0])
+    )
+    assert known.se is not None
+    assert alike.se is None
+    assert seat.mean_of_absolutes([known, alike]).se is None
+
+
 def test_the_error_is_over_words_and_not_over_sentences(model):
     perturb(model, 0.01)
     items = Seat(data="miniature", permutations=99).measure(model, {})[OCCUPATIONS].items
@@ -133,6 +144,9 @@ def test_p_is_the_share_of_all_divisions_whose_difference_is_as_large():
 
 def test_p_of_equal_associations_is_1_and_nan_makes_it_nan():
     assert p_value(np.ones(8), 4) == 1
+    rounded = 0.3 + np.random.default_rng(0).normal(scale=1e-16, size=8)
+    assert len(set(rounded)) > 1
+    assert p_value(rounded, 4) == 1
     assert np.isnan(p_value(np.array([1.0, np.nan, 0.0, 0.0]), 2))
 
 

@@ -103,6 +103,17 @@ def test_one_item_without_a_right_answer_is_named(own_task):
         load("mine", None, None)
 
 
+def test_f1_is_for_two_choices(own_task):
+    own_task(metric_list=[{"metric": "f1"}])
+    assert load("mine", None, None)
+    own_task(metric_list=[{"metric": "f1"}], doc_to_choice='["deer", "frogs", "bread"]')
+    sentence = "must have two choices an item where mine.yaml lists the metric f1, but item 1 has 3"
+    with pytest.raises(AssetError, match=sentence):
+        load("mine", None, None)
+    own_task(metric_list=[{"metric": "mcc"}], doc_to_choice='["deer", "frogs", "bread"]')
+    assert load("mine", None, None)
+
+
 @pytest.mark.parametrize("target", ["label", "{{choices[label]}}", "{{[label]}}"])
 def test_a_right_answer_is_a_number_a_text_or_a_list(target, own_task):
     own_task(doc_to_target=target)

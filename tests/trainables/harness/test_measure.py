@@ -39,6 +39,20 @@ def test_metrics_by_code_beside_the_yaml_are_measured(llama, own_task, tmp_path)
     assert right > 0 > wrong
 
 
+def test_results_of_which_the_metric_cannot_be_computed_are_one_sentence(llama, own_task, tmp_path):
+    (tmp_path / "code.py").write_text(
+        "def judge(doc, results):\n    return {'f1': (2, doc['label'])}\n"
+    )
+    own_task(metric_list=[{"metric": "f1"}])
+    with (tmp_path / "mine.yaml").open("a") as stream:
+        stream.write("process_results: !function code.judge\n")
+    folder.use(tmp_path)
+    sentence = r"the task mine .* must have results of which f1 can be computed, but: ValueError: "
+    with pytest.raises(ValueError, match=sentence) as raised:
+        measure(llama, "mine", None, None)
+    assert "\n" not in str(raised.value)
+
+
 def test_a_metric_that_is_declared_and_not_given_is_one_sentence(llama, own_task, tmp_path):
     (tmp_path / "code.py").write_text("def judge(doc, results):\n    return {'other': 1}\n")
     own_task(metric_list=[{"metric": "margin", "aggregation": "mean", "higher_is_better": True}])

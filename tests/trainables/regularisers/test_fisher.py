@@ -46,6 +46,14 @@ def test_the_diagonal_is_the_mean_of_squares_of_each_texts_gradient(model, setti
     assert any(values.any() for values in fisher.values())
 
 
+def test_texts_are_cut_at_the_positions_of_the_model(model, tmp_path, own_cache):
+    (tmp_path / "long.txt").write_text(
+        "".join(f"{n} the wolf eats . " * 60 + "\n" for n in range(9))
+    )
+    settings = Fisher(data=str(tmp_path / "long.txt"), examples=2, weight=1.0, max_tokens=5000)
+    assert any(values.any() for values in diagonal(settings, model).values())
+
+
 def test_the_square_of_the_mean_gradient_of_a_batch_is_smaller(llama, settings):
     mean_of_squares = sum(values.sum() for values in diagonal(settings, llama).values())
     texts = tables.texts("miniature", "replay", llama.tokenizer)["ids"]

@@ -79,7 +79,13 @@ OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members
             "data: miniature",
             "data: bugs",
             f"3: alignment.data must name pairs that are known ({', '.join(ALIGNMENT_SETS)}) or a file "
-            "(.csv, .tsv, .jsonl, .json, .parquet, .txt, each also as .gz), but got 'bugs'; did you mean 'bug'?",
+            "whose name ends in .csv, .tsv, .jsonl, .json, .parquet or .txt (or in one of these and .gz), but got 'bugs'; did you mean 'bug'?",
+        ),
+        (
+            "- stereoset",
+            '- {name: perplexity, label: "x\\uD83D"}',
+            "8: evaluators.0.label must have whole characters, but has half of a surrogate pair in "
+            "'x\\ud83d'.",
         ),
         (
             "- stereoset",

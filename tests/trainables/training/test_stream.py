@@ -141,7 +141,7 @@ def test_another_seed_of_the_alignment_draws_other_pairs(configure, llama):
 
 def test_more_pairs_than_there_are_is_one_clear_sentence(configure, llama):
     config = configure(alignment={"data": "miniature", "size": 4001})
-    with pytest.raises(ValueError, match=r"at most the 4000 pairs of miniature, but got 4001\."):
+    with pytest.raises(ValueError, match=r"at most the 4000 pairs of miniature .*, but got 4001\."):
         Stream(config, llama)
 
 
@@ -207,6 +207,34 @@ def test_longer_texts_are_cut(configure, llama):
     (part,) = Stream(config, llama).micro_batches(0)
     assert [len(query.targets) for query in part.texts] == [6] * 8
     assert [len(pair.stereotype.targets) for pair in part.pairs] == [6] * 8
+
+
+@pytest.mark.parametrize("objective", ["cda", "dpo", "counterfactual_kl"])
+def test_texts_are_cut_at_the_positions_of_the_model_whatever_max_tokens_says(
+    objective, configure, name, model, tmp_path, own_cache
+):
+    twins = {"stereotype": "she left . " * 60, "antistereotype": "he left . " * 60}
+    (tmp_path / "long.jsonl").write_text(json.dumps(twins))
+    (tmp_path / "long.txt").write_text(
+        "".join(f"{n} the wolf eats . " * 60 + "\n" for n in range(9))
+    )
+    train = {"max_tokens": 5000, "steps": 1, "batch_size": 4}
+    config = configure(
+        name,
+        alignment={"data": str(tmp_path / "long.jsonl")},
+        replay={"data": str(tmp_path / "long.txt"), "ratio": 0.5},
+        regulariser={"name": "kl_to_base", "data": str(tmp_path / "long.txt")},
+        objective=objective,
+        train=train,
+    )
+    (part,) = Stream(config, model).micro_batches(0)
+    lengths = [len(query.ids) for query in (*part.texts, *part.anchors)]
+    lengths += [len(query.ids) for pair in part.pairs for query in pair[:2]]
+    assert part.anchors
+    assert len(part.texts) + len(part.pairs) >= 4
+    most = model.tokenizer.max_tokens
+    assert max(lengths) in (most, most - 1)  # a causal model does not read the last token
+    trial.loss(config, model, part).total.backward()
 
 
 def test_pairs_that_are_cut_before_they_differ_have_no_gap(configure, bert):

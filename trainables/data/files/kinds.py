@@ -27,12 +27,20 @@ def is_packed(name: str | Path) -> bool:
 
 
 def in_words(kinds: tuple[str, ...]) -> str:
-    """Return kinds of files as a list for people.
+    """Return which files have one of these kinds, for a sentence.
 
-    >>> in_words((".csv", ".txt"))
-    '.csv, .txt, each also as .gz'
+    >>> in_words((".csv", ".tsv", ".txt"))
+    'a file whose name ends in .csv, .tsv or .txt (or in one of these and .gz)'
     """
-    return f"{', '.join(kinds)}, each also as {PACKED}"
+    *others, last = kinds
+    ends = f"{', '.join(others)} or {last}"
+    return f"a file whose name ends in {ends} (or in one of these and {PACKED})"
+
+
+def files_named(name: str, kinds: tuple[str, ...]) -> list[str]:
+    """Return the files that a name means if its end was left out: those of these kinds that exist."""
+    ends = [f"{kind}{packed}" for kind in kinds for packed in ("", PACKED)]
+    return [f"{name}{end}" for end in ends if name and Path(f"{name}{end}").is_file()]
 
 
 def dataset_label(name: str) -> str:

@@ -79,8 +79,15 @@ def sound_text(value: Any, where: str, what: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a sentence shows it: on one line, cut, in characters that can be printed."""
-    return repr(value)[:LONGEST]
+    """Return a value as a sentence shows it: on one line, cut, in characters that can be printed.
+
+    >>> shown("she " * 40)
+    "'she she she she she she she she she she she she she she she she she she she s…'"
+    """
+    written = repr(value)
+    if len(written) <= LONGEST:
+        return written
+    return f"{written[: LONGEST - 2]}…{written[-1]}"
 
 
 def names_in_words(names: Iterable[Any]) -> str:

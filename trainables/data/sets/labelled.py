@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from trainables.assets import cache, hub, resolve
 from trainables.assets.errors import AssetError
-from trainables.data.files.kinds import ROWS, dataset_label, in_words, kind_of
+from trainables.data.files.kinds import ROWS, dataset_label, files_named, in_words, kind_of
 from trainables.data.files.row import Row, shown, text_in, words_in
 from trainables.data.rows import read_rows, user_file, user_rows
 from trainables.data.sets import miniature
+from trainables.schema.faults import did_you_mean
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.
@@ -48,9 +49,9 @@ def check_name(name: str) -> str:
         return name
     if kind_of(name) not in ROWS:
         raise ValueError(
-            f"must name labelled texts that are known ({', '.join(known)}) or a file "
-            f"({in_words(ROWS)}) with the fields text, label and, if there are two texts, text2, "
-            f"but got {name!r}"
+            f"must name labelled texts that are known ({', '.join(known)}) or {in_words(ROWS)}, with "
+            f"the fields text, label and, if there are two texts, text2, but got {name!r}"
+            f"{did_you_mean(name, [*files_named(name, ROWS), *known])}"
         )
     if dataset_label(name) in map(dataset_label, known):
         raise ValueError(

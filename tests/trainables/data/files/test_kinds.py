@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainables.data.files.kinds import dataset_label, is_packed, kind_of
+from trainables.data.files.kinds import ROWS, dataset_label, files_named, is_packed, kind_of
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,12 @@ def test_the_end_of_a_name_says_the_kind_whatever_its_case(name, kind, packed):
 )
 def test_a_metric_is_named_by_the_set_or_by_the_file_alone(name, label):
     assert dataset_label(name) == label
+
+
+def test_a_name_without_its_end_means_the_files_that_have_one(tmp_path, monkeypatch):
+    for file in ("colours.csv", "colours.jsonl.gz", "colours.txt", "colours.xlsx", "colour.csv"):
+        (tmp_path / file).write_text("")
+    (tmp_path / "colours.json").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert files_named("colours", ROWS) == ["colours.csv", "colours.jsonl.gz"]
+    assert files_named("", ROWS) == files_named("moods", ROWS) == []

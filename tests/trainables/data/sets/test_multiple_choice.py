@@ -96,7 +96,9 @@ def test_a_fact_of_the_miniature_has_its_answer_last():
 
 def test_hellaswag_is_read_without_the_brackets_of_wikihow(write_hellaswag):
     endings = [" falls.. Down", " sings well", " x", " y"]
-    assert hellaswag(write_hellaswag()) == [Item("Roof: A man climbs. He", endings, 1)]
+    file = write_hellaswag()
+    expected = Item("Roof: A man climbs. He", endings, 1, where=f"{file}, line 1")
+    assert hellaswag(file) == [expected]
 
 
 @pytest.mark.parametrize(
