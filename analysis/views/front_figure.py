@@ -210,7 +210,7 @@ def _keys(scatter: Scatter) -> list[Line2D]:
         keys.append(key(f"{TIED}: tied with that one"))
     if members["maybe_tied"].map(len).any():
         keys.append(key(f"{MAYBE_TIED}: perhaps, error unknown"))
-    if any(TIMES in name for name in members["name"]):
+    if any(TIMES in label for label in members["label"]):
         keys.append(key(f"{TIMES}n: mean of n seeds"))
     if any(axis.has_bars(members.index) for panel in scatter.panels for axis in panel):
         keys.append(key("95 % interval", "|", INK, markersize=11, alpha=0.45))

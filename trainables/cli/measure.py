@@ -82,7 +82,7 @@ def measure(
                 as_json.write_text(_as_json(tree, estimates, declared))
     except (AssetError, ValueError) as error:
         (fail if estimates else refuse)(str(error))  # 2 if nothing was measured yet
-    print(wrapped(NOISE_FLOOR), file=sys.stderr)
+    print(wrapped(_start(measurement) + NOISE_FLOOR), file=sys.stderr)
     if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:
         fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")
 
@@ -162,12 +162,9 @@ def _measure_each(
     from trainables.measure import measure_alone
     from trainables.metrics.estimate import degrees_of_freedom, errors
     from trainables.models.loading import load
-    from trainables.models.pretrained import start_sentence
 
     settings = measurement.model
     model = load(settings.path, settings.family, settings.opening)
-    if settings.family == "causal":
-        print(wrapped(start_sentence(settings.path, settings.opening)), file=sys.stderr)
     for evaluator in measurement.evaluators:
         estimates = measure_alone(evaluator, model)
         se, df = errors(estimates), degrees_of_freedom(estimates)
@@ -176,6 +173,17 @@ def _measure_each(
             error = se.get(name), df.get(name, math.inf)
             print(line(declared[name], estimate.value, *error, num_items), flush=True)
         yield estimates
+
+
+def _start(measurement: Measurement) -> str:
+    """Return what a causal model reads before a text, as a sentence and a blank; else an empty text."""
+    from trainables.models.pretrained import start_sentence
+
+    model = measurement.model
+    if model.family != "causal":
+        return ""
+    sentence = start_sentence(model.path, model.opening)
+    return f"{sentence[0].upper()}{sentence[1:]} "
 
 
 def _as_json(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 WIDTH = 80  # columns
-MAX_DECIMALS = 4  # of a number; what would be 0 with so many is shown with an exponent
+# Of a number: papers have two; what would be 0 with the most is shown with an exponent.
+MIN_DECIMALS, MAX_DECIMALS = 2, 4
 
 HarnessTasks = Annotated[
     Path | None,
@@ -40,12 +41,13 @@ def use_harness_tasks(folder: Path | None) -> None:
 def line(metric: Metric, value: float, se: float | None, df: float, num_items: int = 0) -> str:
     """Return a metric's name, value, ± half the 95 % interval, unit and number of items as one line.
 
-    Of the larger one of value and half interval three digits are shown, as in a table of a front. If
+    Of the larger one of value and half interval three digits are shown, in two to four decimals. If
     that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
 
     se, df: the standard error and its degrees of freedom, as `plus_minus` takes them.
     """
-    places = min(MAX_DECIMALS, num_decimals([value, half_width(se, df) or 0.0]))
+    places = num_decimals([value, half_width(se, df) or 0.0])
+    places = max(MIN_DECIMALS, min(MAX_DECIMALS, places))
     form = f".{places}f"
     error = f"{showable(plus_minus(se, df, form)):<{len(showable('± 0.0000 '))}}"
     unit = showable(metric.unit)

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from typer import TyperException
 from typer.core import TyperGroup
 
-# What Python makes of bytes that are no text, in the arguments of a command.
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+from trainables.data.files.row import HALF_CHARACTER
+
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -35,6 +35,7 @@ class Verbs(TyperGroup):
                 a sentence if a file cannot be read or written; 130 at Ctrl-C.
         """
         given = list(sys.argv[1:] if args is None else args)
+        # What Python makes of bytes that are no text.
         if broken := [word for word in given if HALF_CHARACTER.search(word)]:
             print(f"the command must be text in UTF-8, but has {broken[0]!r}.", file=sys.stderr)
             raise SystemExit(WRONG)

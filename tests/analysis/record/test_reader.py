@@ -79,7 +79,7 @@ reader.read_sweep("hand", tracking_uri=sys.argv[1])
 forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.modules)
 others = {name for name in sys.modules if name.startswith("trainables.")}
 others -= {"trainables.metrics", "trainables.metrics.metric", "trainables.metrics.names"}
-others -= {f"trainables.metrics.{name}" for name in ("clusters", "estimate", "interval")}
+others -= {f"trainables.metrics.{name}" for name in ("bounds", "clusters", "estimate", "interval")}
 others -= {"trainables.schema", "trainables.schema.counted", "trainables.schema.plain_yaml"}
 assert not forbidden | others, forbidden | others
 """

@@ -99,8 +99,8 @@ def test_what_is_not_told_apart_is_named_as_tied_or_as_maybe_tied(hand):
     assert "≈? 3" in shown_row(shown, "12")
     assert "≈? 2, 4, 1" in shown_row(shown, "base")
     words = " ".join(" ".join(shown).split())
-    assert "≈? names what may: the error of one of the two is not known" in words
-    assert "≈ names what differs by less than noise" in words
+    assert "≈?: may be as near, the error of one of the two is not known" in words
+    assert "≈: differs by less than noise" in words
     assert max(map(len, shown)) <= 80
     noisy = replace(hand, trials=hand.trials.assign(**{f"se/{GAP}": 3.0, f"se/{RISE}": 0.04}))
     shown = lines(noisy)

@@ -47,7 +47,7 @@ def test_what_texts_begin_behind_is_said_of_a_causal_model_and_notes_have_80_col
 ):
     status, _, errors = main("measure", "--model", model, "--evaluators", evaluators)
     assert status == 0
-    assert ("texts begin behind" in errors) == bool(start)
+    assert ("Texts begin behind" in errors) == bool(start)
     assert start in errors
     assert max(map(len, errors.splitlines())) <= 80
 
