@@ -118,11 +118,12 @@ def recipe_rows(
     """Return a row for each recipe and α of some rows, in the order of their first trials.
 
     A row has the number, the run and the settings of the recipe's first trial, but for the seed, which
-    is empty if it differs; the mean of each metric, with its error; the mean of `seconds`; and two new
+    is empty if it differs; the mean of each metric, with its error; the mean of `seconds`; and these
     columns:
 
         replicates: the number of trials in the mean, one for each seed.
         trials: their numbers, a tuple.
+        repeats: the numbers of the trials that ran one of these seeds again, a tuple.
 
     Args:
         rows: rows of `Sweep.rows`. Rows whose `recipe` is empty are recipes of their own.
@@ -131,9 +132,15 @@ def recipe_rows(
     """
     numbers = rows["trial"].astype(str)
     keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
+    repeats: dict[Any, tuple[int, ...]] = {}
     if SEED in rows:  # a seed that was run again gives the same model, and is no further replicate
-        rows = rows[~pd.concat([*keys, rows[SEED]], axis=1).duplicated()]
+        is_repeat = pd.concat([*keys, rows[SEED]], axis=1).duplicated()
+        again = rows[is_repeat].groupby([key[is_repeat] for key in keys], dropna=False)["trial"]
+        repeats = {_key(key): tuple(numbers.tolist()) for key, numbers in again}
+        rows = rows[~is_repeat]
         keys = [key[rows.index] for key in keys]
+    own_repeats = [repeats.get(_key(key), ()) for key in zip(*keys, strict=True)]
+    rows = rows.assign(repeats=pd.Series(own_repeats, rows.index, dtype=object))
     size = rows.groupby(keys, dropna=False)["trial"].transform("size")
     alone = rows[size == 1]
     own_numbers = [(number,) for number in alone["trial"].tolist()]
@@ -150,6 +157,12 @@ def recipe_rows(
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
     joined = pd.concat([table for table in (alone, together) if len(table)]).copy()
     return joined.sort_values(["trial", "alpha"], na_position="first", ignore_index=True)
+
+
+def _key(key: Any) -> tuple[Any, ...]:
+    """Return the (recipe, α) of a row such that they are equal for equal ones; NaN equals nothing."""
+    recipe, alpha = key
+    return recipe, None if math.isnan(alpha) else alpha
 
 
 def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:

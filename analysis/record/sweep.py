@@ -34,7 +34,7 @@ from trainables.metrics.names import (
 BASE = "base"  # the name of the base model among the candidates
 # Columns of the tables of a sweep that are neither parameters nor metrics.
 ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds")
-ABOUT_CANDIDATES = ("replicates", "trials", "failed_seeds", *COLUMNS)
+ABOUT_CANDIDATES = ("replicates", "trials", "repeats", "failed_seeds", *COLUMNS)
 
 
 class UnknownSweep(ValueError):
@@ -195,8 +195,11 @@ class Sweep:
         return len(self.candidates()) + (self.base_standing != "not measured")
 
     def trials_on_front(self) -> list[int]:
-        """Return the numbers of all replicates of the recipes on the front."""
-        return [number for numbers in self.front()["trials"] for number in numbers]
+        """Return the numbers of all trials of the recipes on the front, repeated seeds among them."""
+        front = self.front()
+        return [
+            number for column in ("trials", "repeats") for own in front[column] for number in own
+        ]
 
     @cached_property
     def _judged(self) -> Judged:

@@ -37,13 +37,17 @@ class _Side(NamedTuple):
 def replicates_of(sweep: Sweep, candidate: Candidate, /) -> list[Candidate]:
     """Return the complete replicates of a candidate's recipe, each at the candidate's α, by number.
 
-    A trial that is no replicate of a complete one stands for itself.
+    There is one for each seed, and a trial that ran one of their seeds again is not among its own
+    replicates. A trial that is no replicate of a complete one stands for itself.
 
     Raises:
         ValueError: the sweep has no such trial.
     """
     run_id_of(sweep, candidate.trial)
-    return next((group for group in _groups(sweep) if candidate in group), [candidate])
+    for group, repeats in _groups(sweep):
+        if candidate in (*group, *repeats):
+            return group
+    return [candidate]
 
 
 def are_replicates(sweep: Sweep, one: Member, other: Member, /) -> bool:
@@ -54,7 +58,7 @@ def are_replicates(sweep: Sweep, one: Member, other: Member, /) -> bool:
     """
     if one is None or other is None or one == other:
         return False
-    return other in replicates_of(sweep, one)
+    return replicates_of(sweep, one) == replicates_of(sweep, other)
 
 
 def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFrame:
@@ -84,7 +88,7 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
 
     candidates = (first, second)
     is_one_recipe = are_replicates(sweep, first, second)
-    replicated = [group for group in _groups(sweep) if len(group) > 1]
+    replicated = [group for group, _ in _groups(sweep) if len(group) > 1]
     members: list[list[Member]] = [
         [candidate] if candidate is None or is_one_recipe else [*replicates_of(sweep, candidate)]
         for candidate in candidates
@@ -194,11 +198,15 @@ def _own_spread(side: _Side) -> Spread:
     return spread(side.replicates, np.unique(labels, return_inverse=True)[1])
 
 
-def _groups(sweep: Sweep) -> list[list[Candidate]]:
-    """Return the replicates of every recipe of a sweep with complete trials, each at its α."""
+def _groups(sweep: Sweep) -> list[tuple[list[Candidate], list[Candidate]]]:
+    """Return (replicates, trials that ran a seed again) of each recipe that is complete, at each α."""
     groups = []
     for row in sweep.candidates().to_dict("records"):
         if row["state"] == TrialState.COMPLETE:
             alpha = Candidate.of(row).alpha
-            groups.append([Candidate(number, alpha) for number in row["trials"]])
+            replicates, repeats = (
+                [Candidate(number, alpha) for number in row[column]]
+                for column in ("trials", "repeats")
+            )
+            groups.append((replicates, repeats))
     return groups

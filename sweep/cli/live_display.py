@@ -72,6 +72,7 @@ def _earlier_models(
     That is the models of each complete trial, and the metrics of the base model.
     """
     from analysis.record.names import TrialState
+    from analysis.record.recipes import SEED
     from sweep.display.candidates import MeasuredModel, names_of, recipe_at
 
     if not running.earlier_outcomes:
@@ -83,7 +84,8 @@ def _earlier_models(
         alpha = None if math.isnan(row["alpha"]) else float(row["alpha"])
         recipe = recipe_at(row["recipe"] or str(row["trial"]), alpha)
         values = {name: float(row[name]) for name in names}
-        models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, values))
+        seed = int(row.get(SEED, 0))
+        models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, seed, values))
     return models, sweep.base
 
 

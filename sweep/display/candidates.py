@@ -20,10 +20,12 @@ class MeasuredModel(NamedTuple):
     """A model that a complete trial has measured: its own, or its weights at another α.
 
     recipe: equal for the models of one recipe at one α.
+    seed:   of the trial; the same seed again gives the same model.
     values: name -> value of the metrics that are goals or constrained.
     """
 
     recipe: str
+    seed: int
     values: Mapping[str, float]
 
 
@@ -42,12 +44,13 @@ def measured_by(
         metrics: those of its last report.
         names: of the metrics that are goals or constrained.
     """
-    fingerprint = request.recipe or str(request.number)
+    fingerprint, seed = request.recipe or str(request.number), request.trial.get("seed", 0)
     own = request.trial.get("fusion", {}).get("alpha", TRAINED)
     by_alpha: dict[float | None, Mapping[str, Any]] = {None: metrics}
     by_alpha.update(other_candidates(metrics, own).items())
     for alpha, values in by_alpha.items():
-        yield MeasuredModel(recipe_at(fingerprint, alpha), {n: float(values[n]) for n in names})
+        recipe = recipe_at(fingerprint, alpha)
+        yield MeasuredModel(recipe, seed, {name: float(values[name]) for name in names})
 
 
 def names_of(spec: SweepSpec) -> list[str]:
@@ -60,19 +63,18 @@ def candidates(
 ) -> list[Mapping[str, float]]:
     """Return the candidates that keep the constraints, each as name -> value.
 
-    A recipe is the mean over its models. The base model is one of them if it was measured.
+    A recipe is the mean over its models, one for each seed. The base model is one of the candidates if
+    it was measured.
 
     base: metrics of the base model by name; it may be empty.
     """
     names = names_of(spec)
-    groups: dict[str, list[Mapping[str, float]]] = {}
+    by_recipe: dict[str, dict[int, Mapping[str, float]]] = {}
     for model in models:
-        groups.setdefault(model.recipe, []).append(model.values)
+        by_recipe.setdefault(model.recipe, {}).setdefault(model.seed, model.values)
     rows: list[Mapping[str, float]] = [
-        group[0]
-        if len(group) == 1
-        else {name: mean([values[name] for values in group]) for name in names}
-        for group in groups.values()
+        {name: mean([values[name] for values in by_seed.values()]) for name in names}
+        for by_seed in by_recipe.values()
     ]
     if all(name in base for name in names):
         rows.append({name: base[name] for name in names})

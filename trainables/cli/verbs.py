@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,14 @@ class Verbs(TyperGroup):
             SystemExit: with the exit code of the verb; 2 and a sentence if the command is wrong, 1 and
                 a sentence if a file cannot be read or written; 130 at Ctrl-C.
         """
+        try:
+            os.getcwd()
+        except OSError:
+            print(
+                "the command must run in a folder, but that one has been deleted: change into another.",
+                file=sys.stderr,
+            )
+            raise SystemExit(WRONG) from None
         given = list(sys.argv[1:] if args is None else args)
         # What Python makes of bytes that are no text.
         if broken := [word for word in given if HALF_CHARACTER.search(word)]:

@@ -53,7 +53,9 @@ class TrialConfig(Strict):
     def _check_metrics(self) -> Self:
         """Raise ValueError if two evaluators share a metric, or one cannot measure the model."""
         refuse_other_family(self.model, self.evaluators)
-        refuse_duplicates(metrics_of(self.model, self.evaluators))
+        metrics = metrics_of(self.model, self.evaluators)
+        refuse_duplicates(metrics)
+        refuse_duplicates(derived_metrics([metric.name for metric in metrics], self.guard))
         return self
 
     @model_validator(mode="after")

@@ -66,18 +66,30 @@ def in_list(word: str) -> str:
     return unicodedata.normalize("NFKC", word.replace(SOFT_HYPHEN, "")).lower()
 
 
-def normalised(text: str) -> str:
-    """Return the words of a text without case, punctuation and spacing, for comparison with others.
+def as_read(text: str) -> str:
+    """Return a text as people read it: accents within letters, single blanks, no signs unseen.
 
-    A text without any word is returned as it is, but for white space around it.
+    >>> as_read("the  cafe\u0301"), as_read("mice\u200b")
+    ('the café', 'mice')
+    """
+    unseen = (*JOINERS, "\u200b")
+    seen = "".join(sign for sign in unicodedata.normalize("NFC", text) if sign not in unseen)
+    return " ".join(seen.split())
+
+
+def normalised(text: str) -> str:
+    """Return the letters and digits of a text without case, for comparison with others.
+
+    Some scripts write no spaces, so that punctuation and spacing count nowhere. A text without any word
+    is returned as it is, but for white space around it.
 
     >>> normalised("The  nurse said , ' No . '") == normalised("the nurse said: 'no!'")
     True
     """
     folded = text.casefold()
     if not text.isascii():
-        folded = unicodedata.normalize("NFC", folded.replace(SOFT_HYPHEN, ""))
-    return " ".join(word_pattern(folded).findall(folded)) or text.strip()
+        folded = unicodedata.normalize("NFKC", folded.replace(SOFT_HYPHEN, ""))
+    return "".join(word_pattern(folded).findall(folded)) or text.strip()
 
 
 def lower_case_words(text: str) -> list[str]:

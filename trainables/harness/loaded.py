@@ -10,9 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from trainables.assets.errors import AssetError
+from trainables.data.files.kinds import ROWS, kind_of
+from trainables.data.files.row import sound_text
+from trainables.data.rows import user_rows
 from trainables.harness import folder, library
 from trainables.harness.declared import describe
 from trainables.harness.index import Leaf
@@ -70,10 +74,9 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
             docs = list(task.doc_iterator(limit=limit))
             unanswered = [number for number, doc in docs if not _has_answer(task, doc)]
     except Exception as error:  # of the data, of the Hub, of the code of the task
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise AssetError(
             f"the task {leaf.name} of lm-evaluation-harness must have data that can be had and read "
-            f"as {leaf.path.name} says, but: {type(error).__name__}: {reason[:300]}"
+            f"as {leaf.path.name} says, but: {_fault_of_file(leaf) or _reason(error)}"
         ) from error
     # The harness counts such an item as wrong. Published tasks may have a few of them.
     is_published = leaf.path.is_relative_to(library.tasks_folder())
@@ -86,6 +89,45 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
         )
     _refuse_f1_of_many(leaf, task, docs)
     return Loaded(leaf, task, docs)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what an error says, and what the first of its causes says, cut, in one line."""
+    said = []
+    cause: BaseException | None = error
+    while cause is not None:
+        words = " ".join(str(cause).split()) or type(cause).__name__
+        said.append(f"{type(cause).__name__}: {words[:300]}")
+        cause = cause.__cause__
+    return " (".join(said[:2]) + ")" * (len(said) > 1)
+
+
+def _fault_of_file(leaf: Leaf) -> str:
+    """Return what is wrong with a row of a task's own files, as a clause with its place; "" if nothing.
+
+    The library that reads them does not say in which file.
+    """
+    for file in _own_files(_beside_yaml(leaf)):
+        try:
+            for row in user_rows(file):
+                for field, value in row.fields.items():
+                    for text in _strings(value):
+                        sound_text(text, row.where, f"the field {field!r}")
+        except ValueError as fault:
+            return str(fault).rstrip(".")
+    return ""
+
+
+def _own_files(value: Any) -> Iterator[str]:
+    """Yield the files of rows among the settings of a task, however deep."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from _own_files(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _own_files(part)
+    elif kind_of(str(value)) in ROWS and Path(str(value)).is_file():
+        yield str(value)
 
 
 def _refuse_f1_of_many(leaf: Leaf, task: Any, docs: Sequence[tuple[int, Any]]) -> None:

@@ -58,7 +58,10 @@ class Guard(Strict):
 
 def derived_metrics(names: Collection[str], guard: Guard) -> tuple[Metric, ...]:
     """Return the declarations of the metrics that `derive` computes from metrics of these names."""
-    return (*_selectivities(names), *([GUARD] if guard.bounds(names) else []))
+    return (
+        *(metric for metric, _ in _selectivities(names)),
+        *([GUARD] if guard.bounds(names) else []),
+    )
 
 
 def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimate]:
@@ -76,7 +79,7 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     from trainables.metrics.estimate import Estimate, delta_method
 
     derived: dict[str, Estimate] = {}
-    for metric, names in _selectivities(estimates).items():
+    for metric, names in _selectivities(estimates):
         stereotypes, general = (estimates[name] for name in names)
         derived[metric.name] = delta_method(
             stereotypes.value - general.value, (1.0, stereotypes), (-1.0, general)
@@ -88,16 +91,16 @@ def derive(estimates: Mapping[str, Estimate], guard: Guard) -> dict[str, Estimat
     return derived
 
 
-def _selectivities(names: Collection[str]) -> dict[Metric, tuple[str, str]]:
-    """Return the names of the NLL rises on stereotypes and on general text for each selectivity.
+def _selectivities(names: Collection[str]) -> list[tuple[Metric, tuple[str, str]]]:
+    """Return each selectivity with the names of the NLL rises on stereotypes and on general text.
 
     >>> rises = ["forgetting/stereoset/stereotype_nll_rise"]
     >>> rises += ["forgetting/news/nll_rise", "forgetting/mails/nll_rise"]
-    >>> [metric.name for metric in _selectivities(rises)]
+    >>> [metric.name for metric, _ in _selectivities(rises)]
     ['forgetting/selective_news/selectivity_rise', 'forgetting/selective_mails/selectivity_rise']
     """
     stereotypes, general = _forgotten(names, STEREOTYPES), _forgotten(names, GENERAL)
-    metrics = {}
+    metrics = []
     for pair in product(stereotypes, general):
         sets = [
             parse(name).dataset
@@ -105,7 +108,8 @@ def _selectivities(names: Collection[str]) -> dict[Metric, tuple[str, str]]:
             if len(of_kind) > 1
         ]
         dataset = "_".join(["selective", *sets])
-        metrics[replace(SELECTIVITY, name=f"forgetting/{dataset}/selectivity_rise")] = pair
+        name = f"forgetting/{dataset}/selectivity_rise"
+        metrics.append((replace(SELECTIVITY, name=name), pair))
     return metrics
 
 

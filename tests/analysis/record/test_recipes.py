@@ -121,8 +121,14 @@ def test_a_seed_that_was_run_again_is_no_further_replicate(seeds):
     """Its model is the same, so it would only make the error smaller than it is."""
     trials = seeds.trials.copy()
     trials.loc[trials["trial"] == 8, "seed"] = 1  # as trial 5, of the same recipe
-    rows = replace(seeds, trials=trials).candidates().set_index("trial")
+    repeated = replace(seeds, trials=trials)
+    rows = repeated.candidates().set_index("trial")
     assert rows.loc[2, "trials"] == (2, 5)
+    assert rows["repeats"].tolist() == [(8,) if number == 2 else () for number in rows.index]
+    trials.loc[trials["trial"] == 7, "seed"] = 0  # as trial 1, of the recipe that is on the front
+    repeated = replace(seeds, trials=trials)
+    assert repeated.front()["trials"].tolist() == [(1,), (0, 3)]
+    assert repeated.trials_on_front() == [1, 0, 3, 7]
     assert rows.loc[2, "replicates"] == 2
     assert rows.loc[2, GAP.name] == 7.0
 

@@ -64,6 +64,20 @@ def test_the_replicates_of_a_trial_are_the_complete_ones_of_its_recipe(sweep):
         replicates_of(sweep, Candidate(99))
 
 
+def test_a_trial_that_ran_a_seed_again_stands_for_its_recipe(sweep):
+    again = sweep.trials.assign(seed=sweep.trials["seed"].where(sweep.trials["trial"] != 8, 1))
+    repeated = replace(sweep, trials=again)  # 5 and 8 of `dpo` have seed 1
+    row = repeated.candidates().set_index("trial").loc[2]
+    assert (row["replicates"], row["trials"], row["repeats"]) == (2, (2, 5), (8,))
+    assert replicates_of(repeated, Candidate(8)) == [Candidate(2), Candidate(5)]
+    assert are_replicates(repeated, Candidate(8), Candidate(5))
+    assert are_replicates(repeated, Candidate(2), Candidate(8))
+    of_repeat, of_first = (
+        compare_recipes(repeated, Candidate(number), Candidate(0)) for number in (8, 2)
+    )
+    assert of_repeat.equals(of_first)
+
+
 def test_the_values_are_means_over_replicates_and_their_numbers_are_told(sweep, outcomes):
     (row,) = compare_recipes(sweep, Candidate(0), Candidate(8)).to_dict("records")
     assert (row["seeds_one"], row["seeds_other"]) == (2, 3)

@@ -15,15 +15,16 @@ def spec(tiny):
     return load(tiny)[0]
 
 
-def model(recipe, gap, rise):
-    return MeasuredModel(recipe, {GAP: gap, RISE: rise})
+def model(recipe, gap, rise, seed=0):
+    return MeasuredModel(recipe, seed, {GAP: gap, RISE: rise})
 
 
 def test_a_recipe_is_the_mean_of_its_models_and_constraints_hold_for_the_mean(spec):
     models = [
         model("a", 1.0, 0.125),
         model("b", 5.0, 0.1),
-        model("a", 2.0, 0.375),
+        model("a", 2.0, 0.375, seed=1),
+        model("a", 1.0, 0.125),  # the same trial run again
         model("c", 0.0, 0.4),
     ]
     assert candidates(spec, models, {}) == [
@@ -40,9 +41,14 @@ def test_the_base_model_is_one_if_it_was_measured_and_keeps_the_constraints(spec
     assert len(candidates(spec, [], base)) == num
 
 
+def test_the_mean_is_over_seeds_and_the_same_seed_again_counts_once(spec):
+    models = [model("a", gap, 0.125, seed) for gap, seed in ((1.0, 0), (1.0, 0), (4.0, 7))]
+    assert candidates(spec, models, {}) == [{GAP: 2.5, RISE: 0.125}]
+
+
 def test_a_trial_has_its_own_model_and_those_at_other_alphas(spec):
     metrics = {GAP: 1.0, RISE: 0.5, f"fusion/0.5/{GAP}": 3.0, f"fusion/0.5/{RISE}": 0.2}
-    named = measured_by(TrialRequest(7, {}, recipe="abc"), metrics, names_of(spec))
-    assert list(named) == [model("abc", 1.0, 0.5), model("abc@0.5", 3.0, 0.2)]
+    named = measured_by(TrialRequest(7, {"seed": 3}, recipe="abc"), metrics, names_of(spec))
+    assert list(named) == [model("abc", 1.0, 0.5, 3), model("abc@0.5", 3.0, 0.2, 3)]
     (own,) = measured_by(TrialRequest(7, {"fusion": {"alpha": 0.5}}), metrics, names_of(spec))
     assert own == model("7", 1.0, 0.5)

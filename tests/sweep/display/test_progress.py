@@ -197,8 +197,9 @@ def test_replicates_and_the_base_model_are_counted_as_the_analysis_counts_them(
 ):
     goals, bounds = [written_by.GAP, written_by.RISE], {"max": bound}
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    trials = [*written_by.SEEDS, written_by.SEEDS[7] | {"number": 9}]  # the same seed again
     written_by.record(
-        MlflowClient(tracking_uri=uri), tmp_path, "seeds", goals=goals, trials=written_by.SEEDS,
+        MlflowClient(tracking_uri=uri), tmp_path, "seeds", goals=goals, trials=trials,
         constraints={written_by.RISE.name: bounds},
     )  # fmt: skip
     tiny.write_text(f"{tiny.read_text()}constraints: {{{RISE}: {bounds}}}\n".replace("'", ""))
@@ -206,11 +207,12 @@ def test_replicates_and_the_base_model_are_counted_as_the_analysis_counts_them(
     spec_goals = [goal.name for goal in goals]
     tiny.write_text(tiny.read_text().replace(f"[{GAP}, {RISE}]", f"[{RISE}]"))
     progress, _ = shown(**with_goals, spec_goals=spec_goals)
-    for one in written_by.SEEDS:
+    for one in trials:
         share = {"complete": 1.0, "pruned": 0.5}.get(one["state"], 1.0)
         failure = "it diverged" if one["state"] == "failed" else ""
         ended = trial(
             f"{one['number']:04}",
+            {"seed": one["params"]["seed"]},
             recipe=one["recipe"],
             progress=share,
             failure=failure,
@@ -233,7 +235,7 @@ def test_a_trial_stopped_early_does_not_join_the_front(shown):
 def test_a_resumed_sweep_counts_the_trials_that_had_ended_before(shown):
     progress, written = shown(
         ended=[Outcome(0, "complete"), Outcome(1, "failed")],
-        earlier=[MeasuredModel("0", {GAP: 1.0, RISE: 0.5})],
+        earlier=[MeasuredModel("0", 0, {GAP: 1.0, RISE: 0.5})],
     )
     assert "2 of 4 trials done before" in written.getvalue()
     end(progress, trial("0002", **{GAP: 2.0, RISE: 0.1}))

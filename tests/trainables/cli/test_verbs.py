@@ -60,6 +60,19 @@ def test_bytes_that_are_no_text_are_one_sentence(program):
 
 
 @pytest.mark.parametrize("program", [SWEEP, TRAINABLES])
+def test_a_folder_that_was_deleted_is_one_sentence(program, tmp_path, monkeypatch):
+    app, name = program
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    ended = CliRunner().invoke(app, ["--help"], prog_name=name)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr.startswith(
+        "the command must run in a folder, but that one has been deleted"
+    )
+
+
+@pytest.mark.parametrize("program", [SWEEP, TRAINABLES])
 def test_h_shows_the_help_as_help_does_and_so_does_no_verb(program):
     app, _ = program
     short, long = (CliRunner().invoke(app, [word]) for word in ("-h", "--help"))

@@ -238,3 +238,17 @@ def test_an_objective_for_another_family_is_one_clear_sentence(monkeypatch):
     with pytest.raises(ValidationError, match="objective cda is for masked models, but model"):
         config(objective="cda")
     config(objective="none")
+
+
+def test_two_selectivities_of_one_name_are_refused():
+    sets = [{"name": "perplexity", "data": f"{n}.txt", "label": n} for n in ("test_x", "x")]
+    both = ["stereoset", {"name": "stereoset", "split": "test"}]
+    sentence = (
+        "two of them measure forgetting/selective_stereoset_test_x/selectivity_rise: give one"
+    )
+    with pytest.raises(ValidationError, match=sentence):
+        config(evaluators=[*both, *sets])
+    sets[1]["label"] = "y"
+    assert (
+        len([m for m in config(evaluators=[*both, *sets]).metrics() if "selective" in m.name]) == 4
+    )

@@ -17,6 +17,9 @@ from trainables.data.text import detokenised, in_list, letters, lower_case_words
         (" ?! ", "?!"),
         ("Mene\u0301ndez", "MENÉNDEZ"),
         ("wo\u00adman", "woman"),
+        ("护士说：她累了。", "护士说 她累了"),
+        ("a well-known cook", "a wellknown cook"),
+        ("ＨＥ left", "he left"),
     ],
 )
 def test_case_punctuation_and_spacing_make_no_difference(one, other):

@@ -77,6 +77,13 @@ def test_each_of_several_sets_has_a_selectivity_whatever_their_order():
     assert [m.name for m in derived_metrics(list(values), Guard())] == list(derived)
 
 
+def test_selectivities_of_one_name_are_declared_twice_for_the_trial_to_refuse():
+    names = [STEREOTYPES, "forgetting/stereoset_test/stereotype_nll_rise"]
+    names += ["forgetting/test_x/nll_rise", "forgetting/x/nll_rise"]
+    declared = [metric.name for metric in derived_metrics(names, Guard())]
+    assert declared.count("forgetting/selective_stereoset_test_x/selectivity_rise") == 2
+
+
 def test_several_sets_of_stereotypes_are_named_before_the_general_one():
     names = [STEREOTYPES, "forgetting/stereoset_test/stereotype_nll_rise", GENERAL]
     assert [metric.name for metric in derived_metrics(names, Guard())][:2] == [

@@ -40,9 +40,9 @@ def table_rows(path: Path) -> Iterator[Row]:
 
     Raises:
         ValueError: the file is empty or in another encoding, headings are missing, repeated or
-            separated by another sign, a row has more or fewer cells than there are headings, a
-            quote is not closed, or a cell looks like the rest of a text that was cut; the sentence
-            has the row and its line.
+            separated by another sign, a row has more or fewer cells than there are headings, or is
+            the headings again, a quote is not closed, or a cell looks like the rest of a text that was
+            cut; the sentence has the row and its line.
     """
     delimiter = DELIMITERS[kind_of(path)]
     with open_text(path) as text:
@@ -126,6 +126,11 @@ def _refuse_misfit(record: _Record, headings: list[str], delimiter: str, where: 
             f"{where}: must have a cell for each of the {len(headings)} headings "
             f"({names_in_words(headings)}), but the number of its cells is {len(cells)}: "
             f"{remedy if len(cells) > len(headings) else too_few}."
+        )
+    if len(cells) > 1 and [cell.strip() for cell in cells] == headings:
+        raise ValueError(
+            f"{where}: must be a row of data, but has the headings again, as where two files were "
+            "joined: leave it out."
         )
     for place, (heading, cell) in enumerate(zip(headings, cells, strict=True)):
         if not heading and place and cell.strip():

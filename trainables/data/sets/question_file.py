@@ -10,6 +10,7 @@ from typing import Any, Literal
 from trainables.data.files.row import Row, shown, sound_text, text_in, words_in
 from trainables.data.rows import user_rows
 from trainables.data.sets.multiple_choice import Item
+from trainables.data.text import as_read
 
 Prompt = Literal["question", "plain"]
 COLUMN = re.compile(r"choice_\d+")
@@ -72,7 +73,8 @@ def _choices(row: Row) -> list[str]:
         got = "none" if not listed else shown(listed)
         raise ValueError(f"{row.where}: must have two or more choices, {FORMS}, but got {got}.")
     choices = [sound_text(choice, row.where, "every choice") for choice in listed]
-    if "" in choices or len(set(choices)) < len(choices):
+    as_all_read = set(map(as_read, choices))
+    if "" in as_all_read or len(as_all_read) < len(choices):
         raise ValueError(
             f"{row.where}: every choice must have words and differ from the others, but got "
             f"{shown(choices)}."
@@ -95,8 +97,8 @@ def _answer(row: Row, choices: list[str]) -> int:
     text = str(answer) if isinstance(answer, int) else words_in(row, "answer")
     letters = string.ascii_uppercase[: len(choices)]
     numbers = list(map(str, range(len(choices))))
-    readings = (choices, [*letters] if isinstance(answer, str) else [], numbers)
-    places = {reading.index(text) for reading in readings if text in reading}
+    readings = (list(map(as_read, choices)), [*letters] if isinstance(answer, str) else [], numbers)
+    places = {reading.index(as_read(text)) for reading in readings if as_read(text) in reading}
     if len(places) == 1:
         return places.pop()
     problem = "could mean two of them" if places else "is none of them"

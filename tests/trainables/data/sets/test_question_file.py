@@ -79,6 +79,7 @@ def test_the_prompt_is_the_one_that_is_documented(prompt, changes, text, tmp_pat
         (["7", "8"], "0", 0),
         (["0", "1"], 1, 1),  # both readings mean the same choice
         (["A", "B"], "B", 1),
+        (["the  caf\u00e9", "tea"], "the cafe\u0301", 0),  # as people read it
     ],
 )
 def test_an_answer_is_the_text_the_letter_or_the_number_of_a_choice(
@@ -91,6 +92,8 @@ def test_an_answer_is_the_text_the_letter_or_the_number_of_a_choice(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
+        ({"choices": ["the mice", "the  mice"]}, "every choice must have words and differ from the others"),
+        ({"choices": ["mice", "mice\u200b"]}, "every choice must have words and differ from the others"),
         ({"answer": "birds"}, "the answer must be the text of the right choice, .* 'birds' is none of them"),
         ({"answer": 2}, "its number counted from 0, but 2 is none of them"),
         ({"answer": -1}, "but -1 is none of them"),
