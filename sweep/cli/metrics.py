@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 import textwrap
-from dataclasses import astuple
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,8 +92,11 @@ def _family(model: str | None) -> Family:
 
 def _row(goal: PossibleGoal) -> dict[str, Any]:
     """Return a metric as a JSON object; `evaluator` is null if it comes from several."""
-    name, unit, better, ideal, worst, about, _ = astuple(goal.metric)
-    values = (name, unit, better, ideal, worst, about, goal.evaluator or None)
+    metric = goal.metric
+    values = (
+        *(metric.name, metric.unit, metric.better, metric.ideal, metric.worst, metric.about),
+        goal.evaluator or None,
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 

@@ -49,10 +49,10 @@ def _trials(spec: SweepSpec) -> str:
     if not num_left:
         return f"{trials}, {recipes}."
     last = f"one of {counted(num_left, 'seed')} alone"
-    fitting = [number * num_seeds for number in (num_whole, num_whole + 1) if number]
+    fitting = " or ".join(str(n * num_seeds) for n in (num_whole, num_whole + 1) if n)
     return (
         f"{trials}, {f'{recipes} and {last}' if num_whole else last}: replicates.seeds is "
-        f"{num_seeds}, so that with {' or '.join(map(str, fitting))} trials no recipe lacks seeds."
+        f"{num_seeds}, so that no recipe lacks seeds if budget.trials is {fitting}."
     )
 
 

@@ -55,13 +55,13 @@ def test_trials_goals_search_and_start_come_first_and_every_sentence_ends(spec_w
             9,
             4,
             "9 trials, 2 recipes of 4 seeds and one of 1 seed alone: replicates.seeds is 4, so that "
-            "with 8 or 12 trials no recipe lacks seeds.",
+            "no recipe lacks seeds if budget.trials is 8 or 12.",
         ),
         (
             3,
             4,
-            "3 trials, one of 3 seeds alone: replicates.seeds is 4, so that with 4 trials no recipe "
-            "lacks seeds.",
+            "3 trials, one of 3 seeds alone: replicates.seeds is 4, so that no recipe lacks "
+            "seeds if budget.trials is 4.",
         ),
     ],
 )

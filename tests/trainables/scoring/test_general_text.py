@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.data.opening import Opening
+from trainables.data.queries import room
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.general_text import (
     GROUP,
@@ -16,7 +17,6 @@ from trainables.scoring.general_text import (
     fewest_tokens,
     name_of,
     nll_queries,
-    room,
 )
 
 
