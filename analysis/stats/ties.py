@@ -6,8 +6,11 @@ are those of two unpaired numbers,
     se² = se_one² + se_other²,    df by Welch and Satterthwaite
 
 because the items of every candidate would have to be read for a paired test. That test
-(analysis/stats/paired.py) may tell apart what is tied here. Where an error is not known, nor is whether
-a difference is noise: two candidates that no other goal tells apart are then *maybe tied*.
+(analysis/stats/paired.py) may tell apart what is tied here.
+
+An error that is not known is taken to be as large as that of the other candidate. Within it a
+difference may be noise or not: two candidates that no other goal tells apart are then *maybe tied*. So
+they are where both errors are not known.
 """
 
 from __future__ import annotations
@@ -73,18 +76,20 @@ def _ties_of(values: Values, others: Mapping[str, Values], goals: Sequence[str])
 def is_noise(one: Values, other: Values, metric: str) -> bool | None:
     """Return whether the difference of a metric between two candidates is within its 95 % interval.
 
-    Equal values are, whatever their errors; else the answer is None if the error of one of them is not
-    known, as of a model that got all items right.
+    Equal values are, whatever their errors. The answer is None where that is not known (see above), as
+    of a model that got all items right.
     """
     difference = abs(float(one[metric]) - float(other[metric]))
     if difference == 0:
         return True
     errors = [error_of(values, metric) for values in (one, other)]
-    if any(df == UNKNOWN_DF for _, df in errors):
-        return None
-    parts = [(se**2, df) for se, df in errors if se is not None]
+    parts = [(se**2, df) for se, df in errors if se is not None and df != UNKNOWN_DF]
+    has_unknown = any(df == UNKNOWN_DF for _, df in errors)
     if not parts:
-        return False
+        return None if has_unknown else False
+    if has_unknown:
+        parts *= 2
     df = welch_satterthwaite(parts)
     se = math.sqrt(sum(variance for variance, _ in parts))
-    return difference <= quantile(df) * se
+    is_within = difference <= quantile(df) * se
+    return None if is_within and has_unknown else is_within

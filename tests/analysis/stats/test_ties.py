@@ -30,17 +30,21 @@ def test_exact_numbers_are_noise_only_if_they_are_equal():
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "noise"),
     [
-        *(measured(16.8, 2.4, 9.0), measured(46.0, 2.4, 9.0), measured(49.0, df=0.0)),
-        *(measured(49.0), measured(49.0, 1.0, 0.0)),
+        # Two errors of 2.4 with 9 degrees of freedom each: half the interval is 7.1.
+        (measured(42.8, 2.4, 9.0), False),
+        (measured(43.0, 2.4, 9.0), None),
+        (measured(49.0, df=0.0), None),
+        (measured(49.0), None),
+        (measured(49.0, 1.0, 0.0), None),
     ],
 )
-def test_whether_a_difference_is_noise_is_not_known_where_one_error_is_not(other):
+def test_an_error_that_is_not_known_is_taken_for_that_of_the_other(other, noise):
     """As of a model of which all items are alike; an old error beside 0 degrees of freedom is none."""
     unknown = measured(50.0, df=0.0)
-    assert is_noise(unknown, other, GAP.name) is None
-    assert is_noise(other, unknown, GAP.name) is None
+    assert is_noise(unknown, other, GAP.name) is noise
+    assert is_noise(other, unknown, GAP.name) is noise
 
 
 def test_equal_values_are_noise_whatever_their_errors():
