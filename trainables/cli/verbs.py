@@ -46,7 +46,7 @@ class Verbs(TyperGroup):
         given = list(sys.argv[1:] if args is None else args)
         # What Python makes of bytes that are no text.
         if broken := [word for word in given if HALF_CHARACTER.search(word)]:
-            print(f"the command must be text in UTF-8, but has {broken[0]!r}.", file=sys.stderr)
+            print(_of_no_text(broken[0]), file=sys.stderr)
             raise SystemExit(WRONG)
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
@@ -67,6 +67,18 @@ class Verbs(TyperGroup):
     def end_of(self, error: Exception) -> tuple[int, str] | None:
         """Return (exit code, sentence) for an error that is none of ours; None for a defect."""
         return (FAILED, file_sentence(error)) if isinstance(error, OSError) else None
+
+
+def _of_no_text(word: str) -> str:
+    """Return a sentence for an argument in which Python found bytes that are no text."""
+    try:
+        text = os.fsencode(word).decode()
+    except UnicodeError:
+        return f"the command must be text in UTF-8, but has {word!r}."
+    return (
+        f"the locale must be one of UTF-8 for a command with {text!r}, but is another: set "
+        "LC_ALL=C.UTF-8, and leave PYTHONUTF8 alone."
+    )
 
 
 def usage_sentence(error: TyperException, program: str) -> str:
