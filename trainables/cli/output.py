@@ -41,12 +41,13 @@ def use_harness_tasks(folder: Path | None) -> None:
 def line(metric: Metric, value: float, se: float | None, df: float, num_items: int = 0) -> str:
     """Return a metric's name, value, ± half the 95 % interval, unit and number of items as one line.
 
-    Of the larger one of value and half interval three digits are shown, in two to four decimals. If
-    that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
+    Two digits of half the interval are shown, or three of a value without one, in two to four decimals.
+    If that is more than WIDTH columns, the name has a line of its own, so that no terminal breaks it.
 
     se, df: the standard error and its degrees of freedom, as `plus_minus` takes them.
     """
-    places = num_decimals([value, half_width(se, df) or 0.0])
+    half = half_width(se, df)
+    places = num_decimals([half]) - 1 if half else num_decimals([value])
     places = max(MIN_DECIMALS, min(MAX_DECIMALS, places))
     form = f".{places}f"
     error = f"{showable(plus_minus(se, df, form)):<{len(showable('± 0.0000 '))}}"

@@ -67,16 +67,16 @@ def test_a_line_has_the_value_half_its_interval_its_unit_and_its_items(se, df, n
     [
         (13.8431, 4.0, "13.84 ± 7.84"),
         (0.51234, 0.0093, "0.512 ± 0.018"),
-        (0.002, 0.01, "0.0020 ± 0.0196"),
+        (0.002, 0.01, "0.002 ± 0.020"),
         (33_456.7, 1.0, "33456.70 ± 1.96"),
         (3.8e-5, 0.0, "3.8e-5 ± 0.0000"),
         (0.0, None, "0.00"),
         (-1.25, None, "-1.25"),
         (float("nan"), None, "nan"),
-        (float("inf"), 0.5, "inf ± 0.980"),
+        (float("inf"), 0.5, "inf ± 0.98"),
     ],
 )
-def test_a_line_shows_three_digits_of_the_value_or_of_its_error_and_two_to_four_decimals(
+def test_a_line_shows_two_digits_of_the_error_or_three_of_the_value_in_two_to_four_decimals(
     value, se, expected
 ):
     assert " ".join(line(METRIC, value, se, math.inf).split()) == f"bias/x/gap {expected} points"
