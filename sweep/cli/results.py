@@ -95,6 +95,9 @@ def front(
 
     if register and {"/", ":"} & set(model_name or name):
         leave(WRONG, f"--model-name must have no / and no :, but got {model_name or name!r}.")
+    all_names = [name, *(others or [])]
+    if twice := next((each for each in all_names if all_names.count(each) > 1), None):
+        leave(WRONG, f"--with must name other sweeps, each once, but {twice} is named twice.")
     uri = store_of(tracking_uri, name)
     try:
         with reading():

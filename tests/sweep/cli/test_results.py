@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from analysis.record.reader import read_sweep, read_trial_yaml
 from analysis.record.sweep import Candidate
+from sweep.cli.results import joined_numbers
 from tests.sweep.conftest import record, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -84,10 +86,17 @@ def test_the_course_of_each_training_is_in_the_record_and_in_no_table_of_models(
         assert "train/" not in ended.stdout
 
 
-def test_the_numbers_of_a_pool_are_explained(finished):
+def test_the_numbers_of_trials_beside_those_of_others_are_explained(finished):
+    sweep = read_sweep("tiny", tracking_uri=f"sqlite:///{finished / 'sweeps' / 'mlflow.db'}")
+    assert joined_numbers(sweep, 0) == "trials 0 to 3 are those of tiny"
+    assert joined_numbers(sweep, 9) == "trials 9 to 12 are trials 0 to 3 of tiny"
+    none = replace(sweep, trials=sweep.trials[:0])
+    assert joined_numbers(none, 9) == "tiny has no trials"
+
+
+def test_a_sweep_is_not_shown_beside_itself(finished):
     home = str(finished / "sweeps")
-    ended = verb("front", "tiny", "--with", "tiny", "--format", "json", SWEEP_HOME=home)
-    assert ended.exit_code == 0
-    assert ended.stderr == (
-        "trials 0 to 3 are those of tiny; trials 4 to 7 are trials 0 to 3 of tiny.\n"
-    )
+    for names in (("tiny", "--with", "tiny"), ("tiny", "--with", "a", "--with", "a")):
+        ended = verb("front", *names, SWEEP_HOME=home)
+        assert ended.exit_code == 2
+        assert ended.stderr.startswith("--with must name other sweeps, each once, but ")
