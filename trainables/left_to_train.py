@@ -21,8 +21,7 @@ def texts_left(config: TrialConfig, name: str) -> list[str]:
 
     They are not held out, and neither measured on nor a text of an alignment pair.
     """
-    excluded = _measured(config).union(*_pairs(config))
-    return [text for key, text in read_texts(name) if not is_held_out(key) and text not in excluded]
+    return _without(_measured(config).union(*_pairs(config)), name)
 
 
 def faults_of(config: TrialConfig) -> list[str]:
@@ -46,12 +45,18 @@ def faults_of(config: TrialConfig) -> list[str]:
     general = {"replay.data": config.replay.data} if config.replay and config.replay.ratio else {}
     if texts_from := config.regulariser.texts_from:
         general["regulariser.data"] = texts_from
+    excluded = measured.union(*pairs)
     return faults + [
         f"{key} must have a text that is neither measured on nor in the alignment pairs, but {name} "
         "has none: give another set."
         for key, name in general.items()
-        if not texts_left(config, name)
+        if not _without(excluded, name)
     ]
+
+
+def _without(excluded: set[str], name: str) -> list[str]:
+    """Return the texts of a general set that are neither held out nor excluded."""
+    return [text for key, text in read_texts(name) if not is_held_out(key) and text not in excluded]
 
 
 def _measured(config: TrialConfig) -> set[str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 # How far costs may differ that are the same: a trial that began again on another machine reports its
 # last step anew, with other rounding, and the record keeps the first report.
-RELATIVE_TOLERANCE, ABSOLUTE_TOLERANCE = 1e-3, 1e-6
+TOLERANCES = {"rel_tol": 1e-3, "abs_tol": 1e-6}  # of math.isclose
 
 
 def first_difference(
@@ -66,9 +66,7 @@ def _difference(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
     for goal, cost in zip(spec.goals, costs, strict=True):
         if (value := run.data.metrics.get(goal)) is not None:
             expected = metrics[goal].cost(value)
-            if not math.isclose(
-                cost, expected, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE
-            ):
+            if not math.isclose(cost, expected, **TOLERANCES):
                 return f"has a cost of {cost:.6g} in {goal}, and {expected:.6g} by the record"
     return _other_parameter(trial, spec, run)
 

@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trainables.cli.evaluators_help import WithEvaluators
-from trainables.cli.output import (
-    HarnessTasks,
-    fail,
-    line,
-    refuse,
-    refuse_file,
-    use_harness_tasks,
-    wrapped,
-)
+from trainables.cli.options import HarnessTasks, use_harness_tasks
+from trainables.cli.output import fail, line, refuse, refuse_file, wrapped
 from trainables.metrics.interval import MEANING, intervals
 
 if TYPE_CHECKING:

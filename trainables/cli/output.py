@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
-
-import typer
+from typing import TYPE_CHECKING, NoReturn
 
 from trainables.cli.streams import showable
 from trainables.cli.verbs import FAILED, WRONG
@@ -20,22 +18,6 @@ if TYPE_CHECKING:
 WIDTH = 80  # columns
 # Of a number: papers have two; what would be 0 with the most is shown with an exponent.
 MIN_DECIMALS, MAX_DECIMALS = 2, 4
-
-HarnessTasks = Annotated[
-    Path | None,
-    typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
-]
-
-
-def use_harness_tasks(folder: Path | None) -> None:
-    """Let tasks be found in this folder, too, if one is given; exit with 2 if it is none."""
-    from trainables.harness import folder as tasks_folder
-
-    try:
-        if folder is not None:
-            tasks_folder.use(folder)
-    except ValueError as error:
-        refuse(str(error))
 
 
 def line(metric: Metric, value: float, se: float | None, df: float, num_items: int = 0) -> str:

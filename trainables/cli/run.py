@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainables.cli.output import (
-    HarnessTasks,
-    fail,
-    line,
-    refuse,
-    refuse_file,
-    use_harness_tasks,
-)
+from trainables.cli.options import HarnessTasks, use_harness_tasks
+from trainables.cli.output import fail, line, refuse, refuse_file
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig

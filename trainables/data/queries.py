@@ -152,7 +152,8 @@ def could_be_too_long(texts: Iterable[tuple[str, str]], num_positions: int) -> b
     """Return whether a tokenizer could make more tokens of a text than fit into so many positions.
 
     It makes at most one of a byte, one before a text, and at most two special ones around it, without
-    a prompt. So most texts are known to fit before any tokenizer is loaded.
+    a prompt. So most texts are known to fit before any tokenizer is loaded. A few signs may be spelled
+    out in more tokens than they have bytes: what does not fit for that is found as a trial begins.
 
     texts: as Evaluator.whole_texts.
     """

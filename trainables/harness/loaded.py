@@ -76,7 +76,7 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
     except Exception as error:  # of the data, of the Hub, of the code of the task
         raise AssetError(
             f"the task {leaf.name} of lm-evaluation-harness must have data that can be had and read "
-            f"as {leaf.path.name} says, but: {_fault_of_file(leaf) or _reason(error)}"
+            f"as {leaf.path.name} says, but: {_fault_of_file(leaf, error) or _reason(error)}"
         ) from error
     # The harness counts such an item as wrong. Published tasks may have a few of them.
     is_published = leaf.path.is_relative_to(library.tasks_folder())
@@ -102,11 +102,17 @@ def _reason(error: BaseException) -> str:
     return " (".join(said[:2]) + ")" * (len(said) > 1)
 
 
-def _fault_of_file(leaf: Leaf) -> str:
+def _fault_of_file(leaf: Leaf, error: BaseException) -> str:
     """Return what is wrong with a row of a task's own files, as a clause with its place; "" if nothing.
 
     The library that reads them does not say in which file.
+
+    error: why the task has no data. Nothing is looked for if the files were read.
     """
+    from datasets.exceptions import DatasetGenerationError
+
+    if not isinstance(error, DatasetGenerationError):
+        return ""
     for file in _own_files(_beside_yaml(leaf)):
         try:
             for row in user_rows(file):

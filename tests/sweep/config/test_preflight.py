@@ -19,21 +19,6 @@ from trainables.models import miniature
 from trainables.schema.yaml_file import SpecError, read
 
 
-@pytest.fixture
-def spec_with(tmp_path):
-    """spec_with({old: new}): the tiny spec with these replacements."""
-
-    def spec_with(replaced):
-        text = TINY
-        for old, new in replaced.items():
-            assert old in text
-            text = text.replace(old, new)
-        (tmp_path / "spec.yaml").write_text(text)
-        return check(read(tmp_path / "spec.yaml"))
-
-    return spec_with
-
-
 def test_every_model_and_data_set_that_a_trial_may_use_has_its_digest(spec_with):
     digests = prepare(spec_with({}))
     assert set(digests) == {

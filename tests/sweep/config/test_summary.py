@@ -4,30 +4,22 @@ import json
 
 import pytest
 
-from sweep.config.check import check
 from sweep.config.preflight import prepare
 from sweep.config.summary import summary
-from tests.sweep.conftest import TINY
 from trainables.models.loading import load
-from trainables.schema.yaml_file import read
 from trainables.training.stream import Stream
 
 
 @pytest.fixture
-def spec_with(tmp_path):
-    """spec_with({old: new}): the tiny spec with these replacements."""
+def spec_with(spec_with):
+    """spec_with({old: new}): the tiny spec with these replacements, and its models and data there."""
 
-    def spec_with(replaced):
-        text = TINY
-        for old, new in replaced.items():
-            assert old in text
-            text = text.replace(old, new)
-        (tmp_path / "spec.yaml").write_text(text)
-        spec = check(read(tmp_path / "spec.yaml"))
+    def with_inputs(replaced):
+        spec = spec_with(replaced)
         prepare(spec)
         return spec
 
-    return spec_with
+    return with_inputs
 
 
 def about(spec, words):

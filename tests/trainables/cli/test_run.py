@@ -33,17 +33,19 @@ def test_a_trial_is_run_saved_resumed_and_measured(process, main, folder):
     assert model_and_state <= {file.name for file in (folder / "saved").iterdir()}
     assert all(f"{name:<36}" in output for name in reports[0]["metrics"])
 
-    status, output, errors = main("measure", *("--model", "saved", "--evaluators", EVALUATORS))
+    words = ("--model", "saved", "--evaluators", EVALUATORS, "--json", "values.json")
+    status, output, errors = main("measure", *words)
     assert status == 0, errors
-    measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
+    measured = json.loads((folder / "values.json").read_text())["values"]
+    assert [line.split()[0] for line in output.splitlines()] == [*measured]
     last = {  # a model on its own has risen over nothing
         name: value
         for name, value in reports[-1]["metrics"].items()
         if not name.endswith((*RELATIVE, "degenerate"))
     }
-    assert measured == pytest.approx(last, abs=0.005)
+    assert measured == pytest.approx(last, abs=1e-4)
     before = reports[0]["metrics"]["forgetting/general/nll"]
-    assert last["forgetting/general/nll"] != before
+    assert abs(measured["forgetting/general/nll"] - before) > 1e-4
 
     (folder / "longer.yaml").write_text(TRIAL.replace("steps: 4", "steps: 8"))
     status, _, errors = main("run", "longer.yaml", "--resume", "saved", "--json", "rest.json")
@@ -97,12 +99,13 @@ def test_a_saved_folder_is_a_model_of_plain_transformers_and_nothing_else(
     ids = tokenizer("the nurse said that she was tired", return_tensors="pt")["input_ids"]
     assert not torch.allclose(module(ids).logits, base(ids).logits, atol=1e-3), "it was trained"
 
-    status, output, errors = main("measure", "--model", "saved", "--evaluators", EVALUATORS)
+    words = ("--model", "saved", "--evaluators", EVALUATORS, "--json", "values.json")
+    status, _, errors = main("measure", *words)
     assert status == 0, errors
-    measured = {line.split()[0]: float(line.split()[1]) for line in output.splitlines()}
+    measured = json.loads((folder / "values.json").read_text())["values"]
     last = json.loads((folder / "reports.json").read_text())[-1]["metrics"]
     nll = "forgetting/general/nll"
-    assert measured[nll] == pytest.approx(last[nll], abs=0.005)
+    assert measured[nll] == pytest.approx(last[nll], abs=1e-4)
     status, _, errors = main("run", "trial.yaml", "--resume", "saved")
     assert status == 2
     assert (
