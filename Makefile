@@ -19,12 +19,12 @@ install: .venv/installed
 demo: install
 	$(VENV)/sweep run --replace sweep/specs/miniature.yaml
 
-# Two at a time, each file by one of them: most of it is one thread's work.
+# Three at a time on two cores, each file by one of them: real sweeps wait for processes to start.
 test: install
-	$(VENV)/python -m pytest -m 'not faults and not long' -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/python -m pytest -m 'not faults and not long' -n 3 --dist loadfile --no-loadscope-reorder
 
 # Real weights, whole published sets, the pages of docs from beginning to end, an older store,
-# sweeps on PostgreSQL and S3.
+# sweeps on PostgreSQL and S3, deaths that are rare or slow to wait for.
 long: install
 	$(VENV)/python -m pytest -m long -n 2 --dist loadfile
 

@@ -1,5 +1,6 @@
 """What tests of sweeps share: specs, runs of `sweep`, trials that do not train, servers."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -224,14 +225,23 @@ def optuna_states(home: Path, name: str) -> Counter:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Path:
-    """A folder with tiny.yaml, and its finished sweep under sweeps/; no test may change it."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "tiny.yaml").write_text(TINY.replace(ONE_WORKER, ""))
-    home = str(folder / "sweeps")
-    process = sweep("run", folder / "tiny.yaml", SWEEP_HOME=home)
-    assert process.returncode == 0, process.stdout + process.stderr
-    (folder / "output.txt").write_text(process.stdout)
+def finished(tmp_path_factory, request) -> Path:
+    """A folder with tiny.yaml, and its finished sweep under sweeps/; no test may change it.
+
+    Processes that test side by side share one: the first of them to ask makes it.
+    """
+    of_session = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        of_session = of_session.parent
+    folder = of_session / "finished"
+    with (of_session / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "output.txt").exists():
+            folder.mkdir(exist_ok=True)
+            (folder / "tiny.yaml").write_text(TINY.replace(ONE_WORKER, ""))
+            process = sweep("run", folder / "tiny.yaml", SWEEP_HOME=str(folder / "sweeps"))
+            assert process.returncode == 0, process.stdout + process.stderr
+            (folder / "output.txt").write_text(process.stdout)
     return folder
 
 

@@ -130,7 +130,14 @@ def test_ctrl_c_within_a_destructor_ends_the_sweep_before_any_trial(spec_of, cap
     assert finishes(spec, document)
 
 
-@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "which",
+    [
+        signal.SIGINT,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.long),
+    ],
+)
 def test_ctrl_c_sigterm_and_sighup_interrupt_it_while_trials_run(spec_of, capsys, which):
     spec, document = spec_of(8)
     start = started(spec, document, lambda: os.kill(os.getpid(), which))

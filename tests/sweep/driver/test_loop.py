@@ -177,7 +177,7 @@ def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(s
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 
 
-@pytest.mark.parametrize("whose", ["driver", "worker"])
+@pytest.mark.parametrize("whose", [pytest.param("driver", marks=pytest.mark.long), "worker"])
 def test_a_full_disk_ends_a_sweep_that_goes_on_once_there_is_room(spec_of, tmp_path, whose):
     """The disk is full for the files of the driver, or for those of a trial."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

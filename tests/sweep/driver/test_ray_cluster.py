@@ -65,9 +65,9 @@ with joined(None, ""):
     "variables",
     [
         {"RAY_TMPDIR": f"/tmp/{'x' * 120}"},
-        {"TMPDIR": "/tmp/is/not/there"},
-        {"TMPDIR": "/proc"},
-        {"TMPDIR": "/tmp/Ünïcode dir"},
+        pytest.param({"TMPDIR": "/tmp/is/not/there"}, marks=pytest.mark.long),
+        pytest.param({"TMPDIR": "/proc"}, marks=pytest.mark.long),
+        pytest.param({"TMPDIR": "/tmp/Ünïcode dir"}, marks=pytest.mark.long),
     ],
     ids=str,
 )

@@ -49,7 +49,7 @@ def test_a_death_is_described_in_a_few_words(message, description):
     assert describe_death(RayActorError(error_msg=message)) == description
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_nothing(
     spec_of, tmp_path
@@ -87,7 +87,7 @@ def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(
     psutil.virtual_memory().available < 2 * ROOM, reason="needs 12 GiB of free memory"

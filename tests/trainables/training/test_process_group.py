@@ -83,6 +83,7 @@ def test_a_process_joins_the_group_that_its_environment_names():
     assert [output.split()[:2] for output in outputs] == [["0", "2"], ["1", "2"]]
 
 
+@pytest.mark.long
 def test_nothing_is_compiled(python, tmp_path):
     code = """
 from trainables.config import TrialConfig

@@ -35,7 +35,7 @@ def test_a_row_without_its_rewrite_is_one_clear_sentence(put):
         list(read_pairs("panda"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_the_published_rewrites_are_all_there():
     has_pairs_of_two_texts(Panda())
