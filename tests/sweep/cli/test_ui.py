@@ -77,7 +77,7 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
     assert not answers(f"http://127.0.0.1:{port}/")
 
 
-@pytest.mark.parametrize("seconds", [0.1, 1.5, 4])
+@pytest.mark.parametrize("seconds", [0.1, 1.5, pytest.param(4, marks=pytest.mark.long)])
 def test_ctrl_c_while_the_server_starts_ends_all_its_processes_without_a_traceback(
     seconds, finished, port
 ):

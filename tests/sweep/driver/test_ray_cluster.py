@@ -87,6 +87,7 @@ def test_ray_starts_whatever_the_folder_for_temporary_files(variables):
     assert process.stdout.split() == ["7", "/tmp/ray"]
 
 
+@pytest.mark.long
 def test_a_short_folder_for_temporary_files_is_used():
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         process = subprocess.run(
