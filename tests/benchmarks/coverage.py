@@ -33,6 +33,7 @@ CLUSTERS = (3, 5, 10, 40)
 ALIKE = (0.0, 0.05, 0.2, 0.7)
 ITEMS_OF_A_TERM = 24
 FRAMES = 6
+WITHOUT_CLUSTERS = ("alone", "few otherwise")
 
 Floats = NDArray[np.float64]
 
@@ -144,6 +145,28 @@ def alone(rng: Generator, num_clusters: int, alike: float) -> dict[str, Shown]:
     return {"accuracy 0.9, items alone": Shown.of(accuracy, 0.9)}
 
 
+def few_otherwise(rng: Generator, num_otherwise: int, alike: float) -> dict[str, Shown]:
+    """Draw the paired difference of two accuracies on 400 questions, so many of them decided otherwise.
+
+    num_otherwise: questions that the second model is expected to decide otherwise than the first.
+    """
+    num_items = 400
+    items = Items.of(range(num_items))
+    right = (rng.random(num_items) < 0.5).astype(float)
+    is_otherwise = rng.random(num_items) < num_otherwise / num_items
+    first = mean(right, items, of_decisions=True)
+    either = mean(np.where(is_otherwise, 1 - right, right), items, of_decisions=True)
+    # Twice as many of the questions that the first got wrong, and none of the others.
+    is_bettered = (right == 0) & (rng.random(num_items) < 2 * num_otherwise / num_items)
+    better = mean(np.where(is_bettered, 1.0, right), items, of_decisions=True)
+    return {
+        "accuracy, paired, C decided otherwise": Shown(ends_of(paired(first, either)), 0.0),
+        "accuracy, paired, C bettered": Shown(
+            ends_of(paired(first, better)), num_otherwise / num_items
+        ),
+    }
+
+
 def articles(rng: Generator, num_clusters: int) -> tuple[Items, Floats]:
     """Return texts, 1 to 20 an article, and their lengths in tokens."""
     sizes = np.clip(np.round(np.exp(rng.normal(1.2, 0.8, num_clusters))), 1, 20).astype(int)
@@ -226,6 +249,7 @@ DRAWS: dict[str, Draw] = {
     "fair terms": partial(terms, ss=0.5),
     "answers": answers,
     "alone": alone,
+    "few otherwise": few_otherwise,
     "general text": general_text,
     "selectivity": selectivity,
     "seat": seat,
@@ -243,7 +267,7 @@ def main() -> None:
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for name in [options.only] if options.only else DRAWS:
         cells: dict[tuple[str, float], list[str]] = defaultdict(list)
-        for alike in ALIKE[:1] if name == "alone" else ALIKE:
+        for alike in ALIKE[:1] if name in WITHOUT_CLUSTERS else ALIKE:
             for num_clusters in CLUSTERS:
                 found = coverage(DRAWS[name], num_clusters, alike, options.repetitions)
                 for metric, (held, unknown) in found.items():
