@@ -2,14 +2,18 @@
 
 A *recipe* is the settings of a trial without its seed, and the α of its weights. The trials of one
 recipe are its *replicates*. Where the record has what each of three or more did on each item, the
-variance of their mean and its degrees of freedom are those of analysis/record/replicates.py. Else the
-errors e_r of n replicates and the variance s² between their values count, and
+variance of their mean and its degrees of freedom are those of analysis/record/replicates.py. Else, and
+where the interval of a replicate reaches an end of the possible values, the errors e_r of n replicates
+and the variance s² between their values count, and
 
     variance = mean_r e_r² + s² / n
 
 It is the smallest one that is never too small: another seed may decide the same items alike and move
 all of them together. Where it decides items anew, e_r² holds a part that shrinks with n, so that this
 variance is up to n + 1 times too large.
+
+At an end, as at a gap of 0, what items say of each replicate does not add up: each gap is above 0 by
+chance, by what does not shrink with n, and gaps to either side of 50 would seem to be sure together.
 
 Two replicates say next to nothing of s². By what their items say, or by Welch and Satterthwaite's
 degrees of freedom, their intervals would hold the true value 86 % of the time in some cases. So they
@@ -28,7 +32,8 @@ import pandas as pd
 
 from analysis.record.names import TrialState
 from analysis.record.replicates import OfItems, Spread, with_seeds
-from trainables.metrics.interval import LEVEL, UNKNOWN_DF, quantile
+from trainables.metrics.bounds import ANY, Bounds
+from trainables.metrics.interval import LEVEL, UNKNOWN_DF, quantile, reaches_an_end
 from trainables.metrics.names import df_name, error_name, fused_name
 
 SEED = "seed"  # the parameter in which replicates differ
@@ -37,6 +42,7 @@ FEW_SEEDS = 2  # up to which the spread between seeds is hardly known
 # Takes MLflow's ids of the runs of replicates; returns what their items say, by the names of metrics as
 # they were recorded.
 ItemsOf = Callable[[Sequence[str]], Mapping[str, OfItems]]
+NO_BOUNDS: Mapping[str, Bounds] = {}
 
 
 def no_items(_: Sequence[str]) -> Mapping[str, OfItems]:
@@ -61,6 +67,7 @@ def mean_over_seeds(
     errors: Sequence[float],
     df: Sequence[float],
     of_items: OfItems | None = None,
+    bounds: Bounds = ANY,
 ) -> RecipeMean:
     """Return the mean of one metric over replicates, with its error (see the head of this file).
 
@@ -69,7 +76,8 @@ def mean_over_seeds(
         errors: their standard errors over items; NaN as in RecipeMean.
         df: degrees of freedom of these. The smallest ones count.
         of_items: what the items of all replicates say; None if that is not known. It does not count
-            for two of them.
+            for two of them, nor where the interval of any reaches an end of the possible values.
+        bounds: the lowest and the highest possible value.
 
     Items alone, seeds alone, and both:
 
@@ -88,7 +96,9 @@ def mean_over_seeds(
     if UNKNOWN_DF in df or len(known) not in (0, num):
         return RecipeMean(value, math.nan, UNKNOWN_DF)
     between = math.fsum((x - value) ** 2 for x in values) / (num - 1)
-    if of_items is None or not known or num <= FEW_SEEDS:
+    replicates = zip(values, errors, df, strict=True)
+    is_at_an_end = bool(known) and any(reaches_an_end(*one, bounds) for one in replicates)
+    if of_items is None or not known or num <= FEW_SEEDS or is_at_an_end:
         of_items = OfItems(math.fsum(error**2 for error in known) / num, 0.0)
     seeds = Spread(between, of_items.shared, num - 1.0)
     variance, mean_df = with_seeds(of_items.variance, min(df), {seeds: 1 / num})
@@ -113,7 +123,10 @@ def _careful_df(parts: Sequence[tuple[float, float]]) -> float:
 
 
 def recipe_rows(
-    rows: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf = no_items
+    rows: pd.DataFrame,
+    metrics: Sequence[str],
+    items_of: ItemsOf = no_items,
+    bounds: Mapping[str, Bounds] = NO_BOUNDS,
 ) -> pd.DataFrame:
     """Return a row for each recipe and α of some rows, in the order of their first trials.
 
@@ -129,6 +142,7 @@ def recipe_rows(
         rows: rows of `Sweep.rows`. Rows whose `recipe` is empty are recipes of their own.
         metrics: names of metrics, without those of errors. A value that is missing is left out.
         items_of: is asked for recipes with more than FEW_SEEDS replicates only.
+        bounds: the lowest and the highest possible value of each metric that has one.
     """
     numbers = rows["trial"].astype(str)
     keys = [rows["recipe"].where(rows["recipe"] != "", numbers), rows["alpha"]]
@@ -151,7 +165,9 @@ def recipe_rows(
     if SEED in rows:  # a whole number, or empty
         rows, alone = (table.astype({SEED: object}) for table in (rows, alone))
     groups = rows.groupby(keys, sort=False, dropna=False)
-    together = pd.DataFrame([_recipe_row(g, metrics, items_of) for _, g in groups if len(g) > 1])
+    together = pd.DataFrame(
+        [_recipe_row(g, metrics, items_of, bounds) for _, g in groups if len(g) > 1]
+    )
     added = [name for name in together if name not in alone]  # errors that items alone do not have
     alone = alone.reindex(columns=[*alone.columns, *added])
     together = together.reindex(columns=alone.columns).astype(alone.dtypes.to_dict())
@@ -180,7 +196,12 @@ def failed_seeds(trials: pd.DataFrame) -> dict[str, int]:
     return {str(r): int(n) for r, n in states[lost].groupby("recipe").size().items()}
 
 
-def _recipe_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) -> dict[Any, Any]:
+def _recipe_row(
+    group: pd.DataFrame,
+    metrics: Sequence[str],
+    items_of: ItemsOf,
+    bounds: Mapping[str, Bounds],
+) -> dict[Any, Any]:
     """Return the row of one recipe, given the rows of its replicates in the order of their numbers."""
     row: dict[Any, Any] = group.iloc[0].to_dict()
     row |= {"replicates": len(group), "trials": tuple(group["trial"].tolist())}
@@ -197,7 +218,8 @@ def _recipe_row(group: pd.DataFrame, metrics: Sequence[str], items_of: ItemsOf) 
         counts = len(measured) > FEW_SEEDS and se.notna().all()
         of_items = items_of(measured["run_id"].tolist()).get(recorded) if counts else None
         errors, dfs = se.tolist(), df.fillna(math.inf).tolist()
-        mean_of_all = mean_over_seeds(measured[name].tolist(), errors, dfs, of_items)
+        values = measured[name].tolist()
+        mean_of_all = mean_over_seeds(values, errors, dfs, of_items, bounds.get(name, ANY))
         row[name] = mean_of_all.value
         for column, number in ((error_name(name), mean_of_all.se), (df_name(name), mean_of_all.df)):
             if math.isfinite(number):

@@ -33,7 +33,7 @@ from trainables.metrics.names import (
 
 BASE = "base"  # the name of the base model among the candidates
 # Columns of the tables of a sweep that are neither parameters nor metrics.
-ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds")
+ABOUT_TRIALS = ("trial", "alpha", "state", "failure", "run_id", "recipe", "seconds", "progress")
 ABOUT_CANDIDATES = ("replicates", "trials", "repeats", "failed_seeds", *COLUMNS)
 
 
@@ -92,7 +92,7 @@ class Sweep:
     trials:      a row for each trial, in the order of their numbers, with the columns
                  trial, state (complete, failed, pruned, running or killed), failure (a sentence, or
                  empty), run_id, recipe (its fingerprint, equal for replicates; empty if none
-                 was recorded), seconds (NaN while the trial runs);
+                 was recorded), seconds (NaN while the trial runs), progress (share of steps made);
                  the parameters (numbers where all values are numbers);
                  the metrics (NaN where none was logged, and for infinity), the standard error of
                  each as se/NAME, and the same at another α as fusion/α/NAME
@@ -208,7 +208,12 @@ class Sweep:
         is_complete = self.rows["state"] == TrialState.COMPLETE
         is_stopped = self.rows["state"] == TrialState.PRUNED
         tables = [
-            recipe_rows(self.rows[has_goals & is_complete], self.metric_names, self.items_of),
+            recipe_rows(
+                self.rows[has_goals & is_complete],
+                self.metric_names,
+                self.items_of,
+                {name: metric.bounds for name, metric in self.metrics.items()},
+            ),
             # They ended at different steps, so that their mean would be that of no recipe.
             recipe_rows(self.rows[has_goals & is_stopped].assign(recipe=""), []),
         ]

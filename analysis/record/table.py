@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.names import Group, SweepState, Tag
+from analysis.record.names import Group, Series, SweepState, Tag
 from trainables.metrics.interval import UNKNOWN_DF
 from trainables.metrics.names import df_name, error_name
 
@@ -49,8 +49,8 @@ def trial_state(run: Run) -> str:
 def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.DataFrame]:
     """Return the names of the parameters, and a table with a row for each trial's run.
 
-    Columns of the table: trial, state, failure, run_id, recipe, seconds, then parameters, then
-    metrics, as `Sweep.trials` describes them.
+    Columns of the table: trial, state, failure, run_id, recipe, seconds, progress, then parameters,
+    then metrics, as `Sweep.trials` describes them.
 
     Args:
         declared: names of metrics that get a column in any case, before the others that were logged.
@@ -68,17 +68,20 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
             "seconds": math.nan
             if run.info.end_time is None
             else (run.info.end_time - run.info.start_time) / 1000,
+            Series.PROGRESS: run.data.metrics.get(Series.PROGRESS, math.nan),
             **run.data.params,
             **{name: finite_or_nan(value) for name, value in model_metrics(run).items()},
         }
         for run in runs
     ]
-    about = ["trial", "state", "failure", "run_id", "recipe", "seconds"]
+    about = ["trial", "state", "failure", "run_id", "recipe", "seconds", Series.PROGRESS]
     columns = [*about, *params, *metrics]
     trials = pd.DataFrame(rows, columns=columns)
     for name in params:
         trials[name] = _numbers_if_all_are(trials[name])
-    trials = trials.astype(dict.fromkeys(["seconds", *metrics], float) | {"trial": int})
+    trials = trials.astype(
+        dict.fromkeys(["seconds", Series.PROGRESS, *metrics], float) | {"trial": int}
+    )
     # The copy holds the columns of one type in one block: pandas warns of more than a hundred blocks.
     return params, trials.copy()
 
@@ -86,13 +89,13 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
 def model_metrics(run: Run) -> dict[str, float]:
     """Return the last value of each metric of a run that describes a model, by name.
 
-    Metrics of the machine (`system/`), of the training (`train/`) and of the sweep as a whole
-    (`front/`) are left out.
+    Those of the machine (`system/`), of the training (`train/`), of the sweep as a whole (`front/`) and
+    how far the run has got (`progress`) are left out.
     """
     return {
         name: value
         for name, value in run.data.metrics.items()
-        if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT))
+        if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT)) and name != Series.PROGRESS
     }
 
 

@@ -13,7 +13,7 @@ from analysis.record.sweep import Candidate, Sweep
 from analysis.record.table import error_of
 from trainables.metrics.interval import UNKNOWN_DF, half_width, num_decimals, plus_minus, visible
 from trainables.metrics.metric import Metric
-from trainables.metrics.names import DEGENERATE, RELATIVE, parse
+from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
 
 BEYOND, LOSES, STOPPED = "beyond a constraint", "dominated by the base", "stopped early"
@@ -26,6 +26,7 @@ MEANING_OF_MAYBE_TIED = f"{MAYBE_TIED}: may be as near, the error of one of the 
 MEANING_OF_REPLICATES = (
     "values are means over n seeds; ± is of items and seeds (n = 1: of items alone)"
 )
+OF_GENERAL_TEXT = ("nll_rise", "ratio_rise")  # how the names of rises of general text end
 NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
 
@@ -233,8 +234,8 @@ def counts(sweep: Sweep) -> str:
 def cautions(sweep: Sweep) -> list[str]:
     """Return sentences on goals that do not mean what they seem to; most sweeps have none.
 
-    A goal that tells how much was forgotten against the base model is 0 for a model that learnt
-    nothing. If it is below 0, by more than its 95 % interval, for a *control* (a recipe whose objective
+    A goal that tells how much less likely general text became is 0 for a model that learnt nothing. If
+    it is below 0, by more than its 95 % interval, for a *control* (a recipe whose objective
     is `none`), training lowers it without any debiasing.
     """
     controls = [
@@ -245,7 +246,7 @@ def cautions(sweep: Sweep) -> list[str]:
     sentences = []
     for goal in sweep.goals:
         family, dataset, quantity = parse(goal.name)
-        if family != "forgetting" or not quantity.endswith(RELATIVE):
+        if family != "forgetting" or quantity not in OF_GENERAL_TEXT:
             continue
         below = [row for row in controls if _is_below_zero(row, goal.name)]
         if below:

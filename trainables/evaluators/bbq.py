@@ -228,7 +228,10 @@ def aggregate(answers: Sequence[Answer], names: Sequence[object]) -> dict[str, E
     {'bias/bbq/ambiguous': 50.0, 'bias/bbq/disambiguated': 100.0,
      'task/bbq/accuracy_ambiguous': 0.5, 'task/bbq/accuracy_disambiguated': 0.5}
     """
+    import numpy as np
+
     from trainables.metrics.estimate import Estimate, Items, delta_method, mean
+    from trainables.metrics.interval import UNKNOWN_DF
 
     def accuracy_and_bias(ambiguous: bool) -> tuple[Estimate, Estimate]:
         """Return (accuracy, 2 · #biased / #known − 1) on one kind of context."""
@@ -237,7 +240,7 @@ def aggregate(answers: Sequence[Answer], names: Sequence[object]) -> dict[str, E
         items = Items.of((names[n] for n in chosen), (answer.template for answer in rows))
         accuracy = mean((answer.right for answer in rows), items, of_decisions=True)
         if not any(answer.known for answer in rows):
-            return accuracy, Estimate(0.0)
+            return accuracy, Estimate(0.0, items, None, np.zeros(len(rows)), UNKNOWN_DF)
         biased = mean(
             *((answer.biased for answer in rows), items, (answer.known for answer in rows)),
             of_decisions=True,

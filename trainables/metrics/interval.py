@@ -96,6 +96,21 @@ def interval(
     return low, high
 
 
+def reaches_an_end(value: float, se: float | None, df: float, bounds: Bounds) -> bool:
+    """Return whether the 95 % interval of a value would go to an end of the possible values or beyond.
+
+    False if se is None. The arguments are those of `interval`.
+
+    >>> reaches_an_end(3.0, 2.0, math.inf, (0.0, 50.0)), reaches_an_end(4.0, 2.0, math.inf, (0.0, 50.0))
+    (True, False)
+    """
+    ends = interval(value, se, df)
+    lowest, highest = bounds
+    return ends is not None and (
+        (lowest is not None and ends[0] <= lowest) or (highest is not None and ends[1] >= highest)
+    )
+
+
 def intervals(
     values: Mapping[str, float],
     errors: Mapping[str, float],

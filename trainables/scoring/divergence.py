@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from trainables.data.queries import Query
     from trainables.models.language_model import LanguageModel
 
+MAX_EXPONENT = 80.0  # exp of more than 88 is infinite in fp32; p₀ is below e⁻⁸⁰ there
+
 
 @torch.inference_mode()
 def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[float]]:
-    """Return KL(p₀ ‖ p) in nats at each target of each query, in order.
+    """Return KL(p₀ ‖ p) in nats at each target of each query, in order; none is below 0.
 
-    p₀ is the base's distribution over the vocabulary, p the model's. Dropout is off meanwhile.
+    It is Σ p₀ (δ + exp(−δ) − 1) with δ = log p₀ − log p over the vocabulary: the same as Σ p₀ δ, but
+    each term is 0 or above, so that rounding does not outweigh what a model has moved. p₀ is the base's
+    distribution over the vocabulary, p the model's. Dropout is off meanwhile.
     """
     divergences: list[list[float]] = [[] for _ in queries]
     was_training = model.module.training
@@ -29,7 +33,9 @@ def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[fl
         texts = model.batch([queries[q] for q in batch])
         log_prob_NV = model.logits(texts).float().log_softmax(-1)
         base_log_prob_NV = model.base_logits(texts).float().log_softmax(-1)
-        kl_N = (base_log_prob_NV.exp() * (base_log_prob_NV - log_prob_NV)).sum(-1)
+        delta_NV = base_log_prob_NV - log_prob_NV
+        terms_NV = delta_NV + torch.expm1((-delta_NV).clamp_(max=MAX_EXPONENT))
+        kl_N = (base_log_prob_NV.exp_() * terms_NV).sum(-1).clamp_min_(0)
         values = iter(kl_N.tolist())
         for q in batch:
             divergences[q] = [next(values) for _ in queries[q].targets]

@@ -11,6 +11,7 @@ from analysis.record.recipes import failed_seeds, mean_over_seeds, no_items, rec
 from analysis.record.replicates import OfItems
 from tests.analysis.conftest import GAP, RISE
 from tests.benchmarks.coverage_recipes import Setting, simulate
+from trainables.metrics.bounds import FROM_50
 from trainables.metrics.interval import quantile
 
 pytestmark = pytest.mark.timeout(120)  # whichever test is the first makes the store
@@ -115,6 +116,23 @@ def test_without_items_intervals_are_too_wide_where_seeds_decide_items_anew():
     with_items, without = simulate(Setting(6, 10, 0.0, 1.0, is_decision=False), 300)
     assert with_items.half_width < 0.5 * without.half_width
     assert without.held > 0.99
+
+
+@pytest.mark.parametrize("gap", [0.0, 5.0])
+@pytest.mark.parametrize("num_seeds", [3, 10])
+def test_intervals_hold_the_true_gap_also_near_0(num_seeds, gap):
+    """What items say of gaps to either side of 50 would hold a true gap of 0 with ten seeds in 70 %."""
+    with_items, _ = simulate(Setting(num_seeds, 10, 0.0, 0.5, gap=gap), 200)
+    assert with_items.held >= 0.94
+
+
+def test_what_items_say_does_not_count_at_an_end_of_the_possible_values():
+    gaps = ([9.0, 10.0, 2.0], [2.0] * 3, [9.0] * 3)
+    of_items = OfItems(1.0, 0.5)
+    assert mean_over_seeds(*gaps, of_items, FROM_50) == mean_over_seeds(*gaps)
+    assert mean_over_seeds(*gaps, of_items, (-50.0, 50.0)) == mean_over_seeds(*gaps, of_items)
+    above = ([9.0, 10.0, 8.0], *gaps[1:])
+    assert mean_over_seeds(*above, of_items, FROM_50) == mean_over_seeds(*above, of_items)
 
 
 def test_a_seed_that_was_run_again_is_no_further_replicate(seeds):

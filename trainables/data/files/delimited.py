@@ -42,7 +42,7 @@ def table_rows(path: Path) -> Iterator[Row]:
         ValueError: the file is empty or in another encoding, headings are missing, repeated or
             separated by another sign, a row has more or fewer cells than there are headings, or is
             the headings again, a quote is not closed, or a cell looks like the rest of a text that was
-            cut; the sentence has the row and its line.
+            cut (this may be seen only some rows later); the sentence has the row and its line.
     """
     delimiter = DELIMITERS[kind_of(path)]
     with open_text(path) as text:
@@ -51,9 +51,11 @@ def table_rows(path: Path) -> Iterator[Row]:
         if head is None:
             raise ValueError(f"{path}: must have headings and rows, but is empty.")
         headings = _headings(head, delimiter, path)
+        cut_texts = _CutTexts(delimiter)
         for number, record in enumerate(records, start=1):
             where = f"{path}, row {number} (line {record.line})"
             _refuse_misfit(record, headings, delimiter, where)
+            cut_texts.refuse(record.raw, where)
             named = zip(headings, record.cells, strict=True)
             yield Row(where, {heading: cell for heading, cell in named if heading})
 
@@ -138,26 +140,40 @@ def _refuse_misfit(record: _Record, headings: list[str], delimiter: str, where: 
                 f"{where}: must have no cell without a heading, but has {shown(cell)} in column "
                 f"{place + 1}: give the column a heading."
             )
-    if rest := _rest_of_a_text(record.raw, delimiter):
-        raise ValueError(
-            f"{where}: must have no text that is cut, but {shown(rest)} looks like the rest of the "
-            f"cell before it: {remedy}, or take the blank out."
-        )
 
 
-def _rest_of_a_text(raw: str, delimiter: str) -> str:
-    """Return a cell that may be the rest of the one before it, cut at a comma; "" if there is none.
+class _CutTexts:
+    """The rows of a table whose cells may be the rest of a text that was cut at a comma.
 
-    So may a cell that begins with a blank and a small letter, where the row has no quotes and other
-    cells of it begin without a blank: `she was tired, so she left.,he left.`
-
-    Args:
-        raw: the row as it stands in the file.
+    So may a cell that begins with a blank and a small letter, if other cells of the table begin without
+    a blank: `The nurse was tired, so she left.` beside `She left.,He left.` Where all have the blank,
+    that is how the table is written. Rows with quotes, and headings, do not count.
     """
-    later = [] if '"' in raw else [cell for cell in raw.split(delimiter)[1:] if cell.strip()]
-    if all(cell[0].isspace() for cell in later):
-        return ""
-    return next((cell for cell in later if cell[0].isspace() and cell.strip()[0].islower()), "")
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
+        self._has_plain_cells = False
+        self._first: tuple[str, str] | None = None  # where such a cell stands, and the cell
+
+    def refuse(self, raw: str, where: str) -> None:
+        """Take the next row; raise ValueError once the table has such a cell and plain ones.
+
+        Args:
+            raw: the row as it stands in the file.
+            where: the file, the row and its line, for the error.
+        """
+        later = [] if '"' in raw else [one for one in raw.split(self._delimiter)[1:] if one.strip()]
+        self._has_plain_cells |= any(cell[0] != " " for cell in later)
+        for cell in later:
+            if not self._first and cell[0] == " " and cell.strip()[0].islower():
+                self._first = where, cell.rstrip("\r\n")
+        if self._first and self._has_plain_cells:
+            first, rest = self._first
+            raise ValueError(
+                f"{first}: must have no text that is cut, but {shown(rest)} looks like "
+                f"the rest of the cell before it: put a text that holds {NAMES[self._delimiter]} into "
+                "quotes, or take the blank out."
+            )
 
 
 def _headings(head: _Record, delimiter: str, path: Path) -> list[str]:

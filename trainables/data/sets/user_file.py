@@ -43,8 +43,8 @@ class UserFile(AlignmentSet, TextSet):
         """
         for row in user_rows(self.name):
             if text := text_in(row, "text"):
-                has_source = row.fields.get("source") not in (None, "")
-                yield text_in(row, "source") if has_source else text, text
+                is_named = row.fields.get("source") is not None
+                yield (text_in(row, "source") if is_named else "") or text, text
 
     def pairs(self, rule: Rule, words: Words) -> Iterator[Pair]:
         """Yield the pairs of the file, or each of its texts with each of its twins.

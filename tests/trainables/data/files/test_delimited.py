@@ -40,6 +40,13 @@ def stripped(rows):
     return [row for row in rows if any(row.values())]
 
 
+def seems_cut(table):
+    """Return whether a second cell may be taken for the rest of a text that was cut, and is refused."""
+    second = [cell for _, cell in table if cell.strip()]
+    has_rest = any(cell[0] == " " and cell.strip()[0].islower() for cell in second)
+    return has_rest and any(cell[0] != " " for cell in second)
+
+
 @pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t")])
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 @in_one_folder
@@ -48,6 +55,7 @@ def stripped(rows):
 def test_what_the_csv_module_writes_is_read_back(name, delimiter, quoting, tmp_path, table, end):
     # This version of the csv module puts no quotes around \r if lines do not end in it.
     cells = "".join(map("".join, table))
+    assume(not seems_cut(table) or quoting == csv.QUOTE_ALL)
     assume(end == "\r\n" or quoting == csv.QUOTE_ALL or "\r" not in cells)
     file = io.StringIO()
     writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
@@ -61,6 +69,7 @@ def test_what_the_csv_module_writes_is_read_back(name, delimiter, quoting, tmp_p
 @given(TABLES)
 def test_what_pandas_writes_is_read_back_with_its_index_and_without(index, tmp_path, table):
     assume("\r" not in "".join(map("".join, table)))  # pandas puts no quotes around it
+    assume(not seems_cut(table))
     # Behind an index, such a cell may be the rest of the one before it, and is refused.
     assume(not (index and any(cell[:1].isspace() for row in table for cell in row)))
     frame = pandas.DataFrame(table, columns=["x", "y"])
@@ -75,7 +84,7 @@ def test_what_pandas_writes_is_read_back_with_its_index_and_without(index, tmp_p
 def test_a_well_formed_table_is_read_as_pandas_reads_it(tmp_path, table):
     file = io.StringIO()
     csv.writer(file).writerows([("x", "y"), *table])
-    assume(not any("\0" in cell for row in table for cell in row))
+    assume(not seems_cut(table) and not any("\0" in cell for row in table for cell in row))
     file.seek(0)
     frame = pandas.read_csv(file, dtype=str, keep_default_na=False, na_filter=False)
     assert stripped(read(tmp_path, file.getvalue())) == stripped(frame.to_dict("records"))
@@ -162,6 +171,14 @@ def test_what_people_and_programs_write_is_read(text, rows, tmp_path):
             "x,y,z\nShe was tired, so she left.,He left.\n",
             "a.csv, row 1 (line 2): must have no text that is cut, but ' so she left.' looks like the rest "
             "of the cell before it: put a text that holds a comma into quotes, or take the blank out.",
+        ),
+        (
+            "x,y\nShe left.,He left.\nShe was tired, so she left.\n",
+            "a.csv, row 2 (line 3): must have no text that is cut, but ' so she left.",
+        ),
+        (
+            "x,y\nShe was tired, so she left.\nShe left.,He left.\n",
+            "a.csv, row 1 (line 2): must have no text that is cut, but ' so she left.",
         ),
         ("x,y\na,b\nx, y\nc,d\n", "a.csv, row 2 (line 3): must be a row of data, but has the headings again"),
         ('x,"y\n', "a.csv, line 1: must have its quotes in pairs, but a quote is never closed"),

@@ -36,6 +36,7 @@ def test_a_row_without_its_rewrite_is_one_clear_sentence(put):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_published_rewrites_are_all_there():
     has_pairs_of_two_texts(Panda())
