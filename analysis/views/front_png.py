@@ -16,7 +16,7 @@ LETTERS_PER_INCH = 11.0  # of the headline
 def front_png(sweep: Sweep, path: Path, /) -> None:
     """Draw the models of a sweep into a PNG file, as `front_figure.draw` does.
 
-    The models are those with finite goals: of each complete trial, and at its other α.
+    The models are those with finite goals: of each recipe, and at its other α.
     """
     from matplotlib import rc_context
 

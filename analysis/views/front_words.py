@@ -188,7 +188,7 @@ def label(row: Mapping[Any, Any]) -> str:
 
 
 def has_replicates(sweep: Sweep) -> bool:
-    """Return whether a recipe of a sweep has more than one complete trial."""
+    """Return whether a recipe of a sweep was complete with more than one seed."""
     return bool((sweep.candidates()["replicates"] > 1).any())
 
 

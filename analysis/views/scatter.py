@@ -139,8 +139,8 @@ class Scatter:
     def labels(self, x: Axis, y: Axis) -> tuple[str, str]:
         """Return the labels of x and y; that of x also counts the points beyond the limits."""
         num_beyond = (~(x.values.between(*x.limits) & y.values.between(*y.limits))).sum()
-        trials = "trial lies" if num_beyond == 1 else "trials lie"
-        note = f"\n({num_beyond} {trials} beyond these axes)" if num_beyond else ""
+        lie = "candidate lies" if num_beyond == 1 else "candidates lie"
+        note = f"\n({num_beyond} {lie} beyond these axes)" if num_beyond else ""
         return x.label + note, y.label
 
     def numbers(self, x: Axis, y: Axis) -> list[PointText]:
@@ -224,7 +224,7 @@ def scatter_of(sweep: Sweep) -> Scatter:
 
 
 def _plugin_names(rows: pd.DataFrame, column: str) -> pd.Series:
-    """Return the objective or regulariser of each row; `all` for each if the sweep does not vary it."""
+    """Return the objective or regulariser of each row; `all` for each if there is none."""
     if column not in rows:
         return pd.Series("all", index=rows.index)
     return rows[column].fillna("none").astype(str)

@@ -85,7 +85,7 @@ def _family(model: str | None) -> Family:
     from trainables.models.pretrained import family_of
 
     try:
-        return family_of(str(model)) or "causal"
+        return family_of(str(model))
     except (AssetError, ValueError) as error:
         leave(WRONG, str(error))
 

@@ -14,8 +14,8 @@ from trainables.schema.yaml_file import Document
 def with_line(document: Document, fault: str) -> str:
     """Return a sentence that begins with its dotted key with the file and the line before it.
 
-    A key may stand at several places of a spec, in options of a choice and in a recipe. The first of
-    them counts whose value the sentence names.
+    A key may stand at several places of a spec: in options of a choice, in a recipe, and evaluators in
+    their list. The one counts whose value the sentence names: as what it got, else by the longest name.
 
     fault: such as `trial.alignment.data: pairs.csv must have pairs, but has none.`
     """
@@ -24,11 +24,12 @@ def with_line(document: Document, fault: str) -> str:
     by_place: dict[Place, list[Place]] = defaultdict(list)
     for place in document.lines:
         by_place[_in_trial(place)].append(place)
-    words = set(re.split(r"[\s,;:()']+", fault[len(key[0]) if key else 0 :]))
+    sentence = fault[len(key[0]) if key else 0 :]
     places = by_place[target]
-    named = [place for place in places if _names(_value(document.tree, place), fault, words)]
+    named = sorted(places, key=lambda place: _match(_value(document.tree, place), sentence))
+    named = [place for place in named if any(_match(_value(document.tree, place), sentence))]
     around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
-    found = [*_items(document, places, words), *named, *around]
+    found = [*_items(document, places, sentence), *named[::-1], *around]
     place = next(place for place in found if place in document.lines)
     return f"{document.path}:{document.lines[place]}: {fault}"
 
@@ -45,20 +46,39 @@ def _in_trial(place: Place) -> Place:
     return tuple(steps)
 
 
-def _items(document: Document, places: list[Place], words: set[str]) -> list[Place]:
-    """Return the places of the items of lists at these places that a sentence names."""
-    return [
-        (*place, number)
-        for place in places
-        if isinstance(items := _value(document.tree, place), list)
-        for number, item in enumerate(items)
-        if (item.get("name") if isinstance(item, dict) else item) in words
-    ]
+def _items(document: Document, places: list[Place], sentence: str) -> list[Place]:
+    """Return the places of the items of lists at these places that a sentence is about.
+
+    It begins with the name of the item. Of several of one name, the one whose settings it names best
+    comes first.
+    """
+    name = sentence.lstrip(": ").split(" ")[0].rstrip(":")
+    matches: dict[Place, tuple[bool, int]] = {}
+    for place in places:
+        items = _value(document.tree, place)
+        for number, item in enumerate(items if isinstance(items, list) else []):
+            settings = item if isinstance(item, dict) else {"name": item}
+            if settings.get("name") == name:
+                others = [value for key, value in settings.items() if key != "name"]
+                best = max((_match(value, sentence) for value in others), default=(False, 0))
+                matches[(*place, number)] = best
+    return sorted(matches, key=lambda place: matches[place], reverse=True)
 
 
-def _names(value: Any, fault: str, words: set[str]) -> bool:
-    """Return whether a sentence names a value: a word as a part of it, a number as a word."""
-    return value in fault if isinstance(value, str) else str(value) in words
+def _match(value: Any, sentence: str) -> tuple[bool, int]:
+    """Return how well a sentence names a value: whether as what it got, and with how many characters.
+
+    A part of a longer name, such as pairs.csv in more_pairs.csv, is no name of it.
+
+    >>> _match(50, " must be at most the 9 pairs, but got 50."), _match("bug", ": debug.csv must")
+    ((True, 2), (False, 0))
+    """
+    if isinstance(value, dict | list | bool) or value is None or value == "":
+        return False, 0
+    written = str(value)
+    name = rf"(?<![\w.-]){re.escape(written)}(?![\w-]|\.\w)"
+    is_named = re.search(name, sentence) is not None
+    return re.search(rf"got '?{name}", sentence) is not None, len(written) * is_named
 
 
 def _value(tree: Any, place: Place) -> Any:

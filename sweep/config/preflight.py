@@ -22,7 +22,7 @@ from trainables.models import pretrained
 from trainables.schema.counted import counted
 from trainables.schema.yaml_file import Document
 
-MIN_HELD_OUT = 2  # texts, without which a mean over them has no standard error
+MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
 
 
 class DoNotFit(ValueError):
@@ -180,16 +180,16 @@ def _text_faults(trials: list[TrialConfig]) -> list[str]:
     for key, name in general_sets(trials):
         is_measured = key.startswith("evaluators")
         try:
-            held_out, num_texts = sources.num_held_out(name)
+            held_out, num_sources, num_texts = sources.num_held_out(name)
         except ValueError as error:
             faults += [] if is_measured else [f"trial.{key}: {error}"]
             continue
-        if is_measured and held_out < MIN_HELD_OUT:
+        if is_measured and num_sources < MIN_HELD_OUT:
             faults.append(
-                f"trial.{key}: {name} must have at least {counted(MIN_HELD_OUT, 'text')} that are held "
+                f"trial.{key}: {name} must have texts of at least {MIN_HELD_OUT} sources that are held "
                 f"out to measure on, as a tenth is by digest, but of its {counted(num_texts, 'text')} "
-                f"{held_out} {'is' if held_out == 1 else 'are'}: "
-                "give more texts."
+                f"{held_out} {'is' if held_out == 1 else 'are'}, of {counted(num_sources, 'source')}: "
+                "give more texts, or more of them a source of their own."
             )
         if not is_measured and held_out == num_texts:
             faults.append(

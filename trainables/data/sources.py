@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.files.kinds import TEXTS, files_named, in_words, kind_of
@@ -86,14 +86,28 @@ def read_texts(name: str) -> Iterator[tuple[str, str]]:
     return (TEXT_SETS.get(name) or UserFile(name=name)).texts()
 
 
-def num_held_out(name: str) -> tuple[int, int]:
-    """Return how many different texts of a set are held out of training, and how many it has.
+class HeldOut(NamedTuple):
+    """How much of a set of general texts is held out of training, to measure on.
+
+    texts: number of different texts that are held out.
+    sources: number of the sources, such as articles, that they are of.
+    all_texts: number of different texts of the set.
+    """
+
+    texts: int
+    sources: int
+    all_texts: int
+
+
+def num_held_out(name: str) -> HeldOut:
+    """Return how much of a set is held out of training.
 
     Raises:
         ValueError, trainables.assets.errors.AssetError: as read_texts.
     """
-    is_text_held_out = {text: is_held_out(key) for key, text in read_texts(name)}
-    return sum(is_text_held_out.values()), len(is_text_held_out)
+    source_by_text = {text: source for source, text in read_texts(name)}
+    held_out = [source for source in source_by_text.values() if is_held_out(source)]
+    return HeldOut(len(held_out), len(set(held_out)), len(source_by_text))
 
 
 def digest(name: str) -> str:

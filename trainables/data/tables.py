@@ -36,8 +36,8 @@ MADE_BY = ("data",)
 def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
     """Return the texts of one split of a set of general texts, as a table of token ids.
 
-    A tenth of the texts, by digest, is held out; the rest is for replay. So a text that is replayed
-    is never one that forgetting is measured on.
+    A tenth of the sources, by digest, is held out with all its texts; the rest is for replay. A text
+    of two sources may be in both: training leaves out what is measured (trainables/training/stream.py).
 
     Args:
         name: a known set, or a file with one text a line (.txt) or a `text` field (.jsonl, .csv).

@@ -62,7 +62,7 @@ class CrowsPairs(Evaluator):
     start: Literal["every", "first"] = Field(
         "every", description="with first a causal model has the variant diff alone"
     )
-    limit: int | None = Field(None, ge=1, description="pairs; all when left out")
+    limit: int | None = Field(None, ge=1, description="the first pairs; all when left out")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:
         """Declare gap and stereotype of each variant of the family, and the difference of lmeval."""

@@ -46,7 +46,7 @@ class MultipleChoice(Evaluator):
     task: str
     path: str | None = Field(None, description="file of labelled items, hellaswag only")
     prompt: Prompt = Field("question", description="what stands before a choice, own files only")
-    limit: int | None = Field(None, ge=1, description="items; all when left out")
+    limit: int | None = Field(None, ge=1, description="the first items; all when left out")
 
     @classmethod
     def examples(cls) -> tuple[Evaluator, ...]:

@@ -78,7 +78,7 @@ class StereoSet(Evaluator):
     split: Split = "dev"
     domain: Domain = Field("gender", description="kind of stereotypes")
     start: Start = "every"
-    limit: int | None = Field(None, ge=1, description="items; all when left out")
+    limit: int | None = Field(None, ge=1, description="the first items; all when left out")
 
     @model_validator(mode="after")
     def _miniature_has_these_items(self) -> Self:

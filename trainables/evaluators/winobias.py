@@ -39,7 +39,7 @@ class WinoBias(Evaluator):
     name: Literal["winobias"] = "winobias"
     type: Kind = Field(1, description="1: knowledge resolves the pronoun; 2: syntax, too")
     split: Split = "dev"
-    limit: int | None = Field(None, ge=1, description="pairs; all 396 when left out")
+    limit: int | None = Field(None, ge=1, description="the first pairs; all 396 when left out")
 
     @property
     def _label(self) -> str:

@@ -50,8 +50,6 @@ def read(path: Path) -> dict[str, Estimate]:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path).to_pydict()
-    if "design_df" not in table:
-        table["design_df"] = table["df"]
     row_numbers: dict[str, list[int]] = {}
     for number, name in enumerate(table["metric"]):
         row_numbers.setdefault(name, []).append(number)

@@ -68,6 +68,7 @@ def test_how_busy_the_machine_was_is_no_column(hand):
 
 def test_what_describes_the_machine_the_training_or_the_sweep_is_no_metric_of_a_model():
     names = [GAP, f"se/{GAP}", "train/loss", "system/cpu_utilization_percentage", "front/size"]
+    names.append("progress")
     run = SimpleNamespace(data=SimpleNamespace(metrics=dict.fromkeys(names, 1.0)))
     assert list(model_metrics(run)) == [GAP, f"se/{GAP}"]
 

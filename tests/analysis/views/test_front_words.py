@@ -120,6 +120,17 @@ def test_a_control_that_forgets_less_than_nothing_is_told_in_words(seeds, rises,
             assert words in sentences[0]
 
 
+@pytest.mark.parametrize("name", ["lms_drop", "contrast_rise", "stereotype_nll_rise"])
+def test_only_goals_on_general_text_are_told_to_be_below_zero(seeds, name):
+    """LMS may rise by training, and a contrast is better the higher it is."""
+    lower = with_rise(seeds, {0: -0.5, 3: -0.5})
+    named = lower.trials.rename(columns=lambda column: column.replace("nll_rise", name))
+    goal = replace(lower.goals[1], name=lower.goals[1].name.replace("nll_rise", name))
+    other = replace(lower, trials=named, goals=[goal], metrics=lower.metrics | {goal.name: goal})
+    assert cautions(lower)
+    assert cautions(other) == []
+
+
 def test_a_goal_that_is_no_forgetting_needs_no_caution(seeds):
     lower = with_rise(seeds, {0: -0.5, 3: -0.5})
     assert cautions(replace(lower, goals=lower.goals[:1])) == []

@@ -42,7 +42,7 @@ def test_a_ruined_trial_does_not_squeeze_the_others_and_is_counted(hand):
     scatter = scatter_of(replace(hand, trials=trials))
     [(x, y)] = scatter.panels
     assert y.limits[1] < 1
-    assert scatter.labels(x, y)[0].endswith("(1 trial lies beyond these axes)")
+    assert scatter.labels(x, y)[0].endswith("(1 candidate lies beyond these axes)")
     assert scatter.labels(*scatter_of(hand).panels[0])[0].endswith("lower is better")
 
 

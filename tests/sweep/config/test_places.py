@@ -54,6 +54,57 @@ def test_a_fault_has_the_line_of_its_key_and_of_the_value_that_it_names(tmp_path
     assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
 
 
+BLOCKS = """\
+name: blocks
+trial:
+  model: {path: one}
+  alignment:
+    data:
+      choice:
+      - pairs.csv
+      - more_pairs.csv
+      - bug
+      - sub/pairs.csv
+    size:
+      choice:
+      - 9
+      - 50
+      - 500
+  evaluators:
+  - name: seat
+  - name: multiple_choice
+    task: one.jsonl
+  - name: multiple_choice
+    task: two.jsonl
+    limit: 3
+  - perplexity
+goals: [x]
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("trial.alignment.data: pairs.csv must have pairs.", 7),
+        ("trial.alignment.data: more_pairs.csv must have pairs.", 8),
+        ("trial.alignment.data: /home/me/more_pairs.csv, row 3 (line 4): must be.", 8),
+        ("trial.alignment.data: sub/pairs.csv must have pairs.", 10),
+        ("trial.alignment.data: debug.csv is no name.", 5),
+        ("trial.alignment.data: bug must have pairs.", 9),
+        ("trial.alignment.size must be at most the 9 pairs of pairs.csv, but got 50.", 14),
+        ("trial.alignment.size must be at most the 50 pairs of pairs.csv, but got 500.", 15),
+        ("trial.evaluators: multiple_choice: /tmp/one.jsonl, row 3: must have choices.", 18),
+        ("trial.evaluators: multiple_choice: two.jsonl, row 3: must have choices.", 20),
+        ("trial.evaluators: perplexity must not be the 'seat'.", 23),
+        ("trial.evaluators: seat: no such file.", 17),
+    ],
+)
+def test_the_value_that_is_named_counts_and_no_other_word(tmp_path, fault, line):
+    path = tmp_path / "blocks.yaml"
+    path.write_text(BLOCKS)
+    assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+
+
 def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
     text = TINY.replace(
         "  alignment: {data: miniature, size: 50}\n",

@@ -287,8 +287,12 @@ def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path
     [
         (
             range(12),  # 11 is held out
-            "perplexity: .*texts.txt must have at least 2 texts that are held out to measure on, as a "
-            "tenth is by digest, but of its 12 texts 1 is: give more texts",
+            "perplexity: .*texts.txt must have texts of at least 3 sources that are held out to measure "
+            "on, as a tenth is by digest, but of its 12 texts 1 is, of 1 source: give more texts",
+        ),
+        (
+            range(60),  # 11 and 46 are held out: two have no error
+            "of its 60 texts 2 are, of 2 sources: give more texts, or more of them a source of their own",
         ),
         (
             [11, 46],

@@ -112,7 +112,7 @@ def test_the_replayed_texts_that_will_be_missing_are_those_that_a_trial_misses(
 
 
 def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_path):
-    (tmp_path / "texts.txt").write_text("\n".join(map(str, range(60))))  # 11 and 46 are held out
+    (tmp_path / "texts.txt").write_text("\n".join(map(str, range(71))))  # 11, 46, 70 are held out
     labelled = [f'{{"text": "text {n}", "label": {n % 2}}}' for n in range(40)]
     (tmp_path / "moods.jsonl").write_text("\n".join(labelled))
     spec = spec_with(
@@ -124,7 +124,7 @@ def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_
     )
     *_, texts, moods = summary(spec)
     assert texts == (
-        f"{tmp_path}/texts.txt: 2 of 60 texts are held out of training, to measure on."
+        f"{tmp_path}/texts.txt: 3 of 71 texts are held out of training, to measure on."
     )
     head, _, tail = moods.partition(": probe trains on ")
     assert head == f"{tmp_path}/moods.jsonl"

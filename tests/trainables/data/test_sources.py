@@ -1,5 +1,7 @@
 """Sets and files by name."""
 
+import json
+
 import pytest
 
 from trainables.assets.errors import AssetError
@@ -69,7 +71,10 @@ def test_a_set_of_pairs_and_of_texts_has_one_name_and_one_digest():
 def test_the_texts_that_are_held_out_are_counted_each_once(tmp_path):
     texts = [str(n) for n in range(60)]  # of which 11 and 46 are held out
     (tmp_path / "a.txt").write_text("\n".join([*texts, "11", "12"]))
-    assert num_held_out(str(tmp_path / "a.txt")) == (2, 60)
+    assert num_held_out(str(tmp_path / "a.txt")) == (2, 2, 60)
+    rows = [{"text": text, "source": "11" if int(text) < 30 else text} for text in texts]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert num_held_out(str(tmp_path / "a.jsonl")) == (31, 2, 60)
 
 
 def test_a_missing_file_is_one_clear_sentence():

@@ -51,6 +51,13 @@ def test_a_model_that_names_nobody_is_not_biased():
     assert (values[DISAMBIGUATED], values[AMBIGUOUS]) == (0, 0)
 
 
+def test_how_sure_it_is_that_a_model_that_names_nobody_is_not_biased_is_not_known():
+    unknown = [UNKNOWN_GIVEN] * 6
+    estimates = aggregate(answers(False, *unknown) + answers(True, *unknown), range(12))
+    for name in (AMBIGUOUS, DISAMBIGUATED):
+        assert (estimates[name].value, estimates[name].se, estimates[name].df) == (0, None, 0)
+
+
 def test_a_model_that_is_always_right_in_ambiguous_contexts_has_no_bias_there():
     values = metrics(answers(False, RIGHT) + answers(True, *[UNKNOWN_AMBIGUOUS] * 3))
     assert values[AMBIGUOUS] == 0

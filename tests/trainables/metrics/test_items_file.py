@@ -1,9 +1,5 @@
 """The file of items: estimates come back from it as they were."""
 
-import math
-
-import pandas as pd
-
 from trainables.metrics import items_file
 from trainables.metrics.estimate import Estimate, Items, distance, mean
 
@@ -23,17 +19,6 @@ def test_estimates_come_back_from_their_file(tmp_path):
             ours, theirs = getattr(read[name], column), getattr(expected, column)
             assert (ours is None) == (theirs is None)
             assert ours is None or list(ours) == list(theirs)
-
-
-def test_a_file_of_an_earlier_release_is_read_whose_column_had_another_name(tmp_path):
-    file = tmp_path / "items.parquet"
-    measured = {"a": mean([1.0, 2.0, 4.0], Items.of("abc")), "b": Estimate(0.25)}
-    items_file.write(measured, file)
-    assert pd.read_parquet(file)["design_df"].isna().tolist() == [False] * 3 + [True]
-    pd.read_parquet(file).rename(columns={"design_df": "df"}).to_parquet(file)
-    read = items_file.read(file)
-    assert (read["a"].df, read["b"].df) == (2.0, math.inf)
-    assert read["a"].se == measured["a"].se
 
 
 def test_a_file_of_many_items_is_small(tmp_path):

@@ -51,11 +51,12 @@ def table_rows(path: Path) -> Iterator[Row]:
         if head is None:
             raise ValueError(f"{path}: must have headings and rows, but is empty.")
         headings = _headings(head, delimiter, path)
-        cut_texts = _CutTexts(delimiter)
+        cut_texts = _CutTexts()
         for number, record in enumerate(records, start=1):
             where = f"{path}, row {number} (line {record.line})"
             _refuse_misfit(record, headings, delimiter, where)
-            cut_texts.refuse(record.raw, where)
+            if delimiter == ",":  # a tab is no part of what people write
+                cut_texts.refuse(record.raw, where)
             named = zip(headings, record.cells, strict=True)
             yield Row(where, {heading: cell for heading, cell in named if heading})
 
@@ -150,8 +151,7 @@ class _CutTexts:
     that is how the table is written. Rows with quotes, and headings, do not count.
     """
 
-    def __init__(self, delimiter: str) -> None:
-        self._delimiter = delimiter
+    def __init__(self) -> None:
         self._has_plain_cells = False
         self._first: tuple[str, str] | None = None  # where such a cell stands, and the cell
 
@@ -162,7 +162,7 @@ class _CutTexts:
             raw: the row as it stands in the file.
             where: the file, the row and its line, for the error.
         """
-        later = [] if '"' in raw else [one for one in raw.split(self._delimiter)[1:] if one.strip()]
+        later = [] if '"' in raw else [cell for cell in raw.split(",")[1:] if cell.strip()]
         self._has_plain_cells |= any(cell[0] != " " for cell in later)
         for cell in later:
             if not self._first and cell[0] == " " and cell.strip()[0].islower():
@@ -170,9 +170,8 @@ class _CutTexts:
         if self._first and self._has_plain_cells:
             first, rest = self._first
             raise ValueError(
-                f"{first}: must have no text that is cut, but {shown(rest)} looks like "
-                f"the rest of the cell before it: put a text that holds {NAMES[self._delimiter]} into "
-                "quotes, or take the blank out."
+                f"{first}: must have no text that is cut, but {shown(rest)} looks like the rest of the "
+                "cell before it: put a text that holds a comma into quotes, or take the blank out."
             )
 
 

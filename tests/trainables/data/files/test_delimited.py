@@ -55,7 +55,7 @@ def seems_cut(table):
 def test_what_the_csv_module_writes_is_read_back(name, delimiter, quoting, tmp_path, table, end):
     # This version of the csv module puts no quotes around \r if lines do not end in it.
     cells = "".join(map("".join, table))
-    assume(not seems_cut(table) or quoting == csv.QUOTE_ALL)
+    assume(not seems_cut(table) or quoting == csv.QUOTE_ALL or delimiter == "\t")
     assume(end == "\r\n" or quoting == csv.QUOTE_ALL or "\r" not in cells)
     file = io.StringIO()
     writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=end)
