@@ -46,12 +46,13 @@ def fault(report: Report, declared: Collection[str]) -> str:
     """Return why a report cannot be used, as a clause; empty if it can.
 
     It must have every metric whose name is declared, and every value must be finite: a value that is
-    not means that the trial has diverged.
+    not means that the trial has diverged, or at step 0 that the base model is broken.
     """
     missing = sorted(set(declared) - report.metrics.keys())
     if missing:
         return f"step {report.step} did not report {', '.join(missing)}"
     infinite = [f"{k} = {v}" for k, v in report.metrics.items() if not math.isfinite(v)]
     if infinite:
-        return f"step {report.step} reported {', '.join(infinite)}: the trial diverged"
+        reason = "the trial diverged" if report.step else "the base model itself has no such number"
+        return f"step {report.step} reported {', '.join(infinite)}: {reason}"
     return ""

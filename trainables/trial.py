@@ -126,7 +126,9 @@ class _Reporter:
     def _report(self, estimates: Mapping[str, Estimate]) -> Report:
         """Return a report of these estimates at the engine's step."""
         num_steps = self.engine.steps
-        cost = {SHORTFALL: float(self.shortfall)} if self.config.replay else {}
+        # The report at step 0 is that of the base model, which replays nothing.
+        shortfall = float(self.shortfall if num_steps else 0)
+        cost = {SHORTFALL: shortfall} if self.config.replay else {}
         return Report(
             num_steps,
             num_steps / self.config.train.steps,

@@ -31,13 +31,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.record.names import TrialState
-from analysis.record.replicates import OfItems, Spread, with_seeds
+from analysis.record.replicates import FEW_SEEDS, OfItems, Spread, careful_df, with_seeds
 from trainables.metrics.bounds import ANY, Bounds
-from trainables.metrics.interval import LEVEL, UNKNOWN_DF, quantile, reaches_an_end
+from trainables.metrics.interval import UNKNOWN_DF, reaches_an_end
 from trainables.metrics.names import df_name, error_name, fused_name
 
 SEED = "seed"  # the parameter in which replicates differ
-FEW_SEEDS = 2  # up to which the spread between seeds is hardly known
 
 # Takes MLflow's ids of the runs of replicates; returns what their items say, by the names of metrics as
 # they were recorded.
@@ -101,25 +100,13 @@ def mean_over_seeds(
     if of_items is None or not known or num <= FEW_SEEDS or is_at_an_end:
         of_items = OfItems(math.fsum(error**2 for error in known) / num, 0.0)
     seeds = Spread(between, of_items.shared, num - 1.0)
-    variance, mean_df = with_seeds(of_items.variance, min(df), {seeds: 1 / num})
+    variance, mean_df = with_seeds(of_items.variance, min(df), [(seeds, 1 / num)])
     if variance == 0:
         return RecipeMean(value, math.nan, math.inf)
     of_seeds = variance - of_items.variance
     if num <= FEW_SEEDS and of_items.variance > 0 and of_seeds > 0:
-        mean_df = _careful_df([(of_items.variance, min(df)), (of_seeds, num - 1.0)])
+        mean_df = careful_df([(of_items.variance, min(df)), (of_seeds, num - 1.0)])
     return RecipeMean(value, math.sqrt(variance), mean_df)
-
-
-def _careful_df(parts: Sequence[tuple[float, float]]) -> float:
-    """Return the degrees of freedom by which half a 95 % interval is √(Σ half²) of those of its parts.
-
-    parts: (variance, degrees of freedom) of each.
-    """
-    from scipy.special import stdtridf
-
-    squared = sum(variance * quantile(df) ** 2 for variance, df in parts)
-    wanted = math.sqrt(squared / sum(variance for variance, _ in parts))
-    return float(stdtridf((1 + LEVEL) / 2, wanted))
 
 
 def recipe_rows(

@@ -15,7 +15,7 @@ R = replicates, I = items, C = clusters.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import mean
 from typing import NamedTuple
 
@@ -23,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.metrics.estimate import Estimate
+from trainables.metrics.interval import LEVEL, quantile
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
+FEW_SEEDS = 2  # up to which the spread between seeds is hardly known
 
 
 class Replicates(NamedTuple):
@@ -77,6 +79,25 @@ def spread(replicates: Replicates, cluster_I: Places) -> Spread:
     return Spread(variance, float((sums_RC**2).sum()) / (num - 1), num - 1.0)
 
 
+def spread_beside(replicates: Replicates, pair: tuple[int, int], cluster_I: Places) -> Spread:
+    """Return the spread between the seeds of one recipe, less what the difference of two of them adds.
+
+    That difference can so be tested against the spread: of n replicates, n − 2 degrees of freedom are
+    left beside it and the mean.
+
+    Args:
+        replicates: three or more.
+        pair: the places of the two among them.
+        cluster_I: the number of each item's cluster, from 0.
+    """
+    values_R, influences_RI = replicates.values_R.copy(), replicates.influences_RI.copy()
+    values_R[list(pair)] = values_R[list(pair)].mean()
+    influences_RI[list(pair)] = influences_RI[list(pair)].mean(axis=0)
+    without = spread(Replicates(values_R, influences_RI, replicates.df), cluster_I)
+    df = without.df - 1
+    return Spread(without.variance * without.df / df, without.shared * without.df / df, df)
+
+
 def of_items(estimates: Sequence[Estimate]) -> OfItems | None:
     """Return what the items of two or more replicates say of their mean.
 
@@ -96,18 +117,32 @@ def of_items(estimates: Sequence[Estimate]) -> OfItems | None:
     return OfItems(together.se**2, spread(replicates, items.cluster_I).shared)
 
 
-def with_seeds(variance: float, df: float, shares: Mapping[Spread, float]) -> tuple[float, float]:
+def with_seeds(
+    variance: float, df: float, shares: Sequence[tuple[Spread, float]]
+) -> tuple[float, float]:
     """Return a variance of items with that of seeds added, and its degrees of freedom.
 
     Args:
         variance: of the items.
         df: its degrees of freedom.
-        shares: for each spread between seeds, by what it counts: 1 / n for a mean over n replicates.
+        shares: each spread between seeds, and by what it counts: 1 / n for a mean over n replicates.
     """
     doubt = variance**2 / df
-    for seeds, share in shares.items():
+    for seeds, share in shares:
         if seeds.variance > seeds.shared:
             variance += (seeds.variance - seeds.shared) * share
             # It is s² that is uncertain: the items leave little doubt about e².
             doubt += (seeds.variance * share) ** 2 / seeds.df
     return variance, variance**2 / doubt if doubt else math.inf
+
+
+def careful_df(parts: Sequence[tuple[float, float]]) -> float:
+    """Return the degrees of freedom by which half a 95 % interval is √(Σ half²) of those of its parts.
+
+    parts: (variance, degrees of freedom) of each.
+    """
+    from scipy.special import stdtridf
+
+    squared = sum(variance * quantile(df) ** 2 for variance, df in parts)
+    wanted = math.sqrt(squared / sum(variance for variance, _ in parts))
+    return float(stdtridf((1 + LEVEL) / 2, wanted))

@@ -11,17 +11,13 @@ import pandas as pd
 
 from analysis.record.items import read_items
 from analysis.record.names import TrialState
-from analysis.record.recipes import FEW_SEEDS
-from analysis.record.replicates import Replicates, Spread, spread
+from analysis.record.replicates import Replicates, Spread, spread, spread_beside
 from analysis.record.sweep import Candidate, Sweep, run_id_of
 from analysis.stats.paired import COLUMNS, NOTHING, are_same, within_bounds
-from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
+from analysis.stats.seeds import NO_SEEDS, seeds_test
 from trainables.metrics.interval import UNKNOWN_DF
 
 SEED_COLUMNS = ["seeds_one", "seeds_other"]
-# Recipes from which the spread between seeds is pooled at most: the items of each of their replicates
-# are read.
-MAX_POOLED = 12
 
 Member = Candidate | None  # None stands for the base model
 Read = Callable[[Member], pd.DataFrame]
@@ -68,9 +64,11 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
     seeds_one, seeds_other: the numbers of replicates, 0 for the base model. Two trials of one recipe
     are compared as if each were the only trial of its recipe.
 
-    A recipe of one or two trials takes the spread between seeds from all recipes of the sweep that
-    have replicates at the same α. If there are none, se, df, low, high and p are NaN. They and the
-    difference are NaN if the trials were not all measured on the very same items.
+    The spread between seeds is that of each recipe's own replicates: other recipes, such as one with a
+    tenth of its learning rate, may spread far less. Of two trials of one recipe it is that beside them
+    (`spread_beside`). Of a recipe of one trial, and of two trials that are all of their recipe, se,
+    df, low, high and p are NaN. They and the difference are NaN if the trials were not all measured
+    on the very same items.
 
     Args:
         first, second: candidates whose recipes are compared; None stands for the base model.
@@ -88,11 +86,11 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
 
     candidates = (first, second)
     is_one_recipe = are_replicates(sweep, first, second)
-    replicated = [group for group, _ in _groups(sweep) if len(group) > 1]
-    members: list[list[Member]] = [
-        [candidate] if candidate is None or is_one_recipe else [*replicates_of(sweep, candidate)]
+    groups: list[list[Member]] = [
+        [candidate] if candidate is None else [*replicates_of(sweep, candidate)]
         for candidate in candidates
     ]
+    members = [[candidate] for candidate in candidates] if is_one_recipe else groups
     everyone = {member for group in members for member in group}
     is_same = len(everyone) == 1 or are_same([read(member) for member in everyone])
     rows = []
@@ -100,12 +98,13 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
         sides = [_side(group, str(name), read) for group in members]
         if (one := sides[0]) is None or (other := sides[1]) is None:
             continue
-        spreads = [
-            _spread(group, side, str(name), replicated, read)
-            for group, side in zip(members, (one, other), strict=True)
-        ]
+        if is_one_recipe:
+            beside = _spread(groups[0], str(name), read, beside=candidates)
+            spreads = beside, beside
+        else:
+            spreads = _spread(groups[0], str(name), read), _spread(groups[1], str(name), read)
         rows.append(
-            _row(sweep, str(name), (one, other), (spreads[0], spreads[1]), is_same=is_same)
+            _row(sweep, str(name), (one, other), spreads, is_same=is_same)
             | {
                 column: 0 if group == [None] else len(group)
                 for column, group in zip(SEED_COLUMNS, members, strict=True)
@@ -174,28 +173,28 @@ def _side(members: list[Member], name: str, read: Read) -> _Side | None:
 
 
 def _spread(
-    members: list[Member], side: _Side, name: str, replicated: list[list[Candidate]], read: Read
+    members: list[Member], name: str, read: Read, beside: tuple[Member, Member] | None = None
 ) -> Spread | None:
     """Return the spread between the seeds of a recipe; None if nothing is known of it.
 
-    replicated: the replicates of each recipe that has some. A recipe of one trial, or of two, whose
-        own spread is hardly known, takes the spread of all of those at its α.
+    With one degree of freedom it holds nothing that the items hold already: it says too little of that.
+
+    Args:
+        members: all replicates of the recipe, or the base model alone.
+        beside: two of them whose own difference is left out.
     """
-    first = members[0]
-    if first is None:
+    if members == [None]:
         return NO_SEEDS
-    if len(members) > FEW_SEEDS:
-        return _own_spread(side)
-    groups = [group for group in replicated if group[0].alpha == first.alpha][:MAX_POOLED]
-    others = (_side([*group], name, read) for group in groups)
-    spreads = [_own_spread(other) for other in others if other is not None]
-    return pooled(one for one in spreads if not math.isnan(one.variance))
-
-
-def _own_spread(side: _Side) -> Spread:
-    """Return the spread between the seeds of one recipe with replicates."""
-    labels = side.items["cluster"].to_numpy(str)
-    return spread(side.replicates, np.unique(labels, return_inverse=True)[1])
+    side = _side(members, name, read) if len(members) > (2 if beside else 1) else None
+    if side is None or np.isnan(side.replicates.values_R).any():
+        return None
+    cluster_I = np.unique(side.items["cluster"].to_numpy(str), return_inverse=True)[1]
+    if beside and {*beside} <= {*members}:
+        places = members.index(beside[0]), members.index(beside[1])
+        own = spread_beside(side.replicates, places, cluster_I)
+    else:  # one that ran a seed again is no replicate of its own
+        own = spread(side.replicates, cluster_I)
+    return own if own.df > 1 else own._replace(shared=0.0)
 
 
 def _groups(sweep: Sweep) -> list[tuple[list[Candidate], list[Candidate]]]:

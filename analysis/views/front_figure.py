@@ -205,7 +205,7 @@ def _keys(scatter: Scatter) -> list[Line2D]:
     keys += [key(""), key("on the front", "o", markeredgecolor=INK, markersize=9)]
     members = scatter.points[scatter.points["front"]]
     if members["near_base"].any():
-        keys.append(key("dotted rim: not told from the base"))
+        keys.append(key("dotted rim: like the base"))
     if members["tied"].map(len).any():
         keys.append(key(f"{TIED}: tied with that one"))
     if members["maybe_tied"].map(len).any():

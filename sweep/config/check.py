@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
 
 from sweep.config import possible_goals
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
@@ -22,6 +21,7 @@ from sweep.space.growth import Change, changes
 from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import Place, did_you_mean, fault_sentences
+from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
@@ -94,7 +94,7 @@ def changes_of(recorded_text: str, tree: Mapping[str, Any]) -> list[Change]:
         recorded_text: the spec with which the sweep was recorded, as YAML.
         tree: the spec with which it is to be resumed.
     """
-    recorded = YAML(typ="safe", pure=True).load(recorded_text)
+    recorded = from_yaml(recorded_text)
     changed: list[Change] = []
     for key in SweepSpec.model_fields:
         if key == "trial":

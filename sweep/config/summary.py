@@ -124,10 +124,11 @@ def _pair_set(trial: TrialConfig) -> TrainingPairs:
 def _divisions(trials: list[TrialConfig]) -> Iterator[str]:
     """Yield a sentence on each set of which a part is kept to measure on."""
     for name in dict.fromkeys(name for _, name in general_sets(trials)):
-        held_out, _, num_texts = sources.num_held_out(name)
+        held_out, num_sources, num_texts = sources.num_held_out(name)
+        of = "" if num_sources == held_out else f" ({counted(num_sources, 'source')})"
         yield (
             f"{name}: {held_out} of {counted(num_texts, 'text')} {'is' if held_out == 1 else 'are'} "
-            "held out of training, to measure on."
+            f"held out of training, to measure on{of}."
         )
     evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
     yield from filter(None, (evaluator.division() for evaluator in evaluators))

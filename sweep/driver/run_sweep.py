@@ -85,6 +85,8 @@ def run(
         only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
     ):
+        if addresses.is_new_file(uri) and not replace:  # refused before it is made
+            _refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:
             delete_earlier(spec.name, uri, search_storage)
@@ -226,13 +228,11 @@ def _refuse_remains(name: str, search_storage: Path | str) -> None:
     """Raise CannotRun if a search or an outbox of an earlier sweep of this name is left."""
     from sweep.search.study import has_study
 
-    folder = workspace.folder(name)
-    has_search = has_study(search_storage, name)
-    if has_search or workspace.outbox(name).exists():
+    if (has_search := has_study(search_storage, name)) or workspace.outbox(name).exists():
+        place = addresses.printable(search_storage) if has_search else workspace.folder(name)
         raise CannotRun(
-            f"{addresses.printable(search_storage) if has_search else folder} holds an earlier sweep "
-            f"{name} that this tracking store does not know: name its store with "
-            f"--tracking-uri, or start anew with --replace."
+            f"{place} holds an earlier sweep {name} that this tracking store does not know: name its "
+            "store with --tracking-uri, or start anew with --replace."
         )
 
 

@@ -376,14 +376,16 @@ def test_nothing_is_trained_before_the_first_report_is_taken(configure):
     reports.close()
 
 
-def test_a_replay_set_that_runs_short_shows_in_every_report(configure, own_cache, tmp_path):
+def test_a_replay_set_that_runs_short_shows_in_every_report_but_that_of_the_base(
+    configure, own_cache, tmp_path
+):
     texts = tmp_path / "few.txt"
     texts.write_text("\n".join(f"anna found the red lamp {n}" for n in range(10)))
     few = configure(replay={"data": str(texts), "ratio": 0.5})
     enough = configure(replay={"data": "miniature", "ratio": 0.5})
     short = Stream(few, load(few.model.path, few.model.family)).shortfall
     assert short > 0
-    assert [values[SHORTFALL] for _, values in metrics(few)] == [short, short]
+    assert [values[SHORTFALL] for _, values in metrics(few)] == [0, short]
     assert [values[SHORTFALL] for _, values in metrics(enough)] == [0, 0]
     assert SHORTFALL not in metrics(configure())[0][1]
 

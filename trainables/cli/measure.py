@@ -123,17 +123,17 @@ def _evaluator(text: str) -> dict[str, Any]:
 
     `multiple_choice:task=piqa:limit=100` is {name: multiple_choice, task: piqa, limit: 100}.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
+
+    from trainables.schema.plain_yaml import from_yaml
 
     name, *settings = text.strip().split(":")
     pairs = [setting.partition("=") for setting in settings]
     keys = ["name", *(key for key, _, _ in pairs)]
     if duplicate := next((key for key in keys if keys.count(key) > 1), None):
         refuse(f"--evaluators must give {duplicate} once, but got {text!r}.")
-    yaml = YAML(typ="safe", pure=True)
     try:
-        return {"name": name, **{key: yaml.load(value) for key, _, value in pairs}}
+        return {"name": name, **{key: from_yaml(value) for key, _, value in pairs}}
     except YAMLError:
         refuse(f"--evaluators must be NAME or NAME:KEY=VALUE:…, but got {text!r}.")
 

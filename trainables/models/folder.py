@@ -172,6 +172,32 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
     return tokenizer, module
 
 
+def refuse_no_numbers(folder: Path) -> None:
+    """Refuse a folder that has a weight which is no number, as after a training run that diverged.
+
+    Infinity is refused in what is named a weight: masks that are kept as buffers may hold it.
+
+    Raises:
+        ValueError: a tensor has NaN, or a weight has infinity.
+    """
+    from safetensors import safe_open
+
+    for file in sorted(folder.glob("*.safetensors")):
+        with safe_open(file, "pt") as tensors:
+            for name in tensors.keys():  # noqa: SIM118 - it is no mapping
+                tensor = tensors.get_tensor(name)
+                if not tensor.is_floating_point():
+                    continue
+                tensor = tensor.float() if tensor.itemsize == 1 else tensor
+                is_bad = ~tensor.isfinite() if name.endswith("weight") else tensor.isnan()
+                if num_bad := int(is_bad.sum()):
+                    raise ValueError(
+                        f"{folder} must hold weights that are numbers, but {num_bad} of the "
+                        f"{tensor.numel()} of {name} in {file.name} "
+                        f"{'is' if num_bad == 1 else 'are'} NaN or infinite."
+                    )
+
+
 def _unloadable(folder: Path, error: Exception) -> ValueError:
     """Return the error for a folder that transformers cannot read, with its reason in one line."""
     reason = " ".join(str(error).split()) or type(error).__name__

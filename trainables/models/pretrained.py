@@ -21,7 +21,7 @@ from trainables.data.opening import PLAIN, Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
-from trainables.models.folder import family_in, read_model, type_in
+from trainables.models.folder import family_in, read_model, refuse_no_numbers, type_in
 from trainables.models.structure import Structure, structure_of
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ def look_through(name: str, family: Family) -> Structure:
 
     Raises:
         AssetError: no model has this name, or it cannot be fetched.
-        ValueError: a trial could not load its folder: see folder.read_model and Tokenizer.
+        ValueError: a trial could not load its folder: see folder.read_model and Tokenizer; or a weight
+            is no number.
     """
     folder = locate(name).resolve()
 
     def write(kept: Path) -> None:
         structure = _look_through(folder, family, cache.digest(folder)).structure
+        refuse_no_numbers(folder)
         (kept / "structure.json").write_text(json.dumps(asdict(structure)))
 
     kept = cache.once(_folder_of_result("structure", folder, family), write)

@@ -8,6 +8,36 @@ from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.constructor import SafeConstructor
+from ruamel.yaml.nodes import ScalarNode
+
+UNDERSCORE = "_"
+
+
+class _PlainConstructor(SafeConstructor):
+    """Makes values as YAML 1.2 has them: dates, and numbers with underscores in them, are text."""
+
+    def construct_yaml_int(self, node: ScalarNode) -> Any:
+        """Return a whole number, or its text."""
+        return node.value if UNDERSCORE in node.value else super().construct_yaml_int(node)
+
+    def construct_yaml_float(self, node: ScalarNode) -> Any:
+        """Return a number, or its text."""
+        return node.value if UNDERSCORE in node.value else super().construct_yaml_float(node)
+
+
+for _tag in ("int", "float"):
+    _PlainConstructor.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", getattr(_PlainConstructor, f"construct_yaml_{_tag}")
+    )
+_PlainConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def safe_yaml() -> YAML:
+    """Return a reader and writer of YAML 1.2 that makes plain values, and no objects."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Constructor = _PlainConstructor
+    return yaml
 
 
 def to_yaml(tree: Any, *, width: int | None = None) -> str:
@@ -16,7 +46,7 @@ def to_yaml(tree: Any, *, width: int | None = None) -> str:
     Args:
         width: number of characters after which a long text is broken; ruamel's 80 if None.
     """
-    yaml = YAML(typ="safe", pure=True)
+    yaml = safe_yaml()
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = width
@@ -31,4 +61,4 @@ def from_yaml(text: str) -> Any:
     Raises:
         ruamel.yaml.error.YAMLError: the text is not YAML, or it has a tag that would make an object.
     """
-    return YAML(typ="safe", pure=True).load(text)
+    return safe_yaml().load(text)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from trainables.schema.faults import Fault, Place, dotted, faults
+from trainables.schema.plain_yaml import from_yaml, safe_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
 MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
@@ -74,10 +74,9 @@ def read(path: Path) -> Document:
         raise SpecError(
             [f"{path}: must be a YAML file that can be read, but: {reason}."]
         ) from error
-    yaml = YAML(typ="safe", pure=True)
     try:
-        tree = yaml.load(text)
-        node = YAML(typ="safe", pure=True).compose(text)
+        tree = from_yaml(text)
+        node = safe_yaml().compose(text)
     except YAMLError as error:
         raise SpecError([_yaml_sentence(path, error)]) from error
     except RecursionError as error:
@@ -88,12 +87,19 @@ def read(path: Path) -> Document:
         kind = "nothing" if tree is None else type(tree).__name__
         raise SpecError([f"{path}: must hold a mapping (key: value), but holds {kind}."])
     try:
-        lines = dict(islice(_lines(node, ()), MAX_VALUES + 1))
+        entries = list(islice(_lines(node, ()), MAX_VALUES + 1))
     except RecursionError as error:
         raise SpecError([f"{path}: must be a tree, but an alias in it holds itself."]) from error
-    if len(lines) > MAX_VALUES:
+    if len(entries) > MAX_VALUES:
         raise SpecError([f"{path}: must hold at most {MAX_VALUES} values, aliases written out."])
-    return Document(path, text, tree, lines)
+    if odd_keys := list(dict.fromkeys(_odd_keys(node))):
+        raise SpecError(
+            [
+                f"{path}:{line}: a key must be a word, but is {shown}: take it out or quote it."
+                for line, shown in odd_keys
+            ]
+        )
+    return Document(path, text, tree, dict(entries))
 
 
 def validate(
@@ -165,6 +171,20 @@ def _yaml_sentence(path: Path, error: YAMLError) -> str:
     if "another document" in problem:
         return f"{path}:{line}: must be one YAML document, but another begins here."
     return f"{path}:{line}: must be YAML, but {problem}."
+
+
+def _odd_keys(node: Node) -> Iterable[tuple[int, str]]:
+    """Yield (line, as it stands) of each key of a YAML node, or of one below it, that is no text."""
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                yield key.start_mark.line + 1, "a list" if key.id == "sequence" else "a mapping"
+            elif (key.tag or "").rpartition(":")[2] not in ("str", "merge"):
+                yield key.start_mark.line + 1, key.value or "empty"
+            yield from _odd_keys(value)
+    elif isinstance(node, SequenceNode):
+        for value in node.value:
+            yield from _odd_keys(value)
 
 
 def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 HIDDEN = "***"  # stands for a password
+OF_MLFLOW, OF_VERSION = "experiments", "alembic_version"  # tables
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
 
@@ -47,6 +48,7 @@ def prepare_store(tracking_uri: str) -> None:
             f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
         )
     refuse_ambiguous(tracking_uri)
+    _refuse_other_tables(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
     try:
         with FileLock(f"{file}.lock") if file else nullcontext():
@@ -56,6 +58,39 @@ def prepare_store(tracking_uri: str) -> None:
             f"the store {without_password(tracking_uri)} must be one that can be written, but: "
             f"{short_reason(error)}."
         ) from error
+
+
+def is_new_file(tracking_uri: str) -> bool:
+    """Return whether an address is that of an SQLite file which is not there yet, or empty."""
+    scheme, _, rest = tracking_uri.partition("://")
+    file = Path(rest.removeprefix("/"))
+    return scheme == "sqlite" and (not file.exists() or not file.stat().st_size)
+
+
+def _refuse_other_tables(tracking_uri: str) -> None:
+    """Raise BadAddress if a database is that of another program, into which MLflow would write.
+
+    An SQLite file is if it has tables and none of MLflow's. A server's database may be shared, but not
+    with the tables of a program that keeps its version where MLflow does, as Optuna.
+    """
+    from sqlalchemy import create_engine, inspect
+
+    is_file = tracking_uri.startswith("sqlite")
+    if is_new_file(tracking_uri):
+        return
+    try:
+        engine = create_engine(tracking_uri)
+        tables = inspect(engine).get_table_names()
+        engine.dispose()
+    except Exception:  # the store says what is wrong when it is opened
+        return
+    if OF_MLFLOW in tables or not tables or not (is_file or OF_VERSION in tables):
+        return
+    whose = "of Optuna" if "studies" in tables else f"with {', '.join(sorted(tables)[:3])}"
+    raise BadAddress(
+        f"the store {without_password(tracking_uri)} must be new or a database of MLflow, but is one "
+        f"{whose}: name another one with --tracking-uri."
+    )
 
 
 def short_reason(error: BaseException) -> str:

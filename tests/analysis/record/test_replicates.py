@@ -50,8 +50,8 @@ def test_nothing_is_said_of_other_items_or_of_an_error_that_is_not_known():
 
 def test_seeds_add_what_items_do_not_hold_and_no_less_than_nothing():
     seeds = Spread(6.0, 2.0, 2.0)
-    variance, df = with_seeds(3.0, 9.0, {seeds: 1 / 3})
+    variance, df = with_seeds(3.0, 9.0, [(seeds, 1 / 3)])
     assert variance == pytest.approx(3 + 4 / 3)
     assert df == pytest.approx(variance**2 / (3**2 / 9 + (6 / 3) ** 2 / 2))
-    assert with_seeds(3.0, 9.0, {Spread(2.0, 6.0, 2.0): 1 / 3}) == (3.0, pytest.approx(9.0))
-    assert with_seeds(0.0, math.inf, {}) == (0.0, math.inf)
+    assert with_seeds(3.0, 9.0, [(Spread(2.0, 6.0, 2.0), 1 / 3)]) == (3.0, pytest.approx(9.0))
+    assert with_seeds(0.0, math.inf, []) == (0.0, math.inf)

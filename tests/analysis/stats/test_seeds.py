@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.record.replicates import Replicates, Spread, spread
-from analysis.stats.seeds import NO_SEEDS, pooled, seeds_test
+from analysis.record.replicates import Replicates, Spread, spread, spread_beside
+from analysis.stats.seeds import NO_SEEDS, seeds_test
 from trainables.metrics.interval import UNKNOWN_DF
 
 NUM_ITEMS = 40
@@ -48,11 +48,12 @@ def test_the_variance_is_that_worked_out_by_hand():
     places = np.array([0, 1])
     own = spread(one, places)
     assert own == Spread(8.0, 2 * (0.25 + 0.25), 1.0)
-    test, df = seeds_test((one, other), (own, Spread(3.0, 1.0, 6.0)), places)
+    of_three = own._replace(df=2.0)
+    test, df = seeds_test((one, other), (of_three, Spread(3.0, 1.0, 6.0)), places)
     items = 1.0 + 1.0  # of the mean influences (1, −1)
     variance = items + (8 - 1) / 2 + (3 - 1)
     assert test.se == pytest.approx(math.sqrt(variance))
-    assert df == pytest.approx(variance**2 / (items**2 / 10 + (8 / 2) ** 2 / 1 + 3**2 / 6))
+    assert df == pytest.approx(variance**2 / (items**2 / 10 + (8 / 2) ** 2 / 2 + 3**2 / 6))
     assert test.p == pytest.approx(2 * stats.t.sf(3.0 / test.se, df))
     assert (test.low + test.high) / 2 == pytest.approx(3.0)
 
@@ -67,9 +68,17 @@ def test_turning_the_two_around_turns_the_sign_alone():
     assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
 
 
-def test_pooled_spreads_weigh_by_their_degrees_of_freedom():
-    assert pooled([]) is None
-    assert pooled([Spread(2.0, 1.0, 1.0), Spread(5.0, 4.0, 2.0)]) == Spread(4.0, 3.0, 3.0)
+def test_half_the_interval_of_two_replicates_is_that_of_items_and_of_seeds_together():
+    rng = np.random.default_rng(4)
+    one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 2, 0.0, 1.0)
+    of_seeds = Spread(3.0, 0.0, 1.0)
+    (of_items, _), (both, _) = (
+        seeds_test((one, other), spreads, EVERY_ITEM)
+        for spreads in ((NO_SEEDS, NO_SEEDS), (NO_SEEDS, of_seeds))
+    )
+    half = stats.t.ppf(0.975, 1) * math.sqrt(3 / 2)
+    halves = [(test.high - test.low) / 2 for test in (of_items, both)]
+    assert halves[1] == pytest.approx(math.hypot(halves[0], half))
 
 
 def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
@@ -77,35 +86,37 @@ def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
     one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 1, 0.0, 1.0)
     few, two = one._replace(df=1.0), Spread(1.0, 0.5, 1.0)
     unknown = [(one, other), (None, NO_SEEDS)], [(few, other), (NO_SEEDS, NO_SEEDS)]
-    alone = [(one, other), (two, two)], [(one, other), (NO_SEEDS, two)]
-    for sides, spreads in unknown + alone:
+    for sides, spreads in (*unknown, [(one, other), (two, None)]):
         test, df = seeds_test(sides, spreads, EVERY_ITEM)
         assert all(map(math.isnan, test))
         assert df == UNKNOWN_DF
 
 
-def p_values(
-    num_pairs, num_seeds, of_seeds, of_noise, *, same, effect=0.0, others=2, others_seeds=6
-):
-    """Return p of simulated pairs of recipes; `same`: both are single trials of one recipe.
-
-    The spread between seeds is pooled over `others` recipes of `others_seeds` where a side has one trial.
-    """
+def p_values(num_pairs, num_seeds, of_seeds, of_noise, *, same=False, effect=0.0, all_seeds=6):
+    """Return p of simulated pairs of recipes; `same`: both are single trials of one of `all_seeds`."""
     rng = np.random.default_rng(0)
     found = []
     for _ in range(num_pairs):
         items_I = rng.normal(size=NUM_ITEMS)
         effect_I = effect + rng.normal(size=NUM_ITEMS) * (0.0 if same else 0.5)
-        one = drawn(rng, num_seeds, of_seeds, of_noise, 0.0, items_I)
-        other = drawn(rng, num_seeds, of_seeds, of_noise, effect_I, items_I)
-        if num_seeds == 1:
-            known = [
-                drawn(rng, others_seeds, of_seeds, of_noise, 0.0, items_I) for _ in range(others)
-            ]
-            both = pooled(spread(side, EVERY_ITEM) for side in known)
+        if same:
+            everyone = drawn(rng, all_seeds, of_seeds, of_noise, 0.0, items_I)
+            one, other = (
+                Replicates(
+                    everyone.values_R[n : n + 1], everyone.influences_RI[n : n + 1], everyone.df
+                )
+                for n in (0, 1)
+            )
+            both = spread_beside(everyone, (0, 1), EVERY_ITEM)
+            both = both if both.df > 1 else both._replace(shared=0.0)
             spreads = (both, both)
         else:
-            spreads = (spread(one, EVERY_ITEM), spread(other, EVERY_ITEM))
+            one = drawn(rng, num_seeds, of_seeds, of_noise, 0.0, items_I)
+            other = drawn(rng, num_seeds, of_seeds, of_noise, effect_I, items_I)
+            spreads = tuple(
+                own if num_seeds > 2 else own._replace(shared=0.0)
+                for own in (spread(one, EVERY_ITEM), spread(other, EVERY_ITEM))
+            )
         found.append(seeds_test((one, other), spreads, EVERY_ITEM)[0].p)
     return np.array(found)
 
@@ -114,18 +125,34 @@ def p_values(
 def test_of_two_seeds_of_one_recipe_about_one_pair_in_twenty_differs(of_seeds):
     p = p_values(2000, 1, of_seeds, 1.0, same=True)
     assert 0.02 <= (p < 0.05).mean() <= 0.07
+    p = p_values(2000, 1, of_seeds, 1.0, same=True, all_seeds=3)
+    assert (p < 0.05).mean() <= 0.06, "with three seeds in all, it is known to be wide"
 
 
 @pytest.mark.parametrize("num_seeds", [3, 6])
 @pytest.mark.parametrize("of_seeds", [0.0, 0.3, 1.0])
 def test_recipes_that_are_alike_seldom_differ(num_seeds, of_seeds):
-    p = p_values(2000, num_seeds, of_seeds, 1.0, same=False)
+    p = p_values(2000, num_seeds, of_seeds, 1.0)
     assert 0.01 <= (p < 0.05).mean() <= 0.075
 
 
+@pytest.mark.parametrize("of_seeds", [0.0, 0.3, 1.0])
+def test_two_seeds_are_never_taken_for_more_than_they_are(of_seeds):
+    assert (p_values(2000, 2, of_seeds, 1.0) < 0.05).mean() <= 0.06
+
+
 def test_recipes_that_differ_are_found():
-    assert (p_values(300, 3, 0.3, 1.0, same=False, effect=2.0) < 0.05).mean() > 0.95
-    assert (p_values(300, 1, 0.3, 1.0, same=False, effect=2.0) < 0.05).mean() > 0.9
+    assert (p_values(300, 3, 0.3, 1.0, effect=2.0) < 0.05).mean() > 0.95
+    assert (p_values(300, 6, 0.3, 1.0, effect=1.0) < 0.05).mean() > 0.9
+
+
+def test_a_recipe_that_hardly_spreads_takes_nothing_from_one_that_does():
+    rng = np.random.default_rng(5)
+    items_I = rng.normal(size=NUM_ITEMS)
+    quiet, quieter = (drawn(rng, 3, 0.001, 0.001, 0.01, items_I) for _ in range(2))
+    spreads = spread(quiet, EVERY_ITEM), spread(quieter, EVERY_ITEM)
+    test, _ = seeds_test((quiet, quieter), spreads, EVERY_ITEM)
+    assert test.high - test.low < 0.02
 
 
 def test_the_paired_test_of_weights_would_find_most_pairs_of_seeds_to_differ():

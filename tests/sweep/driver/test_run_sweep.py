@@ -72,6 +72,9 @@ def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
     local = workspace.local_tracking_uri()
     with pytest.raises(CannotRun, match="start anew with --replace"):
         run(spec, document, Backends(local), run_trial=pretending())
+    with pytest.raises(CannotRun, match="start anew with --replace"):
+        run(spec, document, Backends(f"sqlite:///{tmp_path}/new.db"), run_trial=pretending())
+    assert not (tmp_path / "new.db").exists(), "what is refused changes nothing"
     run(spec, document, Backends(local), run_trial=pretending(), replace=True)
     assert workspace.tracking_uri(spec.name) == local
     run(*spec_of(3), run_trial=pretending(), replace=True)

@@ -3,13 +3,15 @@
 import json
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from trainables.models import miniature
-from trainables.models.folder import family_in, read_model
+from trainables.models.folder import family_in, read_model, refuse_no_numbers
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
 
@@ -51,6 +53,24 @@ def test_a_folder_whose_parts_do_not_fit_is_refused(broken, sentence, tmp_path):
     (folder / "config.json").write_text(json.dumps(config | broken))
     with pytest.raises(ValueError, match=re.escape(sentence)):
         LanguageModel(folder, "causal")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_refused"),
+    [
+        ("model.norm.weight", float("nan"), True),
+        ("model.norm.weight", float("inf"), True),
+        ("mask.bias", float("nan"), True),
+        ("mask.bias", float("-inf"), False),  # as a mask that is kept as a buffer
+    ],
+)
+def test_a_weight_that_is_no_number_is_refused(name, value, is_refused, tmp_path):
+    weights = load_file(copied(tmp_path) / "model.safetensors") | {"mask.bias": torch.zeros(4)}
+    weights[name][1] = value
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    expected = pytest.raises(ValueError, match=f"but 1 of the .* of {re.escape(name)} in model.saf")
+    with expected if is_refused else nullcontext():
+        refuse_no_numbers(tmp_path)
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])

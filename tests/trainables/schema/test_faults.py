@@ -132,13 +132,6 @@ def test_all_faults_are_reported_together(refused):
     ]
 
 
-@pytest.mark.parametrize("key", ["1", "true", "[a, b]"])
-def test_a_key_that_is_no_text_is_a_fault(key, refused):
-    (fault,) = refused(f"? {key}\n: 2\n{TRIAL}")
-    assert fault.startswith("1: ")
-    assert "keys should be strings" in fault
-
-
 def test_a_place_is_written_with_dots():
     assert dotted(("evaluators", 0, "task")) == "evaluators.0.task"
     assert dotted(()) == ""

@@ -87,6 +87,10 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
         ("null", None),
         ("010", 10),
         ("12:30", "12:30"),
+        ("2026-11-27", "2026-11-27"),
+        ("2026-11-27T10:00:00Z", "2026-11-27T10:00:00Z"),
+        ("1_000", "1_000"),
+        ("1_0.5", "1_0.5"),
         ('"3"', "3"),
     ],
 )
@@ -94,6 +98,30 @@ def test_values_are_read_as_yaml_1_2_has_them(text, expected, value):
     read_value = value(text)
     assert read_value == expected
     assert type(read_value) is type(expected)
+
+
+def test_a_key_that_is_no_text_is_refused_with_its_line(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_text(
+        "a: 1\nb:\n  1: x\n  ~: x\n  on: x\n  ? [c, d]\n  : x\nd:\n- {2.5: x, '3': x}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        read(file)
+    ends = [(3, "1"), (4, "~"), (6, "a list"), (9, "2.5")]
+    assert caught.value.sentences == [
+        f"{file}:{line}: a key must be a word, but is {shown}: take it out or quote it."
+        for line, shown in ends
+    ]
+
+
+def test_a_few_lines_of_aliases_that_stand_for_millions_are_refused_at_once(tmp_path):
+    lines = ["x: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for n in range(1, 9):
+        lines.append(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
+    file = tmp_path / "spec.yaml"
+    file.write_text("\n".join([*lines, "goals: *a8"]))
+    with pytest.raises(SpecError, match="must hold at most 100000 values, aliases written out"):
+        read(file)
 
 
 def test_every_value_has_its_line(tmp_path):

@@ -97,7 +97,10 @@ def _answer(row: Row, choices: list[str]) -> int:
     text = str(answer) if isinstance(answer, int) else words_in(row, "answer")
     letters = string.ascii_uppercase[: len(choices)]
     numbers = list(map(str, range(len(choices))))
-    readings = (list(map(as_read, choices)), [*letters] if isinstance(answer, str) else [], numbers)
+    texts = list(map(as_read, choices))
+    readings = [texts, [*letters] if isinstance(answer, str) else [], numbers]
+    if as_read(text) not in texts:  # `A` may be written for the text `a`
+        readings.append([one.upper() if len(one) == 1 else one for one in texts])
     places = {reading.index(as_read(text)) for reading in readings if as_read(text) in reading}
     if len(places) == 1:
         return places.pop()

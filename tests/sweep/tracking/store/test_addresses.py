@@ -1,7 +1,9 @@
 """Which addresses of an MLflow store can be used, and the sentence for each that cannot."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -103,6 +105,21 @@ def test_a_missing_driver_of_a_database_is_named_with_its_installation():
     assert addresses.short_reason(error) == "cannot load"
     error.__cause__ = ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
     assert "pip install -e '.[postgresql]'" in addresses.short_reason(error)
+
+
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path):
+    file = tmp_path / "other.db"
+    uri = f"sqlite:///{file}"
+    for statement, whose in (
+        ("create table bookmarks (url text)", "is one with bookmarks: name another one"),
+        ("create table studies (name text)", "is one of Optuna: name another one"),
+    ):
+        with closing(sqlite3.connect(file)) as database:
+            database.execute(statement)
+        before = file.read_bytes()
+        with pytest.raises(addresses.BadAddress, match=whose):
+            addresses.prepare_store(uri)
+        assert file.read_bytes() == before
 
 
 def test_processes_that_begin_together_create_the_tables_of_a_new_store_once(tmp_path):

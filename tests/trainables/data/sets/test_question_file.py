@@ -105,6 +105,7 @@ def test_an_answer_is_the_text_the_letter_or_the_number_of_a_choice(
         ({"choices": ["1", "2", "3"], "answer": 2}, "but 2 could mean two of them"),
         ({"choices": ["1", "2", "3"], "answer": "2"}, "but '2' could mean two of them"),
         ({"choices": ["B", "A"], "answer": "A"}, "but 'A' could mean two of them"),
+        ({"choices": ["b", "a"], "answer": "A"}, "but 'A' could mean two of them"),
         ({"choices": ["mice"]}, r"must have two or more choices, a list of texts, in a table as JSON .* \['mice'\]"),
         ({"choices": []}, "must have two or more choices, .* but got none"),
         ({"choices": None}, "must have two or more choices, .* but got none"),
