@@ -130,7 +130,7 @@ def _compare_metric(
         "one": value_one,
         "other": value_other,
         "difference": difference,
-        "df": math.nan if math.isinf(df) else df,
+        "df": df if 0 < df < math.inf and test != SAME_MODEL else math.nan,
         **test._asdict(),
         "items": len(shared),
         "clusters": len(change_C),

@@ -20,6 +20,7 @@ from analysis.stats.paired import (
     within_bounds,
 )
 from analysis.stats.recipes_compared import compare_recipes
+from analysis.views.compare_table import table
 from tests.analysis.conftest import ACCURACY, GAP, NLL, RIGHT, RISE
 from trainables.metrics.estimate import Items, mean
 from trainables.metrics.items_file import write
@@ -129,6 +130,27 @@ def test_a_model_that_is_the_base_to_the_last_bit_does_not_differ_from_it(with_i
         assert len(comparison) == 3
         for column, value in {"difference": 0, "se": 0, "low": 0, "high": 0, "p": 1}.items():
             assert set(comparison[column]) == {value}
+
+
+def test_one_and_the_same_model_is_shown_also_where_a_metric_has_one_cluster(with_items, tmp_path):
+    """Its error is exactly 0, whatever the degrees of freedom of such a metric."""
+    client = MlflowClient(tracking_uri=with_items.tracking_uri)
+    run_ids = dict(zip(with_items.trials["trial"], with_items.trials["run_id"], strict=True))
+    path = Path(client.download_artifacts(run_ids[2], "items.parquet", str(tmp_path)))
+    before = path.read_bytes()
+    of_one = mean([1.0, 2.0, 4.0], Items.of(range(3), [0, 0, 0]))
+    write({GAP.name: of_one, RISE.name: mean(NLL[2], Items.of(range(40)))}, path)
+    client.log_artifact(run_ids[2], str(path))
+    try:
+        for compare_them in (compare, compare_recipes):
+            comparison = compare_them(with_items, Candidate(2), Candidate(2))
+            alike = row(comparison, GAP.name)
+            assert (alike["se"], alike["p"], alike["clusters"]) == (0, 1, 1)
+            assert math.isnan(alike["df"])
+            assert table(with_items, comparison, "2", "2").row_count == 2
+    finally:
+        path.write_bytes(before)
+        client.log_artifact(run_ids[2], str(path))
 
 
 def test_the_interval_of_a_difference_ends_where_possible_differences_do():
