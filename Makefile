@@ -24,7 +24,7 @@ test: install
 	$(VENV)/python -m pytest -m 'not faults and not long' -n 3 --dist loadfile --no-loadscope-reorder
 
 # Real weights, whole published sets, the pages of docs from beginning to end, an older store,
-# sweeps on PostgreSQL and S3, deaths that are rare or slow to wait for.
+# sweeps on PostgreSQL and S3, jobs, deaths and surroundings that are rare or slow to wait for.
 long: install
 	$(VENV)/python -m pytest -m long -n 2 --dist loadfile
 

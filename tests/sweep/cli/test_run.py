@@ -114,6 +114,7 @@ def wait_for_trials(process: subprocess.Popen, num: int) -> None:
     raise AssertionError(f"the sweep ended after {seen} trials")
 
 
+@pytest.mark.long
 def test_a_terminated_sweep_leaves_no_run_open_and_says_how_to_go_on(tmp_path):
     """tests/faults counts the trials of sweeps that were ended in any way, and resumed."""
     home = tmp_path / "sweeps"

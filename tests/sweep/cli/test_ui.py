@@ -42,6 +42,7 @@ def answers(url):
         return False
 
 
+@pytest.mark.long
 def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished, port, tmp_path):
     environment, opened = browser_of(tmp_path)
     home = finished / "sweeps"

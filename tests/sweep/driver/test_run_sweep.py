@@ -50,6 +50,7 @@ def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of)
     assert len(open_study(workspace.folder(spec.name) / "search.journal", spec).trials) == 4
 
 
+@pytest.mark.long
 def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
     spec_of, tmp_path, monkeypatch
 ):

@@ -65,6 +65,7 @@ def wait_until_open(port: int, process: subprocess.Popen, log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.long
 def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp_path):
     environment, jobs = head
     path = tmp_path / "tiny.yaml"

@@ -122,6 +122,7 @@ def test_the_database_of_another_program_is_refused_and_left_as_it_is(tmp_path):
         assert file.read_bytes() == before
 
 
+@pytest.mark.long
 def test_processes_that_begin_together_create_the_tables_of_a_new_store_once(tmp_path):
     code = f"from sweep.tracking.store import addresses; addresses.prepare_store('sqlite:///{tmp_path}/new.db')"
     processes = [
