@@ -48,11 +48,15 @@ def prepare_store(tracking_uri: str) -> None:
             f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
         )
     refuse_ambiguous(tracking_uri)
-    _refuse_other_tables(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
     try:
         with FileLock(f"{file}.lock") if file else nullcontext():
+            _refuse_other_tables(
+                tracking_uri
+            )  # within the lock: another process may be making ours
             connect(tracking_uri).search_experiments(max_results=1)
+    except BadAddress:
+        raise
     except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
         raise BadAddress(
             f"the store {without_password(tracking_uri)} must be one that can be written, but: "
