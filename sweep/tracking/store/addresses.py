@@ -51,9 +51,8 @@ def prepare_store(tracking_uri: str) -> None:
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
     try:
         with FileLock(f"{file}.lock") if file else nullcontext():
-            _refuse_other_tables(
-                tracking_uri
-            )  # within the lock: another process may be making ours
+            # Within the lock, as another process may be making the tables.
+            _refuse_other_tables(tracking_uri)
             connect(tracking_uri).search_experiments(max_results=1)
     except BadAddress:
         raise
