@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +54,22 @@ class Drawing:
     legend: dict[str, list[str]] = field(default_factory=dict)
 
 
+@contextmanager
+def own_style() -> Iterator[None]:
+    """Draw within the block as matplotlib does by default, whatever its user has set elsewhere."""
+    # Jupyter names a backend there that may not be installed here, at which the import would fail.
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
 def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
     """Draw a scatter plot with a panel for each pair of goals, and a legend beside them.
 
@@ -65,13 +84,12 @@ def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
         max_columns: panels beside each other.
         halo: whether numbers have a white rim, for which matplotlib draws their letters as curves.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
     rows, columns = scatter.grid(max_columns)
-    keys = _keys(scatter)
-    size = (2.6 + 4.4 * columns, max(0.6 + 4.2 * rows, 0.6 + KEY_INCHES * len(keys)))
-    with rc_context(STYLE):
+    with own_style():
+        from matplotlib.figure import Figure
+
+        keys = _keys(scatter)
+        size = (2.6 + 4.4 * columns, max(0.6 + 4.2 * rows, 0.6 + KEY_INCHES * len(keys)))
         drawing = Drawing(Figure(figsize=size, dpi=160, layout="constrained"))
         subplots: NDArray[Any] = drawing.figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, panel in zip(subplots, scatter.panels, strict=False):

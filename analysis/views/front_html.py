@@ -18,7 +18,7 @@ import pandas as pd
 from analysis.record.sweep import BASE as BASE_NAME
 from analysis.record.sweep import Candidate, Sweep
 from analysis.stats.ties import Ties, ties
-from analysis.views.front_figure import BASE, STYLE, draw
+from analysis.views.front_figure import BASE, draw, own_style
 from analysis.views.front_words import base_remark, headline, label, marks, number, shown_error
 from analysis.views.scatter import scatter_of
 
@@ -67,10 +67,8 @@ def _svg(figure: Figure) -> tuple[str, str]:
 
     Matplotlib writes the style of each point out; the style sheet has each of them once.
     """
-    from matplotlib import rc_context
-
     file = io.StringIO()
-    with rc_context(STYLE):
+    with own_style():
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :]  # without the XML declaration

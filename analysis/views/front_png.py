@@ -6,7 +6,7 @@ import textwrap
 from pathlib import Path
 
 from analysis.record.sweep import Sweep
-from analysis.views.front_figure import STYLE, draw
+from analysis.views.front_figure import draw, own_style
 from analysis.views.front_words import headline
 from analysis.views.scatter import INK, scatter_of
 
@@ -18,10 +18,8 @@ def front_png(sweep: Sweep, path: Path, /) -> None:
 
     The models are those with finite goals: of each recipe, and at its other α.
     """
-    from matplotlib import rc_context
-
     figure = draw(scatter_of(sweep), max_columns=3, halo=True).figure
-    with rc_context(STYLE):
+    with own_style():
         chars = int(LETTERS_PER_INCH * figure.get_figwidth())
         title = textwrap.fill(headline(sweep), chars)  # the name of a sweep may have no blanks
         figure.suptitle(title, x=0.01, ha="left", fontsize=11, color=INK)

@@ -27,6 +27,7 @@ from sweep.cli.options import (
     others,
     reading,
     store_of,
+    trial_number,
     use_harness_tasks,
 )
 from trainables.schema.counted import counted
@@ -47,7 +48,10 @@ class StatusFormat(StrEnum):
 
 
 Trial = Annotated[
-    int | None, typer.Option("--trial", metavar="ID", help="number of the one trial to act on")
+    int | None,
+    typer.Option(
+        "--trial", metavar="ID", parser=trial_number, help="number of the one trial to act on"
+    ),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -162,6 +163,17 @@ def console() -> Console:
 
     terminal = ShowableConsole()
     return terminal if terminal.is_terminal else ShowableConsole(width=WIDTH)
+
+
+def trial_number(text: str | int) -> int:
+    """Return the number of a trial as it is typed: digits alone, not 1_2 for 1 2.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not re.fullmatch(r"\d+", str(text), re.ASCII):
+        raise ValueError("must be a valid integer")  # from which Verbs makes its sentence
+    return int(text)
 
 
 def leave(code: int, sentence: str) -> NoReturn:

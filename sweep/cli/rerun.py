@@ -18,6 +18,7 @@ from sweep.cli.options import (
     leave,
     reading,
     store_of,
+    trial_number,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ MAX_SEEDS = 1000  # of one request
 def rerun(
     name: Name,
     trials: Annotated[
-        list[int] | None, typer.Argument(metavar="[TRIAL…]", help="numbers of trials")
+        list[int] | None,
+        typer.Argument(metavar="[TRIAL…]", parser=trial_number, help="numbers of trials"),
     ] = None,
     front: Annotated[
         bool, typer.Option("--front", help="every recipe on the front, beside the trials named")

@@ -97,7 +97,8 @@ def make_safe() -> None:
     """Make the standard streams of this process such that printing to them never fails.
 
     Descriptors that are closed are turned to the null device: the next file that is opened would take
-    their number, and get what child processes print.
+    their number, and get what child processes print. A pipe that does not block would lose what its
+    reader is too slow for.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -106,6 +107,7 @@ def make_safe() -> None:
             os.open(
                 os.devnull, os.O_RDWR
             )  # takes the lowest number that is free, which is this one
+        os.set_blocking(descriptor, True)
     codecs.register_error(NAME, _replace)
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LABEL = Field(
     None,
     max_length=100,  # of the 250 that MLflow takes for the whole name
-    pattern=r"^[A-Za-z0-9_.-]+$",
+    pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
     description="name of the set in its metrics",
 )
 

@@ -1,13 +1,19 @@
 """The figure that both pictures of a front show."""
 
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
 from analysis.views.front_figure import BASE, draw
+from analysis.views.front_png import front_png
 from analysis.views.scatter import scatter_of
+from tests.trainables.conftest import ROOT
 
 RISE = "forgetting/general/nll_rise"
 GAP = "bias/stereoset/gap"
@@ -35,6 +41,32 @@ def test_the_points_of_a_part_stand_where_its_rows_are_and_in_their_order(hand):
         assert places == expected
     rows = [row for marks in drawing.points.values() for row in marks.rows if row != BASE]
     assert sorted(rows) == sorted(scatter.points.index)
+
+
+def test_settings_of_the_user_for_other_plots_do_not_count(hand, tmp_path):
+    """A backend of Jupyter's that is not installed, and TeX for texts, are met at the first import."""
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\naxes.facecolor: red\n")
+    (tmp_path / "hand.db").write_bytes(Path(hand.tracking_uri.partition(":///")[2]).read_bytes())
+    code = (
+        "from pathlib import Path\n"
+        "from analysis.record.reader import read_sweep\n"
+        "from analysis.views.front_png import front_png\n"
+        f"sweep = read_sweep({hand.name!r}, tracking_uri='sqlite:///hand.db')\n"
+        "front_png(sweep, Path('front.png'))\n"
+        "import os; print(os.environ['MPLBACKEND'])"
+    )
+    backend = "module://not_installed.backend"
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"MPLBACKEND": backend, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, [backend]), ended.stderr
+    front_png(hand, tmp_path / "here.png")
+    assert (tmp_path / "front.png").read_bytes() == (tmp_path / "here.png").read_bytes()
 
 
 def test_a_model_beyond_the_axes_is_not_drawn(hand):

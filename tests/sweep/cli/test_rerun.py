@@ -68,6 +68,16 @@ def test_a_sweep_that_is_refused_announces_nothing_and_keeps_no_request(spec_of)
         assert reruns_in(record.tags()) == frozenset()
 
 
+@pytest.mark.parametrize("number", ["0_1", "1.0", "x", "-1", "\uff11"])
+def test_the_number_of_a_trial_is_digits_alone(number, finished):
+    """A slip such as 1_2 for 1 2 would run trial 12."""
+    home = str(finished / "sweeps")
+    for words in (("rerun", "tiny", "--", number), ("retry", "tiny", "--trial", number)):
+        refused = verb(*words, SWEEP_HOME=home)
+        assert refused.exit_code == 2
+        assert f"must be a whole number, but got {number!r}" in refused.stderr
+
+
 @pytest.mark.long
 def test_a_sweep_runs_members_of_its_front_again_from_the_command_line(tiny, tmp_path, sweep_home):
     """Real trials: both verbs, and what the front says then."""

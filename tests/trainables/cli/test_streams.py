@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -99,6 +100,20 @@ def test_streams_that_are_closed_or_full_change_no_exit_code(redirect):
     code, output, errors = run(redirect=redirect)
     assert code == 7
     assert "Error" not in output + errors
+
+
+def test_a_reader_that_is_slow_gets_everything_through_a_pipe_that_does_not_block():
+    """Such a pipe is what some programs give to their children."""
+    code = "from trainables.cli.streams import make_safe\nmake_safe()\nprint('x' * 300_000)"
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=writes, env=environment)
+    os.close(writes)
+    with open(reads, "rb") as pipe:
+        time.sleep(2)  # until more is written than the pipe holds
+        assert len(pipe.read()) == 300_001
+    assert process.wait(60) == 0
 
 
 def test_a_reader_that_has_gone_is_nothing_to_report():

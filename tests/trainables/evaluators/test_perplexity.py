@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from tests.conformance import perturb
 from trainables.data import tables
@@ -92,6 +93,13 @@ def test_the_passages_of_an_article_are_one_cluster(llama, tmp_path, own_cache):
 def test_a_context_beyond_half_of_a_passage_is_refused(context):
     with pytest.raises(ValueError, match=r"context of at most half of max_tokens \(128\)"):
         evaluator(max_tokens=128, context=context)
+
+
+@pytest.mark.parametrize("label", [".", "..", "...", ".a", "a/b", "", "ü"])
+def test_a_label_that_could_not_stand_in_a_name_is_refused(label):
+    """MLflow takes a metric's name for a path, in which `..` is the folder above."""
+    with pytest.raises(ValidationError, match="should match pattern"):
+        Perplexity(data="miniature", label=label)
 
 
 def test_a_label_takes_the_place_of_general(llama):

@@ -53,7 +53,7 @@ def _parsed(text: str, where: str) -> Any:
         ValueError: it is no JSON, is nested too deeply, or an object in it has a key twice.
     """
     try:
-        return json.loads(text, object_pairs_hook=_with_keys_once)
+        return json.loads(text, object_pairs_hook=_with_keys_once, parse_int=_whole_number)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if "\n" in text else ""
         remedy = ""
@@ -68,6 +68,14 @@ def _parsed(text: str, where: str) -> Any:
         raise ValueError(f"{where}: must be JSON of few levels, but has too many.") from error
     except ValueError as error:
         raise ValueError(f"{where}: must be JSON, but {error}.") from error
+
+
+def _whole_number(digits: str) -> int | str:
+    """Return a whole number, or the digits of one that is too long for Python to read."""
+    try:
+        return int(digits)
+    except ValueError:
+        return digits
 
 
 def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import chain
 from typing import ClassVar, get_args
 
 from trainables.assets import cache
@@ -102,10 +103,25 @@ def _pair(row: Row) -> Pair:
     return Pair(stereotype, antistereotype)
 
 
+# Characters that nobody sees beside those of the category Cf: Unicode's Default_Ignorable_Code_Point,
+# and the blank of Braille.
+UNSEEN = frozenset(
+    map(
+        chr,
+        chain(
+            (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800),
+            (0x3164, 0xFFA0),
+            range(0xFE00, 0xFE10),
+            range(0xE0100, 0xE01F0),
+        ),
+    )
+)
+
+
 def _without_blanks(text: str) -> str:
     """Return a text without white space and characters that nobody sees, as soft hyphens are.
 
     Its accents are written in one of the two ways of Unicode.
     """
-    seen = (char for char in text if unicodedata.category(char) != "Cf")
+    seen = (char for char in text if unicodedata.category(char) != "Cf" and char not in UNSEEN)
     return "".join(unicodedata.normalize("NFC", "".join(seen)).split())
