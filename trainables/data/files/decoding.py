@@ -61,7 +61,9 @@ def open_text(path: Path) -> Iterator[TextIO]:
     encoding = next((name for mark, name in MARKS.items() if beginning.startswith(mark)), "utf-8")
     if encoding == "utf-8":
         _refuse_other_kinds(path, beginning)
-        encoding = "utf-8-sig"  # spreadsheets put a byte-order mark before the first heading
+        # Spreadsheets put a byte-order mark before the first heading. A part of one is no text, which
+        # utf-8-sig would drop without a word.
+        encoding = "utf-8-sig" if beginning.startswith(codecs.BOM_UTF8) else "utf-8"
     try:
         with (
             open_bytes(path) as file,

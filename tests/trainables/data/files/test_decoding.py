@@ -43,6 +43,8 @@ def test_ends_of_lines_are_kept_as_they_are(tmp_path):
 @in_one_folder
 @given(st.text(st.characters(codec="latin-1"), min_size=1), st.integers(0, 5))
 @example("\x80", 0)
+@example("\xef", 0)
+@example("\xef\xbb", 0)
 def test_another_encoding_is_refused_with_its_first_wrong_byte_and_line(tmp_path, text, before):
     contents = b"ok\n" * before + text.encode("latin-1")
     try:
