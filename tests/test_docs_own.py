@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -110,8 +109,8 @@ def look_at_ui(command: str, folder: Path, environment: dict[str, str]) -> str:
     try:
         return process.stdout.readline()
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.terminate()  # a kill would leave its server
+        process.wait(60)
 
 
 @pytest.mark.long
