@@ -29,6 +29,7 @@ from trainables.metrics.interval import UNKNOWN_DF, interval
 ITEMS_OF_A_TERM = 24
 PLACE = 0.25  # what is above it in a normal distribution of variance 1 is the rarer decision: 40 %
 NUM_SEEDS = (2, 3, 6)
+MANY_SEEDS = 10  # for gaps, whose bias by chance does not shrink with seeds
 NUM_TERMS = (3, 5, 10, 40)
 EFFECTS = (0.0, 0.5, 1.0, 3.0)
 ANEW = (0.0, 0.5, 1.0)
@@ -158,7 +159,7 @@ def main() -> None:
     table = Table(title="% that hold the true value, half an interval: with items | without")
     for heading in ("seeds", "anew", "effect", *(f"{num} terms" for num in NUM_TERMS)):
         table.add_column(heading, justify="right")
-    for num_seeds in NUM_SEEDS:
+    for num_seeds in NUM_SEEDS if options.gap is None else (*NUM_SEEDS, MANY_SEEDS):
         for anew in ANEW:
             for effect in EFFECTS:
                 cells = []

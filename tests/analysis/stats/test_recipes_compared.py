@@ -97,6 +97,15 @@ def test_recipes_that_differ_are_found_and_seeds_of_one_recipe_are_not(sweep):
     assert seeds["se"] > weights["se"], "the paired test takes the two for all that there is"
 
 
+def test_the_spread_between_seeds_is_that_of_the_two_recipes_and_of_no_other(sweep):
+    others = sweep.trials["trial"].isin([2, 5, 8])
+    alone = replace(sweep, trials=sweep.trials[~others])
+    for second in (None, Candidate(1)):
+        both = compare_recipes(sweep, Candidate(0), second)
+        assert both["p"].notna().all()
+        pd.testing.assert_frame_equal(both, compare_recipes(alone, Candidate(0), second))
+
+
 def test_the_base_model_has_no_seeds(sweep):
     (row,) = compare_recipes(sweep, None, Candidate(8)).to_dict("records")
     assert (row["seeds_one"], row["seeds_other"]) == (0, 3)
