@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from analysis.record.names import Tag
+
 History = dict[
     str, list[tuple[int, float]]
 ]  # (step, value) of each report, by the name of the metric
@@ -22,6 +24,7 @@ class Counts:
     numbers: number of the trial of each run.
     orphans: number of runs whose parent is not the sweep's own run.
     base: metrics of the sweep's own run.
+    reasons: why each failed trial failed, by its number.
     history, params, artifacts: metrics, parameters and files of each trial, by its number.
     """
 
@@ -31,6 +34,7 @@ class Counts:
     numbers: list[int]
     orphans: int
     base: History
+    reasons: dict[int, str]
     history: dict[int, History]
     params: dict[int, dict[str, str]]
     artifacts: dict[int, set[str]] = field(default_factory=dict)
@@ -68,6 +72,11 @@ def count(home: Path, tracking_uri: str, name: str) -> Counts:
             run.data.tags.get("mlflow.parentRunId") != parent.info.run_id for run in trials
         ),
         base=history(parent),
+        reasons={
+            number: run.data.tags[Tag.REASON]
+            for number, run in by_number.items()
+            if run.data.tags.get(Tag.REASON)
+        },
         history={number: history(run) for number, run in by_number.items()},
         params={number: run.data.params for number, run in by_number.items()},
         artifacts={
@@ -82,7 +91,7 @@ def check(counts: Counts, *, num_trials: int, steps: Iterable[int]) -> None:
 
     steps: those that each trial reports.
     """
-    assert counts.optuna == {"COMPLETE": num_trials}
+    assert counts.optuna == {"COMPLETE": num_trials}, counts.reasons
     assert counts.runs == {"FINISHED": num_trials}
     assert counts.parent == "FINISHED"
     assert counts.numbers == list(range(num_trials))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import time
 from collections import Counter
@@ -43,6 +44,7 @@ class Kills:
         self.num_hangs = 0
         self._back_at: dict[str, float] = {}  # time at which a victim is started again
         self._deaths: Counter[int] = Counter()  # of each trial's process, since the driver began
+        self._log_before = 0  # number of characters in the drivers' log when the driver began
 
     def run_sweep(self, name: str, *words: object, max_kills: int) -> int:
         """Run a sweep to its end while its parts are killed, and return the number of kills.
@@ -78,6 +80,7 @@ class Kills:
         return self._stage.driver
 
     def _start_driver(self, *words: object) -> None:
+        self._log_before = len(self._stage.driver_log())
         self._stage.start_driver(*words)
         self._deaths.clear()
 
@@ -116,16 +119,19 @@ class Kills:
 
     def _can_die(self, victim: str, name: str) -> bool:
         """Return whether the victim runs, and its death would not use up a trial's attempts."""
+        stage = self._stage
         match victim:
             case "worker" | "node":
-                running = running_trials(self._stage, name)
-                is_last_attempt = any(self._deaths[trial] == MAX_RETRIES for trial in running)
-                is_up = victim == "worker" or self._stage.node_is_up()
-                return is_up and bool(self._stage.workers()) and not is_last_attempt
+                running = running_trials(stage, name)
+                # A process killed as its trial ends may die in the next trial: the driver knows better.
+                deaths = self._deaths | retries(stage.driver_log()[self._log_before :])
+                is_last_attempt = any(deaths[trial] >= MAX_RETRIES for trial in running)
+                is_up = victim == "worker" or stage.node_is_up()
+                return is_up and bool(stage.workers()) and not is_last_attempt
             case "server" | "server (SIGSTOP)":
                 # Only while trials run: a driver without a server at its start refuses to run.
-                is_up = HANGS not in self._back_at and self._stage.server_is_up()
-                return is_up and bool(self._stage.workers())
+                is_up = HANGS not in self._back_at and stage.server_is_up()
+                return is_up and bool(stage.workers())
             case _:
                 return True
 
@@ -157,6 +163,13 @@ class Kills:
         if victim in ("worker", "node"):
             self._deaths.update(running)
         self.done[victim] += 1
+
+
+def retries(log: str) -> Counter[int]:
+    """Return how often each trial was tried again after a death, by its number, from a driver's log."""
+    return Counter(
+        int(number) for number in re.findall(r"^(\d{4}) is tried again:", log, re.MULTILINE)
+    )
 
 
 def running_trials(stage: Stage, name: str) -> set[int]:
