@@ -118,8 +118,9 @@ class Stage:
         self.driver = self._start("driver.log", "-m", "sweep", *map(str, words), *options)
 
     def driver_log(self) -> str:
-        """Return the output of all drivers so far."""
-        return (self.folder / "driver.log").read_text(errors="replace")
+        """Return the output of all drivers so far; nothing before the first one."""
+        log = self.folder / "driver.log"
+        return log.read_text(errors="replace") if log.exists() else ""
 
     def journal(self, name: str) -> list[dict[str, Any]]:
         """Return the entries in the outbox of a sweep, without an unfinished last line."""
