@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,9 +14,15 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
+from analysis.record.mlflow_client import (
+    OtherContent,
+    connect,
+    download,
+    has_artifact,
+    without_password,
+)
 from analysis.record.names import Artifact
-from analysis.record.replicates import OfItems, of_items
+from analysis.record.replicates import FEW_SEEDS, OfItems, of_items
 from analysis.record.sweep import run_id_of
 from trainables.metrics.estimate import Estimate, Items
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
@@ -24,6 +31,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from analysis.record.sweep import Candidate, Sweep
+
+log = logging.getLogger(__name__)
 
 NUMBERS, NAMES = ("value", "outcome", "influence"), ("metric", "item", "cluster")  # columns
 OF_ESTIMATES = {"design_df", "decisions"}  # columns that files of early releases lack
@@ -83,7 +92,8 @@ class RecordedItems:
     """What the items of replicates say, as the store has them (`ItemsOf` in recipes.py).
 
     A front can do without: nothing is known where the store lacks items of a replicate, or those of an
-    early release, or gives something else, or does not give artifacts here. Then it is not asked again.
+    early release, or gives something else. A store that does not give artifacts here is not asked
+    again, and a warning says what that means.
     """
 
     def __init__(self, tracking_uri: str) -> None:
@@ -99,9 +109,20 @@ class RecordedItems:
             except _NotThere:
                 return {}
             # Of MLflow, of the library of an artifact store, of one that is not installed.
-            except Exception:
+            except Exception as error:
                 self._gives_artifacts = False
+                _warn(self._tracking_uri, type(error).__name__)
         return {}
+
+
+@lru_cache
+def _warn(tracking_uri: str, error: str) -> None:
+    """Warn, once in a process, that a store does not give items. error: the name of its class."""
+    log.warning(
+        "%s does not give %s (%s): the errors of recipes with more than %s seeds are those that need "
+        "no items, and may be wider than need be.",
+        *(without_password(tracking_uri), Artifact.ITEMS, error, FEW_SEEDS),
+    )
 
 
 @lru_cache(MAX_RECIPES)

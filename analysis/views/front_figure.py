@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.views.front_words import MAYBE_TIED, TIED, TIMES
-from analysis.views.scatter import GREY, GRID, INK, TRIAL, Bar
+from analysis.views.scatter import GREY, GRID, INK, TRIAL, UNKNOWN_ERROR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,7 @@ STYLE = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "fron
 DOTTED = (0, (1.0, 1.0))  # matplotlib's dashes: length and gap, in line widths
 KEY_CHARS, KEY_INCHES = 32, 0.19  # of an entry of the legend: letters at most, height
 LINE_POINTS = 9.5  # height of a line of the texts beside points
+SIDES = ("below", "above")  # of an error bar
 BASE = -1  # in place of the index of a row, for the base model
 
 
@@ -74,11 +75,11 @@ def draw(scatter: Scatter, max_columns: int, *, halo: bool) -> Drawing:
     """Draw a scatter plot with a panel for each pair of goals, and a legend beside them.
 
     Colour shows the objective, shape the regulariser. Members of the front have a dark rim, dotted if
-    they are not told apart from the base model, their 95 % intervals as error bars and, if there is
-    room, their number, the number of their replicates, and a member that they are tied with. Models
-    outside a constraint are hollow, the star is the base model. With two goals a line bounds the region
-    that the front attains. Axes are cut if a few ruined trials would squeeze the rest together; a label
-    then counts those beyond.
+    they are not told apart from the base model, their 95 % intervals as error bars (±? where one is
+    not known) and, if there is room, their number, the number of their replicates, and a member that
+    they are tied with. Models outside a constraint are hollow, the star is the base model. With two
+    goals a line bounds the region that the front attains. Axes are cut if a few ruined trials would
+    squeeze the rest together; a label then counts those beyond.
 
     Args:
         max_columns: panels beside each other.
@@ -134,7 +135,7 @@ def _draw_bars(axes: Axes, scatter: Scatter, x: Axis, y: Axis) -> None:
     members = scatter.points.index[scatter.points["front"]]
     xs, ys = ([*axis.values[members], axis.base] for axis in (x, y))
     x_bars, y_bars = (  # NaN draws nothing
-        [[*axis.bars.loc[members, side], getattr(axis.base_bar, side)] for side in Bar._fields]
+        [[*axis.bars.loc[members, side], getattr(axis.base_bar, side)] for side in SIDES]
         for axis in (x, y)
     )
     axes.errorbar(
@@ -222,6 +223,7 @@ def _keys(scatter: Scatter) -> list[Line2D]:
     keys += [key(name, shape) for name, shape in scatter.shapes.items()]
     keys += [key(""), key("on the front", "o", markeredgecolor=INK, markersize=9)]
     members = scatter.points[scatter.points["front"]]
+    axes = [axis for panel in scatter.panels for axis in panel]
     if members["near_base"].any():
         keys.append(key("dotted rim: like the base"))
     if members["tied"].map(len).any():
@@ -230,11 +232,16 @@ def _keys(scatter: Scatter) -> list[Line2D]:
         keys.append(key(f"{MAYBE_TIED}: perhaps, error unknown"))
     if any(TIMES in label for label in members["label"]):
         keys.append(key(f"{TIMES}n: mean of n seeds"))
-    if any(axis.has_bars(members.index) for panel in scatter.panels for axis in panel):
+    bars = pd.concat([axis.bars.loc[members.index] for axis in axes])
+    base_bars = pd.DataFrame([axis.base_bar for axis in axes])
+    if pd.concat([bars, base_bars])["above"].notna().any():
         keys.append(key("95 % interval", "|", INK, markersize=11, alpha=0.45))
+    if bars["unknown"].any():
+        keys.append(key(f"{UNKNOWN_ERROR}: too few items to tell"))
     if not scatter.points["feasible"].all():
         keys.append(key("outside a constraint", "o", markerfacecolor="none"))
-    keys.append(key("base model", "*", INK, markersize=12))
+    name = f"base model {UNKNOWN_ERROR}" if base_bars["unknown"].any() else "base model"
+    keys.append(key(name, "*", INK, markersize=12))
     return keys
 
 

@@ -22,7 +22,7 @@ from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.record.table import error_of
 from analysis.stats.ties import ties
 from analysis.views.front_words import MAYBE_TIED, TIED, label, number
-from trainables.metrics.interval import interval
+from trainables.metrics.interval import UNKNOWN_DF, interval
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import parse
 
@@ -33,15 +33,17 @@ INK, GREY, GRID = "#222222", "#9A9A9A", "#ECECEC"
 # Of the texts beside points, as shares of a panel's width and height:
 LETTER_WIDTH, LINE_HEIGHT = 0.019, 0.042
 LABEL_CHARS, LABEL_LINES = 40, 3  # of an axis, so that it is not longer than the axis
+UNKNOWN_ERROR = "±?"  # beside a point
 MAX_NAMES = 2  # of members at one place
 MAX_LINES = 4  # above a point, where other texts are in the way
 
 
 class Bar(NamedTuple):
-    """How far an error bar reaches to either side of a value; NaN for none."""
+    """How far an error bar reaches to either side of a value, NaN for none; unknown is 1 for `± ?`."""
 
     below: float
     above: float
+    unknown: float = 0.0
 
 
 NO_BAR = Bar(math.nan, math.nan)
@@ -54,7 +56,7 @@ class Axis:
     label:  the name of the goal, its unit and its direction.
     values: the value of each point, on the index of `Sweep.candidates`.
     bars:   the error bar of each point: how far its 95 % interval reaches below and above the value, in
-            the columns `below` and `above`; NaN if it is exact or not known.
+            the columns `below` and `above`, NaN if it is exact or not known; `unknown` as in Bar.
     base:   the value of the base model; NaN if it is not known.
     base_bar: its error bar.
     limits: the lower and the upper end of the axis.
@@ -68,11 +70,6 @@ class Axis:
     base_bar: Bar
     limits: tuple[float, float]
     lower_is_better: bool
-
-    def has_bars(self, members: pd.Index) -> bool:
-        """Return whether the error of one of these points, or of the base model, is known."""
-        drawn = self.bars.loc[members].notna().all(axis=1)
-        return bool(drawn.any()) or not math.isnan(self.base_bar.above)
 
     @property
     def worse(self) -> float:
@@ -148,15 +145,18 @@ class Scatter:
 
         Members at the same place share one text, which names the first MAX_NAMES of them. A text that
         would cover another one is written on the next line above that is free, and left out after
-        MAX_LINES. A member that is not told apart from others names the first of them.
+        MAX_LINES. A member that is not told apart from others names the first of them, and one without
+        a bar whose error is not known says so.
         """
         members = self.points[self.points["front"]]
+        is_unknown = (x.bars["unknown"] + y.bars["unknown"]).astype(bool)
         texts: list[PointText] = []
         for _, group in members.groupby([x.values[members.index], y.values[members.index]]):
             place = x.values[group.index[0]], y.values[group.index[0]]
             here = group.to_dict("records")
             words = ", ".join(_text(member, here) for member in here[:MAX_NAMES])
             words += " …" if len(group) > MAX_NAMES else ""
+            words += f" {UNKNOWN_ERROR}" if is_unknown[group.index].any() else ""
             for line in range(MAX_LINES):
                 text = PointText(*place, words, line)
                 if not any(_overlap(text, other, x, y) for other in texts):
@@ -254,9 +254,10 @@ def _goal_axis(sweep: Sweep, name: str, rows: pd.DataFrame, is_on_front: pd.Seri
 def _bar(row: Mapping[Any, Any], goal: Metric) -> Bar:
     """Return the error bar of a goal of a candidate, whose value may be missing."""
     value = float(row.get(goal.name, math.nan))
-    ends = interval(value, *error_of(row, goal.name), goal.bounds)
+    se, df = error_of(row, goal.name)
+    ends = interval(value, se, df, goal.bounds)
     if ends is None or math.isnan(value):
-        return NO_BAR
+        return NO_BAR._replace(unknown=float(df == UNKNOWN_DF and not math.isnan(value)))
     low, high = ends
     if goal.better == "nearer":  # the distances from the ideal of all values in the interval
         costs = sorted(map(goal.cost, ends))
@@ -265,7 +266,7 @@ def _bar(row: Mapping[Any, Any], goal: Metric) -> Bar:
     return Bar(value - low, high - value)
 
 
-def _bars(bars: Sequence[tuple[float, float]], index: pd.Index | None) -> pd.DataFrame:
+def _bars(bars: Sequence[tuple[float, ...]], index: pd.Index | None) -> pd.DataFrame:
     """Return error bars as a table with a row for each point, on this index."""
     return pd.DataFrame([*bars], index, columns=[*Bar._fields], dtype=float)
 

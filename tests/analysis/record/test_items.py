@@ -57,13 +57,18 @@ def test_what_items_of_runs_say_is_that_of_the_estimates_that_were_recorded(with
     assert recorded([run_id(with_items, trial) for trial in (1, 3)]).keys() == {RISE.name}
 
 
-def test_nothing_is_known_of_runs_without_items_and_of_a_store_that_gives_none(with_items):
+def test_nothing_is_known_of_runs_without_items_and_of_a_store_that_gives_none(with_items, caplog):
     recorded = RecordedItems(with_items.tracking_uri)
     runs = [run_id(with_items, trial) for trial in (1, 7)]
     assert recorded(runs) == {}
     assert recorded([runs[0]] * 2), "another recipe has some"
-    recorded = RecordedItems("sqlite:////absent/mlflow.db")
-    assert recorded([runs[0]] * 2) == {}
+    assert not caplog.messages
+    for _ in range(2):  # each reading of a sweep
+        recorded = RecordedItems("sqlite:////absent/mlflow.db")
+        assert recorded([runs[0]] * 2) == {}
+    [warning] = caplog.messages
+    assert warning.startswith("sqlite:////absent/mlflow.db does not give items.parquet (")
+    assert "wider than need be" in warning
 
 
 def test_a_front_has_the_errors_of_the_items_as_soon_as_the_store_has_them(tmp_path):

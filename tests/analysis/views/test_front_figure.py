@@ -14,6 +14,7 @@ from analysis.views.front_figure import BASE, draw
 from analysis.views.front_png import front_png
 from analysis.views.scatter import scatter_of
 from tests.trainables.conftest import ROOT
+from trainables.metrics.interval import UNKNOWN_DF
 
 RISE = "forgetting/general/nll_rise"
 GAP = "bias/stereoset/gap"
@@ -88,6 +89,16 @@ def test_each_objective_of_the_legend_has_its_key_and_its_label(hand):
 
 def labels(drawing):
     return [text.get_text() for text in drawing.figure.legends[0].get_texts()]
+
+
+def test_the_legend_explains_errors_that_are_not_known_where_there_are_some(hand):
+    words = "±?: too few items to tell"
+    assert words not in labels(draw(scatter_of(hand), 2, halo=False))
+    unknown = {f"df/{GAP}": UNKNOWN_DF}
+    hand = replace(hand, trials=hand.trials.assign(**unknown), base=hand.base | unknown)
+    texts = labels(draw(scatter_of(hand), 2, halo=False))
+    assert words in texts
+    assert texts[-1] == "base model ±?"
 
 
 def test_the_legend_explains_numbers_of_replicates_where_a_member_has_some(seeds, hand):

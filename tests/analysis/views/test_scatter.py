@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from analysis.views.scatter import scatter_of
+from trainables.metrics.interval import UNKNOWN_DF
 
 GAP, RISE = "bias/stereoset/gap", "forgetting/general/nll_rise"
 
@@ -68,11 +69,21 @@ def test_bars_are_half_the_interval_and_what_is_not_known_has_none(seeds):
     for index in scatter.points.index:
         df, se = rows.loc[index, f"df/{GAP}"], rows.loc[index, f"se/{GAP}"]
         half = stats.t.ppf(0.975, df) * se
-        assert x.bars.loc[index].tolist() == pytest.approx([half, half])
-    assert y.bars.isna().all(axis=None), "the rises are exact"
+        assert x.bars.loc[index].tolist() == pytest.approx([half, half, 0.0])
+    assert y.bars[["below", "above"]].isna().all(axis=None), "the rises are exact"
+    assert not y.bars["unknown"].any()
     assert math.isnan(x.base_bar.above)
-    assert x.has_bars(scatter.points.index)
-    assert not y.has_bars(scatter.points.index)
+
+
+def test_a_member_whose_error_is_not_known_says_so(hand):
+    """It has no bar, as an exact number has none."""
+    trials = hand.trials.assign(**{f"df/{GAP}": math.nan})
+    trials.loc[trials["trial"] == 3, f"df/{GAP}"] = UNKNOWN_DF
+    scatter = scatter_of(replace(hand, trials=trials, base=hand.base | {f"df/{GAP}": UNKNOWN_DF}))
+    [(x, y)] = scatter.panels
+    assert [text.words for text in scatter.numbers(x, y)] == ["12", "3 ±?", "2, 4", "1"]
+    assert math.isnan(x.base_bar.above)
+    assert x.base_bar.unknown == 1
 
 
 def test_bars_end_where_the_possible_values_do(hand):
@@ -83,9 +94,9 @@ def test_bars_end_where_the_possible_values_do(hand):
     scatter = scatter_of(bounded)
     [(x, _)] = scatter.panels
     bars = x.bars.set_index(scatter.points["name"])
-    assert bars.loc["12"].tolist() == pytest.approx([1.5, 3.92], abs=1e-3)
-    assert bars.loc["1"].tolist() == pytest.approx([3.92, 3.92], abs=1e-3)
-    assert x.base_bar == pytest.approx((12.0, 19.6), abs=1e-2)
+    assert bars.loc["12", ["below", "above"]].tolist() == pytest.approx([1.5, 3.92], abs=1e-3)
+    assert bars.loc["1", ["below", "above"]].tolist() == pytest.approx([3.92, 3.92], abs=1e-3)
+    assert x.base_bar == pytest.approx((12.0, 19.6, 0.0), abs=1e-2)
 
 
 def test_bars_of_a_distance_reach_to_the_distances_of_the_ends_of_the_interval(three):
@@ -96,7 +107,7 @@ def test_bars_of_a_distance_reach_to_the_distances_of_the_ends_of_the_interval(t
     score = scatter_of(replace(three, trials=trials)).panels[0][0]
     assert score.values.tolist()[:2] == [2, 10]
     expected = [[2.0, 5.0], [5.0, 5.0]]
-    for bar, ends in zip(score.bars.to_numpy()[:2], expected, strict=True):
+    for bar, ends in zip(score.bars[["below", "above"]].to_numpy()[:2], expected, strict=True):
         assert bar.tolist() == pytest.approx(ends, abs=1e-4)
 
 
@@ -122,9 +133,9 @@ def test_a_member_names_another_that_it_may_be_tied_with(hand):
     errors = {f"df/{GAP}": 0.0, f"se/{RISE}": 0.04}
     scatter = scatter_of(replace(hand, trials=hand.trials.assign(**errors)))
     texts = [text.words for text in scatter.numbers(*scatter.panels[0])]
-    assert "12 ≈? 3" in texts
-    assert "1 ≈? 2 …" in texts
-    assert "2 ≈? 1, 4 ≈? 1" in texts, "they are at one place"
+    assert "12 ≈? 3 ±?" in texts
+    assert "1 ≈? 2 … ±?" in texts
+    assert "2 ≈? 1, 4 ≈? 1 ±?" in texts, "they are at one place"
     members = scatter.points[scatter.points["front"]].set_index("name")["near_base"]
     assert members.to_dict() == {"12": False, "3": False, "2": True, "4": True, "1": True}
 
