@@ -237,7 +237,7 @@ def _keys(scatter: Scatter) -> list[Line2D]:
     if pd.concat([bars, base_bars])["above"].notna().any():
         keys.append(key("95 % interval", "|", INK, markersize=11, alpha=0.45))
     if bars["unknown"].any():
-        keys.append(key(f"{UNKNOWN_ERROR}: too few items to tell"))
+        keys.append(key(f"{UNKNOWN_ERROR}: error unknown"))
     if not scatter.points["feasible"].all():
         keys.append(key("outside a constraint", "o", markerfacecolor="none"))
     name = f"base model {UNKNOWN_ERROR}" if base_bars["unknown"].any() else "base model"

@@ -92,7 +92,7 @@ def labels(drawing):
 
 
 def test_the_legend_explains_errors_that_are_not_known_where_there_are_some(hand):
-    words = "±?: too few items to tell"
+    words = "±?: error unknown"
     assert words not in labels(draw(scatter_of(hand), 2, halo=False))
     unknown = {f"df/{GAP}": UNKNOWN_DF}
     hand = replace(hand, trials=hand.trials.assign(**unknown), base=hand.base | unknown)
