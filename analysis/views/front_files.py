@@ -68,7 +68,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
         number = [str(row["replicates"]) for _ in counted_columns]
         words = [*(f"**{mark}**" for mark in marks(row)), recipe(sweep, row).replace("|", "\\|")]
-        lines.append([trial, *number, *values(row), " · ".join(words)])
+        lines.append([trial, *number, *values(row), " · ".join(filter(None, words))])
     num_more = len(front) - max_rows
     paragraphs = [
         "\n".join(f"| {' | '.join(cells)} |" for cells in lines),

@@ -140,7 +140,7 @@ def table(sweep: Sweep, /, *, every: bool = False) -> FrontTable:
     for row in rows.to_dict("records"):
         name = str(Candidate.of(row))
         replicates = [str(row["replicates"])] if shows_replicates else []
-        words = _recipe(sweep, row, every) + _ties(tied[name])
+        words = f"{_recipe(sweep, row, every)}{_ties(tied[name])}".lstrip()
         shown.append(Row([name, *replicates, *values(row)], words))
     notes = "\n".join(_notes(sweep, every, tied, shows_replicates))
     return FrontTable(escape(headline(sweep)), escape(notes), headings, shown)
@@ -154,10 +154,10 @@ def _recipe(sweep: Sweep, row: Mapping[Any, Any], every: bool) -> str:
     found = [f"[red]{mark}[/red]" for mark in marks(row)]
     if every and row["front"]:
         found.insert(0, "[green]on the front[/green]")
-    markup = " · ".join([*found, escape(recipe(sweep, row))])
+    words = [*found, escape(recipe(sweep, row))]  # nothing where nothing is searched
     if (num_missing := row.get(SHORTFALL, 0)) > 0:
-        markup += f" · [red]{counted(round(num_missing), 'replayed text')} short[/red]"
-    return markup
+        words.append(f"[red]{counted(round(num_missing), 'replayed text')} short[/red]")
+    return " · ".join(filter(None, words))
 
 
 def _ties(found: Ties) -> str:

@@ -8,6 +8,8 @@ import signal
 import time
 from collections import Counter
 
+import psutil
+
 from sweep.driver.retries import MAX_RETRIES
 from tests.faults.stage import Stage
 
@@ -122,10 +124,13 @@ class Kills:
         stage = self._stage
         match victim:
             case "worker" | "node":
-                running = running_trials(stage, name)
-                # A process killed as its trial ends may die in the next trial: the driver knows better.
+                # A process killed as its trial ends may count against the next one, whose run is not
+                # open yet: the driver knows better.
                 deaths = self._deaths | retries(stage.driver_log()[self._log_before :])
-                is_last_attempt = any(deaths[trial] >= MAX_RETRIES for trial in running)
+                _, ended = running_and_ended(stage, name)
+                is_last_attempt = any(
+                    times >= MAX_RETRIES for trial, times in deaths.items() if trial not in ended
+                )
                 is_up = victim == "worker" or stage.node_is_up()
                 return is_up and bool(stage.workers()) and not is_last_attempt
             case "server" | "server (SIGSTOP)":
@@ -136,15 +141,23 @@ class Kills:
                 return True
 
     def _kill(self, victim: str, name: str) -> None:
-        """Kill a victim, write it to kills.log, and note when it is to be started again."""
+        """Kill a victim, write it to kills.log, and note when it is to be started again.
+
+        Nothing happens if the victim is a worker that has just ended.
+        """
         stage = self._stage
-        running = running_trials(stage, name)
+        running, _ = running_and_ended(stage, name)  # the death may count against any of them
+        if victim == "worker":
+            try:
+                self._draw.choice(stage.workers()).kill()
+            except (IndexError, psutil.NoSuchProcess):
+                return
         with (stage.folder / "kills.log").open("a") as log:
             print(f"{time.time():.1f} {name}: {victim}; running {sorted(running)}", file=log)
         back_at = time.monotonic() + self._draw.uniform(0.0, MAX_AWAY_S)
         match victim:
             case "worker":
-                self._draw.choice(stage.workers()).kill()
+                pass  # it has been killed above
             case "node":
                 stage.kill_node()
                 self._back_at["node"] = back_at
@@ -172,15 +185,14 @@ def retries(log: str) -> Counter[int]:
     )
 
 
-def running_trials(stage: Stage, name: str) -> set[int]:
-    """Return the numbers of trials that have begun and not ended.
-
-    The death of a worker may count against any of them.
-    """
-    running = set()
+def running_and_ended(stage: Stage, name: str) -> tuple[set[int], set[int]]:
+    """Return the numbers of the trials whose runs are open, and of those that have ended."""
+    running, ended = set(), set()
     for entry in stage.journal(name):
         if entry["do"] == "open":
             running.add(entry["trial"])
+            ended.discard(entry["trial"])
         elif entry["do"] == "close":
             running.discard(entry["trial"])
-    return running
+            ended.add(entry["trial"])
+    return running, ended

@@ -15,7 +15,17 @@ UNDERSCORE = "_"
 
 
 class _PlainConstructor(SafeConstructor):
-    """Makes values as YAML 1.2 has them: dates, and numbers with underscores in them, are text."""
+    """Makes values as YAML 1.2 has them: dates, and numbers with underscores in them, are text.
+
+    An escape of two halves, as JSON writes a character beyond U+FFFF, is that one character.
+    """
+
+    def construct_yaml_str(self, node: ScalarNode) -> str:
+        """Return a text."""
+        text: str = self.construct_scalar(node)
+        if text.isascii():
+            return text
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
     def construct_yaml_int(self, node: ScalarNode) -> Any:
         """Return a whole number, or its text."""
@@ -26,11 +36,13 @@ class _PlainConstructor(SafeConstructor):
         return node.value if UNDERSCORE in node.value else super().construct_yaml_float(node)
 
 
-for _tag in ("int", "float"):
+for _tag in ("int", "float", "str"):
     _PlainConstructor.add_constructor(
         f"tag:yaml.org,2002:{_tag}", getattr(_PlainConstructor, f"construct_yaml_{_tag}")
     )
-_PlainConstructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+_PlainConstructor.add_constructor(
+    "tag:yaml.org,2002:timestamp", _PlainConstructor.construct_yaml_str
+)
 
 
 def safe_yaml() -> YAML:

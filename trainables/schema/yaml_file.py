@@ -6,6 +6,7 @@ occurs twice is an error.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -20,6 +21,8 @@ from trainables.schema.faults import Fault, Place, dotted, faults
 from trainables.schema.plain_yaml import from_yaml, safe_yaml
 
 Model = TypeVar("Model", bound=BaseModel)
+# What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
@@ -64,8 +67,8 @@ def read(path: Path) -> Document:
     """Return a YAML file that holds one mapping, with the line of each of its values.
 
     Raises:
-        SpecError: the file cannot be read, is empty, is not YAML, has a key twice or a tag, holds
-            something else than one mapping, or stands for more than MAX_VALUES values.
+        SpecError: the file cannot be read, is empty, is not YAML, has a key twice, a tag or half of a
+            character, holds something else than one mapping, or stands for more than MAX_VALUES values.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -99,7 +102,14 @@ def read(path: Path) -> Document:
                 for line, shown in odd_keys
             ]
         )
-    return Document(path, text, tree, dict(entries))
+    document = Document(path, text, tree, dict(entries))
+    if halves := [found for found in _texts(tree, ()) if HALF_CHARACTER.search(found[1])]:
+        raise SpecError(
+            f"{document.at(place)} must have whole characters, but has half of a surrogate pair in "
+            f"{text!r}."
+            for place, text in halves
+        )
+    return document
 
 
 def validate(
@@ -185,6 +195,19 @@ def _odd_keys(node: Node) -> Iterable[tuple[int, str]]:
     elif isinstance(node, SequenceNode):
         for value in node.value:
             yield from _odd_keys(value)
+
+
+def _texts(tree: Any, place: Place) -> Iterable[tuple[Place, str]]:
+    """Yield (place, text) of each text in plain values; a key has the place of its mapping."""
+    if isinstance(tree, str):
+        yield place, tree
+    elif isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield place, key
+            yield from _texts(value, (*place, key))
+    elif isinstance(tree, list):
+        for number, value in enumerate(tree):
+            yield from _texts(value, (*place, number))
 
 
 def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:

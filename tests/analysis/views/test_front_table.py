@@ -117,6 +117,14 @@ def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
     assert flags == {None: None, 12: False, 3: True, 2: False, 4: False, 1: False}
 
 
+def test_a_mark_stands_alone_where_nothing_is_searched(hand):
+    flags = (hand.trials["trial"] == 3).astype(float)
+    flagged = hand.trials.assign(**{"forgetting/guard/degenerate": flags})
+    shown = lines(replace(hand, trials=flagged.drop(columns=hand.swept)))
+    assert shown_row(shown, "3").endswith("degenerate")
+    assert "·" not in " ".join(shown)
+
+
 def with_goals(sweep, trial, gap, rise):
     """The sweep with other values of one trial."""
     trials = sweep.trials.copy()

@@ -92,6 +92,9 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
         ("1_000", "1_000"),
         ("1_0.5", "1_0.5"),
         ('"3"', "3"),
+        ('"\\ud83d\\ude00"', "😀"),
+        ("'\\ud83d'", "\\ud83d"),
+        ('"Zo\\u00eb"', "Zoë"),
     ],
 )
 def test_values_are_read_as_yaml_1_2_has_them(text, expected, value):
@@ -111,6 +114,21 @@ def test_a_key_that_is_no_text_is_refused_with_its_line(tmp_path):
     assert caught.value.sentences == [
         f"{file}:{line}: a key must be a word, but is {shown}: take it out or quote it."
         for line, shown in ends
+    ]
+
+
+def test_each_half_of_a_character_is_refused_with_its_line_and_place(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_text('a: 1\nmodel: {prompt: "Write \\ud83d"}\nb:\n- "\\ude00"\n- "x\\udfff": 1\n')
+    with pytest.raises(SpecError) as caught:
+        read(file)
+    assert caught.value.sentences == [
+        f"{file}:{place} must have whole characters, but has half of a surrogate pair in {text}."
+        for place, text in [
+            ("2: model.prompt", r"'Write \ud83d'"),
+            ("4: b.0", r"'\ude00'"),
+            ("5: b.1", r"'x\udfff'"),
+        ]
     ]
 
 
