@@ -120,7 +120,7 @@ def test_a_degenerate_member_is_flagged_in_the_table_and_in_the_json(hand):
 def test_a_mark_stands_alone_where_nothing_is_searched(hand):
     flags = (hand.trials["trial"] == 3).astype(float)
     flagged = hand.trials.assign(**{"forgetting/guard/degenerate": flags})
-    shown = lines(replace(hand, trials=flagged.drop(columns=hand.swept)))
+    shown = lines(replace(hand, trials=flagged, searched=[]))
     assert shown_row(shown, "3").endswith("degenerate")
     assert "·" not in " ".join(shown)
 
