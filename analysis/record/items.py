@@ -42,8 +42,9 @@ MAX_RECIPES = 1024  # of which what their items say is kept in memory
 def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
     """Return a row for each metric and item that a candidate was measured on.
 
-    Columns: metric, value, item, cluster, outcome, influence, design_df (see
-    trainables/metrics/estimate.py). Metrics have their plain names, whatever the α of the candidate.
+    Columns: metric, value, item, cluster, outcome, influence, design_df, decisions (see
+    trainables/metrics/estimate.py; no decisions are known in files of early releases). Metrics have
+    their plain names, whatever the α of the candidate.
 
     Args:
         candidate: the candidate; None stands for the base model.
@@ -66,6 +67,8 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         raise OtherContent(place, sweep.tracking_uri)
     if "design_df" not in rows:
         rows = _corrected(rows)
+    if "decisions" not in rows:
+        rows = rows.assign(decisions=False)
     names = [str(name) for name in rows["metric"].unique()]
     if candidate is None or candidate.alpha is None:
         return rows[~rows["metric"].isin([name for name in names if is_fused(name)])]

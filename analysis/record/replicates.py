@@ -55,6 +55,19 @@ class Spread(NamedTuple):
     shared: float
     df: float
 
+    @property
+    def is_hardly_known(self) -> bool:
+        """Whether s² has one degree of freedom, as of two seeds."""
+        return self.df <= 1
+
+    @property
+    def beside_items(self) -> float:
+        """What seeds add to the variance of the items: (s² − e²)⁺; all of s² if that is hardly known.
+
+        So uncertain an s² may be near e² by chance.
+        """
+        return self.variance if self.is_hardly_known else max(0.0, self.variance - self.shared)
+
 
 class OfItems(NamedTuple):
     """What the items of all replicates of a recipe say of one metric, in its squared unit.
@@ -129,8 +142,8 @@ def with_seeds(
     """
     doubt = variance**2 / df
     for seeds, share in shares:
-        if seeds.variance > seeds.shared:
-            variance += (seeds.variance - seeds.shared) * share
+        if seeds.beside_items > 0:
+            variance += seeds.beside_items * share
             # It is s² that is uncertain: the items leave little doubt about e².
             doubt += (seeds.variance * share) ** 2 / seeds.df
     return variance, variance**2 / doubt if doubt else math.inf

@@ -38,6 +38,7 @@ class PairedTest(NamedTuple):
 
 NOTHING = PairedTest(math.nan, math.nan, math.nan, math.nan)
 SAME_MODEL = PairedTest(0.0, 0.0, 0.0, 1.0)
+ROUNDING = 1e-9
 MAX_KINDS_OF_DECISIONS = 3  # different outcomes that decisions have at most: right, wrong, a tie
 
 
@@ -55,10 +56,10 @@ def compare(sweep: Sweep, first: Candidate | None, second: Candidate | None, /) 
         items, clusters: numbers of items and clusters that both were measured on.
 
     The standard error is that of the differences of the items' influences, summed within clusters
-    (trainables/metrics/estimate.py), and df the smaller one of the two candidates'. For a plain mean
-    this is the paired t-test. Difference, se, low, high and p are NaN if the two were not measured on
-    the very same items: the values cannot be compared then. Of two that are the same model (`are_same`)
-    every difference is exactly 0.
+    (trainables/metrics/estimate.py), and df the smaller one of the two candidates', of decisions at
+    most `df_of_decisions`. For a plain mean this is the paired t-test. Difference, se, low, high and p
+    are NaN if the two were not measured on the very same items: the values cannot be compared then. Of
+    two that are the same model (`are_same`) every difference is exactly 0.
 
     Args:
         first, second: the candidates; None stands for the base model.
@@ -123,6 +124,8 @@ def _compare_metric(
     change_C = change_I.groupby(clusters).sum().to_numpy()
     difference = value_other - value_one if len(shared) == len(items) else math.nan
     df = float(shared[["design_df_one", "design_df_other"]].iloc[0].min())
+    if shared[["decisions_one", "decisions_other"]].all(axis=None):
+        df = min(df, df_of_decisions(change_C))
     test = within_bounds(paired_t_test(difference, change_C, df, is_same=is_same), metric)
     return {
         "metric": name,
@@ -146,6 +149,25 @@ def within_bounds(test: PairedTest, metric: Metric | None) -> PairedTest:
     if lowest is None or highest is None:
         return test
     return test._replace(low=max(test.low, lowest), high=min(test.high, highest))
+
+
+def df_of_decisions(change_C: NDArray[np.float64]) -> float:
+    """Return the degrees of freedom that the changes of decisions allow: 1 / skewness² − 1.
+
+    skewness = Σ_c change_c³ / (Σ_c change_c²)^(3/2). Where k of many items are decided otherwise, all
+    for the better, that is k − 1: another sample may have none of them, or many more. Where as many are
+    decided for the worse, nothing limits them, and they are infinite.
+
+    change_C: as in `paired_t_test`.
+
+    >>> float(df_of_decisions(np.array([1.0, 1.0, 1.0, 0.0, 0.0])))
+    2.0
+    >>> df_of_decisions(np.array([1.0, -1.0, 0.0]))
+    inf
+    """
+    squares, cubes = float((change_C**2).sum()), float((change_C**3).sum())
+    skewness = cubes / squares**1.5 if squares else 0.0
+    return max(0.0, 1 / skewness**2 - 1) if abs(skewness) > ROUNDING else math.inf
 
 
 def paired_t_test(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -99,10 +99,9 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
         if (one := sides[0]) is None or (other := sides[1]) is None:
             continue
         if is_one_recipe:
-            beside = _spread(groups[0], str(name), read, beside=candidates)
-            spreads = beside, beside
+            spreads = [_spread(groups[0], str(name), read, beside=candidates)]
         else:
-            spreads = _spread(groups[0], str(name), read), _spread(groups[1], str(name), read)
+            spreads = [_spread(group, str(name), read) for group in groups]
         rows.append(
             _row(sweep, str(name), (one, other), spreads, is_same=is_same)
             | {
@@ -117,7 +116,7 @@ def _row(
     sweep: Sweep,
     name: str,
     sides: tuple[_Side, _Side],
-    spreads: tuple[Spread | None, Spread | None],
+    spreads: Sequence[Spread | None],
     *,
     is_same: bool,
 ) -> dict[str, Any]:
@@ -139,7 +138,13 @@ def _row(
             for side, places in zip(sides, order, strict=True)
         ]
         cluster_I = np.unique(clusters.to_numpy(str), return_inverse=True)[1]
-        test, df = seeds_test((aligned[0], aligned[1]), spreads, cluster_I, is_same=is_same)
+        test, df = seeds_test(
+            (aligned[0], aligned[1]),
+            spreads,
+            cluster_I,
+            of_decisions=bool(one.items["decisions"].all() and other.items["decisions"].all()),
+            is_same=is_same,
+        )
     return {
         "metric": name,
         "unit": metric.unit if metric else "",
@@ -177,8 +182,6 @@ def _spread(
 ) -> Spread | None:
     """Return the spread between the seeds of a recipe; None if nothing is known of it.
 
-    With one degree of freedom it holds nothing that the items hold already: it says too little of that.
-
     Args:
         members: all replicates of the recipe, or the base model alone.
         beside: two of them whose own difference is left out.
@@ -191,10 +194,10 @@ def _spread(
     cluster_I = np.unique(side.items["cluster"].to_numpy(str), return_inverse=True)[1]
     if beside and {*beside} <= {*members}:
         places = members.index(beside[0]), members.index(beside[1])
-        own = spread_beside(side.replicates, places, cluster_I)
-    else:  # one that ran a seed again is no replicate of its own
-        own = spread(side.replicates, cluster_I)
-    return own if own.df > 1 else own._replace(shared=0.0)
+        return spread_beside(side.replicates, places, cluster_I)
+    return spread(
+        side.replicates, cluster_I
+    )  # one that ran a seed again is no replicate of its own
 
 
 def _groups(sweep: Sweep) -> list[tuple[list[Candidate], list[Candidate]]]:

@@ -14,18 +14,18 @@ I = items, C = clusters.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from analysis.record.replicates import (
-    FEW_SEEDS,
     Places,
     Replicates,
     Spread,
     careful_df,
     with_seeds,
 )
-from analysis.stats.paired import NOTHING, SAME_MODEL, PairedTest
+from analysis.stats.paired import NOTHING, SAME_MODEL, PairedTest, df_of_decisions
 from trainables.metrics.interval import MIN_DF, UNKNOWN_DF, quantile
 
 NO_SEEDS = Spread(0.0, 0.0, math.inf)  # of the base model
@@ -33,9 +33,10 @@ NO_SEEDS = Spread(0.0, 0.0, math.inf)  # of the base model
 
 def seeds_test(
     sides: tuple[Replicates, Replicates],
-    spreads: tuple[Spread | None, Spread | None],
+    spreads: Sequence[Spread | None],
     cluster_I: Places,
     *,
+    of_decisions: bool = False,
     is_same: bool = False,
 ) -> tuple[PairedTest, float]:
     """Return the test of a metric's difference between two recipes, and its degrees of freedom.
@@ -46,9 +47,10 @@ def seeds_test(
 
     Args:
         sides: the two recipes, on the same items; the difference is second minus first.
-        spreads: the spread between seeds of each; one object for two trials of one recipe, which is
+        spreads: the spread between seeds of each; of two trials of one recipe one for both, which is
             `spread_beside` them.
         cluster_I: the number of each item's cluster, from 0.
+        of_decisions: whether the items are decisions, whose changes limit the degrees of freedom.
         is_same: whether all replicates of both are the same model.
     """
     from scipy.special import ndtr, stdtr
@@ -62,13 +64,17 @@ def seeds_test(
     if shares is None or df_of_items < MIN_DF or math.isnan(difference):
         return NOTHING, UNKNOWN_DF
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
-    change_C = np.bincount(cluster_I, weights=change_I)
+    change_C = np.bincount(cluster_I, weights=change_I).astype(float)
     of_items = float(change_C @ change_C)
+    if of_decisions:
+        df_of_items = min(df_of_items, df_of_decisions(change_C))
+    if df_of_items < MIN_DF:
+        return NOTHING, UNKNOWN_DF
     variance, df = with_seeds(of_items, df_of_items, shares)
     if variance == 0:
         return NOTHING, UNKNOWN_DF
-    if any(seeds.df < FEW_SEEDS for seeds, _ in shares):
-        of_seeds = [(share * (s.variance - s.shared), s.df) for s, share in shares]
+    if any(seeds.is_hardly_known for seeds, _ in shares):
+        of_seeds = [(share * seeds.beside_items, seeds.df) for seeds, share in shares]
         parts = [(of_items, df_of_items), *of_seeds]
         df = careful_df([(part, part_df) for part, part_df in parts if part > 0])
     se = math.sqrt(variance)
@@ -79,14 +85,11 @@ def seeds_test(
 
 
 def _shares(
-    sides: tuple[Replicates, Replicates], spreads: tuple[Spread | None, Spread | None]
+    sides: tuple[Replicates, Replicates], spreads: Sequence[Spread | None]
 ) -> list[tuple[Spread, float]] | None:
     """Return the spreads between seeds and by what each counts; None if one is not known."""
-    first, second = spreads
-    if first is None or second is None:
+    known = [seeds for seeds in spreads if seeds is not None]
+    if len(known) < len(spreads):
         return None
     counts = [1 / len(side.values_R) for side in sides]
-    if first is second and first is not NO_SEEDS:
-        return [(first, sum(counts))]
-    pairs = zip((first, second), counts, strict=True)
-    return [(seeds, count) for seeds, count in pairs if seeds is not NO_SEEDS]
+    return [*zip(known, counts if len(known) > 1 else [sum(counts)], strict=True)]

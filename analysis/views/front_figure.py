@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +60,15 @@ class Drawing:
 def own_style() -> Iterator[None]:
     """Draw within the block as matplotlib does by default, whatever its user has set elsewhere."""
     # Jupyter names a backend there that may not be installed here, at which the import would fail.
-    backend = os.environ.pop("MPLBACKEND", None)
+    backend = None if "matplotlib" in sys.modules else os.environ.pop("MPLBACKEND", None)
     try:
         import matplotlib
     finally:
         if backend is not None:
             os.environ["MPLBACKEND"] = backend
+    if backend is not None:  # for plots of the user's own, which say what is wrong with it
+        with suppress(ValueError):
+            matplotlib.rcParams["backend"] = backend
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(STYLE)

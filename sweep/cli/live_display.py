@@ -69,13 +69,14 @@ def _earlier_models(
 ) -> tuple[dict[int, list[MeasuredModel]], dict[str, float]]:
     """Return what was recorded before a resume.
 
-    That is the models of each complete trial, and the metrics of the base model.
+    That is the models of each complete trial, and the metrics of the base model. These may be there
+    before a trial has ended: one that goes on from a checkpoint does not measure them again.
     """
     from analysis.record.names import TrialState
     from analysis.record.recipes import SEED
     from sweep.display.candidates import MeasuredModel, names_of, recipe_at
 
-    if not running.earlier_outcomes:
+    if not running.earlier_outcomes and not running.record.has_base_metrics():
         return {}, {}
     sweep, names = _read(running), names_of(running.spec)
     complete = sweep.rows[sweep.rows["state"] == TrialState.COMPLETE]

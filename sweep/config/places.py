@@ -15,7 +15,8 @@ def with_line(document: Document, fault: str) -> str:
     """Return a sentence that begins with its dotted key with the file and the line before it.
 
     A key may stand at several places of a spec: in options of a choice, in a recipe, and evaluators in
-    their list. The one counts whose value the sentence names: as what it got, else by the longest name.
+    their list. The one counts whose value the sentence names: as what it got, else by the longest name,
+    and the first of those that are alike.
 
     fault: such as `trial.alignment.data: pairs.csv must have pairs, but has none.`
     """
@@ -26,10 +27,11 @@ def with_line(document: Document, fault: str) -> str:
         by_place[_in_trial(place)].append(place)
     sentence = fault[len(key[0]) if key else 0 :]
     places = by_place[target]
-    named = sorted(places, key=lambda place: _match(_value(document.tree, place), sentence))
-    named = [place for place in named if any(_match(_value(document.tree, place), sentence))]
+    matches = {place: _match(_value(document.tree, place), sentence) for place in places}
+    # The first of those that are named alike.
+    named = sorted(filter(lambda p: any(matches[p]), places), key=matches.__getitem__, reverse=True)
     around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
-    found = [*_items(document, places, sentence), *named[::-1], *around]
+    found = [*_items(document, places, sentence), *named, *around]
     place = next(place for place in found if place in document.lines)
     return f"{document.path}:{document.lines[place]}: {fault}"
 

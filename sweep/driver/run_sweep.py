@@ -85,7 +85,9 @@ def run(
         only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
     ):
-        if addresses.is_new_file(uri) and not replace:  # refused before it is made
+        if (
+            addresses.is_new_file(uri) and not replace
+        ):  # before the file is made, and once more below
             _refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from analysis.stats.paired import PairedTest, paired_t_test
+from analysis.stats.paired import PairedTest, df_of_decisions, paired_t_test
 from trainables.evaluators.seat import effect_size
 from trainables.evaluators.stereoset import Scores, aggregate
 from trainables.metrics.estimate import Estimate, Items, delta_method, mean
@@ -236,6 +236,8 @@ def paired(one: Estimate, other: Estimate) -> PairedTest:
     change_I = other.influences_I - one.influences_I  # type: ignore[operator]
     change_C = np.bincount(one.items.cluster_I, weights=change_I)
     df = min(one.design_df, other.design_df)
+    if one.is_of_decisions and other.is_of_decisions:
+        df = min(df, df_of_decisions(change_C))
     return paired_t_test(other.value - one.value, change_C, df)
 
 

@@ -92,7 +92,10 @@ class Kills:
             return  # the driver would only refuse to run
         log = self._stage.driver_log().splitlines()
         unknown = bool(log) and log[-1].startswith("no sweep named")
-        known = (self._stage.home / name / "sweep.yaml").exists()
+        folder = self._stage.home / name
+        known = (folder / "sweep.yaml").exists()
+        # Half of an earlier sweep was deleted, whose search goes first.
+        known &= "--replace" not in words or (folder / "search.journal").exists()
         self._start_driver(*(("resume", name) if known and not unknown else words))
 
     def _next_victim(self, name: str) -> str:

@@ -105,9 +105,12 @@ def num_held_out(name: str) -> HeldOut:
     Raises:
         ValueError, trainables.assets.errors.AssetError: as read_texts.
     """
-    source_by_text = {text: source for source, text in read_texts(name)}
-    held_out = [source for source in source_by_text.values() if is_held_out(source)]
-    return HeldOut(len(held_out), len(set(held_out)), len(source_by_text))
+    every_text, source_by_text = set(), {}
+    for source, text in read_texts(name):
+        every_text.add(text)
+        if is_held_out(source):  # one of its sources is enough
+            source_by_text.setdefault(text, source)
+    return HeldOut(len(source_by_text), len(set(source_by_text.values())), len(every_text))
 
 
 def digest(name: str) -> str:

@@ -14,6 +14,17 @@ from ruamel.yaml.nodes import ScalarNode
 UNDERSCORE = "_"
 
 
+def whole_characters(text: str) -> str:
+    """Return a text in which each character of two halves is that one character.
+
+    >>> whole_characters("\\ud83d\\ude00") == "😀"
+    True
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
 class _PlainConstructor(SafeConstructor):
     """Makes values as YAML 1.2 has them: dates, and numbers with underscores in them, are text.
 
@@ -22,10 +33,7 @@ class _PlainConstructor(SafeConstructor):
 
     def construct_yaml_str(self, node: ScalarNode) -> str:
         """Return a text."""
-        text: str = self.construct_scalar(node)
-        if text.isascii():
-            return text
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        return whole_characters(self.construct_scalar(node))
 
     def construct_yaml_int(self, node: ScalarNode) -> Any:
         """Return a whole number, or its text."""

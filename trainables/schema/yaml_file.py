@@ -18,11 +18,12 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from trainables.schema.faults import Fault, Place, dotted, faults
-from trainables.schema.plain_yaml import from_yaml, safe_yaml
+from trainables.schema.plain_yaml import from_yaml, safe_yaml, whole_characters
 
 Model = TypeVar("Model", bound=BaseModel)
 # What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
-HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+MAX_SHOWN = 60  # characters of a text in a sentence
+HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
@@ -106,7 +107,7 @@ def read(path: Path) -> Document:
     if halves := [found for found in _texts(tree, ()) if HALF_CHARACTER.search(found[1])]:
         raise SpecError(
             f"{document.at(place)} must have whole characters, but has half of a surrogate pair in "
-            f"{text!r}."
+            f"{text[:MAX_SHOWN]!r}{'…' * (len(text) > MAX_SHOWN)}."
             for place, text in halves
         )
     return document
@@ -219,8 +220,9 @@ def _lines(node: Node, place: Place) -> Iterable[tuple[Place, int]]:
     if isinstance(node, MappingNode):
         for key, value in node.value:
             if isinstance(key, ScalarNode):
-                yield from _lines(value, (*place, key.value))
-                yield (*place, key.value), key.start_mark.line + 1
+                name = whole_characters(key.value)  # as in the tree
+                yield from _lines(value, (*place, name))
+                yield (*place, name), key.start_mark.line + 1
     elif isinstance(node, SequenceNode):
         for number, value in enumerate(node.value):
             yield from _lines(value, (*place, number))

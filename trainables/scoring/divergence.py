@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from trainables.data.queries import Query
     from trainables.models.language_model import LanguageModel
 
-MAX_EXPONENT = 80.0  # exp of more than 88 is infinite in fp32; p₀ is below e⁻⁸⁰ there
+MAX_EXPONENT = 80.0  # exp of more than 88 is infinite in fp32
 
 
 @torch.inference_mode()
@@ -22,7 +22,8 @@ def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[fl
 
     It is Σ p₀ (δ + exp(−δ) − 1) with δ = log p₀ − log p over the vocabulary: the same as Σ p₀ δ, but
     each term is 0 or above, so that rounding does not outweigh what a model has moved. p₀ is the base's
-    distribution over the vocabulary, p the model's. Dropout is off meanwhile.
+    distribution over the vocabulary, p the model's. Where exp(−δ) is too large to be written, the term
+    is p + p₀ (δ − 1), which is the same. Dropout is off meanwhile.
     """
     divergences: list[list[float]] = [[] for _ in queries]
     was_training = model.module.training
@@ -33,11 +34,21 @@ def kl_from_base(model: LanguageModel, queries: Sequence[Query]) -> list[list[fl
         texts = model.batch([queries[q] for q in batch])
         log_prob_NV = model.logits(texts).float().log_softmax(-1)
         base_log_prob_NV = model.base_logits(texts).float().log_softmax(-1)
-        delta_NV = base_log_prob_NV - log_prob_NV
-        terms_NV = delta_NV + torch.expm1((-delta_NV).clamp_(max=MAX_EXPONENT))
-        kl_N = (base_log_prob_NV.exp_() * terms_NV).sum(-1).clamp_min_(0)
+        kl_N = divergence(base_log_prob_NV, log_prob_NV)
         values = iter(kl_N.tolist())
         for q in batch:
             divergences[q] = [next(values) for _ in queries[q].targets]
     model.module.train(was_training)
     return divergences
+
+
+def divergence(base_log_prob_NV: torch.Tensor, log_prob_NV: torch.Tensor) -> torch.Tensor:
+    """Return KL(p₀ ‖ p) in nats at each of N places, as kl_from_base computes it, shape [N]."""
+    delta_NV = base_log_prob_NV - log_prob_NV
+    base_prob_NV = base_log_prob_NV.exp()
+    terms_NV = base_prob_NV * (delta_NV + torch.expm1((-delta_NV).clamp_(max=MAX_EXPONENT)))
+    is_far_NV = delta_NV < -MAX_EXPONENT
+    if is_far_NV.any():
+        far_NV = log_prob_NV.exp() + base_prob_NV * (delta_NV - 1)
+        terms_NV = torch.where(is_far_NV, far_NV, terms_NV)
+    return terms_NV.sum(-1).clamp_min_(0)

@@ -67,7 +67,10 @@ def is_new_file(tracking_uri: str) -> bool:
     """Return whether an address is that of an SQLite file which is not there yet, or empty."""
     scheme, _, rest = tracking_uri.partition("://")
     file = Path(rest.removeprefix("/"))
-    return scheme == "sqlite" and (not file.exists() or not file.stat().st_size)
+    try:
+        return scheme == "sqlite" and (not file.exists() or not file.stat().st_size)
+    except OSError:  # opening the store says what is wrong
+        return False
 
 
 def _refuse_other_tables(tracking_uri: str) -> None:

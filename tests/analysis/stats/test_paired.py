@@ -16,6 +16,7 @@ from analysis.stats.paired import (
     PairedTest,
     are_same,
     compare,
+    df_of_decisions,
     paired_t_test,
     within_bounds,
 )
@@ -85,6 +86,22 @@ def test_items_without_spread_prove_nothing():
     assert paired_t_test(0.0, np.zeros(3), 2.0, is_same=True) == (0.0, 0.0, 0.0, 1.0)
 
 
+def test_few_decisions_otherwise_all_one_way_say_little():
+    """Of five, all for the better, the exact sign test has p 0.0625; of one or two nothing is known."""
+    same = np.zeros(395)
+    for ways, p in [
+        ([1, 1, 1, 1, 1], 2 * stats.t.sf(math.sqrt(5), 4)),
+        ([1, 1, 1, -1, -1], 2 * stats.norm.sf(1 / math.sqrt(5))),
+        ([1, 1, 0, 0, 0], math.nan),
+        ([1, 0, 0, 0, 0], math.nan),
+        ([1, -1, 0, 0, 0], 1.0),
+    ]:
+        change_C = np.array([*ways, *same]) / 400
+        df = min(399.0, df_of_decisions(change_C))
+        test = paired_t_test(sum(ways) / 400, change_C, df)
+        assert test.p == pytest.approx(p, rel=0.02, nan_ok=True), ways
+
+
 def items_of(**outcomes):
     """The table of items of one candidate, with the outcomes of each metric."""
     rows = []
@@ -119,6 +136,26 @@ def test_trials_that_decide_all_items_alike_may_decide_others_otherwise(with_ite
             alike = row(compare_them(with_items, Candidate(1), Candidate(2)), ACCURACY.name)
             assert alike["difference"] == 0
             assert all(math.isnan(alike[column]) for column in ("se", "low", "high", "p"))
+    finally:
+        path.write_bytes(before)
+        client.log_artifact(run_ids[2], str(path))
+
+
+def test_decisions_have_the_degrees_of_freedom_that_their_changes_allow(with_items, tmp_path):
+    """Trial 2 gets four answers right that trial 1 gets wrong, and no other changes."""
+    client = MlflowClient(tracking_uri=with_items.tracking_uri)
+    run_ids = dict(zip(with_items.trials["trial"], with_items.trials["run_id"], strict=True))
+    path = Path(client.download_artifacts(run_ids[2], "items.parquet", str(tmp_path)))
+    before = path.read_bytes()
+    better = RIGHT[1].astype(float)
+    better[np.flatnonzero(better == 0)[:4]] = 1
+    write({ACCURACY.name: mean(better, Items.of(range(80)), of_decisions=True)}, path)
+    client.log_artifact(run_ids[2], str(path))
+    change = better - RIGHT[1] - 4 / 80
+    try:
+        comparison = row(compare(with_items, Candidate(1), Candidate(2)), ACCURACY.name)
+        assert comparison["df"] == pytest.approx(1 / stats.skew(change) ** 2 * 80 - 1)
+        assert 3 < comparison["df"] < 4.5
     finally:
         path.write_bytes(before)
         client.log_artifact(run_ids[2], str(path))

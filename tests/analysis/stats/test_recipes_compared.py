@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from analysis.record.reader import read_sweep
 from analysis.record.sweep import Candidate
@@ -95,6 +96,20 @@ def test_recipes_that_differ_are_found_and_seeds_of_one_recipe_are_not(sweep):
     (weights,) = compare(sweep, Candidate(2), Candidate(5)).to_dict("records")
     assert weights["difference"] == seeds["difference"]
     assert seeds["se"] > weights["se"], "the paired test takes the two for all that there is"
+
+
+def test_two_of_three_seeds_are_tested_against_the_spread_beside_them(sweep, outcomes):
+    """By hand: beside two seeds, whose mean is m, a third at x leaves s² = 2/3 (x − m)² with 1 df."""
+    (row,) = compare_recipes(sweep, Candidate(2), Candidate(5)).to_dict("records")
+    change = outcomes[5] - outcomes[2]
+    of_items = change.var(ddof=1) / NUM_ITEMS
+    beside = 2 / 3 * (outcomes[8].mean() - (outcomes[2] + outcomes[5]).mean() / 2) ** 2
+    assert row["se"] == pytest.approx(math.sqrt(of_items + 2 * beside))
+    halves = [
+        stats.t.ppf(0.975, NUM_ITEMS - 1) * math.sqrt(of_items),
+        stats.t.ppf(0.975, 1) * math.sqrt(2 * beside),
+    ]
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(math.hypot(*halves))
 
 
 def test_the_spread_between_seeds_is_that_of_the_two_recipes_and_of_no_other(sweep):

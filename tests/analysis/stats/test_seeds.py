@@ -81,6 +81,20 @@ def test_half_the_interval_of_two_replicates_is_that_of_items_and_of_seeds_toget
     assert halves[1] == pytest.approx(math.hypot(halves[0], half))
 
 
+def test_changes_of_decisions_limit_the_degrees_of_freedom():
+    right = np.zeros((1, NUM_ITEMS))
+    better = right.copy()
+    better[0, :4] = 1.0
+    sides, none = (measured(right), measured(better)), (NO_SEEDS, NO_SEEDS)
+    _, df = seeds_test(sides, none, EVERY_ITEM)
+    assert df == NUM_ITEMS - 1
+    _, df = seeds_test(sides, none, EVERY_ITEM, of_decisions=True)
+    assert df == pytest.approx(NUM_ITEMS / stats.skew(better[0]) ** 2 - 1)
+    better[0, 1:] = 0.0
+    test, df = seeds_test((sides[0], measured(better)), none, EVERY_ITEM, of_decisions=True)
+    assert (math.isnan(test.p), df) == (True, UNKNOWN_DF)
+
+
 def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
     rng = np.random.default_rng(2)
     one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 1, 0.0, 1.0)
@@ -107,16 +121,11 @@ def p_values(num_pairs, num_seeds, of_seeds, of_noise, *, same=False, effect=0.0
                 )
                 for n in (0, 1)
             )
-            both = spread_beside(everyone, (0, 1), EVERY_ITEM)
-            both = both if both.df > 1 else both._replace(shared=0.0)
-            spreads = (both, both)
+            spreads = [spread_beside(everyone, (0, 1), EVERY_ITEM)]
         else:
             one = drawn(rng, num_seeds, of_seeds, of_noise, 0.0, items_I)
             other = drawn(rng, num_seeds, of_seeds, of_noise, effect_I, items_I)
-            spreads = tuple(
-                own if num_seeds > 2 else own._replace(shared=0.0)
-                for own in (spread(one, EVERY_ITEM), spread(other, EVERY_ITEM))
-            )
+            spreads = [spread(one, EVERY_ITEM), spread(other, EVERY_ITEM)]
         found.append(seeds_test((one, other), spreads, EVERY_ITEM)[0].p)
     return np.array(found)
 

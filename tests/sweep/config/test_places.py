@@ -105,6 +105,17 @@ def test_the_value_that_is_named_counts_and_no_other_word(tmp_path, fault, line)
     assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
 
 
+def test_of_options_that_are_named_alike_the_first_counts(tmp_path):
+    path = tmp_path / "blocks.yaml"
+    options = "[{data: a.csv, size: 9},\n {data: a.csv, size: 50},\n {data: b.csv, size: 50}]"
+    path.write_text(f"trial:\n  alignment:\n    choice: {options}\n")
+    for fault, line in [
+        ("trial.alignment.size must be at most the 9 pairs of a.csv, but got 50.", 4),
+        ("trial.alignment.data: a.csv must have pairs.", 3),
+    ]:
+        assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+
+
 def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
     text = TINY.replace(
         "  alignment: {data: miniature, size: 50}\n",

@@ -75,6 +75,9 @@ def test_the_texts_that_are_held_out_are_counted_each_once(tmp_path):
     rows = [{"text": text, "source": "11" if int(text) < 30 else text} for text in texts]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert num_held_out(str(tmp_path / "a.jsonl")) == (31, 2, 60)
+    twice = [{"text": text, "source": source} for text in texts for source in ("11", "12")]
+    (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, twice)))
+    assert num_held_out(str(tmp_path / "b.jsonl")) == (60, 1, 60), "one source is enough"
 
 
 def test_a_missing_file_is_one_clear_sentence():

@@ -132,6 +132,15 @@ def test_each_half_of_a_character_is_refused_with_its_line_and_place(tmp_path):
     ]
 
 
+def test_a_key_of_two_halves_has_its_own_line_and_a_long_text_is_cut(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_text('a: 1\n"\\ud83d\\ude00": 2\n')
+    assert read(file).lines[("😀",)] == 2
+    file.write_text(f'a: "{"x" * 500}\\ud83d"\n')
+    with pytest.raises(SpecError, match=r"in 'x{60}'…\.$"):
+        read(file)
+
+
 def test_a_few_lines_of_aliases_that_stand_for_millions_are_refused_at_once(tmp_path):
     lines = ["x: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     for n in range(1, 9):

@@ -6,7 +6,7 @@ from torch.nn.functional import kl_div
 
 from tests.conformance import perturb, queries
 from trainables.data.queries import Query
-from trainables.scoring.divergence import kl_from_base
+from trainables.scoring.divergence import divergence, kl_from_base
 
 
 def test_the_base_has_not_diverged_from_itself(model):
@@ -31,6 +31,23 @@ def test_the_divergence_of_a_model_that_has_hardly_moved_is_not_lost_in_rounding
     assert min(found) >= 0
     assert sum(exact) / len(exact) < 1e-6
     assert found == pytest.approx(exact, rel=0.2, abs=1e-10)
+
+
+@pytest.mark.parametrize("logit", [-20.0, -79.0, -81.0, -95.0, -200.0])
+def test_mass_where_the_base_has_next_to_none_counts_in_full(logit):
+    """As of a model that has collapsed on one token. The oracle is torch's, in fp64."""
+    base_VN = torch.tensor([[0.0, 1.0, logit]])
+    for own in (
+        base_VN.flip(1),
+        torch.tensor([[logit, 0.0, 0.0]]),
+        torch.tensor([[0.0, 0.5, 3.0]]),
+    ):
+        base_log_prob, log_prob = (x.log_softmax(-1) for x in (base_VN, own))
+        expected = kl_div(
+            *(x.double().log_softmax(-1) for x in (own, base_VN)), reduction="none", log_target=True
+        ).sum(-1)
+        found = divergence(base_log_prob, log_prob)
+        assert found.tolist() == pytest.approx(expected.tolist(), rel=1e-5)
 
 
 def test_divergences_are_those_of_torch_one_row_at_a_time(model):

@@ -163,9 +163,9 @@ class _CutTexts:
             where: the file, the row and its line, for the error.
         """
         later = [] if '"' in raw else [cell for cell in raw.split(",")[1:] if cell.strip()]
-        self._has_plain_cells |= any(cell[0] != " " for cell in later)
+        self._has_plain_cells |= any(not cell[0].isspace() for cell in later)
         for cell in later:
-            if not self._first and cell[0] == " " and cell.strip()[0].islower():
+            if not self._first and cell[0].isspace() and cell.strip()[0].islower():
                 self._first = where, cell.rstrip("\r\n")
         if self._first and self._has_plain_cells:
             first, rest = self._first

@@ -43,8 +43,8 @@ def stripped(rows):
 def seems_cut(table):
     """Return whether a second cell may be taken for the rest of a text that was cut, and is refused."""
     second = [cell for _, cell in table if cell.strip()]
-    has_rest = any(cell[0] == " " and cell.strip()[0].islower() for cell in second)
-    return has_rest and any(cell[0] != " " for cell in second)
+    has_rest = any(cell[0].isspace() and cell.strip()[0].islower() for cell in second)
+    return has_rest and any(not cell[0].isspace() for cell in second)
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("a.csv", ","), ("a.tsv", "\t")])
@@ -179,6 +179,10 @@ def test_what_people_and_programs_write_is_read(text, rows, tmp_path):
         (
             "x,y\nShe was tired, so she left.\nShe left.,He left.\n",
             "a.csv, row 1 (line 2): must have no text that is cut, but ' so she left.",
+        ),
+        (
+            "x,y\nShe was tired,\u00a0so she left.\nShe left.,He left.\n",
+            r"a.csv, row 1 (line 2): must have no text that is cut, but '\xa0so she left.",
         ),
         ("x,y\na,b\nx, y\nc,d\n", "a.csv, row 2 (line 3): must be a row of data, but has the headings again"),
         ('x,"y\n', "a.csv, line 1: must have its quotes in pairs, but a quote is never closed"),
