@@ -14,7 +14,7 @@ from trainables.contamination import refuse_contamination
 from trainables.determinism import only_repeatable_kernels
 from trainables.measure import base_values, measure
 from trainables.metrics import estimate, items_file
-from trainables.metrics.names import RELATIVE, SHORTFALL, fused_name
+from trainables.metrics.names import RELATIVE, SHORTFALL, fused_name, plain_name
 from trainables.models.fusion import fused_weights
 from trainables.models.loading import load
 from trainables.report import Report
@@ -142,11 +142,17 @@ class _Reporter:
         )
 
     def _df(self, estimates: Mapping[str, Estimate]) -> dict[str, float]:
-        """Return the degrees of freedom to report; changes from the base are exact zeros at step 0."""
+        """Return the degrees of freedom to report; changes of the base from itself are exact zeros.
+
+        It is the base at step 0, and where no likelihood differs in the last bit, as with lr 0.
+        """
         df = estimate.degrees_of_freedom(estimates)
-        if self.engine.steps:
-            return df
-        return {name: value for name, value in df.items() if not name.endswith(RELATIVE)}
+        unmoved = {_alpha_of(name) for name, one in estimates.items() if _is_unmoved(name, one)}
+        return {
+            name: value
+            for name, value in df.items()
+            if not name.endswith(RELATIVE) or (self.engine.steps and _alpha_of(name) not in unmoved)
+        }
 
     def _save_state(self, folder: Path) -> None:
         """Write a checkpoint into a folder; raise RuntimeError if the trial has ended."""
@@ -170,3 +176,15 @@ class _Reporter:
 def _fused(alpha: float, estimates: Mapping[str, Estimate]) -> dict[str, Estimate]:
     """Return estimates of the model at α, under the names of its metrics: `fusion/α/NAME`."""
     return {fused_name(name, alpha): value for name, value in estimates.items()}
+
+
+def _alpha_of(name: str) -> str:
+    """Return what stands before the plain name of a metric: the α of its weights, or nothing."""
+    return name.removesuffix(plain_name(name))
+
+
+def _is_unmoved(name: str, change: Estimate) -> bool:
+    """Return whether a metric is a change of likelihoods from the base that is 0 in every item."""
+    is_change = name.endswith(RELATIVE) and not change.is_of_decisions
+    influences_I = change.influences_I
+    return is_change and change.value == 0 and influences_I is not None and not influences_I.any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from statistics import mean
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -92,7 +93,8 @@ def compare_recipes(sweep: Sweep, first: Member, second: Member, /) -> pd.DataFr
     ]
     members = [[candidate] for candidate in candidates] if is_one_recipe else groups
     everyone = {member for group in members for member in group}
-    is_same = len(everyone) == 1 or are_same([read(member) for member in everyone])
+    is_one = members[0] == members[1]  # a recipe and itself
+    is_same = is_one or are_same([read(member) for member in everyone])
     rows = []
     for name in read(first)["metric"].unique():
         sides = [_side(group, str(name), read) for group in members]
@@ -126,7 +128,7 @@ def _row(
     """
     one, other = sides
     metric = sweep.metrics.get(name)
-    values = [float(side.replicates.values_R.mean()) for side in sides]
+    values = [mean(side.replicates.values_R.tolist()) for side in sides]
     shared = one.items.index.intersection(other.items.index)
     clusters = one.items.loc[shared, "cluster"]
     has_same_items = len(shared) == len(one.items) == len(other.items)

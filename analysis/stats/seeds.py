@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from statistics import mean
 
 import numpy as np
 
@@ -41,9 +42,9 @@ def seeds_test(
 ) -> tuple[PairedTest, float]:
     """Return the test of a metric's difference between two recipes, and its degrees of freedom.
 
-    Nothing is known where a spread is None, with fewer than MIN_DF degrees of freedom of the items, or
-    where neither items nor seeds spread; but of one and the same model the difference is 0. With one
-    degree of freedom of a spread, those of the test are by `careful_df`.
+    Nothing is known where a spread is None, with fewer than MIN_DF degrees of freedom of the items,
+    with less than one in all, or where neither items nor seeds spread; but of one and the same model
+    the difference is 0. With one degree of freedom of a spread, those of the test are by `careful_df`.
 
     Args:
         sides: the two recipes, on the same items; the difference is second minus first.
@@ -56,7 +57,8 @@ def seeds_test(
     from scipy.special import ndtr, stdtr
 
     one, other = sides
-    difference = float(other.values_R.mean() - one.values_R.mean())
+    # Exact means, so that equal values differ by nothing.
+    difference = mean(other.values_R.tolist()) - mean(one.values_R.tolist())
     if is_same and difference == 0:
         return SAME_MODEL, math.inf
     df_of_items = min(one.df, other.df)
@@ -77,6 +79,8 @@ def seeds_test(
         of_seeds = [(share * seeds.beside_items, seeds.df) for seeds, share in shares]
         parts = [(of_items, df_of_items), *of_seeds]
         df = careful_df([(part, part_df) for part, part_df in parts if part > 0])
+    if round(df, 6) < 1:  # all but nothing is left of a spread that is large itself
+        return NOTHING, UNKNOWN_DF
     se = math.sqrt(variance)
     half = quantile(df) * se
     t = -abs(difference) / se

@@ -17,7 +17,7 @@ from trainables.metrics.interval import MEANING, UNKNOWN_DF, plus_minus
 from trainables.metrics.names import DEGENERATE
 from trainables.schema.counted import counted
 
-NO_SEEDS = "too few seeds to tell: `sweep rerun NAME TRIAL --seeds 3` adds some"
+NO_SEEDS = "too few seeds to tell: `sweep rerun {} --seeds 3` adds some"  # sweep and trials
 
 
 def goals_first(sweep: Sweep, comparison: pd.DataFrame, /) -> pd.DataFrame:
@@ -60,7 +60,8 @@ def table(
     degenerate = {str(Candidate.of(row)) for row in rows if row.get(DEGENERATE) == 1}
     captions = [MEANING]
     if recipes and len(comparison) and comparison["se"].isna().all():
-        captions.append(NO_SEEDS)
+        trials = [name.partition("@")[0] for name in (one, other) if name != BASE]
+        captions.append(escape(NO_SEEDS.format(" ".join([sweep.name, *dict.fromkeys(trials)]))))
     if flagged := [name for name in (one, other) if name in degenerate]:
         captions.append(f"degenerate, debiased because broken: trial {' and '.join(flagged)}")
     shown.add_column("metric")

@@ -27,6 +27,7 @@ STYLE = {"text.parse_math": False, "svg.fonttype": "none", "svg.hashsalt": "fron
 DOTTED = (0, (1.0, 1.0))  # matplotlib's dashes: length and gap, in line widths
 KEY_CHARS, KEY_INCHES = 32, 0.19  # of an entry of the legend: letters at most, height
 LINE_POINTS = 9.5  # height of a line of the texts beside points
+MAX_TICKS = 5  # between the numbers of the horizontal axis
 SIDES = ("below", "above")  # of an error bar
 BASE = -1  # in place of the index of a row, for the base model
 
@@ -120,8 +121,9 @@ def _draw_panel(
     x_label, y_label = scatter.labels(x, y)
     axes.set(xlim=x.limits, ylim=y.limits, xlabel=x_label, ylabel=y_label)
     axes.ticklabel_format(useOffset=False)
-    if x.label == TRIAL:
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    # Few enough that small numbers, which are long, do not touch.
+    is_whole = x.label == TRIAL
+    axes.xaxis.set_major_locator(MaxNLocator(MAX_TICKS, steps=[1, 2, 2.5, 5, 10], integer=is_whole))
     axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

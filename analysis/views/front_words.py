@@ -26,7 +26,7 @@ MEANING_OF_MAYBE_TIED = f"{MAYBE_TIED}: may be as near, the error of one of the 
 MEANING_OF_REPLICATES = (
     "values are means over n seeds; ± is of items and seeds (n = 1: of items alone)"
 )
-OF_GENERAL_TEXT = ("nll_rise", "ratio_rise")  # how the names of rises of general text end
+OF_GENERAL_TEXT = ("nll_rise", "ratio_rise")  # quantities
 NO_BIAS_TERM = "none"  # the objective of a control: training that debiases nothing
 
 

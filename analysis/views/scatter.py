@@ -224,7 +224,7 @@ def scatter_of(sweep: Sweep) -> Scatter:
 
 
 def _plugin_names(rows: pd.DataFrame, column: str) -> pd.Series:
-    """Return the objective or regulariser of each row; `all` for each if there is none."""
+    """Return the objective or regulariser of each row; `all` for each if it has no such column."""
     if column not in rows:
         return pd.Series("all", index=rows.index)
     return rows[column].fillna("none").astype(str)

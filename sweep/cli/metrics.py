@@ -49,14 +49,20 @@ def metrics(
     from trainables.schema.yaml_file import SpecError, read
 
     if (spec is None) == (model is None):
-        leave(WRONG, "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`.")
+        given = "neither" if spec is None else "both"
+        call = "as in `sweep metrics sweep.yaml`"
+        leave(WRONG, f"either SPEC or --model NAME must be given, {call}, but got {given}.")
     use_harness_tasks(harness_tasks)
+    without: dict[str, list[str]] = {}
     try:
-        goals = (
-            possible_goals.of_family(_family(model))
-            if spec is None
-            else possible_goals.of_spec(read(spec))
-        )
+        if spec is None:
+            family = _family(model)
+            goals, without = (
+                possible_goals.of_family(family),
+                possible_goals.without_example(family),
+            )
+        else:
+            goals = possible_goals.of_spec(read(spec))
     except SpecError as error:
         leave(WRONG, str(error))
     rows = [_row(goal) for goal in goals]
@@ -70,9 +76,8 @@ def metrics(
             print(
                 "\nA word in capitals stands for a setting, as DATA for {name: probe, data: imdb}."
             )
-        if spec is None:
-            for name, keys in possible_goals.without_example().items():
-                print(f"{name}: its metrics depend on {', '.join(keys)}, so ask with a SPEC.")
+        for name, keys in without.items():
+            print(f"{name}: its metrics depend on {', '.join(keys)}, so ask with a SPEC.")
 
 
 def _family(model: str | None) -> Family:

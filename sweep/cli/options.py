@@ -172,7 +172,9 @@ def trial_number(text: str | int) -> int:
         ValueError: it is something else.
     """
     if not re.fullmatch(r"\d+", str(text), re.ASCII):
-        raise ValueError("must be a valid integer")  # from which Verbs makes its sentence
+        raise ValueError(
+            "must be a valid integer"
+        )  # trainables/cli/verbs.py makes a sentence of it
     return int(text)
 
 

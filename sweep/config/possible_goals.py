@@ -85,14 +85,14 @@ def of_family(family: Family) -> list[PossibleGoal]:
     return _goals(_examples(), family, has_replay=True)
 
 
-def without_example() -> dict[str, list[str]]:
-    """Return, for each evaluator whose metrics no default tells, its name and the keys it requires."""
+def without_example(family: Family) -> dict[str, list[str]]:
+    """Return the required keys of each evaluator of a family whose metrics no default tells."""
     return {
         evaluator.model_fields["name"].default: [
             key for key, field in evaluator.model_fields.items() if field.is_required()
         ]
         for evaluator in _classes()
-        if not evaluator.examples()
+        if not evaluator.examples() and family in evaluator.families
     }
 
 

@@ -30,6 +30,7 @@ FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
 
 
 INDENT = "    "  # of a line that goes on
+TRIED_AGAIN = "is tried again"  # what a line says of a trial whose process has died
 
 
 class Progress(Callback):  # type: ignore[misc]
@@ -135,7 +136,7 @@ class Progress(Callback):  # type: ignore[misc]
     def on_trial_recover(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Print that a trial is tried again, and why, if there is no live table."""
         if self._live is None:
-            self._print(f"{trial} is tried again: {_reason(trial.error_file)}")
+            self._print(f"{trial} {TRIED_AGAIN}: {_reason(trial.error_file)}")
 
     def on_experiment_end(self, trials: Any, **_: Any) -> None:
         """Close the live table, which stays in the terminal as it was last."""

@@ -10,6 +10,7 @@ from collections import Counter
 
 import psutil
 
+from sweep.display.progress import TRIED_AGAIN
 from sweep.driver.retries import MAX_RETRIES
 from tests.faults.stage import Stage
 
@@ -184,7 +185,7 @@ class Kills:
 def retries(log: str) -> Counter[int]:
     """Return how often each trial was tried again after a death, by its number, from a driver's log."""
     return Counter(
-        int(number) for number in re.findall(r"^(\d{4}) is tried again:", log, re.MULTILINE)
+        int(number) for number in re.findall(rf"^(\d{{4}}) {TRIED_AGAIN}:", log, re.MULTILINE)
     )
 
 

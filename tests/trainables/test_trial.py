@@ -88,6 +88,19 @@ def test_a_learning_rate_of_zero_changes_nothing(changes, configure, name):
     assert end == pytest.approx(base, abs=1e-6)
 
 
+def test_changes_of_a_model_that_has_not_moved_are_exact_and_those_of_another_are_not(
+    configure, name
+):
+    """An error that is not known is that of a model which may have moved."""
+    rise, own = "forgetting/general/nll_rise", "forgetting/general/nll"
+    for lr, is_exact in [(0.0, True), (1e-3, False)]:
+        *_, end = run_trial(configure(name, train={"lr": lr, "steps": 2}))
+        assert (end.metrics[rise] == 0) == is_exact
+        assert (rise in end.df or rise in end.errors) != is_exact
+        assert (own in end.df) or (own in end.errors)
+        assert any(metric.endswith("_drop") for metric in end.df) != is_exact
+
+
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 @pytest.mark.parametrize("stage", [0, 1, 2])
 def test_no_stage_and_no_precision_measures_a_model_that_has_not_moved_otherwise(

@@ -97,8 +97,8 @@ def make_safe() -> None:
     """Make the standard streams of this process such that printing to them never fails.
 
     Descriptors that are closed are turned to the null device: the next file that is opened would take
-    their number, and get what child processes print. A pipe that does not block would lose what its
-    reader is too slow for.
+    their number, and get what child processes print. A pipe that does not block, which loses what
+    its reader is too slow for, is made to block.
     """
     for descriptor in (0, 1, 2):
         try:

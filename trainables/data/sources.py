@@ -105,7 +105,8 @@ def num_held_out(name: str) -> HeldOut:
     Raises:
         ValueError, trainables.assets.errors.AssetError: as read_texts.
     """
-    every_text, source_by_text = set(), {}
+    every_text: set[str] = set()
+    source_by_text: dict[str, str] = {}
     for source, text in read_texts(name):
         every_text.add(text)
         if is_held_out(source):  # one of its sources is enough

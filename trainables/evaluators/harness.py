@@ -38,7 +38,7 @@ class Harness(Evaluator):
     families: ClassVar[tuple[str, ...]] = ("causal",)
 
     name: Literal["harness"] = "harness"
-    task: str
+    task: str = Field(description="name of a task, also of one of your own")
     num_fewshot: int | None = Field(
         None, ge=0, description="examples before each item; as the task's YAML sets when left out"
     )

@@ -46,11 +46,11 @@ class Kl(Evaluator):
     version: ClassVar[int] = 2  # 1 read sentences, each behind BOS
 
     name: Literal["kl"] = "kl"
-    of: Literal["general", "alignment"] = "general"
-    data: str = "bold_wikipedia"
+    of: Literal["general", "alignment"] = Field("general", description="which kind of text")
+    data: str = Field("bold_wikipedia", description="a known set, or a file")
     label: str | None = LABEL
     limit: int = Field(100, ge=1, description="passages or sentences, drawn once for all")
-    max_tokens: int = Field(256, ge=2)
+    max_tokens: int = Field(256, ge=2, description="tokens of a passage or sentence")
     context: int = Field(32, ge=0, description="first tokens of a passage that are not counted")
 
     @model_validator(mode="after")

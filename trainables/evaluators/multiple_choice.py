@@ -43,7 +43,7 @@ class MultipleChoice(Evaluator):
     """
 
     name: Literal["multiple_choice"] = "multiple_choice"
-    task: str
+    task: str = Field(description="a known set, or a file of questions")
     path: str | None = Field(None, description="file of labelled items, hellaswag only")
     prompt: Prompt = Field("question", description="what stands before a choice, own files only")
     limit: int | None = Field(None, ge=1, description="the first items; all when left out")

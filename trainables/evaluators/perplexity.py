@@ -44,13 +44,13 @@ class Perplexity(Evaluator):
     version: ClassVar[int] = 2  # 1 read sentences, each behind BOS
 
     name: Literal["perplexity"] = "perplexity"
-    data: str = "bold_wikipedia"
+    data: str = Field("bold_wikipedia", description="a known set, or a file of texts")
     label: str | None = LABEL
     limit: int = Field(
         100, ge=1, description="passages, drawn once for all from the held-out split"
     )
-    max_tokens: int = Field(256, ge=2)
-    context: int = Field(32, ge=0)
+    max_tokens: int = Field(256, ge=2, description="tokens of a passage")
+    context: int = Field(32, ge=0, description="first tokens of a passage that are not counted")
 
     @model_validator(mode="after")
     def _check_context(self) -> Self:

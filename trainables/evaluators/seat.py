@@ -60,7 +60,9 @@ class Seat(Evaluator):
 
     name: Literal["seat"] = "seat"
     data: Literal["seat", "miniature"] = Field("seat", description="which word lists")
-    start: Literal["every", "none"] = "every"
+    start: Literal["every", "none"] = Field(
+        "every", description="which tokens read the start token"
+    )
     permutations: int = Field(99_999, ge=99, description="divisions of the targets, for p")
 
     def metrics(self, family: str) -> tuple[Metric, ...]:

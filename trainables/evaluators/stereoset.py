@@ -75,9 +75,9 @@ class StereoSet(Evaluator):
 
     name: Literal["stereoset"] = "stereoset"
     data: Literal["stereoset", "miniature"] = Field("stereoset", description="which items")
-    split: Split = "dev"
+    split: Split = Field("dev", description="part of the set")
     domain: Domain = Field("gender", description="kind of stereotypes")
-    start: Start = "every"
+    start: Start = Field("every", description="which tokens read the start token")
     limit: int | None = Field(None, ge=1, description="the first items; all when left out")
 
     @model_validator(mode="after")

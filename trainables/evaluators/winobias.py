@@ -38,7 +38,7 @@ class WinoBias(Evaluator):
 
     name: Literal["winobias"] = "winobias"
     type: Kind = Field(1, description="1: knowledge resolves the pronoun; 2: syntax, too")
-    split: Split = "dev"
+    split: Split = Field("dev", description="part of the set")
     limit: int | None = Field(None, ge=1, description="the first pairs; all 396 when left out")
 
     @property

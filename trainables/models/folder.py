@@ -178,7 +178,7 @@ def refuse_no_numbers(folder: Path) -> None:
     Infinity is refused in what is named a weight: masks that are kept as buffers may hold it.
 
     Raises:
-        ValueError: a tensor has NaN, or a weight has infinity.
+        ValueError: a tensor has NaN, or one whose name ends in "weight" has infinity.
     """
     from safetensors import safe_open
 

@@ -121,6 +121,12 @@ def test_the_spread_between_seeds_is_that_of_the_two_recipes_and_of_no_other(swe
         pd.testing.assert_frame_equal(both, compare_recipes(alone, Candidate(0), second))
 
 
+def test_a_recipe_does_not_differ_from_itself(sweep):
+    for candidate in (Candidate(0), Candidate(2)):
+        (row,) = compare_recipes(sweep, candidate, candidate).to_dict("records")
+        assert [row[column] for column in ("difference", "se", "p")] == [0, 0, 1]
+
+
 def test_the_base_model_has_no_seeds(sweep):
     (row,) = compare_recipes(sweep, None, Candidate(8)).to_dict("records")
     assert (row["seeds_one"], row["seeds_other"]) == (0, 3)
@@ -135,7 +141,7 @@ def test_without_replicates_in_the_sweep_nothing_is_known_and_a_sentence_says_wh
     assert all(math.isnan(row[key]) for key in ("se", "low", "high", "p"))
     text = shown(alone, comparison, "0", "1", recipes=True)
     assert "?" in text
-    assert "too few seeds to tell: `sweep rerun NAME TRIAL --seeds 3` adds some" in text
+    assert "too few seeds to tell: `sweep rerun seeds 0 1 --seeds 3` adds some" in text
 
 
 def shown(sweep, comparison, one, other, **options):

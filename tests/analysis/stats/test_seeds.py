@@ -95,6 +95,22 @@ def test_changes_of_decisions_limit_the_degrees_of_freedom():
     assert (math.isnan(test.p), df) == (True, UNKNOWN_DF)
 
 
+def test_a_spread_of_which_all_but_nothing_is_left_beside_the_items_says_nothing():
+    """As of a recipe against one with the same influences: rounding is left of a large spread."""
+    rng = np.random.default_rng(5)
+    one = drawn(rng, 3, 0.0, 1.0)
+    dust = Spread(1.0, 1.0 - 1e-15, 2.0)
+    test, df = seeds_test((one, one), (dust, dust), EVERY_ITEM)
+    assert (math.isnan(test.p), df) == (True, UNKNOWN_DF)
+
+
+def test_equal_values_differ_by_nothing():
+    values = np.full(3, 1.507770816974452)  # numpy's mean of them differs in the last digit
+    one = Replicates(values[:1], np.ones((1, NUM_ITEMS)), 39.0)
+    other = Replicates(values, np.ones((3, NUM_ITEMS)), 39.0)
+    assert seeds_test((one, other), (NO_SEEDS, NO_SEEDS), EVERY_ITEM, is_same=True)[0].p == 1
+
+
 def test_nothing_is_known_without_a_spread_or_with_too_few_clusters():
     rng = np.random.default_rng(2)
     one, other = drawn(rng, 1, 0.0, 1.0), drawn(rng, 1, 0.0, 1.0)

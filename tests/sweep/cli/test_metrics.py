@@ -53,8 +53,16 @@ def test_a_model_has_the_metrics_of_its_family():
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        ((), 2, "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`."),
-        ((SPEC, "--model", "miniature-llama"), 2, "either SPEC or --model NAME must be given"),
+        (
+            (),
+            2,
+            "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`, but got neither.",
+        ),
+        (
+            (SPEC, "--model", "miniature-llama"),
+            2,
+            "either SPEC or --model NAME must be given, as in `sweep metrics sweep.yaml`, but got both.",
+        ),
         (("nothing.yaml",), 2, "nothing.yaml: must be a YAML file that can be read, but: No such"),
         (("--model", "nowhere"), 2, "'nowhere' is neither a folder nor a known model"),
         (("--model", "."), 2, ". must be the folder of a model"),

@@ -49,8 +49,10 @@ def test_a_draft_without_goals_budget_and_evaluators_has_those_of_every_evaluato
     (union, *_) = get_args(AnyEvaluator)
     names = {evaluator.model_fields["name"].default for evaluator in get_args(union)}
     assert {goal.evaluator for goal in goals} - {possible_goals.FROM_SEVERAL} == (
-        names - possible_goals.without_example().keys()
+        names - {"harness"}
     )
+    assert possible_goals.without_example("causal") == {"harness": ["task"]}
+    assert possible_goals.without_example("masked") == {}
     metrics = {goal.metric.name for goal in goals}
     assert {"bias/crows_pll/gap", "task/piqa/accuracy", "task/DATA/probe_accuracy"} <= metrics
     assert "bias/crows_lmeval/gap" not in metrics, "of causal models"

@@ -103,8 +103,8 @@ def _pair(row: Row) -> Pair:
     return Pair(stereotype, antistereotype)
 
 
-# Characters that nobody sees beside those of the category Cf: Unicode's Default_Ignorable_Code_Point,
-# and the blank of Braille.
+# Characters that nobody sees beside those of the category Cf: those assigned of Unicode's
+# Default_Ignorable_Code_Point, and the blank of Braille.
 UNSEEN = frozenset(
     map(
         chr,
