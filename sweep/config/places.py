@@ -28,7 +28,6 @@ def with_line(document: Document, fault: str) -> str:
     sentence = fault[len(key[0]) if key else 0 :]
     places = by_place[target]
     matches = {place: _match(_value(document.tree, place), sentence) for place in places}
-    # The first of those that are named alike.
     named = sorted(filter(lambda p: any(matches[p]), places), key=matches.__getitem__, reverse=True)
     around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
     found = [*_items(document, places, sentence), *named, *around]

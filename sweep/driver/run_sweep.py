@@ -85,9 +85,7 @@ def run(
         only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
     ):
-        if (
-            addresses.is_new_file(uri) and not replace
-        ):  # before the file is made, and once more below
+        if addresses.is_new_file(uri) and not replace:  # a refusal makes no file
             _refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:
@@ -169,8 +167,7 @@ def resume(
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once
                 )
-                prepared = replace(prepared, reruns=reruns)
-                run_to_end(prepared, on_start, run_trial)
+                run_to_end(replace(prepared, reruns=reruns), on_start, run_trial)
     return record
 
 
