@@ -197,9 +197,7 @@ def _spread(
     if beside and {*beside} <= {*members}:
         places = members.index(beside[0]), members.index(beside[1])
         return spread_beside(side.replicates, places, cluster_I)
-    return spread(
-        side.replicates, cluster_I
-    )  # one that ran a seed again is no replicate of its own
+    return spread(side.replicates, cluster_I)  # a seed that was run again is no replicate
 
 
 def _groups(sweep: Sweep) -> list[tuple[list[Candidate], list[Candidate]]]:

@@ -172,9 +172,8 @@ def trial_number(text: str | int) -> int:
         ValueError: it is something else.
     """
     if not re.fullmatch(r"\d+", str(text), re.ASCII):
-        raise ValueError(
-            "must be a valid integer"
-        )  # trainables/cli/verbs.py makes a sentence of it
+        # trainables/cli/verbs.py makes a sentence of it.
+        raise ValueError("must be a valid integer")
     return int(text)
 
 

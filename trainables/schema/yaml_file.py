@@ -21,8 +21,8 @@ from trainables.schema.faults import Fault, Place, dotted, faults
 from trainables.schema.plain_yaml import from_yaml, safe_yaml, whole_characters
 
 Model = TypeVar("Model", bound=BaseModel)
-# What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
 MAX_SHOWN = 60  # characters of a text in a sentence
+# What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
