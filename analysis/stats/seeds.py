@@ -61,16 +61,12 @@ def seeds_test(
     difference = mean(other.values_R.tolist()) - mean(one.values_R.tolist())
     if is_same and difference == 0:
         return SAME_MODEL, math.inf
-    df_of_items = min(one.df, other.df)
-    shares = _shares(sides, spreads)
-    if shares is None or df_of_items < MIN_DF or math.isnan(difference):
-        return NOTHING, UNKNOWN_DF
     change_I = other.influences_RI.mean(axis=0) - one.influences_RI.mean(axis=0)
     change_C = np.bincount(cluster_I, weights=change_I).astype(float)
     of_items = float(change_C @ change_C)
-    if of_decisions:
-        df_of_items = min(df_of_items, df_of_decisions(change_C))
-    if df_of_items < MIN_DF:
+    df_of_items = min(one.df, other.df, df_of_decisions(change_C) if of_decisions else math.inf)
+    shares = _shares(sides, spreads)
+    if shares is None or df_of_items < MIN_DF or math.isnan(difference):
         return NOTHING, UNKNOWN_DF
     variance, df = with_seeds(of_items, df_of_items, shares)
     if variance == 0:

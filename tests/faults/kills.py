@@ -151,17 +151,14 @@ class Kills:
         """
         stage = self._stage
         running, _ = running_and_ended(stage, name)  # the death may count against any of them
-        if victim == "worker":
-            try:
-                self._draw.choice(stage.workers()).kill()
-            except (IndexError, psutil.NoSuchProcess):
-                return
-        with (stage.folder / "kills.log").open("a") as log:
-            print(f"{time.time():.1f} {name}: {victim}; running {sorted(running)}", file=log)
-        back_at = time.monotonic() + self._draw.uniform(0.0, MAX_AWAY_S)
+        now, killed_at = time.monotonic(), time.time()
+        back_at = now + self._draw.uniform(0.0, MAX_AWAY_S)
         match victim:
             case "worker":
-                pass  # it has been killed above
+                try:
+                    self._draw.choice(stage.workers()).kill()
+                except (IndexError, psutil.NoSuchProcess):
+                    return
             case "node":
                 stage.kill_node()
                 self._back_at["node"] = back_at
@@ -170,16 +167,17 @@ class Kills:
                 self._back_at["server"] = back_at
             case _ if victim == HANGS:
                 stage.signal_server(signal.SIGSTOP)
-                now = time.monotonic()
                 self._back_at[victim] = now + self._draw.uniform(0.0, MAX_HANG_S)
                 self.num_hangs += 1
-                return
             case _:
                 self._driver.send_signal(signal.Signals[victim.split("(")[1].rstrip(")")])
                 self._driver.wait(timeout=120)
+        with (stage.folder / "kills.log").open("a") as log:
+            print(f"{killed_at:.1f} {name}: {victim}; running {sorted(running)}", file=log)
         if victim in ("worker", "node"):
             self._deaths.update(running)
-        self.done[victim] += 1
+        if victim != HANGS:
+            self.done[victim] += 1
 
 
 def retries(log: str) -> Counter[int]:
