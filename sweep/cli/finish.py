@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
+from trainables.cli.streams import say
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     if not any_complete:
         leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
     if failures := _failures(sweep.trials):
-        print(f"failed: {failures}; `sweep retry {spec.name}`", file=sys.stderr)
+        say(f"failed: {failures}; `sweep retry {spec.name}`")
     if sweep.state == SweepState.STOPPED:
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
     for path in paths:

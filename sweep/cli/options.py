@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from trainables.cli.output import WIDTH
+from trainables.cli.streams import say
 from trainables.cli.verbs import DONE as DONE
 from trainables.cli.verbs import FAILED as FAILED
 from trainables.cli.verbs import INTERRUPTED as INTERRUPTED
@@ -183,5 +183,5 @@ def leave(code: int, sentence: str) -> NoReturn:
     Raises:
         SystemExit: always.
     """
-    print(sentence, file=sys.stderr)
+    say(sentence)
     raise SystemExit(code)

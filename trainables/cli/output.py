@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from trainables.cli.streams import showable
+from trainables.cli.streams import say, showable
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
 
@@ -64,11 +63,11 @@ def refuse_file(option: str, file: Path | None) -> None:
 
 def refuse(message: str) -> NoReturn:
     """Print a message to the standard error and exit with 2: what was given cannot be used."""
-    print(message, file=sys.stderr)
+    say(message)
     raise SystemExit(WRONG)
 
 
 def fail(message: str) -> NoReturn:
     """Print a message to the standard error and exit with 1: the work failed."""
-    print(message, file=sys.stderr)
+    say(message)
     raise SystemExit(FAILED)

@@ -13,6 +13,8 @@ import os
 import sys
 import unicodedata
 
+from trainables.schema.printable import printable
+
 NAME = "equipoise.shown"  # of the error handler among Python's codecs
 
 # What stands for characters that a terminal without Unicode cannot show.
@@ -59,6 +61,11 @@ def _replace(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(plain, error.object[error.start : error.end])), error.end
+
+
+def say(sentence: str) -> None:
+    """Print a sentence to the standard error, without secrets, control characters and undue length."""
+    print(printable(sentence), file=sys.stderr)
 
 
 class Stream(io.TextIOWrapper):

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from typer import TyperException
 from typer.core import TyperGroup
 
+from trainables.cli.streams import say
 from trainables.data.files.row import HALF_CHARACTER
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -46,19 +47,19 @@ class Verbs(TyperGroup):
         given = list(sys.argv[1:] if args is None else args)
         # What Python makes of bytes that are no text.
         if broken := [word for word in given if HALF_CHARACTER.search(word)]:
-            print(_of_no_text(broken[0]), file=sys.stderr)
+            say(_of_no_text(broken[0]))
             raise SystemExit(WRONG)
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except TyperException as error:
             if not standalone_mode:
                 raise
-            print(usage_sentence(error, prog_name or "sweep"), file=sys.stderr)
+            say(usage_sentence(error, prog_name or "sweep"))
             raise SystemExit(error.exit_code) from error
         except Exception as error:
             if (end := self.end_of(error)) is None:
                 raise
-            print(end[1], file=sys.stderr)
+            say(end[1])
             raise SystemExit(end[0]) from error
         if not standalone_mode:
             return code

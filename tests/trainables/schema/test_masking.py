@@ -1,0 +1,75 @@
+"""No secret is left in a text, and what is none stays as it is."""
+
+import pytest
+
+from trainables.schema.masking import masked
+
+SECRET = "S3cr3tValue99"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"postgresql://me:{SECRET}@host/db",
+        f"postgres://me:{SECRET}@host/db is no known scheme",
+        f"postgres://me:a/{SECRET}@b@host/db",
+        f"mysql+pymysql://me:{SECRET}@[::1]:3306/db?charset=utf8",
+        f"redis://:{SECRET}@host",
+        f"https://{SECRET}@github.com/a/b",
+        f"http://host/?token={SECRET}",
+        f"http://host/?x=1&access_token={SECRET}&y=2",
+        f"postgresql://host/db?password={SECRET}&sslmode=require",
+        f"host=x user=me password={SECRET} dbname=y",
+        f"AWS_SECRET_ACCESS_KEY={SECRET}",
+        f"api_key = '{SECRET}'",
+        f"https://bucket/x?X-Amz-Signature={SECRET}",
+        f'"hub_token" = "{SECRET}"',
+    ],
+)
+def test_a_secret_of_an_address_or_a_key_is_masked(text):
+    assert SECRET not in masked(text)
+    assert "***" in masked(text)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "hf_" + "aB3" * 10,
+        "AKIA" + "ABCD1234EFGH5678",
+        "ghp_" + "a1B2" * 9,
+        "sk-" + "proj" * 8,
+        "xoxb-1234567890-abcdefghij",
+        "AIza" + "Sy0a1" * 7,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVPmB92K27u",
+    ],
+)
+def test_a_key_of_a_known_shape_is_masked_wherever_it_stands(secret):
+    assert masked(f"line 3: {secret} is refused") == "line 3: *** is refused"
+
+
+def test_a_private_key_is_masked_to_its_end():
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\nabc\n-----END RSA PRIVATE KEY-----"
+    assert masked(f"a\n{key}\nb") == "a\n***\nb"
+    assert masked(key.rpartition("\n")[0]) == "***"
+
+
+def test_the_value_of_a_variable_that_is_named_as_a_secret_is_masked(monkeypatch):
+    monkeypatch.setenv("MY_SERVICE_TOKEN", "plainword77")
+    monkeypatch.setenv("SHORT_TOKEN", "ab")
+    assert masked("got plainword77 and ab") == "got *** and ab"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqlite:////home/me@work/mlflow.db",
+        "http://127.0.0.1:5000 is down, ask me@host",
+        "max_tokens=128, num_tokens=7",
+        "file:///a@b/c",
+        "tokenizer.json must be a file",
+        "train.lr must be at least 0, but got -1.",
+        "evaluators.0.name = kl",
+    ],
+)
+def test_what_is_no_secret_stays_as_it_is(text):
+    assert masked(text) == text

@@ -1,0 +1,64 @@
+"""Leave the secrets out of a text: passwords, tokens, keys."""
+
+from __future__ import annotations
+
+import os
+import re
+
+HIDDEN = "***"  # stands for a secret
+
+# Of keys in addresses, of settings and of environment variables whose values are secrets.
+SECRET_NAME = (
+    r"(?:token|secret|password|passwd|pwd|passphrase|credentials?|signature|sig|"
+    r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key)"
+)
+# Everything up to the last @: a password may hold signs that must be, but are not, written as %XX.
+# A file's address has no password, and names of folders may hold @.
+USER_INFO = re.compile(r"(?i)(?<![\w+.-])(?!sqlite|file:)([a-z][\w+.-]*://)(?:([^\s:/@]*):)?\S*@")
+ASSIGNMENT = re.compile(
+    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}["']?\s?=\s?["']?)([^\s&"'#;,)\]}}]+)"""
+)
+NAMED_SO = re.compile(rf"(?i).*{SECRET_NAME}$")
+# As GitHub's and Hugging Face's scanners know them.
+KNOWN_SHAPES = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
+    r"github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|"
+    r"AIza[\w-]{30,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32})"
+)
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words
+
+
+def masked(text: str) -> str:
+    """Return a text with `***` for its secrets.
+
+    These are passwords and tokens in addresses, values of keys such as `password=` and `api_key=`, keys
+    of a shape that services are known for, and values of this process's environment variables with
+    names such as HF_TOKEN.
+
+    >>> masked("postgresql://me:pa/ss@w@host/db and http://host/?token=abc&x=1")
+    'postgresql://me:***@host/db and http://host/?token=***&x=1'
+    """
+    for value in _secrets_of_environment():
+        text = text.replace(value, HIDDEN)
+    text = USER_INFO.sub(_without_user_info, text)
+    text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
+    return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
+
+
+def _without_user_info(address: re.Match[str]) -> str:
+    """Return the scheme of an address and its user, if it has a password too, before the @."""
+    scheme, user = address[1], address[2]
+    return f"{scheme}{user}:{HIDDEN}@" if user is not None else f"{scheme}{HIDDEN}@"
+
+
+def _secrets_of_environment() -> list[str]:
+    """Return the values of the variables that are named as secrets are, the longest first."""
+    values = {
+        value
+        for name, value in os.environ.items()
+        if len(value) >= MIN_SECRET and NAMED_SO.match(name)
+    }
+    return sorted(values, key=len, reverse=True)
