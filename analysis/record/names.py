@@ -71,8 +71,12 @@ class Tag:
 
     # Of the sweep's own run, written while it goes on.
     ALIVE = "sweep.alive"  # by the driver, every few seconds: the time in milliseconds since 1970
-    ASKED = "sweep.asked"  # by `sweep pause | stop | cancel`: the verb; go if there is no request
-    CANCEL_TRIALS = "sweep.cancel_trials"  # by `sweep cancel --trial`: numbers of trials to end
+    # By `sweep pause | stop | cancel`: the verb and its time as above; go if there is no request.
+    ASKED = "sweep.asked"
+    # By `sweep cancel --trial`: NUMBER:TIME of each trial to end.
+    CANCEL_TRIALS = "sweep.cancel_trials"
+    # By the driver: the time from which requests are meant for it, not for an earlier driver.
+    HEARS_FROM = "sweep.hears_from"
     RETRY_TRIALS = "sweep.retry_trials"  # by `sweep retry`: numbers of failed trials to run again
     RERUN_TRIALS = "sweep.rerun_trials"  # by `sweep rerun`: NUMBER:SEED of trials to run once more
 
@@ -138,6 +142,32 @@ class Group:
     FRONT = "front/"  # of the sweep's own run: Series
     SYSTEM = "system/"  # of a trial's run: how busy its machine was
     TRAIN = "train/"  # of a trial's run: the course of its training (trainables/training/curve.py)
+
+
+MAX_DIGITS = 20  # of a time in milliseconds
+
+
+def request_in_force(tags: Mapping[str, str]) -> str:
+    """Return the verb that users request of a sweep by the tags of its run; `go` if there is none.
+
+    >>> request_in_force({"sweep.asked": "stop 1764000000123", "sweep.hears_from": "1764000000000"})
+    'stop'
+    """
+    verb, _, time = tags.get(Tag.ASKED, "").partition(" ")
+    return verb if is_heard(tags, time) else "go"
+
+
+def is_heard(tags: Mapping[str, str], time: str) -> bool:
+    """Return whether a request of this time is for the driver that runs, and not for an earlier one.
+
+    time: in milliseconds since 1970; requests of the first releases have none, and count as old.
+    """
+    return milliseconds(time) >= milliseconds(tags.get(Tag.HEARS_FROM, ""))
+
+
+def milliseconds(text: str) -> int:
+    """Return a time as a number; 0 if the text is none, or of more digits than times have."""
+    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else 0
 
 
 def name_in_spec(param: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.names import Group, Series, SweepState, Tag
+from analysis.record.names import Group, Series, SweepState, Tag, request_in_force
 from trainables.metrics.interval import UNKNOWN_DF
 from trainables.metrics.names import df_name, error_name
 
@@ -37,7 +37,7 @@ def sweep_state(run: Run) -> str:
         "stop": SweepState.STOPPING,
         "cancel": SweepState.CANCELLING,
     }
-    return states.get(tags.get(Tag.ASKED, ""), SweepState.RUNNING)
+    return states.get(request_in_force(tags), SweepState.RUNNING)
 
 
 def trial_state(run: Run) -> str:

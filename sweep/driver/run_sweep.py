@@ -23,6 +23,7 @@ from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
+from sweep.tracking.outbox_entries import now
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
@@ -133,6 +134,7 @@ def resume(
         preflight.DoNotFit: models or data are not what the spec takes them for.
         Stopped, KeyboardInterrupt: as of `run`.
     """
+    began = now()
     uri, search_storage = _addresses(
         backends, workspace.tracking_uri(spec.name), workspace.search_storage(spec.name)
     )
@@ -162,8 +164,7 @@ def resume(
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
                 record.log_declarations(spec, document.text)
-                # Before the sweep counts as running, and takes new requests.
-                control_requests.clear(record)
+                control_requests.hear_from(record, began)
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once
                 )

@@ -6,6 +6,10 @@ stop:   start no new trial, and end the sweep when the running trials have ended
 cancel: end the sweep at once.
 
 Besides, single trials are cancelled, or tried again, by their numbers, and run again with other seeds.
+
+A driver that resumes a sweep must carry out what is requested of it from its first moment, and not what
+was requested of the driver before it. So requests have a time, and the driver writes from which time on
+it hears them. Nothing is ever withdrawn, which might withdraw a request that was just written.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from analysis.record.names import Tag
+from analysis.record.names import Tag, is_heard, milliseconds, request_in_force
+from sweep.tracking.outbox_entries import now
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -60,30 +65,36 @@ class Requests:
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> Requests:
         """Return the requests in the tags of a sweep's run; an unknown request counts as `go`."""
-        word = tags.get(Tag.ASKED)
+        word = request_in_force(tags)
         request: Request = next((known for known in get_args(Request) if known == word), "go")
-        cancelled, retried = (_numbers(tags, tag) for tag in (Tag.CANCEL_TRIALS, Tag.RETRY_TRIALS))
-        return cls(request, cancelled, retried, reruns_in(tags))
+        retried = frozenset(map(int, filter(str.isdecimal, tags.get(Tag.RETRY_TRIALS, "").split())))
+        return cls(request, frozenset(_cancelled_in(tags)), retried, reruns_in(tags))
 
 
 def request(record: Record, name: Request) -> None:
     """Write a request to the sweep as a whole; it replaces the one before."""
-    record.set_tags({Tag.ASKED: name})
+    record.set_tags({Tag.ASKED: f"{name} {_time_of_request(record.tags())}"})
 
 
-def clear(record: Record) -> None:
-    """Withdraw the requests to a driver that runs no more, except for trials to be run again."""
-    record.set_tags({Tag.ASKED: "go", Tag.CANCEL_TRIALS: ""})
+def hear_from(record: Record, time: int) -> None:
+    """Let the requests before a time count no more, except for those of trials to be run again.
+
+    time: when the driver began, in milliseconds since 1970.
+    """
+    record.set_tags({Tag.HEARS_FROM: str(time)})
 
 
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request the end of the trials of these numbers, beside those requested before."""
-    _add_numbers(record, Tag.CANCEL_TRIALS, numbers)
+    tags = record.tags()
+    times = _cancelled_in(tags) | dict.fromkeys(numbers, _time_of_request(tags))
+    record.set_tags({Tag.CANCEL_TRIALS: " ".join(f"{n}:{time}" for n, time in times.items())})
 
 
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request another attempt at the failed trials of these numbers, beside those requested before."""
-    _add_numbers(record, Tag.RETRY_TRIALS, numbers)
+    every = sorted(Requests.from_tags(record.tags()).retried_trials | numbers)
+    record.set_tags({Tag.RETRY_TRIALS: " ".join(map(str, every))})
 
 
 def rerun_trials(record: Record, reruns: frozenset[Rerun]) -> None:
@@ -98,12 +109,19 @@ def reruns_in(tags: Mapping[str, str]) -> frozenset[Rerun]:
     return frozenset(rerun for rerun in words if rerun is not None)
 
 
-def _add_numbers(record: Record, tag: str, numbers: frozenset[int]) -> None:
-    """Add numbers of trials to those that a tag of the sweep's run lists already."""
-    all_numbers = _numbers(record.tags(), tag) | numbers
-    record.set_tags({tag: " ".join(map(str, sorted(all_numbers)))})
+def _cancelled_in(tags: Mapping[str, str]) -> dict[int, int]:
+    """Return the time of each request in force to cancel a trial, by the trial's number."""
+    words = (word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split())
+    return {
+        int(number): milliseconds(time)
+        for number, _, time in words
+        if number.isdecimal() and is_heard(tags, time)
+    }
 
 
-def _numbers(tags: Mapping[str, str], tag: str) -> frozenset[int]:
-    """Return the numbers of trials that a tag lists; words that are no number are left out."""
-    return frozenset(int(word) for word in tags.get(tag, "").split() if word.isdecimal())
+def _time_of_request(tags: Mapping[str, str]) -> int:
+    """Return the time of a request that is made now, in milliseconds since 1970.
+
+    It is that of the driver at least, whose clock may be ahead of ours.
+    """
+    return max(now(), milliseconds(tags.get(Tag.HEARS_FROM, "")))

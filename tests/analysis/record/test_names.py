@@ -38,6 +38,7 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
         *("sweep.alive", "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"),
         *(
             "sweep.rerun_trials",
+            "sweep.hears_from",
             "evaluator.",
             "sweep.replicate_of",
             "sweep.retry_of",

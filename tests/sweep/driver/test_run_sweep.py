@@ -3,6 +3,7 @@
 import pytest
 
 from sweep import workspace
+from sweep.driver import run_sweep
 from sweep.driver.run_sweep import Backends, resume, run
 from sweep.driver.running_sweep import CannotRun
 from sweep.search.study import open_study
@@ -48,6 +49,34 @@ def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of)
     assert [str(Candidate.of(row)) for row in rows] == expected
     assert set(sweep.trials["fusion.also"]) == {"0.0 0.5"}
     assert len(open_study(workspace.folder(spec.name) / "search.journal", spec).trials) == 4
+
+
+def test_a_resumed_sweep_obeys_what_is_requested_while_it_starts_and_nothing_before(
+    spec_of, monkeypatch
+):
+    from analysis.record.reader import read_state
+    from sweep.tracking.control_requests import request
+    from sweep.tracking.sweeps import find_sweep
+
+    prepare = run_sweep.preflight.prepare
+    spec, document = spec_of(2)
+    record = run(spec, document, run_trial=pretending())
+    request(record, "stop")
+    spec, document = spec_of(4)
+    resume(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, []), (
+        "the request was for an earlier one"
+    )
+
+    def prepare_and_request(*arguments):
+        request(find_sweep(record.tracking_uri, spec.name), "stop")
+        return prepare(*arguments)
+
+    monkeypatch.setattr(run_sweep.preflight, "prepare", prepare_and_request)
+    spec, document = spec_of(9)
+    resume(spec, document, run_trial=pretending())
+    assert states(spec)[0] == {"COMPLETE": 4}, "it was requested before any trial began"
+    assert read_state(spec.name, tracking_uri=record.tracking_uri) == "stopped"
 
 
 @pytest.mark.long
