@@ -1,12 +1,12 @@
 """Handle the signals of the process that runs a sweep: Ctrl-C becomes KeyboardInterrupt.
 
-The life of a Ctrl-C, in order:
+SIGTERM and SIGHUP count as Ctrl-C. The life of a Ctrl-C, in order:
 
 1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
    Python swallows what is raised within a destructor, so the handler remembers that it was called.
+   While Ray starts, SIGTERM comes to a handler of Ray's (`kept`).
 2. Trials are about to begin, and the command line enters `while_trials_run`, which raises a
-   KeyboardInterrupt that was swallowed before. From here on SIGTERM and SIGHUP count as Ctrl-C,
-   because there is a sweep now that can be resumed.
+   KeyboardInterrupt that was swallowed before.
 3. The driver enters `TuneInterrupt` and calls `Tuner.fit`. Tune installs a handler of its own, which
    ends the run in good order, but between two steps only, and a step may wait for a trial to come.
    Tune then sets up its callbacks, and one of them calls `TuneInterrupt.wrap_handler`: Ctrl-C now
@@ -14,8 +14,9 @@ The life of a Ctrl-C, in order:
 4. Tune's handler removes itself when it is called, so that a second Ctrl-C raises KeyboardInterrupt.
 5. `Tuner.fit` returns as if the sweep had ended. The driver sees that trials are left, and raises
    KeyboardInterrupt.
-6. The blocks are left in reverse order, and each puts back the handlers that were there before. The
-   command line turns KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
+6. The blocks are left in reverse order, and each puts back the handlers that were there before. What
+   must be done to its end, such as ending Ray, is within `held`. The command line turns
+   KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
 
 A signal that was ignored at the start of the process stays ignored: Ctrl-C in the background of a
 script, SIGHUP under nohup. KeyboardInterrupt means one of these signals and nothing else; whatever
@@ -24,17 +25,18 @@ else ends a sweep early raises sweep.driver.running_sweep.Stopped.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 class CtrlC:
-    """A signal handler for SIGINT that raises KeyboardInterrupt.
+    """A signal handler that raises KeyboardInterrupt.
 
     pressed: whether it was called, even if the exception was swallowed.
     """
@@ -49,7 +51,7 @@ class CtrlC:
 
 @contextmanager
 def before_trials() -> Iterator[CtrlC]:
-    """Within the block, raise KeyboardInterrupt on Ctrl-C.
+    """Within the block, raise KeyboardInterrupt on Ctrl-C, SIGTERM and SIGHUP.
 
     One that Python swallows within a destructor is not printed, as it would be otherwise.
 
@@ -57,20 +59,57 @@ def before_trials() -> Iterator[CtrlC]:
         The handler, for `while_trials_run`.
     """
     ctrl_c = CtrlC()
-    earlier_handler, earlier_hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
+    earlier_handlers, earlier_hook = _handlers(), sys.unraisablehook
 
     def hook(unraisable: Any) -> None:
         if unraisable.exc_type is not KeyboardInterrupt:
             earlier_hook(unraisable)
 
-    if earlier_handler is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, ctrl_c)
+    for number, handler in earlier_handlers.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, ctrl_c)
     sys.unraisablehook = hook
     try:
         yield ctrl_c
     finally:
         sys.unraisablehook = earlier_hook
-        signal.signal(signal.SIGINT, earlier_handler)
+        _install(earlier_handlers)
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Within the block a library may install handlers of its own; after it ours are there again.
+
+    The handlers of Ray end the process by SystemExit, which nothing else does while Ray starts.
+
+    Raises:
+        KeyboardInterrupt: SIGTERM came to a handler of the library.
+    """
+    handlers = _handlers()
+    ours = {number: handler for number, handler in handlers.items() if callable(handler)}
+    try:
+        yield
+    except SystemExit as error:
+        if signal.SIGTERM not in ours:  # this process is not run by our command line
+            raise
+        raise KeyboardInterrupt from error
+    finally:
+        if _in_main_thread():
+            _install(ours)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Within the block, which ends what was begun, let no signal break in."""
+    if not _in_main_thread():
+        yield
+        return
+    handlers = _handlers()
+    _install(dict.fromkeys(handlers, lambda *_: None))
+    try:
+        yield
+    finally:
+        _install(handlers)
 
 
 @contextmanager
@@ -84,10 +123,16 @@ def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
     """
     if ctrl_c.pressed:
         raise KeyboardInterrupt
+
+    def as_ctrl_c(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script
+            ctrl_c()
+        signal.raise_signal(signal.SIGINT)  # to our handler, or to that of Tune
+
     earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number, handler in earlier.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+            signal.signal(number, as_ctrl_c)
     try:
         yield
     finally:
@@ -132,6 +177,18 @@ class TuneInterrupt:
         """Have Tune end its run in good order, as Ctrl-C would; do nothing if that came already."""
         if not self.is_set:
             signal.raise_signal(signal.SIGINT)
+
+
+def _handlers() -> dict[int, Any]:
+    """Return the handler of each of the SIGNALS; one that was not installed by Python is left out."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    return {number: handler for number, handler in handlers.items() if handler is not None}
+
+
+def _install(handlers: Mapping[int, Any]) -> None:
+    """Install the handlers of signals."""
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def _in_main_thread() -> bool:

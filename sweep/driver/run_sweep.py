@@ -17,7 +17,7 @@ from sweep.config import preflight
 from sweep.config.check import changes_of
 from sweep.config.definitions import differences
 from sweep.config.spec import SweepSpec
-from sweep.driver import ray_cluster
+from sweep.driver.cluster import joining as ray_cluster
 from sweep.driver.delete_earlier import delete_earlier
 from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end

@@ -7,12 +7,13 @@ import logging
 import os
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.driver import interrupts
+from sweep.driver.cluster.session_folder import session_folder
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 
@@ -27,16 +28,13 @@ ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # the worker changes to the folder in which the sweep was started
 }
 
-MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes
-# Below the folder of Ray's files; session names hold a time and the id of a process.
-LONGEST_SOCKET = "/ray/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store.9"
-
 
 @contextmanager
 def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
     """Within the block, be part of the Ray cluster at an address, or of one on this machine for None.
 
-    A cluster that this process has joined before is used as it is, and stays joined.
+    A cluster that this process has joined before is used as it is, and stays joined. Of one on this
+    machine no process and no file is left after the block, however it ends.
 
     tracking_uri: address of the tracking store, which every node must be able to write.
 
@@ -51,12 +49,19 @@ def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    _connect(address)
+    at_the_end = ExitStack()
     try:
+        folder = None
+        if not address:
+            with _refusing_to_start():
+                folder = at_the_end.enter_context(session_folder())
+        at_the_end.callback(ray.shutdown)
+        _connect(address, folder)
         _refuse_shared_file(tracking_uri)
         yield
     finally:
-        ray.shutdown()
+        with interrupts.held():
+            at_the_end.close()
 
 
 def num_at_once(resources: Resources) -> int:
@@ -90,8 +95,22 @@ def num_nodes() -> int:
     return sum(node["Alive"] for node in ray.nodes())
 
 
-def _connect(address: str | None) -> None:
+@contextmanager
+def _refusing_to_start() -> Iterator[None]:
+    """Turn an error of the block, which starts Ray on this machine, into CannotRun."""
+    try:
+        yield
+    except Exception as error:  # Ray raises one of no class of its own if it does not start in time
+        raise CannotRun(
+            f"Ray must start on this machine, but does not: {_first_line(error).rstrip('.')}. If the "
+            f"machine is busy, try again; --address joins a cluster that is up."
+        ) from error
+
+
+def _connect(address: str | None, folder: str | None) -> None:
     """Join the cluster at an address, or start one on this machine for None.
+
+    folder: for the files of one on this machine.
 
     Raises:
         CannotRun: the cluster at the address cannot be joined, or none can be started here.
@@ -100,48 +119,28 @@ def _connect(address: str | None) -> None:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        if address:
-            _refuse_silent(address)
-            ray.init(address=address, **quiet)
-        else:
-            ray.init(address="local", include_dashboard=False, _temp_dir=_session_folder(), **quiet)
-            _hide_token()
-    except Exception as error:  # Ray raises one of no class of its own if it does not start in time
-        reason = str(error).strip().partition("\n")[0]
-        if address:
-            raise CannotRun(
-                f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), but "
-                f"{address!r} cannot be joined: {reason}"
-            ) from error
-        raise CannotRun(
-            f"Ray must start on this machine, but does not: {reason.rstrip('.')}. If the machine is "
-            f"busy, try again; --address joins a cluster that is up."
-        ) from error
+        with interrupts.kept():
+            if not address:
+                with _refusing_to_start():
+                    local = {"include_dashboard": False, "_temp_dir": folder}
+                    ray.init(address="local", **local, **quiet)
+                    _hide_token()
+                return
+            try:
+                _refuse_silent(address)
+                ray.init(address=address, **quiet)
+            except Exception as error:
+                raise CannotRun(
+                    f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), "
+                    f"but {address!r} cannot be joined: {_first_line(error)}"
+                ) from error
     finally:
         _leave_terminal_as_it_is()
 
 
-def _session_folder() -> str:
-    """Return a folder for the files of Ray on this machine, whose path Ray can use for sockets.
-
-    It is below $RAY_TMPDIR or $TMPDIR, as Ray would have it, or below /tmp where that one cannot be
-    written, is too long or has letters beyond ASCII.
-
-    Raises:
-        OSError: there is none.
-    """
-    named = [os.environ.get(name) for name in ("RAY_TMPDIR", "TMPDIR")]
-    folders = [os.path.abspath(folder) for folder in (*named, "/tmp", "/var/tmp") if folder]
-    for folder in folders:
-        is_short = len(folder) + len(LONGEST_SOCKET) <= MAX_SOCKET_PATH
-        if folder.isascii() and is_short:  # Ray encodes the path of its sockets as ASCII
-            with suppress(OSError), tempfile.TemporaryFile(dir=folder):
-                return f"{folder}/ray"
-    most = MAX_SOCKET_PATH - len(LONGEST_SOCKET)
-    raise OSError(
-        f"its files must be in a folder that can be written, with a path of at most {most} bytes, and "
-        f"none of {', '.join(folders)} is such a one: set TMPDIR"
-    )
+def _first_line(error: Exception) -> str:
+    """Return the first line of the text of an error."""
+    return str(error).strip().partition("\n")[0]
 
 
 def _refuse_silent(address: str) -> None:

@@ -1,0 +1,111 @@
+"""Folders for the files of Ray: where they are, who may enter them, and that they go with its processes."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sweep.driver.cluster.session_folder import session_folder
+
+SLEEP = "import time; time.sleep(60)"
+OPEN_AND_SLEEP = f"""
+import subprocess, sys
+from sweep.driver.cluster.session_folder import session_folder
+with session_folder() as files:
+    child = subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
+    print(files, child.pid, flush=True)
+    {SLEEP}
+"""
+
+
+@pytest.fixture
+def base(monkeypatch):
+    """A short folder for such folders."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.delenv("RAY_TMPDIR", raising=False)
+        yield Path(folder)
+
+
+def is_alive(pid):
+    """Whether a process runs, and is not just waiting to be collected."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_only_this_user_may_enter_it_and_it_goes(base):
+    with session_folder() as files:
+        folder = Path(files).parent
+        assert folder.parent == base
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        Path(files).mkdir()
+        (Path(files) / "log").write_text("AWS_SECRET_ACCESS_KEY=x")
+    assert os.listdir(base) == []
+
+
+def test_processes_end_that_were_started_within_it_or_name_it(base):
+    with session_folder() as files:
+        started = subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True)
+        without_mark = {k: v for k, v in os.environ.items() if not k.startswith("EQUIPOISE")}
+        naming = subprocess.Popen(
+            [sys.executable, "-c", SLEEP, f"--dir={files}/logs"], env=without_mark
+        )
+        other = subprocess.Popen(
+            [sys.executable, "-c", SLEEP, f"{Path(files).parent}x/logs"], env=without_mark
+        )
+    assert started.wait(5) == -signal.SIGKILL
+    assert naming.wait(5) == -signal.SIGKILL
+    assert other.poll() is None
+    other.kill()
+    other.wait()
+
+
+def test_it_goes_however_the_block_ends(base):
+    with pytest.raises(KeyboardInterrupt), session_folder():
+        raise KeyboardInterrupt
+    assert os.listdir(base) == []
+    assert "EQUIPOISE_RAY_FOLDER" not in os.environ
+
+
+def test_what_a_killed_driver_has_left_goes_as_the_next_one_starts(base):
+    """Its processes, too; those of a driver that lives stay."""
+    drivers = [
+        subprocess.Popen([sys.executable, "-c", OPEN_AND_SLEEP], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    (dead_files, dead_child), (files, child) = [d.stdout.readline().split() for d in drivers]
+    drivers[0].kill()
+    drivers[0].wait()
+    assert is_alive(dead_child)
+    with session_folder():
+        assert not Path(dead_files).parent.exists()
+        assert not is_alive(dead_child)
+        assert Path(files).parent.is_dir()
+        assert is_alive(child)
+    drivers[1].terminate()
+    drivers[1].wait()
+    os.kill(int(child), signal.SIGKILL)
+
+
+def test_folders_of_others_stay(base):
+    """Of that name: with something in them, just made, and a file."""
+    (base / "ray-abcdefgh").mkdir()
+    (base / "ray-abcdefgh" / "mine").touch()
+    old = time.time() - 3600
+    os.utime(base / "ray-abcdefgh", (old, old))
+    (base / "ray-justmade").mkdir()
+    (base / "ray-thefile1").touch()
+    (base / "ray-longgone").mkdir()
+    os.utime(base / "ray-longgone", (old, old))
+    with session_folder():
+        pass
+    assert sorted(os.listdir(base)) == ["ray-abcdefgh", "ray-justmade", "ray-thefile1"]
