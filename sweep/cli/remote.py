@@ -9,6 +9,7 @@ import typer
 from sweep.cli.options import (
     DONE,
     FAILED,
+    INTERRUPTED,
     WRONG,
     HarnessTasks,
     Spec,
@@ -62,4 +63,8 @@ def submit(
             has_succeeded = jobs.follow(job, address=address)
         except jobs.Unreachable as error:
             leave(FAILED, str(error))
+        except KeyboardInterrupt:
+            leave(
+                INTERRUPTED, f"{job} runs on at the cluster; `sweep cancel {checked.name}` ends it."
+            )
         raise SystemExit(DONE if has_succeeded else FAILED)

@@ -53,6 +53,8 @@ def prepare_store(tracking_uri: str) -> None:
         with FileLock(f"{file}.lock") if file else nullcontext():
             # Within the lock, as another process may be making the tables.
             _refuse_other_tables(tracking_uri)
+            if file and is_new_file(tracking_uri):
+                _make_file(file)
             connect(tracking_uri).search_experiments(max_results=1)
     except BadAddress:
         raise
@@ -71,6 +73,17 @@ def is_new_file(tracking_uri: str) -> bool:
         return scheme == "sqlite" and (not file.exists() or not file.stat().st_size)
     except OSError:  # opening the store says what is wrong
         return False
+
+
+def _make_file(file: Path) -> None:
+    """Make an SQLite file with the tables of MLflow, all at once.
+
+    MLflow cannot use one whose making was interrupted.
+    """
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    connect(f"sqlite:///{unfinished}").search_experiments(max_results=1)
+    unfinished.replace(file)
 
 
 def _refuse_other_tables(tracking_uri: str) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing
 
 import pytest
@@ -133,3 +134,22 @@ def test_processes_that_begin_together_create_the_tables_of_a_new_store_once(tmp
     for process in processes:
         _, errors = process.communicate(timeout=100)
         assert process.returncode == 0, errors
+
+
+def test_a_store_whose_making_was_interrupted_is_made_anew(tmp_path):
+    """MLflow cannot go on with a file that has some of its tables."""
+    file = tmp_path / "new.db"
+    uri = f"sqlite:///{file}"
+    code = f"from sweep.tracking.store import addresses; addresses.prepare_store({uri!r})"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    unfinished = tmp_path / "new.db.unfinished"
+    while not (unfinished.exists() and unfinished.stat().st_size > 100_000):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not file.exists()
+    addresses.prepare_store(uri)
+    assert file.exists()
+    assert not unfinished.exists()
+    assert addresses.connect(uri).search_experiments(max_results=1)
