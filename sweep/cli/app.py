@@ -6,6 +6,8 @@ are printed at once.
 
 from __future__ import annotations
 
+import signal
+
 import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
@@ -60,6 +62,9 @@ def main() -> None:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
     make_safe()
+    for number in (signal.SIGTERM, signal.SIGHUP):  # they count as Ctrl-C
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         app(prog_name="sweep")
     except ModuleNotFoundError as error:
