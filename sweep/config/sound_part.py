@@ -49,7 +49,7 @@ def _without_faults(tree: dict[str, Any]) -> TrialConfig | None:
             return TrialConfig.model_validate(tree)
         except ValidationError as error:
             # One at a time: without one fault there may be no other.
-            place = faults(error, TrialConfig, tree)[0].place
+            place = next(faults(error, TrialConfig, tree)).place
             if not _take_out(tree, place):
                 return None
     return None

@@ -137,7 +137,7 @@ def test_a_key_of_two_halves_has_its_own_line_and_a_long_text_is_cut(tmp_path):
     file.write_text('a: 1\n"\\ud83d\\ude00": 2\n')
     assert read(file).lines[("😀",)] == 2
     file.write_text(f'a: "{"x" * 500}\\ud83d"\n')
-    with pytest.raises(SpecError, match=r"in 'x{60}'…\.$"):
+    with pytest.raises(SpecError, match=r"in 'x{78}…\.$"):
         read(file)
 
 
@@ -147,7 +147,7 @@ def test_a_few_lines_of_aliases_that_stand_for_millions_are_refused_at_once(tmp_
         lines.append(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
     file = tmp_path / "spec.yaml"
     file.write_text("\n".join([*lines, "goals: *a8"]))
-    with pytest.raises(SpecError, match="must hold at most 100000 values, aliases written out"):
+    with pytest.raises(SpecError, match="must hold at most 10000 keys and values, aliases and merge keys written out"):
         read(file)
 
 
