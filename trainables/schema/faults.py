@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
 
@@ -11,8 +13,12 @@ from pydantic import BaseModel, ValidationError
 
 from trainables.schema.printable import as_word, shortened, shown
 
+MAX_SENTENCES = 50  # of what is wrong with one file
 MAX_SENTENCE = 1000  # characters of what is wrong with one value
-MAX_WORD = 200  # of a word that is compared with the known ones, in a time that grows with its square
+MAX_WORD = (
+    200  # of a word that is compared with the known ones, in a time that grows with its square
+)
+MAX_KNOWN = 500  # words that one is compared with
 # The keys and list indices that lead from the root of a tree to a value.
 Place = tuple[str | int, ...]
 
@@ -62,13 +68,12 @@ def faults(
 def fault_sentences(
     error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]
 ) -> list[str]:
-    """Return each fault of a failed validation as a sentence that begins with its place.
+    """Return the first MAX_SENTENCES faults of a failed validation, each with its place before it.
 
     The arguments are those of `faults`.
     """
-    return [
-        f"{dotted(fault.place)} {fault.sentence}".strip() for fault in faults(error, model, tree)
-    ]
+    first = islice(faults(error, model, tree), MAX_SENTENCES)
+    return [f"{dotted(fault.place)} {fault.sentence}".strip() for fault in first]
 
 
 def dotted(place: Place) -> str:
@@ -86,7 +91,13 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("stpes", ["steps", "lr"])
     "; did you mean 'steps'?"
     """
-    matches = difflib.get_close_matches(str(word)[:MAX_WORD], list(known), n=1)
+    return _did_you_mean(str(word)[:MAX_WORD], tuple(islice(known, MAX_KNOWN)))
+
+
+@lru_cache(maxsize=1000)
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """Return what `did_you_mean` does; the same key may be wrong in every branch of a space."""
+    matches = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
@@ -152,7 +163,9 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             quotes = " without quotes" * (isinstance(value, str) and _is_number(value))
             return f"must be a {kind}{quotes}, but got {shown(value)}."
         case "string_unicode":
-            return f"must have whole characters, but has half of a surrogate pair in {shown(value)}."
+            return (
+                f"must have whole characters, but has half of a surrogate pair in {shown(value)}."
+            )
         case _:
             must = detail["msg"].replace("Input should", "must").replace("String should", "must")
             return f"{must[0].lower()}{must[1:]}, but got {shown(value)}."

@@ -17,12 +17,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from trainables.schema.composing import MAX_BYTES, NotPlain, odd_keys
-from trainables.schema.faults import Fault, Place, dotted, faults
+from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
 from trainables.schema.printable import as_word, shown
 
 Model = TypeVar("Model", bound=BaseModel)
-MAX_SENTENCES = 50  # of what is wrong with one file
 FURTHER = "… and more: mend these first."
 MAX_PATH, MAX_PROBLEM = 300, 150  # characters in a sentence
 # What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.

@@ -8,7 +8,9 @@ from trainables.schema.composing import NotPlain
 from trainables.schema.plain_yaml import HIGHEST, from_yaml, to_yaml
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)))
-scalars = st.none() | st.booleans() | st.integers(-HIGHEST, HIGHEST) | st.floats(allow_nan=False) | texts
+scalars = (
+    st.none() | st.booleans() | st.integers(-HIGHEST, HIGHEST) | st.floats(allow_nan=False) | texts
+)
 trees = st.recursive(
     scalars, lambda below: st.lists(below) | st.dictionaries(texts, below), max_leaves=5
 )

@@ -147,7 +147,10 @@ def test_a_few_lines_of_aliases_that_stand_for_millions_are_refused_at_once(tmp_
         lines.append(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
     file = tmp_path / "spec.yaml"
     file.write_text("\n".join([*lines, "goals: *a8"]))
-    with pytest.raises(SpecError, match="must hold at most 10000 keys and values, aliases and merge keys written out"):
+    with pytest.raises(
+        SpecError,
+        match="must hold at most 10000 keys and values, aliases and merge keys written out",
+    ):
         read(file)
 
 
