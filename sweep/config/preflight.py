@@ -100,11 +100,16 @@ def _inputs(trials: list[TrialConfig]) -> Iterator[Input]:
 
 
 def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
-    """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had."""
+    """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had.
+
+    After more faults than are shown the rest is not fetched.
+    """
     inputs = {(entry.key, entry.name): entry for entry in _inputs(trials)}
     digests: dict[str, str] = {}
     faults: list[str] = []
     for entry in inputs.values():
+        if len(faults) > MAX_SENTENCES:
+            break
         try:
             digests[entry.name] = entry.digest()
         except (AssetError, OSError) as error:

@@ -57,14 +57,10 @@ def corners_and_branches(tree: dict[str, Any]) -> Iterator[Corner]:
 def num_to_check(tree: dict[str, Any], most: int) -> int:
     """Return the number of `corners_and_branches`, none of which is made.
 
-    most: the number from which on branches count as further corners, although some of them are none.
+    most: the number of corners from which on branches are not counted.
     """
     num_corners = _num_corners(tree)
-    num_branches = _num_branches(tree)
-    num_branches = num_branches if num_branches <= MAX_BRANCHES else 0
-    if num_corners + num_branches > most:
-        return num_corners + num_branches
-    return sum(1 for _ in _different_settings(tree))
+    return num_corners if num_corners > most else sum(1 for _ in _different_settings(tree))
 
 
 def longest_domain(tree: Any) -> Place:

@@ -10,7 +10,9 @@ from sweep.space.domains import RANGES, children, domain
 from sweep.space.faults import DomainFault
 from trainables.schema.counted import counted
 
-MAX_VALUES = 100_000  # of all trials that a space is checked with; they take about a second
+# Of the trials that a space is checked with; they take about a second.
+MAX_TRIALS = 5_000
+MAX_VALUES = 100_000
 
 
 def extent_faults(tree: dict[str, Any]) -> Iterator[DomainFault]:
@@ -18,17 +20,15 @@ def extent_faults(tree: dict[str, Any]) -> Iterator[DomainFault]:
 
     tree: a space without bad domains.
     """
-    num_values = _num_values(tree)
-    most = MAX_VALUES // num_values
+    most = min(MAX_TRIALS, MAX_VALUES // _num_values(tree))
     num_trials = num_to_check(tree, most)
     if num_trials > most:
-        trials = counted(num_trials, "trial") if num_trials < 10**9 else "more than 10⁹ trials"
+        number = num_trials if num_trials < 10**9 else "more than 10⁹"
         yield DomainFault(
             longest_domain(tree),
-            f"must leave at most {MAX_VALUES} values to check in all, but there are {trials} (each "
-            "option, both ends of each range, and each pair of those side by side) of "
-            f"{counted(num_values, 'value')}: shorten the longest choices, or search numbers between "
-            "two ends, as {int: [low, high]}.",
+            f"must leave at most {counted(most, 'trial')} to check, but there are {number}: each "
+            "option, both ends of each range, and each pair of those side by side. Shorten the longest "
+            "choices, or search numbers between two ends, as {int: [low, high]}.",
         )
 
 

@@ -60,7 +60,7 @@ def faults(
         if not (detail["type"] == "too_short" and detail["loc"] in wrong_inside):
             yield Fault(
                 _without_union_tags(detail["loc"], tree, ends_in_key=detail["type"] == "missing"),
-                shortened(_sentence(detail, model, further_keys), MAX_SENTENCE),
+                as_word(_sentence(detail, model, further_keys), MAX_SENTENCE),
                 detail["type"] == "extra_forbidden",
             )
 
