@@ -57,9 +57,10 @@ def check(document: Document) -> SweepSpec:
         bad_domains = list(domain_faults(tree))
         bad_places = [fault.place for fault in bad_domains]
         sound_tree = without_domains(tree, bad_places)
-        too_large = list(extent_faults(sound_tree))
+        is_mapping = isinstance(sound_tree, dict)
+        too_large = list(extent_faults(sound_tree)) if is_mapping else []
         sentences += _domain_sentences(document, [*bad_domains, *too_large])
-        if not too_large:
+        if is_mapping and not too_large:
             found = list(corners_and_branches(sound_tree))
             sentences += _trial_sentences(document, found, bad_places)
             sentences += _base_sentences(document, found)

@@ -70,9 +70,9 @@ def of_spec(document: Document) -> list[PossibleGoal]:
     """
     refuse_trial(document)
     tree = document.tree.get("trial")
-    if not isinstance(tree, dict):
-        raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])
     sound_tree = without_domains(tree, [fault.place for fault in domain_faults(tree)])
+    if not isinstance(sound_tree, dict):
+        raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])
     for fault in extent_faults(sound_tree):
         raise SpecError([f"{document.at(('trial', *fault.place))} {fault.sentence}"])
     model: type[Measurement | _OnlyModel] = (

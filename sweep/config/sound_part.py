@@ -36,11 +36,9 @@ def sound_trials(document: Document) -> list[TrialConfig]:
     all of a space that is too large to check.
     """
     tree = document.tree.get("trial")
-    if not isinstance(tree, dict):
-        return []
     bad_places = [fault.place for fault in domain_faults(tree)]
     sound_tree = without_domains(tree, bad_places)
-    if any(extent_faults(sound_tree)):
+    if not isinstance(sound_tree, dict) or any(extent_faults(sound_tree)):
         return []
     trials: list[TrialConfig] = []
     num_values = 0

@@ -27,12 +27,16 @@ def domain_faults(tree: Any, place: Place = ()) -> Iterator[DomainFault]:
     """Yield a fault for every domain that cannot be drawn from, in every branch.
 
     Its place ends in the kind of the domain: ("train", "lr", "uniform"). A mapping that looks like a
-    misspelt domain, or like two at once, is a fault too.
+    misspelt domain, or like two at once, is a fault too, and so is a whole space that is a domain.
 
     place: that of the node `tree`.
     """
     kind, argument = domain(tree) or ("", tree)
-    if not kind:
+    if kind and not place:
+        yield DomainFault(
+            (kind,), "must stand below a key: `recipe` chooses several keys of a trial together."
+        )
+    elif not kind:
         if isinstance(tree, dict) and (sentence := _near_domain_sentence(tree)):
             yield DomainFault((*place, next(iter(tree))), sentence)
             return
@@ -45,7 +49,7 @@ def domain_faults(tree: Any, place: Place = ()) -> Iterator[DomainFault]:
 
 
 def without_domains(tree: Any, bad: Iterable[Place]) -> Any:
-    """Return the tree with None in place of bad domains.
+    """Return the tree with None in place of bad domains; None if it is one.
 
     bad: their places, as `domain_faults` gives them.
     """

@@ -111,9 +111,12 @@ def _text_of(path: Path) -> str:
     """Return the text of a file; no more of it is read than a file may have.
 
     Raises:
-        SpecError: it cannot be read, is too long, or is no UTF-8 text.
+        SpecError: it cannot be read, is too long, or is no UTF-8 text; or it is a named pipe, for whose
+            writer one could wait for ever.
     """
     try:
+        if path.is_fifo() and path.parent != Path("/dev") and path.parent != Path("/dev/fd"):
+            raise OSError(0, "it is a named pipe (/dev/stdin is read)")
         with path.open("rb") as file:
             contents = file.read(MAX_BYTES + 1)
         if len(contents) <= MAX_BYTES:
