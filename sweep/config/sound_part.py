@@ -79,7 +79,8 @@ def _take_out(tree: dict[str, Any], place: Place) -> bool:
     node: Any = tree
     for step in around:
         node = node[step]
-    if isinstance(node, dict) and last not in node:  # it is missing
+    is_missing = last not in node if isinstance(node, dict) else not isinstance(node, list)
+    if is_missing:  # of a mapping, or of one that is written as a word
         key = str(place[0])
         if key not in STAND_INS or tree.get(key) == STAND_INS[key][key]:
             return len(place) > 1 and _take_out(tree, tuple(around))

@@ -18,6 +18,7 @@ MAX_BYTES = 250_000  # of a file
 MAX_NODES = 10_000  # keys and values
 MAX_DEPTH = 50  # mappings and lists inside each other
 MAX_TEXT = 10_000  # characters of one key or value
+OTHER_VERSION = "must be YAML 1.2, but another %YAML is asked for"
 KEY_TAGS = ("str", "value", "merge")  # of words, of = and of <<
 
 
@@ -52,7 +53,7 @@ class _Composer(Composer):
         """Return the root of a document."""
         version = self.parser.peek_event().version
         if version not in (None, (1, 2)):
-            raise _refusal("must be YAML 1.2, but another %YAML is asked for", self._mark())
+            raise _refusal(OTHER_VERSION, self._mark())
         root: Node = super().compose_document()
         return root
 
@@ -92,6 +93,8 @@ def compose(yaml: YAML, text: str) -> Node | None:
     yaml.Composer = _Composer
     try:
         root: Node | None = yaml.compose(text)
+    except AssertionError as error:
+        raise NotPlain(problem=OTHER_VERSION) from error  # of a %YAML that ruamel does not know
     except (ValueError, OverflowError) as error:
         # Of a character beyond the last one in an escape, or a %YAML of thousands of digits.
         raise NotPlain(problem="must be YAML, but has a number that is too large") from error
