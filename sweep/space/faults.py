@@ -81,7 +81,7 @@ def _choice_faults(options: Any, place: Place) -> Iterator[DomainFault]:
         twice = next(written for written, number in num_alike.items() if number > 1)
         yield DomainFault(
             (*place, "choice"),
-            f"must have different options, but got {as_word(twice)} {num_alike[twice]} times.",
+            f"must have different options, but {num_alike[twice]} of them are {as_word(twice)}.",
         )
     for number, option in enumerate(options):
         yield from domain_faults(option, setting_place(place, "choice", number))

@@ -152,6 +152,8 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             return f"must be {expected}, but got {shown(value)}{did_you_mean(value, known) or '.'}"
         case "too_short":
             return f"must have at least one entry, but got {shown(value)}."
+        case "too_long":
+            return f"must have at most {detail['ctx']['max_length']} entries, but has {len(value)}."
         case "tuple_type" | "list_type":
             return f"must be a list, as in [{as_word(value)}], but got {shown(value)}."
         case "bool_type":
