@@ -3,6 +3,8 @@
 import copy
 import random
 import string
+import subprocess
+import sys
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -283,3 +285,72 @@ def test_a_spec_with_other_bytes_is_checked_or_refused(tmp_path, text, changes):
         start = int(share * len(contents))
         contents = contents[:start] + piece + contents[start + len(piece) :]
     refuses_or_accepts(contents, tmp_path / "spec.yaml")
+
+
+def numbers(num):
+    """A list of so many numbers in YAML."""
+    return f"[{', '.join(map(str, range(1, num + 1)))}]"
+
+
+def chain(levels, line):
+    """Lines of which each names the one before it."""
+    return "".join(f"x{n}: &a{n} {line(n) if n else '{k: 1}'}\n" for n in range(levels))
+
+
+STEPS = "steps: 2, batch_size: 4"
+WORST = {
+    "merges": chain(9, lambda n: f"{{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}") + TINY,
+    "aliases": chain(9, lambda n: f"[{', '.join([f'*a{n - 1}'] * 10)}]") + TINY,
+    "a list": f"{TINY}x: {numbers(10**6)}\n",
+    "a choice": TINY.replace("steps: 2", f"steps: {{choice: {numbers(99_000)}}}"),
+    "a long choice": TINY.replace("steps: 2", f"steps: {{choice: {numbers(2000)}}}"),
+    "two choices": TINY.replace(STEPS, f"steps: {{choice: {numbers(2000)}}}, batch_size: {{choice: {numbers(2000)}}}"),
+    "two wide choices": TINY.replace(STEPS, f"steps: {{choice: {numbers(60)}}}, batch_size: {{choice: {numbers(60)}}}"),
+    "many choices": TINY.replace("  train:", "".join(f"  k{n}: {{choice: {numbers(30)}}}\n" for n in range(200)) + "  train:"),
+    "a comment": f"{TINY}#{'x' * 10**8}\n",
+    "blank lines": f"{TINY}{' ' * 9 + chr(10)}" * 600,
+    "keys": TINY.replace("  train:", "".join(f"  k{n}: 1\n" for n in range(4000)) + "  train:"),
+    "wrong options": TINY.replace("steps: 2", f"steps: {{choice: [{', '.join(f'a{n}' for n in range(4000))}]}}"),
+    "goals": TINY.replace("goals: [", f"goals: [{', '.join(f'bias/a/b{n}' for n in range(9000))}, "),
+    "evaluators": TINY.replace("  evaluators:\n", "  evaluators:\n" + "".join(f"    - {{name: perplexity, data: miniature, label: l{n}}}\n" for n in range(48))).replace("steps: 2", f"steps: {{choice: {numbers(400)}}}"),
+    "brackets": "[" * 10**5 + "]" * 10**5,
+    "braces": f"{TINY}x: " + "{a: " * 50_000,
+    "a number": TINY.replace("steps: 2", f"steps: {'9' * 5000}"),
+}  # fmt: skip
+
+CHECK_EACH = """
+import resource, sys
+from pathlib import Path
+from sweep.config.check import check
+from sweep.config.sound_part import sound_trials
+from trainables.schema.yaml_file import SpecError, read
+resource.setrlimit(resource.RLIMIT_AS, (800 * 2**20, 800 * 2**20))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+for path in map(Path, sys.argv[1:]):
+    try:
+        document = read(path)
+        sound_trials(document)
+        check(document)
+    except SpecError as error:
+        print(path.stem, len(str(error).splitlines()))
+    else:
+        print(path.stem, 0)
+"""
+
+
+def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):
+    """The processor time is limited too, to many times what they take together."""
+    for name, text in WORST.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    files = [str(tmp_path / f"{name}.yaml") for name in WORST]
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK_EACH, *files], capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    assert lines.keys() == WORST.keys()
+    assert {name for name, number in lines.items() if number == "0"} == {
+        "a long choice",
+        "two wide choices",
+    }
+    assert max(map(int, lines.values())) == 51

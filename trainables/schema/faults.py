@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from trainables.schema.counted import counted
 from trainables.schema.printable import as_word, shortened, shown
 
 MAX_SENTENCES = 50  # of what is wrong with one file
@@ -153,7 +154,8 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
         case "too_short":
             return f"must have at least one entry, but got {shown(value)}."
         case "too_long":
-            return f"must have at most {detail['ctx']['max_length']} entries, but has {len(value)}."
+            most = counted(detail["ctx"]["max_length"], "entry", "entries")
+            return f"must have at most {most}, but has {len(value)}."
         case "tuple_type" | "list_type":
             return f"must be a list, as in [{as_word(value)}], but got {shown(value)}."
         case "bool_type":
