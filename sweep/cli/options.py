@@ -130,7 +130,7 @@ def load_spec(path: Path, *, with_inputs: bool = False) -> tuple[SweepSpec, Docu
         from sweep.config import preflight
 
         sentences += preflight.faults_of_sound_part(document)
-    leave(WRONG, "\n".join(sentences))
+    leave(WRONG, str(SpecError(sentences)))
     return None
 
 

@@ -24,6 +24,7 @@ from sweep.cli.options import (
     use_harness_tasks,
 )
 from trainables.cli.output import wrapped
+from trainables.schema.printable import printable
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import OnStart, RunningSweep
@@ -54,8 +55,8 @@ def check(spec: Spec, harness_tasks: HarnessTasks = None) -> None:
         trials, *others = summary(checked)
     except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
-    for sentence in [f"{spec} is valid: {trials}", *others]:
-        print(wrapped(sentence, "  "))
+    sentences = [f"{spec} is valid: {trials}", *others]
+    print(printable("\n".join(wrapped(sentence, "  ") for sentence in sentences)))
 
 
 @app.command(epilog="Example: sweep run sweep/specs/miniature.yaml")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +12,19 @@ from sweep.config import possible_goals
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.config.trial_file import refuse_trial
 from sweep.samplers.base import Sampler
-from sweep.space.corners import branches, corners
+from sweep.space.corners import Corner, corners_and_branches
 from sweep.space.domains import RECIPE, domain
+from sweep.space.extent import extent_faults
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import Change, changes
 from trainables.config import TrialConfig
 from trainables.schema.counted import counted
-from trainables.schema.faults import Place, did_you_mean, fault_sentences
+from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
+from trainables.schema.printable import shown
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
-MAX_METRICS = 3  # that a sentence lists
 SAME_FOR_ALL = (("model",), ("train", "dtype"), ("evaluators",))  # the base values depend on these
 
 
@@ -58,12 +57,16 @@ def check(document: Document) -> SweepSpec:
         bad_domains = list(domain_faults(tree))
         bad_places = [fault.place for fault in bad_domains]
         sound_tree = without_domains(tree, bad_places)
-        sentences += _domain_sentences(document, bad_domains)
-        sentences += _trial_sentences(document, sound_tree, bad_places)
-        sentences += _base_sentences(document, sound_tree)
-        sentences += _num_trials_sentences(document, None if bad_domains else tree)
+        is_mapping = isinstance(sound_tree, dict)
+        too_large = list(extent_faults(sound_tree)) if is_mapping else []
+        sentences += _domain_sentences(document, [*bad_domains, *too_large])
+        if is_mapping and not too_large:
+            found = list(corners_and_branches(sound_tree))
+            sentences += _trial_sentences(document, found, bad_places)
+            sentences += _base_sentences(document, found)
+            sentences += _num_trials_sentences(document, None if bad_domains else tree)
+            sentences += possible_goals.faults_of(document, sound_tree)
         sentences += _seed_sentences(document, tree)
-        sentences += _goal_sentences(document, sound_tree)
     if sentences:
         raise SpecError(sorted(sentences, key=_line))
     return spec
@@ -137,42 +140,44 @@ def _domain_sentences(document: Document, domains: Iterable[DomainFault]) -> lis
     return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in domains]
 
 
-def _trial_sentences(document: Document, tree: dict[str, Any], bad: list[Place]) -> list[str]:
-    """Return the faults of every branch of a trial, at both ends of every domain.
+def _trial_sentences(
+    document: Document, found: Iterable[Corner], bad: Iterable[Place]
+) -> list[str]:
+    """Return the faults of every branch of a trial, at both ends of every domain, each once.
 
     Args:
         document: the spec, which knows the lines.
-        tree: its trial, with None in place of bad domains.
+        found: the corners and branches of its trial, with None in place of bad domains.
         bad: the places of these domains, which get no further fault.
     """
-    sentences: list[str] = []
-    for corner in chain(corners(tree), branches(tree)):
+    around_bad = {place[:-1] for place in bad}
+    sentences: dict[str, None] = {}
+    for corner in found:
         origins = {place: ("trial", *origin) for place, origin in corner.origins.items()}
-        unknown = {
-            place
-            for place, origin in corner.origins.items()
-            if any(bad_place[:-1] == origin for bad_place in bad)
-        }
+        unknown = {place for place, origin in corner.origins.items() if origin in around_bad}
         try:
             validate(
                 TrialConfig, document, tree=corner.tree, origins=origins, unknown=unknown,
                 further_keys=[RECIPE],
             )  # fmt: skip
         except SpecError as error:
-            sentences += error.sentences
-    return sentences
+            sentences |= dict.fromkeys(error.sentences)
+        if len(sentences) > MAX_SENTENCES:
+            break
+    return list(sentences)
 
 
-def _base_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
+def _base_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
     """Return a fault for each key that is searched although the base values depend on it.
 
     All trials are compared with one base model, which is measured once.
+
+    found: the corners and branches of the trial of the document.
     """
-    trees = [corner.tree for corner in corners(tree)]
     sentences = []
     for place in SAME_FOR_ALL:
         distinct: list[Any] = []
-        for value in (_value_at(corner_tree, place) for corner_tree in trees):
+        for value in (_value_at(corner.tree, place) for corner in found):
             if value not in distinct:
                 distinct.append(value)
         if len(distinct) > 1:
@@ -254,45 +259,6 @@ def _seed_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
         return []
     return [
         f"{document.at(('trial', 'seed'))} must be a number where replicates.seeds is given, as every "
-        f"recipe is run with that seed and the next ones, but got {tree['seed']}: leave one of the two "
-        f"out."
+        f"recipe is run with that seed and the next ones, but got {shown(tree['seed'])}: leave one of "
+        f"the two out."
     ]
-
-
-def _goal_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
-    """Return a fault for each goal or constraint that some branch of a trial does not measure."""
-    metrics = _metrics_of_every_branch(tree)
-    if metrics is None:
-        return []
-    goals, constraints = document.tree.get("goals"), document.tree.get("constraints")
-    names: list[tuple[Place, Any]] = []
-    if isinstance(goals, list):
-        names += [(("goals", number), goal) for number, goal in enumerate(goals)]
-    if isinstance(constraints, dict):
-        names += [(("constraints", name), name) for name in constraints]
-    return [
-        f"{document.at(place)} must be a metric that the trial's evaluators measure in every branch "
-        f"{_metrics_in_words(metrics, name, document.path)}"
-        for place, name in names
-        if name not in metrics
-    ]
-
-
-def _metrics_in_words(metrics: list[str], name: object, path: Path) -> str:
-    """Return the end of a sentence: some metrics, how all are listed, and a name that is none."""
-    close = did_you_mean(name, metrics)
-    listed = difflib.get_close_matches(str(name), metrics, n=MAX_METRICS, cutoff=0.0)
-    such_as = "" if close else f"such as {', '.join(listed)}; "
-    every = f"`sweep metrics {path}` lists all {len(metrics)}"
-    return f"({such_as}{every}), but got {name!r}{close or '.'}"
-
-
-def _metrics_of_every_branch(tree: dict[str, Any]) -> list[str] | None:
-    """Return the names of the metrics that every branch of a trial measures.
-
-    Return None if model or evaluators are wrong.
-    """
-    try:
-        return [goal.metric.name for goal in possible_goals.of_trial(tree)]
-    except ValidationError:
-        return None

@@ -77,6 +77,8 @@ def _match(value: Any, sentence: str) -> tuple[bool, int]:
     if isinstance(value, dict | list | bool) or value is None or value == "":
         return False, 0
     written = str(value)
+    if written not in sentence:
+        return False, 0
     name = rf"(?<![\w.-]){re.escape(written)}(?![\w-]|\.\w)"
     is_named = re.search(name, sentence) is not None
     return re.search(rf"got '?{name}", sentence) is not None, len(written) * is_named

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
+
+from pydantic import ValidationError
 
 from sweep.config.trial_file import refuse_trial
 from sweep.space.corners import Corner, corners
+from sweep.space.extent import extent_faults
 from sweep.space.faults import domain_faults, without_domains
 from trainables.config import REPLAY_METRIC, Measurement, ModelConfig
 from trainables.data.tokenizer import Family
@@ -14,9 +20,13 @@ from trainables.evaluators import AnyEvaluator
 from trainables.evaluators.base import Evaluator
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.metric import Metric
+from trainables.schema.faults import MAX_SENTENCES, MAX_WORD, Place, did_you_mean
+from trainables.schema.printable import as_word, shown
 from trainables.schema.strict import Strict
 from trainables.schema.yaml_file import Document, SpecError, validate
 
+MAX_METRICS = 3  # that a sentence lists
+MAX_COMPARED = 100  # metrics, of which it lists those that are most like a wrong name
 FROM_SEVERAL = ""  # in place of an evaluator's name, of metrics that follow from several evaluators
 
 
@@ -38,14 +48,14 @@ def of_trial(tree: dict[str, Any]) -> list[PossibleGoal]:
 
     It follows from model, evaluators and replay alone, so faults elsewhere do not matter.
 
-    tree: the key `trial` of a spec, without bad domains.
+    tree: the key `trial` of a spec, without bad domains, of an extent that can be checked.
 
     Raises:
         pydantic.ValidationError: the model or the evaluators are wrong.
     """
     return _common(
         _goals(measured.evaluators, measured.model.family, bool(corner.tree.get("replay")))
-        for corner in corners(tree)
+        for corner in _different(tree)
         for measured in [Measurement.model_validate(_keys(corner, Measurement))]
     )
 
@@ -56,18 +66,20 @@ def of_spec(document: Document) -> list[PossibleGoal]:
     Without evaluators it is what every evaluator would measure, as in `of_family`.
 
     Raises:
-        SpecError: its model or its evaluators are wrong, or it has no trial.
+        SpecError: its model or its evaluators are wrong, it has no trial, or one of too large a space.
     """
     refuse_trial(document)
     tree = document.tree.get("trial")
-    if not isinstance(tree, dict):
-        raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])
     sound_tree = without_domains(tree, [fault.place for fault in domain_faults(tree)])
+    if not isinstance(sound_tree, dict):
+        raise SpecError([f"{document.at(('trial',))} must be a mapping with a model."])
+    for fault in extent_faults(sound_tree):
+        raise SpecError([f"{document.at(('trial', *fault.place))} {fault.sentence}"])
     model: type[Measurement | _OnlyModel] = (
         Measurement if "evaluators" in next(corners(sound_tree)).tree else _OnlyModel
     )
     goals: list[Iterable[PossibleGoal]] = []
-    for corner in corners(sound_tree):
+    for corner in _different(sound_tree):
         origins = {place: ("trial", *origin) for place, origin in corner.origins.items()}
         keys = _keys(corner, model)
         measured = validate(model, document, tree=keys, origins=origins)
@@ -75,6 +87,52 @@ def of_spec(document: Document) -> list[PossibleGoal]:
         evaluators = measured.evaluators if isinstance(measured, Measurement) else _examples()
         goals.append(_goals(evaluators, family, has_replay))
     return _common(goals)
+
+
+def faults_of(document: Document, tree: dict[str, Any]) -> list[str]:
+    """Return a fault for each goal or constraint of a spec that some branch of its trial lacks.
+
+    There is none if model or evaluators are wrong.
+
+    tree: as in `of_trial`.
+    """
+    try:
+        metrics = [goal.metric.name for goal in of_trial(tree)]
+    except ValidationError:
+        return []
+    goals, constraints = document.tree.get("goals"), document.tree.get("constraints")
+    names: list[tuple[Place, Any]] = []
+    if isinstance(goals, list):
+        names += [(("goals", number), goal) for number, goal in enumerate(goals)]
+    if isinstance(constraints, dict):
+        names += [(("constraints", name), name) for name in constraints]
+    missing = ((place, name) for place, name in names if name not in metrics)
+    return [
+        f"{document.at(place)} must be a metric that the trial's evaluators measure in every branch "
+        f"{_in_words(metrics, name, document.path)}"
+        for place, name in islice(missing, MAX_SENTENCES + 1)
+    ]
+
+
+def _in_words(metrics: list[str], name: object, path: Path) -> str:
+    """Return the end of a sentence: some metrics, how all are listed, and a name that is none."""
+    close = did_you_mean(name, metrics)
+    listed = difflib.get_close_matches(
+        str(name)[:MAX_WORD], metrics[:MAX_COMPARED], n=MAX_METRICS, cutoff=0.0
+    )
+    such_as = "" if close else f"such as {', '.join(listed)}; "
+    every = f"`sweep metrics {as_word(path)}` lists all {len(metrics)}"
+    return f"({such_as}{every}), but got {shown(name)}{close or '.'}"
+
+
+def _different(tree: dict[str, Any]) -> Iterable[Corner]:
+    """Return corners of a trial that differ in what they measure, one of each kind."""
+    keys = Measurement.model_fields
+    found: dict[str, Corner] = {}
+    for corner in corners(tree):
+        parts = [corner.tree.get(key) for key in keys]
+        found.setdefault(repr((parts, bool(corner.tree.get("replay")))), corner)
+    return found.values()
 
 
 def of_family(family: Family) -> list[PossibleGoal]:

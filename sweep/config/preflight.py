@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from sweep.config.inputs import Input
 from sweep.config.model_faults import model_faults
@@ -20,7 +20,8 @@ from trainables.data.counterfactual import Rule, Words
 from trainables.metrics.names import parse
 from trainables.models import pretrained
 from trainables.schema.counted import counted
-from trainables.schema.yaml_file import Document
+from trainables.schema.faults import MAX_SENTENCES
+from trainables.schema.yaml_file import FURTHER, Document
 
 MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
 
@@ -67,10 +68,12 @@ def _digests_and_faults(trials: list[TrialConfig]) -> tuple[dict[str, str], list
 
 
 def _with_lines(faults: list[str], document: Document | None) -> list[str]:
-    """Return faults with the lines of a document, if there is one, each once."""
-    if document is None:
-        return faults
-    return list(dict.fromkeys(with_line(document, fault) for fault in faults))
+    """Return the first MAX_SENTENCES faults, each once, with the lines of a document if given."""
+    first = list(islice(dict.fromkeys(faults), MAX_SENTENCES))
+    further = [FURTHER] * (len(set(faults)) > MAX_SENTENCES)
+    if document is not None:
+        first = list(dict.fromkeys(with_line(document, fault) for fault in first))
+    return [*first, *further]
 
 
 def sets_of(trial: TrialConfig) -> list[str]:
@@ -97,11 +100,16 @@ def _inputs(trials: list[TrialConfig]) -> Iterator[Input]:
 
 
 def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
-    """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had."""
+    """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had.
+
+    After more faults than are shown the rest is not fetched.
+    """
     inputs = {(entry.key, entry.name): entry for entry in _inputs(trials)}
     digests: dict[str, str] = {}
     faults: list[str] = []
     for entry in inputs.values():
+        if len(faults) > MAX_SENTENCES:
+            break
         try:
             digests[entry.name] = entry.digest()
         except (AssetError, OSError) as error:

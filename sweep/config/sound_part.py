@@ -11,12 +11,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweep.space.corners import corners
+from sweep.space.extent import extent_faults
 from sweep.space.faults import domain_faults, without_domains
 from trainables.config import TrialConfig
 from trainables.schema.faults import Place, faults
 from trainables.schema.yaml_file import Document
 
 MAX_ROUNDS = 50  # of taking out one fault of a trial
+MAX_VALUES = 20_000  # of all trials in all rounds, which take half a second
 # In place of what a trial must have; these need no file.
 STAND_INS: dict[str, dict[str, Any]] = {
     "train": {"train": {"lr": 1e-4, "steps": 1}},
@@ -30,29 +32,40 @@ def sound_trials(document: Document) -> list[TrialConfig]:
     """Return the trials of a spec without their faults, for every branch of which a trial is left.
 
     Keys and values that are wrong are left out, so that defaults take their place. A trial without a
-    sound model is left out.
+    sound model is left out, and so are those after the first MAX_VALUES values, in whatever round, and
+    all of a space that is too large to check.
     """
     tree = document.tree.get("trial")
-    if not isinstance(tree, dict):
-        return []
     bad_places = [fault.place for fault in domain_faults(tree)]
     sound_tree = without_domains(tree, bad_places)
-    trials = (_without_faults(corner.tree) for corner in corners(sound_tree))
-    return [trial for trial in trials if trial is not None]
+    if not isinstance(sound_tree, dict) or any(extent_faults(sound_tree)):
+        return []
+    trials: list[TrialConfig] = []
+    num_values = 0
+    for corner in corners(sound_tree):
+        tree = copy.deepcopy(corner.tree)
+        for _ in range(MAX_ROUNDS):
+            num_values += len(corner.origins)
+            if num_values > MAX_VALUES:
+                return trials
+            trial, is_settled = _validated(tree)
+            if is_settled:
+                trials += [trial] if trial else []
+                break
+    return trials
 
 
-def _without_faults(tree: dict[str, Any]) -> TrialConfig | None:
-    """Return a trial without what is wrong in it; None if that cannot be left out."""
-    tree = copy.deepcopy(tree)
-    for _ in range(MAX_ROUNDS):
-        try:
-            return TrialConfig.model_validate(tree)
-        except ValidationError as error:
-            # One at a time: without one fault there may be no other.
-            place = faults(error, TrialConfig, tree)[0].place
-            if not _take_out(tree, place):
-                return None
-    return None
+def _validated(tree: dict[str, Any]) -> tuple[TrialConfig | None, bool]:
+    """Return a trial and True if it is right; else take one fault out of it, and return None.
+
+    With None comes whether no fault could be taken out. It is one at a time, as without one fault there
+    may be no other.
+    """
+    try:
+        return TrialConfig.model_validate(tree), True
+    except ValidationError as error:
+        place = next(faults(error, TrialConfig, tree)).place
+        return None, not _take_out(tree, place)
 
 
 def _take_out(tree: dict[str, Any], place: Place) -> bool:
@@ -66,7 +79,8 @@ def _take_out(tree: dict[str, Any], place: Place) -> bool:
     node: Any = tree
     for step in around:
         node = node[step]
-    if isinstance(node, dict) and last not in node:  # it is missing
+    is_missing = last not in node if isinstance(node, dict) else not isinstance(node, list)
+    if is_missing:  # of a mapping, or of one that is written as a word
         key = str(place[0])
         if key not in STAND_INS or tree.get(key) == STAND_INS[key][key]:
             return len(place) > 1 and _take_out(tree, tuple(around))

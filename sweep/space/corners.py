@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import Any
 
 from sweep.space.domains import RANGES, RECIPE, children, domain
@@ -36,16 +36,7 @@ def corners(tree: dict[str, Any]) -> Iterator[Corner]:
     since settings that must fit together stand together. So the number of corners does not grow with
     the product of all domains.
     """
-    yield _corner(tree, {})
-    domains = list(_domains(tree, ()))
-    for place, num_settings in domains:
-        for setting in range(1, num_settings):
-            yield _corner(tree, _settings_to_reach(tree, place) | {place: setting})
-    for (first, num_first), (second, num_second) in combinations(domains, 2):
-        if first[:-1] == second[:-1]:
-            for settings in product(range(1, num_first), range(1, num_second)):
-                moved = dict(zip((first, second), settings, strict=True))
-                yield _corner(tree, _settings_to_reach(tree, first) | moved)
+    yield from (_corner(tree, settings) for settings in _corner_settings(tree))
 
 
 def branches(tree: dict[str, Any]) -> Iterator[Corner]:
@@ -56,6 +47,68 @@ def branches(tree: dict[str, Any]) -> Iterator[Corner]:
     """
     if _num_branches(tree) <= MAX_BRANCHES:
         yield from (_corner(tree, settings) for settings in _choice_settings(tree, ()))
+
+
+def corners_and_branches(tree: dict[str, Any]) -> Iterator[Corner]:
+    """Yield what `corners` and `branches` yield, each corner once."""
+    yield from (_corner(tree, settings) for settings in _different_settings(tree))
+
+
+def num_to_check(tree: dict[str, Any], most: int) -> int:
+    """Return the number of `corners_and_branches`, none of which is made.
+
+    most: the number of corners from which on branches are not counted.
+    """
+    num_corners = _num_corners(tree)
+    return num_corners if num_corners > most else sum(1 for _ in _different_settings(tree))
+
+
+def longest_domain(tree: Any) -> Place:
+    """Return the place of the domain with the most settings to try; that of the root without any."""
+    place, _ = max(_domains(tree, ()), key=lambda found: found[1], default=((), 0))
+    return place
+
+
+def _different_settings(tree: dict[str, Any]) -> Iterator[dict[Place, int]]:
+    """Yield the settings of corners and branches, each once."""
+    is_few = _num_branches(tree) <= MAX_BRANCHES
+    of_branches = _choice_settings(tree, ()) if is_few else iter(())
+    found: set[frozenset[tuple[Place, int]]] = set()
+    for settings in chain(_corner_settings(tree), of_branches):
+        moved = frozenset((place, number) for place, number in settings.items() if number)
+        if moved not in found:
+            found.add(moved)
+            yield settings
+
+
+def _corner_settings(tree: dict[str, Any]) -> Iterator[dict[Place, int]]:
+    """Yield the settings of each corner: place of a domain -> number of its option or end."""
+    yield {}
+    for place, num_settings in _domains(tree, ()):
+        for setting in range(1, num_settings):
+            yield _settings_to_reach(tree, place) | {place: setting}
+    for neighbours in _neighbours(tree):
+        for (first, num_first), (second, num_second) in combinations(neighbours, 2):
+            for settings in product(range(1, num_first), range(1, num_second)):
+                moved = dict(zip((first, second), settings, strict=True))
+                yield _settings_to_reach(tree, first) | moved
+
+
+def _num_corners(tree: dict[str, Any]) -> int:
+    """Return the number of settings that `_corner_settings` yields."""
+    num = 1 + sum(num_settings - 1 for _, num_settings in _domains(tree, ()))
+    for neighbours in _neighbours(tree):
+        moves = [num_settings - 1 for _, num_settings in neighbours]
+        num += (sum(moves) ** 2 - sum(move**2 for move in moves)) // 2  # products of all pairs
+    return num
+
+
+def _neighbours(tree: dict[str, Any]) -> Iterable[list[tuple[Place, int]]]:
+    """Return the domains of a space, as `_domains` yields them, of each mapping together."""
+    by_parent: dict[Place, list[tuple[Place, int]]] = {}
+    for place, num_settings in _domains(tree, ()):
+        by_parent.setdefault(place[:-1], []).append((place, num_settings))
+    return by_parent.values()
 
 
 def _num_branches(tree: Any) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sweep.space.domains import DOMAINS, children, domain, label
-from sweep.space.names import ROOT, Names
-from trainables.schema.faults import Place
+from sweep.space.names import setting_place
+from trainables.schema.faults import MAX_WORD, Place
+from trainables.schema.printable import as_word, shown
 
 
 @dataclass(frozen=True)
@@ -21,64 +23,80 @@ class DomainFault:
     sentence: str
 
 
-def domain_faults(tree: Any, names: Names = ROOT) -> Iterator[DomainFault]:
+def domain_faults(tree: Any, place: Place = ()) -> Iterator[DomainFault]:
     """Yield a fault for every domain that cannot be drawn from, in every branch.
 
     Its place ends in the kind of the domain: ("train", "lr", "uniform"). A mapping that looks like a
-    misspelt domain, or like two at once, is a fault too.
-    """
-    kind, argument = domain(tree) or ("", tree)
-    if not kind:
-        if isinstance(tree, dict) and (sentence := _near_domain_sentence(tree)):
-            yield DomainFault(names.key(next(iter(tree))).place, sentence)
-            return
-        for key, child in children(tree):
-            yield from domain_faults(child, names.key(key))
-    elif kind == "choice":
-        yield from _choice_faults(argument, names)
-    elif sentence := _range_sentence(kind, argument):
-        yield DomainFault(names.key(kind).place, sentence)
+    misspelt domain, or like two at once, is a fault too, and so is a whole space that is a domain.
 
-
-def without_domains(tree: Any, bad: Sequence[Place], place: Place = ()) -> Any:
-    """Return the tree with None in place of bad domains.
-
-    bad:   their places, as `domain_faults` gives them.
     place: that of the node `tree`.
     """
-    if any(bad_place and bad_place[:-1] == place for bad_place in bad):
-        return None
-    if isinstance(tree, dict):
-        return {key: without_domains(child, bad, (*place, key)) for key, child in tree.items()}
-    if isinstance(tree, list):
-        return [without_domains(child, bad, (*place, n)) for n, child in enumerate(tree)]
-    return tree
+    kind, argument = domain(tree) or ("", tree)
+    if kind and not place:
+        yield DomainFault(
+            (kind,), "must stand below a key: `recipe` chooses several keys of a trial together."
+        )
+    elif not kind:
+        if isinstance(tree, dict) and (sentence := _near_domain_sentence(tree)):
+            yield DomainFault((*place, next(iter(tree))), sentence)
+            return
+        for key, child in children(tree):
+            yield from domain_faults(child, (*place, key))
+    elif kind == "choice":
+        yield from _choice_faults(argument, place)
+    elif sentence := _range_sentence(kind, argument):
+        yield DomainFault((*place, kind), sentence)
 
 
-def _choice_faults(options: Any, names: Names) -> Iterator[DomainFault]:
-    """Yield the faults of a choice and of the domains inside its options."""
-    place = names.key("choice").place
+def without_domains(tree: Any, bad: Iterable[Place]) -> Any:
+    """Return the tree with None in place of bad domains; None if it is one.
+
+    bad: their places, as `domain_faults` gives them.
+    """
+    around = {place[:-1] for place in bad if place}
+
+    def without(node: Any, place: Place) -> Any:
+        """Return a node with None in place of bad domains."""
+        if place in around:
+            return None
+        if isinstance(node, dict):
+            return {key: without(child, (*place, key)) for key, child in node.items()}
+        if isinstance(node, list):
+            return [without(child, (*place, number)) for number, child in enumerate(node)]
+        return node
+
+    return without(tree, ())
+
+
+def _choice_faults(options: Any, place: Place) -> Iterator[DomainFault]:
+    """Yield the faults of a choice, whose place is given, and of the domains inside its options."""
     if not isinstance(options, list) or not options:
-        yield DomainFault(place, f"must be a list of at least one option, but got {options!r}.")
+        yield DomainFault(
+            (*place, "choice"), f"must be a list of at least one option, but got {shown(options)}."
+        )
         return
     labels = [label(option) for option in options]
-    written = [repr(option_label) for option_label in labels]
-    if len(set(written)) < len(written):
-        yield DomainFault(place, f"must have different options, but got {', '.join(written)}.")
+    num_alike = Counter(map(repr, labels))
+    if len(num_alike) < len(labels):
+        twice = next(written for written, number in num_alike.items() if number > 1)
+        yield DomainFault(
+            (*place, "choice"),
+            f"must have different options, but {num_alike[twice]} of them are {as_word(twice)}.",
+        )
     for number, option in enumerate(options):
-        yield from domain_faults(option, names.option(number, labels[number]))
+        yield from domain_faults(option, setting_place(place, "choice", number))
 
 
 def _range_sentence(kind: str, argument: Any) -> str:
     """Return a sentence on a bad range, or "" if it can be drawn from."""
     if not _is_range(argument, whole=kind == "int"):
         numbers = "whole numbers" if kind == "int" else "numbers"
-        return f"must be two {numbers} [low, high], but got {argument!r}."
+        return f"must be two {numbers} [low, high], but got {shown(argument)}."
     low, high = argument
     if low >= high:
-        return f"must have low < high, but got {argument!r}."
+        return f"must have low < high, but got {shown(argument)}."
     if kind == "loguniform" and low <= 0:
-        return f"must be above 0, as the logarithm is drawn, but got {argument!r}."
+        return f"must be above 0, as the logarithm is drawn, but got {shown(argument)}."
     return ""
 
 
@@ -88,7 +106,7 @@ def _near_domain_sentence(node: Mapping[Any, Any]) -> str:
         return f"must be one domain, but got {', '.join(node)}."
     if len(node) == 1 and isinstance(next(iter(node.values())), list):
         (key,) = node
-        if close := difflib.get_close_matches(str(key), DOMAINS, n=1, cutoff=0.75):
+        if close := difflib.get_close_matches(str(key)[:MAX_WORD], DOMAINS, n=1, cutoff=0.75):
             return f"is no known domain (known: {', '.join(DOMAINS)}); did you mean {close[0]!r}?"
     return ""
 
@@ -101,7 +119,7 @@ def _is_range(argument: Any, *, whole: bool) -> bool:
         and all(
             isinstance(end, int if whole else (int, float))
             and not isinstance(end, bool)
-            and math.isfinite(end)
+            and (isinstance(end, int) or math.isfinite(end))
             for end in argument
         )
     )

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from sweep.space.domains import RANGES, Label, by_label, children, domain, label
+from sweep.space.domains import RANGES, Label, by_label, children, domain
 from sweep.space.faults import DomainFault
-from sweep.space.names import ROOT, Names
+from sweep.space.names import ROOT, Names, setting_place
+from trainables.schema.faults import Place
 
 
 def size(tree: Any) -> int:
@@ -56,19 +57,22 @@ def point(tree: Any, number: int, names: Names = ROOT) -> dict[str, Label]:
     raise IndexError(f"the grid of {names.search} has no such point")
 
 
-def range_faults(tree: Any, names: Names = ROOT) -> Iterator[DomainFault]:
-    """Yield a fault for every range in every branch, as a grid can only run the values of choices."""
+def range_faults(tree: Any, place: Place = ()) -> Iterator[DomainFault]:
+    """Yield a fault for every range in every branch, as a grid can only run the values of choices.
+
+    place: that of the node `tree`.
+    """
     kind, argument = domain(tree) or ("", tree)
     if kind in RANGES:
         low, high = argument
         yield DomainFault(
-            names.place,
+            place,
             f"must be a choice, as a grid runs each value, but got {{{kind}: {argument}}}: write "
             f"{{choice: [{low}, …, {high}]}}, or take another search.sampler.",
         )
     elif kind == "choice":
         for number, option in enumerate(argument):
-            yield from range_faults(option, names.option(number, label(option)))
+            yield from range_faults(option, setting_place(place, kind, number))
     else:
         for key, child in children(tree):
-            yield from range_faults(child, names.key(key))
+            yield from range_faults(child, (*place, key))

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from sweep.space.domains import Label, by_label, children, domain
 from sweep.space.names import ROOT, Names, setting_place
 from trainables.schema.faults import Place
+from trainables.schema.printable import shown
 
 ABSENT = object()  # in place of a value that is not there
-MAX_CHARS = 80  # of a value in a sentence
 
 
 def choice_labels(tree: Any, names: Names = ROOT) -> dict[str, list[Label]]:
@@ -44,10 +44,10 @@ class Change(NamedTuple):
     def sentence(self) -> str:
         """The change as the rest of a sentence that begins with its place."""
         if self.new is ABSENT:
-            return f"must stay {_short(self.old)}, but is gone."
+            return f"must stay {shown(self.old)}, but is gone."
         if self.old is ABSENT:
-            return f"must not be new, but is {_short(self.new)}."
-        return f"must stay {_short(self.old)}, but is {_short(self.new)}."
+            return f"must not be new, but is {shown(self.new)}."
+        return f"must stay {shown(self.old)}, but is {shown(self.new)}."
 
 
 def changes(old: Any, new: Any, place: Place = ()) -> Iterator[Change]:
@@ -70,9 +70,3 @@ def changes(old: Any, new: Any, place: Place = ()) -> Iterator[Change]:
             yield from changes(old_item, new_item, (*place, number))
     elif old != new:
         yield Change(place, old, new)
-
-
-def _short(value: Any) -> str:
-    """Return a value as text, cut to MAX_CHARS."""
-    text = repr(value)
-    return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"

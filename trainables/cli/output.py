@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from trainables.cli.streams import say, showable
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
+from trainables.schema.printable import MAX_LINE, as_word
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric
@@ -42,12 +43,12 @@ def line(metric: Metric, value: float, se: float | None, df: float, num_items: i
 def wrapped(text: str, indent: str = "") -> str:
     """Return a text in lines of WIDTH columns, in characters that the standard output can show.
 
-    Lines end at blanks alone, so that a name or a path can be copied.
+    Lines end at blanks alone, so that a name or a path can be copied. Control characters are escaped.
 
     indent: what stands before the second line and those after it.
     """
     return textwrap.fill(
-        showable(text),
+        showable(as_word(text, MAX_LINE)),
         WIDTH,
         subsequent_indent=indent,
         break_long_words=False,

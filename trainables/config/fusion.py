@@ -7,6 +7,8 @@ from pydantic import Field, field_validator
 from trainables.metrics.names import TRAINED
 from trainables.schema.strict import Strict
 
+MAX_ALSO = 50  # further α; each is measured as a model of its own
+
 
 class FusionConfig(Strict):
     """The α of the models θ₀ + α (θ − θ₀) that are measured, between the base θ₀ and the trained θ.
@@ -21,7 +23,9 @@ class FusionConfig(Strict):
     """
 
     alpha: float = Field(TRAINED, ge=0, le=1)
-    also: tuple[Annotated[float, Field(strict=True, ge=0, le=1)], ...] = Field((), strict=False)
+    also: tuple[Annotated[float, Field(strict=True, ge=0, le=1)], ...] = Field(
+        (), strict=False, max_length=MAX_ALSO
+    )
 
     @field_validator("also")
     @classmethod

@@ -12,6 +12,8 @@ from trainables.evaluators.kl import Kl
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
+MAX_EVALUATORS = 50  # of one trial; each measures the model anew
+
 
 def _named_apart(evaluators: tuple[AnyEvaluator, ...]) -> tuple[AnyEvaluator, ...]:
     """Return the evaluators with a label for each set of a kind, if they measure on several of it.
@@ -39,7 +41,7 @@ def _set_of(evaluator: AnyEvaluator) -> tuple[str, str] | None:
 
 Evaluators = Annotated[
     tuple[AnyEvaluator, ...],
-    Field(strict=False, min_length=1),
+    Field(strict=False, min_length=1, max_length=MAX_EVALUATORS),
     AfterValidator(_named_apart),
 ]
 
@@ -79,8 +81,8 @@ def refuse_other_family(model: ModelConfig, evaluators: Evaluators) -> None:
 
 def refuse_duplicates(metrics: tuple[Metric, ...]) -> None:
     """Raise ValueError if two metrics have the same name."""
-    names = [metric.name for metric in metrics]
-    duplicates = sorted({name for name in names if names.count(name) > 1})
+    num_by_name = Counter(metric.name for metric in metrics)
+    duplicates = sorted(name for name, number in num_by_name.items() if number > 1)
     if duplicates:
         raise ValueError(
             "evaluators must measure different things, but two of them measure "

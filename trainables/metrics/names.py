@@ -12,6 +12,7 @@ or ``df/``, is put on and taken off here alone; the three parts are also joined 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 COST = "cost"  # the family of metrics that do not depend on the trained weights
@@ -33,6 +34,7 @@ class MetricName(NamedTuple):
     quantity: str
 
 
+@lru_cache(maxsize=10_000)
 def parse(name: str) -> MetricName:
     """Return family, dataset and quantity of a metric's name; its α, if it has one, is dropped.
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from types import UnionType
 from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from trainables.schema.counted import counted
+from trainables.schema.printable import as_word, shortened, shown
+
+MAX_SENTENCES = 50  # of what is wrong with one file
+MAX_SENTENCE = 1000  # characters of what is wrong with one value
+MAX_WORD = (
+    200  # of a word that is compared with the known ones, in a time that grows with its square
+)
+MAX_KNOWN = 500  # words that one is compared with
 # The keys and list indices that lead from the root of a tree to a value.
 Place = tuple[str | int, ...]
 
@@ -32,8 +43,10 @@ def faults(
     model: type[BaseModel],
     tree: Mapping[str, Any],
     further_keys: Iterable[str] = (),
-) -> list[Fault]:
-    """Return each fault of a failed validation as a place in the tree and a sentence.
+) -> Iterator[Fault]:
+    """Yield each fault of a failed validation as a place in the tree and a sentence.
+
+    They are made one by one, so that no more need be made than are shown.
 
     Args:
         error: the error that `model.model_validate(tree)` raised.
@@ -44,36 +57,33 @@ def faults(
     details = error.errors(include_url=False)
     # pydantic counts only the valid items, so a list with a wrong one is also called too short.
     wrong_inside = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
-    return [
-        Fault(
-            _without_union_tags(detail["loc"], tree, ends_in_key=detail["type"] == "missing"),
-            _sentence(detail, model, further_keys),
-            detail["type"] == "extra_forbidden",
-        )
-        for detail in details
-        if not (detail["type"] == "too_short" and detail["loc"] in wrong_inside)
-    ]
+    for detail in details:
+        if not (detail["type"] == "too_short" and detail["loc"] in wrong_inside):
+            yield Fault(
+                _without_union_tags(detail["loc"], tree, ends_in_key=detail["type"] == "missing"),
+                as_word(_sentence(detail, model, further_keys), MAX_SENTENCE),
+                detail["type"] == "extra_forbidden",
+            )
 
 
 def fault_sentences(
     error: ValidationError, model: type[BaseModel], tree: Mapping[str, Any]
 ) -> list[str]:
-    """Return each fault of a failed validation as a sentence that begins with its place.
+    """Return the first MAX_SENTENCES faults of a failed validation, each with its place before it.
 
     The arguments are those of `faults`.
     """
-    return [
-        f"{dotted(fault.place)} {fault.sentence}".strip() for fault in faults(error, model, tree)
-    ]
+    first = islice(faults(error, model, tree), MAX_SENTENCES)
+    return [f"{dotted(fault.place)} {fault.sentence}".strip() for fault in first]
 
 
 def dotted(place: Place) -> str:
-    """Return a place as people write it: keys and indices with dots between them.
+    """Return a place as people write it: keys and indices with dots between them, each a word.
 
     >>> dotted(("evaluators", 0, "task"))
     'evaluators.0.task'
     """
-    return ".".join(map(str, place))
+    return shortened(".".join(map(as_word, place)), MAX_SENTENCE)
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
@@ -82,7 +92,13 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("stpes", ["steps", "lr"])
     "; did you mean 'steps'?"
     """
-    matches = difflib.get_close_matches(str(word), list(known), n=1)
+    return _did_you_mean(str(word)[:MAX_WORD], tuple(islice(known, MAX_KNOWN)))
+
+
+@lru_cache(maxsize=1000)
+def _did_you_mean(word: str, known: tuple[str, ...]) -> str:
+    """Return what `did_you_mean` does; the same key may be wrong in every branch of a space."""
+    matches = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {matches[0]!r}?" if matches else ""
 
 
@@ -122,7 +138,7 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             known = [tag.strip(" '") for tag in detail["ctx"]["expected_tags"].split(",")]
             tag = detail["ctx"]["tag"]
             return (
-                f"must be one of {', '.join(known)}, but got {tag!r}"
+                f"must be one of {', '.join(known)}, but got {shown(tag)}"
                 f"{did_you_mean(tag, known) or '.'}"
             )
         case "union_tag_not_found":
@@ -134,24 +150,29 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
         case "literal_error":
             expected = detail["ctx"]["expected"]
             known = expected.replace(" or ", ", ").replace("'", "").split(", ")
-            return f"must be {expected}, but got {value!r}{did_you_mean(value, known) or '.'}"
+            return f"must be {expected}, but got {shown(value)}{did_you_mean(value, known) or '.'}"
         case "too_short":
-            return f"must have at least one entry, but got {value!r}."
+            return f"must have at least one entry, but got {shown(value)}."
+        case "too_long":
+            most = counted(detail["ctx"]["max_length"], "entry", "entries")
+            return f"must have at most {most}, but has {len(value)}."
         case "tuple_type" | "list_type":
-            return f"must be a list, as in [{value}], but got {value!r}."
+            return f"must be a list, as in [{as_word(value)}], but got {shown(value)}."
         case "bool_type":
-            return f"must be true or false, but got {value!r}."
+            return f"must be true or false, but got {shown(value)}."
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping (key: value), but got {value!r}."
+            return f"must be a mapping (key: value), but got {shown(value)}."
         case "int_type" | "float_type" | "int_from_float":
             kind = "number" if detail["type"] == "float_type" else "whole number"
             quotes = " without quotes" * (isinstance(value, str) and _is_number(value))
-            return f"must be a {kind}{quotes}, but got {value!r}."
+            return f"must be a {kind}{quotes}, but got {shown(value)}."
         case "string_unicode":
-            return f"must have whole characters, but has half of a surrogate pair in {value!r}."
+            return (
+                f"must have whole characters, but has half of a surrogate pair in {shown(value)}."
+            )
         case _:
             must = detail["msg"].replace("Input should", "must").replace("String should", "must")
-            return f"{must[0].lower()}{must[1:]}, but got {value!r}."
+            return f"{must[0].lower()}{must[1:]}, but got {shown(value)}."
 
 
 def _is_number(text: str) -> bool:

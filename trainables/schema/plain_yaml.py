@@ -9,9 +9,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
-from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.nodes import Node, ScalarNode
+
+from trainables.schema.composing import NotPlain, compose, odd_keys
+from trainables.schema.printable import shortened
 
 UNDERSCORE = "_"
+HIGHEST = 2**63 - 1  # of whole numbers, which other programs keep in 64 bits
+MAX_WRITTEN = 66  # characters of such a number with base 2 and a sign
 
 
 def whole_characters(text: str) -> str:
@@ -36,8 +41,22 @@ class _PlainConstructor(SafeConstructor):
         return whole_characters(self.construct_scalar(node))
 
     def construct_yaml_int(self, node: ScalarNode) -> Any:
-        """Return a whole number, or its text."""
-        return node.value if UNDERSCORE in node.value else super().construct_yaml_int(node)
+        """Return a whole number, or its text.
+
+        Raises:
+            NotPlain: it is out of bounds. Python would refuse to write some, and others as numbers
+                with a point.
+        """
+        if UNDERSCORE in node.value:
+            return node.value
+        number = super().construct_yaml_int(node) if len(node.value) <= MAX_WRITTEN else HIGHEST + 1
+        if abs(number) > HIGHEST:
+            raise NotPlain(
+                problem=f"must hold whole numbers from −{HIGHEST} to {HIGHEST}, but got "
+                f"{shortened(node.value, MAX_WRITTEN)}",
+                problem_mark=node.start_mark,
+            )
+        return number
 
     def construct_yaml_float(self, node: ScalarNode) -> Any:
         """Return a number, or its text."""
@@ -48,9 +67,11 @@ for _tag in ("int", "float", "str"):
     _PlainConstructor.add_constructor(
         f"tag:yaml.org,2002:{_tag}", getattr(_PlainConstructor, f"construct_yaml_{_tag}")
     )
-_PlainConstructor.add_constructor(
-    "tag:yaml.org,2002:timestamp", _PlainConstructor.construct_yaml_str
-)
+# Dates, and = and << where they are no keys.
+for _tag in ("timestamp", "value", "merge"):
+    _PlainConstructor.add_constructor(
+        f"tag:yaml.org,2002:{_tag}", _PlainConstructor.construct_yaml_str
+    )
 
 
 def safe_yaml() -> YAML:
@@ -79,6 +100,32 @@ def from_yaml(text: str) -> Any:
     """Return the plain values of a YAML text.
 
     Raises:
-        ruamel.yaml.error.YAMLError: the text is not YAML, or it has a tag that would make an object.
+        ruamel.yaml.error.YAMLError: the text is not YAML, or not plain: it has a tag, a key that is no
+            word, or more values than the limits of trainables/schema/composing.py allow.
     """
-    return safe_yaml().load(text)
+    root = composed(text)
+    for line, key in odd_keys(root) if root is not None else ():
+        raise NotPlain(problem=f"must have words as keys, but has {key} in line {line}")
+    return constructed(root)
+
+
+def composed(text: str) -> Node | None:
+    """Return the root of a YAML text, with its place and all below it; None if it holds nothing.
+
+    Raises:
+        ruamel.yaml.error.YAMLError: as `compose`.
+    """
+    return compose(safe_yaml(), text)
+
+
+def constructed(root: Node | None) -> Any:
+    """Return the plain values of a composed YAML text without odd keys.
+
+    What is merged into a mapping becomes its own in the nodes, too.
+
+    Raises:
+        ruamel.yaml.error.YAMLError: a key occurs twice, a number is out of bounds, or a merge key has
+            no mapping.
+    """
+    yaml = safe_yaml()
+    return None if root is None else yaml.constructor.construct_document(root)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,25 +16,37 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from trainables.schema.faults import Fault, Place, dotted, faults
-from trainables.schema.plain_yaml import from_yaml, safe_yaml, whole_characters
+from trainables.schema.composing import MAX_BYTES, NotPlain, odd_keys
+from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
+from trainables.schema.plain_yaml import composed, constructed, whole_characters
+from trainables.schema.printable import as_word, shown
 
 Model = TypeVar("Model", bound=BaseModel)
-MAX_SHOWN = 60  # characters of a text in a sentence
+FURTHER = "… and more: mend these first."
+MAX_PATH, MAX_PROBLEM = 300, 150  # characters in a sentence
 # What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
-MAX_VALUES = 100_000  # a few lines of aliases could stand for more than a machine can hold
 
 
 class SpecError(ValueError):
-    """All faults of a file; the message has one sentence a line.
+    """The faults of a file; the message has one sentence a line.
 
     Attributes:
-        sentences: the faults in order, each once.
+        sentences: the faults in order, each once: MAX_SENTENCES of them, and FURTHER if there are more.
     """
 
     def __init__(self, sentences: Iterable[str]) -> None:
-        self.sentences = list(dict.fromkeys(sentences))
+        found: dict[str, None] = {}
+        has_further = False
+        for sentence in sentences:
+            has_further |= sentence == FURTHER
+            if sentence == FURTHER or sentence in found:
+                continue
+            if len(found) == MAX_SENTENCES:
+                has_further = True
+                break
+            found[sentence] = None
+        self.sentences = [*found, *[FURTHER] * has_further]
         super().__init__("\n".join(self.sentences))
 
 
@@ -61,7 +72,7 @@ class Document:
         The line is that of the place, or of the nearest value around it that the file has.
         """
         nearest = next(place[:n] for n in range(len(place), -1, -1) if place[:n] in self.lines)
-        return f"{self.path}:{self.lines[nearest]}: {dotted(place)}".rstrip()
+        return f"{_shown(self.path)}:{self.lines[nearest]}: {dotted(place)}".rstrip()
 
 
 def read(path: Path) -> Document:
@@ -69,48 +80,69 @@ def read(path: Path) -> Document:
 
     Raises:
         SpecError: the file cannot be read, is empty, is not YAML, has a key twice, a tag or half of a
-            character, holds something else than one mapping, or stands for more than MAX_VALUES values.
+            character, holds something else than one mapping, or is beyond the limits of
+            trainables/schema/composing.py.
     """
+    text = _text_of(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise SpecError(
-            [f"{path}: must be a YAML file that can be read, but: {reason}."]
-        ) from error
-    try:
-        tree = from_yaml(text)
-        node = safe_yaml().compose(text)
+        root = composed(text)
+        if root is not None:
+            _refuse_odd_keys(path, root)
+        tree = constructed(root)
+    except NotPlain as error:
+        raise SpecError([f"{_head(path, error)}: {error.problem}."]) from error
     except YAMLError as error:
         raise SpecError([_yaml_sentence(path, error)]) from error
-    except RecursionError as error:
-        raise SpecError(
-            [f"{path}: must be a few levels deep, but is nested without end."]
-        ) from error
-    if not isinstance(tree, dict):
+    if not isinstance(tree, dict) or root is None:
         kind = "nothing" if tree is None else type(tree).__name__
-        raise SpecError([f"{path}: must hold a mapping (key: value), but holds {kind}."])
-    try:
-        entries = list(islice(_lines(node, ()), MAX_VALUES + 1))
-    except RecursionError as error:
-        raise SpecError([f"{path}: must be a tree, but an alias in it holds itself."]) from error
-    if len(entries) > MAX_VALUES:
-        raise SpecError([f"{path}: must hold at most {MAX_VALUES} values, aliases written out."])
-    if odd_keys := list(dict.fromkeys(_odd_keys(node))):
-        raise SpecError(
-            [
-                f"{path}:{line}: a key must be a word, but is {shown}: take it out or quote it."
-                for line, shown in odd_keys
-            ]
-        )
-    document = Document(path, text, tree, dict(entries))
-    if halves := [found for found in _texts(tree, ()) if HALF_CHARACTER.search(found[1])]:
+        raise SpecError([f"{_shown(path)}: must hold a mapping (key: value), but holds {kind}."])
+    document = Document(path, text, tree, dict(_lines(root, ())))
+    if any(HALF_CHARACTER.search(found) for _, found in _texts(tree, ())):
         raise SpecError(
             f"{document.at(place)} must have whole characters, but has half of a surrogate pair in "
-            f"{text[:MAX_SHOWN]!r}{'…' * (len(text) > MAX_SHOWN)}."
-            for place, text in halves
+            f"{shown(found)}."
+            for place, found in _texts(tree, ())
+            if HALF_CHARACTER.search(found)
         )
     return document
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file; no more of it is read than a file may have.
+
+    Raises:
+        SpecError: it cannot be read, is too long, or is no UTF-8 text; or it is a named pipe, for whose
+            writer one could wait for ever.
+    """
+    try:
+        if path.is_fifo() and path.parent != Path("/dev") and path.parent != Path("/dev/fd"):
+            raise OSError(0, "it is a named pipe (/dev/stdin is read)")
+        with path.open("rb") as file:
+            contents = file.read(MAX_BYTES + 1)
+        if len(contents) <= MAX_BYTES:
+            return contents.decode("utf-8")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SpecError(
+            [f"{_shown(path)}: must be a YAML file that can be read, but: {reason}."]
+        ) from error
+    raise SpecError([f"{_shown(path)}: must be a file of at most {MAX_BYTES} bytes, but has more."])
+
+
+def _refuse_odd_keys(path: Path, root: Node) -> None:
+    """Raise SpecError with a sentence for each key of a YAML text that is no word."""
+    sentences = (
+        f"{_shown(path)}:{line}: a key must be a word, but is {as_word(key)}: take it out or quote it."
+        for line, key in odd_keys(root)
+    )
+    error = SpecError(sentences)
+    if error.sentences:
+        raise error
+
+
+def _shown(path: Path) -> str:
+    """Return the name of a file as it is shown in one line."""
+    return as_word(str(path), MAX_PATH)
 
 
 def validate(
@@ -168,34 +200,20 @@ def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
 
 def _yaml_sentence(path: Path, error: YAMLError) -> str:
     """Return one sentence for an error of the YAML parser, with the file and, if known, the line."""
-    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return f"{path}: must be YAML, but {str(error).splitlines()[0]}."
-    line = error.problem_mark.line + 1
-    problem = str(error.problem).splitlines()[0]
+    problem = str(getattr(error, "problem", None) or error)
+    problem = as_word(problem.splitlines()[0] if problem else type(error).__name__, MAX_PROBLEM)
+    head = _head(path, error)
     if "duplicate key" in problem:
-        return (
-            f"{path}:{line}: a key must occur once, but {problem.replace('found ', 'there is ')}."
-        )
-    if "constructor for the tag" in problem:
-        tag = problem.partition("'")[2].rstrip("'").replace("tag:yaml.org,2002:", "!!")
-        return f"{path}:{line}: must hold plain values and no tags, but got {tag}."
+        return f"{head}: a key must occur once, but {problem.replace('found ', 'there is ')}."
     if "another document" in problem:
-        return f"{path}:{line}: must be one YAML document, but another begins here."
-    return f"{path}:{line}: must be YAML, but {problem}."
+        return f"{head}: must be one YAML document, but another begins here."
+    return f"{head}: must be YAML, but {problem}."
 
 
-def _odd_keys(node: Node) -> Iterable[tuple[int, str]]:
-    """Yield (line, as it stands) of each key of a YAML node, or of one below it, that is no text."""
-    if isinstance(node, MappingNode):
-        for key, value in node.value:
-            if not isinstance(key, ScalarNode):
-                yield key.start_mark.line + 1, "a list" if key.id == "sequence" else "a mapping"
-            elif (key.tag or "").rpartition(":")[2] not in ("str", "merge"):
-                yield key.start_mark.line + 1, key.value or "empty"
-            yield from _odd_keys(value)
-    elif isinstance(node, SequenceNode):
-        for value in node.value:
-            yield from _odd_keys(value)
+def _head(path: Path, error: YAMLError) -> str:
+    """Return FILE:LINE of an error, or FILE if it has no line."""
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    return _shown(path) if mark is None else f"{_shown(path)}:{mark.line + 1}"
 
 
 def _texts(tree: Any, place: Place) -> Iterable[tuple[Place, str]]:

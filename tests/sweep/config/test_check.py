@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 from sweep.config.check import changes_of, fault_of_trial, load
 from tests.sweep.config.conftest import refusal
 from tests.sweep.conftest import GRID, SPECS, TINY, sweep
-from trainables.schema.faults import dotted
-from trainables.schema.yaml_file import SpecError, read
+from trainables.schema.faults import MAX_SENTENCES, dotted
+from trainables.schema.yaml_file import FURTHER, SpecError, read
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -96,6 +96,93 @@ def test_a_grid_of_more_than_a_million_points_is_refused(tmp_path):
     assert fault == (
         ":1: budget.trials must be at most 1000000, as the grid has 1200000 points, but was left out."
     )
+
+
+def numbers(low, high):
+    """A choice of all whole numbers from low to high."""
+    return f"{{choice: {list(range(low, high + 1))}}}"
+
+
+def test_a_space_of_too_many_trials_is_one_sentence_beside_other_faults(tmp_path):
+    text = TINY.replace("steps: 2", f"steps: {numbers(1, 2000)}").replace(
+        "batch_size: 4", f"batch_size: {numbers(1, 2000)}, warmup: {{int: [2, 1]}}"
+    )
+    warmup, large = refusal(tmp_path, text)
+    assert large.startswith(":9: trial.train.steps must leave at most ")
+    assert " trials to check, but there are 4004001: each option, " in large
+    assert warmup.startswith(":9: trial.train.warmup.int must have low < high")
+
+
+def test_some_hundred_options_are_checked(tmp_path):
+    path = tmp_path / "spec.yaml"
+    options = "".join(f"      - {{name: likelihood_gap, weight: {n}}}\n" for n in range(1, 800))
+    path.write_text(
+        TINY.replace("      - none\n", options).replace("steps: 2", f"steps: {numbers(1, 20)}")
+    )
+    assert len(load(path)[0].trials()) > 800
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("steps: 2", f"steps: {{choice: [{', '.join(f'a{n}' for n in range(999))}]}}"),
+        ("  train:", "".join(f"  k{n}: 1\n" for n in range(999)) + "  train:"),
+        ("name: tiny", "name: tiny\n" + "".join(f"k{n}: 1\n" for n in range(999))),
+        ("goals: [", "goals: [" + "".join(f"a/b/c{n}, " for n in range(999))),
+        (
+            "goals:",
+            f"constraints: {{{', '.join(f'a/b/c{n}: {{max: 1}}' for n in range(999))}}}\ngoals:",
+        ),
+        ("steps: 2", f"steps: 2, {', '.join(f'k{n}: {{int: [2, 1]}}' for n in range(999))}"),
+    ],
+    ids=["options", "trial keys", "keys", "goals", "constraints", "domains"],
+)
+def test_of_many_faults_the_first_are_told(tmp_path, old, new):
+    sentences = refusal(tmp_path, TINY.replace(old, new, 1))
+    assert len(sentences) == MAX_SENTENCES + 1
+    assert sentences[-1] == FURTHER
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("steps: 2", f"steps: {list(range(5000))}"),
+        ("steps: 2", f"steps: {'x' * 9000}"),
+        ("steps: 2", "steps: {choice: [" + ", ".join(["[1]"] * 2000) + "]}"),
+        ("name: tiny", f"name: {'x' * 9000}"),
+        ("goals: [", "goals: [" + "bias/miniature/gap, " * 2000),
+        ("goals: [", f"goals: [{'x' * 9000}, "),
+        ("data: miniature, size", f"data: {'x' * 9000}, size"),
+        ("sampler: random", f"sampler: {'x' * 9000}"),
+        ("  train:", f"  seed: {{choice: {list(range(900))}}}\n  train:"),
+        ("limit: 20", f"limit: 20, label: {'x' * 9000}"),
+        ("- none", f"- {{choise: ['{'x' * 9000}']}}"),
+    ],
+)
+def test_a_sentence_on_a_long_value_is_short(tmp_path, old, new):
+    text = TINY.replace(old, new, 1).replace("budget:", "replicates: {seeds: 2}\nbudget:")
+    assert all(len(sentence) < 1200 for sentence in refusal(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "trial", ["{choice: [{model: {path: a}}]}", "{int: [1, 2]}", "{choise: [1]}", "[]", "1"]
+)
+def test_a_trial_is_a_mapping_and_no_domain(tmp_path, trial):
+    sentences = refusal(tmp_path, f"name: x\ntrial: {trial}\ngoals: [a/b/c]\n")
+    assert any(sentence.startswith(":2: trial") for sentence in sentences)
+
+
+def test_no_trial_has_more_evaluators_or_fusions_than_are_ever_measured(tmp_path):
+    alphas = ", ".join(f"0.{n:03}" for n in range(1, 999))
+    evaluators = "".join(
+        f"    - {{name: perplexity, data: miniature, label: l{n}}}\n" for n in range(60)
+    )
+    text = TINY.replace("  train:", f"  fusion: {{also: [{alphas}]}}\n  train:")
+    fusion, evaluator = refusal(
+        tmp_path, text.replace("  evaluators:\n", f"  evaluators:\n{evaluators}")
+    )
+    assert fusion.startswith(":9: trial.fusion.also must have at most 50 entries, but has 998.")
+    assert evaluator.startswith(":11: trial.evaluators must have at most 50 entries, but has 62.")
 
 
 def changed_keys(recorded, path):

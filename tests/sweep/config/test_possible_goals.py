@@ -80,6 +80,20 @@ def test_a_fault_of_model_or_evaluators_is_a_sentence_with_its_line(of_text, old
         of_text(TINY.replace(old, new))
 
 
+@pytest.mark.parametrize("trial", ["{choice: [{model: {path: a}}]}", "{int: [1, 2]}", "[]"])
+def test_a_trial_that_is_no_mapping_is_a_sentence(of_text, trial):
+    with pytest.raises(SpecError, match=r":2: trial must be a mapping with a model\."):
+        of_text(f"name: x\ntrial: {trial}\n")
+
+
+def test_a_space_that_is_too_large_is_a_sentence(of_text):
+    options = list(range(1, 9000))
+    with pytest.raises(
+        SpecError, match=r":9: trial\.train\.steps must leave at most \d+ trials to check"
+    ):
+        of_text(TINY.replace("steps: 2", f"steps: {{choice: {options}}}"))
+
+
 def test_faults_elsewhere_do_not_matter(of_text):
     faulty = TINY.replace("steps: 2", "steps: two").replace(
         "loguniform: [1, 100]", "loguniform: [100, 1]"

@@ -16,7 +16,8 @@ from sweep.config.preflight import (
 from tests.sweep.conftest import TINY
 from trainables.evaluators import StereoSet
 from trainables.models import miniature
-from trainables.schema.yaml_file import SpecError, read
+from trainables.schema.faults import MAX_SENTENCES
+from trainables.schema.yaml_file import FURTHER, SpecError, read
 
 
 def test_every_model_and_data_set_that_a_trial_may_use_has_its_digest(spec_with):
@@ -262,6 +263,19 @@ def test_the_sets_of_a_trial_have_the_names_of_their_digests_and_its_model_is_no
         *("alignment.miniature", "replay.miniature", "evaluator.miniature", "evaluator.general"),
     ]
     assert set(names) == prepare(spec).keys() - {"model.miniature-llama"}
+
+
+def test_of_many_files_that_are_missing_the_first_are_told(tmp_path):
+    path = tmp_path / "spec.yaml"
+    files = ", ".join(f"missing{number}.csv" for number in range(200))
+    path.write_text(TINY.replace("data: miniature, size: 50", f"data: {{choice: [{files}]}}"))
+    document = read(path)
+    with pytest.raises(DoNotFit) as caught:
+        prepare(check(document), document)
+    *sentences, last = str(caught.value).splitlines()
+    assert len(sentences) == MAX_SENTENCES
+    assert sentences[0].startswith(f"{path}:4: trial.alignment.data: there is no file missing0.csv")
+    assert last == FURTHER
 
 
 def test_faults_of_models_and_data_come_together_with_those_of_the_file(tmp_path):

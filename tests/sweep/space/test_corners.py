@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.space.corners import branches, corners
+from sweep.space.corners import branches, corners, corners_and_branches, num_to_check
 from sweep.space.faults import domain_faults
 from tests.sweep.space.trees import RECIPES, SPACE
 
@@ -70,6 +70,34 @@ trees = st.recursive(
 def test_a_tree_without_a_domain_has_one_corner_and_no_fault(tree):
     assert [corner.tree for corner in corners(tree)] == [tree]
     assert list(domain_faults(tree)) == []
+
+
+domains = st.builds(lambda n: {"choice": list(range(n))}, st.integers(1, 4)) | st.just(
+    {"int": [0, 5]}
+)
+spaces = st.dictionaries(
+    st.text("xyz", min_size=1),
+    st.recursive(
+        domains | st.just(0),
+        lambda inner: (
+            st.dictionaries(st.text("xyz", min_size=1), inner, max_size=3)
+            | st.builds(
+                lambda options: {"choice": options}, st.lists(inner, min_size=1, max_size=3)
+            )
+        ),
+        max_leaves=6,
+    ),
+    max_size=3,
+)
+
+
+@given(spaces)
+def test_corners_and_branches_are_counted_and_each_is_there_once(space):
+    made = [repr(corner) for corner in corners_and_branches(space)]
+    assert set(made) == {repr(corner) for corner in (*corners(space), *branches(space))}
+    assert len(made) == num_to_check(space, most=10**6)
+    num_corners = sum(1 for _ in corners(space))
+    assert num_to_check(space, most=num_corners - 1) == num_corners
 
 
 def test_every_recipe_is_checked_and_its_faults_have_their_place():

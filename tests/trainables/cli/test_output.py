@@ -121,3 +121,7 @@ def test_the_line_of_a_metric_has_80_columns_and_a_name_that_is_too_long_a_line_
     assert max(map(len, lines)) <= 80
     assert len(lines) == (1 if length == 20 else 2)
     assert lines[0].split()[0] == name
+
+
+def test_wrapped_text_has_nothing_that_a_terminal_obeys():
+    assert wrapped("a\x1b[2Jb \u202ec\nd") == r"a\x1b[2Jb \u202ec\nd"

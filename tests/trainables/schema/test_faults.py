@@ -1,5 +1,7 @@
 """Faults of YAML files: one sentence each, with the place and a remedy."""
 
+from itertools import count
+
 import pytest
 from pydantic import ValidationError
 
@@ -8,7 +10,7 @@ from tests.trainables.schema.conftest import TRIAL
 from trainables.config import ReplayConfig, TrialConfig
 from trainables.data.sets import ALIGNMENT_SETS
 from trainables.objectives import AnyObjective
-from trainables.schema.faults import did_you_mean, dotted, fault_sentences
+from trainables.schema.faults import MAX_SENTENCES, did_you_mean, dotted, fault_sentences
 
 KNOWN = f"known: {', '.join(TrialConfig.model_fields)}"
 OBJECTIVES = ", ".join(member.model_fields["name"].default for member in members(AnyObjective))
@@ -149,3 +151,51 @@ def test_the_faults_of_a_tree_are_sentences_that_begin_with_their_places():
     assert fault_sentences(raised.value, ReplayConfig, tree) == [
         "dta is no known key (known: data, ratio); did you mean 'data'?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("\x1b[2J\u202e", r"\x1b[2J\u202e"),
+        ("a\nb\tc", r"a\nb\tc"),
+        ("k" * 500, f"{'k' * 39}…{'k' * 39}"),
+        ("\u2028", r"\u2028"),
+    ],
+)
+def test_a_key_is_shown_in_one_line_in_short_and_without_control_characters(key, place):
+    assert dotted(("a", key, 0)) == f"a.{place}.0"
+    with pytest.raises(ValidationError) as raised:
+        ReplayConfig.model_validate({"data": "miniature", key: 1})
+    (sentence,) = fault_sentences(raised.value, ReplayConfig, {"data": "miniature", key: 1})
+    assert sentence.startswith(f"{place} is no known key")
+
+
+def test_no_more_sentences_are_made_than_are_told():
+    tree = {"data": "miniature", **{f"k{number}": 1 for number in range(1000)}}
+    with pytest.raises(ValidationError) as raised:
+        ReplayConfig.model_validate(tree)
+    assert len(fault_sentences(raised.value, ReplayConfig, tree)) == MAX_SENTENCES
+
+
+@pytest.mark.parametrize(
+    "value", [[1] * 10**5, "x" * 10**5, {"a": "x" * 10**6}, ["\x1b" * 10**5], [[[10**400]]]]
+)
+@pytest.mark.parametrize("key", ["data", "ratio"])
+def test_a_long_value_is_shown_in_short(key, value):
+    tree = {"data": "miniature", key: value}
+    with pytest.raises(ValidationError) as raised:
+        ReplayConfig.model_validate(tree)
+    (sentence,) = fault_sentences(raised.value, ReplayConfig, tree)
+    assert len(sentence) < 1200
+    assert sentence.isprintable()
+
+
+def test_a_list_that_is_too_long_is_one_sentence(refused):
+    evaluators = "".join(f"  - {{name: perplexity, label: l{n}}}\n" for n in range(51))
+    (fault,) = refused(TRIAL.split("  - stereoset")[0] + evaluators)
+    assert fault == "7: evaluators must have at most 50 entries, but has 51."
+
+
+def test_a_word_is_compared_with_the_known_ones_only_as_far_as_words_are_long():
+    assert did_you_mean("x" * 10**6, ["x" * 10**6]) == ""
+    assert did_you_mean("step7", (f"step{n}" for n in count())) == "; did you mean 'step7'?"

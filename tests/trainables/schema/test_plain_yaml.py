@@ -3,12 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ruamel.yaml.constructor import ConstructorError
 
-from trainables.schema.plain_yaml import from_yaml, to_yaml
+from trainables.schema.composing import NotPlain
+from trainables.schema.plain_yaml import HIGHEST, from_yaml, to_yaml
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)))
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
+scalars = (
+    st.none() | st.booleans() | st.integers(-HIGHEST, HIGHEST) | st.floats(allow_nan=False) | texts
+)
 trees = st.recursive(
     scalars, lambda below: st.lists(below) | st.dictionaries(texts, below), max_leaves=5
 )
@@ -34,5 +36,40 @@ def test_a_long_text_is_broken_after_so_many_characters():
 
 
 def test_a_tag_that_would_make_an_object_is_refused():
-    with pytest.raises(ConstructorError):
+    with pytest.raises(NotPlain):
         from_yaml("!!python/object/apply:os.getcwd []")
+
+
+@pytest.mark.parametrize(
+    "number", ["9" * 19, "9" * 5000, "-" + "9" * 19, "0x" + "f" * 16, "0x" + "f" * 5000, "0o" + "7" * 22, "0b" + "1" * 64, "1" + "0" * 400]
+)  # fmt: skip
+@pytest.mark.parametrize("text", ["{}", "a: {}", "[1, {}]"])
+def test_a_whole_number_beyond_64_bits_is_refused_and_shown_in_short(number, text):
+    with pytest.raises(NotPlain) as caught:
+        from_yaml(text.format(number))
+    assert "must hold whole numbers from −9223372036854775807 to 9223372036854775807" in str(
+        caught.value
+    )
+    assert len(caught.value.problem) < 200
+
+
+def test_the_greatest_whole_numbers_are_read():
+    greatest = {"a": HIGHEST, "b": -HIGHEST, "c": HIGHEST, "d": HIGHEST}
+    assert (
+        from_yaml(f"a: {HIGHEST}\nb: -{HIGHEST}\nc: 0x{HIGHEST:x}\nd: 0b{HIGHEST:b}\n") == greatest
+    )
+
+
+def test_signs_that_mean_something_in_a_key_alone_are_text_elsewhere():
+    assert from_yaml("a: =\nb: <<\nc: [=, <<]\n=: 1\n") == {
+        "a": "=",
+        "b": "<<",
+        "c": ["=", "<<"],
+        "=": 1,
+    }
+
+
+@pytest.mark.parametrize("key", ["1", "~", "[a, [b]]", "{a: b}", "2.5", "true"])
+def test_a_key_that_is_no_word_is_refused(key):
+    with pytest.raises(NotPlain, match="must have words as keys"):
+        from_yaml(f"? {key}\n: 1\n")

@@ -1,11 +1,17 @@
 """YAML files that people write: plain values with their lines, or sentences of refusal."""
 
+import os
+from pathlib import Path
+
 import pytest
 from pydantic import BaseModel
 
 from tests.trainables.schema.conftest import TRIAL
 from trainables.config import TrialConfig
-from trainables.schema.yaml_file import SpecError, read, validate
+from trainables.schema.composing import MAX_BYTES
+from trainables.schema.faults import MAX_SENTENCES
+from trainables.schema.printable import visible
+from trainables.schema.yaml_file import FURTHER, SpecError, read, validate
 
 
 @pytest.fixture
@@ -60,10 +66,12 @@ def test_a_tag_runs_no_code(tmp_path):
 
 def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    os.mkfifo(tmp_path / "pipe")
     for name, reason in {
         "none.yaml": "No such file or directory",
         ".": "Is a directory",
         "binary.yaml": "it is not UTF-8 text",
+        "pipe": "it is a named pipe (/dev/stdin is read)",
     }.items():
         file = tmp_path / name
         with pytest.raises(SpecError) as caught:
@@ -137,7 +145,7 @@ def test_a_key_of_two_halves_has_its_own_line_and_a_long_text_is_cut(tmp_path):
     file.write_text('a: 1\n"\\ud83d\\ude00": 2\n')
     assert read(file).lines[("😀",)] == 2
     file.write_text(f'a: "{"x" * 500}\\ud83d"\n')
-    with pytest.raises(SpecError, match=r"in 'x{60}'…\.$"):
+    with pytest.raises(SpecError, match=r"in 'x{78}…\.$"):
         read(file)
 
 
@@ -147,7 +155,10 @@ def test_a_few_lines_of_aliases_that_stand_for_millions_are_refused_at_once(tmp_
         lines.append(f"x{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]")
     file = tmp_path / "spec.yaml"
     file.write_text("\n".join([*lines, "goals: *a8"]))
-    with pytest.raises(SpecError, match="must hold at most 100000 values, aliases written out"):
+    with pytest.raises(
+        SpecError,
+        match="must hold at most 10000 keys and values, aliases and merge keys written out",
+    ):
         read(file)
 
 
@@ -197,5 +208,63 @@ def test_values_that_are_not_known_yet_have_no_faults(tmp_path):
         assert caught.value.sentences == []
 
 
-def test_an_error_has_each_sentence_once():
+def test_an_error_has_each_sentence_once_and_no_more_than_are_read():
     assert SpecError(["a", "b", "a"]).sentences == ["a", "b"]
+    many = [str(number) for number in range(MAX_SENTENCES)]
+    assert SpecError([*many, *many]).sentences == many
+    assert SpecError([*many, "one more"]).sentences == [*many, FURTHER]
+    assert SpecError([FURTHER, "a"]).sentences == ["a", FURTHER]
+
+
+def test_no_more_sentences_are_made_than_an_error_has():
+    made = []
+    SpecError(made.append(number) or str(number) for number in range(10**6))
+    assert len(made) == MAX_SENTENCES + 1
+
+
+def test_no_more_of_a_file_is_read_than_it_may_have(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_text(f"a: 1\n#{'x' * (MAX_BYTES - 6)}")
+    assert read(file).tree == {"a": 1}
+    file.write_text(f"a: 1\n#{'x' * (MAX_BYTES - 5)}")
+    endless = Path("/dev/zero")
+    for path in (file, endless):
+        with pytest.raises(SpecError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path}: must be a file of at most 250000 bytes, but has more."
+
+
+def test_what_is_merged_has_the_line_where_it_is_written(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_text("a: &a\n  x: 1\n  y: 2\nb:\n  <<: *a\n  y: 3\n")
+    document = read(file)
+    assert document.tree["b"] == {"x": 1, "y": 3}
+    assert [document.lines["b", key] for key in "xy"] == [2, 6]
+
+
+def test_a_key_is_shown_in_one_line_without_control_characters(tmp_path):
+    file = tmp_path / "trial.yaml"
+    file.write_text('"\\e[31m\\u202ered\\n\\u2028": 1\n? "%s"\n: 2\n' % ("k" * 5000))
+    with pytest.raises(SpecError) as caught:
+        validate(TrialConfig, read(file))
+    first, second, *_ = sorted(caught.value.sentences)
+    assert "\\x1b[31m\\u202ered\\n\\u2028 is no known key" in first
+    assert all(visible(sentence) == sentence for sentence in caught.value.sentences)
+    assert len(caught.value.sentences) == len(str(caught.value).splitlines())
+    assert len(second) < 500 + len(str(file))
+
+
+def test_a_name_of_a_file_is_shown_in_one_line(tmp_path):
+    file = tmp_path / "a\nb\x1b[31m.yaml"
+    for text in ("", "a: b: c", "1: x", "a: '\\ud83d'\nb: \"\\ud83d\"", "a: 1"):
+        file.write_text(text)
+        with pytest.raises(SpecError) as caught:
+            validate(TrialConfig, read(file))
+        assert len(str(caught.value).splitlines()) == len(caught.value.sentences)
+        assert visible(str(caught.value)) == str(caught.value)
+
+
+def test_a_mark_of_byte_order_is_no_part_of_a_file(tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_bytes("\ufeffa: 1\n".encode())
+    assert read(file).tree == {"a": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from pathlib import Path
@@ -40,7 +41,7 @@ def in_words(kinds: tuple[str, ...]) -> str:
 def files_named(name: str, kinds: tuple[str, ...]) -> list[str]:
     """Return the files that a name means if its end was left out: those of these kinds that exist."""
     ends = [f"{kind}{packed}" for kind in kinds for packed in ("", PACKED)]
-    return [f"{name}{end}" for end in ends if name and Path(f"{name}{end}").is_file()]
+    return [f"{name}{end}" for end in ends if name and os.path.isfile(f"{name}{end}")]
 
 
 def dataset_label(name: str) -> str:
