@@ -16,6 +16,7 @@ from sweep.cli.options import (
     load_spec,
     use_harness_tasks,
 )
+from trainables.schema.masking import masked
 
 app = typer.Typer()
 
@@ -41,11 +42,11 @@ def submit(
     checked, document = load_spec(spec)
     if not address.startswith(("http://", "https://")):
         leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
-    if "@" in (tracking_uri or ""):
+    if tracking_uri and ("@" in tracking_uri or masked(tracking_uri) != tracking_uri):
         leave(
             WRONG,
-            "--tracking-uri must hold no password, which everyone on the cluster could read: put it "
-            "into ~/.mlflow/credentials of its nodes.",
+            "--tracking-uri must hold no password or token, which everyone on the cluster could read: "
+            "put it into ~/.mlflow/credentials of its nodes.",
         )
     from sweep.remote import jobs
 
