@@ -27,7 +27,7 @@ VERBS = {
     "front": "NAME --tracking-uri --format --out-dir --all --with --register --model-name",
     "compare": "NAME TRIAL TRIAL --tracking-uri --format --recipes --all",
     "rerun": "NAME [TRIAL…] --front --seeds --tracking-uri --storage --address",
-    "ui": "[NAME] --tracking-uri --host --port --no-open",
+    "ui": "[NAME] --tracking-uri --host --port --write --no-open",
     "submit": "SPEC --address --tracking-uri --resume --follow --harness-tasks",
     "status": "NAME --tracking-uri --format",
     "pause": "NAME --tracking-uri",
