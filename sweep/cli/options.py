@@ -54,6 +54,10 @@ HarnessTasks = Annotated[
     Path | None,
     typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
 ]
+NoDiff = Annotated[
+    bool,
+    typer.Option("--no-diff", help="record no changes of Equipoise's own code since its commit"),
+]
 
 
 class Format(StrEnum):

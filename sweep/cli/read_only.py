@@ -17,11 +17,7 @@ from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, ErrorCode
 from mlflow.server import handlers
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
-
-    Scope = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Any]]
-    Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 READING = ("GET", "HEAD", "OPTIONS")  # methods
 # Questions that MLflow's pages ask by POST. `2.0mlflow` is as MLflow has it.
@@ -34,44 +30,30 @@ REFUSAL = (
     "this server shows the record and must not change it, but was asked to by {} {}: `sweep ui "
     "--write` starts one to which people log in, and may."
 )
-# What MLflow's command line would tell its server.
-SETTINGS = {
-    server.BACKEND_STORE_URI_ENV_VAR: os.environ["MLFLOW_BACKEND_STORE_URI"],
-    server.REGISTRY_STORE_URI_ENV_VAR: os.environ["MLFLOW_REGISTRY_STORE_URI"],
-    server.ARTIFACT_ROOT_ENV_VAR: "mlflow-artifacts:/",
-    server.ARTIFACTS_DESTINATION_ENV_VAR: os.environ.get(
-        "MLFLOW_ARTIFACTS_DESTINATION", "./mlartifacts"
-    ),
-    server.SERVE_ARTIFACTS_ENV_VAR: "true",
-}
 
 
 class ReadOnly:
-    """An ASGI app that hands another one what asks, and refuses everything else.
+    """An ASGI app that hands questions on to another one, and refuses everything else."""
 
-    whole: the other app.
-    """
-
-    def __init__(self, whole: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, whole: ASGIApp) -> None:
         self._whole = whole
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and asks(scope)):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and is_question(scope)):
             await self._whole(scope, receive, send)
         elif scope["type"] == "http":
             sentence = REFUSAL.format(scope["method"], scope["path"][:200])
             told = {"error_code": ErrorCode.Name(PERMISSION_DENIED), "message": sentence}
-            kind = [(b"content-type", b"application/json")]
-            start = {"status": HTTPStatus.FORBIDDEN, "headers": kind}
-            await send({"type": "http.response.start", **start})
+            start: dict[str, Any] = {"type": "http.response.start", "status": HTTPStatus.FORBIDDEN}
+            await send({**start, "headers": [(b"content-type", b"application/json")]})
             await send({"type": "http.response.body", "body": json.dumps(told).encode()})
 
 
-def asks(scope: Scope) -> bool:
+def is_question(scope: Scope) -> bool:
     """Return whether an HTTP request changes nothing, going by its method and path."""
-    is_question = scope["method"] == "POST" and QUESTIONS.fullmatch(scope["path"])
-    return scope["method"] in READING or bool(is_question)
+    asks = scope["method"] == "POST" and QUESTIONS.fullmatch(scope["path"])
+    return scope["method"] in READING or bool(asks)
 
 
 def _app() -> ReadOnly:
@@ -80,12 +62,19 @@ def _app() -> ReadOnly:
     Raises:
         mlflow.exceptions.MlflowException: the store cannot be opened.
     """
-    os.environ.update(SETTINGS)
-    handlers.initialize_backend_stores(
-        SETTINGS[server.BACKEND_STORE_URI_ENV_VAR],
-        SETTINGS[server.REGISTRY_STORE_URI_ENV_VAR],
-        SETTINGS[server.ARTIFACT_ROOT_ENV_VAR],
-    )
+    store = os.environ["MLFLOW_BACKEND_STORE_URI"]
+    registry = os.environ["MLFLOW_REGISTRY_STORE_URI"]
+    artifacts = "mlflow-artifacts:/"
+    os.environ |= {  # what MLflow's command line tells its server
+        server.BACKEND_STORE_URI_ENV_VAR: store,
+        server.REGISTRY_STORE_URI_ENV_VAR: registry,
+        server.ARTIFACT_ROOT_ENV_VAR: artifacts,
+        server.ARTIFACTS_DESTINATION_ENV_VAR: os.environ.get(
+            "MLFLOW_ARTIFACTS_DESTINATION", "./mlartifacts"
+        ),
+        server.SERVE_ARTIFACTS_ENV_VAR: "true",
+    }
+    handlers.initialize_backend_stores(store, registry, artifacts)
     from mlflow.server.fastapi_app import app as whole
 
     return ReadOnly(whole)

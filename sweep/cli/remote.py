@@ -11,6 +11,7 @@ from sweep.cli.options import (
     FAILED,
     WRONG,
     HarnessTasks,
+    NoDiff,
     Spec,
     leave,
     load_spec,
@@ -35,6 +36,7 @@ def submit(
     follow: Annotated[
         bool, typer.Option("--follow", help="print the log until the sweep ends")
     ] = False,
+    no_diff: NoDiff = False,
     harness_tasks: HarnessTasks = None,
 ) -> None:
     """Hand a sweep to a Ray cluster, where it runs on without this machine."""
@@ -53,7 +55,7 @@ def submit(
     try:
         job = jobs.submit(
             checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume,
-            harness_tasks=harness_tasks,
+            no_diff=no_diff, harness_tasks=harness_tasks,
         )  # fmt: skip
     except jobs.Unreachable as error:
         leave(WRONG, str(error))

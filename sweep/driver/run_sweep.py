@@ -59,6 +59,7 @@ def run(
     backends: Backends = DEFAULT_BACKENDS,
     *,
     replace: bool = False,
+    code_diff: str = "",
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
 ) -> mlflow_record.Record:
@@ -66,6 +67,7 @@ def run(
 
     document: the file of the spec, as the user typed it.
     replace: whether to delete an earlier sweep of the same name first.
+    code_diff: the changes of the code since its commit, if they are to be recorded.
     on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
     run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
 
@@ -100,7 +102,7 @@ def run(
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
             workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
             artifacts = workspace.artifact_location(uri, spec.name)
-            record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
+            record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts, code_diff)
             prepared = _prepared(
                 spec, document, record, search_storage, checkpoint_root, num_at_once
             )
