@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mlflow import server
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, ErrorCode
 from mlflow.server import handlers
 
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
+Scope = MutableMapping[str, Any]  # a request
+App = Callable[..., Awaitable[None]]  # of ASGI: it takes a request, `receive` and `send`
 
 READING = ("GET", "HEAD", "OPTIONS")  # methods
 # Questions that MLflow's pages ask by POST. `2.0mlflow` is as MLflow has it.
@@ -35,10 +36,10 @@ REFUSAL = (
 class ReadOnly:
     """An ASGI app that hands questions on to another one, and refuses everything else."""
 
-    def __init__(self, whole: ASGIApp) -> None:
+    def __init__(self, whole: App) -> None:
         self._whole = whole
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: App, send: App) -> None:
         """Answer a request."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and is_question(scope)):
             await self._whole(scope, receive, send)

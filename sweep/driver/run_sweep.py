@@ -245,9 +245,8 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
     has_moved = address != str(workspace.search_storage(name))
     if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
         raise CannotRun(
-            f"{address} must hold the search of {name}, but does not: name the database "
-            f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before, or "
-            f"start anew with --replace."
+            f"{address} must hold the search of {name}, but does not: name the database that does by "
+            "--storage or OPTUNA_STORAGE, none if none was named before, or start anew with --replace."
         )
 
 

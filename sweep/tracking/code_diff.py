@@ -53,6 +53,8 @@ def code_diff(file: Path = Path(__file__)) -> CodeDiff:
     text = masked_source("".join(f"{line}\n" for line in head) + patch)
     cut = "\n# … cut\n" if len(text) > MAX_CHARS else ""
     text = text[:MAX_CHARS] + cut
+    if not text:
+        return CodeDiff("", "")
     about = f"{counted(len(changed) - len(secret), 'changed file')}, {len(text) / 1000:.0f} kB"
     return CodeDiff(text, f"{about}; without {', '.join(secret[:3])}" if secret else about)
 
