@@ -121,3 +121,11 @@ def test_the_line_of_a_metric_has_80_columns_and_a_name_that_is_too_long_a_line_
     assert max(map(len, lines)) <= 80
     assert len(lines) == (1 if length == 20 else 2)
     assert lines[0].split()[0] == name
+
+
+def test_no_name_or_path_in_a_line_steers_the_terminal():
+    evil = "a\x1b[2J\u202eb"
+    metric = Metric(f"bias/{evil}/gap", "points", "lower", ideal=0, worst=50, about="")
+    shown = r"a\x1b[2J\u202eb"
+    assert line(metric, 1.0, None, 1.0).startswith(f"bias/{shown}/gap")
+    assert wrapped(f"{evil}.yaml is valid") == f"{shown}.yaml is valid"
