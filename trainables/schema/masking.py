@@ -62,6 +62,15 @@ def masked(text: str) -> str:
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
 
 
+def is_secret(name: str) -> bool:
+    """Return whether a variable of this name holds a secret.
+
+    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
+    (True, False)
+    """
+    return bool(NAMED_SO.match(name))
+
+
 def masked_source(text: str) -> str:
     """Return lines of code and of settings with `***` for their secrets.
 
@@ -88,7 +97,7 @@ def _secrets_of_environment() -> list[str]:
     The passwords in addresses, as of OPTUNA_STORAGE, are among them, and each value as it stands in an
     address, too.
     """
-    values = {value for name, value in os.environ.items() if NAMED_SO.match(name)}
+    values = {value for name, value in os.environ.items() if is_secret(name)}
     for value in os.environ.values():
         if (address := USER_INFO.match(value)) and not USER_ALONE.fullmatch(address[0]):
             values |= {address[3], unquote(address[3])}
