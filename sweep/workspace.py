@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 
 from analysis.record.names import Artifact
-from sweep.tracking.store.addresses import HIDDEN, without_password
+from trainables.schema.masking import masked
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
@@ -104,13 +104,16 @@ def remember_sweep(
 
 
 def remember_checkpoint_root(name: str, checkpoint_root: str | None) -> None:
-    """Write where the checkpoints of a sweep are; None: in its folder."""
-    _write_address(name, CHECKPOINT_ROOT, checkpoint_root)
+    """Write where the checkpoints of a sweep are; None: in its folder.
+
+    The address is written as it is: a spec refuses one with secrets.
+    """
+    _write(name, CHECKPOINT_ROOT, checkpoint_root)
 
 
 def remember_harness_tasks(name: str, path: Path | None) -> None:
     """Write the folder of tasks that the command line has named for a sweep; None: it named none."""
-    _write_address(name, HARNESS_TASKS, str(path) if path else None)
+    _write(name, HARNESS_TASKS, str(path) if path else None)
 
 
 def harness_tasks(name: str) -> Path | None:
@@ -142,13 +145,17 @@ def checkpoint_root(name: str) -> str | None:
 
 
 def _write_address(name: str, file_name: str, address: str | None) -> None:
-    """Write an address without its password into a file of a sweep; None deletes the file."""
+    """Write an address without its secrets into a file of a sweep; None deletes the file."""
+    _write(name, file_name, None if address is None else masked(address))
+
+
+def _write(name: str, file_name: str, text: str | None) -> None:
+    """Write a text into a file of a sweep; None deletes the file."""
     path = folder(name) / file_name
-    if address is None:
+    if text is None:
         path.unlink(missing_ok=True)
-        return
-    shown = without_password(address)
-    path.write_text(shown if HIDDEN in shown else address, encoding="utf-8")
+    else:
+        path.write_text(text, encoding="utf-8")
 
 
 def _address(name: str, file_name: str) -> str | None:

@@ -14,18 +14,13 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import (
-    OtherContent,
-    connect,
-    download,
-    has_artifact,
-    without_password,
-)
+from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
 from analysis.record.names import Artifact
 from analysis.record.replicates import FEW_SEEDS, OfItems, of_items
 from analysis.record.sweep import run_id_of
 from trainables.metrics.estimate import Estimate, Items
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
+from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -124,7 +119,7 @@ def _warn(tracking_uri: str, error: str) -> None:
     log.warning(
         "%s does not give %s (%s): the errors of recipes with more than %s seeds are those that need "
         "no items, and may be wider than need be.",
-        *(without_password(tracking_uri), Artifact.ITEMS, error, FEW_SEEDS),
+        *(masked(tracking_uri), Artifact.ITEMS, error, FEW_SEEDS),
     )
 
 

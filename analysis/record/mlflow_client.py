@@ -6,7 +6,6 @@ MLflow is imported inside the functions, because that costs seconds.
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from urllib.parse import quote
 
 from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.sweep import UnknownSweep
+from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +39,7 @@ class OtherContent(ValueError):
         artifact: its name, with its trial and sweep.
         """
         super().__init__(
-            f"{artifact} must be what the sweep wrote, but the store {without_password(tracking_uri)} "
+            f"{artifact} must be what the sweep wrote, but the store {masked(tracking_uri)} "
             "gives something else: check any gateway before it."
         )
 
@@ -70,19 +70,21 @@ def _refuse_absent_file(tracking_uri: str) -> None:
     path = path.partition("?")[0]
     if not Path(path).is_file():
         raise ValueError(
-            f"there is no MLflow record at {tracking_uri}: the file does not exist; name the store "
-            "that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
+            f"there is no MLflow record at {masked(tracking_uri)}: the file does not exist; name the "
+            "store that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
         )
     connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
     try:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError as error:
-        raise ValueError(f"{tracking_uri} cannot be read as an MLflow record: {error}.") from error
+        raise ValueError(
+            f"{masked(tracking_uri)} cannot be read as an MLflow record: {error}."
+        ) from error
     finally:
         connection.close()
     if ("experiments",) not in tables:
         raise ValueError(
-            f"there is no MLflow record at {tracking_uri}: it has no table of experiments."
+            f"there is no MLflow record at {masked(tracking_uri)}: it has no table of experiments."
         )
 
 
@@ -170,7 +172,7 @@ def sweep_run(client: MlflowClient, name: str, tracking_uri: str) -> Run:
     if not parents:
         names = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(client)})
         raise UnknownSweep(
-            f"{without_password(tracking_uri)} has no sweep named {name!r}; "
+            f"{masked(tracking_uri)} has no sweep named {name!r}; "
             + (f"it has {', '.join(names)}." if names else "it has no sweeps yet.")
         )
     return parents[-1]
@@ -205,16 +207,3 @@ def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
 def has_artifact(client: MlflowClient, run_id: str, path: str) -> bool:
     """Return whether a run has an artifact of this name at the top."""
     return any(entry.path == path for entry in client.list_artifacts(run_id))
-
-
-def without_password(uri: str) -> str:
-    """Return the address of a store without user name and password.
-
-    Unlike the function of that name in sweep/tracking/addresses.py it needs no SQLAlchemy.
-
-    >>> without_password("postgresql://me:secret@db/x"), without_password("sqlite:///mlflow.db")
-    ('postgresql://db/x', 'sqlite:///mlflow.db')
-    """
-    scheme, separator, rest = uri.partition("://")
-    rest = re.sub(r"(password=)[^&]*", r"\1***", rest)
-    return scheme + separator + rest.rpartition("@")[2]

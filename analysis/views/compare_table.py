@@ -71,7 +71,7 @@ def table(
     comparison = goals_first(sweep, comparison)
     is_goal = comparison["metric"].isin(goals)
     if without_items := [g.name for g in sweep.goals if g.name not in set(comparison["metric"])]:
-        captions.append(f"without items, so without a test: {', '.join(without_items)}")
+        captions.append(f"without items, so without a test: {escape(', '.join(without_items))}")
     if not every and not is_goal.all():
         captions.append(
             f"{counted(int((~is_goal).sum()), 'metric that is no goal', 'metrics that are no goals')}: "

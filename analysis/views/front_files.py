@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.record.sweep import BASE, Candidate, Sweep
@@ -27,6 +28,7 @@ from analysis.views.front_words import (
 from trainables.metrics.bounds import ANY, Bounds
 from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
+from trainables.schema.escaping import csv_cell, in_markdown
 
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
 CSV_HEAD = [
@@ -51,7 +53,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
     are_unique = len(set(short_names)) == len(short_names)
     names = short_names if are_unique else [goal.name for goal in sweep.goals]
     headings = [
-        f"{name}\N{NO-BREAK SPACE}{arrow(goal)}"
+        f"{in_markdown(name)}\N{NO-BREAK SPACE}{arrow(goal)}"
         for name, goal in zip(names, sweep.goals, strict=True)
     ]
     counted_columns = ["n"] if has_replicates(sweep) else []
@@ -67,7 +69,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
     for row in front.head(max_rows).to_dict("records"):
         trial = f"[{Candidate.of(row)}]({runs_url}/{row['run_id']})"
         number = [str(row["replicates"]) for _ in counted_columns]
-        words = [*(f"**{mark}**" for mark in marks(row)), recipe(sweep, row).replace("|", "\\|")]
+        words = [*(f"**{mark}**" for mark in marks(row)), in_markdown(recipe(sweep, row))]
         lines.append([trial, *number, *values(row), " · ".join(filter(None, words))])
     num_more = len(front) - max_rows
     paragraphs = [
@@ -75,7 +77,7 @@ def to_markdown(sweep: Sweep, /, *, runs_url: str, max_rows: int = 12) -> str:
         f"… and {num_more} more." if num_more > 0 else "",
         f"{MEANING}{f'; {MEANING_OF_REPLICATES}' if counted_columns else ''}.",
         f"{text}." if (text := counts(sweep)) else "",
-        *cautions(sweep),
+        *map(in_markdown, cautions(sweep)),
     ]
     return "\n\n".join(filter(None, paragraphs))
 
@@ -135,7 +137,7 @@ def to_json(sweep: Sweep, /, *, every: bool = False) -> str:
                 "params": _known(row, sweep.params),
             }
         )
-    return json.dumps(members, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(members, indent=2, allow_nan=False) + "\n"
 
 
 def _base_entry(sweep: Sweep, tied: Mapping[str, Ties]) -> dict[str, Any]:
@@ -205,7 +207,17 @@ def to_csv(sweep: Sweep, /, *, every: bool = False) -> str:
     ]
     columns = [*CSV_HEAD, *sweep.logged, *ends, *sweep.params]
     frame = pd.DataFrame(rows, columns=columns, dtype=object)  # whole numbers stay whole
-    return frame.to_csv(index=False, lineterminator="\n")
+    return csv_text(frame)
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV, in which no cell is a formula of a spreadsheet."""
+    safe = table.rename(columns=csv_cell)
+    for place, kind in enumerate(table.dtypes):
+        if pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
+            cells = [csv_cell(value) for value in table.iloc[:, place]]
+            safe.isetitem(place, np.array(cells, dtype=object))
+    return safe.to_csv(index=False, lineterminator="\n")
 
 
 def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:

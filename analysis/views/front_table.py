@@ -125,7 +125,8 @@ def table(sweep: Sweep, /, *, every: bool = False) -> FrontTable:
     decimals = goal_decimals(sweep, rows)
     for goal in sweep.goals:
         _, dataset, quantity = parse(goal.name)
-        headings.append(f"{dataset}\n{quantity} {arrow(goal)}\n[dim]{escape(goal.unit)}[/dim]")
+        name = f"{escape(dataset)}\n{escape(quantity)} {arrow(goal)}"
+        headings.append(f"{name}\n[dim]{escape(goal.unit)}[/dim]")
 
     def values(row: Mapping[Any, Any]) -> list[str]:
         """Return the values of the goals, each with half its interval below it."""

@@ -19,6 +19,7 @@ from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
+from trainables.schema.escaping import as_block, in_code, in_markdown
 from trainables.schema.plain_yaml import to_yaml
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
@@ -29,8 +30,8 @@ TASKS = {
 CARD = """\
 # {title}
 
-`{base}`, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
-It is {size} on the front of the sweep `{sweep}` ({candidates}, the base model among
+{base}, fine-tuned to have less social bias while forgetting as little as possible: {recipe}.
+It is {size} on the front of the sweep {sweep} ({candidates}, the base model among
 them): none of them was better in one of {goals} without being worse in another.{remarks}
 
 ## What was measured
@@ -61,8 +62,7 @@ tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 With Equipoise{commit}, `python -m trainables run trial.yaml --save debiased` trains and measures it
 again, from this `trial.yaml`:
 
-```yaml
-{yaml}```
+{yaml}
 """
 
 
@@ -100,20 +100,20 @@ def card(sweep: Sweep, candidate: Candidate, /) -> str:
     if maybe:
         remarks += f" Whether it differs by more than noise from {', '.join(maybe)} is not known."
     body = CARD.format(
-        title=f"{sweep.name}-{candidate.trial:04d}",
-        base=row.get("model.path", "the base model"),
-        recipe=recipe(sweep, row) or "one recipe",
+        title=in_markdown(f"{sweep.name}-{candidate.trial:04d}"),
+        base=in_code(row.get("model.path", "the base model")),
+        recipe=in_markdown(recipe(sweep, row)) or "one recipe",
         size="the only one" if sweep.front_size == 1 else f"one of {sweep.front_size}",
-        sweep=sweep.name,
+        sweep=in_code(sweep.name),
         candidates=counted(sweep.num_candidates, "candidate"),
-        goals=", ".join(f"`{goal.name}`" for goal in sweep.goals),
+        goals=", ".join(in_code(goal.name) for goal in sweep.goals),
         remarks=remarks,
         table="\n".join(_table(sweep, own, row)),
         meaning=MEANING,
         seeds=seeds,
         loader=loader,
-        commit=f" at commit {sweep.commit}" if sweep.commit else "",
-        yaml=read_trial_yaml(sweep, candidate),
+        commit=f" at commit {in_markdown(sweep.commit)}" if sweep.commit else "",
+        yaml=as_block(read_trial_yaml(sweep, candidate), "yaml"),
     )
     return f"---\n{_front_matter(sweep, own)}---\n\n{body}"
 
@@ -161,8 +161,9 @@ def _table(sweep: Sweep, own: Mapping[Any, Any], row: Mapping[Any, Any]) -> list
         values = " | ".join(_value(values, metric.name) for values in columns.values())
         base = number(float(sweep.base[metric.name])) if metric.name in sweep.base else "–"
         better = f"nearer to {metric.ideal:g}" if metric.better == "nearer" else metric.better
-        name = f"**`{metric.name}`**" if metric in sweep.goals else f"`{metric.name}`"
-        lines.append(f"| {name} | {metric.unit} | {better} | {base} | {values} |")
+        name = in_code(metric.name).replace("|", "\\|")  # which would end the cell
+        name = f"**{name}**" if metric in sweep.goals else name
+        lines.append(f"| {name} | {in_markdown(metric.unit)} | {better} | {base} | {values} |")
     return lines
 
 

@@ -81,7 +81,7 @@ def table(status: dict[str, Any], /) -> Table:
     num_ended = sum(counts[state] for state in ENDED_STATES)
     by_state = ", ".join(f"{counts[state]} {state}" for state in ENDED_STATES if counts[state])
     eta = "" if status["eta_s"] is None else f", some {_clock(status['eta_s'])} to go"
-    shown.add_row(escape(status["sweep"]), f"{status['state']}{eta}")
+    shown.add_row(escape(status["sweep"]), f"{escape(status['state'])}{eta}")
     ended = (
         f"{num_ended} of {counted(counts['all'], 'trial')}{f' ({by_state})' if by_state else ''}"
     )

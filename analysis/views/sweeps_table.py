@@ -23,5 +23,5 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     for row in sweeps.to_dict("records"):
         counts = [str(row[state]) for state in COUNTED_STATES]
         started = row["started"].strftime("%Y-%m-%d %H:%M")
-        shown.add_row(Folded(escape(row["name"])), row["state"], *counts, started)
+        shown.add_row(Folded(escape(row["name"])), escape(row["state"]), *counts, started)
     return shown

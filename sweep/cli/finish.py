@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
-from trainables.cli.streams import say
+from trainables.cli.streams import say, showable
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
     for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
-        print(os.path.relpath(path) if is_below else path.resolve())
+        print(showable(os.path.relpath(path) if is_below else str(path.resolve())))
 
 
 def _failures(trials: Any) -> str:

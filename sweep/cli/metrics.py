@@ -15,6 +15,7 @@ import typer
 from sweep.cli.options import WRONG, Format, HarnessTasks, leave, use_harness_tasks
 from trainables.cli.output import WIDTH
 from trainables.cli.streams import showable
+from trainables.schema.escaping import csv_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +110,7 @@ def _print_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Print rows as CSV, with a line of headings."""
     writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
 
 
 def _lines(goals: Sequence[PossibleGoal]) -> Iterator[str]:
@@ -120,9 +121,9 @@ def _lines(goals: Sequence[PossibleGoal]) -> Iterator[str]:
         yield evaluator or SEVERAL
         for metric, _ in group:
             numbers = f"{showable(metric.unit):<10} {metric.better:<7} {metric.ideal:g}"
-            line = f"  {metric.name:<45} {numbers}"
+            line = f"  {showable(metric.name):<45} {numbers}"
             if len(line) > WIDTH:
-                yield f"  {metric.name}"
+                yield f"  {showable(metric.name)}"
                 line = f"{'':<47} {numbers}"
             yield line
             indent = " " * 6

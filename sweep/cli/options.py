@@ -54,6 +54,10 @@ HarnessTasks = Annotated[
     Path | None,
     typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
 ]
+NoDiff = Annotated[
+    bool,
+    typer.Option("--no-diff", help="record no changes of Equipoise's own code since its commit"),
+]
 
 
 class Format(StrEnum):
@@ -86,7 +90,7 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     except addresses.BadAddress as error:
         leave(WRONG, str(error))
     addresses.limit_retries()
-    store_in_use.set(addresses.without_password(uri))
+    store_in_use.set(addresses.printable(uri))
     return uri
 
 

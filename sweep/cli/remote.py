@@ -12,11 +12,13 @@ from sweep.cli.options import (
     INTERRUPTED,
     WRONG,
     HarnessTasks,
+    NoDiff,
     Spec,
     leave,
     load_spec,
     use_harness_tasks,
 )
+from trainables.schema.masking import masked
 
 app = typer.Typer()
 
@@ -35,6 +37,7 @@ def submit(
     follow: Annotated[
         bool, typer.Option("--follow", help="print the log until the sweep ends")
     ] = False,
+    no_diff: NoDiff = False,
     harness_tasks: HarnessTasks = None,
 ) -> None:
     """Hand a sweep to a Ray cluster, where it runs on without this machine."""
@@ -42,18 +45,18 @@ def submit(
     checked, document = load_spec(spec)
     if not address.startswith(("http://", "https://")):
         leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
-    if "@" in (tracking_uri or ""):
+    if tracking_uri and ("@" in tracking_uri or masked(tracking_uri) != tracking_uri):
         leave(
             WRONG,
-            "--tracking-uri must hold no password, which everyone on the cluster could read: put it "
-            "into ~/.mlflow/credentials of its nodes.",
+            "--tracking-uri must hold no password or token, which everyone on the cluster could read: "
+            "put it into ~/.mlflow/credentials of its nodes.",
         )
     from sweep.remote import jobs
 
     try:
         job = jobs.submit(
             checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume,
-            harness_tasks=harness_tasks,
+            no_diff=no_diff, harness_tasks=harness_tasks,
         )  # fmt: skip
     except jobs.Unreachable as error:
         leave(WRONG, str(error))

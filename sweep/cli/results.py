@@ -22,6 +22,7 @@ from sweep.cli.options import (
     store_of,
 )
 from sweep.tracking.store import errors as store_errors
+from trainables.cli.streams import showable
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def ls(
     import pandas as pd
 
     from analysis.record import reader
-    from analysis.views import sweeps_table
+    from analysis.views import front_files, sweeps_table
     from sweep import workspace
 
     uri = store_of(tracking_uri)
@@ -57,7 +58,7 @@ def ls(
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:
-        print(sweeps.to_csv(index=False), end="")
+        print(front_files.csv_text(sweeps), end="")
     else:
         console().print(sweeps_table.table(sweeps))
 
@@ -119,11 +120,11 @@ def front(
             console().print(front_table.table(sweep, every=every))
     messages = sys.stderr if format_ is not Format.TABLE else sys.stdout
     for path in paths:
-        print(path, file=messages)
+        print(showable(str(path)), file=messages)
     if register:
         num_registered, num_left = 0, 0
         for sentence, is_registered in _register(sweep, model_name or name):
-            print(sentence, file=sys.stderr if is_registered is False else messages)
+            print(showable(sentence), file=sys.stderr if is_registered is False else messages)
             num_registered += is_registered is True
             num_left += is_registered is False
         if num_left or not num_registered:
@@ -229,7 +230,7 @@ def compare(
     """
     from analysis.record import reader
     from analysis.stats import paired, recipes_compared
-    from analysis.views import compare_table
+    from analysis.views import compare_table, front_files
 
     candidates = _candidate(first), _candidate(second)
     uri = store_of(tracking_uri, name)
@@ -240,7 +241,7 @@ def compare(
     if format_ is Format.JSON:
         print(compare_table.to_json(comparison), end="")
     elif format_ is Format.CSV:
-        print(comparison.to_csv(index=False), end="")
+        print(front_files.csv_text(comparison), end="")
     else:
         names = [str(candidate or "base") for candidate in candidates]
         console().print(

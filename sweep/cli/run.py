@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from analysis.record.names import Artifact
 from sweep.cli import control
 from sweep.cli.finish import run_to_last_word
 from sweep.cli.options import (
@@ -14,6 +15,7 @@ from sweep.cli.options import (
     Address,
     HarnessTasks,
     Name,
+    NoDiff,
     SearchStorage,
     Spec,
     TrackingUri,
@@ -24,6 +26,7 @@ from sweep.cli.options import (
     use_harness_tasks,
 )
 from trainables.cli.output import wrapped
+from trainables.cli.streams import say
 from trainables.schema.printable import printable
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ def run(
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
     ] = False,
+    no_diff: NoDiff = False,
     harness_tasks: HarnessTasks = None,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
@@ -76,12 +80,26 @@ def run(
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
+    diff = "" if no_diff else _code_diff()
     run_to_last_word(
         checked,
         lambda on_start: run_sweep.run(
-            checked, document, backends, replace=replace, on_start=on_start
+            checked, document, backends, replace=replace, code_diff=diff, on_start=on_start
         ),
     )
+
+
+def _code_diff() -> str:
+    """Return the changes of our code since its commit; print to stderr what the record gets, if any."""
+    from sweep.tracking.code_diff import code_diff
+
+    diff = code_diff()
+    if diff.text:
+        say(
+            f"the record gets {Artifact.CODE_DIFF}, the changes of Equipoise's own code "
+            f"({diff.about}): --no-diff leaves it out."
+        )
+    return diff.text
 
 
 @app.command(epilog="Example: sweep resume miniature")

@@ -19,6 +19,10 @@ import typer
 from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# Words after `python -m` that start MLflow's server: such that nothing can be changed, and to which
+# users log in, who may then change what MLflow allows them to.
+READ_ONLY = ("uvicorn", "--log-level", "warning", "sweep.cli.read_only:app")
+WITH_LOGIN = ("mlflow", "server", "--app-name", "basic-auth")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
 LOOK_EVERY_S = 0.2  # whether the server answers
@@ -37,6 +41,9 @@ def ui(
         str, typer.Option(help="address to listen at; beyond loopback, users must log in")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    write: Annotated[
+        bool, typer.Option("--write", help="let users, who must log in, change the record")
+    ] = False,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="open no browser, also at a terminal that has one")
     ] = False,
@@ -51,16 +58,17 @@ def ui(
         if opens:
             webbrowser.open(url)
         return
-    words = ["server", "--host", host, "--port", str(port)]
-    if host not in LOOPBACK:
+    words = [*READ_ONLY, "--host", host, "--port", str(port)]
+    if write or host not in LOOPBACK:
+        option = "--write" if write else f"--host {host}"
         missing = [secret for secret in SECRETS if not os.environ.get(secret)]
         if missing:
             leave(
                 WRONG,
-                f"--host {host} is open to others, so people must log in: set {' and '.join(missing)}"
-                f" in the environment (and install mlflow[auth]), or leave --host out.",
+                f"{option} is open to others, so people must log in: set {' and '.join(missing)}"
+                f" in the environment (and install mlflow[auth]), or leave {option.split()[0]} out.",
             )
-        words += ["--app-name", "basic-auth"]
+        words = [*WITH_LOGIN, "--host", host, "--port", str(port)]
     _refuse_taken(host, port)
     shown_host = f"[{host}]" if ":" in host else host
     url = f"http://{shown_host}:{port}/{page}"
@@ -75,7 +83,7 @@ def ui(
 
 
 def _serve(words: list[str], url: str, opens: bool) -> int:
-    """Run `mlflow WORDS…` until it ends, and return its exit code; end it when this process is to end.
+    """Run `python -m WORDS…` until it ends, and return its exit code; end it when this process ends.
 
     The server has a process group of its own. So Ctrl-C does not reach its processes, each of which
     would print a traceback while it starts, but ends them by SIGTERM.
@@ -93,7 +101,7 @@ def _serve(words: list[str], url: str, opens: bool) -> int:
             signal.signal(number, signal.default_int_handler)
     started: list[subprocess.Popen[bytes]] = []
     try:
-        server = [sys.executable, "-m", "mlflow", *words]
+        server = [sys.executable, "-m", *words]
         started.append(subprocess.Popen(server, stdin=subprocess.DEVNULL, process_group=0))
         while started[0].poll() is None and not _answers(url):
             time.sleep(LOOK_EVERY_S)

@@ -119,10 +119,10 @@ class Checkpoints(Strict):
         import fsspec
 
         scheme, separator, rest = path.partition("://")
-        if "@" in rest.partition("/")[0]:
+        if separator and set(rest) & {"@", "?"}:
             raise ValueError(
-                "must hold no keys, which would be recorded: set AWS_ACCESS_KEY_ID and "
-                "AWS_SECRET_ACCESS_KEY in the environment of each node"
+                "must hold no keys (and so no @ and no ?), which would be recorded: set "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of each node"
             )
         if not (rest and scheme in fsspec.available_protocols() if separator else path[:1] == "/"):
             raise ValueError(

@@ -10,6 +10,7 @@ from analysis.record.names import Artifact
 from sweep.space.names import domain_lines
 from sweep.tracking import sweeps
 from trainables.schema.counted import counted
+from trainables.schema.escaping import in_code, in_markdown
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -47,7 +48,7 @@ def description(running: RunningSweep, front: DrawnFront) -> str:
         budget += f", {counted(spec.budget.hours, 'hour')}"
     bounds = _bounds(spec)
     paragraphs = [
-        f"**{front.headline}** · [the front]({report}) · [all trials]({trials})",
+        f"**{in_markdown(front.headline)}** · [the front]({report}) · [all trials]({trials})",
         front.table,
         "**Goals**",
         _goals(running.goals.values()),
@@ -63,9 +64,9 @@ def description(running: RunningSweep, front: DrawnFront) -> str:
 def _goals(goals: Iterable[Metric]) -> str:
     """Return a Markdown list of goals, each with its unit and the direction in which it is better."""
     return "\n".join(
-        f"- `{goal.name}` in {goal.unit}, "
+        f"- {in_code(goal.name)} in {in_markdown(goal.unit)}, "
         + (f"nearer to {goal.ideal:g}" if goal.better == "nearer" else goal.better)
-        + f" is better: {goal.about}"
+        + f" is better: {in_markdown(goal.about)}"
         for goal in goals
     )
 
@@ -73,7 +74,7 @@ def _goals(goals: Iterable[Metric]) -> str:
 def _bounds(spec: SweepSpec) -> str:
     """Return a Markdown list of the constraints of a sweep; empty if it has none."""
     return "\n".join(
-        f"- `{name}` "
+        f"- {in_code(name)} "
         + " and ".join(
             f"{side} {value:g}" for side, value in bound.model_dump(exclude_none=True).items()
         )

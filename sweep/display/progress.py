@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ray.tune import Callback
 from rich.console import Console, Group
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -19,8 +20,10 @@ from analysis.record.names import ENDED_STATES, EndState, TrialState
 from sweep.display.candidates import MeasuredModel, candidates, measured_by, names_of
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
+from trainables.cli.streams import showable
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
+from trainables.schema.printable import printable
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import RunningSweep
@@ -115,7 +118,7 @@ class Progress(Callback):  # type: ignore[misc]
         if outcome is None:  # it could not be saved, and the sweep ends
             return
         if outcome.state != TrialState.COMPLETE:
-            self._count(trial, outcome.state, outcome.failure)
+            self._count(trial, outcome.state, printable(outcome.failure))
             return
         result = TrialResult.of(trial.last_result)
         assert result is not None, "a complete trial has reported"
@@ -172,7 +175,7 @@ class Progress(Callback):  # type: ignore[misc]
 
     def _print(self, line: str) -> None:
         """Print a line, which goes on below if it is too long for the console."""
-        for text in _folded(line, self._console.width):
+        for text in _folded(showable(line, self._console.encoding), self._console.width):
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @property
@@ -213,7 +216,7 @@ class Progress(Callback):  # type: ignore[misc]
         for name, metric in self._goals.items():
             values = [goals[name] for goals in self._candidates]
             best = f"{min(values, key=metric.cost):.4g}" if values else "–"
-            table.add_row(name, best, metric.unit)
+            table.add_row(escape(name), best, escape(metric.unit))
         front = Text(f"front: {counted(size, 'candidate')}, hypervolume {volume:.4f}")
         footer = Text(f"running: {running or '–'}", style="dim")
         footer.append(self._undelivered(), style="yellow")
@@ -225,7 +228,7 @@ class Progress(Callback):  # type: ignore[misc]
         if not trouble:
             return ""
         waiting = counted(self._outbox.num_waiting, "entry waits", "entries wait")
-        return f" | {waiting} for MLflow ({trouble.partition(':')[0]})"
+        return f" | {waiting} for MLflow ({showable(trouble.partition(':')[0])})"
 
 
 def _folded(line: str, width: int) -> list[str]:
@@ -256,7 +259,7 @@ def _reason(error_file: str | None) -> str:
         else []
     )
     messages = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
-    return messages[-1] if messages else "its process failed"
+    return printable(messages[-1]) if messages else "its process failed"
 
 
 def _clock(seconds: float) -> str:

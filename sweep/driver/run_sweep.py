@@ -60,6 +60,7 @@ def run(
     backends: Backends = DEFAULT_BACKENDS,
     *,
     replace: bool = False,
+    code_diff: str = "",
     on_start: OnStart | None = None,
     run_trial: RunTrial | None = None,
 ) -> mlflow_record.Record:
@@ -67,6 +68,7 @@ def run(
 
     document: the file of the spec, as the user typed it.
     replace: whether to delete an earlier sweep of the same name first.
+    code_diff: the changes of the code since its commit, if they are to be recorded.
     on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
     run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
 
@@ -101,7 +103,7 @@ def run(
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
             workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
             artifacts = workspace.artifact_location(uri, spec.name)
-            record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts)
+            record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts, code_diff)
             prepared = _prepared(
                 spec, document, record, search_storage, checkpoint_root, num_at_once
             )
@@ -244,9 +246,8 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
     has_moved = address != str(workspace.search_storage(name))
     if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
         raise CannotRun(
-            f"{address} must hold the search of {name}, but does not: name the database "
-            f"that does with --storage or OPTUNA_STORAGE, or neither if none was named before, or "
-            f"start anew with --replace."
+            f"{address} must hold the search of {name}, but does not: name the database that does by "
+            "--storage or OPTUNA_STORAGE, none if none was named before, or start anew with --replace."
         )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sweep import workspace
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import folder_name
+from trainables.schema.masking import is_secret
 
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner
@@ -31,10 +32,15 @@ def build(
     assignment: what each worker is given once, when its process starts.
     """
     from ray import tune
+    from ray.tune.execution import class_cache
 
     from sweep.driver.retries import MAX_RETRIES
     from sweep.workers.worker import Worker
 
+    # Tune would give workers the keys of a bucket as arguments, which all users of a machine can list.
+    # Those of this machine have them by their environment, and other nodes have their own.
+    names = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not is_secret(name)}
+    class_cache.ENV_VARS_TO_PROPAGATE = names
     resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
     goals = {goal: search.metrics[goal] for goal in spec.goals}
     trainable = tune.with_parameters(Worker, assignment=assignment)

@@ -32,6 +32,7 @@ def submit(
     address: str,
     tracking_uri: str | None = None,
     resume: bool = False,
+    no_diff: bool = False,
     harness_tasks: Path | None = None,
 ) -> str:
     """Start a sweep as a job of a cluster, and return the id of the job.
@@ -46,6 +47,7 @@ def submit(
         address: the job API, as http://HOST:8265.
         tracking_uri: MLflow as the cluster reaches it; the default of the cluster if left out.
         resume: whether to go on with a sweep that the cluster has begun.
+        no_diff: whether the changes of the cluster's code since its commit stay out of the record.
         harness_tasks: a folder of tasks of lm-evaluation-harness that the sweep measures.
 
     Raises:
@@ -57,6 +59,8 @@ def submit(
     words = ["python", "-m", "sweep", *verb, "--address", "auto"]
     if tracking_uri:
         words += ["--tracking-uri", tracking_uri]
+    if no_diff and not resume:  # it is written at the start alone
+        words += ["--no-diff"]
     if harness_tasks:
         words += [tasks_folder.OPTION, workspace.HARNESS_TASKS]
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'

@@ -18,12 +18,8 @@ from analysis.record import names
 from analysis.record.names import EndState
 from sweep.outcome import Outcome
 from sweep.search.journal import open_journal, refuse_folder
-from sweep.tracking.store.addresses import (
-    BadAddress,
-    refuse_ambiguous,
-    short_reason,
-    without_password,
-)
+from sweep.tracking.store.addresses import BadAddress, refuse_ambiguous, short_reason
+from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -119,14 +115,14 @@ def _database(url: str, retry_s: float = 0.0) -> BaseStorage:
     if url.partition(":")[0].partition("+")[0] not in DATABASES:
         raise BadAddress(
             f"the storage must be a database, as postgresql://USER@HOST/NAME, but got "
-            f"{without_password(url)!r}: leave it out for a journal in the sweep's folder."
+            f"{masked(url)!r}: leave it out for a journal in the sweep's folder."
         )
     refuse_ambiguous(url)
     try:
         storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except Exception as error:  # of SQLAlchemy, of the database's driver, of Optuna
         raise BadAddress(
-            f"the storage {without_password(url)} must be a database that can be written, but: "
+            f"the storage {masked(url)} must be a database that can be written, but: "
             f"{short_reason(error)}."
         ) from error
 

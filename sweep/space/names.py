@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sweep.space.domains import RECIPE, Label, children, domain, label
+from trainables.schema.escaping import in_code, in_markdown
 from trainables.schema.faults import Place
 
 
@@ -151,11 +152,11 @@ def domain_lines(tree: Any, names: Names = ROOT) -> Iterator[str]:
     if kind != "choice":
         low, high = argument
         scale = " (log)" if kind == "loguniform" else ""
-        yield f"`{names.search}` from {low:g} to {high:g}{scale}"
+        yield f"{in_code(names.search)} from {low:g} to {high:g}{scale}"
         return
     labels = [label(option) for option in argument]
     if len(labels) > 1:
-        yield f"`{names.search}` of {', '.join(map(str, labels))}"
+        yield f"{in_code(names.search)} of {in_markdown(', '.join(map(str, labels)))}"
     for number, option in enumerate(argument):
         yield from domain_lines(option, names.option(number, labels[number]))
 

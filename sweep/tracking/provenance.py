@@ -1,4 +1,4 @@
-"""Which code runs a sweep: versions of packages, the commit, and the changes since that commit."""
+"""Which code runs a sweep: versions of packages, and the commit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ PACKAGES = (
     "mlflow",
     "datasets",
 )
-MAX_DIFF_CHARS = 500_000  # characters
 
 
 def versions() -> dict[str, str]:
@@ -29,27 +28,12 @@ def commit(file: Path = Path(__file__)) -> str:
 
     It ends in `-dirty` if the work tree has changes. A file of an installed package is part of none.
     """
-    if not _git(file, "ls-files", file.name):
+    if not git(file, "ls-files", file.name):
         return ""  # whatever repository surrounds it is another project's
-    return _git(file, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*").strip()
+    return git(file, "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*").strip()
 
 
-def diff(file: Path = Path(__file__)) -> str:
-    """Return the changes of the work tree since the commit as a patch, or "" if there are none.
-
-    Files that git does not know are named, without their contents. The patch is cut after
-    MAX_DIFF_CHARS characters.
-    """
-    if not commit(file):
-        return ""
-    patch = _git(file, "diff", "HEAD", "--no-ext-diff", "--no-textconv", "--no-color")
-    unknown = _git(file, "ls-files", "--others", "--exclude-standard", "--full-name", ":/")
-    head = "".join(f"# not in the repository, and not shown: {n}\n" for n in unknown.splitlines())
-    cut = "\n# … cut\n" if len(head + patch) > MAX_DIFF_CHARS else ""
-    return (head + patch)[:MAX_DIFF_CHARS] + cut
-
-
-def _git(file: Path, *words: str) -> str:
+def git(file: Path, *words: str) -> str:
     """Return the output of a git command in the folder of a file.
 
     It is empty if the command fails: there is no repository, or no git.

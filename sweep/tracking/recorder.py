@@ -21,6 +21,7 @@ from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult, recorded_training
 from trainables.config import TrialConfig
 from trainables.evaluators import Harness
+from trainables.schema.masking import masked
 from trainables.schema.plain_yaml import to_yaml
 
 if TYPE_CHECKING:
@@ -226,11 +227,11 @@ class Recorder(Callback):  # type: ignore[misc]
 
 
 def _reason(failure: str) -> str:
-    """Return why a trial failed, cut to MAX_REASON_CHARS and safe for JSON and MLflow.
+    """Return why a trial failed, without secrets, cut to MAX_REASON_CHARS, safe for JSON and MLflow.
 
     Characters that cannot be encoded are replaced: a file name in an error message may hold some.
     """
-    return failure[:MAX_REASON_CHARS].encode(errors="replace").decode()
+    return masked(failure)[:MAX_REASON_CHARS].encode(errors="replace").decode()
 
 
 def _columns(config: TrialConfig) -> dict[str, str]:

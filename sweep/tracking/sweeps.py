@@ -38,12 +38,14 @@ def open_sweep(
     text: str,
     digests: Mapping[str, str],
     artifacts: str | None = None,
+    code_diff: str = "",
 ) -> Record:
     """Create the experiment and the own run of a sweep, write its spec, and return its record.
 
     text: the spec as the user typed it.
     digests: sha256 of each model and data set, by its name.
     artifacts: folder or address for the artifacts; None leaves it to MLflow.
+    code_diff: the changes of the code since its commit, if they are to be recorded.
 
     Raises:
         SweepExists: there is a sweep of this name.
@@ -72,15 +74,15 @@ def open_sweep(
         with suppress(Exception):  # else the name would count as taken
             client.delete_run(record.run_id)
         raise
-    _log_diff(record)
+    _log_diff(record, code_diff)
     return record
 
 
-def _log_diff(record: Record) -> None:
+def _log_diff(record: Record, code_diff: str) -> None:
     """Write the changes of the code since its commit, unless MLflow does not take so large a file."""
-    if diff := provenance.diff():
+    if code_diff:
         try:
-            record.attach_text(record.run_id, diff, Artifact.CODE_DIFF)
+            record.attach_text(record.run_id, code_diff, Artifact.CODE_DIFF)
         except Exception as error:
             if not store_errors.is_lasting(error):
                 raise

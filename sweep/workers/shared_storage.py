@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from sweep.workers.checkpoints import FolderStore
+from trainables.schema.masking import masked
 
 NODE_TIMEOUT_S = 120.0  # in which a node must start a process and answer
 
@@ -81,4 +82,4 @@ def _reason(error: Exception) -> str:
         return (
             f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
         )
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    return masked(f"{type(error).__name__}: {error}".splitlines()[0])

@@ -22,13 +22,19 @@ from sweep.workers.system_metrics import SystemMetrics
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
 from trainables.report import fault
+from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
     from trainables.report import Report
 
+MAX_CHARS = 10_000  # characters of an error's text
 RESULT_FILE = "result.json"  # in a checkpoint: the result of the report at which it was written
 
 RunTrial = Callable[..., "Generator[Report]"]
+
+
+class TrialFailed(RuntimeError):
+    """A trial has raised an exception, which was reported as its failure."""
 
 
 class StorageTrouble(RuntimeError):
@@ -43,7 +49,8 @@ def _storage_errors() -> Iterator[None]:
     except Exception as error:
         if disk.full_disk_in(error):
             raise
-        raise StorageTrouble(f"{type(error).__name__}: {error}") from error
+        # Without its cause, whose text Ray would write to files beside it.
+        raise StorageTrouble(_in_words(error)) from None
 
 
 @dataclass(frozen=True)
@@ -113,10 +120,11 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def step(self) -> dict[str, Any]:
         """Return the next result of the trial, as the mapping that Tune expects.
 
-        An exception of the trial is returned as a result with its failure, or with the full disk. It
-        is raised by the step after that, so that Tune does not use this process again.
+        An exception of the trial is returned as a result with its failure, or with the full disk. The
+        step after that raises, so that Tune does not use this process again.
 
         Raises:
+            TrialFailed: the trial has failed in the step before.
             StorageTrouble: checkpoints or models cannot be read or written. It is no fault of the
                 trial, which Tune tries again as if its process had died.
         """
@@ -130,10 +138,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self._error = error
             raise
         except Exception as error:
-            self._error = error
+            self._error = TrialFailed(_in_words(error))
             if full_disk := disk.full_disk_in(error):
                 return TrialResult(disk_full=str(full_disk)).for_tune()
-            return TrialResult(failure=f"{type(error).__name__}: {error}").for_tune()
+            return TrialResult(failure=_in_words(error)).for_tune()
         if result.done:
             self.cleanup()
         return result.for_tune()
@@ -182,6 +190,13 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if stores.models and result.done and not result.failure:
             with _storage_errors(), stores.models.write(folder_name(number)) as folder:
                 report.save_model(folder)
+
+
+def _in_words(error: Exception) -> str:
+    """Return the kind of an error and its text, without secrets and of at most MAX_CHARS characters."""
+    text = f"{type(error).__name__}: {error}"
+    # A secret that the first cut has halved is left out by the second.
+    return masked(text[: 2 * MAX_CHARS])[:MAX_CHARS]
 
 
 def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> TrialResult:

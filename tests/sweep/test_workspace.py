@@ -66,6 +66,7 @@ def test_passwords_are_not_remembered(remember):
         ("postgresql://me@h/x", "postgresql://me@h/x"),
         ("postgresql://me:secret@h/x", "postgresql://me:***@h/x"),
         ("postgresql://me@h/x?password=secret", "postgresql://me@h/x?password=***"),
+        ("postgresql://me:secret@[h/x", "postgresql://me:***@[h/x"),
         (workspace.journal("tiny"), workspace.journal("tiny")),
     ):
         remember("postgresql://me:secret@h/m", named)

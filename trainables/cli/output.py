@@ -36,8 +36,9 @@ def line(metric: Metric, value: float, se: float | None, df: float, num_items: i
     unit = showable(metric.unit)
     items = f"n={num_items}" if num_items else ""
     numbers = f"{visible(value, form):>10} {error} {unit:<10} {items}".rstrip()
-    whole = f"{metric.name:<40} {numbers}"
-    return whole if len(whole) <= WIDTH else f"{metric.name}\n{'':<40} {numbers}"
+    name = showable(metric.name)
+    whole = f"{name:<40} {numbers}"
+    return whole if len(whole) <= WIDTH else f"{name}\n{'':<40} {numbers}"
 
 
 def wrapped(text: str, indent: str = "") -> str:

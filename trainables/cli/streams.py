@@ -13,7 +13,7 @@ import os
 import sys
 import unicodedata
 
-from trainables.schema.printable import printable
+from trainables.schema.printable import printable, visible
 
 NAME = "equipoise.shown"  # of the error handler among Python's codecs
 
@@ -40,7 +40,7 @@ def plain(character: str) -> str:
 
 
 def showable(text: str, encoding: str | None = None) -> str:
-    """Return a text as a stream can show it, with stand-ins for what it cannot.
+    """Return a text as a stream can show it, with stand-ins for what it cannot or must not show.
 
     It is for text whose columns are counted, as a stand-in may be longer, and for libraries that write
     UTF-8 to an ASCII terminal past its stream, as typer's help does.
@@ -49,7 +49,7 @@ def showable(text: str, encoding: str | None = None) -> str:
     """
     encoding = encoding or getattr(sys.stdout, "encoding", None) or "utf-8"
     codecs.register_error(NAME, _replace)
-    return text.encode(encoding, NAME).decode(encoding)
+    return visible(text).encode(encoding, NAME).decode(encoding)
 
 
 def _replace(error: UnicodeError) -> tuple[str, int]:

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import quote, unquote
 
 HIDDEN = "***"  # stands for a secret
 
 # Of keys in addresses, of settings and of environment variables whose values are secrets.
 SECRET_NAME = (
     r"(?:token|secret|password|passwd|pwd|passphrase|credentials?|signature|sig|"
-    r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key)"
+    r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
 )
 # Everything up to the last @: a password may hold signs that must be, but are not, written as %XX.
 # A file's address has no password, and names of folders may hold @.
-USER_INFO = re.compile(r"(?i)(?<![\w+.-])(?!sqlite|file:)([a-z][\w+.-]*://)(?:([^\s:/@]*):)?\S*@")
+USER_INFO = re.compile(
+    r"(?i)(?<![\w+.-])(?!sqlite|file:)([a-z][\w+.-]*://)(?:([^\s:/@]*):)?(\S{0,2000})@"
+)
+# Of databases, to which people log in by a user name without a password; elsewhere it is a token.
+USER_ALONE = re.compile(r"(?i)(?:postgres|mysql|mariadb|mssql)[\w+.-]*://[^\s:/?@]*@")
 ASSIGNMENT = re.compile(
     rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}["']?\s?=\s?["']?)([^\s&"'#;,)\]}}]+)"""
+)
+# As YAML, JSON, INI files, shells and code have them: a name in quotes or at the begin of a line, and
+# its value. `_KEY` alone tells of a secret only where a variable is set.
+SETTING = re.compile(
+    rf"""(?im)(["'][\w.-]{{0,80}}{SECRET_NAME}["'][\])]*[ \t]?[:=,][ \t]?|"""
+    rf"""^[+ \t-]*(?:export[ \t]+)?[\w.-]{{0,80}}{SECRET_NAME}[ \t]*[:=][ \t]*|"""
+    r"""^[+ \t-]*(?:export[ \t]+\w{0,80}key|(?-i:[A-Z][A-Z0-9_]{0,80}_KEY))=)"""
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s,;})\]]+)"""
 )
 NAMED_SO = re.compile(rf"(?i).*{SECRET_NAME}$")
 # As GitHub's and Hugging Face's scanners know them.
@@ -42,23 +55,51 @@ def masked(text: str) -> str:
     'postgresql://me:***@host/db and http://host/?token=***&x=1'
     """
     for value in _secrets_of_environment():
-        text = text.replace(value, HIDDEN)
+        # A word may be a part of another one.
+        text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
     text = USER_INFO.sub(_without_user_info, text)
     text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
 
 
+def is_secret(name: str) -> bool:
+    """Return whether a variable of this name holds a secret.
+
+    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
+    (True, False)
+    """
+    return bool(NAMED_SO.match(name))
+
+
+def masked_source(text: str) -> str:
+    """Return lines of code and of settings with `***` for their secrets.
+
+    These are those of `masked`, and the values of `password: x`, `"token": "x"` and their like, which
+    in a sentence would be words.
+
+    >>> masked_source('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
+    ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
+    """
+    return SETTING.sub(rf"\g<1>{HIDDEN}", masked(text))
+
+
 def _without_user_info(address: re.Match[str]) -> str:
     """Return the scheme of an address and its user, if it has a password too, before the @."""
     scheme, user = address[1], address[2]
+    if USER_ALONE.fullmatch(address[0]):
+        return address[0]
     return f"{scheme}{user}:{HIDDEN}@" if user is not None else f"{scheme}{HIDDEN}@"
 
 
 def _secrets_of_environment() -> list[str]:
-    """Return the values of the variables that are named as secrets are, the longest first."""
-    values = {
-        value
-        for name, value in os.environ.items()
-        if len(value) >= MIN_SECRET and NAMED_SO.match(name)
-    }
-    return sorted(values, key=len, reverse=True)
+    """Return the values of the variables that are named as secrets are, the longest first.
+
+    The passwords in addresses, as of OPTUNA_STORAGE, are among them, and each value as it stands in an
+    address, too.
+    """
+    values = {value for name, value in os.environ.items() if is_secret(name)}
+    for value in os.environ.values():
+        if (address := USER_INFO.match(value)) and not USER_ALONE.fullmatch(address[0]):
+            values |= {address[3], unquote(address[3])}
+    values |= {quote(value, safe="") for value in values}
+    return sorted((value for value in values if len(value) >= MIN_SECRET), key=len, reverse=True)

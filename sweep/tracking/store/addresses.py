@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from sweep.tracking.store import errors, server
+from trainables.schema.masking import HIDDEN, masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-HIDDEN = "***"  # stands for a password
 OF_MLFLOW, OF_VERSION = "experiments", "alembic_version"  # tables
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
@@ -60,7 +60,7 @@ def prepare_store(tracking_uri: str) -> None:
         raise
     except Exception as error:  # of SQLAlchemy, of the driver of a database, of MLflow
         raise BadAddress(
-            f"the store {without_password(tracking_uri)} must be one that can be written, but: "
+            f"the store {masked(tracking_uri)} must be one that can be written, but: "
             f"{short_reason(error)}."
         ) from error
 
@@ -107,7 +107,7 @@ def _refuse_other_tables(tracking_uri: str) -> None:
         return
     whose = "of Optuna" if "studies" in tables else f"with {', '.join(sorted(tables)[:3])}"
     raise BadAddress(
-        f"the store {without_password(tracking_uri)} must be new or a database of MLflow, but is one "
+        f"the store {masked(tracking_uri)} must be new or a database of MLflow, but is one "
         f"{whose}: name another one with --tracking-uri."
     )
 
@@ -117,31 +117,12 @@ def short_reason(error: BaseException) -> str:
     cause = error.__cause__ or error
     if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
         return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
-    return str(cause).splitlines()[0]
-
-
-def without_password(uri: str) -> str:
-    """Return an address as it may be printed and written to files: `***` replaces its password.
-
-    If the address cannot be parsed, everything between its scheme and its last @ is left out.
-    """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(uri)
-        if "@" in (url.host or ""):
-            raise ValueError
-    except (ArgumentError, ValueError):
-        scheme, separator, rest = uri.partition("://")
-        return scheme + separator + rest.rpartition("@")[2]
-    hidden = {key: HIDDEN for key in url.query if "password" in key}
-    return url.update_query_dict(hidden).render_as_string().replace("%2A", "*")
+    return masked(str(cause).splitlines()[0])
 
 
 def printable(address: Path | str) -> str:
-    """Return a path as text, or an address without its password."""
-    return without_password(address) if isinstance(address, str) else str(address)
+    """Return a path as text, or an address without its secrets."""
+    return masked(address) if isinstance(address, str) else str(address)
 
 
 def absolute(uri: str) -> str:
@@ -172,7 +153,7 @@ def refuse_unknown(tracking_uri: str) -> None:
     if is_in_memory or not is_known:
         raise BadAddress(
             f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
-            f"got {tracking_uri!r}."
+            f"got {masked(tracking_uri)!r}."
         )
 
 
@@ -183,7 +164,7 @@ def refuse_ambiguous(database: str) -> None:
     """
     if database.partition("?")[0].count("@") > 1:
         raise BadAddress(
-            f"the password in the address of {without_password(database)} must be written with %40 "
+            f"the password in the address of {masked(database)} must be written with %40 "
             f"for @ (and %2F for /, %3A for :), which end it otherwise."
         )
 
@@ -214,12 +195,12 @@ def _refuse_silent_database(tracking_uri: str) -> None:
         engine.dispose()
     except Exception as error:  # of SQLAlchemy, of the driver of a database
         raise BadAddress(
-            f"the store {without_password(tracking_uri)} must be up, but: {short_reason(error)}."
+            f"the store {masked(tracking_uri)} must be up, but: {short_reason(error)}."
         ) from error
 
 
 def refuse_password(tracking_uri: str) -> None:
-    """Raise BadAddress if the address of a server holds a user name or password.
+    """Raise BadAddress if the address of a server holds a user name, a password or a token.
 
     It would end up in error messages, and so in the record.
     """
@@ -227,14 +208,15 @@ def refuse_password(tracking_uri: str) -> None:
         parts = urlsplit(tracking_uri)
     except ValueError as error:  # brackets that do not hold an IPv6 address
         raise BadAddress(
-            f"the tracking URI must be an address such as http://HOST:PORT, but {tracking_uri!r} is "
-            f"none ({error})."
+            f"the tracking URI must be an address such as http://HOST:PORT, but "
+            f"{masked(tracking_uri)!r} is none ({error})."
         ) from error
-    if parts.scheme in ("http", "https") and "@" in parts.netloc:
+    is_server = parts.scheme in ("http", "https")
+    if is_server and ("@" in parts.netloc or masked(tracking_uri) != tracking_uri):
         raise BadAddress(
-            f"the tracking URI must hold no user name or password, but that of "
+            f"the tracking URI must hold no user name, password or token, but that of "
             f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-            f"write them into ~/.mlflow/credentials."
+            f"MLFLOW_TRACKING_TOKEN, or write the first two into ~/.mlflow/credentials."
         )
 
 
@@ -252,7 +234,7 @@ def refusing_outage(tracking_uri: str, remedy: str) -> Iterator[None]:
     except Exception as error:
         if not errors.is_of_store(error):
             raise
-        text = errors.sentence(error, without_password(tracking_uri))
+        text = errors.sentence(error, masked(tracking_uri))
         raise BadAddress(f"{text.rstrip('.')}, then {remedy}.") from error
 
 

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from trainables.schema.masking import masked
+
 # Where the errors of a store come from: MLflow, HTTP, databases, buckets.
 LIBRARIES = (
     "mlflow", "requests", "urllib3", "sqlalchemy", "psycopg", "sqlite3", "google.protobuf",
@@ -105,6 +107,7 @@ def reason(error: BaseException) -> str:
     while first_cause.args and isinstance(first_cause.args[-1], BaseException):
         first_cause = first_cause.args[-1]  # where urllib3 keeps what it was raised from
     text = (str(first_cause).strip().splitlines() or [type(first_cause).__name__])[0]
+    text = masked(text)
     return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"
 
 

@@ -56,4 +56,8 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path):
 
 def test_no_password_is_shown(hand, store):
     assert store not in repr(hand)
-    assert mlflow_client.without_password("postgresql://me:secret@db/x") == "postgresql://db/x"
+    uri = "postgres://me:secret@db/x?token=secret"
+    assert "secret" not in str(mlflow_client.OtherContent("items.parquet", uri))
+    with pytest.raises(ValueError, match="there is no MLflow record") as error:
+        mlflow_client.connect("sqlite:///nowhere.db?token=secret")
+    assert "secret" not in str(error.value)

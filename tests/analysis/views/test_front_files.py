@@ -109,3 +109,24 @@ def test_a_front_without_trials_is_the_base_model_or_a_header(begun):
 def test_the_metrics_of_the_record_follow_the_goals(hand):
     assert hand.logged[:2] == [GAP, RISE]
     assert pd.Index(hand.logged).is_unique
+
+
+def test_a_hostile_setting_is_text_in_every_form(hand):
+    evil = "=cmd|<img src=x>**b**"
+    params = dict.fromkeys(hand.params, evil) | {"train.lr": "-1e-4"}
+    hostile = replace(hand, trials=hand.trials.assign(**params))
+    row = to_markdown(hostile, runs_url="#/runs").splitlines()[3]
+    assert "=cmd\\|&lt;img src=x&gt;\\*\\*b\\*\\*" in row
+    assert "<" not in row
+    table = pd.read_csv(io.StringIO(to_csv(hostile)), dtype=str)
+    assert table["regulariser.name"][1] == f"'{evil}"
+    assert table["train.lr"][1] == "-1e-4", "a number is none"
+    assert json.loads(to_json(hostile))[1]["params"]["regulariser.name"] == evil
+
+
+def test_the_json_shows_no_control_characters_and_reads_as_what_was_written(hand):
+    evil = "a\x9b31m\u202eb\U000e0041é"
+    hostile = replace(hand, trials=hand.trials.assign(**{"regulariser.name": evil}))
+    text = to_json(hostile)
+    assert text.isascii()
+    assert json.loads(text)[1]["params"]["regulariser.name"] == evil

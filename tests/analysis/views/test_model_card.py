@@ -85,3 +85,13 @@ def test_tags_have_the_goals_of_the_weights_and_the_means_under_names_of_their_o
 def test_of_a_recipe_with_one_seed_there_is_no_mean(text):
     assert "| metric | unit | better | base | this model |\n" in text
     assert "seeds" not in text
+
+
+def test_a_hostile_setting_is_text_in_the_card(hand):
+    evil = "<img src=x> **b** [l](https://evil.example)"
+    names = ["model.path", "regulariser.name", "objective.name"]
+    hostile = replace(hand, trials=hand.trials.assign(**dict.fromkeys(names, evil)))
+    body = card(hostile, Candidate(2)).partition("---\n\n")[2]
+    assert body.splitlines()[2].startswith(f"`{evil}`, fine-tuned"), "as code"
+    assert body.count("<img") == 1
+    assert r"&lt;img src=x&gt; \*\*b\*\* \[l\](https://evil.example)" in body

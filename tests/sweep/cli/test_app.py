@@ -20,15 +20,15 @@ PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text
 # In the order of --help; NAME, SPEC and TRIAL are arguments.
 VERBS = {
     "check": "SPEC --harness-tasks",
-    "run": "SPEC --tracking-uri --storage --address --replace/--no-replace --harness-tasks",
+    "run": "SPEC --tracking-uri --storage --address --replace/--no-replace --no-diff --harness-tasks",
     "resume": "NAME --tracking-uri --storage --address --harness-tasks",
     "metrics": "[SPEC] --model --format --harness-tasks",
     "ls": "--tracking-uri --format",
     "front": "NAME --tracking-uri --format --out-dir --all --with --register --model-name",
     "compare": "NAME TRIAL TRIAL --tracking-uri --format --recipes --all",
     "rerun": "NAME [TRIAL…] --front --seeds --tracking-uri --storage --address",
-    "ui": "[NAME] --tracking-uri --host --port --no-open",
-    "submit": "SPEC --address --tracking-uri --resume --follow --harness-tasks",
+    "ui": "[NAME] --tracking-uri --host --port --write --no-open",
+    "submit": "SPEC --address --tracking-uri --resume --follow --no-diff --harness-tasks",
     "status": "NAME --tracking-uri --format",
     "pause": "NAME --tracking-uri",
     "stop": "NAME --tracking-uri",

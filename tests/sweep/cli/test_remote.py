@@ -13,7 +13,14 @@ def test_an_address_that_is_no_url_is_refused_before_anything_is_submitted(tiny)
     )
 
 
-@pytest.mark.parametrize("uri", ["http://me:secret@head:5000", "postgresql://me:secret@head/x"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://me:secret@head:5000",
+        "postgresql://me:secret@head/x",
+        "http://head:5000/?token=secret",
+    ],
+)
 def test_an_address_with_a_password_is_refused_without_repeating_it(tiny, uri):
     words = ("submit", tiny, "--address", "http://127.0.0.1:8265", "--tracking-uri", uri)
     ended = verb(*words)

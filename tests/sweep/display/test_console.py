@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from rich.markup import escape
 from rich.table import Table
 
 from analysis.folding import Folded
@@ -33,3 +34,17 @@ def test_the_sides_of_a_table_are_straight_and_nothing_is_cut(encoding):
     assert "?" not in text
     assert ("+/-0.1" in text) == (encoding == "ascii")
     assert "<= recipe ..." in text or encoding == "utf-8"
+
+
+def test_no_text_steers_the_terminal_or_becomes_a_picture_and_columns_stay_straight():
+    file = io.StringIO()
+    table = Table()
+    evil = "a\x1b[2J\x9b31m\u202eb :smile: [bold]c[/bold]"
+    for cell in (escape(evil), Folded(escape(evil)), Folded(escape("x" * len(evil)))):
+        table.add_row(cell, "end")
+    ShowableConsole(file=file, width=70).print(table)
+    text = file.getvalue()
+    assert text.count(r"a\x1b[2J\x9b31m\u202eb :smile: [bold]c[/bold]") == 2
+    assert not set(text) & set("\x1b\x9b\u202e")
+    rows = [line for line in text.splitlines() if line[:1] in "|│┃"]
+    assert {len(line) for line in rows} == {len(rows[0])}

@@ -73,3 +73,10 @@ def test_a_description_that_is_too_long_is_cut(describe):
     text = "\n\n".join(describe(TINY, DrawnFront("1 of 1", "x" * 9000, frozenset())))
     assert len(text) == MAX_NOTE_CHARS
     assert text.endswith("x…")
+
+
+def test_what_is_searched_is_text_and_no_html(describe):
+    choice = 'data: {choice: [miniature, "<img src=x>|**b**.jsonl"]}'
+    paragraphs = describe(TINY.replace("data: miniature", choice, 1))
+    assert r"`alignment.data` of miniature, &lt;img src=x&gt;\|\*\*b\*\*.jsonl" in paragraphs[-1]
+    assert "<" not in "".join(paragraphs[2:])

@@ -20,7 +20,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 @pytest.fixture(scope="module")
 def head(tmp_path_factory):
-    """Environment of a client of a running head, and the address of its job API."""
+    """Environment of a client of a running head, and the address of its job API.
+
+    RAY_TMPDIR in it is the folder of the head's own files.
+    """
     folder = tmp_path_factory.mktemp("head")
     token = folder / "token"
     token.write_text(secrets.token_hex(32))
@@ -33,6 +36,7 @@ def head(tmp_path_factory):
     }
     environment.pop("RAY_ADDRESS", None)
     gcs, dashboard = free_port(), free_port()
+    environment["RAY_TMPDIR"] = f"/tmp/ray-test-{gcs}"
     words = [
         *("ray", "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"),
         *(f"--port={gcs}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
@@ -41,7 +45,7 @@ def head(tmp_path_factory):
             f"--dashboard-agent-listen-port={free_port()}",
             f"--ray-client-server-port={free_port()}",
         ),
-        *(f"--metrics-export-port={free_port()}", f"--temp-dir=/tmp/ray-test-{gcs}"),
+        *(f"--metrics-export-port={free_port()}", f"--temp-dir={environment['RAY_TMPDIR']}"),
     ]
     with (folder / "head.log").open("w") as log:
         process = subprocess.Popen(

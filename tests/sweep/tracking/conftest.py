@@ -1,5 +1,7 @@
 """A real MLflow store for the tests of a file, with a sweep of its own for each test."""
 
+import subprocess
+
 import pytest
 
 from sweep.config.check import load
@@ -46,3 +48,18 @@ def far_record(behind, spec):
 
 def is_upload(request, name=""):
     return request.method == "PUT" and "/artifacts/" in request.path and name in request.path
+
+
+@pytest.fixture
+def repository_file(tmp_path, monkeypatch):
+    """A committed file of a fresh repository, beside others."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    file = tmp_path / "package" / "code.py"
+    file.parent.mkdir()
+    file.write_text("one = 1\n")
+    for name in (".env", "settings.yaml", "large.txt", "package/id_rsa", "package/Client.PEM"):
+        (tmp_path / name).write_text("first\n")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", tmp_path, *words], check=True)
+    return file

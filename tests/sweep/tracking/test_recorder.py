@@ -188,3 +188,15 @@ def test_a_trials_yaml_names_the_folder_of_tasks_without_which_it_does_not_run()
         folder = tasks_folder.current_path()
     assert own.splitlines()[1] == f"# it needs --harness-tasks {folder}"
     assert "--harness-tasks" not in packaged + trial_yaml(CONFIG, "tiny", 7)
+
+
+def test_the_reason_of_a_failure_is_recorded_without_secrets(outbox, recorder):
+    reason = "OperationalError: postgresql://me:secret@host/x and https://host/?token=secret"
+    run_trial(recorder, 0, TrialResult(failure=reason, done=True).for_tune())
+    recorder.close_trial(Outcome(0, "failed", reason))
+    reasons = [
+        entry.tags["reason"] for entry in outbox.next_entries(9)[0] if entry.tags.get("reason")
+    ]
+    assert (
+        reasons == ["OperationalError: postgresql://me:***@host/x and https://host/?token=***"] * 2
+    )

@@ -1,5 +1,7 @@
 """The results of a worker, report by report, without Ray around it."""
 
+import traceback
+
 import pytest
 from ruamel.yaml import YAML
 
@@ -7,7 +9,15 @@ from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import TrialResult, recorded_training
-from sweep.workers.worker import Assignment, Worker, real_trial
+from sweep.workers.worker import (
+    MAX_CHARS,
+    Assignment,
+    StorageTrouble,
+    TrialFailed,
+    Worker,
+    _storage_errors,
+    real_trial,
+)
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
 from trainables.harness import folder
@@ -112,8 +122,19 @@ def test_an_exception_is_first_returned_as_a_failure_and_then_raised():
     worker = begin(reports(1.0, ValueError("no such data"), 2.0))
     worker.step()
     assert step(worker) == TrialResult(failure="ValueError: no such data")
-    with pytest.raises(ValueError, match="no such data"):
+    with pytest.raises(TrialFailed, match="ValueError: no such data"):
         worker.step()
+
+
+def test_an_exception_is_told_without_its_secrets_and_no_longer_than_it_can_be_read():
+    key = "Pw99x"
+    worker = begin(reports(ValueError(f"postgresql://me:{key}@host: {'x' * 10**6}")))
+    failure = step(worker).failure
+    assert failure.startswith("ValueError: postgresql://me:***@host: xxx")
+    assert len(failure) <= MAX_CHARS
+    with pytest.raises(TrialFailed) as error:
+        worker.step()
+    assert key not in "".join(traceback.format_exception(error.value)), "Ray writes it down"
 
 
 def test_an_interrupted_trial_repeats_its_last_result_and_goes_on_from_there(tmp_path):
@@ -191,3 +212,13 @@ def test_a_folder_of_tasks_that_a_node_lacks_is_the_failure_of_the_trial(tmp_pat
     assignment = Assignment(reports(0.5), harness_tasks=tmp_path / "absent")
     worker.setup(TrialRequest(7, TRIAL).to_config(), assignment)
     assert "--harness-tasks must be a folder" in step(worker).failure
+
+
+def test_trouble_with_a_store_is_told_without_its_secrets_and_without_what_it_came_from():
+    key = "Pw99x"
+    with (
+        pytest.raises(StorageTrouble, match=r"ValueError: s3://\*\*\*@kept") as error,
+        _storage_errors(),
+    ):
+        raise ValueError(f"s3://{key}@kept is away")
+    assert key not in "".join(traceback.format_exception(error.value))

@@ -125,3 +125,11 @@ def test_the_line_of_a_metric_has_80_columns_and_a_name_that_is_too_long_a_line_
 
 def test_wrapped_text_has_nothing_that_a_terminal_obeys():
     assert wrapped("a\x1b[2Jb \u202ec\nd") == r"a\x1b[2Jb \u202ec\nd"
+
+
+def test_no_name_or_path_in_a_line_steers_the_terminal():
+    evil = "a\x1b[2J\u202eb"
+    metric = Metric(f"bias/{evil}/gap", "points", "lower", ideal=0, worst=50, about="")
+    shown = r"a\x1b[2J\u202eb"
+    assert line(metric, 1.0, None, 1.0).startswith(f"bias/{shown}/gap")
+    assert wrapped(f"{evil}.yaml is valid") == f"{shown}.yaml is valid"

@@ -1,8 +1,10 @@
 """No secret is left in a text, and what is none stays as it is."""
 
+import time
+
 import pytest
 
-from trainables.schema.masking import masked
+from trainables.schema.masking import masked, masked_source
 
 SECRET = "S3cr3tValue99"
 
@@ -59,6 +61,47 @@ def test_the_value_of_a_variable_that_is_named_as_a_secret_is_masked(monkeypatch
     assert masked("got plainword77 and ab") == "got *** and ab"
 
 
+def test_the_password_of_an_address_in_a_variable_is_masked_alone_and_as_addresses_have_it(
+    monkeypatch,
+):
+    monkeypatch.setenv("OPTUNA_STORAGE", "postgresql://me:pl%2Ain-word77@host/db")
+    monkeypatch.setenv("MY_TOKEN", "two words&more")
+    text = "got pl%2Ain-word77, pl*in-word77, two words&more and two%20words%26more"
+    assert masked(text) == "got ***, ***, *** and ***"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"+  password: {SECRET}", "+  password: ***"),
+        (f'-{{"token": "a {SECRET}", "max_tokens": 3}}', '-{"token": ***, "max_tokens": 3}'),
+        (f"+export X_KEY={SECRET}", "+export X_KEY=***"),
+        (f" SOME_SERVICE_KEY='{SECRET}'", " SOME_SERVICE_KEY=***"),
+        (f"+[db]\n+db.password = {SECRET}\n+x: 1", "+[db]\n+db.password = ***\n+x: 1"),
+        (f'+    os.environ.setdefault("HF_TOKEN", "{SECRET}")', '+    os.environ.setdefault("HF_TOKEN", ***)'),
+        (f'os.environ["HF_TOKEN"] = "{SECRET}"', 'os.environ["HF_TOKEN"] = ***'),
+        (f"curl https://me:{SECRET}@host/x", "curl https://me:***@host/x"),
+    ],
+)  # fmt: skip
+def test_a_secret_of_a_line_of_settings_or_code_is_masked(line, shown):
+    assert masked_source(line) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["+  tokenizer: x", "+num_tokens: 3", "+def f(token: str) -> str:", "+RESULT_KEY = 'trial'"],
+)
+def test_a_line_of_settings_or_code_without_a_secret_stays_as_it_is(line):
+    assert masked_source(line) == line
+
+
+@pytest.mark.parametrize("piece", ['{"a":"http://x.y/z",', "\n", "+ ", "token", '"token', "a.b-"])
+def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
+    began = time.monotonic()
+    masked_source(piece * (300_000 // len(piece)))
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -66,6 +109,7 @@ def test_the_value_of_a_variable_that_is_named_as_a_secret_is_masked(monkeypatch
         "http://127.0.0.1:5000 is down, ask me@host",
         "max_tokens=128, num_tokens=7",
         "file:///a@b/c",
+        "postgresql://me@host/db and mysql+pymysql://me@host:3306/db",
         "tokenizer.json must be a file",
         "train.lr must be at least 0, but got -1.",
         "evaluators.0.name = kl",

@@ -1,0 +1,83 @@
+"""The changes of our code since its commit, as the record gets them: bounded, and without secrets."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+from sweep.tracking.provenance import commit, git
+from trainables.schema.counted import counted
+from trainables.schema.masking import masked_source
+
+MAX_CHARS = 500_000  # characters
+MAX_S = 10.0  # seconds that git may take
+LARGE = "1m"  # a file from this size on is said to differ, without its lines
+# Names of files that hold secrets, in small letters.
+SECRET_FILES = (
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx",
+    "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", ".pypirc", ".npmrc", ".htpasswd",
+    ".git-credentials", ".pgpass", "credentials", "credentials.*", "*.tfvars", "secrets.*",
+)  # fmt: skip
+
+
+class CodeDiff(NamedTuple):
+    """What the record gets of the changes of the code.
+
+    text:  a patch; empty if there are no changes.
+    about: what it is, in a few words.
+    """
+
+    text: str
+    about: str
+
+
+def code_diff(file: Path = Path(__file__)) -> CodeDiff:
+    """Return the changes of the work tree that a file is part of since the commit.
+
+    Secrets in lines are masked. Files of SECRET_FILES, and those that git does not know, are named,
+    without their contents. The patch is cut after MAX_CHARS characters.
+    """
+    if not commit(file):
+        return CodeDiff("", "")
+    changed = git(file, "diff", "HEAD", "--name-only", "--no-ext-diff").splitlines()
+    unknown = git(file, "ls-files", "--others", "--exclude-standard", "--full-name", ":/")
+    secret = [name for name in changed if _is_secret(name)]
+    head = [f"# it may hold secrets, and is not shown: {name}" for name in secret]
+    head += [f"# not in the repository, and not shown: {name}" for name in unknown.splitlines()]
+    others = [f":(top,exclude,glob,icase)**/{pattern}" for pattern in SECRET_FILES]
+    patch = _start_of_patch(file, [":/", *others]) if len(secret) < len(changed) else ""
+    # A secret that the first cut has halved is left out by the second.
+    text = masked_source("".join(f"{line}\n" for line in head) + patch)
+    cut = "\n# … cut\n" if len(text) > MAX_CHARS else ""
+    text = text[:MAX_CHARS] + cut
+    if not text:
+        return CodeDiff("", "")
+    about = f"{counted(len(changed) - len(secret), 'changed file')}, {len(text) / 1000:.0f} kB"
+    return CodeDiff(text, f"{about}; without {', '.join(secret[:3])}" if secret else about)
+
+
+def _is_secret(name: str) -> bool:
+    """Return whether a file's path, as git prints it, has a name of SECRET_FILES."""
+    last = name.strip('"').rpartition("/")[2].lower()
+    return any(fnmatchcase(last, pattern) for pattern in SECRET_FILES)
+
+
+def _start_of_patch(file: Path, paths: list[str]) -> str:
+    """Return the first 2 × MAX_CHARS bytes of the patch of these paths since the commit, as text.
+
+    git is ended when it has written them, or after MAX_S.
+    """
+    words = ["git", "-C", str(file.parent), "-c", f"core.bigFileThreshold={LARGE}", "diff", "HEAD"]
+    words += ["--no-ext-diff", "--no-textconv", "--no-color", "--", *paths]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        timer = threading.Timer(MAX_S, process.kill)
+        timer.start()
+        try:
+            assert process.stdout is not None
+            return process.stdout.read(2 * MAX_CHARS).decode(errors="replace")
+        finally:
+            timer.cancel()
+            process.kill()

@@ -1,0 +1,74 @@
+"""The changes of the code, in a repository of the test's own."""
+
+import time
+
+import pytest
+
+from sweep.tracking.code_diff import MAX_CHARS, code_diff
+
+KEY = "S3cr3tValue99"
+
+
+def test_a_clean_work_tree_has_no_changes(repository_file):
+    assert code_diff(repository_file) == ("", "")
+    installed = repository_file.with_name("installed.py")
+    installed.write_text("")
+    assert code_diff(installed) == ("", ""), "whatever surrounds a package is another project"
+
+
+def test_a_changed_one_says_what_differs_and_names_what_git_does_not_know(repository_file):
+    repository_file.write_text("one = 2\n")
+    (repository_file.parents[1] / "notes.txt").write_text(KEY)
+    text, about = code_diff(repository_file)
+    assert text.startswith("# not in the repository, and not shown: notes.txt\n")
+    assert "-one = 1\n+one = 2\n" in text
+    assert KEY not in text
+    assert about == "1 changed file, 0 kB"
+
+
+def test_keys_in_changed_lines_are_masked_whether_they_come_or_go(repository_file, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "plainword77")
+    settings = repository_file.parents[1] / "settings.yaml"
+    settings.write_text(
+        f"password: {KEY}\nurl: postgresql://me:{KEY}@host/x\nnamed: hf_{'aB3' * 10}\n"
+        f'{{"token": "{KEY}", "x": 1}}\nexport X_KEY={KEY}\nplain: plainword77\nkept: 1\n'
+    )
+    repository_file.write_text(
+        f"-----BEGIN RSA PRIVATE KEY-----\n{KEY}\n-----END RSA PRIVATE KEY-----\n"
+    )
+    text, about = code_diff(repository_file)
+    assert about.startswith("2 changed files")
+    assert KEY not in text
+    assert "plainword77" not in text
+    assert "hf_" not in text
+    assert "+password: ***\n+url: postgresql://me:***@host/x\n" in text
+    assert "+kept: 1" in text
+
+
+@pytest.mark.parametrize("name", [".env", "package/id_rsa", "package/Client.PEM"])
+def test_a_file_that_holds_secrets_by_its_name_is_left_out_and_named(repository_file, name):
+    root = repository_file.parents[1]
+    (root / name).write_text("anything at all\n")
+    text, about = code_diff(repository_file)
+    assert text == f"# it may hold secrets, and is not shown: {name}\n"
+    assert about == f"0 changed files, 0 kB; without {name}"
+    repository_file.write_text("one = 2\n")
+    text, about = code_diff(repository_file)
+    assert "+one = 2\n" in text
+    assert "anything" not in text
+    assert about == f"1 changed file, 0 kB; without {name}"
+
+
+def test_a_long_patch_is_cut_and_a_large_file_is_not_read(repository_file):
+    repository_file.write_text("one = 2\n" * MAX_CHARS)
+    large = repository_file.parents[1] / "large.txt"
+    with large.open("wb") as file:
+        file.truncate(3 * 10**8)
+        file.write(b"tail\n")
+    began = time.monotonic()
+    text, _ = code_diff(repository_file)
+    assert time.monotonic() - began < 20
+    assert len(text) <= MAX_CHARS + len("\n# … cut\n")
+    assert "large.txt differ" in text
+    repository_file.write_text("# a line of code, and no more than that\n" * 20_000)
+    assert code_diff(repository_file).text.endswith("\n# … cut\n")
