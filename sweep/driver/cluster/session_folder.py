@@ -19,13 +19,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import psutil
 from filelock import FileLock, Timeout
+
+from sweep.driver.cluster.ray_processes import MARK, end_processes
 
 PREFIX = "ray-"  # of the names of these folders
 LOCK = "lock"  # held by the driver while it lives
 FILES = "r"  # folder of Ray's files; short, as it is part of the paths of sockets
-MARK = "EQUIPOISE_RAY_FOLDER"  # a variable in the environment of Ray's processes: the folder
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes
 # Names of sessions hold a time and the id of a process.
@@ -35,7 +35,6 @@ LONGEST_SOCKET = (
 JUST_MADE_S = (
     60.0  # the age up to which a folder without a lock may be that of a driver that starts
 )
-PATIENCE_S = 10.0  # for processes to end
 
 
 @contextmanager
@@ -103,40 +102,5 @@ def _is_free(folder: Path, age_s: float) -> bool:
 
 def _remove(folder: Path) -> None:
     """End the processes of Ray in a folder, and remove it."""
-    deadline = time.monotonic() + PATIENCE_S
-    num_quiet = 0
-    # Twice in a row, as one that is just being started is seen a moment later.
-    while num_quiet < 2 and time.monotonic() < deadline:
-        processes = _processes_in(folder)
-        for process in processes:
-            with suppress(psutil.Error):
-                process.kill()
-        num_quiet = 0 if processes else num_quiet + 1
-        time.sleep(0.05)
+    end_processes(folder)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _processes_in(folder: Path) -> list[psutil.Process]:
-    """Return the processes of this user, but this one, that Ray has started with files in a folder."""
-    processes = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            is_other = process.pid != os.getpid() and process.uids().real == os.getuid()
-            if is_other and _is_of_ray_in(folder, process):
-                processes.append(process)
-    return processes
-
-
-def _is_of_ray_in(folder: Path, process: psutil.Process) -> bool:
-    """Return whether Ray has started a process with files in a folder.
-
-    Its processes of Python write their title over their command line, and over a part of their
-    environment if it is long. These have log files open.
-    """
-    if process.environ().get(MARK) == str(folder):
-        return True
-    words = process.cmdline()
-    if any(word.startswith(f"{folder}/") or f"={folder}/" in word for word in words):
-        return True
-    is_titled = process.name().startswith("ray::")
-    return is_titled and any(file.path.startswith(f"{folder}/") for file in process.open_files())

@@ -1,0 +1,53 @@
+"""Find the processes of Ray on this machine by the folder of their files, and end them."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+MARK = "EQUIPOISE_RAY_FOLDER"  # a variable in the environment of Ray's processes: the folder
+PATIENCE_S = 10.0  # for processes to end
+
+
+def end_processes(folder: Path) -> None:
+    """End the processes that Ray has started with files in a folder, or go on after PATIENCE_S."""
+    deadline = time.monotonic() + PATIENCE_S
+    num_quiet = 0
+    # Twice in a row, as one that is just being started is seen a moment later.
+    while num_quiet < 2 and time.monotonic() < deadline:
+        processes = _processes_in(folder)
+        for process in processes:
+            with suppress(psutil.Error):
+                process.kill()
+        num_quiet = 0 if processes else num_quiet + 1
+        time.sleep(0.05)
+
+
+def _processes_in(folder: Path) -> list[psutil.Process]:
+    """Return the processes of this user, but this one, that Ray has started with files in a folder."""
+    processes = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            is_other = process.pid != os.getpid() and process.uids().real == os.getuid()
+            if is_other and _is_of_ray_in(folder, process):
+                processes.append(process)
+    return processes
+
+
+def _is_of_ray_in(folder: Path, process: psutil.Process) -> bool:
+    """Return whether Ray has started a process with files in a folder.
+
+    Its processes of Python write their title over their command line, and over a part of their
+    environment if it is long. These have log files open.
+    """
+    if process.environ().get(MARK) == str(folder):
+        return True
+    words = process.cmdline()
+    if any(word.startswith(f"{folder}/") or f"={folder}/" in word for word in words):
+        return True
+    is_titled = process.name().startswith("ray::")
+    return is_titled and any(file.path.startswith(f"{folder}/") for file in process.open_files())
