@@ -338,6 +338,8 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):
     """The processor time is limited too, to many times what they take together."""
     for name, text in WORST.items():
