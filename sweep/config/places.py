@@ -74,10 +74,8 @@ def _match(value: Any, sentence: str) -> tuple[bool, int]:
     >>> _match(50, " must be at most the 9 pairs, but got 50."), _match("bug", ": debug.csv must")
     ((True, 2), (False, 0))
     """
-    if isinstance(value, dict | list | bool) or value is None or value == "":
-        return False, 0
     written = str(value)
-    if written not in sentence:
+    if isinstance(value, dict | list | bool) or value in (None, "") or written not in sentence:
         return False, 0
     name = rf"(?<![\w.-]){re.escape(written)}(?![\w-]|\.\w)"
     is_named = re.search(name, sentence) is not None

@@ -21,7 +21,7 @@ from trainables.evaluators.base import Evaluator
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.metric import Metric
 from trainables.schema.faults import MAX_SENTENCES, MAX_WORD, Place, did_you_mean
-from trainables.schema.printable import as_word, shown
+from trainables.schema.shown import as_word, shown
 from trainables.schema.strict import Strict
 from trainables.schema.yaml_file import Document, SpecError, validate
 

@@ -36,8 +36,7 @@ def sound_trials(document: Document) -> list[TrialConfig]:
     all of a space that is too large to check.
     """
     tree = document.tree.get("trial")
-    bad_places = [fault.place for fault in domain_faults(tree)]
-    sound_tree = without_domains(tree, bad_places)
+    sound_tree = without_domains(tree, [fault.place for fault in domain_faults(tree)])
     if not isinstance(sound_tree, dict) or any(extent_faults(sound_tree)):
         return []
     trials: list[TrialConfig] = []
@@ -56,10 +55,9 @@ def sound_trials(document: Document) -> list[TrialConfig]:
 
 
 def _validated(tree: dict[str, Any]) -> tuple[TrialConfig | None, bool]:
-    """Return a trial and True if it is right; else take one fault out of it, and return None.
+    """Return a trial and True if it is right; else take a fault out; None, and whether it has to stay.
 
-    With None comes whether no fault could be taken out. It is one at a time, as without one fault there
-    may be no other.
+    It is one at a time, as without one fault there may be no other.
     """
     try:
         return TrialConfig.model_validate(tree), True

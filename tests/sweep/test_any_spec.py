@@ -6,6 +6,7 @@ import string
 import subprocess
 import sys
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -338,6 +339,8 @@ for path in map(Path, sys.argv[1:]):
 """
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(120)
 def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):
     """The processor time is limited too, to many times what they take together."""
     for name, text in WORST.items():

@@ -12,14 +12,13 @@ from trainables.evaluators.kl import Kl
 from trainables.metrics.metric import Metric
 from trainables.schema.strict import Strict
 
-MAX_EVALUATORS = 50  # of one trial; each measures the model anew
+MAX_EVALUATORS = 50  # of one trial
 
 
 def _named_apart(evaluators: tuple[AnyEvaluator, ...]) -> tuple[AnyEvaluator, ...]:
     """Return the evaluators with a label for each set of a kind, if they measure on several of it.
 
-    So forgetting/general/… is the forgetting of one set, and never of one in one metric and of another
-    in the next. The same holds for forgetting/alignment/….
+    So forgetting/general/…, or forgetting/alignment/…, is the forgetting of one set in every metric.
     """
     sets = {kind_and_set for each in evaluators if (kind_and_set := _set_of(each))}
     num_sets = Counter(kind for kind, _ in sets)

@@ -10,20 +10,12 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
-from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-# Many times what a sweep needs, and read within a second.
-MAX_BYTES = 250_000  # of a file
-MAX_NODES = 10_000  # keys and values
-MAX_DEPTH = 50  # mappings and lists inside each other
-MAX_TEXT = 10_000  # characters of one key or value
+from trainables.schema.limits import MAX_DEPTH, MAX_NODES, MAX_TEXT, NotPlain
+
 OTHER_VERSION = "must be YAML 1.2, but another %YAML is asked for"
 KEY_TAGS = ("str", "value", "merge")  # of words, of = and of <<
-
-
-class NotPlain(MarkedYAMLError):
-    """A YAML text that is more than plain values of a limited number; `problem` says what must hold."""
 
 
 class _Size(NamedTuple):
@@ -88,7 +80,7 @@ def compose(yaml: YAML, text: str) -> Node | None:
 
     Raises:
         ruamel.yaml.error.YAMLError: the text is not YAML, or it is NotPlain: it has a tag, or stands
-            for more than the limits of this file.
+            for more than trainables/schema/limits.py allows.
     """
     yaml.Composer = _Composer
     try:

@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.nodes import Node, ScalarNode
 
-from trainables.schema.composing import NotPlain, compose, odd_keys
+from trainables.schema.composing import compose, odd_keys
+from trainables.schema.limits import NotPlain
 from trainables.schema.printable import shortened
 
 UNDERSCORE = "_"
@@ -101,7 +102,7 @@ def from_yaml(text: str) -> Any:
 
     Raises:
         ruamel.yaml.error.YAMLError: the text is not YAML, or not plain: it has a tag, a key that is no
-            word, or more values than the limits of trainables/schema/composing.py allow.
+            word, or more values than the limits of trainables/schema/limits.py allow.
     """
     root = composed(text)
     for line, key in odd_keys(root) if root is not None else ():

@@ -16,10 +16,11 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from trainables.schema.composing import MAX_BYTES, NotPlain, odd_keys
+from trainables.schema.composing import odd_keys
 from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
+from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
-from trainables.schema.printable import as_word, shown
+from trainables.schema.shown import as_word, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 FURTHER = "… and more: mend these first."
@@ -81,7 +82,7 @@ def read(path: Path) -> Document:
     Raises:
         SpecError: the file cannot be read, is empty, is not YAML, has a key twice, a tag or half of a
             character, holds something else than one mapping, or is beyond the limits of
-            trainables/schema/composing.py.
+            trainables/schema/limits.py.
     """
     text = _text_of(path)
     try:

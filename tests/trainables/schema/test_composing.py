@@ -5,7 +5,8 @@ import warnings
 import pytest
 from ruamel.yaml.error import YAMLError
 
-from trainables.schema.composing import MAX_DEPTH, MAX_NODES, MAX_TEXT, NotPlain, _Composer
+from trainables.schema.composing import _Composer
+from trainables.schema.limits import MAX_DEPTH, MAX_NODES, MAX_TEXT, NotPlain
 from trainables.schema.plain_yaml import composed, from_yaml
 
 

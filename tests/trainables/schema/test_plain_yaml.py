@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.schema.composing import NotPlain
+from trainables.schema.limits import NotPlain
 from trainables.schema.plain_yaml import HIGHEST, from_yaml, to_yaml
 
 texts = st.text(st.characters(codec="utf-8", exclude_categories=("C",)))

@@ -6,16 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.schema.printable import (
-    MAX_LINE,
-    MAX_LINES,
-    MAX_VALUE,
-    as_word,
-    printable,
-    shortened,
-    shown,
-    visible,
-)
+from trainables.schema.printable import MAX_LINE, MAX_LINES, printable, shortened, visible
 
 
 @given(st.text())
@@ -60,47 +51,3 @@ def test_a_secret_that_is_cut_is_left_out():
 def test_a_text_is_shortened_in_its_middle():
     assert shortened("abc", 3) == "abc"
     assert shortened("abcd", 3) == "a…d"
-
-
-plain_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda below: (
-        st.lists(below) | st.dictionaries(st.text(), below) | st.tuples(below, below).map(list)
-    ),
-)
-
-
-@given(plain_values)
-def test_a_value_is_shown_as_its_repr_or_as_the_beginning_of_it(value):
-    text = repr(value)
-    assert shown(value, 10**6) == text
-    expected = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1]
-    assert len(shown(value)) <= MAX_VALUE
-    assert shown(value).startswith(expected) or "'" in text or '"' in text, (
-        "quotes of a cut text differ"
-    )
-
-
-def test_no_more_of_a_value_is_written_out_than_is_shown():
-    class Counted(list):
-        """A list that counts how many of its items are asked for."""
-
-        num_asked = 0
-
-        def __iter__(self):
-            for item in super().__iter__():
-                Counted.num_asked += 1
-                yield item
-
-    assert shown(Counted(range(10**6)), 10) == "[0, 1, 2,…"
-    assert Counted.num_asked < 10
-    assert shown({"a": ["x" * 10**7] * 10**5}, 12) == "{'a': ['xxx…"
-
-
-@given(st.text())
-def test_a_word_is_in_one_line_of_visible_characters(text):
-    word = as_word(text)
-    assert len(word.splitlines()) <= 1
-    assert visible(word) == word
-    assert "\t" not in word
-    assert as_word(text, 3).count("…") <= 1 + text.count("…")
