@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -50,6 +51,14 @@ class Input(NamedTuple):
     def name(self) -> str:
         """The name by which its digest is recorded, as alignment.bug."""
         return f"{self.role}.{self.source}"
+
+
+def joined_digest(digests: Iterable[str]) -> str:
+    """Return one digest for all inputs of a name; evaluators may have data of one name that differ."""
+    different = list(dict.fromkeys(digests))
+    if len(different) == 1:
+        return different[0]
+    return hashlib.sha256(" ".join(different).encode()).hexdigest()
 
 
 def role_in(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 
-from sweep.config.inputs import inputs_of
+from sweep.config.inputs import inputs_of, joined_digest
 from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
@@ -77,14 +77,14 @@ def sets_of(trial: TrialConfig) -> list[str]:
 def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
     """Fetch every input once. Return name -> sha256, and a fault for each that cannot be had."""
     inputs = {(entry.key, entry.name): entry for entry in inputs_of(trials)}
-    digests: dict[str, str] = {}
+    digests: dict[str, list[str]] = defaultdict(list)
     faults: list[str] = []
     for entry in inputs.values():
         try:
-            digests[entry.name] = entry.digest()
+            digests[entry.name].append(entry.digest())
         except (AssetError, OSError) as error:
             faults.append(f"{entry.key}: {error}")
-    return digests, faults
+    return {name: joined_digest(found) for name, found in digests.items()}, faults
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sweep.config.inputs import KEYS, inputs_of, role_in
+from sweep.config.inputs import KEYS, Input, inputs_of, joined_digest, role_in
 from trainables.assets.errors import AssetError
 
 if TYPE_CHECKING:
@@ -47,21 +47,22 @@ def refuse_changed(trial: TrialConfig, recorded: Mapping[str, str]) -> None:
     Raises:
         InputChanged: an input has changed, or is gone.
     """
-    sentences = []
+    entries_by_name: dict[str, list[Input]] = {}
     for entry in inputs_of([trial]):
-        if (before := recorded.get(entry.name)) is None:
-            continue
+        if entry.name in recorded:
+            entries_by_name.setdefault(entry.name, []).append(entry)
+    sentences = []
+    for name, entries in entries_by_name.items():
         try:
-            digest = entry.digest()
+            digest = joined_digest(entry.digest() for entry in entries)
         except (AssetError, OSError, ValueError) as error:
             problem = f"cannot be read ({str(error).rstrip('.')})"
-            sentences.append(_change_sentence(entry.key, entry.name, before, problem))
-            continue
-        if digest != before:
-            problem = f"has changed ({_short(digest)})"
-            sentences.append(_change_sentence(entry.key, entry.name, before, problem))
+        else:
+            problem = "" if digest == recorded[name] else f"has changed ({_short(digest)})"
+        if problem:
+            sentences.append(_change_sentence(entries[0].key, name, recorded[name], problem))
     if sentences:
-        raise InputChanged(" ".join(dict.fromkeys(sentences)))
+        raise InputChanged(" ".join(sentences))
 
 
 def while_unchanged(

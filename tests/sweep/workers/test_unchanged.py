@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.inputs import inputs_of
+from sweep.config.preflight import prepare
 from sweep.config.spec import SweepSpec
 from sweep.workers.unchanged import (
     BEGAN_WITH,
@@ -83,6 +84,25 @@ def test_an_input_that_is_gone_is_one_sentence(trial, recorded, tmp_path):
     with pytest.raises(
         InputChanged, match=r"pairs.csv must be what .*, but cannot be read \(there is"
     ):
+        refuse_changed(trial, recorded)
+
+
+def test_evaluators_whose_files_have_one_name_are_told_apart(tmp_path):
+    labels = "".join(f"text {number},{number % 2}\n" for number in range(9))
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.csv").write_text(f"text,label\n{folder} {labels}")
+    tree = YAML(typ="safe", pure=True).load(TINY)
+    tree["trial"]["evaluators"] += [
+        {"name": "probe", "data": str(tmp_path / "a" / "x.csv")},
+        {"name": "finetune", "data": str(tmp_path / "b" / "x.csv")},
+    ]
+    spec = SweepSpec.model_validate(tree)
+    trial, recorded = spec.trials()[0], prepare(spec)
+    assert [entry.name for entry in inputs_of([trial])].count("evaluator.x") == 2
+    refuse_changed(trial, recorded)
+    changed(tmp_path / "b" / "x.csv")
+    with pytest.raises(InputChanged, match=r"^trial.evaluators: probe: x must be what the sweep"):
         refuse_changed(trial, recorded)
 
 
