@@ -97,15 +97,16 @@ def faults_of(config: TrialConfig) -> list[str]:
 
 def between(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Contamination:
     """Return the texts that a training set and an evaluator share: compared once, then cached."""
-    settings = (*training_set, digest(training_set.data))
-    key_parts = [*settings, evaluator.model_dump(mode="json"), evaluator.data_digest()]
+    training_digest, data_digest = digest(training_set.data), evaluator.data_digest()
+    key_parts = [*training_set, training_digest, evaluator.model_dump(mode="json"), data_digest]
     key = hashlib.sha256(
         f"{cache.source_digest(*MADE_BY)} {json.dumps(key_parts, sort_keys=True)}".encode()
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        texts = {normalised(text): text for text in evaluator.texts()}
-        trained = _text_digests(training_set, settings[-1]) if texts else frozenset()
+        with cache.kept_at(data_digest, f"the data of {evaluator.name}", evaluator.data_digest):
+            texts = {normalised(text): text for text in evaluator.texts()}
+        trained = _text_digests(training_set, training_digest) if texts else frozenset()
         shared = sorted(text for plain, text in texts.items() if _digest(plain) in trained)
         (folder / "shared.json").write_text(json.dumps([len(shared), *shared[:1]]))
 
@@ -122,10 +123,12 @@ def _text_digests(training_set: TrainingSet, data_digest: str) -> frozenset[byte
 
     data_digest: digest of its files, so that a changed file is read again.
     """
-    if isinstance(training_set, TrainingTexts):
-        return frozenset(_digest(normalised(text)) for _, text in read_texts(training_set.data))
-    pairs = read_pairs(*training_set)
-    return frozenset(_digest(normalised(text)) for pair in pairs for text in pair[:2])
+    name = training_set.data
+    with cache.kept_at(data_digest, name, lambda: digest(name)):
+        if isinstance(training_set, TrainingTexts):
+            return frozenset(_digest(normalised(text)) for _, text in read_texts(name))
+        pairs = read_pairs(*training_set)
+        return frozenset(_digest(normalised(text)) for pair in pairs for text in pair[:2])
 
 
 def _digest(text: str) -> bytes:

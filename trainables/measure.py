@@ -65,6 +65,7 @@ def base_value(
     weights, evaluator, its data, precision, our code. To measure, the model is reset to its base
     weights.
     """
+    data_digest = evaluator.data_digest()
     key_parts = {
         "measured by": cache.source_digest(*MEASURED_BY),
         "versions": {package: version(package) for package in PACKAGES},
@@ -74,14 +75,15 @@ def base_value(
         "dtype": dtype,
         "device": model.device.type,
         "evaluator": evaluator.model_dump(mode="json"),
-        "data": evaluator.data_digest(),
+        "data": data_digest,
     }
     key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        refuse_long_texts(model.tokenizer, evaluator.whole_texts())
-        model.reset(dtype)
-        items_file.write(evaluator.measure(model, {}), folder / "items.parquet")
+        with cache.kept_at(data_digest, f"the data of {evaluator.name}", evaluator.data_digest):
+            refuse_long_texts(model.tokenizer, evaluator.whole_texts())
+            model.reset(dtype)
+            items_file.write(evaluator.measure(model, {}), folder / "items.parquet")
         (folder / "key.json").write_text(json.dumps(key_parts, indent=1))
 
     return items_file.read(cache.once(f"base_values/{key}", build) / "items.parquet")

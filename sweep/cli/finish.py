@@ -37,8 +37,10 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.driver.running_sweep import CannotRun, Stopped
     from sweep.tracking import outbox, sweeps
     from sweep.tracking.store import addresses
+    from sweep.workers.unchanged import BEGAN_WITH
     from trainables.assets.errors import AssetError
 
+    started: list[RunningSweep] = []
     refusals = (preflight.DoNotFit, AssetError, sweeps.SweepExists, addresses.BadAddress)
     size_before = outbox.journal_size(workspace.outbox(spec.name))
     with ExitStack() as signals:
@@ -46,11 +48,15 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
 
         def on_start(running: RunningSweep) -> list[Any]:
             signals.enter_context(interrupts.while_trials_run(ctrl_c))
+            started.append(running)
             return live_display.callbacks(running)
 
         try:
             record = start(on_start)
             _show_end(spec, record)
+            ended = [outcome for one in started for outcome in one.new_outcomes.values()]
+            if any(BEGAN_WITH in outcome.failure for outcome in ended):
+                raise SystemExit(FAILED)
         except (*refusals, CannotRun) as error:
             leave(WRONG, str(error))
         except Stopped as stopped:

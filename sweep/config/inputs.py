@@ -1,11 +1,36 @@
-"""The models and data sets that a trial reads, and the names by which their digests are recorded."""
+"""The models and data sets that trials read, and the names by which their digests are recorded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from trainables.data import sources
+from trainables.metrics.names import parse
+from trainables.models import pretrained
+
+if TYPE_CHECKING:
+    from trainables.config import TrialConfig
 
 InputRole = Literal["model", "alignment", "replay", "regulariser", "evaluator"]
+
+KEYS: dict[str, str] = {
+    "model": "trial.model.path",
+    "alignment": "trial.alignment.data",
+    "replay": "trial.replay.data",
+    "regulariser": "trial.regulariser.data",
+    "evaluator": "trial.evaluators",
+}
+SHOWN_DIGITS = 12  # of a digest
+BEGAN_WITH = (
+    "must be what the sweep began with"  # in the reason of every trial whose inputs changed
+)
+
+
+class InputChanged(ValueError):
+    """A model or a data set is not what the sweep began with; a sentence for each."""
 
 
 class Input(NamedTuple):
@@ -28,6 +53,14 @@ class Input(NamedTuple):
         return f"{self.role}.{self.source}"
 
 
+def joined_digest(digests: Iterable[str]) -> str:
+    """Return one digest for all inputs of a name; evaluators may have data of one name that differ."""
+    different = list(dict.fromkeys(digests))
+    if len(different) == 1:
+        return different[0]
+    return hashlib.sha256(" ".join(different).encode()).hexdigest()
+
+
 def role_in(name: str) -> str:
     """Return the role in a recorded name of an input.
 
@@ -35,3 +68,21 @@ def role_in(name: str) -> str:
     'alignment'
     """
     return name.partition(".")[0]
+
+
+def inputs_of(trials: Iterable[TrialConfig]) -> Iterator[Input]:
+    """Yield every model and data set of every trial, some of them more than once."""
+    for trial in trials:
+        path, aligned = trial.model.path, trial.alignment.data
+        yield Input(KEYS["model"], "model", path, partial(pretrained.digest, path))
+        yield Input(KEYS["alignment"], "alignment", aligned, partial(sources.digest, aligned))
+        if trial.replay:
+            replayed = trial.replay.data
+            yield Input(KEYS["replay"], "replay", replayed, partial(sources.digest, replayed))
+        if texts := trial.regulariser.texts_from:
+            digest = partial(sources.digest, texts)
+            yield Input(KEYS["regulariser"], "regulariser", texts, digest)
+        for evaluator in trial.evaluators:
+            dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
+            key = f"{KEYS['evaluator']}: {evaluator.name}"
+            yield Input(key, "evaluator", dataset, evaluator.data_digest)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from functools import partial
 from itertools import chain, islice
 
-from sweep.config.inputs import Input
+from sweep.config.inputs import inputs_of, joined_digest
 from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
@@ -17,8 +15,6 @@ from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
-from trainables.metrics.names import parse
-from trainables.models import pretrained
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES
 from trainables.schema.yaml_file import FURTHER, Document
@@ -78,25 +74,7 @@ def _with_lines(faults: list[str], document: Document | None) -> list[str]:
 
 def sets_of(trial: TrialConfig) -> list[str]:
     """Return the names by which `prepare` returns the data sets of a trial, without its model."""
-    return [entry.name for entry in _inputs([trial]) if entry.role != "model"]
-
-
-def _inputs(trials: list[TrialConfig]) -> Iterator[Input]:
-    """Yield every model and data set of every trial, some of them more than once."""
-    for trial in trials:
-        path, aligned = trial.model.path, trial.alignment.data
-        yield Input("trial.model.path", "model", path, partial(pretrained.digest, path))
-        yield Input("trial.alignment.data", "alignment", aligned, partial(sources.digest, aligned))
-        if trial.replay:
-            replayed = trial.replay.data
-            yield Input("trial.replay.data", "replay", replayed, partial(sources.digest, replayed))
-        if texts := trial.regulariser.texts_from:
-            digest = partial(sources.digest, texts)
-            yield Input("trial.regulariser.data", "regulariser", texts, digest)
-        for evaluator in trial.evaluators:
-            dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
-            key = f"trial.evaluators: {evaluator.name}"
-            yield Input(key, "evaluator", dataset, evaluator.data_digest)
+    return [entry.name for entry in inputs_of([trial]) if entry.role != "model"]
 
 
 def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
@@ -104,17 +82,17 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
 
     After more faults than are shown the rest is not fetched.
     """
-    inputs = {(entry.key, entry.name): entry for entry in _inputs(trials)}
-    digests: dict[str, str] = {}
+    inputs = {(entry.key, entry.name): entry for entry in inputs_of(trials)}
+    digests: dict[str, list[str]] = defaultdict(list)
     faults: list[str] = []
     for entry in inputs.values():
         if len(faults) > MAX_SENTENCES:
             break
         try:
-            digests[entry.name] = entry.digest()
+            digests[entry.name].append(entry.digest())
         except (AssetError, OSError) as error:
             faults.append(f"{entry.key}: {error}")
-    return digests, faults
+    return {name: joined_digest(found) for name, found in digests.items()}, faults
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

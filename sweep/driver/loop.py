@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class PreparedSweep:
     search_storage: the path of Optuna's journal, or the address of its database.
     stores: where workers keep checkpoints and models.
     num_at_once: number of trials that run at the same time.
+    digests: name of each model and data set -> its sha256, which must stay.
     reruns: if given, it runs these, and what users have requested before, and nothing else.
     """
 
@@ -56,6 +58,7 @@ class PreparedSweep:
     search_storage: Path | str
     stores: CheckpointStores
     num_at_once: int
+    digests: Mapping[str, str]
     reruns: frozenset[Rerun] | None = None
 
 
@@ -194,6 +197,7 @@ def _run_trials(
         stores=prepared.stores,
         with_system_metrics=run_trial is None,
         harness_tasks=tasks_folder.current_path(),
+        digests=prepared.digests,
     )
     with control.interrupt, count_each_death_once(search.on_death):
         tuner.build(

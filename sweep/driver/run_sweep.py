@@ -27,6 +27,7 @@ from sweep.tracking.outbox_entries import now
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
+from sweep.workers.unchanged import change_sentences
 from trainables.harness import folder as tasks_folder
 from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.yaml_file import Document
@@ -105,7 +106,7 @@ def run(
             artifacts = workspace.artifact_location(uri, spec.name)
             record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts, code_diff)
             prepared = _prepared(
-                spec, document, record, search_storage, checkpoint_root, num_at_once
+                spec, document, record, search_storage, checkpoint_root, num_at_once, digests
             )
             run_to_end(prepared, on_start, run_trial)
     return record
@@ -158,7 +159,9 @@ def resume(
         # Absolute, because a relative one is meant from the folder that is left next.
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
-            _refuse_other_inputs(record, preflight.prepare(spec, document))
+            digests = preflight.prepare(spec, document)
+            if sentences := change_sentences(record.digests(), digests):
+                raise CannotRun("\n".join(sentences))
             _refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
@@ -168,7 +171,7 @@ def resume(
                 record.log_declarations(spec, document.text)
                 control_requests.hear_from(record, began)
                 prepared = _prepared(
-                    spec, document, record, search_storage, checkpoint_root, num_at_once
+                    spec, document, record, search_storage, checkpoint_root, num_at_once, digests
                 )
                 run_to_end(replace(prepared, reruns=reruns), on_start, run_trial)
     return record
@@ -181,6 +184,7 @@ def _prepared(
     search_storage: Path | str,
     checkpoint_root: str | None,
     num_at_once: int,
+    digests: dict[str, str],
 ) -> PreparedSweep:
     """Return a sweep to run, with the stores of its checkpoints and models.
 
@@ -189,7 +193,7 @@ def _prepared(
     stores = CheckpointStores.under(
         checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
     )
-    return PreparedSweep(spec, document.text, record, search_storage, stores, num_at_once)
+    return PreparedSweep(spec, document.text, record, search_storage, stores, num_at_once, digests)
 
 
 def _addresses(
@@ -275,20 +279,6 @@ def _is_mapping(text: str) -> bool:
         return isinstance(from_yaml(text), dict)
     except YAMLError:
         return False
-
-
-def _refuse_other_inputs(record: mlflow_record.Record, digests: dict[str, str]) -> None:
-    """Raise CannotRun if the contents of a model or data set have changed since the sweep began.
-
-    digests: sha256 of each of them as it is now, by its name.
-    """
-    recorded = record.digests()
-    changed_names = [n for n, digest in digests.items() if recorded.get(n, digest) != digest]
-    if changed_names:
-        raise CannotRun(
-            f"{', '.join(changed_names)} must be what the sweep {record.sweep} began with, but the "
-            f"contents have changed: put the old ones back, or run it as a new sweep."
-        )
 
 
 def _refuse_other_definitions(record: mlflow_record.Record, spec: SweepSpec) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.system_metrics import SystemMetrics
+from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
 from trainables.report import fault
@@ -62,6 +63,7 @@ class Assignment:
     stores:      where the state of running trials is kept, and finished models are left for the record.
     with_system_metrics: whether each result says how busy the machine was, too.
     harness_tasks: the folder of tasks that the command line has named; every node must have it.
+    digests:     name of a model or a data set -> the sha256 with which the sweep began.
     """
 
     run_trial: RunTrial
@@ -69,6 +71,7 @@ class Assignment:
     stores: CheckpointStores = field(default_factory=CheckpointStores)
     with_system_metrics: bool = False
     harness_tasks: Path | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
@@ -169,12 +172,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             watched = assignment.with_system_metrics
             watch = stack.enter_context(SystemMetrics()) if watched else None
             reports = assignment.run_trial(config, resume_from=resume_from)
-            for report in stack.enter_context(closing(reports)):
-                result = _result(report, declared, watch)
-                self._store(request.number, report, result)
-                yield result
-                if result.done:
-                    return
+            watched_reports = while_unchanged(reports, config, assignment.digests)
+            try:
+                for report in stack.enter_context(closing(watched_reports)):
+                    result = _result(report, declared, watch)
+                    self._store(request.number, report, result)
+                    yield result
+                    if result.done:
+                        return
+            except InputChanged as changed:  # the process is sound, and takes the next trial
+                yield TrialResult(failure=str(changed), done=True)
 
     def _store(self, number: int, report: Report, result: TrialResult) -> None:
         """Write the checkpoint of a trial that goes on, or the model of one that is complete.

@@ -10,6 +10,7 @@ from tests.conformance import instances
 from tests.small_sets import write_sets
 from tests.trainables.data.test_tables import write
 from trainables import contamination
+from trainables.assets import cache
 from trainables.config import AlignmentConfig
 from trainables.contamination import refuse_contamination
 from trainables.data.sources import read_pairs
@@ -165,3 +166,27 @@ def test_texts_of_replay_and_regulariser_are_not_measured_on_either(
     refuse_contamination(configure(**changes, allow_overlap=True))
     if key == "replay":
         refuse_contamination(configure(replay=changes["replay"] | {"ratio": 0.0}))
+
+
+def test_data_that_change_while_they_are_compared_leave_no_result(
+    configure, measured_text, tmp_path
+):
+    file = tmp_path / "measured.txt"
+    old, new = (f"{text}\n" for text in ("the wolf eats deer", measured_text))
+    file.write_text(old)
+    trained = write(tmp_path, "trained.jsonl", [{"text": measured_text}])
+
+    class Meddling(StereoSet):
+        def data_digest(self):
+            return cache.digest(file)
+
+        def texts(self):
+            text = file.read_text().strip()
+            file.write_text(new)
+            return [text]
+
+    evaluator = Meddling(data="miniature")
+    with pytest.raises(cache.Changed, match="the data of stereoset must stay as it is while"):
+        contamination.between(contamination.TrainingTexts(trained), evaluator, "causal")
+    found = contamination.between(contamination.TrainingTexts(trained), evaluator, "causal")
+    assert found.num_texts == 1

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.trainables.conftest import EVALUATORS
+from trainables.assets import cache
 from trainables.evaluators import Perplexity
 from trainables.measure import base_values, measure_alone
 from trainables.metrics import estimate
@@ -99,3 +100,25 @@ def test_a_trained_model_is_never_cached_as_the_base(configure, own_cache):
     fresh = LanguageModel(load(config.model.path, config.model.family).path, config.model.family)
     expected = estimate.values(perplexity.measure(fresh, {}))
     assert actual == {name: v for name, v in expected.items() if not name.endswith(RELATIVE)}
+
+
+def test_data_that_change_while_the_base_is_measured_leave_no_value(llama, own_cache, tmp_path):
+    file = tmp_path / "texts.txt"
+    old, new = ("\n".join(f"the {word} eats {n}" for n in range(60)) for word in ("wolf", "cook"))
+
+    class Meddling(Perplexity):
+        def measure(self, model, base):
+            file.write_text(new)
+            return super().measure(model, base)
+
+    file.write_text(old)
+    with pytest.raises(
+        cache.Changed, match="the data of perplexity must stay as it is while it is"
+    ):
+        measure_alone(Meddling(data=str(file)), llama)
+    file.write_text(old)
+    value = estimate.values(measure_alone(Perplexity(data=str(file)), llama))
+    file.write_text(new)
+    assert estimate.values(measure_alone(Perplexity(data=str(file)), llama)) != value
+    file.write_text(old)
+    assert estimate.values(measure_alone(Perplexity(data=str(file)), llama)) == value

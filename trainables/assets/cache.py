@@ -13,8 +13,8 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -25,8 +25,18 @@ from trainables.assets.errors import AssetError
 logger = logging.getLogger(__name__)
 
 MANIFEST = ".built.json"
-# A file below this many bytes is hashed at every reuse; a larger one is recognised by its size.
+# A file of the cache below this many bytes is compared by its contents; a larger one by its size.
 MIN_LARGE_BYTES = 32 * 2**20
+# A file that was written later than this before it was hashed may be written again with the same time.
+SETTLED_NS = 2_000_000_000
+MAX_KNOWN = 100_000  # digests that a process keeps
+
+# What tells that a file is as it was -> its sha256, for the files that this process has hashed.
+_known: dict[tuple[int, ...], str] = {}
+
+
+class Changed(ValueError):
+    """Files have changed while they were read."""
 
 
 def cache_dir() -> Path:
@@ -38,8 +48,8 @@ def cache_dir() -> Path:
 def digest(path: Path) -> str:
     """Return the sha256 of a file, or of the sorted names and contents of a folder.
 
-    It does not depend on where the folder lies, nor on hidden files. A large file is hashed again
-    only when its size or time has changed.
+    It does not depend on where the folder lies, nor on hidden files. A file is hashed again only when
+    its size, its times or its place on the disk have changed.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
@@ -48,6 +58,21 @@ def digest(path: Path) -> str:
         lines = (f"{_sha256(file)}  {name}\n" for name, file in _visible_files(path).items())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     return _sha256(path)
+
+
+@contextmanager
+def kept_at(known: str, what: str, digest_now: Callable[[], str]) -> Iterator[None]:
+    """Return a context for a block that reads files, whose result is kept under their digest.
+
+    known: the digest.
+    what: the files in a few words, for the error.
+
+    Raises:
+        Changed: they have another digest at the end of the block.
+    """
+    yield
+    if digest_now() != known:
+        raise Changed(f"{what} must stay as it is while it is read, but has changed: try again.")
 
 
 def source_digest(*patterns: str) -> str:
@@ -135,7 +160,7 @@ def _inventory(folder: Path) -> dict[str, list[int | str]]:
     """
     sizes = {name: file.stat().st_size for name, file in _visible_files(folder).items()}
     return {
-        name: [size, _sha256_of_contents(folder / name) if size < MIN_LARGE_BYTES else ""]
+        name: [size, _sha256(folder / name) if size < MIN_LARGE_BYTES else ""]
         for name, size in sizes.items()
     }
 
@@ -157,17 +182,42 @@ def _sha256_of_contents(file: Path) -> str:
 
 
 def _sha256(file: Path) -> str:
-    """Return the sha256 of a file; that of a large file is stored in the cache for the next time."""
-    status = file.stat()
-    if status.st_size < MIN_LARGE_BYTES:
-        return _sha256_of_contents(file)
-    version = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
-    stored = cache_dir() / "digests" / hashlib.sha256(version.encode()).hexdigest()
+    """Return the sha256 of a file, which is kept for the next time.
+
+    This process keeps it, and of a large file the cache folder does, too.
+    """
+    version = _version(file)
+    if version in _known:
+        return _known[version]
+    *_, changed_ns = version
+    is_settled = time.time_ns() - changed_ns > SETTLED_NS
+    name = hashlib.sha256(f"{file.resolve()}|{version}".encode()).hexdigest()
+    stored = cache_dir() / "digests" / name if file.stat().st_size >= MIN_LARGE_BYTES else None
+    new_digest = ""
     with suppress(OSError):
-        if len(stored_digest := stored.read_text()) == 64:
-            return stored_digest
-    new_digest = _sha256_of_contents(file)
-    with suppress(OSError):  # the cache may be read-only; storing a digest is worth no failure
-        stored.parent.mkdir(parents=True, exist_ok=True)
-        stored.write_text(new_digest)
+        new_digest = stored.read_text() if stored else ""
+    is_stored = len(new_digest) == 64
+    if not is_stored:
+        new_digest = _sha256_of_contents(file)
+    if not is_settled or _version(file) != version:
+        return new_digest
+    if len(_known) >= MAX_KNOWN:
+        _known.clear()
+    _known[version] = new_digest
+    if stored and not is_stored:
+        with suppress(OSError):  # the cache may be read-only; storing a digest is worth no failure
+            stored.parent.mkdir(parents=True, exist_ok=True)
+            stored.write_text(new_digest)
     return new_digest
+
+
+def _version(file: Path) -> tuple[int, ...]:
+    """Return what differs once a file has been written, replaced, or given another time."""
+    status = file.stat()
+    return (
+        status.st_dev,
+        status.st_ino,
+        status.st_size,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+    )

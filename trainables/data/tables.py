@@ -54,8 +54,7 @@ def texts(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
         for ids, (key, _) in zip(ids_of_texts, keys_and_texts, strict=True):
             yield {"ids": ids, "source": key}
 
-    contents = f"texts {split} {digest(name)}"
-    return _cached_table(contents, tokenizer, tokenise, _nothing_left(name, split))
+    return _cached_table(f"texts {split}", name, tokenizer, tokenise, _nothing_left(name, split))
 
 
 def articles(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
@@ -74,8 +73,7 @@ def articles(name: str, split: Split, tokenizer: Tokenizer) -> Dataset:
         for ids, key in zip(ids_of_articles, texts_by_key, strict=True):
             yield {"ids": ids, "source": key}
 
-    contents = f"articles {split} {digest(name)}"
-    return _cached_table(contents, tokenizer, tokenise, _nothing_left(name, split))
+    return _cached_table(f"articles {split}", name, tokenizer, tokenise, _nothing_left(name, split))
 
 
 def _texts_of(name: str, split: Split) -> list[tuple[str, str]]:
@@ -124,12 +122,12 @@ def pairs(
     reason = (
         f"no pairs are left of {name}: no text has a word that swap: {rule}, words: {words} has."
     )
-    contents = f"pairs {rule} {words} {digest(name)}"
-    return _cached_table(contents, tokenizer, tokenise, reason)
+    return _cached_table(f"pairs {rule} {words}", name, tokenizer, tokenise, reason)
 
 
 def _cached_table(
     contents: str,
+    name: str,
     tokenizer: Tokenizer,
     tokenise: Callable[[], Iterator[dict[str, Any]]],
     reason_if_empty: str,
@@ -137,21 +135,26 @@ def _cached_table(
     """Return a table from the cache, made on the first call.
 
     Args:
-        contents: names the data; with our sources and the tokenizer it is the key in the cache.
+        contents: what is taken of the data; with their digest, our sources and the tokenizer it is the
+            key in the cache.
+        name: of the set that the data are of.
         tokenise: yields the rows. A row without tokens, which leaves nothing to predict, is dropped.
         reason_if_empty: the message of the error if no row is left.
 
     Raises:
-        ValueError: no row is left.
+        ValueError: no row is left, or the files of the set have changed while they were read.
     """
     import datasets
 
+    data_digest = digest(name)
+
     key = hashlib.sha256(
-        f"{cache.source_digest(*MADE_BY)} {contents} {tokenizer.digest}".encode()
+        f"{cache.source_digest(*MADE_BY)} {contents} {data_digest} {tokenizer.digest}".encode()
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        rows = [row for row in tokenise() if [] not in row.values()]
+        with cache.kept_at(data_digest, name, lambda: digest(name)):
+            rows = [row for row in tokenise() if [] not in row.values()]
         if not rows:
             raise ValueError(reason_if_empty)
         datasets.Dataset.from_list(rows).save_to_disk(str(folder))

@@ -76,7 +76,18 @@ class Tokenizer:
                 f"the tokenizer of {folder} must know no more tokens than the model's {vocab_size}, "
                 f"but knows {len(hf)}."
             )
-        self.max_tokens: int = min(num_positions, hf.model_max_length)
+        if (highest := max(hf.get_vocab().values(), default=0)) >= vocab_size:
+            raise ValueError(
+                f"the tokenizer of {folder} must number its tokens below the model's {vocab_size}, but "
+                f"has one of number {highest}."
+            )
+        longest = hf.model_max_length
+        if not isinstance(longest, int | float) or not longest >= 1:
+            raise ValueError(
+                f"model_max_length in tokenizer_config.json of {folder} must be a number of tokens, "
+                f"but is {longest!r:.40}."
+            )
+        self.max_tokens: int = int(min(num_positions, longest))
 
     def _special_id(self, token: str) -> int:
         """Return the id of a special token (`bos`, `cls`, `sep` or `mask`).

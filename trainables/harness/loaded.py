@@ -195,10 +195,12 @@ def _beside_yaml(leaf: Leaf) -> dict[str, Any]:
     return {"dataset_kwargs": settings} if settings else {}
 
 
+@lru_cache(maxsize=32)
 def digest(tasks: tuple[Loaded, ...]) -> str:
     """Return the sha256 of tasks: of their YAML, of the code beside it, of their items and requests.
 
-    It does not depend on where the folder of the tasks lies.
+    It does not depend on where the folder of the tasks lies. It is made once a process, in which tasks
+    stay as they were loaded.
     """
     summary = hashlib.sha256(library.version().encode())
     for loaded in tasks:

@@ -5,14 +5,23 @@ No code of the folder is ever run, and weights are read from safetensors only.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.chatter import held_back
+from trainables.data.files.row import shown
+from trainables.models.files.elsewhere import refuse_leading_elsewhere
+from trainables.models.files.headers import Header, headers_in
+from trainables.models.files.leftovers import refuse_leftovers
+from trainables.models.files.sentences import named, unloadable
+from trainables.models.files.size import Unlike, few_parts, refuse_unlike
+from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
+from trainables.schema.printable import shortened, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from trainables.data.tokenizer import Family
 
 SAFE = {"local_files_only": True, "trust_remote_code": False}
@@ -35,7 +44,7 @@ def family_in(folder: Path) -> Family:
         ValueError: the folder has no config.json that transformers knows, or it describes an
             encoder-decoder, or another model that is neither causal nor masked.
     """
-    architectures = tuple(_written_config(folder).get("architectures") or ())
+    architectures = tuple(written_config(folder).get("architectures") or ())
     if any(name.endswith("MaskedLM") for name in architectures):
         return "masked"
     if any(name.endswith("CausalLM") for name in architectures):
@@ -47,7 +56,7 @@ def family_in(folder: Path) -> Family:
     if is_encoder_decoder or not loadable:
         raise ValueError(
             f"{folder} must hold a causal or a masked model (Llama's family or BERT's), but its "
-            f"config.json describes a {', '.join(architectures) or config.model_type}"
+            f"config.json describes a {_in_words(architectures) or config.model_type}"
             f"{', an encoder-decoder' if is_encoder_decoder else ''}: give another model."
         )
     if len(loadable) == 1:
@@ -59,9 +68,9 @@ def type_in(folder: Path) -> str | None:
     """Return the model_type of a folder's config.json; None if it names none.
 
     Raises:
-        ValueError: the folder has no config.json.
+        ValueError: the folder has no config.json that can be read.
     """
-    name: str | None = _written_config(folder).get("model_type")
+    name: str | None = written_config(folder).get("model_type")
     return name
 
 
@@ -69,9 +78,11 @@ def read_config(folder: Path) -> Any:
     """Return the configuration of transformers that a folder's config.json describes.
 
     Raises:
-        ValueError: there is none, transformers knows no such model, or its weights are quantised.
+        ValueError: there is none that can be read, the folder leads elsewhere, transformers knows no
+            such model, or its weights are quantised.
     """
-    written = _written_config(folder)
+    written = written_config(folder)
+    refuse_leading_elsewhere(folder, written)
     import transformers
 
     try:
@@ -80,14 +91,15 @@ def read_config(folder: Path) -> Any:
     except Exception as error:  # its class depends on which part of the file is wrong
         kind = written.get("model_type")
         if kind in transformers.CONFIG_MAPPING:
-            raise _unloadable(folder, error) from error
+            raise unloadable(folder, error) from error
         needs_code = " and has code of its own, which is never run" if "auto_map" in written else ""
         raise ValueError(
             f"{folder} must hold a model that transformers {transformers.__version__} knows, but the "
-            f"model_type in its config.json is {kind!r}{needs_code}: give another model."
+            f"model_type in its config.json is {shown(kind)}{needs_code}: give another model."
         ) from error
     if method := (getattr(config, "quantization_config", None) or {}):
-        name = method.get("quant_method") if isinstance(method, dict) else method.quant_method
+        has_name = isinstance(method, dict)
+        name = method.get("quant_method") if has_name else getattr(method, "quant_method", method)
         raise ValueError(
             f"{folder} must hold weights that can be trained, but they are quantised ({name}): give "
             f"the model from which they were made."
@@ -126,9 +138,12 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
 
     Raises:
         ValueError: the folder holds a model of the other family, or none that transformers can load,
-            or a weight is missing or has another shape than config.json describes.
+            or a weight is missing, has another shape or type than config.json describes, or has no
+            place in the model.
     """
     refuse_misfit(folder, family)
+    headers = headers_in(folder, written_config(folder))
+    _refuse_unlike(folder, family, headers)
     import torch
     import transformers
 
@@ -136,6 +151,7 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
     auto_class = getattr(transformers, AUTO_CLASSES[family])
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
+        sample = tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]
         module, loading = auto_class.from_pretrained(
             folder, **SAFE, use_safetensors=True, dtype=torch.float32,
             ignore_mismatched_sizes=True, output_loading_info=True,
@@ -147,18 +163,19 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
                 f"{folder} must hold the model's tokenizer, but has none: write it there by "
                 f"tokenizer.save_pretrained."
             ) from error
-        raise _unloadable(folder, error) from error
+        raise unloadable(folder, error) from error
     # transformers would set these weights at random.
     missing = sorted([*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])])
     if missing:
         others = sorted(loading["unexpected_keys"])
-        instead = f"; the file has others, such as {others[0]}" if others else ""
+        instead = f"; the file has others, such as {named(others[0])}" if others else ""
         raise ValueError(
             f"the weights of {folder} must be those that its config.json describes, but "
-            f"{counted(len(missing), 'is', 'are')} missing or of another shape, {missing[0]} for "
-            f"one{instead}."
+            f"{counted(len(missing), 'is', 'are')} missing or of another shape, {named(missing[0])} "
+            f"for one{instead}."
         )
-    if not tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]:
+    refuse_leftovers(folder, module, loading["unexpected_keys"], headers)
+    if not sample:
         raise ValueError(
             f"the tokenizer of {folder} must read any text, but gives no token for {SAMPLE!r}: "
             f"transformers takes its files for another kind of tokenizer, that of a "
@@ -170,6 +187,44 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             f"none that transformers knows: give another model."
         )
     return tokenizer, module
+
+
+def _refuse_unlike(folder: Path, family: Family, headers: Mapping[str, Header]) -> None:
+    """Refuse a folder whose config.json describes another model than its files hold, before it is made.
+
+    headers: of all tensors of its files.
+
+    Raises:
+        ValueError: it does.
+    """
+    import torch
+    import transformers
+
+    auto_class = getattr(transformers, AUTO_CLASSES[family])
+    config = read_config(folder)
+    try:
+        with held_back(for_good=True), torch.device("meta"), few_parts(len(headers)):
+            skeleton = auto_class.from_config(config, trust_remote_code=False)
+    except Unlike as unlike:
+        raise _misdescribed(folder, unlike) from unlike
+    except Exception:  # of a model that must be made otherwise; loading it has the last word
+        return
+    try:
+        refuse_unlike(skeleton, headers)
+    except Unlike as unlike:
+        raise _misdescribed(folder, unlike) from unlike
+
+
+def _misdescribed(folder: Path, unlike: Unlike) -> ValueError:
+    """Return the error for a folder whose config.json describes another model than its files hold."""
+    return ValueError(
+        f"the weights of {folder} must be those that its config.json describes, but {unlike}."
+    )
+
+
+def _in_words(architectures: tuple[str, ...]) -> str:
+    """Return the names of a configuration's architectures, for a sentence."""
+    return shortened(visible(", ".join(architectures)), 80)
 
 
 def refuse_no_numbers(folder: Path) -> None:
@@ -193,33 +248,9 @@ def refuse_no_numbers(folder: Path) -> None:
                 if num_bad := int(is_bad.sum()):
                     raise ValueError(
                         f"{folder} must hold weights that are numbers, but {num_bad} of the "
-                        f"{tensor.numel()} of {name} in {file.name} "
+                        f"{tensor.numel()} of {named(name)} in {named(file.name)} "
                         f"{'is' if num_bad == 1 else 'are'} NaN or infinite."
                     )
-
-
-def _unloadable(folder: Path, error: Exception) -> ValueError:
-    """Return the error for a folder that transformers cannot read, with its reason in one line."""
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return ValueError(f"{folder} must hold a model that transformers can load, but: {reason[:300]}")
-
-
-def _written_config(folder: Path) -> dict[str, Any]:
-    """Return what is written in a folder's config.json.
-
-    Raises:
-        ValueError: the folder has no config.json, or one that is not an object.
-    """
-    try:
-        written = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if not isinstance(written, dict):
-            raise TypeError(f"config.json must be an object, but is {written!r:.40}")
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"{folder} must be the folder of a model, with config.json, safetensors and a "
-            f"tokenizer, but: {error}."
-        ) from error
-    return written
 
 
 def _class_name(family: Family, config: Any) -> str | None:

@@ -26,6 +26,7 @@ from trainables.determinism import has_repeatable_kernels
 from trainables.models.architecture import Architecture, describe
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
+from trainables.models.files.written import written_config
 from trainables.models.fitness.laws import refuse_unfit
 from trainables.models.fitness.tested import is_tested
 from trainables.models.folder import read_model
@@ -43,6 +44,7 @@ class LanguageModel:
         path: the folder that the base weights came from.
         family: causal or masked.
         device: the GPU if there is one, else the CPU.
+        digest: sha256 of the folder that the base weights came from, when they were read.
         module: the model of transformers whose weights are trained.
         architecture: what the module is made of.
         tokenizer: token ids and special tokens of the model.
@@ -60,9 +62,12 @@ class LanguageModel:
         Raises:
             ValueError: the folder holds no model of this family that can be loaded, or its tokenizer
                 lacks a special token that scoring needs, or it would be measured wrongly: it is to be
-                causal and sees what follows, or reads padding.
+                causal and sees what follows, or reads padding; or a file has changed meanwhile.
         """
-        hf_tokenizer, module = read_model(path, family)
+        written_config(path)  # of a folder without a model there is no digest
+        self.digest = cache.digest(path)
+        with cache.kept_at(self.digest, str(path), lambda: cache.digest(path)):
+            hf_tokenizer, module = read_model(path, family)
         if not is_tested(module.config.model_type, family):
             refuse_unfit(module.to(_device()), family)
         self.path = path
@@ -103,11 +108,6 @@ class LanguageModel:
                 self.path.name,
             )
         return is_repeatable
-
-    @cached_property
-    def digest(self) -> str:
-        """sha256 of the folder that the base weights came from."""
-        return cache.digest(self.path)
 
     # The base
 

@@ -22,7 +22,7 @@ def load(name: str, family: Family, opening: Opening = PLAIN) -> LanguageModel:
 
     Raises:
         AssetError: no model has this name, or it cannot be fetched.
-        ValueError: its folder holds no model of this family.
+        ValueError: its folder holds no model of this family, or has changed while it was read.
     """
     keep_freed_memory()
     make_deterministic()
@@ -33,4 +33,6 @@ def load(name: str, family: Family, opening: Opening = PLAIN) -> LanguageModel:
 @lru_cache(maxsize=1)
 def _load(path: Path, family: Family, opening: Opening, digest: str) -> LanguageModel:
     """Return the model in a folder; the digest of the folder is a part of the key of the cache."""
-    return LanguageModel(path, family, opening)
+    model = LanguageModel(path, family, opening)
+    with cache.kept_at(digest, str(path), lambda: model.digest):
+        return model

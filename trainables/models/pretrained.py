@@ -20,6 +20,8 @@ from trainables.chatter import held_back
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
+from trainables.models.files.elsewhere import refuse_leading_elsewhere
+from trainables.models.files.written import written_config
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
 from trainables.models.folder import family_in, read_model, refuse_no_numbers, type_in
 from trainables.models.structure import Structure, structure_of
@@ -69,13 +71,18 @@ def look_through(name: str, family: Family) -> Structure:
             is no number.
     """
     folder = locate(name).resolve()
+    # A pipe is no part of the digest, under which the result is kept.
+    refuse_leading_elsewhere(folder, written_config(folder))
+
+    digest = cache.digest(folder)
 
     def write(kept: Path) -> None:
-        structure = _look_through(folder, family, cache.digest(folder)).structure
-        refuse_no_numbers(folder)
-        (kept / "structure.json").write_text(json.dumps(asdict(structure)))
+        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+            structure = _look_through(folder, family, digest).structure
+            refuse_no_numbers(folder)
+            (kept / "structure.json").write_text(json.dumps(asdict(structure)))
 
-    kept = cache.once(_folder_of_result("structure", folder, family), write)
+    kept = cache.once(_folder_of_result("structure", digest, family), write)
     written = json.loads((kept / "structure.json").read_text())
     names = {key: tuple(written[key]) for key in ("blocks", "linear", "read_by_kernels")}
     return Structure(written["num_blocks"], **names)
@@ -95,13 +102,17 @@ def abilities_of(name: str, family: Family) -> frozenset[Ability]:
     if is_tested(type_in(folder), family):
         return EVERYTHING
 
+    digest = cache.digest(folder)
+
     def write(kept: Path) -> None:
         from trainables.models.fitness.specimen import abilities_in
 
-        num_weights = _look_through(folder, family, cache.digest(folder)).num_weights
-        (kept / "abilities.json").write_text(json.dumps(abilities_in(folder, family, num_weights)))
+        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+            num_weights = _look_through(folder, family, digest).num_weights
+            found = abilities_in(folder, family, num_weights)
+            (kept / "abilities.json").write_text(json.dumps(found))
 
-    kept = cache.once(_folder_of_result("abilities", folder, family), write)
+    kept = cache.once(_folder_of_result("abilities", digest, family), write)
     return frozenset(json.loads((kept / "abilities.json").read_text()))
 
 
@@ -115,12 +126,13 @@ def start_of(name: str, opening: Opening) -> str:
         ValueError: its tokenizer cannot be loaded, or lacks what the opening needs.
     """
     folder = locate(name).resolve()
+    digest = cache.digest(folder)
 
     def write(kept: Path) -> None:
-        hf = tokenizer_of(name, "causal").hf
+        hf = _look_through(folder, "causal", digest).tokenizer.hf
         (kept / "start.txt").write_text(str(hf.decode(opening.ids(hf))), encoding="utf-8")
 
-    kept = cache.once(_folder_of_result("start", folder, *opening), write)
+    kept = cache.once(_folder_of_result("start", digest, *opening), write)
     return (kept / "start.txt").read_text(encoding="utf-8")
 
 
@@ -142,12 +154,14 @@ def has_harness_start(name: str) -> bool:
     Raises:
         AssetError, ValueError: as of look_through.
     """
+    folder = locate(name).resolve()
+    digest = cache.digest(folder)
 
     def write(kept: Path) -> None:
-        has_start = tokenizer_of(name, "causal").harness_start_id is not None
-        (kept / "has_start.json").write_text(json.dumps(has_start))
+        tokenizer = _look_through(folder, "causal", digest).tokenizer
+        (kept / "has_start.json").write_text(json.dumps(tokenizer.harness_start_id is not None))
 
-    kept = cache.once(_folder_of_result("harness", locate(name).resolve()), write)
+    kept = cache.once(_folder_of_result("harness", digest), write)
     return bool(json.loads((kept / "has_start.json").read_text()))
 
 
@@ -159,11 +173,14 @@ def num_positions(name: str, family: Family) -> int:
     Raises:
         AssetError, ValueError: as of look_through.
     """
+    folder = locate(name).resolve()
+    digest = cache.digest(folder)
 
     def write(kept: Path) -> None:
-        (kept / "positions.json").write_text(json.dumps(tokenizer_of(name, family).max_tokens))
+        tokenizer = _look_through(folder, family, digest).tokenizer
+        (kept / "positions.json").write_text(json.dumps(tokenizer.max_tokens))
 
-    kept = cache.once(_folder_of_result("positions", locate(name).resolve(), family), write)
+    kept = cache.once(_folder_of_result("positions", digest, family), write)
     return int(json.loads((kept / "positions.json").read_text()))
 
 
@@ -210,22 +227,26 @@ def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
     from trainables.data.tokenizer import Tokenizer
     from trainables.models.architecture import stated_positions
 
-    hf_tokenizer, module = read_model(folder, family, weightless=True)
-    config = module.config.get_text_config()
-    tokenizer = Tokenizer(
-        hf_tokenizer,
-        folder,
-        family,
-        vocab_size=config.vocab_size,
-        num_positions=stated_positions(config),
-    )
+    with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+        hf_tokenizer, module = read_model(folder, family, weightless=True)
+        config = module.config.get_text_config()
+        tokenizer = Tokenizer(
+            hf_tokenizer,
+            folder,
+            family,
+            vocab_size=config.vocab_size,
+            num_positions=stated_positions(config),
+        )
     num_weights = sum(weight.numel() for weight in module.parameters())
     return _Looked(tokenizer, structure_of(module), num_weights)
 
 
-def _folder_of_result(kind: str, folder: Path, *settings: str) -> str:
-    """Return the name in the cache folder of what is known of a model and some settings."""
-    key = [cache.digest(folder), cache.source_digest(*LOOKED_THROUGH_BY), *settings]
+def _folder_of_result(kind: str, digest: str, *settings: str) -> str:
+    """Return the name in the cache folder of what is known of a model and some settings.
+
+    digest: of the model's folder.
+    """
+    key = [digest, cache.source_digest(*LOOKED_THROUGH_BY), *settings]
     key.append(version("transformers"))
     return f"models/{kind}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}"
 

@@ -67,7 +67,8 @@ class Fisher(Regulariser):
     def weight_loss(self, model: LanguageModel) -> Tensor:
         """Return half the weighted sum of F · squared distance from the base: a scalar."""
         settings = self.model_copy(update={"weight": 0.0})
-        fisher = model.memo("fisher", settings, lambda: _cached_diagonal(settings, model))
+        key = (settings, sources.digest(self.data))
+        fisher = model.memo("fisher", key, lambda: _cached_diagonal(settings, model))
         terms = [
             (fisher[name] * (weight.float() - base.float()).square()).sum()
             for name, weight, base in model.trained()
@@ -82,17 +83,19 @@ def _cached_diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor
     """
     from safetensors.torch import load_file, save_file
 
+    data_digest = sources.digest(settings.data)
     parts_of_key = [
         cache.source_digest("data", "models", "regularisers/fisher.py"),
         model.digest,
-        sources.digest(settings.data),
+        data_digest,
         settings.model_dump(exclude={"weight"}),
     ]
     key = hashlib.sha256(json.dumps(parts_of_key).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
         """Compute F and write it into a folder of the cache."""
-        save_file(diagonal(settings, model), folder / "fisher.safetensors")
+        with cache.kept_at(data_digest, settings.data, lambda: sources.digest(settings.data)):
+            save_file(diagonal(settings, model), folder / "fisher.safetensors")
 
     fisher = load_file(cache.once(f"fisher/{key}", build) / "fisher.safetensors")
     total = sum(values.sum() for values in fisher.values())

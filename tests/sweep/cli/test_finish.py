@@ -232,3 +232,26 @@ def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     journal.rmdir()
     aside.rename(journal)
     assert finishes(spec, document)
+
+
+def test_a_sweep_whose_data_have_changed_ends_with_a_table_and_exit_code_1(
+    spec_of, tmp_path, capsys
+):
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("stereotype,antistereotype\nshe cries,he cries\n")
+    spec, document = spec_of(3, **{"data: miniature, size: 50": f"data: {pairs}"})
+
+    def spoil():
+        pairs.write_text("stereotype,antistereotype\nhe cries,she cries\n")
+
+    with pytest.raises(SystemExit) as caught:
+        run_to_last_word(
+            spec,
+            lambda on_start: run(
+                spec, document, run_trial=slowly, on_start=lambda s: [*on_start(s), Once(spoil)]
+            ),
+        )
+    assert caught.value.code == 1
+    out, err = capsys.readouterr()
+    assert "candidates on the front" in out
+    assert f"failed: trial.alignment.data: {pairs} must be what the sweep began with" in err

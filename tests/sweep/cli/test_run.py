@@ -1,19 +1,23 @@
 """The verbs that run a sweep, on real sweeps: Ray, DeepSpeed, Optuna and MLflow, end to end."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY, optuna_states, record, sweep, verb
 from trainables.data.sets.miniature import general_texts
 from trainables.data.splits import is_held_out
+from trainables.models import miniature
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -112,6 +116,44 @@ def wait_for_trials(process: subprocess.Popen, num: int) -> None:
         if seen >= num:
             return
     raise AssertionError(f"the sweep ended after {seen} trials")
+
+
+@pytest.mark.long
+def test_weights_that_are_replaced_while_a_sweep_runs_fail_the_trials_that_follow(tmp_path):
+    """Those before it stand, nothing starts from another base, and put back it goes on."""
+    home = tmp_path / "sweeps"
+    model = Path(shutil.copytree(miniature.folder("miniature-llama"), tmp_path / "model"))
+    spec = longer(tmp_path, 8)
+    spec.write_text(
+        spec.read_text().replace("path: miniature-llama", f"path: {model}, family: causal")
+    )
+    process = start("run", spec, home=home)
+    wait_for_trials(process, 2)
+    whole = (model / "model.safetensors").read_bytes()
+    weights = load_file(model / "model.safetensors")
+    save_file({n: w * 1.01 for n, w in weights.items()}, tmp_path / "other", {"format": "pt"})
+    (tmp_path / "other").replace(model / "model.safetensors")
+    output, _ = process.communicate(timeout=240)
+    assert process.returncode == 1, output
+    _, trials = record(home, "longer")
+    ended = Counter(run.data.tags["sweep.state"] for run in trials)
+    assert ended["complete"] >= 2
+    assert ended["failed"] >= 3
+    assert sum(ended.values()) == 8, "none is tried again"
+    (reason,) = {run.data.tags["reason"] for run in trials if run.data.tags.get("reason")}
+    assert reason.startswith(
+        f"trial.model.path: {model} must be what the sweep began with (sha256 "
+    )
+    assert f"failed: {reason} ({ended['failed']} trials)" in " ".join(output.split())
+    complete = [run for run in trials if run.data.tags["sweep.state"] == "complete"]
+    assert not any(run.data.metrics for run in trials if run not in complete)
+    refused = sweep("resume", "longer", SWEEP_HOME=str(home))
+    assert (refused.returncode, refused.stderr.strip()) == (2, reason)
+    (model / "model.safetensors").write_bytes(whole)
+    again = sweep("retry", "longer", SWEEP_HOME=str(home))
+    assert again.returncode == 0, again.stderr
+    assert sweep("resume", "longer", SWEEP_HOME=str(home)).returncode == 0
+    assert optuna_states(home, "longer")["COMPLETE"] == 8
 
 
 @pytest.mark.long

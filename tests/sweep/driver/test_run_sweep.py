@@ -7,7 +7,7 @@ from sweep.driver import run_sweep
 from sweep.driver.run_sweep import Backends, resume, run
 from sweep.driver.running_sweep import CannotRun
 from sweep.search.study import open_study
-from tests.sweep.conftest import GRID, POINTS, pretending, states
+from tests.sweep.conftest import GRID, ONE_WORKER, POINTS, pretending, states
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -79,6 +79,37 @@ def test_a_resumed_sweep_obeys_what_is_requested_while_it_starts_and_nothing_bef
     assert read_state(spec.name, tracking_uri=record.tracking_uri) == "stopped"
 
 
+def test_an_alignment_set_that_changes_fails_the_trials_that_follow(spec_of, tmp_path):
+    """Those before it stand; each has that reason, none is tried again, and resuming is refused."""
+    pairs = tmp_path / "pairs.csv"
+    rows = "".join(f"she cries at {word},he cries at {word}\n" for word in ("work", "home"))
+    pairs.write_text(f"stereotype,antistereotype\n{rows}")
+
+    def run_trial(config, *, resume_from=None):
+        begun = tmp_path / "begun"
+        with begun.open("a") as file:
+            file.write("trial\n")
+        if len(begun.read_text().split()) == 3:
+            pairs.write_text(pairs.read_text().replace("home", "school"))
+        yield from pretending()(config)
+
+    spec, document = spec_of(
+        6, **{"data: miniature, size: 50": f"data: {pairs}", "budget": f"{ONE_WORKER}budget"}
+    )
+    record = run(spec, document, run_trial=run_trial)
+    optuna, mlflow, reasons = states(spec)
+    assert (optuna, mlflow) == ({"COMPLETE": 2, "FAIL": 4}, {"FINISHED": 2, "FAILED": 4})
+    (reason,) = set(reasons)
+    assert reason.startswith(
+        f"trial.alignment.data: {pairs} must be what the sweep began with (sha"
+    )
+    assert (tmp_path / "begun").read_text().count("trial") == 3, "no trial begins with other data"
+    with pytest.raises(CannotRun) as caught:
+        resume(spec, document, run_trial=run_trial)
+    assert str(caught.value) == reason
+    assert record.digests()[f"alignment.{pairs}"][:12] in reason
+
+
 @pytest.mark.long
 def test_a_sweep_recorded_elsewhere_is_remembered_to_be_until_it_is_replaced(
     spec_of, tmp_path, monkeypatch
@@ -138,7 +169,9 @@ def test_a_sweep_is_resumed_with_the_data_it_began_with_from_any_folder(
     resume(spec, document, run_trial=pretending())
     assert states(spec) == ({"COMPLETE": 2}, {"FINISHED": 2}, [])
     pairs.write_text('{"stereotype": "he was sad", "antistereotype": "she was sad"}\n')
-    with pytest.raises(CannotRun, match=r"alignment.pairs.jsonl must be what the sweep tiny"):
+    with pytest.raises(
+        CannotRun, match=r"alignment.data: pairs.jsonl must be what the sweep began"
+    ):
         resume(spec, document, run_trial=pretending())
 
 

@@ -20,6 +20,7 @@ from sweep.workers.worker import (
 )
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
+from trainables.data import sources
 from trainables.harness import folder
 from trainables.report import Report
 
@@ -191,6 +192,30 @@ def test_a_trial_is_closed_when_its_worker_takes_another(tmp_path):
     worker.step()
     worker.reset_config(TrialRequest(8, TRIAL).to_config())
     assert closed == [True]
+
+
+def test_a_trial_whose_data_have_changed_fails_with_that_reason_and_the_worker_goes_on(tmp_path):
+    file = tmp_path / "pairs.csv"
+    file.write_text("stereotype,antistereotype\nshe cries,he cries\n")
+    tree = TRIAL | {"alignment": {"data": str(file)}}
+    began_with = {f"alignment.{file}": sources.digest(str(file))}
+    worker = Worker.__new__(Worker)
+    worker.setup(
+        TrialRequest(7, tree).to_config(), Assignment(reports(3.0, 2.0, 1.0), digests=began_with)
+    )
+    assert step(worker).metrics[NAMES[0]] == 3.0
+    before = file.read_text()
+    file.write_text("stereotype,antistereotype\nhe cries,she cries\n")
+    result = step(worker)
+    assert (result.done, result.metrics) == (True, {})
+    assert result.failure.startswith(
+        f"trial.alignment.data: {file} must be what the sweep began with"
+    )
+    worker.reset_config(TrialRequest(8, tree).to_config())
+    assert step(worker).failure == result.failure, "nothing is read for the next one"
+    file.write_text(before)
+    worker.reset_config(TrialRequest(9, tree).to_config())
+    assert [step(worker).failure for _ in range(3)] == ["", "", ""]
 
 
 def test_a_worker_finds_the_tasks_of_the_folder_that_the_command_line_has_named():

@@ -1,6 +1,7 @@
 """The cache folder, with real processes, some of which are killed."""
 
 import ast
+import hashlib
 import importlib
 import logging
 import operator
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from hashlib import sha256
 from pathlib import Path
 
@@ -231,14 +233,73 @@ def test_a_digest_depends_on_names_and_contents_and_not_on_the_place(tmp_path):
         digest(tmp_path / "nowhere")
 
 
-def test_a_large_file_is_hashed_once_until_it_changes(tmp_path):
+@pytest.fixture
+def num_hashed(monkeypatch):
+    """Return a function that returns how many files have been hashed."""
+    hashed = []
+    real = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *args: hashed.append(args) or real(*args))
+    return lambda: len(hashed)
+
+
+def settled(*paths):
+    """Wait until files were written so long ago that they count as settled."""
+    last = max(path.stat().st_ctime_ns for path in paths)
+    while time.time_ns() - last <= cache.SETTLED_NS:
+        time.sleep(0.1)
+
+
+def test_a_large_file_is_hashed_once_until_it_changes(tmp_path, num_hashed):
     large = tmp_path / "large"
     with large.open("wb") as stream:
         stream.truncate(cache.MIN_LARGE_BYTES)
+    settled(large)
     first = digest(large)
     assert [file.read_text() for file in (cache_dir() / "digests").iterdir()] == [first]
+    cache._known.clear()  # as in another process
     assert digest(large) == first == sha256(bytes(cache.MIN_LARGE_BYTES)).hexdigest()
+    assert num_hashed() == 1
     with large.open("r+b") as stream:
         stream.write(b"changed")
     os.utime(large, ns=(0, 1))
     assert digest(large) != first
+
+
+def test_a_folder_that_stays_as_it_is_is_hashed_once(tmp_path, num_hashed):
+    write_pair(tmp_path)
+    settled(*tmp_path.rglob("*.txt"))
+    first = digest(tmp_path)
+    assert [digest(tmp_path) for _ in range(3)] == [first] * 3
+    assert num_hashed() == 2
+
+
+def test_a_change_that_keeps_size_and_time_of_a_file_is_seen(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("first")
+    settled(file)
+    first, status = digest(file), file.stat()
+    file.write_text("other")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert file.stat().st_mtime_ns == status.st_mtime_ns
+    assert digest(file) != first
+
+
+def test_a_file_that_was_just_written_is_hashed_again(tmp_path):
+    """Two writes in a tick of the disk's clock give a file the same size and times."""
+    file = tmp_path / "a.csv"
+    for number in range(200):
+        file.write_text(f"{number:03}")
+        assert digest(file) == sha256(f"{number:03}".encode()).hexdigest()
+
+
+def test_files_that_change_while_they_are_read_are_one_sentence(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("first")
+    first = digest(file)
+    with cache.kept_at(first, "a.csv", lambda: digest(file)):
+        assert file.read_text() == "first"
+    with (
+        pytest.raises(cache.Changed, match=r"a.csv must stay as it is while it is read, but has"),
+        cache.kept_at(first, "a.csv", lambda: digest(file)),
+    ):
+        file.write_text("other")

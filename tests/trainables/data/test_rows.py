@@ -5,8 +5,11 @@ import json
 
 import pandas
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from trainables.assets.errors import AssetError
+from trainables.data.files.kinds import PACKED, TEXTS
 from trainables.data.rows import READERS, checked_row, read_rows, user_rows
 
 ROWS = [{"x": "1", "y": "2"}, {"x": "3", "y": "4"}]
@@ -92,3 +95,32 @@ def test_a_document_of_200_000_characters_is_read_from_every_kind_of_file(tmp_pa
     for kind in READERS:
         (row,) = user_rows(write(tmp_path / f"a{kind}", [{"text": text.strip()}]))
         assert row.fields["text"] == text.strip()
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    contents=st.one_of(
+        st.binary(max_size=60),
+        st.lists(
+            st.sampled_from(
+                [*'",\t\n{}[]:', "\r\n", "\0", "\ufeff", "é", "text", "she", '{"text": "x"}', "null", "1e999"]
+            ),
+            max_size=12,
+        ).map(lambda parts: "".join(parts).encode()),
+    ),
+    is_packed=st.booleans(),
+)  # fmt: skip
+def test_any_bytes_are_rows_or_one_sentence_about_the_file(kind, contents, is_packed, tmp_path):
+    file = tmp_path / f"a{kind}{PACKED if is_packed else ''}"
+    file.write_bytes(gzip.compress(contents) if is_packed else contents)
+    refusal = ""
+    try:
+        list(user_rows(str(file)))
+    except ValueError as error:
+        refusal = str(error)
+    assert refusal.startswith(str(file) if refusal else "")
+    assert "\n" not in refusal
+    assert len(refusal) < len(str(file)) + 400

@@ -3,9 +3,11 @@
 import csv
 import json
 import math
+from pathlib import Path
 
 import pytest
 
+from trainables.assets import cache
 from trainables.assets.catalogue import CATALOGUE
 from trainables.assets.errors import AssetError
 from trainables.data import tables
@@ -197,3 +199,31 @@ def test_a_tenth_of_the_real_wikipedia_sentences_is_held_out(monkeypatch):
     assert len(texts) > 10_000
     held_out = [text for title, text in texts if is_held_out(title)]
     assert len(held_out) == pytest.approx(len(texts) / 10, rel=0.2)
+
+
+class Meddling:
+    """A tokenizer that does something, once, when it is asked for ids."""
+
+    def __init__(self, tokenizer, act):
+        self.tokenizer, self.act, self.digest = tokenizer, act, tokenizer.digest
+
+    def encode(self, texts):
+        act, self.act = self.act, lambda: None
+        act()
+        return self.tokenizer.encode(texts)
+
+
+def test_a_file_that_changes_while_it_is_read_leaves_no_table(llama, tmp_path):
+    """Else the table of the old contents would be taken for that of the new, or the other way round."""
+    rows = [{"stereotype": "the nurse said that she was tired", "antistereotype": "he was tired"}]
+    file = Path(write(tmp_path, "pairs.jsonl", rows))
+    old, new = file.read_text(), file.read_text().replace("tired", "sad")
+    tokenizer = Meddling(llama.tokenizer, lambda: file.write_text(new))
+    with pytest.raises(
+        cache.Changed, match=r"pairs.jsonl must stay as it is while it is read, but has"
+    ):
+        pairs(str(file), tokenizer)
+    for text, word in ((old, "tired"), (new, "sad")):
+        file.write_text(text)
+        (row,) = words(llama, pairs(str(file), llama.tokenizer), "stereotype_ids")
+        assert row.endswith(word)

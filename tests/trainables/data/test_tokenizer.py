@@ -8,6 +8,7 @@ import pytest
 from tokenizers.processors import TemplateProcessing
 
 from trainables.data.opening import Opening
+from trainables.data.tokenizer import Tokenizer
 from trainables.models import miniature
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
@@ -59,6 +60,30 @@ def test_a_tokenizer_of_more_tokens_than_the_model_has_is_refused(tmp_path):
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     with pytest.raises(ValueError, match=f"no more tokens than the model's {number}, but knows"):
         LanguageModel(folder, "causal")
+
+
+def test_a_tokenizer_whose_numbers_go_beyond_the_model_is_refused(tmp_path):
+    folder = Path(shutil.copytree(miniature.folder("miniature-llama"), tmp_path / "model"))
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = tokenizer["model"]["vocab"]
+    vocabulary[max(vocabulary, key=vocabulary.get)] = 10**6
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(
+        ValueError, match=r"must number its tokens below .* one of number 1000000\."
+    ):
+        LanguageModel(folder, "causal")
+
+
+@pytest.mark.parametrize("longest", [-5, 0, float("nan"), "many", [5]])
+def test_a_length_that_is_none_is_one_clear_sentence(longest, llama):
+    llama.tokenizer.hf.model_max_length, before = longest, llama.tokenizer.hf.model_max_length
+    try:
+        with pytest.raises(
+            ValueError, match=r"model_max_length in tokenizer_config.json of .* must be"
+        ):
+            Tokenizer(llama.tokenizer.hf, llama.path, "causal", vocab_size=300, num_positions=64)
+    finally:
+        llama.tokenizer.hf.model_max_length = before
 
 
 def without(model, token, folder):

@@ -130,3 +130,15 @@ def test_it_is_cached_once_for_all_trials_and_weights(llama, settings, own_cache
 def test_an_unknown_set_is_one_clear_sentence():
     with pytest.raises(ValueError, match="must name general texts that are known"):
         Fisher(data="nowhere")
+
+
+def test_f_of_a_file_that_has_changed_is_computed_anew(llama, tmp_path):
+    """A process goes on with the same base for the next trial."""
+    file, losses = tmp_path / "texts.txt", []
+    settings = Fisher(data=str(file), examples=4, weight=3.0)
+    for word in ("wolf", "cook", "wolf"):
+        llama.reset("fp32")
+        file.write_text("\n".join(f"the {word} eats {thing}" for thing in ("deer", "bread", "hay")))
+        perturb(llama, 0.01)
+        losses.append(float(settings.weight_loss(llama).detach()))
+    assert losses[0] == losses[2] != losses[1]

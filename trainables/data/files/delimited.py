@@ -9,7 +9,7 @@ from typing import NamedTuple, TextIO
 
 from trainables.data.files.decoding import open_text
 from trainables.data.files.kinds import kind_of
-from trainables.data.files.row import Row, names_in_words, shown
+from trainables.data.files.row import Row, first_repeated, names_in_words, shown
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar"}
@@ -195,6 +195,6 @@ def _headings(head: _Record, delimiter: str, path: Path) -> list[str]:
         raise ValueError(
             f"{where}: must have headings, but has {headings[0]!r}: take the line out."
         )
-    if twice := next((name for name in headings if name and headings.count(name) > 1), None):
+    if twice := first_repeated(filter(None, headings)):
         raise ValueError(f"{where}: must have different headings, but has {shown(twice)} twice.")
     return headings

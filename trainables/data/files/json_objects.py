@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.data.files.decoding import open_text
-from trainables.data.files.row import Row, names_in_words, shown
+from trainables.data.files.row import Row, first_repeated, names_in_words, shown
 
 
 def json_lines(path: Path) -> Iterator[Row]:
@@ -86,8 +86,7 @@ def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     value = dict(pairs)
     if len(value) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(f"has the key {next(k for k in keys if keys.count(k) > 1)!r} twice")
+        raise ValueError(f"has the key {shown(first_repeated(key for key, _ in pairs))} twice")
     return value
 
 

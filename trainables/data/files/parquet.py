@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.data.files.decoding import open_bytes
 from trainables.data.files.kinds import is_packed
-from trainables.data.files.row import Row, shown
+from trainables.data.files.row import Row, first_repeated, shown
 
 if TYPE_CHECKING:
     import pyarrow
@@ -31,7 +31,7 @@ def parquet_rows(path: Path) -> Iterator[Row]:
             # To unpack a file again for every step back in it would be slow.
             table = parquet.ParquetFile(io.BytesIO(file.read()) if is_packed(path) else file)
             names = table.schema_arrow.names
-            if twice := next((name for name in names if names.count(name) > 1), None):
+            if (twice := first_repeated(names)) is not None:
                 raise ValueError(
                     f"{path}: must have different columns, but has {shown(twice)} twice."
                 )
@@ -47,7 +47,7 @@ def parquet_rows(path: Path) -> Iterator[Row]:
 
 
 def _values(column: pyarrow.Array, path: Path, number: int) -> list[Any]:
-    """Return the values of a column; of times, which are no data of ours, the type in their place.
+    """Return the values of a column; of one with times, which are no data of ours, its type instead.
 
     Args:
         number: of rows of the file before its first one, for the error.
@@ -55,9 +55,8 @@ def _values(column: pyarrow.Array, path: Path, number: int) -> list[Any]:
     Raises:
         ValueError: a text is not UTF-8, which Parquet does not check.
     """
-    import pyarrow
 
-    if pyarrow.types.is_temporal(column.type):
+    if _has_times(column.type):
         return [column.type] * len(column)
     values: list[Any] = []
     try:
@@ -68,3 +67,11 @@ def _values(column: pyarrow.Array, path: Path, number: int) -> list[Any]:
             f"the byte 0x{error.object[error.start]:02x}."
         ) from error
     return values
+
+
+def _has_times(kind: pyarrow.DataType) -> bool:
+    """Return whether values of a type are times, or have times in them; Python has not all of these."""
+    import pyarrow
+
+    inner = (kind.field(number).type for number in range(kind.num_fields))
+    return pyarrow.types.is_temporal(kind) or any(map(_has_times, inner))

@@ -78,6 +78,16 @@ def sound_text(value: Any, where: str, what: str) -> str:
     return value.strip()
 
 
+def first_repeated(names: Iterable[str]) -> str | None:
+    """Return the first name that has come before; None if all are different."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 def shown(value: Any) -> str:
     """Return a value as a sentence shows it: on one line, cut, in characters that can be printed.
 

@@ -58,6 +58,25 @@ def test_categories_are_texts_and_times_do_not_matter(tmp_path):
     assert not any(isinstance(row["at"], str) for row in read(tmp_path / "a.parquet"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (pyarrow.list_(pyarrow.timestamp("ns", tz="Nowhere/None")), [1]),
+        (
+            pyarrow.struct([("at", pyarrow.timestamp("ns")), ("by", pyarrow.string())]),
+            {"at": 2**62},
+        ),
+        (pyarrow.map_(pyarrow.string(), pyarrow.date32()), [("a", 2**30)]),
+    ],
+    ids=str,
+)
+def test_times_within_other_values_do_not_matter(kind, value, tmp_path):
+    """Python has not all of them: not all time zones, no years beyond 9999."""
+    table = pyarrow.table({"text": ["a"], "other": pyarrow.array([value], type=kind)})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    assert [row["text"] for row in read(tmp_path / "a.parquet")] == ["a"]
+
+
 def test_a_file_that_is_no_whole_parquet_is_one_sentence(tmp_path):
     path = tmp_path / "a.parquet"
     pandas.DataFrame({"text": ["she"] * 9}).to_parquet(path)

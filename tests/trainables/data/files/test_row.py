@@ -1,12 +1,13 @@
 """Texts in the fields of a row: sound, or refused with their place."""
 
+import time
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.files.row import Row, names_in_words, shown, text_in, words_in
+from trainables.data.files.row import Row, first_repeated, names_in_words, shown, text_in, words_in
 
 
 def row(**fields):
@@ -69,3 +70,12 @@ def test_a_sentence_about_any_value_is_short_and_on_one_printable_line(text):
     for sentence in (shown(text), shown([text] * 50), names_in_words([text, text])):
         assert sentence.isprintable()
         assert len(sentence) <= 80
+
+
+def test_the_first_name_that_repeats_is_found_among_many_at_once():
+    many = [f"name {number}" for number in range(200_000)]
+    started = time.monotonic()
+    assert first_repeated(many) is None
+    assert first_repeated([*many, "name 7", "name 5"]) == "name 7"
+    assert first_repeated(["", "a", ""]) == ""
+    assert time.monotonic() - started < 2

@@ -1,0 +1,106 @@
+"""Whether models and data are still what a sweep began with, when a trial reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from sweep.config.inputs import KEYS, Input, inputs_of, joined_digest, role_in
+from trainables.assets.errors import AssetError
+
+if TYPE_CHECKING:
+    from trainables.config import TrialConfig
+    from trainables.report import Report
+
+SHOWN_DIGITS = 12  # of a digest
+BEGAN_WITH = (
+    "must be what the sweep began with"  # in the reason of every trial whose inputs changed
+)
+
+
+class InputChanged(ValueError):
+    """A model or a data set is not what the sweep began with; a sentence for each."""
+
+
+def change_sentences(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each input whose digest is not the one with which a sweep began.
+
+    recorded, now: name of an input -> its sha256. One that was not recorded counts as unchanged.
+    """
+    return [
+        _change_sentence(
+            KEYS[role_in(name)], name, recorded[name], f"has changed ({_short(digest)})"
+        )
+        for name, digest in now.items()
+        if recorded.get(name, digest) != digest
+    ]
+
+
+def refuse_changed(trial: TrialConfig, recorded: Mapping[str, str]) -> None:
+    """Refuse a trial of which an input is not what its sweep began with.
+
+    It is cheap where nothing has moved: files are only looked at (see assets.cache.digest).
+
+    recorded: name of an input -> its sha256 when the sweep began.
+
+    Raises:
+        InputChanged: an input has changed, or is gone.
+    """
+    entries_by_name: dict[str, list[Input]] = {}
+    for entry in inputs_of([trial]):
+        if entry.name in recorded:
+            entries_by_name.setdefault(entry.name, []).append(entry)
+    sentences = []
+    for name, entries in entries_by_name.items():
+        try:
+            digest = joined_digest(entry.digest() for entry in entries)
+        except (AssetError, OSError, ValueError) as error:
+            problem = f"cannot be read ({str(error).rstrip('.')})"
+        else:
+            problem = "" if digest == recorded[name] else f"has changed ({_short(digest)})"
+        if problem:
+            sentences.append(_change_sentence(entries[0].key, name, recorded[name], problem))
+    if sentences:
+        raise InputChanged(" ".join(sentences))
+
+
+def while_unchanged(
+    reports: Generator[Report], trial: TrialConfig, recorded: Mapping[str, str]
+) -> Generator[Report]:
+    """Yield the reports of a trial, each after a look at all that it may have read.
+
+    reports: of the trial, which has not begun.
+
+    Raises:
+        InputChanged: as refuse_changed; also in place of an error of a trial that met changed files.
+    """
+    with closing(reports):
+        refuse_changed(trial, recorded)
+        try:
+            for report in reports:
+                refuse_changed(trial, recorded)
+                yield report
+        except InputChanged:
+            raise
+        except Exception:
+            refuse_changed(trial, recorded)
+            raise
+
+
+def _change_sentence(key: str, name: str, before: str, problem: str) -> str:
+    """Return the sentence about an input that is not what it was.
+
+    before: its sha256 when the sweep began.
+    problem: what is the matter, as a clause.
+    """
+    source = name.partition(".")[2]
+    return (
+        f"{key}: {source} {BEGAN_WITH} (sha256 {_short(before)}), but {problem}: put it back, or "
+        f"start a new sweep with --replace."
+    )
+
+
+def _short(digest: str) -> str:
+    """Return the first digits of a digest, for a sentence."""
+    return f"{digest[:SHOWN_DIGITS]}…"

@@ -1,0 +1,72 @@
+"""The safetensors files that transformers reads of a model's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from trainables.data.files.row import shown
+from trainables.models.files.elsewhere import is_plain
+from trainables.models.files.sentences import unloadable
+from trainables.models.files.written import read_object
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
+    """Return the files that transformers reads weights from: the one that config.json names, or
+    model.safetensors, or those that the index names.
+
+    Raises:
+        ValueError: as headers_in.
+    """
+    named = config.get("transformers_weights")
+    if named is not None:
+        source = "transformers_weights in its config.json"
+        is_index = str(named).endswith(".safetensors.index.json")
+        file = _beside(folder, named, source, ".json" if is_index else ".safetensors")
+    else:
+        is_index = not (folder / WHOLE).exists()
+        file = folder / (INDEX if is_index else WHOLE)
+    if not file.is_file():
+        raise unloadable(folder, f"it must have the file {WHOLE} or {INDEX}, but has neither")
+    if not is_index:
+        return [file]
+    try:
+        shards = read_object(file).get("weight_map")
+    except ValueError as error:
+        raise unloadable(folder, error) from error
+    if not isinstance(shards, dict) or not shards:
+        raise unloadable(folder, f"{file.name} must have a weight_map, but has {shown(shards)}")
+    names = dict.fromkeys(
+        str(value) if isinstance(value, str) else None for value in shards.values()
+    )
+    return [_beside(folder, name, file.name, ".safetensors") for name in names]
+
+
+def _beside(folder: Path, name: Any, source: str, end: str) -> Path:
+    """Return the file of a name that a setting gives.
+
+    source: the setting, for the sentence. end: that of the name.
+
+    Raises:
+        ValueError: it is no plain name with this end, there is no such file, or it is a link to a
+            place outside of the folder (but for the Hub library's own cache, which has such links).
+    """
+    if not is_plain(name) or not name.endswith(end):
+        raise unloadable(
+            folder, f"{source} must name {end} files that lie beside it, but names {shown(name)}"
+        )
+    file: Path = folder / name
+    if not file.is_file():
+        raise unloadable(
+            folder, f"{source} must name files that are there, but {shown(name)} is not"
+        )
+    target, home = file.resolve(), folder.resolve()
+    is_of_hub = home.parent.name == "snapshots" and target.parent == home.parents[1] / "blobs"
+    if not target.is_relative_to(home) and not is_of_hub:
+        raise unloadable(
+            folder,
+            f"{source} must name files of this folder, but {shown(name)} is a link out of it",
+        )
+    return file

@@ -1,0 +1,95 @@
+"""Read the JSON files of a model's folder."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from trainables.data.files.row import shown
+from trainables.models.files.sentences import LONGEST_REASON
+from trainables.schema.printable import shortened, visible
+
+MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
+# What a configuration counts, of which a library makes a list before anything is compared with the
+# weights: the ends of its keys, and the most that is read.
+MOST = {r"layers?$": 10_000, r"num_labels$": 1_000_000}
+
+
+def written_config(folder: Path) -> dict[str, Any]:
+    """Return what is written in a folder's config.json.
+
+    Raises:
+        ValueError: the folder has no config.json, or one that is no object of JSON, or whose
+            model_type is no word, or whose architectures are no list of words, or that counts more
+            layers or labels than any model has.
+    """
+    try:
+        written = read_object(folder / "config.json")
+        if not isinstance(kind := written.get("model_type"), str | None):
+            raise ValueError(
+                f"the model_type in its config.json must be a word, but is {shown(kind)}"
+            )
+        names = written.get("architectures")
+        is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if names is not None and not is_list:
+            raise ValueError(
+                f"the architectures in its config.json must be a list of words, but are {shown(names)}"
+            )
+        _refuse_counts(written)
+    except (OSError, ValueError) as error:
+        reason = shortened(visible(str(error)), LONGEST_REASON)
+        raise ValueError(
+            f"{folder} must be the folder of a model, with config.json, safetensors and a "
+            f"tokenizer, but: {reason}."
+        ) from error
+    return written
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: it is no ordinary file, too large, no JSON, no object, nested too deeply, or has a
+            number that is none.
+    """
+    if file.exists() and not file.is_file():
+        raise ValueError(f"{file.name} must be a file, but is none")
+    if (size := file.stat().st_size) > MAX_BYTES:
+        raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
+    try:
+        written = json.loads(file.read_text(encoding="utf-8"), parse_constant=_constant)
+    except RecursionError:
+        raise ValueError(f"{file.name} must be JSON of few levels, but has too many") from None
+    except ValueError as error:
+        raise ValueError(f"{file.name} must be JSON, but is none: {error}") from error
+    if not isinstance(written, dict):
+        raise ValueError(f"{file.name} must be an object of JSON, but is {shown(written)}")
+    return written
+
+
+def _constant(name: str) -> float:
+    """Return the number that JSON has no sign for; some models have a limit of infinity.
+
+    Raises:
+        ValueError: it is NaN.
+    """
+    if name == "NaN":
+        raise ValueError("it has NaN, which is no number")
+    return math.inf if name == "Infinity" else -math.inf
+
+
+def _refuse_counts(written: Any) -> None:
+    """Raise ValueError if some part of a configuration counts more than any model has."""
+    if not isinstance(written, dict):
+        return
+    for key, value in written.items():
+        _refuse_counts(value)
+        for end, most in MOST.items():
+            if isinstance(value, int) and value > most and re.search(end, key):
+                raise ValueError(
+                    f"{shown(key)} in its config.json must be at most {most}, but is {shown(value)}"
+                )
