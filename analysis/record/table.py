@@ -16,7 +16,7 @@ from trainables.metrics.interval import UNKNOWN_DF
 from trainables.metrics.names import df_name, error_name
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from analysis.record.database import Run
 
 
 # Without a sign of life of its driver for this long, a sweep counts as interrupted. A driver that
