@@ -17,7 +17,7 @@ from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_deliv
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
-from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.outbox_entries import Attached, Opened
 from sweep.tracking.store import addresses
 from trainables.schema.yaml_file import Document
 
@@ -75,7 +75,9 @@ def sync(
                     f"store that everything is to be delivered to with --tracking-uri."
                 )
             record, gone = _open_anew(name, spec, document, uri, outbox)
-        elif outbox.delivered_trials() - record.known_trials():
+        elif {
+            e.trial for e in outbox.delivered_entries() if isinstance(e, Opened)
+        } - record.known_trials():
             gone = outbox.mark_all_undelivered()
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, len(refused(outbox.folder))
