@@ -52,6 +52,11 @@ def download(tracking_uri: str, run_id: str, path: str, folder: Path) -> Path:
     return Path(_repository(tracking_uri, run_id).download_artifacts(path, str(folder)))
 
 
+def has_artifact(tracking_uri: str, run_id: str, name: str) -> bool:
+    """Return whether a run has an artifact of this name at the top."""
+    return any(entry.path == name for entry in connect(tracking_uri).list_artifacts(run_id))
+
+
 @cache
 def _repository(tracking_uri: str, run_id: str) -> ArtifactRepository:
     """Return where MLflow keeps the artifacts of a run, which never changes."""

@@ -16,7 +16,7 @@ import logging
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,11 @@ from sweep.tracking.journal import (
     read_mark,
     write_whole,
 )
-from sweep.tracking.outbox_entries import ENTRY, Attached, Closed
+from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from sweep.tracking.journal import Line
     from sweep.tracking.outbox_entries import Entry, Trial
 
@@ -147,6 +149,16 @@ class Outbox:
             with suppress(ValidationError):
                 if line.entry is not None:
                     yield ENTRY.validate_json(line.entry)
+
+    def missing_in(self, runs: Iterable[Run]) -> list[int]:
+        """Return the numbers of the trials of which a store lacks what it had taken: it is an old copy.
+
+        Trials of which an entry was refused are left out.
+
+        runs: of all trials, as the store has them.
+        """
+        refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
+        return [n for n in missing_in(self.delivered_entries(), runs) if n not in refused_of]
 
     def mark_all_undelivered(self) -> list[Attached]:
         """Have every entry delivered again, to a new store; return those whose files are gone.

@@ -1,0 +1,120 @@
+"""What a damaged record has lost of trials that the search knows to have ended, and what is left.
+
+The search is told of an end after the reports and before the end are in the journal of the record. So a
+record that lacks the last report of a complete trial, or its items, has lost them. Such a trial is not
+run again, as the search has its costs, and is not complete in the record: it gets what the search
+knows, and a reason.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from analysis.record import names
+from analysis.record.names import Artifact, Series, Tag
+from sweep.config.check import fault_of_trial
+from sweep.outcome import LOST, Outcome
+from sweep.search import replicates
+from sweep.search.study import outcomes
+from sweep.space import draw
+from sweep.trial_request import REPLICATE_OF, RETRY_OF, TrialRequest
+from sweep.workers.result import FULL_PROGRESS
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.config.spec import SweepSpec
+
+
+class Loss(NamedTuple):
+    """A trial that has ended, of which the record lacks something.
+
+    outcome: as the search knows it.
+    request: what it ran, for a record that lacks its settings; None if it has them.
+    lacks: what is lost for good, in words; empty if nothing is.
+    values: of the goals, by name, as far as the search knows them; none if nothing is lost.
+    """
+
+    outcome: Outcome
+    request: TrialRequest | None
+    lacks: str
+    values: Mapping[str, float]
+
+    @property
+    def reason(self) -> str:
+        """Why the trial is not complete in the record, in a sentence."""
+        return f"{LOST}the record lacks {self.lacks}, which a part of its journal held that is gone"
+
+
+def losses(
+    study: optuna.Study,
+    spec: SweepSpec,
+    runs: Iterable[Run],
+    has_items: Callable[[Run], bool],
+    *,
+    gone: Collection[int | None] = (),
+) -> list[Loss]:
+    """Return the trials of which the record lacks something that the search or nobody knows.
+
+    runs: of all trials, as MLflow has them after all that the journal holds was delivered.
+    has_items: whether the items of a run are recorded, if they must be.
+    gone: numbers of trials whose files went with an earlier store.
+    """
+    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+    found = []
+    for outcome in outcomes(study):
+        run, lacks = run_of.get(outcome.number), ""
+        if run is not None and run.data.tags.get(Tag.REASON, "").startswith(LOST):
+            continue
+        if outcome.state == names.TrialState.COMPLETE:
+            if run is None or not _has_last_report(run, spec):
+                lacks = "its last report"
+            elif outcome.number not in gone and not has_items(run):
+                lacks = Artifact.ITEMS
+        request = request_of(trials[outcome.number], spec)
+        has_settings = run is not None and (bool(request.fault) or Tag.FINGERPRINT in run.data.tags)
+        if lacks or not has_settings:
+            values = _values(trials[outcome.number], spec) if lacks else {}
+            found.append(
+                Loss(outcome, None if has_settings and not lacks else request, lacks, values)
+            )
+    return found
+
+
+def _has_last_report(run: Run, spec: SweepSpec) -> bool:
+    """Return whether the last report of a complete trial is in its run."""
+    metrics: dict[str, float] = run.data.metrics
+    return metrics.get(Series.PROGRESS, 0.0) >= FULL_PROGRESS and {*spec.goals} <= metrics.keys()
+
+
+def request_of(trial: FrozenTrial, spec: SweepSpec) -> TrialRequest:
+    """Return what a trial of a study has run; without a recipe, which the record does not need."""
+    attrs = trial.user_attrs
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of values beyond their range
+            tree = draw.suggest(spec.trial, optuna.trial.FixedTrial(trial.params))
+    except ValueError:
+        return TrialRequest(trial.number, {}, "its parameters are not known")
+    if replicates.SEED in attrs:
+        tree["seed"] = attrs[replicates.SEED]
+    fault = fault_of_trial(tree)
+    return TrialRequest(trial.number, tree, fault, "", attrs.get(RETRY_OF), attrs.get(REPLICATE_OF))
+
+
+def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:
+    """Return the values of the goals that follow from the costs of a trial, by name."""
+    metrics = spec.metrics()
+    sign = {"lower": 1.0, "higher": -1.0}  # of `nearer` the side is not known
+    if trial.state != TrialState.COMPLETE:
+        return {}
+    return {
+        goal: sign[metrics[goal].better] * cost
+        for goal, cost in zip(spec.goals, trial.values, strict=True)
+        if metrics[goal].better in sign
+    }

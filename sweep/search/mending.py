@@ -1,0 +1,94 @@
+"""Bring the record of a sweep to what its journal and its search know, before the sweep goes on."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from analysis.record.names import Artifact, Tag
+from sweep.tracking.artifacts import has_artifact
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.search.losses import Loss
+    from sweep.tracking.mlflow_record import Record
+    from sweep.tracking.outbox import Outbox
+    from sweep.tracking.outbox_entries import Attached
+    from sweep.tracking.recorder import Recorder
+
+log = logging.getLogger(__name__)
+
+
+def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
+    """Have all entries delivered again if the store lacks some that it had taken, and say so.
+
+    Runs that a user has deleted are not made again.
+
+    Returns:
+        The entries whose files went with the store that had taken them.
+    """
+    runs = record.trial_runs()
+    missing = outbox.missing_in(runs)
+    if missing:
+        deleted = record.known_trials() - {int(run.data.tags[Tag.TRIAL]) for run in runs}
+        missing = [number for number in missing if number not in deleted]
+    if not missing:
+        return []
+    log.warning(
+        "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
+        "delivered again",
+        named(missing),
+    )
+    return outbox.mark_all_undelivered()
+
+
+def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
+    """Return a function that says whether a run has the items of its trial, if it must have some.
+
+    It must if the sweep's own run has those of the base model. A run that has ended had them delivered
+    before its end; it is looked at only if the journal was damaged.
+    """
+    is_sure = not outbox.is_damaged
+    if is_sure and all(Tag.STATE in run.data.tags for run in runs):
+        return lambda run: True
+    if not has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
+        return lambda run: True
+
+    def has_items(run: Run) -> bool:
+        if is_sure and Tag.STATE in run.data.tags:
+            return True
+        return has_artifact(record.tracking_uri, run.info.run_id, Artifact.ITEMS)
+
+    return has_items
+
+
+def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:
+    """Record what is left of trials of which the record lacks something, and say what is lost."""
+    for loss in lost:
+        if loss.request is not None:
+            recorder.open_trial(loss.request)
+        if loss.lacks:
+            recorder.close_lost(loss.outcome.number, loss.reason, loss.values)
+        else:
+            recorder.close_trial(loss.outcome)
+    if numbers := [loss.outcome.number for loss in lost if loss.lacks]:
+        log.warning(
+            "the record of %s has lost results of %s, which the search knows to be complete: "
+            "it is not run again, and is on no front"
+            if len(numbers) == 1
+            else "the record of %s has lost results of %s, which the search knows to be complete: "
+            "they are not run again, and are on no front",
+            name,
+            named(numbers),
+        )
+
+
+def named(numbers: Sequence[int]) -> str:
+    """Return trials in words.
+
+    >>> named([3]), named([3, 5])
+    ('trial 3', 'trials 3, 5')
+    """
+    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
