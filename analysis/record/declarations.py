@@ -66,11 +66,7 @@ def parse(tree: Any) -> Declarations:
             and all(
                 _is_number(n) for metric in metrics.values() for n in (metric.ideal, metric.worst)
             )
-            and all(
-                end is None or _is_number(end)
-                for metric in metrics.values()
-                for end in metric.bounds
-            )
+            and all(end is None or _is_number(end) for m in metrics.values() for end in m.bounds)
             and isinstance(goals, list)
             and len(goals) > 0
             and all(goal in metrics for goal in goals)

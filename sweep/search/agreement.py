@@ -14,7 +14,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.record.names import Tag, name_in_spec
-from sweep.search.losses import request_of
+from sweep.search.requests import request_of
 from sweep.search.study import OPTUNA_STATES
 from sweep.space.names import searched_names
 from trainables.config import TrialConfig

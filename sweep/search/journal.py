@@ -8,20 +8,19 @@ from __future__ import annotations
 import json
 import math
 import os
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import TrialState
 
+from sweep.search.marked_file import MarkedFile, refuse_changed
 from sweep.tracking.store.addresses import BadAddress
 
 # Operations of Optuna's journal, by their `op_code`.
 CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
-SUM_DIGITS = 8
 BEGINNING = b'{"op_code":'  # of every line
 
 
@@ -39,59 +38,10 @@ def open_journal(path: Path) -> BaseStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         lines = _sound_lines(path)
-        _refuse_changed(path)
+        refuse_changed(path)
         _end_last_line(path, lines)
     Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
-    return JournalStorage(_MarkedFile(path))
-
-
-class _MarkedFile(JournalFileBackend):
-    """Optuna's file of a journal, and a mark beside it: how many bytes were written, and their sum.
-
-    By the mark a change is found that leaves lines which Optuna takes.
-    """
-
-    def __init__(self, path: Path) -> None:
-        """Go on from the file as it is."""
-        super().__init__(str(path), lock_obj=JournalFileOpenLock(str(path)))
-        self._path, self._size, self._sum = path, 0, 0
-        self._mark_written()
-
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append operations, then move the mark behind them."""
-        super().append_logs(logs)
-        self._mark_written()
-
-    def _mark_written(self) -> None:
-        """Write the mark anew. A power cut may lose it: then nothing is known of the content."""
-        with self._path.open("rb") as file:
-            file.seek(self._size)
-            added = file.read()
-        self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
-        mark_of(self._path).write_text(f"{self._size} {self._sum:08x}\n", encoding="utf-8")
-
-
-def mark_of(path: Path) -> Path:
-    """Return the path of the mark of a journal."""
-    return path.with_name(f"{path.name}.written")
-
-
-def _refuse_changed(path: Path) -> None:
-    """Raise BadAddress if the content of a journal is not as it was written.
-
-    One that is shorter is an older copy, or was cut: what its trials say in the record tells.
-    """
-    mark = mark_of(path)
-    words = mark.read_bytes().split() if mark.exists() else []
-    if len(words) != 2 or not words[0].isdigit() or len(words[1]) != SUM_DIGITS:
-        return
-    content = path.read_bytes()
-    size = int(words[0])
-    if len(content) >= size and f"{zlib.crc32(content[:size]):08x}".encode() != words[1]:
-        raise BadAddress(
-            f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
-            f"back, or start anew with --replace."
-        )
+    return JournalStorage(MarkedFile(path))
 
 
 def refuse_folder(path: Path) -> None:

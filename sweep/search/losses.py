@@ -8,7 +8,6 @@ knows, and a reason.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,12 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 from analysis.record import names
 from analysis.record.names import Artifact, Series, Tag
-from sweep.config.check import fault_of_trial
 from sweep.outcome import LOST, Outcome
-from sweep.search import replicates
+from sweep.search.requests import request_of
 from sweep.search.study import outcomes
-from sweep.space import draw
-from sweep.trial_request import REPLICATE_OF, RETRY_OF, TrialRequest
+from sweep.trial_request import TrialRequest
 from sweep.workers.result import FULL_PROGRESS
 
 if TYPE_CHECKING:
@@ -91,20 +88,6 @@ def _has_last_report(run: Run, spec: SweepSpec) -> bool:
     """Return whether the last report of a complete trial is in its run."""
     metrics: dict[str, float] = run.data.metrics
     return metrics.get(Series.PROGRESS, 0.0) >= FULL_PROGRESS and {*spec.goals} <= metrics.keys()
-
-
-def request_of(trial: FrozenTrial, spec: SweepSpec) -> TrialRequest:
-    """Return what a trial of a study has run; without a recipe, which the record does not need."""
-    attrs = trial.user_attrs
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of values beyond their range
-            tree = draw.suggest(spec.trial, optuna.trial.FixedTrial(trial.params))
-    except ValueError:
-        return TrialRequest(trial.number, {}, "its parameters are not known")
-    if replicates.SEED in attrs:
-        tree["seed"] = attrs[replicates.SEED]
-    fault = fault_of_trial(tree)
-    return TrialRequest(trial.number, tree, fault, "", attrs.get(RETRY_OF), attrs.get(REPLICATE_OF))
 
 
 def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:

@@ -17,7 +17,8 @@ from optuna.trial import TrialState
 from analysis.record import names
 from analysis.record.names import EndState
 from sweep.outcome import Outcome
-from sweep.search.journal import mark_of, open_journal, refuse_folder
+from sweep.search.journal import open_journal, refuse_folder
+from sweep.search.marked_file import mark_of
 from sweep.tracking.store.addresses import (
     BadAddress,
     refuse_ambiguous,

@@ -23,6 +23,7 @@ from trainables.schema.counted import counted
 
 JOURNAL, WRITTEN, DELIVERED = "journal.jsonl", "written", "delivered"
 END = re.compile(rb',"number":([1-9]\d{0,15}),"sum":"([0-9a-f]{8})"\}\n\Z')
+PARTS = (b',"number":', b',"sum":"')
 MAX_END = 64  # bytes of the longest end of a line
 NAMED = 3  # lines that a sentence lists
 
@@ -205,8 +206,9 @@ def _lines(lines: Iterable[bytes], start: int = 0, size: int | None = None) -> I
             return
         found = END.search(line[-MAX_END:])
         if found is None:
-            # Those of early releases come first.
-            yield Line(end, place, 0, None if has_numbers else line[:-1])
+            # Those of early releases come first, and have no part of it either.
+            is_early = not has_numbers and not any(part in line[-MAX_END:] for part in PARTS)
+            yield Line(end, place, 0, line[:-1] if is_early else None)
             continue
         has_numbers = True
         head, number = line[: len(line) - len(found[0])], int(found[1])

@@ -274,8 +274,7 @@ def unsaid(stage: Stage, said: str, *, is_refused: bool) -> list[str]:
     runs: dict[int, list] = {}
     for run in record.trial_runs():
         runs.setdefault(int(run.data.tags[Tag.TRIAL]), []).append(run)
-    numbers = range(len(stage.study().get_trials(deepcopy=False)) or NUM_TRIALS)
-    for number in numbers:
+    for number in range(NUM_TRIALS):
         own = runs.get(number, [])
         if len(own) > 1:
             problems.append(f"trial {number} has {len(own)} runs")
