@@ -211,7 +211,11 @@ def _run_trials(
         with_system_metrics=run_trial is None,
         harness_tasks=tasks_folder.current_path(),
     )
-    with control.interrupt, count_each_death_once(search.on_death):
+    with (
+        control.interrupt,
+        count_each_death_once(search.on_death),
+        tuner.forgetting_ended_trials(),
+    ):
         tuner.build(
             prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment
         ).fit()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
@@ -36,12 +37,19 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         missing = [number for number in missing if number not in deleted]
     if not missing:
         return []
+    gone = outbox.mark_all_undelivered()
+    lost: dict[str, list[int]] = {}
+    for entry in gone:
+        if entry.trial is not None:
+            lost.setdefault(Path(entry.file).name, []).append(entry.trial)
+    files = " and ".join(f"{name} of {named(numbers)}" for name, numbers in lost.items())
     log.warning(
         "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
-        "delivered again",
+        "delivered again%s",
         named(missing),
+        f", but {files}, which went with it" if files else "",
     )
-    return outbox.mark_all_undelivered()
+    return gone
 
 
 def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
