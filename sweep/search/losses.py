@@ -32,13 +32,13 @@ class Loss(NamedTuple):
     """A trial that has ended, of which the record lacks something.
 
     outcome: as the search knows it.
-    request: what it ran, for a record that lacks its settings; None if it has them.
+    request: what it ran, for its settings.
     lacks: what is lost for good, in words; empty if nothing is.
     values: of the goals, by name, as far as the search knows them; none if nothing is lost.
     """
 
     outcome: Outcome
-    request: TrialRequest | None
+    request: TrialRequest
     lacks: str
     values: Mapping[str, float]
 

@@ -75,11 +75,10 @@ def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Call
 def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:
     """Record what is left of trials of which the record lacks something, and say what is lost."""
     for loss in lost:
-        if loss.request is not None:
-            recorder.open_trial(loss.request)
         if loss.lacks:
-            recorder.close_lost(loss.outcome.number, loss.reason, loss.values)
+            recorder.close_lost(loss.request, loss.reason, loss.values)
         else:
+            recorder.open_trial(loss.request)
             recorder.close_trial(loss.outcome)
     if numbers := [loss.outcome.number for loss in lost if loss.lacks]:
         log.warning(

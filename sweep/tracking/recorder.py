@@ -192,13 +192,16 @@ class Recorder(Callback):  # type: ignore[misc]
                     "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error
                 )
 
-    def close_lost(self, number: int, reason: str, values: Mapping[str, float]) -> None:
-        """Record that a complete trial has lost results: its goals as far as known, and no end.
+    def close_lost(self, request: TrialRequest, reason: str, values: Mapping[str, float]) -> None:
+        """Record that a complete trial has lost results, and so has no end.
 
-        Call `open_trial` before, which takes back an end that is recorded.
+        request: what it ran, by which its beginning is recorded anew: that takes back an end.
+        values: of its goals, as far as they are known.
         """
-        if values:
-            step = 1 + max(0, self._last_steps.get(number, 0))
+        self.open_trial(request)
+        number = request.number
+        if values and not request.fault:
+            step = TrialConfig.model_validate(request.trial).train.steps
             self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=dict(values)))
         tags = {Tag.REASON: _reason(reason)}
         self._outbox.put(Closed(trial=number, at=now(), status="KILLED", tags=tags))
