@@ -18,7 +18,7 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import deliver_again, must_have_items, settle
+from sweep.search.mending import deliver_again, settle
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
@@ -158,7 +158,7 @@ def _open_search(
             changed.
     """
     from sweep.search.agreement import first_difference
-    from sweep.search.losses import losses
+    from sweep.search.losses import losses, must_have_items
     from sweep.search.study import open_study, outcomes
     from sweep.search.versions import newest_version
 

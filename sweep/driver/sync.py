@@ -16,7 +16,7 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
-from sweep.search.mending import deliver_again, must_have_items, settle
+from sweep.search.mending import deliver_again, settle
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
@@ -120,7 +120,7 @@ def _losses(
 
     gone: numbers of trials whose files went with an earlier store.
     """
-    from sweep.search.losses import losses
+    from sweep.search.losses import losses, must_have_items
     from sweep.search.study import has_study, open_study
     from sweep.search.versions import latest_version
 

@@ -46,13 +46,9 @@ def first_difference(
         run = recorded.pop(trial.number, None)
         if run is None:
             continue
-        if Tag.STATE in run.data.tags:
-            clause = _difference(trial, spec, run)
-        elif trial.state == TrialState.RUNNING and run.data.params:
-            clause = _other_parameter(trial, spec, run)
-        else:
-            clause = ""
-        if clause:
+        runs_in_both = trial.state == TrialState.RUNNING and bool(run.data.params)
+        differs = _difference if Tag.STATE in run.data.tags else _other_parameter
+        if (differs is _difference or runs_in_both) and (clause := differs(trial, spec, run)):
             return trial.number, clause
     return (min(recorded), "is not there, but is in the record") if recorded else None
 

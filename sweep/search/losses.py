@@ -8,7 +8,7 @@ knows, and a reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import optuna
@@ -19,6 +19,7 @@ from analysis.record.names import Artifact, Series, Tag
 from sweep.outcome import LOST, Outcome
 from sweep.search.requests import request_of
 from sweep.search.study import outcomes
+from sweep.tracking.artifacts import has_artifact
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import FULL_PROGRESS
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from sweep.config.spec import SweepSpec
+    from sweep.tracking.mlflow_record import Record
+    from sweep.tracking.outbox import Outbox
 
 
 class Loss(NamedTuple):
@@ -78,9 +81,7 @@ def losses(
         has_settings = run is not None and (bool(request.fault) or Tag.FINGERPRINT in run.data.tags)
         if lacks or not has_settings:
             values = _values(trials[outcome.number], spec) if lacks else {}
-            found.append(
-                Loss(outcome, None if has_settings and not lacks else request, lacks, values)
-            )
+            found.append(Loss(outcome, request, lacks, values))
     return found
 
 
@@ -101,3 +102,23 @@ def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:
         for goal, cost in zip(spec.goals, trial.values, strict=True)
         if metrics[goal].better in sign
     }
+
+
+def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
+    """Return a function that says whether a run has the items of its trial, if it must have some.
+
+    It must if the sweep's own run has those of the base model. A run that has ended had them delivered
+    before its end; it is looked at only if the journal was damaged.
+    """
+    is_sure = not outbox.is_damaged
+    if is_sure and all(Tag.STATE in run.data.tags for run in runs):
+        return lambda run: True
+    if not has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
+        return lambda run: True
+
+    def has_items(run: Run) -> bool:
+        if is_sure and Tag.STATE in run.data.tags:
+            return True
+        return has_artifact(record.tracking_uri, run.info.run_id, Artifact.ITEMS)
+
+    return has_items

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Tag
-from sweep.tracking.artifacts import has_artifact
+from analysis.record.names import Tag
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
-
     from sweep.search.losses import Loss
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
@@ -50,26 +47,6 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         f", but {files}, which went with it" if files else "",
     )
     return gone
-
-
-def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
-    """Return a function that says whether a run has the items of its trial, if it must have some.
-
-    It must if the sweep's own run has those of the base model. A run that has ended had them delivered
-    before its end; it is looked at only if the journal was damaged.
-    """
-    is_sure = not outbox.is_damaged
-    if is_sure and all(Tag.STATE in run.data.tags for run in runs):
-        return lambda run: True
-    if not has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
-        return lambda run: True
-
-    def has_items(run: Run) -> bool:
-        if is_sure and Tag.STATE in run.data.tags:
-            return True
-        return has_artifact(record.tracking_uri, run.info.run_id, Artifact.ITEMS)
-
-    return has_items
 
 
 def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:

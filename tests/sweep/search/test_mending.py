@@ -4,8 +4,8 @@ import pytest
 
 from sweep.config.check import load
 from sweep.outcome import Outcome
-from sweep.search.losses import Loss
-from sweep.search.mending import deliver_again, must_have_items, named, settle
+from sweep.search.losses import Loss, must_have_items
+from sweep.search.mending import deliver_again, named, settle
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
