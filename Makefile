@@ -42,6 +42,7 @@ bench: install
 	$(VENV)/python -m tests.benchmarks.orchestration
 	$(VENV)/python -m tests.benchmarks.tracking
 	$(VENV)/python -m tests.benchmarks.reading
+	$(VENV)/python -m tests.benchmarks.driver_memory
 	$(VENV)/python -m tests.benchmarks.memory
 	$(VENV)/python -m tests.benchmarks.step
 	$(VENV)/python -m tests.benchmarks.trial
