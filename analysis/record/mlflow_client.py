@@ -116,7 +116,8 @@ def _refuse_absent_file(tracking_uri: str) -> None:
             f"there is no MLflow record at {tracking_uri}: the file does not exist; name the store "
             "that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
         )
-    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+    # Not `ro`, by which what a killed writer has left half done cannot be taken back.
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)
     try:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError as error:

@@ -1,6 +1,9 @@
 """Requests to MLflow, and stores that are absent, foreign or without the sweep."""
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -57,3 +60,21 @@ def test_a_database_of_something_else_is_left_as_it_is(tmp_path):
 def test_no_password_is_shown(hand, store):
     assert store not in repr(hand)
     assert mlflow_client.without_password("postgresql://me:secret@db/x") == "postgresql://db/x"
+
+
+def test_what_a_killed_writer_has_left_half_done_is_taken_back(store, tmp_path):
+    file = tmp_path / "mlflow.db"
+    shutil.copy(store.removeprefix("sqlite:///"), file)
+    code = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(file)!r}, isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN")
+connection.execute("UPDATE metrics SET value = 77")
+os.abort()
+"""
+    subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (tmp_path / "mlflow.db-journal").stat().st_size
+    assert read_sweep("hand", tracking_uri=f"sqlite:///{file}").trials.equals(
+        read_sweep("hand", tracking_uri=store).trials
+    )
