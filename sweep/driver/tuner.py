@@ -74,13 +74,17 @@ def forgetting_ended_trials() -> Iterator[None]:
     They are in lists and sets of its controller, and in every snapshot of the experiment, whose text is
     made anew as a whole: 129 MB of memory for a thousand trials, and 90 MB on the disk. (ray 2.60,
     tune/execution/tune_controller.py: _trials, _stopped_trials, _failed_trials and _trial_metadata;
-    ray#64231.) A sweep goes on from the search and the record, and from no snapshot.
+    ray#64231.) Its callback for a progress that is not shown here holds them, too. A sweep goes on from
+    the search and the record, and from no snapshot.
     """
     from ray.tune.execution.tune_controller import TuneController
+    from ray.tune.progress_reporter import TrialProgressCallback
 
     method = TuneController.step
 
     def step(self: Any) -> None:
+        callbacks = self._callbacks._callbacks
+        callbacks[:] = [one for one in callbacks if not isinstance(one, TrialProgressCallback)]
         method(self)
         for trial in [trial for trial in self._trials if trial.is_finished()]:
             self._trials.remove(trial)

@@ -23,6 +23,7 @@ class MarkedFile(JournalFileBackend):
         """Go on from the file as it is."""
         super().__init__(str(path), lock_obj=JournalFileOpenLock(str(path)))
         self._path, self._size, self._sum = path, 0, 0
+        self._marked_size, _ = _read(path)
         self._mark_written()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
@@ -31,12 +32,17 @@ class MarkedFile(JournalFileBackend):
         self._mark_written()
 
     def _mark_written(self) -> None:
-        """Write the mark anew. A power cut may lose it: then nothing is known of the content."""
+        """Write the mark anew, unless the file is shorter than the mark says.
+
+        Then it is an older copy or was cut, and an intact one may be put back, which the mark fits. A
+        power cut may lose the mark: then nothing is known of the content.
+        """
         with self._path.open("rb") as file:
             file.seek(self._size)
             added = file.read()
         self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
-        mark_of(self._path).write_text(f"{self._size} {self._sum:08x}\n", encoding="utf-8")
+        if self._size >= self._marked_size:
+            mark_of(self._path).write_text(f"{self._size} {self._sum:08x}\n", encoding="utf-8")
 
 
 def mark_of(path: Path) -> Path:
@@ -49,14 +55,19 @@ def refuse_changed(path: Path) -> None:
 
     One that is shorter is an older copy, or was cut: what its trials say in the record tells.
     """
-    mark = mark_of(path)
-    words = mark.read_bytes().split() if mark.exists() else []
-    if len(words) != 2 or not words[0].isdigit() or len(words[1]) != SUM_DIGITS:
-        return
+    size, checksum = _read(path)
     content = path.read_bytes()
-    size = int(words[0])
-    if len(content) >= size and f"{zlib.crc32(content[:size]):08x}".encode() != words[1]:
+    if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}".encode() != checksum:
         raise BadAddress(
             f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
             f"back, or start anew with --replace."
         )
+
+
+def _read(path: Path) -> tuple[int, bytes]:
+    """Return (number of bytes, checksum) that the mark of a journal says; (0, b"") without one."""
+    mark = mark_of(path)
+    words = mark.read_bytes().split() if mark.exists() else []
+    if len(words) != 2 or not words[0].isdigit() or len(words[1]) != SUM_DIGITS:
+        return 0, b""
+    return int(words[0]), words[1]

@@ -42,6 +42,18 @@ def test_an_older_copy_and_lines_of_another_program_are_not_refused_here(journal
     open_journal(journal)
 
 
+def test_an_intact_copy_may_be_put_back_after_another_was_opened(journal):
+    content = journal.read_bytes()
+    for other in (b"", content[:200]):
+        journal.write_bytes(other)
+        optuna.create_study(storage=open_journal(journal), study_name="y")
+        journal.write_bytes(content)
+        open_journal(journal)
+    journal.write_bytes(content.replace(b"0.25", b"0.35"))
+    with pytest.raises(BadAddress, match="must be as it was written"):
+        open_journal(journal)
+
+
 @pytest.mark.parametrize("mark", [None, b"", b"12", b"9 00000000 7", b"\xff\xfe 1234567 "])
 def test_without_a_mark_nothing_is_known(journal, mark):
     mark_of(journal).unlink()
