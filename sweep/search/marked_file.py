@@ -8,9 +8,8 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
+from sweep.tracking.journal import stamp, stamped
 from sweep.tracking.store.addresses import BadAddress
-
-SUM_DIGITS = 8
 
 
 class MarkedFile(JournalFileBackend):
@@ -42,7 +41,7 @@ class MarkedFile(JournalFileBackend):
             added = file.read()
         self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
         if self._size >= self._marked_size:
-            mark_of(self._path).write_text(f"{self._size} {self._sum:08x}\n", encoding="utf-8")
+            mark_of(self._path).write_text(stamp(f"{self._size} {self._sum:08x}"), encoding="utf-8")
 
 
 def mark_of(path: Path) -> Path:
@@ -57,17 +56,14 @@ def refuse_changed(path: Path) -> None:
     """
     size, checksum = _read(path)
     content = path.read_bytes()
-    if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}".encode() != checksum:
+    if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:
         raise BadAddress(
             f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
             f"back, or start anew with --replace."
         )
 
 
-def _read(path: Path) -> tuple[int, bytes]:
-    """Return (number of bytes, checksum) that the mark of a journal says; (0, b"") without one."""
-    mark = mark_of(path)
-    words = mark.read_bytes().split() if mark.exists() else []
-    if len(words) != 2 or not words[0].isdigit() or len(words[1]) != SUM_DIGITS:
-        return 0, b""
-    return int(words[0]), words[1]
+def _read(path: Path) -> tuple[int, str]:
+    """Return (number of bytes, checksum) that the mark of a journal says; (0, "") without one."""
+    words = stamped(mark_of(path))
+    return (int(words[0]), words[1]) if words else (0, "")

@@ -74,7 +74,7 @@ class Journal:
                 file.truncate(len(content))
         lines = [*_lines(_split(content))]
         last = max((line.number for line in lines), default=0)
-        known, mark = _stamped(self._written), read_mark(self._delivered)
+        known, mark = stamped(self._written), read_mark(self._delivered)
         written = max(int(known[0]) if known else 0, mark.number if mark else 0)
         self._next = max(last, written, len(lines)) + 1
         self.faults = self._faults(lines, last, written)
@@ -158,7 +158,7 @@ class Journal:
 
     def _mark_written(self, number: int) -> None:
         """Note the number of the last line. It may be lost in a power cut: then it is not known."""
-        self._written.write_text(_stamp(str(number)), encoding="utf-8")
+        self._written.write_text(stamp(str(number)), encoding="utf-8")
 
     def mark_delivered(self, end: int) -> None:
         """Note that MLflow has the journal up to a byte."""
@@ -167,7 +167,7 @@ class Journal:
             with self.path.open("rb") as file:
                 file.seek(max(0, end - MAX_END))
                 number, checksum = _end_of(file.read(min(end, MAX_END)))
-        write_whole(self._delivered, _stamp(f"{end} {number} {checksum}".rstrip()))
+        write_whole(self._delivered, stamp(f"{end} {number} {checksum}".rstrip()))
         self.delivered = end
 
     def lines(self, start: int = 0) -> Iterator[Line]:
@@ -248,23 +248,23 @@ def read_mark(path: Path) -> Mark | None:
         return Mark()
     if text.strip().isdigit():
         return Mark(int(text))
-    words = _stamped(path)
+    words = stamped(path)
     if words is None:
         return None
     size, number, *checksum = words
     return Mark(int(size), int(number), *checksum)
 
 
-def _stamp(text: str) -> str:
+def stamp(text: str) -> str:
     """Return the content of a mark: a text and its checksum."""
     return f"{text} {zlib.crc32(text.encode()):08x}\n"
 
 
-def _stamped(path: Path) -> list[str] | None:
+def stamped(path: Path) -> list[str] | None:
     """Return the words of a mark without its checksum; None if there is none, or it is damaged."""
     text = path.read_bytes().decode(errors="replace") if path.exists() else ""
     words, _, _ = text.rpartition(" ")
-    return words.split() if words and _stamp(words) == text else None
+    return words.split() if words and stamp(words) == text else None
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -54,7 +54,9 @@ def test_an_intact_copy_may_be_put_back_after_another_was_opened(journal):
         open_journal(journal)
 
 
-@pytest.mark.parametrize("mark", [None, b"", b"12", b"9 00000000 7", b"\xff\xfe 1234567 "])
+@pytest.mark.parametrize(
+    "mark", [None, b"", b"12", b"9 00000000 7\n", b"120 00000000\n", b"\xff\xfe 1234567 "]
+)
 def test_without_a_mark_nothing_is_known(journal, mark):
     mark_of(journal).unlink()
     if mark is not None:
