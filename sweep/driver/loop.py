@@ -89,8 +89,9 @@ def run_to_end(
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.outbox(spec.name))
+    # Before the delivery begins, which writes the same mark.
+    gone = {entry.trial for entry in deliver_again(record, outbox)}
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
-        gone = {entry.trial for entry in deliver_again(record, outbox)}
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
         study, version, lost = _open_search(prepared, outbox, gone)
         already_recorded = AlreadyRecorded.from_record(record, version)
