@@ -41,6 +41,8 @@ lint: install
 bench: install
 	$(VENV)/python -m tests.benchmarks.orchestration
 	$(VENV)/python -m tests.benchmarks.tracking
+	$(VENV)/python -m tests.benchmarks.reading
+	$(VENV)/python -m tests.benchmarks.driver_memory
 	$(VENV)/python -m tests.benchmarks.memory
 	$(VENV)/python -m tests.benchmarks.step
 	$(VENV)/python -m tests.benchmarks.trial

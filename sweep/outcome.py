@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from analysis.record.names import EndState, TrialState
 from sweep.workers.result import TrialResult
 
+# The beginning of the reason of a complete trial whose results the record has lost (search/losses.py).
+LOST = "lost: "
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -4,6 +4,7 @@ mlflow.db  artifacts/            the tracking store of all sweeps, unless anothe
 NAME/sweep.yaml                  the spec, as it was typed
 NAME/started_in                  the folder to which its relative paths refer
 NAME/search.journal              the search's memory (Optuna), unless a database is named
+NAME/search.journal.written      a mark by which changes of that file are found
 NAME/tracking_uri  NAME/storage  NAME/kept_at    other addresses: of MLflow, Optuna, checkpoints
 NAME/harness_tasks               the folder of the user's own tasks of lm-evaluation-harness, if any
 NAME/record/                     entries of the record that MLflow lacks (sweep/tracking/outbox.py)

@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
-from analysis.record.mlflow_client import OtherContent, has_artifact, read_artifact
+from analysis.record.mlflow_client import OtherContent, read_artifact
 from analysis.record.names import Artifact, Tag
 from trainables.metrics.metric import Better, Metric
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from analysis.record.database import Run
+    from analysis.record.mlflow_client import Store
 
 
 @dataclass(frozen=True)
@@ -27,28 +27,26 @@ class Declarations:
     evaluators: list[dict[str, Any]] | None
 
 
-def read_declarations(client: MlflowClient, parent: Run) -> Declarations:
+def read_declarations(store: Store, parent: Run) -> Declarations:
     """Return the declarations of a sweep, given its own run.
 
     Raises:
         ValueError: there are none.
         OtherContent: the store gives something else than a sweep writes.
     """
-    from mlflow.exceptions import MlflowException
-
     name, run_id = parent.data.tags[Tag.NAME], parent.info.run_id
     try:
-        return parse(json.loads(read_artifact(client, run_id, Artifact.DECLARATIONS)))
-    except MlflowException as error:
-        if has_artifact(client, run_id, Artifact.DECLARATIONS):
-            raise  # it is there, but the store does not give it
+        text = read_artifact(store, run_id, Artifact.DECLARATIONS)
+        declared = None if text is None else parse(json.loads(text))
+    except ValueError as error:
+        place = f"{Artifact.DECLARATIONS} of sweep {name}"
+        raise OtherContent(place, store.tracking_uri) from error
+    if declared is None:
         raise ValueError(
             f"sweep {name} has no {Artifact.DECLARATIONS} in its run {run_id}: it has only just begun, "
             "or its driver died; try again, or start it again."
-        ) from error
-    except ValueError as error:
-        place = f"{Artifact.DECLARATIONS} of sweep {name}"
-        raise OtherContent(place, client.tracking_uri) from error
+        )
+    return declared
 
 
 def parse(tree: Any) -> Declarations:
@@ -68,11 +66,7 @@ def parse(tree: Any) -> Declarations:
             and all(
                 _is_number(n) for metric in metrics.values() for n in (metric.ideal, metric.worst)
             )
-            and all(
-                end is None or _is_number(end)
-                for metric in metrics.values()
-                for end in metric.bounds
-            )
+            and all(end is None or _is_number(end) for m in metrics.values() for end in m.bounds)
             and isinstance(goals, list)
             and len(goals) > 0
             and all(goal in metrics for goal in goals)

@@ -6,7 +6,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from analysis.record.mlflow_client import OtherContent, connect, download, has_artifact
+from analysis.record.mlflow_client import OtherContent, connect, download
 from analysis.record.names import Artifact
 from analysis.record.replicates import FEW_SEEDS, OfItems, of_items
 from analysis.record.sweep import run_id_of
@@ -23,8 +23,7 @@ from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_n
 from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
+    from analysis.record.mlflow_client import Store
     from analysis.record.sweep import Candidate, Sweep
 
 log = logging.getLogger(__name__)
@@ -49,14 +48,14 @@ def read_items(sweep: Sweep, candidate: Candidate | None, /) -> pd.DataFrame:
         OtherContent: the store gives something else than a sweep writes.
     """
     run_id = sweep.run_id if candidate is None else run_id_of(sweep, candidate.trial)
-    client = connect(sweep.tracking_uri)
     model = "the base model" if candidate is None else f"trial {candidate}"
-    if not has_artifact(client, run_id, Artifact.ITEMS):
+    try:
+        rows = _rows_of_run(connect(sweep.tracking_uri), run_id)
+    except _NotThere as error:
         raise ValueError(
             f"sweep {sweep.name} has no items of {model}: only a model that was measured to its end "
             f"has them, once the store has taken them (`sweep status {sweep.name}`)."
-        )
-    rows = _rows_of_run(client, run_id)
+        ) from error
     if rows is None:
         place = f"{Artifact.ITEMS} of {model} of sweep {sweep.name}"
         raise OtherContent(place, sweep.tracking_uri)
@@ -99,11 +98,16 @@ class RecordedItems:
         self._tracking_uri = tracking_uri
         self._gives_artifacts = True
 
+    @cached_property
+    def _store(self) -> Store:
+        """The store, which must exist."""
+        return connect(self._tracking_uri)
+
     def __call__(self, run_ids: Sequence[str]) -> Mapping[str, OfItems]:
         """Return by metric what the items of some runs say, on which all of them were measured."""
         if self._gives_artifacts:
             try:
-                return _of_runs(self._tracking_uri, tuple(run_ids))
+                return _of_runs(self._store, tuple(run_ids))
             except _NotThere:
                 return {}
             # Of MLflow, of the library of an artifact store, of one that is not installed.
@@ -124,18 +128,15 @@ def _warn(tracking_uri: str, error: str) -> None:
 
 
 @lru_cache(MAX_RECIPES)
-def _of_runs(tracking_uri: str, run_ids: tuple[str, ...]) -> Mapping[str, OfItems]:
+def _of_runs(store: Store, run_ids: tuple[str, ...]) -> Mapping[str, OfItems]:
     """Return by metric what the items of some complete trials say, whose results do not change.
 
     Raises:
         _NotThere: a run has no items.
     """
-    client = connect(tracking_uri)
     measured: list[dict[str, Estimate]] = []
     for run_id in run_ids:
-        if not has_artifact(client, run_id, Artifact.ITEMS):
-            raise _NotThere(run_id)
-        rows = _rows_of_run(client, run_id)
+        rows = _rows_of_run(store, run_id)
         if rows is None or not {*rows} >= OF_ESTIMATES:
             return {}
         measured.append(_estimates(rows))
@@ -161,10 +162,17 @@ def _estimates(rows: pd.DataFrame) -> dict[str, Estimate]:
     return estimates
 
 
-def _rows_of_run(client: MlflowClient, run_id: str) -> pd.DataFrame | None:
-    """Return the rows of a run's items; None if the store gives something else."""
+def _rows_of_run(store: Store, run_id: str) -> pd.DataFrame | None:
+    """Return the rows of a run's items; None if the store gives something else.
+
+    Raises:
+        _NotThere: the run has none.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        return _rows(download(client, run_id, Artifact.ITEMS, folder))
+        file = download(store, run_id, Artifact.ITEMS, folder)
+        if file is None:
+            raise _NotThere(run_id)
+        return _rows(file)
 
 
 def _rows(path: Path) -> pd.DataFrame | None:

@@ -1,6 +1,7 @@
-"""Requests to MLflow that only read: the runs of sweeps and trials, and their artifacts.
+"""Requests to a store of MLflow that only read: the runs of sweeps and trials, and their artifacts.
 
-MLflow is imported inside the functions, because that costs seconds.
+A database, and artifacts in a folder, are read without MLflow, whose import alone costs seconds: it is
+imported inside the functions, for what it alone can read.
 """
 
 from __future__ import annotations
@@ -9,17 +10,20 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
 
+from analysis.record.database import Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.sweep import UnknownSweep
 from trainables.schema.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
 
 
 RUNS_A_PAGE = 1000
@@ -44,16 +48,55 @@ class OtherContent(ValueError):
         )
 
 
-def connect(tracking_uri: str) -> MlflowClient:
-    """Return an MLflow client of an existing store.
+@dataclass(frozen=True)
+class Store:
+    """A store of MLflow that exists, and is only read."""
+
+    tracking_uri: str = field(repr=False)  # may carry a password
+
+    @cached_property
+    def database(self) -> Database | None:
+        """Its tables; None if it is a server, or has other tables than are known here."""
+        return open_database(self.tracking_uri)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client, which costs seconds."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.tracking_uri)
+
+    def experiment_ids(self, name: str | None = None) -> list[str]:
+        """Return the ids of the experiments of this name, or of all that were not deleted."""
+        if self.database:
+            return self.database.experiment_ids(name)
+        if name is None:
+            found = _pages(lambda token: self.client.search_experiments(page_token=token))
+            return [experiment.experiment_id for experiment in found]
+        experiment = self.client.get_experiment_by_name(name)
+        return [] if experiment is None else [experiment.experiment_id]
+
+    def folder_of(self, run_id: str) -> Path | None:
+        """Return the folder of the artifacts of a run; None if they are not in the file system."""
+        if self.database is None:
+            return None
+        uri = self.database.artifact_uri(run_id)
+        if uri is None:
+            return None
+        parts = urlsplit(uri)
+        if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+            return Path(url2pathname(parts.path))
+        return None if parts.scheme else Path(url2pathname(uri))
+
+
+def connect(tracking_uri: str) -> Store:
+    """Return an existing store of MLflow.
 
     Raises:
         ValueError: tracking_uri is an SQLite file that does not exist or is no store of MLflow.
     """
     _refuse_absent_file(tracking_uri)
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=tracking_uri)
+    return Store(tracking_uri)
 
 
 def _refuse_absent_file(tracking_uri: str) -> None:
@@ -73,7 +116,8 @@ def _refuse_absent_file(tracking_uri: str) -> None:
             f"there is no MLflow record at {masked(tracking_uri)}: the file does not exist; name the "
             "store that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
         )
-    connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True)
+    # Not `ro`, by which what a killed writer has left half done cannot be taken back.
+    connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)
     try:
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
     except sqlite3.DatabaseError as error:
@@ -103,17 +147,33 @@ def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
 
 
 def runs_with(
-    client: MlflowClient, experiment_ids: list[str], tags: Mapping[str, str]
-) -> Iterator[Run]:
-    """Yield the runs of these experiments that have these tags, oldest first.
+    store: Store, experiment_ids: list[str], tags: Mapping[str, str], *, tags_alone: bool = False
+) -> list[Run]:
+    """Return the runs of these experiments that have these tags, oldest first.
+
+    tags_alone: whether parameters and metrics are not needed, and may be left out.
 
     Raises:
         OtherContent: the store gives something else than a list of these runs.
     """
     if not experiment_ids:
-        return
-    is_empty = True
-    for run in _pages(
+        return []
+    if store.database:
+        runs = store.database.runs(experiment_ids, tags, tags_alone=tags_alone)
+    else:
+        runs = _runs_of_client(store.client, experiment_ids, tags)
+    if any(not is_asked_for(run.data.tags, tags) for run in runs):
+        raise OtherContent("its list of runs", store.tracking_uri)
+    if not runs:
+        _refuse_no_list(store.tracking_uri, experiment_ids)
+    return runs
+
+
+def _runs_of_client(
+    client: MlflowClient, experiment_ids: list[str], tags: Mapping[str, str]
+) -> list[Run]:
+    """Return by MLflow's client what `Database.runs` does by the tables."""
+    found = _pages(
         lambda token: client.search_runs(
             experiment_ids,
             filter_string=having(tags),
@@ -121,13 +181,21 @@ def runs_with(
             order_by=["attributes.start_time ASC"],
             page_token=token,
         )
-    ):
-        is_empty = False
-        if not is_asked_for(run.data.tags, tags):
-            raise OtherContent("its list of runs", client.tracking_uri)
-        yield run
-    if is_empty:
-        _refuse_no_list(client.tracking_uri, experiment_ids)
+    )
+    return [
+        Run(
+            RunInfo(
+                run.info.run_id,
+                run.info.experiment_id,
+                run.info.status,
+                run.info.start_time,
+                run.info.end_time,
+                run.info.artifact_uri,
+            ),
+            RunData(dict(run.data.tags), dict(run.data.params), dict(run.data.metrics)),
+        )
+        for run in found
+    ]
 
 
 def _refuse_no_list(tracking_uri: str, experiment_ids: list[str]) -> None:
@@ -151,59 +219,60 @@ def _refuse_no_list(tracking_uri: str, experiment_ids: list[str]) -> None:
         raise OtherContent("its list of runs", tracking_uri)
 
 
-def sweep_runs(client: MlflowClient) -> list[Run]:
+def sweep_runs(store: Store) -> list[Run]:
     """Return the parent run of every sweep in the store, oldest first."""
-    experiments = _pages(lambda token: client.search_experiments(page_token=token))
-    experiment_ids = [experiment.experiment_id for experiment in experiments]
-    return list(runs_with(client, experiment_ids, {Tag.ROLE: Role.SWEEP}))
+    return runs_with(store, store.experiment_ids(), {Tag.ROLE: Role.SWEEP})
 
 
-def sweep_run(client: MlflowClient, name: str, tracking_uri: str) -> Run:
+def sweep_run(store: Store, name: str) -> Run:
     """Return the parent run of the sweep of this name.
-
-    tracking_uri: the address of the client's store, for the error message.
 
     Raises:
         UnknownSweep: the store has no sweep of this name; the message lists those that it has.
     """
-    experiment = client.get_experiment_by_name(name)
-    experiment_ids = [] if experiment is None else [experiment.experiment_id]
-    parents = list(runs_with(client, experiment_ids, {Tag.ROLE: Role.SWEEP}))
+    parents = runs_with(store, store.experiment_ids(name), {Tag.ROLE: Role.SWEEP})
     if not parents:
-        names = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(client)})
+        names = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(store)})
         raise UnknownSweep(
-            f"{masked(tracking_uri)} has no sweep named {name!r}; "
+            f"{masked(store.tracking_uri)} has no sweep named {name!r}; "
             + (f"it has {', '.join(names)}." if names else "it has no sweeps yet.")
         )
     return parents[-1]
 
 
-def read_artifact(client: MlflowClient, run_id: str, path: str) -> str:
-    """Return the text of an artifact of a run, with the line ends that were stored.
+def read_artifact(store: Store, run_id: str, path: str) -> str | None:
+    """Return the text of an artifact of a run, with the line ends that were stored; None without it.
 
     Raises:
-        mlflow.exceptions.MlflowException: the run has no artifact at this path.
+        Exception: of MLflow, or of a bucket: it is there, but is not given.
+        UnicodeDecodeError: it is no text.
     """
     with tempfile.TemporaryDirectory() as folder:
+        file = download(store, run_id, path, folder)
         # Bytes, because reading as text would change the line ends.
-        return download(client, run_id, path, folder).read_bytes().decode()
+        return None if file is None else file.read_bytes().decode()
 
 
-def download(client: MlflowClient, run_id: str, path: str, folder: str) -> Path:
-    """Download an artifact of a run into a folder, and return where it is.
+def download(store: Store, run_id: str, path: str, folder: str) -> Path | None:
+    """Return where an artifact of a run lies, or is downloaded to; None if the run has none.
 
     MLflow's client would not say why it is given none.
 
+    folder: where it is downloaded to, unless it lies in the file system.
+
     Raises:
-        mlflow.exceptions.MlflowException: it is not given; the message has the code, if there is one.
+        Exception: of MLflow, or of a bucket: it is there, but is not given.
     """
+    if (own_folder := store.folder_of(run_id)) is not None:
+        return own_folder / path if (own_folder / path).exists() else None
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file
-    uri = client.get_run(run_id).info.artifact_uri
-    return Path(get_artifact_repository(uri, client.tracking_uri).download_artifacts(path, folder))
-
-
-def has_artifact(client: MlflowClient, run_id: str, path: str) -> bool:
-    """Return whether a run has an artifact of this name at the top."""
-    return any(entry.path == path for entry in client.list_artifacts(run_id))
+    uri = store.client.get_run(run_id).info.artifact_uri
+    repository = get_artifact_repository(uri, store.tracking_uri)
+    try:
+        return Path(repository.download_artifacts(path, folder))
+    except Exception:  # of MLflow, of the client of a bucket
+        if any(entry.path == path for entry in store.client.list_artifacts(run_id)):
+            raise
+        return None

@@ -20,7 +20,6 @@ from analysis.record.mlflow_client import (
     NotDelivered,
     OtherContent,
     connect,
-    has_artifact,
     read_artifact,
     runs_with,
     sweep_run,
@@ -39,9 +38,8 @@ from trainables.metrics.names import is_fused
 from trainables.schema.plain_yaml import from_yaml, to_yaml
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities import Run
-
+    from analysis.record.database import Run
+    from analysis.record.mlflow_client import Store
     from analysis.record.sweep import Candidate
 
 LIST_COLUMNS = ["name", "state", *COUNTED_STATES, "started", "goals"]  # of `list_sweeps`
@@ -50,19 +48,19 @@ LIST_COLUMNS = ["name", "state", *COUNTED_STATES, "started", "goals"]  # of `lis
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     """Return one sweep, finished or still running, as the record has it now.
 
-    Costs one request for each thousand trials. Its candidates read the items of replicates, of each
-    recipe once in a process.
+    Costs a few queries of a database, or a request to a server for each thousand trials. Its
+    candidates read the items of replicates, of each recipe once in a process.
 
     Raises:
         UnknownSweep: the record has no sweep of this name.
         ValueError: there is no record at tracking_uri, or the sweep has recorded no declarations yet.
     """
-    client = connect(tracking_uri)
-    parent = sweep_run(client, name, tracking_uri)
-    declared = read_declarations(client, parent)
+    store = connect(tracking_uri)
+    parent = sweep_run(store, name)
+    declared = read_declarations(store, parent)
     metrics = declared.metrics
     runs = sorted(
-        runs_with(client, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
+        runs_with(store, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
         key=lambda run: int(run.data.tags[Tag.TRIAL]),
     )
     params, trials = trial_table(runs, list(metrics))
@@ -114,7 +112,7 @@ def read_state(name: str, /, *, tracking_uri: str) -> str:
         UnknownSweep: the record has no sweep of this name.
         ValueError: there is no record at tracking_uri.
     """
-    return sweep_state(sweep_run(connect(tracking_uri), name, tracking_uri))
+    return sweep_state(sweep_run(connect(tracking_uri), name))
 
 
 def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
@@ -126,11 +124,11 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     Raises:
         ValueError: there is no record at tracking_uri.
     """
-    client = connect(tracking_uri)
-    parents = sweep_runs(client)
+    store = connect(tracking_uri)
+    parents = sweep_runs(store)
     experiment_ids = sorted({run.info.experiment_id for run in parents})
     states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
-    for run in runs_with(client, experiment_ids, {Tag.ROLE: Role.TRIAL}):
+    for run in runs_with(store, experiment_ids, {Tag.ROLE: Role.TRIAL}, tags_alone=True):
         states.get(run.data.tags.get(Tag.PARENT, ""), []).append(trial_state(run))
     rows = [
         {
@@ -138,7 +136,7 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
             "state": sweep_state(run),
             **{state: states[run.info.run_id].count(state) for state in COUNTED_STATES},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
-            "goals": _goals(client, run),
+            "goals": _goals(store, run),
         }
         for run in reversed(parents)
     ]
@@ -155,21 +153,17 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
         NotDelivered: the store lacks it.
         OtherContent: the store gives something else than a sweep writes.
     """
-    from mlflow.exceptions import MlflowException
-
-    run_id, client = run_id_of(sweep, candidate.trial), connect(sweep.tracking_uri)
+    run_id, store = run_id_of(sweep, candidate.trial), connect(sweep.tracking_uri)
     place = f"{Artifact.TRIAL} of trial {candidate.trial} of sweep {sweep.name}"
     try:
-        text = read_artifact(client, run_id, Artifact.TRIAL)
-        config = from_yaml(text)
-    except MlflowException as error:
-        if has_artifact(client, run_id, Artifact.TRIAL):
-            raise
+        text = read_artifact(store, run_id, Artifact.TRIAL)
+        config = None if text is None else from_yaml(text)
+    except (ValueError, YAMLError):
+        text, config = "", None
+    if text is None:
         raise NotDelivered(
             f"{place} is not in the store: `sweep sync {sweep.name}` delivers it, if it waits."
-        ) from error
-    except (ValueError, YAMLError):
-        config = None
+        )
     if not isinstance(config, dict):
         raise OtherContent(place, sweep.tracking_uri)
     if candidate.alpha is None:
@@ -182,9 +176,9 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     return "".join(f"{line}\n" for line in head) + to_yaml(config)
 
 
-def _goals(client: MlflowClient, parent: Run) -> list[str]:
+def _goals(store: Store, parent: Run) -> list[str]:
     """Return the metric names of a sweep's goals; an empty list if it has no declarations."""
     try:
-        return read_declarations(client, parent).goals
+        return read_declarations(store, parent).goals
     except ValueError:
         return []  # a sweep whose driver died at once must not hide the others

@@ -16,7 +16,7 @@ from trainables.metrics.interval import UNKNOWN_DF
 from trainables.metrics.names import df_name, error_name
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from analysis.record.database import Run
 
 
 # Without a sign of life of its driver for this long, a sweep counts as interrupted. A driver that
@@ -29,8 +29,9 @@ def sweep_state(run: Run) -> str:
     tags = run.data.tags
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
-    last_sign_ms = tags.get(Tag.ALIVE, run.info.start_time)
-    if time.time() - int(last_sign_ms) / 1000 > MAX_SILENCE_S:
+    sign = tags.get(Tag.ALIVE, "")
+    last_sign_ms = int(sign) if sign.isdecimal() else run.info.start_time
+    if time.time() - last_sign_ms / 1000 > MAX_SILENCE_S:
         return SweepState.INTERRUPTED
     states: dict[str, str] = {
         "pause": SweepState.PAUSED,

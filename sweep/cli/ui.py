@@ -159,7 +159,7 @@ def _page(name: str | None, store: str) -> str:
     from analysis.record.mlflow_client import connect, sweep_run
 
     try:
-        run = sweep_run(connect(store), name, store)
+        run = sweep_run(connect(store), name)
     except ValueError as error:
         leave(WRONG, str(error))
     return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{MODEL_TRAINING}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import SweepState, TrialState
+from analysis.record.names import SweepState, Tag, TrialState
 from sweep import workspace
 from sweep.driver.running_sweep import (
     PATIENCE_S,
@@ -18,6 +18,7 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
+from sweep.search.mending import deliver_again, settle
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
     from sweep.driver.control_callback import ControlCallback
     from sweep.outcome import Outcome
+    from sweep.search.losses import Loss
     from sweep.search.searcher import ParetoSearch
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
@@ -89,9 +91,11 @@ def run_to_end(
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.outbox(spec.name))
+    # Before the delivery begins, which writes the same mark.
+    gone = {entry.trial for entry in deliver_again(record, outbox)}
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
-        study, version = _open_search(prepared)
+        study, version, lost = _open_search(prepared, outbox, gone)
         already_recorded = AlreadyRecorded.from_record(record, version)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
@@ -103,7 +107,12 @@ def run_to_end(
         patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            recorder.close_earlier_trials(outcomes(study), record.trial_runs())
+            settle(lost, recorder, spec.name)
+            numbers = {loss.outcome.number for loss in lost}
+            recorder.close_earlier_trials(
+                [outcome for outcome in outcomes(study) if outcome.number not in numbers],
+                [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in numbers],
+            )
             delivery.wait(PATIENCE_S)
             new_outcomes: dict[int, Outcome] = {}
 
@@ -139,8 +148,12 @@ def run_to_end(
             delivery.wait(patience_s)
 
 
-def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
-    """Return the study of the newest version of the search space, and the number of that version.
+def _open_search(
+    prepared: PreparedSweep, outbox: Outbox, gone: Collection[int | None]
+) -> tuple[Study, int, list[Loss]]:
+    """Return the study of the newest version of the search space, its number, and what is lost.
+
+    gone: numbers of trials whose files went with an earlier store.
 
     Raises:
         CannotRun: MLflow knows ended trials that Optuna does not, or knows them otherwise. Optuna is
@@ -148,22 +161,25 @@ def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
             changed.
     """
     from sweep.search.agreement import first_difference
+    from sweep.search.losses import losses, must_have_items
     from sweep.search.study import open_study, outcomes
     from sweep.search.versions import newest_version
 
-    record = prepared.record
-    study, version = newest_version(
-        open_study(prepared.search_storage, prepared.spec), prepared.spec.trial
-    )
-    known = {outcome.number for outcome in outcomes(study)}
-    if lost := sorted(record.ended_trials() - known):
+    record, spec = prepared.record, prepared.spec
+    study, version = newest_version(open_study(prepared.search_storage, spec), spec.trial)
+    known, runs = {outcome.number for outcome in outcomes(study)}, record.trial_runs()
+    ended = {int(run.data.tags[Tag.TRIAL]) for run in runs if Tag.STATE in run.data.tags}
+    if unknown := sorted(ended - known):
         raise CannotRun(
             f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
-            f"as it was left, but does not know that {'trials' if len(lost) > 1 else 'trial'} "
-            f"{', '.join(map(str, lost))} ended: put the latest copy back, or start anew with "
+            f"as it was left, but does not know that {'trials' if len(unknown) > 1 else 'trial'} "
+            f"{', '.join(map(str, unknown))} ended: put the latest copy back, or start anew with "
             f"--replace."
         )
-    if difference := first_difference(study, prepared.spec, record.trial_runs()):
+    lost = losses(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
+    numbers = {loss.outcome.number for loss in lost if loss.lacks}
+    left = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in numbers]
+    if difference := first_difference(study, spec, left):
         number, clause = difference
         raise CannotRun(
             f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
@@ -171,7 +187,7 @@ def _open_search(prepared: PreparedSweep) -> tuple[Study, int]:
             f"with --replace."
         )
     record.log_spec_version(version, prepared.text)
-    return study, version
+    return study, version, lost
 
 
 def _run_trials(
@@ -199,7 +215,11 @@ def _run_trials(
         harness_tasks=tasks_folder.current_path(),
         digests=prepared.digests,
     )
-    with control.interrupt, count_each_death_once(search.on_death):
+    with (
+        control.interrupt,
+        count_each_death_once(search.on_death),
+        tuner.forgetting_ended_trials(),
+    ):
         tuner.build(
             prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment
         ).fit()

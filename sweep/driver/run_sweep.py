@@ -152,7 +152,8 @@ def resume(
         if record is None:
             raise CannotRun(
                 f"no sweep named {spec.name!r} is recorded in the tracking store: start it with "
-                f"`sweep run`, or name its store with --tracking-uri."
+                f"`sweep run`, or name its store with --tracking-uri; where that is lost, `sweep sync "
+                f"{spec.name} --tracking-uri URI` records it anew from its journal."
             )
         _refuse_lost_search(record, search_storage)
         _refuse_other_spec(record, document)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact
 from sweep import workspace
@@ -14,12 +16,20 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
+from sweep.search.mending import deliver_again, settle
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Attached
 from sweep.tracking.store import addresses
+from sweep.workers.checkpoints import CheckpointStores
+from trainables.schema.masking import HIDDEN
 from trainables.schema.yaml_file import Document
+
+if TYPE_CHECKING:
+    from sweep.search.losses import Loss
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -75,12 +85,18 @@ def sync(
                     f"store that everything is to be delivered to with --tracking-uri."
                 )
             record, gone = _open_anew(name, spec, document, uri, outbox)
-        elif outbox.delivered_trials() - record.known_trials():
-            gone = outbox.mark_all_undelivered()
+        else:
+            gone = deliver_again(record, outbox)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, len(refused(outbox.folder))
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
+            if found := _losses(record, spec, outbox, {entry.trial for entry in gone}):
+                from sweep.tracking.recorder import AlreadyRecorded, Recorder
+
+                already_recorded = AlreadyRecorded.from_record(record, 1)
+                settle(found, Recorder(spec, outbox, already_recorded, CheckpointStores()), name)
+                wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
                 metrics = spec.metrics()
                 goals = {goal: metrics[goal] for goal in spec.goals}
@@ -96,6 +112,31 @@ def sync(
         names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
         num_delivered = max(0, num_waiting - (num_refused - num_aside))
         return Synced(num_delivered, num_refused, record.has_ended(), names)
+
+
+def _losses(
+    record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox, gone: Collection[int | None]
+) -> list[Loss]:
+    """Return what the record lacks of trials that the search knows; nothing if it cannot be read.
+
+    gone: numbers of trials whose files went with an earlier store.
+    """
+    from sweep.search.losses import losses, must_have_items
+    from sweep.search.study import has_study, open_study
+    from sweep.search.versions import latest_version
+
+    storage = workspace.search_storage(spec.name)
+    if HIDDEN in str(storage):
+        return []
+    try:
+        if not has_study(storage, spec.name):
+            return []
+        study, _ = latest_version(open_study(storage, spec))
+    except addresses.BadAddress as error:
+        log.warning("%s", error)
+        return []
+    runs = record.trial_runs()
+    return losses(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
 
 
 def _run(entry: Attached) -> str:

@@ -7,7 +7,6 @@ one of them was changed, and what the search would suggest next rests on results
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,8 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from analysis.record.names import Tag, name_in_spec
-from sweep.search import replicates
+from sweep.search.requests import request_of
 from sweep.search.study import OPTUNA_STATES
-from sweep.space import draw
 from sweep.space.names import searched_names
 from trainables.config import TrialConfig
 from trainables.schema.counted import counted
@@ -37,17 +35,22 @@ def first_difference(
 ) -> tuple[int, str] | None:
     """Return (number, clause) of the first trial of which study and record disagree; None if of none.
 
-    Only trials that have ended in both are compared, and only what both have of them: the state and, of
-    complete ones, the costs of the goals and the searched parameters.
+    Of trials that have ended in both, the state is compared and, of complete ones, the costs of the
+    goals and the searched parameters; of trials that run in both, these parameters. A trial that is
+    recorded is in the search, unless that is an older copy.
 
     runs: of all trials, as MLflow has them.
     """
-    recorded = {int(run.data.tags[Tag.TRIAL]): run for run in runs if Tag.STATE in run.data.tags}
+    recorded = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
     for trial in study.get_trials(deepcopy=False):
-        run = recorded.get(trial.number)
-        if run is not None and (clause := _difference(trial, spec, run)):
+        run = recorded.pop(trial.number, None)
+        if run is None:
+            continue
+        runs_in_both = trial.state == TrialState.RUNNING and bool(run.data.params)
+        differs = _difference if Tag.STATE in run.data.tags else _other_parameter
+        if (differs is _difference or runs_in_both) and (clause := differs(trial, spec, run)):
             return trial.number, clause
-    return None
+    return (min(recorded), "is not there, but is in the record") if recorded else None
 
 
 def _difference(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
@@ -73,14 +76,10 @@ def _difference(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
 
 def _other_parameter(trial: FrozenTrial, spec: SweepSpec, run: Run) -> str:
     """Return the first searched parameter in which a trial differs from its run, as a clause."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of values beyond their range
-            tree = draw.suggest(spec.trial, optuna.trial.FixedTrial(trial.params))
-        if replicates.SEED in trial.user_attrs:
-            tree["seed"] = trial.user_attrs[replicates.SEED]
-        settings = TrialConfig.model_validate(tree).flat()
-    except ValueError:  # of Optuna, of pydantic
+    request = request_of(trial, spec)
+    if request.fault:
         return "has parameters that make no trial of the sweep"
+    settings = TrialConfig.model_validate(request.trial).flat()
     searched = {*searched_names(spec.trial)}
     for name, value in settings.items():
         recorded = run.data.params.get(name)

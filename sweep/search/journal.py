@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from optuna.storages import BaseStorage, JournalStorage
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import TrialState
 
+from sweep.search.marked_file import MarkedFile, refuse_changed
 from sweep.tracking.store.addresses import BadAddress
 
 # Operations of Optuna's journal, by their `op_code`.
@@ -31,15 +32,16 @@ def open_journal(path: Path) -> BaseStorage:
 
     Raises:
         BadAddress: the path is that of no file, or a line of the file is none of Optuna's, is there
-            twice, or has costs that are no numbers.
+            twice, or has costs that are no numbers; or it is not as it was written.
     """
     refuse_folder(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
-        _end_last_line(path, _sound_lines(path))
-    lock = JournalFileOpenLock(str(path))
+        lines = _sound_lines(path)
+        refuse_changed(path)
+        _end_last_line(path, lines)
     Path(f"{path}.lock").unlink(missing_ok=True)  # left by a killed writer
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
+    return JournalStorage(MarkedFile(path))
 
 
 def refuse_folder(path: Path) -> None:

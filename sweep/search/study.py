@@ -18,6 +18,7 @@ from analysis.record import names
 from analysis.record.names import EndState
 from sweep.outcome import Outcome
 from sweep.search.journal import open_journal, refuse_folder
+from sweep.search.marked_file import mark_of
 from sweep.tracking.store.addresses import BadAddress, refuse_ambiguous, short_reason
 from trainables.schema.masking import masked
 
@@ -91,6 +92,7 @@ def delete_study(search_storage: Path | str, name: str) -> None:
     if isinstance(search_storage, Path):
         refuse_folder(search_storage)
         search_storage.unlink(missing_ok=True)
+        mark_of(search_storage).unlink(missing_ok=True)
         return
     database = _database(search_storage)
     for study_name in optuna.get_all_study_names(database):

@@ -27,10 +27,9 @@ def newest_version(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.St
         tree: the space to search from now on: that of the newest version, or that with options
             appended (see growth.is_grown), for which a new version is made.
     """
-    storage = study._storage
-    name, version = study.study_name, 1
-    while (later := _study(storage, f"{name}@{version + 1}")) and later.user_attrs.get(IS_WHOLE):
-        study, version = later, version + 1
+    storage, name = study._storage, study.study_name
+    study, version = latest_version(study)
+    later = _study(storage, f"{name}@{version + 1}")
     known_space = study.user_attrs.get(SPACE)
     if known_space is None:
         study.set_user_attr(SPACE, json.dumps(tree))
@@ -40,6 +39,17 @@ def newest_version(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.St
     if later:  # half copied, by a killed process
         optuna.delete_study(study_name=later.study_name, storage=storage)
     return _grown(study, tree, f"{name}@{version + 1}"), version + 1
+
+
+def latest_version(study: optuna.Study) -> tuple[optuna.Study, int]:
+    """Return the study of the newest version that there is, and its number.
+
+    study: that of the first version.
+    """
+    storage, name, version = study._storage, study.study_name, 1
+    while (later := _study(storage, f"{name}@{version + 1}")) and later.user_attrs.get(IS_WHOLE):
+        study, version = later, version + 1
+    return study, version
 
 
 def _grown(study: optuna.Study, tree: dict[str, Any], name: str) -> optuna.Study:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import tempfile
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,9 @@ from sweep.tracking.store.addresses import connect
 
 if TYPE_CHECKING:
     from mlflow.store.artifact.artifact_repo import ArtifactRepository
+
+
+MAX_KEPT = 16  # of MLflow's objects for the artifacts of runs, each of which holds threads
 
 
 def upload(tracking_uri: str, run_id: str, path: Path, to: str = "") -> None:
@@ -52,7 +55,12 @@ def download(tracking_uri: str, run_id: str, path: str, folder: Path) -> Path:
     return Path(_repository(tracking_uri, run_id).download_artifacts(path, str(folder)))
 
 
-@cache
+def has_artifact(tracking_uri: str, run_id: str, name: str) -> bool:
+    """Return whether a run has an artifact of this name at the top."""
+    return any(entry.path == name for entry in connect(tracking_uri).list_artifacts(run_id))
+
+
+@lru_cache(MAX_KEPT)
 def _repository(tracking_uri: str, run_id: str) -> ArtifactRepository:
     """Return where MLflow keeps the artifacts of a run, which never changes."""
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository

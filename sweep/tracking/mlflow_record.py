@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from analysis.record.names import Artifact, Role, Series, Tag, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
-from sweep.tracking.artifacts import download, upload, upload_text
+from sweep.tracking.artifacts import download, has_artifact, upload, upload_text
 from sweep.tracking.store import errors, server
 from sweep.tracking.store.addresses import connect
 
@@ -96,9 +96,7 @@ class Record:
 
     def spec_text(self) -> str | None:
         """Return the text of the spec that is recorded; None if its process died before it was."""
-        if not any(
-            entry.path == Artifact.SPEC for entry in self._client.list_artifacts(self.run_id)
-        ):
+        if not has_artifact(self.tracking_uri, self.run_id, Artifact.SPEC):
             return None
         with tempfile.TemporaryDirectory() as folder:
             path = download(self.tracking_uri, self.run_id, Artifact.SPEC, Path(folder))

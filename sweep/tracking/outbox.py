@@ -1,7 +1,6 @@
 """The outbox of a sweep: entries are on disk before a trial goes on, and wait there for MLflow.
 
-FOLDER/journal.jsonl   one entry a line, only ever appended to
-FOLDER/delivered       number of bytes of the journal that MLflow has
+FOLDER/journal.jsonl   one entry a line, only ever appended to, and its marks (journal.py)
 FOLDER/files/          files that entries attach, until they are delivered
 FOLDER/refused.jsonl   entries that MLflow has refused, each with the reason; their files stay
 
@@ -14,41 +13,51 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
 import sys
-import threading
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sweep.tracking.outbox_entries import ENTRY, Attached, Closed
+from sweep.tracking.journal import (
+    DELIVERED,
+    JOURNAL,
+    Journal,
+    entry_in,
+    read_mark,
+    write_whole,
+)
+from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.tracking.journal import Line
     from sweep.tracking.outbox_entries import Entry, Trial
 
 log = logging.getLogger(__name__)
 
-JOURNAL = "journal.jsonl"
-DELIVERED = "delivered"
 REFUSED = "refused.jsonl"
 
 
 class Outbox:
-    """The outbox in a folder. One process writes it; that process, or a later one, delivers it."""
+    """The outbox in a folder. One process writes it; that process, or a later one, delivers it.
+
+    is_damaged: whether the journal or its mark was not as it was left, which a warning has said.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._journal = folder / JOURNAL
-        self._delivered = folder / DELIVERED
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
-        self._journal_lock = threading.Lock()
-        self._cut_unfinished_line()
+        self._journal = Journal(folder)
+        self.is_damaged = bool(self._journal.faults)
+        for fault in self._journal.faults:
+            log.warning("%s", fault)
 
     def put(self, *entries: Entry) -> None:
         """Append entries to the journal; they are on disk when this returns.
@@ -56,17 +65,7 @@ class Outbox:
         Raises:
             OSError: they cannot be written, as when the disk is full; none of them is in the journal.
         """
-        lines = "".join(f"{entry.model_dump_json(exclude_defaults=False)}\n" for entry in entries)
-        left = lines.encode()
-        with self._journal_lock, self._journal.open("ab", buffering=0) as file:
-            size_before = file.tell()
-            try:
-                while left:
-                    left = left[file.write(left) :]
-                os.fsync(file.fileno())
-            except OSError:
-                file.truncate(size_before)  # a line after half a line could not be read
-                raise
+        self._journal.append(entry.model_dump_json(exclude_defaults=False) for entry in entries)
 
     def attach(self, trial: Trial, source: Path | bytes, name: str, to: str = "") -> None:
         """Put a file among the artifacts of a run.
@@ -92,43 +91,36 @@ class Outbox:
         end = self.num_bytes_delivered
         if self.is_delivered:
             return entries, end
-        # The lock: no line is read that `put` may yet take back.
-        with self._journal_lock, self._journal.open("rb") as file:
-            file.seek(end)
-            for line in file:
-                if len(entries) == max_entries or not line.endswith(b"\n"):
-                    break
-                if entry := self._parse(line, end):
-                    entries.append(entry)
-                end += len(line)
+        for line in self._journal.lines(end):
+            if len(entries) == max_entries:
+                break
+            if entry := self._entry_in(line):
+                entries.append(entry)
+            end = line.end
         return entries, end
 
-    def _parse(self, line: bytes, start: int) -> Entry | None:
-        """Return the entry in a line that starts at this byte of the journal; None if it is no entry.
-
-        Such a line is set aside.
-        """
+    def _entry_in(self, line: Line) -> Entry | None:
+        """Return the entry in a line; None if it is no entry. Such a line is set aside."""
         try:
-            return ENTRY.validate_json(line)
+            if line.entry is not None:
+                return ENTRY.validate_json(line.entry)
         except ValidationError:
-            number = self._journal.read_bytes()[:start].count(b"\n") + 1
-            reason = f"{self._journal}:{number} is no entry of the record"
-            entry = {"do": "line", "line": line.decode(errors="replace").rstrip("\n")}
-            if self._set_aside(entry, reason):
-                log.warning("%s: it is kept in %s", reason, self.folder / REFUSED)
-            return None
+            pass
+        place, text = self._journal.line_before(line.end)
+        reason = f"{self._journal.path}:{place} is no entry of the record"
+        if self._set_aside({"do": "line", "line": text}, reason):
+            log.warning("%s: it is kept in %s", reason, self.folder / REFUSED)
+        return None
 
     @property
     def num_bytes_delivered(self) -> int:
         """Number of bytes of the journal that MLflow has."""
-        return _read_count(self._delivered)
+        return self._journal.delivered
 
     @property
     def is_delivered(self) -> bool:
         """Whether MLflow has every entry."""
-        return (
-            not self._journal.exists() or self.num_bytes_delivered >= self._journal.stat().st_size
-        )
+        return self.num_bytes_delivered >= self._journal.size
 
     @property
     def num_waiting(self) -> int:
@@ -143,20 +135,30 @@ class Outbox:
         end: number of bytes.
         entries: those that were delivered since the last call.
         """
-        _write(self._delivered, str(end))
+        self._journal.mark_delivered(end)
         kept = self._files_of(refused(self.folder))
         for entry in entries:
             if isinstance(entry, Attached):
                 _delete(self.files / Path(entry.file).parts[0], kept)
 
-    def delivered_trials(self) -> set[int]:
-        """Return the numbers of the trials whose beginning MLflow has taken."""
-        if not self._journal.exists():
-            return set()
-        with self._journal.open("rb") as file:
-            lines = file.read(self.num_bytes_delivered).splitlines()
-        trees = (json.loads(line) for line in lines if line.startswith(b'{"do":"open"'))
-        return {tree["trial"] for tree in trees}
+    def delivered_entries(self) -> Iterator[Entry]:
+        """Yield the entries that MLflow has taken, in their order."""
+        for line in self._journal.lines():
+            if line.end > self.num_bytes_delivered:
+                return
+            with suppress(ValidationError):
+                if line.entry is not None:
+                    yield ENTRY.validate_json(line.entry)
+
+    def missing_in(self, runs: Iterable[Run]) -> list[int]:
+        """Return the numbers of the trials of which a store lacks what it had taken: it is an old copy.
+
+        Trials of which an entry was refused are left out.
+
+        runs: of all trials, as the store has them.
+        """
+        refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
+        return [n for n in missing_in(self.delivered_entries(), runs) if n not in refused_of]
 
     def mark_all_undelivered(self) -> list[Attached]:
         """Have every entry delivered again, to a new store; return those whose files are gone.
@@ -164,7 +166,7 @@ class Outbox:
         A file is deleted once it is delivered, so that a new store cannot have it. Of files that
         replace each other the last one counts.
         """
-        self._delivered.unlink(missing_ok=True)
+        self._journal.mark_delivered(0)
         (self.folder / REFUSED).unlink(missing_ok=True)  # the journal has these entries, too
         entries, _ = self.next_entries(sys.maxsize)
         last = {_identity(e.model_dump()): e for e in entries if isinstance(e, Attached)}
@@ -210,17 +212,7 @@ class Outbox:
 
     def _write_refused(self, rows: Sequence[dict[str, Any]]) -> None:
         """Write the file of the entries that were set aside anew."""
-        _write(self.folder / REFUSED, "".join(f"{json.dumps(row)}\n" for row in rows))
-
-    def _cut_unfinished_line(self) -> None:
-        """Delete the end of the journal that a killed writer left without a line break.
-
-        `put` had not returned, so a resumed sweep reports its content again.
-        """
-        if self._journal.exists():
-            with self._journal.open("rb+") as file:
-                content = file.read()
-                file.truncate(content.rfind(b"\n") + 1)
+        write_whole(self.folder / REFUSED, "".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 def journal_size(folder: Path) -> int:
@@ -237,9 +229,12 @@ def has_ended(folder: Path, since: int) -> bool:
     if journal_size(folder) <= since:
         return False
     *_, last_line = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
-    if not last_line.endswith(b"\n"):  # Ctrl-C came while it was written
+    if (content := entry_in(last_line)) is None:
         return False
-    last_entry = ENTRY.validate_json(last_line)
+    try:
+        last_entry = ENTRY.validate_json(content)
+    except ValidationError:
+        return False
     return (
         isinstance(last_entry, Closed)
         and last_entry.trial is None
@@ -253,7 +248,8 @@ def num_waiting(folder: Path) -> int:
     if not journal.exists():
         return 0
     with journal.open("rb") as file:
-        file.seek(_read_count(folder / DELIVERED))
+        mark = read_mark(folder / DELIVERED)
+        file.seek(mark.size if mark else 0)
         return sum(line.endswith(b"\n") for line in file)
 
 
@@ -282,19 +278,3 @@ def _delete(folder: Path, kept: set[Path]) -> None:
                 path.rmdir()
         elif path not in kept:
             path.unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())  # else a power cut may leave an empty file
-    new.replace(path)
-
-
-def _read_count(path: Path) -> int:
-    """Return the number in a file, or 0 if there is none: all entries are then delivered again."""
-    text = path.read_text().strip() if path.exists() else ""
-    return int(text) if text.isdecimal() else 0

@@ -7,14 +7,17 @@ In all of them `do` is the kind, `trial` the number of the trial (None for the s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from analysis.record.names import Artifact
+from analysis.record.names import Artifact, Series, Tag
 from trainables.schema.strict import Strict
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]  # of a run in MLflow that has ended
 Trial = int | None  # number of a trial; None stands for the sweep itself
@@ -95,6 +98,34 @@ def contents(entry: Entry) -> dict[str, dict[str, Any]]:
         name: content if isinstance(content, dict) else {name: content} if content else {}
         for name, content in fields.items()
     }
+
+
+def missing_in(entries: Iterable[Entry], runs: Iterable[Run]) -> list[int]:
+    """Return the numbers of the trials of which a store lacks what entries say.
+
+    That is its run, its end, or its last report.
+
+    runs: of all trials, as the store has them.
+    """
+    ends: dict[int, str | None] = {}
+    progress: dict[int, float] = {}
+    for entry in entries:
+        if entry.trial is None:
+            continue
+        if isinstance(entry, Opened):
+            ends[entry.trial] = None
+        elif isinstance(entry, Closed):
+            ends[entry.trial] = entry.tags.get(Tag.STATE)
+        elif isinstance(entry, Reported) and Series.PROGRESS in entry.metrics:
+            progress[entry.trial] = entry.metrics[Series.PROGRESS]
+    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    return [
+        trial
+        for trial, end in sorted(ends.items())
+        if (run := run_of.get(trial)) is None
+        or end not in (None, run.data.tags.get(Tag.STATE))
+        or run.data.metrics.get(Series.PROGRESS, -1.0) < progress.get(trial, -1.0)
+    ]
 
 
 def parts(entry: Entry, files: Path) -> list[Entry]:

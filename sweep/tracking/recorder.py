@@ -14,6 +14,7 @@ from ray.tune import Callback
 
 from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState
 from sweep.config import preflight
+from sweep.outcome import LOST
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
@@ -99,6 +100,11 @@ class Recorder(Callback):  # type: ignore[misc]
         Of a trial whose drawn configuration is not valid, only the beginning is recorded.
         """
         request = TrialRequest.of(trial.config)
+        self._open_trials.add(request.number)
+        self.open_trial(request)
+
+    def open_trial(self, request: TrialRequest) -> None:
+        """Record the beginning and the settings of a trial, as `on_trial_start` does."""
         number = request.number
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
@@ -117,7 +123,6 @@ class Recorder(Callback):  # type: ignore[misc]
                 "yaml": trial_yaml(config, self._spec.name, number),
             }
             opened = opened.model_copy(update=update)
-        self._open_trials.add(number)
         self._outbox.put(opened)
 
     def on_trial_result(
@@ -188,18 +193,35 @@ class Recorder(Callback):  # type: ignore[misc]
                     "the checkpoint of trial %d cannot be deleted: %s", outcome.number, error
                 )
 
+    def close_lost(self, request: TrialRequest, reason: str, values: Mapping[str, float]) -> None:
+        """Record that a complete trial has lost results, and so has no end.
+
+        request: what it ran, by which its beginning is recorded anew: that takes back an end.
+        values: of its goals, as far as they are known.
+        """
+        self.open_trial(request)
+        number = request.number
+        if values and not request.fault:
+            step = TrialConfig.model_validate(request.trial).train.steps
+            self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=dict(values)))
+        tags = {Tag.REASON: _reason(reason)}
+        self._outbox.put(Closed(trial=number, at=now(), status="KILLED", tags=tags))
+
     def close_earlier_trials(self, outcomes: Iterable[Outcome], runs: Iterable[Run]) -> None:
         """Record the ends of trials of an earlier process that was killed.
 
         Optuna is told of an end first and the record second, so that a kill between the two leaves
         trials without an end in the record. Runs of trials that did not end are closed as killed.
 
-        outcomes: of all trials that have ended, as Optuna knows them.
-        runs: of all trials, as MLflow has them.
+        outcomes: of all trials that have ended, as Optuna knows them, without those that have lost
+            results.
+        runs: of the trials, as MLflow has them.
         """
         runs_left = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
         for outcome in outcomes:
             run = runs_left.pop(outcome.number, None)
+            if run is not None and run.data.tags.get(Tag.REASON, "").startswith(LOST):
+                continue
             if run is None or run.data.tags.get(Tag.STATE) != outcome.state:
                 self.close_trial(outcome)
         for number, run in runs_left.items():

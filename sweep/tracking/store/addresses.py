@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +56,8 @@ def prepare_store(tracking_uri: str) -> None:
             _refuse_other_tables(tracking_uri)
             if file and is_new_file(tracking_uri):
                 _make_file(file)
+            elif file:
+                _refuse_damaged(file)
             connect(tracking_uri).search_experiments(max_results=1)
     except BadAddress:
         raise
@@ -63,6 +66,24 @@ def prepare_store(tracking_uri: str) -> None:
             f"the store {masked(tracking_uri)} must be one that can be written, but: "
             f"{short_reason(error)}."
         ) from error
+
+
+def _refuse_damaged(file: Path) -> None:
+    """Raise BadAddress if an SQLite file is not whole, as after a fault of the disk."""
+    try:
+        with closing(sqlite3.connect(file)) as connection:
+            ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+    except sqlite3.OperationalError:  # such as a lock, or no rights: opening the store says more
+        return
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        reason = found.splitlines()[-1]
+        raise BadAddress(
+            f"the store {file} must be a whole SQLite file, but is damaged ({reason}): put a copy "
+            f"back; or move it away, then `sweep sync NAME --tracking-uri sqlite:///{file}` records a "
+            f"sweep anew from its journal."
+        )
 
 
 def is_new_file(tracking_uri: str) -> bool:

@@ -1,6 +1,9 @@
 """Requests to MLflow, and stores that are absent, foreign or without the sweep."""
 
+import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -61,3 +64,21 @@ def test_no_password_is_shown(hand, store):
     with pytest.raises(ValueError, match="there is no MLflow record") as error:
         mlflow_client.connect("sqlite:///nowhere.db?token=secret")
     assert "secret" not in str(error.value)
+
+
+def test_what_a_killed_writer_has_left_half_done_is_taken_back(store, tmp_path):
+    file = tmp_path / "mlflow.db"
+    shutil.copy(store.removeprefix("sqlite:///"), file)
+    code = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(file)!r}, isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN")
+connection.execute("UPDATE metrics SET value = 77")
+os.abort()
+"""
+    subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    assert (tmp_path / "mlflow.db-journal").stat().st_size
+    assert read_sweep("hand", tracking_uri=f"sqlite:///{file}").trials.equals(
+        read_sweep("hand", tracking_uri=store).trials
+    )

@@ -76,6 +76,8 @@ from analysis.record import reader
 from analysis.views import front_html, front_png, front_table
 assert not {"mlflow", "matplotlib"} & set(sys.modules), "imports are no longer cheap"
 reader.read_sweep("hand", tracking_uri=sys.argv[1])
+reader.list_sweeps(tracking_uri=sys.argv[1])
+assert "mlflow" not in sys.modules, "importing it takes longer than reading thousands of trials"
 forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.modules)
 others = {name for name in sys.modules if name.startswith("trainables.")}
 others -= {"trainables.metrics", "trainables.metrics.metric", "trainables.metrics.names"}

@@ -161,3 +161,20 @@ def test_a_store_whose_making_was_interrupted_is_made_anew(tmp_path):
     assert file.exists()
     assert not unfinished.exists()
     assert addresses.connect(uri).search_experiments(max_results=1)
+
+
+def test_a_damaged_file_is_refused_with_what_works(tmp_path):
+    file = tmp_path / "mlflow.db"
+    addresses.prepare_store(f"sqlite:///{file}")
+    content = file.read_bytes()
+    damaged = bytearray(content)
+    damaged[4096 : 2 * 4096] = bytes(4096)  # a page in the middle
+    for wrong in (content[: len(content) // 2], bytes(damaged), b"x" * 100 + content[100:]):
+        file.write_bytes(wrong)
+        with pytest.raises(addresses.BadAddress) as refused:
+            addresses.prepare_store(f"sqlite:///{file}")
+        assert f"{file} must be a whole SQLite file, but is damaged (" in str(refused.value)
+        assert f"`sweep sync NAME --tracking-uri sqlite:///{file}`" in str(refused.value)
+        assert file.read_bytes() == wrong, "it is left as it is"
+    file.write_bytes(content)
+    addresses.prepare_store(f"sqlite:///{file}")

@@ -1,0 +1,124 @@
+"""What a damaged record has lost of trials that the search knows to have ended, and what is left.
+
+The search is told of an end after the reports and before the end are in the journal of the record. So a
+record that lacks the last report of a complete trial, or its items, has lost them. Such a trial is not
+run again, as the search has its costs, and is not complete in the record: it gets what the search
+knows, and a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from analysis.record import names
+from analysis.record.names import Artifact, Series, Tag
+from sweep.outcome import LOST, Outcome
+from sweep.search.requests import request_of
+from sweep.search.study import outcomes
+from sweep.tracking.artifacts import has_artifact
+from sweep.trial_request import TrialRequest
+from sweep.workers.result import FULL_PROGRESS
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+    from sweep.config.spec import SweepSpec
+    from sweep.tracking.mlflow_record import Record
+    from sweep.tracking.outbox import Outbox
+
+
+class Loss(NamedTuple):
+    """A trial that has ended, of which the record lacks something.
+
+    outcome: as the search knows it.
+    request: what it ran, for its settings.
+    lacks: what is lost for good, in words; empty if nothing is.
+    values: of the goals, by name, as far as the search knows them; none if nothing is lost.
+    """
+
+    outcome: Outcome
+    request: TrialRequest
+    lacks: str
+    values: Mapping[str, float]
+
+    @property
+    def reason(self) -> str:
+        """Why the trial is not complete in the record, in a sentence."""
+        return f"{LOST}the record lacks {self.lacks}, which a part of its journal held that is gone"
+
+
+def losses(
+    study: optuna.Study,
+    spec: SweepSpec,
+    runs: Iterable[Run],
+    has_items: Callable[[Run], bool],
+    *,
+    gone: Collection[int | None] = (),
+) -> list[Loss]:
+    """Return the trials of which the record lacks something that the search or nobody knows.
+
+    runs: of all trials, as MLflow has them after all that the journal holds was delivered.
+    has_items: whether the items of a run are recorded, if they must be.
+    gone: numbers of trials whose files went with an earlier store.
+    """
+    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+    found = []
+    for outcome in outcomes(study):
+        run, lacks = run_of.get(outcome.number), ""
+        if run is not None and run.data.tags.get(Tag.REASON, "").startswith(LOST):
+            continue
+        if outcome.state == names.TrialState.COMPLETE:
+            if run is None or not _has_last_report(run, spec):
+                lacks = "its last report"
+            elif outcome.number not in gone and not has_items(run):
+                lacks = Artifact.ITEMS
+        request = request_of(trials[outcome.number], spec)
+        has_settings = run is not None and (bool(request.fault) or Tag.FINGERPRINT in run.data.tags)
+        if lacks or not has_settings:
+            values = _values(trials[outcome.number], spec) if lacks else {}
+            found.append(Loss(outcome, request, lacks, values))
+    return found
+
+
+def _has_last_report(run: Run, spec: SweepSpec) -> bool:
+    """Return whether the last report of a complete trial is in its run."""
+    metrics: dict[str, float] = run.data.metrics
+    return metrics.get(Series.PROGRESS, 0.0) >= FULL_PROGRESS and {*spec.goals} <= metrics.keys()
+
+
+def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:
+    """Return the values of the goals that follow from the costs of a trial, by name."""
+    metrics = spec.metrics()
+    sign = {"lower": 1.0, "higher": -1.0}  # of `nearer` the side is not known
+    if trial.state != TrialState.COMPLETE:
+        return {}
+    return {
+        goal: sign[metrics[goal].better] * cost
+        for goal, cost in zip(spec.goals, trial.values, strict=True)
+        if metrics[goal].better in sign
+    }
+
+
+def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
+    """Return a function that says whether a run has the items of its trial, if it must have some.
+
+    It must if the sweep's own run has those of the base model. A run that has ended had them delivered
+    before its end; it is looked at only if the journal was damaged.
+    """
+    is_sure = not outbox.is_damaged
+    if is_sure and all(Tag.STATE in run.data.tags for run in runs):
+        return lambda run: True
+    if not has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
+        return lambda run: True
+
+    def has_items(run: Run) -> bool:
+        if is_sure and Tag.STATE in run.data.tags:
+            return True
+        return has_artifact(record.tracking_uri, run.info.run_id, Artifact.ITEMS)
+
+    return has_items

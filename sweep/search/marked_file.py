@@ -1,0 +1,69 @@
+"""Optuna's file of a journal, with a mark beside it by which a change of what was written is found."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from sweep.tracking.journal import stamp, stamped
+from sweep.tracking.store.addresses import BadAddress
+
+
+class MarkedFile(JournalFileBackend):
+    """Optuna's file of a journal, and a mark beside it: how many bytes were written, and their sum.
+
+    By the mark a change is found that leaves lines which Optuna takes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Go on from the file as it is."""
+        super().__init__(str(path), lock_obj=JournalFileOpenLock(str(path)))
+        self._path, self._size, self._sum = path, 0, 0
+        self._marked_size, _ = _read(path)
+        self._mark_written()
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append operations, then move the mark behind them."""
+        super().append_logs(logs)
+        self._mark_written()
+
+    def _mark_written(self) -> None:
+        """Write the mark anew, unless the file is shorter than the mark says.
+
+        Then it is an older copy or was cut, and an intact one may be put back, which the mark fits. A
+        power cut may lose the mark: then nothing is known of the content.
+        """
+        with self._path.open("rb") as file:
+            file.seek(self._size)
+            added = file.read()
+        self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
+        if self._size >= self._marked_size:
+            mark_of(self._path).write_text(stamp(f"{self._size} {self._sum:08x}"), encoding="utf-8")
+
+
+def mark_of(path: Path) -> Path:
+    """Return the path of the mark of a journal."""
+    return path.with_name(f"{path.name}.written")
+
+
+def refuse_changed(path: Path) -> None:
+    """Raise BadAddress if the content of a journal is not as it was written.
+
+    One that is shorter is an older copy, or was cut: what its trials say in the record tells.
+    """
+    size, checksum = _read(path)
+    content = path.read_bytes()
+    if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:
+        raise BadAddress(
+            f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
+            f"back, or start anew with --replace."
+        )
+
+
+def _read(path: Path) -> tuple[int, str]:
+    """Return (number of bytes, checksum) that the mark of a journal says; (0, "") without one."""
+    words = stamped(mark_of(path))
+    return (int(words[0]), words[1]) if words else (0, "")

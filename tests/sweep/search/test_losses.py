@@ -1,0 +1,79 @@
+"""What a record lacks of trials that the search knows, with Optuna's studies and MLflow's entities."""
+
+import pytest
+
+from sweep.outcome import LOST
+from sweep.search.losses import losses
+from tests.sweep.search.test_agreement import run, spec, study_and_runs  # noqa: F401
+from tests.sweep.search.test_searcher import GAP, RISE
+
+
+def whole(one):
+    """A run with what the last report of a trial and its beginning leave."""
+    more = run(
+        one.data.tags["sweep.trial"], one.data.tags["sweep.state"], one.data.metrics | {"progress": 1.0},
+        one.data.params,
+    )  # fmt: skip
+    more.data.tags["fingerprint"] = "f"
+    return more
+
+
+@pytest.fixture
+def runs(study_and_runs):  # noqa: F811
+    """The runs of two complete trials and a failed one, as an undamaged record has them."""
+    return [whole(one) for one in study_and_runs[1]]
+
+
+@pytest.fixture
+def found(study_and_runs, spec, runs):  # noqa: F811
+    """A function that returns what is lost, given which runs have items."""
+
+    def find(has_items=lambda _: True, gone=()):
+        return losses(study_and_runs[0], spec, runs, has_items, gone=gone)
+
+    return find
+
+
+def test_nothing_is_lost_of_a_whole_record(found):
+    assert found() == []
+
+
+def test_a_complete_trial_without_its_last_report_has_lost_it(found, runs):
+    runs[0].data.metrics["progress"] = 0.5
+    del runs[1].data.metrics[GAP]
+    one, other = found()
+    assert (one.outcome.number, one.lacks, other.lacks) == (0, *["its last report"] * 2)
+    assert one.values == {GAP: 1.5, RISE: 2.5}, "as the search has them"
+    assert one.request.trial["train"]["steps"] == 2
+    assert one.reason.startswith(LOST)
+    assert "the record lacks its last report" in one.reason
+
+
+def test_a_failed_trial_needs_no_report(found, runs):
+    runs[2].data.metrics.clear()
+    assert found() == []
+
+
+def test_a_trial_whose_run_is_gone_has_lost_its_results_if_it_had_any(found, runs):
+    del runs[1:]
+    complete, failed = found()
+    assert (complete.lacks, failed.lacks) == ("its last report", "")
+    assert (complete.request.number, failed.request.number) == (1, 2)
+    assert failed.values == {}
+
+
+def test_a_trial_that_has_lost_its_settings_alone_gets_them_from_the_search(found, runs):
+    del runs[0].data.tags["fingerprint"]
+    (loss,) = found()
+    assert (loss.lacks, loss.values, loss.request.number) == ("", {}, 0)
+
+
+def test_items_must_be_there_unless_they_went_with_an_earlier_store(found):
+    assert [loss.lacks for loss in found(lambda _: False)] == ["items.parquet"] * 2
+    assert [loss.outcome.number for loss in found(lambda _: False, gone={0})] == [1]
+
+
+def test_what_was_found_lost_before_is_not_found_again(found, runs):
+    runs[0].data.metrics["progress"] = 0.5
+    runs[0].data.tags["reason"] = found()[0].reason
+    assert found() == []

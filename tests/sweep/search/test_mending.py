@@ -1,0 +1,141 @@
+"""A record that lacks what it had taken gets it again, and what is lost for good is not complete."""
+
+import pytest
+
+from sweep.config.check import load
+from sweep.outcome import Outcome
+from sweep.search.losses import Loss, must_have_items
+from sweep.search.mending import deliver_again, named, settle
+from sweep.tracking import sweeps
+from sweep.tracking.delivery import deliver_batch
+from sweep.tracking.outbox import Outbox
+from sweep.tracking.outbox_entries import Closed, Opened, Reported
+from sweep.tracking.recorder import AlreadyRecorded, Recorder
+from sweep.trial_request import TrialRequest
+from sweep.workers.checkpoints import CheckpointStores
+from tests.sweep.conftest import TINY
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mending")
+    (folder / "tiny.yaml").write_text(TINY)
+    return folder
+
+
+@pytest.fixture
+def spec(folder, request):
+    spec, _ = load(folder / "tiny.yaml")
+    return spec.model_copy(update={"name": request.node.name.replace("_", "-")[:90]})
+
+
+@pytest.fixture
+def record(folder, spec):
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    return sweeps.open_sweep(uri, spec, TINY, {}, str(folder / spec.name))
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    return Outbox(tmp_path / "record")
+
+
+def put(outbox, *numbers):
+    """Put some trials, of one report and with items, into an outbox."""
+    for number in numbers:
+        outbox.put(Opened(trial=number, at=1, tags={"fingerprint": "f"}))
+        metrics = {"progress": 1.0, "bias/miniature/gap": 2.0}
+        outbox.put(Reported(trial=number, at=2, step=2, metrics=metrics))
+        outbox.attach(number, b"items", "items.parquet")
+        tags = {"sweep.state": "complete"}
+        outbox.put(Closed(trial=number, at=3, status="FINISHED", tags=tags))
+
+
+def states(record):
+    """The state of each trial in the record, by its number."""
+    runs = record.trial_runs()
+    return {int(r.data.tags["sweep.trial"]): r.data.tags.get("sweep.state") for r in runs}
+
+
+def test_an_old_copy_of_the_store_gets_everything_again_and_what_is_gone_is_named(
+    record, outbox, caplog
+):
+    put(outbox, 0)
+    deliver_batch(record, outbox)
+    assert deliver_again(record, outbox) == []
+    assert not caplog.messages
+    put(outbox, 1, 2)
+    entries, end = outbox.next_entries(100)
+    outbox.mark_delivered(end, entries)  # to a store whose old copy this one is
+    gone = deliver_again(record, outbox)
+    assert sorted(entry.trial for entry in gone) == [0, 1, 2]
+    (warning,) = caplog.messages
+    assert "what it had taken of trials 1, 2, as an old copy does" in warning
+    assert warning.endswith("but items.parquet of trials 0, 1, 2, which went with it")
+    deliver_batch(record, outbox)
+    assert states(record) == dict.fromkeys(range(3), "complete")
+    assert deliver_again(record, outbox) == []
+
+
+def test_an_end_and_a_last_report_that_are_missing_are_missed(record, outbox):
+    put(outbox, 0, 1)
+    deliver_batch(record, outbox)
+    runs = record.trial_runs()
+    assert outbox.missing_in(runs) == []
+    del runs[0].data.tags["sweep.state"]
+    runs[1].data.metrics["progress"] = 0.5
+    assert outbox.missing_in(runs) == [0, 1]
+
+
+def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
+    put(outbox, 0, 1)
+    deliver_batch(record, outbox)
+    record._client.delete_run(record.run_id_of(1))
+    assert deliver_again(record, outbox) == []
+    assert not caplog.messages
+
+
+def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(
+    record, outbox, spec, caplog
+):
+    put(outbox, 0)
+    request = TrialRequest(0, spec.trials()[0].tree())
+    lost = [
+        Loss(Outcome(0, "complete"), request, "its last report", {"bias/miniature/gap": 7.5}),
+        Loss(Outcome(1, "failed", "it diverged"), TrialRequest(1, request.trial), "", {}),
+    ]
+    settle(lost, Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores()), "tiny")
+    deliver_batch(record, outbox)
+    assert states(record) == {0: None, 1: "failed"}
+    run, failed = sorted(record.trial_runs(), key=lambda run: run.data.tags["sweep.trial"])
+    assert run.info.status == "KILLED"
+    assert run.data.metrics["bias/miniature/gap"] == 7.5
+    assert run.data.tags["reason"].startswith("lost: the record lacks its last report")
+    assert failed.data.params["train.steps"] == "2"
+    (warning,) = caplog.messages
+    assert warning.startswith("the record of tiny has lost results of trial 0, which")
+    recorder = Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores())
+    recorder.close_earlier_trials([Outcome(0, "complete")], record.trial_runs())
+    deliver_batch(record, outbox)
+    assert states(record)[0] is None, "nor is it completed later"
+
+
+def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbox):
+    put(outbox, 0)
+    deliver_batch(record, outbox)
+    (run,) = record.trial_runs()
+    assert must_have_items(record, outbox, [run])(run)
+    outbox.is_damaged = True
+    assert must_have_items(record, outbox, [run])(run), "it has them"
+    outbox.attach(None, b"items", "items.parquet")
+    outbox.put(Opened(trial=1, at=1))
+    deliver_batch(record, outbox)
+    runs = {int(run.data.tags["sweep.trial"]): run for run in record.trial_runs()}
+    has_items = must_have_items(record, outbox, [*runs.values()])
+    assert (has_items(runs[0]), has_items(runs[1])) == (True, False)
+
+
+def test_trials_are_named_in_words():
+    assert named([3]) == "trial 3"
