@@ -31,6 +31,7 @@ SETTING = re.compile(
     r"""^[+ \t-]*(?:export[ \t]+\w{0,80}key|(?-i:[A-Z][A-Z0-9_]{0,80}_KEY))=)"""
     r"""("[^"\n]*"|'[^'\n]*'|[^\s,;})\]]+)"""
 )
+FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
 NAMED_SO = re.compile(rf"(?i).*{SECRET_NAME}$")
 # As GitHub's and Hugging Face's scanners know them.
 KNOWN_SHAPES = re.compile(
@@ -68,7 +69,7 @@ def is_secret(name: str) -> bool:
     >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
     (True, False)
     """
-    return bool(NAMED_SO.match(name))
+    return name not in FOLDERS and bool(NAMED_SO.match(name))
 
 
 def masked_source(text: str) -> str:

@@ -102,6 +102,13 @@ def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
     assert time.monotonic() - began < 10
 
 
+def test_the_folder_of_the_shell_is_no_password(monkeypatch):
+    monkeypatch.setenv("PWD", "/home/me/work")
+    monkeypatch.setenv("OLDPWD", "/home/me")
+    monkeypatch.setenv("PGPWD", "plainword78")
+    assert masked("/home/me/work/x.yaml plainword78") == "/home/me/work/x.yaml ***"
+
+
 @pytest.mark.parametrize(
     "text",
     [
