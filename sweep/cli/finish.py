@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -104,10 +103,9 @@ def warn_of_refused(name: str) -> None:
     folder = workspace.outbox(name)
     if num := len(outbox.refused(folder)):
         entries = counted(num, "entry of the record", "entries of the record")
-        print(
+        say(
             f"MLflow has refused {entries}, which {'stays' if num == 1 else 'stay'} here: "
-            f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again.",
-            file=sys.stderr,
+            f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again."
         )
 
 
@@ -146,7 +144,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     if failures := _failures(sweep.trials):
         say(f"failed: {failures}; `sweep retry {spec.name}`")
     if sweep.state == SweepState.STOPPED:
-        print(f"stopped; `sweep resume {spec.name}` runs the rest.", file=sys.stderr)
+        say(f"stopped; `sweep resume {spec.name}` runs the rest.")
     for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
         print(showable(os.path.relpath(path) if is_below else str(path.resolve())))

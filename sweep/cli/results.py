@@ -22,7 +22,7 @@ from sweep.cli.options import (
     store_of,
 )
 from sweep.tracking.store import errors as store_errors
-from trainables.cli.streams import showable
+from trainables.cli.streams import say, showable
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -50,10 +50,9 @@ def ls(
         with reading():
             sweeps = reader.list_sweeps(tracking_uri=uri)
     if sweeps.empty:
-        print(
+        say(
             f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
-            f"store with --tracking-uri, or another folder with SWEEP_HOME.",
-            file=sys.stderr,
+            f"store with --tracking-uri, or another folder with SWEEP_HOME."
         )
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
@@ -137,7 +136,7 @@ def _as_one(sweeps: list[Sweep]) -> Sweep:
 
     joined = several.as_one(sweeps)
     numbers = [joined_numbers(s, o) for s, o in zip(sweeps, several.offsets(sweeps), strict=True)]
-    print(f"{'; '.join(numbers)}.", file=sys.stderr)
+    say(f"{'; '.join(numbers)}.")
     return joined
 
 
