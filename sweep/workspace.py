@@ -18,7 +18,7 @@ import os
 from pathlib import Path
 
 from analysis.record.names import Artifact
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT

@@ -163,8 +163,8 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
         "trainables.metrics.names",
         "trainables.metrics.estimate",
         "trainables.schema.counted",
-        "trainables.schema.escaping",
-        "trainables.schema.masking",
+        "trainables.schema.text.escaping",
+        "trainables.schema.text.masking",
         "trainables.schema.plain_yaml",
     }
     for name, path in MODULES.items():

@@ -20,7 +20,7 @@ from analysis.record.replicates import FEW_SEEDS, OfItems, of_items
 from analysis.record.sweep import run_id_of
 from trainables.metrics.estimate import Estimate, Items
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from analysis.record.mlflow_client import Store

@@ -20,7 +20,7 @@ from urllib.request import url2pathname
 from analysis.record.database import Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.sweep import UnknownSweep
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -28,7 +28,7 @@ from analysis.views.front_words import (
 from trainables.metrics.bounds import ANY, Bounds
 from trainables.metrics.interval import MEANING, interval
 from trainables.metrics.names import DEGENERATE, parse
-from trainables.schema.escaping import csv_cell, in_markdown
+from trainables.schema.text.escaping import csv_cell, in_markdown
 
 STATE_OF_BASE = "untrained"  # in the place of the state of a trial
 CSV_HEAD = [

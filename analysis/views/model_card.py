@@ -19,8 +19,8 @@ from trainables.metrics.interval import MEANING
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
-from trainables.schema.escaping import as_block, in_code, in_markdown
 from trainables.schema.plain_yaml import to_yaml
+from trainables.schema.text.escaping import as_block, in_code, in_markdown
 
 # Family of the model -> (task on the Hugging Face Hub, class of transformers that loads it).
 TASKS = {

@@ -15,7 +15,7 @@ import typer
 from sweep.cli.options import WRONG, Format, HarnessTasks, leave, use_harness_tasks
 from trainables.cli.output import WIDTH
 from trainables.cli.streams import showable
-from trainables.schema.escaping import csv_cell
+from trainables.schema.text.escaping import csv_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,7 +18,7 @@ from sweep.cli.options import (
     load_spec,
     use_harness_tasks,
 )
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 app = typer.Typer()
 

@@ -27,7 +27,7 @@ from sweep.cli.options import (
 )
 from trainables.cli.output import wrapped
 from trainables.cli.streams import say
-from trainables.schema.printable import printable
+from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import OnStart, RunningSweep
@@ -91,7 +91,7 @@ def run(
 
 def _code_diff() -> str:
     """Return the changes of our code since its commit; print to stderr what the record gets, if any."""
-    from sweep.tracking.code_diff import code_diff
+    from sweep.tracking.provenance.code_diff import code_diff
 
     diff = code_diff()
     if diff.text:

@@ -21,7 +21,7 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.shown import shown
+from trainables.schema.text.shown import shown
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed

@@ -21,8 +21,8 @@ from trainables.evaluators.base import Evaluator
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.metric import Metric
 from trainables.schema.faults import MAX_SENTENCES, MAX_WORD, Place, did_you_mean
-from trainables.schema.shown import as_word, shown
 from trainables.schema.strict import Strict
+from trainables.schema.text.shown import as_word, shown
 from trainables.schema.yaml_file import Document, SpecError, validate
 
 MAX_METRICS = 3  # that a sentence lists

@@ -10,7 +10,7 @@ from analysis.record.names import Artifact
 from sweep.space.names import domain_lines
 from sweep.tracking import sweeps
 from trainables.schema.counted import counted
-from trainables.schema.escaping import in_code, in_markdown
+from trainables.schema.text.escaping import in_code, in_markdown
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec

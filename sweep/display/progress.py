@@ -23,7 +23,7 @@ from sweep.workers.result import TrialResult
 from trainables.cli.streams import showable
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
-from trainables.schema.printable import printable
+from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
     from sweep.driver.running_sweep import RunningSweep

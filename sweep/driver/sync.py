@@ -23,7 +23,7 @@ from sweep.tracking.outbox import Outbox, refused
 from sweep.tracking.outbox_entries import Attached
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
-from trainables.schema.masking import HIDDEN
+from trainables.schema.text.masking import HIDDEN
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from sweep.outcome import Outcome
 from sweep.search.journal import open_journal, refuse_folder
 from sweep.search.marked_file import mark_of
 from sweep.tracking.store.addresses import BadAddress, refuse_ambiguous, short_reason
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec

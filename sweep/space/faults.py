@@ -12,7 +12,7 @@ from typing import Any
 from sweep.space.domains import DOMAINS, children, domain, label
 from sweep.space.names import setting_place
 from trainables.schema.faults import MAX_WORD, Place
-from trainables.schema.shown import as_word, shown
+from trainables.schema.text.shown import as_word, shown
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sweep.space.domains import Label, by_label, children, domain
 from sweep.space.names import ROOT, Names, setting_place
 from trainables.schema.faults import Place
-from trainables.schema.shown import shown
+from trainables.schema.text.shown import shown
 
 ABSENT = object()  # in place of a value that is not there
 

@@ -26,8 +26,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sweep.space.domains import RECIPE, Label, children, domain, label
-from trainables.schema.escaping import in_code, in_markdown
 from trainables.schema.faults import Place
+from trainables.schema.text.escaping import in_code, in_markdown
 
 
 class Names(NamedTuple):

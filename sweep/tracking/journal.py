@@ -88,8 +88,8 @@ class Journal:
         if written > last:
             gone = counted(written - last, "entry is gone", "entries are gone")
             faults.append(
-                f"{self.path} must hold the {written} entries that were written, but ends behind entry "
-                f"{last}: {gone}"
+                f"{self.path} must hold {counted(written, 'entry that was', 'entries that were')} "
+                f"written, but ends behind entry {last}: {gone}"
             )
         if damaged := [line.place for line in lines if line.entry is None]:
             places = ", ".join(map(str, damaged[:NAMED])) + (" …" if len(damaged) > NAMED else "")

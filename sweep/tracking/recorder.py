@@ -22,8 +22,8 @@ from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult, recorded_training
 from trainables.config import TrialConfig
 from trainables.evaluators import Harness
-from trainables.schema.masking import masked
 from trainables.schema.plain_yaml import to_yaml
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from mlflow.entities import Run

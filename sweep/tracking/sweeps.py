@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
 from sweep.config.definitions import definitions
-from sweep.tracking import provenance
 from sweep.tracking.mlflow_record import Record, search_runs
+from sweep.tracking.provenance import versions
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect
 
@@ -58,11 +58,11 @@ def open_sweep(
         Tag.NAME: spec.name,
         "mlflow.source.name": "sweep run",
         "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
-        **{f"{Tag.VERSION}{name}": version for name, version in provenance.versions().items()},
+        **{f"{Tag.VERSION}{name}": version for name, version in versions.of_packages().items()},
         **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
         **definitions(spec),
     }
-    if commit := provenance.commit():
+    if commit := versions.commit():
         tags[Tag.COMMIT] = commit
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)

@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from sweep.workers.checkpoints import FolderStore
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 NODE_TIMEOUT_S = 120.0  # in which a node must start a process and answer
 

@@ -23,7 +23,7 @@ from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
 from trainables.report import fault
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from trainables.report import Report

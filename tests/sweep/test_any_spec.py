@@ -16,7 +16,7 @@ from sweep.config.sound_part import sound_trials
 from tests.sweep.conftest import GRID, SPECS, TINY
 from trainables.config import TrialConfig
 from trainables.schema.plain_yaml import from_yaml, to_yaml
-from trainables.schema.printable import visible
+from trainables.schema.text.printable import visible
 from trainables.schema.yaml_file import SpecError, read, validate
 
 TEXTS = [TINY, GRID, *(path.read_text() for path in sorted(SPECS.rglob("*.yaml")))]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 from trainables.cli.streams import say, showable
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
-from trainables.schema.printable import MAX_LINE
-from trainables.schema.shown import as_word
+from trainables.schema.text.printable import MAX_LINE
+from trainables.schema.text.shown import as_word
 
 if TYPE_CHECKING:
     from trainables.metrics.metric import Metric

@@ -13,7 +13,7 @@ import os
 import sys
 import unicodedata
 
-from trainables.schema.printable import printable, visible
+from trainables.schema.text.printable import printable, visible
 
 NAME = "equipoise.shown"  # of the error handler among Python's codecs
 

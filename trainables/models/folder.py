@@ -17,7 +17,7 @@ from trainables.models.files.sentences import named, unloadable
 from trainables.models.files.size import Unlike, few_parts, refuse_unlike
 from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
-from trainables.schema.printable import shortened, visible
+from trainables.schema.text.printable import shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from trainables.schema.counted import counted
-from trainables.schema.printable import shortened
-from trainables.schema.shown import as_word, shown
+from trainables.schema.text.printable import shortened
+from trainables.schema.text.shown import as_word, shown
 
 MAX_SENTENCES = 50  # of what is wrong with one file
 MAX_SENTENCE = 1000  # characters of what is wrong with one value

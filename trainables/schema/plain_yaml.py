@@ -13,7 +13,7 @@ from ruamel.yaml.nodes import Node, ScalarNode
 
 from trainables.schema.composing import compose, odd_keys
 from trainables.schema.limits import NotPlain
-from trainables.schema.printable import shortened
+from trainables.schema.text.printable import shortened
 
 UNDERSCORE = "_"
 HIGHEST = 2**63 - 1  # of whole numbers, which other programs keep in 64 bits

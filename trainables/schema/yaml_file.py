@@ -20,7 +20,7 @@ from trainables.schema.composing import odd_keys
 from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
-from trainables.schema.shown import as_word, shown
+from trainables.schema.text.shown import as_word, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 FURTHER = "… and more: mend these first."

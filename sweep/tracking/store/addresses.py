@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from sweep.tracking.store import errors, server
-from trainables.schema.masking import HIDDEN, masked
+from trainables.schema.text.masking import HIDDEN, masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 # Where the errors of a store come from: MLflow, HTTP, databases, buckets.
 LIBRARIES = (

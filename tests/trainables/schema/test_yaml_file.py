@@ -10,7 +10,7 @@ from tests.trainables.schema.conftest import TRIAL
 from trainables.config import TrialConfig
 from trainables.schema.faults import MAX_SENTENCES
 from trainables.schema.limits import MAX_BYTES
-from trainables.schema.printable import visible
+from trainables.schema.text.printable import visible
 from trainables.schema.yaml_file import FURTHER, SpecError, read, validate
 
 

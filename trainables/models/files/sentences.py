@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.schema.printable import shortened, visible
+from trainables.schema.text.printable import shortened, visible
 
 LONGEST_REASON = 300
 LONGEST_NAME = 120

@@ -55,7 +55,7 @@ def _beside(folder: Path, name: Any, source: str, end: str) -> Path:
     """
     if not is_plain(name) or not name.endswith(end):
         raise unloadable(
-            folder, f"{source} must name {end} files that lie beside it, but names {shown(name)}"
+            folder, f"{source} must name files beside it that end in {end}, but names {shown(name)}"
         )
     file: Path = folder / name
     if not file.is_file():

@@ -10,7 +10,7 @@ from typing import Any
 
 from trainables.data.files.row import shown
 from trainables.models.files.sentences import LONGEST_REASON
-from trainables.schema.printable import shortened, visible
+from trainables.schema.text.printable import shortened, visible
 
 MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
 # What a configuration counts, of which a library makes a list before anything is compared with the

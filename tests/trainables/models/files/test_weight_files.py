@@ -24,7 +24,7 @@ def test_an_index_names_only_safetensors_beside_it(name, folder, sharded, tmp_pa
         save_file(weights, tmp_path / place, {"format": "pt"})
     torch.save(weights, folder / "x.bin")
     with pytest.raises(
-        ValueError, match=r"index.json must name .safetensors files that lie beside it"
+        ValueError, match=r"index.json must name files beside it that end in .safetensors"
     ):
         read_model(folder, "causal", weightless=True)
 

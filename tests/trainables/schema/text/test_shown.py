@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.schema.printable import visible
-from trainables.schema.shown import MAX_VALUE, as_word, shown
+from trainables.schema.text.printable import visible
+from trainables.schema.text.shown import MAX_VALUE, as_word, shown
 
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainables.schema.printable import shortened, visible
+from trainables.schema.text.printable import shortened, visible
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from trainables.schema.masking import masked, masked_source
+from trainables.schema.text.masking import masked, masked_source
 
 SECRET = "S3cr3tValue99"
 

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
-from sweep.tracking.provenance import commit, git
+from sweep.tracking.provenance.versions import commit, git
 from trainables.schema.counted import counted
-from trainables.schema.masking import masked_source
+from trainables.schema.text.masking import masked_source
 
 MAX_CHARS = 500_000  # characters
 MAX_S = 10.0  # seconds that git may take

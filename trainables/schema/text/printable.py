@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from trainables.schema.masking import masked
+from trainables.schema.text.masking import masked
 
 MAX_LINES, MAX_LINE = 90, 2000  # of what is shown at once; characters of a line
 

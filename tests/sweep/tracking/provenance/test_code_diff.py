@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from sweep.tracking.code_diff import MAX_CHARS, code_diff
+from sweep.tracking.provenance.code_diff import MAX_CHARS, code_diff
 
 KEY = "S3cr3tValue99"
 

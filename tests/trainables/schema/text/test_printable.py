@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.schema.printable import MAX_LINE, MAX_LINES, printable, shortened, visible
+from trainables.schema.text.printable import MAX_LINE, MAX_LINES, printable, shortened, visible
 
 
 @given(st.text())

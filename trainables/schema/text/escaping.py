@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from trainables.schema.printable import visible
+from trainables.schema.text.printable import visible
 
 # Renderers do not agree on a backslash before these, but all know their names.
 ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})

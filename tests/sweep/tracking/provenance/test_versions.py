@@ -1,22 +1,22 @@
 """Which code runs, in a repository of the test's own; its changes are in test_code_diff.py."""
 
-from sweep.tracking import provenance
+from sweep.tracking.provenance import versions
 
 
 def test_a_clean_work_tree_is_its_commit_and_a_changed_one_is_dirty(repository_file):
-    assert len(provenance.commit(repository_file)) == 40
+    assert len(versions.commit(repository_file)) == 40
     repository_file.write_text("one = 2\n")
-    assert provenance.commit(repository_file).endswith("-dirty")
+    assert versions.commit(repository_file).endswith("-dirty")
 
 
 def test_what_surrounds_an_installed_package_is_another_project(repository_file):
     installed = repository_file.with_name("installed.py")
     installed.write_text("")
-    assert provenance.commit(installed) == ""
-    assert provenance.commit(repository_file.parents[2] / "nowhere.py") == ""
+    assert versions.commit(installed) == ""
+    assert versions.commit(repository_file.parents[2] / "nowhere.py") == ""
 
 
 def test_versions_are_those_that_are_installed():
-    versions = provenance.versions()
-    assert versions["mlflow"].startswith("3.")
-    assert set(versions) == set(provenance.PACKAGES)
+    packages = versions.of_packages()
+    assert packages["mlflow"].startswith("3.")
+    assert set(packages) == set(versions.PACKAGES)

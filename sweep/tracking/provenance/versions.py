@@ -18,7 +18,7 @@ PACKAGES = (
 )
 
 
-def versions() -> dict[str, str]:
+def of_packages() -> dict[str, str]:
     """Return the version of each package by its name, or "not installed"."""
     return {package: _version(package) for package in PACKAGES}
 

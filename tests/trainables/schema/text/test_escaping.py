@@ -8,7 +8,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from trainables.schema.escaping import as_block, csv_cell, in_code, in_markdown
+from trainables.schema.text.escaping import as_block, csv_cell, in_code, in_markdown
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>", "<script>alert(1)</script>", "<!-- a", "&lt;b&gt;", "a & b",
