@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sweep import workspace
@@ -89,15 +89,16 @@ def forgetting_ended_trials() -> Iterator[None]:
     method = TuneController.step
 
     def step(self: Any) -> None:
-        callbacks = self._callbacks._callbacks
-        callbacks[:] = [one for one in callbacks if not isinstance(one, TrialProgressCallback)]
         method(self)
-        for trial in [trial for trial in self._trials if trial.is_finished()]:
-            self._trials.remove(trial)
-            for trials in (self._stopped_trials, self._failed_trials, self._trials_to_cache):
-                trials.discard(trial)
-            self._live_trials.discard(trial)
-            self._trial_metadata.pop(trial.trial_id, None)
+        with suppress(AttributeError):  # of another release of Ray, which only takes more memory then
+            callbacks = self._callbacks._callbacks
+            callbacks[:] = [one for one in callbacks if not isinstance(one, TrialProgressCallback)]
+            for trial in [trial for trial in self._trials if trial.is_finished()]:
+                self._trials.remove(trial)
+                for trials in (self._stopped_trials, self._failed_trials, self._trials_to_cache):
+                    trials.discard(trial)
+                self._live_trials.discard(trial)
+                self._trial_metadata.pop(trial.trial_id, None)
 
     TuneController.step = step
     try:
