@@ -23,7 +23,7 @@ from trainables.metrics.metric import Metric
 from trainables.schema.faults import MAX_SENTENCES, MAX_WORD, Place, did_you_mean
 from trainables.schema.strict import Strict
 from trainables.schema.text.shown import as_word, shown
-from trainables.schema.yaml_file import Document, SpecError, validate
+from trainables.schema.yaml_file import MAX_PATH, Document, SpecError, validate
 
 MAX_METRICS = 3  # that a sentence lists
 MAX_COMPARED = 100  # metrics, of which it lists those that are most like a wrong name
@@ -121,7 +121,7 @@ def _in_words(metrics: list[str], name: object, path: Path) -> str:
         str(name)[:MAX_WORD], metrics[:MAX_COMPARED], n=MAX_METRICS, cutoff=0.0
     )
     such_as = "" if close else f"such as {', '.join(listed)}; "
-    every = f"`sweep metrics {as_word(path)}` lists all {len(metrics)}"
+    every = f"`sweep metrics {as_word(path, MAX_PATH)}` lists all {len(metrics)}"
     return f"({such_as}{every}), but got {shown(name)}{close or '.'}"
 
 

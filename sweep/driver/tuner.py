@@ -90,7 +90,9 @@ def forgetting_ended_trials() -> Iterator[None]:
 
     def step(self: Any) -> None:
         method(self)
-        with suppress(AttributeError):  # of another release of Ray, which only takes more memory then
+        with suppress(
+            AttributeError
+        ):  # of another release of Ray, which only takes more memory then
             callbacks = self._callbacks._callbacks
             callbacks[:] = [one for one in callbacks if not isinstance(one, TrialProgressCallback)]
             for trial in [trial for trial in self._trials if trial.is_finished()]:

@@ -82,7 +82,9 @@ forbidden = {"torch", "ray", "optuna", "sweep", "transformers"} & set(sys.module
 others = {name for name in sys.modules if name.startswith("trainables.")}
 others -= {"trainables.metrics", "trainables.metrics.metric", "trainables.metrics.names"}
 others -= {f"trainables.metrics.{name}" for name in ("bounds", "clusters", "estimate", "interval")}
-others -= {"trainables.schema", "trainables.schema.counted", "trainables.schema.plain_yaml"}
+others -= {"trainables.schema", "trainables.schema.text"}
+others -= {f"trainables.schema.{name}" for name in ("composing", "counted", "limits", "plain_yaml")}
+others -= {f"trainables.schema.text.{name}" for name in ("escaping", "masking", "printable", "shown")}
 assert not forbidden | others, forbidden | others
 """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

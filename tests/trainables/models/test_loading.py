@@ -35,6 +35,7 @@ def test_a_folder_that_is_written_anew_is_read_anew(llama, tmp_path):
 def replaced_meanwhile(llama, tmp_path, monkeypatch):
     """A folder whose weights are others, once, as soon as its tokenizer has been read."""
     llama.save(tmp_path / "model")
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))  # which knows nothing of it
     (tmp_path / "other").mkdir()
     weights = load_file(tmp_path / "model" / "model.safetensors")
     other = {name: weight + 1 for name, weight in weights.items()}
