@@ -23,14 +23,6 @@ KEYS: dict[str, str] = {
     "regulariser": "trial.regulariser.data",
     "evaluator": "trial.evaluators",
 }
-SHOWN_DIGITS = 12  # of a digest
-BEGAN_WITH = (
-    "must be what the sweep began with"  # in the reason of every trial whose inputs changed
-)
-
-
-class InputChanged(ValueError):
-    """A model or a data set is not what the sweep began with; a sentence for each."""
 
 
 class Input(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainables.data.files.row import shown
+from trainables.schema.text.shown import shown
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer

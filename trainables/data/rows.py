@@ -11,8 +11,9 @@ from trainables.data.files.delimited import table_rows
 from trainables.data.files.json_objects import json_lines, json_list
 from trainables.data.files.kinds import ROWS, TEXTS, in_words, kind_of
 from trainables.data.files.parquet import parquet_rows
-from trainables.data.files.row import HALF_CHARACTER, Row, names_in_words, shown
+from trainables.data.files.row import HALF_CHARACTER, Row, names_in_words
 from trainables.data.files.text_lines import text_lines
+from trainables.schema.text.shown import shown
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".csv": table_rows,

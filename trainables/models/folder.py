@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.chatter import held_back
-from trainables.data.files.row import shown
 from trainables.models.files.elsewhere import refuse_leading_elsewhere
 from trainables.models.files.headers import Header, headers_in
 from trainables.models.files.leftovers import refuse_leftovers
@@ -18,6 +17,7 @@ from trainables.models.files.size import Unlike, few_parts, refuse_unlike
 from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
 from trainables.schema.text.printable import shortened, visible
+from trainables.schema.text.shown import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

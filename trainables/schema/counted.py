@@ -11,3 +11,12 @@ def counted(num: float, one: str, many: str = "") -> str:
     """
     number = f"{num:g}" if isinstance(num, float) else str(num)
     return f"{number} {one if num == 1 else many or one + 's'}"
+
+
+def is_number(text: str) -> bool:
+    """Return whether Python reads a text as a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

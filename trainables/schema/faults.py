@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from trainables.schema.counted import counted
+from trainables.schema.counted import counted, is_number
 from trainables.schema.text.printable import shortened
 from trainables.schema.text.shown import as_word, shown
 
@@ -165,7 +165,7 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             return f"must be a mapping (key: value), but got {shown(value)}."
         case "int_type" | "float_type" | "int_from_float":
             kind = "number" if detail["type"] == "float_type" else "whole number"
-            quotes = " without quotes" * (isinstance(value, str) and _is_number(value))
+            quotes = " without quotes" * (isinstance(value, str) and is_number(value))
             return f"must be a {kind}{quotes}, but got {shown(value)}."
         case "string_unicode":
             return (
@@ -174,15 +174,6 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
         case _:
             must = detail["msg"].replace("Input should", "must").replace("String should", "must")
             return f"{must[0].lower()}{must[1:]}, but got {shown(value)}."
-
-
-def _is_number(text: str) -> bool:
-    """Return whether Python reads the text as a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _model_at(model: type[BaseModel], location: Place) -> type[BaseModel]:

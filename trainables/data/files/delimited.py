@@ -9,7 +9,8 @@ from typing import NamedTuple, TextIO
 
 from trainables.data.files.decoding import open_text
 from trainables.data.files.kinds import kind_of
-from trainables.data.files.row import Row, first_repeated, names_in_words, shown
+from trainables.data.files.row import Row, first_repeated, names_in_words
+from trainables.schema.text.shown import shown
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar"}

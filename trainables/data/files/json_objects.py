@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trainables.data.files.decoding import open_text
-from trainables.data.files.row import Row, first_repeated, names_in_words, shown
+from trainables.data.files.row import Row, first_repeated, names_in_words
+from trainables.schema.text.shown import shown
 
 
 def json_lines(path: Path) -> Iterator[Row]:

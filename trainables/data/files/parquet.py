@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.data.files.decoding import open_bytes
 from trainables.data.files.kinds import is_packed
-from trainables.data.files.row import Row, first_repeated, shown
+from trainables.data.files.row import Row, first_repeated
+from trainables.schema.text.shown import shown
 
 if TYPE_CHECKING:
     import pyarrow

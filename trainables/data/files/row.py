@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from trainables.schema.text.shown import shown
+
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Control characters but white space, and byte-order marks, which are left over from a conversion.
 UNSOUND = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
@@ -86,18 +88,6 @@ def first_repeated(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
-
-
-def shown(value: Any) -> str:
-    """Return a value as a sentence shows it: on one line, cut, in characters that can be printed.
-
-    >>> shown("she " * 40)
-    "'she she she she she she she she she she she she she she she she she she she s…'"
-    """
-    written = repr(value)
-    if len(written) <= LONGEST:
-        return written
-    return f"{written[: LONGEST - 2]}…{written[-1]}"
 
 
 def names_in_words(names: Iterable[Any]) -> str:

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from trainables.assets import cache, hub, resolve
 from trainables.assets.errors import AssetError
 from trainables.data.files.kinds import ROWS, dataset_label, files_named, in_words, kind_of
-from trainables.data.files.row import Row, shown, text_in, words_in
+from trainables.data.files.row import Row, text_in, words_in
 from trainables.data.rows import read_rows, user_file, user_rows
 from trainables.data.sets import miniature
 from trainables.schema.faults import did_you_mean
+from trainables.schema.text.shown import shown
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trainables.assets import resolve
-from trainables.data.files.row import shown, sound_text, text_in
+from trainables.data.files.row import sound_text, text_in
 from trainables.data.rows import checked_row, read_rows, user_rows
 from trainables.data.sets import miniature
+from trainables.schema.text.shown import shown
 
 OPTION = re.compile(r"^[A-Z]\.\s*")
 

@@ -7,10 +7,11 @@ import re
 import string
 from typing import Any, Literal
 
-from trainables.data.files.row import Row, shown, sound_text, text_in, words_in
+from trainables.data.files.row import Row, sound_text, text_in, words_in
 from trainables.data.rows import user_rows
 from trainables.data.sets.multiple_choice import Item
 from trainables.data.text import as_read
+from trainables.schema.text.shown import shown
 
 Prompt = Literal["question", "plain"]
 COLUMN = re.compile(r"choice_\d+")

@@ -9,10 +9,11 @@ from typing import ClassVar, get_args
 
 from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words, twins
-from trainables.data.files.row import Row, names_in_words, shown, text_in, words_in
+from trainables.data.files.row import Row, names_in_words, text_in, words_in
 from trainables.data.pairs import Pair
 from trainables.data.rows import user_file, user_rows
 from trainables.data.sets.base import AlignmentSet, TextSet
+from trainables.schema.text.shown import shown
 
 
 class UserFile(AlignmentSet, TextSet):

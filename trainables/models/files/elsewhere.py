@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainables.data.files.row import shown
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
+from trainables.schema.text.shown import shown
 
 ADAPTER = "adapter_config.json"
 

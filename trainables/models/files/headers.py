@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables.data.files.row import shown
 from trainables.models.files.sentences import named, unloadable
 from trainables.models.files.weight_files import weight_files
+from trainables.schema.text.shown import shown
 
 MAX_HEADER = 32 * 2**20  # bytes of the header of a file
 FLOATS = ("F", "BF")  # how the names of types of floating point begin

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trainables.data.files.row import shown
 from trainables.models.files.elsewhere import is_plain
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
+from trainables.schema.text.shown import shown
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 

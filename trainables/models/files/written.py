@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trainables.data.files.row import shown
 from trainables.models.files.sentences import LONGEST_REASON
 from trainables.schema.text.printable import shortened, visible
+from trainables.schema.text.shown import shown
 
 MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
 # What a configuration counts, of which a library makes a list before anything is compared with the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from trainables.schema.counted import is_number
 from trainables.schema.text.printable import visible
 
 # Renderers do not agree on a backslash before these, but all know their names.
@@ -66,7 +67,7 @@ def csv_cell(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = visible(value)
-    return f"'{text}" if value.startswith(FORMULA) and not _is_number(value) else text
+    return f"'{text}" if value.startswith(FORMULA) and not is_number(value) else text
 
 
 def _one_line(text: str) -> str:
@@ -82,12 +83,3 @@ def _start(sign: str) -> str:
 def _more_ticks(text: str, least: int) -> str:
     """Return more backticks than follow each other in a text, at least so many."""
     return "`" * max(least, *(len(run) + 1 for run in re.findall("`+", text)), 0)
-
-
-def _is_number(text: str) -> bool:
-    """Return whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.files.row import Row, first_repeated, names_in_words, shown, text_in, words_in
+from trainables.data.files.row import Row, first_repeated, names_in_words, text_in, words_in
+from trainables.schema.text.shown import shown
 
 
 def row(**fields):
