@@ -89,7 +89,9 @@ def kept() -> Iterator[None]:
     ours = {number: handler for number, handler in handlers.items() if callable(handler)}
     try:
         yield
-    except SystemExit as error:
+    except (KeyboardInterrupt, SystemExit) as error:
+        # The handler of Ray's C++ part passes SIGTERM on, but has the process aborted in 3 s.
+        signal.alarm(0)
         if signal.SIGTERM not in ours:  # this process is not run by our command line
             raise
         raise KeyboardInterrupt from error

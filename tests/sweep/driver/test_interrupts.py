@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from sweep.driver.interrupts import TuneInterrupt, before_trials, while_trials_run
+from sweep.driver.interrupts import TuneInterrupt, before_trials, held, kept, while_trials_run
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -154,3 +154,47 @@ def test_outside_the_main_thread_no_handler_is_touched():
     thread.join()
     assert failures == []
     assert installed() == before
+
+
+def test_a_library_may_install_handlers_within_the_block_alone():
+    def ours(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, ours)
+    before = installed()
+    with kept():
+        signal.signal(signal.SIGTERM, lambda *_: None)
+    assert installed() == before
+
+
+def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off():
+    def ends_the_process(*_):
+        signal.alarm(3)
+        sys.exit(1)
+
+    with before_trials(), pytest.raises(KeyboardInterrupt), kept():
+        signal.signal(signal.SIGTERM, ends_the_process)
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.alarm(0) == 0
+
+
+def test_without_a_handler_of_ours_the_library_ends_the_process():
+    with pytest.raises(SystemExit), kept():
+        sys.exit(1)
+
+
+def test_no_signal_breaks_into_what_ends_what_was_begun():
+    with before_trials() as ctrl_c:
+        with held():
+            for number in SIGNALS:
+                signal.raise_signal(number)
+        assert not ctrl_c.pressed
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_sigterm_counts_where_ctrl_c_is_ignored():
+    """As in the background of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with before_trials() as ctrl_c, while_trials_run(ctrl_c), pytest.raises(KeyboardInterrupt):
+        send(signal.SIGTERM)
