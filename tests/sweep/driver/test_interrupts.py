@@ -172,9 +172,13 @@ def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off
         signal.alarm(3)
         sys.exit(1)
 
-    with before_trials(), pytest.raises(KeyboardInterrupt), kept():
-        signal.signal(signal.SIGTERM, ends_the_process)
-        signal.raise_signal(signal.SIGTERM)
+    def starts_up():
+        with kept():
+            signal.signal(signal.SIGTERM, ends_the_process)
+            signal.raise_signal(signal.SIGTERM)
+
+    with before_trials(), pytest.raises(KeyboardInterrupt):
+        starts_up()
     assert signal.alarm(0) == 0
 
 
