@@ -11,7 +11,7 @@ import signal
 import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
-from sweep.cli.options import FAILED, WRONG, leave, store_in_use
+from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
 from sweep.tracking.store import errors as store_errors
 from trainables.cli.streams import make_safe
 from trainables.cli.verbs import Verbs
@@ -72,3 +72,5 @@ def main() -> None:
         if part is None:
             raise
         leave(FAILED, f"this needs {error.name}: `pip install -e '.[{part}]'` brings it.")
+    except KeyboardInterrupt:  # before the verb has begun
+        raise SystemExit(INTERRUPTED) from None
