@@ -47,7 +47,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=1000)
     options = parser.parse_args()
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
-    ray.init(num_cpus=AT_ONCE, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=AT_ONCE,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     with tempfile.TemporaryDirectory() as folder:
         os.environ["SWEEP_HOME"] = folder
         path = Path(folder, "spec.yaml")

@@ -152,7 +152,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    ray.init(num_cpus=AT_ONCE, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=AT_ONCE,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     few, many = options.fresh_trials, options.trials
     contenders = {
         "equipoise, warm workers": lambda folder: (many, ours(folder, many)),

@@ -319,7 +319,13 @@ def main() -> None:
     import ray
 
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     if options.drive:
         spec, document = load(folder / "spec.yaml")
         run_sweep.run(spec, document, run_trial=partial(counted_trial, folder / "counts.txt"))

@@ -19,7 +19,13 @@ pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(300 + 120 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """One cluster of Ray for all cases, which spares its start."""
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=1,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     yield
     ray.shutdown()
 

@@ -78,7 +78,13 @@ def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_
         (tmp_path / f"{config.train.lr}.ended").touch()
         yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
     try:
         spec, document = spec_of(4)
         run(spec, document, run_trial=run_trial)
