@@ -144,7 +144,7 @@ class Group:
     TRAIN = "train/"  # of a trial's run: the course of its training (trainables/training/curve.py)
 
 
-MAX_DIGITS = 20  # of a time in milliseconds
+MAX_DIGITS = 20  # of a time in milliseconds, and of the number of a trial
 
 
 def request_in_force(tags: Mapping[str, str]) -> str:
@@ -167,7 +167,12 @@ def is_heard(tags: Mapping[str, str], time: str) -> bool:
 
 def milliseconds(text: str) -> int:
     """Return a time as a number; 0 if the text is none, or of more digits than times have."""
-    return int(text) if text.isdecimal() and len(text) < MAX_DIGITS else 0
+    return int(text) if is_number(text) else 0
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number of fewer than MAX_DIGITS digits."""
+    return text.isdecimal() and len(text) < MAX_DIGITS
 
 
 def name_in_spec(param: str) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from analysis.record.names import Tag, is_heard, milliseconds, request_in_force
+from analysis.record.names import Tag, is_heard, is_number, milliseconds, request_in_force
 from sweep.tracking.outbox_entries import now
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Rerun(NamedTuple):
     def parse(cls, word: str) -> Rerun | None:
         """Return the request that `str` writes as this word; None if it is no such word."""
         trial, _, seed = word.partition(":")
-        return cls(int(trial), int(seed)) if trial.isdecimal() and seed.isdecimal() else None
+        return cls(int(trial), int(seed)) if is_number(trial) and is_number(seed) else None
 
     def __str__(self) -> str:
         return f"{self.trial}:{self.seed}"
@@ -67,7 +67,7 @@ class Requests:
         """Return the requests in the tags of a sweep's run; an unknown request counts as `go`."""
         word = request_in_force(tags)
         request: Request = next((known for known in get_args(Request) if known == word), "go")
-        retried = frozenset(map(int, filter(str.isdecimal, tags.get(Tag.RETRY_TRIALS, "").split())))
+        retried = frozenset(map(int, filter(is_number, tags.get(Tag.RETRY_TRIALS, "").split())))
         return cls(request, frozenset(_cancelled_in(tags)), retried, reruns_in(tags))
 
 
@@ -115,7 +115,7 @@ def _cancelled_in(tags: Mapping[str, str]) -> dict[int, int]:
     return {
         int(number): milliseconds(time)
         for number, _, time in words
-        if number.isdecimal() and is_heard(tags, time)
+        if is_number(number) and is_heard(tags, time)
     }
 
 

@@ -16,6 +16,7 @@ from sweep.driver import interrupts
 from sweep.driver.cluster.session_folder import session_folder
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
+from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from sweep.config.spec import Resources
@@ -126,6 +127,7 @@ def _connect(address: str | None, folder: str | None) -> None:
                     ray.init(address="local", **local, **quiet)
                     _hide_token()
                 return
+            _refuse_shown_secret()
             try:
                 _refuse_silent(address)
                 ray.init(address=address, **quiet)
@@ -141,6 +143,16 @@ def _connect(address: str | None, folder: str | None) -> None:
 def _first_line(error: Exception) -> str:
     """Return the first line of the text of an error."""
     return str(error).strip().partition("\n")[0]
+
+
+def _refuse_shown_secret() -> None:
+    """Raise CannotRun if this process's command has a secret, which Ray shows to all of a cluster."""
+    if any(masked(word) != word for word in sys.argv):
+        raise CannotRun(
+            "the command must hold no password or token where it joins a cluster, as Ray shows it to "
+            "all users of that: set MLFLOW_TRACKING_URI and OPTUNA_STORAGE in place of --tracking-uri "
+            "and --storage."
+        )
 
 
 def _refuse_silent(address: str) -> None:

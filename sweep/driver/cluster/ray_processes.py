@@ -41,13 +41,10 @@ def _processes_in(folder: Path) -> list[psutil.Process]:
 def _is_of_ray_in(folder: Path, process: psutil.Process) -> bool:
     """Return whether Ray has started a process with files in a folder.
 
-    Its processes of Python write their title over their command line, and over a part of their
-    environment if it is long. These have log files open.
+    It has the mark in its environment. Processes of Python may have written a long title over that;
+    these have log files open.
     """
     if process.environ().get(MARK) == str(folder):
-        return True
-    words = process.cmdline()
-    if any(word.startswith(f"{folder}/") or f"={folder}/" in word for word in words):
         return True
     is_titled = process.name().startswith("ray::")
     return is_titled and any(file.path.startswith(f"{folder}/") for file in process.open_files())

@@ -13,6 +13,7 @@ from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked_source
 
 MAX_CHARS = 500_000  # characters
+MAX_NAMED = 100  # files that git does not know
 MAX_S = 10.0  # seconds that git may take
 LARGE = "1m"  # a file from this size on is said to differ, without its lines
 # Names of files that hold secrets, in small letters.
@@ -37,8 +38,8 @@ class CodeDiff(NamedTuple):
 def code_diff(file: Path = Path(__file__)) -> CodeDiff:
     """Return the changes of the work tree that a file is part of since the commit.
 
-    Secrets in lines are masked. Files of SECRET_FILES, and those that git does not know, are named,
-    without their contents. The patch is cut after MAX_CHARS characters.
+    Secrets in lines are masked. Files of SECRET_FILES are named, without their contents, and so are the
+    first MAX_NAMED of those that git does not know. The patch is cut after MAX_CHARS characters.
     """
     if not commit(file):
         return CodeDiff("", "")
@@ -46,7 +47,10 @@ def code_diff(file: Path = Path(__file__)) -> CodeDiff:
     unknown = git(file, "ls-files", "--others", "--exclude-standard", "--full-name", ":/")
     secret = [name for name in changed if _is_secret(name)]
     head = [f"# it may hold secrets, and is not shown: {name}" for name in secret]
-    head += [f"# not in the repository, and not shown: {name}" for name in unknown.splitlines()]
+    names = unknown.splitlines()
+    head += [f"# not in the repository, and not shown: {name}" for name in names[:MAX_NAMED]]
+    if len(names) > MAX_NAMED:
+        head.append(f"# and {counted(len(names) - MAX_NAMED, 'more file', 'more files')}")
     others = [f":(top,exclude,glob,icase)**/{pattern}" for pattern in SECRET_FILES]
     patch = _start_of_patch(file, [":/", *others]) if len(secret) < len(changed) else ""
     # A secret that the first cut has halved is left out by the second.

@@ -11,6 +11,8 @@ from sweep.tracking.control_requests import (
 )
 from sweep.tracking.outbox_entries import now
 
+LONG = "9" * 5000
+
 
 class Tags:
     """A record with the tags of one run alone."""
@@ -88,8 +90,17 @@ def test_words_that_are_no_request_and_no_number_are_left_out():
             {
                 "sweep.asked": "explode",
                 "sweep.cancel_trials": "all -1",
-                "sweep.hears_from": "9" * 5000,
+                "sweep.hears_from": LONG,
             }
         )
         == Requests()
     )
+
+
+def test_numbers_of_thousands_of_digits_are_left_out():
+    tags = {"sweep.retry_trials": LONG, "sweep.rerun_trials": f"{LONG}:1 2:{LONG}"}
+    assert (
+        Requests.from_tags({**tags, "sweep.cancel_trials": f"{LONG} 7:{LONG}"}).reruns
+        == frozenset()
+    )
+    assert Requests.from_tags(tags) == Requests()

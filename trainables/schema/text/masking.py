@@ -10,33 +10,42 @@ HIDDEN = "***"  # stands for a secret
 
 # Of keys in addresses, of settings and of environment variables whose values are secrets.
 SECRET_NAME = (
-    r"(?:token|secret|password|passwd|pwd|passphrase|credentials?|signature|sig|"
+    r"(?:token|(?:secret|password|passwd)(?:[_.-]\w{1,20})?|pwd|passphrase|(?<=[_.-])pass|"
+    r"credentials?|signature|sig|"
     r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
 )
-# Everything up to the last @: a password may hold signs that must be, but are not, written as %XX.
-# A file's address has no password, and names of folders may hold @.
+# Everything up to the last @: a password may hold signs that must be, but are not, written as %XX. A
+# mistyped address may lack slashes, or its scheme. A file's address has no password, and names of
+# folders may hold @.
 USER_INFO = re.compile(
-    r"(?i)(?<![\w+.-])(?!sqlite|file:)([a-z][\w+.-]*://)(?:([^\s:/@]*):)?(\S{0,2000})@"
+    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]*:/*)(?:([^\s:/@]*):)?(\S{0,2000})@"
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(r"(?i)(?:postgres|mysql|mariadb|mssql)[\w+.-]*://[^\s:/?@]*@")
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}["']?\s?=\s?["']?)([^\s&"'#;,)\]}}]+)"""
+    rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|(?<=[?&])(?:key|pass|pw|auth))["']?\s?=\s?)"""
+    r"""("[^"\n]*"|'[^'\n]*'|["']?[^\s&"']+)"""
 )
 # As YAML, JSON, INI files, shells and code have them: a name in quotes or at the begin of a line, and
-# its value. `_KEY` alone tells of a secret only where a variable is set.
+# its value, in code maybe behind its type. `_KEY` alone tells of a secret only
+# where a shell's variable is set, or with a long value that has a digit.
 SETTING = re.compile(
     rf"""(?im)(["'][\w.-]{{0,80}}{SECRET_NAME}["'][\])]*[ \t]?[:=,][ \t]?|"""
-    rf"""^[+ \t-]*(?:export[ \t]+)?[\w.-]{{0,80}}{SECRET_NAME}[ \t]*[:=][ \t]*|"""
-    r"""^[+ \t-]*(?:export[ \t]+\w{0,80}key|(?-i:[A-Z][A-Z0-9_]{0,80}_KEY))=)"""
+    rf"""^[+ \t-]*(?:export[ \t]+)?[\w.-]{{0,80}}{SECRET_NAME}[ \t]*"""
+    r"""(?::[ \t]*(?:str|bytes|SecretStr)(?:[ \t]*\|[ \t]*None)?[ \t]*=|[:=])[ \t]*|"""
+    r"""^[+ \t-]*(?:export[ \t]+\w{0,80}key|(?-i:[A-Z][A-Z0-9_]{0,80}_KEY))=|"""
+    r"""^[+ \t-]*(?-i:[A-Z][A-Z0-9_]{0,80}_KEY)[ \t]*=[ \t]*(?=["'](?=[^"'\s]{12,}["'])[^"'\s]*\d))"""
     r"""("[^"\n]*"|'[^'\n]*'|[^\s,;})\]]+)"""
 )
 FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
-NAMED_SO = re.compile(rf"(?i).*{SECRET_NAME}$")
+NAMED_SO = re.compile(
+    rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
+)
 # As GitHub's and Hugging Face's scanners know them.
 KNOWN_SHAPES = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
     r"github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|"
+    r"(?i:bearer|basic) +[\w.~+/-]{8,}=*|"
     r"AIza[\w-]{30,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32})"
 )
 PRIVATE_KEY = re.compile(
@@ -98,7 +107,11 @@ def _secrets_of_environment() -> list[str]:
     The passwords in addresses, as of OPTUNA_STORAGE, are among them, and each value as it stands in an
     address, too.
     """
-    values = {value for name, value in os.environ.items() if is_secret(name)}
+    values = {
+        value
+        for name, value in os.environ.items()
+        if is_secret(name) and not (os.path.isabs(value) and os.path.exists(value))
+    }
     for value in os.environ.values():
         if (address := USER_INFO.match(value)) and not USER_ALONE.fullmatch(address[0]):
             values |= {address[3], unquote(address[3])}

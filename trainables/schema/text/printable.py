@@ -35,9 +35,9 @@ def printable(text: str) -> str:
     if len(lines) > MAX_LINES:
         num_more = 1 + lines.pop().count("\n")
         lines.append(f"… and {num_more} {'lines' if num_more > 1 else 'line'} more.")
-    # A secret that the first cut has halved is left out by the second.
-    known = (masked(shortened(line, 10 * MAX_LINE)) for line in lines)
-    return "\n".join(shortened(visible(line)) for line in known)
+    # A secret that the first cut has halved is left out by the second. Keys may have several lines.
+    known = masked("\n".join(shortened(line, 4 * MAX_LINE) for line in lines))
+    return "\n".join(shortened(visible(line)) for line in known.split("\n"))
 
 
 def shortened(text: str, most: int = MAX_LINE) -> str:

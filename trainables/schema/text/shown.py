@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import shortened, visible
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
+LONGEST_SECRET = 4000  # characters
 
 
 def shown(value: Any, most: int = MAX_VALUE) -> str:
@@ -32,7 +34,7 @@ def as_word(name: object, most: int = MAX_VALUE) -> str:
     >>> as_word("a\nb\u202e")
     'a\\nb\\u202e'
     """
-    text = visible(shortened(str(name), most))
+    text = visible(shortened(_masked(str(name), most), most))
     return text.replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -53,4 +55,12 @@ def _pieces(value: Any, most: int) -> Iterator[str]:
             yield from _pieces(below, most)
         yield "]"
     else:
-        yield repr(value[: most + 1] if isinstance(value, str) else value)
+        yield repr(_masked(value, most)[: most + 1] if isinstance(value, str) else value)
+
+
+def _masked(text: str, most: int) -> str:
+    """Return a text without its secrets, of at least so many characters if it has them.
+
+    Secrets are left out first: of one that was cut, the rest would not be known as one.
+    """
+    return masked(text[: most + LONGEST_SECRET])

@@ -62,6 +62,18 @@ def test_a_cluster_that_is_not_there_is_one_sentence_at_once():
     )
 
 
+def test_a_command_with_a_password_joins_no_cluster_of_others():
+    """Ray keeps the command in the cluster's table of jobs."""
+    code = "from sweep.driver.cluster.joining import joined\nwith joined('127.0.0.1:9', ''): pass"
+    process = subprocess.run(
+        [sys.executable, "-c", code, "--storage", "postgresql://me:Secret99@host/db"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    last_line = process.stderr.splitlines()[-1]
+    assert "the command must hold no password or token where it joins a cluster" in last_line
+    assert "Secret99" not in last_line
+
+
 JOIN = """
 import os, ray
 from sweep.driver.cluster.joining import joined

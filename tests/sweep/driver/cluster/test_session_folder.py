@@ -52,21 +52,16 @@ def test_only_this_user_may_enter_it_and_it_goes(base):
     assert os.listdir(base) == []
 
 
-def test_processes_end_that_were_started_within_it_or_name_it(base):
+def test_processes_end_that_were_started_within_it_and_no_others(base):
+    """As one by which its user reads a log."""
     with session_folder() as files:
         started = subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True)
         without_mark = {k: v for k, v in os.environ.items() if not k.startswith("EQUIPOISE")}
-        naming = subprocess.Popen(
-            [sys.executable, "-c", SLEEP, f"--dir={files}/logs"], env=without_mark
-        )
-        other = subprocess.Popen(
-            [sys.executable, "-c", SLEEP, f"{Path(files).parent}x/logs"], env=without_mark
-        )
+        reader = subprocess.Popen([sys.executable, "-c", SLEEP, f"{files}/log"], env=without_mark)
     assert started.wait(5) == -signal.SIGKILL
-    assert naming.wait(5) == -signal.SIGKILL
-    assert other.poll() is None
-    other.kill()
-    other.wait()
+    assert reader.poll() is None
+    reader.kill()
+    reader.wait()
 
 
 def test_it_goes_however_the_block_ends(base):

@@ -72,3 +72,13 @@ def test_a_long_patch_is_cut_and_a_large_file_is_not_read(repository_file):
     assert "large.txt differ" in text
     repository_file.write_text("# a line of code, and no more than that\n" * 20_000)
     assert code_diff(repository_file).text.endswith("\n# … cut\n")
+
+
+def test_many_files_that_git_does_not_know_leave_room_for_the_changes(repository_file):
+    for number in range(150):
+        (repository_file.parent / f"new{number}.py").touch()
+    repository_file.write_text("one = 2\n")
+    text = code_diff(repository_file).text
+    assert text.count("not in the repository") == 100
+    assert "# and 50 more files\n" in text
+    assert "+one = 2" in text

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from trainables.schema.text.masking import masked, masked_source
+from trainables.schema.text.masking import is_secret, masked, masked_source
 
 SECRET = "S3cr3tValue99"
 
@@ -26,6 +26,19 @@ SECRET = "S3cr3tValue99"
         f"api_key = '{SECRET}'",
         f"https://bucket/x?X-Amz-Signature={SECRET}",
         f'"hub_token" = "{SECRET}"',
+        f"postgres:/me:{SECRET}@host/db",
+        f"postgres//me:{SECRET}@host/db",
+        f"me:{SECRET}@host/db",
+        f"sqlite3://me:{SECRET}@host/db",
+        f"1postgres://me:{SECRET}@host/db",
+        f"sqlite+pysqlcipher://:{SECRET}@/x.db",
+        f"http://host/?key={SECRET}",
+        f"http://host/?x=1&pass={SECRET}",
+        f"http://host/?token=ab;{SECRET}",
+        f"postgresql://host/db?user=me&password=ab,{SECRET}",
+        f'connect(host, password="correct horse {SECRET}")',
+        f"db_pass={SECRET}",
+        f"Authorization: Bearer {SECRET}",
     ],
 )
 def test_a_secret_of_an_address_or_a_key_is_masked(text):
@@ -124,3 +137,34 @@ def test_the_folder_of_the_shell_is_no_password(monkeypatch):
 )
 def test_what_is_no_secret_stays_as_it_is(text):
     assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"+api_token: str = '{SECRET}'",
+        f"+api_token: str | None = '{SECRET}'",
+        f'+DEPLOY_KEY = "{SECRET}"',
+        f'+headers = {{"Authorization": "Bearer {SECRET}"}}',
+        f"+db_pass = '{SECRET}'",
+        f"+password_prod = '{SECRET}'",
+    ],
+)
+def test_a_secret_in_code_is_masked(line):
+    assert SECRET not in masked_source(line)
+    assert "***" in masked_source(line)
+
+
+def test_names_of_variables_tell_of_secrets():
+    names = (
+        "DB_PASS OPENAI_KEY GITHUB_PAT SECRET_KEY_BASE AZURE_STORAGE_CONNECTION_STRING SENTRY_DSN"
+    )
+    assert all(map(is_secret, f"{names} SLACK_WEBHOOK_URL HF_TOKEN PGPASSWORD".split()))
+    assert not any(map(is_secret, "PWD OLDPWD PATH HOME TOKENIZERS_PARALLELISM SEED".split()))
+
+
+def test_a_file_that_a_variable_names_is_no_secret(monkeypatch, tmp_path):
+    file = tmp_path / "credentials.json"
+    file.touch()
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+    assert masked(f"{file} is there") == f"{file} is there"

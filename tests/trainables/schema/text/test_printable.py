@@ -51,3 +51,9 @@ def test_a_secret_that_is_cut_is_left_out():
 def test_a_text_is_shortened_in_its_middle():
     assert shortened("abc", 3) == "abc"
     assert shortened("abcd", 3) == "a…d"
+
+
+def test_a_secret_of_several_lines_is_left_out(monkeypatch):
+    monkeypatch.setenv("MY_SECRET", "first-half\nsecond-half")
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEbody\n-----END PRIVATE KEY-----"
+    assert printable(f"a\n{key}\nfirst-half\nsecond-half") == "a\n***\n***"

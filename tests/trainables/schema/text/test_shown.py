@@ -48,3 +48,10 @@ def test_a_word_is_in_one_line_of_visible_characters(text):
     assert visible(word) == word
     assert "\t" not in word
     assert as_word(text, 3).count("…") <= 1 + text.count("…")
+
+
+def test_a_secret_is_left_out_before_the_value_is_cut():
+    secret = "S3cr3t" * 20
+    for value in (f"s3://me:{secret}@bucket/x", [f"s3://me:{secret}@bucket/x"]):
+        assert "S3cr3t" not in shown(value)
+        assert "S3cr3t" not in as_word(value)
