@@ -183,6 +183,7 @@ def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off
 
 
 def test_without_a_handler_of_ours_the_library_ends_the_process():
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with pytest.raises(SystemExit), kept():
         sys.exit(1)
 
