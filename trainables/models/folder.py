@@ -16,8 +16,7 @@ from trainables.models.files.sentences import named, unloadable
 from trainables.models.files.size import Unlike, few_parts, refuse_unlike
 from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
-from trainables.schema.text.printable import shortened, visible
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_word, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -224,7 +223,7 @@ def _misdescribed(folder: Path, unlike: Unlike) -> ValueError:
 
 def _in_words(architectures: tuple[str, ...]) -> str:
     """Return the names of a configuration's architectures, for a sentence."""
-    return shortened(visible(", ".join(architectures)), 80)
+    return as_word(", ".join(architectures), 80)
 
 
 def refuse_no_numbers(folder: Path) -> None:

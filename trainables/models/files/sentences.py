@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.schema.text.printable import shortened, visible
+from trainables.schema.text.printable import visible
+from trainables.schema.text.shown import as_word
 
 LONGEST_REASON = 300
 LONGEST_NAME = 120
@@ -20,4 +21,4 @@ def unloadable(folder: Path, reason: object) -> ValueError:
 
 def named(tensor: str) -> str:
     """Return the name of a tensor as a sentence has it."""
-    return shortened(visible(tensor), LONGEST_NAME)
+    return as_word(tensor, LONGEST_NAME)

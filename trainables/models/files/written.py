@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.models.files.sentences import LONGEST_REASON
-from trainables.schema.text.printable import shortened, visible
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_word, shown
 
 MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
 # What a configuration counts, of which a library makes a list before anything is compared with the
@@ -40,7 +39,7 @@ def written_config(folder: Path) -> dict[str, Any]:
             )
         _refuse_counts(written)
     except (OSError, ValueError) as error:
-        reason = shortened(visible(str(error)), LONGEST_REASON)
+        reason = as_word(error, LONGEST_REASON)
         raise ValueError(
             f"{folder} must be the folder of a model, with config.json, safetensors and a "
             f"tokenizer, but: {reason}."
