@@ -138,7 +138,7 @@ def short_reason(error: BaseException) -> str:
     cause = error.__cause__ or error
     if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
         return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
-    return masked(str(cause).splitlines()[0])
+    return masked((str(cause).splitlines() or [type(cause).__name__])[0])
 
 
 def printable(address: Path | str) -> str:

@@ -113,6 +113,7 @@ def test_an_outage_within_the_block_becomes_one_sentence_and_other_errors_stay()
 def test_a_missing_driver_of_a_database_is_named_with_its_installation():
     error = RuntimeError("cannot load")
     assert addresses.short_reason(error) == "cannot load"
+    assert addresses.short_reason(ValueError()) == "ValueError", "an error without words"
     error.__cause__ = ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
     assert "pip install -e '.[postgresql]'" in addresses.short_reason(error)
 
