@@ -203,6 +203,7 @@ def _run_trials(
         OutcomeNotKept: the outcome of a trial could not be saved.
     """
     from sweep.driver import tuner
+    from sweep.driver.cluster.ended_trials import forgetting_ended_trials
     from sweep.driver.retries import count_each_death_once
     from sweep.workers.worker import Assignment, real_trial
 
@@ -218,7 +219,7 @@ def _run_trials(
     with (
         control.interrupt,
         count_each_death_once(search.on_death),
-        tuner.forgetting_ended_trials(),
+        forgetting_ended_trials(),
     ):
         tuner.build(
             prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from sweep import workspace
@@ -71,39 +69,3 @@ def build(
 def _trial_name(trial: Any) -> str:
     """Return the number of a trial with four digits, Tune's name for the trial and its folder."""
     return folder_name(TrialRequest.of(trial.config).number)
-
-
-@contextmanager
-def forgetting_ended_trials() -> Iterator[None]:
-    """Within the block, have Tune forget each trial that has ended. It would keep all of them.
-
-    They are in lists and sets of its controller, and in every snapshot of the experiment, whose text is
-    made anew as a whole: 129 MB of memory for a thousand trials, and 90 MB on the disk. (ray 2.60,
-    tune/execution/tune_controller.py: _trials, _stopped_trials, _failed_trials and _trial_metadata;
-    ray#64231.) Its callback for a progress that is not shown here holds them, too. A sweep goes on from
-    the search and the record, and from no snapshot.
-    """
-    from ray.tune.execution.tune_controller import TuneController
-    from ray.tune.progress_reporter import TrialProgressCallback
-
-    method = TuneController.step
-
-    def step(self: Any) -> None:
-        method(self)
-        with suppress(
-            AttributeError
-        ):  # of another release of Ray, which only takes more memory then
-            callbacks = self._callbacks._callbacks
-            callbacks[:] = [one for one in callbacks if not isinstance(one, TrialProgressCallback)]
-            for trial in [trial for trial in self._trials if trial.is_finished()]:
-                self._trials.remove(trial)
-                for trials in (self._stopped_trials, self._failed_trials, self._trials_to_cache):
-                    trials.discard(trial)
-                self._live_trials.discard(trial)
-                self._trial_metadata.pop(trial.trial_id, None)
-
-    TuneController.step = step
-    try:
-        yield
-    finally:
-        TuneController.step = method

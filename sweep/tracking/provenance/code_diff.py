@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sweep.tracking.provenance.versions import commit, git
 from trainables.schema.counted import counted
-from trainables.schema.text.masking import masked_source
+from trainables.schema.text.masking_source import masked_source
 
 MAX_CHARS = 500_000  # characters
 MAX_NAMED = 100  # files that git does not know

@@ -1,14 +1,10 @@
 """Ray Tune runs the trials of a sweep at most so many at once, in processes that stay for the next."""
 
-import gc
-
 import pytest
-from ray.tune import Callback
-from ray.tune.experiment import Trial
 
 from sweep import workspace
 from sweep.driver.run_sweep import run
-from tests.sweep.conftest import pretending, states
+from tests.sweep.conftest import states
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -39,20 +35,3 @@ def test_trials_one_at_a_time_share_a_process_and_have_folders_of_their_own(spec
         path.name for path in (workspace.folder(spec.name) / "ray").iterdir() if path.is_dir()
     }
     assert {"0000", "0001", "0002"} <= folders
-
-
-def test_trials_that_have_ended_are_not_kept_in_memory(spec_of):
-    alive = []
-
-    class Count(Callback):
-        def on_trial_complete(self, *_, **__):
-            gc.collect()
-            alive.append(sum(type(thing) is Trial for thing in gc.get_objects()))
-
-        def __getstate__(self):
-            return {}
-
-    spec, document = spec_of(6, budget="resources: {at_once: 1}\nbudget")
-    run(spec, document, run_trial=pretending(), on_start=lambda running: [Count()])
-    assert states(spec) == ({"COMPLETE": 6}, {"FINISHED": 6}, [])
-    assert max(alive) - alive[0] <= 1, alive

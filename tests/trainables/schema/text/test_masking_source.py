@@ -1,0 +1,123 @@
+"""Tests of masking_source.py."""
+
+import random
+import string
+import time
+from pathlib import Path
+
+import pytest
+
+from trainables.schema.text.masking_source import masked_source
+
+SECRET = "S3cr3tValue99"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (f"+  password: {SECRET}", "+  password: ***"),
+        (f'-{{"token": "a {SECRET}", "max_tokens": 3}}', '-{"token": ***, "max_tokens": 3}'),
+        (f"+export X_KEY={SECRET}", "+export X_KEY=***"),
+        (f" SOME_SERVICE_KEY='{SECRET}'", " SOME_SERVICE_KEY=***"),
+        (f"+[db]\n+db.password = {SECRET}\n+x: 1", "+[db]\n+db.password = ***\n+x: 1"),
+        (f'+    os.environ.setdefault("HF_TOKEN", "{SECRET}")', '+    os.environ.setdefault("HF_TOKEN", ***)'),
+        (f'os.environ["HF_TOKEN"] = "{SECRET}"', 'os.environ["HF_TOKEN"] = ***'),
+        (f"curl https://me:{SECRET}@host/x", "curl https://me:***@host/x"),
+    ],
+)  # fmt: skip
+def test_a_secret_of_a_line_of_settings_or_code_is_masked(line, shown):
+    assert masked_source(line) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "+  tokenizer: x",
+        "+num_tokens: 3",
+        "+def f(token: str) -> str:",
+        "+RESULT_KEY = 'trial'",
+        '+    tokens = ["the", "cat"]',
+        '+    pad_token = "<pad>"',
+        "+    mask_token: str = '[MASK]'",
+        "+    key=lambda row: row.token,",
+        '+model = "hf-internal-testing/tiny-random-gpt2"',
+        "+index 5febe37..2d4fe75 100644",
+        "+    token = None",
+        "+from a import TokenizerFast2Model3",
+        "+class SweepSpecOfTrialNumber12Result:",
+        "+    # the password must be a word",
+    ],
+)
+def test_a_line_of_settings_or_code_without_a_secret_stays_as_it_is(line):
+    assert masked_source(line) == line
+
+
+@pytest.mark.parametrize("piece", ['{"a":"http://x.y/z",', "\n", "+ ", "token", '"token', "a.b-"])
+def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
+    began = time.process_time()
+    masked_source(piece * (300_000 // len(piece)))
+    assert (
+        time.process_time() - began < 10
+    )  # of the CPU, whatever else runs; a square takes minutes
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"+api_token: str = '{SECRET}'",
+        f"+api_token: str | None = '{SECRET}'",
+        f'+DEPLOY_KEY = "{SECRET}"',
+        f'+headers = {{"Authorization": "Bearer {SECRET}"}}',
+        f"+db_pass = '{SECRET}'",
+        f"+password_prod = '{SECRET}'",
+        f'+TOKEN = """\n+{SECRET}\n+"""',
+        f'+token = (\n+    "part"\n+    "{SECRET}"\n+)',
+        f'+token = "part" + \n+    "{SECRET}"',
+        f"+token: |\n+  part\n+  {SECRET}\n+x: 1",
+        f'+requests.get(url, auth=("bob", "{SECRET}"))',
+        f'+session = login("bob", "{SECRET}")',
+        f'+wandb.login(key="{SECRET}")',
+        f'+mlflow_pw = "{SECRET}"',
+        f'+    if token == "{SECRET}":',
+        f'+headers = {{"X-Api-Token": "{SECRET}"}}',
+        f'+credentials = {{"user": "bob", "word": "{SECRET}"}}',
+        f'+    "apiKey": "{SECRET}",',
+        f"+mysql --password {SECRET} -h host",
+        f"+curl -u bob:{SECRET} https://host",
+        f"+ENV NEPTUNE_API_TOKEN={SECRET}",
+        f"+machine host login bob password {SECRET}",
+        f"+hook = 'https://hooks.slack.com/services/T0/B0/{SECRET}'",
+        f"+post('https://discord.com/api/webhooks/123/{SECRET}')",
+        f"+post('https://ours.webhook.office.com/webhookb2/{SECRET}')",
+        f"+https://api.telegram.org/bot{SECRET}/getMe",
+    ],
+)
+def test_a_secret_in_code_is_masked(line):
+    assert SECRET not in masked_source(line)
+    assert "***" in masked_source(line)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzz9",
+        "x8Ks92LqPz0aVb7Tn4Wd3RfY",
+        "9f86d081884c7d659a2feaa0c55ad015",
+        "3f2b8c1e-9d4a-4f6b-8e7c-5a1d2c3b4e5f",
+    ],
+)
+def test_a_word_that_looks_random_is_masked_wherever_it_stands(secret):
+    assert masked_source(f'+send("AKIA{"X7" * 8}", "{secret}")') == '+send("***", "***")'
+
+
+def test_random_words_are_masked_and_those_of_our_own_code_are_not():
+    letters = string.ascii_letters + string.digits
+    words = ["".join(random.Random(seed).choices(letters, k=32)) for seed in range(200)]
+    assert sum(masked_source(word) == word for word in words) <= 2
+    code = "".join(path.read_text() for path in Path("sweep").rglob("*.py"))
+    assert 0 <= masked_source(code).count("***") - code.count("***") < 50
+
+
+def test_what_follows_a_secret_stays_as_it_is():
+    patch = '+token = "abc"\n+x = "y"\n+"password": "a b",\n+"plain": "c"\n'
+    assert masked_source(patch) == '+token = ***\n+x = "y"\n+"password": ***,\n+"plain": "c"\n'

@@ -1,0 +1,139 @@
+"""Leave the secrets out of lines of code and of settings, as a patch has them."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from trainables.schema.text.masking import HIDDEN, masked
+
+# Words of a name that tell of a secret, in small letters.
+SECRET_WORDS = frozenset(
+    "token secret secrets password passwords passwd passphrase pwd pw pass pat credential credentials "
+    "creds auth authorization authenticate login bearer signature sig sas dsn webhook apikey".split()
+)
+# Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
+KINDS_OF_KEYS = frozenset(
+    "api access account private shared secret auth encryption session master signing client license "
+    "service deploy storage subscription ssh".split()
+)
+DOUBTFUL_WORDS = frozenset("tokens key keys cookie session".split())
+# Where a name may tell of a secret: a sieve for what `_kind_of_name` looks at closely.
+NAME = re.compile(
+    r"(?i)(?<![\w.-])[\w.-]{0,80}?(?:tok|sec|pass|pwd|pw|pat|cred|auth|log|bear|sig|sas|dsn|webh|key|"
+    r"cook|sess)[\w.-]{0,80}"
+)
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+# Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
+# before a name that begins its line in settings and shells.
+SIGN = re.compile(
+    r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z][\w.\[\]| \t]{0,60}(?==))?(?:==?|:=|=>|[:,(])[ \t]*"""
+)
+LINE_BEGIN = re.compile(
+    r"(?i)^[+ \t-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
+)
+BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
+LITERAL = (
+    r'(?:[rbfuRBFU]{0,2}(?:"{3}[\s\S]{0,4000}?"{3}|\'{3}[\s\S]{0,4000}?\'{3}|'
+    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`[^`\n]*`))'
+)
+LITERALS = re.compile(
+    rf"(?:{BREAK}(?={LITERAL}(?![ \t]*:)))?{LITERAL}"
+    rf"(?:[ \t]*(?:\+[ \t]*(?:{BREAK})?|\\\r?\n[+ -]?[ \t]*)?{LITERAL})*"
+)
+BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t]{2,}\S.*(?:\n|$))+")  # of YAML
+BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
+WORD_ALONE = re.compile(r"[^\s,;})\]]+")
+NO_SECRET = re.compile(
+    r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
+    r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
+)
+SHELL_KEY = re.compile(r"[A-Z][A-Z0-9_]*_KEY$")
+NEXT_WORD = re.compile(r"[ \t]+([^\s-]\S*)")
+OPTION = re.compile(r"--$|--?[\w-]+-$")
+# Secrets beside no name: addresses to which all who know them may write; users of curl and of .netrc.
+ELSEWHERE = re.compile(
+    r"(?i)(https?://(?:hooks\.[^\s/]{1,200}|[^\s/]{1,200}/\S{0,200}?(?:webhooks?\w{0,9}|services))/|"
+    r"api\.telegram\.org/bot|(?:\s-u|--user)[ =][\"']?[^\s:]{1,100}:|"
+    r"\bmachine[ \t]+\S{1,200}[ \t]+login[ \t]+\S{1,100}[ \t]+password[ \t]+)[^\s\"'<>)]+"
+)
+CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
+# A change of the kind of letter, but for the begin of a word, as of SweepSpec.
+TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
+MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
+MIN_RANDOM = 20  # characters of a word without blanks
+
+
+def masked_source(text: str) -> str:
+    """Return lines of code and of settings, as of a patch, with `***` for their secrets.
+
+    These are those of `masked`; what is assigned, compared or passed to a name that tells of a secret,
+    over several lines, too; and words of MIN_RANDOM characters that look random. It hides too much
+    rather than too little: digests are hidden as well.
+
+    >>> masked_source('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
+    ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
+    """
+    pieces, end = [], 0
+    for name in NAME.finditer(text):
+        if name.end() < end or not (value := _value_after(text, name)):
+            continue
+        start, value_end, hidden = value
+        pieces += [text[end:start], hidden]
+        end = value_end
+    text = masked("".join([*pieces, text[end:]]))
+    return CHUNK.sub(_without_random, ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
+
+
+def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:
+    """Return where the value of a name begins and ends, and what is shown of it; None to show it."""
+    kind = _kind_of_name(name[0])
+    if not kind:
+        return None
+    line = text[text.rfind("\n", 0, name.start()) + 1 : name.start()]
+    sign = SIGN.match(text, name.end())
+    if not sign:
+        is_option = name[0].startswith("--") or OPTION.search(line)
+        word = NEXT_WORD.match(text, name.end()) if is_option else None
+        return (*word.span(1), HIDDEN) if word else None
+    start = sign.end()
+    if sign[0].rstrip().endswith("("):
+        start = sign.end() - len(sign[0]) + sign[0].rindex("(")
+    if bracket := BRACKET.match(text, start):
+        shown = re.sub(LITERAL, lambda one: _shown(one[0], kind), bracket[0])
+        return (*bracket.span(), shown) if shown != bracket[0] else None
+    if value := LITERALS.match(text, start) or BLOCK.match(text, start):
+        return (*value.span(), _shown(value[0], kind))
+    if SHELL_KEY.match(name[0]) and sign[0] == "=":
+        kind = "sure"
+    begins_line = LINE_BEGIN.match(line) or name[0].startswith("-")
+    if begins_line and kind == "sure" and (value := WORD_ALONE.match(text, start)):
+        return (*value.span(), _shown(value[0], kind))
+    return None
+
+
+def _kind_of_name(name: str) -> str:
+    """Return whether a name tells of a secret: `sure`, `doubtful`, or nothing."""
+    words = [word.lower() for word in WORD.findall(name)]
+    if SECRET_WORDS.intersection(words):
+        return "sure"
+    if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
+        return "sure"
+    return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
+
+
+def _shown(value: str, kind: str) -> str:
+    """Return what is shown of the value of a name of some kind."""
+    if NO_SECRET.match(value):
+        return value
+    inner = value.strip("\"'`")
+    looks_so = len(inner) >= 12 and not re.search(r"\s", inner) and re.search(r"\d", inner)
+    return HIDDEN if kind == "sure" or looks_so else value
+
+
+def _without_random(word: re.Match[str]) -> str:
+    """Return a word, or `***` if it looks random: small and large letters and digits take turns."""
+    text = word[0]
+    if len(text) < MIN_RANDOM or text.isalpha() or not (turns := TURN.findall(text)):
+        return text
+    return HIDDEN if len(turns) >= 4 and len(turns) / len(text) >= MIN_TURNS else text
