@@ -1,7 +1,8 @@
 """MLflow's server as a page to look at: an ASGI app that refuses whatever would change the record.
 
-`sweep ui` has uvicorn serve it to everybody on the machine. MLflow's own server lets them delete runs
-and write files below its folder. Its checks of host and origin stay: this app stands before them.
+`sweep ui` has uvicorn serve what `app` returns to everybody on the machine. MLflow's own server lets
+them delete runs and write files below its folder. Its checks of host and origin stay: this app stands
+before them.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def is_question(scope: Scope) -> bool:
     return scope["method"] in READING or bool(asks)
 
 
-def _app() -> ReadOnly:
+def app() -> ReadOnly:
     """Return the app for the store of the environment.
 
     Raises:
@@ -79,6 +80,3 @@ def _app() -> ReadOnly:
     from mlflow.server.fastapi_app import app as whole
 
     return ReadOnly(whole)
-
-
-app = _app()

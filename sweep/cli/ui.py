@@ -21,7 +21,7 @@ from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Words after `python -m` that start MLflow's server: such that nothing can be changed, and to which
 # users log in, who may then change what MLflow allows them to.
-READ_ONLY = ("uvicorn", "--log-level", "warning", "sweep.cli.read_only:app")
+READ_ONLY = ("uvicorn", "--log-level", "warning", "--factory", "sweep.cli.read_only:app")
 WITH_LOGIN = ("mlflow", "server", "--app-name", "basic-auth")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats

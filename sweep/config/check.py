@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
+from trainables.schema.text.masking import masked
 from trainables.schema.text.shown import shown
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -67,9 +68,28 @@ def check(document: Document) -> SweepSpec:
             sentences += _num_trials_sentences(document, None if bad_domains else tree)
             sentences += possible_goals.faults_of(document, sound_tree)
         sentences += _seed_sentences(document, tree)
+    sentences += _secret_sentences(document, {_line(sentence) for sentence in sentences})
     if sentences:
         raise SpecError(sorted(sentences, key=_line))
     return spec
+
+
+def _secret_sentences(document: Document, known: Container[int]) -> list[str]:
+    """Return a sentence for each line of a spec with a secret, which the record would get as it is.
+
+    known: the numbers of lines that have another fault; that is told first.
+    """
+    text = document.text
+    if masked(text) == text:
+        return []
+    path, *_ = document.at(()).rsplit(":", 2)
+    return [
+        f"{path}:{number}: must hold no secret, as the record gets the spec as it "
+        f"is, but got {shown(masked(line.strip()))}: leave it out, or change the variable of the "
+        f"environment, named as secrets are, that has this value."
+        for number, line in enumerate(text.splitlines(), 1)
+        if number not in known and masked(line) != line
+    ]
 
 
 def fault_of_trial(tree: Mapping[str, Any]) -> str:

@@ -69,6 +69,17 @@ def test_each_fault_is_one_sentence_with_its_line(tmp_path, old, new, sentence):
     assert any(fault.startswith(sentence) for fault in sentences), sentences
 
 
+@pytest.mark.parametrize(
+    "secret", [f"hf_{'aB3' * 10}", "postgresql://me:S3cret@host/db", "plainword77"]
+)
+def test_a_secret_anywhere_in_a_spec_is_refused_and_not_shown(tmp_path, monkeypatch, secret):
+    monkeypatch.setenv("MY_TOKEN", "plainword77")
+    (sentence,) = refusal(tmp_path, TINY.replace("name: tiny", f"name: tiny  # as {secret} has it"))
+    assert sentence.startswith(":1: must hold no secret, as the record gets the spec as it is, but")
+    assert re.search(r"# as \S*\*\*\*\S* has it", sentence)
+    assert secret not in sentence
+
+
 @pytest.mark.parametrize("sampler", ["magic", "{name: grid, startup: 3}"])
 def test_with_a_sampler_that_is_written_wrongly_the_number_of_trials_is_no_fault(tmp_path, sampler):
     (fault,) = refusal(tmp_path, GRID.replace("sampler: grid", f"sampler: {sampler}"))

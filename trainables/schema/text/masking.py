@@ -20,6 +20,10 @@ SECRET_NAME = (
 USER_INFO = re.compile(
     r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]*:/*)(?:([^\s:/@]*):)?(\S{0,2000})@"
 )
+# Of databases, whose passwords may be pasted with blanks.
+WITH_BLANKS = re.compile(
+    r"(?i)((?:postgres|mysql|mariadb|mssql)[\w+.-]*:/*[^\s:/@]{1,100}:)(?!\d{1,5}[\s/?])[^\n/@\"']{1,200}@"
+)
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(r"(?i)(?:postgres|mysql|mariadb|mssql)[\w+.-]*://[^\s:/?@]*@")
 ASSIGNMENT = re.compile(
@@ -58,7 +62,7 @@ def masked(text: str) -> str:
     for value in _secrets_of_environment():
         # A word may be a part of another one.
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
-    text = USER_INFO.sub(_without_user_info, text)
+    text = WITH_BLANKS.sub(rf"\g<1>{HIDDEN}@", USER_INFO.sub(_without_user_info, text))
     text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
 

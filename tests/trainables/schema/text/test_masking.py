@@ -14,6 +14,7 @@ SECRET = "S3cr3tValue99"
         f"postgres://me:{SECRET}@host/db is no known scheme",
         f"postgres://me:a/{SECRET}@b@host/db",
         f"mysql+pymysql://me:{SECRET}@[::1]:3306/db?charset=utf8",
+        f"postgresql://me:two words {SECRET}@host/db is away",
         f"redis://:{SECRET}@host",
         f"https://{SECRET}@github.com/a/b",
         f"http://host/?token={SECRET}",
@@ -93,6 +94,8 @@ def test_the_folder_of_the_shell_is_no_password(monkeypatch):
     [
         "sqlite:////home/me@work/mlflow.db",
         "http://127.0.0.1:5000 is down, ask me@host",
+        "postgresql://host:5432 is down, ask me@host",
+        "pad_token = '<pad>', token=None",
         "max_tokens=128, num_tokens=7",
         "file:///a@b/c",
         "postgresql://me@host/db and mysql+pymysql://me@host:3306/db",
