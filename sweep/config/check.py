@@ -21,7 +21,7 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
@@ -259,6 +259,6 @@ def _seed_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
         return []
     return [
         f"{document.at(('trial', 'seed'))} must be a number where replicates.seeds is given, as every "
-        f"recipe is run with that seed and the next ones, but got {shown(tree['seed'])}: leave one of "
-        f"the two out."
+        f"recipe is run with that seed and the next ones, but got {as_value(tree['seed'])}: leave one "
+        f"of the two out."
     ]

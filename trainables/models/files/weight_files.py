@@ -8,7 +8,7 @@ from typing import Any
 from trainables.models.files.elsewhere import is_plain
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -37,7 +37,7 @@ def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
     except ValueError as error:
         raise unloadable(folder, error) from error
     if not isinstance(shards, dict) or not shards:
-        raise unloadable(folder, f"{file.name} must have a weight_map, but has {shown(shards)}")
+        raise unloadable(folder, f"{file.name} must have a weight_map, but has {as_value(shards)}")
     names = dict.fromkeys(
         str(value) if isinstance(value, str) else None for value in shards.values()
     )
@@ -55,18 +55,19 @@ def _beside(folder: Path, name: Any, source: str, end: str) -> Path:
     """
     if not is_plain(name) or not name.endswith(end):
         raise unloadable(
-            folder, f"{source} must name files beside it that end in {end}, but names {shown(name)}"
+            folder,
+            f"{source} must name files beside it that end in {end}, but names {as_value(name)}",
         )
     file: Path = folder / name
     if not file.is_file():
         raise unloadable(
-            folder, f"{source} must name files that are there, but {shown(name)} is not"
+            folder, f"{source} must name files that are there, but {as_value(name)} is not"
         )
     target, home = file.resolve(), folder.resolve()
     is_of_hub = home.parent.name == "snapshots" and target.parent == home.parents[1] / "blobs"
     if not target.is_relative_to(home) and not is_of_hub:
         raise unloadable(
             folder,
-            f"{source} must name files of this folder, but {shown(name)} is a link out of it",
+            f"{source} must name files of this folder, but {as_value(name)} is a link out of it",
         )
     return file
