@@ -91,7 +91,7 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
                 break
             try:
                 found.append(entry.digest())
-            except (AssetError, OSError) as error:
+            except (AssetError, OSError, ValueError) as error:
                 faults.append(f"{key}: {error}")
         digests[name] = joined_digest(found)
     return digests, faults

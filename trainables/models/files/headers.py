@@ -38,8 +38,8 @@ def headers_in(folder: Path, config: dict[str, Any]) -> dict[str, Header]:
     config: what is written in its config.json.
 
     Raises:
-        ValueError: a file is not there, is cut or no safetensors, does not lie plainly in the folder,
-            or two files have a tensor of one name.
+        ValueError: a file is not there, is cut or no safetensors, or has no plain name, or two files
+            have a tensor of one name.
     """
     headers: dict[str, Header] = {}
     for file in weight_files(folder, config):
