@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.record.names import TrialState
 from analysis.record.sweep import Candidate, Sweep
 from analysis.record.table import error_of
-from trainables.metrics.interval import UNKNOWN_DF, half_width, num_decimals, plus_minus, visible
+from trainables.metrics.interval import UNKNOWN_DF, as_number, half_width, num_decimals, plus_minus
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
@@ -125,7 +125,7 @@ def goal_cells(
         form = f".{places}f"
         texts = ["–"]
         if goal.name in row:
-            texts = [visible(row[goal.name], form), shown_error(row, goal.name, form, space)]
+            texts = [as_number(row[goal.name], form), shown_error(row, goal.name, form, space)]
         cells.append([text for text in texts if text])
     return cells
 

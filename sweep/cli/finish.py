@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
-from trainables.cli.streams import say, showable
+from trainables.cli.streams import encodable, say
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         say(f"stopped; `sweep resume {spec.name}` runs the rest.")
     for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
-        print(showable(os.path.relpath(path) if is_below else str(path.resolve())))
+        print(encodable(os.path.relpath(path) if is_below else str(path.resolve())))
 
 
 def _failures(trials: Any) -> str:

@@ -14,7 +14,7 @@ import typer
 
 from sweep.cli.options import WRONG, Format, HarnessTasks, leave, use_harness_tasks
 from trainables.cli.output import WIDTH
-from trainables.cli.streams import showable
+from trainables.cli.streams import encodable
 from trainables.schema.text.escaping import csv_cell
 
 if TYPE_CHECKING:
@@ -120,13 +120,13 @@ def _lines(goals: Sequence[PossibleGoal]) -> Iterator[str]:
         yield ""
         yield evaluator or SEVERAL
         for metric, _ in group:
-            numbers = f"{showable(metric.unit):<10} {metric.better:<7} {metric.ideal:g}"
-            line = f"  {showable(metric.name):<45} {numbers}"
+            numbers = f"{encodable(metric.unit):<10} {metric.better:<7} {metric.ideal:g}"
+            line = f"  {encodable(metric.name):<45} {numbers}"
             if len(line) > WIDTH:
-                yield f"  {showable(metric.name)}"
+                yield f"  {encodable(metric.name)}"
                 line = f"{'':<47} {numbers}"
             yield line
             indent = " " * 6
             yield textwrap.fill(
-                showable(metric.about), WIDTH, initial_indent=indent, subsequent_indent=indent
+                encodable(metric.about), WIDTH, initial_indent=indent, subsequent_indent=indent
             )

@@ -90,7 +90,7 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     except addresses.BadAddress as error:
         leave(WRONG, str(error))
     addresses.limit_retries()
-    store_in_use.set(addresses.printable(uri))
+    store_in_use.set(addresses.masked_address(uri))
     return uri
 
 

@@ -22,7 +22,7 @@ from sweep.cli.options import (
     store_of,
 )
 from sweep.tracking.store import errors as store_errors
-from trainables.cli.streams import say, showable
+from trainables.cli.streams import encodable, say
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -119,11 +119,11 @@ def front(
             console().print(front_table.table(sweep, every=every))
     messages = sys.stderr if format_ is not Format.TABLE else sys.stdout
     for path in paths:
-        print(showable(str(path)), file=messages)
+        print(encodable(str(path)), file=messages)
     if register:
         num_registered, num_left = 0, 0
         for sentence, is_registered in _register(sweep, model_name or name):
-            print(showable(sentence), file=sys.stderr if is_registered is False else messages)
+            print(encodable(sentence), file=sys.stderr if is_registered is False else messages)
             num_registered += is_registered is True
             num_left += is_registered is False
         if num_left or not num_registered:

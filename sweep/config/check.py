@@ -22,7 +22,7 @@ from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.text.masking import masked
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
 CHANGEABLE = ("budget", "resources", "checkpoints")  # keys that `sweep resume` may find changed
@@ -85,7 +85,7 @@ def _secret_sentences(document: Document, known: Container[int]) -> list[str]:
     path, *_ = document.at(()).rsplit(":", 2)
     return [
         f"{path}:{number}: must hold no secret, as the record gets the spec as it "
-        f"is, but got {shown(masked(line.strip()))}: leave it out, or change the variable of the "
+        f"is, but got {as_value(masked(line.strip()))}: leave it out, or change the variable of the "
         f"environment, named as secrets are, that has this value."
         for number, line in enumerate(text.splitlines(), 1)
         if number not in known and masked(line) != line
@@ -279,6 +279,6 @@ def _seed_sentences(document: Document, tree: dict[str, Any]) -> list[str]:
         return []
     return [
         f"{document.at(('trial', 'seed'))} must be a number where replicates.seeds is given, as every "
-        f"recipe is run with that seed and the next ones, but got {shown(tree['seed'])}: leave one of "
-        f"the two out."
+        f"recipe is run with that seed and the next ones, but got {as_value(tree['seed'])}: leave one "
+        f"of the two out."
     ]

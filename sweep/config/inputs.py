@@ -45,14 +45,6 @@ class Input(NamedTuple):
         return f"{self.role}.{self.source}"
 
 
-def joined_digest(digests: Iterable[str]) -> str:
-    """Return one digest for all inputs of a name; evaluators may have data of one name that differ."""
-    different = list(dict.fromkeys(digests))
-    if len(different) == 1:
-        return different[0]
-    return hashlib.sha256(" ".join(different).encode()).hexdigest()
-
-
 def role_in(name: str) -> str:
     """Return the role in a recorded name of an input.
 
@@ -78,3 +70,22 @@ def inputs_of(trials: Iterable[TrialConfig]) -> Iterator[Input]:
             dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
             key = f"{KEYS['evaluator']}: {evaluator.name}"
             yield Input(key, "evaluator", dataset, evaluator.data_digest)
+
+
+def inputs_by_name(trials: Iterable[TrialConfig]) -> dict[str, dict[str, Input]]:
+    """Return name -> key -> input, for the inputs of trials, each once.
+
+    Evaluators may have data of one name that differ. Their own names are in their keys.
+    """
+    inputs: dict[str, dict[str, Input]] = {}
+    for entry in inputs_of(trials):
+        inputs.setdefault(entry.name, {})[entry.key] = entry
+    return inputs
+
+
+def joined_digest(digests: Iterable[str]) -> str:
+    """Return one digest for all inputs of a name, from that of each."""
+    different = list(dict.fromkeys(digests))
+    if len(different) == 1:
+        return different[0]
+    return hashlib.sha256(" ".join(different).encode()).hexdigest()

@@ -22,7 +22,7 @@ from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.metric import Metric
 from trainables.schema.faults import MAX_SENTENCES, MAX_WORD, Place, did_you_mean
 from trainables.schema.strict import Strict
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 from trainables.schema.yaml_file import MAX_PATH, Document, SpecError, validate
 
 MAX_METRICS = 3  # that a sentence lists
@@ -122,7 +122,7 @@ def _in_words(metrics: list[str], name: object, path: Path) -> str:
     )
     such_as = "" if close else f"such as {', '.join(listed)}; "
     every = f"`sweep metrics {as_word(path, MAX_PATH)}` lists all {len(metrics)}"
-    return f"({such_as}{every}), but got {shown(name)}{close or '.'}"
+    return f"({such_as}{every}), but got {as_value(name)}{close or '.'}"
 
 
 def _different(tree: dict[str, Any]) -> Iterable[Corner]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain, islice
 
-from sweep.config.inputs import inputs_of, joined_digest
+from sweep.config.inputs import inputs_by_name, inputs_of, joined_digest
 from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
@@ -82,17 +82,19 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
 
     After more faults than are shown the rest is not fetched.
     """
-    inputs = {(entry.key, entry.name): entry for entry in inputs_of(trials)}
-    digests: dict[str, list[str]] = defaultdict(list)
+    digests: dict[str, str] = {}
     faults: list[str] = []
-    for entry in inputs.values():
-        if len(faults) > MAX_SENTENCES:
-            break
-        try:
-            digests[entry.name].append(entry.digest())
-        except (AssetError, OSError) as error:
-            faults.append(f"{entry.key}: {error}")
-    return {name: joined_digest(found) for name, found in digests.items()}, faults
+    for name, inputs in inputs_by_name(trials).items():
+        found = []
+        for key, entry in inputs.items():
+            if len(faults) > MAX_SENTENCES:
+                break
+            try:
+                found.append(entry.digest())
+            except (AssetError, OSError, ValueError) as error:
+                faults.append(f"{key}: {error}")
+        digests[name] = joined_digest(found)
+    return digests, faults
 
 
 def _alignment_faults(trials: list[TrialConfig]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from trainables.cli.streams import showable
+from trainables.cli.streams import encodable
 
 
 class ShowableConsole(Console):
@@ -24,4 +24,4 @@ class ShowableConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         """Return a text, as rich reads its markup, in the characters of this console's encoding."""
-        return super().render_str(showable(text, self.encoding), **options)
+        return super().render_str(encodable(text, self.encoding), **options)

@@ -20,7 +20,7 @@ from analysis.record.names import ENDED_STATES, EndState, TrialState
 from sweep.display.candidates import MeasuredModel, candidates, measured_by, names_of
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
-from trainables.cli.streams import showable
+from trainables.cli.streams import encodable
 from trainables.metrics.names import DEGENERATE, parse
 from trainables.schema.counted import counted
 from trainables.schema.text.printable import printable
@@ -175,7 +175,7 @@ class Progress(Callback):  # type: ignore[misc]
 
     def _print(self, line: str) -> None:
         """Print a line, which goes on below if it is too long for the console."""
-        for text in _folded(showable(line, self._console.encoding), self._console.width):
+        for text in _folded(encodable(line, self._console.encoding), self._console.width):
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @property
@@ -228,7 +228,7 @@ class Progress(Callback):  # type: ignore[misc]
         if not trouble:
             return ""
         waiting = counted(self._outbox.num_waiting, "entry waits", "entries wait")
-        return f" | {waiting} for MLflow ({showable(trouble.partition(':')[0])})"
+        return f" | {waiting} for MLflow ({encodable(trouble.partition(':')[0])})"
 
 
 def _folded(line: str, width: int) -> list[str]:

@@ -39,7 +39,7 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> 
     from sweep.search.study import delete_study
 
     earlier_storage = workspace.search_storage(name)
-    if str(earlier_storage) != addresses.printable(search_storage):
+    if str(earlier_storage) != addresses.masked_address(search_storage):
         addresses.refuse_hidden(
             str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
         )

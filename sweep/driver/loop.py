@@ -171,8 +171,9 @@ def _open_search(
     ended = {int(run.data.tags[Tag.TRIAL]) for run in runs if Tag.STATE in run.data.tags}
     if unknown := sorted(ended - known):
         raise CannotRun(
-            f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
-            f"as it was left, but does not know that {'trials' if len(unknown) > 1 else 'trial'} "
+            f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
+            f"{record.sweep} as it was left, but does not know that "
+            f"{'trials' if len(unknown) > 1 else 'trial'} "
             f"{', '.join(map(str, unknown))} ended: put the latest copy back, or start anew with "
             f"--replace."
         )
@@ -182,9 +183,9 @@ def _open_search(
     if difference := first_difference(study, spec, left):
         number, clause = difference
         raise CannotRun(
-            f"{addresses.printable(prepared.search_storage)} must hold the search of {record.sweep} "
-            f"as its trials ended, but trial {number} {clause}: put an intact copy back, or start anew "
-            f"with --replace."
+            f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
+            f"{record.sweep} as its trials ended, but trial {number} {clause}: put an intact copy "
+            f"back, or start anew with --replace."
         )
     record.log_spec_version(version, prepared.text)
     return study, version, lost

@@ -236,7 +236,7 @@ def _refuse_remains(name: str, search_storage: Path | str) -> None:
     from sweep.search.study import has_study
 
     if (has_search := has_study(search_storage, name)) or workspace.outbox(name).exists():
-        place = addresses.printable(search_storage) if has_search else workspace.folder(name)
+        place = addresses.masked_address(search_storage) if has_search else workspace.folder(name)
         raise CannotRun(
             f"{place} holds an earlier sweep {name} that this tracking store does not know: name its "
             "store with --tracking-uri, or start anew with --replace."
@@ -247,7 +247,7 @@ def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str
     """Raise CannotRun if the search storage does not hold the study of a sweep that has begun."""
     from sweep.search.study import has_study
 
-    name, address = record.sweep, addresses.printable(search_storage)
+    name, address = record.sweep, addresses.masked_address(search_storage)
     has_moved = address != str(workspace.search_storage(name))
     if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
         raise CannotRun(

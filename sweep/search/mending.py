@@ -39,11 +39,11 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     for entry in gone:
         if entry.trial is not None:
             lost.setdefault(Path(entry.file).name, []).append(entry.trial)
-    files = " and ".join(f"{name} of {named(numbers)}" for name, numbers in lost.items())
+    files = " and ".join(f"{name} of {trials_in_words(numbers)}" for name, numbers in lost.items())
     log.warning(
         "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
         "delivered again%s",
-        named(missing),
+        trials_in_words(missing),
         f", but {files}, which went with it" if files else "",
     )
     return gone
@@ -65,14 +65,14 @@ def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:
             else "the record of %s has lost results of %s, which the search knows to be complete: "
             "they are not run again, and are on no front",
             name,
-            named(numbers),
+            trials_in_words(numbers),
         )
 
 
-def named(numbers: Sequence[int]) -> str:
+def trials_in_words(numbers: Sequence[int]) -> str:
     """Return trials in words.
 
-    >>> named([3]), named([3, 5])
+    >>> trials_in_words([3]), trials_in_words([3, 5])
     ('trial 3', 'trials 3, 5')
     """
     return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"

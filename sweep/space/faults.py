@@ -12,7 +12,7 @@ from typing import Any
 from sweep.space.domains import DOMAINS, children, domain, label
 from sweep.space.names import setting_place
 from trainables.schema.faults import MAX_WORD, Place
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def _choice_faults(options: Any, place: Place) -> Iterator[DomainFault]:
     """Yield the faults of a choice, whose place is given, and of the domains inside its options."""
     if not isinstance(options, list) or not options:
         yield DomainFault(
-            (*place, "choice"), f"must be a list of at least one option, but got {shown(options)}."
+            (*place, "choice"),
+            f"must be a list of at least one option, but got {as_value(options)}.",
         )
         return
     labels = [label(option) for option in options]
@@ -91,12 +92,12 @@ def _range_sentence(kind: str, argument: Any) -> str:
     """Return a sentence on a bad range, or "" if it can be drawn from."""
     if not _is_range(argument, whole=kind == "int"):
         numbers = "whole numbers" if kind == "int" else "numbers"
-        return f"must be two {numbers} [low, high], but got {shown(argument)}."
+        return f"must be two {numbers} [low, high], but got {as_value(argument)}."
     low, high = argument
     if low >= high:
-        return f"must have low < high, but got {shown(argument)}."
+        return f"must have low < high, but got {as_value(argument)}."
     if kind == "loguniform" and low <= 0:
-        return f"must be above 0, as the logarithm is drawn, but got {shown(argument)}."
+        return f"must be above 0, as the logarithm is drawn, but got {as_value(argument)}."
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sweep.space.domains import Label, by_label, children, domain
 from sweep.space.names import ROOT, Names, setting_place
 from trainables.schema.faults import Place
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 ABSENT = object()  # in place of a value that is not there
 
@@ -44,10 +44,10 @@ class Change(NamedTuple):
     def sentence(self) -> str:
         """The change as the rest of a sentence that begins with its place."""
         if self.new is ABSENT:
-            return f"must stay {shown(self.old)}, but is gone."
+            return f"must stay {as_value(self.old)}, but is gone."
         if self.old is ABSENT:
-            return f"must not be new, but is {shown(self.new)}."
-        return f"must stay {shown(self.old)}, but is {shown(self.new)}."
+            return f"must not be new, but is {as_value(self.new)}."
+        return f"must stay {as_value(self.old)}, but is {as_value(self.new)}."
 
 
 def changes(old: Any, new: Any, place: Place = ()) -> Iterator[Change]:

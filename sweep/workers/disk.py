@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
 
 FULL_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MESSAGE = "No space left on device"  # by this text in errors of libraries that are no OSError
@@ -14,11 +15,17 @@ def full_disk_in(error: BaseException) -> OSError | None:
     The exception itself belongs to its chain. An exception of a library that only has the message
     gives a new OSError.
     """
-    link: BaseException | None = error
-    while link is not None:
+    for link in causes(error):
         if isinstance(link, OSError) and link.errno in FULL_DISK_ERRNOS:
             return link
         if MESSAGE in str(link):
             return OSError(errno.ENOSPC, MESSAGE)
-        link = link.__cause__ or link.__context__
     return None
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, what it comes from, what that comes from, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__ or link.__context__

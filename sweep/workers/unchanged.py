@@ -6,7 +6,8 @@ from collections.abc import Generator, Mapping
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sweep.config.inputs import KEYS, Input, inputs_of, joined_digest, role_in
+from sweep.config.inputs import KEYS, inputs_by_name, joined_digest, role_in
+from sweep.workers.storage_trouble import is_trouble, storage_errors
 from trainables.assets.errors import AssetError
 
 if TYPE_CHECKING:
@@ -46,21 +47,23 @@ def refuse_changed(trial: TrialConfig, recorded: Mapping[str, str]) -> None:
 
     Raises:
         InputChanged: an input has changed, or is gone.
+        StorageTrouble: it cannot be told, as the place where an input is kept cannot be read.
     """
-    entries_by_name: dict[str, list[Input]] = {}
-    for entry in inputs_of([trial]):
-        if entry.name in recorded:
-            entries_by_name.setdefault(entry.name, []).append(entry)
     sentences = []
-    for name, entries in entries_by_name.items():
+    for name, inputs in inputs_by_name([trial]).items():
+        if name not in recorded:
+            continue
         try:
-            digest = joined_digest(entry.digest() for entry in entries)
+            digest = joined_digest(entry.digest() for entry in inputs.values())
         except (AssetError, OSError, ValueError) as error:
+            if is_trouble(error):
+                with storage_errors():  # a full disk ends the sweep
+                    raise
             problem = f"cannot be read ({str(error).rstrip('.')})"
         else:
             problem = "" if digest == recorded[name] else f"has changed ({_short(digest)})"
         if problem:
-            sentences.append(_change_sentence(entries[0].key, name, recorded[name], problem))
+            sentences.append(_change_sentence(next(iter(inputs)), name, recorded[name], problem))
     if sentences:
         raise InputChanged(" ".join(sentences))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +18,16 @@ from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
+from sweep.workers.storage_trouble import StorageTrouble, bounded, in_words, storage_errors
 from sweep.workers.system_metrics import SystemMetrics
 from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
 from trainables.report import fault
-from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from trainables.report import Report
 
-MAX_CHARS = 10_000  # characters of an error's text
 RESULT_FILE = "result.json"  # in a checkpoint: the result of the report at which it was written
 
 RunTrial = Callable[..., "Generator[Report]"]
@@ -36,22 +35,6 @@ RunTrial = Callable[..., "Generator[Report]"]
 
 class TrialFailed(RuntimeError):
     """A trial has raised an exception, which was reported as its failure."""
-
-
-class StorageTrouble(RuntimeError):
-    """Checkpoints or models cannot be read or written in their store."""
-
-
-@contextmanager
-def _storage_errors() -> Iterator[None]:
-    """Raise errors of the block as StorageTrouble, except that of a full disk, which stays as it is."""
-    try:
-        yield
-    except Exception as error:
-        if disk.full_disk_in(error):
-            raise
-        # Without its cause, whose text Ray would write to files beside it.
-        raise StorageTrouble(_in_words(error)) from None
 
 
 @dataclass(frozen=True)
@@ -128,8 +111,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
         Raises:
             TrialFailed: the trial has failed in the step before.
-            StorageTrouble: checkpoints or models cannot be read or written. It is no fault of the
-                trial, which Tune tries again as if its process had died.
+            StorageTrouble: checkpoints, models or data cannot be read or written. It is no fault of
+                the trial, which Tune tries again as if its process had died.
         """
         if self._error is not None:
             raise self._error
@@ -141,10 +124,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self._error = error
             raise
         except Exception as error:
-            self._error = TrialFailed(_in_words(error))
+            self._error = TrialFailed(in_words(error))
             if full_disk := disk.full_disk_in(error):
                 return TrialResult(disk_full=str(full_disk)).for_tune()
-            return TrialResult(failure=_in_words(error)).for_tune()
+            return TrialResult(failure=in_words(error)).for_tune()
         if result.done:
             self.cleanup()
         return result.for_tune()
@@ -164,7 +147,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         assignment, name = self._assignment, folder_name(request.number)
         checkpoints = assignment.stores.checkpoints
         with ExitStack() as stack:
-            with _storage_errors():
+            with storage_errors():
                 resume_from = stack.enter_context(checkpoints.read(name)) if checkpoints else None
                 last = resume_from and (resume_from / RESULT_FILE).read_text(encoding="utf-8")
             if last:  # the process that wrote it may have died before the driver got it
@@ -181,7 +164,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     if result.done:
                         return
             except InputChanged as changed:  # the process is sound, and takes the next trial
-                yield TrialResult(failure=str(changed), done=True)
+                yield TrialResult(failure=bounded(str(changed)), done=True)
 
     def _store(self, number: int, report: Report, result: TrialResult) -> None:
         """Write the checkpoint of a trial that goes on, or the model of one that is complete.
@@ -191,19 +174,12 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         stores = self._assignment.stores
         if stores.checkpoints and not result.done and report.step > 0:
             name = folder_name(number)
-            with _storage_errors(), stores.checkpoints.write(name) as folder:
+            with storage_errors(), stores.checkpoints.write(name) as folder:
                 report.save_state(folder)
                 (folder / RESULT_FILE).write_text(result.to_json(), encoding="utf-8")
         if stores.models and result.done and not result.failure:
-            with _storage_errors(), stores.models.write(folder_name(number)) as folder:
+            with storage_errors(), stores.models.write(folder_name(number)) as folder:
                 report.save_model(folder)
-
-
-def _in_words(error: Exception) -> str:
-    """Return the kind of an error and its text, without secrets and of at most MAX_CHARS characters."""
-    text = f"{type(error).__name__}: {error}"
-    # A secret that the first cut has halved is left out by the second.
-    return masked(text[: 2 * MAX_CHARS])[:MAX_CHARS]
 
 
 def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> TrialResult:

@@ -114,7 +114,7 @@ def test_no_password_is_written_or_printed(resumed):
     folder, _, storage, _, output = resumed
     refuse_secrets(folder / "sweeps")
     assert SECRET not in output
-    assert (folder / "sweeps/tiny/storage").read_text() == addresses.printable(storage)
+    assert (folder / "sweeps/tiny/storage").read_text() == addresses.masked_address(storage)
 
 
 @pytest.fixture(scope="module")

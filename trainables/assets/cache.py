@@ -21,6 +21,7 @@ import platformdirs
 from filelock import FileLock
 
 from trainables.assets.errors import AssetError
+from trainables.assets.folder_files import files_below
 
 logger = logging.getLogger(__name__)
 
@@ -48,14 +49,16 @@ def cache_dir() -> Path:
 def digest(path: Path) -> str:
     """Return the sha256 of a file, or of the sorted names and contents of a folder.
 
-    It does not depend on where the folder lies, nor on hidden files. A file is hashed again only when
-    its size, its times or its place on the disk have changed.
+    It does not depend on where the folder lies, nor on hidden files. Of a link the contents count,
+    wherever they lie. A file is hashed again only when its size, its times or its place on the disk
+    have changed.
 
     Raises:
         FileNotFoundError: there is nothing at `path`.
+        TooMany: the folder has too many files.
     """
     if path.is_dir():
-        lines = (f"{_sha256(file)}  {name}\n" for name, file in _visible_files(path).items())
+        lines = (f"{_sha256(file)}  {name}\n" for name, file in files_below(path).items())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     return _sha256(path)
 
@@ -158,20 +161,10 @@ def _inventory(folder: Path) -> dict[str, list[int | str]]:
 
     It is cheap enough to be made at every reuse.
     """
-    sizes = {name: file.stat().st_size for name, file in _visible_files(folder).items()}
+    sizes = {name: file.stat().st_size for name, file in files_below(folder).items()}
     return {
         name: [size, _sha256(folder / name) if size < MIN_LARGE_BYTES else ""]
         for name, size in sizes.items()
-    }
-
-
-def _visible_files(folder: Path) -> dict[str, Path]:
-    """Return all files below a folder, sorted by their relative names, without hidden ones."""
-    files = {file.relative_to(folder): file for file in folder.rglob("*") if file.is_file()}
-    return {
-        name.as_posix(): files[name]
-        for name in sorted(files, key=Path.as_posix)
-        if not any(part.startswith(".") for part in name.parts)
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from typer.core import TyperCommand
 
 from trainables.cli.output import WIDTH
-from trainables.cli.streams import showable
+from trainables.cli.streams import encodable
 
 if TYPE_CHECKING:
     from trainables.evaluators.base import Evaluator
@@ -49,7 +49,7 @@ def _of_evaluator(evaluator: type[Evaluator]) -> str:
         purpose += " A change against the base model, so for trials and sweeps alone."
     lines = [
         evaluator.model_fields["name"].default,
-        textwrap.fill(showable(purpose), WIDTH, initial_indent="  ", subsequent_indent="  "),
+        textwrap.fill(encodable(purpose), WIDTH, initial_indent="  ", subsequent_indent="  "),
     ]
     for setting in settings(evaluator):
         is_required = setting.default == "required"
@@ -58,7 +58,7 @@ def _of_evaluator(evaluator: type[Evaluator]) -> str:
         words += [f"– {setting.meaning}"] if setting.meaning else []
         lines.append(
             textwrap.fill(
-                showable(" ".join(words)),
+                encodable(" ".join(words)),
                 WIDTH,
                 initial_indent=f"    {setting.key}".ljust(KEY_WIDTH - 1) + " ",
                 subsequent_indent=" " * KEY_WIDTH,

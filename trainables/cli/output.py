@@ -6,9 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from trainables.cli.streams import say, showable
+from trainables.cli.streams import encodable, say
 from trainables.cli.verbs import FAILED, WRONG
-from trainables.metrics.interval import half_width, num_decimals, plus_minus, visible
+from trainables.metrics.interval import as_number, half_width, num_decimals, plus_minus
 from trainables.schema.text.printable import MAX_LINE
 from trainables.schema.text.shown import as_word
 
@@ -33,11 +33,11 @@ def line(metric: Metric, value: float, se: float | None, df: float, num_items: i
     places = num_decimals([half]) - 1 if half else num_decimals([value])
     places = max(MIN_DECIMALS, min(MAX_DECIMALS, places))
     form = f".{places}f"
-    error = f"{showable(plus_minus(se, df, form)):<{len(showable('± 0.0000 '))}}"
-    unit = showable(metric.unit)
+    error = f"{encodable(plus_minus(se, df, form)):<{len(encodable('± 0.0000 '))}}"
+    unit = encodable(metric.unit)
     items = f"n={num_items}" if num_items else ""
-    numbers = f"{visible(value, form):>10} {error} {unit:<10} {items}".rstrip()
-    name = showable(metric.name)
+    numbers = f"{as_number(value, form):>10} {error} {unit:<10} {items}".rstrip()
+    name = encodable(metric.name)
     whole = f"{name:<40} {numbers}"
     return whole if len(whole) <= WIDTH else f"{name}\n{'':<40} {numbers}"
 
@@ -50,7 +50,7 @@ def wrapped(text: str, indent: str = "") -> str:
     indent: what stands before the second line and those after it.
     """
     return textwrap.fill(
-        showable(as_word(text, MAX_LINE)),
+        encodable(as_word(text, MAX_LINE)),
         WIDTH,
         subsequent_indent=indent,
         break_long_words=False,

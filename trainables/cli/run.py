@@ -13,7 +13,7 @@ import typer
 
 from trainables.cli.options import HarnessTasks, use_harness_tasks
 from trainables.cli.output import fail, line, refuse, refuse_file
-from trainables.cli.streams import showable
+from trainables.cli.streams import encodable
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -80,7 +80,7 @@ def run(
                     report.save_state(save)
                 else:
                     checkpoint.delete(save)  # that of an earlier run is not of this model
-                print(showable(f"saved to {save}"))
+                print(encodable(f"saved to {save}"))
     except (AssetError, ValueError) as error:
         (fail if reports else refuse)(str(error))  # 2 if the trial did not begin
 

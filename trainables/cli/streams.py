@@ -39,7 +39,7 @@ def plain(character: str) -> str:
     return letters or "?"
 
 
-def showable(text: str, encoding: str | None = None) -> str:
+def encodable(text: str, encoding: str | None = None) -> str:
     """Return a text as a stream can show it, with stand-ins for what it cannot or must not show.
 
     It is for text whose columns are counted, as a stand-in may be longer, and for libraries that write

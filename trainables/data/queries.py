@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer
@@ -172,6 +172,6 @@ def refuse_long_texts(tokenizer: Tokenizer, texts: Iterable[tuple[str, str]]) ->
         if len(ids) > most:
             raise ValueError(
                 f"{where or 'a text'} must fit into the {tokenizer.max_tokens} positions of "
-                f"{tokenizer.folder.name}, but {shown(text.strip())} has {len(ids)} tokens: "
+                f"{tokenizer.folder.name}, but {as_value(text.strip())} has {len(ids)} tokens: "
                 f"{'shorten it, or ' if where else ''}take a model with more positions."
             )

@@ -13,7 +13,7 @@ from trainables.data.files.kinds import ROWS, TEXTS, in_words, kind_of
 from trainables.data.files.parquet import parquet_rows
 from trainables.data.files.row import HALF_CHARACTER, Row, names_in_words
 from trainables.data.files.text_lines import text_lines
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".csv": table_rows,
@@ -77,7 +77,9 @@ def checked_row(row: Any, fields: tuple[str, ...], where: str) -> dict[str, Any]
             pair.
     """
     if not isinstance(row, Mapping):
-        raise ValueError(f"{where}: must have the fields {', '.join(fields)}, but is {shown(row)}.")
+        raise ValueError(
+            f"{where}: must have the fields {', '.join(fields)}, but is {as_value(row)}."
+        )
     if missing := [field for field in fields if row.get(field) is None]:
         raise ValueError(
             f"{where}: must have the fields {', '.join(fields)}, but lacks {', '.join(missing)}; "
@@ -87,7 +89,7 @@ def checked_row(row: Any, fields: tuple[str, ...], where: str) -> dict[str, Any]
         if isinstance(row[field], str) and HALF_CHARACTER.search(row[field]):
             raise ValueError(
                 f"{where}: must have whole characters in the field {field!r}, but has half of a "
-                f"surrogate pair in {shown(row[field])}."
+                f"surrogate pair in {as_value(row[field])}."
             )
     return dict(row)
 

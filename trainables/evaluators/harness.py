@@ -83,8 +83,11 @@ class Harness(Evaluator):
         return True
 
     def data_digest(self) -> str:
-        """Return the sha256 of the YAML, the code beside it, the items and their requests."""
-        return loaded.digest(self._tasks())
+        """Return the sha256 of the YAML, the code beside it, the items and their requests.
+
+        Of a task of one's own, all files of the named folder count, as they are now.
+        """
+        return loaded.digest(self._tasks(), folder.digest_now() if self.own_folder() else "")
 
     def items(self) -> list[object]:
         """Return the rows of the task's data, or of all tasks of the group."""

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trainables.assets import cache
+from trainables.assets.folder_files import files_below
+from trainables.schema.counted import counted
 
 OPTION = "--harness-tasks"
+MAX_FILES, MAX_BYTES = 10_000, 16 * 2**30  # of all that counts for what tasks measure
 
 
 class Folder(NamedTuple):
@@ -32,7 +35,7 @@ def use(path: Path | None) -> None:
     """Let tasks be found in a folder, too, in this process from now on; None is no folder.
 
     Raises:
-        ValueError: there is no such folder, or it has no YAML file.
+        ValueError: there is no such folder, it has no YAML file, or far more than tasks need.
     """
     global _folder
     if path is None:
@@ -44,6 +47,7 @@ def use(path: Path | None) -> None:
         raise ValueError(
             f"{OPTION} must be a folder with the YAML files of tasks, but {path} {found}."
         )
+    _refuse_much(path)
     _folder = Folder(path, cache.digest(path))
 
 
@@ -55,3 +59,24 @@ def current() -> Folder | None:
 def current_path() -> Path | None:
     """Return the absolute path of the folder; None if none was named."""
     return _folder.path if _folder else None
+
+
+def digest_now() -> str:
+    """Return the sha256 of all files of the folder as they are now; "" if none was named.
+
+    The code of a task may read any of them.
+    """
+    return cache.digest(_folder.path) if _folder else ""
+
+
+def _refuse_much(path: Path) -> None:
+    """Raise ValueError if a folder has more files, or larger ones, than can be read for each sweep."""
+    files = files_below(path)
+    size = sum(file.stat().st_size for file in files.values())
+    if len(files) > MAX_FILES or size > MAX_BYTES:
+        raise ValueError(
+            f"{OPTION} must be a folder of at most {MAX_FILES} files and {MAX_BYTES // 2**30} GiB, all "
+            f"of which count for what its tasks measure, but {path} has "
+            f"{counted(len(files), 'file')} and {size / 2**30:.1f} GiB: name a folder that has the "
+            f"tasks alone."
+        )

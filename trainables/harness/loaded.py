@@ -196,13 +196,15 @@ def _beside_yaml(leaf: Leaf) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=32)
-def digest(tasks: tuple[Loaded, ...]) -> str:
+def digest(tasks: tuple[Loaded, ...], folder_digest: str) -> str:
     """Return the sha256 of tasks: of their YAML, of the code beside it, of their items and requests.
 
     It does not depend on where the folder of the tasks lies. It is made once a process, in which tasks
     stay as they were loaded.
+
+    folder_digest: of a user's folder that they are from, as it is now: of all that their code may read.
     """
-    summary = hashlib.sha256(library.version().encode())
+    summary = hashlib.sha256(f"{library.version()} {folder_digest}".encode())
     for loaded in tasks:
         beside = loaded.leaf.path.parent
         texts = [

@@ -147,7 +147,7 @@ def plus_minus(se: float | None, df: float, form: str, space: str = " ") -> str:
     """
     half = half_width(se, df)
     if half is not None and math.isfinite(half):
-        return f"±{space}{visible(half, form)}"
+        return f"±{space}{as_number(half, form)}"
     return "" if half is None and df != UNKNOWN_DF else f"±{space}?"
 
 
@@ -164,10 +164,10 @@ def num_decimals(values: Sequence[float]) -> int:
     return max(0, 2 - math.floor(math.log10(largest))) if largest else 0
 
 
-def visible(value: float, form: str) -> str:
+def as_number(value: float, form: str) -> str:
     """Return a number in this form; if that would show a number that is not zero as zero, two digits.
 
-    >>> visible(0.25, ".3f"), visible(0.0, ".3f"), visible(3.8e-5, ".3f")
+    >>> as_number(0.25, ".3f"), as_number(0.0, ".3f"), as_number(3.8e-5, ".3f")
     ('0.250', '0.000', '3.8e-5')
     """
     text = f"{value:{form}}"

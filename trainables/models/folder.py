@@ -12,11 +12,11 @@ from trainables.chatter import held_back
 from trainables.models.files.elsewhere import refuse_leading_elsewhere
 from trainables.models.files.headers import Header, headers_in
 from trainables.models.files.leftovers import refuse_leftovers
-from trainables.models.files.sentences import named, unloadable
+from trainables.models.files.sentences import unloadable
 from trainables.models.files.size import Unlike, few_parts, refuse_unlike
 from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def read_config(folder: Path) -> Any:
         needs_code = " and has code of its own, which is never run" if "auto_map" in written else ""
         raise ValueError(
             f"{folder} must hold a model that transformers {transformers.__version__} knows, but the "
-            f"model_type in its config.json is {shown(kind)}{needs_code}: give another model."
+            f"model_type in its config.json is {as_value(kind)}{needs_code}: give another model."
         ) from error
     if method := (getattr(config, "quantization_config", None) or {}):
         has_name = isinstance(method, dict)
@@ -167,10 +167,10 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
     missing = sorted([*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])])
     if missing:
         others = sorted(loading["unexpected_keys"])
-        instead = f"; the file has others, such as {named(others[0])}" if others else ""
+        instead = f"; the file has others, such as {as_word(others[0])}" if others else ""
         raise ValueError(
             f"the weights of {folder} must be those that its config.json describes, but "
-            f"{counted(len(missing), 'is', 'are')} missing or of another shape, {named(missing[0])} "
+            f"{counted(len(missing), 'is', 'are')} missing or of another shape, {as_word(missing[0])} "
             f"for one{instead}."
         )
     refuse_leftovers(folder, module, loading["unexpected_keys"], headers)
@@ -247,7 +247,7 @@ def refuse_no_numbers(folder: Path) -> None:
                 if num_bad := int(is_bad.sum()):
                     raise ValueError(
                         f"{folder} must hold weights that are numbers, but {num_bad} of the "
-                        f"{tensor.numel()} of {named(name)} in {named(file.name)} "
+                        f"{tensor.numel()} of {as_word(name)} in {as_word(file.name)} "
                         f"{'is' if num_bad == 1 else 'are'} NaN or infinite."
                     )
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # The code on which depends what is found in a folder.
 LOOKED_THROUGH_BY = ("data/opening.py", "data/tokenizer.py", "models")
+KEPT = "found.json"  # in an entry of the cache folder
 
 
 def locate(name: str) -> Path:
@@ -74,16 +76,12 @@ def look_through(name: str, family: Family) -> Structure:
     # A pipe is no part of the digest, under which the result is kept.
     refuse_leading_elsewhere(folder, written_config(folder))
 
-    digest = cache.digest(folder)
+    def structure(digest: str) -> dict[str, Any]:
+        found = asdict(_look_through(folder, family, digest).structure)
+        refuse_no_numbers(folder)
+        return found
 
-    def write(kept: Path) -> None:
-        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
-            structure = _look_through(folder, family, digest).structure
-            refuse_no_numbers(folder)
-            (kept / "structure.json").write_text(json.dumps(asdict(structure)))
-
-    kept = cache.once(_folder_of_result("structure", digest, family), write)
-    written = json.loads((kept / "structure.json").read_text())
+    written = _kept("structure", folder, (family,), structure)
     names = {key: tuple(written[key]) for key in ("blocks", "linear", "read_by_kernels")}
     return Structure(written["num_blocks"], **names)
 
@@ -102,18 +100,13 @@ def abilities_of(name: str, family: Family) -> frozenset[Ability]:
     if is_tested(type_in(folder), family):
         return EVERYTHING
 
-    digest = cache.digest(folder)
-
-    def write(kept: Path) -> None:
+    def abilities(digest: str) -> list[Ability]:
         from trainables.models.fitness.specimen import abilities_in
 
-        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
-            num_weights = _look_through(folder, family, digest).num_weights
-            found = abilities_in(folder, family, num_weights)
-            (kept / "abilities.json").write_text(json.dumps(found))
+        num_weights = _look_through(folder, family, digest).num_weights
+        return abilities_in(folder, family, num_weights)
 
-    kept = cache.once(_folder_of_result("abilities", digest, family), write)
-    return frozenset(json.loads((kept / "abilities.json").read_text()))
+    return frozenset(_kept("abilities", folder, (family,), abilities))
 
 
 def start_of(name: str, opening: Opening) -> str:
@@ -126,14 +119,12 @@ def start_of(name: str, opening: Opening) -> str:
         ValueError: its tokenizer cannot be loaded, or lacks what the opening needs.
     """
     folder = locate(name).resolve()
-    digest = cache.digest(folder)
 
-    def write(kept: Path) -> None:
+    def start(digest: str) -> str:
         hf = _look_through(folder, "causal", digest).tokenizer.hf
-        (kept / "start.txt").write_text(str(hf.decode(opening.ids(hf))), encoding="utf-8")
+        return str(hf.decode(opening.ids(hf)))
 
-    kept = cache.once(_folder_of_result("start", digest, *opening), write)
-    return (kept / "start.txt").read_text(encoding="utf-8")
+    return str(_kept("start", folder, tuple(opening), start))
 
 
 def start_sentence(name: str, opening: Opening) -> str:
@@ -155,14 +146,11 @@ def has_harness_start(name: str) -> bool:
         AssetError, ValueError: as of look_through.
     """
     folder = locate(name).resolve()
-    digest = cache.digest(folder)
 
-    def write(kept: Path) -> None:
-        tokenizer = _look_through(folder, "causal", digest).tokenizer
-        (kept / "has_start.json").write_text(json.dumps(tokenizer.harness_start_id is not None))
+    def has_start(digest: str) -> bool:
+        return _look_through(folder, "causal", digest).tokenizer.harness_start_id is not None
 
-    kept = cache.once(_folder_of_result("harness", digest), write)
-    return bool(json.loads((kept / "has_start.json").read_text()))
+    return bool(_kept("harness", folder, (), has_start))
 
 
 def num_positions(name: str, family: Family) -> int:
@@ -174,14 +162,11 @@ def num_positions(name: str, family: Family) -> int:
         AssetError, ValueError: as of look_through.
     """
     folder = locate(name).resolve()
-    digest = cache.digest(folder)
 
-    def write(kept: Path) -> None:
-        tokenizer = _look_through(folder, family, digest).tokenizer
-        (kept / "positions.json").write_text(json.dumps(tokenizer.max_tokens))
+    def positions(digest: str) -> int:
+        return _look_through(folder, family, digest).tokenizer.max_tokens
 
-    kept = cache.once(_folder_of_result("positions", digest, family), write)
-    return int(json.loads((kept / "positions.json").read_text()))
+    return int(_kept("positions", folder, (family,), positions))
 
 
 def tokenizer_of(name: str, family: Family, opening: Opening = PLAIN) -> Tokenizer:
@@ -241,14 +226,25 @@ def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
     return _Looked(tokenizer, structure_of(module), num_weights)
 
 
-def _folder_of_result(kind: str, digest: str, *settings: str) -> str:
-    """Return the name in the cache folder of what is known of a model and some settings.
+def _kept(
+    kind: str, folder: Path, settings: Sequence[str | None], find: Callable[[str], Any]
+) -> Any:
+    """Return what is known of a model in plain values, which the cache folder keeps.
 
-    digest: of the model's folder.
+    kind: what it is, for the name in the cache folder.
+    settings: what it depends on beside the model.
+    find: finds it, given the digest of the model's folder.
     """
-    key = [digest, cache.source_digest(*LOOKED_THROUGH_BY), *settings]
-    key.append(version("transformers"))
-    return f"models/{kind}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]}"
+    digest = cache.digest(folder)
+
+    def write(target: Path) -> None:
+        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+            found = find(digest)
+        (target / KEPT).write_text(json.dumps(found), encoding="utf-8")
+
+    key = [digest, cache.source_digest(*LOOKED_THROUGH_BY), *settings, version("transformers")]
+    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
+    return json.loads((cache.once(f"models/{kind}-{name}", write) / KEPT).read_text("utf-8"))
 
 
 def _resolved(name: str) -> Path:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from trainables.schema.counted import counted, is_number
 from trainables.schema.text.printable import shortened
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 
 MAX_SENTENCES = 50  # of what is wrong with one file
 MAX_SENTENCE = 1000  # characters of what is wrong with one value
@@ -139,7 +139,7 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
             known = [tag.strip(" '") for tag in detail["ctx"]["expected_tags"].split(",")]
             tag = detail["ctx"]["tag"]
             return (
-                f"must be one of {', '.join(known)}, but got {shown(tag)}"
+                f"must be one of {', '.join(known)}, but got {as_value(tag)}"
                 f"{did_you_mean(tag, known) or '.'}"
             )
         case "union_tag_not_found":
@@ -151,29 +151,29 @@ def _sentence(detail: Any, model: type[BaseModel], further_keys: Iterable[str]) 
         case "literal_error":
             expected = detail["ctx"]["expected"]
             known = expected.replace(" or ", ", ").replace("'", "").split(", ")
-            return f"must be {expected}, but got {shown(value)}{did_you_mean(value, known) or '.'}"
+            return (
+                f"must be {expected}, but got {as_value(value)}{did_you_mean(value, known) or '.'}"
+            )
         case "too_short":
-            return f"must have at least one entry, but got {shown(value)}."
+            return f"must have at least one entry, but got {as_value(value)}."
         case "too_long":
             most = counted(detail["ctx"]["max_length"], "entry", "entries")
             return f"must have at most {most}, but has {len(value)}."
         case "tuple_type" | "list_type":
-            return f"must be a list, as in [{as_word(value)}], but got {shown(value)}."
+            return f"must be a list, as in [{as_word(value)}], but got {as_value(value)}."
         case "bool_type":
-            return f"must be true or false, but got {shown(value)}."
+            return f"must be true or false, but got {as_value(value)}."
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"must be a mapping (key: value), but got {shown(value)}."
+            return f"must be a mapping (key: value), but got {as_value(value)}."
         case "int_type" | "float_type" | "int_from_float":
             kind = "number" if detail["type"] == "float_type" else "whole number"
             quotes = " without quotes" * (isinstance(value, str) and is_number(value))
-            return f"must be a {kind}{quotes}, but got {shown(value)}."
+            return f"must be a {kind}{quotes}, but got {as_value(value)}."
         case "string_unicode":
-            return (
-                f"must have whole characters, but has half of a surrogate pair in {shown(value)}."
-            )
+            return f"must have whole characters, but has half of a surrogate pair in {as_value(value)}."
         case _:
             must = detail["msg"].replace("Input should", "must").replace("String should", "must")
-            return f"{must[0].lower()}{must[1:]}, but got {shown(value)}."
+            return f"{must[0].lower()}{must[1:]}, but got {as_value(value)}."
 
 
 def _model_at(model: type[BaseModel], location: Place) -> type[BaseModel]:

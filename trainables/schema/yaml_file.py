@@ -20,7 +20,7 @@ from trainables.schema.composing import odd_keys
 from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 
 Model = TypeVar("Model", bound=BaseModel)
 FURTHER = "… and more: mend these first."
@@ -101,7 +101,7 @@ def read(path: Path) -> Document:
     if any(HALF_CHARACTER.search(found) for _, found in _texts(tree, ())):
         raise SpecError(
             f"{document.at(place)} must have whole characters, but has half of a surrogate pair in "
-            f"{shown(found)}."
+            f"{as_value(found)}."
             for place, found in _texts(tree, ())
             if HALF_CHARACTER.search(found)
         )

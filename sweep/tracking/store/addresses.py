@@ -141,7 +141,7 @@ def short_reason(error: BaseException) -> str:
     return masked((str(cause).splitlines() or [type(cause).__name__])[0])
 
 
-def printable(address: Path | str) -> str:
+def masked_address(address: Path | str) -> str:
     """Return a path as text, or an address without its secrets."""
     return masked(address) if isinstance(address, str) else str(address)
 

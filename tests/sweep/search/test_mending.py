@@ -5,7 +5,7 @@ import pytest
 from sweep.config.check import load
 from sweep.outcome import Outcome
 from sweep.search.losses import Loss, must_have_items
-from sweep.search.mending import deliver_again, named, settle
+from sweep.search.mending import deliver_again, settle, trials_in_words
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
@@ -138,4 +138,4 @@ def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbo
 
 
 def test_trials_are_named_in_words():
-    assert named([3]) == "trial 3"
+    assert trials_in_words([3]) == "trial 3"

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from sweep.config.inputs import inputs_of
 from sweep.config.preflight import prepare
 from sweep.config.spec import SweepSpec
+from sweep.workers.storage_trouble import StorageTrouble
 from sweep.workers.unchanged import (
     BEGAN_WITH,
     InputChanged,
@@ -21,6 +22,7 @@ from sweep.workers.unchanged import (
 )
 from tests.sweep.conftest import TINY
 from trainables.assets import cache
+from trainables.config import TrialConfig
 from trainables.models import miniature
 
 
@@ -85,6 +87,24 @@ def test_an_input_that_is_gone_is_one_sentence(trial, recorded, tmp_path):
         InputChanged, match=r"pairs.csv must be what .*, but cannot be read \(there is"
     ):
         refuse_changed(trial, recorded)
+
+
+@pytest.mark.parametrize("file", ["pairs.csv", "model/model.safetensors"])
+def test_a_file_that_the_storage_does_not_give_is_no_change_of_the_file(
+    file, trial, recorded, tmp_path
+):
+    (tmp_path / file).unlink()
+    (tmp_path / file).symlink_to("/proc/self/mem")  # whose first bytes cannot be read
+    with pytest.raises(StorageTrouble, match=r"OSError: .* Input/output error"):
+        refuse_changed(trial, recorded)
+
+
+def test_a_set_that_is_out_of_reach_is_no_change_of_the_set(trial, monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    tree = trial.tree() | {"model": {"path": "nobody/nothing", "family": "causal"}}
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(StorageTrouble, match="'nobody/nothing' cannot be had"):
+        refuse_changed(TrialConfig.model_validate(tree), {"model.nobody/nothing": "0" * 64})
 
 
 def test_evaluators_whose_files_have_one_name_are_told_apart(tmp_path):

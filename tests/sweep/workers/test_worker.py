@@ -9,13 +9,11 @@ from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import TrialResult, recorded_training
+from sweep.workers.storage_trouble import MAX_CHARS
 from sweep.workers.worker import (
-    MAX_CHARS,
     Assignment,
-    StorageTrouble,
     TrialFailed,
     Worker,
-    _storage_errors,
     real_trial,
 )
 from tests.markdown import ROOT
@@ -239,11 +237,13 @@ def test_a_folder_of_tasks_that_a_node_lacks_is_the_failure_of_the_trial(tmp_pat
     assert "--harness-tasks must be a folder" in step(worker).failure
 
 
-def test_trouble_with_a_store_is_told_without_its_secrets_and_without_what_it_came_from():
-    key = "Pw99x"
-    with (
-        pytest.raises(StorageTrouble, match=r"ValueError: s3://\*\*\*@kept") as error,
-        _storage_errors(),
-    ):
-        raise ValueError(f"s3://{key}@kept is away")
-    assert key not in "".join(traceback.format_exception(error.value))
+def test_a_changed_input_is_the_failure_of_the_trial_without_its_secrets(tmp_path):
+    file = tmp_path / "token=Pw99x.csv"
+    file.write_text("stereotype,antistereotype\nshe cries,he cries\n")
+    tree = TRIAL | {"alignment": {"data": str(file)}}
+    worker = Worker.__new__(Worker)
+    digests = {f"alignment.{file}": "0" * 64}
+    worker.setup(TrialRequest(7, tree).to_config(), Assignment(reports(0.5), digests=digests))
+    failure = step(worker).failure
+    assert "token=*** must be what the sweep began with" in failure
+    assert "Pw99x" not in failure

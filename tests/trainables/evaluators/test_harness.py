@@ -16,6 +16,7 @@ from trainables.config import Measurement, TrialConfig
 from trainables.contamination import faults_of
 from trainables.evaluators import Harness
 from trainables.harness import folder
+from trainables.measure import base_value
 from trainables.metrics import estimate
 from trainables.models.language_model import LanguageModel
 
@@ -185,6 +186,56 @@ def test_a_model_that_has_diverged_has_no_number(llama):
     for name in NAMES:
         values = estimate.values(Harness(task=name).measure(llama, {}))
         assert all(map(math.isnan, values.values())), name
+
+
+@pytest.fixture
+def keyed(tmp_path):
+    """A folder with a task whose code reads its right answers from a file beside it."""
+    place = tmp_path / "tasks"
+    (place / "mine").mkdir(parents=True)
+    (place / "common.yaml").write_text(
+        "output_type: multiple_choice\ndoc_to_text: text\ndoc_to_target: label\n"
+        "doc_to_choice: choices\nmetric_list: [{metric: acc}]\n"
+    )
+    (place / "mine" / "mine.yaml").write_text(
+        "include: ../common.yaml\ntask: mine\ndataset_path: json\ntest_split: test\n"
+        "dataset_kwargs: {data_files: {test: rows.jsonl}}\nprocess_results: !function utils.judged\n"
+    )
+    row = {"text": "the wolf eats", "choices": ["deer", "frogs"], "label": 0}
+    (place / "mine" / "rows.jsonl").write_text(f"{json.dumps(row)}\n" * 3)
+    (place / "mine" / "utils.py").write_text(
+        "import json, pathlib\n"
+        "def judged(doc, results):\n"
+        "    key = json.loads(pathlib.Path(__file__).with_name('key.json').read_text())\n"
+        "    return {'acc': key['right']}\n"
+    )
+    (tmp_path / "key.json").write_text('{"right": 1}')
+    (place / "mine" / "key.json").symlink_to(tmp_path / "key.json")
+    before = folder.current_path()
+    folder.use(place)
+    yield place
+    folder.use(before)
+
+
+def test_a_value_is_measured_again_when_a_file_that_the_code_of_the_task_reads_has_changed(
+    keyed, llama, own_cache
+):
+    evaluator = Harness(task="mine")
+    assert base_value(evaluator, llama, "fp32")["task/mine/acc"].value == 1
+    assert base_value(evaluator, llama, "fp32")["task/mine/acc"].value == 1
+    assert len(list((own_cache / "base_values").glob("[!.]*"))) == 1
+    (keyed / "mine" / "key.json").write_text('{"right": 0}')
+    assert base_value(evaluator, llama, "fp32")["task/mine/acc"].value == 0
+
+
+@pytest.mark.parametrize("file", ["common.yaml", "mine/utils.py", "mine/key.json", "mine/new.txt"])
+def test_every_file_of_ones_own_tasks_is_in_the_digest_as_it_is_now(file, keyed):
+    evaluator = Harness(task="mine")
+    before = evaluator.data_digest()
+    assert evaluator.data_digest() == before
+    with (keyed / file).open("a") as stream:
+        stream.write("\n")
+    assert evaluator.data_digest() != before
 
 
 def test_the_digest_follows_the_data_the_yaml_and_the_code_but_not_the_place(tmp_path):

@@ -32,3 +32,16 @@ def test_what_is_no_folder_of_tasks_is_refused_and_the_one_before_stays(tmp_path
         with pytest.raises(ValueError, match=rf"--harness-tasks must be a folder .* {found}\.$"):
             folder.use(path)
     assert folder.current() == before
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MAX_FILES", 1), ("MAX_BYTES", 11)])
+def test_a_folder_with_far_more_than_tasks_is_refused(limit, most, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, limit, most)
+    (tmp_path / "mine.yaml").write_text("task: mine\n")
+    folder.use(tmp_path)
+    (tmp_path / "other.txt").write_text("other")
+    with pytest.raises(
+        ValueError, match=r"at most .* but .* has 2 files and .* the tasks alone\.$"
+    ):
+        folder.use(tmp_path)
+    folder.use(None)

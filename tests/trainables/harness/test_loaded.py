@@ -62,7 +62,7 @@ def test_the_lines_of_a_passage_are_texts_too(own_task, tmp_path):
 
 def test_the_digest_differs_with_the_examples_and_the_limit():
     digests = {
-        digest(load("mini_pronouns", *settings))
+        digest(load("mini_pronouns", *settings), "")
         for settings in ((None, None), (0, None), (1, None), (None, 5))
     }
     assert len(digests) == 4

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from trainables.metrics import bounds
 from trainables.metrics.interval import (
+    as_number,
     half_width,
     interval,
     intervals,
     num_decimals,
     plus_minus,
     quantile,
-    visible,
 )
 from trainables.metrics.metric import Metric
 
@@ -112,7 +112,7 @@ def test_what_is_no_error_is_refused(df, level, sentence):
     ],
 )
 def test_a_number_is_shown_as_zero_only_if_it_is_zero(value, text):
-    assert visible(value, ".4f") == text
+    assert as_number(value, ".4f") == text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 from trainables.data.files.decoding import open_text
 from trainables.data.files.kinds import kind_of
 from trainables.data.files.row import Row, first_repeated, names_in_words
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar"}
@@ -112,7 +112,7 @@ def _loose_quote(raw: str, cells: list[str]) -> str:
     for cell in cells:
         in_quotes = '"' + cell.replace('"', '""') + '"'
         if (cell.count('"') % 2 or '""' in cell) and in_quotes not in raw:
-            return f"the cell {shown(cell)} has loose ones"
+            return f"the cell {as_value(cell)} has loose ones"
     return ""
 
 
@@ -139,7 +139,7 @@ def _refuse_misfit(record: _Record, headings: list[str], delimiter: str, where: 
     for place, (heading, cell) in enumerate(zip(headings, cells, strict=True)):
         if not heading and place and cell.strip():
             raise ValueError(
-                f"{where}: must have no cell without a heading, but has {shown(cell)} in column "
+                f"{where}: must have no cell without a heading, but has {as_value(cell)} in column "
                 f"{place + 1}: give the column a heading."
             )
 
@@ -171,8 +171,8 @@ class _CutTexts:
         if self._first and self._has_plain_cells:
             first, rest = self._first
             raise ValueError(
-                f"{first}: must have no text that is cut, but {shown(rest)} looks like the rest of the "
-                "cell before it: put a text that holds a comma into quotes, or take the blank out."
+                f"{first}: must have no text that is cut, but {as_value(rest)} looks like the rest of "
+                "the cell before it: put a text that holds a comma into quotes, or take the blank out."
             )
 
 
@@ -190,12 +190,12 @@ def _headings(head: _Record, delimiter: str, path: Path) -> list[str]:
         remedy = ", or let its name end in .csv" if other == "," else remedy
         raise ValueError(
             f"{where}: must have {NAMES[delimiter]} between headings, but has {NAMES[other]} in "
-            f"{shown(headings[0])}: save the table with {NAMES[delimiter]} between cells{remedy}."
+            f"{as_value(headings[0])}: save the table with {NAMES[delimiter]} between cells{remedy}."
         )
     if headings[0].startswith("sep="):
         raise ValueError(
             f"{where}: must have headings, but has {headings[0]!r}: take the line out."
         )
     if twice := first_repeated(filter(None, headings)):
-        raise ValueError(f"{where}: must have different headings, but has {shown(twice)} twice.")
+        raise ValueError(f"{where}: must have different headings, but has {as_value(twice)} twice.")
     return headings

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainables.data.files.decoding import open_text
 from trainables.data.files.row import Row, first_repeated, names_in_words
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 
 def json_lines(path: Path) -> Iterator[Row]:
@@ -40,7 +40,7 @@ def json_list(path: Path) -> Iterator[Row]:
     rows = _parsed(contents.rstrip(), str(path))
     if not isinstance(rows, list):
         is_object = isinstance(rows, dict)
-        kind = f"an object with the keys {names_in_words(rows)}" if is_object else shown(rows)
+        kind = f"an object with the keys {names_in_words(rows)}" if is_object else as_value(rows)
         raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is {kind}.")
     for number, value in enumerate(rows, start=1):
         where = f"{path}, object {number}"
@@ -87,7 +87,7 @@ def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError(f"has the key {shown(first_repeated(key for key, _ in pairs))} twice")
+        raise ValueError(f"has the key {as_value(first_repeated(key for key, _ in pairs))} twice")
     return value
 
 
@@ -98,5 +98,5 @@ def _as_object(value: Any, where: str) -> dict[str, Any]:
         ValueError: it is something else.
     """
     if not isinstance(value, dict):
-        raise ValueError(f"{where}: must be a JSON object, but got {shown(value)}.")
+        raise ValueError(f"{where}: must be a JSON object, but got {as_value(value)}.")
     return value

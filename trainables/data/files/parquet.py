@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainables.data.files.decoding import open_bytes
 from trainables.data.files.kinds import is_packed
 from trainables.data.files.row import Row, first_repeated
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 if TYPE_CHECKING:
     import pyarrow
@@ -34,7 +34,7 @@ def parquet_rows(path: Path) -> Iterator[Row]:
             names = table.schema_arrow.names
             if (twice := first_repeated(names)) is not None:
                 raise ValueError(
-                    f"{path}: must have different columns, but has {shown(twice)} twice."
+                    f"{path}: must have different columns, but has {as_value(twice)} twice."
                 )
             number = 0
             for batch in table.iter_batches(batch_size=BATCH):

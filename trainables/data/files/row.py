@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Control characters but white space, and byte-order marks, which are left over from a conversion.
@@ -71,7 +71,7 @@ def sound_text(value: Any, where: str, what: str) -> str:
             mark, or half of a surrogate pair.
     """
     if not isinstance(value, str):
-        raise ValueError(f"{where}: must have text in {what}, but got {shown(value)}.")
+        raise ValueError(f"{where}: must have text in {what}, but got {as_value(value)}.")
     if unsound := UNSOUND.search(value):
         raise ValueError(
             f"{where}: must have sound text in {what}, but character {unsound.start() + 1} is "

@@ -16,7 +16,7 @@ from trainables.data.files.row import Row, text_in, words_in
 from trainables.data.rows import read_rows, user_file, user_rows
 from trainables.data.sets import miniature
 from trainables.schema.faults import did_you_mean
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.
@@ -158,7 +158,7 @@ def _label(row: Row) -> str:
         return words_in(row, "label")
     raise ValueError(
         f"{row.where}: must have a class in the field 'label', as text, a whole number, true or false, "
-        f"but got {shown(label)}."
+        f"but got {as_value(label)}."
     )
 
 

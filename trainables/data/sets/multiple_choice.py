@@ -14,7 +14,7 @@ from trainables.assets import resolve
 from trainables.data.files.row import sound_text, text_in
 from trainables.data.rows import checked_row, read_rows, user_rows
 from trainables.data.sets import miniature
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 OPTION = re.compile(r"^[A-Z]\.\s*")
 
@@ -125,7 +125,9 @@ def hellaswag(path: str) -> list[Item]:
         for field in fields[:3]:
             text_in(row, field)
         if not isinstance(endings, list):
-            raise ValueError(f"{row.where}: must have a list of endings, but got {shown(endings)}.")
+            raise ValueError(
+                f"{row.where}: must have a list of endings, but got {as_value(endings)}."
+            )
         choices = [f" {cleaned(sound_text(text, row.where, 'every ending'))}" for text in endings]
         labels = list(map(str, range(len(choices))))
         if str(label) not in labels:

@@ -11,7 +11,7 @@ from trainables.data.files.row import Row, sound_text, text_in, words_in
 from trainables.data.rows import user_rows
 from trainables.data.sets.multiple_choice import Item
 from trainables.data.text import as_read
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 Prompt = Literal["question", "plain"]
 COLUMN = re.compile(r"choice_\d+")
@@ -71,14 +71,14 @@ def _choices(row: Row) -> list[str]:
         except (ValueError, RecursionError):
             listed = row.fields["choices"]
     if not isinstance(listed, list) or len(listed) < 2:
-        got = "none" if not listed else shown(listed)
+        got = "none" if not listed else as_value(listed)
         raise ValueError(f"{row.where}: must have two or more choices, {FORMS}, but got {got}.")
     choices = [sound_text(choice, row.where, "every choice") for choice in listed]
     as_all_read = set(map(as_read, choices))
     if "" in as_all_read or len(as_all_read) < len(choices):
         raise ValueError(
             f"{row.where}: every choice must have words and differ from the others, but got "
-            f"{shown(choices)}."
+            f"{as_value(choices)}."
         )
     return choices
 
@@ -108,5 +108,5 @@ def _answer(row: Row, choices: list[str]) -> int:
     problem = "could mean two of them" if places else "is none of them"
     raise ValueError(
         f"{row.where}: the answer must be the text of the right choice, its letter (A, B, …) or its "
-        f"number counted from 0, but {shown(answer)} {problem}: {shown(choices)}."
+        f"number counted from 0, but {as_value(answer)} {problem}: {as_value(choices)}."
     )

@@ -13,7 +13,7 @@ from trainables.data.files.row import Row, names_in_words, text_in, words_in
 from trainables.data.pairs import Pair
 from trainables.data.rows import user_file, user_rows
 from trainables.data.sets.base import AlignmentSet, TextSet
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 
 class UserFile(AlignmentSet, TextSet):
@@ -99,7 +99,7 @@ def _pair(row: Row) -> Pair:
     if _without_blanks(stereotype) == _without_blanks(antistereotype):
         raise ValueError(
             f"{row.where}: must have two texts that differ in more than blanks, but got "
-            f"{shown(stereotype)} and {shown(antistereotype)}."
+            f"{as_value(stereotype)} and {as_value(antistereotype)}."
         )
     return Pair(stereotype, antistereotype)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 ADAPTER = "adapter_config.json"
 
@@ -41,7 +41,7 @@ def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
         if key.endswith("_implementation") and any("/" in str(name) for name in names):
             raise unloadable(
                 folder,
-                f"{shown(key)} in its config.json must name no kernel, but is {shown(value)}",
+                f"{as_value(key)} in its config.json must name no kernel, but is {as_value(value)}",
             )
     if (folder / "tokenizer_config.json").is_file():
         try:
@@ -53,7 +53,7 @@ def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
             raise unloadable(
                 folder,
                 f"fast_tokenizer_files in tokenizer_config.json must be names of files beside it, but "
-                f"is {shown(names)}",
+                f"is {as_value(names)}",
             )
         if settings.get("init_inputs"):
             raise unloadable(folder, "tokenizer_config.json must have no init_inputs, but has some")

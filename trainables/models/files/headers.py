@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables.models.files.sentences import named, unloadable
+from trainables.models.files.sentences import unloadable
 from trainables.models.files.weight_files import weight_files
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value, as_word
 
 MAX_HEADER = 32 * 2**20  # bytes of the header of a file
 FLOATS = ("F", "BF")  # how the names of types of floating point begin
@@ -38,8 +38,8 @@ def headers_in(folder: Path, config: dict[str, Any]) -> dict[str, Header]:
     config: what is written in its config.json.
 
     Raises:
-        ValueError: a file is not there, is cut or no safetensors, does not lie plainly in the folder,
-            or two files have a tensor of one name.
+        ValueError: a file is not there, is cut or no safetensors, or has no plain name, or two files
+            have a tensor of one name.
     """
     headers: dict[str, Header] = {}
     for file in weight_files(folder, config):
@@ -47,7 +47,7 @@ def headers_in(folder: Path, config: dict[str, Any]) -> dict[str, Header]:
             if name in headers:
                 raise unloadable(
                     folder,
-                    f"each tensor must be in one file, but {shown(name)} is in {headers[name].file} "
+                    f"each tensor must be in one file, but {as_value(name)} is in {headers[name].file} "
                     f"and in {file.name}",
                 )
             headers[name] = header
@@ -70,7 +70,7 @@ def _headers_of(folder: Path, file: Path) -> dict[str, Header]:
         with safe_open(file, "np") as tensors:
             slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118
             return {
-                name: Header(part.get_dtype(), tuple(part.get_shape()), named(file.name))
+                name: Header(part.get_dtype(), tuple(part.get_shape()), as_word(file.name))
                 for name, part in slices.items()
             }
     except (SafetensorError, OSError, ValueError) as error:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trainables.models.files.headers import Header
-from trainables.models.files.sentences import named
 from trainables.schema.counted import counted
+from trainables.schema.text.shown import as_word
 
 # Parts of a model that predict something else, or read something else than text, and what older
 # releases kept beside the weights: a model that predicts text is complete without them.
@@ -40,8 +40,8 @@ def refuse_leftovers(
     if left:
         raise ValueError(
             f"the weights of {folder} must each have a place in the model that its config.json "
-            f"describes, but {counted(len(left), 'has', 'have')} none, {named(left[0])} for one: mend "
-            f"config.json (its number of layers or experts, its biases), or save the model anew."
+            f"describes, but {counted(len(left), 'has', 'have')} none, {as_word(left[0])} for one: "
+            f"mend config.json (its number of layers or experts, its biases), or save the model anew."
         )
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.schema.text.printable import visible
-from trainables.schema.text.shown import as_word
 
 LONGEST_REASON = 300
-LONGEST_NAME = 120
 
 
 def unloadable(folder: Path, reason: object) -> ValueError:
@@ -17,8 +15,3 @@ def unloadable(folder: Path, reason: object) -> ValueError:
     return ValueError(
         f"{folder} must hold a model that transformers can load, but: {words[:LONGEST_REASON]}"
     )
-
-
-def named(tensor: str) -> str:
-    """Return the name of a tensor as a sentence has it."""
-    return as_word(tensor, LONGEST_NAME)

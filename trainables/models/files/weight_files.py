@@ -8,7 +8,7 @@ from typing import Any
 from trainables.models.files.elsewhere import is_plain
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -37,7 +37,7 @@ def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
     except ValueError as error:
         raise unloadable(folder, error) from error
     if not isinstance(shards, dict) or not shards:
-        raise unloadable(folder, f"{file.name} must have a weight_map, but has {shown(shards)}")
+        raise unloadable(folder, f"{file.name} must have a weight_map, but has {as_value(shards)}")
     names = dict.fromkeys(
         str(value) if isinstance(value, str) else None for value in shards.values()
     )
@@ -45,28 +45,21 @@ def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
 
 
 def _beside(folder: Path, name: Any, source: str, end: str) -> Path:
-    """Return the file of a name that a setting gives.
+    """Return the file of a name that a setting gives. It may be a link: the digest has its contents.
 
     source: the setting, for the sentence. end: that of the name.
 
     Raises:
-        ValueError: it is no plain name with this end, there is no such file, or it is a link to a
-            place outside of the folder (but for the Hub library's own cache, which has such links).
+        ValueError: it is no plain name with this end, or there is no such file.
     """
     if not is_plain(name) or not name.endswith(end):
         raise unloadable(
-            folder, f"{source} must name files beside it that end in {end}, but names {shown(name)}"
+            folder,
+            f"{source} must name files beside it that end in {end}, but names {as_value(name)}",
         )
     file: Path = folder / name
     if not file.is_file():
         raise unloadable(
-            folder, f"{source} must name files that are there, but {shown(name)} is not"
-        )
-    target, home = file.resolve(), folder.resolve()
-    is_of_hub = home.parent.name == "snapshots" and target.parent == home.parents[1] / "blobs"
-    if not target.is_relative_to(home) and not is_of_hub:
-        raise unloadable(
-            folder,
-            f"{source} must name files of this folder, but {shown(name)} is a link out of it",
+            folder, f"{source} must name files that are there, but {as_value(name)} is not"
         )
     return file

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.models.files.sentences import LONGEST_REASON
-from trainables.schema.text.shown import as_word, shown
+from trainables.schema.text.shown import as_value, as_word
 
 MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
 # What a configuration counts, of which a library makes a list before anything is compared with the
@@ -29,13 +29,14 @@ def written_config(folder: Path) -> dict[str, Any]:
         written = read_object(folder / "config.json")
         if not isinstance(kind := written.get("model_type"), str | None):
             raise ValueError(
-                f"the model_type in its config.json must be a word, but is {shown(kind)}"
+                f"the model_type in its config.json must be a word, but is {as_value(kind)}"
             )
         names = written.get("architectures")
         is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
         if names is not None and not is_list:
             raise ValueError(
-                f"the architectures in its config.json must be a list of words, but are {shown(names)}"
+                f"the architectures in its config.json must be a list of words, but are "
+                f"{as_value(names)}"
             )
         _refuse_counts(written)
     except (OSError, ValueError) as error:
@@ -66,7 +67,7 @@ def read_object(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"{file.name} must be JSON, but is none: {error}") from error
     if not isinstance(written, dict):
-        raise ValueError(f"{file.name} must be an object of JSON, but is {shown(written)}")
+        raise ValueError(f"{file.name} must be an object of JSON, but is {as_value(written)}")
     return written
 
 
@@ -90,5 +91,6 @@ def _refuse_counts(written: Any) -> None:
         for end, most in MOST.items():
             if isinstance(value, int) and value > most and re.search(end, key):
                 raise ValueError(
-                    f"{shown(key)} in its config.json must be at most {most}, but is {shown(value)}"
+                    f"{as_value(key)} in its config.json must be at most {most}, but is "
+                    f"{as_value(value)}"
                 )

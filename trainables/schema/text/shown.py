@@ -12,12 +12,12 @@ MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 LONGEST_SECRET = 4000  # characters
 
 
-def shown(value: Any, most: int = MAX_VALUE) -> str:
+def as_value(value: Any, most: int = MAX_VALUE) -> str:
     """Return a plain value as it stands in a sentence: its repr, of at most so many characters.
 
     Of a long value no more is written out than is shown.
 
-    >>> shown({"lr": [1, "a"]}), shown([0] * 10**6, 10)
+    >>> as_value({"lr": [1, "a"]}), as_value([0] * 10**6, 10)
     ("{'lr': [1, 'a']}", '[0, 0, 0,…')
     """
     text = ""

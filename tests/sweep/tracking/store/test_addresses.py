@@ -64,14 +64,14 @@ def test_a_store_that_cannot_be_used_is_one_clear_sentence(uri, sentence):
     ],
 )
 def test_a_password_is_replaced_or_left_out(uri, shown):
-    assert addresses.printable(uri) == shown
+    assert addresses.masked_address(uri) == shown
     with pytest.raises(addresses.BadAddress) as error:
         addresses.refuse_unknown(f"x{uri}")
     assert "secret" not in str(error.value)
 
 
 def test_a_path_is_printed_as_it_is(tmp_path):
-    assert addresses.printable(tmp_path / "a@b") == f"{tmp_path}/a@b"
+    assert addresses.masked_address(tmp_path / "a@b") == f"{tmp_path}/a@b"
 
 
 def test_the_address_of_a_relative_file_becomes_that_from_every_folder(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.data.files.row import Row, first_repeated, names_in_words, text_in, words_in
-from trainables.schema.text.shown import shown
+from trainables.schema.text.shown import as_value
 
 
 def row(**fields):
@@ -68,7 +68,7 @@ def test_a_blank_text_may_be_left_out_but_is_no_text_where_words_are_needed():
 
 @given(st.text(st.characters(categories=["L", "Cs", "Cc", "Zl"])))
 def test_a_sentence_about_any_value_is_short_and_on_one_printable_line(text):
-    for sentence in (shown(text), shown([text] * 50), names_in_words([text, text])):
+    for sentence in (as_value(text), as_value([text] * 50), names_in_words([text, text])):
         assert sentence.isprintable()
         assert len(sentence) <= 80
 

@@ -1,6 +1,6 @@
 """Sentences about the files of a model's folder."""
 
-from trainables.models.files.sentences import LONGEST_NAME, LONGEST_REASON, named, unloadable
+from trainables.models.files.sentences import LONGEST_REASON, unloadable
 
 
 def test_a_reason_is_one_line_of_visible_characters_and_bounded():
@@ -10,9 +10,3 @@ def test_a_reason_is_one_line_of_visible_characters_and_bounded():
     )
     assert len(sentence) < LONGEST_REASON + 100
     assert str(unloadable("model", KeyError())).endswith("but: KeyError")
-
-
-def test_the_name_of_a_tensor_is_visible_and_bounded():
-    assert named("model.norm.weight") == "model.norm.weight"
-    assert named("a\x1b[31m") == "a\\x1b[31m"
-    assert len(named("a" * 1000)) <= LONGEST_NAME

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.schema.text.printable import visible
-from trainables.schema.text.shown import MAX_VALUE, as_word, shown
+from trainables.schema.text.shown import MAX_VALUE, as_value, as_word
 
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -17,10 +17,10 @@ plain_values = st.recursive(
 @given(plain_values)
 def test_a_value_is_shown_as_its_repr_or_as_the_beginning_of_it(value):
     text = repr(value)
-    assert shown(value, 10**6) == text
+    assert as_value(value, 10**6) == text
     expected = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1]
-    assert len(shown(value)) <= MAX_VALUE
-    assert shown(value).startswith(expected) or "'" in text or '"' in text, (
+    assert len(as_value(value)) <= MAX_VALUE
+    assert as_value(value).startswith(expected) or "'" in text or '"' in text, (
         "quotes of a cut text differ"
     )
 
@@ -36,9 +36,9 @@ def test_no_more_of_a_value_is_written_out_than_is_shown():
                 Counted.num_asked += 1
                 yield item
 
-    assert shown(Counted(range(10**6)), 10) == "[0, 1, 2,…"
+    assert as_value(Counted(range(10**6)), 10) == "[0, 1, 2,…"
     assert Counted.num_asked < 10
-    assert shown({"a": ["x" * 10**7] * 10**5}, 12) == "{'a': ['xxx…"
+    assert as_value({"a": ["x" * 10**7] * 10**5}, 12) == "{'a': ['xxx…"
 
 
 @given(st.text())
@@ -53,5 +53,5 @@ def test_a_word_is_in_one_line_of_visible_characters(text):
 def test_a_secret_is_left_out_before_the_value_is_cut():
     secret = "S3cr3t" * 20
     for value in (f"s3://me:{secret}@bucket/x", [f"s3://me:{secret}@bucket/x"]):
-        assert "S3cr3t" not in shown(value)
+        assert "S3cr3t" not in as_value(value)
         assert "S3cr3t" not in as_word(value)
