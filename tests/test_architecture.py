@@ -188,7 +188,7 @@ def test_sweep_imports_the_names_of_the_record_alone_of_the_analysis_except_in_t
         ("trainables.metrics", "torch numpy pydantic"),
         ("trainables.config", "torch transformers datasets"),
         ("sweep.config.check", "torch ray optuna mlflow datasets"),
-        ("sweep.__main__", "torch ray optuna mlflow pandas"),
+        ("sweep.cli.app", "torch ray optuna mlflow pandas"),
         ("sweep.driver.run_sweep", "torch transformers deepspeed"),
         ("sweep.workers.worker", "torch transformers deepspeed"),
     ],

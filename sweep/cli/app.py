@@ -62,8 +62,8 @@ def main() -> None:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
     make_safe()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # they count as Ctrl-C
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all count as Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:
         app(prog_name="sweep")

@@ -15,15 +15,16 @@ from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
+    from sweep.driver.cluster.watch import OnLost
     from sweep.driver.running_sweep import OnStart, RunningSweep
     from sweep.tracking.mlflow_record import Record
 
 
-def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> None:
+def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]) -> None:
     """Run a sweep, then print its front and the names of its files.
 
-    start: runs the sweep to its end and returns its record. Its argument is the function that it must
-        call when trials are about to begin.
+    start: runs the sweep to its end and returns its record. Its arguments are the functions that it
+        must call when trials are about to begin, and when Ray has gone.
 
     Raises:
         SystemExit: the sweep did not end well, with an exit code of sweep/cli/options.py; a sentence on
@@ -50,8 +51,13 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
             started.append(running)
             return live_display.callbacks(running)
 
+        def on_lost(reason: str) -> int:
+            console().show_cursor(True)  # the progress hides it
+            say(_how_to_go_on(spec, reason, size_before))
+            return INTERRUPTED
+
         try:
-            record = start(on_start)
+            record = start(on_start, on_lost)
             _show_end(spec, record)
             ended = [outcome for one in started for outcome in one.new_outcomes.values()]
             if any(BEGAN_WITH in outcome.failure for outcome in ended):

@@ -30,6 +30,7 @@ from trainables.cli.streams import say
 from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
+    from sweep.driver.cluster.watch import OnLost
     from sweep.driver.running_sweep import OnStart, RunningSweep
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
@@ -83,8 +84,14 @@ def run(
     diff = "" if no_diff else _code_diff()
     run_to_last_word(
         checked,
-        lambda on_start: run_sweep.run(
-            checked, document, backends, replace=replace, code_diff=diff, on_start=on_start
+        lambda on_start, on_lost: run_sweep.run(
+            checked,
+            document,
+            backends,
+            replace=replace,
+            code_diff=diff,
+            on_start=on_start,
+            on_lost=on_lost,
         ),
     )
 
@@ -150,13 +157,15 @@ def resume_here(
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
 
-    def start(on_start: OnStart) -> Record:
+    def start(on_start: OnStart, on_lost: OnLost) -> Record:
         def announce(running: RunningSweep) -> list[Any]:
             for sentence in reruns.sentences if reruns else ():
                 print(sentence)
             return on_start(running)
 
         requested = reruns.requested if reruns else None
-        return run_sweep.resume(checked, document, backends, on_start=announce, reruns=requested)
+        return run_sweep.resume(
+            checked, document, backends, on_start=announce, on_lost=on_lost, reruns=requested
+        )
 
     run_to_last_word(checked, start)

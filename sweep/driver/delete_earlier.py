@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 from sweep import workspace
-from sweep.tracking import sweeps
+from sweep.tracking import control_requests, sweeps
+from sweep.tracking.control_requests import Request, Requests
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CHECKPOINTS, MODELS, FolderStore
 
@@ -26,8 +27,11 @@ ADDRESS_FILES = (
 )
 
 
-def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> None:
+def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str, began: int) -> Request:
     """Delete the earlier sweep of a name from search, record, checkpoints and its folder.
+
+    began: when this process began, in milliseconds since 1970. What users have requested since is
+        returned, as it is meant for the sweep that takes the place of the earlier one.
 
     Both the search storage given here and the one that the earlier sweep used are cleared. The files
     that hold the addresses of the earlier sweep go last, so that a deletion that was cut off can be
@@ -38,6 +42,8 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> 
     """
     from sweep.search.study import delete_study
 
+    if earlier := sweeps.find_sweep(tracking_uri, name):
+        control_requests.hear_from(earlier, began)
     earlier_storage = workspace.search_storage(name)
     if str(earlier_storage) != addresses.masked_address(search_storage):
         addresses.refuse_hidden(
@@ -51,6 +57,8 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> 
     sweeps.delete_sweep(tracking_uri, name)
     for file in (*FILES, *ADDRESS_FILES):
         _delete(workspace.folder(name) / file)
+    # MLflow takes no request to a deleted record, and still shows it.
+    return Requests.from_tags(earlier.tags()).request if earlier else "go"
 
 
 def _delete(path: Path) -> None:

@@ -4,7 +4,7 @@ SIGTERM and SIGHUP count as Ctrl-C. The life of a Ctrl-C, in order:
 
 1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
    Python swallows what is raised within a destructor, so the handler remembers that it was called.
-   While Ray starts, SIGTERM comes to a handler of Ray's (`kept`).
+   While Ray starts, SIGTERM comes to a handler of Ray's (`handlers_put_back`).
 2. Trials are about to begin, and the command line enters `while_trials_run`, which raises a
    KeyboardInterrupt that was swallowed before.
 3. The driver enters `TuneInterrupt` and calls `Tuner.fit`. Tune installs a handler of its own, which
@@ -15,8 +15,11 @@ SIGTERM and SIGHUP count as Ctrl-C. The life of a Ctrl-C, in order:
 5. `Tuner.fit` returns as if the sweep had ended. The driver sees that trials are left, and raises
    KeyboardInterrupt.
 6. The blocks are left in reverse order, and each puts back the handlers that were there before. What
-   must be done to its end, such as ending Ray, is within `held`. The command line turns
+   must be done to its end, such as ending Ray, is within `signals_ignored`. The command line turns
    KeyboardInterrupt into a sentence and an exit code (sweep/cli/finish.py).
+
+Ray's processes are in sessions of their own (sweep/driver/cluster/ray_processes.py), so that what a
+terminal sends to all processes of our group comes to this one alone, which ends them.
 
 A signal that was ignored at the start of the process stays ignored: Ctrl-C in the background of a
 script, SIGHUP under nohup. KeyboardInterrupt means one of these signals and nothing else; whatever
@@ -77,8 +80,8 @@ def before_trials() -> Iterator[CtrlC]:
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Within the block a library may install handlers of its own; after it ours are there again.
+def handlers_put_back() -> Iterator[None]:
+    """Within the block a library may install signal handlers; after it those before are there again.
 
     The handlers of Ray end the process by SystemExit, which nothing else does while Ray starts.
 
@@ -101,8 +104,11 @@ def kept() -> Iterator[None]:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Within the block, which ends what was begun, let no signal break in."""
+def signals_ignored() -> Iterator[None]:
+    """Within the block, which ends what was begun, ignore the SIGNALS; after it they count again.
+
+    They are not kept for later. Child processes that are started within it do not ignore them.
+    """
     if not _in_main_thread():
         yield
         return

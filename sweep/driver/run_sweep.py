@@ -18,6 +18,7 @@ from sweep.config.check import changes_of
 from sweep.config.definitions import differences
 from sweep.config.spec import SweepSpec
 from sweep.driver.cluster import joining as ray_cluster
+from sweep.driver.cluster.watch import OnLost
 from sweep.driver.delete_earlier import delete_earlier
 from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
@@ -63,6 +64,7 @@ def run(
     replace: bool = False,
     code_diff: str = "",
     on_start: OnStart | None = None,
+    on_lost: OnLost | None = None,
     run_trial: RunTrial | None = None,
 ) -> mlflow_record.Record:
     """Run a new sweep to its end and return its record.
@@ -71,6 +73,7 @@ def run(
     replace: whether to delete an earlier sweep of the same name first.
     code_diff: the changes of the code since its commit, if they are to be recorded.
     on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
+    on_lost: called when Ray has gone, in a thread; returns the code with which this process ends.
     run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
 
     Raises:
@@ -83,6 +86,8 @@ def run(
             not be saved.
         KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
+    began = now()
+    requested: control_requests.Request = "go"
     own_store, own_journal = workspace.local_tracking_uri(), workspace.journal(spec.name)
     uri, search_storage = _addresses(backends, own_store, own_journal)
     with (
@@ -93,18 +98,20 @@ def run(
             _refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:
-            delete_earlier(spec.name, uri, search_storage)
+            requested = delete_earlier(spec.name, uri, search_storage, began)
         sweeps.refuse_if_recorded(uri, spec.name)
         _refuse_remains(spec.name, search_storage)
         digests = preflight.prepare(spec, document)
-        with ray_cluster.joined(backends.ray_address, uri):
+        with ray_cluster.joined(backends.ray_address, uri, on_lost):
             # Everything that may refuse the sweep comes before anything is recorded.
             num_at_once = ray_cluster.num_at_once(spec.resources)
             checkpoint_root = _checkpoint_root(spec, None)
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
             workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
             artifacts = workspace.artifact_location(uri, spec.name)
-            record = sweeps.open_sweep(uri, spec, document.text, digests, artifacts, code_diff)
+            record = sweeps.open_sweep(
+                uri, spec, document.text, digests, artifacts, code_diff, requested=requested
+            )
             prepared = _prepared(
                 spec, document, record, search_storage, checkpoint_root, num_at_once, digests
             )
@@ -118,6 +125,7 @@ def resume(
     backends: Backends = DEFAULT_BACKENDS,
     *,
     on_start: OnStart | None = None,
+    on_lost: OnLost | None = None,
     run_trial: RunTrial | None = None,
     reruns: frozenset[control_requests.Rerun] | None = None,
 ) -> mlflow_record.Record:
@@ -127,7 +135,7 @@ def resume(
 
     document: the file of the spec in the sweep's folder.
     reruns: if given, these are requested once nothing refuses the sweep, and only requests are run.
-    on_start, run_trial: as of `run`.
+    on_start, on_lost, run_trial: as of `run`.
 
     Raises:
         addresses.BadAddress: the tracking store or the search storage cannot be used.
@@ -164,7 +172,7 @@ def resume(
             if sentences := change_sentences(record.digests(), digests):
                 raise CannotRun("\n".join(sentences))
             _refuse_other_definitions(record, spec)
-            with ray_cluster.joined(backends.ray_address, uri):
+            with ray_cluster.joined(backends.ray_address, uri, on_lost):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from analysis.record.names import Artifact, Role, Tag, having
 from sweep.config.definitions import definitions
 from sweep.tracking.mlflow_record import Record, search_runs
+from sweep.tracking.outbox_entries import now
 from sweep.tracking.provenance import versions
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from sweep.config.spec import SweepSpec
+    from sweep.tracking.control_requests import Request
 
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ def open_sweep(
     digests: Mapping[str, str],
     artifacts: str | None = None,
     code_diff: str = "",
+    *,
+    requested: Request = "go",
 ) -> Record:
     """Create the experiment and the own run of a sweep, write its spec, and return its record.
 
@@ -46,6 +50,7 @@ def open_sweep(
     digests: sha256 of each model and data set, by its name.
     artifacts: folder or address for the artifacts; None leaves it to MLflow.
     code_diff: the changes of the code since its commit, if they are to be recorded.
+    requested: what users have requested of the sweep before it is there.
 
     Raises:
         SweepExists: there is a sweep of this name.
@@ -64,6 +69,8 @@ def open_sweep(
     }
     if commit := versions.commit():
         tags[Tag.COMMIT] = commit
+    if requested != "go":
+        tags[Tag.ASKED] = f"{requested} {now()}"
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)
     record = Record(tracking_uri, experiment_id, spec.name, run.info.run_id)
     try:

@@ -123,9 +123,15 @@ def make_safe() -> None:
             safe = Stream(file, encoding="utf-8", errors=NAME)
         elif type(stream) is io.TextIOWrapper:
             encoding, buffers_lines = stream.encoding, stream.line_buffering
+            is_unbuffered = stream.write_through  # by PYTHONUNBUFFERED
             stream.flush()
-            buffer = stream.detach()
-            safe = Stream(buffer, encoding=encoding, errors=NAME, line_buffering=buffers_lines)
+            safe = Stream(
+                stream.detach(),
+                encoding=encoding,
+                errors=NAME,
+                line_buffering=buffers_lines,
+                write_through=is_unbuffered,
+            )
         else:  # another one, within a test
             continue
         setattr(sys, name, safe)

@@ -1,5 +1,5 @@
 """The Ray cluster that a sweep runs on.
 
 joining.py joins one, or starts one on this machine, whose files and processes session_folder.py keeps
-to this user and to the life of the sweep.
+to this user and to the life of the sweep. watch.py ends the sweep if Ray goes first.
 """

@@ -6,14 +6,18 @@ import atexit
 import logging
 import os
 import socket
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.driver import interrupts
-from sweep.driver.cluster.session_folder import session_folder
+from sweep.driver.cluster.ray_processes import in_own_sessions
+from sweep.driver.cluster.session_folder import remove, session_folder
+from sweep.driver.cluster.watch import OnLost, ended, silent, watched
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
@@ -30,14 +34,22 @@ ENVIRONMENT = {
 }
 
 
+# How long Ray may be lost: while it starts here, as it may tell by itself why it does not; while it
+# runs elsewhere, as its head may come back (after 60 s Ray ends this process without a sentence). One
+# that runs here does not come back. And how long its end may take, if it still runs and if it has gone.
+STARTING_S, ELSEWHERE_S, ENDING_S, ENDING_GONE_S = 10.0, 45.0, 60.0, 5.0
+NOT_ENDED = "Ray does not end in good order"
+
+
 @contextmanager
-def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
+def joined(address: str | None, tracking_uri: str, on_lost: OnLost | None = None) -> Iterator[None]:
     """Within the block, be part of the Ray cluster at an address, or of one on this machine for None.
 
     A cluster that this process has joined before is used as it is, and stays joined. Of one on this
     machine no process and no file is left after the block, however it ends.
 
     tracking_uri: address of the tracking store, which every node must be able to write.
+    on_lost: if given, it is called when Ray has gone, in a thread, and its result ends the process.
 
     Raises:
         CannotRun: the cluster cannot be joined, or its nodes cannot all write the tracking store.
@@ -50,19 +62,37 @@ def joined(address: str | None, tracking_uri: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    files: str | None = None
+    started: list[subprocess.Popen[bytes]] = []
+
+    def watch(
+        loss: Callable[[], str], patience_s: float, every_s: float = 0.5
+    ) -> AbstractContextManager[None]:
+        if on_lost is None:
+            return nullcontext()
+        return watched(loss, patience_s, partial(_end_process, on_lost, files), every_s)
+
     at_the_end = ExitStack()
     try:
-        folder = None
         if not address:
             with _refusing_to_start():
-                folder = at_the_end.enter_context(session_folder())
+                files = at_the_end.enter_context(session_folder())
         at_the_end.callback(ray.shutdown)
-        _connect(address, folder)
-        _refuse_shared_file(tracking_uri)
-        yield
+        with in_own_sessions(started), watch(lambda: ended(started), STARTING_S):
+            _connect(address, files)
+        if address:
+            head = address if ":" in address else ray.get_runtime_context().gcs_address
+            watch_while_it_runs = watch(lambda: silent(head), ELSEWHERE_S, 5.0)
+        else:
+            watch_while_it_runs = watch(lambda: ended(started), 0.0)
+        with watch_while_it_runs:
+            _refuse_shared_file(tracking_uri)
+            yield
     finally:
-        with interrupts.held():
-            at_the_end.close()
+        with interrupts.signals_ignored():
+            patience_s = ENDING_GONE_S if ended(started) else ENDING_S
+            with watch(lambda: NOT_ENDED, patience_s):
+                at_the_end.close()
 
 
 def num_at_once(resources: Resources) -> int:
@@ -120,7 +150,7 @@ def _connect(address: str | None, folder: str | None) -> None:
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     try:
-        with interrupts.kept():
+        with interrupts.handlers_put_back():
             if not address:
                 with _refusing_to_start():
                     local = {"include_dashboard": False, "_temp_dir": folder}
@@ -138,6 +168,19 @@ def _connect(address: str | None, folder: str | None) -> None:
                 ) from error
     finally:
         _leave_terminal_as_it_is()
+
+
+def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:
+    """End this process with the exit code that `on_lost` returns for the reason.
+
+    files: the folder of Ray's files, which goes with its processes; None if there are none here.
+    """
+    code = on_lost(reason)
+    if files:
+        remove(Path(files).parent)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,16 +1,46 @@
-"""Find the processes of Ray on this machine by the folder of their files, and end them."""
+"""Ray's processes on this machine: start them apart from our terminal, find them, and end them."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 MARK = "EQUIPOISE_RAY_FOLDER"  # a variable in the environment of Ray's processes: the folder
 PATIENCE_S = 10.0  # for processes to end
+
+
+@contextmanager
+def in_own_sessions(started: list[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Within the block, have Ray start each of its processes in a session of its own.
+
+    started: a list to which they are added.
+
+    A signal of the terminal (Ctrl-C, its end) goes to all processes of our group. Those of Ray would
+    end at once, and we would wait for them for ever. Where it is not Linux, Ray ends them by our group.
+    """
+    from ray._private import services
+
+    popen = services.ConsolePopen
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        is_apart = sys.platform.startswith("linux")
+        process: subprocess.Popen[bytes] = popen(*arguments, **options, start_new_session=is_apart)
+        started.append(process)
+        return process
+
+    services.ConsolePopen = start
+    try:
+        yield
+    finally:
+        services.ConsolePopen = popen
 
 
 def end_processes(folder: Path) -> None:

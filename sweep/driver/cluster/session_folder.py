@@ -55,7 +55,7 @@ def session_folder() -> Iterator[str]:
             yield str(folder / FILES)
     finally:
         os.environ.pop(MARK, None)
-        _remove(folder)
+        remove(folder)
 
 
 def _base() -> str:
@@ -88,7 +88,7 @@ def _remove_abandoned(base: str) -> None:
             status = folder.lstat()
             is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
             if is_ours and _is_free(folder, time.time() - status.st_mtime):
-                _remove(folder)
+                remove(folder)
 
 
 def _is_free(folder: Path, age_s: float) -> bool:
@@ -100,7 +100,7 @@ def _is_free(folder: Path, age_s: float) -> bool:
         return True
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
     """End the processes of Ray in a folder, and remove it."""
     end_processes(folder)
     shutil.rmtree(folder, ignore_errors=True)

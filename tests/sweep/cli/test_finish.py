@@ -55,7 +55,7 @@ def slowly(config, *, resume_from=None):
 def started(spec, document, act=None, run_trial=slowly):
     """Return a function that starts a sweep in which `act` is called once."""
 
-    def start(on_start):
+    def start(on_start, _):
         def with_act(running):
             return [*([Once(act)] if act else []), *on_start(running)]
 
@@ -106,7 +106,7 @@ def test_a_sweep_without_a_complete_trial_has_failed(spec_of, capsys):
 
 def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
     spec, _ = spec_of(2)
-    code, sentence = last_word(spec, lambda _: signal.raise_signal(signal.SIGINT), capsys)
+    code, sentence = last_word(spec, lambda *_: signal.raise_signal(signal.SIGINT), capsys)
     assert code == 130
     assert sentence == "interrupted before any trial began; `sweep run --replace` starts anew."
 
@@ -118,11 +118,11 @@ def test_ctrl_c_within_a_destructor_ends_the_sweep_before_any_trial(spec_of, cap
 
     spec, document = spec_of(2)
 
-    def start(on_start):
+    def start(on_start, _):
         destroyed = Destroyed()
         del destroyed
         gc.collect()
-        return started(spec, document)(on_start)
+        return started(spec, document)(on_start, _)
 
     assert last_word(spec, start, capsys) == (130, f"interrupted; {GOES_ON}")
     assert sweep_of(spec).state == "interrupted"
@@ -151,8 +151,8 @@ def test_ctrl_c_sigterm_and_sighup_interrupt_it_while_trials_run(spec_of, capsys
 def test_ctrl_c_after_the_last_trial_changes_nothing(spec_of, capsys):
     spec, document = spec_of(2)
 
-    def start(on_start):
-        record = started(spec, document)(on_start)
+    def start(on_start, _):
+        record = started(spec, document)(on_start, _)
         signal.raise_signal(signal.SIGINT)
         return record
 
@@ -234,6 +234,21 @@ def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     assert finishes(spec, document)
 
 
+def test_a_ray_that_has_gone_is_one_sentence_with_what_to_do(spec_of, capsys):
+    spec, document = spec_of(2)
+
+    def start(_, on_lost):
+        raise SystemExit(on_lost("Ray has gone"))
+
+    assert last_word(spec, start, capsys) == (
+        130, "Ray has gone before any trial began; `sweep run --replace` starts anew."
+    )  # fmt: skip
+    run(spec, document, run_trial=pretending())
+    workspace.outbox(spec.name).joinpath("journal.jsonl").write_text("")
+    code, sentence = last_word(spec, start, capsys)
+    assert (code, sentence) == (130, f"Ray has gone; `sweep resume {spec.name}` goes on from here.")
+
+
 def test_a_sweep_whose_data_have_changed_ends_with_a_table_and_exit_code_1(
     spec_of, tmp_path, capsys
 ):
@@ -247,7 +262,7 @@ def test_a_sweep_whose_data_have_changed_ends_with_a_table_and_exit_code_1(
     with pytest.raises(SystemExit) as caught:
         run_to_last_word(
             spec,
-            lambda on_start: run(
+            lambda on_start, _: run(
                 spec, document, run_trial=slowly, on_start=lambda s: [*on_start(s), Once(spoil)]
             ),
         )

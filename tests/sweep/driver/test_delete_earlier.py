@@ -1,12 +1,16 @@
 """An earlier sweep is deleted from every place, and nothing else is."""
 
+import time
+
 import pytest
 
 from sweep import workspace
 from sweep.config.check import load
 from sweep.driver.delete_earlier import delete_earlier
 from sweep.search.study import has_study, open_study
-from sweep.tracking import sweeps
+from sweep.tracking import control_requests, sweeps
+from sweep.tracking.outbox_entries import now
+from sweep.tracking.store import errors
 from sweep.workers.checkpoints import FolderStore
 from tests.sweep.conftest import TINY
 
@@ -28,8 +32,31 @@ def test_an_earlier_sweep_is_gone_from_search_record_checkpoints_and_folder(tmp_
     sweeps.open_sweep(uri, spec, document.text, {})
 
     for _ in range(2):  # a deletion that was cut off may be done again
-        delete_earlier("tiny", uri, workspace.journal("tiny"))
+        assert delete_earlier("tiny", uri, workspace.journal("tiny"), now()) == "go"
         assert not has_study(search_storage, "tiny")
         assert sweeps.find_sweep(uri, "tiny") is None
         assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
         assert [path.name for path in folder.iterdir()] == ["sweep.yaml"]
+
+
+def test_what_users_request_while_it_is_deleted_is_meant_for_the_next_one(tmp_path, sweep_home):
+    """Its driver was killed, so that it still counts as running; what was asked of that one is over."""
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    spec, document = load(tmp_path / "tiny.yaml")
+    uri = workspace.local_tracking_uri()
+    earlier = sweeps.open_sweep(uri, spec, document.text, {})
+    control_requests.request(earlier, "cancel")
+    time.sleep(0.01)
+    began = now()
+    assert delete_earlier("tiny", uri, workspace.journal("tiny"), began) == "go"
+
+    earlier = sweeps.open_sweep(uri, spec, document.text, {})
+    began = now()
+    control_requests.request(earlier, "stop")
+    assert delete_earlier("tiny", uri, workspace.journal("tiny"), began) == "stop"
+    with pytest.raises(Exception, match="active") as refused:  # too late for the earlier one
+        control_requests.request(earlier, "stop")
+    assert errors.is_of_store(refused.value)
+
+    new = sweeps.open_sweep(uri, spec, document.text, {}, requested="stop")
+    assert control_requests.Requests.from_tags(new.tags()).request == "stop"

@@ -9,7 +9,13 @@ from contextlib import nullcontext
 
 import pytest
 
-from sweep.driver.interrupts import TuneInterrupt, before_trials, held, kept, while_trials_run
+from sweep.driver.interrupts import (
+    TuneInterrupt,
+    before_trials,
+    handlers_put_back,
+    signals_ignored,
+    while_trials_run,
+)
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -162,7 +168,7 @@ def test_a_library_may_install_handlers_within_the_block_alone():
 
     signal.signal(signal.SIGTERM, ours)
     before = installed()
-    with kept():
+    with handlers_put_back():
         signal.signal(signal.SIGTERM, lambda *_: None)
     assert installed() == before
 
@@ -173,7 +179,7 @@ def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off
         sys.exit(1)
 
     def starts_up():
-        with kept():
+        with handlers_put_back():
             signal.signal(signal.SIGTERM, ends_the_process)
             signal.raise_signal(signal.SIGTERM)
 
@@ -184,13 +190,13 @@ def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off
 
 def test_without_a_handler_of_ours_the_library_ends_the_process():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with pytest.raises(SystemExit), kept():
+    with pytest.raises(SystemExit), handlers_put_back():
         sys.exit(1)
 
 
 def test_no_signal_breaks_into_what_ends_what_was_begun():
     with before_trials() as ctrl_c:
-        with held():
+        with signals_ignored():
             for number in SIGNALS:
                 signal.raise_signal(number)
         assert not ctrl_c.pressed

@@ -134,3 +134,9 @@ with open({str(tmp_path / "data")!r}, "w") as file:
 """
     assert run(code, ">&-")[0] == 0
     assert (tmp_path / "data").read_text() == "whole"
+
+
+def test_what_is_printed_without_a_buffer_is_there_however_the_process_ends():
+    code = "import os; from trainables.cli.streams import make_safe, say; make_safe(); say('x'); os._exit(3)"
+    for unbuffered in ("1", ""):
+        assert run(code, PYTHONUNBUFFERED=unbuffered) == (3, "", "x\n")

@@ -115,7 +115,7 @@ from sweep.driver.interrupts import before_trials
 
 after_s, number = float(sys.argv[1]), int(sys.argv[2])
 with before_trials():
-    threading.Thread(target=lambda: (time.sleep(after_s), os.kill(os.getpid(), number))).start()
+    threading.Thread(target=lambda: (time.sleep(after_s), os.killpg(os.getpgid(0), number))).start()
     try:
         with joined(None, ""):
             time.sleep(60)
@@ -131,8 +131,74 @@ def test_nothing_lives_on_after_a_signal_while_ray_starts(number, after_s):
         process = subprocess.run(
             [sys.executable, "-c", INTERRUPTED, str(after_s), str(int(number))],
             env=os.environ | {"TMPDIR": folder}, capture_output=True, timeout=100, check=False,
+            start_new_session=True,
         )  # fmt: skip
         assert process.returncode == 130, process.stderr
+        assert processes_in(folder) == []
+        assert os.listdir(folder) == []
+
+
+APART = """
+import os, psutil
+from sweep.driver.cluster.joining import joined
+with joined(None, ""):
+    ray = psutil.Process().children(recursive=True)
+    print({process.name() for process in ray} >= {"gcs_server", "raylet"}, os.getsid(0) in {os.getsid(process.pid) for process in ray})
+"""
+
+
+def test_signals_of_a_terminal_reach_no_process_of_ray():
+    """They go to the group of the process, which is in its session."""
+    process = subprocess.run(
+        [sys.executable, "-c", APART], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert process.stdout.split() == ["True", "False"], process.stderr
+
+
+LOST = """
+import psutil, sys, threading, time
+from sweep.driver.cluster.joining import joined
+
+program, moment = sys.argv[1:]
+
+def kill():
+    while True:
+        for child in psutil.Process().children():
+            if child.name() == program:
+                child.kill()
+                return
+        time.sleep(0.01)
+
+if moment == "starting":
+    threading.Thread(target=kill, daemon=True).start()
+with joined(None, "", on_lost=lambda reason: print(reason) or 130):
+    import ray
+    group = ray.util.placement_group([{"CPU": 1}])
+    kill()
+    ray.util.remove_placement_group(group)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "moment"),
+    [
+        ("gcs_server", "running"),
+        pytest.param("raylet", "running", marks=pytest.mark.long),
+        pytest.param("gcs_server", "starting", marks=pytest.mark.long),
+        pytest.param("raylet", "starting", marks=pytest.mark.long),
+    ],
+)
+def test_a_ray_that_has_gone_ends_the_process_with_a_reason_and_leaves_nothing(program, moment):
+    """Calls of it would wait for ever."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        process = subprocess.run(
+            [sys.executable, "-c", LOST, program, moment], env=os.environ | {"TMPDIR": folder},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert process.returncode == 130, process.stderr
+        last_line = process.stdout.splitlines()[-1]
+        assert last_line == f"Ray, which runs the trials, has gone: its {program} has ended"
         assert processes_in(folder) == []
         assert os.listdir(folder) == []
 
