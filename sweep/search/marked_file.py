@@ -8,8 +8,10 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from sweep.tracking.journal import stamp, stamped
+from analysis.record.names import is_number
+from sweep.tracking.journal.marks import stamp, stamped
 from sweep.tracking.store.addresses import BadAddress
+from sweep.tracking.whole_file import write_whole
 
 
 class MarkedFile(JournalFileBackend):
@@ -41,7 +43,7 @@ class MarkedFile(JournalFileBackend):
             added = file.read()
         self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
         if self._size >= self._marked_size:
-            mark_of(self._path).write_text(stamp(f"{self._size} {self._sum:08x}"), encoding="utf-8")
+            write_whole(mark_of(self._path), stamp(f"{self._size} {self._sum:08x}"))
 
 
 def mark_of(path: Path) -> Path:
@@ -65,5 +67,7 @@ def refuse_changed(path: Path) -> None:
 
 def _read(path: Path) -> tuple[int, str]:
     """Return (number of bytes, checksum) that the mark of a journal says; (0, "") without one."""
-    words = stamped(mark_of(path))
-    return (int(words[0]), words[1]) if words else (0, "")
+    match stamped(mark_of(path)):
+        case [size, checksum] if is_number(size):
+            return int(size), checksum
+    return 0, ""

@@ -7,11 +7,11 @@ cancel: end the sweep at once.
 
 Besides, single trials are cancelled, or tried again, by their numbers, and run again with other seeds.
 
-A driver that resumes a sweep must carry out what is requested of it from its first moment, and not what
-was requested of the driver before it. So each request has a number larger than all that the tags had
-before it, and the driver writes from which number on it hears them: from behind those that it found before
-it took the lock of the sweep. The number is the time where that is large enough, as the clocks of two
-machines may differ. Nothing is ever withdrawn, which might withdraw a request that was just written.
+A driver that resumes a sweep must carry out what is requested of it from its first moment, and not
+what was requested of the driver before it. So each request has a number larger than all that the tags
+had before it, and the driver writes from which number on it hears them: from behind those that it found
+before it took the lock of the sweep. The number is the time where that is large enough, as the clocks of
+two machines may differ. Nothing is ever withdrawn, which might withdraw a request that was just written.
 """
 
 from __future__ import annotations

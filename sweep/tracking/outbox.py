@@ -1,6 +1,6 @@
 """The outbox of a sweep: entries are on disk before a trial goes on, and wait there for MLflow.
 
-FOLDER/journal.jsonl   one entry a line, only ever appended to, and its marks (journal.py)
+FOLDER/journal.jsonl   one entry a line, only ever appended to, and its marks (journal/)
 FOLDER/files/          files that entries attach, until they are delivered
 FOLDER/refused.jsonl   entries that MLflow has refused, each with the reason; their files stay
 
@@ -23,20 +23,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sweep.tracking.journal import (
-    DELIVERED,
-    JOURNAL,
-    Journal,
-    entry_in,
-    read_mark,
-    write_whole,
-)
+from sweep.tracking.journal.journal import JOURNAL, Journal
+from sweep.tracking.journal.lines import entry_in
+from sweep.tracking.journal.marks import DELIVERED, read_mark
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
+from sweep.tracking.whole_file import write_whole
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from sweep.tracking.journal import Line
+    from sweep.tracking.journal.lines import Line
     from sweep.tracking.outbox_entries import Entry, Trial
 
 log = logging.getLogger(__name__)
