@@ -9,9 +9,10 @@ Besides, single trials are cancelled, or tried again, by their numbers, and run 
 
 A driver that resumes a sweep must carry out what is requested of it from its first moment, and not
 what was requested of the driver before it. So each request has a number larger than all that the tags
-had before it, and the driver writes from which number on it hears them: from behind those that it found
-before it took the lock of the sweep. The number is the time where that is large enough, as the clocks of
-two machines may differ. Nothing is ever withdrawn, which might withdraw a request that was just written.
+had before it, and the driver writes from which number on it hears them: from behind those that it
+found before it took the lock of the sweep. The number is the time where that is large enough, as the
+clocks of two machines may differ. Nothing is ever withdrawn, which might withdraw a request that was
+just written.
 """
 
 from __future__ import annotations
