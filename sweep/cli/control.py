@@ -66,13 +66,14 @@ def status(
     from analysis.views.status import summary, table
     from sweep import workspace
     from sweep.tracking import outbox
+    from sweep.tracking.refused import num_refused
 
     uri = store_of(tracking_uri, name)
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
     tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
     tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
-    tree["refused"] = len(outbox.refused(workspace.outbox(name)))
+    tree["refused"] = num_refused(workspace.outbox(name))
     if format_ is StatusFormat.JSON:
         print(json.dumps(tree, indent=2))
     else:

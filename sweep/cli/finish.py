@@ -98,14 +98,14 @@ def _next_command(spec: SweepSpec) -> str:
 def warn_of_refused(name: str) -> None:
     """Print to the standard error how many entries of a sweep's record MLflow has refused, if any."""
     from sweep import workspace
-    from sweep.tracking import outbox
+    from sweep.tracking.refused import REFUSED, num_refused
 
     folder = workspace.outbox(name)
-    if num := len(outbox.refused(folder)):
+    if num := num_refused(folder):
         entries = counted(num, "entry of the record", "entries of the record")
         say(
             f"MLflow has refused {entries}, which {'stays' if num == 1 else 'stay'} here: "
-            f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again."
+            f"{folder / REFUSED} says why; `sweep sync {name}` tries files again."
         )
 
 

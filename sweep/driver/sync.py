@@ -19,9 +19,11 @@ from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_deliv
 from sweep.search.mending import deliver_again, settle
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.outbox import Outbox, refused
+from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.refused import num_refused
 from sweep.tracking.store import addresses
+from sweep.tracking.whole_file import DamagedFile
 from sweep.workers.checkpoints import CheckpointStores
 from trainables.schema.text.masking import HIDDEN
 from trainables.schema.yaml_file import Document
@@ -88,7 +90,7 @@ def sync(
         else:
             gone = deliver_again(record, outbox)
         outbox.put_back()
-        num_waiting, num_aside = outbox.num_waiting, len(refused(outbox.folder))
+        num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
             if found := _losses(record, spec, outbox, {entry.trial for entry in gone}):
@@ -106,12 +108,12 @@ def sync(
                     )
                     on_delivered(running)
                 wait_until_delivered(delivery, name)
-        num_refused = len(refused(outbox.folder))
+        num_left = num_refused(outbox.folder)
         # The front has been drawn anew.
         lost = [entry for entry in gone if entry.to != Artifact.FRONT]
         names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
-        num_delivered = max(0, num_waiting - (num_refused - num_aside))
-        return Synced(num_delivered, num_refused, record.has_ended(), names)
+        num_delivered = max(0, num_waiting - (num_left - num_aside))
+        return Synced(num_delivered, num_left, record.has_ended(), names)
 
 
 def _losses(
@@ -132,7 +134,7 @@ def _losses(
         if not has_study(storage, spec.name):
             return []
         study, _ = latest_version(open_study(storage, spec))
-    except addresses.BadAddress as error:
+    except (addresses.BadAddress, DamagedFile) as error:
         log.warning("%s", error)
         return []
     runs = record.trial_runs()

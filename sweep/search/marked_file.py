@@ -10,8 +10,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from analysis.record.names import is_number
 from sweep.tracking.journal.marks import stamp, stamped
-from sweep.tracking.store.addresses import BadAddress
-from sweep.tracking.whole_file import write_whole
+from sweep.tracking.whole_file import DamagedFile, write_whole
 
 
 class MarkedFile(JournalFileBackend):
@@ -52,14 +51,14 @@ def mark_of(path: Path) -> Path:
 
 
 def refuse_changed(path: Path) -> None:
-    """Raise BadAddress if the content of a journal is not as it was written.
+    """Raise DamagedFile if the content of a journal is not as it was written.
 
     One that is shorter is an older copy, or was cut: what its trials say in the record tells.
     """
     size, checksum = _read(path)
     content = path.read_bytes()
     if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:
-        raise BadAddress(
+        raise DamagedFile(
             f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
             f"back, or start anew with --replace."
         )

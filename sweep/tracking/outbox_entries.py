@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, field_validator
 
 from analysis.record.names import Artifact, Series, Tag
 from trainables.schema.strict import Strict
@@ -71,6 +71,15 @@ class Attached(Strict):
     trial: Trial
     file: str
     to: str = ""
+
+    @field_validator("file")
+    @classmethod
+    def _is_below(cls, file: str) -> str:
+        """Refuse a path that leads out of the folder, as what is delivered is deleted."""
+        path = PurePosixPath(file)
+        if not path.parts or path.is_absolute() or ".." in path.parts:
+            raise ValueError("must be a path below the folder")
+        return file
 
 
 class Closed(Strict):

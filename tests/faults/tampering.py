@@ -39,6 +39,7 @@ from sweep.search.study import open_study
 from sweep.tracking import sweeps
 from sweep.tracking.artifacts import _repository
 from sweep.tracking.store import addresses
+from sweep.tracking.whole_file import DamagedFile
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
 from trainables.config import TrialConfig
 from trainables.report import Report
@@ -50,7 +51,7 @@ FILES = {
     "mark": f"{NAME}/record/delivered",
     "store": "mlflow.db",
 }
-REFUSALS = (CannotRun, addresses.BadAddress, sweeps.SweepExists, Stopped)
+REFUSALS = (CannotRun, addresses.BadAddress, DamagedFile, sweeps.SweepExists, Stopped)
 PAUSE_S = 0.3  # of a trial, so that the kill comes in time
 
 
