@@ -33,11 +33,12 @@ LIVE_STATES = (
 
 
 class TrialState:
-    """States of a trial. Those of a trial that has ended are values of Tag.STATE."""
+    """States of a trial. The first four, of a trial that has ended, are values of Tag.STATE."""
 
     COMPLETE: Final = "complete"
     PRUNED: Final = "pruned"  # a scheduler ended it before its last step
     FAILED: Final = "failed"
+    LOST: Final = "lost"  # it was complete, but the record has lost some of its results
     RUNNING: Final = "running"  # this and any other is MLflow's status of the run, in lower case
 
 

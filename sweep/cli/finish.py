@@ -36,7 +36,6 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
     from sweep.driver.running_sweep import CannotRun, Stopped
     from sweep.tracking import outbox, sweeps
     from sweep.tracking.store import addresses
-    from sweep.workers.unchanged import BEGAN_WITH
     from trainables.assets.errors import AssetError
 
     started: list[RunningSweep] = []
@@ -54,7 +53,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart], Record]) -> Non
             record = start(on_start)
             _show_end(spec, record)
             ended = [outcome for one in started for outcome in one.new_outcomes.values()]
-            if any(BEGAN_WITH in outcome.failure for outcome in ended):
+            if any(outcome.input_changed for outcome in ended):
                 raise SystemExit(FAILED)
         except (*refusals, CannotRun) as error:
             leave(WRONG, str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import deliver_again, settle
+from sweep.search.mending import deliver_again, lost_sentence, record_lost
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
@@ -27,6 +28,8 @@ from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
 
+log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     from optuna import Study
     from ray.tune import Callback
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
     from sweep.driver.control_callback import ControlCallback
     from sweep.outcome import Outcome
-    from sweep.search.losses import Loss
+    from sweep.search.lost_results import LostResult
     from sweep.search.searcher import ParetoSearch
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
@@ -107,13 +110,16 @@ def run_to_end(
         patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            settle(lost, recorder, spec.name)
-            numbers = {loss.outcome.number for loss in lost}
+            record_lost(lost, recorder)
+            numbers = {one.outcome.number for one in lost}
             recorder.close_earlier_trials(
                 [outcome for outcome in outcomes(study) if outcome.number not in numbers],
                 [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in numbers],
             )
             delivery.wait(PATIENCE_S)
+            all_lost = record.lost_trials()
+            if all_lost:
+                log.warning("%s", lost_sentence(spec.name, all_lost))
             new_outcomes: dict[int, Outcome] = {}
 
             def on_end(outcome: Outcome) -> None:
@@ -122,7 +128,7 @@ def run_to_end(
 
             search = ParetoSearch(
                 spec, study, metrics, on_end, control.requests, control.stop_for,
-                only_requested=prepared.reruns is not None,
+                only_requested=prepared.reruns is not None, lost=all_lost,
             )  # fmt: skip
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
@@ -150,7 +156,7 @@ def run_to_end(
 
 def _open_search(
     prepared: PreparedSweep, outbox: Outbox, gone: Collection[int | None]
-) -> tuple[Study, int, list[Loss]]:
+) -> tuple[Study, int, list[LostResult]]:
     """Return the study of the newest version of the search space, its number, and what is lost.
 
     gone: numbers of trials whose files went with an earlier store.
@@ -161,7 +167,7 @@ def _open_search(
             changed.
     """
     from sweep.search.agreement import first_difference
-    from sweep.search.losses import losses, must_have_items
+    from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import open_study, outcomes
     from sweep.search.versions import newest_version
 
@@ -176,8 +182,8 @@ def _open_search(
             f"{', '.join(map(str, unknown))} ended: put the latest copy back, or start anew with "
             f"--replace."
         )
-    lost = losses(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
-    numbers = {loss.outcome.number for loss in lost if loss.lacks}
+    lost = lost_results(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
+    numbers = {one.outcome.number for one in lost if one.lacks}
     left = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in numbers]
     if difference := first_difference(study, spec, left):
         number, clause = difference

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Tag
+from trainables.schema.counted import numbered
 
 if TYPE_CHECKING:
-    from sweep.search.losses import Loss
+    from sweep.search.lost_results import LostResult
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Attached
@@ -39,40 +40,37 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     for entry in gone:
         if entry.trial is not None:
             lost.setdefault(Path(entry.file).name, []).append(entry.trial)
-    files = " and ".join(f"{name} of {named(numbers)}" for name, numbers in lost.items())
+    files = " and ".join(
+        f"{name} of {numbered('trial', numbers)}" for name, numbers in lost.items()
+    )
     log.warning(
         "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
         "delivered again%s",
-        named(missing),
+        numbered("trial", missing),
         f", but {files}, which went with it" if files else "",
     )
     return gone
 
 
-def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:
-    """Record what is left of trials of which the record lacks something, and say what is lost."""
-    for loss in lost:
-        if loss.lacks:
-            recorder.close_lost(loss.request, loss.reason, loss.values)
+def record_lost(lost: Sequence[LostResult], recorder: Recorder) -> None:
+    """Record what is left of trials of which the record lacks something."""
+    for one in lost:
+        if one.lacks:
+            recorder.close_lost(one.request, one.reason, one.values)
         else:
-            recorder.open_trial(loss.request)
-            recorder.close_trial(loss.outcome)
-    if numbers := [loss.outcome.number for loss in lost if loss.lacks]:
-        log.warning(
-            "the record of %s has lost results of %s, which the search knows to be complete: "
-            "it is not run again, and is on no front"
-            if len(numbers) == 1
-            else "the record of %s has lost results of %s, which the search knows to be complete: "
-            "they are not run again, and are on no front",
-            name,
-            named(numbers),
-        )
+            recorder.open_trial(one.request)
+            recorder.close_trial(one.outcome)
 
 
-def named(numbers: Sequence[int]) -> str:
-    """Return trials in words.
+def lost_sentence(name: str, numbers: Sequence[int]) -> str:
+    """Return a sentence on complete trials of which the record has lost results.
 
-    >>> named([3]), named([3, 5])
-    ('trial 3', 'trials 3, 5')
+    name: of the sweep. numbers: of the trials.
     """
-    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
+    trials = numbered("trial", numbers)
+    are, them = ("are", "them") if len(numbers) > 1 else ("is", "it")
+    return (
+        f"the record of {name} has lost results of {trials}, which {are} complete by the search, and "
+        f"on no front: put an intact copy of its folder `record` back and `sweep sync {name}`, or "
+        f"have `sweep retry {name}` run {them} again."
+    )

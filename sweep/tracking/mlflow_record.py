@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Role, Series, Tag, having, is_asked_for
+from analysis.record.names import Artifact, Role, Series, Tag, TrialState, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
 from sweep.tracking.artifacts import download, has_artifact, upload, upload_text
@@ -222,11 +222,11 @@ class Record:
         """End a run with a status, at a time in milliseconds since 1970; None means now."""
         self._client.set_terminated(run_id, status, time_ms)
 
-    def ended_trials(self) -> set[int]:
-        """Return the numbers of the trials that have ended."""
-        return {
-            int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs() if Tag.STATE in run.data.tags
-        }
+    def lost_trials(self) -> list[int]:
+        """Return the numbers of the trials of which the record has lost results, sorted."""
+        runs = self.trial_runs()
+        lost = [run for run in runs if run.data.tags.get(Tag.STATE) == TrialState.LOST]
+        return sorted(int(run.data.tags[Tag.TRIAL]) for run in lost)
 
     def known_trials(self) -> set[int]:
         """Return the numbers of the trials that have a run, also of those that a user has deleted."""

@@ -55,6 +55,7 @@ def test_a_summary_by_hand():
         "eta_s": 65.0,  # seven are left, half of one is done, 20 s each, two at a time
         "failures": {"diverged\nat step 3": 1},
         "retries": [],
+        "lost": [],
     }
 
 

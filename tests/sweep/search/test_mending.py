@@ -4,8 +4,8 @@ import pytest
 
 from sweep.config.check import load
 from sweep.outcome import Outcome
-from sweep.search.losses import Loss, must_have_items
-from sweep.search.mending import deliver_again, named, settle
+from sweep.search.lost_results import LostResult, must_have_items
+from sweep.search.mending import deliver_again, lost_sentence, record_lost
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
@@ -97,29 +97,26 @@ def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
     assert not caplog.messages
 
 
-def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(
-    record, outbox, spec, caplog
-):
+def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(record, outbox, spec):
     put(outbox, 0)
     request = TrialRequest(0, spec.trials()[0].tree())
     lost = [
-        Loss(Outcome(0, "complete"), request, "its last report", {"bias/miniature/gap": 7.5}),
-        Loss(Outcome(1, "failed", "it diverged"), TrialRequest(1, request.trial), "", {}),
+        LostResult(Outcome(0, "complete"), request, "its last report", {"bias/miniature/gap": 7.5}),
+        LostResult(Outcome(1, "failed", "it diverged"), TrialRequest(1, request.trial), "", {}),
     ]
-    settle(lost, Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores()), "tiny")
+    record_lost(lost, Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores()))
     deliver_batch(record, outbox)
-    assert states(record) == {0: None, 1: "failed"}
+    assert states(record) == {0: "lost", 1: "failed"}
     run, failed = sorted(record.trial_runs(), key=lambda run: run.data.tags["sweep.trial"])
     assert run.info.status == "KILLED"
     assert run.data.metrics["bias/miniature/gap"] == 7.5
-    assert run.data.tags["reason"].startswith("lost: the record lacks its last report")
+    assert run.data.tags["reason"].startswith("the record lacks its last report")
     assert failed.data.params["train.steps"] == "2"
-    (warning,) = caplog.messages
-    assert warning.startswith("the record of tiny has lost results of trial 0, which")
+    assert record.lost_trials() == [0]
     recorder = Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores())
     recorder.close_earlier_trials([Outcome(0, "complete")], record.trial_runs())
     deliver_batch(record, outbox)
-    assert states(record)[0] is None, "nor is it completed later"
+    assert states(record)[0] == "lost", "nor is it completed later"
 
 
 def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbox):
@@ -137,5 +134,9 @@ def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbo
     assert (has_items(runs[0]), has_items(runs[1])) == (True, False)
 
 
-def test_trials_are_named_in_words():
-    assert named([3]) == "trial 3"
+def test_what_is_lost_is_said_with_what_to_do():
+    assert lost_sentence("tiny", [3, 5]) == (
+        "the record of tiny has lost results of trials 3, 5, which are complete by the search, and on no "
+        "front: put an intact copy of its folder `record` back and `sweep sync tiny`, or have `sweep "
+        "retry tiny` run them again."
+    )
