@@ -57,9 +57,9 @@ def ls(
         )
     for name, num in zip(sweeps["name"], sweeps[TrialState.LOST], strict=True):
         if num:
-            trials = counted(int(num), "trial")
+            trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
             say(
-                f"the record of {name} has lost results of {trials}: `sweep status {name}` names them."
+                f"the record of {name} has lost results of {trials}: `sweep status {name}` names {them}."
             )
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
