@@ -58,9 +58,8 @@ def ls(
     for name, num in zip(sweeps["name"], sweeps[TrialState.LOST], strict=True):
         if num:
             trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
-            say(
-                f"the record of {name} has lost results of {trials}: `sweep status {name}` names {them}."
-            )
+            where = f"`sweep status {name}` names {them}"
+            say(f"the record of {name} has lost results of {trials}: {where}.")
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+MAX_CHECK_S = 3.0  # in which some gigabyte is looked at
 OF_MLFLOW, OF_VERSION = "experiments", "alembic_version"  # tables
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
@@ -69,11 +71,21 @@ def prepare_store(tracking_uri: str) -> None:
 
 
 def _refuse_damaged(file: Path) -> None:
-    """Raise BadAddress if an SQLite file is not whole, as after a fault of the disk."""
+    """Raise BadAddress if an SQLite file is not whole, as after a fault of the disk.
+
+    It is looked at for MAX_CHECK_S seconds: damage behind that is found when it is read.
+    """
     try:
         with closing(sqlite3.connect(file)) as connection:
-            ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    except sqlite3.OperationalError:  # such as a lock, or no rights: opening the store says more
+            clock = Timer(MAX_CHECK_S, connection.interrupt)
+            clock.start()
+            try:
+                ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+            finally:
+                clock.cancel()
+                clock.join()  # it must not interrupt a connection that is closed
+    # Such as the end of that time, a lock, or no rights: opening the store says more.
+    except sqlite3.OperationalError:
         return
     except sqlite3.DatabaseError as error:
         found = str(error)

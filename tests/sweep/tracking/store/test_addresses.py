@@ -179,3 +179,17 @@ def test_a_damaged_file_is_refused_with_what_works(tmp_path):
         assert file.read_bytes() == wrong, "it is left as it is"
     file.write_bytes(content)
     addresses.prepare_store(f"sqlite:///{file}")
+
+
+def test_a_large_file_is_looked_at_for_some_seconds_and_no_longer(tmp_path, monkeypatch):
+    file = tmp_path / "large.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE rows (text TEXT)")
+        connection.executemany("INSERT INTO rows VALUES (?)", [["x" * 100]] * 500_000)
+    content = bytearray(file.read_bytes())
+    content[-4096:] = b"x" * 4096
+    file.write_bytes(content)
+    with pytest.raises(addresses.BadAddress):
+        addresses._refuse_damaged(file)
+    monkeypatch.setattr(addresses, "MAX_CHECK_S", 0.01)
+    addresses._refuse_damaged(file)
