@@ -176,13 +176,14 @@ def refuse_hidden(uri: str, option: str) -> None:
 
 
 def refuse_unknown(tracking_uri: str) -> None:
-    """Raise BadAddress unless the address is that of a tracking server or of a database.
+    """Raise BadAddress unless the address is that of a tracking server or of a database, in plain text.
 
     MLflow would take anything else for a folder.
     """
     scheme, _, rest = tracking_uri.partition("://")
     is_in_memory = scheme.startswith("sqlite") and rest.strip("/") in ("", ":memory:")
-    is_known = scheme.partition("+")[0] in ("http", "https", *DATABASES, "databricks")
+    is_plain = not any(ord(sign) < 32 or ord(sign) == 127 for sign in tracking_uri)
+    is_known = is_plain and scheme.partition("+")[0] in ("http", "https", *DATABASES, "databricks")
     if is_in_memory or not is_known:
         raise BadAddress(
             f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
@@ -210,6 +211,8 @@ def refuse_silent(tracking_uri: str) -> None:
     scheme = tracking_uri.partition("://")[0]
     if scheme.partition("+")[0] in DATABASES[1:]:
         _refuse_silent_database(tracking_uri)
+    if tracking_uri.startswith("databricks"):  # what it says there is said again by its error
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
     if scheme in ("http", "https"):
         limit_retries()
         if trouble := server.trouble_of_server(tracking_uri):
