@@ -189,8 +189,8 @@ def open_database(tracking_uri: str) -> Database | None:
             known = {*read.split(), *others.split()}
             if other := (columns - known) | ({*read.split()} - columns):
                 log.warning(
-                    "the store %s has tables of a release of MLflow that is not known here (%s: %s), and "
-                    "is read by MLflow itself, which takes longer",
+                    "the store %s has tables of a release of MLflow that is not known here (%s: %s), "
+                    "and is read by MLflow itself, which takes longer",
                     masked(tracking_uri), name, ", ".join(sorted(other)),
                 )  # fmt: skip
                 return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import deliver_again, lost_sentence, record_lost
+from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Status
+from sweep.tracking.outbox_entries import Status, Tagged, now
 from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
@@ -100,8 +100,12 @@ def run_to_end(
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
         study, version, lost = _open_search(prepared, outbox, gone)
         already_recorded = AlreadyRecorded.from_record(record, version)
+        if lacks_base_items(record, outbox):
+            already_recorded = replace(already_recorded, has_base=False)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
+        # Before the run is opened: an end in the journal that is not in the store means an old copy.
+        outbox.put(Tagged(trial=None, tags={Tag.ALIVE: str(now())}))
         record.reopen(record.run_id)
         if prepared.reruns:  # not before, so that nothing is requested of a sweep that is refused
             rerun_trials(record, prepared.reruns)

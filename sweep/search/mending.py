@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Tag
+from analysis.record.names import Artifact, Tag
+from sweep.tracking.artifacts import has_artifact
 from trainables.schema.counted import numbered
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         The entries whose files went with the store that had taken them.
     """
     runs = record.trial_runs()
-    missing = outbox.missing_in(runs)
+    missing = outbox.missing_in(runs, record.own_run())
     if missing:
         deleted = record.known_trials() - {int(run.data.tags[Tag.TRIAL]) for run in runs}
         missing = [number for number in missing if number not in deleted]
@@ -40,16 +41,34 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     for entry in gone:
         if entry.trial is not None:
             lost.setdefault(Path(entry.file).name, []).append(entry.trial)
-    files = " and ".join(
-        f"{name} of {numbered('trial', numbers)}" for name, numbers in lost.items()
-    )
+    numbers = [number for number in missing if number is not None]
+    words = ["the sweep itself"] if None in missing else []
+    words += [numbered("trial", numbers)] if numbers else []
+    files = " and ".join(f"{name} of {numbered('trial', trials)}" for name, trials in lost.items())
     log.warning(
         "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
         "delivered again%s",
-        numbered("trial", missing),
+        " and ".join(words),
         f", but {files}, which went with it" if files else "",
     )
     return gone
+
+
+def lacks_base_items(record: Record, outbox: Outbox) -> bool:
+    """Return whether the store lacks the items of the base model, which it had taken, and say so.
+
+    The next trial that begins measures the base model anew.
+    """
+    if not outbox.has_delivered(None, Artifact.ITEMS):
+        return False
+    if has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
+        return False
+    log.warning(
+        "the tracking store lacks %s of the base model, which it had taken: without them no trial can "
+        "be compared with the base model; the next trial that begins brings them anew",
+        Artifact.ITEMS,
+    )
+    return True
 
 
 def record_lost(lost: Sequence[LostResult], recorder: Recorder) -> None:

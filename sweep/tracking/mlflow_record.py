@@ -86,9 +86,13 @@ class Record:
         """Write the text of the spec from which trials of a version of the search space are drawn."""
         self.attach_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
 
+    def own_run(self) -> Run:
+        """Return the sweep's own run."""
+        return self._client.get_run(self.run_id)
+
     def tags(self) -> dict[str, str]:
         """Return the tags of the sweep's own run."""
-        return dict(self._client.get_run(self.run_id).data.tags)
+        return dict(self.own_run().data.tags)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of the sweep's own run."""
@@ -247,11 +251,11 @@ class Record:
 
     def has_ended(self) -> bool:
         """Return whether the sweep's own run has ended."""
-        return bool(self._client.get_run(self.run_id).info.status != "RUNNING")
+        return bool(self.own_run().info.status != "RUNNING")
 
     def has_base_metrics(self) -> bool:
         """Return whether the metrics of the base model are recorded."""
-        return Series.PROGRESS in self._client.get_run(self.run_id).data.metrics
+        return Series.PROGRESS in self.own_run().data.metrics
 
     def steps(self, metric: str) -> set[int]:
         """Return the steps at which the sweep's own run has a value of a metric."""

@@ -160,15 +160,23 @@ class Outbox:
                 if line.entry is not None:
                     yield ENTRY.validate_json(line.entry)
 
-    def missing_in(self, runs: Iterable[Run]) -> list[int]:
-        """Return the numbers of the trials of which a store lacks what it had taken: it is an old copy.
+    def missing_in(self, runs: Iterable[Run], own: Run) -> list[Trial]:
+        """Return the trials of which a store lacks what it had taken: it is an old copy.
 
-        Trials of which an entry was refused are left out.
+        None among them is the sweep itself. Those of which an entry was refused are left out.
 
-        runs: of all trials, as the store has them.
+        runs: of all trials, as the store has them. own: that of the sweep.
         """
         refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
-        return [n for n in missing_in(self.delivered_entries(), runs) if n not in refused_of]
+        missing = missing_in(self.delivered_entries(), runs, own)
+        return [trial for trial in missing if trial not in refused_of]
+
+    def has_delivered(self, trial: Trial, name: str) -> bool:
+        """Return whether MLflow has taken a file of this name of a run."""
+        return any(
+            isinstance(entry, Attached) and entry.trial == trial and Path(entry.file).name == name
+            for entry in self.delivered_entries()
+        )
 
     def mark_all_undelivered(self) -> list[Attached]:
         """Have every entry delivered again, to a new store; return those whose files are gone.

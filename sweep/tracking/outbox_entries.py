@@ -109,28 +109,30 @@ def contents(entry: Entry) -> dict[str, dict[str, Any]]:
     }
 
 
-def missing_in(entries: Iterable[Entry], runs: Iterable[Run]) -> list[int]:
-    """Return the numbers of the trials of which a store lacks what entries say.
+def missing_in(entries: Iterable[Entry], runs: Iterable[Run], own: Run) -> list[Trial]:
+    """Return the trials of which a store lacks what entries say; None among them is the sweep itself.
 
-    That is its run, its end, or its last report.
+    That is its run, its end, or its last report. Of the sweep it is the end, unless another driver has
+    begun since, or the metrics of the base model.
 
-    runs: of all trials, as the store has them.
+    runs: of all trials, as the store has them. own: that of the sweep.
     """
-    ends: dict[int, str | None] = {}
-    progress: dict[int, float] = {}
+    ends: dict[Trial, str | None] = {None: None}
+    progress: dict[Trial, float] = {}
     for entry in entries:
-        if entry.trial is None:
-            continue
         if isinstance(entry, Opened):
-            ends[entry.trial] = None
+            ends[entry.trial] = ends[None] = None
+        elif isinstance(entry, Tagged) and entry.trial is None and Tag.ALIVE in entry.tags:
+            ends[None] = None
         elif isinstance(entry, Closed):
             ends[entry.trial] = entry.tags.get(Tag.STATE)
         elif isinstance(entry, Reported) and Series.PROGRESS in entry.metrics:
             progress[entry.trial] = entry.metrics[Series.PROGRESS]
-    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of: dict[Trial, Run] = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of[None] = own
     return [
         trial
-        for trial, end in sorted(ends.items())
+        for trial, end in sorted(ends.items(), key=lambda item: -1 if item[0] is None else item[0])
         if (run := run_of.get(trial)) is None
         or end not in (None, run.data.tags.get(Tag.STATE))
         or run.data.metrics.get(Series.PROGRESS, -1.0) < progress.get(trial, -1.0)

@@ -5,12 +5,14 @@ Numbers of lines that are gone stay gone, so that each start finds and says it a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from sweep.tracking.journal.lines import Line
-from trainables.schema.counted import counted
+from trainables.schema.counted import counted, numbered
 
 NAMED = 3  # lines, or gaps between them, that a sentence lists
 
@@ -28,17 +30,17 @@ def faults_of(path: Path, lines: Sequence[Line], written: int) -> list[str]:
     # A line that is not as it was written stands for one of the numbers that are not there.
     num_gone = num_written - (len(lines) - len(twice))
     faults = []
+    ran = _ran_at_gaps(lines, num_written) if num_gone > 0 or damaged else []
+    whose = f"; perhaps some of {numbered('trial', ran)}" if ran else ""
     if num_gone > 0:
         entries = counted(num_written, "entry that was", "entries that were")
         where = "" if damaged else f" ({_gaps(numbers, len(lines) - len(numbers), num_written)})"
-        faults.append(
-            f"{path} must hold {entries} written, but {counted(num_gone, 'is', 'are')} gone{where}"
-        )
+        are_gone = counted(num_gone, "is gone", "are gone")
+        faults.append(f"{path} must hold {entries} written, but {are_gone}{where}{whose}")
     if damaged:
         lines_are = counted(len(damaged), "line is", "lines are")
-        faults.append(
-            f"{path} must be as it was written, but {lines_are} not ({_listed(map(str, damaged))})"
-        )
+        where = _listed(map(str, damaged))
+        faults.append(f"{path} must be as it was written, but {lines_are} not ({where}){whose}")
     if twice:
         faults.append(
             f"{path} must have one entry of each number, but has two of "
@@ -59,6 +61,39 @@ def _gaps(numbers: Sequence[int], num_early: int, last: int) -> str:
         if other > one + 1
     ]
     return _listed(f"{one}" if one == other else f"{one} to {other}" for one, other in gaps)
+
+
+def _ran_at_gaps(lines: Sequence[Line], num_written: int) -> list[int]:
+    """Return the numbers of the trials that ran, by the lines, where others are gone or changed.
+
+    num_written: the largest number that was written.
+    """
+    found: set[int] = set()
+    running: set[int] = set()
+    opened: set[int] = set()
+    last = 0
+    for line in lines:
+        if line.entry is None or line.number > last + 1:
+            found |= running
+        last = line.number or last + 1
+        entry = _tree(line)
+        trial = entry.get("trial")
+        if not isinstance(trial, int):
+            continue
+        if trial not in opened and entry.get("do") != "open":
+            found.add(trial)  # its beginning is gone
+        opened.add(trial)
+        (running.discard if entry.get("do") == "close" else running.add)(trial)
+    return sorted(found | running if last < num_written else found)
+
+
+def _tree(line: Line) -> dict[str, Any]:
+    """Return the entry of a line as a tree; an empty one if it has none."""
+    try:
+        tree = json.loads(line.entry or b"{}")
+    except ValueError:
+        return {}
+    return tree if isinstance(tree, dict) else {}
 
 
 def _listed(words: Iterable[str]) -> str:

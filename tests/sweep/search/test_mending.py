@@ -1,15 +1,17 @@
 """A record that lacks what it had taken gets it again, and what is lost for good is not complete."""
 
+from pathlib import Path
+
 import pytest
 
 from sweep.config.check import load
 from sweep.outcome import Outcome
 from sweep.search.lost_results import LostResult, must_have_items
-from sweep.search.mending import deliver_again, lost_sentence, record_lost
+from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Closed, Opened, Reported
+from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores
@@ -83,10 +85,49 @@ def test_an_end_and_a_last_report_that_are_missing_are_missed(record, outbox):
     put(outbox, 0, 1)
     deliver_batch(record, outbox)
     runs = record.trial_runs()
-    assert outbox.missing_in(runs) == []
+    assert outbox.missing_in(runs, record.own_run()) == []
     del runs[0].data.tags["sweep.state"]
     runs[1].data.metrics["progress"] = 0.5
-    assert outbox.missing_in(runs) == [0, 1]
+    assert outbox.missing_in(runs, record.own_run()) == [0, 1]
+
+
+def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record, outbox, caplog):
+    outbox.put(Reported(trial=None, at=1, step=0, metrics={"progress": 0.0}))
+    put(outbox, 0)
+    end = Closed(trial=None, at=4, status="FINISHED", tags={"sweep.state": "finished"})
+    outbox.put(end)
+    deliver_batch(record, outbox)
+    own = record.own_run()
+    assert outbox.missing_in(record.trial_runs(), own) == []
+    del own.data.metrics["progress"]
+    assert outbox.missing_in(record.trial_runs(), own) == [None]
+    record._client.delete_tag(record.run_id, "sweep.state")
+    deliver_again(record, outbox)
+    assert "lacks what it had taken of the sweep itself, as an old copy does" in caplog.text
+    deliver_batch(record, outbox)
+    assert record.has_ended()
+    outbox.put(Tagged(trial=None, tags={"sweep.alive": "1"}))
+    deliver_batch(record, outbox)
+    record.reopen(record.run_id)
+    assert outbox.missing_in(record.trial_runs(), record.own_run()) == [], (
+        "a driver has begun since"
+    )
+
+
+def test_items_of_the_base_model_that_the_store_has_lost_are_said(record, outbox, caplog):
+    assert not lacks_base_items(record, outbox), "there were none"
+    outbox.attach(None, b"items", "items.parquet")
+    assert not lacks_base_items(record, outbox), "they wait"
+    deliver_batch(record, outbox)
+    assert not lacks_base_items(record, outbox)
+    assert not caplog.messages
+    (file,) = Path(record.own_run().info.artifact_uri).glob("items.parquet")
+    file.unlink()
+    assert lacks_base_items(record, outbox)
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        "the tracking store lacks items.parquet of the base model, which it had"
+    )
 
 
 def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
