@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from pydantic import ValidationError
 
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, Opened, Reported, Tagged, now
 
