@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from analysis.record.names import is_number
 from sweep.tracking.journal.marks import stamp, stamped
 from sweep.tracking.whole_file import DamagedFile, write_whole
+
+log = logging.getLogger(__name__)
 
 
 class MarkedFile(JournalFileBackend):
@@ -53,8 +56,16 @@ def mark_of(path: Path) -> Path:
 def refuse_changed(path: Path) -> None:
     """Raise DamagedFile if the content of a journal is not as it was written.
 
-    One that is shorter is an older copy, or was cut: what its trials say in the record tells.
+    One that is shorter is an older copy, or was cut: what its trials say in the record tells. So it is
+    if the mark is damaged, which is said.
     """
+    mark = mark_of(path)
+    if mark.exists() and stamped(mark) is None:
+        log.warning(
+            "%s must hold the size and the checksum of %s, but is damaged: changes of that are found "
+            "in trials alone that have ended",
+            mark, path.name,
+        )  # fmt: skip
     size, checksum = _read(path)
     content = path.read_bytes()
     if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:

@@ -52,9 +52,16 @@ class Journal:
         ordered = line_forms.in_order(content)
         lines = line_forms.lines_of(ordered)
         last = max((line.number for line in lines), default=0)
-        written = max(read_written(self._written), mark.number if mark else 0)
+        said = read_written(self._written)
+        written = max(said or 0, mark.number if mark else 0)
         self._next = max(last, written, len(lines)) + 1
         self.faults = faults_of(self.path, lines, written)
+        if said is None:
+            write_whole(self._written, stamp(str(self._next - 1)))
+            self.faults.append(
+                f"{self._written} must say how many entries were written, but is damaged: whether the "
+                f"last ones are gone is not known"
+            )
         if ordered != content:
             self.faults.append(self._put_in_order(ordered))
         else:

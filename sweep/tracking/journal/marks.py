@@ -42,12 +42,15 @@ def read_mark(path: Path) -> Mark | None:
     return None
 
 
-def read_written(path: Path) -> int:
-    """Return the number of the last line that a mark says was written; 0 if it is not known."""
+def read_written(path: Path) -> int | None:
+    """Return the number of the last line that a mark says was written; None if it is damaged.
+
+    It is 0 without a mark.
+    """
     match stamped(path):
         case [number] if is_number(number):
             return int(number)
-    return 0
+    return None if path.exists() else 0
 
 
 def stamp(text: str) -> str:

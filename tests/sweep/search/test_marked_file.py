@@ -63,3 +63,15 @@ def test_without_a_mark_nothing_is_known(journal, mark):
         mark_of(journal).write_bytes(mark)
     journal.write_bytes(journal.read_bytes().replace(b"0.25", b"0.35"))
     open_journal(journal)
+
+
+@pytest.mark.parametrize("content", ["", "x", "3 00000000\n"])
+def test_a_damaged_mark_is_said_and_made_anew(journal, content, caplog):
+    mark_of(journal).write_text(content)
+    open_journal(journal)
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        f"{mark_of(journal)} must hold the size and the checksum of search.journal"
+    )
+    open_journal(journal)
+    assert len(caplog.messages) == 1

@@ -213,3 +213,14 @@ def test_entries_whose_mark_cannot_be_written_are_in_the_journal(journal, monkey
     assert steps(later) == [0, 1, 2, 3, 4]
     later.append([json.dumps({"do": "tag", "step": 5})])
     assert [line.number for line in opened(later).lines()] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("content", ["", "x", "4", "4 00000000\n"])
+def test_a_damaged_mark_of_what_was_written_is_said_once_and_made_anew(journal, content):
+    (journal.path.parent / "written").write_text(content)
+    (fault,) = opened(journal).faults
+    assert fault.endswith("is damaged: whether the last ones are gone is not known")
+    assert opened(journal).faults == []
+    journal.path.write_bytes(b"")
+    (fault,) = opened(journal).faults
+    assert fault.endswith("4 are gone (1 to 4)"), "it is known again"
