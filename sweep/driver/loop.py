@@ -104,8 +104,10 @@ def run_to_end(
             already_recorded = replace(already_recorded, has_base=False)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
-        # Before the run is opened: an end in the journal that is not in the store means an old copy.
+        # MLflow has this before the run is opened: an end that it had taken, and lacks with no driver
+        # begun since, means an old copy.
         outbox.put(Tagged(trial=None, tags={Tag.ALIVE: str(now())}))
+        wait_until_delivered(delivery, spec.name)
         record.reopen(record.run_id)
         if prepared.reruns:  # not before, so that nothing is requested of a sweep that is refused
             rerun_trials(record, prepared.reruns)
