@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from analysis.record.names import EndState, TrialState
 from sweep.workers.result import TrialResult
-
-# The beginning of the reason of a complete trial whose results the record has lost (search/losses.py).
-LOST = "lost: "
 
 
 @dataclass(frozen=True)
@@ -17,11 +14,14 @@ class Outcome:
 
     number:  of the trial.
     failure: the reason why it failed, in a sentence; empty for the other states.
+    input_changed: whether it failed because a model or a data set is not what the sweep began with.
+        This is known to the process alone in which it ended.
     """
 
     number: int
     state: EndState
     failure: str = ""
+    input_changed: bool = field(default=False, compare=False)
 
 
 def outcome_of(result: TrialResult | None, *, error: bool = False) -> tuple[EndState, str]:

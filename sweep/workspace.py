@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 
 from analysis.record.names import Artifact
+from sweep.tracking.whole_file import read_line, write_whole
 from trainables.schema.text.masking import masked
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
@@ -95,8 +96,8 @@ def remember_sweep(
         search_storage: the path of Optuna's journal, or the URL of its database.
         checkpoint_root: see the function of this name.
     """
-    spec(name).write_text(spec_text, encoding="utf-8")
-    (folder(name) / START_FOLDER).write_text(str(Path.cwd()), encoding="utf-8")
+    write_whole(spec(name), spec_text)
+    _write(name, START_FOLDER, str(Path.cwd()))
     is_local = tracking_uri == local_tracking_uri()
     _write_address(name, TRACKING_URI, None if is_local else tracking_uri)
     database = search_storage if isinstance(search_storage, str) else None
@@ -124,10 +125,12 @@ def harness_tasks(name: str) -> Path | None:
 
 
 def start_folder(name: str) -> Path:
-    """Return the folder in which a sweep was started, or the current one if that is not there."""
-    path = folder(name) / START_FOLDER
-    start = Path(path.read_text(encoding="utf-8")) if path.is_file() else Path.cwd()
-    return start if start.is_dir() else Path.cwd()
+    """Return the folder in which a sweep was started, or the current one if that is not there.
+
+    Raises DamagedFile, as the functions below: the file that holds it is not as it was written.
+    """
+    text = read_line(folder(name) / START_FOLDER, "the folder in which the sweep was started")
+    return Path(text) if text and Path(text).is_dir() else Path.cwd()
 
 
 def tracking_uri(name: str) -> str:
@@ -156,10 +159,10 @@ def _write(name: str, file_name: str, text: str | None) -> None:
     if text is None:
         path.unlink(missing_ok=True)
     else:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
 
 
 def _address(name: str, file_name: str) -> str | None:
     """Return the address in a file of a sweep, or None if there is no such file."""
-    path = folder(name) / file_name
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+    text = read_line(folder(name) / file_name, "an address")
+    return None if text is None else text.strip()

@@ -1,19 +1,24 @@
 """Read runs from the tables of MLflow's database, in a few queries for all of them.
 
 MLflow's client would make an object of each value, and its import alone costs seconds. What is read is
-the same. A database whose tables are not those of MLFLOW_TABLES is left to the client.
+the same. A database whose tables are not those of MLFLOW_TABLES is left to the client, which is said.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from trainables.schema.text.masking import masked
+
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine, Select
+
+log = logging.getLogger(__name__)
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use
 # Table -> (columns that are read, columns that may be there besides), as MLflow 3.17 has them.
@@ -175,9 +180,19 @@ def open_database(tracking_uri: str) -> Database | None:
         # No connection is kept: another file may be put where an SQLite file was.
         engine = create_engine(tracking_uri, connect_args=options, poolclass=NullPool)
         looked_at = inspect(engine)
+        tables = looked_at.get_table_names()
+        if "experiments" not in tables:
+            return None
         for name, (read, others) in MLFLOW_TABLES.items():
-            columns = {column["name"] for column in looked_at.get_columns(name)}
-            if not {*read.split()} <= columns <= {*read.split(), *others.split()}:
+            found = looked_at.get_columns(name) if name in tables else []
+            columns = {column["name"] for column in found}
+            known = {*read.split(), *others.split()}
+            if other := (columns - known) | ({*read.split()} - columns):
+                log.warning(
+                    "the store %s has tables of a release of MLflow that is not known here (%s: %s), "
+                    "and is read by MLflow itself, which takes longer",
+                    masked(tracking_uri), name, ", ".join(sorted(other)),
+                )  # fmt: skip
                 return None
     except Exception:  # of SQLAlchemy, of the driver of a database
         return None

@@ -33,11 +33,12 @@ LIVE_STATES = (
 
 
 class TrialState:
-    """States of a trial. Those of a trial that has ended are values of Tag.STATE."""
+    """States of a trial. The first four, of a trial that has ended, are values of Tag.STATE."""
 
     COMPLETE: Final = "complete"
     PRUNED: Final = "pruned"  # a scheduler ended it before its last step
     FAILED: Final = "failed"
+    LOST: Final = "lost"  # it was complete, but the record has lost some of its results
     RUNNING: Final = "running"  # this and any other is MLflow's status of the run, in lower case
 
 
@@ -71,11 +72,11 @@ class Tag:
 
     # Of the sweep's own run, written while it goes on.
     ALIVE = "sweep.alive"  # by the driver, every few seconds: the time in milliseconds since 1970
-    # By `sweep pause | stop | cancel`: the verb and its time as above; go if there is no request.
+    # By `sweep pause | stop | cancel`: the verb and the number of the request, which grows.
     ASKED = "sweep.asked"
-    # By `sweep cancel --trial`: NUMBER:TIME of each trial to end.
+    # By `sweep cancel --trial`: TRIAL:NUMBER of each trial to end.
     CANCEL_TRIALS = "sweep.cancel_trials"
-    # By the driver: the time from which requests are meant for it, not for an earlier driver.
+    # By the driver: the number from which requests are meant for it, not for an earlier driver.
     HEARS_FROM = "sweep.hears_from"
     RETRY_TRIALS = "sweep.retry_trials"  # by `sweep retry`: numbers of failed trials to run again
     RERUN_TRIALS = "sweep.rerun_trials"  # by `sweep rerun`: NUMBER:SEED of trials to run once more
@@ -144,7 +145,7 @@ class Group:
     TRAIN = "train/"  # of a trial's run: the course of its training (trainables/training/curve.py)
 
 
-MAX_DIGITS = 20  # of a time in milliseconds, and of the number of a trial
+MAX_DIGITS = 20  # of the number of a request, or of a trial
 
 
 def request_in_force(tags: Mapping[str, str]) -> str:
@@ -153,20 +154,20 @@ def request_in_force(tags: Mapping[str, str]) -> str:
     >>> request_in_force({"sweep.asked": "stop 1764000000123", "sweep.hears_from": "1764000000000"})
     'stop'
     """
-    verb, _, time = tags.get(Tag.ASKED, "").partition(" ")
-    return verb if is_heard(tags, time) else "go"
+    verb, _, number = tags.get(Tag.ASKED, "").partition(" ")
+    return verb if is_heard(tags, number) else "go"
 
 
-def is_heard(tags: Mapping[str, str], time: str) -> bool:
-    """Return whether a request of this time is for the driver that runs, and not for an earlier one.
+def is_heard(tags: Mapping[str, str], number: str) -> bool:
+    """Return whether a request is for the driver that runs, and not for an earlier one.
 
-    time: in milliseconds since 1970; requests of the first releases have none, and count as old.
+    number: of the request; requests of the first releases have none, and count as old.
     """
-    return milliseconds(time) >= milliseconds(tags.get(Tag.HEARS_FROM, ""))
+    return number_of_request(number) >= number_of_request(tags.get(Tag.HEARS_FROM, ""))
 
 
-def milliseconds(text: str) -> int:
-    """Return a time as a number; 0 if the text is none, or of more digits than times have."""
+def number_of_request(text: str) -> int:
+    """Return the number of a request; 0 if the text is none, or of more digits than such have."""
     return int(text) if is_number(text) else 0
 
 

@@ -25,7 +25,14 @@ from analysis.record.mlflow_client import (
     sweep_run,
     sweep_runs,
 )
-from analysis.record.names import COUNTED_STATES, Artifact, Role, Tag
+from analysis.record.names import (
+    COUNTED_STATES,
+    Artifact,
+    Role,
+    Tag,
+    TrialState,
+    is_number,
+)
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
     finite_or_nan,
@@ -42,7 +49,8 @@ if TYPE_CHECKING:
     from analysis.record.mlflow_client import Store
     from analysis.record.sweep import Candidate
 
-LIST_COLUMNS = ["name", "state", *COUNTED_STATES, "started", "goals"]  # of `list_sweeps`
+LISTED_STATES = (*COUNTED_STATES, TrialState.LOST)
+LIST_COLUMNS = ["name", "state", *LISTED_STATES, "started", "goals"]  # of `list_sweeps`
 
 
 def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
@@ -64,6 +72,9 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         key=lambda run: int(run.data.tags[Tag.TRIAL]),
     )
     params, trials = trial_table(runs, list(metrics))
+    words = parent.data.tags.get(Tag.RETRY_TRIALS, "").split()
+    asked = sorted(int(word) for word in words if is_number(word))
+    begun = {run.data.tags.get(Tag.RETRY_OF) for run in runs}
     return Sweep(
         name=name,
         run_id=parent.info.run_id,
@@ -93,16 +104,15 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             if name == Tag.START or name.startswith(Tag.EVALUATOR)
         },
         evaluators=declared.evaluators,
-        retries=_waiting_retries(parent, runs),
+        retries=tuple(number for number in asked if str(number) not in begun),
+        lost=tuple(n for n in _lost(runs) if n not in asked and str(n) not in begun),
         items_of=RecordedItems(tracking_uri),
     )
 
 
-def _waiting_retries(parent: Run, runs: list[Run]) -> tuple[int, ...]:
-    """Return the numbers of trials that are to run again and have not begun to."""
-    asked = [int(w) for w in parent.data.tags.get(Tag.RETRY_TRIALS, "").split() if w.isdecimal()]
-    begun = {run.data.tags.get(Tag.RETRY_OF) for run in runs}
-    return tuple(number for number in sorted(asked) if str(number) not in begun)
+def _lost(runs: list[Run]) -> list[int]:
+    """Return the numbers of the trials of which the record has lost results."""
+    return [int(run.data.tags[Tag.TRIAL]) for run in runs if trial_state(run) == TrialState.LOST]
 
 
 def read_state(name: str, /, *, tracking_uri: str) -> str:
@@ -118,8 +128,8 @@ def read_state(name: str, /, *, tracking_uri: str) -> str:
 def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     """Return a table with a row for each sweep, newest first.
 
-    Columns: name, state, then the numbers of trials that are complete, failed, pruned and running,
-    then started (a time in UTC) and goals (a list of metric names).
+    Columns: name, state, then the numbers of trials that are complete, failed, pruned, running and
+    lost, then started (a time in UTC) and goals (a list of metric names).
 
     Raises:
         ValueError: there is no record at tracking_uri.
@@ -134,7 +144,7 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
         {
             "name": run.data.tags[Tag.NAME],
             "state": sweep_state(run),
-            **{state: states[run.info.run_id].count(state) for state in COUNTED_STATES},
+            **{state: states[run.info.run_id].count(state) for state in LISTED_STATES},
             "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
             "goals": _goals(store, run),
         }

@@ -90,9 +90,10 @@ class Sweep:
     params:      the columns of `trials` that are parameters (dotted names).
     searched:    the parameters that tell trials apart, according to the spec (dotted names).
     trials:      a row for each trial, in the order of their numbers, with the columns
-                 trial, state (complete, failed, pruned, running or killed), failure (a sentence, or
-                 empty), run_id, recipe (its fingerprint, equal for replicates; empty if none
-                 was recorded), seconds (NaN while the trial runs), progress (share of steps made);
+                 trial, state (complete, failed, pruned, lost, running or killed), failure (a
+                 sentence, or empty), run_id, recipe (its fingerprint, equal for replicates; empty
+                 if none was recorded), seconds (NaN while the trial runs), progress (share of
+                 steps made);
                  the parameters (numbers where all values are numbers);
                  the metrics (NaN where none was logged, and for infinity), the standard error of
                  each as se/NAME, and the same at another α as fusion/α/NAME
@@ -103,7 +104,9 @@ class Sweep:
     definitions: by what it measured: the version of each evaluator as evaluator.NAME, and what a causal
                  model reads before a text as model.start. Early releases recorded none.
     evaluators:  the evaluators with all of their settings; None for records of early releases.
-    retries:     numbers of failed trials that a user has asked to run again, and that have not yet.
+    retries:     numbers of trials that a user has asked to run again, and that have not yet.
+    lost:        numbers of trials of which the record has lost results, and that nobody has asked for
+                 since.
     items_of:    what the items of replicates say (analysis/record/recipes.py), read when asked for.
     """
 
@@ -124,6 +127,7 @@ class Sweep:
     definitions: dict[str, str] = field(default_factory=dict)
     evaluators: list[dict[str, Any]] | None = None
     retries: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
     items_of: ItemsOf = field(default=no_items, repr=False)
 
     @cached_property

@@ -42,7 +42,7 @@ def sweep_state(run: Run) -> str:
 
 
 def trial_state(run: Run) -> str:
-    """Return the state of a trial, given its run: complete, failed, pruned, running or killed."""
+    """Return the state of a trial, given its run: that of TrialState, or killed."""
     # The tag is set when a trial ends; until then MLflow's own status says it.
     return str(run.data.tags.get(Tag.STATE, run.info.status.lower()))
 

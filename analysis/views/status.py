@@ -10,7 +10,7 @@ from rich.table import Table
 from analysis.folding import Folded
 from analysis.record.names import ENDED_STATES, LIVE_STATES, Series, SweepState, TrialState
 from analysis.record.sweep import Sweep
-from trainables.schema.counted import counted
+from trainables.schema.counted import counted, numbered
 
 
 def summary(sweep: Sweep, /) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
         hypervolume: see `Sweep.hypervolume`.
         eta_s: estimate of the seconds left; None unless the sweep runs and a trial has ended.
         failures: reason -> number of trials that failed for it.
-        retries: numbers of failed trials that are to run again and have not begun to.
+        retries: numbers of trials that are to run again and have not begun to.
+        lost: numbers of trials of which the record has lost results, and that are not retried yet.
     """
     trials = sweep.trials
     counts = {state: int((trials["state"] == state).sum()) for state in ENDED_STATES}
@@ -50,6 +51,7 @@ def summary(sweep: Sweep, /) -> dict[str, Any]:
         "eta_s": _eta_s(sweep, num_left),
         "failures": {str(reason): int(num) for reason, num in reasons.items()},
         "retries": list(sweep.retries),
+        "lost": list(sweep.lost),
     }
 
 
@@ -94,10 +96,19 @@ def table(status: dict[str, Any], /) -> Table:
         first_line = reason.splitlines()[0] if reason else "unknown"
         shown.add_row("failed", Folded(escape(f"{num}: {first_line}")))
     if numbers := status["retries"]:
-        trials = f"trial{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+        trials = numbered("trial", numbers)
         wait = "wait" if len(numbers) > 1 else "waits"
         how = "" if status["state"] in LIVE_STATES else f": `sweep resume {status['sweep']}`"
         shown.add_row("retries", escape(f"{trials} {wait} to run again{how}"))
+    if numbers := status["lost"]:
+        trials, are = numbered("trial", numbers), "are" if len(numbers) > 1 else "is"
+        shown.add_row(
+            "lost",
+            escape(
+                f"results of {trials}, which {are} on no front: `sweep retry "
+                f"{status['sweep']}` runs {'them' if len(numbers) > 1 else 'it'} again"
+            ),
+        )
     if num := status.get("undelivered"):
         entries = counted(num, "entry is", "entries are")
         shown.add_row("record", f"{entries} not in MLflow yet: `sweep sync {status['sweep']}`")

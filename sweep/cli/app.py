@@ -13,6 +13,7 @@ import typer
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
 from sweep.tracking.store import errors as store_errors
+from sweep.tracking.whole_file import DamagedFile
 from trainables.cli.streams import make_safe
 from trainables.cli.verbs import Verbs
 
@@ -35,6 +36,8 @@ class SweepVerbs(Verbs):
 
     def end_of(self, error: Exception) -> tuple[int, str] | None:
         """Return (exit code, sentence) for an error of the store or of a file; None for a defect."""
+        if isinstance(error, DamagedFile):
+            return WRONG, str(error)
         if store_errors.is_of_store(error):
             return WRONG, store_errors.sentence(error, store_in_use.get())
         return super().end_of(error)

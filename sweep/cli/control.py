@@ -30,6 +30,7 @@ from sweep.cli.options import (
     trial_number,
     use_harness_tasks,
 )
+from trainables.cli.streams import say
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -66,13 +67,14 @@ def status(
     from analysis.views.status import summary, table
     from sweep import workspace
     from sweep.tracking import outbox
+    from sweep.tracking.refused import num_refused
 
     uri = store_of(tracking_uri, name)
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
     tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
     tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
-    tree["refused"] = len(outbox.refused(workspace.outbox(name)))
+    tree["refused"] = num_refused(workspace.outbox(name))
     if format_ is StatusFormat.JSON:
         print(json.dumps(tree, indent=2))
     else:
@@ -118,14 +120,15 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
 
 @app.command(epilog="Example: sweep retry miniature && sweep resume miniature")
 def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> None:
-    """Run failed trials again, each as a new trial with the same parameters."""
+    """Run failed and lost trials again, each as a new trial with the same parameters."""
     from analysis.record import reader
     from sweep.tracking.control_requests import retry_trials
 
     uri = store_of(tracking_uri, name)
     record, _ = _record_and_state(name, uri)
     already_retried = {run.data.tags.get(Tag.RETRY_OF) for run in record.trial_runs()}
-    failed = [n for n in _trials(record, TrialState.FAILED) if str(n) not in already_retried]
+    ended = _trials(record, TrialState.FAILED, TrialState.LOST)
+    failed = [number for number in ended if str(number) not in already_retried]
     if trial is not None and trial not in failed:
         choice = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
         leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {choice}.")
@@ -146,6 +149,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     from sweep.cli import live_display
     from sweep.driver.running_sweep import CannotRun, Undelivered
     from sweep.driver.sync import sync as deliver
+    from sweep.search.mending import lost_sentence
     from sweep.tracking.store import addresses
     from trainables.schema.yaml_file import SpecError
 
@@ -169,9 +173,11 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
             f"{', '.join(synced.gone[:MAX_NAMED])}{' …' if len(synced.gone) > MAX_NAMED else ''}.",
             file=sys.stderr,
         )
+    if synced.lost:
+        say(lost_sentence(name, synced.lost))
     if not synced.has_ended:
         print(f"{entries} delivered; {name} has not ended: `sweep resume {name}` goes on.")
-    elif synced.num_refused or synced.gone:
+    elif synced.num_refused or synced.gone or synced.lost:
         print(f"{entries} delivered; the record of {name} has all else.")
     else:
         print(f"{entries} delivered; the record of {name} is complete.")
@@ -243,9 +249,9 @@ def _record_and_state(name: str, uri: str) -> tuple[Record, str]:
     return record, state
 
 
-def _trials(record: Record, state: str) -> list[int]:
-    """Return the numbers of a sweep's trials that are in this state."""
+def _trials(record: Record, *states: str) -> list[int]:
+    """Return the numbers of a sweep's trials that are in one of these states."""
     from analysis.record import reader
 
     trials = reader.read_sweep(record.sweep, tracking_uri=record.tracking_uri).trials
-    return [int(number) for number in trials.loc[trials["state"] == state, "trial"]]
+    return [int(number) for number in trials.loc[trials["state"].isin(states), "trial"]]

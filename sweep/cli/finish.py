@@ -37,7 +37,6 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
     from sweep.driver.running_sweep import CannotRun, Stopped
     from sweep.tracking import outbox, sweeps
     from sweep.tracking.store import addresses
-    from sweep.workers.unchanged import BEGAN_WITH
     from trainables.assets.errors import AssetError
 
     started: list[RunningSweep] = []
@@ -60,7 +59,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
             record = start(on_start, on_lost)
             _show_end(spec, record)
             ended = [outcome for one in started for outcome in one.new_outcomes.values()]
-            if any(BEGAN_WITH in outcome.failure for outcome in ended):
+            if any(outcome.input_changed for outcome in ended):
                 raise SystemExit(FAILED)
         except (*refusals, CannotRun) as error:
             leave(WRONG, str(error))
@@ -104,14 +103,14 @@ def _next_command(spec: SweepSpec) -> str:
 def warn_of_refused(name: str) -> None:
     """Print to the standard error how many entries of a sweep's record MLflow has refused, if any."""
     from sweep import workspace
-    from sweep.tracking import outbox
+    from sweep.tracking.refused import REFUSED, num_refused
 
     folder = workspace.outbox(name)
-    if num := len(outbox.refused(folder)):
+    if num := num_refused(folder):
         entries = counted(num, "entry of the record", "entries of the record")
         say(
             f"MLflow has refused {entries}, which {'stays' if num == 1 else 'stay'} here: "
-            f"{folder / outbox.REFUSED} says why; `sweep sync {name}` tries files again."
+            f"{folder / REFUSED} says why; `sweep sync {name}` tries files again."
         )
 
 

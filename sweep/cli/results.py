@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from analysis.record.names import TrialState
 from sweep.cli.options import (
     FAILED,
     WRONG,
@@ -54,6 +55,11 @@ def ls(
             f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
             f"store with --tracking-uri, or another folder with SWEEP_HOME."
         )
+    for name, num in zip(sweeps["name"], sweeps[TrialState.LOST], strict=True):
+        if num:
+            trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
+            where = f"`sweep status {name}` names {them}"
+            say(f"the record of {name} has lost results of {trials}: {where}.")
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:

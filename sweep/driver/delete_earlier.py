@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from sweep import workspace
@@ -27,11 +28,16 @@ ADDRESS_FILES = (
 )
 
 
-def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str, began: int) -> Request:
+def delete_earlier(
+    name: str,
+    tracking_uri: str,
+    search_storage: Path | str,
+    earlier_requests: Mapping[str, str],
+) -> Request:
     """Delete the earlier sweep of a name from search, record, checkpoints and its folder.
 
-    began: when this process began, in milliseconds since 1970. What users have requested since is
-        returned, as it is meant for the sweep that takes the place of the earlier one.
+    earlier_requests: the tags of its run, as they were before this process could be asked for anything.
+        What users have requested since is returned, as it is meant for the sweep that takes its place.
 
     Both the search storage given here and the one that the earlier sweep used are cleared. The files
     that hold the addresses of the earlier sweep go last, so that a deletion that was cut off can be
@@ -43,7 +49,7 @@ def delete_earlier(name: str, tracking_uri: str, search_storage: Path | str, beg
     from sweep.search.study import delete_study
 
     if earlier := sweeps.find_sweep(tracking_uri, name):
-        control_requests.hear_from(earlier, began)
+        control_requests.hear_after(earlier, earlier_requests)
     earlier_storage = workspace.search_storage(name)
     if str(earlier_storage) != addresses.masked_address(search_storage):
         addresses.refuse_hidden(

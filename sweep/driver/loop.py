@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +19,16 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import deliver_again, settle
+from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Status
+from sweep.tracking.outbox_entries import Status, Tagged, now
 from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
+
+log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
     from sweep.driver.control_callback import ControlCallback
     from sweep.outcome import Outcome
-    from sweep.search.losses import Loss
+    from sweep.search.lost_results import LostResult
     from sweep.search.searcher import ParetoSearch
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
@@ -97,8 +100,14 @@ def run_to_end(
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
         study, version, lost = _open_search(prepared, outbox, gone)
         already_recorded = AlreadyRecorded.from_record(record, version)
+        if lacks_base_items(record, outbox):
+            already_recorded = replace(already_recorded, has_base=False)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
+        # MLflow has this before the run is opened: an end that it had taken, and lacks with no driver
+        # begun since, means an old copy.
+        outbox.put(Tagged(trial=None, tags={Tag.ALIVE: str(now())}))
+        wait_until_delivered(delivery, spec.name)
         record.reopen(record.run_id)
         if prepared.reruns:  # not before, so that nothing is requested of a sweep that is refused
             rerun_trials(record, prepared.reruns)
@@ -107,13 +116,16 @@ def run_to_end(
         patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            settle(lost, recorder, spec.name)
-            numbers = {loss.outcome.number for loss in lost}
+            record_lost(lost, recorder)
+            numbers = {one.outcome.number for one in lost}
             recorder.close_earlier_trials(
                 [outcome for outcome in outcomes(study) if outcome.number not in numbers],
                 [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in numbers],
             )
             delivery.wait(PATIENCE_S)
+            all_lost = record.lost_trials()
+            if all_lost:
+                log.warning("%s", lost_sentence(spec.name, all_lost))
             new_outcomes: dict[int, Outcome] = {}
 
             def on_end(outcome: Outcome) -> None:
@@ -122,7 +134,7 @@ def run_to_end(
 
             search = ParetoSearch(
                 spec, study, metrics, on_end, control.requests, control.stop_for,
-                only_requested=prepared.reruns is not None,
+                only_requested=prepared.reruns is not None, lost=all_lost,
             )  # fmt: skip
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
@@ -150,7 +162,7 @@ def run_to_end(
 
 def _open_search(
     prepared: PreparedSweep, outbox: Outbox, gone: Collection[int | None]
-) -> tuple[Study, int, list[Loss]]:
+) -> tuple[Study, int, list[LostResult]]:
     """Return the study of the newest version of the search space, its number, and what is lost.
 
     gone: numbers of trials whose files went with an earlier store.
@@ -161,7 +173,7 @@ def _open_search(
             changed.
     """
     from sweep.search.agreement import first_difference
-    from sweep.search.losses import losses, must_have_items
+    from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import open_study, outcomes
     from sweep.search.versions import newest_version
 
@@ -177,8 +189,8 @@ def _open_search(
             f"{', '.join(map(str, unknown))} ended: put the latest copy back, or start anew with "
             f"--replace."
         )
-    lost = losses(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
-    numbers = {loss.outcome.number for loss in lost if loss.lacks}
+    lost = lost_results(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
+    numbers = {one.outcome.number for one in lost if one.lacks}
     left = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in numbers]
     if difference := first_difference(study, spec, left):
         number, clause = difference

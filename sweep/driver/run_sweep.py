@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import chdir
+from collections.abc import Mapping
+from contextlib import ExitStack, chdir
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
-from sweep.tracking.outbox_entries import now
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
@@ -86,19 +86,25 @@ def run(
             not be saved.
         KeyboardInterrupt: Ctrl-C. After this, as after Stopped, the sweep can be resumed.
     """
-    began = now()
+    earlier_requests: Mapping[str, str] = {}
     requested: control_requests.Request = "go"
     own_store, own_journal = workspace.local_tracking_uri(), workspace.journal(spec.name)
     uri, search_storage = _addresses(backends, own_store, own_journal)
     with (
-        only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
+        ExitStack() as locked,
     ):
+        if replace:
+            addresses.prepare_store(uri)
+            # Before the lock is held: from then on other terminals take this process for the driver.
+            if earlier := sweeps.find_sweep(uri, spec.name):
+                earlier_requests = earlier.tags()
+        locked.enter_context(only_driver(workspace.folder(spec.name)))
         if addresses.is_new_file(uri) and not replace:  # a refusal makes no file
             _refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:
-            requested = delete_earlier(spec.name, uri, search_storage, began)
+            requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
         sweeps.refuse_if_recorded(uri, spec.name)
         _refuse_remains(spec.name, search_storage)
         digests = preflight.prepare(spec, document)
@@ -145,15 +151,14 @@ def resume(
         preflight.DoNotFit: models or data are not what the spec takes them for.
         Stopped, KeyboardInterrupt: as of `run`.
     """
-    began = now()
     uri, search_storage = _addresses(
         backends, workspace.tracking_uri(spec.name), workspace.search_storage(spec.name)
     )
     addresses.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
     addresses.refuse_hidden(str(search_storage), "--storage or OPTUNA_STORAGE")
     with (
-        only_driver(workspace.folder(spec.name)),
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
+        ExitStack() as locked,
     ):
         addresses.prepare_store(uri)
         record = sweeps.find_sweep(uri, spec.name)
@@ -163,6 +168,9 @@ def resume(
                 f"`sweep run`, or name its store with --tracking-uri; where that is lost, `sweep sync "
                 f"{spec.name} --tracking-uri URI` records it anew from its journal."
             )
+        # Before the lock is held: from then on other terminals take this process for the driver.
+        earlier_requests = record.tags()
+        locked.enter_context(only_driver(workspace.folder(spec.name)))
         _refuse_lost_search(record, search_storage)
         _refuse_other_spec(record, document)
         # Absolute, because a relative one is meant from the folder that is left next.
@@ -178,7 +186,7 @@ def resume(
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
                 record.log_declarations(spec, document.text)
-                control_requests.hear_from(record, began)
+                control_requests.hear_after(record, earlier_requests)
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once, digests
                 )

@@ -16,18 +16,20 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
-from sweep.search.mending import deliver_again, settle
+from sweep.search.mending import deliver_again, record_lost
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.outbox import Outbox, refused
+from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.refused import num_refused
 from sweep.tracking.store import addresses
+from sweep.tracking.whole_file import DamagedFile
 from sweep.workers.checkpoints import CheckpointStores
 from trainables.schema.text.masking import HIDDEN
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
-    from sweep.search.losses import Loss
+    from sweep.search.lost_results import LostResult
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +42,14 @@ class Synced:
     num_refused: number of entries that MLflow has refused, which stay aside.
     has_ended: whether the sweep has ended.
     gone: files of the record that the new store lacks, because a lost one had taken them.
+    lost: numbers of complete trials of which the record has lost results, now or earlier.
     """
 
     num_delivered: int
     num_refused: int
     has_ended: bool
     gone: Sequence[str] = ()
+    lost: Sequence[int] = ()
 
 
 def sync(
@@ -88,14 +92,14 @@ def sync(
         else:
             gone = deliver_again(record, outbox)
         outbox.put_back()
-        num_waiting, num_aside = outbox.num_waiting, len(refused(outbox.folder))
+        num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
-            if found := _losses(record, spec, outbox, {entry.trial for entry in gone}):
+            if found := _lost_results(record, spec, outbox, {entry.trial for entry in gone}):
                 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
                 already_recorded = AlreadyRecorded.from_record(record, 1)
-                settle(found, Recorder(spec, outbox, already_recorded, CheckpointStores()), name)
+                record_lost(found, Recorder(spec, outbox, already_recorded, CheckpointStores()))
                 wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
                 metrics = spec.metrics()
@@ -106,22 +110,22 @@ def sync(
                     )
                     on_delivered(running)
                 wait_until_delivered(delivery, name)
-        num_refused = len(refused(outbox.folder))
+        num_left = num_refused(outbox.folder)
         # The front has been drawn anew.
         lost = [entry for entry in gone if entry.to != Artifact.FRONT]
         names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
-        num_delivered = max(0, num_waiting - (num_refused - num_aside))
-        return Synced(num_delivered, num_refused, record.has_ended(), names)
+        num_delivered = max(0, num_waiting - (num_left - num_aside))
+        return Synced(num_delivered, num_left, record.has_ended(), names, record.lost_trials())
 
 
-def _losses(
+def _lost_results(
     record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox, gone: Collection[int | None]
-) -> list[Loss]:
+) -> list[LostResult]:
     """Return what the record lacks of trials that the search knows; nothing if it cannot be read.
 
     gone: numbers of trials whose files went with an earlier store.
     """
-    from sweep.search.losses import losses, must_have_items
+    from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import has_study, open_study
     from sweep.search.versions import latest_version
 
@@ -132,11 +136,11 @@ def _losses(
         if not has_study(storage, spec.name):
             return []
         study, _ = latest_version(open_study(storage, spec))
-    except addresses.BadAddress as error:
+    except (addresses.BadAddress, DamagedFile) as error:
         log.warning("%s", error)
         return []
     runs = record.trial_runs()
-    return losses(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
+    return lost_results(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
 
 
 def _run(entry: Attached) -> str:

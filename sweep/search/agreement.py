@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from analysis.record import names
 from analysis.record.names import Tag, name_in_spec
 from sweep.search.requests import request_of
 from sweep.search.study import OPTUNA_STATES
@@ -44,7 +45,7 @@ def first_difference(
     recorded = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
     for trial in study.get_trials(deepcopy=False):
         run = recorded.pop(trial.number, None)
-        if run is None:
+        if run is None or run.data.tags.get(Tag.STATE) == names.TrialState.LOST:
             continue
         runs_in_both = trial.state == TrialState.RUNNING and bool(run.data.params)
         differs = _difference if Tag.STATE in run.data.tags else _other_parameter

@@ -17,7 +17,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import TrialState
 
 from sweep.search.marked_file import MarkedFile, refuse_changed
-from sweep.tracking.store.addresses import BadAddress
+from sweep.tracking.whole_file import DamagedFile
 
 # Operations of Optuna's journal, by their `op_code`.
 CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
@@ -31,7 +31,7 @@ def open_journal(path: Path) -> BaseStorage:
     last line that lacks its line break alone gets it. A file that is refused is left as it is.
 
     Raises:
-        BadAddress: the path is that of no file, or a line of the file is none of Optuna's, is there
+        DamagedFile: the path is that of no file; a line of the file is none of Optuna's, is there
             twice, or has costs that are no numbers; or it is not as it was written.
     """
     refuse_folder(path)
@@ -45,10 +45,10 @@ def open_journal(path: Path) -> BaseStorage:
 
 
 def refuse_folder(path: Path) -> None:
-    """Raise BadAddress if something other than a file is where a journal must be."""
+    """Raise DamagedFile if something other than a file is where a journal must be."""
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "none"
-        raise BadAddress(
+        raise DamagedFile(
             f"{path} must be a file, Optuna's journal, but is {kind}: move it away, then put the "
             f"journal back or start anew with --replace."
         )
@@ -78,7 +78,7 @@ def _sound_lines(path: Path) -> _Lines:
     """Return the lines of a journal, after reading it.
 
     Raises:
-        BadAddress: a line is not as it was written; the message has file and line.
+        DamagedFile: a line is not as it was written; the message has file and line.
     """
     lines = _Lines(path)
     try:
@@ -86,7 +86,7 @@ def _sound_lines(path: Path) -> _Lines:
     # Optuna's are of many classes: KeyError, TypeError, AssertionError, …
     except Exception as error:
         reason = str(error) if isinstance(error, _Damaged) else f"cannot be applied ({error!r})"
-        raise BadAddress(
+        raise DamagedFile(
             f"{path}:{lines.number} must be an entry of Optuna's journal, but {reason}: put an intact "
             f"copy back, or start anew with --replace."
         ) from error

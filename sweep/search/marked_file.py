@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import zlib
 from pathlib import Path
 from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from sweep.tracking.journal import stamp, stamped
-from sweep.tracking.store.addresses import BadAddress
+from analysis.record.names import is_number
+from sweep.tracking.journal.marks import stamp, stamped
+from sweep.tracking.whole_file import DamagedFile, write_whole
+
+log = logging.getLogger(__name__)
 
 
 class MarkedFile(JournalFileBackend):
@@ -41,7 +45,7 @@ class MarkedFile(JournalFileBackend):
             added = file.read()
         self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
         if self._size >= self._marked_size:
-            mark_of(self._path).write_text(stamp(f"{self._size} {self._sum:08x}"), encoding="utf-8")
+            write_whole(mark_of(self._path), stamp(f"{self._size} {self._sum:08x}"))
 
 
 def mark_of(path: Path) -> Path:
@@ -50,14 +54,22 @@ def mark_of(path: Path) -> Path:
 
 
 def refuse_changed(path: Path) -> None:
-    """Raise BadAddress if the content of a journal is not as it was written.
+    """Raise DamagedFile if the content of a journal is not as it was written.
 
-    One that is shorter is an older copy, or was cut: what its trials say in the record tells.
+    One that is shorter is an older copy, or was cut: what its trials say in the record tells. So it is
+    if the mark is damaged, which is said.
     """
+    mark = mark_of(path)
+    if mark.exists() and stamped(mark) is None:
+        log.warning(
+            "%s must hold the size and the checksum of %s, but is damaged: changes of that are found "
+            "in trials alone that have ended",
+            mark, path.name,
+        )  # fmt: skip
     size, checksum = _read(path)
     content = path.read_bytes()
     if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:
-        raise BadAddress(
+        raise DamagedFile(
             f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "
             f"back, or start anew with --replace."
         )
@@ -65,5 +77,7 @@ def refuse_changed(path: Path) -> None:
 
 def _read(path: Path) -> tuple[int, str]:
     """Return (number of bytes, checksum) that the mark of a journal says; (0, "") without one."""
-    words = stamped(mark_of(path))
-    return (int(words[0]), words[1]) if words else (0, "")
+    match stamped(mark_of(path)):
+        case [size, checksum] if is_number(size):
+            return int(size), checksum
+    return 0, ""

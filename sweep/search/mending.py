@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Tag
+from analysis.record.names import Artifact, Tag
+from sweep.tracking.artifacts import has_artifact
+from trainables.schema.counted import numbered
 
 if TYPE_CHECKING:
-    from sweep.search.losses import Loss
+    from sweep.search.lost_results import LostResult
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Attached
@@ -28,7 +30,7 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         The entries whose files went with the store that had taken them.
     """
     runs = record.trial_runs()
-    missing = outbox.missing_in(runs)
+    missing = outbox.missing_in(runs, record.own_run())
     if missing:
         deleted = record.known_trials() - {int(run.data.tags[Tag.TRIAL]) for run in runs}
         missing = [number for number in missing if number not in deleted]
@@ -39,40 +41,55 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     for entry in gone:
         if entry.trial is not None:
             lost.setdefault(Path(entry.file).name, []).append(entry.trial)
-    files = " and ".join(f"{name} of {trials_in_words(numbers)}" for name, numbers in lost.items())
+    numbers = [number for number in missing if number is not None]
+    words = ["the sweep itself"] if None in missing else []
+    words += [numbered("trial", numbers)] if numbers else []
+    files = " and ".join(f"{name} of {numbered('trial', trials)}" for name, trials in lost.items())
     log.warning(
         "the tracking store lacks what it had taken of %s, as an old copy does: all of the record is "
         "delivered again%s",
-        trials_in_words(missing),
+        " and ".join(words),
         f", but {files}, which went with it" if files else "",
     )
     return gone
 
 
-def settle(lost: Sequence[Loss], recorder: Recorder, name: str) -> None:
-    """Record what is left of trials of which the record lacks something, and say what is lost."""
-    for loss in lost:
-        if loss.lacks:
-            recorder.close_lost(loss.request, loss.reason, loss.values)
-        else:
-            recorder.open_trial(loss.request)
-            recorder.close_trial(loss.outcome)
-    if numbers := [loss.outcome.number for loss in lost if loss.lacks]:
-        log.warning(
-            "the record of %s has lost results of %s, which the search knows to be complete: "
-            "it is not run again, and is on no front"
-            if len(numbers) == 1
-            else "the record of %s has lost results of %s, which the search knows to be complete: "
-            "they are not run again, and are on no front",
-            name,
-            trials_in_words(numbers),
-        )
+def lacks_base_items(record: Record, outbox: Outbox) -> bool:
+    """Return whether the store lacks the items of the base model, which it had taken, and say so.
 
-
-def trials_in_words(numbers: Sequence[int]) -> str:
-    """Return trials in words.
-
-    >>> trials_in_words([3]), trials_in_words([3, 5])
-    ('trial 3', 'trials 3, 5')
+    The next trial that begins measures the base model anew.
     """
-    return f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
+    if not outbox.has_delivered(None, Artifact.ITEMS):
+        return False
+    if has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
+        return False
+    log.warning(
+        "the tracking store lacks %s of the base model, which it had taken: without them no trial can "
+        "be compared with the base model; the next trial that begins brings them anew",
+        Artifact.ITEMS,
+    )
+    return True
+
+
+def record_lost(lost: Sequence[LostResult], recorder: Recorder) -> None:
+    """Record what is left of trials of which the record lacks something."""
+    for one in lost:
+        if one.lacks:
+            recorder.close_lost(one.request, one.reason, one.values)
+        else:
+            recorder.open_trial(one.request)
+            recorder.close_trial(one.outcome)
+
+
+def lost_sentence(name: str, numbers: Sequence[int]) -> str:
+    """Return a sentence on complete trials of which the record has lost results.
+
+    name: of the sweep. numbers: of the trials.
+    """
+    trials = numbered("trial", numbers)
+    are, them = ("are", "them") if len(numbers) > 1 else ("is", "it")
+    return (
+        f"the record of {name} has lost results of {trials}, which {are} complete by the search, and "
+        f"on no front: put an intact copy of its folder `record` back and `sweep sync {name}`, or "
+        f"have `sweep retry {name}` run {them} again."
+    )

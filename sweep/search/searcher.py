@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import optuna
@@ -57,6 +57,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         on_error: Callable[[Exception], None] = _raise,
         *,
         only_requested: bool = False,
+        lost: Collection[int] = (),
     ) -> None:
         """Read from the study which trials are left.
 
@@ -69,6 +70,8 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
             on_error: called with the exception for which an outcome could not be kept. The sweep must
                 then end: the trial would be run once more if Tune got this exception.
             only_requested: whether to run nothing but what users have requested: retries and reruns.
+            lost: numbers of complete trials of which the record has lost results. They may be retried,
+                as failed ones.
         """
         super().__init__(metric=None, mode=None)
         self._spec = spec
@@ -78,8 +81,9 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self._requests = requests
         self._on_error = on_error
         self._live: dict[str, optuna.Trial] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, TrialResult] = {}
         self._deaths: dict[str, str] = {}
+        self._lost = frozenset(lost)
         known_trials = study.get_trials(deepcopy=False)
         self._interrupted = [
             (trial.number, trial._trial_id)
@@ -182,14 +186,15 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         return [trial.number for trial in self._study.get_trials(deepcopy=False, states=states)]
 
     def _to_retry(self) -> list[optuna.trial.FrozenTrial]:
-        """Return the failed trials whose retry is requested and not yet numbered by Optuna."""
+        """Return the trials whose retry is requested and not yet numbered by Optuna."""
         requested = self._requests().retried_trials
         if not requested:
             return []
         known_trials = self._study.get_trials(deepcopy=False)
         retried = {trial.user_attrs.get(RETRY_OF) for trial in known_trials}
-        failed = [trial for trial in known_trials if trial.state == TrialState.FAIL]
-        return [trial for trial in failed if trial.number in requested - retried]
+        numbers = {trial.number for trial in known_trials if trial.state == TrialState.FAIL}
+        numbers = (numbers | self._lost) & requested - retried
+        return [trial for trial in known_trials if trial.number in numbers]
 
     def _to_rerun(self) -> list[replicates.Replicate]:
         """Return the replicates that users have requested and Optuna has not numbered yet."""
@@ -202,7 +207,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         """Remember the failure in a report, if any; Optuna gets nothing before a trial ends."""
         trial_result = TrialResult.of(result)
         if trial_result and trial_result.failure:
-            self._failures[trial_id] = trial_result.failure
+            self._failures[trial_id] = trial_result
 
     def on_death(self, trial_id: str, why: str) -> str:
         """Return the reason to record for a trial whose process died: `why`, or `cancelled`.
@@ -247,11 +252,11 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self, trial_id: str, trial: optuna.Trial, result: TrialResult | None, *, error: bool
     ) -> Outcome:
         """Return the outcome of a trial, with its own reason for a failure where it gave one."""
-        failure, death = self._failures.pop(trial_id, ""), self._deaths.pop(trial_id, "")
-        if error:
-            failure = failure or death
-        state, usual_failure = outcome_of(result, error=error)
-        return Outcome(trial.number, state, failure or usual_failure)
+        own, death = self._failures.pop(trial_id, None), self._deaths.pop(trial_id, "")
+        state, failure = outcome_of(result, error=error)
+        if own is not None:
+            return Outcome(trial.number, state, own.failure, own.input_changed)
+        return Outcome(trial.number, state, (error and death) or failure)
 
     def _tell(self, trial: optuna.Trial, outcome: Outcome, result: TrialResult | None) -> None:
         """Give Optuna the costs and constraints of a complete trial, or the state of another."""

@@ -44,7 +44,8 @@ def open_study(search_storage: Path | str, spec: SweepSpec) -> optuna.Study:
         spec: the sweep.
 
     Raises:
-        BadAddress: the database cannot be used, or the journal is damaged.
+        BadAddress: the database cannot be used.
+        DamagedFile: the journal is not as it was written (sweep/tracking/whole_file.py).
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if isinstance(search_storage, Path):
@@ -87,7 +88,8 @@ def delete_study(search_storage: Path | str, name: str) -> None:
     Nothing happens if there is no such study. On versions, see sweep/search/versions.py.
 
     Raises:
-        BadAddress: the database cannot be used, or a folder is where the journal must be.
+        BadAddress: the database cannot be used.
+        DamagedFile: a folder is where the journal must be (sweep/tracking/whole_file.py).
     """
     if isinstance(search_storage, Path):
         refuse_folder(search_storage)

@@ -7,9 +7,12 @@ cancel: end the sweep at once.
 
 Besides, single trials are cancelled, or tried again, by their numbers, and run again with other seeds.
 
-A driver that resumes a sweep must carry out what is requested of it from its first moment, and not what
-was requested of the driver before it. So requests have a time, and the driver writes from which time on
-it hears them. Nothing is ever withdrawn, which might withdraw a request that was just written.
+A driver that resumes a sweep must carry out what is requested of it from its first moment, and not
+what was requested of the driver before it. So each request has a number larger than all that the tags
+had before it, and the driver writes from which number on it hears them: from behind those that it
+found before it took the lock of the sweep. The number is the time where that is large enough, as the
+clocks of two machines may differ. Nothing is ever withdrawn, which might withdraw a request that was
+just written.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from analysis.record.names import Tag, is_heard, is_number, milliseconds, request_in_force
+from analysis.record.names import Tag, is_heard, is_number, number_of_request, request_in_force
 from sweep.tracking.outbox_entries import now
 
 if TYPE_CHECKING:
@@ -73,22 +76,22 @@ class Requests:
 
 def request(record: Record, name: Request) -> None:
     """Write a request to the sweep as a whole; it replaces the one before."""
-    record.set_tags({Tag.ASKED: f"{name} {_time_of_request(record.tags())}"})
+    record.set_tags({Tag.ASKED: f"{name} {_new_number(record.tags())}"})
 
 
-def hear_from(record: Record, time: int) -> None:
-    """Let the requests before a time count no more, except for those of trials to be run again.
+def hear_after(record: Record, tags: Mapping[str, str]) -> None:
+    """Let requests that are in some tags count no more, except for those of trials to be run again.
 
-    time: when the driver began, in milliseconds since 1970.
+    tags: of the sweep's run, as the driver found them before it could be asked for anything.
     """
-    record.set_tags({Tag.HEARS_FROM: str(time)})
+    record.set_tags({Tag.HEARS_FROM: str(_last_number(tags) + 1)})
 
 
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request the end of the trials of these numbers, beside those requested before."""
     tags = record.tags()
-    times = _cancelled_in(tags) | dict.fromkeys(numbers, _time_of_request(tags))
-    record.set_tags({Tag.CANCEL_TRIALS: " ".join(f"{n}:{time}" for n, time in times.items())})
+    asked = _cancelled_in(tags) | dict.fromkeys(numbers, _new_number(tags))
+    record.set_tags({Tag.CANCEL_TRIALS: " ".join(f"{n}:{number}" for n, number in asked.items())})
 
 
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
@@ -110,18 +113,22 @@ def reruns_in(tags: Mapping[str, str]) -> frozenset[Rerun]:
 
 
 def _cancelled_in(tags: Mapping[str, str]) -> dict[int, int]:
-    """Return the time of each request in force to cancel a trial, by the trial's number."""
+    """Return the number of each request in force to cancel a trial, by the number of the trial."""
     words = (word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split())
     return {
-        int(number): milliseconds(time)
-        for number, _, time in words
-        if is_number(number) and is_heard(tags, time)
+        int(trial): number_of_request(number)
+        for trial, _, number in words
+        if is_number(trial) and is_heard(tags, number)
     }
 
 
-def _time_of_request(tags: Mapping[str, str]) -> int:
-    """Return the time of a request that is made now, in milliseconds since 1970.
+def _new_number(tags: Mapping[str, str]) -> int:
+    """Return the number of a request that is made now, by the tags of the sweep's run."""
+    return max(now(), _last_number(tags) + 1, number_of_request(tags.get(Tag.HEARS_FROM, "")))
 
-    It is that of the driver at least, whose clock may be ahead of ours.
-    """
-    return max(now(), milliseconds(tags.get(Tag.HEARS_FROM, "")))
+
+def _last_number(tags: Mapping[str, str]) -> int:
+    """Return the largest number of a request in the tags of a sweep's run; 0 if none has one."""
+    words = [tags.get(Tag.ASKED, "").partition(" ")]
+    words += [word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split()]
+    return max(number_of_request(number) for _, _, number in words)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
 from sweep.tracking.batch import Batch
-from sweep.tracking.outbox import REFUSED, Outbox
+from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import (
     Attached,
     Closed,
@@ -22,6 +22,7 @@ from sweep.tracking.outbox_entries import (
     Trial,
     contents,
 )
+from sweep.tracking.refused import REFUSED
 from sweep.tracking.store import errors as store_errors
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Role, Series, Tag, having, is_asked_for
+from analysis.record.names import Artifact, Role, Series, Tag, TrialState, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
 from sweep.tracking.artifacts import download, has_artifact, upload, upload_text
@@ -86,9 +86,13 @@ class Record:
         """Write the text of the spec from which trials of a version of the search space are drawn."""
         self.attach_text(self.run_id, text, f"{Artifact.VERSIONS}/{version}.yaml")
 
+    def own_run(self) -> Run:
+        """Return the sweep's own run."""
+        return self._client.get_run(self.run_id)
+
     def tags(self) -> dict[str, str]:
         """Return the tags of the sweep's own run."""
-        return dict(self._client.get_run(self.run_id).data.tags)
+        return dict(self.own_run().data.tags)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags of the sweep's own run."""
@@ -222,11 +226,11 @@ class Record:
         """End a run with a status, at a time in milliseconds since 1970; None means now."""
         self._client.set_terminated(run_id, status, time_ms)
 
-    def ended_trials(self) -> set[int]:
-        """Return the numbers of the trials that have ended."""
-        return {
-            int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs() if Tag.STATE in run.data.tags
-        }
+    def lost_trials(self) -> list[int]:
+        """Return the numbers of the trials of which the record has lost results, sorted."""
+        runs = self.trial_runs()
+        lost = [run for run in runs if run.data.tags.get(Tag.STATE) == TrialState.LOST]
+        return sorted(int(run.data.tags[Tag.TRIAL]) for run in lost)
 
     def known_trials(self) -> set[int]:
         """Return the numbers of the trials that have a run, also of those that a user has deleted."""
@@ -247,11 +251,11 @@ class Record:
 
     def has_ended(self) -> bool:
         """Return whether the sweep's own run has ended."""
-        return bool(self._client.get_run(self.run_id).info.status != "RUNNING")
+        return bool(self.own_run().info.status != "RUNNING")
 
     def has_base_metrics(self) -> bool:
         """Return whether the metrics of the base model are recorded."""
-        return Series.PROGRESS in self._client.get_run(self.run_id).data.metrics
+        return Series.PROGRESS in self.own_run().data.metrics
 
     def steps(self, metric: str) -> set[int]:
         """Return the steps at which the sweep's own run has a value of a metric."""

@@ -1,8 +1,8 @@
 """The outbox of a sweep: entries are on disk before a trial goes on, and wait there for MLflow.
 
-FOLDER/journal.jsonl   one entry a line, only ever appended to, and its marks (journal.py)
+FOLDER/journal.jsonl   one entry a line, only ever appended to, and its marks (journal/)
 FOLDER/files/          files that entries attach, until they are delivered
-FOLDER/refused.jsonl   entries that MLflow has refused, each with the reason; their files stay
+FOLDER/refused.jsonl   entries that MLflow has refused (refused.py); their files stay
 
 An entry is written once and may be delivered twice (after a kill between the two), which MLflow
 cannot tell from once: runs are found by their tags, and a metric of the same step, time and value
@@ -11,7 +11,6 @@ is the same metric.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import sys
@@ -23,40 +22,51 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sweep.tracking.journal import (
-    DELIVERED,
-    JOURNAL,
-    Journal,
-    entry_in,
-    read_mark,
-    write_whole,
-)
+from sweep.tracking.journal.journal import JOURNAL, Journal
+from sweep.tracking.journal.lines import entry_in
+from sweep.tracking.journal.marks import DELIVERED, read_mark
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
+from sweep.tracking.refused import (
+    NO_ENTRY,
+    REFUSED,
+    forget_damaged,
+    forget_refused,
+    identity,
+    refused,
+    write_refused,
+)
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-    from sweep.tracking.journal import Line
+    from sweep.tracking.journal.lines import Line
     from sweep.tracking.outbox_entries import Entry, Trial
 
 log = logging.getLogger(__name__)
-
-REFUSED = "refused.jsonl"
 
 
 class Outbox:
     """The outbox in a folder. One process writes it; that process, or a later one, delivers it.
 
-    is_damaged: whether the journal or its mark was not as it was left, which a warning has said.
+    is_damaged: whether a file of it was not as it was left, which a warning has said.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Check what an earlier process has left, and say what is wrong with it.
+
+        Raises:
+            OSError: a file of it cannot be read or written, or is a folder.
+        """
         self.folder = folder
         self.files = folder / "files"
         self.files.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
-        self.is_damaged = bool(self._journal.faults)
-        for fault in self._journal.faults:
+        faults = [*self._journal.faults]
+        if fault := forget_damaged(folder):
+            self._journal.mark_delivered(0)
+            faults.append(fault)
+        self.is_damaged = bool(faults)
+        for fault in faults:
             log.warning("%s", fault)
 
     def put(self, *entries: Entry) -> None:
@@ -108,7 +118,7 @@ class Outbox:
             pass
         place, text = self._journal.line_before(line.end)
         reason = f"{self._journal.path}:{place} is no entry of the record"
-        if self._set_aside({"do": "line", "line": text}, reason):
+        if self._set_aside({"do": NO_ENTRY, "line": text}, reason):
             log.warning("%s: it is kept in %s", reason, self.folder / REFUSED)
         return None
 
@@ -150,15 +160,23 @@ class Outbox:
                 if line.entry is not None:
                     yield ENTRY.validate_json(line.entry)
 
-    def missing_in(self, runs: Iterable[Run]) -> list[int]:
-        """Return the numbers of the trials of which a store lacks what it had taken: it is an old copy.
+    def missing_in(self, runs: Iterable[Run], own: Run) -> list[Trial]:
+        """Return the trials of which a store lacks what it had taken: it is an old copy.
 
-        Trials of which an entry was refused are left out.
+        None among them is the sweep itself. Those of which an entry was refused are left out.
 
-        runs: of all trials, as the store has them.
+        runs: of all trials, as the store has them. own: that of the sweep.
         """
         refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
-        return [n for n in missing_in(self.delivered_entries(), runs) if n not in refused_of]
+        missing = missing_in(self.delivered_entries(), runs, own)
+        return [trial for trial in missing if trial not in refused_of]
+
+    def has_delivered(self, trial: Trial, name: str) -> bool:
+        """Return whether MLflow has taken a file of this name of a run."""
+        return any(
+            isinstance(entry, Attached) and entry.trial == trial and Path(entry.file).name == name
+            for entry in self.delivered_entries()
+        )
 
     def mark_all_undelivered(self) -> list[Attached]:
         """Have every entry delivered again, to a new store; return those whose files are gone.
@@ -167,9 +185,9 @@ class Outbox:
         replace each other the last one counts.
         """
         self._journal.mark_delivered(0)
-        (self.folder / REFUSED).unlink(missing_ok=True)  # the journal has these entries, too
+        forget_refused(self.folder)  # the journal has these entries, too
         entries, _ = self.next_entries(sys.maxsize)
-        last = {_identity(e.model_dump()): e for e in entries if isinstance(e, Attached)}
+        last = {identity(e.model_dump()): e for e in entries if isinstance(e, Attached)}
         return [entry for entry in last.values() if not (self.files / entry.file).exists()]
 
     def set_aside(self, entry: Entry, reason: str) -> bool:
@@ -186,9 +204,9 @@ class Outbox:
     def _set_aside(self, entry: dict[str, Any], reason: str) -> bool:
         """Set aside an entry, or a line that is none, given as a tree, as `set_aside` does."""
         rows = refused(self.folder)
-        replaced = [row for row in rows if _identity(row["entry"]) == _identity(entry)]
+        replaced = [row for row in rows if identity(row["entry"]) == identity(entry)]
         left = [row for row in rows if row not in replaced]
-        self._write_refused([*left, {"entry": entry, "reason": reason}])
+        write_refused(self.folder, [*left, {"entry": entry, "reason": reason}])
         for row in replaced:
             if (file := row["entry"].get("file", "")) != entry.get("file", ""):
                 _delete(self.files / Path(file).parts[0], self._files_of(left))
@@ -204,15 +222,11 @@ class Outbox:
         files = [row for row in rows if row["entry"]["do"] == "attach"]
         if files:
             self.put(*(ENTRY.validate_python(row["entry"]) for row in files))
-            self._write_refused([row for row in rows if row not in files])
+            write_refused(self.folder, [row for row in rows if row not in files])
 
     def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
         """Return the paths of the files that refused entries attach."""
         return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
-
-    def _write_refused(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write the file of the entries that were set aside anew."""
-        write_whole(self.folder / REFUSED, "".join(f"{json.dumps(row)}\n" for row in rows))
 
 
 def journal_size(folder: Path) -> int:
@@ -251,23 +265,6 @@ def num_waiting(folder: Path) -> int:
         mark = read_mark(folder / DELIVERED)
         file.seek(mark.size if mark else 0)
         return sum(line.endswith(b"\n") for line in file)
-
-
-def refused(folder: Path) -> list[dict[str, Any]]:
-    """Return what was set aside in the folder of an outbox, as {entry: …, reason: …} in its order."""
-    file = folder / REFUSED
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    return [json.loads(line) for line in lines]
-
-
-def _identity(entry: dict[str, Any]) -> tuple[str, ...]:
-    """Return what is equal for entries that are the same or, as files of one place, replace each other.
-
-    entry: as a tree.
-    """
-    if entry["do"] == "attach":
-        return str(entry["trial"]), entry["to"], Path(entry["file"]).name
-    return (json.dumps(entry, sort_keys=True),)
 
 
 def _delete(folder: Path, kept: set[Path]) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, field_validator
 
 from analysis.record.names import Artifact, Series, Tag
 from trainables.schema.strict import Strict
@@ -72,6 +72,15 @@ class Attached(Strict):
     file: str
     to: str = ""
 
+    @field_validator("file")
+    @classmethod
+    def _is_below(cls, file: str) -> str:
+        """Refuse a path that leads out of the folder, as what is delivered is deleted."""
+        path = PurePosixPath(file)
+        if not path.parts or path.is_absolute() or ".." in path.parts:
+            raise ValueError("must be a path below the folder")
+        return file
+
 
 class Closed(Strict):
     """A run ends at a time, with a status and its last tags."""
@@ -100,28 +109,30 @@ def contents(entry: Entry) -> dict[str, dict[str, Any]]:
     }
 
 
-def missing_in(entries: Iterable[Entry], runs: Iterable[Run]) -> list[int]:
-    """Return the numbers of the trials of which a store lacks what entries say.
+def missing_in(entries: Iterable[Entry], runs: Iterable[Run], own: Run) -> list[Trial]:
+    """Return the trials of which a store lacks what entries say; None among them is the sweep itself.
 
-    That is its run, its end, or its last report.
+    That is its run, its end, or its last report. Of the sweep it is the end, unless another driver has
+    begun since, or the metrics of the base model.
 
-    runs: of all trials, as the store has them.
+    runs: of all trials, as the store has them. own: that of the sweep.
     """
-    ends: dict[int, str | None] = {}
-    progress: dict[int, float] = {}
+    ends: dict[Trial, str | None] = {None: None}
+    progress: dict[Trial, float] = {}
     for entry in entries:
-        if entry.trial is None:
-            continue
         if isinstance(entry, Opened):
-            ends[entry.trial] = None
+            ends[entry.trial] = ends[None] = None
+        elif isinstance(entry, Tagged) and entry.trial is None and Tag.ALIVE in entry.tags:
+            ends[None] = None
         elif isinstance(entry, Closed):
             ends[entry.trial] = entry.tags.get(Tag.STATE)
         elif isinstance(entry, Reported) and Series.PROGRESS in entry.metrics:
             progress[entry.trial] = entry.metrics[Series.PROGRESS]
-    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of: dict[Trial, Run] = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of[None] = own
     return [
         trial
-        for trial, end in sorted(ends.items())
+        for trial, end in sorted(ends.items(), key=lambda item: -1 if item[0] is None else item[0])
         if (run := run_of.get(trial)) is None
         or end not in (None, run.data.tags.get(Tag.STATE))
         or run.data.metrics.get(Series.PROGRESS, -1.0) < progress.get(trial, -1.0)

@@ -14,7 +14,6 @@ from ray.tune import Callback
 
 from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState
 from sweep.config import preflight
-from sweep.outcome import LOST
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
@@ -194,7 +193,7 @@ class Recorder(Callback):  # type: ignore[misc]
                 )
 
     def close_lost(self, request: TrialRequest, reason: str, values: Mapping[str, float]) -> None:
-        """Record that a complete trial has lost results, and so has no end.
+        """Record that a complete trial has lost results.
 
         request: what it ran, by which its beginning is recorded anew: that takes back an end.
         values: of its goals, as far as they are known.
@@ -204,7 +203,7 @@ class Recorder(Callback):  # type: ignore[misc]
         if values and not request.fault:
             step = TrialConfig.model_validate(request.trial).train.steps
             self._outbox.put(Reported(trial=number, at=now(), step=step, metrics=dict(values)))
-        tags = {Tag.REASON: _reason(reason)}
+        tags = {Tag.STATE: TrialState.LOST, Tag.REASON: _reason(reason)}
         self._outbox.put(Closed(trial=number, at=now(), status="KILLED", tags=tags))
 
     def close_earlier_trials(self, outcomes: Iterable[Outcome], runs: Iterable[Run]) -> None:
@@ -220,9 +219,8 @@ class Recorder(Callback):  # type: ignore[misc]
         runs_left = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
         for outcome in outcomes:
             run = runs_left.pop(outcome.number, None)
-            if run is not None and run.data.tags.get(Tag.REASON, "").startswith(LOST):
-                continue
-            if run is None or run.data.tags.get(Tag.STATE) != outcome.state:
+            state = None if run is None else run.data.tags.get(Tag.STATE)
+            if state not in (outcome.state, TrialState.LOST):
                 self.close_trial(outcome)
         for number, run in runs_left.items():
             if run.info.status == "RUNNING":

@@ -44,6 +44,7 @@ class TrialResult:
     df:        name of a metric -> the degrees of freedom of that error, as in trainables.report.
     machine:   name, `system/…` -> how busy the machine was since the last report.
     failure:   the reason why the trial has failed, in a sentence; empty if it has not.
+    input_changed: whether that reason is an input that is not what the sweep began with.
     disk_full: the error of a full disk, at which the sweep must stop until there is room; empty if
                there is none. It is no failure of the trial.
     done:      whether this is the last report; the worker then takes another trial.
@@ -58,6 +59,7 @@ class TrialResult:
     df: Mapping[str, float] = field(default_factory=dict)
     machine: Mapping[str, float] = field(default_factory=dict)
     failure: str = ""
+    input_changed: bool = False
     disk_full: str = ""
     done: bool = False
     items: Attachment = field(default_factory=Attachment, compare=False, repr=False)

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from trainables.report import Report
 
 SHOWN_DIGITS = 12  # of a digest
-BEGAN_WITH = (
-    "must be what the sweep began with"  # in the reason of every trial whose inputs changed
-)
 
 
 class InputChanged(ValueError):
@@ -99,8 +96,8 @@ def _change_sentence(key: str, name: str, before: str, problem: str) -> str:
     """
     source = name.partition(".")[2]
     return (
-        f"{key}: {source} {BEGAN_WITH} (sha256 {_short(before)}), but {problem}: put it back, or "
-        f"start a new sweep with --replace."
+        f"{key}: {source} must be what the sweep began with (sha256 {_short(before)}), but {problem}: "
+        f"put it back, or start a new sweep with --replace."
     )
 
 

@@ -164,7 +164,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     if result.done:
                         return
             except InputChanged as changed:  # the process is sound, and takes the next trial
-                yield TrialResult(failure=bounded(str(changed)), done=True)
+                yield TrialResult(failure=bounded(str(changed)), input_changed=True, done=True)
 
     def _store(self, number: int, report: Report, result: TrialResult) -> None:
         """Write the checkpoint of a trial that goes on, or the model of one that is complete.

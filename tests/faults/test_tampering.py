@@ -8,7 +8,8 @@ import os
 import pytest
 import ray
 
-from tests.faults.tampering import NUM_TRIALS, Stage, run_case
+from tests.faults.killed_sweep import NUM_TRIALS, Stage, with_one_worker
+from tests.faults.tampering import run_case
 
 CASES = int(os.environ.get("EQUIPOISE_CASES", "5"))  # of each of two sweeps
 SEED = int(os.environ.get("EQUIPOISE_SEED", "0"))
@@ -19,13 +20,7 @@ pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(300 + 120 
 @pytest.fixture(scope="module", autouse=True)
 def cluster():
     """One cluster of Ray for all cases, which spares its start."""
-    ray.init(
-        address="local",
-        num_cpus=1,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    with_one_worker()
     yield
     ray.shutdown()
 

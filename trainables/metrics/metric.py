@@ -79,6 +79,19 @@ class Metric:
             case "nearer":
                 return abs(value - self.ideal)
 
+    def value_of(self, cost: float) -> float | None:
+        """Return the value that has a cost; None if its side of the ideal is not known.
+
+        It is the inverse of `cost`.
+        """
+        match self.better:
+            case "lower":
+                return cost
+            case "higher":
+                return -cost
+            case "nearer":
+                return None if cost else self.ideal
+
     def share(self, value: float) -> float:
         """Return the cost of a value on a scale where the ideal is 0 and the worst is 1.
 

@@ -1,5 +1,7 @@
 """Numbers of things in sentences."""
 
+from collections.abc import Sequence
+
 
 def counted(num: float, one: str, many: str = "") -> str:
     """Return a number and the word for so many things.
@@ -11,6 +13,15 @@ def counted(num: float, one: str, many: str = "") -> str:
     """
     number = f"{num:g}" if isinstance(num, float) else str(num)
     return f"{number} {one if num == 1 else many or one + 's'}"
+
+
+def numbered(one: str, numbers: Sequence[int]) -> str:
+    """Return the word for things and their numbers.
+
+    >>> numbered("trial", [3]), numbered("trial", [3, 5])
+    ('trial 3', 'trials 3, 5')
+    """
+    return f"{one}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
 
 
 def is_number(text: str) -> bool:

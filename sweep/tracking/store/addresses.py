@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+MAX_CHECK_S = 3.0  # in which some gigabyte is looked at
 OF_MLFLOW, OF_VERSION = "experiments", "alembic_version"  # tables
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
@@ -69,11 +71,21 @@ def prepare_store(tracking_uri: str) -> None:
 
 
 def _refuse_damaged(file: Path) -> None:
-    """Raise BadAddress if an SQLite file is not whole, as after a fault of the disk."""
+    """Raise BadAddress if an SQLite file is not whole, as after a fault of the disk.
+
+    It is looked at for MAX_CHECK_S seconds: damage behind that is found when it is read.
+    """
     try:
         with closing(sqlite3.connect(file)) as connection:
-            ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
-    except sqlite3.OperationalError:  # such as a lock, or no rights: opening the store says more
+            clock = Timer(MAX_CHECK_S, connection.interrupt)
+            clock.start()
+            try:
+                ((found, *_), *_) = connection.execute("PRAGMA quick_check(1)").fetchall()
+            finally:
+                clock.cancel()
+                clock.join()  # it must not interrupt a connection that is closed
+    # Such as the end of that time, a lock, or no rights: opening the store says more.
+    except sqlite3.OperationalError:
         return
     except sqlite3.DatabaseError as error:
         found = str(error)
@@ -164,13 +176,14 @@ def refuse_hidden(uri: str, option: str) -> None:
 
 
 def refuse_unknown(tracking_uri: str) -> None:
-    """Raise BadAddress unless the address is that of a tracking server or of a database.
+    """Raise BadAddress unless the address is that of a tracking server or of a database, in plain text.
 
     MLflow would take anything else for a folder.
     """
     scheme, _, rest = tracking_uri.partition("://")
     is_in_memory = scheme.startswith("sqlite") and rest.strip("/") in ("", ":memory:")
-    is_known = scheme.partition("+")[0] in ("http", "https", *DATABASES, "databricks")
+    is_plain = not any(ord(sign) < 32 or ord(sign) == 127 for sign in tracking_uri)
+    is_known = is_plain and scheme.partition("+")[0] in ("http", "https", *DATABASES, "databricks")
     if is_in_memory or not is_known:
         raise BadAddress(
             f"the tracking URI must be http://HOST:PORT, sqlite:///FILE or another database, but "
@@ -198,6 +211,8 @@ def refuse_silent(tracking_uri: str) -> None:
     scheme = tracking_uri.partition("://")[0]
     if scheme.partition("+")[0] in DATABASES[1:]:
         _refuse_silent_database(tracking_uri)
+    if tracking_uri.startswith("databricks"):  # what it says there is said again by its error
+        logging.getLogger("mlflow.utils.databricks_utils").setLevel(logging.ERROR)
     if scheme in ("http", "https"):
         limit_retries()
         if trouble := server.trouble_of_server(tracking_uri):

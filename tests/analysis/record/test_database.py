@@ -145,12 +145,18 @@ def test_an_artifact_in_a_folder_is_read_as_the_client_downloads_it(store):
         "DROP TABLE params",
     ],
 )
-def test_a_database_with_other_tables_is_left_to_the_client(store, tmp_path, change):
+def test_a_database_with_other_tables_is_left_to_the_client_and_said(
+    store, tmp_path, change, caplog
+):
     file = shutil.copy(store.removeprefix("sqlite:///"), tmp_path)
     assert open_database(f"sqlite:///{file}")
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute(change)
     assert open_database(f"sqlite:///{file}") is None
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        f"the store sqlite:///{file} has tables of a release of MLflow that is not"
+    )
 
 
 def test_a_server_is_left_to_the_client_and_so_is_a_database_that_cannot_be_opened(tmp_path):

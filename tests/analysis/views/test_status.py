@@ -55,6 +55,7 @@ def test_a_summary_by_hand():
         "eta_s": 65.0,  # seven are left, half of one is done, 20 s each, two at a time
         "failures": {"diverged\nat step 3": 1},
         "retries": [],
+        "lost": [],
     }
 
 
@@ -93,3 +94,10 @@ def test_the_table_fits_80_columns_and_counts_the_entries_that_wait():
         assert words in text
     for words in ("3 (50%), 4 (0%)", "1: diverged", "12 entries are not"):
         assert words in text
+
+
+def test_lost_results_are_named_with_what_to_do():
+    status = summary(replace(sweep("stopped"), lost=(2, 7)))
+    assert status["lost"] == [2, 7]
+    words = " ".join(shown(status).split())
+    assert "results of trials 2, 7, which are on no front: `sweep retry tiny` runs them" in words

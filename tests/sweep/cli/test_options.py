@@ -103,6 +103,24 @@ def test_an_address_that_is_no_store_is_one_sentence_for_every_verb(finished, ur
         assert ended.stderr.startswith("the tracking URI must be http://HOST:PORT, sqlite:///FILE")
 
 
+@pytest.mark.parametrize("which", ["ls", "status", "front", "sync", "resume", "retry"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        *("databricks", "databricks://bob:S3cret@prof", "postgresql://u:S3cret@127.0.0.1:1/x"),
+        *("mysql://u:S3cret@127.0.0.1:1/x", "http://u:S3cret@127.0.0.1:1", "http://", "http://a b"),
+        *("https://[::1", "sqlite://", "file:", " ", "http://127.0.0.1:1/\x1b[31m"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_one_sentence_without_its_password(finished, which, uri):
+    name = [] if which == "ls" else ["tiny"]
+    ended = verb(which, *name, "--tracking-uri", uri, SWEEP_HOME=str(finished / "sweeps"))
+    assert ended.exit_code == 2
+    assert len(ended.stderr.splitlines()) == 1, ended.stderr
+    assert "S3cret" not in ended.output
+    assert "\x1b" not in ended.output
+
+
 @pytest.mark.timeout(25)
 @pytest.mark.parametrize("which", ["status", "pause", "resume", "retry", "front"])
 def test_a_tracking_server_that_is_away_is_one_sentence_at_once(tmp_path, which):

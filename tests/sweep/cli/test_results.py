@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from analysis.record.reader import read_sweep, read_trial_yaml
 from analysis.record.sweep import Candidate
 from sweep.cli.results import joined_numbers
+from sweep.tracking.sweeps import find_sweep
 from tests.sweep.conftest import record, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -45,6 +47,25 @@ def test_ls_lists_it(finished):
     ended = verb("ls", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
     (row,) = json.loads(ended.stdout)
     assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
+
+
+def test_results_that_the_record_has_lost_are_said_until_somebody_retries_them(finished, tmp_path):
+    shutil.copy(finished / "sweeps/mlflow.db", tmp_path)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    found = find_sweep(uri, "tiny")
+    found.log_batch(found.run_id_of(2), [], {}, {"sweep.state": "lost"})
+    words = ("--tracking-uri", uri)
+    listed = verb("ls", "--format", "json", *words)
+    assert json.loads(listed.stdout)[0]["lost"] == 1
+    assert listed.stderr == (
+        "the record of tiny has lost results of 1 trial: `sweep status tiny` names it.\n"
+    )
+    assert "results of trial 2, which is on no front" in verb("status", "tiny", *words).stdout
+    rows = json.loads(verb("front", "tiny", "--all", "--format", "json", *words).stdout)
+    assert "2" not in {row["name"] for row in rows}
+    retried = verb("retry", "tiny", *words)
+    assert retried.stdout == "1 trial is tried again by `sweep resume tiny`.\n"
+    assert "results of" not in verb("status", "tiny", *words).stdout
 
 
 def test_two_trials_are_compared_on_the_same_items(finished):

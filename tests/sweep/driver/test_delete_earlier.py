@@ -1,7 +1,5 @@
 """An earlier sweep is deleted from every place, and nothing else is."""
 
-import time
-
 import pytest
 
 from sweep import workspace
@@ -9,7 +7,6 @@ from sweep.config.check import load
 from sweep.driver.delete_earlier import delete_earlier
 from sweep.search.study import has_study, open_study
 from sweep.tracking import control_requests, sweeps
-from sweep.tracking.outbox_entries import now
 from sweep.tracking.store import errors
 from sweep.workers.checkpoints import FolderStore
 from tests.sweep.conftest import TINY
@@ -32,7 +29,7 @@ def test_an_earlier_sweep_is_gone_from_search_record_checkpoints_and_folder(tmp_
     sweeps.open_sweep(uri, spec, document.text, {})
 
     for _ in range(2):  # a deletion that was cut off may be done again
-        assert delete_earlier("tiny", uri, workspace.journal("tiny"), now()) == "go"
+        assert delete_earlier("tiny", uri, workspace.journal("tiny"), {}) == "go"
         assert not has_study(search_storage, "tiny")
         assert sweeps.find_sweep(uri, "tiny") is None
         assert [path.name for path in shared.iterdir()] == ["of-somebody-else"]
@@ -46,14 +43,13 @@ def test_what_users_request_while_it_is_deleted_is_meant_for_the_next_one(tmp_pa
     uri = workspace.local_tracking_uri()
     earlier = sweeps.open_sweep(uri, spec, document.text, {})
     control_requests.request(earlier, "cancel")
-    time.sleep(0.01)
-    began = now()
-    assert delete_earlier("tiny", uri, workspace.journal("tiny"), began) == "go"
+    tags = earlier.tags()
+    assert delete_earlier("tiny", uri, workspace.journal("tiny"), tags) == "go"
 
     earlier = sweeps.open_sweep(uri, spec, document.text, {})
-    began = now()
+    tags = earlier.tags()
     control_requests.request(earlier, "stop")
-    assert delete_earlier("tiny", uri, workspace.journal("tiny"), began) == "stop"
+    assert delete_earlier("tiny", uri, workspace.journal("tiny"), tags) == "stop"
     with pytest.raises(Exception, match="active") as refused:  # too late for the earlier one
         control_requests.request(earlier, "stop")
     assert errors.is_of_store(refused.value)

@@ -8,7 +8,7 @@ import pytest
 from sweep.config.check import load
 from sweep.search.study import delete_study, open_study
 from sweep.search.versions import newest_version
-from sweep.tracking.store.addresses import BadAddress
+from sweep.tracking.whole_file import DamagedFile
 from tests.sweep.search.test_searcher import result, searcher
 
 
@@ -40,7 +40,7 @@ def damage(path, number, line):
 def refused(path, spec):
     """The sentence with which a journal is refused; what is in the file must stay."""
     before = path.read_bytes()
-    with pytest.raises(BadAddress) as caught:
+    with pytest.raises(DamagedFile) as caught:
         open_study(path, spec)
     assert path.read_bytes() == before
     assert "\n" not in str(caught.value)
@@ -110,7 +110,7 @@ def test_each_process_may_open_the_study_and_what_a_killed_writer_left_is_cut_of
 def test_a_folder_where_the_journal_must_be_is_one_sentence(spec, tmp_path, use):
     (tmp_path / "search.journal").mkdir()
     with pytest.raises(
-        BadAddress, match=r"search\.journal must be a file, .* but is a folder: move"
+        DamagedFile, match=r"search\.journal must be a file, .* but is a folder: move"
     ):
         use(tmp_path / "search.journal", spec)
 

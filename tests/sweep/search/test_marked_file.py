@@ -5,7 +5,7 @@ import pytest
 
 from sweep.search.journal import open_journal
 from sweep.search.marked_file import mark_of
-from sweep.tracking.store.addresses import BadAddress
+from sweep.tracking.whole_file import DamagedFile
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_a_number_that_changes_is_found(journal):
     assert content.count(b"0.25") == 1
     journal.write_bytes(content.replace(b"0.25", b"0.35"))
     with pytest.raises(
-        BadAddress, match=r"search\.journal must be as it was written, but its first"
+        DamagedFile, match=r"search\.journal must be as it was written, but its first"
     ):
         open_journal(journal)
     assert b"0.35" in journal.read_bytes(), "what is refused is left as it is"
@@ -50,7 +50,7 @@ def test_an_intact_copy_may_be_put_back_after_another_was_opened(journal):
         journal.write_bytes(content)
         open_journal(journal)
     journal.write_bytes(content.replace(b"0.25", b"0.35"))
-    with pytest.raises(BadAddress, match="must be as it was written"):
+    with pytest.raises(DamagedFile, match="must be as it was written"):
         open_journal(journal)
 
 
@@ -63,3 +63,15 @@ def test_without_a_mark_nothing_is_known(journal, mark):
         mark_of(journal).write_bytes(mark)
     journal.write_bytes(journal.read_bytes().replace(b"0.25", b"0.35"))
     open_journal(journal)
+
+
+@pytest.mark.parametrize("content", ["", "x", "3 00000000\n"])
+def test_a_damaged_mark_is_said_and_made_anew(journal, content, caplog):
+    mark_of(journal).write_text(content)
+    open_journal(journal)
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        f"{mark_of(journal)} must hold the size and the checksum of search.journal"
+    )
+    open_journal(journal)
+    assert len(caplog.messages) == 1

@@ -1,15 +1,17 @@
 """A record that lacks what it had taken gets it again, and what is lost for good is not complete."""
 
+from pathlib import Path
+
 import pytest
 
 from sweep.config.check import load
 from sweep.outcome import Outcome
-from sweep.search.losses import Loss, must_have_items
-from sweep.search.mending import deliver_again, settle, trials_in_words
+from sweep.search.lost_results import LostResult, must_have_items
+from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Closed, Opened, Reported
+from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores
@@ -83,10 +85,49 @@ def test_an_end_and_a_last_report_that_are_missing_are_missed(record, outbox):
     put(outbox, 0, 1)
     deliver_batch(record, outbox)
     runs = record.trial_runs()
-    assert outbox.missing_in(runs) == []
+    assert outbox.missing_in(runs, record.own_run()) == []
     del runs[0].data.tags["sweep.state"]
     runs[1].data.metrics["progress"] = 0.5
-    assert outbox.missing_in(runs) == [0, 1]
+    assert outbox.missing_in(runs, record.own_run()) == [0, 1]
+
+
+def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record, outbox, caplog):
+    outbox.put(Reported(trial=None, at=1, step=0, metrics={"progress": 0.0}))
+    put(outbox, 0)
+    end = Closed(trial=None, at=4, status="FINISHED", tags={"sweep.state": "finished"})
+    outbox.put(end)
+    deliver_batch(record, outbox)
+    own = record.own_run()
+    assert outbox.missing_in(record.trial_runs(), own) == []
+    del own.data.metrics["progress"]
+    assert outbox.missing_in(record.trial_runs(), own) == [None]
+    record._client.delete_tag(record.run_id, "sweep.state")
+    deliver_again(record, outbox)
+    assert "lacks what it had taken of the sweep itself, as an old copy does" in caplog.text
+    deliver_batch(record, outbox)
+    assert record.has_ended()
+    outbox.put(Tagged(trial=None, tags={"sweep.alive": "1"}))
+    deliver_batch(record, outbox)
+    record.reopen(record.run_id)
+    assert outbox.missing_in(record.trial_runs(), record.own_run()) == [], (
+        "a driver has begun since"
+    )
+
+
+def test_items_of_the_base_model_that_the_store_has_lost_are_said(record, outbox, caplog):
+    assert not lacks_base_items(record, outbox), "there were none"
+    outbox.attach(None, b"items", "items.parquet")
+    assert not lacks_base_items(record, outbox), "they wait"
+    deliver_batch(record, outbox)
+    assert not lacks_base_items(record, outbox)
+    assert not caplog.messages
+    (file,) = Path(record.own_run().info.artifact_uri).glob("items.parquet")
+    file.unlink()
+    assert lacks_base_items(record, outbox)
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        "the tracking store lacks items.parquet of the base model, which it had"
+    )
 
 
 def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
@@ -97,29 +138,26 @@ def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
     assert not caplog.messages
 
 
-def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(
-    record, outbox, spec, caplog
-):
+def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(record, outbox, spec):
     put(outbox, 0)
     request = TrialRequest(0, spec.trials()[0].tree())
     lost = [
-        Loss(Outcome(0, "complete"), request, "its last report", {"bias/miniature/gap": 7.5}),
-        Loss(Outcome(1, "failed", "it diverged"), TrialRequest(1, request.trial), "", {}),
+        LostResult(Outcome(0, "complete"), request, "its last report", {"bias/miniature/gap": 7.5}),
+        LostResult(Outcome(1, "failed", "it diverged"), TrialRequest(1, request.trial), "", {}),
     ]
-    settle(lost, Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores()), "tiny")
+    record_lost(lost, Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores()))
     deliver_batch(record, outbox)
-    assert states(record) == {0: None, 1: "failed"}
+    assert states(record) == {0: "lost", 1: "failed"}
     run, failed = sorted(record.trial_runs(), key=lambda run: run.data.tags["sweep.trial"])
     assert run.info.status == "KILLED"
     assert run.data.metrics["bias/miniature/gap"] == 7.5
-    assert run.data.tags["reason"].startswith("lost: the record lacks its last report")
+    assert run.data.tags["reason"].startswith("the record lacks its last report")
     assert failed.data.params["train.steps"] == "2"
-    (warning,) = caplog.messages
-    assert warning.startswith("the record of tiny has lost results of trial 0, which")
+    assert record.lost_trials() == [0]
     recorder = Recorder(spec, outbox, AlreadyRecorded(), CheckpointStores())
     recorder.close_earlier_trials([Outcome(0, "complete")], record.trial_runs())
     deliver_batch(record, outbox)
-    assert states(record)[0] is None, "nor is it completed later"
+    assert states(record)[0] == "lost", "nor is it completed later"
 
 
 def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbox):
@@ -137,5 +175,9 @@ def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbo
     assert (has_items(runs[0]), has_items(runs[1])) == (True, False)
 
 
-def test_trials_are_named_in_words():
-    assert trials_in_words([3]) == "trial 3"
+def test_what_is_lost_is_said_with_what_to_do():
+    assert lost_sentence("tiny", [3, 5]) == (
+        "the record of tiny has lost results of trials 3, 5, which are complete by the search, and on no "
+        "front: put an intact copy of its folder `record` back and `sweep sync tiny`, or have `sweep "
+        "retry tiny` run them again."
+    )

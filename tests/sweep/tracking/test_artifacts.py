@@ -4,7 +4,8 @@ import pytest
 
 from sweep.tracking import artifacts, sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.outbox import Outbox, refused
+from sweep.tracking.outbox import Outbox
+from sweep.tracking.refused import refused
 from sweep.tracking.store import errors as store_errors
 from tests.gateway import Answer
 from tests.sweep.conftest import TINY

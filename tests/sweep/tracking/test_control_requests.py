@@ -1,15 +1,15 @@
 """Requests to a sweep are tags of its run: written by one process, read by another."""
 
-import time
+import pytest
 
+from sweep.tracking import control_requests
 from sweep.tracking.control_requests import (
     Requests,
     cancel_trials,
-    hear_from,
+    hear_after,
     request,
     retry_trials,
 )
-from sweep.tracking.outbox_entries import now
 
 LONG = "9" * 5000
 
@@ -48,10 +48,8 @@ def test_a_driver_hears_what_was_requested_since_it_began_and_nothing_before():
     request(run, "cancel")
     cancel_trials(run, frozenset([3]))
     retry_trials(run, frozenset([2]))
-    began = now() + 1
-    hear_from(run, began)
+    hear_after(run, run.tags())
     assert Requests.from_tags(run.tags()) == Requests("go", frozenset(), frozenset([2]))
-    time.sleep(0.002)
     request(run, "pause")
     cancel_trials(run, frozenset([5]))
     assert Requests.from_tags(run.tags()) == Requests("pause", frozenset([5]), frozenset([2]))
@@ -60,27 +58,40 @@ def test_a_driver_hears_what_was_requested_since_it_began_and_nothing_before():
 def test_a_request_between_the_begin_of_a_driver_and_its_first_word_is_heard():
     run = Tags()
     request(run, "pause")
-    time.sleep(0.002)
-    began = now()
+    found = run.tags()
     request(run, "stop")
     cancel_trials(run, frozenset([4]))
-    hear_from(run, began)
+    hear_after(run, found)
     assert Requests.from_tags(run.tags()) == Requests("stop", frozenset([4]))
 
 
-def test_a_request_from_a_machine_whose_clock_is_behind_is_heard():
-    run = Tags()
-    hear_from(run, now() + 3_600_000)
+@pytest.mark.parametrize("ahead_ms", [3_600_000, -3_600_000])
+def test_clocks_of_two_machines_may_differ(ahead_ms, monkeypatch):
+    """A terminal and the drivers each have their own; that of the terminal is ahead, or behind."""
+    run, clock = Tags(), control_requests.now
+    here, there = clock, lambda: clock() + ahead_ms
+    monkeypatch.setattr(control_requests, "now", there)
     request(run, "stop")
+    cancel_trials(run, frozenset([3]))
+    monkeypatch.setattr(control_requests, "now", here)
+    found = run.tags()
+    monkeypatch.setattr(control_requests, "now", there)
     cancel_trials(run, frozenset([4]))
-    assert Requests.from_tags(run.tags()) == Requests("stop", frozenset([4]))
+    monkeypatch.setattr(control_requests, "now", here)
+    hear_after(run, found)
+    assert Requests.from_tags(run.tags()) == Requests("go", frozenset([4])), "after it was found"
+    for now in (there, here, there):
+        monkeypatch.setattr(control_requests, "now", now)
+        for verb in ("stop", "go"):
+            request(run, verb)
+            assert Requests.from_tags(run.tags()).request == verb
 
 
 def test_a_request_of_an_earlier_release_counts_until_a_driver_begins_anew():
     run = Tags()
     run.set_tags({"sweep.asked": "pause", "sweep.cancel_trials": "3 7"})
     assert Requests.from_tags(run.tags()) == Requests("pause", frozenset([3, 7]))
-    hear_from(run, now())
+    hear_after(run, run.tags())
     assert Requests.from_tags(run.tags()) == Requests()
 
 

@@ -41,7 +41,13 @@ def test_the_last_steps_are_those_of_trials_that_have_not_ended(record):
     record.log_batch(record.run_id_of(1), [], {}, {"sweep.state": "complete"})
     record.run_id_of(2)
     assert record.last_steps() == {0: 4}
-    assert record.ended_trials() == {1}
+
+
+def test_trials_whose_results_are_lost_are_told_by_their_state(record):
+    for trial, state in enumerate(("complete", "lost", "failed", "lost")):
+        record.log_batch(record.run_id_of(trial), [], {}, {"sweep.state": state})
+    record.run_id_of(4)
+    assert record.lost_trials() == [1, 3]
 
 
 def test_data_sets_are_inputs_with_their_digests_however_often_they_are_logged(record):

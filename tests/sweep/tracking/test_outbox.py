@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting, refused
+from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting
 from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
+from sweep.tracking.refused import refused
 
 REPORT = Reported(trial=3, at=1_000, step=5, metrics={"bias/x/gap": 0.5, "progress": 1.0})
 

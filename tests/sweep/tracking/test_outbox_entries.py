@@ -44,3 +44,10 @@ def test_a_line_of_an_unknown_kind_or_with_wrong_fields_is_no_entry(line):
 def test_now_is_in_milliseconds_since_1970():
     before = time.time()
     assert 1000 * before - 1 <= now() <= 1000 * time.time()
+
+
+@pytest.mark.parametrize("file", ["", "/etc/passwd", "..", "../x", "a/../../x", "."])
+def test_a_file_that_is_attached_lies_below_the_folder(file):
+    with pytest.raises(ValidationError, match="must be a path below the folder"):
+        Attached(trial=1, file=file)
+    assert Attached(trial=1, file="f00/items.parquet").file == "f00/items.parquet"

@@ -14,7 +14,6 @@ from sweep.config.preflight import prepare
 from sweep.config.spec import SweepSpec
 from sweep.workers.storage_trouble import StorageTrouble
 from sweep.workers.unchanged import (
-    BEGAN_WITH,
     InputChanged,
     change_sentences,
     refuse_changed,
@@ -72,7 +71,9 @@ def test_an_input_that_has_changed_is_one_sentence_with_both_digests(
         refuse_changed(trial, recorded)
     sentence = str(caught.value)
     digest = recorded[f"{key.split('.')[1]}.{tmp_path / source}"]
-    assert sentence.startswith(f"{key}: {tmp_path / source} {BEGAN_WITH} (sha256 {digest[:12]}…), ")
+    assert sentence.startswith(
+        f"{key}: {tmp_path / source} must be what the sweep began with (sha256 {digest[:12]}…), "
+    )
     assert "but has changed (" in sentence
     assert sentence.endswith("…): put it back, or start a new sweep with --replace.")
     now = {entry.name: entry.digest() for entry in inputs_of([trial])}

@@ -132,3 +132,10 @@ def test_a_metric_at_another_alpha_differs_in_its_name_alone():
     fused = LOSS.at(0.25)
     assert fused.name == "fusion/0.25/forgetting/general/nll"
     assert Metric(**{**fused.to_dict(), "name": LOSS.name}) == LOSS
+
+
+@pytest.mark.parametrize("metric", [LOSS, ACCURACY, SCORE])
+def test_the_value_of_a_cost_is_the_inverse_where_there_is_one(metric):
+    value = metric.value_of(metric.cost(0.25))
+    assert value == (None if metric is SCORE else 0.25)
+    assert metric.value_of(metric.cost(metric.ideal)) == metric.ideal

@@ -32,6 +32,10 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
         ),
         ("file:///tmp/x", "must be http://HOST:PORT, sqlite:///FILE or another database"),
         ("sqlite://", "must be http://HOST:PORT, sqlite:///FILE or another database"),
+        (
+            "sqlite:////tmp/\x1b[31m.db",
+            "must be http://HOST:PORT, sqlite:///FILE or another database",
+        ),
         ("sqlite:///:memory:", "must be http://HOST:PORT, sqlite:///FILE or another database"),
         ("http://[::1", r"must be an address such as http://HOST:PORT, but 'http://\[::1' is none"),
         ("http://127.0.0.1:9", r"the tracking server .* must be up, but does not answer"),
@@ -179,3 +183,17 @@ def test_a_damaged_file_is_refused_with_what_works(tmp_path):
         assert file.read_bytes() == wrong, "it is left as it is"
     file.write_bytes(content)
     addresses.prepare_store(f"sqlite:///{file}")
+
+
+def test_a_large_file_is_looked_at_for_some_seconds_and_no_longer(tmp_path, monkeypatch):
+    file = tmp_path / "large.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE rows (text TEXT)")
+        connection.executemany("INSERT INTO rows VALUES (?)", [["x" * 100]] * 500_000)
+    content = bytearray(file.read_bytes())
+    content[4 * 4096 : 5 * 4096] = b"x" * 4096  # the last pages are looked at first
+    file.write_bytes(content)
+    with pytest.raises(addresses.BadAddress):
+        addresses._refuse_damaged(file)
+    monkeypatch.setattr(addresses, "MAX_CHECK_S", 0.001)
+    addresses._refuse_damaged(file)

@@ -1,9 +1,9 @@
-"""What a damaged record has lost of trials that the search knows to have ended, and what is left.
+"""Results of trials that a damaged record has lost, and what the search still knows of them.
 
 The search is told of an end after the reports and before the end are in the journal of the record. So a
 record that lacks the last report of a complete trial, or its items, has lost them. Such a trial is not
 run again, as the search has its costs, and is not complete in the record: it gets what the search
-knows, and a reason.
+knows, and a state of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from analysis.record import names
 from analysis.record.names import Artifact, Series, Tag
-from sweep.outcome import LOST, Outcome
+from sweep.outcome import Outcome
 from sweep.search.requests import request_of
 from sweep.search.study import outcomes
 from sweep.tracking.artifacts import has_artifact
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sweep.tracking.outbox import Outbox
 
 
-class Loss(NamedTuple):
+class LostResult(NamedTuple):
     """A trial that has ended, of which the record lacks something.
 
     outcome: as the search knows it.
@@ -48,17 +48,17 @@ class Loss(NamedTuple):
     @property
     def reason(self) -> str:
         """Why the trial is not complete in the record, in a sentence."""
-        return f"{LOST}the record lacks {self.lacks}, which a part of its journal held that is gone"
+        return f"the record lacks {self.lacks}, which a part of its journal held that is gone"
 
 
-def losses(
+def lost_results(
     study: optuna.Study,
     spec: SweepSpec,
     runs: Iterable[Run],
     has_items: Callable[[Run], bool],
     *,
     gone: Collection[int | None] = (),
-) -> list[Loss]:
+) -> list[LostResult]:
     """Return the trials of which the record lacks something that the search or nobody knows.
 
     runs: of all trials, as MLflow has them after all that the journal holds was delivered.
@@ -70,7 +70,7 @@ def losses(
     found = []
     for outcome in outcomes(study):
         run, lacks = run_of.get(outcome.number), ""
-        if run is not None and run.data.tags.get(Tag.REASON, "").startswith(LOST):
+        if run is not None and run.data.tags.get(Tag.STATE) == names.TrialState.LOST:
             continue
         if outcome.state == names.TrialState.COMPLETE:
             if run is None or not _has_last_report(run, spec):
@@ -81,7 +81,7 @@ def losses(
         has_settings = run is not None and (bool(request.fault) or Tag.FINGERPRINT in run.data.tags)
         if lacks or not has_settings:
             values = _values(trials[outcome.number], spec) if lacks else {}
-            found.append(Loss(outcome, request, lacks, values))
+            found.append(LostResult(outcome, request, lacks, values))
     return found
 
 
@@ -93,15 +93,12 @@ def _has_last_report(run: Run, spec: SweepSpec) -> bool:
 
 def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:
     """Return the values of the goals that follow from the costs of a trial, by name."""
-    metrics = spec.metrics()
-    sign = {"lower": 1.0, "higher": -1.0}  # of `nearer` the side is not known
     if trial.state != TrialState.COMPLETE:
         return {}
-    return {
-        goal: sign[metrics[goal].better] * cost
-        for goal, cost in zip(spec.goals, trial.values, strict=True)
-        if metrics[goal].better in sign
-    }
+    metrics = spec.metrics()
+    costs = zip(spec.goals, trial.values, strict=True)
+    values = {goal: metrics[goal].value_of(cost) for goal, cost in costs}
+    return {goal: value for goal, value in values.items() if value is not None}
 
 
 def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:

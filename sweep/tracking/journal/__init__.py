@@ -1,0 +1,1 @@
+"""The journal of a sweep's record: its lines, its marks, and what is wrong with them."""

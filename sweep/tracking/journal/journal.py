@@ -1,0 +1,171 @@
+"""The file of the record's journal, a line an entry, which is checked as it is opened.
+
+journal.jsonl  the lines (lines.py)
+written        the number of the last line, so that a journal is known that has lost its end
+delivered      how many bytes of it MLflow has, and number and checksum of the last line of these
+
+A line is on disk before it is marked as written, and in MLflow before it is marked as delivered.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from sweep.tracking.journal import lines as line_forms
+from sweep.tracking.journal.faults import faults_of
+from sweep.tracking.journal.lines import MAX_END, Line
+from sweep.tracking.journal.marks import DELIVERED, WRITTEN, Mark, read_mark, read_written, stamp
+from sweep.tracking.whole_file import sync_folder, write_whole
+
+JOURNAL = "journal.jsonl"
+
+
+class Journal:
+    """The journal in a folder, and its marks. One process writes it.
+
+    faults: sentences on what is wrong with it; what is gone is said each time that it is opened.
+    delivered: how many bytes of it MLflow has.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Cut off a line that a killed writer has left unfinished, and check the rest.
+
+        `Outbox.put` had not returned, so a resumed sweep reports its content again.
+
+        Raises:
+            OSError: a file of it cannot be read or written, or is a folder.
+        """
+        self.path = folder / JOURNAL
+        self._written, self._delivered = folder / WRITTEN, folder / DELIVERED
+        self._lock = threading.Lock()
+        content = b""
+        if self.path.exists():
+            with self.path.open("rb+") as file:
+                content = file.read()
+                content = content[: content.rfind(b"\n") + 1]
+                file.truncate(len(content))
+        mark = read_mark(self._delivered)
+        ordered = line_forms.in_order(content)
+        lines = line_forms.lines_of(ordered)
+        last = max((line.number for line in lines), default=0)
+        said = read_written(self._written)
+        written = max(said or 0, mark.number if mark else 0)
+        self._next = max(last, written, len(lines)) + 1
+        self.faults = faults_of(self.path, lines, written)
+        if said is None:
+            write_whole(self._written, stamp(str(self._next - 1)))
+            self.faults.append(
+                f"{self._written} must say how many entries were written, but is damaged: whether the "
+                f"last ones are gone is not known"
+            )
+        if ordered != content:
+            self.faults.append(self._put_in_order(ordered))
+        else:
+            self.delivered = self._found_mark(mark, content, last)
+        if mark and mark.size != self.delivered:
+            self.mark_delivered(self.delivered)
+
+    def _put_in_order(self, content: bytes) -> str:
+        """Write the journal anew, with all of it undelivered, and return a sentence that says so."""
+        self.mark_delivered(0)
+        write_whole(self.path, content)
+        return (
+            f"{self.path} must have its entries in order and each once, but had not: it is put in "
+            f"order, and all of it is delivered again"
+        )
+
+    def _found_mark(self, mark: Mark | None, content: bytes, last: int) -> int:
+        """Return how many bytes of the journal MLflow has, by the mark; 0 if that is not known.
+
+        content: of the journal. last: the largest number of its lines.
+        """
+        if mark is None:
+            self.faults.append(
+                f"{self._delivered} must say how much of the journal MLflow has, but is damaged: all "
+                f"of it is delivered again"
+            )
+            return 0
+        if mark.number == 0:  # nothing is delivered, or by an early release
+            if mark.size <= len(content) and (content[: mark.size][-1:] in (b"", b"\n")):
+                return mark.size
+        elif line_forms.last_end_in(content[: mark.size]) == (mark.number, mark.sum):
+            return mark.size
+        elif (at := content.find(end := line_forms.end_of(mark.number, mark.sum))) >= 0:
+            return at + len(end)  # what is before it has another length than it had
+        elif mark.number > last:
+            return len(content)  # it was cut behind what MLflow has, which is said
+        if mark.size > len(content):
+            self.faults.append(
+                f"{self.path} must have the {mark.size} bytes that MLflow was given, but has "
+                f"{len(content)}"
+            )
+            return len(content)
+        self.faults.append(
+            f"{self._delivered} must point behind a line of {JOURNAL}, but does not: all of it is "
+            f"delivered again"
+        )
+        return 0
+
+    @property
+    def size(self) -> int:
+        """Number of bytes of the journal."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def append(self, entries: Iterable[str]) -> None:
+        """Write entries to the end of the journal, each as a mapping in JSON, and mark them as written.
+
+        They are on disk when this returns, but perhaps not their mark.
+
+        Raises:
+            OSError: they cannot be written, as when the disk is full. The journal ends as before, and
+                their numbers are given to the next ones.
+        """
+        with self._lock, self.path.open("ab", buffering=0) as file:
+            bodies = [entry.encode() for entry in entries]
+            left = b"".join(
+                line_forms.line_of(body, self._next + i) for i, body in enumerate(bodies)
+            )
+            size_before = file.tell()
+            try:
+                while left:
+                    left = left[file.write(left) :]
+                os.fsync(file.fileno())
+                if not size_before:
+                    sync_folder(self.path.parent)
+            except OSError:
+                file.truncate(size_before)  # a line after half a line could not be read
+                raise
+            self._next += len(bodies)
+            # The lines are there. A mark that is behind them is what a kill leaves, too.
+            with suppress(OSError):
+                write_whole(self._written, stamp(str(self._next - 1)))
+
+    def mark_delivered(self, end: int) -> None:
+        """Note that MLflow has the journal up to a byte."""
+        number, checksum = 0, ""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(max(0, end - MAX_END))
+                number, checksum = line_forms.last_end_in(file.read(min(end, MAX_END)))
+        write_whole(self._delivered, stamp(f"{end} {number} {checksum}".rstrip()))
+        self.delivered = end
+
+    def lines(self, start: int = 0) -> Iterator[Line]:
+        """Yield the lines from a byte on, counted from there; none that `append` may yet take back."""
+        if not self.path.exists():
+            return
+        with self._lock:
+            size = self.size
+        with self.path.open("rb") as file:
+            file.seek(start)
+            yield from line_forms.parsed(iter(file.readline, b""), start, size)
+
+    def line_before(self, end: int) -> tuple[int, str]:
+        """Return (its place, counted from 1, its text) of the line that ends at a byte."""
+        with self.path.open("rb") as file:
+            lines = line_forms.split(file.read(end))
+        return len(lines), lines[-1].decode(errors="replace").rstrip("\n")

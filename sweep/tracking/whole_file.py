@@ -1,0 +1,59 @@
+"""Small files of a sweep: written in one step, and read back or refused.
+
+A reader, and a start after a power cut, find the old content or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class DamagedFile(ValueError):
+    """A file of a sweep is not as the sweep has written it; the sentence says what would work."""
+
+
+def read_line(path: Path, held: str) -> str | None:
+    """Return the text of a file of one line; None if there is no such file.
+
+    held: what it holds, with its article.
+
+    Raises:
+        DamagedFile: it is no file, cannot be read, or holds something else than one line of text.
+    """
+    try:
+        text = path.read_bytes().decode().removesuffix("\n")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = f"cannot be read ({error.strerror})"
+    except UnicodeDecodeError:
+        problem = "is no text in UTF-8"
+    else:
+        if text.strip() and not {"\n", "\0"} & set(text):
+            return text
+        problem = "holds something else" if text.strip() else "is empty"
+    raise DamagedFile(f"{path} must hold {held}, in one line, but {problem}: put the file back.")
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all: beside it, onto the disk, and then into its place.
+
+    Raises:
+        OSError: it cannot be written; what was there is left as it was.
+    """
+    new = path.with_name(f"{path.name}.new")
+    with new.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())  # else a power cut may leave an empty file
+    new.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a power cut leave the names of the files in a folder as they are now."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,52 @@
+"""A file is written whole or not at all."""
+
+import pytest
+
+from sweep.tracking.whole_file import DamagedFile, read_line, write_whole
+
+
+def test_it_replaces_what_was_there_in_one_step(tmp_path):
+    path = tmp_path / "mark"
+    write_whole(path, "one\n")
+    with path.open() as reader:
+        write_whole(path, "two\r\n")
+        assert reader.read() == "one\n", "whoever has it open reads on in the old one"
+    assert path.read_bytes() == b"two\r\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["mark"]
+
+
+def test_what_was_there_stays_if_it_cannot_be_written(tmp_path):
+    path = tmp_path / "mark"
+    write_whole(path, "one")
+    (tmp_path / "mark.new").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_whole(path, "two")
+    assert path.read_text() == "one"
+
+
+def test_a_line_is_read_back_and_a_file_that_is_not_there_is_none(tmp_path):
+    path = tmp_path / "address"
+    assert read_line(path, "an address") is None
+    for text in ("http://h:5000", "http://h:5000\n", "/home/a b/ü"):
+        path.write_text(text)
+        assert read_line(path, "an address") == text.removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"a\nb\n", "holds something else"),
+        (bytes(20), "holds something else"),
+        (b"\xff\x80", "is no text in UTF-8"),
+        (None, r"cannot be read \(Is a directory\)"),
+    ],
+)
+def test_what_is_not_one_line_of_text_is_refused(tmp_path, content, problem):
+    path = tmp_path / "address"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(
+        DamagedFile, match=rf"address must hold an address, in one line, but {problem}: put"
+    ):
+        read_line(path, "an address")
