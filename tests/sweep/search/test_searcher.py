@@ -115,6 +115,19 @@ def test_the_reason_of_a_failure_is_kept(spec, tmp_path):
     assert outcomes(study) == [Outcome(0, "failed", "it diverged")]
 
 
+@pytest.mark.parametrize("is_last", [True, False])
+def test_an_outcome_tells_whether_an_input_had_changed(spec, tmp_path, is_last):
+    """Tune tells the searcher of a last report as the trial completes, and of others before."""
+    search, _, ended = searcher(spec, tmp_path / "journal")
+    for number, has_changed in enumerate((True, False)):
+        search.suggest(str(number))
+        failed = TrialResult(failure="why", input_changed=has_changed, done=True).for_tune()
+        if not is_last:
+            search.on_trial_result(str(number), failed)
+        search.on_trial_complete(str(number), failed if is_last else None)
+    assert [(one.failure, one.input_changed) for one in ended] == [("why", True), ("why", False)]
+
+
 def test_a_trial_ends_once_however_often_tune_says_so(spec, tmp_path):
     search, _, ended = searcher(spec, tmp_path / "journal")
     search.suggest("a")
