@@ -83,13 +83,13 @@ def test_what_was_found_lost_before_is_not_found_again(found, runs):
 
 
 def test_a_complete_trial_is_run_again_on_request_if_its_results_are_lost(tiny, tmp_path):
-    spec, _ = load(tiny)
-    search, study, _ = searcher(spec, tmp_path / "journal")
+    sweep, _ = load(tiny)
+    search, study, _ = searcher(sweep, tmp_path / "journal")
     for number in range(4):
         search.suggest(str(number))
         search.on_trial_complete(str(number), result(1.0, 1.0))
     requests = Requests(retried_trials=frozenset([1, 3]))
-    search = ParetoSearch(spec, study, search.metrics, print, lambda: requests, lost=[3])
+    search = ParetoSearch(sweep, study, search.metrics, print, lambda: requests, lost=[3])
     suggested = TrialRequest.of(search.suggest("again"))
     assert (suggested.number, suggested.retry_of) == (4, 3)
     assert search.num_to_run == 1, "it alone"
