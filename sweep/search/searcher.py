@@ -252,9 +252,10 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         self, trial_id: str, trial: optuna.Trial, result: TrialResult | None, *, error: bool
     ) -> Outcome:
         """Return the outcome of a trial, with its own reason for a failure where it gave one."""
-        own, death = self._failures.pop(trial_id, None), self._deaths.pop(trial_id, "")
+        # That of a last report is in `result` alone.
+        own, death = self._failures.pop(trial_id, result), self._deaths.pop(trial_id, "")
         state, failure = outcome_of(result, error=error)
-        if own is not None:
+        if own is not None and own.failure:
             return Outcome(trial.number, state, own.failure, own.input_changed)
         return Outcome(trial.number, state, (error and death) or failure)
 

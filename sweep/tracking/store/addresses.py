@@ -52,6 +52,8 @@ def prepare_store(tracking_uri: str) -> None:
         )
     refuse_ambiguous(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None
+    if file and os.path.isdir(file):  # MLflow would try to open it for minutes
+        raise BadAddress(f"the store {file} must be a file, but is a folder: name a file in it.")
     try:
         with FileLock(f"{file}.lock") if file else nullcontext():
             # Within the lock, as another process may be making the tables.

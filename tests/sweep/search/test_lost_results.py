@@ -2,9 +2,13 @@
 
 import pytest
 
+from sweep.config.check import load
 from sweep.search.lost_results import lost_results
+from sweep.search.searcher import ParetoSearch
+from sweep.tracking.control_requests import Requests
+from sweep.trial_request import TrialRequest
 from tests.sweep.search.test_agreement import run, spec, study_and_runs  # noqa: F401
-from tests.sweep.search.test_searcher import GAP, RISE
+from tests.sweep.search.test_searcher import GAP, RISE, result, searcher
 
 
 def whole(one):
@@ -76,3 +80,16 @@ def test_what_was_found_lost_before_is_not_found_again(found, runs):
     assert found()
     runs[0].data.tags["sweep.state"] = "lost"
     assert found() == []
+
+
+def test_a_complete_trial_is_run_again_on_request_if_its_results_are_lost(tiny, tmp_path):
+    sweep, _ = load(tiny)
+    search, study, _ = searcher(sweep, tmp_path / "journal")
+    for number in range(4):
+        search.suggest(str(number))
+        search.on_trial_complete(str(number), result(1.0, 1.0))
+    requests = Requests(retried_trials=frozenset([1, 3]))
+    search = ParetoSearch(sweep, study, search.metrics, print, lambda: requests, lost=[3])
+    suggested = TrialRequest.of(search.suggest("again"))
+    assert (suggested.number, suggested.retry_of) == (4, 3)
+    assert search.num_to_run == 1, "it alone"

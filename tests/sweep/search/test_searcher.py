@@ -14,7 +14,6 @@ from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study, outcomes
 from sweep.space import draw
 from sweep.tracking.control_requests import Requests
-from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 
 GAP, RISE = "bias/miniature/gap", "forgetting/general/nll_rise"
@@ -222,18 +221,6 @@ def test_a_failed_trial_is_tried_again_once_with_its_parameters_beyond_the_budge
         spec, tmp_path / "journal", lambda: Requests(retried_trials=frozenset([4]))
     )
     assert search.suggest("once more")["retry_of"] == 4
-
-
-def test_a_complete_trial_is_run_again_on_request_if_its_results_are_lost(spec, tmp_path):
-    search, study, _ = searcher(spec, tmp_path / "journal")
-    for number in range(4):
-        search.suggest(str(number))
-        search.on_trial_complete(str(number), result(1.0, 1.0))
-    requests = Requests(retried_trials=frozenset([1, 3]))
-    search = ParetoSearch(spec, study, search.metrics, print, lambda: requests, lost=[3])
-    suggested = TrialRequest.of(search.suggest("again"))
-    assert (suggested.number, suggested.retry_of) == (4, 3)
-    assert search.num_to_run == 1, "it alone"
 
 
 def test_a_retry_begins_if_the_process_that_queued_it_was_killed(spec, tmp_path):

@@ -40,6 +40,7 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
         ("http://[::1", r"must be an address such as http://HOST:PORT, but 'http://\[::1' is none"),
         ("http://127.0.0.1:9", r"the tracking server .* must be up, but does not answer"),
         ("sqlite:////tmp/a%20b/x.db", "must be without %, . and #"),
+        ("sqlite:////tmp", "the store /tmp must be a file, but is a folder: name a file in it"),
         ("sqlite:////dev/null/x.db", "must be one that can be written, but"),
         (f"sqlite:////tmp/{'x' * 300}.db", "must be one that can be written, but"),
         ("http://me:secret@127.0.0.1:9", "must hold no user name, password or token"),
