@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 
+from sweep.driver.interrupts import SIGNALS
+
 INTERRUPTED = 130  # as in trainables/cli/verbs.py, which is not read yet
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> None:

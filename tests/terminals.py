@@ -41,9 +41,9 @@ class Terminal:
 def take_over() -> None:
     """In a new session of a child process: have signals count, and the terminal of its stdout be its own.
 
-    Tests that run in the background of a script have SIGINT ignored, and SIGHUP under nohup.
+    Tests that run in the background of a script have SIGINT and SIGQUIT ignored, and SIGHUP under nohup.
     """
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
     if os.isatty(1):
         fcntl.ioctl(1, termios.TIOCSCTTY, 0)

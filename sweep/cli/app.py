@@ -12,6 +12,7 @@ import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
+from sweep.driver.interrupts import SIGNALS
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.whole_file import DamagedFile
 from trainables.cli.streams import make_safe
@@ -65,7 +66,7 @@ def main() -> None:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
     make_safe()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # all count as Ctrl-C
+    for number in SIGNALS:  # all count as Ctrl-C
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:

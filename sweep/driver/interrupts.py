@@ -1,6 +1,6 @@
 """Handle the signals of the process that runs a sweep: Ctrl-C becomes KeyboardInterrupt.
 
-SIGTERM and SIGHUP count as Ctrl-C. The life of a Ctrl-C, in order:
+SIGTERM, SIGHUP and SIGQUIT count as Ctrl-C. The life of a Ctrl-C, in order:
 
 1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
    Python swallows what is raised within a destructor, so the handler remembers that it was called.
@@ -35,7 +35,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Self
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class CtrlC:
@@ -54,7 +54,7 @@ class CtrlC:
 
 @contextmanager
 def before_trials() -> Iterator[CtrlC]:
-    """Within the block, raise KeyboardInterrupt on Ctrl-C, SIGTERM and SIGHUP.
+    """Within the block, raise KeyboardInterrupt on each of the SIGNALS.
 
     One that Python swallows within a destructor is not printed, as it would be otherwise.
 
@@ -122,7 +122,7 @@ def signals_ignored() -> Iterator[None]:
 
 @contextmanager
 def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
-    """Within the block, let SIGTERM and SIGHUP count as Ctrl-C.
+    """Within the block, let the other SIGNALS count as Ctrl-C.
 
     ctrl_c: the handler from `before_trials`.
 
@@ -137,7 +137,7 @@ def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
             ctrl_c()
         signal.raise_signal(signal.SIGINT)  # to our handler, or to that of Tune
 
-    earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    earlier = {number: signal.getsignal(number) for number in SIGNALS if number != signal.SIGINT}
     for number, handler in earlier.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, as_ctrl_c)

@@ -1,6 +1,6 @@
 """Signals at random moments of the first 20 s of `run`, `resume` and `submit --follow`.
 
-SIGINT, SIGTERM and SIGHUP go to the process or to its group, one or two of them, or its terminal is closed.
+SIGINT, SIGTERM, SIGHUP and SIGQUIT go to the process or to its group, one or two of them, or its terminal is closed.
 Each ends the command with its exit code, leaves no process, and the command that its last sentence names
 goes on. `make faults` sends a few; EQUIPOISE_SIGNALS=100 is the long form.
 """
@@ -91,7 +91,7 @@ class Interruption:
     @classmethod
     def drawn(cls, draws: random.Random) -> "Interruption":
         """Return one that is drawn at random."""
-        number = draws.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+        number = draws.choice([signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
         way = draws.choice(["process", "group", "terminal"])
         again_after_s = draws.choice([None, draws.uniform(0, 2)])
         if way == "terminal":

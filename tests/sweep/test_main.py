@@ -31,7 +31,7 @@ def run(number, *, before="", after_s=5):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_while_modules_are_read_ends_the_command_without_a_traceback(number):
     process = run(number)
     assert (process.returncode, process.stdout, process.stderr) == (130, "", "")
