@@ -65,12 +65,23 @@ def test_a_folder_whose_parts_do_not_fit_is_refused(broken, sentence, tmp_path):
     ],
 )
 def test_a_weight_that_is_no_number_is_refused(name, value, is_refused, tmp_path):
-    weights = load_file(copied(tmp_path) / "model.safetensors") | {"mask.bias": torch.zeros(4)}
+    folder = copied(tmp_path)
+    weights = load_file(folder / "model.safetensors") | {"mask.bias": torch.zeros(4)}
     weights[name][1] = value
-    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
     expected = pytest.raises(ValueError, match=f"but 1 of the .* of {re.escape(name)} in model.saf")
     with expected if is_refused else nullcontext():
-        refuse_no_numbers(tmp_path)
+        refuse_no_numbers(folder)
+
+
+@pytest.mark.parametrize("stray", ["other.safetensors", "model-1.safetensors"])
+def test_weights_that_nothing_reads_are_not_judged(stray, tmp_path):
+    folder = copied(tmp_path)
+    save_file({"a.weight": torch.full((3,), float("nan"))}, folder / stray, {"format": "pt"})
+    index = json.dumps({"weight_map": {"a.weight": stray}})
+    (folder / "model.safetensors.index.json").write_text(index)
+    refuse_no_numbers(folder)
+    assert likelihoods(LanguageModel(folder, "causal"))
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])
