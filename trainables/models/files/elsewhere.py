@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainables.models.files.pointers import refuse_pointer
+from trainables.assets.pointers import refuse_pointer
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
 from trainables.schema.text.shown import as_value
@@ -33,7 +33,7 @@ def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
             )
         if file.suffix in TEXTS and file.is_file():
             try:
-                refuse_pointer(file)
+                refuse_pointer(file, file.name)
             except ValueError as error:
                 raise unloadable(folder, error) from error
     if (folder / ADAPTER).exists():

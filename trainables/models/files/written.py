@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trainables.models.files.pointers import refuse_pointer
+from trainables.assets.pointers import refuse_pointer
 from trainables.models.files.sentences import LONGEST_REASON
 from trainables.schema.text.shown import as_value, as_word
 
@@ -61,7 +61,7 @@ def read_object(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file.name} must be a file, but is none")
     if (size := file.stat().st_size) > MAX_BYTES:
         raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
-    refuse_pointer(file)
+    refuse_pointer(file, file.name)
     try:
         written = json.loads(file.read_text(encoding="utf-8"), parse_constant=_constant)
     except RecursionError:

@@ -7,8 +7,10 @@ from pathlib import Path
 BEGIN = b"version https://git-lfs.github.com/spec/"
 
 
-def refuse_pointer(file: Path) -> None:
+def refuse_pointer(file: Path, name: object) -> None:
     """Refuse a file that only says where its contents are.
+
+    name: of the file, for the sentence.
 
     Raises:
         ValueError: it is a pointer of Git LFS.
@@ -17,6 +19,6 @@ def refuse_pointer(file: Path) -> None:
     with file.open("rb") as stream:
         if stream.read(len(BEGIN)) == BEGIN:
             raise ValueError(
-                f"{file.name} must be the file itself, but is a Git LFS pointer to it: fetch it with "
-                f"`git lfs pull`"
+                f"{name}: must be the file itself, but is a Git LFS pointer to it: fetch it with "
+                f"`git lfs pull`."
             )
