@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from trainables.assets.pointers import BEGIN
+from trainables.assets.safe_files import POINTER
 from trainables.models import miniature
 from trainables.models.folder import family_in, read_model, refuse_no_numbers
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
 
-POINTER = BEGIN + b"v1\noid sha256:0123\nsize 12345\n"
+LFS = POINTER + b"v1\noid sha256:0123\nsize 12345\n"
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
 
 
@@ -82,7 +82,7 @@ def test_a_weight_that_is_no_number_is_refused(name, value, is_refused, tmp_path
 )
 def test_a_pointer_of_git_lfs_is_named_with_what_fetches_the_file(name, tmp_path):
     folder = copied(tmp_path)
-    (folder / name).write_bytes(POINTER)
+    (folder / name).write_bytes(LFS)
     words = (
         f"{name}: must be the file itself, but is a Git LFS pointer to it: fetch it with `git lfs"
     )
@@ -93,7 +93,7 @@ def test_a_pointer_of_git_lfs_is_named_with_what_fetches_the_file(name, tmp_path
 def test_a_pointer_that_nothing_reads_is_no_matter(tmp_path):
     folder = copied(tmp_path)
     for name in ("pytorch_model.bin", "other.safetensors"):
-        (folder / name).write_bytes(POINTER)
+        (folder / name).write_bytes(LFS)
     read_model(folder, "causal", weightless=True)
 
 

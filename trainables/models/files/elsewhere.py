@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from trainables.assets.pointers import refuse_pointer
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
 from trainables.schema.text.shown import as_value

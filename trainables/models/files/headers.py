@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from trainables.assets.pointers import refuse_pointer
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.weight_files import weight_files
 from trainables.schema.text.shown import as_value, as_word

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from trainables.assets.pointers import refuse_pointer
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import LONGEST_REASON
 from trainables.schema.text.shown import as_value, as_word
 
