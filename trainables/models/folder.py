@@ -170,7 +170,7 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             f"for one{instead}."
         )
     refuse_leftovers(folder, module, loading["unexpected_keys"], headers)
-    refuse_impossible(folder, written, module.config.get_text_config().vocab_size)
+    refuse_impossible(folder, written, module.config.get_text_config())
     if module.get_output_embeddings() is None:
         raise ValueError(
             f"{folder} must hold a model with a vocabulary head, but its {type(module).__name__} has "

@@ -34,10 +34,13 @@ HEADS = (
 )
 
 
-def refuse_impossible(folder: Path, written: Mapping[str, Any], vocab_size: int) -> None:
+def refuse_impossible(folder: Path, written: Mapping[str, Any], config: Any) -> None:
     """Refuse settings that cannot be and that transformers takes without a word.
 
-    written: what the folder's config.json has. vocab_size: how many tokens the model predicts among.
+    What the architecture has where nothing is said is taken: it is not always of its vocabulary.
+
+    written: what the folder's config.json has.
+    config: the configuration of the model of text, of transformers.
 
     Raises:
         ValueError: its positions are none, its weights are of no type of fractions, a share is none,
@@ -57,9 +60,11 @@ def refuse_impossible(folder: Path, written: Mapping[str, Any], vocab_size: int)
                 raise _impossible(folder, key, "a share, from 0 to 1", value)
         for key in TOKENS:
             value = part.get(key)
+            if value == getattr(type(config), key, None):
+                continue
             for number in value if isinstance(value, list) else [value]:
-                if isinstance(number, int) and not -1 <= number < vocab_size:
-                    must = f"the number of a token, below the {vocab_size} of its vocabulary"
+                if isinstance(number, int) and not -1 <= number < config.vocab_size:
+                    must = f"the number of a token, below the {config.vocab_size} of its vocabulary"
                     raise _impossible(folder, key, must, value)
 
 

@@ -49,8 +49,8 @@ def read_tokenizer(folder: Path) -> Any:
 def _refuse_settings(folder: Path) -> None:
     """Raise ValueError if tokenizer_config.json states what cannot be.
 
-    In place of a class that it does not know transformers would take another one. One with code of its
-    own is not known either, and is read as its tokenizer.json says, or refused.
+    In place of a class that it does not know transformers takes another one, which reads the same where
+    a tokenizer.json says all of it, and maybe not where there is none.
     """
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
@@ -66,9 +66,10 @@ def _refuse_settings(folder: Path) -> None:
             f"{as_value(longest)}: mend it, or leave it out",
         )
     name = settings.get("tokenizer_class")
-    if name is None or "auto_map" in settings:
+    is_name = isinstance(name, str)
+    if name is None or (is_name and (folder / "tokenizer.json").is_file()):
         return
-    names = [name, f"{name}Fast", name.removesuffix("Fast")] if isinstance(name, str) else []
+    names = [name, f"{name}Fast", name.removesuffix("Fast")] if is_name else []
     if not any(map(tokenizer_class_from_name, names)):
         raise unloadable(
             folder,

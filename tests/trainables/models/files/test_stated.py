@@ -1,9 +1,12 @@
 """What a configuration states that cannot be, and why no model can be made of one."""
 
 import re
+from pathlib import Path
 
 import pytest
+from transformers import Starcoder2Config
 
+from trainables.models.files.stated import refuse_impossible
 from trainables.models.folder import read_model
 
 
@@ -59,3 +62,10 @@ def test_why_no_model_can_be_made_is_told_by_the_setting(settings, words, folder
 def test_what_published_models_state_is_taken(settings, folder, written):
     written(**settings)
     read_model(folder, "causal", weightless=True)
+
+
+def test_what_an_architecture_has_by_itself_is_taken():
+    """StarCoder 2's end token is beyond its vocabulary where nothing is said."""
+    config = Starcoder2Config()
+    assert config.eos_token_id >= config.vocab_size
+    refuse_impossible(Path("model"), config.to_dict(), config)

@@ -37,7 +37,6 @@ def test_a_tokenizer_that_knows_words_of_another_language_alone_is_read(folder):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"tokenizer_class": "NoSuchTokenizer"}, "must be a class of transformers, but is 'NoSuchTok"),
         ({"tokenizer_class": 7}, "tokenizer_class in tokenizer_config.json must be a class of transf"),
         ({"model_max_length": "x"}, "model_max_length in tokenizer_config.json must be a number of t"),
         ({"unk_token": 7}, r"its tokenizer cannot be read \(TypeError: Special token .*: mend tokenizer.json"),
@@ -55,9 +54,19 @@ def test_what_cannot_be_read_is_told_by_its_file(settings, words, folder, writte
     assert "trust_remote_code" not in str(caught.value)
 
 
+def test_an_unknown_class_is_refused_where_no_tokenizer_json_says_how_it_reads(folder, written):
+    written("tokenizer_config.json", tokenizer_class="NoSuchTokenizer")
+    (folder / "tokenizer.json").rename(folder / "vocab.json")
+    with pytest.raises(
+        ValueError, match="must be a class of transformers, but is 'NoSuchTokenizer'"
+    ):
+        read_tokenizer(folder)
+
+
 @pytest.mark.parametrize(
-    "name", ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend", None]
+    "name",
+    ["PreTrainedTokenizerFast", "PreTrainedTokenizer", "TokenizersBackend", "ErnieTokenizer", None],
 )
-def test_classes_that_transformers_knows_are_taken(name, folder, written):
+def test_a_class_is_taken_if_it_is_known_or_tokenizer_json_says_how_it_reads(name, folder, written):
     written("tokenizer_config.json", tokenizer_class=name)
     assert len(read_tokenizer(folder)) > 100
