@@ -18,7 +18,13 @@ from sweep.workers import disk
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
-from sweep.workers.storage_trouble import StorageTrouble, bounded, in_words, storage_errors
+from sweep.workers.storage_trouble import (
+    StorageTrouble,
+    bounded,
+    in_words,
+    is_trouble,
+    storage_errors,
+)
 from sweep.workers.system_metrics import SystemMetrics
 from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
@@ -141,7 +147,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             yield TrialResult(progress=1.0, failure=request.fault, done=True)
             return
         if self._assignment.harness_tasks is not None:
-            tasks_folder.use(self._assignment.harness_tasks)
+            self._use_tasks(self._assignment.harness_tasks)
         config = TrialConfig.model_validate(request.trial)
         declared = {metric.name for metric in config.metrics()}
         assignment, name = self._assignment, folder_name(request.number)
@@ -165,6 +171,21 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                         return
             except InputChanged as changed:  # the process is sound, and takes the next trial
                 yield TrialResult(failure=bounded(str(changed)), input_changed=True, done=True)
+
+    def _use_tasks(self, folder: Path) -> None:
+        """Let tasks be found in the folder that the command line has named.
+
+        Raises:
+            ValueError: this machine does not have it.
+            StorageTrouble: it cannot be read now.
+        """
+        try:
+            tasks_folder.use(folder)
+        except OSError as error:
+            if is_trouble(error):
+                with storage_errors():  # a full disk ends the sweep
+                    raise
+            raise
 
     def _store(self, number: int, report: Report, result: TrialResult) -> None:
         """Write the checkpoint of a trial that goes on, or the model of one that is complete.

@@ -56,10 +56,13 @@ def digest(path: Path) -> str:
     Raises:
         FileNotFoundError: there is nothing at `path`.
         TooMany: the folder has too many files.
+        ValueError: it is neither a file nor a folder, so that reading it might never end.
     """
     if path.is_dir():
         lines = (f"{_sha256(file)}  {name}\n" for name, file in files_below(path).items())
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} must be a file or a folder, but is a pipe, a socket or a device.")
     return _sha256(path)
 
 

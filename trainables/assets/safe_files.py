@@ -1,4 +1,4 @@
-"""The files of a model that are safe to read, and the pickled ones that are refused."""
+"""The files of a model that are safe to read; pickled ones and pointers to files are refused."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from trainables.assets.errors import AssetError
 
 # Weights, configs and tokenizers at the top of a repository: neither pickles nor code.
 SAFE_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
+# How a pointer of Git LFS begins, which a clone has in place of a large file that was not fetched.
+POINTER = b"version https://git-lfs.github.com/spec/"
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # loading these can run code
 
 
@@ -24,3 +26,20 @@ def refuse_pickles(path: Path) -> Path:
             f"are never loaded because they can run code: give a folder that save_pretrained wrote."
         )
     return path
+
+
+def refuse_pointer(file: Path, name: object) -> None:
+    """Refuse a file that only says where its contents are.
+
+    name: of the file, for the sentence.
+
+    Raises:
+        ValueError: it is a pointer of Git LFS.
+        OSError: it cannot be read.
+    """
+    with file.open("rb") as stream:
+        if stream.read(len(POINTER)) == POINTER:
+            raise ValueError(
+                f"{name}: must be the file itself, but is a Git LFS pointer to it: fetch it with "
+                f"`git lfs pull`."
+            )

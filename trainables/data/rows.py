@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.assets.errors import AssetError
+from trainables.assets.safe_files import refuse_pointer
 from trainables.data.files.delimited import table_rows
 from trainables.data.files.json_objects import json_lines, json_list
 from trainables.data.files.kinds import ROWS, TEXTS, in_words, kind_of
@@ -59,6 +60,7 @@ def user_rows(name: str) -> Iterator[Row]:
             or row.
     """
     path = user_file(name)
+    refuse_pointer(path, path)
     row = None
     for row in _rows(path):
         yield row

@@ -12,8 +12,11 @@ from trainables.chatter import held_back
 from trainables.models.files.elsewhere import refuse_leading_elsewhere
 from trainables.models.files.headers import Header, headers_in
 from trainables.models.files.leftovers import refuse_leftovers
-from trainables.models.files.sentences import unloadable
+from trainables.models.files.sentences import failed, unloadable
 from trainables.models.files.size import Unlike, few_parts, refuse_unlike
+from trainables.models.files.stated import explanation, refuse_impossible
+from trainables.models.files.vocabulary import SAFE, read_tokenizer
+from trainables.models.files.weight_files import weight_files
 from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
 from trainables.schema.text.shown import as_value, as_word
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
 
     from trainables.data.tokenizer import Family
 
-SAFE = {"local_files_only": True, "trust_remote_code": False}
-SAMPLE = "The nurse said that she was here."
 # The names in transformers of the classes that load a model of each family.
 AUTO_CLASSES: dict[Family, str] = {
     "causal": "AutoModelForCausalLM",
@@ -90,7 +91,7 @@ def read_config(folder: Path) -> Any:
     except Exception as error:  # its class depends on which part of the file is wrong
         kind = written.get("model_type")
         if kind in transformers.CONFIG_MAPPING:
-            raise unloadable(folder, error) from error
+            raise _unmade(folder, written, error) from error
         needs_code = " and has code of its own, which is never run" if "auto_map" in written else ""
         raise ValueError(
             f"{folder} must hold a model that transformers {transformers.__version__} knows, but the "
@@ -141,28 +142,23 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             place in the model.
     """
     refuse_misfit(folder, family)
-    headers = headers_in(folder, written_config(folder))
+    written = written_config(folder)
+    headers = headers_in(folder, written)
     _refuse_unlike(folder, family, headers)
     import torch
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
     auto_class = getattr(transformers, AUTO_CLASSES[family])
+    tokenizer = read_tokenizer(folder)
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
-        sample = tokenizer(SAMPLE, add_special_tokens=False)["input_ids"]
         module, loading = auto_class.from_pretrained(
             folder, **SAFE, use_safetensors=True, dtype=torch.float32,
             ignore_mismatched_sizes=True, output_loading_info=True,
             device_map="meta" if weightless else None,
         )  # fmt: skip
     except Exception as error:  # its class depends on which part of the folder is broken
-        if not any(folder.glob("*token*")) and not any(folder.glob("vocab*")):
-            raise ValueError(
-                f"{folder} must hold the model's tokenizer, but has none: write it there by "
-                f"tokenizer.save_pretrained."
-            ) from error
-        raise unloadable(folder, error) from error
+        raise _unmade(folder, written, error) from error
     # transformers would set these weights at random.
     missing = sorted([*loading["missing_keys"], *(name for name, *_ in loading["mismatched_keys"])])
     if missing:
@@ -174,12 +170,7 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             f"for one{instead}."
         )
     refuse_leftovers(folder, module, loading["unexpected_keys"], headers)
-    if not sample:
-        raise ValueError(
-            f"the tokenizer of {folder} must read any text, but gives no token for {SAMPLE!r}: "
-            f"transformers takes its files for another kind of tokenizer, that of a "
-            f"{module.config.model_type}."
-        )
+    refuse_impossible(folder, written, module.config.get_text_config())
     if module.get_output_embeddings() is None:
         raise ValueError(
             f"{folder} must hold a model with a vocabulary head, but its {type(module).__name__} has "
@@ -214,6 +205,19 @@ def _refuse_unlike(folder: Path, family: Family, headers: Mapping[str, Header]) 
         raise _misdescribed(folder, unlike) from unlike
 
 
+def _unmade(folder: Path, written: Mapping[str, Any], error: Exception) -> ValueError:
+    """Return the error for a folder of whose config.json transformers makes no model.
+
+    written: what is written in it.
+    """
+    if clause := explanation(written, error):
+        return unloadable(folder, f"{clause}: mend it")
+    return failed(
+        folder, "no model can be made as its config.json describes it", error,
+        "mend it, or save the model anew by save_pretrained",
+    )  # fmt: skip
+
+
 def _misdescribed(folder: Path, unlike: Unlike) -> ValueError:
     """Return the error for a folder whose config.json describes another model than its files hold."""
     return ValueError(
@@ -236,7 +240,7 @@ def refuse_no_numbers(folder: Path) -> None:
     """
     from safetensors import safe_open
 
-    for file in sorted(folder.glob("*.safetensors")):
+    for file in weight_files(folder, written_config(folder)):
         with safe_open(file, "pt") as tensors:
             for name in tensors.keys():  # noqa: SIM118 - it is no mapping
                 tensor = tensors.get_tensor(name)

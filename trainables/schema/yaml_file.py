@@ -6,6 +6,7 @@ occurs twice is an error.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,6 +26,13 @@ from trainables.schema.text.shown import as_value, as_word
 Model = TypeVar("Model", bound=BaseModel)
 FURTHER = "… and more: mend these first."
 MAX_PATH, MAX_PROBLEM = 300, 150  # characters in a sentence
+# How texts of other encodings begin; UTF-32's mark begins as UTF-16's does.
+MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 # What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
@@ -120,14 +128,36 @@ def _text_of(path: Path) -> str:
             raise OSError(0, "it is a named pipe (/dev/stdin is read)")
         with path.open("rb") as file:
             contents = file.read(MAX_BYTES + 1)
-        if len(contents) <= MAX_BYTES:
-            return contents.decode("utf-8")
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        reason = error.strerror if isinstance(error, OSError) else error
         raise SpecError(
             [f"{_shown(path)}: must be a YAML file that can be read, but: {reason}."]
         ) from error
-    raise SpecError([f"{_shown(path)}: must be a file of at most {MAX_BYTES} bytes, but has more."])
+    if len(contents) > MAX_BYTES:
+        raise SpecError(
+            [f"{_shown(path)}: must be a file of at most {MAX_BYTES} bytes, but has more."]
+        )
+    try:
+        if b"\0" in contents[:2]:
+            raise SpecError([_encoding_sentence(path, contents, 0)])
+        return contents.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SpecError([_encoding_sentence(path, contents, error.start)]) from error
+
+
+def _encoding_sentence(path: Path, contents: bytes, place: int) -> str:
+    """Return the sentence for a file that is no UTF-8 text, with the encoding that it seems to have.
+
+    place: of the first byte that is wrong.
+    """
+    line = contents.count(b"\n", 0, place) + 1
+    head = f"{_shown(path)}:{line}: must be UTF-8 text, but"
+    encoding = next((name for mark, name in MARKS.items() if contents.startswith(mark)), "")
+    if encoding or b"\0" in contents[:2]:
+        return f"{head} begins as {encoding or 'UTF-16'} does: save it as UTF-8."
+    letter = contents[place : place + 1].decode("cp1252", "ignore")
+    meant = f", which is {letter!r} in Latin-1 (Windows-1252)" if letter.isprintable() else ""
+    return f"{head} has the byte 0x{contents[place]:02x}{meant * bool(letter)}: save it as UTF-8."
 
 
 def _refuse_odd_keys(path: Path, root: Node) -> None:

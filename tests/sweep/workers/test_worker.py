@@ -9,7 +9,7 @@ from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import TrialResult, recorded_training
-from sweep.workers.storage_trouble import MAX_CHARS
+from sweep.workers.storage_trouble import MAX_CHARS, StorageTrouble
 from sweep.workers.worker import (
     Assignment,
     TrialFailed,
@@ -247,3 +247,13 @@ def test_a_changed_input_is_the_failure_of_the_trial_without_its_secrets(tmp_pat
     failure = step(worker).failure
     assert "token=*** must be what the sweep began with" in failure
     assert "Pw99x" not in failure
+
+
+def test_a_folder_of_tasks_that_the_storage_does_not_give_is_trouble_of_the_storage(tmp_path):
+    (tmp_path / "mine.yaml").symlink_to("/proc/self/mem")  # whose first bytes cannot be read
+    worker = Worker.__new__(Worker)
+    worker.setup(
+        TrialRequest(7, TRIAL).to_config(), Assignment(reports(0.5), harness_tasks=tmp_path)
+    )
+    with pytest.raises(StorageTrouble, match="Input/output error"):
+        worker.step()

@@ -303,3 +303,10 @@ def test_files_that_change_while_they_are_read_are_one_sentence(tmp_path):
         cache.kept_at(first, "a.csv", lambda: digest(file)),
     ):
         file.write_text("other")
+
+
+def test_what_has_no_end_has_no_digest(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(ValueError, match=r"must be a file or a folder, but is a pipe"):
+            cache.digest(path)

@@ -10,11 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from trainables.assets.safe_files import POINTER
 from trainables.models import miniature
 from trainables.models.folder import family_in, read_model, refuse_no_numbers
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
 
+LFS = POINTER + b"v1\noid sha256:0123\nsize 12345\n"
 TEXTS = ["the nurse said that she was tired", "the wolf eats deer"]
 
 
@@ -65,12 +67,44 @@ def test_a_folder_whose_parts_do_not_fit_is_refused(broken, sentence, tmp_path):
     ],
 )
 def test_a_weight_that_is_no_number_is_refused(name, value, is_refused, tmp_path):
-    weights = load_file(copied(tmp_path) / "model.safetensors") | {"mask.bias": torch.zeros(4)}
+    folder = copied(tmp_path)
+    weights = load_file(folder / "model.safetensors") | {"mask.bias": torch.zeros(4)}
     weights[name][1] = value
-    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
     expected = pytest.raises(ValueError, match=f"but 1 of the .* of {re.escape(name)} in model.saf")
     with expected if is_refused else nullcontext():
-        refuse_no_numbers(tmp_path)
+        refuse_no_numbers(folder)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "vocab.txt"],
+)
+def test_a_pointer_of_git_lfs_is_named_with_what_fetches_the_file(name, tmp_path):
+    folder = copied(tmp_path)
+    (folder / name).write_bytes(LFS)
+    words = (
+        f"{name}: must be the file itself, but is a Git LFS pointer to it: fetch it with `git lfs"
+    )
+    with pytest.raises(ValueError, match=words):
+        read_model(folder, family_in(folder), weightless=True)
+
+
+def test_a_pointer_that_nothing_reads_is_no_matter(tmp_path):
+    folder = copied(tmp_path)
+    for name in ("pytorch_model.bin", "other.safetensors"):
+        (folder / name).write_bytes(LFS)
+    read_model(folder, "causal", weightless=True)
+
+
+@pytest.mark.parametrize("stray", ["other.safetensors", "model-1.safetensors"])
+def test_weights_that_nothing_reads_are_not_judged(stray, tmp_path):
+    folder = copied(tmp_path)
+    save_file({"a.weight": torch.full((3,), float("nan"))}, folder / stray, {"format": "pt"})
+    index = json.dumps({"weight_map": {"a.weight": stray}})
+    (folder / "model.safetensors.index.json").write_text(index)
+    refuse_no_numbers(folder)
+    assert likelihoods(LanguageModel(folder, "causal"))
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json"])

@@ -65,18 +65,33 @@ def test_a_tag_runs_no_code(tmp_path):
 
 
 def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path):
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     os.mkfifo(tmp_path / "pipe")
     for name, reason in {
         "none.yaml": "No such file or directory",
         ".": "Is a directory",
-        "binary.yaml": "it is not UTF-8 text",
         "pipe": "it is a named pipe (/dev/stdin is read)",
     }.items():
         file = tmp_path / name
         with pytest.raises(SpecError) as caught:
             read(file)
         assert str(caught.value) == f"{file}: must be a YAML file that can be read, but: {reason}."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("utf-16", ":1: must be UTF-8 text, but begins as UTF-16 does: save it as UTF-8."),
+        ("utf-16-le", ":1: must be UTF-8 text, but begins as UTF-16 does: save it as UTF-8."),
+        ("utf-32", ":1: must be UTF-8 text, but begins as UTF-32 does: save it as UTF-8."),
+        ("latin-1", ":2: must be UTF-8 text, but has the byte 0xe9, which is 'é' in Latin-1 (Windows-1252): save it as UTF-8."),
+    ],
+)  # fmt: skip
+def test_another_encoding_is_named_with_what_to_do(encoding, words, tmp_path):
+    file = tmp_path / "spec.yaml"
+    file.write_bytes("a: 1\nb: café\n".encode(encoding))
+    with pytest.raises(SpecError) as caught:
+        read(file)
+    assert str(caught.value) == f"{file}{words}"
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.written import read_object
 from trainables.schema.text.shown import as_value
 
 ADAPTER = "adapter_config.json"
+TEXTS = (".json", ".txt", ".model", ".jinja")  # settings and tokenizers, as their names end
 
 
 def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
@@ -29,6 +31,11 @@ def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
             raise unloadable(
                 folder, f"{file.name} must be a file, but is a pipe, a socket or a device"
             )
+        if file.suffix in TEXTS and file.is_file():
+            try:
+                refuse_pointer(file, file.name)
+            except ValueError as error:
+                raise unloadable(folder, error) from error
     if (folder / ADAPTER).exists():
         raise ValueError(
             f"{folder} must hold a whole model, but its {ADAPTER} makes it an adapter: merge it into "

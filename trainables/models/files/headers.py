@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import unloadable
 from trainables.models.files.weight_files import weight_files
 from trainables.schema.text.shown import as_value, as_word
@@ -62,6 +63,10 @@ def _headers_of(folder: Path, file: Path) -> dict[str, Header]:
     """
     from safetensors import SafetensorError, safe_open
 
+    try:
+        refuse_pointer(file, file.name)
+    except ValueError as error:
+        raise unloadable(folder, error) from error
     try:
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")

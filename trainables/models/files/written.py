@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import LONGEST_REASON
 from trainables.schema.text.shown import as_value, as_word
 
@@ -53,13 +54,14 @@ def read_object(file: Path) -> dict[str, Any]:
 
     Raises:
         OSError: there is no such file.
-        ValueError: it is no ordinary file, too large, no JSON, no object, nested too deeply, or has a
-            number that is none.
+        ValueError: it is no ordinary file, too large, a pointer of Git LFS, no JSON, no object, nested
+            too deeply, or has a number that is none.
     """
     if file.exists() and not file.is_file():
         raise ValueError(f"{file.name} must be a file, but is none")
     if (size := file.stat().st_size) > MAX_BYTES:
         raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
+    refuse_pointer(file, file.name)
     try:
         written = json.loads(file.read_text(encoding="utf-8"), parse_constant=_constant)
     except RecursionError:
