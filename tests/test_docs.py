@@ -168,11 +168,13 @@ def test_the_readme_has_every_folder_of_the_packages():
     assert {name: shown[name] for name in PACKAGES} == {name: folders(name) for name in PACKAGES}
 
 
-def test_the_page_of_files_has_every_file_of_the_packages():
+def test_the_pages_of_files_have_every_file_of_the_packages():
     """A line a file; plugins are listed by their names below their folder."""
-    (tree,) = (b for b in Page(ROOT / "docs/files.md").blocks if "__main__.py" in b.text)
+    pages = [Page(ROOT / "docs" / name) for name in ("files.md", "files-of-trials.md")]
+    trees = [b.text for page in pages for b in page.blocks if "__main__.py" in b.text]
+    assert len(trees) == len(pages)
     shown, folder = set(), Path()
-    for line in tree.text.splitlines():
+    for line in "".join(trees).splitlines():
         indent, words = len(line) - len(line.lstrip()), line.split()
         if words[0].endswith("/"):
             folder = Path(*folder.parts[: indent // 2], words[0])

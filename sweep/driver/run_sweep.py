@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ruamel.yaml.error import YAMLError
-
-from analysis.record.names import Artifact
 from sweep import workspace
 from sweep.config import preflight
-from sweep.config.check import changes_of
-from sweep.config.definitions import differences
 from sweep.config.spec import SweepSpec
 from sweep.driver.cluster import joining as ray_cluster
 from sweep.driver.cluster.watch import OnLost
-from sweep.driver.delete_earlier import delete_earlier
+from sweep.driver.earlier.deletion import delete_earlier
+from sweep.driver.earlier.refusals import (
+    refuse_lost_search,
+    refuse_other_definitions,
+    refuse_other_spec,
+    refuse_remains,
+)
 from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
@@ -30,7 +31,6 @@ from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from sweep.workers.unchanged import change_sentences
 from trainables.harness import folder as tasks_folder
-from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -101,12 +101,12 @@ def run(
                 earlier_requests = earlier.tags()
         locked.enter_context(only_driver(workspace.folder(spec.name)))
         if addresses.is_new_file(uri) and not replace:  # a refusal makes no file
-            _refuse_remains(spec.name, search_storage)
+            refuse_remains(spec.name, search_storage)
         addresses.prepare_store(uri)
         if replace:
             requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
         sweeps.refuse_if_recorded(uri, spec.name)
-        _refuse_remains(spec.name, search_storage)
+        refuse_remains(spec.name, search_storage)
         digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri, on_lost):
             # Everything that may refuse the sweep comes before anything is recorded.
@@ -171,15 +171,15 @@ def resume(
         # Before the lock is held: from then on other terminals take this process for the driver.
         earlier_requests = record.tags()
         locked.enter_context(only_driver(workspace.folder(spec.name)))
-        _refuse_lost_search(record, search_storage)
-        _refuse_other_spec(record, document)
+        refuse_lost_search(record, search_storage)
+        refuse_other_spec(record, document)
         # Absolute, because a relative one is meant from the folder that is left next.
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
             digests = preflight.prepare(spec, document)
             if sentences := change_sentences(record.digests(), digests):
                 raise CannotRun("\n".join(sentences))
-            _refuse_other_definitions(record, spec)
+            refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
                 num_at_once = ray_cluster.num_at_once(spec.resources)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
@@ -245,64 +245,3 @@ def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
     if (path or ray_cluster.num_nodes() > 1) and (problem := why_not_shared(url)):
         raise CannotRun(problem)
     return root
-
-
-def _refuse_remains(name: str, search_storage: Path | str) -> None:
-    """Raise CannotRun if a search or an outbox of an earlier sweep of this name is left."""
-    from sweep.search.study import has_study
-
-    if (has_search := has_study(search_storage, name)) or workspace.outbox(name).exists():
-        place = addresses.masked_address(search_storage) if has_search else workspace.folder(name)
-        raise CannotRun(
-            f"{place} holds an earlier sweep {name} that this tracking store does not know: name its "
-            "store with --tracking-uri, or start anew with --replace."
-        )
-
-
-def _refuse_lost_search(record: mlflow_record.Record, search_storage: Path | str) -> None:
-    """Raise CannotRun if the search storage does not hold the study of a sweep that has begun."""
-    from sweep.search.study import has_study
-
-    name, address = record.sweep, addresses.masked_address(search_storage)
-    has_moved = address != str(workspace.search_storage(name))
-    if (has_moved or record.trial_runs()) and not has_study(search_storage, name):
-        raise CannotRun(
-            f"{address} must hold the search of {name}, but does not: name the database that does by "
-            "--storage or OPTUNA_STORAGE, none if none was named before, or start anew with --replace."
-        )
-
-
-def _refuse_other_spec(record: mlflow_record.Record, document: Document) -> None:
-    """Raise CannotRun if something of the spec has changed that must not change within a sweep."""
-    recorded_text = record.spec_text()
-    if recorded_text is not None and not _is_mapping(recorded_text):
-        raise CannotRun(
-            f"{Artifact.SPEC} of sweep {record.sweep} must be what the sweep wrote, but the store "
-            f"gives something else: check any gateway before it."
-        )
-    if recorded_text is not None and (found := changes_of(recorded_text, document.tree)):
-        sentences = [f"{document.at(change.place)} {change.sentence}" for change in found]
-        raise CannotRun(
-            "\n".join(sentences)
-            + "\nbudget, resources and checkpoints may change within a sweep, and "
-            "options may be appended to choices (not of a grid); give another spec another name and "
-            "run it."
-        )
-
-
-def _is_mapping(text: str) -> bool:
-    """Return whether a text is a mapping in YAML."""
-    try:
-        return isinstance(from_yaml(text), dict)
-    except YAMLError:
-        return False
-
-
-def _refuse_other_definitions(record: mlflow_record.Record, spec: SweepSpec) -> None:
-    """Raise CannotRun if new trials would be measured otherwise than those that the sweep has."""
-    if clauses := differences(record.tags(), spec):
-        raise CannotRun(
-            f"the trials of {record.sweep} must all be measured alike, but {'; '.join(clauses)}. Go on "
-            f"with the release that began it (its run in MLflow names version and commit), or run it "
-            f"anew, with --replace or under another name."
-        )

@@ -4,7 +4,7 @@ import pytest
 
 from sweep import workspace
 from sweep.config.check import load
-from sweep.driver.delete_earlier import delete_earlier
+from sweep.driver.earlier.deletion import delete_earlier
 from sweep.search.study import has_study, open_study
 from sweep.tracking import control_requests, sweeps
 from sweep.tracking.store import errors

@@ -1,0 +1,1 @@
+"""What is there of a sweep as a process starts or resumes it: it is refused, or deleted."""
