@@ -1,5 +1,6 @@
 """Start the command line: `python -m sweep`, and the command `sweep`."""
 
+import atexit
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ def main() -> None:
     Raises:
         SystemExit: with the exit code of the verb.
     """
+    atexit.register(_ignore_signals)  # the last thing that Python does before it puts back handlers
     _end_at_any_signal()
     from sweep.cli.app import main as run_verb
 
@@ -35,6 +37,12 @@ def _end_at_any_signal() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: os._exit(INTERRUPTED))
+
+
+def _ignore_signals() -> None:
+    """Have no signal change the exit code of a verb that has ended."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

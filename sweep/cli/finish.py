@@ -40,7 +40,8 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
     from trainables.assets.errors import AssetError
 
     started: list[RunningSweep] = []
-    refusals = (preflight.DoNotFit, AssetError, sweeps.SweepExists, addresses.BadAddress)
+    of_us = (CannotRun, preflight.DoNotFit, sweeps.SweepExists)
+    refusals = (*of_us, AssetError, addresses.BadAddress)
     size_before = outbox.journal_size(workspace.outbox(spec.name))
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.before_trials())
@@ -61,12 +62,16 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
             ended = [outcome for one in started for outcome in one.new_outcomes.values()]
             if any(outcome.input_changed for outcome in ended):
                 raise SystemExit(FAILED)
-        except (*refusals, CannotRun) as error:
-            leave(WRONG, str(error))
-        except Stopped as stopped:
-            leave(INTERRUPTED, _how_to_go_on(spec, stopped.why, size_before))
         except KeyboardInterrupt:
             leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", size_before))
+        except Exception as error:
+            if isinstance(error, Stopped):
+                leave(INTERRUPTED, _how_to_go_on(spec, error.why, size_before))
+            if ctrl_c.pressed:  # a library has made an error of KeyboardInterrupt
+                leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", size_before))
+            if isinstance(error, refusals):
+                leave(WRONG, str(error))
+            raise
 
 
 def _how_to_go_on(spec: SweepSpec, why: str, size_before: int) -> str:

@@ -44,10 +44,27 @@ def test_a_signal_that_was_ignored_stays_ignored():
     assert "Usage" in process.stdout
 
 
-def test_a_signal_while_python_ends_prints_no_traceback_and_loses_no_output():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_signal_while_python_ends_prints_no_traceback_and_loses_no_output(number, place):
+    """Before the last thing that is done at the end, and after it, where Python has handlers no more."""
     code = f"""
 import atexit, os, sys, time
-atexit.register(lambda: (os.kill(os.getpid(), {int(signal.SIGINT)}), time.sleep(5)))
+
+def send():
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(1)
+
+class Sender:
+    def __del__(self, send=send):
+        send()
+
+if "{place}" == "after":
+    kept = Sender()
+else:
+    import sweep.cli.app
+    main_of_app = sweep.cli.app.main
+    sweep.cli.app.main = lambda: (atexit.register(send), main_of_app())
 sys.argv = ["sweep", "--help"]
 from sweep.__main__ import main
 main()
@@ -55,5 +72,6 @@ main()
     process = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
-    assert (process.returncode, process.stderr) == (130, "")
+    expected = 130 if place == "before" else 0
+    assert (process.returncode, process.stderr) == (expected, "")
     assert "Usage" in process.stdout

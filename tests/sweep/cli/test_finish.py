@@ -13,6 +13,7 @@ from analysis.record import reader
 from sweep import workspace
 from sweep.cli.finish import run_to_last_word
 from sweep.driver.run_sweep import resume, run
+from sweep.driver.running_sweep import CannotRun
 from sweep.tracking import control_requests
 from tests.sweep.conftest import pretending
 
@@ -232,6 +233,19 @@ def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     journal.rmdir()
     aside.rename(journal)
     assert finishes(spec, document)
+
+
+def test_a_ctrl_c_that_a_library_turns_into_its_own_error_is_one_all_the_same(spec_of, capsys):
+    """As the store does while its tables are made."""
+    spec, _ = spec_of(2)
+
+    def start(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise CannotRun("mlflow.db must be one that can be written") from error
+
+    assert last_word(spec, start, capsys)[0] == 130
 
 
 def test_a_ray_that_has_gone_is_one_sentence_with_what_to_do(spec_of, capsys):
