@@ -10,8 +10,8 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from analysis.record.names import is_number
-from sweep.tracking.journal.marks import stamp, stamped
-from sweep.tracking.whole_file import DamagedFile, write_whole
+from sweep.tracking.journal.marks import stamped, write_in_place
+from sweep.tracking.whole_file import DamagedFile
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class MarkedFile(JournalFileBackend):
             added = file.read()
         self._size, self._sum = self._size + len(added), zlib.crc32(added, self._sum)
         if self._size >= self._marked_size:
-            write_whole(mark_of(self._path), stamp(f"{self._size} {self._sum:08x}"))
+            write_in_place(mark_of(self._path), f"{self._size} {self._sum:08x}")
 
 
 def mark_of(path: Path) -> Path:

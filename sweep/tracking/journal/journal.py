@@ -18,7 +18,15 @@ from pathlib import Path
 from sweep.tracking.journal import lines as line_forms
 from sweep.tracking.journal.faults import faults_of
 from sweep.tracking.journal.lines import MAX_END, Line
-from sweep.tracking.journal.marks import DELIVERED, WRITTEN, Mark, read_mark, read_written, stamp
+from sweep.tracking.journal.marks import (
+    DELIVERED,
+    WRITTEN,
+    Mark,
+    read_mark,
+    read_written,
+    stamp,
+    write_in_place,
+)
 from sweep.tracking.whole_file import sync_folder, write_whole
 
 JOURNAL = "journal.jsonl"
@@ -57,7 +65,7 @@ class Journal:
         self._next = max(last, written, len(lines)) + 1
         self.faults = faults_of(self.path, lines, written)
         if said is None:
-            write_whole(self._written, stamp(str(self._next - 1)))
+            write_in_place(self._written, str(self._next - 1))
             self.faults.append(
                 f"{self._written} must say how many entries were written, but is damaged: whether the "
                 f"last ones are gone is not known"
@@ -142,7 +150,7 @@ class Journal:
             self._next += len(bodies)
             # The lines are there. A mark that is behind them is what a kill leaves, too.
             with suppress(OSError):
-                write_whole(self._written, stamp(str(self._next - 1)))
+                write_in_place(self._written, str(self._next - 1))
 
     def mark_delivered(self, end: int) -> None:
         """Note that MLflow has the journal up to a byte."""
