@@ -15,6 +15,7 @@ import gc
 import os
 import tempfile
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,13 @@ def main() -> None:
         )
         spec, document = load(path)
         gauge, began = Gauge(), time.perf_counter()
-        run_sweep.run(
-            spec,
-            document,
-            on_start=lambda running: [*live_display.callbacks(running), gauge],
-            run_trial=resting_trial,
-        )
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
+            run_sweep.run(
+                spec,
+                document,
+                on_start=lambda running: [*live_display.callbacks(running), gauge],
+                run_trial=resting_trial,
+            )
         took = time.perf_counter() - began
         states = sum(file.stat().st_size for file in Path(folder).rglob("experiment_state*")) / 1e6
     ray.shutdown()
