@@ -27,6 +27,7 @@ from rich.table import Table
 
 from sweep.cli import live_display
 from sweep.config.check import load
+from sweep.display import mlflow_page
 from sweep.driver import run_sweep
 from tests.benchmarks.orchestration import AT_ONCE, SPEC, resting_trial
 
@@ -83,6 +84,7 @@ def main() -> None:
             f"{text}search: {{sampler: random}}\nreplicates: {{seeds: {options.seeds}}}\n"
         )
         spec, document = load(path)
+        mlflow_page.PAUSE_S = 3.0  # so that what drawing loads is there before a third of the trials
         gauge, began = Gauge(), time.perf_counter()
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             run_sweep.run(
