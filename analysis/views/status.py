@@ -12,6 +12,8 @@ from analysis.record.names import ENDED_STATES, LIVE_STATES, Series, SweepState,
 from analysis.record.sweep import Sweep
 from trainables.schema.counted import counted, numbered
 
+MAX_REASONS, MAX_REASON_CHARS = 12, 300  # of failures that the table has; characters of one
+
 
 def summary(sweep: Sweep, /) -> dict[str, Any]:
     """Return the status of a sweep as a tree for JSON.
@@ -92,9 +94,18 @@ def table(status: dict[str, Any], /) -> Table:
     shown.add_row("running", running or "none")
     front = f"{counted(status['front'], 'candidate')}, hypervolume {status['hypervolume']:.3f}"
     shown.add_row("front", front)
-    for reason, num in status["failures"].items():
+    failures = status["failures"]
+    for reason in list(failures)[:MAX_REASONS]:
         first_line = reason.splitlines()[0] if reason else "unknown"
-        shown.add_row("failed", Folded(escape(f"{num}: {first_line}")))
+        cut = "…" if len(first_line) > MAX_REASON_CHARS else ""
+        line = f"{failures[reason]}: {first_line[:MAX_REASON_CHARS]}{cut}"
+        shown.add_row("failed", Folded(escape(line)))
+    if len(failures) > MAX_REASONS:
+        num = sum(list(failures.values())[MAX_REASONS:])
+        others = (
+            f"{counted(num, 'other trial', 'other trials')}: `sweep status --format json` has all"
+        )
+        shown.add_row("failed", others)
     if numbers := status["retries"]:
         trials = numbered("trial", numbers)
         wait = "wait" if len(numbers) > 1 else "waits"

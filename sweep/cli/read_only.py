@@ -28,8 +28,10 @@ QUESTIONS = re.compile(
     r"registered-models/get-latest-versions|"
     r"traces/(?:metrics|batchGetInfos|calculate-filter-correlation))"
 )
+# Parts of MLflow that a record has no use for, in which a GET, too, may start work or call a service.
+CLOSED = re.compile(r"/(?:assistant|gateway|jobs|mcp|presigned|scorers|secrets|webhooks)(?:/|$)")
 REFUSAL = (
-    "this server shows the record and must not change it, but was asked to by {} {}: `sweep ui "
+    "this server shows the record and does nothing else, but was asked for more by {} {}: `sweep ui "
     "--write` starts one to which people log in, and may."
 )
 
@@ -54,8 +56,9 @@ class ReadOnly:
 
 def is_question(scope: Scope) -> bool:
     """Return whether an HTTP request changes nothing, going by its method and path."""
-    asks = scope["method"] == "POST" and QUESTIONS.fullmatch(scope["path"])
-    return scope["method"] in READING or bool(asks)
+    method, path = scope["method"], scope["path"]
+    asks = method == "POST" and QUESTIONS.fullmatch(path)
+    return not CLOSED.search(path) and (method in READING or bool(asks))
 
 
 def app() -> ReadOnly:

@@ -21,7 +21,7 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking_source import masked_settings
 from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -74,21 +74,22 @@ def check(document: Document) -> SweepSpec:
     return spec
 
 
-def _secret_sentences(document: Document, known: Container[int]) -> list[str]:
+def _secret_sentences(document: Document, known_lines: Container[int]) -> list[str]:
     """Return a sentence for each line of a spec with a secret, which the record would get as it is.
 
-    known: the numbers of lines that have another fault; that is told first.
+    known_lines: the numbers of lines that have another fault; that is told first.
     """
-    text = document.text
-    if masked(text) == text:
+    known = masked_settings(document.text)
+    if known == document.text:
         return []
     path, *_ = document.at(()).rsplit(":", 2)
+    lines = [(line, masked_settings(line)) for line in document.text.splitlines()]
     return [
-        f"{path}:{number}: must hold no secret, as the record gets the spec as it "
-        f"is, but got {as_value(masked(line.strip()))}: leave it out, or change the variable of the "
-        f"environment, named as secrets are, that has this value."
-        for number, line in enumerate(text.splitlines(), 1)
-        if number not in known and masked(line) != line
+        f"{path}:{number}: must hold no secret, as the record gets the spec as it is, but got "
+        f"{as_value(shown.strip())}: leave it out, or change the variable of the environment, named as "
+        f"secrets are, that has this value."
+        for number, (line, shown) in enumerate(lines, 1)
+        if number not in known_lines and shown != line
     ]
 
 

@@ -16,6 +16,7 @@ import os
 import tempfile
 import time
 from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,9 @@ from ray import tune
 from rich.console import Console
 from rich.table import Table
 
+from sweep import workspace
 from sweep.cli import live_display
 from sweep.config.check import load
-from sweep.display import mlflow_page
 from sweep.driver import run_sweep
 from tests.benchmarks.orchestration import AT_ONCE, SPEC, resting_trial
 
@@ -61,6 +62,18 @@ class Gauge(tune.Callback):
         return float(self._process.memory_info().rss / 1e6)
 
 
+def run(name: str, trials: int, seeds: int, *callbacks: tune.Callback) -> None:
+    """Run a sweep of trials that do nothing, with the callbacks of `sweep run` and these."""
+    path = workspace.home() / f"{name}.yaml"
+    text = SPEC.replace("NAME", name).replace("TRIALS", str(trials))
+    path.write_text(f"{text}search: {{sampler: random}}\nreplicates: {{seeds: {seeds}}}\n")
+    run_sweep.run(
+        *load(path),
+        on_start=lambda running: [*live_display.callbacks(running), *callbacks],
+        run_trial=resting_trial,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=1500, help="at least 600")
@@ -76,23 +89,12 @@ def main() -> None:
         log_to_driver=False,
         logging_level="ERROR",
     )
-    with tempfile.TemporaryDirectory() as folder:
+    gauge = Gauge()
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
         os.environ["SWEEP_HOME"] = folder
-        path = Path(folder, "spec.yaml")
-        text = SPEC.replace("NAME", "bench").replace("TRIALS", str(options.trials))
-        path.write_text(
-            f"{text}search: {{sampler: random}}\nreplicates: {{seeds: {options.seeds}}}\n"
-        )
-        spec, document = load(path)
-        mlflow_page.PAUSE_S = 3.0  # so that what drawing loads is there before a third of the trials
-        gauge, began = Gauge(), time.perf_counter()
-        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
-            run_sweep.run(
-                spec,
-                document,
-                on_start=lambda running: [*live_display.callbacks(running), gauge],
-                run_trial=resting_trial,
-            )
+        run("warm", 4, options.seeds)  # so that what drawing loads is there before
+        began = time.perf_counter()
+        run("bench", options.trials, options.seeds, gauge)
         took = time.perf_counter() - began
         states = sum(file.stat().st_size for file in Path(folder).rglob("experiment_state*")) / 1e6
     ray.shutdown()

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainables.schema.counted import counted
+
 MAX_ENTRIES = 50_000  # files and folders below a folder; a link may lead to a whole disk
 
 
@@ -27,8 +29,8 @@ def files_below(folder: Path) -> dict[str, Path]:
     for number, name in enumerate(_below(folder, Path(), (folder.resolve(),))):
         if number >= MAX_ENTRIES:
             raise TooMany(
-                f"{folder} must be a folder of at most {MAX_ENTRIES} files, its links followed, but "
-                f"has more: give a folder with what is to be read alone."
+                f"{folder} must be a folder of at most {counted(MAX_ENTRIES, 'file')}, its links "
+                f"followed, but has more: give a folder with what is to be read alone."
             )
         names.append(name)
     files = {name.as_posix(): folder / name for name in sorted(names, key=Path.as_posix)}

@@ -75,8 +75,8 @@ def _refuse_much(path: Path) -> None:
     size = sum(file.stat().st_size for file in files.values())
     if len(files) > MAX_FILES or size > MAX_BYTES:
         raise ValueError(
-            f"{OPTION} must be a folder of at most {MAX_FILES} files and {MAX_BYTES // 2**30} GiB, all "
-            f"of which count for what its tasks measure, but {path} has "
+            f"{OPTION} must be a folder of at most {counted(MAX_FILES, 'file')} and "
+            f"{MAX_BYTES // 2**30} GiB, all of which count for what its tasks measure, but {path} has "
             f"{counted(len(files), 'file')} and {size / 2**30:.1f} GiB: name a folder that has the "
             f"tasks alone."
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+MAX_NUMBERS = 50  # of things that a sentence names
+
 
 def counted(num: float, one: str, many: str = "") -> str:
     """Return a number and the word for so many things.
@@ -16,12 +18,15 @@ def counted(num: float, one: str, many: str = "") -> str:
 
 
 def numbered(one: str, numbers: Sequence[int]) -> str:
-    """Return the word for things and their numbers.
+    """Return the word for things and their numbers, of many the first MAX_NUMBERS.
 
     >>> numbered("trial", [3]), numbered("trial", [3, 5])
     ('trial 3', 'trials 3, 5')
     """
-    return f"{one}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    first = ", ".join(map(str, numbers[:MAX_NUMBERS]))
+    num_more = len(numbers) - MAX_NUMBERS
+    more = f" and {num_more} more" if num_more > 0 else ""
+    return f"{one}{'s' if len(numbers) > 1 else ''} {first}{more}"
 
 
 def is_number(text: str) -> bool:

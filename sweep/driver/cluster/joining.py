@@ -154,6 +154,8 @@ def _connect(address: str | None, folder: str | None) -> None:
             if not address:
                 with _refusing_to_start():
                     local = {"include_dashboard": False, "_temp_dir": folder}
+                    # Of the token that lets users into a cluster, which Ray writes for all to read.
+                    Path("~/.ray").expanduser().mkdir(mode=0o700, parents=True, exist_ok=True)
                     ray.init(address="local", **local, **quiet)
                     _hide_token()
                 return

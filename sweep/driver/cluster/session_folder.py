@@ -14,7 +14,6 @@ import shutil
 import stat
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,16 +23,15 @@ from filelock import FileLock, Timeout
 from sweep.driver.cluster.ray_processes import MARK, end_processes
 
 PREFIX = "ray-"  # of the names of these folders
-LOCK = "lock"  # held by the driver while it lives
+LOCK = (
+    "equipoise.lock"  # held by the driver while it lives; no other folder has a file of this name
+)
 FILES = "r"  # folder of Ray's files; short, as it is part of the paths of sockets
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes
 # Names of sessions hold a time and the id of a process.
 LONGEST_SOCKET = (
     f"/{PREFIX}12345678/{FILES}/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store.9"
-)
-JUST_MADE_S = (
-    60.0  # the age up to which a folder without a lock may be that of a driver that starts
 )
 
 
@@ -48,9 +46,11 @@ def session_folder() -> Iterator[str]:
     """
     base = _base()
     _remove_abandoned(base)
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+    # It gets its name when it is locked: from then on another driver that starts may find it.
+    folder = unnamed = Path(tempfile.mkdtemp(prefix=f".{PREFIX}", dir=base))
     try:
-        with FileLock(folder / LOCK):
+        with FileLock(unnamed / LOCK):
+            folder = unnamed.rename(unnamed.with_name(unnamed.name.removeprefix(".")))
             os.environ[MARK] = str(folder)
             yield str(folder / FILES)
     finally:
@@ -87,17 +87,9 @@ def _remove_abandoned(base: str) -> None:
         with suppress(OSError, Timeout):
             status = folder.lstat()
             is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-            if is_ours and _is_free(folder, time.time() - status.st_mtime):
-                remove(folder)
-
-
-def _is_free(folder: Path, age_s: float) -> bool:
-    """Return whether no driver that lives has made a folder, which has not changed for so long."""
-    if not (folder / LOCK).exists():
-        # Between its making and its locking, or one that was killed there, or nothing of ours.
-        return age_s > JUST_MADE_S and not any(folder.iterdir())
-    with FileLock(folder / LOCK, timeout=0):
-        return True
+            if is_ours and (folder / LOCK).is_file():
+                with FileLock(folder / LOCK, timeout=0):
+                    remove(folder)
 
 
 def remove(folder: Path) -> None:

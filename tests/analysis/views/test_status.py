@@ -1,6 +1,7 @@
 import math
 import re
 from dataclasses import replace
+from io import StringIO
 
 import pandas as pd
 from rich.console import Console
@@ -101,3 +102,16 @@ def test_lost_results_are_named_with_what_to_do():
     assert status["lost"] == [2, 7]
     words = " ".join(shown(status).split())
     assert "results of trials 2, 7, which are on no front: `sweep retry tiny` runs them" in words
+
+
+def test_of_many_reasons_of_failures_the_table_has_the_most_frequent_in_short():
+    reasons = [f"{number}: {'x' * 5000}" for number in range(300)]
+    many = summary(sweep("finished")) | {
+        "failures": dict.fromkeys(reasons, 2),
+        "lost": [*range(3000)],
+    }
+    console = Console(width=80, record=True, file=StringIO())
+    console.print(table(many))
+    lines = console.export_text().splitlines()
+    assert len(lines) < 100
+    assert any("576 other trials" in line for line in lines)

@@ -14,18 +14,22 @@ SECRET_NAME = (
     r"credentials?|signature|sig|"
     r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
 )
+# A word with an @, in which an address may be.
+WITH_AT = re.compile(r"(?<!\S)(?=\S*@)\S+")
+MAX_ADDRESS = 5_000  # characters; a longer word with an @ is masked as a whole
 # Everything up to the last @: a password may hold signs that must be, but are not, written as %XX. A
 # mistyped address may lack slashes, or its scheme. A file's address has no password, and names of
 # folders may hold @.
 USER_INFO = re.compile(
-    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]*:/*)(?:([^\s:/@]*):)?(\S{0,2000})@"
+    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?(\S{0,2000})@"
 )
+DATABASE = r"(?<![\w+.-])(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
 # Of databases, whose passwords may be pasted with blanks.
 WITH_BLANKS = re.compile(
-    r"(?i)((?:postgres|mysql|mariadb|mssql)[\w+.-]*:/*[^\s:/@]{1,100}:)(?!\d{1,5}[\s/?])[^\n/@\"']{1,200}@"
+    rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n/@\"']{{1,200}}@"
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
-USER_ALONE = re.compile(r"(?i)(?:postgres|mysql|mariadb|mssql)[\w+.-]*://[^\s:/?@]*@")
+USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
 ASSIGNMENT = re.compile(
     rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|(?<=[?&])(?:key|pass|pw|auth))["']?\s?=\s?)"""
     # None, and marks within texts of a language model, are no secrets.
@@ -41,11 +45,12 @@ KNOWN_SHAPES = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
     r"github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|"
     r"(?i:bearer|basic) +[\w.~+/-]{8,}=*|"
-    r"AIza[\w-]{30,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32}|\d{8,10}:AA[\w-]{33})"
+    r"AIza[\w-]{30,}|eyJ[\w-]{10,500}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32}|\d{8,10}:AA[\w-]{33})"
 )
 PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
+LONGEST_SECRET = 4000  # characters
 MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words
 
 
@@ -62,7 +67,7 @@ def masked(text: str) -> str:
     for value in _secrets_of_environment():
         # A word may be a part of another one.
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
-    text = WITH_BLANKS.sub(rf"\g<1>{HIDDEN}@", USER_INFO.sub(_without_user_info, text))
+    text = WITH_BLANKS.sub(rf"\g<1>{HIDDEN}@", WITH_AT.sub(_without_user_infos, text))
     text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
 
@@ -74,6 +79,26 @@ def is_secret(name: str) -> bool:
     (True, False)
     """
     return name not in FOLDERS and bool(NAMED_SO.match(name))
+
+
+def masked_head(text: str, most: int) -> str:
+    """Return the masked beginning of a text: so many characters, or all of it if it is shorter.
+
+    More is masked than is returned, as half of a secret would not be known as one.
+    """
+    size = most + LONGEST_SECRET
+    while size < len(text):
+        head = masked(text[:size])
+        if len(head) >= most + LONGEST_SECRET:
+            return head[:most]
+        size *= 2
+    return masked(text)[:most]
+
+
+def _without_user_infos(word: re.Match[str]) -> str:
+    """Return a word without the passwords of the addresses in it."""
+    text = word[0]
+    return USER_INFO.sub(_without_user_info, text) if len(text) <= MAX_ADDRESS else HIDDEN
 
 
 def _without_user_info(address: re.Match[str]) -> str:

@@ -65,13 +65,21 @@ MIN_RANDOM = 20  # characters of a word without blanks
 
 
 def masked_source(text: str) -> str:
-    """Return lines of code and of settings, as of a patch, with `***` for their secrets.
+    """Return lines of code, as of a patch, with `***` for their secrets.
 
-    These are those of `masked`; what is assigned, compared or passed to a name that tells of a secret,
-    over several lines, too; and words of MIN_RANDOM characters that look random. It hides too much
-    rather than too little: digests are hidden as well.
+    These are those of `masked_settings`, and words of MIN_RANDOM characters that look random. It hides
+    too much rather than too little: digests are hidden as well.
+    """
+    return CHUNK.sub(_without_random, masked_settings(text))
 
-    >>> masked_source('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
+
+def masked_settings(text: str) -> str:
+    """Return lines of settings or of code with `***` for their secrets.
+
+    These are those of `masked`, and what is assigned, compared or passed to a name that tells of a
+    secret, over several lines, too.
+
+    >>> masked_settings('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
     ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
     """
     pieces, end = [], 0
@@ -82,7 +90,7 @@ def masked_source(text: str) -> str:
         pieces += [text[end:start], hidden]
         end = value_end
     text = masked("".join([*pieces, text[end:]]))
-    return CHUNK.sub(_without_random, ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
+    return ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text)
 
 
 def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:

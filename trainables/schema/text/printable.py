@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import masked, masked_head
 
 MAX_LINES, MAX_LINE = 90, 2000  # of what is shown at once; characters of a line
+MAX_MASKED = 500_000  # characters from the begin of a text, of which the rest is not looked at
 
 # They join letters and pictures of many scripts, and turn no text around.
 JOINERS = (0x200C, 0x200D)
@@ -31,13 +32,12 @@ def printable(text: str) -> str:
 
     A long line has its middle left out. Of the lines, the first MAX_LINES are shown.
     """
-    lines = text.split("\n", MAX_LINES)
+    known = masked(text) if len(text) <= MAX_MASKED else masked_head(text, MAX_MASKED)
+    lines = known.split("\n", MAX_LINES)
     if len(lines) > MAX_LINES:
         num_more = 1 + lines.pop().count("\n")
         lines.append(f"… and {num_more} {'lines' if num_more > 1 else 'line'} more.")
-    # A secret that the first cut has halved is left out by the second. Keys may have several lines.
-    known = masked("\n".join(shortened(line, 4 * MAX_LINE) for line in lines))
-    return "\n".join(shortened(visible(line)) for line in known.split("\n"))
+    return "\n".join(shortened(visible(line)) for line in lines)
 
 
 def shortened(text: str, most: int = MAX_LINE) -> str:

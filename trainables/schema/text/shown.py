@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import (
+    HIDDEN,
+    LONGEST_SECRET,
+    is_secret,
+    masked,
+    masked_head,
+)
 from trainables.schema.text.printable import shortened, visible
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
-LONGEST_SECRET = 4000  # characters
 
 
 def as_value(value: Any, most: int = MAX_VALUE) -> str:
@@ -34,8 +39,9 @@ def as_word(name: object, most: int = MAX_VALUE) -> str:
     >>> as_word("a\nb\u202e")
     'a\\nb\\u202e'
     """
-    text = visible(shortened(_masked(str(name), most), most))
-    return text.replace("\n", "\\n").replace("\t", "\\t")
+    text = str(name)
+    whole = masked(text) if len(text) <= LONGEST_SECRET else masked_head(text, most - 1) + "…"
+    return visible(shortened(whole, most)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _pieces(value: Any, most: int) -> Iterator[str]:
@@ -46,7 +52,8 @@ def _pieces(value: Any, most: int) -> Iterator[str]:
             yield ", " * (number > 0)
             yield from _pieces(key, most)
             yield ": "
-            yield from _pieces(below, most)
+            is_hidden = isinstance(key, str) and is_secret(key) and below is not None
+            yield from [repr(HIDDEN)] if is_hidden else _pieces(below, most)
         yield "}"
     elif isinstance(value, list | tuple):
         yield "["
@@ -55,12 +62,4 @@ def _pieces(value: Any, most: int) -> Iterator[str]:
             yield from _pieces(below, most)
         yield "]"
     else:
-        yield repr(_masked(value, most)[: most + 1] if isinstance(value, str) else value)
-
-
-def _masked(text: str, most: int) -> str:
-    """Return a text without its secrets, of at least so many characters if it has them.
-
-    Secrets are left out first: of one that was cut, the rest would not be known as one.
-    """
-    return masked(text[: most + LONGEST_SECRET])
+        yield repr(masked_head(value, most + 1) if isinstance(value, str) else value)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from sweep.driver.cluster import session_folder as session_folder_module
 from sweep.driver.cluster.session_folder import session_folder
 
 SLEEP = "import time; time.sleep(60)"
@@ -92,15 +93,30 @@ def test_what_a_killed_driver_has_left_goes_as_the_next_one_starts(base):
 
 
 def test_folders_of_others_stay(base):
-    """Of that name: with something in them, just made, and a file."""
+    """Of that name: with something in them, such as a lock, empty, and a file."""
     (base / "ray-abcdefgh").mkdir()
-    (base / "ray-abcdefgh" / "mine").touch()
-    old = time.time() - 3600
-    os.utime(base / "ray-abcdefgh", (old, old))
-    (base / "ray-justmade").mkdir()
+    (base / "ray-abcdefgh" / "lock").touch()
+    (base / "ray-datasets").mkdir()
     (base / "ray-thefile1").touch()
-    (base / "ray-longgone").mkdir()
-    os.utime(base / "ray-longgone", (old, old))
+    old = time.time() - 3600
+    for name in ("ray-abcdefgh", "ray-datasets"):
+        os.utime(base / name, (old, old))
     with session_folder():
         pass
-    assert sorted(os.listdir(base)) == ["ray-abcdefgh", "ray-justmade", "ray-thefile1"]
+    assert sorted(os.listdir(base)) == ["ray-abcdefgh", "ray-datasets", "ray-thefile1"]
+
+
+def test_a_driver_that_starts_has_no_folder_that_another_one_takes_for_abandoned(base, monkeypatch):
+    """Between the making of the folder and its locking, another driver starts."""
+    lock = session_folder_module.FileLock
+
+    def after_another_has_started(path, **options):
+        monkeypatch.setattr(session_folder_module, "FileLock", lock)
+        with session_folder():
+            pass
+        return lock(path, **options)
+
+    monkeypatch.setattr(session_folder_module, "FileLock", after_another_has_started)
+    with session_folder() as files:
+        assert Path(files).parent.is_dir()
+    assert os.listdir(base) == []

@@ -1,5 +1,7 @@
 """No secret is left in a text, and what is none stays as it is."""
 
+import time
+
 import pytest
 
 from trainables.schema.text.masking import is_secret, masked
@@ -59,6 +61,19 @@ def test_a_secret_of_an_address_or_a_key_is_masked(text):
 )
 def test_a_key_of_a_known_shape_is_masked_wherever_it_stands(secret):
     assert masked(f"line 3: {secret} is refused") == "line 3: *** is refused"
+
+
+@pytest.mark.parametrize(
+    "piece", ["mysql", "a:", "eyJ-", "token", "a.b-", "postgres://a:", "-----BEGIN A "]
+)
+def test_masking_a_long_text_takes_no_time_that_grows_with_its_square(piece):
+    began = time.process_time()
+    masked(piece * (240_000 // len(piece)))
+    assert time.process_time() - began < 3  # of the CPU, whatever else runs; a square takes minutes
+
+
+def test_a_long_word_with_an_at_is_masked_as_a_whole():
+    assert masked(f"a {'x' * 6000}@h b") == "a *** b"
 
 
 def test_a_private_key_is_masked_to_its_end():

@@ -55,3 +55,19 @@ def test_a_secret_is_left_out_before_the_value_is_cut():
     for value in (f"s3://me:{secret}@bucket/x", [f"s3://me:{secret}@bucket/x"]):
         assert "S3cr3t" not in as_value(value)
         assert "S3cr3t" not in as_word(value)
+
+
+def test_a_long_name_with_many_secrets_shows_none_of_them_and_no_half_of_one(monkeypatch):
+    """Masking shortens what is before the place at which a name is cut."""
+    monkeypatch.setenv("MY_TOKEN", "plainsecret" * 300)
+    for before in range(0, 4000, 250):
+        name = (
+            f"{'hf_' + 'aB3' * 200} " * 8 + "x" * before + f" {'plainsecret' * 300} " + "y" * 9000
+        )
+        assert "plainsecret" not in as_word(name)
+        assert "plainsecret" not in as_value(name)
+
+
+def test_the_value_of_a_key_that_is_named_as_a_secret_is_not_shown():
+    shown = as_value([{"password": "hunter22", "x": 1, "api_key": ["a"], "token": None}])
+    assert shown == "[{'password': '***', 'x': 1, 'api_key': '***', 'token': None}]"
