@@ -7,25 +7,37 @@ import sys
 
 from sweep.driver.interrupts import SIGNALS
 
-INTERRUPTED = 130  # as in trainables/cli/verbs.py, which is not read yet
+FAILED, INTERRUPTED = 1, 130  # as in trainables/cli/verbs.py, which is not read yet
 
 
 def main() -> None:
-    """Run the command line; see sweep/cli/app.py.
+    """Run the command line, and end the process with the exit code of the verb; see sweep/cli/app.py.
 
     Raises:
-        SystemExit: with the exit code of the verb.
+        SystemExit: with that code.
     """
-    atexit.register(_ignore_signals)  # the last thing that Python does before it puts back handlers
+    code = FAILED  # of an error that the verb does not expect
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    # Registered first, so that it is done last. After it Python would put back the handlers of signals,
+    # and threads of a Ray that was interrupted while it started may crash the process.
+    atexit.register(end)
     _end_at_any_signal()
     from sweep.cli.app import main as run_verb
 
     try:
         run_verb()
+        code = 0
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else FAILED if left.code else 0
+        raise
     finally:
         _end_at_any_signal()
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
+        sys.stdout.flush()
 
 
 def _end_at_any_signal() -> None:
@@ -37,12 +49,6 @@ def _end_at_any_signal() -> None:
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: os._exit(INTERRUPTED))
-
-
-def _ignore_signals() -> None:
-    """Have no signal change the exit code of a verb that has ended."""
-    for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

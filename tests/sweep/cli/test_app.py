@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from sweep.cli.app import LIBRARIES, PARTS, app, main
+from sweep.cli.app import LIBRARIES, PARTS, app
 from tests.sweep.conftest import sweep, verb
 from tests.test_architecture import MODULES, PACKAGES, imports
 
@@ -55,10 +55,12 @@ def test_a_verb_has_these_arguments_and_options(name):
 
 
 def test_the_console_script_is_this_app():
-    from sweep.__main__ import main as started
-
     assert PROJECT["scripts"]["sweep"] == "sweep.__main__:main"
-    assert started is main
+    code = "import sys; sys.argv = ['sweep', '--help']; from sweep.__main__ import main; main()"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert all(f" {verb} " in printed for verb in VERBS)
 
 
 def distributions(requirements) -> set[str]:
