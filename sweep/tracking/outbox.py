@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from sweep.tracking.journal.journal import JOURNAL, Journal
-from sweep.tracking.journal.lines import entry_in
+from sweep.tracking.journal.lines import entry_in, parsed
 from sweep.tracking.journal.marks import DELIVERED, read_mark
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 from sweep.tracking.refused import (
@@ -153,23 +153,18 @@ class Outbox:
 
     def delivered_entries(self) -> Iterator[Entry]:
         """Yield the entries that MLflow has taken, in their order."""
-        for line in self._journal.lines():
-            if line.end > self.num_bytes_delivered:
-                return
-            with suppress(ValidationError):
-                if line.entry is not None:
-                    yield ENTRY.validate_json(line.entry)
+        yield from entries_of(self.folder, self.num_bytes_delivered)
 
     def missing_in(self, runs: Iterable[Run], own: Run) -> list[Trial]:
         """Return the trials of which a store lacks what it had taken: it is an old copy.
 
-        None among them is the sweep itself. Those of which an entry was refused are left out.
+        None among them is the sweep itself. What was refused is not expected.
 
         runs: of all trials, as the store has them. own: that of the sweep.
         """
-        refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
-        missing = missing_in(self.delivered_entries(), runs, own)
-        return [trial for trial in missing if trial not in refused_of]
+        trees = [row["entry"] for row in refused(self.folder)]
+        aside = [ENTRY.validate_python(tree) for tree in trees if tree["do"] != NO_ENTRY]
+        return missing_in(self.delivered_entries(), runs, own, aside)
 
     def has_delivered(self, trial: Trial, name: str) -> bool:
         """Return whether MLflow has taken a file of this name of a run."""
@@ -227,6 +222,20 @@ class Outbox:
     def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
         """Return the paths of the files that refused entries attach."""
         return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
+
+
+def entries_of(folder: Path, end: int = sys.maxsize) -> Iterator[Entry]:
+    """Yield the entries in the folder of an outbox, up to a byte of its journal; change nothing.
+
+    What is no entry is left out.
+    """
+    if not (folder / JOURNAL).exists():
+        return
+    with (folder / JOURNAL).open("rb") as file:
+        for line in parsed(file, size=end):
+            with suppress(ValidationError):
+                if line.entry is not None:
+                    yield ENTRY.validate_json(line.entry)
 
 
 def journal_size(folder: Path) -> int:
