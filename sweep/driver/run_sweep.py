@@ -27,7 +27,7 @@ from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
-from sweep.tracking.outbox import entries_of
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.provenance.beginning import add_inputs, beginning_of
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores

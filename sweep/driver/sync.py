@@ -19,7 +19,8 @@ from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_deliv
 from sweep.search.mending import deliver_again, record_lost
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
-from sweep.tracking.outbox import Outbox, entries_of
+from sweep.tracking.journal.entries import entries_of
+from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached
 from sweep.tracking.provenance.beginning import beginning, beginning_of, is_whole
 from sweep.tracking.refused import num_refused

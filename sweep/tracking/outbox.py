@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.journal.journal import JOURNAL, Journal
-from sweep.tracking.journal.lines import entry_in, parsed
+from sweep.tracking.journal.lines import entry_in, last_line
 from sweep.tracking.journal.marks import DELIVERED, read_mark
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 from sweep.tracking.refused import (
@@ -68,6 +69,26 @@ class Outbox:
         self.is_damaged = bool(faults)
         for fault in faults:
             log.warning("%s", fault)
+        if not self.is_damaged:
+            self._delete_unnamed()
+
+    def _delete_unnamed(self) -> None:
+        """Delete files that a kill has left: those of no entry, or of one that was delivered.
+
+        All stay if something is no entry, which may have named them.
+        """
+        lines = [*self._journal.lines(self.num_bytes_delivered)]
+        waiting = [*entries_of(self.folder, start=self.num_bytes_delivered)]
+        trees = [row["entry"] for row in refused(self.folder)]
+        if len(waiting) < len(lines) or any(tree["do"] == NO_ENTRY for tree in trees):
+            return
+        named = {entry.file for entry in waiting if isinstance(entry, Attached)}
+        named |= {tree["file"] for tree in trees if "file" in tree}
+        kept = {Path(file).parts[0] for file in named}
+        for folder in self.files.iterdir():
+            if folder.name not in kept:
+                with suppress(OSError):  # it is of no use, and in no one's way
+                    _delete(folder, set())
 
     def put(self, *entries: Entry) -> None:
         """Append entries to the journal; they are on disk when this returns.
@@ -224,20 +245,6 @@ class Outbox:
         return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
 
 
-def entries_of(folder: Path, end: int = sys.maxsize) -> Iterator[Entry]:
-    """Yield the entries in the folder of an outbox, up to a byte of its journal; change nothing.
-
-    What is no entry is left out.
-    """
-    if not (folder / JOURNAL).exists():
-        return
-    with (folder / JOURNAL).open("rb") as file:
-        for line in parsed(file, size=end):
-            with suppress(ValidationError):
-                if line.entry is not None:
-                    yield ENTRY.validate_json(line.entry)
-
-
 def journal_size(folder: Path) -> int:
     """Return the size of the journal in the folder of an outbox, in bytes; 0 if there is none."""
     journal = folder / JOURNAL
@@ -251,8 +258,7 @@ def has_ended(folder: Path, since: int) -> bool:
     """
     if journal_size(folder) <= since:
         return False
-    *_, last_line = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
-    if (content := entry_in(last_line)) is None:
+    if (content := entry_in(last_line(folder / JOURNAL))) is None:
         return False
     try:
         last_entry = ENTRY.validate_json(content)

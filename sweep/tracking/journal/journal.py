@@ -66,6 +66,7 @@ class Journal:
         self._next = max(last, written, len(lines)) + 1
         # (size before it, number of its first entry) of the last append: unfinished while that is next.
         self._begun = (0, 0)
+        self._counted = (0, 0)  # (number of bytes, number of lines) up to a line
         self.faults = faults_of(self.path, lines, written)
         if said is None:
             write_in_place(self._written, str(self._next - 1))
@@ -195,6 +196,10 @@ class Journal:
 
     def line_before(self, end: int) -> tuple[int, str]:
         """Return (its place, counted from 1, its text) of the line that ends at a byte."""
+        # From the line on that was asked for last, or many of them would read all again for each.
+        start, num_before = self._counted if self._counted[0] < end else (0, 0)
         with self.path.open("rb") as file:
-            lines = line_forms.split(file.read(end))
-        return len(lines), lines[-1].decode(errors="replace").rstrip("\n")
+            file.seek(start)
+            lines = line_forms.split(file.read(end - start))
+        self._counted = end, num_before + len(lines)
+        return self._counted[1], lines[-1].decode(errors="replace").rstrip("\n")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Tag
 from sweep.config.definitions import definitions
-from sweep.tracking.outbox import entries_of
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.provenance import versions
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
+    from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Entry

@@ -99,7 +99,7 @@ def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path)
 
 
 def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
-    from sweep.tracking.outbox import entries_of
+    from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.provenance.beginning import beginning_in, beginning_of
     from sweep.tracking.sweeps import delete_sweep, find_sweep
     from tests.sweep.conftest import verb
