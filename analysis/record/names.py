@@ -74,12 +74,18 @@ class Tag:
     ALIVE = "sweep.alive"  # by the driver, every few seconds: the time in milliseconds since 1970
     # By `sweep pause | stop | cancel`: the verb and the number of the request, which grows.
     ASKED = "sweep.asked"
-    # By `sweep cancel --trial`: TRIAL:NUMBER of each trial to end.
-    CANCEL_TRIALS = "sweep.cancel_trials"
+    # A tag for each trial, so that what two terminals write at once does not replace each other.
+    CANCEL = "sweep.cancel."  # + trial, by `sweep cancel --trial`: the number of the request
+    RETRY = "sweep.retry."  # + failed trial, by `sweep retry`, to run again
+    RERUN = (
+        "sweep.rerun."  # + trial, a dot and a random word, by `sweep rerun`: seeds to run it with
+    )
     # By the driver: the number from which requests are meant for it, not for an earlier driver.
     HEARS_FROM = "sweep.hears_from"
-    RETRY_TRIALS = "sweep.retry_trials"  # by `sweep retry`: numbers of failed trials to run again
-    RERUN_TRIALS = "sweep.rerun_trials"  # by `sweep rerun`: NUMBER:SEED of trials to run once more
+    # The same requests by earlier releases, each in one tag: TRIAL:NUMBER …, TRIAL …, TRIAL:SEED ….
+    CANCEL_TRIALS = "sweep.cancel_trials"
+    RETRY_TRIALS = "sweep.retry_trials"
+    RERUN_TRIALS = "sweep.rerun_trials"
 
     # Of a trial's run, written by the recorder, most of them as the trial starts.
     PARENT = "mlflow.parentRunId"  # the id of the sweep's own run, by which MLflow nests runs
@@ -171,6 +177,17 @@ def number_of_request(text: str) -> int:
     return int(text) if is_number(text) else 0
 
 
+def retried_in(tags: Mapping[str, str]) -> frozenset[int]:
+    """Return the numbers of the failed trials that users request to run again, by a sweep's tags.
+
+    >>> sorted(retried_in({"sweep.retry.7": "requested", "sweep.retry_trials": "2 3"}))
+    [2, 3, 7]
+    """
+    words = [tag.removeprefix(Tag.RETRY) for tag in tags if tag.startswith(Tag.RETRY)]
+    words += tags.get(Tag.RETRY_TRIALS, "").split()
+    return frozenset(map(int, filter(is_number, words)))
+
+
 def is_number(text: str) -> bool:
     """Return whether a text is a whole number of fewer than MAX_DIGITS digits."""
     return text.isdecimal() and len(text) < MAX_DIGITS
@@ -185,6 +202,11 @@ def name_in_spec(param: str) -> str:
     ('objective', 'objective.weight')
     """
     return param.removesuffix(".name")
+
+
+def digests_in(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the sha256 of each model and data set in the tags of a sweep's run, by its name."""
+    return {k.removeprefix(Tag.DIGEST): v for k, v in tags.items() if k.startswith(Tag.DIGEST)}
 
 
 def having(tags: Mapping[str, str]) -> str:

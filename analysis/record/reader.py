@@ -31,7 +31,8 @@ from analysis.record.names import (
     Role,
     Tag,
     TrialState,
-    is_number,
+    digests_in,
+    retried_in,
 )
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
@@ -72,8 +73,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         key=lambda run: int(run.data.tags[Tag.TRIAL]),
     )
     params, trials = trial_table(runs, list(metrics))
-    words = parent.data.tags.get(Tag.RETRY_TRIALS, "").split()
-    asked = sorted(int(word) for word in words if is_number(word))
+    asked = sorted(retried_in(parent.data.tags))
     begun = {run.data.tags.get(Tag.RETRY_OF) for run in runs}
     return Sweep(
         name=name,
@@ -93,11 +93,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         },
         tracking_uri=tracking_uri,
         commit=parent.data.tags.get(Tag.COMMIT, ""),
-        digests={
-            name.removeprefix(Tag.DIGEST): value
-            for name, value in parent.data.tags.items()
-            if name.startswith(Tag.DIGEST)
-        },
+        digests=digests_in(parent.data.tags),
         definitions={
             name: value
             for name, value in parent.data.tags.items()

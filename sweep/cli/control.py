@@ -147,6 +147,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
     """Deliver to MLflow what a sweep could not record because the tracking server was away."""
     from sweep import workspace
     from sweep.cli import live_display
+    from sweep.config.preflight import DoNotFit
     from sweep.driver.running_sweep import CannotRun, Undelivered
     from sweep.driver.sync import sync as deliver
     from sweep.search.mending import lost_sentence
@@ -161,7 +162,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
         synced = deliver(name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front)
     except Undelivered as error:
         leave(FAILED, str(error))
-    except (addresses.BadAddress, CannotRun, SpecError) as error:
+    except (addresses.BadAddress, CannotRun, DoNotFit, SpecError) as error:
         leave(WRONG, str(error))
     num = synced.num_delivered
     entries = counted(num, "entry", "entries")

@@ -24,6 +24,7 @@ from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Status, Tagged, now
+from sweep.tracking.provenance.beginning import remember_beginning
 from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
@@ -94,6 +95,7 @@ def run_to_end(
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.outbox(spec.name))
+    remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
     gone = {entry.trial for entry in deliver_again(record, outbox)}
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:

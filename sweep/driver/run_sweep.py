@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.record.names import digests_in
 from sweep import workspace
 from sweep.config import preflight
 from sweep.config.spec import SweepSpec
@@ -26,6 +27,8 @@ from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
+from sweep.tracking.journal.entries import entries_of
+from sweep.tracking.provenance.beginning import add_inputs, beginning_of
 from sweep.tracking.store import addresses
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
@@ -177,7 +180,9 @@ def resume(
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
             digests = preflight.prepare(spec, document)
-            if sentences := change_sentences(record.digests(), digests):
+            in_journal = beginning_of(entries_of(workspace.outbox(spec.name)))
+            known_digests = digests_in(in_journal | record.tags())
+            if sentences := change_sentences(known_digests, digests):
                 raise CannotRun("\n".join(sentences))
             refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
@@ -186,6 +191,8 @@ def resume(
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
                 record.log_declarations(spec, document.text)
+                # Those of options that were appended: from now on they must stay, too.
+                add_inputs(record, {n: d for n, d in digests.items() if n not in known_digests})
                 control_requests.hear_after(record, earlier_requests)
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once, digests

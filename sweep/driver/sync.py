@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact
+from analysis.record.names import Artifact, digests_in
 from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
@@ -19,8 +19,10 @@ from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_deliv
 from sweep.search.mending import deliver_again, record_lost
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.provenance.beginning import beginning, beginning_of, is_whole
 from sweep.tracking.refused import num_refused
 from sweep.tracking.store import addresses
 from sweep.tracking.whole_file import DamagedFile
@@ -71,6 +73,8 @@ def sync(
     Raises:
         addresses.BadAddress: the tracking store is still away, or refuses everything.
         CannotRun: the sweep runs, its store has lost it, or the store does not take all entries.
+        preflight.DoNotFit: the journal, of an early release, does not say what models and data the
+            sweep began with, and they are not what the spec takes them for.
     """
     uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
     with (
@@ -98,7 +102,7 @@ def sync(
             if found := _lost_results(record, spec, outbox, {entry.trial for entry in gone}):
                 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
-                already_recorded = AlreadyRecorded.from_record(record, 1)
+                already_recorded = AlreadyRecorded.from_record(record, None)
                 record_lost(found, Recorder(spec, outbox, already_recorded, CheckpointStores()))
                 wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
@@ -153,11 +157,20 @@ def _open_anew(
 ) -> tuple[mlflow_record.Record, list[Attached]]:
     """Open the record of a sweep in a new store, and mark every entry as undelivered.
 
+    It needs neither models nor data, unless the journal is of an early release.
+
     Returns:
         The record, and the entries whose files are gone.
     """
     with chdir(workspace.start_folder(name)):
-        digests = preflight.prepare(spec, document)
+        began = beginning_of(entries_of(outbox.folder))
+        if not is_whole(began):
+            log.warning(
+                "the journal of %s should say which models, data and packages it began with, but does "
+                "not, as those of early releases: today's are recorded, unchecked",
+                name,
+            )
+            began = beginning(spec, preflight.prepare(spec, document)) | began
         workspace.remember_sweep(
             name,
             document.text,
@@ -168,4 +181,6 @@ def _open_anew(
     # Before the record is opened: a later sync that finds it would not deliver the entries again.
     gone = outbox.mark_all_undelivered()
     artifacts = workspace.artifact_location(tracking_uri, name)
-    return sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts), gone
+    digests = digests_in(began)
+    record = sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts, began=began)
+    return record, gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import zlib
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from analysis.record.names import is_number
-from sweep.tracking.journal.marks import stamped, write_in_place
-from sweep.tracking.whole_file import DamagedFile
+from sweep.tracking.journal.marks import stamp, stamped, write_in_place
+from sweep.tracking.whole_file import DamagedFile, write_whole
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,16 @@ class MarkedFile(JournalFileBackend):
         self._mark_written()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append operations, then move the mark behind them."""
+        """Append operations, then move the mark behind them.
+
+        A mark of more than an older copy holds does not fit what is written in place of the rest. So
+        it is moved back, and onto the disk, before the file becomes as long: a kill at any moment
+        leaves a mark that fits.
+        """
+        longest = sum(len(json.dumps(operation).encode()) + 1 for operation in logs)
+        if self._size < self._marked_size <= self._size + longest:
+            write_whole(mark_of(self._path), stamp(f"{self._size} {self._sum:08x}"))
+            self._marked_size = self._size
         super().append_logs(logs)
         self._mark_written()
 

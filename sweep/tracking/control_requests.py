@@ -17,11 +17,19 @@ just written.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from analysis.record.names import Tag, is_heard, is_number, number_of_request, request_in_force
+from analysis.record.names import (
+    Tag,
+    is_heard,
+    is_number,
+    number_of_request,
+    request_in_force,
+    retried_in,
+)
 from sweep.tracking.outbox_entries import now
 
 if TYPE_CHECKING:
@@ -70,8 +78,7 @@ class Requests:
         """Return the requests in the tags of a sweep's run; an unknown request counts as `go`."""
         word = request_in_force(tags)
         request: Request = next((known for known in get_args(Request) if known == word), "go")
-        retried = frozenset(map(int, filter(is_number, tags.get(Tag.RETRY_TRIALS, "").split())))
-        return cls(request, frozenset(_cancelled_in(tags)), retried, reruns_in(tags))
+        return cls(request, _cancelled_in(tags), retried_in(tags), reruns_in(tags))
 
 
 def request(record: Record, name: Request) -> None:
@@ -89,37 +96,50 @@ def hear_after(record: Record, tags: Mapping[str, str]) -> None:
 
 def cancel_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request the end of the trials of these numbers, beside those requested before."""
-    tags = record.tags()
-    asked = _cancelled_in(tags) | dict.fromkeys(numbers, _new_number(tags))
-    record.set_tags({Tag.CANCEL_TRIALS: " ".join(f"{n}:{number}" for n, number in asked.items())})
+    new_number = str(_new_number(record.tags()))
+    record.set_tags({f"{Tag.CANCEL}{number}": new_number for number in numbers})
 
 
 def retry_trials(record: Record, numbers: frozenset[int]) -> None:
     """Request another attempt at the failed trials of these numbers, beside those requested before."""
-    every = sorted(Requests.from_tags(record.tags()).retried_trials | numbers)
-    record.set_tags({Tag.RETRY_TRIALS: " ".join(map(str, every))})
+    record.set_tags({f"{Tag.RETRY}{number}": "requested" for number in numbers})
 
 
 def rerun_trials(record: Record, reruns: frozenset[Rerun]) -> None:
     """Request trials with the settings of others and seeds of their own, beside those before."""
-    every = sorted(reruns_in(record.tags()) | reruns)
-    record.set_tags({Tag.RERUN_TRIALS: " ".join(map(str, every))})
+    seeds_of: dict[int, list[int]] = {}
+    for rerun in sorted(reruns):
+        seeds_of.setdefault(rerun.trial, []).append(rerun.seed)
+    word = uuid.uuid4().hex[:8]  # another terminal may ask for other seeds of the trial
+    record.set_tags(
+        {f"{Tag.RERUN}{n}.{word}": " ".join(map(str, seeds)) for n, seeds in seeds_of.items()}
+    )
 
 
 def reruns_in(tags: Mapping[str, str]) -> frozenset[Rerun]:
     """Return the requests for reruns in the tags of a sweep's run; other words are left out."""
-    words = map(Rerun.parse, tags.get(Tag.RERUN_TRIALS, "").split())
-    return frozenset(rerun for rerun in words if rerun is not None)
+    words = tags.get(Tag.RERUN_TRIALS, "").split()
+    for tag, seeds in tags.items():
+        if tag.startswith(Tag.RERUN):
+            trial, _, _ = tag.removeprefix(Tag.RERUN).partition(".")
+            words += [f"{trial}:{seed}" for seed in seeds.split()]
+    return frozenset(rerun for rerun in map(Rerun.parse, words) if rerun is not None)
 
 
-def _cancelled_in(tags: Mapping[str, str]) -> dict[int, int]:
-    """Return the number of each request in force to cancel a trial, by the number of the trial."""
-    words = (word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split())
-    return {
-        int(trial): number_of_request(number)
-        for trial, _, number in words
+def _cancelled_in(tags: Mapping[str, str]) -> frozenset[int]:
+    """Return the numbers of the trials that requests in force cancel."""
+    return frozenset(
+        int(trial)
+        for trial, number in _cancellations(tags)
         if is_number(trial) and is_heard(tags, number)
-    }
+    )
+
+
+def _cancellations(tags: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (trial, number of the request) of each request to cancel a trial, as they are written."""
+    written = [(k.removeprefix(Tag.CANCEL), v) for k, v in tags.items() if k.startswith(Tag.CANCEL)]
+    words = (word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split())
+    return [*written, *((trial, number) for trial, _, number in words)]
 
 
 def _new_number(tags: Mapping[str, str]) -> int:
@@ -129,6 +149,6 @@ def _new_number(tags: Mapping[str, str]) -> int:
 
 def _last_number(tags: Mapping[str, str]) -> int:
     """Return the largest number of a request in the tags of a sweep's run; 0 if none has one."""
-    words = [tags.get(Tag.ASKED, "").partition(" ")]
-    words += [word.partition(":") for word in tags.get(Tag.CANCEL_TRIALS, "").split()]
-    return max(number_of_request(number) for _, _, number in words)
+    _, _, asked = tags.get(Tag.ASKED, "").partition(" ")
+    numbers = [asked, *(number for _, number in _cancellations(tags))]
+    return max(map(number_of_request, numbers))

@@ -106,11 +106,6 @@ class Record:
             path = download(self.tracking_uri, self.run_id, Artifact.SPEC, Path(folder))
             return path.read_text(encoding="utf-8")
 
-    def digests(self) -> dict[str, str]:
-        """Return the sha256 of each model and data set that the sweep began with, by its name."""
-        tags = self.tags().items()
-        return {k.removeprefix(Tag.DIGEST): v for k, v in tags if k.startswith(Tag.DIGEST)}
-
     def run_id_of(self, trial: int | None, opened: Opened | None = None) -> str:
         """Return the id of a trial's run, which is created unless there is one.
 

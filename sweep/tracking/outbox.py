@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.journal.journal import JOURNAL, Journal
-from sweep.tracking.journal.lines import entry_in
+from sweep.tracking.journal.lines import entry_in, last_line
 from sweep.tracking.journal.marks import DELIVERED, read_mark
 from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 from sweep.tracking.refused import (
@@ -68,6 +69,26 @@ class Outbox:
         self.is_damaged = bool(faults)
         for fault in faults:
             log.warning("%s", fault)
+        if not self.is_damaged:
+            self._delete_unnamed()
+
+    def _delete_unnamed(self) -> None:
+        """Delete files that a kill has left: those of no entry, or of one that was delivered.
+
+        All stay if something is no entry, which may have named them.
+        """
+        lines = [*self._journal.lines(self.num_bytes_delivered)]
+        waiting = [*entries_of(self.folder, start=self.num_bytes_delivered)]
+        trees = [row["entry"] for row in refused(self.folder)]
+        if len(waiting) < len(lines) or any(tree["do"] == NO_ENTRY for tree in trees):
+            return
+        named = {entry.file for entry in waiting if isinstance(entry, Attached)}
+        named |= {tree["file"] for tree in trees if "file" in tree}
+        kept = {Path(file).parts[0] for file in named}
+        for folder in self.files.iterdir():
+            if folder.name not in kept:
+                with suppress(OSError):  # it is of no use, and in no one's way
+                    _delete(folder, set())
 
     def put(self, *entries: Entry) -> None:
         """Append entries to the journal; they are on disk when this returns.
@@ -153,23 +174,18 @@ class Outbox:
 
     def delivered_entries(self) -> Iterator[Entry]:
         """Yield the entries that MLflow has taken, in their order."""
-        for line in self._journal.lines():
-            if line.end > self.num_bytes_delivered:
-                return
-            with suppress(ValidationError):
-                if line.entry is not None:
-                    yield ENTRY.validate_json(line.entry)
+        yield from entries_of(self.folder, self.num_bytes_delivered)
 
     def missing_in(self, runs: Iterable[Run], own: Run) -> list[Trial]:
         """Return the trials of which a store lacks what it had taken: it is an old copy.
 
-        None among them is the sweep itself. Those of which an entry was refused are left out.
+        None among them is the sweep itself. What was refused is not expected.
 
         runs: of all trials, as the store has them. own: that of the sweep.
         """
-        refused_of = {row["entry"].get("trial") for row in refused(self.folder)}
-        missing = missing_in(self.delivered_entries(), runs, own)
-        return [trial for trial in missing if trial not in refused_of]
+        trees = [row["entry"] for row in refused(self.folder)]
+        aside = [ENTRY.validate_python(tree) for tree in trees if tree["do"] != NO_ENTRY]
+        return missing_in(self.delivered_entries(), runs, own, aside)
 
     def has_delivered(self, trial: Trial, name: str) -> bool:
         """Return whether MLflow has taken a file of this name of a run."""
@@ -242,8 +258,7 @@ def has_ended(folder: Path, since: int) -> bool:
     """
     if journal_size(folder) <= since:
         return False
-    *_, last_line = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
-    if (content := entry_in(last_line)) is None:
+    if (content := entry_in(last_line(folder / JOURNAL))) is None:
         return False
     try:
         last_entry = ENTRY.validate_json(content)

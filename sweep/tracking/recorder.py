@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState
+from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState, digests_in
 from sweep.config import preflight
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
@@ -48,19 +48,25 @@ class AlreadyRecorded:
 
     last_steps: the last recorded step of each trial, by its number.
     has_base: whether the metrics of the base model are recorded.
-    space_version: the version of the search space, see sweep/search/versions.py.
+    space_version: the version of the search space from which trials are drawn, see
+        sweep/search/versions.py; None if none is drawn.
+    with_version: numbers of the trials whose version of the space is recorded, which stays.
     digests: the sha256 of each data set, by the name that preflight.prepare gives it.
     """
 
     last_steps: Mapping[int, int] = field(default_factory=dict)
     has_base: bool = False
-    space_version: int = 1
+    space_version: int | None = 1
+    with_version: Collection[int] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_record(cls, record: Record, space_version: int) -> AlreadyRecorded:
+    def from_record(cls, record: Record, space_version: int | None) -> AlreadyRecorded:
         """Read all but the version from MLflow."""
-        return cls(record.last_steps(), record.has_base_metrics(), space_version, record.digests())
+        tags = [run.data.tags for run in record.trial_runs()]
+        with_version = frozenset(int(t[Tag.TRIAL]) for t in tags if Tag.SPACE_VERSION in t)
+        has_base, digests = record.has_base_metrics(), digests_in(record.tags())
+        return cls(record.last_steps(), has_base, space_version, with_version, digests)
 
 
 class Recorder(Callback):  # type: ignore[misc]
@@ -83,6 +89,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._spec = spec
         self._outbox = outbox
         self._space_version = already_recorded.space_version
+        self._with_version = already_recorded.with_version
         self._digests = already_recorded.digests
         self._last_steps = dict(already_recorded.last_steps)
         self._has_base = already_recorded.has_base
@@ -100,10 +107,14 @@ class Recorder(Callback):  # type: ignore[misc]
         """
         request = TrialRequest.of(trial.config)
         self._open_trials.add(request.number)
-        self.open_trial(request)
+        is_new = request.number not in self._with_version
+        self.open_trial(request, self._space_version if is_new else None)
 
-    def open_trial(self, request: TrialRequest) -> None:
-        """Record the beginning and the settings of a trial, as `on_trial_start` does."""
+    def open_trial(self, request: TrialRequest, space_version: int | None = None) -> None:
+        """Record the beginning and the settings of a trial, as `on_trial_start` does.
+
+        space_version: of the search space that it was drawn from; None leaves what is recorded.
+        """
         number = request.number
         tags = {Tag.ON_FRONT: "false", Tag.REASON: ""}
         opened = Opened(trial=number, at=now(), tags=tags)
@@ -113,7 +124,8 @@ class Recorder(Callback):  # type: ignore[misc]
                 tags[Tag.RETRY_OF] = str(request.retry_of)
             if request.replicate_of is not None:
                 tags[Tag.REPLICATE_OF] = str(request.replicate_of)
-            tags[Tag.SPACE_VERSION] = str(self._space_version)
+            if space_version is not None:
+                tags[Tag.SPACE_VERSION] = str(space_version)
             names = set(preflight.sets_of(config))
             update = {
                 "tags": _columns(config) | tags,

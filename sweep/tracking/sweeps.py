@@ -9,10 +9,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
-from sweep.config.definitions import definitions
 from sweep.tracking.mlflow_record import Record, search_runs
 from sweep.tracking.outbox_entries import now
-from sweep.tracking.provenance import versions
+from sweep.tracking.provenance.beginning import beginning
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect
 
@@ -42,6 +41,7 @@ def open_sweep(
     artifacts: str | None = None,
     code_diff: str = "",
     *,
+    began: Mapping[str, str] | None = None,
     requested: Request = "go",
 ) -> Record:
     """Create the experiment and the own run of a sweep, write its spec, and return its record.
@@ -50,6 +50,7 @@ def open_sweep(
     digests: sha256 of each model and data set, by its name.
     artifacts: folder or address for the artifacts; None leaves it to MLflow.
     code_diff: the changes of the code since its commit, if they are to be recorded.
+    began: the tags that say what it began with (provenance/beginning.py); None if it begins now.
     requested: what users have requested of the sweep before it is there.
 
     Raises:
@@ -63,12 +64,8 @@ def open_sweep(
         Tag.NAME: spec.name,
         "mlflow.source.name": "sweep run",
         "mlflow.source.type": "LOCAL",  # MLflow shows the commit beside a source
-        **{f"{Tag.VERSION}{name}": version for name, version in versions.of_packages().items()},
-        **{f"{Tag.DIGEST}{name}": value for name, value in digests.items()},
-        **definitions(spec),
+        **(beginning(spec, digests) if began is None else began),
     }
-    if commit := versions.commit():
-        tags[Tag.COMMIT] = commit
     if requested != "go":
         tags[Tag.ASKED] = f"{requested} {now()}"
     run = client.create_run(experiment_id, tags=tags, run_name=spec.name)

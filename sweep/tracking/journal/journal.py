@@ -13,6 +13,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from sweep.tracking.journal import lines as line_forms
@@ -63,6 +64,9 @@ class Journal:
         said = read_written(self._written)
         written = max(said or 0, mark.number if mark else 0)
         self._next = max(last, written, len(lines)) + 1
+        # (size before it, number of its first entry) of the last append: unfinished while that is next.
+        self._begun = (0, 0)
+        self._counted = (0, 0)  # (number of bytes, number of lines) up to a line
         self.faults = faults_of(self.path, lines, written)
         if said is None:
             write_in_place(self._written, str(self._next - 1))
@@ -120,7 +124,10 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """Number of bytes of the journal."""
+        """Number of bytes of the journal, without those of an unfinished append."""
+        size_before, first = self._begun
+        if first == self._next:
+            return size_before
         return self.path.stat().st_size if self.path.exists() else 0
 
     def append(self, entries: Iterable[str]) -> None:
@@ -130,27 +137,42 @@ class Journal:
 
         Raises:
             OSError: they cannot be written, as when the disk is full. The journal ends as before, and
-                their numbers are given to the next ones.
+                their numbers are given to the next ones. So it is after a KeyboardInterrupt.
         """
+        bodies = [entry.encode() for entry in entries]
+        if not bodies:
+            return
         with self._lock, self.path.open("ab", buffering=0) as file:
-            bodies = [entry.encode() for entry in entries]
+            # A further Ctrl-C may have kept this from an earlier append.
+            self._take_back_unfinished(file)
             left = b"".join(
                 line_forms.line_of(body, self._next + i) for i, body in enumerate(bodies)
             )
-            size_before = file.tell()
+            size_before = file.seek(0, os.SEEK_END)
+            self._begun = (size_before, self._next)
             try:
                 while left:
                     left = left[file.write(left) :]
                 os.fsync(file.fileno())
                 if not size_before:
                     sync_folder(self.path.parent)
-            except OSError:
-                file.truncate(size_before)  # a line after half a line could not be read
+                # One step, by which they are written or not, whenever Ctrl-C comes.
+                self._next += len(bodies)
+            except BaseException:
+                self._take_back_unfinished(file)
                 raise
-            self._next += len(bodies)
             # The lines are there. A mark that is behind them is what a kill leaves, too.
             with suppress(OSError):
                 write_in_place(self._written, str(self._next - 1))
+
+    def _take_back_unfinished(self, file: FileIO) -> None:
+        """Cut off what an append has written that did not come to its end.
+
+        A line after half a line could not be read, and a whole one would have the number of the next.
+        """
+        size_before, first = self._begun
+        if first == self._next:
+            file.truncate(size_before)
 
     def mark_delivered(self, end: int) -> None:
         """Note that MLflow has the journal up to a byte."""
@@ -174,6 +196,10 @@ class Journal:
 
     def line_before(self, end: int) -> tuple[int, str]:
         """Return (its place, counted from 1, its text) of the line that ends at a byte."""
+        # From the line on that was asked for last, or many of them would read all again for each.
+        start, num_before = self._counted if self._counted[0] < end else (0, 0)
         with self.path.open("rb") as file:
-            lines = line_forms.split(file.read(end))
-        return len(lines), lines[-1].decode(errors="replace").rstrip("\n")
+            file.seek(start)
+            lines = line_forms.split(file.read(end - start))
+        self._counted = end, num_before + len(lines)
+        return self._counted[1], lines[-1].decode(errors="replace").rstrip("\n")

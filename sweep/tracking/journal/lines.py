@@ -7,14 +7,17 @@ Numbers begin with 1 and grow by one. Lines of early releases have neither.
 
 from __future__ import annotations
 
+import os
 import re
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 END = re.compile(rb',"number":([1-9]\d{0,15}),"sum":"([0-9a-f]{8})"\}\n\Z')
 PARTS = (b',"number":', b',"sum":"')
+TAIL = 4096  # bytes in which the last line mostly is
 MAX_END = 64  # bytes of the longest end of a line
 
 
@@ -41,6 +44,20 @@ def lines_of(content: bytes) -> list[Line]:
 def split(content: bytes) -> list[bytes]:
     """Return the whole lines of a content. They end in a line feed, which is in no entry."""
     return [line + b"\n" for line in content.split(b"\n")[:-1]]
+
+
+def last_line(path: Path) -> bytes:
+    """Return the last line of a file, read from its end; with its line break, if it has one."""
+    num_bytes = TAIL
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        while True:
+            file.seek(max(0, size - num_bytes))
+            tail = file.read()
+            _, line_break, line = tail[:-1].rpartition(b"\n")
+            if line_break or num_bytes >= size:
+                return line + tail[-1:]
+            num_bytes *= 4
 
 
 def parsed(lines: Iterable[bytes], start: int = 0, size: int | None = None) -> Iterator[Line]:

@@ -38,6 +38,9 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
         *("sweep.alive", "sweep.asked", "sweep.cancel_trials", "sweep.retry_trials"),
         *(
             "sweep.rerun_trials",
+            "sweep.cancel.",
+            "sweep.retry.",
+            "sweep.rerun.",
             "sweep.hears_from",
             "evaluator.",
             "sweep.replicate_of",

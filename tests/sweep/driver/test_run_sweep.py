@@ -2,6 +2,7 @@
 
 import pytest
 
+from analysis.record.names import digests_in
 from sweep import workspace
 from sweep.driver import run_sweep
 from sweep.driver.run_sweep import Backends, resume, run
@@ -107,7 +108,7 @@ def test_an_alignment_set_that_changes_fails_the_trials_that_follow(spec_of, tmp
     with pytest.raises(CannotRun) as caught:
         resume(spec, document, run_trial=run_trial)
     assert str(caught.value) == reason
-    assert record.digests()[f"alignment.{pairs}"][:12] in reason
+    assert digests_in(record.tags())[f"alignment.{pairs}"][:12] in reason
 
 
 @pytest.mark.long
@@ -173,6 +174,29 @@ def test_a_sweep_is_resumed_with_the_data_it_began_with_from_any_folder(
         CannotRun, match=r"alignment.data: pairs.jsonl must be what the sweep began"
     ):
         resume(spec, document, run_trial=pretending())
+
+
+def test_data_of_an_option_that_was_appended_is_recorded_and_must_stay(spec_of, tmp_path):
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    for path, word in ((first, "sad"), (second, "glad")):
+        path.write_text(f'{{"stereotype": "she was {word}", "antistereotype": "he was {word}"}}\n')
+    old = "data: miniature, size: 50"
+    spec, document = spec_of(2, **{old: f"data: {{choice: [{first}]}}"})
+    run(spec, document, run_trial=pretending())
+    grown = spec_of(8, **{old: f"data: {{choice: [{first}, {second}]}}"})
+    record = resume(*grown, run_trial=pretending())
+    name = f"alignment.{second}"
+    assert name in digests_in(record.tags())
+    inputs = [
+        {one.dataset.name for one in run.inputs.dataset_inputs} & {name, f"alignment.{first}"}
+        for run in record.trial_runs()
+        if run.data.params["alignment.data"] == str(second)
+    ]
+    assert inputs
+    assert all(each == {name} for each in inputs)
+    second.write_text(second.read_text().replace("glad", "mad"))
+    with pytest.raises(CannotRun, match=r"second.jsonl must be what the sweep began with"):
+        resume(*grown, run_trial=pretending())
 
 
 def test_a_refused_sweep_leaves_no_record(spec_of):

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from analysis.record.names import digests_in
 from sweep import workspace
 from sweep.cli import live_display
 from sweep.driver.run_sweep import run
@@ -95,3 +96,37 @@ def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path)
     assert after.trials["state"].tolist() == ["complete"] * 4
     assert after.state == "finished"
     assert sync(spec.name).num_delivered == 0
+
+
+def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
+    from sweep.tracking.journal.entries import entries_of
+    from sweep.tracking.provenance.beginning import beginning_in, beginning_of
+    from sweep.tracking.sweeps import delete_sweep, find_sweep
+    from tests.sweep.conftest import verb
+
+    pairs = tmp_path / "pairs.jsonl"
+    pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')
+    spec, document = spec_of(2, **{"data: miniature, size: 50": f"data: {pairs}"})
+    record = run(spec, document, run_trial=pretending())
+    began = beginning_in(record.tags())
+    pairs.unlink()
+    delete_sweep(record.tracking_uri, spec.name)
+    uri = f"sqlite:///{tmp_path / 'other.db'}"
+    assert sync(spec.name, tracking_uri=uri).has_ended
+    record = find_sweep(uri, spec.name)
+    assert beginning_in(record.tags()) == began
+    assert f"alignment.{pairs}" in digests_in(record.tags())
+    assert not caplog.messages
+
+    folder = workspace.outbox(spec.name)
+    entries = [e for e in entries_of(folder) if e.trial is not None or not beginning_of([e])]
+    lines = [f"{entry.model_dump_json()}\n" for entry in entries]
+    (folder / "journal.jsonl").write_text("".join(lines))  # as an early release has written it
+    for mark in ("written", "delivered"):
+        (folder / mark).unlink()
+    uri = f"sqlite:///{tmp_path / 'third.db'}"
+    ended = verb("sync", spec.name, "--tracking-uri", uri)
+    assert ended.exit_code == 2
+    assert "trial.alignment.data" in ended.stderr
+    assert "does not, as those of early releases: today's are recorded" in caplog.text
+    assert find_sweep(uri, spec.name) is None

@@ -1,5 +1,7 @@
 """A search's journal whose content was changed is refused, also where Optuna would take it."""
 
+import os
+
 import optuna
 import pytest
 
@@ -50,6 +52,30 @@ def test_an_intact_copy_may_be_put_back_after_another_was_opened(journal):
         journal.write_bytes(content)
         open_journal(journal)
     journal.write_bytes(content.replace(b"0.25", b"0.35"))
+    with pytest.raises(DamagedFile, match="must be as it was written"):
+        open_journal(journal)
+
+
+def test_a_kill_as_an_older_copy_becomes_as_long_as_what_was_lost_leaves_a_mark_that_fits(
+    journal, monkeypatch
+):
+    def create_studies(storage, num, name):
+        for number in range(num):
+            storage.create_new_study([optuna.study.StudyDirection.MINIMIZE], f"{name} {number}")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    content = journal.read_bytes()
+    create_studies(open_journal(journal), 5, "lost")
+    journal.write_bytes(content)
+    storage = open_journal(journal)
+    monkeypatch.setattr(os, "pwrite", killed)
+    with pytest.raises(KeyboardInterrupt):
+        create_studies(storage, 99, "new")
+    monkeypatch.undo()
+    open_journal(journal)
+    journal.write_bytes(journal.read_bytes().replace(b"0.25", b"0.35"))
     with pytest.raises(DamagedFile, match="must be as it was written"):
         open_journal(journal)
 

@@ -114,6 +114,46 @@ def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record
     )
 
 
+def test_what_is_missing_is_missed_whatever_else_was_refused_and_what_was_refused_is_not(
+    record, outbox
+):
+    outbox.put(Reported(trial=None, at=1, step=0, metrics={"progress": 0.0}))
+    put(outbox, 0, 1)
+    outbox.attach(None, b"page", "front.html", "front")
+    deliver_batch(record, outbox)
+    outbox.attach(0, b"model", "model")
+    outbox.attach(None, b"page", "front.html", "front")
+    (model, page), end = outbox.next_entries(10)
+    for entry in (model, page, Tagged(trial=1, tags={"note": "n"})):
+        outbox.set_aside(entry, "too large")
+    outbox.mark_delivered(end, [])
+    with (outbox.folder / "journal.jsonl").open("a") as file:
+        file.write("{}\n")
+    assert outbox.next_entries(10)[0] == []
+    runs, own = record.trial_runs(), record.own_run()
+    assert outbox.missing_in(runs, own) == []
+    del own.data.metrics["progress"]
+    assert outbox.missing_in([], own) == [None, 0, 1]
+    # As when MLflow refuses some of it, in parts.
+    outbox.set_aside(Tagged(trial=0, tags={"sweep.state": "complete"}), "too long")
+    outbox.set_aside(Reported(trial=None, at=1, step=0, metrics={"progress": 0.0}), "no")
+    for run in runs:
+        del run.data.tags["sweep.state"]
+    assert outbox.missing_in(runs, own) == [1]
+
+
+def test_a_trial_of_which_a_store_has_taken_nothing_is_not_missed(record, outbox):
+    opened = Opened(trial=0, at=1, tags={"fingerprint": "f"}, yaml="x: 1")
+    closed = Closed(trial=0, at=3, status="FINISHED", tags={"sweep.state": "complete"})
+    outbox.put(opened, closed)
+    outbox.mark_delivered(outbox.next_entries(10)[1], [])
+    assert outbox.missing_in([], record.own_run()) == [0]
+    parts = [opened.model_copy(update={"yaml": ""}), Tagged(trial=0, tags=closed.tags)]
+    for part in (*parts, closed.model_copy(update={"tags": {}})):
+        outbox.set_aside(part, "no such run")
+    assert outbox.missing_in([], record.own_run()) == []
+
+
 def test_items_of_the_base_model_that_the_store_has_lost_are_said(record, outbox, caplog):
     assert not lacks_base_items(record, outbox), "there were none"
     outbox.attach(None, b"items", "items.parquet")

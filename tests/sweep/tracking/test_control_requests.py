@@ -5,13 +5,26 @@ import pytest
 from sweep.tracking import control_requests
 from sweep.tracking.control_requests import (
     Requests,
+    Rerun,
     cancel_trials,
     hear_after,
     request,
+    rerun_trials,
+    reruns_in,
     retry_trials,
 )
 
 LONG = "9" * 5000
+
+
+class Stale:
+    """The record of a run as another terminal sees it, which has read its tags a moment ago."""
+
+    def __init__(self, run):
+        self.read, self.set_tags = run.tags(), run.set_tags
+
+    def tags(self):
+        return dict(self.read)
 
 
 class Tags:
@@ -39,7 +52,30 @@ def test_requests_are_read_back_from_tags_and_numbers_of_trials_add_up():
     retry_trials(run, frozenset([10, 2]))
     expected = Requests("pause", frozenset([3, 7]), frozenset([2, 10]))
     assert Requests.from_tags(run.tags()) == expected
-    assert run.by_name["sweep.retry_trials"] == "2 10"
+
+
+def test_of_requests_that_two_terminals_make_at_once_none_is_lost():
+    run = Tags()
+    terminals = [Stale(run), Stale(run)]
+    for number, record in enumerate(terminals):
+        cancel_trials(record, frozenset([3, 7 + number]))
+        retry_trials(record, frozenset([1, 5 + number]))
+        rerun_trials(record, frozenset([Rerun(0, 10 + number), Rerun(2 + number, 1)]))
+    assert Requests.from_tags(run.tags()) == Requests(
+        "go",
+        frozenset([3, 7, 8]),
+        frozenset([1, 5, 6]),
+        frozenset([Rerun(0, 10), Rerun(0, 11), Rerun(2, 1), Rerun(3, 1)]),
+    )
+
+
+def test_requests_of_earlier_releases_are_heard_beside_those_of_this_one():
+    run = Tags()
+    run.set_tags({"sweep.retry_trials": "2 10", "sweep.rerun_trials": "7:3"})
+    retry_trials(run, frozenset([4]))
+    rerun_trials(run, frozenset([Rerun(7, 4), Rerun(7, 5)]))
+    assert Requests.from_tags(run.tags()).retried_trials == {2, 4, 10}
+    assert reruns_in(run.tags()) == {Rerun(7, 3), Rerun(7, 4), Rerun(7, 5)}
 
 
 def test_a_driver_hears_what_was_requested_since_it_began_and_nothing_before():
@@ -101,6 +137,10 @@ def test_words_that_are_no_request_and_no_number_are_left_out():
             {
                 "sweep.asked": "explode",
                 "sweep.cancel_trials": "all -1",
+                "sweep.cancel.all": "9",
+                "sweep.retry.-1": "requested",
+                "sweep.rerun.x.12345678": "1 2",
+                "sweep.rerun.7.12345678": "x",
                 "sweep.hears_from": LONG,
             }
         )

@@ -113,6 +113,37 @@ def test_the_file_of_an_entry_that_is_set_aside_stays_until_it_is_delivered(outb
     assert list(outbox.files.iterdir()) == []
 
 
+def test_files_that_a_kill_has_left_go_at_the_next_start_and_those_of_entries_stay(outbox):
+    for name in ("taken.txt", "refused.txt", "waiting.txt"):
+        outbox.attach(1, b"text", name)
+    entries, _ = outbox.next_entries(10)
+    outbox.set_aside(entries[1], "too large")
+    first_ends = [line.end for line in outbox._journal.lines()]
+    outbox.mark_delivered(first_ends[1], [])  # killed before the file is deleted
+    (outbox.files / "moved").mkdir()
+    (outbox.files / "moved" / "model").write_bytes(b"w")  # killed before the entry is written
+    reopened(outbox)
+    left = {file.name for file in outbox.files.rglob("*") if file.is_file()}
+    assert left == {"refused.txt", "waiting.txt"}
+    assert len([*outbox.files.iterdir()]) == 2
+
+
+@pytest.mark.parametrize("damage", ["no entry", "set aside", "lost end"])
+def test_files_stay_while_something_that_may_have_named_them_is_damaged(outbox, damage):
+    outbox.attach(1, b"text", "items.parquet")
+    journal = outbox.folder / "journal.jsonl"
+    if damage == "lost end":
+        journal.write_bytes(b"")
+    else:
+        journal.write_bytes(b"{}\n")
+        (outbox.folder / "written").unlink()
+    if damage == "set aside":
+        first = reopened(outbox)
+        first.mark_delivered(first.next_entries(10)[1], [])
+    reopened(outbox)
+    assert [file.name for file in outbox.files.rglob("*.parquet")] == ["items.parquet"]
+
+
 def test_a_new_store_lacks_the_files_that_the_lost_one_had_taken(outbox):
     for name in ("taken.txt", "refused.txt", "waiting.txt"):
         outbox.attach(1, b"text", name)
@@ -190,6 +221,18 @@ def test_a_line_that_is_no_entry_is_set_aside_with_its_number(outbox):
     assert row["entry"] == {"do": "line", "line": "{}"}
 
 
+def test_each_of_many_lines_that_are_no_entry_has_its_place_also_when_it_is_read_again(outbox):
+    (outbox.folder / "journal.jsonl").write_text("".join(f"[{n}]\n" for n in range(1, 5)))
+    for _ in range(2):
+        assert outbox.next_entries(10)[0] == []
+        places = {row["entry"]["line"]: row["reason"] for row in refused(outbox.folder)}
+        assert all(
+            reason.endswith(f"jsonl:{line[1]} is no entry of the record")
+            for line, reason in places.items()
+        )
+        assert len(places) == 4
+
+
 def test_the_last_entry_tells_whether_a_process_ended_the_sweep(outbox):
     assert not has_ended(outbox.folder, since=0)
     outbox.put(REPORT, Closed(trial=None, at=2, status="FINISHED"))
@@ -199,7 +242,9 @@ def test_the_last_entry_tells_whether_a_process_ended_the_sweep(outbox):
     )
     outbox.put(Closed(trial=None, at=3, status="KILLED"))
     assert not has_ended(outbox.folder, since=0)
-    outbox.put(Closed(trial=None, at=4, status="FINISHED"))
+    long = {"reason": "x" * 100_000}
+    outbox.put(Closed(trial=None, at=4, status="FINISHED", tags=long))
+    assert has_ended(outbox.folder, since=0)
     with (outbox.folder / "journal.jsonl").open("a") as file:
         file.write('{"do":"clo')
     assert not has_ended(outbox.folder, since=0), "the last entry is not whole"

@@ -72,6 +72,16 @@ def test_a_trial_whose_configuration_is_not_valid_is_opened_without_parameters(r
     assert (opened.trial, opened.params) == (3, {})
 
 
+def test_the_version_of_the_space_that_a_trial_was_drawn_from_stays(outbox):
+    already_recorded = AlreadyRecorded(space_version=2, with_version=[3])
+    recorder = Recorder(SPEC, outbox, already_recorded, CheckpointStores())
+    run_trial(recorder, 3)
+    run_trial(recorder, 4)
+    recorder.open_trial(TrialRequest(5, CONFIG.tree()))
+    versions = [entry.tags.get("sweep.space_version") for entry in entries_of(outbox, Opened)]
+    assert versions == [None, "2", None]
+
+
 def test_a_step_that_is_reported_again_is_recorded_once(outbox):
     already_recorded = AlreadyRecorded(last_steps={3: 2}, has_base=True)
     recorder = Recorder(SPEC, outbox, already_recorded, CheckpointStores())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from analysis.record.names import digests_in
 from sweep.tracking import sweeps
 
 pytestmark = pytest.mark.timeout(120)
@@ -15,7 +16,7 @@ def test_a_name_is_taken_once(tracking_uri, spec, record):
 def test_an_opened_sweep_is_found_by_its_name(tracking_uri, spec, record):
     found = sweeps.find_sweep(tracking_uri, spec.name)
     assert (found.run_id, found.experiment_id) == (record.run_id, record.experiment_id)
-    assert found.digests() == {"alignment.x": "ab"}
+    assert digests_in(found.tags()) == {"alignment.x": "ab"}
     assert sweeps.find_sweep(tracking_uri, "no such sweep") is None
 
 

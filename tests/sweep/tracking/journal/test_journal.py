@@ -224,3 +224,38 @@ def test_a_damaged_mark_of_what_was_written_is_said_once_and_made_anew(journal, 
     journal.path.write_bytes(b"")
     (fault,) = opened(journal).faults
     assert fault.endswith("4 are gone (1 to 4)"), "it is known again"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_entries_whose_writing_is_interrupted_are_taken_back_with_their_numbers(
+    journal, monkeypatch, error
+):
+    """A second Ctrl-C comes as a KeyboardInterrupt wherever the driver is."""
+    content = journal.path.read_bytes()
+
+    def interrupted(_):
+        raise error
+
+    monkeypatch.setattr(journals.os, "fsync", interrupted)
+    with pytest.raises(type(error)):
+        journal.append([json.dumps({"do": "tag", "step": 7})])
+    monkeypatch.undo()
+    assert journal.path.read_bytes() == content
+    journal.append([json.dumps({"do": "tag", "step": 4})])
+    later = opened(journal)
+    assert later.faults == []
+    assert steps(later) == [0, 1, 2, 3, 4]
+
+
+def test_entries_are_read_once_all_of_them_are_written_and_not_before(journal, monkeypatch):
+    sizes, fsync = [], journals.os.fsync
+
+    def observed(descriptor):
+        sizes.append(journal.size)
+        fsync(descriptor)
+
+    size_before = journal.size
+    monkeypatch.setattr(journals.os, "fsync", observed)
+    journal.append([json.dumps({"do": "tag", "step": 4})])
+    assert sizes == [size_before]
+    assert journal.size == journal.path.stat().st_size > size_before
