@@ -84,7 +84,9 @@ def main() -> None:
             f"{text}search: {{sampler: random}}\nreplicates: {{seeds: {options.seeds}}}\n"
         )
         spec, document = load(path)
-        mlflow_page.PAUSE_S = 3.0  # so that what drawing loads is there before a third of the trials
+        mlflow_page.PAUSE_S = (
+            3.0  # so that what drawing loads is there before a third of the trials
+        )
         gauge, began = Gauge(), time.perf_counter()
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):
             run_sweep.run(
