@@ -27,8 +27,8 @@ class Unwritable(ValueError):
     """A template is no Jinja, or refuses the turns; the message is its reason, on one line."""
 
 
-class Boundless(ValueError):
-    """A template takes more than it may; the message is a sentence on the key of a trial's `model`."""
+class TooCostly(ValueError):
+    """A template takes more than it may; the message is a sentence."""
 
 
 def written_chat(
@@ -46,15 +46,15 @@ def written_chat(
 
     Raises:
         Unwritable: the template cannot write these turns.
-        Boundless: it takes more than a second or 256 MiB, or writes more than 100,000 characters.
+        TooCostly: it takes more than a second or 256 MiB, or writes more than 100,000 characters.
     """
     chat = [template, list(turns), dict(special_tokens), answer_follows]
     reply = json.loads(_reply(json.dumps([*chat, MAX_SECONDS, MAX_BYTES, MAX_CHARS])))
     if "excess" in reply:
-        raise Boundless(
-            f"model.path must be a folder whose chat template is written within {MAX_SECONDS:g} s, "
-            f"{MAX_BYTES >> 20} MiB and {MAX_CHARS} characters, but it takes {reply['excess']}: take "
-            f"the template out, or give another model."
+        raise TooCostly(
+            f"the chat template must write its turns within {MAX_SECONDS:g} s, {MAX_BYTES >> 20} MiB "
+            f"and {MAX_CHARS} characters, but takes {reply['excess']}: take it out of the model's "
+            f"folder, or give another model."
         )
     if "reason" in reply:
         raise Unwritable(reply["reason"])

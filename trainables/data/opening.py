@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from trainables.assets.chat_template import Boundless, written_chat
+from trainables.assets.chat_template import TooCostly, written_chat
 from trainables.schema.text.shown import as_word
 
 Format = Literal["plain", "chat"]
@@ -40,7 +40,10 @@ class Opening(NamedTuple):
                 prompt, or takes too long; the message has the key of the trial's `model`.
         """
         if self.format == "chat":
-            return _prompted(hf, self.prompt)
+            try:
+                return _prompted(hf, self.prompt)
+            except TooCostly as error:
+                raise TooCostly(f"model.path: {error}") from error
         if self.start == "none":
             return ()
         if self.start == "auto":
@@ -82,14 +85,14 @@ def _marks(hf: Any) -> set[int]:
     which begins the chat with it. A template that cannot write the two turns marks nothing.
 
     Raises:
-        Boundless: the template takes more time or memory than it may.
+        TooCostly: the template takes more time or memory than it may.
     """
     if not hf.chat_template:
         return set()
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]
     try:
         first, *others = _written(hf, turns)
-    except Boundless:
+    except TooCostly:
         raise
     except ValueError:
         return set()
@@ -118,7 +121,7 @@ def _written(hf: Any, turns: list[dict[str, str]], *, answer_follows: bool = Fal
 
     Raises:
         ValueError: the template refuses the turns, is no Jinja, or writes nothing.
-        Boundless: it takes more time or memory than it may.
+        TooCostly: it takes more time or memory than it may.
     """
     reason = "it writes nothing"
     try:
@@ -128,7 +131,7 @@ def _written(hf: Any, turns: list[dict[str, str]], *, answer_follows: bool = Fal
         ids: list[int] = hf(text, add_special_tokens=False)["input_ids"]
         if ids:
             return ids
-    except Boundless:
+    except TooCostly:
         raise
     # As where a template has no default, or writes half a character.
     except (TypeError, ValueError) as error:

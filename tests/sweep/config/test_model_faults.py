@@ -218,6 +218,4 @@ def test_a_chat_template_without_end_is_one_fault_of_the_model(faults_of, tmp_pa
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
     (tmp_path / "chat_template.jinja").write_text(loops)
     (fault,) = faults_of("LlamaForCausalLM", LLAMA)
-    assert fault.startswith(
-        "trial.model.path must be a folder whose chat template is written within"
-    )
+    assert fault.startswith("trial.model.path: the chat template must write its turns within 1 s, ")

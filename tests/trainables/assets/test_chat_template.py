@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from tests.trainables.data.test_opening import BOS_ONCE, TURNS, tokenizer
 from trainables.assets import chat_template
-from trainables.assets.chat_template import Boundless, Unwritable, written_chat
+from trainables.assets.chat_template import TooCostly, Unwritable, written_chat
 
 CHAT = [{"role": "user", "content": "Write text ."}]
 # Shortened, in the ways of those of Llama 3, Qwen 2.5, SmolLM2 and Mistral.
@@ -76,7 +76,7 @@ def test_a_chat_is_written_as_transformers_writes_it(name, answer_follows):
 def test_a_template_without_bounds_is_one_sentence_soon_and_in_little_memory(name):
     begin = resource.getrusage(resource.RUSAGE_CHILDREN)
     with pytest.raises(
-        Boundless, match=r"^model\.path must be .*, but it takes .*model\.$"
+        TooCostly, match=r"^the chat template must .*, but takes .*model\.$"
     ) as caught:
         written_chat(HOSTILE[name], CHAT, {}, answer_follows=False)
     assert len(str(caught.value)) < 300
@@ -104,5 +104,5 @@ def test_a_chat_is_written_once_a_process():
 
 def test_a_process_that_does_not_end_is_given_up(monkeypatch):
     monkeypatch.setattr(chat_template, "TIMEOUT_S", 0.01)
-    with pytest.raises(Boundless, match=r"but it takes more than 0\.01 s"):
+    with pytest.raises(TooCostly, match=r"but takes more than 0\.01 s"):
         written_chat("never seen", CHAT, {}, answer_follows=False)

@@ -38,10 +38,9 @@ def refuse_outside_references(folder: Path, config: dict[str, Any]) -> None:
         if file.suffix in MAX_BYTES_OF_TEXTS and file.is_file():
             most, num_bytes = MAX_BYTES_OF_TEXTS[file.suffix], file.stat().st_size
             if num_bytes > most:
+                fault = f"{as_word(file.name)} must have at most {most} bytes, but has {num_bytes}"
                 raise unloadable(
-                    folder,
-                    f"{as_word(file.name)} must have at most {most} bytes, but has {num_bytes}: take "
-                    f"it out of the folder, or give another model",
+                    folder, f"{fault}: take it out of the folder, or give another model"
                 )
             try:
                 refuse_pointer(file, file.name)
