@@ -104,7 +104,9 @@ def between(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) 
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        with cache.kept_at(data_digest, f"the data of {evaluator.name}", evaluator.data_digest):
+        with cache.unchanged_while_read(
+            data_digest, f"the data of {evaluator.name}", evaluator.data_digest
+        ):
             texts = {normalised(text): text for text in evaluator.texts()}
         trained = _text_digests(training_set, training_digest) if texts else frozenset()
         shared = sorted(text for plain, text in texts.items() if _digest(plain) in trained)
@@ -124,7 +126,7 @@ def _text_digests(training_set: TrainingSet, data_digest: str) -> frozenset[byte
     data_digest: digest of its files, so that a changed file is read again.
     """
     name = training_set.data
-    with cache.kept_at(data_digest, name, lambda: digest(name)):
+    with cache.unchanged_while_read(data_digest, name, lambda: digest(name)):
         if isinstance(training_set, TrainingTexts):
             return frozenset(_digest(normalised(text)) for _, text in read_texts(name))
         pairs = read_pairs(*training_set)

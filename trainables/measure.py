@@ -80,7 +80,9 @@ def base_value(
     key = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        with cache.kept_at(data_digest, f"the data of {evaluator.name}", evaluator.data_digest):
+        with cache.unchanged_while_read(
+            data_digest, f"the data of {evaluator.name}", evaluator.data_digest
+        ):
             refuse_long_texts(model.tokenizer, evaluator.whole_texts())
             model.reset(dtype)
             items_file.write(evaluator.measure(model, {}), folder / "items.parquet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,8 +12,16 @@ from trainables.assets.errors import Unavailable
 from trainables.schema.text.masking import masked
 
 MAX_CHARS = 10_000  # characters of an error's text
-# What tells that files are not as they were, and not that they cannot be read now.
-GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+# What a disk, a server of files or a network says that does not give them now, by the names of errno.
+# All else tells of the files: they are gone, or the right to read them is, or a link leads nowhere.
+TROUBLE = (
+    "EIO ENXIO ENODEV ENOMEDIUM EBUSY EAGAIN EINTR ENOMEM ENOBUFS ENFILE EMFILE ENOLCK EDEADLK "
+    "ESTALE EREMOTEIO EREMCHG ENOLINK ECOMM EPROTO ECANCELED EKEYEXPIRED EPIPE ENOTCONN ESHUTDOWN "
+    "ETIMEDOUT ETIME EHOSTDOWN EHOSTUNREACH ENETDOWN ENETUNREACH ENETRESET ENONET "
+    "ECONNABORTED ECONNREFUSED ECONNRESET"
+).split()
+TROUBLE_ERRNOS = {getattr(errno, name) for name in TROUBLE if hasattr(errno, name)}
+OF_NETWORK = (ConnectionError, TimeoutError, socket.gaierror)  # some without a number
 
 
 class StorageTrouble(RuntimeError):
@@ -33,11 +43,11 @@ def storage_errors() -> Iterator[None]:
 def is_trouble(error: BaseException) -> bool:
     """Whether an error of reading comes from the place and not from the files, which may be intact.
 
-    It does if an error of the operating system or of the network is among its causes, other than that
-    there is no such file.
+    It does if an error of a disk or of the network is among its causes.
     """
     return any(
-        isinstance(link, Unavailable) or (isinstance(link, OSError) and not isinstance(link, GONE))
+        isinstance(link, (Unavailable, *OF_NETWORK))
+        or (isinstance(link, OSError) and link.errno in TROUBLE_ERRNOS | disk.FULL_DISK_ERRNOS)
         for link in disk.causes(error)
     )
 

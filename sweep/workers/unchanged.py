@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Set
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from sweep.config.inputs import KEYS, inputs_by_name, joined_digest, role_in
 from sweep.workers.storage_trouble import is_trouble, storage_errors
+from trainables.assets import cache
 from trainables.assets.errors import AssetError
+from trainables.schema.text.shown import as_word
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.report import Report
 
 SHOWN_DIGITS = 12  # of a digest
+MAX_PATH = 300  # characters
 
 
 class InputChanged(ValueError):
@@ -35,15 +38,18 @@ def change_sentences(recorded: Mapping[str, str], now: Mapping[str, str]) -> lis
     ]
 
 
-def refuse_changed(trial: TrialConfig, recorded: Mapping[str, str]) -> None:
-    """Refuse a trial of which an input is not what its sweep began with.
+def refuse_changed(
+    trial: TrialConfig, recorded: Mapping[str, str], looks: Set[cache.Look] = frozenset()
+) -> None:
+    """Refuse a trial of which an input is not what its sweep began with, or was not when it was read.
 
     It is cheap where nothing has moved: files are only looked at (see assets.cache.digest).
 
     recorded: name of an input -> its sha256 when the sweep began.
+    looks: of this process since the trial began; what reads files looks at them first.
 
     Raises:
-        InputChanged: an input has changed, or is gone.
+        InputChanged: an input has changed, is gone, or was another one in between.
         StorageTrouble: it cannot be told, as the place where an input is kept cannot be read.
     """
     sentences = []
@@ -51,14 +57,19 @@ def refuse_changed(trial: TrialConfig, recorded: Mapping[str, str]) -> None:
         if name not in recorded:
             continue
         try:
-            digest = joined_digest(entry.digest() for entry in inputs.values())
+            with cache.looks_within() as own_looks:
+                digest = joined_digest(entry.digest() for entry in inputs.values())
         except (AssetError, OSError, ValueError) as error:
             if is_trouble(error):
                 with storage_errors():  # a full disk ends the sweep
                     raise
-            problem = f"cannot be read ({str(error).rstrip('.')})"
+            problem = f"cannot be read ({_reason(error)})"
         else:
-            problem = "" if digest == recorded[name] else f"has changed ({_short(digest)})"
+            own = {look.path: look.digest for look in own_looks}
+            others = [look for look in looks if own.get(look.path, look.digest) != look.digest]
+            problem = f"was read as another ({_short(others[0].digest)})" if others else ""
+            if digest != recorded[name]:
+                problem = f"has changed ({_short(digest)})"
         if problem:
             sentences.append(_change_sentence(next(iter(inputs)), name, recorded[name], problem))
     if sentences:
@@ -70,21 +81,23 @@ def while_unchanged(
 ) -> Generator[Report]:
     """Yield the reports of a trial, each after a look at all that it may have read.
 
+    Files that were others when they were read, and have been put back since, are changed, too.
+
     reports: of the trial, which has not begun.
 
     Raises:
         InputChanged: as refuse_changed; also in place of an error of a trial that met changed files.
     """
-    with closing(reports):
+    with closing(reports), cache.looks_within() as looks:
         refuse_changed(trial, recorded)
         try:
             for report in reports:
-                refuse_changed(trial, recorded)
+                refuse_changed(trial, recorded, looks)
                 yield report
         except InputChanged:
             raise
         except Exception:
-            refuse_changed(trial, recorded)
+            refuse_changed(trial, recorded, looks)
             raise
 
 
@@ -99,6 +112,13 @@ def _change_sentence(key: str, name: str, before: str, problem: str) -> str:
         f"{key}: {source} must be what the sweep began with (sha256 {_short(before)}), but {problem}: "
         f"put it back, or start a new sweep with --replace."
     )
+
+
+def _reason(error: Exception) -> str:
+    """Return why something cannot be read, as a clause."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {as_word(error.filename or '', MAX_PATH)}"
+    return str(error).rstrip(".")
 
 
 def _short(digest: str) -> str:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import platformdirs
 from filelock import FileLock
@@ -34,6 +35,18 @@ MAX_KNOWN = 100_000  # digests that a process keeps
 
 # What tells that a file is as it was -> its sha256, for the files that this process has hashed.
 _known: dict[tuple[int, ...], str] = {}
+
+
+class Look(NamedTuple):
+    """What a file or a folder was at a time: its digest, and what differs once a file is touched."""
+
+    path: Path
+    digest: str
+    versions: tuple[tuple[int, ...], ...]
+
+
+# Of each block that follows the looks of this process, those that it has had.
+_looks_of_blocks: list[set[Look]] = []
 
 
 class Changed(ValueError):
@@ -59,25 +72,50 @@ def digest(path: Path) -> str:
         ValueError: it is neither a file nor a folder, so that reading it might never end.
     """
     if path.is_dir():
-        lines = (f"{_sha256(file)}  {name}\n" for name, file in files_below(path).items())
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-    if path.exists() and not path.is_file():
+        files = files_below(path)
+        versions = tuple(map(_version, files.values())) if _looks_of_blocks else ()
+        lines = (f"{_sha256(file)}  {name}\n" for name, file in files.items())
+        found = hashlib.sha256("".join(lines).encode()).hexdigest()
+    elif path.exists() and not path.is_file():
         raise ValueError(f"{path} must be a file or a folder, but is a pipe, a socket or a device.")
-    return _sha256(path)
+    else:
+        versions = (_version(path),)
+        found = _sha256(path)
+    for looks in tuple(_looks_of_blocks):
+        looks.add(Look(path, found, versions))
+    return found
 
 
 @contextmanager
-def kept_at(known: str, what: str, digest_now: Callable[[], str]) -> Iterator[None]:
+def looks_within() -> Iterator[set[Look]]:
+    """Return a context whose set gets what each call of `digest` finds within the block."""
+    looks: set[Look] = set()
+    _looks_of_blocks.append(looks)
+    try:
+        yield looks
+    finally:
+        # Not by `remove`, which takes the first that is equal.
+        _looks_of_blocks[:] = [others for others in _looks_of_blocks if others is not looks]
+
+
+@contextmanager
+def unchanged_while_read(known: str, what: str, digest_now: Callable[[], str]) -> Iterator[None]:
     """Return a context for a block that reads files, whose result is kept under their digest.
+
+    Files that were others in between, and are now as they were, have other times than before.
 
     known: the digest.
     what: the files in a few words, for the error.
 
     Raises:
-        Changed: they have another digest at the end of the block.
+        Changed: they have another digest at the end of the block, or have been touched within it.
     """
+    with looks_within() as before:
+        digest_now()
     yield
-    if digest_now() != known:
+    with looks_within() as after:
+        now = digest_now()
+    if now != known or before != after:
         raise Changed(f"{what} must stay as it is while it is read, but has changed: try again.")
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from trainables.assets.chat_template import TooCostly, written_chat
+from trainables.schema.text.shown import as_word
+
 Format = Literal["plain", "chat"]
 
 PROMPT = "Write a text."
+LONGEST_REASON = 300  # characters
 # Tokens that models put between documents, tried where BOS and EOS cannot stand before a text.
 DOCUMENT_TOKENS = ("<|endoftext|>", "<|begin_of_text|>", "<|end_of_text|>", "<s>", "</s>", "<bos>")
 
@@ -33,10 +37,13 @@ class Opening(NamedTuple):
 
         Raises:
             ValueError: the tokenizer lacks the token, or the chat template, or that cannot write the
-                prompt; the message has the key of the trial's `model`.
+                prompt, or takes too long; the message has the key of the trial's `model`.
         """
         if self.format == "chat":
-            return _prompted(hf, self.prompt)
+            try:
+                return _prompted(hf, self.prompt)
+            except TooCostly as error:
+                raise TooCostly(f"model.path: {error}") from error
         if self.start == "none":
             return ()
         if self.start == "auto":
@@ -76,12 +83,17 @@ def _marks(hf: Any) -> set[int]:
     They are the tokens of a user's turn and its answer without what stands first and is not repeated:
     so BOS is a mark of the template of SmolLM2, which begins each turn with it, and not of Llama 3,
     which begins the chat with it. A template that cannot write the two turns marks nothing.
+
+    Raises:
+        TooCostly: the template takes more time or memory than it may.
     """
     if not hf.chat_template:
         return set()
     turns = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "a"}]
     try:
         first, *others = _written(hf, turns)
+    except TooCostly:
+        raise
     except ValueError:
         return set()
     return {first, *others} if first in others else set(others)
@@ -99,34 +111,31 @@ def _prompted(hf: Any, prompt: str) -> tuple[int, ...]:
             "models), but got 'chat'."
         )
     turns = [{"role": "user", "content": prompt}]
-    return tuple(_written(hf, turns, add_generation_prompt=True))
+    return tuple(_written(hf, turns, answer_follows=True))
 
 
-def _written(hf: Any, turns: list[dict[str, str]], **settings: bool) -> list[int]:
+def _written(hf: Any, turns: list[dict[str, str]], *, answer_follows: bool = False) -> list[int]:
     """Return the ids, at least one, of turns in a tokenizer's chat template.
 
-    settings: further ones of transformers' apply_chat_template.
+    answer_follows: whether the beginning of the model's answer is written, too.
 
     Raises:
         ValueError: the template refuses the turns, is no Jinja, or writes nothing.
+        TooCostly: it takes more time or memory than it may.
     """
-    from jinja2 import TemplateError
-
     reason = "it writes nothing"
     try:
-        ids: list[int] = hf.apply_chat_template(turns, tokenize=True, return_dict=False, **settings)
+        text = written_chat(
+            hf.get_chat_template(), turns, hf.special_tokens_map, answer_follows=answer_follows
+        )
+        ids: list[int] = hf(text, add_special_tokens=False)["input_ids"]
         if ids:
             return ids
-    # A template is a program of its own, whose expressions fail as those of Python do.
-    except (
-        TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as e:
-        reason = str(e).strip().partition("\n")[0].rstrip(" .,:") or type(e).__name__
+    except TooCostly:
+        raise
+    # As where a template has no default, or writes half a character.
+    except (TypeError, ValueError) as error:
+        reason = as_word(str(error).rstrip("."), LONGEST_REASON) or type(error).__name__
     raise ValueError(
         "model.format must be plain, with auto or a token as model.start, where the tokenizer's chat "
         f"template cannot write the turn of a user alone, but got 'chat': {reason}."

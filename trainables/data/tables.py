@@ -153,7 +153,7 @@ def _cached_table(
     ).hexdigest()[:24]
 
     def build(folder: Path) -> None:
-        with cache.kept_at(data_digest, name, lambda: digest(name)):
+        with cache.unchanged_while_read(data_digest, name, lambda: digest(name)):
             rows = [row for row in tokenise() if [] not in row.values()]
         if not rows:
             raise ValueError(reason_if_empty)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainables.chatter import held_back
-from trainables.models.files.elsewhere import refuse_leading_elsewhere
 from trainables.models.files.headers import Header, headers_in
+from trainables.models.files.impossible_settings import explanation, refuse_impossible
 from trainables.models.files.leftovers import refuse_leftovers
+from trainables.models.files.model_json import written_config
+from trainables.models.files.outside_references import refuse_outside_references
 from trainables.models.files.sentences import failed, unloadable
-from trainables.models.files.size import Unlike, few_parts, refuse_unlike
-from trainables.models.files.stated import explanation, refuse_impossible
+from trainables.models.files.size import MismatchWithFiles, few_parts, refuse_mismatch
 from trainables.models.files.vocabulary import SAFE, read_tokenizer
 from trainables.models.files.weight_files import weight_files
-from trainables.models.files.written import written_config
 from trainables.schema.counted import counted
 from trainables.schema.text.shown import as_value, as_word
 
@@ -82,7 +82,7 @@ def read_config(folder: Path) -> Any:
             such model, or its weights are quantised.
     """
     written = written_config(folder)
-    refuse_leading_elsewhere(folder, written)
+    refuse_outside_references(folder, written)
     import transformers
 
     try:
@@ -144,7 +144,7 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
     refuse_misfit(folder, family)
     written = written_config(folder)
     headers = headers_in(folder, written)
-    _refuse_unlike(folder, family, headers)
+    _refuse_mismatch(folder, family, headers)
     import torch
     import transformers
 
@@ -179,7 +179,7 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
     return tokenizer, module
 
 
-def _refuse_unlike(folder: Path, family: Family, headers: Mapping[str, Header]) -> None:
+def _refuse_mismatch(folder: Path, family: Family, headers: Mapping[str, Header]) -> None:
     """Refuse a folder whose config.json describes another model than its files hold, before it is made.
 
     headers: of all tensors of its files.
@@ -195,14 +195,14 @@ def _refuse_unlike(folder: Path, family: Family, headers: Mapping[str, Header]) 
     try:
         with held_back(for_good=True), torch.device("meta"), few_parts(len(headers)):
             skeleton = auto_class.from_config(config, trust_remote_code=False)
-    except Unlike as unlike:
-        raise _misdescribed(folder, unlike) from unlike
+    except MismatchWithFiles as mismatch:
+        raise _misdescribed(folder, mismatch) from mismatch
     except Exception:  # of a model that must be made otherwise; loading it has the last word
         return
     try:
-        refuse_unlike(skeleton, headers)
-    except Unlike as unlike:
-        raise _misdescribed(folder, unlike) from unlike
+        refuse_mismatch(skeleton, headers)
+    except MismatchWithFiles as mismatch:
+        raise _misdescribed(folder, mismatch) from mismatch
 
 
 def _unmade(folder: Path, written: Mapping[str, Any], error: Exception) -> ValueError:
@@ -218,10 +218,10 @@ def _unmade(folder: Path, written: Mapping[str, Any], error: Exception) -> Value
     )  # fmt: skip
 
 
-def _misdescribed(folder: Path, unlike: Unlike) -> ValueError:
+def _misdescribed(folder: Path, mismatch: MismatchWithFiles) -> ValueError:
     """Return the error for a folder whose config.json describes another model than its files hold."""
     return ValueError(
-        f"the weights of {folder} must be those that its config.json describes, but {unlike}."
+        f"the weights of {folder} must be those that its config.json describes, but {mismatch}."
     )
 
 

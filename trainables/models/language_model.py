@@ -26,7 +26,7 @@ from trainables.determinism import has_repeatable_kernels
 from trainables.models.architecture import Architecture, describe
 from trainables.models.base_cache import BaseCache, logits_are_head_output
 from trainables.models.batch import TextBatch, padded
-from trainables.models.files.written import written_config
+from trainables.models.files.model_json import written_config
 from trainables.models.fitness.laws import refuse_unfit
 from trainables.models.fitness.tested import is_tested
 from trainables.models.folder import read_model
@@ -66,7 +66,7 @@ class LanguageModel:
         """
         written_config(path)  # of a folder without a model there is no digest
         self.digest = cache.digest(path)
-        with cache.kept_at(self.digest, str(path), lambda: cache.digest(path)):
+        with cache.unchanged_while_read(self.digest, str(path), lambda: cache.digest(path)):
             hf_tokenizer, module = read_model(path, family)
         if not is_tested(module.config.model_type, family):
             refuse_unfit(module.to(_device()), family)

@@ -21,8 +21,8 @@ from trainables.chatter import held_back
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
-from trainables.models.files.elsewhere import refuse_leading_elsewhere
-from trainables.models.files.written import written_config
+from trainables.models.files.model_json import written_config
+from trainables.models.files.outside_references import refuse_outside_references
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
 from trainables.models.folder import family_in, read_model, refuse_no_numbers, type_in
 from trainables.models.structure import Structure, structure_of
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Family, Tokenizer
 
 # The code on which depends what is found in a folder.
-LOOKED_THROUGH_BY = ("data/opening.py", "data/tokenizer.py", "models")
+LOOKED_THROUGH_BY = (
+    *("assets/chat_template.py", "assets/chat_template_process.py"),
+    *("data/opening.py", "data/tokenizer.py", "models"),
+)
 KEPT = "found.json"  # in an entry of the cache folder
 
 
@@ -74,7 +77,7 @@ def look_through(name: str, family: Family) -> Structure:
     """
     folder = locate(name).resolve()
     # A pipe is no part of the digest, under which the result is kept.
-    refuse_leading_elsewhere(folder, written_config(folder))
+    refuse_outside_references(folder, written_config(folder))
 
     def structure(digest: str) -> dict[str, Any]:
         found = asdict(_look_through(folder, family, digest).structure)
@@ -212,7 +215,7 @@ def _look_through(folder: Path, family: Family, digest: str) -> _Looked:
     from trainables.data.tokenizer import Tokenizer
     from trainables.models.architecture import stated_positions
 
-    with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+    with cache.unchanged_while_read(digest, str(folder), lambda: cache.digest(folder)):
         hf_tokenizer, module = read_model(folder, family, weightless=True)
         config = module.config.get_text_config()
         tokenizer = Tokenizer(
@@ -238,7 +241,7 @@ def _kept(
     digest = cache.digest(folder)
 
     def write(target: Path) -> None:
-        with cache.kept_at(digest, str(folder), lambda: cache.digest(folder)):
+        with cache.unchanged_while_read(digest, str(folder), lambda: cache.digest(folder)):
             found = find(digest)
         (target / KEPT).write_text(json.dumps(found), encoding="utf-8")
 

@@ -94,7 +94,9 @@ def _cached_diagonal(settings: Fisher, model: LanguageModel) -> dict[str, Tensor
 
     def build(folder: Path) -> None:
         """Compute F and write it into a folder of the cache."""
-        with cache.kept_at(data_digest, settings.data, lambda: sources.digest(settings.data)):
+        with cache.unchanged_while_read(
+            data_digest, settings.data, lambda: sources.digest(settings.data)
+        ):
             save_file(diagonal(settings, model), folder / "fisher.safetensors")
 
     fisher = load_file(cache.once(f"fisher/{key}", build) / "fisher.safetensors")

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from ruamel.yaml.composer import ComposerError
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -234,9 +236,10 @@ def _yaml_sentence(path: Path, error: YAMLError) -> str:
     problem = str(getattr(error, "problem", None) or error)
     problem = as_word(problem.splitlines()[0] if problem else type(error).__name__, MAX_PROBLEM)
     head = _head(path, error)
-    if "duplicate key" in problem:
+    if isinstance(error, DuplicateKeyError):
         return f"{head}: a key must occur once, but {problem.replace('found ', 'there is ')}."
-    if "another document" in problem:
+    # Its class is that of every error of the composer, which says in words alone which one it is.
+    if isinstance(error, ComposerError) and "another document" in problem:
         return f"{head}: must be one YAML document, but another begins here."
     return f"{head}: must be YAML, but {problem}."
 

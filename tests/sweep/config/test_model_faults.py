@@ -212,3 +212,10 @@ def test_a_chat_template_that_refuses_a_user_is_a_fault_of_a_chat_alone(faults_o
     (fault,) = faults_of("LlamaForCausalLM", LLAMA, model=chat)
     assert fault.startswith("trial.model.format must be plain, ")
     assert fault.endswith("but got 'chat': needs a system turn.")
+
+
+def test_a_chat_template_without_end_is_one_fault_of_the_model(faults_of, tmp_path):
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    (tmp_path / "chat_template.jinja").write_text(loops)
+    (fault,) = faults_of("LlamaForCausalLM", LLAMA)
+    assert fault.startswith("trial.model.path: the chat template must write its turns within 1 s, ")

@@ -1,6 +1,7 @@
 """Errors that come from a place of files, and those that come from the files."""
 
 import errno
+import socket
 import traceback
 
 import pytest
@@ -23,7 +24,9 @@ def caused_by(cause):
         return error
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.ETIMEDOUT])
+@pytest.mark.parametrize(
+    "number", [errno.EIO, errno.ESTALE, errno.EHOSTDOWN, errno.ETIMEDOUT, errno.ENOSPC]
+)
 def test_what_the_operating_system_cannot_read_now_is_trouble(number):
     assert is_trouble(OSError(number, "text"))
     assert is_trouble(caused_by(OSError(number, "text")))
@@ -33,8 +36,19 @@ def test_a_source_that_is_out_of_reach_is_trouble():
     assert is_trouble(caused_by(Unavailable("no answer")))
 
 
-@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR])
-def test_a_file_that_is_not_there_is_none(number):
+@pytest.mark.parametrize("kind", [TimeoutError, ConnectionResetError, socket.gaierror])
+def test_what_the_network_cannot_give_is_trouble(kind):
+    assert is_trouble(caused_by(kind("text")))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+        *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL),
+    ],
+)
+def test_a_file_that_is_not_there_or_may_not_be_read_is_none(number):
     assert not is_trouble(OSError(number, "text"))
     assert not is_trouble(caused_by(OSError(number, "text")))
     assert not is_trouble(AssetError("there is no file"))

@@ -23,6 +23,7 @@ from tests.sweep.conftest import TINY
 from trainables.assets import cache
 from trainables.config import TrialConfig
 from trainables.models import miniature
+from trainables.models.loading import load
 
 
 @pytest.fixture
@@ -90,6 +91,16 @@ def test_an_input_that_is_gone_is_one_sentence(trial, recorded, tmp_path):
         refuse_changed(trial, recorded)
 
 
+def test_a_file_that_may_not_be_read_any_more_is_one_sentence(trial, recorded, tmp_path):
+    (tmp_path / "model" / "tokenizer.json").unlink()
+    (tmp_path / "model" / "tokenizer.json").symlink_to("a" * 300)  # denied to root, too
+    with pytest.raises(InputChanged) as caught:
+        refuse_changed(trial, recorded)
+    sentence = str(caught.value)
+    assert f"but cannot be read (File name too long: {tmp_path}/model/tokenizer.json): " in sentence
+    assert "Errno" not in sentence
+
+
 @pytest.mark.parametrize("file", ["pairs.csv", "model/model.safetensors"])
 def test_a_file_that_the_storage_does_not_give_is_no_change_of_the_file(
     file, trial, recorded, tmp_path
@@ -153,6 +164,43 @@ def test_no_report_is_given_that_changed_files_may_have_a_part_in(trial, recorde
     reports = while_unchanged(run(), trial, recorded)
     assert next(reports) == "first"
     with pytest.raises(InputChanged, match="model must be what the sweep began with"):
+        next(reports)
+
+
+def put(folder: Path, place: Path, way: str) -> None:
+    """Put a folder where another one is, as a user may."""
+    if way == "link":
+        place.unlink()
+        place.symlink_to(folder)
+    else:
+        shutil.rmtree(place)
+        shutil.copytree(folder, place)
+
+
+@pytest.mark.parametrize("way", ["copy", "link"])
+def test_a_model_that_was_another_when_it_was_read_and_was_put_back_is_changed(
+    way, trial, tmp_path
+):
+    model, first, other = (tmp_path / name for name in ("model", "first", "other"))
+    shutil.copytree(model, first)
+    shutil.copytree(model, other)
+    changed(other / "model.safetensors")
+    if way == "link":
+        shutil.rmtree(model)
+        model.symlink_to(first)
+    recorded = {entry.name: entry.digest() for entry in inputs_of([trial])}
+
+    def run(read):
+        yield "first"
+        put(read, model, way)
+        load(str(model), "causal")
+        put(first, model, way)
+        yield "second"
+
+    assert [*while_unchanged(run(first), trial, recorded)] == ["first", "second"], "only touched"
+    reports = while_unchanged(run(other), trial, recorded)
+    assert next(reports) == "first"
+    with pytest.raises(InputChanged, match=r"model must be .*, but was read as another \(\w+…\)"):
         next(reports)
 
 

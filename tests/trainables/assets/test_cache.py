@@ -296,13 +296,50 @@ def test_files_that_change_while_they_are_read_are_one_sentence(tmp_path):
     file = tmp_path / "a.csv"
     file.write_text("first")
     first = digest(file)
-    with cache.kept_at(first, "a.csv", lambda: digest(file)):
+    with cache.unchanged_while_read(first, "a.csv", lambda: digest(file)):
         assert file.read_text() == "first"
     with (
         pytest.raises(cache.Changed, match=r"a.csv must stay as it is while it is read, but has"),
-        cache.kept_at(first, "a.csv", lambda: digest(file)),
+        cache.unchanged_while_read(first, "a.csv", lambda: digest(file)),
     ):
         file.write_text("other")
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_files_that_were_others_while_they_were_read_are_one_sentence(is_folder, tmp_path):
+    file = tmp_path / "folder" / "a.csv"
+    file.parent.mkdir()
+    file.write_text("first")
+    read = file.parent if is_folder else file
+    settled(file)
+    first, status = digest(read), file.stat()
+
+    def put_and_put_back():
+        file.write_text("other")
+        file.write_text("first")
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    with (
+        pytest.raises(cache.Changed, match=r"a.csv must stay as it is while it is read, but has"),
+        cache.unchanged_while_read(first, "a.csv", lambda: digest(read)),
+    ):
+        put_and_put_back()
+    assert digest(read) == first
+
+
+def test_a_block_has_the_looks_within_it_alone(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("first")
+    digest(file)
+    with cache.looks_within() as outer:
+        first = digest(file)
+        with cache.looks_within() as inner:
+            file.write_text("other")
+            other = digest(file)
+    digest(file)
+    assert [look.digest for look in inner] == [other]
+    assert {look.digest for look in outer} == {first, other}
+    assert {look.path for look in outer} == {file}
 
 
 def test_what_has_no_end_has_no_digest(tmp_path):

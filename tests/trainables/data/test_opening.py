@@ -127,3 +127,11 @@ def test_the_reason_of_a_template_is_one_line():
     template = "{{ raise_exception('a system turn,\\nand then a user turn') }}"
     with pytest.raises(ValueError, match=r"'chat': a system turn\.$"):
         Opening(format="chat").ids(tokenizer(template))
+
+
+def test_a_template_without_end_before_an_answer_is_a_fault_of_the_model():
+    loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    hf = tokenizer(f"a{{% if add_generation_prompt %}}{loops}{{% endif %}}", bos_token="<s>")
+    assert words(Opening(), hf) == ["<s>"]
+    with pytest.raises(ValueError, match=r"^model\.path: the chat template must write"):
+        Opening(format="chat").ids(hf)

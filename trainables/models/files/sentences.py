@@ -25,6 +25,7 @@ def failed(folder: Path, what: str, error: Exception, remedy: str) -> ValueError
     remedy: what would help. Where the folder needs code of its own nothing does, as none is run.
     """
     words = " ".join(str(error).split())
+    # transformers has no kind for this error: it is a ValueError whose text names the setting.
     if "trust_remote_code" in words:
         return unloadable(
             folder, f"{what} without code of its own, which is never run: give another model"

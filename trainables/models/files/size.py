@@ -17,11 +17,11 @@ MOST_VALUES, TIMES_AS_MANY = 10_000_000, 4
 MOST_IN_BUFFERS = 2**28
 
 
-class Unlike(ValueError):
+class MismatchWithFiles(ValueError):
     """A model has other parts than its files hold; the message is a clause about its config.json."""
 
 
-def refuse_unlike(skeleton: Any, headers: Mapping[str, Header]) -> None:
+def refuse_mismatch(skeleton: Any, headers: Mapping[str, Header]) -> None:
     """Refuse a model that cannot have been saved into these files.
 
     It is for what would take long or much memory to load, or would be read as something else; what
@@ -31,8 +31,8 @@ def refuse_unlike(skeleton: Any, headers: Mapping[str, Header]) -> None:
     headers: of all tensors of its files.
 
     Raises:
-        Unlike: a weight has another number of values than the tensor of its name, or a type that
-            is not floating point, or all weights together have many more values than the files.
+        MismatchWithFiles: a weight has another number of values than the tensor of its name, or a type
+            that is not floating point, or all weights together have many more values than the files.
     """
     prefix = f"{skeleton.base_model_prefix}."
     num_values = 0
@@ -42,20 +42,24 @@ def refuse_unlike(skeleton: Any, headers: Mapping[str, Header]) -> None:
         if header is None:
             continue
         if weight.numel() != header.num_values:
-            raise Unlike(
+            raise MismatchWithFiles(
                 f"1 or more are missing or of another shape, {name} for one: "
                 f"{list(weight.shape)} is described, {list(header.shape)} is in {header.file}"
             )
         if weight.is_floating_point() and not header.is_float:
-            raise Unlike(
+            raise MismatchWithFiles(
                 f"{name} in {header.file} is of type {header.dtype}, which has no fractions"
             )
     num_stored = sum(header.num_values for header in headers.values())
     if num_values > MOST_VALUES + TIMES_AS_MANY * num_stored:
-        raise Unlike(f"it describes {num_values} values, and the files have {num_stored}")
+        raise MismatchWithFiles(
+            f"it describes {num_values} values, and the files have {num_stored}"
+        )
     num_in_buffers = sum(buffer.numel() for buffer in skeleton.buffers())
     if num_in_buffers > MOST_IN_BUFFERS + TIMES_AS_MANY * num_stored:
-        raise Unlike(f"it describes tables of {num_in_buffers} values beside the weights")
+        raise MismatchWithFiles(
+            f"it describes tables of {num_in_buffers} values beside the weights"
+        )
 
 
 @contextmanager
@@ -63,7 +67,7 @@ def few_parts(num_tensors: int) -> Iterator[None]:
     """Return a context in which no model is made that has many more parts than its files have tensors.
 
     Raises:
-        Unlike: one is made, as where config.json describes a million layers.
+        MismatchWithFiles: one is made, as where config.json describes a million layers.
     """
     from torch.nn.modules import module as torch_module
 
@@ -73,7 +77,7 @@ def few_parts(num_tensors: int) -> Iterator[None]:
         nonlocal num_parts
         num_parts += 1
         if num_parts > most:
-            raise Unlike(
+            raise MismatchWithFiles(
                 f"it describes more than {most} parts, and the files have {num_tensors} tensors"
             )
 

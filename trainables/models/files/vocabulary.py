@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from trainables.models.files.model_json import read_object
 from trainables.models.files.sentences import failed, unloadable
-from trainables.models.files.written import read_object
 from trainables.schema.text.shown import as_value
 
 SAFE = {"local_files_only": True, "trust_remote_code": False}

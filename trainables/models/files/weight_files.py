@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from trainables.models.files.elsewhere import is_plain
+from trainables.models.files.model_json import read_object
+from trainables.models.files.outside_references import is_plain
 from trainables.models.files.sentences import unloadable
-from trainables.models.files.written import read_object
 from trainables.schema.text.shown import as_value
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"

@@ -12,7 +12,7 @@ from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import LONGEST_REASON
 from trainables.schema.text.shown import as_value, as_word
 
-MAX_BYTES = 64 * 2**20  # of a JSON file other than the tokenizer's own
+MAX_BYTES = 64 * 2**20  # of a file that is read whole; the largest tokenizers known have 35 MB
 # What a configuration counts, of which a library makes a list before anything is compared with the
 # weights: the ends of its keys, and the most that is read.
 MOST = {r"layers?$": 10_000, r"num_labels$": 1_000_000}

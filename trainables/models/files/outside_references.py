@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from trainables.assets.safe_files import refuse_pointer
+from trainables.models.files.model_json import MAX_BYTES, read_object
 from trainables.models.files.sentences import unloadable
-from trainables.models.files.written import read_object
-from trainables.schema.text.shown import as_value
+from trainables.schema.text.shown import as_value, as_word
 
 ADAPTER = "adapter_config.json"
-TEXTS = (".json", ".txt", ".model", ".jinja")  # settings and tokenizers, as their names end
+# How the names of settings and tokenizers end -> the most bytes of such a file, which is read whole.
+MAX_BYTES_OF_TEXTS = dict.fromkeys(
+    (".json", ".txt", ".model", ".tiktoken", ".bpe", ".spm", ".vocab"), MAX_BYTES
+) | {".jinja": 2**20}
 
 
-def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
+def refuse_outside_references(folder: Path, config: dict[str, Any]) -> None:
     """Refuse a folder from which transformers would go on to other folders, to the Hub, or to code.
 
     Names of classes (auto_map) are no matter: no code of a folder is run.
@@ -23,15 +26,22 @@ def refuse_leading_elsewhere(folder: Path, config: dict[str, Any]) -> None:
     config: what is written in its config.json.
 
     Raises:
-        ValueError: a file of the folder is none that can be read to its end, the folder is that of an
-            adapter, or a setting names a file that does not lie plainly beside it, or a kernel.
+        ValueError: a file of the folder is none that can be read to its end, or is far larger than that
+            of any model; the folder is that of an adapter; or a setting names a file that does not
+            lie plainly beside it, or a kernel.
     """
     for file in _read_files(folder):
         if file.exists() and not file.is_file() and not file.is_dir():
             raise unloadable(
                 folder, f"{file.name} must be a file, but is a pipe, a socket or a device"
             )
-        if file.suffix in TEXTS and file.is_file():
+        if file.suffix in MAX_BYTES_OF_TEXTS and file.is_file():
+            most, num_bytes = MAX_BYTES_OF_TEXTS[file.suffix], file.stat().st_size
+            if num_bytes > most:
+                fault = f"{as_word(file.name)} must have at most {most} bytes, but has {num_bytes}"
+                raise unloadable(
+                    folder, f"{fault}: take it out of the folder, or give another model"
+                )
             try:
                 refuse_pointer(file, file.name)
             except ValueError as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transformers import Starcoder2Config
 
-from trainables.models.files.stated import refuse_impossible
+from trainables.models.files.impossible_settings import refuse_impossible
 from trainables.models.folder import read_model
 
 

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from trainables.models.files.model_json import read_object, written_config
 from trainables.models.files.sentences import LONGEST_REASON
-from trainables.models.files.written import read_object, written_config
 
 DEEP = "[" * 100_000
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from trainables.models.files.elsewhere import is_plain, refuse_leading_elsewhere
+from trainables.models.files.outside_references import is_plain, refuse_outside_references
 from trainables.models.folder import read_model
 
 
@@ -94,6 +94,24 @@ def test_a_pipe_in_a_folder_is_not_read(file, folder):
         read_model(folder, "causal", weightless=True)
 
 
+@pytest.mark.parametrize(
+    ("file", "most"),
+    [
+        *((name, 64 * 2**20) for name in ("tokenizer.json", "vocab.txt", "merges.txt")),
+        *((name, 64 * 2**20) for name in ("tokenizer.model", "qwen.tiktoken", "vocab.bpe")),
+        *((name, 2**20) for name in ("chat_template.jinja", "additional_chat_templates/a.jinja")),
+    ],
+)
+def test_a_text_far_larger_than_that_of_any_model_is_not_read(file, most, folder):
+    (folder / file).parent.mkdir(exist_ok=True)
+    with (folder / file).open("wb") as stream:
+        stream.truncate(most + 1)
+    with pytest.raises(
+        ValueError, match=f"must have at most {most} bytes, but has {most + 1}: take"
+    ):
+        read_model(folder, "causal", weightless=True)
+
+
 def test_paths_that_a_tokenizer_was_saved_from_are_not_followed(folder, written, tmp_path):
     """Many published tokenizers have such paths, of the machine on which they were saved."""
     other = tmp_path / "other.json"
@@ -105,7 +123,7 @@ def test_paths_that_a_tokenizer_was_saved_from_are_not_followed(folder, written,
         vocab_file=str(other), name_or_path="owner/model",
         auto_map={"AutoTokenizer": ["evil.Tokenizer", None]},
     )  # fmt: skip
-    refuse_leading_elsewhere(folder, config)
+    refuse_outside_references(folder, config)
     tokenizer, _ = read_model(folder, "causal", weightless=True)
     assert "nurse" in tokenizer.get_vocab()
     assert "NURSE" not in tokenizer.get_vocab()
