@@ -1,6 +1,8 @@
 """Templates of chats, as published models have them and as somebody writes them who means harm."""
 
-import resource
+import re
+import subprocess
+import sys
 import time
 
 import pytest
@@ -72,17 +74,32 @@ def test_a_chat_is_written_as_transformers_writes_it(name, answer_follows):
     )
 
 
+# In a small process: a child begins with the memory of the one that has started it.
+WRITER = """
+import resource, sys
+from trainables.assets.chat_template import TooCostly, written_chat
+try:
+    written_chat(sys.stdin.read(), [{"role": "user", "content": "a b c"}], {}, answer_follows=False)
+except TooCostly as error:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(used.ru_utime + used.ru_stime, used.ru_maxrss, error)
+"""
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_template_without_bounds_is_one_sentence_soon_and_in_little_memory(name):
-    begin = resource.getrusage(resource.RUSAGE_CHILDREN)
-    with pytest.raises(
-        TooCostly, match=r"^the chat template must .*, but takes .*model\.$"
-    ) as caught:
-        written_chat(HOSTILE[name], CHAT, {}, answer_follows=False)
-    assert len(str(caught.value)) < 300
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime < 4, "seconds"
-    assert end.ru_maxrss < 500 * 1024, "KiB of the largest child so far"
+    done = subprocess.run(
+        [sys.executable, "-c", WRITER],
+        input=HOSTILE[name],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seconds, kib, sentence = done.stdout.strip().split(" ", 2)
+    assert re.fullmatch(r"the chat template must .*, but takes .*model\.", sentence)
+    assert len(sentence) < 300
+    assert float(seconds) < 2
+    assert int(kib) < 500 * 1024
 
 
 @pytest.mark.parametrize(
