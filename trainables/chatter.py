@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import BufferingHandler
 
+from trainables.schema.text.printable import printable
+
 
 class _Held(BufferingHandler):
     """A handler that keeps every record."""
@@ -42,11 +44,13 @@ def held_back(*, for_good: bool = False) -> Iterator[None]:
         logger.handlers = shown_by
     if for_good:
         return
+    # They have names from files of the model.
     for record in held.buffer:
+        record.msg, record.args = printable(record.getMessage()), None
         logger.handle(record)
     for warning in warned:
         warnings.warn_explicit(
-            warning.message,
+            printable(str(warning.message)),
             warning.category,
             warning.filename,
             warning.lineno,

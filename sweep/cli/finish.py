@@ -123,9 +123,11 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     """Print the front of a sweep that has ended, and write its files.
 
     Raises:
-        SystemExit: MLflow lacks a part of its record or does not give it, or no trial is complete.
+        SystemExit: MLflow lacks a part of its record or does not give it, results are lost, or no trial
+            is complete.
     """
     from sweep import workspace
+    from sweep.search.mending import lost_sentence
     from sweep.tracking import outbox
     from sweep.tracking.store import errors as store_errors
 
@@ -158,6 +160,8 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
         print(encodable(os.path.relpath(path) if is_below else str(path.resolve())))
+    if sweep.lost:
+        leave(FAILED, lost_sentence(spec.name, sweep.lost))
 
 
 def _failures(trials: Any) -> str:

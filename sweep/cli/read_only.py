@@ -28,8 +28,10 @@ QUESTIONS = re.compile(
     r"registered-models/get-latest-versions|"
     r"traces/(?:metrics|batchGetInfos|calculate-filter-correlation))"
 )
-# Parts of MLflow that a record has no use for, in which a GET, too, may start work or call a service.
-CLOSED = re.compile(r"/(?:assistant|gateway|jobs|mcp|presigned|scorers|secrets|webhooks)(?:/|$)")
+# Parts of MLflow in which a GET, too, starts work, calls a service or tells of keys.
+CLOSED = re.compile(
+    r"/assistant/(?:providers/.|sessions)|/gateway/(?:secrets|proxy)|/(?:mcp|presigned)(?:/|$)"
+)
 REFUSAL = (
     "this server shows the record and does nothing else, but was asked for more by {} {}: `sweep ui "
     "--write` starts one to which people log in, and may."

@@ -126,8 +126,8 @@ def run_to_end(
             )
             delivery.wait(PATIENCE_S)
             all_lost = record.lost_trials()
-            if all_lost:
-                log.warning("%s", lost_sentence(spec.name, all_lost))
+            if not_retried := sorted({*all_lost} - control.listener.requests.retried_trials):
+                log.warning("%s", lost_sentence(spec.name, not_retried))
             new_outcomes: dict[int, Outcome] = {}
 
             def on_end(outcome: Outcome) -> None:

@@ -56,3 +56,11 @@ def test_what_is_read_again_later_is_dropped_for_good(shown):
     with held_back(for_good=True):
         LOG.warning("two")
     assert shown == []
+
+
+def test_names_from_files_are_shown_escaped(shown):
+    with warnings.catch_warnings(record=True) as warned, held_back():
+        LOG.warning("%s is UNEXPECTED", "note\x1b[2J\u202e")
+        warnings.warn("half \x1b[31m", stacklevel=1)
+    assert shown == ["note\\x1b[2J\\u202e is UNEXPECTED"]
+    assert [str(warning.message) for warning in warned] == ["half \\x1b[31m"]

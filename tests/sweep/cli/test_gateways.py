@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sweep.config.spec import SweepSpec
-from sweep.driver import run_sweep
+from sweep.driver.earlier.refusals import refuse_other_spec
 from sweep.driver.running_sweep import CannotRun
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
@@ -265,10 +265,10 @@ def test_a_spec_that_is_none_is_refused_before_it_is_compared(body, served, tiny
         with pytest.raises(
             CannotRun, match=r"sweep\.yaml of sweep tiny must be what the sweep wrote"
         ):
-            run_sweep._refuse_other_spec(record, read(tiny))
+            refuse_other_spec(record, read(tiny))
     finally:
         served.rule = lambda _: None
-    run_sweep._refuse_other_spec(record, read(tiny))
+    refuse_other_spec(record, read(tiny))
 
 
 def test_a_front_is_written_without_a_configuration_that_the_store_lacks(served, tmp_path, caplog):

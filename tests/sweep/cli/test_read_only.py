@@ -124,7 +124,7 @@ def test_every_route_that_could_change_something_is_refused_with_a_sentence(url,
         ("PROPFIND", "/api/2.0/mlflow/runs/search"),
         ("GET", "/ajax-api/3.0/mlflow/assistant/providers/x/health"),
         ("GET", "/ajax-api/3.0/mlflow/gateway/secrets/list"),
-        ("GET", "/api/2.0/mlflow/webhooks/x"),
+        ("GET", "/ajax-api/3.0/mlflow/assistant/sessions/x/stream"),
     ],
 )
 def test_no_other_way_to_write_a_path_or_a_method_leads_past_the_refusal(url, home, method, path):
