@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from sweep.workers import disk
 from trainables.assets.errors import Unavailable
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import masked_head
 
 MAX_CHARS = 10_000  # characters of an error's text
 # What a disk, a server of files or a network says that does not give them now, by the names of errno.
@@ -59,5 +59,4 @@ def in_words(error: Exception) -> str:
 
 def bounded(text: str) -> str:
     """Return a text without secrets, of at most MAX_CHARS characters."""
-    # A secret that the first cut has halved is left out by the second.
-    return masked(text[: 2 * MAX_CHARS])[:MAX_CHARS]
+    return masked_head(text, MAX_CHARS)

@@ -16,7 +16,6 @@ from sweep.tracking.provenance import versions
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
-    from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Entry
