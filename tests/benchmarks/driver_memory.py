@@ -31,6 +31,7 @@ from sweep.cli import live_display
 from sweep.config.check import load
 from sweep.driver import run_sweep
 from tests.benchmarks.orchestration import AT_ONCE, SPEC, resting_trial
+from tests.local_ray import start_ray
 
 EVERY = 100  # trials between two looks at the memory
 LIBC = ctypes.CDLL("libc.so.6")
@@ -82,13 +83,7 @@ def main() -> None:
     if options.trials < 6 * EVERY:
         parser.error(f"--trials must be at least {6 * EVERY}, but got {options.trials}")
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
-    ray.init(
-        address="local",
-        num_cpus=AT_ONCE,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    start_ray(AT_ONCE)
     gauge = Gauge()
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
         os.environ["SWEEP_HOME"] = folder

@@ -32,6 +32,7 @@ from ruamel.yaml import YAML
 from sweep.config.check import check
 from sweep.config.spec import SweepSpec
 from sweep.driver import run_sweep
+from tests.local_ray import start_ray
 from trainables.config import TrialConfig
 from trainables.report import Report
 from trainables.schema.yaml_file import read
@@ -152,13 +153,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    ray.init(
-        address="local",
-        num_cpus=AT_ONCE,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    start_ray(AT_ONCE)
     few, many = options.fresh_trials, options.trials
     contenders = {
         "equipoise, warm workers": lambda folder: (many, ours(folder, many)),

@@ -22,7 +22,6 @@ from functools import partial
 from pathlib import Path
 
 import optuna
-import ray
 
 from sweep.config.check import load
 from sweep.driver import run_sweep
@@ -30,6 +29,7 @@ from sweep.search.study import open_study
 from sweep.tracking.artifacts import _repository
 from sweep.tracking.store import addresses
 from tests.benchmarks.orchestration import METRICS, SPEC
+from tests.local_ray import start_ray
 from trainables.config import TrialConfig
 from trainables.report import Report
 
@@ -212,13 +212,7 @@ def forget_store() -> None:
 def with_one_worker() -> None:
     """Start a cluster of Ray in this process that runs one trial at a time."""
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
-    ray.init(
-        address="local",
-        num_cpus=1,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    start_ray(1)
 
 
 def drive(folder: Path) -> None:

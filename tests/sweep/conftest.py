@@ -18,6 +18,7 @@ from sweep.cli.app import app
 from sweep.config.check import check
 from tests import servers
 from tests.gateway import Gateway, gateway
+from tests.local_ray import start_ray
 from trainables.schema.yaml_file import read
 
 SPECS = Path(__file__).parents[2] / "sweep" / "specs"
@@ -182,13 +183,7 @@ def cluster() -> Iterator[None]:
     """A Ray cluster of two CPUs that this process has joined."""
     import ray
 
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    start_ray(2)
     yield
     ray.shutdown()
 

@@ -11,6 +11,7 @@ from sweep.config.check import load
 from sweep.driver.retries import NoRetry, describe_death
 from sweep.driver.run_sweep import run
 from sweep.workers.result import TrialResult
+from tests.local_ray import start_ray
 from tests.sweep.conftest import TINY, states
 
 # Bytes beyond those in use at which Ray kills workers: no other test needs as many.
@@ -78,13 +79,7 @@ def test_a_worker_that_died_while_it_was_kept_for_the_next_trial_costs_that_one_
         (tmp_path / f"{config.train.lr}.ended").touch()
         yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
 
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    start_ray(2)
     try:
         spec, document = spec_of(4)
         run(spec, document, run_trial=run_trial)
