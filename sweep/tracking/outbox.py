@@ -30,11 +30,8 @@ from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 from sweep.tracking.refused import (
     NO_ENTRY,
     REFUSED,
-    forget_damaged,
-    forget_refused,
+    RefusedEntries,
     identity,
-    refused,
-    write_refused,
 )
 
 if TYPE_CHECKING:
@@ -63,9 +60,10 @@ class Outbox:
         self.files.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
         faults = [*self._journal.faults]
-        if fault := forget_damaged(folder):
+        self._refused = RefusedEntries(folder)
+        if self._refused.fault:
             self._journal.mark_delivered(0)
-            faults.append(fault)
+            faults.append(self._refused.fault)
         self.is_damaged = bool(faults)
         for fault in faults:
             log.warning("%s", fault)
@@ -79,7 +77,7 @@ class Outbox:
         """
         lines = [*self._journal.lines(self.num_bytes_delivered)]
         waiting = [*entries_of(self.folder, start=self.num_bytes_delivered)]
-        trees = [row["entry"] for row in refused(self.folder)]
+        trees = [row["entry"] for row in self._refused.rows]
         if len(waiting) < len(lines) or any(tree["do"] == NO_ENTRY for tree in trees):
             return
         named = {entry.file for entry in waiting if isinstance(entry, Attached)}
@@ -167,7 +165,7 @@ class Outbox:
         entries: those that were delivered since the last call.
         """
         self._journal.mark_delivered(end)
-        kept = self._files_of(refused(self.folder))
+        kept = self._files_of(self._refused.rows)
         for entry in entries:
             if isinstance(entry, Attached):
                 _delete(self.files / Path(entry.file).parts[0], kept)
@@ -183,7 +181,7 @@ class Outbox:
 
         runs: of all trials, as the store has them. own: that of the sweep.
         """
-        trees = [row["entry"] for row in refused(self.folder)]
+        trees = [row["entry"] for row in self._refused.rows]
         aside = [ENTRY.validate_python(tree) for tree in trees if tree["do"] != NO_ENTRY]
         return missing_in(self.delivered_entries(), runs, own, aside)
 
@@ -201,7 +199,7 @@ class Outbox:
         replace each other the last one counts.
         """
         self._journal.mark_delivered(0)
-        forget_refused(self.folder)  # the journal has these entries, too
+        self._refused.forget()  # the journal has these entries, too
         entries, _ = self.next_entries(sys.maxsize)
         last = {identity(e.model_dump()): e for e in entries if isinstance(e, Attached)}
         return [entry for entry in last.values() if not (self.files / entry.file).exists()]
@@ -219,14 +217,10 @@ class Outbox:
 
     def _set_aside(self, entry: dict[str, Any], reason: str) -> bool:
         """Set aside an entry, or a line that is none, given as a tree, as `set_aside` does."""
-        rows = refused(self.folder)
-        replaced = [row for row in rows if identity(row["entry"]) == identity(entry)]
-        left = [row for row in rows if row not in replaced]
-        write_refused(self.folder, [*left, {"entry": entry, "reason": reason}])
-        for row in replaced:
-            if (file := row["entry"].get("file", "")) != entry.get("file", ""):
-                _delete(self.files / Path(file).parts[0], self._files_of(left))
-        return not replaced
+        replaced = self._refused.add(entry, reason)
+        if replaced and (file := replaced["entry"].get("file", "")) != entry.get("file", ""):
+            _delete(self.files / Path(file).parts[0], self._files_of(self._refused.rows))
+        return replaced is None
 
     def put_back(self) -> None:
         """Have the files that were set aside delivered again, after all other entries.
@@ -234,11 +228,8 @@ class Outbox:
         Other entries that MLflow has refused stay aside, as it would refuse them again; and out of
         their order they could overwrite newer ones.
         """
-        rows = refused(self.folder)
-        files = [row for row in rows if row["entry"]["do"] == "attach"]
-        if files:
-            self.put(*(ENTRY.validate_python(row["entry"]) for row in files))
-            write_refused(self.folder, [row for row in rows if row not in files])
+        self.put(*map(ENTRY.validate_python, self._refused.files()))
+        self._refused.forget_files()
 
     def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
         """Return the paths of the files that refused entries attach."""

@@ -1,5 +1,8 @@
 """What MLflow has refused is kept in a file that is found to be damaged, and made anew."""
 
+import resource
+import signal
+
 import pytest
 
 from sweep.tracking.outbox import Outbox
@@ -74,3 +77,32 @@ def test_a_file_that_is_gone_or_has_lost_a_line_is_found(outbox):
     outbox.set_aside(ENTRIES[0], "400")
     file.unlink()
     assert Outbox(outbox.folder).is_damaged
+
+
+def test_a_further_refusal_is_added_to_the_file_and_not_all_of_it_written_again(outbox):
+    file = outbox.folder / "refused.jsonl"
+    before, inode = file.read_bytes(), file.stat().st_ino
+    outbox.set_aside(ENTRIES[3], "400 Bad Request")
+    assert file.read_bytes().startswith(before)
+    assert file.stat().st_ino == inode
+    later = Outbox(outbox.folder)
+    assert not later.is_damaged
+    assert [row["entry"]["trial"] for row in refused(outbox.folder)] == [1, 2, 3]
+
+
+def test_a_refusal_that_a_full_disk_keeps_from_the_file_leaves_it_as_it_was(outbox):
+    file = outbox.folder / "refused.jsonl"
+    before = file.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+        with pytest.raises(OSError, match="No space left"):
+            outbox.set_aside(ENTRIES[3], "400 Bad Request")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert file.read_bytes() == before
+    assert outbox.set_aside(ENTRIES[0], "400 Bad Request")
+    assert not Outbox(outbox.folder).is_damaged
+    assert [row["entry"]["trial"] for row in refused(outbox.folder)] == [1, 2, 0]
