@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from analysis.record.names import DATABASES
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use
 # Table -> (columns that are read, columns that may be there besides), as MLflow 3.17 has them.
 MLFLOW_TABLES = {
     "experiments": (

@@ -151,6 +151,7 @@ class Group:
     TRAIN = "train/"  # of a trial's run: the course of its training (trainables/training/curve.py)
 
 
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 MAX_DIGITS = 20  # of the number of a request, or of a trial
 
 

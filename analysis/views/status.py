@@ -10,7 +10,7 @@ from rich.table import Table
 from analysis.folding import Folded
 from analysis.record.names import ENDED_STATES, LIVE_STATES, Series, SweepState, TrialState
 from analysis.record.sweep import Sweep
-from trainables.schema.counted import counted, numbered
+from trainables.schema.counted import clock, counted, numbered
 
 MAX_REASONS, MAX_REASON_CHARS = 12, 300  # of failures that the table has; characters of one
 
@@ -84,7 +84,7 @@ def table(status: dict[str, Any], /) -> Table:
     counts = status["trials"]
     num_ended = sum(counts[state] for state in ENDED_STATES)
     by_state = ", ".join(f"{counts[state]} {state}" for state in ENDED_STATES if counts[state])
-    eta = "" if status["eta_s"] is None else f", some {_clock(status['eta_s'])} to go"
+    eta = "" if status["eta_s"] is None else f", some {clock(status['eta_s'])} to go"
     shown.add_row(escape(status["sweep"]), f"{escape(status['state'])}{eta}")
     ended = (
         f"{num_ended} of {counted(counts['all'], 'trial')}{f' ({by_state})' if by_state else ''}"
@@ -127,13 +127,3 @@ def table(status: dict[str, Any], /) -> Table:
         entries = counted(num, "entry", "entries")
         shown.add_row("record", f"MLflow has refused {entries}, kept in record/refused.jsonl")
     return shown
-
-
-def _clock(seconds: float) -> str:
-    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on.
-
-    sweep/display/progress.py has the same: neither package imports such a thing from the other.
-    """
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -22,7 +22,7 @@ from sweep.trial_request import TrialRequest
 from sweep.workers.result import TrialResult
 from trainables.cli.streams import encodable
 from trainables.metrics.names import DEGENERATE, parse
-from trainables.schema.counted import counted
+from trainables.schema.counted import clock, counted
 from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class Progress(Callback):  # type: ignore[misc]
             return "done"
         if not num_here or self._first_start is None:
             return "ETA after the first trial"
-        return f"ETA {_clock((time.monotonic() - self._first_start) / num_here * num_left)}"
+        return f"ETA {clock((time.monotonic() - self._first_start) / num_here * num_left)}"
 
     def _refresh(self) -> None:
         """Bring the live table up to date, if there is one."""
@@ -260,13 +260,3 @@ def _reason(error_file: str | None) -> str:
     )
     messages = [line.strip() for line in lines if line and not line.startswith((" ", "\t"))]
     return printable(messages[-1]) if messages else "its process failed"
-
-
-def _clock(seconds: float) -> str:
-    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on.
-
-    analysis/views/status.py has the same: neither package imports such a thing from the other.
-    """
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

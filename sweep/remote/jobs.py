@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sweep import workspace
 from sweep.config.spec import SweepSpec
 from trainables.harness import folder as tasks_folder
+from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -86,7 +87,7 @@ def submit(
                 raise Unreachable(
                     f"--address must be the job API of a running Ray cluster that accepts our token, "
                     f"as in http://127.0.0.1:8265, but {address} does not take the sweep: "
-                    f"{_first_line(error)}"
+                    f"{first_line(error)}"
                 ) from error
 
 
@@ -110,14 +111,9 @@ def follow(job: str, *, address: str) -> bool:
         return bool(client.get_job_status(job) == JobStatus.SUCCEEDED)
     except Exception as error:
         raise Unreachable(
-            f"the log of {job} cannot be followed any more ({_first_line(error)}), but the job may go "
+            f"the log of {job} cannot be followed any more ({first_line(error)}), but the job may go "
             f"on: `sweep status` shows it."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error, or its kind if it has none."""
-    return str(error).strip().partition("\n")[0] or type(error).__name__
 
 
 def _job_id(client: JobSubmissionClient, name: str) -> str:

@@ -11,8 +11,7 @@ from typing import Any
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from analysis.record.names import is_number
-from sweep.tracking.journal.marks import stamp, stamped, write_in_place
-from sweep.tracking.whole_file import DamagedFile, write_whole
+from sweep.tracking.whole_file import DamagedFile, stamp, stamped, write_in_place, write_whole
 
 log = logging.getLogger(__name__)
 

@@ -30,7 +30,7 @@ OPTUNA_STATES: dict[EndState, TrialState] = {
     names.TrialState.PRUNED: TrialState.PRUNED,
     names.TrialState.FAILED: TrialState.FAIL,
 }
-DATABASES = ("postgresql", "mysql", "mariadb", "sqlite")
+DATABASES = ("postgresql", "mysql", "mariadb", "sqlite")  # that Optuna can use
 RECONNECT_S = 60.0  # during which a database that restarts is tried again
 
 

@@ -18,9 +18,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweep.tracking.journal.marks import stamped, write_in_place
 from sweep.tracking.outbox_entries import ENTRY
-from sweep.tracking.whole_file import write_whole
+from sweep.tracking.whole_file import stamped, write_in_place, write_whole
 
 REFUSED, SET_ASIDE, DAMAGED = "refused.jsonl", "set_aside", "refused.jsonl.damaged"
 NO_ENTRY = "line"  # `do` of a line of the journal that is no entry

@@ -1,12 +1,16 @@
 """Small files of a sweep: written in one step, and read back or refused.
 
-A reader, and a start after a power cut, find the old content or the new one.
+A reader, and a start after a power cut, find the old content or the new one. A mark is such a file: a
+line of words that ends in a checksum of its own.
 """
 
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
+
+MARK_WIDTH = 80  # characters of a mark that is written in place, longer than any text of one
 
 
 class DamagedFile(ValueError):
@@ -57,3 +61,28 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def stamp(text: str) -> str:
+    """Return the content of a mark: a text and its checksum."""
+    return f"{text} {zlib.crc32(text.encode()):08x}\n"
+
+
+def write_in_place(path: Path, text: str) -> None:
+    """Write a mark over the one before it, in one step; a power cut may leave that one.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    try:
+        os.pwrite(descriptor, f"{stamp(text).rstrip():{MARK_WIDTH}}\n".encode(), 0)
+    finally:
+        os.close(descriptor)
+
+
+def stamped(path: Path) -> list[str] | None:
+    """Return the words of a mark without its checksum; None if there is none, or it is damaged."""
+    text = path.read_bytes().decode(errors="replace").rstrip(" \n") if path.exists() else ""
+    words, _, _ = text.rpartition(" ")
+    return words.split() if words and stamp(words).rstrip() == text else None

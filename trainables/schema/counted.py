@@ -1,4 +1,4 @@
-"""Numbers of things in sentences."""
+"""Numbers of things, and durations, in sentences."""
 
 from collections.abc import Sequence
 
@@ -27,6 +27,17 @@ def numbered(one: str, numbers: Sequence[int]) -> str:
     num_more = len(numbers) - MAX_NUMBERS
     more = f" and {num_more} more" if num_more > 0 else ""
     return f"{one}{'s' if len(numbers) > 1 else ''} {first}{more}"
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as MINUTES:SECONDS, or HOURS:MINUTES:SECONDS from an hour on.
+
+    >>> clock(59.6), clock(3725)
+    ('1:00', '1:02:05')
+    """
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
 
 def is_number(text: str) -> bool:

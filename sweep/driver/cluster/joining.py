@@ -21,6 +21,7 @@ from sweep.driver.cluster.watch import OnLost, ended, silent, watched
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from sweep.config.spec import Resources
@@ -133,7 +134,7 @@ def _refusing_to_start() -> Iterator[None]:
         yield
     except Exception as error:  # Ray raises one of no class of its own if it does not start in time
         raise CannotRun(
-            f"Ray must start on this machine, but does not: {_first_line(error).rstrip('.')}. If the "
+            f"Ray must start on this machine, but does not: {first_line(error).rstrip('.')}. If the "
             f"machine is busy, try again; --address joins a cluster that is up."
         ) from error
 
@@ -166,7 +167,7 @@ def _connect(address: str | None, folder: str | None) -> None:
             except Exception as error:
                 raise CannotRun(
                     f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), "
-                    f"but {address!r} cannot be joined: {_first_line(error)}"
+                    f"but {address!r} cannot be joined: {first_line(error)}"
                 ) from error
     finally:
         _leave_terminal_as_it_is()
@@ -183,11 +184,6 @@ def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of the text of an error."""
-    return str(error).strip().partition("\n")[0]
 
 
 def _refuse_shown_secret() -> None:

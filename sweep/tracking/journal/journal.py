@@ -25,10 +25,8 @@ from sweep.tracking.journal.marks import (
     Mark,
     read_mark,
     read_written,
-    stamp,
-    write_in_place,
 )
-from sweep.tracking.whole_file import sync_folder, write_whole
+from sweep.tracking.whole_file import stamp, sync_folder, write_in_place, write_whole
 
 JOURNAL = "journal.jsonl"
 

@@ -1,20 +1,17 @@
 """The marks beside a journal: how much of it was written, and how much of it MLflow has.
 
-A mark is a line of words that ends in a checksum of its own. It is written in one step, behind what it
-speaks of: after a kill or a power cut it may be behind, and never ahead.
+A mark is written behind what it speaks of: after a kill or a power cut it may be behind, never ahead.
 """
 
 from __future__ import annotations
 
-import os
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 from analysis.record.names import is_number
+from sweep.tracking.whole_file import stamped
 
 WRITTEN, DELIVERED = "written", "delivered"
-WIDTH = 80  # characters of a mark that is written in place, longer than any text of one
 
 
 class Mark(NamedTuple):
@@ -53,30 +50,3 @@ def read_written(path: Path) -> int | None:
         case [number] if is_number(number):
             return int(number)
     return None if path.exists() else 0
-
-
-def stamp(text: str) -> str:
-    """Return the content of a mark: a text and its checksum."""
-    return f"{text} {zlib.crc32(text.encode()):08x}\n"
-
-
-def write_in_place(path: Path, text: str) -> None:
-    """Write a mark over the one before it, in one step that waits for no disk.
-
-    What a trial waits for is on the disk before. A power cut may leave the mark as it was then.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
-    try:
-        os.pwrite(descriptor, f"{stamp(text).rstrip():{WIDTH}}\n".encode(), 0)
-    finally:
-        os.close(descriptor)
-
-
-def stamped(path: Path) -> list[str] | None:
-    """Return the words of a mark without its checksum; None if there is none, or it is damaged."""
-    text = path.read_bytes().decode(errors="replace").rstrip(" \n") if path.exists() else ""
-    words, _, _ = text.rpartition(" ")
-    return words.split() if words and stamp(words).rstrip() == text else None

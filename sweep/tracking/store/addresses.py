@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from analysis.record.names import DATABASES
 from sweep.tracking.store import errors, server
 from trainables.schema.text.masking import HIDDEN, masked
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MAX_CHECK_S = 3.0  # in which some gigabyte is looked at
 OF_MLFLOW, OF_VERSION = "experiments", "alembic_version"  # tables
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 
 
 class BadAddress(ValueError):

@@ -44,6 +44,15 @@ def as_word(name: object, most: int = MAX_VALUE) -> str:
     return visible(shortened(whole, most)).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of the text of an error, or its kind if it has none.
+
+    >>> first_line(OSError("no such host\\nat …")), first_line(TimeoutError())
+    ('no such host', 'TimeoutError')
+    """
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def _pieces(value: Any, most: int) -> Iterator[str]:
     """Yield the parts of the repr of a plain value, in order."""
     if isinstance(value, Mapping):

@@ -7,7 +7,8 @@ import pytest
 
 from sweep.tracking.journal import journal as journals
 from sweep.tracking.journal.journal import Journal
-from sweep.tracking.journal.marks import read_mark, stamp
+from sweep.tracking.journal.marks import read_mark
+from sweep.tracking.whole_file import stamp
 
 NUM = 4
 

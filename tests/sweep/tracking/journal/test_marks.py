@@ -2,14 +2,8 @@
 
 import pytest
 
-from sweep.tracking.journal.marks import (
-    Mark,
-    read_mark,
-    read_written,
-    stamp,
-    stamped,
-    write_in_place,
-)
+from sweep.tracking.journal.marks import Mark, read_mark, read_written
+from sweep.tracking.whole_file import stamp, stamped, write_in_place
 
 
 def test_a_mark_that_is_written_in_place_takes_the_place_of_a_longer_one(tmp_path):
