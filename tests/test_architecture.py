@@ -47,6 +47,7 @@ FLOORS = [
     ["analysis.record"],
     ["analysis.stats"],
     ["analysis.views"],
+    ["analysis.drawing"],
     # a sweep: its file, its workers, its record, its search, its driver, what is shown, the verbs
     ["sweep.space", "sweep.trial_request"],
     ["sweep.samplers", "sweep.schedulers"],

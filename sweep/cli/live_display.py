@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Sweep
     from sweep.display.candidates import MeasuredModel
-    from sweep.display.description import DrawnFront
+    from sweep.display.drawer import Drawer
     from sweep.display.mlflow_page import MlflowPage
     from sweep.display.progress import FrontMeasure
     from sweep.driver.running_sweep import RunningSweep
@@ -25,17 +23,26 @@ def callbacks(running: RunningSweep) -> list[Any]:
     These are the progress in the terminal and the page in MLflow. The page is open while trials run
     and draws its last front when no trial runs any more.
     """
-    progress, page = _progress_and_page(running)
+    drawer = running.while_trials_run.enter_context(_drawer(running))
+    progress, page = _progress_and_page(running, drawer)
     return [progress, running.while_trials_run.enter_context(page)]
 
 
 def draw_last_front(running: RunningSweep) -> None:
     """Draw in MLflow the front of a sweep that does not run any more."""
-    with _progress_and_page(running)[1]:
+    with _drawer(running) as drawer, _progress_and_page(running, drawer)[1]:
         pass
 
 
-def _progress_and_page(running: RunningSweep) -> tuple[Any, MlflowPage]:
+def _drawer(running: RunningSweep) -> Drawer:
+    """Return what draws the fronts of a sweep, not yet open."""
+    from sweep.display.drawer import Drawer
+
+    record = running.record
+    return Drawer(running.spec.name, record.tracking_uri, record.runs_url)
+
+
+def _progress_and_page(running: RunningSweep, drawer: Drawer) -> tuple[Any, MlflowPage]:
     """Return the progress in the terminal and the page in MLflow of a sweep, neither of them open."""
     from sweep.cli.options import console
     from sweep.display.mlflow_page import MlflowPage
@@ -45,7 +52,7 @@ def _progress_and_page(running: RunningSweep) -> tuple[Any, MlflowPage]:
     earlier, base = _earlier_models(running)
     models = list(chain(*earlier.values()))
     progress = Progress(running, size_and_volume, console(), models, base)
-    page = MlflowPage(running, partial(_draw, running), progress, size_and_volume, earlier, base)
+    page = MlflowPage(running, drawer.draw, progress, size_and_volume, earlier, base)
     return progress, page
 
 
@@ -88,19 +95,6 @@ def _earlier_models(
         seed = int(row.get(SEED, 0))
         models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, seed, values))
     return models, sweep.base
-
-
-def _draw(running: RunningSweep, folder: Path) -> DrawnFront:
-    """Draw the front of a sweep, as MLflow has it, into a folder; return it in words."""
-    from analysis.views import export, front_files, front_words
-    from sweep.display.description import DrawnFront
-
-    sweep = _read(running)
-    export.draw(sweep, folder)
-    table = front_files.to_markdown(sweep, runs_url=running.record.runs_url)
-    # MLflow shows the name of the sweep above the headline.
-    headline = front_words.headline(sweep).removeprefix(f"{sweep.name}: ")
-    return DrawnFront(headline, table, frozenset(sweep.trials_on_front()))
 
 
 def _read(running: RunningSweep) -> Sweep:

@@ -1,7 +1,7 @@
 """The page of a sweep's own run in MLflow: its description, its front, and how the front has grown.
 
-Pictures and tables are drawn from the record in MLflow, by a function that the command line passes
-in. They are drawn on a thread while trials run, and once more at the end. Everything goes through the
+Pictures and tables are drawn from the record in MLflow, by a process of its own (drawer.py), for which
+a thread waits while trials run; and once more at the end. Everything goes through the
 outbox. So an MLflow that is away costs one picture at most, which the next one replaces.
 """
 
@@ -172,7 +172,7 @@ class MlflowPage(Callback):  # type: ignore[misc]
             try:
                 front = self._draw(Path(folder))
             except Exception as error:  # of MLflow, of a plotting library: the sweep must go on
-                log.warning("the front could not be drawn: %s: %s", type(error).__name__, error)
+                log.warning("the front could not be drawn: %s", error)
                 return
             for path in sorted(Path(folder).iterdir()):
                 self._outbox.attach(None, path, path.name, to=Artifact.FRONT)

@@ -1,6 +1,6 @@
 """How much the driver of a sweep grows with the number of its trials, and what is left on the disk.
 
-    make bench            (python -m tests.benchmarks.driver_memory --trials 1500)
+    make bench            (python -m tests.benchmarks.driver_memory --trials 4000)
 
 Trials that do nothing, two at once, in a process of its own, with the progress and the page in MLflow
 that `sweep run` shows. Growth is counted from the end of a third of them, when all that is loaded once is
@@ -16,7 +16,6 @@ import os
 import tempfile
 import time
 from contextlib import redirect_stdout
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +76,7 @@ def run(name: str, trials: int, seeds: int, *callbacks: tune.Callback) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--trials", type=int, default=1500, help="at least 600")
+    parser.add_argument("--trials", type=int, default=4000, help="at least 600")
     parser.add_argument("--seeds", type=int, default=1, help="trials of each recipe")
     options = parser.parse_args()
     if options.trials < 6 * EVERY:
@@ -85,7 +84,11 @@ def main() -> None:
     os.environ |= {"TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0"}
     start_ray(AT_ONCE)
     gauge = Gauge()
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open(os.devnull, "w") as nothing,
+        redirect_stdout(nothing),
+    ):
         os.environ["SWEEP_HOME"] = folder
         run("warm", 4, options.seeds)  # so that what drawing loads is there before
         began = time.perf_counter()

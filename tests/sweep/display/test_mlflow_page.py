@@ -175,7 +175,7 @@ def test_a_drawing_that_fails_is_logged_and_loses_nothing_else(started, caplog):
     with MlflowPage(begun, draw, progress, front, {}) as page:
         end_trials(page, progress, 1.0)
     assert begun.delivery.wait(10)
-    assert "RuntimeError: no font" in caplog.text
+    assert "the front could not be drawn: no font" in caplog.text
     assert curve(begun.record) == [(1, 1.0)]
 
 
