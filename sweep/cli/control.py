@@ -182,6 +182,8 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
         print(f"{entries} delivered; the record of {name} has all else.")
     else:
         print(f"{entries} delivered; the record of {name} is complete.")
+    if synced.lost:
+        raise SystemExit(FAILED)
 
 
 def unpause(name: str, tracking_uri: str) -> bool:

@@ -78,6 +78,21 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
 
 
+def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
+    from sweep.tracking.outbox import Outbox
+    from sweep.tracking.outbox_entries import Tagged
+    from tests.sweep.conftest import verb
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    assert verb("sync", spec.name).exit_code == 0
+    Outbox(workspace.outbox(spec.name)).put(Tagged(trial=1, tags={"sweep.state": "lost"}))
+    ended = verb("sync", spec.name)
+    assert ended.exit_code == 1
+    assert f"the record of {spec.name} has lost results of trial 1" in ended.stderr
+    assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
+
+
 def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
     from analysis.record.reader import read_sweep
     from sweep.driver.run_sweep import resume
