@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from trainables.data import sources
 from trainables.metrics.names import parse
 from trainables.models import pretrained
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -89,3 +90,10 @@ def joined_digest(digests: Iterable[str]) -> str:
     if len(different) == 1:
         return different[0]
     return hashlib.sha256(" ".join(different).encode()).hexdigest()
+
+
+def reason_unread(error: Exception) -> str:
+    """Return why an input cannot be read, as a clause."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {as_word(error.filename or '', MAX_NAME)}"
+    return str(error).rstrip(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain, islice
 
-from sweep.config.inputs import inputs_by_name, inputs_of, joined_digest
+from sweep.config.inputs import inputs_by_name, inputs_of, joined_digest, reason_unread
 from sweep.config.model_faults import model_faults
 from sweep.config.places import with_line
 from sweep.config.sound_part import sound_trials
@@ -91,8 +91,10 @@ def _digests(trials: list[TrialConfig]) -> tuple[dict[str, str], list[str]]:
                 break
             try:
                 found.append(entry.digest())
-            except (AssetError, OSError, ValueError) as error:
+            except (AssetError, ValueError) as error:
                 faults.append(f"{key}: {error}")
+            except OSError as error:
+                faults.append(f"{key}: must be what can be read, but: {reason_unread(error)}.")
         digests[name] = joined_digest(found)
     return digests, faults
 

@@ -6,18 +6,16 @@ from collections.abc import Generator, Mapping, Set
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from sweep.config.inputs import KEYS, inputs_by_name, joined_digest, role_in
+from sweep.config.inputs import KEYS, inputs_by_name, joined_digest, reason_unread, role_in
 from sweep.workers.storage_trouble import is_trouble, storage_errors
 from trainables.assets import cache
 from trainables.assets.errors import AssetError
-from trainables.schema.text.shown import as_word
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.report import Report
 
 SHOWN_DIGITS = 12  # of a digest
-MAX_PATH = 300  # characters
 
 
 class InputChanged(ValueError):
@@ -63,7 +61,7 @@ def refuse_changed(
             if is_trouble(error):
                 with storage_errors():  # a full disk ends the sweep
                     raise
-            problem = f"cannot be read ({_reason(error)})"
+            problem = f"cannot be read ({reason_unread(error)})"
         else:
             own = {look.path: look.digest for look in own_looks}
             others = [look for look in looks if own.get(look.path, look.digest) != look.digest]
@@ -112,13 +110,6 @@ def _change_sentence(key: str, name: str, before: str, problem: str) -> str:
         f"{key}: {source} must be what the sweep began with (sha256 {_short(before)}), but {problem}: "
         f"put it back, or start a new sweep with --replace."
     )
-
-
-def _reason(error: Exception) -> str:
-    """Return why something cannot be read, as a clause."""
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {as_word(error.filename or '', MAX_PATH)}"
-    return str(error).rstrip(".")
 
 
 def _short(digest: str) -> str:

@@ -19,6 +19,7 @@ from trainables.assets.errors import AssetError, Unavailable
 from trainables.assets.hub import fetch_from_hub
 from trainables.assets.safe_files import refuse_pickles
 from trainables.assets.wheels import unpack
+from trainables.schema.text.shown import MAX_NAME, as_value
 
 logger = logging.getLogger(__name__)
 
@@ -79,8 +80,8 @@ def _unknown(name: str) -> AssetError:
     matches = difflib.get_close_matches(name.lower(), CATALOGUE, n=2)
     hint = f" (did you mean {' or '.join(matches)}?)" if matches else ""
     return AssetError(
-        f"{name!r} is neither an existing path nor a known name{hint}: give the path of a file "
-        f"or folder, a model on the Hub as owner/repo, or one of {', '.join(CATALOGUE)}."
+        f"{as_value(name, MAX_NAME)} is neither an existing path nor a known name{hint}: give the path "
+        f"of a file or folder, a model on the Hub as owner/repo, or one of {', '.join(CATALOGUE)}."
     )
 
 
@@ -94,7 +95,7 @@ def _out_of_reach(name: str, asset: Asset | None, failures: list[str]) -> AssetE
     is_model = asset is None or bool(asset.hub)
     files = "the config, tokenizer and safetensors" if is_model else " and ".join(_files_of(asset))
     return AssetError(
-        f"{name!r} cannot be had, {'; '.join(failures)}: go online, "
+        f"{as_value(name, MAX_NAME)} cannot be had, {'; '.join(failures)}: go online, "
         f"{'' if asset else 'set HF_TOKEN if it is gated or private, '}put {files} into "
         f"{cache_dir() / name}, or give a path in place of the name."
     )

@@ -11,6 +11,7 @@ from trainables.data.pairs import Pair
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
 from trainables.data.splits import is_held_out
 from trainables.schema.faults import did_you_mean
+from trainables.schema.text.shown import MAX_NAME, as_value
 
 
 def check_name(name: str, known: Collection[str], kind: str) -> str:
@@ -29,7 +30,7 @@ def check_name(name: str, known: Collection[str], kind: str) -> str:
         return name
     raise ValueError(
         f"must name {kind} that are known ({', '.join(known)}) "
-        f"or {in_words(TEXTS)}, but got {name!r}"
+        f"or {in_words(TEXTS)}, but got {as_value(name, MAX_NAME)}"
         f"{did_you_mean(name, [*files_named(name, TEXTS), *known])}"
     )
 

@@ -26,6 +26,7 @@ from trainables.models.files.outside_references import refuse_outside_references
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
 from trainables.models.folder import family_in, read_model, refuse_no_numbers, type_in
 from trainables.models.structure import Structure, structure_of
+from trainables.schema.text.shown import MAX_NAME, as_value
 
 if TYPE_CHECKING:
     from trainables.data.tokenizer import Family, Tokenizer
@@ -262,7 +263,7 @@ def _resolved(name: str) -> Path:
         close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise AssetError(
-            f"{name!r} is neither a folder nor a known model{hint}: give the folder of a model, "
-            f"OWNER/REPO on the Hub, or one of {', '.join(known)}."
+            f"{as_value(name, MAX_NAME)} is neither a folder nor a known model{hint}: give the folder "
+            f"of a model, OWNER/REPO on the Hub, or one of {', '.join(known)}."
         )
     return resolve.resolve(name)

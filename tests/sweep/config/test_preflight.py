@@ -265,6 +265,22 @@ def test_the_sets_of_a_trial_have_the_names_of_their_digests_and_its_model_is_no
     assert set(names) == prepare(spec).keys() - {"model.miniature-llama"}
 
 
+@pytest.mark.parametrize(
+    ("key", "given", "instead"),
+    [
+        ("trial.model.path", "{path: miniature-llama}", "{path: ./{LONG}}"),
+        ("trial.alignment.data", "data: miniature, size: 50", "data: {LONG}.csv"),
+        ("trial.replay.data", "train:", "replay: {data: ./{LONG}.txt, ratio: 0.5}\n  train:"),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_one_bounded_sentence(key, given, instead, spec_with):
+    spec = spec_with({given: instead.replace("{LONG}", "a" * 3000)})
+    with pytest.raises(DoNotFit) as caught:
+        prepare(spec)
+    assert f"{key}: must be what can be read, but: File name too long: " in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
 def test_of_many_files_that_are_missing_the_first_are_told(tmp_path):
     path = tmp_path / "spec.yaml"
     files = ", ".join(f"missing{number}.csv" for number in range(200))

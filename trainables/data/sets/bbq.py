@@ -5,6 +5,7 @@ from typing import Any
 
 from trainables.assets import resolve
 from trainables.data.rows import checked_row, read_rows
+from trainables.schema.text.shown import as_value
 
 FIELDS = (
     *("example_id", "question_index", "question_polarity", "context_condition", "context"),
@@ -30,6 +31,6 @@ def questions() -> Iterator[dict[str, Any]]:
         if row["label"] not in (0, 1, 2) or isinstance(row["label"], bool):
             raise ValueError(
                 f"{where}: label must be 0, 1 or 2, the right one of three answers, but got "
-                f"{row['label']!r}."
+                f"{as_value(row['label'])}."
             )
         yield row

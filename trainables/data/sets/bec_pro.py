@@ -10,6 +10,7 @@ from trainables.data.counterfactual import Rule, Words, swap
 from trainables.data.pairs import Pair, real_share
 from trainables.data.rows import read_rows
 from trainables.data.sets.base import AlignmentSet
+from trainables.schema.text.shown import as_value
 
 
 class BecPro(AlignmentSet):
@@ -43,8 +44,8 @@ class BecPro(AlignmentSet):
             man, woman = row["Sentence"], swap(row["Sentence"])
             if woman not in sentences_about_women:
                 raise ValueError(
-                    f"{path}: every sentence must be there with either person, but {woman!r} is "
-                    "not."
+                    f"{path}: every sentence must be there with either person, but {as_value(woman)} "
+                    "is not."
                 )
             female = row["Prof_Gender"] == "female"
             share = real_share(women.get(row["Profession"]), female)

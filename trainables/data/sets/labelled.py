@@ -16,7 +16,7 @@ from trainables.data.files.row import Row, text_in, words_in
 from trainables.data.rows import read_rows, user_file, user_rows
 from trainables.data.sets import miniature
 from trainables.schema.faults import did_you_mean
-from trainables.schema.text.shown import as_value
+from trainables.schema.text.shown import MAX_NAME, as_value
 
 SETS = ("imdb", "miniature")
 # GLUE's classification tasks, and the columns that hold their one or two texts.
@@ -51,13 +51,13 @@ def check_name(name: str) -> str:
     if kind_of(name) not in ROWS:
         raise ValueError(
             f"must name labelled texts that are known ({', '.join(known)}) or {in_words(ROWS)}, with "
-            f"the fields text, label and, if there are two texts, text2, but got {name!r}"
-            f"{did_you_mean(name, [*files_named(name, ROWS), *known])}"
+            f"the fields text, label and, if there are two texts, text2, but got "
+            f"{as_value(name, MAX_NAME)}{did_you_mean(name, [*files_named(name, ROWS), *known])}"
         )
     if dataset_label(name) in map(dataset_label, known):
         raise ValueError(
             f"must be a file whose name is not that of a known set, as metrics are named by it, but "
-            f"got {name!r}: rename it"
+            f"got {as_value(name, MAX_NAME)}: rename it"
         )
     return name
 
@@ -195,7 +195,8 @@ def _glue(name: str) -> Path:
 
     if problem := hub.hub_problem():
         raise AssetError(
-            f"{name!r} cannot be had, not in {by_hand}; not from the Hub ({problem}): go online, or "
-            f"put train.jsonl and validation.jsonl there, with the fields text, text2 and label."
+            f"{as_value(name, MAX_NAME)} cannot be had, not in {by_hand}; not from the Hub "
+            f"({problem}): go online, or put train.jsonl and validation.jsonl there, with the fields "
+            f"text, text2 and label."
         )
     return cache.once(f"glue/{task}", build)

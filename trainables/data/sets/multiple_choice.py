@@ -133,7 +133,7 @@ def hellaswag(path: str) -> list[Item]:
         if str(label) not in labels:
             raise ValueError(
                 f"{row.where}: the label must be the place of the right one of {len(choices)} endings, "
-                f"0 to {len(choices) - 1}, but got {label!r} (the test file has none)."
+                f"0 to {len(choices) - 1}, but got {as_value(label)} (the test file has none)."
             )
         context = cleaned(f"{topic}: {first} {second.capitalize()}")
         items.append(Item(context, choices, labels.index(str(label)), where=row.where))
@@ -177,7 +177,9 @@ def _index_of_answer(options: list[str], answer: str) -> int:
         ValueError: it is none of them.
     """
     if answer not in options:
-        raise ValueError(f"the answer must be one of the options {options}, but got {answer!r}.")
+        raise ValueError(
+            f"the answer must be one of the options {options}, but got {as_value(answer)}."
+        )
     return options.index(answer)
 
 

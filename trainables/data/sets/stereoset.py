@@ -13,6 +13,7 @@ from trainables.data.counterfactual import Rule, Words
 from trainables.data.pairs import Pair
 from trainables.data.rows import checked_row
 from trainables.data.sets.base import AlignmentSet
+from trainables.schema.text.shown import as_value
 
 Split = Literal["dev", "test"]
 Domain = Literal["gender", "profession", "race", "religion", "all"]
@@ -106,11 +107,11 @@ def _check(item: Any, where: str) -> None:
     if labels != sorted(LABELS) or "BLANK" not in item["context"]:
         raise ValueError(
             f"{where}: must have a context with BLANK and one sentence each of "
-            f"{', '.join(LABELS)}, but has {item['context']!r} and {', '.join(labels)}."
+            f"{', '.join(LABELS)}, but has {as_value(item['context'])} and {', '.join(labels)}."
         )
     for sentence in sentences:
         if not word_at_blank(item["context"], sentence["sentence"]):
             raise ValueError(
-                f"{where}: every sentence must have a word where {item['context']!r} has BLANK, "
-                f"but got {sentence['sentence']!r}."
+                f"{where}: every sentence must have a word where {as_value(item['context'])} has "
+                f"BLANK, but got {as_value(sentence['sentence'])}."
             )

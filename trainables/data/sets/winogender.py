@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from trainables.assets import resolve
 from trainables.data.rows import read_rows
+from trainables.schema.text.shown import as_value
 
 PRONOUNS = {
     "male": {"he", "him", "his"},
@@ -58,8 +59,8 @@ def sentences() -> list[Sentence]:
         if name is None or not words & PRONOUNS[name[4]]:
             raise ValueError(
                 f"{path}, row {number}: must be a sentence with its pronoun, named OCCUPATION."
-                f"PARTICIPANT.0|1.male|female|neutral.txt, but got {row['sentid']!r}: "
-                f"{row['sentence']!r}."
+                f"PARTICIPANT.0|1.male|female|neutral.txt, but got {as_value(row['sentid'])}: "
+                f"{as_value(row['sentence'])}."
             )
         if name[1] not in women:
             raise ValueError(

@@ -15,6 +15,7 @@ from trainables.schema.text.masking import (
 from trainables.schema.text.printable import shortened, visible
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
+MAX_NAME = 300  # characters of what may be a path
 
 
 def as_value(value: Any, most: int = MAX_VALUE) -> str:
