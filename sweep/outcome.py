@@ -8,7 +8,7 @@ from analysis.record.names import EndState, TrialState
 from sweep.workers.result import TrialResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a trial ended.
 

@@ -91,7 +91,7 @@ def _earlier_models(
     for row in complete[complete[names].notna().all(axis=1)].to_dict("records"):
         alpha = None if math.isnan(row["alpha"]) else float(row["alpha"])
         recipe = recipe_at(row["recipe"] or str(row["trial"]), alpha)
-        values = {name: float(row[name]) for name in names}
+        values = tuple(float(row[name]) for name in names)
         seed = int(row.get(SEED, 0))
         models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, seed, values))
     return models, sweep.base

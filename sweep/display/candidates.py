@@ -5,7 +5,7 @@ analysis/record/sweep.py says the same of a record; a test of progress.py compar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import mean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,12 +21,12 @@ class MeasuredModel(NamedTuple):
 
     recipe: equal for the models of one recipe at one α.
     seed:   of the trial; the same seed again gives the same model.
-    values: name -> value of the metrics that are goals or constrained.
+    values: of the metrics that are goals or constrained, in the order of `names_of`.
     """
 
     recipe: str
     seed: int
-    values: Mapping[str, float]
+    values: tuple[float, ...]
 
 
 def recipe_at(fingerprint: str, alpha: float | None) -> str:
@@ -35,7 +35,7 @@ def recipe_at(fingerprint: str, alpha: float | None) -> str:
 
 
 def measured_by(
-    request: TrialRequest, metrics: Mapping[str, Any], names: Iterable[str]
+    request: TrialRequest, metrics: Mapping[str, Any], names: Sequence[str]
 ) -> Iterator[MeasuredModel]:
     """Yield the models of a complete trial.
 
@@ -50,7 +50,7 @@ def measured_by(
     by_alpha.update(other_candidates(metrics, own).items())
     for alpha, values in by_alpha.items():
         recipe = recipe_at(fingerprint, alpha)
-        yield MeasuredModel(recipe, seed, {name: float(values[name]) for name in names})
+        yield MeasuredModel(recipe, seed, tuple(float(values[name]) for name in names))
 
 
 def names_of(spec: SweepSpec) -> list[str]:
@@ -69,11 +69,11 @@ def candidates(
     base: metrics of the base model by name; it may be empty.
     """
     names = names_of(spec)
-    by_recipe: dict[str, dict[int, Mapping[str, float]]] = {}
+    by_recipe: dict[str, dict[int, tuple[float, ...]]] = {}
     for model in models:
         by_recipe.setdefault(model.recipe, {}).setdefault(model.seed, model.values)
     rows: list[Mapping[str, float]] = [
-        {name: mean([values[name] for values in by_seed.values()]) for name in names}
+        dict(zip(names, map(mean, zip(*by_seed.values(), strict=True)), strict=True))
         for by_seed in by_recipe.values()
     ]
     if all(name in base for name in names):

@@ -74,7 +74,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._new_outcomes = running.new_outcomes
         self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
         self._first_start: float | None = None  # by the monotonic clock, in seconds
-        self._candidates: list[Mapping[str, float]] = []
+        self._best: dict[str, float] = {}  # goal -> its best value so far
         self._measure()
         self._live: Live | None = None
 
@@ -149,9 +149,13 @@ class Progress(Callback):  # type: ignore[misc]
             self._live = None
 
     def _measure(self) -> None:
-        """Bring the candidates, and the size and hypervolume of their front, up to date."""
-        self._candidates = candidates(self._spec, self._models, self._base)
-        self.size_and_volume = self._front(self._candidates)
+        """Bring the best values, and the size and hypervolume of the front, up to date."""
+        # A sweep may have thousands of candidates, of which none is kept.
+        rows = candidates(self._spec, self._models, self._base)
+        self.size_and_volume = self._front(rows)
+        if rows:
+            for name, metric in self._goals.items():
+                self._best[name] = min((row[name] for row in rows), key=metric.cost)
 
     def _goals_of(self, metrics: Mapping[str, Any]) -> dict[str, float]:
         """Return the values of the goals among these metrics, by name."""
@@ -214,8 +218,7 @@ class Progress(Callback):  # type: ignore[misc]
         table.add_column("best", justify="right")
         table.add_column("unit")
         for name, metric in self._goals.items():
-            values = [goals[name] for goals in self._candidates]
-            best = f"{min(values, key=metric.cost):.4g}" if values else "–"
+            best = f"{self._best[name]:.4g}" if name in self._best else "–"
             table.add_row(escape(name), best, escape(metric.unit))
         front = Text(f"front: {counted(size, 'candidate')}, hypervolume {volume:.4f}")
         footer = Text(f"running: {running or '–'}", style="dim")

@@ -16,7 +16,7 @@ def spec(tiny):
 
 
 def model(recipe, gap, rise, seed=0):
-    return MeasuredModel(recipe, seed, {GAP: gap, RISE: rise})
+    return MeasuredModel(recipe, seed, (gap, rise))
 
 
 def test_a_recipe_is_the_mean_of_its_models_and_constraints_hold_for_the_mean(spec):

@@ -110,7 +110,7 @@ def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(
     assert begun.delivery.wait(10)
     values = {0: [2.0, 3.0], 1: [10.0]}  # 2 is no candidate
     earlier = {
-        number: [MeasuredModel(f"{number} {gap}", 0, {GAP: gap, RISE: 0.0}) for gap in gaps]
+        number: [MeasuredModel(f"{number} {gap}", 0, (gap, 0.0)) for gap in gaps]
         for number, gaps in values.items()
     }
     progress = Counting(num_ended=3)
@@ -124,9 +124,7 @@ def test_the_curve_has_one_point_for_each_trial_even_after_a_kill_left_some_out(
 
 def test_the_curve_of_a_resumed_sweep_is_that_of_means_and_holds_the_base_model(started):
     begun = started(0, 1)
-    earlier = {
-        n: [MeasuredModel("one", n, {GAP: gap, RISE: 0.0})] for n, gap in ((0, 2.0), (1, 4.0))
-    }
+    earlier = {n: [MeasuredModel("one", n, (gap, 0.0))] for n, gap in ((0, 2.0), (1, 4.0))}
     base = {GAP: 100.0, RISE: 0.0, "forgetting/general/nll": 4.0}
     with MlflowPage(begun, drawn, Counting(num_ended=2), front, earlier, base):
         pass

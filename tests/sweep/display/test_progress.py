@@ -235,7 +235,7 @@ def test_a_trial_stopped_early_does_not_join_the_front(shown):
 def test_a_resumed_sweep_counts_the_trials_that_had_ended_before(shown):
     progress, written = shown(
         ended=[Outcome(0, "complete"), Outcome(1, "failed")],
-        earlier=[MeasuredModel("0", 0, {GAP: 1.0, RISE: 0.5})],
+        earlier=[MeasuredModel("0", 0, (1.0, 0.5))],
     )
     assert "2 of 4 trials done before" in written.getvalue()
     end(progress, trial("0002", **{GAP: 2.0, RISE: 0.1}))
