@@ -31,7 +31,7 @@ from sweep.cli.options import (
     use_harness_tasks,
 )
 from trainables.cli.streams import say
-from trainables.schema.counted import counted
+from trainables.schema.counted import counted, listed
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -112,7 +112,7 @@ def cancel(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) ->
         print(f"{name} ends now; `sweep resume {name}` would go on from here.")
         return
     if trial not in (running := _trials(record, TrialState.RUNNING)):
-        choice = f"running are {', '.join(map(str, running))}" if running else "none is running"
+        choice = f"running are {listed(running)}" if running else "none is running"
         leave(WRONG, f"--trial must be a running trial of {name}, but got {trial}: {choice}.")
     cancel_trials(record, frozenset([trial]))
     print(f"trial {trial} of {name} ends now, unless it completes first.")
@@ -130,7 +130,7 @@ def retry(name: Name, tracking_uri: TrackingUri = None, trial: Trial = None) -> 
     ended = _trials(record, TrialState.FAILED, TrialState.LOST)
     failed = [number for number in ended if str(number) not in already_retried]
     if trial is not None and trial not in failed:
-        choice = f"failed are {', '.join(map(str, failed))}" if failed else "none has failed"
+        choice = f"failed are {listed(failed)}" if failed else "none has failed"
         leave(WRONG, f"--trial must be a failed trial of {name}, but got {trial}: {choice}.")
     numbers = frozenset(failed if trial is None else [trial])
     if not numbers:

@@ -20,6 +20,7 @@ from sweep.cli.options import (
     store_of,
     trial_number,
 )
+from trainables.schema.counted import listed
 
 if TYPE_CHECKING:
     from analysis.record.sweep import Sweep
@@ -98,7 +99,7 @@ def _numbers(sweep: Sweep, named: Iterable[int], front: bool) -> list[int]:
     first_of: dict[str, int] = {}
     for number in sorted({*named, *members}):
         if not recipes.get(number):
-            there_are = ", ".join(map(str, sorted(recipes))) or "none"
+            there_are = listed(sorted(recipes)) or "none"
             leave(
                 WRONG,
                 f"TRIAL must be a complete trial of {sweep.name}, but got {number}: complete are "

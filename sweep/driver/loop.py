@@ -28,6 +28,7 @@ from sweep.tracking.provenance.beginning import remember_beginning
 from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
+from trainables.schema.counted import numbered
 
 log = logging.getLogger(__name__)
 
@@ -97,10 +98,10 @@ def run_to_end(
     outbox = Outbox(workspace.outbox(spec.name))
     remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
-    gone = {entry.trial for entry in deliver_again(record, outbox)}
+    without_files = {entry.trial for entry in deliver_again(record, outbox)}
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
-        study, version, lost = _open_search(prepared, outbox, gone)
+        study, version, losses = _open_search(prepared, outbox, without_files)
         already_recorded = AlreadyRecorded.from_record(record, version)
         if lacks_base_items(record, outbox):
             already_recorded = replace(already_recorded, has_base=False)
@@ -118,15 +119,15 @@ def run_to_end(
         patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            record_lost(lost, recorder)
-            numbers = {one.outcome.number for one in lost}
+            record_lost(losses, recorder)
+            with_losses = {loss.outcome.number for loss in losses}
             recorder.close_earlier_trials(
-                [outcome for outcome in outcomes(study) if outcome.number not in numbers],
-                [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in numbers],
+                [outcome for outcome in outcomes(study) if outcome.number not in with_losses],
+                [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in with_losses],
             )
             delivery.wait(PATIENCE_S)
-            all_lost = record.lost_trials()
-            if not_retried := sorted({*all_lost} - control.listener.requests.retried_trials):
+            lost_trials = record.lost_trials()  # of this start and of earlier ones
+            if not_retried := sorted({*lost_trials} - control.listener.requests.retried_trials):
                 log.warning("%s", lost_sentence(spec.name, not_retried))
             new_outcomes: dict[int, Outcome] = {}
 
@@ -136,7 +137,7 @@ def run_to_end(
 
             search = ParetoSearch(
                 spec, study, metrics, on_end, control.requests, control.stop_for,
-                only_requested=prepared.reruns is not None, lost=all_lost,
+                only_requested=prepared.reruns is not None, lost=lost_trials,
             )  # fmt: skip
             with ExitStack() as while_trials_run:
                 running = RunningSweep(
@@ -163,11 +164,11 @@ def run_to_end(
 
 
 def _open_search(
-    prepared: PreparedSweep, outbox: Outbox, gone: Collection[int | None]
+    prepared: PreparedSweep, outbox: Outbox, without_files: Collection[int | None]
 ) -> tuple[Study, int, list[LostResult]]:
-    """Return the study of the newest version of the search space, its number, and what is lost.
+    """Return the study of the newest version of the search space, its number, and lost results.
 
-    gone: numbers of trials whose files went with an earlier store.
+    without_files: numbers of trials whose files went with an earlier store.
 
     Raises:
         CannotRun: MLflow knows ended trials that Optuna does not, or knows them otherwise. Optuna is
@@ -186,15 +187,14 @@ def _open_search(
     if unknown := sorted(ended - known):
         raise CannotRun(
             f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
-            f"{record.sweep} as it was left, but does not know that "
-            f"{'trials' if len(unknown) > 1 else 'trial'} "
-            f"{', '.join(map(str, unknown))} ended: put the latest copy back, or start anew with "
-            f"--replace."
+            f"{record.sweep} as it was left, but does not know that {numbered('trial', unknown)} "
+            f"ended: put the latest copy back, or start anew with --replace."
         )
-    lost = lost_results(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
-    numbers = {one.outcome.number for one in lost if one.lacks}
-    left = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in numbers]
-    if difference := first_difference(study, spec, left):
+    must_have = must_have_items(record, outbox, runs)
+    losses = lost_results(study, spec, runs, must_have, gone=without_files)
+    incomplete = {loss.outcome.number for loss in losses if loss.lacks}
+    whole_runs = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in incomplete]
+    if difference := first_difference(study, spec, whole_runs):
         number, clause = difference
         raise CannotRun(
             f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
@@ -202,7 +202,7 @@ def _open_search(
             f"back, or start anew with --replace."
         )
     record.log_spec_version(version, prepared.text)
-    return study, version, lost
+    return study, version, losses
 
 
 def _run_trials(

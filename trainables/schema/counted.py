@@ -23,10 +23,18 @@ def numbered(one: str, numbers: Sequence[int]) -> str:
     >>> numbered("trial", [3]), numbered("trial", [3, 5])
     ('trial 3', 'trials 3, 5')
     """
-    first = ", ".join(map(str, numbers[:MAX_NUMBERS]))
+    return f"{one}{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Return numbers in a sentence, of many the first MAX_NUMBERS.
+
+    >>> listed([3, 5]), listed(range(52))[-15:]
+    ('3, 5', ', 49 and 2 more')
+    """
     num_more = len(numbers) - MAX_NUMBERS
     more = f" and {num_more} more" if num_more > 0 else ""
-    return f"{one}{'s' if len(numbers) > 1 else ''} {first}{more}"
+    return ", ".join(map(str, numbers[:MAX_NUMBERS])) + more
 
 
 def clock(seconds: float) -> str:
