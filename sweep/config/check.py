@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ def check(document: Document) -> SweepSpec:
         sound_tree = without_domains(tree, bad_places)
         is_mapping = isinstance(sound_tree, dict)
         too_large = list(extent_faults(sound_tree)) if is_mapping else []
-        sentences += _domain_sentences(document, [*bad_domains, *too_large])
+        sentences += _domain_sentences(document, bad_domains)
+        sentences += _domain_sentences(document, too_large)
         if is_mapping and not too_large:
             found = list(corners_and_branches(sound_tree))
             sentences += _trial_sentences(document, found, bad_places)
@@ -157,8 +159,9 @@ def _line(sentence: str) -> int:
 
 
 def _domain_sentences(document: Document, domains: Iterable[DomainFault]) -> list[str]:
-    """Return a sentence with its line for each fault of a domain."""
-    return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in domains]
+    """Return a sentence with its line for each fault of a domain, of many one more than are shown."""
+    first = islice(domains, MAX_SENTENCES + 1)
+    return [f"{document.at(('trial', *fault.place))} {fault.sentence}" for fault in first]
 
 
 def _trial_sentences(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"  # stands for a secret
@@ -113,14 +114,17 @@ def _secrets_of_environment() -> list[str]:
     """Return the values of the variables that are named as secrets are, the longest first.
 
     The passwords in addresses, as of OPTUNA_STORAGE, are among them, and each value as it stands in an
-    address, too.
+    address, too; paths of what is there are not.
     """
-    values = {
-        value
-        for name, value in os.environ.items()
-        if is_secret(name) and not (os.path.isabs(value) and os.path.exists(value))
-    }
-    for value in os.environ.values():
+    values = _secrets_in(tuple(os.environ.items()))
+    return [value for value in values if not (os.path.isabs(value) and os.path.exists(value))]
+
+
+@lru_cache(maxsize=4)
+def _secrets_in(variables: tuple[tuple[str, str], ...]) -> list[str]:
+    """Return what may be secrets in (name, value) of an environment, the longest first."""
+    values = {value for name, value in variables if is_secret(name)}
+    for _, value in variables:
         if (address := USER_INFO.match(value)) and not USER_ALONE.fullmatch(address[0]):
             values |= {address[3], unquote(address[3])}
     values |= {quote(value, safe="") for value in values}
