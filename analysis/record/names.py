@@ -5,7 +5,7 @@ children of that, one for each trial. This is the one file of `analysis` that `s
 its command line: it imports nothing that costs time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 
@@ -187,6 +187,21 @@ def retried_in(tags: Mapping[str, str]) -> frozenset[int]:
     words = [tag.removeprefix(Tag.RETRY) for tag in tags if tag.startswith(Tag.RETRY)]
     words += tags.get(Tag.RETRY_TRIALS, "").split()
     return frozenset(map(int, filter(is_number, words)))
+
+
+def lost_in(tags_of_trials: Iterable[Mapping[str, str]], tags: Mapping[str, str]) -> list[int]:
+    """Return the numbers of the trials that have lost results and that nobody has retried, sorted.
+
+    tags_of_trials: of the run of each trial. tags: of the sweep's run.
+
+    >>> lost = [{"sweep.trial": n, "sweep.state": "lost"} for n in ("1", "2", "4")]
+    >>> lost_in([*lost, {"sweep.trial": "5", "sweep.retry_of": "1"}], {"sweep.retry.2": "requested"})
+    [4]
+    """
+    trials = list(tags_of_trials)
+    lost = {int(own[Tag.TRIAL]) for own in trials if own.get(Tag.STATE) == TrialState.LOST}
+    begun = {own[Tag.RETRY_OF] for own in trials if Tag.RETRY_OF in own}
+    return sorted(lost - retried_in(tags) - {int(number) for number in begun if is_number(number)})
 
 
 def is_number(text: str) -> bool:

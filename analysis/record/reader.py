@@ -32,6 +32,7 @@ from analysis.record.names import (
     Tag,
     TrialState,
     digests_in,
+    lost_in,
     retried_in,
 )
 from analysis.record.sweep import Sweep, run_id_of
@@ -101,14 +102,9 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         },
         evaluators=declared.evaluators,
         retries=tuple(number for number in asked if str(number) not in begun),
-        lost=tuple(n for n in _lost(runs) if n not in asked and str(n) not in begun),
+        lost=tuple(lost_in((run.data.tags for run in runs), parent.data.tags)),
         items_of=RecordedItems(tracking_uri),
     )
-
-
-def _lost(runs: list[Run]) -> list[int]:
-    """Return the numbers of the trials of which the record has lost results."""
-    return [int(run.data.tags[Tag.TRIAL]) for run in runs if trial_state(run) == TrialState.LOST]
 
 
 def read_state(name: str, /, *, tracking_uri: str) -> str:

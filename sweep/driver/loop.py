@@ -19,7 +19,13 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
+from sweep.search.mending import (
+    deliver_again,
+    lacks_base_items,
+    left_lost,
+    lost_sentence,
+    record_lost,
+)
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
@@ -126,14 +132,17 @@ def run_to_end(
                 [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in with_losses],
             )
             delivery.wait(PATIENCE_S)
-            lost_trials = record.lost_trials()  # of this start and of earlier ones
-            if not_retried := sorted({*lost_trials} - control.listener.requests.retried_trials):
+            # MLflow may not have those of this start yet.
+            newly_lost = {loss.outcome.number for loss in losses if loss.lacks}
+            lost_trials = newly_lost | {*record.lost_trials()}
+            retried = control.listener.requests.retried_trials
+            if not_retried := sorted((newly_lost | {*left_lost(record)}) - retried):
                 log.warning("%s", lost_sentence(spec.name, not_retried))
             new_outcomes: dict[int, Outcome] = {}
 
             def on_end(outcome: Outcome) -> None:
-                new_outcomes[outcome.number] = outcome
                 recorder.close_trial(outcome)
+                new_outcomes[outcome.number] = outcome
 
             search = ParetoSearch(
                 spec, study, metrics, on_end, control.requests, control.stop_for,

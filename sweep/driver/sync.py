@@ -16,7 +16,7 @@ from sweep.config.check import load
 from sweep.config.spec import SweepSpec
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
-from sweep.search.mending import deliver_again, record_lost
+from sweep.search.mending import deliver_again, left_lost, record_lost
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.journal.entries import entries_of
@@ -44,7 +44,7 @@ class Synced:
     num_refused: number of entries that MLflow has refused, which stay aside.
     has_ended: whether the sweep has ended.
     gone: files of the record that the new store lacks, because a lost one had taken them.
-    lost: numbers of complete trials of which the record has lost results, now or earlier.
+    lost: numbers of trials that have lost results, now or earlier, and that nobody has retried.
     """
 
     num_delivered: int
@@ -119,7 +119,7 @@ def sync(
         lost = [entry for entry in gone if entry.to != Artifact.FRONT]
         names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
         num_delivered = max(0, num_waiting - (num_left - num_aside))
-        return Synced(num_delivered, num_left, record.has_ended(), names, record.lost_trials())
+        return Synced(num_delivered, num_left, record.has_ended(), names, left_lost(record))
 
 
 def _lost_results(

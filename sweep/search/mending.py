@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Tag
+from analysis.record.names import Artifact, Tag, lost_in
 from sweep.tracking.artifacts import has_artifact
 from trainables.schema.counted import numbered
 
@@ -79,6 +79,11 @@ def record_lost(lost: Sequence[LostResult], recorder: Recorder) -> None:
         else:
             recorder.open_trial(one.request)
             recorder.close_trial(one.outcome)
+
+
+def left_lost(record: Record) -> list[int]:
+    """Return the numbers of the trials that have lost results and that nobody has retried, sorted."""
+    return lost_in((run.data.tags for run in record.trial_runs()), record.tags())
 
 
 def lost_sentence(name: str, numbers: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import errno
 import io
+import logging
 import os
 import sys
 import unicodedata
@@ -68,6 +69,14 @@ def say(sentence: str) -> None:
     print(printable(sentence), file=sys.stderr)
 
 
+class ShownFormatter(logging.Formatter):
+    """Gives what is logged as `say` prints it: it may hold the words of a store or a library."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return what is shown of a record."""
+        return printable(super().format(record))
+
+
 class Stream(io.TextIOWrapper):
     """A text stream over a file descriptor, to which writing never fails.
 
@@ -103,6 +112,8 @@ class Stream(io.TextIOWrapper):
 def make_safe() -> None:
     """Make the standard streams of this process such that printing to them never fails.
 
+    What is logged is shown as `say` shows it.
+
     Descriptors that are closed are turned to the null device: the next file that is opened would take
     their number, and get what child processes print. A pipe that does not block, which loses what
     its reader is too slow for, is made to block.
@@ -116,6 +127,8 @@ def make_safe() -> None:
             )  # takes the lowest number that is free, which is this one
         os.set_blocking(descriptor, True)
     codecs.register_error(NAME, _replace)
+    if logging.lastResort:  # which prints what no other handler takes
+        logging.lastResort.setFormatter(ShownFormatter())
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:  # it was closed, and printing to it must be possible all the same

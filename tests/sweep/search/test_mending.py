@@ -7,7 +7,13 @@ import pytest
 from sweep.config.check import load
 from sweep.outcome import Outcome
 from sweep.search.lost_results import LostResult, must_have_items
-from sweep.search.mending import deliver_again, lacks_base_items, lost_sentence, record_lost
+from sweep.search.mending import (
+    deliver_again,
+    lacks_base_items,
+    left_lost,
+    lost_sentence,
+    record_lost,
+)
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
 from sweep.tracking.outbox import Outbox
@@ -213,6 +219,16 @@ def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbo
     runs = {int(run.data.tags["sweep.trial"]): run for run in record.trial_runs()}
     has_items = must_have_items(record, outbox, [*runs.values()])
     assert (has_items(runs[0]), has_items(runs[1])) == (True, False)
+
+
+def test_a_lost_trial_is_left_until_somebody_retries_it(record):
+    tags = {0: {}, 1: {}, 2: {}, 3: {"sweep.retry_of": "0"}, 4: {}}
+    for number, own in tags.items():
+        state = {"sweep.state": "complete" if number > 2 else "lost"}
+        record.log_batch(record.run_id_of(number), [], {}, state | own)
+    assert left_lost(record) == [1, 2]
+    record.set_tags({"sweep.retry.2": "requested"})
+    assert left_lost(record) == [1]
 
 
 def test_what_is_lost_is_said_with_what_to_do():

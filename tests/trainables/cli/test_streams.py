@@ -140,3 +140,12 @@ def test_what_is_printed_without_a_buffer_is_there_however_the_process_ends():
     code = "import os; from trainables.cli.streams import make_safe, say; make_safe(); say('x'); os._exit(3)"
     for unbuffered in ("1", ""):
         assert run(code, PYTHONUNBUFFERED=unbuffered) == (3, "", "x\n")
+
+
+def test_what_is_logged_is_shown_without_secrets_and_control_characters():
+    code = (
+        "import logging\nfrom trainables.cli.streams import make_safe\nmake_safe()\n"
+        "logging.getLogger('a').warning('%s', 'http://me:hunter2@host/ \x1b[31mred')"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stderr == "http://me:***@host/ \\x1b[31mred\n"
