@@ -18,6 +18,7 @@ import os
 import queue
 import sys
 import threading
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,8 @@ def main() -> None:
     while True:
         order = json.loads(orders.get())
         try:
-            reply = answer(**order)
+            with redirect_stdout(sys.stderr):  # a line of a library would be taken for a reply
+                reply = answer(**order)
         except Exception as error:  # of the store, of a plotting library: who asked says it
             reply = {"reason": f"{type(error).__name__}: {error}"}
         print(json.dumps(reply | {"logged": messages.taken()}), flush=True)

@@ -151,9 +151,10 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         why = f"its front cannot be read ({store_errors.reason(error)})"
         leave(FAILED, f"{spec.name} has ended, but {why}: {_next_command(spec)}.")
     console().print(front_table.table(sweep))
-    if not any_complete:
-        leave(FAILED, f"no trial was completed: {_failures(sweep.trials)}")
-    if failures := _failures(sweep.trials):
+    failures = _failures(sweep.trials)
+    if not any_complete and failures:
+        leave(FAILED, f"no trial was completed: {failures}")
+    if failures:
         say(f"failed: {failures}; `sweep retry {spec.name}`")
     if sweep.state == SweepState.STOPPED:
         say(f"stopped; `sweep resume {spec.name}` runs the rest.")

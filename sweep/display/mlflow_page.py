@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 PAUSE_S = 30.0  # least time between two drawings
 PAUSE_FACTOR = 10.0  # a pause also lasts so many times the duration of the last drawing
 PATIENCE_S = 10.0  # with an MLflow that is away
+MAX_DRAWING_S = 60.0  # that a drawing under way is waited for at the end
 
 
 NOTE = "mlflow.note.content"  # the tag that MLflow shows as the description of a run
@@ -106,7 +107,8 @@ class MlflowPage(Callback):  # type: ignore[misc]
         """Close the page: stop the thread, and draw the last front if MLflow has every entry."""
         self._is_closing.set()
         self._has_grown.set()
-        self._thread.join(PATIENCE_S)
+        is_away = self._running.delivery.trouble
+        self._thread.join(PATIENCE_S if is_away else MAX_DRAWING_S)
         if not self._thread.is_alive() and self._wait_for_delivery(is_last=True):
             self._refresh()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -104,10 +104,10 @@ def run_to_end(
     outbox = Outbox(workspace.outbox(spec.name))
     remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
-    without_files = {entry.trial for entry in deliver_again(record, outbox)}
+    deliver_again(record, outbox)
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
-        study, version, losses = _open_search(prepared, outbox, without_files)
+        study, version, losses = _open_search(prepared, outbox)
         already_recorded = AlreadyRecorded.from_record(record, version)
         if lacks_base_items(record, outbox):
             already_recorded = replace(already_recorded, has_base=False)
@@ -172,12 +172,8 @@ def run_to_end(
             delivery.wait(patience_s)
 
 
-def _open_search(
-    prepared: PreparedSweep, outbox: Outbox, without_files: Collection[int | None]
-) -> tuple[Study, int, list[LostResult]]:
+def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, list[LostResult]]:
     """Return the study of the newest version of the search space, its number, and lost results.
-
-    without_files: numbers of trials whose files went with an earlier store.
 
     Raises:
         CannotRun: MLflow knows ended trials that Optuna does not, or knows them otherwise. Optuna is
@@ -200,7 +196,8 @@ def _open_search(
             f"ended: put the latest copy back, or start anew with --replace."
         )
     must_have = must_have_items(record, outbox, runs)
-    losses = lost_results(study, spec, runs, must_have, gone=without_files)
+    deleted = record.deleted_trials()
+    losses = lost_results(study, spec, runs, must_have, deleted=deleted)
     incomplete = {loss.outcome.number for loss in losses if loss.lacks}
     whole_runs = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in incomplete]
     if difference := first_difference(study, spec, whole_runs):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,7 +100,7 @@ def sync(
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
-            if found := _lost_results(record, spec, outbox, {entry.trial for entry in gone}):
+            if found := _lost_results(record, spec, outbox):
                 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
                 already_recorded = AlreadyRecorded.from_record(record, None)
@@ -123,19 +124,24 @@ def sync(
 
 
 def _lost_results(
-    record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox, gone: Collection[int | None]
+    record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox
 ) -> list[LostResult]:
-    """Return what the record lacks of trials that the search knows; nothing if it cannot be read.
-
-    gone: numbers of trials whose files went with an earlier store.
-    """
+    """Return what the record lacks of trials that the search knows; nothing if it cannot be read."""
     from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import has_study, open_study
     from sweep.search.versions import latest_version
 
     storage = workspace.search_storage(spec.name)
-    if HIDDEN in str(storage):
-        return []
+    if HIDDEN in str(storage):  # its password is in the environment, or not here
+        given = os.environ.get("OPTUNA_STORAGE", "")
+        if addresses.masked_address(given) != storage:
+            log.warning(
+                "whether results of %s were lost is not known: OPTUNA_STORAGE must be the address of "
+                "its search with its password, %s",
+                spec.name, storage,
+            )  # fmt: skip
+            return []
+        storage = given
     try:
         if not has_study(storage, spec.name):
             return []
@@ -144,7 +150,9 @@ def _lost_results(
         log.warning("%s", error)
         return []
     runs = record.trial_runs()
-    return lost_results(study, spec, runs, must_have_items(record, outbox, runs), gone=gone)
+    must_have = must_have_items(record, outbox, runs)
+    deleted = record.deleted_trials()
+    return lost_results(study, spec, runs, must_have, deleted=deleted)
 
 
 def _run(entry: Attached) -> str:

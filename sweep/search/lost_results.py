@@ -9,6 +9,7 @@ knows, and a state of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import optuna
@@ -20,6 +21,7 @@ from sweep.outcome import Outcome
 from sweep.search.requests import request_of
 from sweep.search.study import outcomes
 from sweep.tracking.artifacts import has_artifact
+from sweep.tracking.outbox_entries import Attached
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import FULL_PROGRESS
 
@@ -57,25 +59,27 @@ def lost_results(
     runs: Iterable[Run],
     has_items: Callable[[Run], bool],
     *,
-    gone: Collection[int | None] = (),
+    deleted: Collection[int] = (),
 ) -> list[LostResult]:
     """Return the trials of which the record lacks something that the search or nobody knows.
 
     runs: of all trials, as MLflow has them after all that the journal holds was delivered.
     has_items: whether the items of a run are recorded, if they must be.
-    gone: numbers of trials whose files went with an earlier store.
+    deleted: numbers of trials whose runs a user has deleted.
     """
     run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
     found = []
     for outcome in outcomes(study):
+        if outcome.number in deleted:
+            continue
         run, lacks = run_of.get(outcome.number), ""
         if run is not None and run.data.tags.get(Tag.STATE) == names.TrialState.LOST:
             continue
         if outcome.state == names.TrialState.COMPLETE:
             if run is None or not _has_last_report(run, spec):
                 lacks = "its last report"
-            elif outcome.number not in gone and not has_items(run):
+            elif not has_items(run):
                 lacks = Artifact.ITEMS
         request = request_of(trials[outcome.number], spec)
         has_settings = run is not None and (bool(request.fault) or Tag.FINGERPRINT in run.data.tags)
@@ -104,17 +108,24 @@ def _values(trial: FrozenTrial, spec: SweepSpec) -> dict[str, float]:
 def must_have_items(record: Record, outbox: Outbox, runs: Sequence[Run]) -> Callable[[Run], bool]:
     """Return a function that says whether a run has the items of its trial, if it must have some.
 
-    It must if the sweep's own run has those of the base model. A run that has ended had them delivered
-    before its end; it is looked at only if the journal was damaged.
+    It must if the sweep's own run has those of the base model. Those that the journal holds were
+    delivered, or refused, or went with an earlier store: what of them is not there was said, and is not
+    lost by the journal. A run that has ended had them delivered before its end; it is looked at only if
+    the journal was damaged.
     """
     is_sure = not outbox.is_damaged
     if is_sure and all(Tag.STATE in run.data.tags for run in runs):
         return lambda run: True
     if not has_artifact(record.tracking_uri, record.run_id, Artifact.ITEMS):
         return lambda run: True
+    in_journal = {
+        str(entry.trial)
+        for entry in outbox.delivered_entries()
+        if isinstance(entry, Attached) and Path(entry.file).name == Artifact.ITEMS
+    }
 
     def has_items(run: Run) -> bool:
-        if is_sure and Tag.STATE in run.data.tags:
+        if run.data.tags[Tag.TRIAL] in in_journal or (is_sure and Tag.STATE in run.data.tags):
             return True
         return has_artifact(record.tracking_uri, run.info.run_id, Artifact.ITEMS)
 

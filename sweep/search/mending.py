@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, Tag, lost_in
+from analysis.record.names import Artifact, lost_in
 from sweep.tracking.artifacts import has_artifact
 from trainables.schema.counted import numbered
 
@@ -32,8 +32,7 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     runs = record.trial_runs()
     missing = outbox.missing_in(runs, record.own_run())
     if missing:
-        deleted = record.known_trials() - {int(run.data.tags[Tag.TRIAL]) for run in runs}
-        missing = [number for number in missing if number not in deleted]
+        missing = [number for number in missing if number not in record.deleted_trials()]
     if not missing:
         return []
     gone = outbox.mark_all_undelivered()

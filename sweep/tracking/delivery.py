@@ -195,6 +195,9 @@ def _deliver_run(
     entries = batch.left_of(entries)
     if not entries:
         return
+    if trial in record.deleted_trials():  # delivered before; a run that was deleted stays so
+        batch.settle(entries)
+        return
     has_run = False
     try:
         run_id = _run_id(record, trial, entries)

@@ -60,6 +60,7 @@ class Record:
     sweep: str
     run_id: str
     _run_ids: dict[int, str] | None = field(default=None, repr=False)  # None: not yet looked for
+    _deleted: frozenset[int] | None = field(default=None, repr=False)  # None: not yet looked for
     _may_have_twins: bool = field(default=False, repr=False)  # a request to create a run failed
 
     @property
@@ -223,16 +224,20 @@ class Record:
 
     def lost_trials(self) -> list[int]:
         """Return the numbers of the trials of which the record has lost results, sorted."""
-        runs = self.trial_runs()
-        lost = [run for run in runs if run.data.tags.get(Tag.STATE) == TrialState.LOST]
-        return sorted(int(run.data.tags[Tag.TRIAL]) for run in lost)
+        tags = [run.data.tags for run in self.trial_runs()]
+        return sorted(int(own[Tag.TRIAL]) for own in tags if own.get(Tag.STATE) == TrialState.LOST)
 
-    def known_trials(self) -> set[int]:
-        """Return the numbers of the trials that have a run, also of those that a user has deleted."""
-        from mlflow.entities import ViewType
+    def deleted_trials(self) -> frozenset[int]:
+        """Return the numbers of trials that had ended when a user deleted their runs; asked once."""
+        if self._deleted is None:
+            from mlflow.entities import ViewType
 
-        runs = search_runs(self._client, self.experiment_id, self._of_trials, ViewType.ALL)
-        return {int(run.data.tags[Tag.TRIAL]) for run in runs}
+            kept = {int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs()}
+            view = ViewType.DELETED_ONLY
+            runs = search_runs(self._client, self.experiment_id, self._of_trials, view)
+            ended = {int(r.data.tags[Tag.TRIAL]) for r in runs if Tag.STATE in r.data.tags}
+            self._deleted = frozenset(ended - kept)
+        return self._deleted
 
     def last_steps(self) -> dict[int, int]:
         """Return the last recorded step of each trial that has one and has not ended, by its number."""

@@ -33,6 +33,7 @@ from sweep.tracking.refused import (
     RefusedEntries,
     identity,
 )
+from sweep.tracking.whole_file import sync
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -109,6 +110,8 @@ class Outbox:
             (folder / name).write_bytes(source)
         else:
             shutil.move(source, folder / name)
+        _sync_all(folder)  # else a power cut may leave the entry without what it attaches
+        sync(self.files)
         self.put(Attached(trial=trial, file=f"{folder.name}/{name}", to=to))
 
     def next_entries(self, max_entries: int) -> tuple[list[Entry], int]:
@@ -234,6 +237,14 @@ class Outbox:
     def _files_of(self, rows: Sequence[dict[str, Any]]) -> set[Path]:
         """Return the paths of the files that refused entries attach."""
         return {self.files / row["entry"]["file"] for row in rows if "file" in row["entry"]}
+
+
+def _sync_all(path: Path) -> None:
+    """Have a file or a folder, and all that is in it, on the disk."""
+    if path.is_dir():
+        for below in path.iterdir():
+            _sync_all(below)
+    sync(path)
 
 
 def journal_size(folder: Path) -> int:

@@ -69,6 +69,8 @@ class RefusedEntries:
         """
         key, row = identity(entry), {"entry": entry, "reason": reason}
         replaced = self._rows.get(key)
+        if replaced == row:  # as after every entry was delivered again
+            return replaced
         if replaced:
             self._write_anew({k: r for k, r in self._rows.items() if k != key} | {key: row})
         else:

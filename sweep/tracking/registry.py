@@ -100,7 +100,8 @@ def _safe_files(client: MlflowClient, run_id: str) -> list[str]:
     names = [Path(entry.path).name for entry in entries if not entry.is_dir]
     if not any(name.endswith(".safetensors") for name in names):
         raise NotKept(
-            "its model was not kept: `checkpoints: {model: true}` in the spec keeps them."
+            "its model is not in the record: `checkpoints: {model: true}` in the spec keeps models, "
+            "but for those that MLflow has refused or the record has lost."
         )
     if pickles := [name for name in names if name.endswith(PICKLES)]:
         raise NotKept(f"its model must be in safetensors alone, but has {', '.join(pickles)}.")

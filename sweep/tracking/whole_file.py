@@ -54,9 +54,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
     new.replace(path)
 
 
-def sync_folder(folder: Path) -> None:
-    """Have a power cut leave the names of the files in a folder as they are now."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Have a power cut leave a file, or the names of the files in a folder, as they are now."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

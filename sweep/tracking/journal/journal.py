@@ -26,7 +26,7 @@ from sweep.tracking.journal.marks import (
     read_mark,
     read_written,
 )
-from sweep.tracking.whole_file import stamp, sync_folder, write_in_place, write_whole
+from sweep.tracking.whole_file import stamp, sync, write_in_place, write_whole
 
 JOURNAL = "journal.jsonl"
 
@@ -66,12 +66,14 @@ class Journal:
         self._begun = (0, 0)
         self._counted = (0, 0)  # (number of bytes, number of lines) up to a line
         self.faults = faults_of(self.path, lines, written)
-        if said is None:
-            write_in_place(self._written, str(self._next - 1))
+        has_mark = self._written.exists()
+        if said is None or (last and not has_mark):  # it is there before the first numbered line
             self.faults.append(
-                f"{self._written} must say how many entries were written, but is damaged: whether the "
-                f"last ones are gone is not known"
+                f"{self._written} must say how many entries were written, but is "
+                f"{'damaged' if has_mark else 'gone'}: whether the last ones are gone is not known"
             )
+        if said is None or not has_mark:
+            write_in_place(self._written, str(self._next - 1))
         if ordered != content:
             self.faults.append(self._put_in_order(ordered))
         else:
@@ -153,7 +155,7 @@ class Journal:
                     left = left[file.write(left) :]
                 os.fsync(file.fileno())
                 if not size_before:
-                    sync_folder(self.path.parent)
+                    sync(self.path.parent)
                 # One step, by which they are written or not, whenever Ctrl-C comes.
                 self._next += len(bodies)
             except BaseException:

@@ -67,7 +67,7 @@ def test_models_that_cannot_be_registered_are_a_sentence_each_and_one_for_all(fi
     *refusals, last = ended.stderr.splitlines()
     assert ended.exit_code == 1
     assert refusals
-    assert all("its model was not kept" in sentence for sentence in refusals)
+    assert all("its model is not in the record" in sentence for sentence in refusals)
     assert last == "0 models are registered, and not all that were asked for."
 
 

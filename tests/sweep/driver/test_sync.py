@@ -93,6 +93,24 @@ def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
 
 
+def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
+    spec_of, caplog, monkeypatch
+):
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    (workspace.folder(spec.name) / "storage").write_text("postgresql://me:***@127.0.0.1:1/none\n")
+    assert sync(spec.name).lost == []
+    assert caplog.messages == [
+        f"whether results of {spec.name} were lost is not known: OPTUNA_STORAGE must be the address of "
+        "its search with its password, postgresql://me:***@127.0.0.1:1/none"
+    ]
+    caplog.clear()
+    monkeypatch.setenv("OPTUNA_STORAGE", "postgresql://me:hunter2@127.0.0.1:1/none")
+    assert sync(spec.name).lost == []
+    (message,) = caplog.messages
+    assert message.startswith("the storage postgresql://me:***@127.0.0.1:1/none")
+
+
 def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
     from analysis.record.reader import read_sweep
     from sweep.driver.run_sweep import resume

@@ -31,8 +31,8 @@ def runs(study_and_runs):  # noqa: F811
 def found(study_and_runs, spec, runs):  # noqa: F811
     """A function that returns what is lost, given which runs have items."""
 
-    def find(has_items=lambda _: True, gone=()):
-        return lost_results(study_and_runs[0], spec, runs, has_items, gone=gone)
+    def find(has_items=lambda _: True, **numbers):
+        return lost_results(study_and_runs[0], spec, runs, has_items, **numbers)
 
     return find
 
@@ -64,15 +64,19 @@ def test_a_trial_whose_run_is_gone_has_lost_its_results_if_it_had_any(found, run
     assert failed.values == {}
 
 
+def test_a_trial_whose_run_a_user_has_deleted_has_lost_nothing(found, runs):
+    del runs[1:]
+    assert found(deleted={1, 2}) == []
+
+
 def test_a_trial_that_has_lost_its_settings_alone_gets_them_from_the_search(found, runs):
     del runs[0].data.tags["fingerprint"]
     (loss,) = found()
     assert (loss.lacks, loss.values, loss.request.number) == ("", {}, 0)
 
 
-def test_items_must_be_there_unless_they_went_with_an_earlier_store(found):
+def test_items_must_be_there(found):
     assert [loss.lacks for loss in found(lambda _: False)] == ["items.parquet"] * 2
-    assert [loss.outcome.number for loss in found(lambda _: False, gone={0})] == [1]
 
 
 def test_what_was_found_lost_before_is_not_found_again(found, runs):

@@ -1,5 +1,6 @@
 """A record that lacks what it had taken gets it again, and what is lost for good is not complete."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,8 +181,23 @@ def test_a_run_that_a_user_has_deleted_stays_deleted(record, outbox, caplog):
     put(outbox, 0, 1)
     deliver_batch(record, outbox)
     record._client.delete_run(record.run_id_of(1))
+    record = replace(record, _run_ids=None, _deleted=None)
     assert deliver_again(record, outbox) == []
     assert not caplog.messages
+    outbox.mark_all_undelivered()  # as where another trial is missing, or the journal was damaged
+    deliver_batch(record, outbox)
+    assert outbox.is_delivered
+    assert list(states(record)) == [0]
+
+
+def test_a_run_that_a_user_has_deleted_of_a_trial_that_goes_on_is_made_again(record, outbox):
+    outbox.put(Opened(trial=0, at=1, tags={"fingerprint": "f"}))
+    deliver_batch(record, outbox)
+    record._client.delete_run(record.run_id_of(0))
+    record = replace(record, _run_ids=None, _deleted=None)
+    outbox.put(Closed(trial=0, at=3, status="FINISHED", tags={"sweep.state": "complete"}))
+    deliver_batch(record, outbox)
+    assert list(states(record)) == [0]
 
 
 def test_trials_that_have_lost_results_are_not_complete_and_have_a_reason(record, outbox, spec):
@@ -219,6 +235,11 @@ def test_items_are_looked_for_where_the_journal_may_have_lost_them(record, outbo
     runs = {int(run.data.tags["sweep.trial"]): run for run in record.trial_runs()}
     has_items = must_have_items(record, outbox, [*runs.values()])
     assert (has_items(runs[0]), has_items(runs[1])) == (True, False)
+    outbox.attach(1, b"items", "items.parquet")
+    (refused,), end = outbox.next_entries(10)
+    outbox.set_aside(refused, "413 Payload Too Large")
+    outbox.mark_delivered(end, [refused])
+    assert must_have_items(record, outbox, [*runs.values()])(runs[1]), "the journal has them"
 
 
 def test_a_lost_trial_is_left_until_somebody_retries_it(record):

@@ -227,6 +227,19 @@ def test_a_damaged_mark_of_what_was_written_is_said_once_and_made_anew(journal, 
     assert fault.endswith("4 are gone (1 to 4)"), "it is known again"
 
 
+def test_a_mark_of_what_was_written_that_is_gone_is_said_once(journal, tmp_path):
+    mark = journal.path.parent / "written"
+    lines = journal.path.read_bytes().splitlines(keepends=True)
+    journal.path.write_bytes(b"".join(lines[:3]))
+    mark.unlink()
+    (fault,) = opened(journal).faults
+    assert fault.endswith("is gone: whether the last ones are gone is not known")
+    assert opened(journal).faults == []
+    (tmp_path / "new").mkdir()
+    assert Journal(tmp_path / "new").faults == []
+    assert (tmp_path / "new" / "written").exists(), "before the first line"
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 def test_entries_whose_writing_is_interrupted_are_taken_back_with_their_numbers(
     journal, monkeypatch, error
