@@ -59,16 +59,10 @@ class Drawer:
         """Return what the process answers to an order. One that has ended is started anew."""
         if self._process is None or self._process.poll() is not None:
             self._process = _started()
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin, "a pipe"
-        assert stdout, "a pipe"
         line = ""
-        with suppress(
-            OSError, ValueError
-        ):  # the process has ended, or the drawer is closed meanwhile
-            stdin.write(f"{order}\n")
-            stdin.flush()
-            line = stdout.readline()
+        with suppress(OSError, ValueError):  # it has ended, or the drawer is closed meanwhile
+            print(order, file=self._process.stdin, flush=True)
+            line = next(self._process.stdout or iter(()), "")
         if not line:
             raise RuntimeError(f"its process ended ({self._process.wait()})")
         reply: dict[str, Any] = json.loads(line)

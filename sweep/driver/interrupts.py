@@ -81,7 +81,7 @@ def before_trials() -> Iterator[CtrlC]:
 
 @contextmanager
 def handlers_put_back() -> Iterator[None]:
-    """Within the block a library may install signal handlers; after it those before are there again.
+    """Within the block a library may install signal handlers; after it those of Python are there again.
 
     The handlers of Ray end the process by SystemExit, which nothing else does while Ray starts.
 

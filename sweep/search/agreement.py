@@ -47,9 +47,12 @@ def first_difference(
         run = recorded.pop(trial.number, None)
         if run is None or run.data.tags.get(Tag.STATE) == names.TrialState.LOST:
             continue
-        runs_in_both = trial.state == TrialState.RUNNING and bool(run.data.params)
-        differs = _difference if Tag.STATE in run.data.tags else _other_parameter
-        if (differs is _difference or runs_in_both) and (clause := differs(trial, spec, run)):
+        clause = ""
+        if Tag.STATE in run.data.tags:
+            clause = _difference(trial, spec, run)
+        elif trial.state == TrialState.RUNNING and run.data.params:
+            clause = _other_parameter(trial, spec, run)
+        if clause:
             return trial.number, clause
     return (min(recorded), "is not there, but is in the record") if recorded else None
 

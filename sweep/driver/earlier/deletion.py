@@ -34,10 +34,12 @@ def delete_earlier(
     search_storage: Path | str,
     earlier_requests: Mapping[str, str],
 ) -> Request:
-    """Delete the earlier sweep of a name from search, record, checkpoints and its folder.
+    """Delete the earlier sweep of a name; return what users have requested of it since.
+
+    It goes from search, record, checkpoints and its folder. The requests are meant for the sweep that
+    takes its place.
 
     earlier_requests: the tags of its run, as they were before this process could be asked for anything.
-        What users have requested since is returned, as it is meant for the sweep that takes its place.
 
     Both the search storage given here and the one that the earlier sweep used are cleared. The files
     that hold the addresses of the earlier sweep go last, so that a deletion that was cut off can be
