@@ -70,7 +70,7 @@ def test_what_keeps_a_front_from_being_drawn_is_said(store, tmp_path):
 
 
 def test_the_address_of_the_store_is_not_among_the_arguments(store, tmp_path):
-    uri = "postgresql://me:hunter2@127.0.0.1:1/none"
+    uri = "postgres://me:hunter2@127.0.0.1:1/none"  # no scheme of a store
     with Drawer("tiny", uri, "") as drawer:
         with pytest.raises(RuntimeError):
             drawer.draw(tmp_path)
