@@ -48,8 +48,8 @@ def use(path: Path | None) -> None:
         has_yaml = bool(list(path.rglob("*.yaml")))
     except RecursionError as error:  # of hidden folders, through which the harness goes, too
         raise ValueError(
-            f"{OPTION} must be a folder with the YAML files of tasks, but {path} has hidden folders "
-            f"that lie too deep in one another: name a folder that has the tasks alone."
+            f"{OPTION} must be a folder of tasks, but {path} has hidden folders that lie too deep in "
+            f"one another: name a folder that has the tasks alone."
         ) from error
     if not has_yaml:
         found = "has none" if path.is_dir() else "is no folder"

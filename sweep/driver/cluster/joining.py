@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.driver import interrupts
+from sweep.driver.cluster.head_address import connect, host_and_port, silent
 from sweep.driver.cluster.ray_processes import in_own_sessions
 from sweep.driver.cluster.session_folder import remove, session_folder
-from sweep.driver.cluster.watch import OnLost, connect, ended, host_and_port, silent, watched
+from sweep.driver.cluster.watch import OnLost, ended, watched
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
