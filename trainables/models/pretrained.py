@@ -142,7 +142,7 @@ def start_sentence(name: str, opening: Opening) -> str:
 
 
 def has_harness_start(name: str) -> bool:
-    """Whether a causal model has a token that lm-evaluation-harness puts before a text: BOS or EOS.
+    """Return whether a causal model has what lm-evaluation-harness puts before a text: BOS or EOS.
 
     It is kept in the cache folder, as the structure is.
 

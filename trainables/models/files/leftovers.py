@@ -46,7 +46,7 @@ def refuse_leftovers(
 
 
 def _is_of_part(name: str, prefix: str, places: Collection[str]) -> bool:
-    """Whether a tensor belongs to a part of the model, by its name.
+    """Return whether a tensor belongs to a part of the model, by its name.
 
     prefix: the name of the model's body, without which bodies are saved alone.
     places: names of the model's modules.
@@ -62,7 +62,7 @@ def _is_of_part(name: str, prefix: str, places: Collection[str]) -> bool:
 
 
 def _is_known(name: str, prefix: str, buffers: Collection[str], header: Header | None) -> bool:
-    """Whether a tensor of a part of the model is one that it is complete without."""
+    """Return whether a tensor of a part of the model is one that it is complete without."""
     if OTHER_TASKS.search(name) or name in buffers or f"{prefix}.{name}" in buffers:
         return True
     # A mask of attention, which older releases kept: what sees what, for all texts and heads.
