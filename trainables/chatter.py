@@ -11,12 +11,20 @@ from logging.handlers import BufferingHandler
 
 from trainables.schema.text.printable import printable
 
+# In the table of transformers about weights without a place, of which leftovers.py has a sentence.
+REPORT = "LOAD REPORT"
+
 
 class _Held(BufferingHandler):
-    """A handler that keeps every record."""
+    """A handler that keeps every record but that with the table about weights."""
 
     def __init__(self) -> None:
         super().__init__(capacity=0)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        if REPORT not in record.getMessage():
+            super().emit(record)
 
     def shouldFlush(self, record: logging.LogRecord) -> bool:
         """Return False: nothing is dropped, however many records there are."""
@@ -27,8 +35,9 @@ class _Held(BufferingHandler):
 def held_back(*, for_good: bool = False) -> Iterator[None]:
     """Within the block, hold back the log of transformers and Python's warnings.
 
-    After the block they are shown as ever. If the block raises, they are dropped: the error is one
-    sentence that says what is wrong, which a report of pages before it would hide. Blocks may nest.
+    After the block they are shown as ever, but for the table about weights without a place. If the
+    block raises, they are dropped: the error is one sentence that says what is wrong, which a report of
+    pages before it would hide. Blocks may nest.
 
     for_good: whether they are dropped in any case, as what is read here is read again by a later block.
     """

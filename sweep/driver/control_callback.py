@@ -13,6 +13,7 @@ from sweep.driver.interrupts import TuneInterrupt
 from sweep.driver.listener import Listener
 from sweep.tracking.control_requests import Requests
 from sweep.trial_request import TrialRequest
+from trainables.schema.text.shown import kind_and_line
 
 
 class OutcomeNotKept(RuntimeError):
@@ -45,7 +46,7 @@ class ControlCallback(Callback):  # type: ignore[misc]
     def stop_for(self, error: Exception) -> None:
         """Have the sweep end because of an error, which Tune would swallow where it was raised."""
         if self.error is None:
-            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            message = kind_and_line(error)
             self.error = OutcomeNotKept(f"the outcome of a trial could not be saved ({message})")
             self.error.__cause__ = error
 

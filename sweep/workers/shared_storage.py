@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.workers.checkpoints import FolderStore
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import kind_and_line
 
 NODE_TIMEOUT_S = 120.0  # in which a node must start a process and answer
 
@@ -82,4 +83,4 @@ def _reason(error: Exception) -> str:
         return (
             f"{error}; `pip install -e '.[s3]'` brings s3fs" if "s3fs" in str(error) else str(error)
         )
-    return masked(f"{type(error).__name__}: {error}".splitlines()[0])
+    return masked(kind_and_line(error))

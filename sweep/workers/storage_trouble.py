@@ -41,7 +41,7 @@ def storage_errors() -> Iterator[None]:
 
 
 def is_trouble(error: BaseException) -> bool:
-    """Whether an error of reading comes from the place and not from the files, which may be intact.
+    """Return whether an error of reading comes from the place and not from the files there.
 
     It does if an error of a disk or of the network is among its causes.
     """

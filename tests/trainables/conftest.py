@@ -52,6 +52,22 @@ def pytest_collection_finish(session):
                 miniature.folder(name)
 
 
+@pytest.fixture
+def nested():
+    """A function that makes so many folders of one name in one another, taken away at the end."""
+    tops = []
+
+    def make(folder, name, depth):
+        tops.append(folder / name)
+        place = folder
+        for _ in range(depth):
+            place = place / name
+            place.mkdir()
+
+    yield make
+    subprocess.run(["rm", "-rf", *tops], check=True)  # shutil.rmtree fails at so many
+
+
 @pytest.fixture(scope="session")
 def loaded():
     return {

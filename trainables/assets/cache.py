@@ -38,7 +38,11 @@ _known: dict[tuple[int, ...], str] = {}
 
 
 class Look(NamedTuple):
-    """What a file or a folder was at a time: its digest, and what differs once a file is touched."""
+    """What a file or a folder was at a time: its digest, and what differs once a file is touched.
+
+    path: absolute, whatever path was given. Links in it are not followed: of one that leads elsewhere
+        for a while, the looks meanwhile are then of the same path.
+    """
 
     path: Path
     digest: str
@@ -82,13 +86,13 @@ def digest(path: Path) -> str:
         versions = (_version(path),)
         found = _sha256(path)
     for looks in tuple(_looks_of_blocks):
-        looks.add(Look(path, found, versions))
+        looks.add(Look(path.absolute(), found, versions))
     return found
 
 
 @contextmanager
 def looks_within() -> Iterator[set[Look]]:
-    """Return a context whose set gets what each call of `digest` finds within the block."""
+    """Within the block, have a set that gets what each call of `digest` finds."""
     looks: set[Look] = set()
     _looks_of_blocks.append(looks)
     try:
@@ -100,7 +104,7 @@ def looks_within() -> Iterator[set[Look]]:
 
 @contextmanager
 def unchanged_while_read(known: str, what: str, digest_now: Callable[[], str]) -> Iterator[None]:
-    """Return a context for a block that reads files, whose result is kept under their digest.
+    """Within the block, files are read, and must be those of a digest throughout.
 
     Files that were others in between, and are now as they were, have other times than before.
 
@@ -116,7 +120,12 @@ def unchanged_while_read(known: str, what: str, digest_now: Callable[[], str]) -
     with looks_within() as after:
         now = digest_now()
     if now != known or before != after:
-        raise Changed(f"{what} must stay as it is while it is read, but has changed: try again.")
+        raise changed(what)
+
+
+def changed(what: str) -> Changed:
+    """Return the error for files, named in a few words, that have changed while they were read."""
+    return Changed(f"{what} must stay as it is while it is read, but has changed: try again.")
 
 
 def source_digest(*patterns: str) -> str:

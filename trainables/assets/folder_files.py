@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.schema.counted import counted
+from trainables.schema.text.shown import as_word
 
 MAX_ENTRIES = 50_000  # files and folders below a folder; a link may lead to a whole disk
+MAX_DEPTH = 100  # folders in one another
 
 
 class TooMany(ValueError):
-    """A folder has more files than can be looked at each time it is read."""
+    """A folder has more files, or deeper ones, than can be looked at each time it is read."""
 
 
 def files_below(folder: Path) -> dict[str, Path]:
@@ -22,7 +24,7 @@ def files_below(folder: Path) -> dict[str, Path]:
     folder that it lies in. What Python compiles beside the code that it reads is left out.
 
     Raises:
-        TooMany: there are more than MAX_ENTRIES.
+        TooMany: there are more than MAX_ENTRIES, or folders more than MAX_DEPTH deep.
         OSError: the folder cannot be read.
     """
     names = []
@@ -41,7 +43,15 @@ def _below(top: Path, name: Path, around: tuple[Path, ...]) -> Iterator[Path]:
     """Yield the names of all that is below a folder.
 
     name: of the folder, from the top. around: the folder and those that it lies in, links resolved.
+
+    Raises:
+        TooMany: the folder lies too deep.
     """
+    if len(name.parts) > MAX_DEPTH:
+        raise TooMany(
+            f"{top} must have at most {counted(MAX_DEPTH, 'folder')} in one another, but has more, "
+            f"{as_word(name)} for one: give a folder with what is to be read alone."
+        )
     for entry in os.listdir(top / name):
         if entry.startswith(".") or entry == "__pycache__":
             continue

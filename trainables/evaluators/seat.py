@@ -233,7 +233,7 @@ def effect_size(associations_S: np.ndarray, num_x: int, places: Sequence[int]) -
 
 
 def _are_equal(associations_S: np.ndarray) -> bool:
-    """Whether associations differ by no more than rounding, as those of states that are all one."""
+    """Return whether associations differ by rounding at most, as those of states that are all one."""
     return bool(associations_S.std(ddof=1) < 1e-12)
 
 

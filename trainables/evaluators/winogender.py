@@ -130,7 +130,7 @@ class Winogender(Evaluator):
             return delta_method(100 * (more.value - less.value), (100.0, more), (-100.0, less))
 
         def misleads(row: Sentence) -> bool:
-            """Whether the occupation's majority suggests the wrong referent."""
+            """Return whether the occupation's majority suggests the wrong referent."""
             majority = "female" if women[row.occupation] > 50 else "male"
             return (row.gender == majority) == (row.answer == 1)
 

@@ -42,12 +42,20 @@ def use(path: Path | None) -> None:
         _folder = None
         return
     path = path.expanduser().resolve()
-    if not any(path.rglob("*.yaml")):
+    if path.is_dir():
+        _refuse_much(path)
+    try:
+        has_yaml = bool(list(path.rglob("*.yaml")))
+    except RecursionError as error:  # of hidden folders, through which the harness goes, too
+        raise ValueError(
+            f"{OPTION} must be a folder of tasks, but {path} has hidden folders that lie too deep in "
+            f"one another: name a folder that has the tasks alone."
+        ) from error
+    if not has_yaml:
         found = "has none" if path.is_dir() else "is no folder"
         raise ValueError(
             f"{OPTION} must be a folder with the YAML files of tasks, but {path} {found}."
         )
-    _refuse_much(path)
     _folder = Folder(path, cache.digest(path))
 
 

@@ -10,16 +10,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from trainables.assets.errors import AssetError
-from trainables.data.files.kinds import ROWS, kind_of
-from trainables.data.files.row import sound_text
-from trainables.data.rows import user_rows
 from trainables.harness import folder, library
 from trainables.harness.declared import describe
 from trainables.harness.index import Leaf
+from trainables.harness.own_files import beside_yaml, fault_of_file, strings_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +62,7 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
     """
     try:
         with library.seeded():
-            task = library.build_task(leaf.name, leaf.path, leaf.overrides | _beside_yaml(leaf))
+            task = library.build_task(leaf.name, leaf.path, leaf.overrides | beside_yaml(leaf))
             number = task.get_config("num_fewshot") if num_fewshot is None else num_fewshot
             task.set_config(key="num_fewshot", value=number or 0)
             task.set_fewshot_seed(seed=library.SEED)
@@ -76,7 +73,7 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
     except Exception as error:  # of the data, of the Hub, of the code of the task
         raise AssetError(
             f"the task {leaf.name} of lm-evaluation-harness must have data that can be had and read "
-            f"as {leaf.path.name} says, but: {_fault_of_file(leaf, error) or _reason(error)}"
+            f"as {leaf.path.name} says, but: {fault_of_file(leaf, error) or _reason(error)}"
         ) from error
     # The harness counts such an item as wrong. Published tasks may have a few of them.
     is_published = leaf.path.is_relative_to(library.tasks_folder())
@@ -100,40 +97,6 @@ def _reason(error: BaseException) -> str:
         said.append(f"{type(cause).__name__}: {words[:300]}")
         cause = cause.__cause__
     return " (".join(said[:2]) + ")" * (len(said) > 1)
-
-
-def _fault_of_file(leaf: Leaf, error: BaseException) -> str:
-    """Return what is wrong with a row of a task's own files, as a clause with its place; "" if nothing.
-
-    The library that reads them does not say in which file.
-
-    error: why the task has no data. Nothing is looked for if the files were read.
-    """
-    from datasets.exceptions import DatasetGenerationError
-
-    if not isinstance(error, DatasetGenerationError):
-        return ""
-    for file in _own_files(_beside_yaml(leaf)):
-        try:
-            for row in user_rows(file):
-                for field, value in row.fields.items():
-                    for text in _strings(value):
-                        sound_text(text, row.where, f"the field {field!r}")
-        except ValueError as fault:
-            return str(fault).rstrip(".")
-    return ""
-
-
-def _own_files(value: Any) -> Iterator[str]:
-    """Yield the files of rows among the settings of a task, however deep."""
-    if isinstance(value, dict):
-        for part in value.values():
-            yield from _own_files(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _own_files(part)
-    elif kind_of(str(value)) in ROWS and Path(str(value)).is_file():
-        yield str(value)
 
 
 def _refuse_f1_of_many(leaf: Leaf, task: Any, docs: Sequence[tuple[int, Any]]) -> None:
@@ -174,27 +137,6 @@ def _has_answer(task: Any, doc: Any) -> bool:
     return bool(numbers) and all(0 <= number < len(choices) for number in numbers)
 
 
-def _beside_yaml(leaf: Leaf) -> dict[str, Any]:
-    """Return the dataset_kwargs of a task with absolute paths of the files that lie beside its YAML.
-
-    The harness takes relative paths from the folder in which the command was started; so they are
-    still meant where there is no such file beside the YAML.
-    """
-    settings = dict(leaf.config.get("dataset_kwargs") or {})
-
-    def resolved(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: resolved(part) for key, part in value.items()}
-        if isinstance(value, list):
-            return [resolved(part) for part in value]
-        file = leaf.path.parent / str(value)
-        return str(file) if file.exists() else value
-
-    for key in {"data_files", "data_dir"} & settings.keys():
-        settings[key] = resolved(settings[key])
-    return {"dataset_kwargs": settings} if settings else {}
-
-
 @lru_cache(maxsize=32)
 def digest(tasks: tuple[Loaded, ...], folder_digest: str) -> str:
     """Return the sha256 of tasks: of their YAML, of the code beside it, of their items and requests.
@@ -227,7 +169,7 @@ def texts(tasks: tuple[Loaded, ...]) -> list[str]:
     found: dict[str, None] = {}
     for loaded in tasks:
         for _, doc in loaded.docs:
-            for text in (*_strings(doc), *_scored(loaded.task, doc)):
+            for text in (*strings_in(doc), *_scored(loaded.task, doc)):
                 for part in (text, *text.splitlines()):
                     if len(part.split()) > 1:
                         found[part.strip()] = None
@@ -255,18 +197,6 @@ def num_written(tasks: tuple[Loaded, ...]) -> int:
         ),
         default=0,
     )
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Yield every text in the fields of an item, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _strings(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _strings(part)
 
 
 def _scored(task: Any, doc: Any) -> Iterator[str]:

@@ -159,7 +159,7 @@ def padding_id(module: Any) -> int:
 
 
 def differ(logits_TV: Tensor, other_TV: Tensor) -> bool:
-    """Whether logits differ by more than rounding; those of a diverged model, all NaN, do not."""
+    """Return whether logits differ by more than rounding; those of a diverged model (NaN) do not."""
     if not torch.equal(logits_TV.isnan(), other_TV.isnan()):
         return True
     return bool((logits_TV - other_TV).abs().max() > MAX_DIFFERENCE * logits_TV.std())
@@ -243,7 +243,7 @@ class _Lookups(TorchFunctionMode):
 
 
 def is_of_states(dropped: Tensor) -> bool:
-    """Whether a tensor under dropout has hidden states, and not probabilities of attention.
+    """Return whether a tensor under dropout has hidden states, and not probabilities of attention.
 
     These have a dimension for heads, and one each for the tokens that see and that are seen. Where
     heads and texts are one dimension (XGLM), they are known by their sum.

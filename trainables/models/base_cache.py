@@ -96,7 +96,7 @@ class BaseCache:
 
 
 def logits_are_head_output(base: nn.Module, device: torch.device) -> bool:
-    """Whether a model's logits are the output of its vocabulary head, which one forward shows.
+    """Return whether a model's logits are the output of its vocabulary head, which one forward shows.
 
     Some models scale or cap the head's output (Gemma 2), or do not call a module for it, so that their
     logits cannot be had from states.

@@ -28,12 +28,13 @@ def load(name: str, family: Family, opening: Opening = PLAIN) -> LanguageModel:
     make_deterministic()
     path = pretrained.locate(name)
     digest = cache.digest(path)  # the files may have changed
-    return _load(path.resolve(), family, opening, digest)
+    return _load(path.absolute(), family, opening, digest)
 
 
 @lru_cache(maxsize=1)
 def _load(path: Path, family: Family, opening: Opening, digest: str) -> LanguageModel:
     """Return the model in a folder; the digest of the folder is a part of the key of the cache."""
     model = LanguageModel(path, family, opening)
-    with cache.unchanged_while_read(digest, str(path), lambda: model.digest):
-        return model
+    if model.digest != digest:
+        raise cache.changed(str(path))
+    return model

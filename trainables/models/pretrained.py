@@ -76,7 +76,7 @@ def look_through(name: str, family: Family) -> Structure:
         ValueError: a trial could not load its folder: see folder.read_model and Tokenizer; or a weight
             is no number.
     """
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
     # A pipe is no part of the digest, under which the result is kept.
     refuse_outside_references(folder, written_config(folder))
 
@@ -100,7 +100,7 @@ def abilities_of(name: str, family: Family) -> frozenset[Ability]:
         AssetError: no model has this name, or it cannot be fetched.
         ValueError: a trial could not load the model, or would measure it wrongly.
     """
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
     if is_tested(type_in(folder), family):
         return EVERYTHING
 
@@ -122,7 +122,7 @@ def start_of(name: str, opening: Opening) -> str:
         AssetError: no model has this name, or it cannot be fetched.
         ValueError: its tokenizer cannot be loaded, or lacks what the opening needs.
     """
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
 
     def start(digest: str) -> str:
         hf = _look_through(folder, "causal", digest).tokenizer.hf
@@ -142,14 +142,14 @@ def start_sentence(name: str, opening: Opening) -> str:
 
 
 def has_harness_start(name: str) -> bool:
-    """Whether a causal model has a token that lm-evaluation-harness puts before a text: BOS or EOS.
+    """Return whether a causal model has what lm-evaluation-harness puts before a text: BOS or EOS.
 
     It is kept in the cache folder, as the structure is.
 
     Raises:
         AssetError, ValueError: as of look_through.
     """
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
 
     def has_start(digest: str) -> bool:
         return _look_through(folder, "causal", digest).tokenizer.harness_start_id is not None
@@ -165,7 +165,7 @@ def num_positions(name: str, family: Family) -> int:
     Raises:
         AssetError, ValueError: as of look_through.
     """
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
 
     def positions(digest: str) -> int:
         return _look_through(folder, family, digest).tokenizer.max_tokens
@@ -183,7 +183,7 @@ def tokenizer_of(name: str, family: Family, opening: Opening = PLAIN) -> Tokeniz
     """
     from trainables.data.tokenizer import Tokenizer
 
-    folder = locate(name).resolve()
+    folder = locate(name).absolute()
     # The files may have changed.
     looked = _look_through(folder, family, cache.digest(folder))
     if opening == PLAIN:

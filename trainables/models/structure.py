@@ -38,7 +38,7 @@ class Structure:
 
 
 def is_linear(part: Any) -> bool:
-    """Whether a module does nothing but multiply by a matrix: a linear layer, or GPT-2's Conv1D.
+    """Return whether a module does nothing but multiply by a matrix: a linear layer, or GPT-2's Conv1D.
 
     A layer that derives from a linear one is tried with a row of zeros: Falcon's multiplies, and
     PhiMoE's router, which draws at random in training, gives several tensors.

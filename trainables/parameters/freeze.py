@@ -126,7 +126,7 @@ class Freeze(Parameters):
 
 
 def _is_attention(name: str) -> bool:
-    """Whether a module of a block is a part of its attention, by its name."""
+    """Return whether a module of a block is a part of its attention, by its name."""
     return "attn" in name or "attention" in name
 
 

@@ -107,7 +107,7 @@ def _adaptable(structure: Structure) -> list[str]:
 
 
 def _ends(module: str, target: str) -> bool:
-    """Whether the last words of a module's name are the target."""
+    """Return whether the last words of a module's name are the target."""
     return f".{module}".endswith(f".{target}")
 
 

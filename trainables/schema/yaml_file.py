@@ -23,7 +23,7 @@ from trainables.schema.composing import odd_keys
 from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
-from trainables.schema.text.shown import as_value, as_word
+from trainables.schema.text.shown import as_value, as_word, first_line
 
 Model = TypeVar("Model", bound=BaseModel)
 FURTHER = "… and more: mend these first."
@@ -233,8 +233,8 @@ def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
 
 def _yaml_sentence(path: Path, error: YAMLError) -> str:
     """Return one sentence for an error of the YAML parser, with the file and, if known, the line."""
-    problem = str(getattr(error, "problem", None) or error)
-    problem = as_word(problem.splitlines()[0] if problem else type(error).__name__, MAX_PROBLEM)
+    problem = str(getattr(error, "problem", None) or "").strip().partition("\n")[0]
+    problem = as_word(problem or first_line(error), MAX_PROBLEM)
     head = _head(path, error)
     if isinstance(error, DuplicateKeyError):
         return f"{head}: a key must occur once, but {problem.replace('found ', 'there is ')}."

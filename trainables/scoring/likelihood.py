@@ -222,7 +222,7 @@ def _logsumexp_(logits_MV: Tensor) -> Tensor:
 
 
 def reads_trees(model: LanguageModel) -> bool:
-    """Whether a model scores queries in a tree as it does one by one: tried once and remembered.
+    """Return whether a model scores queries in a tree as it does one by one: tried once and remembered.
 
     Nearly all causal models do. Those with ALiBi or a recurrent state ignore the mask of a tree or
     the positions, or do not take them, and masked models see all of a row. The base is tried, in fp32,

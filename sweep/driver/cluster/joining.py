@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.driver import interrupts
+from sweep.driver.cluster.head_address import connect, host_and_port, silent
 from sweep.driver.cluster.ray_processes import in_own_sessions
 from sweep.driver.cluster.session_folder import remove, session_folder
-from sweep.driver.cluster.watch import OnLost, ended, silent, watched
+from sweep.driver.cluster.watch import OnLost, ended, watched
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
@@ -82,7 +82,7 @@ def joined(address: str | None, tracking_uri: str, on_lost: OnLost | None = None
         with in_own_sessions(started), watch(lambda: ended(started), STARTING_S):
             _connect(address, files)
         if address:
-            head = address if ":" in address else ray.get_runtime_context().gcs_address
+            head = address if host_and_port(address) else ray.get_runtime_context().gcs_address
             watch_while_it_runs = watch(lambda: silent(head), ELSEWHERE_S, 5.0)
         else:
             watch_while_it_runs = watch(lambda: ended(started), 0.0)
@@ -162,7 +162,7 @@ def _connect(address: str | None, folder: str | None) -> None:
                 return
             _refuse_shown_secret()
             try:
-                _refuse_silent(address)
+                connect(address)  # Ray would wait for minutes
                 ray.init(address=address, **quiet)
             except Exception as error:
                 raise CannotRun(
@@ -194,13 +194,6 @@ def _refuse_shown_secret() -> None:
             "all users of that: set MLFLOW_TRACKING_URI and OPTUNA_STORAGE in place of --tracking-uri "
             "and --storage."
         )
-
-
-def _refuse_silent(address: str) -> None:
-    """Raise OSError within seconds if no process listens at an address; Ray would wait for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdecimal():
-        socket.create_connection((host, int(port)), timeout=5).close()
 
 
 def _leave_terminal_as_it_is() -> None:

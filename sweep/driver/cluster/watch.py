@@ -6,7 +6,6 @@ thread looks, and what it finds lost for too long ends the process.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import threading
 import time
@@ -57,15 +56,4 @@ def ended(processes: Sequence[subprocess.Popen[bytes]]) -> str:
         program = Path(str(process.args[0] if isinstance(process.args, list) else "")).name
         if program in NEEDED and process.poll() is not None:
             return f"Ray, which runs the trials, has gone: its {program} has ended"
-    return ""
-
-
-def silent(address: str) -> str:
-    """Return that Ray's head at an address (HOST:PORT) cannot be reached, in words; empty if it can."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return f"Ray, which runs the trials, has gone: its head at {address} is away ({reason})"
     return ""

@@ -18,6 +18,7 @@ from filelock import FileLock
 from analysis.record.names import DATABASES
 from sweep.tracking.store import errors, server
 from trainables.schema.text.masking import HIDDEN, masked
+from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -152,7 +153,7 @@ def short_reason(error: BaseException) -> str:
     cause = error.__cause__ or error
     if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
         return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
-    return masked((str(cause).splitlines() or [type(cause).__name__])[0])
+    return masked(first_line(cause))
 
 
 def masked_address(address: Path | str) -> str:

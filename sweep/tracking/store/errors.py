@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import first_line
 
 # Where the errors of a store come from: MLflow, HTTP, databases, buckets.
 LIBRARIES = (
@@ -106,8 +107,7 @@ def reason(error: BaseException) -> str:
     first_cause = told[-1] if told else error
     while first_cause.args and isinstance(first_cause.args[-1], BaseException):
         first_cause = first_cause.args[-1]  # where urllib3 keeps what it was raised from
-    text = (str(first_cause).strip().splitlines() or [type(first_cause).__name__])[0]
-    text = masked(text)
+    text = masked(first_line(first_cause))
     return text if len(text) <= MAX_CHARS else f"{text[: MAX_CHARS - 1]}…"
 
 

@@ -23,7 +23,9 @@ from tests.sweep.conftest import TINY
 from trainables.assets import cache
 from trainables.config import TrialConfig
 from trainables.models import miniature
+from trainables.models.language_model import LanguageModel
 from trainables.models.loading import load
+from trainables.models.pretrained import tokenizer_of
 
 
 @pytest.fixture
@@ -177,10 +179,18 @@ def put(folder: Path, place: Path, way: str) -> None:
         shutil.copytree(folder, place)
 
 
+@pytest.mark.parametrize(
+    "read_model", [load, tokenizer_of, lambda name, family: LanguageModel(Path(name), family)]
+)
+@pytest.mark.parametrize("is_relative", [False, True])
 @pytest.mark.parametrize("way", ["copy", "link"])
 def test_a_model_that_was_another_when_it_was_read_and_was_put_back_is_changed(
-    way, trial, tmp_path
+    way, is_relative, read_model, trial, tmp_path, monkeypatch
 ):
+    monkeypatch.chdir(tmp_path)
+    if is_relative:
+        changes = {"model": {"path": "model", "family": "causal"}}
+        trial = TrialConfig.model_validate(trial.tree() | changes)
     model, first, other = (tmp_path / name for name in ("model", "first", "other"))
     shutil.copytree(model, first)
     shutil.copytree(model, other)
@@ -193,7 +203,7 @@ def test_a_model_that_was_another_when_it_was_read_and_was_put_back_is_changed(
     def run(read):
         yield "first"
         put(read, model, way)
-        load(str(model), "causal")
+        read_model(trial.model.path, "causal")
         put(first, model, way)
         yield "second"
 

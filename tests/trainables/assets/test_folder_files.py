@@ -45,6 +45,21 @@ def test_a_folder_that_links_to_more_than_can_be_looked_at_is_refused(tmp_path, 
         files_below(tmp_path)
 
 
+@pytest.mark.parametrize("depth", [101, 1100])
+def test_folders_deeper_than_can_be_looked_at_are_refused(depth, nested, tmp_path):
+    nested(tmp_path, "d", depth)
+    sentence = r"must have at most 100 folders in one another, but has more, d/d/\S+ for one: give"
+    with pytest.raises(TooMany, match=sentence):
+        files_below(tmp_path)
+
+
+def test_folders_as_deep_as_can_be_looked_at_are_read(nested, tmp_path):
+    nested(tmp_path, "d", 100)
+    (tmp_path / "d" / "a.txt").write_text("a")
+    (tmp_path / ("d/" * 100) / "b.txt").write_text("b")
+    assert len(files_below(tmp_path)) == 2
+
+
 def test_a_folder_that_is_gone_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         files_below(tmp_path / "absent")

@@ -45,3 +45,14 @@ def test_a_folder_with_far_more_than_tasks_is_refused(limit, most, tmp_path, mon
     ):
         folder.use(tmp_path)
     folder.use(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("d", "must have at most 100 folders in one another"), (".d", "has hidden folders that lie")],
+)
+def test_a_folder_of_far_too_deep_folders_is_refused(name, sentence, nested, tmp_path):
+    (tmp_path / "mine.yaml").write_text("task: mine\n")
+    nested(tmp_path, name, 1100)
+    with pytest.raises(ValueError, match=sentence):
+        folder.use(tmp_path)

@@ -84,28 +84,6 @@ def test_data_that_do_not_fit_are_one_sentence(own_task, changes, reason):
     assert "\n" not in str(raised.value)
 
 
-ROW = '{"text": "the wolf eats", "choices": ["deer", "frogs"], "label": 0}\n'
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "reason"),
-    [
-        ("rows.jsonl", ROW + ROW.replace("frogs", "\\ud83d"), "rows.jsonl, line 2: must have sound text in the field 'choices'"),
-        ("rows.jsonl", ROW + ROW[:-3], "rows.jsonl, line 2: must be JSON, but at column"),
-        ("rows.csv", "text,label\na,0\nb,c,1\n", r"rows.csv, row 2 \(line 3\): must have a cell for each"),
-    ],
-)  # fmt: skip
-def test_data_of_ones_own_that_cannot_be_read_are_told_with_file_and_row(
-    name, text, reason, own_task, tmp_path
-):
-    kind = "csv" if name.endswith("csv") else "json"
-    own_task(dataset_path=kind, dataset_kwargs={"data_files": {"test": name}})
-    (tmp_path / name).write_text(text)
-    with pytest.raises(AssetError, match=reason) as raised:
-        load("mine", None, None)
-    assert "\n" not in str(raised.value)
-
-
 @pytest.mark.parametrize(
     ("target", "given"),
     [("lable", "'lable'"), ("{{[label, 5]}}", r"\[0, 5\]"), ("-1", "'-1'")],

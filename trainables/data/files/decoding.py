@@ -79,6 +79,11 @@ def _refuse_other_kinds(path: Path, beginning: bytes) -> None:
     for start, kind in BEGINNINGS.items():
         if beginning.startswith(start):
             raise ValueError(f"{path}: must be a file of text, but is {kind}.")
+    if beginning.startswith(b"\0\0") or beginning == b"\0":
+        raise ValueError(
+            f"{path}: must be a file of text, but begins with NUL bytes, as one does that was written "
+            "in part alone: get the file again, or save it as UTF-8."
+        )
     if b"\0" in beginning[:2]:
         raise ValueError(
             f"{path}: must be UTF-8, but begins as UTF-16 without a byte-order mark does: save it as "

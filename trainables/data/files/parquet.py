@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainables.data.files.decoding import open_bytes
 from trainables.data.files.kinds import is_packed
 from trainables.data.files.row import Row, first_repeated
-from trainables.schema.text.shown import as_value
+from trainables.schema.text.shown import as_value, first_line
 
 if TYPE_CHECKING:
     import pyarrow
@@ -43,7 +43,7 @@ def parquet_rows(path: Path) -> Iterator[Row]:
                     number += 1
                     yield Row(f"{path}, row {number}", dict(zip(names, values, strict=True)))
     except (pyarrow.ArrowException, OSError) as error:
-        problem = str(error).splitlines()[0].rstrip(".")
+        problem = first_line(error).rstrip(".")
         raise ValueError(f"{path}: must be a whole Parquet file, but {problem}.") from error
 
 

@@ -114,14 +114,14 @@ def _parts(written: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _is_float(name: Any) -> bool:
-    """Whether a value names a type of floating point, as of torch."""
+    """Return whether a value names a type of floating point, as of torch."""
     return isinstance(name, str) and (
         name.removeprefix("torch.") in FLOATS or bool(re.match(r"(torch\.)?float[48]_|auto$", name))
     )
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
-    """Whether a value is a whole number of 1 or more."""
+    """Return whether a value is a whole number of 1 or more."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 

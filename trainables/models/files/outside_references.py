@@ -30,7 +30,7 @@ def refuse_outside_references(folder: Path, config: dict[str, Any]) -> None:
             of any model; the folder is that of an adapter; or a setting names a file that does not
             lie plainly beside it, or a kernel.
     """
-    for file in _read_files(folder):
+    for file in _paths_in(folder):
         if file.exists() and not file.is_file() and not file.is_dir():
             raise unloadable(
                 folder, f"{file.name} must be a file, but is a pipe, a socket or a device"
@@ -77,11 +77,11 @@ def refuse_outside_references(folder: Path, config: dict[str, Any]) -> None:
 
 
 def is_plain(name: Any) -> bool:
-    """Whether a value is the name of a file that lies beside the one that names it, and is visible."""
+    """Return whether a value names a visible file that lies beside the one that has the value."""
     return isinstance(name, str) and not name.startswith(".") and not set(name) & set("/\\\0")
 
 
-def _read_files(folder: Path) -> Iterator[Path]:
+def _paths_in(folder: Path) -> Iterator[Path]:
     """Yield what lies in a folder and in the folder of its further chat templates."""
     yield from folder.iterdir()
     templates = folder / "additional_chat_templates"

@@ -64,7 +64,7 @@ def refuse_mismatch(skeleton: Any, headers: Mapping[str, Header]) -> None:
 
 @contextmanager
 def few_parts(num_tensors: int) -> Iterator[None]:
-    """Return a context in which no model is made that has many more parts than its files have tensors.
+    """Within the block, refuse to make a model of many more parts than its files have tensors.
 
     Raises:
         MismatchWithFiles: one is made, as where config.json describes a million layers.

@@ -18,7 +18,7 @@ def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
     model.safetensors, or those that the index names.
 
     Raises:
-        ValueError: as headers_in.
+        ValueError: there is no such file, or what names it names none that lies plainly beside it.
     """
     named = config.get("transformers_weights")
     if named is not None:

@@ -28,5 +28,5 @@ TESTED: dict[Family, frozenset[str]] = {
 
 
 def is_tested(model_type: str | None, family: Family) -> bool:
-    """Whether models of this type, as config.json names it, are tested as a whole."""
+    """Return whether models of this type, as config.json names it, are tested as a whole."""
     return model_type in TESTED[family]

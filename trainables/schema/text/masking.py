@@ -35,7 +35,8 @@ ASSIGNMENT = re.compile(
     rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|(?<=[?&])(?:key|pass|pw|auth))["']?\s?=\s?)"""
     # None, and marks within texts of a language model, are no secrets.
     r"""(?!["']?(?:None|null|True|False|<[^<>\s"']{0,20}>|\[[A-Z]{1,10}\])["']?(?:[\s,;)]|$))"""
-    r"""("[^"\n]*"|'[^'\n]*'|["']?[^\s&"']+)"""
+    # A sign that ends a clause or a bracket is no part of the last word before it.
+    r"""("[^"\n]*"|'[^'\n]*'|["']?(?:[^\s&"']*[^\s&"'.,:;)\]}]|[^\s&"']+))"""
 )
 FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
 NAMED_SO = re.compile(

@@ -42,6 +42,10 @@ LITERALS = re.compile(
     rf"(?:[ \t]*(?:\+[ \t]*(?:{BREAK})?|\\\r?\n[+ -]?[ \t]*)?{LITERAL})*"
 )
 BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t]{2,}\S.*(?:\n|$))+")  # of YAML
+# A list in settings: below its name, or after it; the items of the latter may have no quotes.
+LIST_BELOW = re.compile(r"(?:\n[+ -]?[ \t]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
+ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
+ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
 WORD_ALONE = re.compile(r"[^\s,;})\]]+")
 NO_SECRET = re.compile(
@@ -56,6 +60,15 @@ ELSEWHERE = re.compile(
     r"(?i)(https?://(?:hooks\.[^\s/]{1,200}|[^\s/]{1,200}/\S{0,200}?(?:webhooks?\w{0,9}|services))/|"
     r"api\.telegram\.org/bot|(?:\s-u|--user)[ =][\"']?[^\s:]{1,100}:|"
     r"\bmachine[ \t]+\S{1,200}[ \t]+login[ \t]+\S{1,100}[ \t]+password[ \t]+)[^\s\"'<>)]+"
+)
+# Commands with an option of one letter that takes a password.
+TO_OPTION = r"\b(?:[ \t][^\n|;&]{0,200}?)??[ \t]"
+WITH_P = (
+    r"(?:sshpass|mysql\w*|mariadb[\w-]*|mongo\w*|(?:docker|podman|helm|az)[ \t][\w \t]{0,20}login)"
+)
+PASSWORD_OPTION = re.compile(
+    rf"((?:{WITH_P}{TO_OPTION}-p|redis-cli{TO_OPTION}-a|ldap[a-z]{{3,9}}{TO_OPTION}-w)[ \t=]?)"
+    r"""("[^"\n]*"|'[^'\n]*'|[^\s"'<>)-][^\s"'<>)]*)"""
 )
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 # A change of the kind of letter, but for the begin of a word, as of SweepSpec.
@@ -90,7 +103,7 @@ def masked_settings(text: str) -> str:
         pieces += [text[end:start], hidden]
         end = value_end
     text = masked("".join([*pieces, text[end:]]))
-    return ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text)
+    return PASSWORD_OPTION.sub(rf"\g<1>{HIDDEN}", ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
 
 
 def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:
@@ -107,17 +120,36 @@ def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:
     start = sign.end()
     if sign[0].rstrip().endswith("("):
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
+    begins_line = LINE_BEGIN.match(line) or name[0].startswith("-")
+    is_setting = begins_line and sign[0].rstrip().endswith(":")
     if bracket := BRACKET.match(text, start):
-        shown = re.sub(LITERAL, lambda one: _shown(one[0], kind), bracket[0])
-        return (*bracket.span(), shown) if shown != bracket[0] else None
+        item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
+        return _list_shown(bracket, item, kind)
+    if is_setting and (listed := LIST_BELOW.match(text, start)):
+        return _list_shown(listed, ITEM_BELOW, kind)
     if value := LITERALS.match(text, start) or BLOCK.match(text, start):
         return (*value.span(), _shown(value[0], kind))
     if SHELL_KEY.match(name[0]) and sign[0] == "=":
         kind = "sure"
-    begins_line = LINE_BEGIN.match(line) or name[0].startswith("-")
     if begins_line and kind == "sure" and (value := WORD_ALONE.match(text, start)):
         return (*value.span(), _shown(value[0], kind))
     return None
+
+
+def _list_shown(
+    listed: re.Match[str], item: re.Pattern[str], kind: str
+) -> tuple[int, int, str] | None:
+    """Return where a list below a name begins and ends, and what is shown of it; None to show it.
+
+    Where one item is hidden, or has been before, so are all.
+
+    kind: of the name.
+    """
+    text = listed[0]
+    if HIDDEN in text or any(_shown(one[0], kind) == HIDDEN for one in item.finditer(text)):
+        kind = "sure"
+    shown = item.sub(lambda one: _shown(one[0], kind), text)
+    return (*listed.span(), shown) if shown != text else None
 
 
 def _kind_of_name(name: str) -> str:

@@ -51,7 +51,17 @@ def first_line(error: BaseException) -> str:
     >>> first_line(OSError("no such host\\nat …")), first_line(TimeoutError())
     ('no such host', 'TimeoutError')
     """
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def kind_and_line(error: BaseException) -> str:
+    """Return the kind of an error and the first line of its text; the kind alone if it has none.
+
+    >>> kind_and_line(OSError("no such host\\nat …")), kind_and_line(TimeoutError())
+    ('OSError: no such host', 'TimeoutError')
+    """
+    line, kind = first_line(error), type(error).__name__
+    return f"{kind}: {line}" if line != kind else kind
 
 
 def _pieces(value: Any, most: int) -> Iterator[str]:

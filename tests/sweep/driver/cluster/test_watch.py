@@ -1,12 +1,11 @@
 """What counts as the loss of Ray, and when it ends the process."""
 
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from sweep.driver.cluster.watch import ended, silent, watched
+from sweep.driver.cluster.watch import ended, watched
 
 
 def test_a_loss_that_lasts_is_told_once_with_its_reason():
@@ -50,13 +49,4 @@ def test_ray_has_gone_once_a_process_has_ended_that_every_trial_needs(tmp_path):
     head.wait()
     assert ended([agent, head]) == (
         "Ray, which runs the trials, has gone: its gcs_server has ended"
-    )
-
-
-def test_a_head_elsewhere_has_gone_if_its_port_takes_no_connection():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert silent(address) == ""
-    assert silent(address) == (
-        f"Ray, which runs the trials, has gone: its head at {address} is away (Connection refused)"
     )

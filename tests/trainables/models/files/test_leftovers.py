@@ -1,9 +1,13 @@
 """Weights that no place in a model takes."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from trainables.chatter import held_back
 from trainables.models.folder import read_model
 
 
@@ -57,6 +61,36 @@ def test_heads_of_other_tasks_and_what_is_no_weight_may_be_left_over(
 ):
     with_weights(**{name: tensor})
     read_model(folder, "causal", weightless=True)
+
+
+@pytest.mark.parametrize(("name", "is_told"), [("score.weight", True), ("mtp.norm.weight", False)])
+def test_a_head_of_another_task_is_told_in_one_sentence_where_nobody_expects_it(
+    name, is_told, folder, with_weights, caplog
+):
+    with_weights(**{name: torch.ones(2, 64)})
+    for weightless in (True, False):
+        with held_back():
+            read_model(folder, "causal", weightless=weightless)
+    told = [
+        f"{folder} has 1 tensor that its model has no place for, {name} for one, as of another task: "
+        "left out."
+    ]
+    assert [record.getMessage() for record in caplog.records] == told * is_told
+    assert not any("LOAD REPORT" in text for text in caplog.messages)
+
+
+def test_the_table_of_transformers_about_weights_is_not_shown(folder, with_weights):
+    with_weights(**{"score.weight": torch.ones(2, 64)})
+    code = (
+        "import sys; from pathlib import Path; "
+        "from trainables.models.language_model import LanguageModel; "
+        "LanguageModel(Path(sys.argv[1]), 'causal')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert "REPORT" not in ended.stderr
+    assert ended.stderr.count("has no place for, score.weight for one") == 1
 
 
 def test_a_bert_may_come_with_its_pooler_and_its_second_head(bert, tmp_path):

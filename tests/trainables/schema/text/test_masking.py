@@ -136,3 +136,18 @@ def test_a_file_that_a_variable_names_is_no_secret(monkeypatch, tmp_path):
     file.touch()
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
     assert masked(f"{file} is there") == f"{file} is there"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("sqlite:///x.db?auth=abc: the file", "sqlite:///x.db?auth=***: the file"),
+        ("password=a.b:c, and more", "password=***, and more"),
+        ("(see http://host/?token=abc).", "(see http://host/?token=***)."),
+        ("token=abc;", "token=***;"),
+        ("token=::: x", "token=*** x"),
+        ("token=abc.&x=1", "token=***.&x=1"),
+    ],
+)
+def test_signs_that_end_a_clause_are_no_part_of_a_secret(text, shown):
+    assert masked(text) == shown

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainables.schema.text.printable import visible
-from trainables.schema.text.shown import MAX_VALUE, as_value, as_word
+from trainables.schema.text.shown import MAX_VALUE, as_value, as_word, first_line, kind_and_line
 
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -71,3 +71,11 @@ def test_a_long_name_with_many_secrets_shows_none_of_them_and_no_half_of_one(mon
 def test_the_value_of_a_key_that_is_named_as_a_secret_is_not_shown():
     shown = as_value([{"password": "hunter22", "x": 1, "api_key": ["a"], "token": None}])
     assert shown == "[{'password': '***', 'x': 1, 'api_key': '***', 'token': None}]"
+
+
+@given(st.text())
+def test_every_error_has_one_line_that_says_something(text):
+    for line in (first_line(ValueError(text)), kind_and_line(ValueError(text))):
+        assert len(line.splitlines()) == 1
+    if not text.strip():
+        assert kind_and_line(ValueError(text)) == first_line(ValueError(text)) == "ValueError"
