@@ -85,6 +85,5 @@ def _refuse_much(path: Path) -> None:
         raise ValueError(
             f"{OPTION} must be a folder of at most {counted(MAX_FILES, 'file')} and "
             f"{MAX_BYTES // 2**30} GiB, all of which count for what its tasks measure, but {path} has "
-            f"{counted(len(files), 'file')} and {size / 2**30:.1f} GiB: name a folder that has the "
-            f"tasks alone."
+            f"{counted(len(files), 'file')} and {size / 2**30:.1f} GiB: name one of the tasks alone."
         )
