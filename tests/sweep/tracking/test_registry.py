@@ -46,7 +46,7 @@ def kept(folder, *names):
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ([], r"`checkpoints: \{model: true\}` in the spec keeps them"),
+        ([], r"`checkpoints: \{model: true\}` in the spec keeps models"),
         (["model.safetensors", "old.bin"], "must be in safetensors alone, but has old.bin"),
         (["model.safetensors"], "must have a config.json, but has model.safetensors"),
     ],
