@@ -28,28 +28,49 @@ else ends a sweep early raises sweep.driver.running_sweep.Stopped.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+PUT_OFF_S, MAX_PUT_OFF = 0.02, 50  # a second at most: what logs may wait for a full pipe
 
 
 class CtrlC:
     """A signal handler that raises KeyboardInterrupt.
 
+    Within `logging` it comes a moment later. Raised between two steps of that, it could leave its lock
+    taken for good, and every thread that logs, as all that use a database do, would wait for ever.
+
     pressed: whether it was called, even if the exception was swallowed.
     """
 
     pressed = False
+    _num_put_off = 0
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         """Note that Ctrl-C was pressed, and raise KeyboardInterrupt."""
         self.pressed = True
+        if _is_in_logging(frame) and self._num_put_off < MAX_PUT_OFF:
+            self._num_put_off += 1
+            threading.Timer(PUT_OFF_S, os.kill, (os.getpid(), number)).start()
+            return
+        self._num_put_off = 0
         raise KeyboardInterrupt
+
+
+def _is_in_logging(frame: FrameType | None) -> bool:
+    """Return whether a frame, or one that has called it, is of the library `logging`."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] == "logging":
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
@@ -132,9 +153,9 @@ def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
     if ctrl_c.pressed:
         raise KeyboardInterrupt
 
-    def as_ctrl_c(*_: object) -> None:
+    def as_ctrl_c(number: int, frame: FrameType | None) -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script
-            ctrl_c()
+            ctrl_c(number, frame)
         signal.raise_signal(signal.SIGINT)  # to our handler, or to that of Tune
 
     earlier = {number: signal.getsignal(number) for number in SIGNALS if number != signal.SIGINT}

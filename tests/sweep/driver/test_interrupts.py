@@ -1,5 +1,6 @@
 """From a signal to KeyboardInterrupt: which are swallowed, ignored or handed on, and put back."""
 
+import logging
 import os
 import signal
 import sys
@@ -209,3 +210,38 @@ def test_sigterm_counts_where_ctrl_c_is_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with before_trials() as ctrl_c, while_trials_run(ctrl_c), pytest.raises(KeyboardInterrupt):
         send(signal.SIGTERM)
+
+
+class Pressing(logging.Handler):
+    """A handler of logging within which Ctrl-C is pressed; `ended` once it came to its end."""
+
+    ended = False
+
+    def emit(self, record):
+        signal.raise_signal(signal.SIGINT)
+        self.ended = True
+
+
+def test_ctrl_c_within_logging_comes_once_that_has_ended():
+    log, pressing = logging.Logger("pressed"), Pressing()
+    log.addHandler(pressing)
+    with before_trials() as ctrl_c:
+        log.warning("a lock is taken")
+        assert pressing.ended
+        assert ctrl_c.pressed
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)
+
+
+def test_ctrl_c_comes_at_last_though_logging_does_not_end():
+    class Stuck(logging.Handler):
+        def emit(self, record):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(10)
+
+    log = logging.Logger("stuck")
+    log.addHandler(Stuck())
+    began = time.monotonic()
+    with before_trials(), pytest.raises(KeyboardInterrupt):
+        log.warning("a pipe is full")
+    assert time.monotonic() - began < 8
