@@ -44,13 +44,14 @@ def held_back(*, for_good: bool = False) -> Iterator[None]:
     import transformers  # noqa: F401 (sets up its log when it is imported)
 
     logger = logging.getLogger("transformers")
-    shown_by, held = logger.handlers, _Held()
-    logger.handlers = [held]
+    # Transformers lets its log go on to the root's handlers where the variable CI is set.
+    shown_by, goes_on, held = logger.handlers, logger.propagate, _Held()
+    logger.handlers, logger.propagate = [held], False
     try:
         with warnings.catch_warnings(record=True) as warned:
             yield
     finally:
-        logger.handlers = shown_by
+        logger.handlers, logger.propagate = shown_by, goes_on
     if for_good:
         return
     # They have names from files of the model.

@@ -2,6 +2,7 @@
 
 import logging
 import warnings
+from contextlib import contextmanager
 
 import pytest
 import transformers
@@ -11,15 +12,22 @@ from trainables.chatter import held_back
 LOG = transformers.utils.logging.get_logger("transformers.modeling_utils")
 
 
-@pytest.fixture
-def shown():
-    """What the log of transformers shows, as a list that grows."""
+@contextmanager
+def texts_of(logger):
+    """What a logger's own handler shows, as a list that grows."""
     texts = []
     handler = logging.Handler()
     handler.emit = lambda record: texts.append(record.getMessage())
-    logging.getLogger("transformers").addHandler(handler)
+    logger.addHandler(handler)
     yield texts
-    logging.getLogger("transformers").removeHandler(handler)
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
+def shown():
+    """What the log of transformers shows, as a list that grows."""
+    with texts_of(logging.getLogger("transformers")) as texts:
+        yield texts
 
 
 def talk():
@@ -50,6 +58,17 @@ def test_what_is_said_before_an_error_is_dropped_also_by_an_inner_block_that_wen
     assert (shown, warned) == ([], [])
     LOG.warning("three")
     assert shown == ["three"]
+
+
+def test_what_goes_on_to_the_handlers_of_the_root_is_held_back_too(monkeypatch):
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    with texts_of(logging.getLogger()) as texts:
+        with pytest.raises(ValueError, match="no"):
+            fail()
+        with held_back():
+            LOG.warning("two")
+            assert texts == []
+    assert texts == ["two"]
 
 
 def test_what_is_read_again_later_is_dropped_for_good(shown):
