@@ -199,9 +199,14 @@ def lost_in(tags_of_trials: Iterable[Mapping[str, str]], tags: Mapping[str, str]
     [4]
     """
     trials = list(tags_of_trials)
-    lost = {int(own[Tag.TRIAL]) for own in trials if own.get(Tag.STATE) == TrialState.LOST}
+    lost = {trial_in(own) for own in trials if own.get(Tag.STATE) == TrialState.LOST}
     begun = {own[Tag.RETRY_OF] for own in trials if Tag.RETRY_OF in own}
     return sorted(lost - retried_in(tags) - {int(number) for number in begun if is_number(number)})
+
+
+def trial_in(tags: Mapping[str, str]) -> int:
+    """Return the number of the trial of whose run these are the tags."""
+    return int(tags[Tag.TRIAL])
 
 
 def is_number(text: str) -> bool:
@@ -245,6 +250,6 @@ def is_asked_for(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """
     is_named = {
         Role.SWEEP: Tag.NAME in tags,
-        Role.TRIAL: tags.get(Tag.TRIAL, "").isdecimal(),
+        Role.TRIAL: is_number(tags.get(Tag.TRIAL, "")),
     }
     return wanted.items() <= tags.items() and is_named.get(tags.get(Tag.ROLE, ""), False)

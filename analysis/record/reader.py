@@ -34,6 +34,7 @@ from analysis.record.names import (
     digests_in,
     lost_in,
     retried_in,
+    trial_in,
 )
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
@@ -71,7 +72,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     metrics = declared.metrics
     runs = sorted(
         runs_with(store, [parent.info.experiment_id], {Tag.PARENT: parent.info.run_id}),
-        key=lambda run: int(run.data.tags[Tag.TRIAL]),
+        key=lambda run: trial_in(run.data.tags),
     )
     params, trials = trial_table(runs, list(metrics))
     asked = sorted(retried_in(parent.data.tags))

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.record.names import Group, Series, SweepState, Tag, request_in_force
+from analysis.record.names import (
+    Group,
+    Series,
+    SweepState,
+    Tag,
+    is_number,
+    request_in_force,
+    trial_in,
+)
 from trainables.metrics.interval import UNKNOWN_DF
 from trainables.metrics.names import df_name, error_name
 
@@ -30,7 +38,7 @@ def sweep_state(run: Run) -> str:
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
     sign = tags.get(Tag.ALIVE, "")
-    last_sign_ms = int(sign) if sign.isdecimal() else run.info.start_time
+    last_sign_ms = int(sign) if is_number(sign) else run.info.start_time
     if time.time() - last_sign_ms / 1000 > MAX_SILENCE_S:
         return SweepState.INTERRUPTED
     states: dict[str, str] = {
@@ -61,7 +69,7 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
     metrics = list(dict.fromkeys([*declared, *logged]))
     rows = [
         {
-            "trial": int(run.data.tags[Tag.TRIAL]),
+            "trial": trial_in(run.data.tags),
             "state": trial_state(run),
             "failure": run.data.tags.get(Tag.REASON, ""),
             "run_id": run.info.run_id,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import SweepState, Tag, TrialState
+from analysis.record.names import SweepState, Tag, TrialState, trial_in
 from sweep import workspace
 from sweep.driver.running_sweep import (
     PATIENCE_S,
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from sweep.search.searcher import ParetoSearch
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
+    from sweep.tracking.recorder import Recorder
     from sweep.workers.checkpoints import CheckpointStores
     from sweep.workers.worker import RunTrial
 
@@ -125,12 +126,7 @@ def run_to_end(
         patience_s = PATIENCE_S
         try:
             until_delivered.enter_context(control.listener)
-            record_lost(losses, recorder)
-            with_losses = {loss.outcome.number for loss in losses}
-            recorder.close_earlier_trials(
-                [outcome for outcome in outcomes(study) if outcome.number not in with_losses],
-                [r for r in record.trial_runs() if int(r.data.tags[Tag.TRIAL]) not in with_losses],
-            )
+            _close_earlier(record, recorder, losses, outcomes(study))
             delivery.wait(PATIENCE_S)
             # MLflow may not have those of this start yet.
             newly_lost = {loss.outcome.number for loss in losses if loss.lacks}
@@ -188,7 +184,7 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
     record, spec = prepared.record, prepared.spec
     study, version = newest_version(open_study(prepared.search_storage, spec), spec.trial)
     known, runs = {outcome.number for outcome in outcomes(study)}, record.trial_runs()
-    ended = {int(run.data.tags[Tag.TRIAL]) for run in runs if Tag.STATE in run.data.tags}
+    ended = {trial_in(run.data.tags) for run in runs if Tag.STATE in run.data.tags}
     if unknown := sorted(ended - known):
         raise CannotRun(
             f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
@@ -199,7 +195,7 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
     deleted = record.deleted_trials()
     losses = lost_results(study, spec, runs, must_have, deleted=deleted)
     incomplete = {loss.outcome.number for loss in losses if loss.lacks}
-    whole_runs = [run for run in runs if int(run.data.tags[Tag.TRIAL]) not in incomplete]
+    whole_runs = [run for run in runs if trial_in(run.data.tags) not in incomplete]
     if difference := first_difference(study, spec, whole_runs):
         number, clause = difference
         raise CannotRun(
@@ -209,6 +205,22 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
         )
     record.log_spec_version(version, prepared.text)
     return study, version, losses
+
+
+def _close_earlier(
+    record: Record, recorder: Recorder, losses: Sequence[LostResult], outcomes: Iterable[Outcome]
+) -> None:
+    """Record the ends of trials that an earlier process has left open, and what is left of lost ones.
+
+    losses: the trials of which the record lacks something.
+    outcomes: of all trials that have ended, as Optuna knows them.
+    """
+    record_lost(losses, recorder)
+    recorded = {loss.outcome.number for loss in losses}
+    recorder.close_earlier_trials(
+        [outcome for outcome in outcomes if outcome.number not in recorded],
+        [run for run in record.trial_runs() if trial_in(run.data.tags) not in recorded],
+    )
 
 
 def _run_trials(

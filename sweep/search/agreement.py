@@ -42,7 +42,7 @@ def first_difference(
 
     runs: of all trials, as MLflow has them.
     """
-    recorded = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    recorded = {names.trial_in(run.data.tags): run for run in runs}
     for trial in study.get_trials(deepcopy=False):
         run = recorded.pop(trial.number, None)
         if run is None or run.data.tags.get(Tag.STATE) == names.TrialState.LOST:

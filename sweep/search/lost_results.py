@@ -67,7 +67,7 @@ def lost_results(
     has_items: whether the items of a run are recorded, if they must be.
     deleted: numbers of trials whose runs a user has deleted.
     """
-    run_of = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of = {names.trial_in(run.data.tags): run for run in runs}
     trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
     found = []
     for outcome in outcomes(study):

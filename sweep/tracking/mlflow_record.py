@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from analysis.record import names
 from analysis.record.names import Artifact, Role, Series, Tag, TrialState, having, is_asked_for
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
@@ -149,7 +150,7 @@ class Record:
         """
         runs: dict[int, list[Run]] = {}
         for run in self.trial_runs():
-            runs.setdefault(int(run.data.tags[Tag.TRIAL]), []).append(run)
+            runs.setdefault(names.trial_in(run.data.tags), []).append(run)
         for twins in runs.values():
             twins.sort(key=lambda run: (-len(run.data.metrics), -len(run.data.params)))
             for run in twins[1:]:
@@ -225,17 +226,17 @@ class Record:
     def lost_trials(self) -> list[int]:
         """Return the numbers of the trials of which the record has lost results, sorted."""
         tags = [run.data.tags for run in self.trial_runs()]
-        return sorted(int(own[Tag.TRIAL]) for own in tags if own.get(Tag.STATE) == TrialState.LOST)
+        return sorted(names.trial_in(own) for own in tags if own.get(Tag.STATE) == TrialState.LOST)
 
     def deleted_trials(self) -> frozenset[int]:
         """Return the numbers of trials that had ended when a user deleted their runs; asked once."""
         if self._deleted is None:
             from mlflow.entities import ViewType
 
-            kept = {int(run.data.tags[Tag.TRIAL]) for run in self.trial_runs()}
+            kept = {names.trial_in(run.data.tags) for run in self.trial_runs()}
             view = ViewType.DELETED_ONLY
             runs = search_runs(self._client, self.experiment_id, self._of_trials, view)
-            ended = {int(r.data.tags[Tag.TRIAL]) for r in runs if Tag.STATE in r.data.tags}
+            ended = {names.trial_in(r.data.tags) for r in runs if Tag.STATE in r.data.tags}
             self._deleted = frozenset(ended - kept)
         return self._deleted
 
@@ -246,7 +247,7 @@ class Record:
             if Tag.STATE not in run.data.tags:
                 history = self._client.get_metric_history(run.info.run_id, Series.PROGRESS)
                 if history:
-                    steps[int(run.data.tags[Tag.TRIAL])] = max(entry.step for entry in history)
+                    steps[names.trial_in(run.data.tags)] = max(entry.step for entry in history)
         return steps
 
     def has_ended(self) -> bool:
@@ -264,7 +265,7 @@ class Record:
     def trials_on_front(self) -> set[int]:
         """Return the numbers of the trials that were on the front when it was last drawn."""
         runs = [run for run in self.trial_runs() if run.data.tags.get(Tag.ON_FRONT) == "true"]
-        return {int(run.data.tags[Tag.TRIAL]) for run in runs}
+        return {names.trial_in(run.data.tags) for run in runs}
 
     def trial_runs(self) -> list[Run]:
         """Return the runs of all trials."""

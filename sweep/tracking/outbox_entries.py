@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, field_validator
 
-from analysis.record.names import Artifact, Series, Tag
+from analysis.record.names import Artifact, Series, Tag, trial_in
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def missing_in(
             ends[entry.trial] = entry.tags.get(Tag.STATE)
         elif isinstance(entry, Reported) and Series.PROGRESS in entry.metrics:
             progress[entry.trial] = entry.metrics[Series.PROGRESS]
-    run_of: dict[Trial, Run] = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+    run_of: dict[Trial, Run] = {trial_in(run.data.tags): run for run in runs}
     run_of[None] = own
     return [
         trial

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import TRIAL_COMMENT, Artifact, Group, Tag, TrialState, digests_in
+from analysis.record.names import (
+    TRIAL_COMMENT,
+    Artifact,
+    Group,
+    Tag,
+    TrialState,
+    digests_in,
+    trial_in,
+)
 from sweep.config import preflight
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
@@ -64,7 +72,7 @@ class AlreadyRecorded:
     def from_record(cls, record: Record, space_version: int | None) -> AlreadyRecorded:
         """Read all but the version from MLflow."""
         tags = [run.data.tags for run in record.trial_runs()]
-        with_version = frozenset(int(t[Tag.TRIAL]) for t in tags if Tag.SPACE_VERSION in t)
+        with_version = frozenset(trial_in(t) for t in tags if Tag.SPACE_VERSION in t)
         has_base, digests = record.has_base_metrics(), digests_in(record.tags())
         return cls(record.last_steps(), has_base, space_version, with_version, digests)
 
@@ -228,7 +236,7 @@ class Recorder(Callback):  # type: ignore[misc]
             results.
         runs: of the trials, as MLflow has them.
         """
-        runs_left = {int(run.data.tags[Tag.TRIAL]): run for run in runs}
+        runs_left = {trial_in(run.data.tags): run for run in runs}
         for outcome in outcomes:
             run = runs_left.pop(outcome.number, None)
             state = None if run is None else run.data.tags.get(Tag.STATE)
@@ -250,12 +258,8 @@ class Recorder(Callback):  # type: ignore[misc]
     def _put_metrics(self, number: int | None, metrics: Mapping[int, dict[str, float]]) -> None:
         """Put the metrics of some steps into the outbox: step -> name -> value."""
         at = now()
-        self._outbox.put(
-            *(
-                Reported(trial=number, at=at, step=step, metrics=values)
-                for step, values in metrics.items()
-            )
-        )
+        each = metrics.items()
+        self._outbox.put(*(Reported(trial=number, at=at, step=k, metrics=v) for k, v in each))
 
 
 def _reason(failure: str) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from analysis.record import names
 from analysis.record.names import (
@@ -18,8 +19,10 @@ from analysis.record.names import (
     SweepState,
     Tag,
     TrialState,
+    is_asked_for,
 )
 from analysis.record.reader import read_state
+from analysis.record.table import sweep_state
 
 ROOT = Path(names.__file__).parents[2]
 # The name of the spec in the sweep's own folder too (sweep/workspace.py), which is no part of the record.
@@ -82,6 +85,18 @@ def test_the_series_of_a_front_begin_with_its_group():
 def test_a_sweep_that_runs_is_in_a_live_state(store):
     assert read_state("begun", tracking_uri=store) in LIVE_STATES
     assert read_state("hand", tracking_uri=store) not in LIVE_STATES
+
+
+def test_a_number_of_more_digits_than_python_reads_is_none():
+    many = "1" * 5000
+    trial = {Tag.ROLE: Role.TRIAL}
+    assert is_asked_for(trial | {Tag.TRIAL: "7"}, trial)
+    assert not is_asked_for(trial | {Tag.TRIAL: many}, trial)
+    info = RunInfo(
+        "run", "1", "me", "RUNNING", start_time=0, end_time=None, lifecycle_stage="active"
+    )
+    run = Run(info, RunData(tags=[RunTag(Tag.ALIVE, many)]))
+    assert sweep_state(run) == SweepState.INTERRUPTED
 
 
 def test_a_trial_ends_in_a_state_that_outcomes_may_have():

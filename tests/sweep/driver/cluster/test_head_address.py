@@ -34,7 +34,11 @@ def test_an_address_with_a_port_is_connected_to_however_it_is_written(host, sche
     assert "is away" in silent(address)
 
 
-@pytest.mark.parametrize("address", ["auto", "ray://head", "head", "ray://", ":6379", "head:99999"])
+@pytest.mark.parametrize(
+    "address",
+    ["auto", "ray://head", "head", "ray://", ":6379", "head:99999", f"head:{'1' * 5000}"],
+    ids=lambda address: address[:12],
+)
 def test_an_address_that_names_no_host_and_port_is_left_to_ray(address):
     assert host_and_port(address) is None
     connect(address)
