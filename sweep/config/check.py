@@ -22,7 +22,7 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.text.masking_source import masked_settings
+from trainables.schema.text.masking_source import changes_of_lines, masked_settings
 from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -81,17 +81,14 @@ def _secret_sentences(document: Document, known_lines: Container[int]) -> list[s
 
     known_lines: the numbers of lines that have another fault; that is told first.
     """
-    known = masked_settings(document.text)
-    if known == document.text:
-        return []
     path, *_ = document.at(()).rsplit(":", 2)
-    lines = [(line, masked_settings(line)) for line in document.text.splitlines()]
+    changed_lines = changes_of_lines(document.text, masked_settings(document.text))
     return [
         f"{path}:{number}: must hold no secret, as the record gets the spec as it is, but got "
         f"{as_value(shown.strip())}: leave it out, or change the variable of the environment, named as "
         f"secrets are, that has this value."
-        for number, (line, shown) in enumerate(lines, 1)
-        if number not in known_lines and shown != line
+        for number, shown in islice(changed_lines.items(), MAX_SENTENCES)
+        if number not in known_lines
     ]
 
 

@@ -111,11 +111,15 @@ WORST = {
     "evaluators": TINY.replace("  evaluators:\n", "  evaluators:\n" + "".join(f"    - {{name: perplexity, data: miniature, label: l{n}}}\n" for n in range(48))).replace("steps: 2", f"steps: {{choice: {numbers(400)}}}"),
     "brackets": "[" * 10**5 + "]" * 10**5,
     "braces": f"{TINY}x: " + "{a: " * 50_000,
+    "a secret and blank lines": f"# password=abcdefgh\n{chr(10) * 240_000}{TINY}",
+    "secrets": TINY + "# password: abcdefgh\n" * 10_000,
+    "addresses": TINY + f"# @{'a:' * 2490}\n" * 48,
+    "lists of keys": f"{TINY}# a\n" + "# - keys:\n" * 20_000,
     "a number": TINY.replace("steps: 2", f"steps: {'9' * 5000}"),
 }  # fmt: skip
 
 CHECK_EACH = """
-import resource, sys
+import resource, sys, time
 from pathlib import Path
 from sweep.config.check import check
 from sweep.config.sound_part import sound_trials
@@ -123,21 +127,22 @@ from trainables.schema.yaml_file import SpecError, read
 resource.setrlimit(resource.RLIMIT_AS, (800 * 2**20, 800 * 2**20))
 resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 for path in map(Path, sys.argv[1:]):
+    began, lines = time.process_time(), 0
     try:
         document = read(path)
         sound_trials(document)
         check(document)
     except SpecError as error:
-        print(path.stem, len(str(error).splitlines()))
-    else:
-        print(path.stem, 0)
+        lines = len(str(error).splitlines())
+    print(path.stem, lines, time.process_time() - began, sep="\t")
+print("memory", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, 0, sep="\t")
 """
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):
-    """The processor time is limited too, to many times what they take together."""
+    """So is the processor's time for each, to twice what a user is promised: machines differ."""
     for name, text in WORST.items():
         (tmp_path / f"{name}.yaml").write_text(text)
     files = [str(tmp_path / f"{name}.yaml") for name in WORST]
@@ -145,10 +150,12 @@ def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):
         [sys.executable, "-c", CHECK_EACH, *files], capture_output=True, text=True
     )
     assert done.stderr == ""
-    lines = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    lines, seconds = ({name: float(row[i]) for name, *row in rows} for i in (0, 1))
+    assert lines.pop("memory") < 500  # MB
     assert lines.keys() == WORST.keys()
-    assert {name for name, number in lines.items() if number == "0"} == {
-        "a long choice",
-        "two wide choices",
-    }
-    assert max(map(int, lines.values())) == 51
+    assert {name: spent for name, spent in seconds.items() if spent > 4} == {}
+    assert {name for name, number in lines.items() if number == 0} == {
+        "a long choice", "two wide choices", "addresses", "lists of keys",
+    }  # fmt: skip
+    assert max(lines.values()) == 51

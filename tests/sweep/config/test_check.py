@@ -80,6 +80,22 @@ def test_a_secret_anywhere_in_a_spec_is_refused_and_not_shown(tmp_path, monkeypa
     assert secret not in sentence
 
 
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        ("# AWS_SECRET_ACCESS_KEY:\n# wJalrXUtnFEMI\nname: tiny", ":2: "),
+        ("# as:\n#   api_keys:\n#     - abcd1234efgh5678ijkl\nname: tiny", ":3: "),
+        (
+            "#\n# -----BEGIN PRIVATE KEY-----\n# abc\n# -----END PRIVATE KEY-----\nname: tiny",
+            ":2: ",
+        ),
+    ],
+)
+def test_a_secret_over_several_lines_is_refused_too(tmp_path, lines, number):
+    sentences = refusal(tmp_path, TINY.replace("name: tiny", lines))
+    assert any(fault.startswith(f"{number}must hold no secret") for fault in sentences), sentences
+
+
 @pytest.mark.parametrize("sampler", ["magic", "{name: grid, startup: 3}"])
 def test_with_a_sampler_that_is_written_wrongly_the_number_of_trials_is_no_fault(tmp_path, sampler):
     (fault,) = refusal(tmp_path, GRID.replace("sampler: grid", f"sampler: {sampler}"))

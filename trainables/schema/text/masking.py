@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 HIDDEN = "***"  # stands for a secret
@@ -18,12 +20,13 @@ SECRET_NAME = (
 # A word with an @, in which an address may be.
 WITH_AT = re.compile(r"(?<!\S)(?=\S*@)\S+")
 MAX_ADDRESS = 5_000  # characters; a longer word with an @ is masked as a whole
-# Everything up to the last @: a password may hold signs that must be, but are not, written as %XX. A
-# mistyped address may lack slashes, or its scheme. A file's address has no password, and names of
-# folders may hold @.
-USER_INFO = re.compile(
-    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?(\S{0,2000})@"
+# What stands before the password of an address. That goes on to the last @, as it may hold signs that
+# must be, but are not, written as %XX. A mistyped address may lack slashes, or its scheme. A file's
+# address has no password, and names of folders may hold @.
+BEFORE_PASSWORD = re.compile(
+    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?"
 )
+MAX_PASSWORD = 2_000  # characters
 DATABASE = r"(?<![\w+.-])(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
 # Of databases, whose passwords may be pasted with blanks.
 WITH_BLANKS = re.compile(
@@ -100,15 +103,40 @@ def masked_head(text: str, most: int) -> str:
 def _without_user_infos(word: re.Match[str]) -> str:
     """Return a word without the passwords of the addresses in it."""
     text = word[0]
-    return USER_INFO.sub(_without_user_info, text) if len(text) <= MAX_ADDRESS else HIDDEN
+    if len(text) > MAX_ADDRESS:
+        return HIDDEN
+    pieces, end = [], 0
+    for address in _addresses(text):
+        pieces += [text[end : address.start], address.shown]
+        end = address.end
+    return "".join([*pieces, text[end:]])
 
 
-def _without_user_info(address: re.Match[str]) -> str:
-    """Return the scheme of an address and its user, if it has a password too, before the @."""
-    scheme, user = address[1], address[2]
-    if USER_ALONE.fullmatch(address[0]):
-        return address[0]
-    return f"{scheme}{user}:{HIDDEN}@" if user is not None else f"{scheme}{HIDDEN}@"
+class _Address(NamedTuple):
+    """An address within a text, up to the @ behind its password.
+
+    password: or the user, if the address has no password.
+    shown: what is shown of it, the @ included.
+    """
+
+    start: int
+    end: int
+    password: str
+    shown: str
+
+
+def _addresses(text: str) -> Iterator[_Address]:
+    """Yield the addresses with a password, or a user that may be a token, in a word without blanks."""
+    at, last = 0, text.rfind("@")
+    while (begin := BEFORE_PASSWORD.search(text, at, last + 1)) is not None:
+        end = text.rfind("@", begin.end(), begin.end() + MAX_PASSWORD + 1) + 1
+        # The scheme of another address may stand within what looks like this one's.
+        at = end or begin.start() + 1
+        if not end or USER_ALONE.fullmatch(text[begin.start() : end]):
+            continue
+        scheme, user = begin[1], begin[2]
+        shown = f"{scheme}{user}:{HIDDEN}@" if user is not None else f"{scheme}{HIDDEN}@"
+        yield _Address(begin.start(), end, text[begin.end() : end - 1], shown)
 
 
 def _secrets_of_environment() -> list[str]:
@@ -126,7 +154,8 @@ def _secrets_in(variables: tuple[tuple[str, str], ...]) -> list[str]:
     """Return what may be secrets in (name, value) of an environment, the longest first."""
     values = {value for name, value in variables if is_secret(name)}
     for _, value in variables:
-        if (address := USER_INFO.match(value)) and not USER_ALONE.fullmatch(address[0]):
-            values |= {address[3], unquote(address[3])}
+        first_word = value.split(maxsplit=1)[0] if value.strip() else ""
+        for address in _addresses(first_word):
+            values |= {address.password, unquote(address.password)}
     values |= {quote(value, safe="") for value in values}
     return sorted((value for value in values if len(value) >= MIN_SECRET), key=len, reverse=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from typing import NamedTuple
 
 from trainables.schema.text.masking import HIDDEN, masked
 
@@ -30,7 +31,7 @@ SIGN = re.compile(
     r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z][\w.\[\]| \t]{0,60}(?==))?(?:==?|:=|=>|[:,(])[ \t]*"""
 )
 LINE_BEGIN = re.compile(
-    r"(?i)^[+ \t-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
+    r"(?i)^[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
 )
 BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
 LITERAL = (
@@ -41,13 +42,16 @@ LITERALS = re.compile(
     rf"(?:{BREAK}(?={LITERAL}(?![ \t]*:)))?{LITERAL}"
     rf"(?:[ \t]*(?:\+[ \t]*(?:{BREAK})?|\\\r?\n[+ -]?[ \t]*)?{LITERAL})*"
 )
-BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t]{2,}\S.*(?:\n|$))+")  # of YAML
+BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t#]{2,}\S.*(?:\n|$)){1,200}")  # of YAML
+# Alone in its line, below a name that may have a comment.
+WORD_BELOW = re.compile(r"(?:#[^\n]*)?\r?\n[+ -]?[ \t#]*([^\s#-]\S{0,4000}(?<!:))[ \t]*(?=\r?\n|$)")
 # A list in settings: below its name, or after it; the items of the latter may have no quotes.
-LIST_BELOW = re.compile(r"(?:\n[+ -]?[ \t]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
+LIST_BELOW = re.compile(r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
+LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
-WORD_ALONE = re.compile(r"[^\s,;})\]]+")
+WORD_ALONE = re.compile(r"(?:[!&]\S*[ \t]+){0,2}[^\s,;})\]]+")  # behind a tag and an anchor of YAML
 NO_SECRET = re.compile(
     r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
     r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
@@ -74,6 +78,8 @@ CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 # A change of the kind of letter, but for the begin of a word, as of SweepSpec.
 TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
 MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
+MAX_BEFORE = 200  # characters of a line before a name that are looked at
+MAX_LINES_HIDDEN = 500  # at once
 MIN_RANDOM = 20  # characters of a word without blanks
 
 
@@ -95,28 +101,66 @@ def masked_settings(text: str) -> str:
     >>> masked_settings('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
     ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
     """
-    pieces, end = [], 0
+    pieces, end, looked_to = [], 0, 0
     for name in NAME.finditer(text):
-        if name.end() < end or not (value := _value_after(text, name)):
+        if name.end() < end or not (value := _value_after(text, name, looked_to)):
             continue
-        start, value_end, hidden = value
-        pieces += [text[end:start], hidden]
-        end = value_end
+        if value.shown is None:
+            looked_to = max(looked_to, value.end)
+            continue
+        pieces += [text[end : value.start], value.shown]
+        end = value.end
     text = masked("".join([*pieces, text[end:]]))
     return PASSWORD_OPTION.sub(rf"\g<1>{HIDDEN}", ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
 
 
-def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:
-    """Return where the value of a name begins and ends, and what is shown of it; None to show it."""
+def changes_of_lines(text: str, shown: str) -> dict[int, str]:
+    """Return the lines of a text, from 1, that are shown otherwise, and as what they are.
+
+    shown: the text with `***` for some of it, lines and ends of lines included.
+
+    >>> changes_of_lines("a: 1\\nb:\\n x\\n y\\nc: 2", "a: 1\\nb: ***\\nc: ***")
+    {2: 'b: ***', 5: 'c: ***'}
+    """
+    changes, lines, at = {}, text.split("\n"), 0
+    shown_lines = shown.split("\n")
+    for line, next_line in zip_longest(shown_lines, shown_lines[1:], fillvalue=""):
+        is_changed = at < len(lines) and line != lines[at]
+        if is_changed:
+            changes[at + 1] = line
+        at += 1
+        if is_changed:
+            # What is hidden may go on over further lines: up to what the next one begins with.
+            begin = next_line.partition(HIDDEN)[0]
+            ahead = range(at, min(at + MAX_LINES_HIDDEN, len(lines)))
+            at = next((number for number in ahead if lines[number].startswith(begin)), at)
+    return changes
+
+
+class _Value(NamedTuple):
+    """Where the value of a name begins and ends, and what is shown of it: None for all of it."""
+
+    start: int
+    end: int
+    shown: str | None
+
+
+def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | None:
+    """Return the value of a name; None if the name has none, or does not tell of a secret.
+
+    looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
+        long list might each have the rest of it for their value.
+    """
     kind = _kind_of_name(name[0])
     if not kind:
         return None
-    line = text[text.rfind("\n", 0, name.start()) + 1 : name.start()]
+    first = max(0, name.start() - MAX_BEFORE)
+    line = text[max(first, text.rfind("\n", first, name.start()) + 1) : name.start()]
     sign = SIGN.match(text, name.end())
     if not sign:
         is_option = name[0].startswith("--") or OPTION.search(line)
         word = NEXT_WORD.match(text, name.end()) if is_option else None
-        return (*word.span(1), HIDDEN) if word else None
+        return _Value(*word.span(1), HIDDEN) if word else None
     start = sign.end()
     if sign[0].rstrip().endswith("("):
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
@@ -124,32 +168,34 @@ def _value_after(text: str, name: re.Match[str]) -> tuple[int, int, str] | None:
     is_setting = begins_line and sign[0].rstrip().endswith(":")
     if bracket := BRACKET.match(text, start):
         item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
-        return _list_shown(bracket, item, kind)
-    if is_setting and (listed := LIST_BELOW.match(text, start)):
-        return _list_shown(listed, ITEM_BELOW, kind)
-    if value := LITERALS.match(text, start) or BLOCK.match(text, start):
-        return (*value.span(), _shown(value[0], kind))
+        return _items(bracket, item, kind)
+    if value := LITERALS.match(text, start):
+        # Within a text that is shown, other names may have values.
+        return _Value(*value.span(), HIDDEN) if _shown(value[0], kind) == HIDDEN else None
+    if is_setting and (kind == "sure" or start >= looked_to):
+        if listed := LIST_BELOW.match(text, start):
+            return _items(listed, ITEM_BELOW, kind)
+        if block := BLOCK.match(text, start):
+            return _items(block, LINE_OF_BLOCK, kind)
+        if word := WORD_BELOW.match(text, start):
+            return _Value(*word.span(1), _shown(word[1], kind))
     if SHELL_KEY.match(name[0]) and sign[0] == "=":
         kind = "sure"
     if begins_line and kind == "sure" and (value := WORD_ALONE.match(text, start)):
-        return (*value.span(), _shown(value[0], kind))
+        return _Value(*value.span(), _shown(value[0], kind))
     return None
 
 
-def _list_shown(
-    listed: re.Match[str], item: re.Pattern[str], kind: str
-) -> tuple[int, int, str] | None:
-    """Return where a list below a name begins and ends, and what is shown of it; None to show it.
-
-    Where one item is hidden, or has been before, so are all.
+def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
+    """Return a value of several items. Where one is hidden, or has been before, so are all.
 
     kind: of the name.
     """
-    text = listed[0]
+    text = group[0]
     if HIDDEN in text or any(_shown(one[0], kind) == HIDDEN for one in item.finditer(text)):
         kind = "sure"
     shown = item.sub(lambda one: _shown(one[0], kind), text)
-    return (*listed.span(), shown) if shown != text else None
+    return _Value(*group.span(), shown if shown != text else None)
 
 
 def _kind_of_name(name: str) -> str:
