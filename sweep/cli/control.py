@@ -180,6 +180,8 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
         print(f"{entries} delivered; {name} has not ended: `sweep resume {name}` goes on.")
     elif synced.num_refused or synced.gone or synced.lost:
         print(f"{entries} delivered; the record of {name} has all else.")
+    elif not synced.is_compared:
+        print(f"{entries} delivered; whether the record of {name} is complete is not known.")
     else:
         print(f"{entries} delivered; the record of {name} is complete.")
     if synced.lost:

@@ -170,12 +170,12 @@ def console() -> Console:
 
 
 def trial_number(text: str | int) -> int:
-    """Return the number of a trial as it is typed: digits alone, not 1_2 for 1 2.
+    """Return the number of a trial as it is typed: digits alone, and few.
 
     Raises:
         ValueError: it is something else.
     """
-    if not re.fullmatch(r"\d+", str(text), re.ASCII):
+    if not re.fullmatch(r"\d{1,9}", str(text), re.ASCII):
         # trainables/cli/verbs.py makes a sentence of it.
         raise ValueError("must be a valid integer")
     return int(text)

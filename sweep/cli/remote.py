@@ -55,7 +55,7 @@ def submit(
 
     try:
         job = jobs.submit(
-            checked, document.path, address=address, tracking_uri=tracking_uri, resume=resume,
+            checked, document.text, address=address, tracking_uri=tracking_uri, resume=resume,
             no_diff=no_diff, harness_tasks=harness_tasks,
         )  # fmt: skip
     except jobs.Unreachable as error:

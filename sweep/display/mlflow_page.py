@@ -168,25 +168,24 @@ class MlflowPage(Callback):  # type: ignore[misc]
     def _refresh(self) -> None:
         """Draw the front, and put its files, its description and its members into the outbox.
 
-        If drawing fails, a warning is logged and the earlier files stay.
+        If that fails, as on a full disk, a warning is logged and the earlier files stay.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            try:
+        try:
+            with tempfile.TemporaryDirectory() as folder:
                 front = self._draw(Path(folder))
-            except Exception as error:  # of MLflow, of a plotting library: the sweep must go on
-                log.warning("the front could not be drawn: %s", error)
-                return
-            for path in sorted(Path(folder).iterdir()):
-                self._outbox.attach(None, path, path.name, to=Artifact.FRONT)
-        self._describe(front)
-        changed = sorted(self._on_front ^ front.members)
-        self._outbox.put(
-            *(
-                Tagged(trial=number, tags={Tag.ON_FRONT: str(number in front.members).lower()})
-                for number in changed
+                for path in sorted(Path(folder).iterdir()):
+                    self._outbox.attach(None, path, path.name, to=Artifact.FRONT)
+            self._describe(front)
+            changed = sorted(self._on_front ^ front.members)
+            self._outbox.put(
+                *(
+                    Tagged(trial=number, tags={Tag.ON_FRONT: str(number in front.members).lower()})
+                    for number in changed
+                )
             )
-        )
-        self._on_front = set(front.members)
+            self._on_front = set(front.members)
+        except Exception as error:  # of MLflow, of a plotting library: the sweep must go on
+            log.warning("the front could not be drawn: %s", error)
 
     def _num_ended_earlier(self) -> str:
         """Return how many trials ended before this process, in words."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,7 +35,8 @@ def only_driver(folder: Path) -> Iterator[None]:
             f"to one that can."
         ) from error
     try:
-        with FileLock(folder / LOCK, timeout=0):
+        # Those who ask whether a driver lives hold it for a moment.
+        with FileLock(folder / LOCK, timeout=1):
             try:
                 yield
             finally:
@@ -68,7 +71,14 @@ def driver_died_here(name: str, tracking_uri: str) -> bool:
     if tracking_uri != workspace.tracking_uri(name) or not workspace.outbox(name).is_dir():
         return False
     try:
-        with FileLock(workspace.folder(name) / LOCK, timeout=0):
-            return True
-    except Timeout:
+        file = os.open(workspace.folder(name) / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    # A shared lock, which a driver's excludes, but not that of another who asks.
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return False
+    finally:
+        os.close(file)
+    return True

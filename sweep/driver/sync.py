@@ -46,6 +46,7 @@ class Synced:
     has_ended: whether the sweep has ended.
     gone: files of the record that the new store lacks, because a lost one had taken them.
     lost: numbers of trials that have lost results, now or earlier, and that nobody has retried.
+    is_compared: whether the record was compared with the search, by which lost results are found.
     """
 
     num_delivered: int
@@ -53,6 +54,7 @@ class Synced:
     has_ended: bool
     gone: Sequence[str] = ()
     lost: Sequence[int] = ()
+    is_compared: bool = True
 
 
 def sync(
@@ -100,11 +102,12 @@ def sync(
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
-            if found := _lost_results(record, spec, outbox):
+            losses = _lost_results(record, spec, outbox)
+            if losses:
                 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
                 already_recorded = AlreadyRecorded.from_record(record, None)
-                record_lost(found, Recorder(spec, outbox, already_recorded, CheckpointStores()))
+                record_lost(losses, Recorder(spec, outbox, already_recorded, CheckpointStores()))
                 wait_until_delivered(delivery, name)
             if on_delivered and num_waiting:
                 metrics = spec.metrics()
@@ -120,13 +123,23 @@ def sync(
         lost = [entry for entry in gone if entry.to != Artifact.FRONT]
         names = [f"{_run(entry)}/{Path(entry.file).name}" for entry in lost]
         num_delivered = max(0, num_waiting - (num_left - num_aside))
-        return Synced(num_delivered, num_left, record.has_ended(), names, left_lost(record))
+        return Synced(
+            num_delivered,
+            num_left,
+            record.has_ended(),
+            names,
+            left_lost(record),
+            losses is not None,
+        )
 
 
 def _lost_results(
     record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox
-) -> list[LostResult]:
-    """Return what the record lacks of trials that the search knows; nothing if it cannot be read."""
+) -> list[LostResult] | None:
+    """Return what the record lacks of trials that the search knows; None if that cannot be read.
+
+    The reason is logged.
+    """
     from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import has_study, open_study
     from sweep.search.versions import latest_version
@@ -140,15 +153,19 @@ def _lost_results(
                 "its search with its password, %s",
                 spec.name, storage,
             )  # fmt: skip
-            return []
+            return None
         storage = given
     try:
         if not has_study(storage, spec.name):
-            return []
+            log.warning(
+                "whether results of %s were lost is not known: its search is not in %s any more",
+                spec.name, addresses.masked_address(storage),
+            )  # fmt: skip
+            return None
         study, _ = latest_version(open_study(storage, spec))
     except (addresses.BadAddress, DamagedFile) as error:
         log.warning("%s", error)
-        return []
+        return None
     runs = record.trial_runs()
     must_have = must_have_items(record, outbox, runs)
     deleted = record.deleted_trials()

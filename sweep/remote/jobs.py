@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import shutil
 import tempfile
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.config.spec import SweepSpec
+from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
+from trainables.schema.text.printable import printable
 from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 
 
@@ -28,7 +32,7 @@ class Unreachable(RuntimeError):
 
 def submit(
     spec: SweepSpec,
-    path: Path,
+    text: str,
     *,
     address: str,
     tracking_uri: str | None = None,
@@ -44,7 +48,7 @@ def submit(
     authentication, Ray takes the token from RAY_AUTH_TOKEN or ~/.ray/auth_token.
 
     Args:
-        path: the file of the spec.
+        text: of the file of the spec, as it was checked.
         address: the job API, as http://HOST:8265.
         tracking_uri: MLflow as the cluster reaches it; the default of the cluster if left out.
         resume: whether to go on with a sweep that the cluster has begun.
@@ -67,7 +71,7 @@ def submit(
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
     deadline = time.monotonic() + PATIENCE_S
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copyfile(path, Path(folder) / workspace.SPEC)
+        (Path(folder) / workspace.SPEC).write_text(text, encoding="utf-8")
         if harness_tasks:
             shutil.copytree(harness_tasks, Path(folder) / workspace.HARNESS_TASKS)
         while True:
@@ -92,7 +96,10 @@ def submit(
 
 
 def follow(job: str, *, address: str) -> bool:
-    """Print the log of a job until it ends; return whether it succeeded.
+    """Print the log of a job until it ends, line by line; return whether it succeeded.
+
+    Secrets are masked and control characters escaped, as in all that a sweep prints: the cluster's own
+    programs write to the log, too.
 
     address: the job API, as http://HOST:8265.
 
@@ -102,8 +109,13 @@ def follow(job: str, *, address: str) -> bool:
     from ray.job_submission import JobStatus, JobSubmissionClient
 
     async def tail() -> None:
+        begun_line = ""
         async for text in client.tail_job_logs(job):
-            print(text, end="", flush=True)
+            *lines, begun_line = (begun_line + text).split("\n")
+            for line in lines:
+                print(_shown(line), flush=True)
+        if begun_line:
+            print(_shown(begun_line), flush=True)
 
     try:
         client = JobSubmissionClient(address)
@@ -114,6 +126,11 @@ def follow(job: str, *, address: str) -> bool:
             f"the log of {job} cannot be followed any more ({first_line(error)}), but the job may go "
             f"on: `sweep status` shows it."
         ) from error
+
+
+def _shown(line: str) -> str:
+    """Return a line of a job's log as it is printed: without colours, too."""
+    return encodable(printable(COLOUR.sub("", line.removesuffix("\r"))))
 
 
 def _job_id(client: JobSubmissionClient, name: str) -> str:

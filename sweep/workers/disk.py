@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+
+from trainables.schema.causes import causes
 
 FULL_DISK_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MESSAGE = "No space left on device"  # by this text in errors of libraries that are no OSError
@@ -21,11 +22,3 @@ def full_disk_in(error: BaseException) -> OSError | None:
         if MESSAGE in str(link):
             return OSError(errno.ENOSPC, MESSAGE)
     return None
-
-
-def causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, what it comes from, what that comes from, and so on."""
-    link: BaseException | None = error
-    while link is not None:
-        yield link
-        link = link.__cause__ or link.__context__

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from sweep.workers import disk
 from trainables.assets.errors import Unavailable
+from trainables.schema.causes import causes
 from trainables.schema.text.masking import masked_head
 
 MAX_CHARS = 10_000  # characters of an error's text
@@ -48,7 +49,7 @@ def is_trouble(error: BaseException) -> bool:
     return any(
         isinstance(link, (Unavailable, *OF_NETWORK))
         or (isinstance(link, OSError) and link.errno in TROUBLE_ERRNOS | disk.FULL_DISK_ERRNOS)
-        for link in disk.causes(error)
+        for link in causes(error)
     )
 
 

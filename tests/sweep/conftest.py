@@ -93,16 +93,20 @@ def sweep_home(tmp_path, monkeypatch, empty_store) -> Path:
     return tmp_path / "sweeps"
 
 
-def sweep(*words: object, timeout: float = 240, **environment: str) -> subprocess.CompletedProcess:
+def sweep(
+    *words: object, timeout: float = 240, given: str | None = None, **environment: str
+) -> subprocess.CompletedProcess:
     """Run `sweep WORDS…` in a process of its own and return how it ended.
 
     timeout: seconds.
+    given: its standard input.
     environment: variables beside those of this process.
     """
     return subprocess.run(
         [sys.executable, "-m", "sweep", *map(str, words)],
         capture_output=True,
         text=True,
+        input=given,
         timeout=timeout,
         env=os.environ | environment,
         check=False,

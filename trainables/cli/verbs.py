@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from trainables.cli.streams import say
 from trainables.data.files.row import HALF_CHARACTER
+from trainables.schema.causes import causes
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -120,9 +121,9 @@ def usage_sentence(error: TyperException, program: str) -> str:
 
 def _given(error: BaseException | None) -> object:
     """Return the value that pydantic, by which typer reads options, has refused; None if unknown."""
-    while error is not None and not isinstance(error, ValidationError):
-        error = error.__cause__ or error.__context__
-    return error.errors()[0]["input"] if error is not None else None
+    links = causes(error) if error is not None else ()
+    refusals = (link for link in links if isinstance(link, ValidationError))
+    return next((refusal.errors()[0]["input"] for refusal in refusals), None)
 
 
 def file_sentence(error: OSError) -> str:

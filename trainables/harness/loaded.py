@@ -90,13 +90,10 @@ def _load_leaf(leaf: Leaf, num_fewshot: int | None, limit: int | None) -> Loaded
 
 def _reason(error: BaseException) -> str:
     """Return what an error says, and what the first of its causes says, cut, in one line."""
-    said = []
-    cause: BaseException | None = error
-    while cause is not None:
-        words = " ".join(str(cause).split()) or type(cause).__name__
-        said.append(f"{type(cause).__name__}: {words[:300]}")
-        cause = cause.__cause__
-    return " (".join(said[:2]) + ")" * (len(said) > 1)
+    links = [error, error.__cause__] if error.__cause__ else [error]
+    words = [" ".join(str(link).split()) or type(link).__name__ for link in links]
+    said = [f"{type(link).__name__}: {of[:300]}" for link, of in zip(links, words, strict=True)]
+    return " (".join(said) + ")" * (len(said) > 1)
 
 
 def _refuse_f1_of_many(leaf: Leaf, task: Any, docs: Sequence[tuple[int, Any]]) -> None:

@@ -8,11 +8,11 @@ imported that the process has not loaded.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from trainables.schema.causes import causes
 from trainables.schema.text.masking import masked
 from trainables.schema.text.shown import first_line
 
@@ -69,7 +69,7 @@ def is_of_store(error: BaseException) -> bool:
 
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP code with which a server answered, or None if the error does not tell it."""
-    for cause in _chain(error):
+    for cause in causes(error):
         response: Any = getattr(cause, "response", None)
         if isinstance(response, dict):  # of a client of buckets
             status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -103,7 +103,7 @@ def reason(error: BaseException) -> str:
         return words.removeprefix("answers ")
     if status := status_of(error):
         return f"{status} {phrase(status)}".strip()
-    told = [cause for cause in _chain(error) if isinstance(cause, OSError) or is_of_store(cause)]
+    told = [cause for cause in causes(error) if isinstance(cause, OSError) or is_of_store(cause)]
     first_cause = told[-1] if told else error
     while first_cause.args and isinstance(first_cause.args[-1], BaseException):
         first_cause = first_cause.args[-1]  # where urllib3 keeps what it was raised from
@@ -151,7 +151,7 @@ def described(answer: Any, expected: str) -> str:
 
 def of_gateway(error: BaseException) -> str:
     """Return what a gateway does in place of the server, in words; "" if the error tells of none."""
-    for cause in _chain(error):
+    for cause in causes(error):
         if isinstance(cause, OtherAnswer):
             return f"answers {cause}"
         if type(cause).__name__ == "TooManyRedirects":
@@ -163,7 +163,7 @@ def of_gateway(error: BaseException) -> str:
 
 def asked_last(error: BaseException) -> str:
     """Return the address of the request that failed, which may follow a redirect; "" if unknown."""
-    requests = (getattr(cause, "request", None) for cause in _chain(error))
+    requests = (getattr(cause, "request", None) for cause in causes(error))
     return next((_bare(request.url) for request in requests if request is not None), "")
 
 
@@ -171,13 +171,3 @@ def _bare(url: str) -> str:
     """Return an address without user name, password and query, which may be secret."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error, then what it was raised from, down to the first cause."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -68,14 +68,14 @@ def test_a_sweep_that_is_refused_announces_nothing_and_keeps_no_request(spec_of)
         assert reruns_in(record.tags()) == frozenset()
 
 
-@pytest.mark.parametrize("number", ["0_1", "1.0", "x", "-1", "\uff11"])
+@pytest.mark.parametrize("number", ["0_1", "1.0", "x", "-1", "\uff11", "1" * 5000])
 def test_the_number_of_a_trial_is_digits_alone(number, finished):
     """A slip such as 1_2 for 1 2 would run trial 12."""
     home = str(finished / "sweeps")
     for words in (("rerun", "tiny", "--", number), ("retry", "tiny", "--trial", number)):
         refused = verb(*words, SWEEP_HOME=home)
         assert refused.exit_code == 2
-        assert f"must be a whole number, but got {number!r}" in refused.stderr
+        assert f"must be a whole number, but got {number!r}"[:900] in refused.stderr
 
 
 @pytest.mark.long

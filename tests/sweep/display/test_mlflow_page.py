@@ -70,6 +70,13 @@ def curve(record, name=HYPERVOLUME):
     return [(point.step, point.value) for point in history]
 
 
+def wait_until(holds):
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def end_trials(page, progress, *volumes):
     for volume in volumes:
         progress.num_ended += 1
@@ -163,6 +170,25 @@ def test_it_is_drawn_while_trials_run_but_only_when_one_has_ended(started, monke
         time.sleep(0.3)
         assert len(times) == 1
     assert len(times) == 2, "and once more at the end"
+
+
+def test_files_of_a_front_that_cannot_be_kept_are_logged_and_the_next_front_is_drawn(
+    started, caplog, monkeypatch
+):
+    monkeypatch.setattr(mlflow_page, "PAUSE_S", 0.05)
+    monkeypatch.setattr(mlflow_page, "PAUSE_FACTOR", 0.0)
+    begun, progress = started(), Counting()
+    files = begun.outbox.folder / "files"
+    files.rmdir()
+    files.touch()
+    with MlflowPage(begun, drawn, progress, front, {}) as page:
+        end_trials(page, progress, 1.0)
+        wait_until(lambda: "the front could not be drawn: [Errno 20] Not a" in caplog.text)
+        files.unlink()
+        files.mkdir()
+        end_trials(page, progress, 2.0)
+        # By the thread, before the page closes.
+        wait_until(lambda: begun.record.trials_on_front() == {0})
 
 
 def test_a_drawing_that_fails_is_logged_and_loses_nothing_else(started, caplog):

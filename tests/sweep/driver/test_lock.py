@@ -1,8 +1,10 @@
 """One driver for a sweep: one process holds the lock, which is free once that has died."""
 
+import fcntl
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -41,6 +43,41 @@ def test_a_second_driver_is_refused_until_the_first_is_killed(driver):
     driver.wait()
     with only_driver(workspace.folder("tiny")):
         pass
+
+
+def test_who_asks_whether_a_driver_lives_keeps_no_driver_out_and_is_told_what_is_so(sweep_home):
+    uri = workspace.local_tracking_uri()
+    (workspace.folder("tiny") / "record").mkdir(parents=True)
+    with only_driver(workspace.folder("tiny")):
+        assert not driver_died_here("tiny", uri)
+    ask = "from sweep.driver.lock import driver_died_here as died"
+    script = f"{ask}\nprint(flush=True)\nwhile True: assert died('tiny', {uri!r})"
+    asking = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        for process in asking:
+            process.stdout.readline()
+        for _ in range(300):
+            assert driver_died_here("tiny", uri)
+        assert [process.poll() for process in asking] == [None, None]
+    finally:
+        for process in asking:
+            process.kill()
+            process.communicate()
+
+
+def test_a_driver_waits_for_a_moment_in_which_somebody_asks(sweep_home):
+    folder = workspace.folder("tiny")
+    folder.mkdir(parents=True)
+    with (folder / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        release = threading.Timer(0.3, fcntl.flock, (file, fcntl.LOCK_UN))
+        release.start()
+        with only_driver(folder):
+            pass
+        release.join()
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):

@@ -9,7 +9,7 @@ from sweep.cli import live_display
 from sweep.driver.run_sweep import run
 from sweep.driver.running_sweep import CannotRun
 from sweep.driver.sync import sync
-from tests.sweep.conftest import pretending
+from tests.sweep.conftest import pretending, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -55,7 +55,6 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
 ):
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.sweeps import delete_sweep
-    from tests.sweep.conftest import verb
 
     spec, document = spec_of(2)
     record = run(spec, document, run_trial=pretending())
@@ -81,7 +80,6 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
 def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Tagged
-    from tests.sweep.conftest import verb
 
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())
@@ -99,16 +97,31 @@ def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())
     (workspace.folder(spec.name) / "storage").write_text("postgresql://me:***@127.0.0.1:1/none\n")
-    assert sync(spec.name).lost == []
+    ended = verb("sync", spec.name)
+    assert ended.exit_code == 0
+    assert ended.stdout.endswith(f"whether the record of {spec.name} is complete is not known.\n")
     assert caplog.messages == [
         f"whether results of {spec.name} were lost is not known: OPTUNA_STORAGE must be the address of "
         "its search with its password, postgresql://me:***@127.0.0.1:1/none"
     ]
     caplog.clear()
     monkeypatch.setenv("OPTUNA_STORAGE", "postgresql://me:hunter2@127.0.0.1:1/none")
-    assert sync(spec.name).lost == []
+    assert not sync(spec.name).is_compared
     (message,) = caplog.messages
     assert message.startswith("the storage postgresql://me:***@127.0.0.1:1/none")
+
+
+def test_a_search_that_is_gone_is_said_not_to_be_compared(spec_of, caplog):
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    assert sync(spec.name).is_compared
+    workspace.journal(spec.name).unlink()
+    assert not sync(spec.name).is_compared
+    (message,) = caplog.messages
+    assert message == (
+        f"whether results of {spec.name} were lost is not known: its search is not in "
+        f"{workspace.journal(spec.name)} any more"
+    )
 
 
 def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
@@ -135,7 +148,6 @@ def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, 
     from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.provenance.beginning import beginning_in, beginning_of
     from sweep.tracking.sweeps import delete_sweep, find_sweep
-    from tests.sweep.conftest import verb
 
     pairs = tmp_path / "pairs.jsonl"
     pairs.write_text('{"stereotype": "she was sad", "antistereotype": "he was sad"}\n')

@@ -5,6 +5,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -86,6 +87,33 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     assert again.returncode == 1, "the job's driver refuses a second sweep of the name"
     assert "submitted as tiny-2" in again.stdout
     assert "sweep resume tiny" in again.stdout
+
+
+def test_the_log_of_a_job_is_printed_without_secrets_and_what_a_terminal_obeys(head):
+    environment, jobs = head
+    secret = f"hf_{'aB3' * 10}"
+    script = f"""
+        from ray.job_submission import JobSubmissionClient
+        from sweep.remote.jobs import follow
+        says = r"printf 'a\\033[31m\\033[2Jb\\033[0m\\n{secret} c\\nd'"
+        job = JobSubmissionClient({jobs!r}).submit_job(entrypoint=says)
+        assert follow(job, address={jobs!r})
+    """
+    words = [sys.executable, "-c", textwrap.dedent(script)]
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert {"a\\x1b[2Jb", "*** c"} <= {*ended.stdout.splitlines()}
+    assert secret not in ended.stdout
+
+
+@pytest.mark.long
+def test_a_spec_is_submitted_as_it_was_read_wherever_from(head):
+    environment, jobs = head
+    text = TINY.replace("name: tiny", "name: piped").replace("trials: 4", "trials: 1")
+    words = ("submit", "/dev/stdin", "--address", jobs, "--follow")
+    ended = sweep(*words, given=text, **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert optuna_states(Path(environment["SWEEP_HOME"]), "piped") == {"COMPLETE": 1}
 
 
 def test_without_the_token_nothing_is_submitted(head, tmp_path):

@@ -45,9 +45,9 @@ FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
 NAMED_SO = re.compile(
     rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
 )
-# As GitHub's and Hugging Face's scanners know them.
+# As GitHub's and Hugging Face's scanners know them; also behind the end of a line within a repr.
 KNOWN_SHAPES = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
+    r"(?:\b|(?<=\\[nrt]))(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
     r"github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|"
     r"(?i:bearer|basic) +[\w.~+/-]{8,}=*|"
     r"AIza[\w-]{30,}|eyJ[\w-]{10,500}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32}|\d{8,10}:AA[\w-]{33})"

@@ -61,6 +61,7 @@ def test_a_secret_of_an_address_or_a_key_is_masked(text):
 )
 def test_a_key_of_a_known_shape_is_masked_wherever_it_stands(secret):
     assert masked(f"line 3: {secret} is refused") == "line 3: *** is refused"
+    assert masked(repr(f"line 3:\n{secret}\nis refused")) == r"'line 3:\n***\nis refused'"
 
 
 @pytest.mark.parametrize(

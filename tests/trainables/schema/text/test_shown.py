@@ -1,8 +1,9 @@
 """Values, keys and names from elsewhere stand in a sentence in one line, in short."""
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import visible
 from trainables.schema.text.shown import MAX_VALUE, as_value, as_word, first_line, kind_and_line
 
@@ -17,6 +18,7 @@ plain_values = st.recursive(
 @given(plain_values)
 def test_a_value_is_shown_as_its_repr_or_as_the_beginning_of_it(value):
     text = repr(value)
+    assume(masked(text) == text)  # as a:@ is not, the address of somebody
     assert as_value(value, 10**6) == text
     expected = text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1]
     assert len(as_value(value)) <= MAX_VALUE
