@@ -70,9 +70,9 @@ def check(document: Document) -> SweepSpec:
             sentences += _num_trials_sentences(document, None if bad_domains else tree)
             sentences += possible_goals.faults_of(document, sound_tree)
         sentences += _seed_sentences(document, tree)
-    sentences += _secret_sentences(document, {_line(sentence) for sentence in sentences})
+    sentences += _secret_sentences(document, {document.line_of(sentence) for sentence in sentences})
     if sentences:
-        raise SpecError(sorted(sentences, key=_line))
+        raise SpecError(sorted(sentences, key=document.line_of))
     return spec
 
 
@@ -81,10 +81,9 @@ def _secret_sentences(document: Document, known_lines: Container[int]) -> list[s
 
     known_lines: the numbers of lines that have another fault; that is told first.
     """
-    path, *_ = document.at(()).rsplit(":", 2)
     changed_lines = changes_of_lines(document.text, masked_settings(document.text))
     return [
-        f"{path}:{number}: must hold no secret, as the record gets the spec as it is, but got "
+        f"{document.head(number)}: must hold no secret, as the record gets the spec as it is, but got "
         f"{as_value(shown.strip())}: leave it out, or change the variable of the environment, named as "
         f"secrets are, that has this value."
         for number, shown in islice(changed_lines.items(), MAX_SENTENCES)
@@ -147,12 +146,6 @@ def _with_defaults(tree: Mapping[str, Any], key: str) -> Any:
     except ValidationError:
         return tree.get(key)
     return TypeAdapter(Any).dump_python(value)
-
-
-def _line(sentence: str) -> int:
-    """Return the line number of a sentence `FILE:LINE: …`, or 0 if it concerns the whole file."""
-    number = sentence.partition(": ")[0].rpartition(":")[2]
-    return int(number) if number.isdecimal() else 0
 
 
 def _domain_sentences(document: Document, domains: Iterable[DomainFault]) -> list[str]:

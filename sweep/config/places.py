@@ -32,7 +32,7 @@ def with_line(document: Document, fault: str) -> str:
     around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
     found = [*_items(document, places, sentence), *named, *around]
     place = next(place for place in found if place in document.lines)
-    return f"{document.path}:{document.lines[place]}: {fault}"
+    return f"{document.head(document.lines[place])}: {fault}"
 
 
 def _in_trial(place: Place) -> Place:

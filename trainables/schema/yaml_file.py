@@ -83,7 +83,17 @@ class Document:
         The line is that of the place, or of the nearest value around it that the file has.
         """
         nearest = next(place[:n] for n in range(len(place), -1, -1) if place[:n] in self.lines)
-        return f"{_shown(self.path)}:{self.lines[nearest]}: {dotted(place)}".rstrip()
+        return f"{self.head(self.lines[nearest])}: {dotted(place)}".rstrip()
+
+    def head(self, line: int) -> str:
+        """Return the file and a line of it as a sentence about it begins: `FILE:LINE`."""
+        return f"{_shown(self.path)}:{line}"
+
+    def line_of(self, sentence: str) -> int:
+        """Return the line that a sentence about this file is about; 0 if that is the whole file."""
+        after_path = sentence.removeprefix(_shown(self.path))
+        line = re.match(r":(\d{1,9}): ", after_path)
+        return int(line[1]) if line else 0
 
 
 def read(path: Path) -> Document:

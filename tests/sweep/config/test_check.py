@@ -80,6 +80,19 @@ def test_a_secret_anywhere_in_a_spec_is_refused_and_not_shown(tmp_path, monkeypa
     assert secret not in sentence
 
 
+def test_faults_are_in_the_order_of_lines_whatever_the_name_of_the_file_looks_like(tmp_path):
+    path = tmp_path / "a:12: b.yaml"
+    text = TINY.replace("name: tiny", "name: tiny  # password: hunter2\nodd: 1")
+    path.write_text(text.replace("steps: 2", "steps: -2"))
+    with pytest.raises(SpecError) as caught:
+        load(path)
+    numbers = [
+        int(fault.removeprefix(f"{path}:").split(":")[0]) for fault in caught.value.sentences
+    ]
+    assert len(numbers) >= 3
+    assert numbers == sorted(numbers)
+
+
 @pytest.mark.parametrize(
     ("lines", "number"),
     [

@@ -26,12 +26,12 @@ NAME = re.compile(
 )
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
-# before a name that begins its line in settings and shells.
+# before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
     r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z][\w.\[\]| \t]{0,60}(?==))?(?:==?|:=|=>|[:,(])[ \t]*"""
 )
 LINE_BEGIN = re.compile(
-    r"(?i)^[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
+    r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
 )
 BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
 LITERAL = (
@@ -164,7 +164,7 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
     start = sign.end()
     if sign[0].rstrip().endswith("("):
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
-    begins_line = LINE_BEGIN.match(line) or name[0].startswith("-")
+    begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
     is_setting = begins_line and sign[0].rstrip().endswith(":")
     if bracket := BRACKET.match(text, start):
         item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)

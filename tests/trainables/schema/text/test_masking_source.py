@@ -136,6 +136,7 @@ def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
         f"+password: # of the store\n+  {SECRET}\n+x: 1",
         f"+# AWS_SECRET_ACCESS_KEY:\n+# {SECRET}\n",
         f"+# password: {SECRET}",
+        f"+name: x  # password: {SECRET}",
         f"+api_keys: # mine\n+  - {SECRET}\n",
         f"+# api_keys:\n+#   - {SECRET}\n",
         f"+  // password: {SECRET}",
