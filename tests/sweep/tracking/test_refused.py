@@ -90,6 +90,18 @@ def test_a_further_refusal_is_added_to_the_file_and_not_all_of_it_written_again(
     assert [row["entry"]["trial"] for row in refused(outbox.folder)] == [1, 2, 3]
 
 
+def test_what_is_refused_again_for_the_same_reason_is_written_once(outbox):
+    file = outbox.folder / "refused.jsonl"
+    before = file.read_bytes()
+    outbox.set_aside(ENTRIES[1], "400 Bad Request")
+    assert file.read_bytes() == before
+    outbox.set_aside(ENTRIES[1], "413 Too Large")
+    assert sorted(row["reason"] for row in refused(outbox.folder)) == [
+        "400 Bad Request", "413 Too Large",
+    ]  # fmt: skip
+    assert not Outbox(outbox.folder).is_damaged
+
+
 def test_a_refusal_that_a_full_disk_keeps_from_the_file_leaves_it_as_it_was(outbox):
     file = outbox.folder / "refused.jsonl"
     before = file.read_bytes()
