@@ -7,18 +7,19 @@ imported inside the functions, for what it alone can read.
 from __future__ import annotations
 
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from analysis.record.database import Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
+from analysis.record.store.existing import refuse_no_record
+from analysis.record.store.list_of_runs import gives_list_of_runs
 from analysis.record.sweep import UnknownSweep
 from trainables.schema.text.masking import masked
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 RUNS_A_PAGE = 1000
-SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
 
 
 class NotDelivered(ValueError):
@@ -93,43 +93,10 @@ def connect(tracking_uri: str) -> Store:
     """Return an existing store of MLflow.
 
     Raises:
-        ValueError: tracking_uri is an SQLite file that does not exist or is no store of MLflow.
+        ValueError: tracking_uri is a database that does not exist or is no store of MLflow.
     """
-    _refuse_absent_file(tracking_uri)
+    refuse_no_record(tracking_uri)
     return Store(tracking_uri)
-
-
-def _refuse_absent_file(tracking_uri: str) -> None:
-    """Refuse the address of an SQLite file that is absent or has no tables of MLflow.
-
-    MLflow would create the file, or its tables in somebody else's database, which a reader must not.
-
-    Raises:
-        ValueError: tracking_uri is such an address.
-    """
-    scheme, _, path = tracking_uri.partition(":///")
-    if scheme.partition("+")[0] != "sqlite":
-        return
-    path = path.partition("?")[0]
-    if not Path(path).is_file():
-        raise ValueError(
-            f"there is no MLflow record at {masked(tracking_uri)}: the file does not exist; name the "
-            "store that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
-        )
-    # Not `ro`, by which what a killed writer has left half done cannot be taken back.
-    connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)
-    try:
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-    except sqlite3.DatabaseError as error:
-        raise ValueError(
-            f"{masked(tracking_uri)} cannot be read as an MLflow record: {error}."
-        ) from error
-    finally:
-        connection.close()
-    if ("experiments",) not in tables:
-        raise ValueError(
-            f"there is no MLflow record at {masked(tracking_uri)}: it has no table of experiments."
-        )
 
 
 def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
@@ -164,8 +131,8 @@ def runs_with(
         runs = _runs_of_client(store.client, experiment_ids, tags)
     if any(not is_asked_for(run.data.tags, tags) for run in runs):
         raise OtherContent("its list of runs", store.tracking_uri)
-    if not runs:
-        _refuse_no_list(store.tracking_uri, experiment_ids)
+    if not runs and not gives_list_of_runs(store.tracking_uri, experiment_ids):
+        raise OtherContent("its list of runs", store.tracking_uri)
     return runs
 
 
@@ -196,27 +163,6 @@ def _runs_of_client(
         )
         for run in found
     ]
-
-
-def _refuse_no_list(tracking_uri: str, experiment_ids: list[str]) -> None:
-    """Ask a server for a run, as MLflow's client takes an answer without content for no runs.
-
-    Raises:
-        OtherContent: the server answers with no list of runs.
-    """
-    if not tracking_uri.startswith(("http://", "https://")):
-        return
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
-    asked = {"experiment_ids": experiment_ids, "max_results": 1}
-    answer = http_request(get_default_host_creds(tracking_uri), SEARCH_RUNS, "POST", json=asked)
-    try:
-        tree = answer.json()
-    except ValueError:
-        tree = None
-    if answer.ok and not (isinstance(tree, dict) and tree.keys() <= {"runs", "next_page_token"}):
-        raise OtherContent("its list of runs", tracking_uri)
 
 
 def sweep_runs(store: Store) -> list[Run]:
