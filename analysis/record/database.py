@@ -47,7 +47,7 @@ class RunInfo:
     run_id: str
     experiment_id: str
     status: str
-    start_time: int
+    start_time: int | None  # None where somebody else made the run
     end_time: int | None
     artifact_uri: str
 

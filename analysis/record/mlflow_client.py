@@ -6,6 +6,8 @@ imported inside the functions, for what it alone can read.
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,11 +23,14 @@ from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.store.existing import refuse_no_record
 from analysis.record.store.list_of_runs import gives_list_of_runs
 from analysis.record.sweep import UnknownSweep
+from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+
+log = logging.getLogger(__name__)
 
 RUNS_A_PAGE = 1000
 
@@ -83,7 +88,10 @@ class Store:
         uri = self.database.artifact_uri(run_id)
         if uri is None:
             return None
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError:  # brackets that hold no address
+            return None
         if parts.scheme == "file" and parts.netloc in ("", "localhost"):
             return Path(url2pathname(parts.path))
         return None if parts.scheme else Path(url2pathname(uri))
@@ -114,11 +122,18 @@ def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
 
 
 def runs_with(
-    store: Store, experiment_ids: list[str], tags: Mapping[str, str], *, tags_alone: bool = False
+    store: Store,
+    experiment_ids: list[str],
+    tags: Mapping[str, str],
+    *,
+    tags_alone: bool = False,
+    named_alone: bool = False,
 ) -> list[Run]:
     """Return the runs of these experiments that have these tags, oldest first.
 
     tags_alone: whether parameters and metrics are not needed, and may be left out.
+    named_alone: whether a run is left out, which is said, that is that of a sweep without a name, or of
+        a trial without a number, as others may make it.
 
     Raises:
         OtherContent: the store gives something else than a list of these runs.
@@ -129,11 +144,17 @@ def runs_with(
         runs = store.database.runs(experiment_ids, tags, tags_alone=tags_alone)
     else:
         runs = _runs_of_client(store.client, experiment_ids, tags)
-    if any(not is_asked_for(run.data.tags, tags) for run in runs):
-        raise OtherContent("its list of runs", store.tracking_uri)
+    named = [run for run in runs if is_asked_for(run.data.tags, tags)]
+    if len(named) < len(runs):
+        if not named_alone or any(not tags.items() <= run.data.tags.items() for run in runs):
+            raise OtherContent("its list of runs", store.tracking_uri)
+        log.warning(
+            "the store %s has %s without a name or a number that a sweep gives, left out here",
+            masked(store.tracking_uri), counted(len(runs) - len(named), "run"),
+        )  # fmt: skip
     if not runs and not gives_list_of_runs(store.tracking_uri, experiment_ids):
         raise OtherContent("its list of runs", store.tracking_uri)
-    return runs
+    return named
 
 
 def _runs_of_client(
@@ -167,7 +188,7 @@ def _runs_of_client(
 
 def sweep_runs(store: Store) -> list[Run]:
     """Return the parent run of every sweep in the store, oldest first."""
-    return runs_with(store, store.experiment_ids(), {Tag.ROLE: Role.SWEEP})
+    return runs_with(store, store.experiment_ids(), {Tag.ROLE: Role.SWEEP}, named_alone=True)
 
 
 def sweep_run(store: Store, name: str) -> Run:
@@ -210,7 +231,12 @@ def download(store: Store, run_id: str, path: str, folder: str) -> Path | None:
         Exception: of MLflow, or of a bucket: it is there, but is not given.
     """
     if (own_folder := store.folder_of(run_id)) is not None:
-        return own_folder / path if (own_folder / path).exists() else None
+        try:
+            return own_folder / path if (own_folder / path).is_file() else None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file

@@ -22,6 +22,7 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     shown.add_column("started (UTC)", no_wrap=True)
     for row in sweeps.to_dict("records"):
         counts = [str(row[state]) for state in COUNTED_STATES]
-        started = row["started"].strftime("%Y-%m-%d %H:%M")
+        time = row["started"]
+        started = "not known" if pd.isna(time) else time.strftime("%Y-%m-%d %H:%M")
         shown.add_row(Folded(escape(row["name"])), escape(row["state"]), *counts, started)
     return shown
