@@ -196,12 +196,13 @@ def test_no_reader_fails_but_with_a_sentence_and_no_sweep_hides_another(kind, re
     "statements",
     [
         [(f"DELETE FROM tags WHERE key = 'sweep.name' AND {OF_SWEEP}", ())],
+        tagged(OF_SWEEP, "sweep.state", "9" * 5000),
         tagged(OF_TRIAL, "sweep.trial", "x"),
         [(f"UPDATE runs SET start_time = NULL WHERE {OF_SWEEP}", ())],
         [(f"UPDATE runs SET start_time = {2**62} WHERE {OF_SWEEP}", ())],
         [(f"UPDATE runs SET artifact_uri = '{'x' * 5000}' WHERE {OF_SWEEP}", ())],
     ],
-    ids=["no name", "no number", "no time", "no such time", "no place"],
+    ids=["no name", "a long state", "no number", "no time", "no such time", "no place"],
 )
 def test_one_sweep_of_somebody_else_does_not_hide_the_others(statements, recorded, tmp_path):
     file = Path(shutil.copy(recorded, tmp_path))
