@@ -160,12 +160,14 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
         "trainables.metrics.bounds",
         "trainables.metrics.clusters",
         "trainables.metrics.interval",
+        "trainables.metrics.items_table",
         "trainables.metrics.metric",
         "trainables.metrics.names",
         "trainables.metrics.estimate",
         "trainables.schema.counted",
         "trainables.schema.text.escaping",
         "trainables.schema.text.masking",
+        "trainables.schema.plain_json",
         "trainables.schema.plain_yaml",
     }
     for name, path in MODULES.items():

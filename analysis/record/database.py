@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.record.names import DATABASES
+from analysis.record.store.existing import LOCKED_S, OF_MLFLOW
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ MLFLOW_TABLES = {
 }
 ACTIVE = "active"  # stage of what a user has not deleted
 ROWS_AT_ONCE = 500
-LOCKED_S = 20.0  # for which a writer of an SQLite file is waited for
 
 
 @dataclass
@@ -47,7 +47,7 @@ class RunInfo:
     run_id: str
     experiment_id: str
     status: str
-    start_time: int
+    start_time: int | None  # None where somebody else made the run
     end_time: int | None
     artifact_uri: str
 
@@ -181,7 +181,7 @@ def open_database(tracking_uri: str) -> Database | None:
         engine = create_engine(tracking_uri, connect_args=options, poolclass=NullPool)
         looked_at = inspect(engine)
         tables = looked_at.get_table_names()
-        if "experiments" not in tables:
+        if OF_MLFLOW not in tables:
             return None
         for name, (read, others) in MLFLOW_TABLES.items():
             found = looked_at.get_columns(name) if name in tables else []

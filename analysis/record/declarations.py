@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from analysis.record.mlflow_client import OtherContent, read_artifact
 from analysis.record.names import Artifact, Tag
 from trainables.metrics.metric import Better, Metric
+from trainables.schema.plain_json import from_json, is_finite_number
 
 if TYPE_CHECKING:
     from analysis.record.database import Run
     from analysis.record.mlflow_client import Store
+
+MAX_METRICS = 100_000  # a table has a column for each
+LARGEST = 2**63  # of whole numbers: more than a table holds
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ def read_declarations(store: Store, parent: Run) -> Declarations:
     name, run_id = parent.data.tags[Tag.NAME], parent.info.run_id
     try:
         text = read_artifact(store, run_id, Artifact.DECLARATIONS)
-        declared = None if text is None else parse(json.loads(text))
+        declared = None if text is None else parse(from_json(text))
     except ValueError as error:
         place = f"{Artifact.DECLARATIONS} of sweep {name}"
         raise OtherContent(place, store.tracking_uri) from error
@@ -62,27 +66,36 @@ def parse(tree: Any) -> Declarations:
         evaluators = tree.get("evaluators")
         bounds = [(key, v) for bound in constraints.values() for key, v in bound.items()]
         is_sound = (
-            all(metric.better in get_args(Better) for metric in metrics.values())
-            and all(
-                _is_number(n) for metric in metrics.values() for n in (metric.ideal, metric.worst)
-            )
-            and all(end is None or _is_number(end) for m in metrics.values() for end in m.bounds)
+            len(metrics) <= MAX_METRICS
+            and all(map(_is_sound, metrics.values()))
             and isinstance(goals, list)
             and len(goals) > 0
             and all(goal in metrics for goal in goals)
-            and all(key in ("min", "max") and _is_number(value) for key, value in bounds)
+            and len({*goals}) == len(goals)
+            and all(name in metrics for name in constraints)
+            and all(key in ("min", "max") and _is_bound(value) for key, value in bounds)
             and isinstance(searched, list)
             and all(isinstance(word, str) for word in searched)
-            and (num_trials is None or type(num_trials) is int)
+            and (num_trials is None or (type(num_trials) is int and 0 <= num_trials < LARGEST))
             and (evaluators is None or all(isinstance(one["name"], str) for one in evaluators))
         )
-    except (AttributeError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError) as error:
         raise ValueError("no declarations of a sweep") from error
     if not is_sound:
         raise ValueError("no declarations of a sweep")
     return Declarations(metrics, goals, constraints, searched, num_trials, evaluators)
 
 
-def _is_number(value: object) -> bool:
-    """Return whether a value of a JSON file is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _is_sound(metric: Metric) -> bool:
+    """Return whether the attributes of a metric of a JSON file are of the types that they must have."""
+    numbers = [metric.ideal, metric.worst, *(end for end in metric.bounds if end is not None)]
+    return (
+        metric.better in get_args(Better)
+        and all(isinstance(text, str) for text in (metric.unit, metric.about, metric.source))
+        and all(map(is_finite_number, numbers))
+    )
+
+
+def _is_bound(value: object) -> bool:
+    """Return whether a value of a JSON file is a number, or infinite."""
+    return is_finite_number(value) or value in (math.inf, -math.inf)

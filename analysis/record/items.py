@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
 
 from analysis.record.mlflow_client import OtherContent, connect, download
 from analysis.record.names import Artifact
 from analysis.record.replicates import FEW_SEEDS, OfItems, of_items
 from analysis.record.sweep import run_id_of
 from trainables.metrics.estimate import Estimate, Items
+from trainables.metrics.items_table import DECISIONS, DESIGN_DF, read_table
 from trainables.metrics.names import fused_alphas, fused_name, is_fused, plain_name
 from trainables.schema.text.masking import masked
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NUMBERS, NAMES = ("value", "outcome", "influence"), ("metric", "item", "cluster")  # columns
-OF_ESTIMATES = {"design_df", "decisions"}  # columns that files of early releases lack
+OF_ESTIMATES = {DESIGN_DF, DECISIONS}  # columns that files of early releases lack
 MAX_RECIPES = 1024  # of which what their items say is kept in memory
 
 
@@ -178,20 +177,13 @@ def _rows_of_run(store: Store, run_id: str) -> pd.DataFrame | None:
 def _rows(path: Path) -> pd.DataFrame | None:
     """Return the rows of a file of items; None if it is none that a sweep writes.
 
-    Earlier releases wrote design_df as `df`, and the first ones neither.
+    The first releases wrote neither design_df nor decisions.
     """
     try:
-        rows = pd.read_parquet(path)
-    except (ValueError, OSError):  # of pyarrow
+        rows: pd.DataFrame = read_table(path).to_pandas()
+    except ValueError:
         return None
-    if not {*NUMBERS, *NAMES} <= {*rows}:
-        return None
-    if "design_df" not in rows:
-        rows = rows.rename(columns={"df": "design_df"})
-    are_numbers = all(is_numeric_dtype(rows[name]) for name in {*NUMBERS, "design_df"} & {*rows})
-    if not are_numbers or not all(isinstance(name, str) for name in rows["metric"].unique()):
-        return None
-    return rows.fillna({"design_df": math.inf})
+    return rows.fillna({DESIGN_DF: math.inf})
 
 
 def _corrected(rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,28 +6,33 @@ imported inside the functions, for what it alone can read.
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from analysis.record.database import Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
+from analysis.record.store.existing import refuse_no_record
+from analysis.record.store.list_of_runs import gives_list_of_runs
 from analysis.record.sweep import UnknownSweep
+from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+log = logging.getLogger(__name__)
+
 RUNS_A_PAGE = 1000
-SEARCH_RUNS = "/api/2.0/mlflow/runs/search"
 
 
 class NotDelivered(ValueError):
@@ -83,7 +88,10 @@ class Store:
         uri = self.database.artifact_uri(run_id)
         if uri is None:
             return None
-        parts = urlsplit(uri)
+        try:
+            parts = urlsplit(uri)
+        except ValueError:  # brackets that hold no address
+            return None
         if parts.scheme == "file" and parts.netloc in ("", "localhost"):
             return Path(url2pathname(parts.path))
         return None if parts.scheme else Path(url2pathname(uri))
@@ -93,43 +101,10 @@ def connect(tracking_uri: str) -> Store:
     """Return an existing store of MLflow.
 
     Raises:
-        ValueError: tracking_uri is an SQLite file that does not exist or is no store of MLflow.
+        ValueError: tracking_uri is a database that does not exist or is no store of MLflow.
     """
-    _refuse_absent_file(tracking_uri)
+    refuse_no_record(tracking_uri)
     return Store(tracking_uri)
-
-
-def _refuse_absent_file(tracking_uri: str) -> None:
-    """Refuse the address of an SQLite file that is absent or has no tables of MLflow.
-
-    MLflow would create the file, or its tables in somebody else's database, which a reader must not.
-
-    Raises:
-        ValueError: tracking_uri is such an address.
-    """
-    scheme, _, path = tracking_uri.partition(":///")
-    if scheme.partition("+")[0] != "sqlite":
-        return
-    path = path.partition("?")[0]
-    if not Path(path).is_file():
-        raise ValueError(
-            f"there is no MLflow record at {masked(tracking_uri)}: the file does not exist; name the "
-            "store that the sweep wrote to, such as sqlite:///mlflow.db or the address of a server."
-        )
-    # Not `ro`, by which what a killed writer has left half done cannot be taken back.
-    connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True)
-    try:
-        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
-    except sqlite3.DatabaseError as error:
-        raise ValueError(
-            f"{masked(tracking_uri)} cannot be read as an MLflow record: {error}."
-        ) from error
-    finally:
-        connection.close()
-    if ("experiments",) not in tables:
-        raise ValueError(
-            f"there is no MLflow record at {masked(tracking_uri)}: it has no table of experiments."
-        )
 
 
 def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
@@ -147,11 +122,18 @@ def _pages(search: Callable[[str | None], Any]) -> Iterator[Any]:
 
 
 def runs_with(
-    store: Store, experiment_ids: list[str], tags: Mapping[str, str], *, tags_alone: bool = False
+    store: Store,
+    experiment_ids: list[str],
+    tags: Mapping[str, str],
+    *,
+    tags_alone: bool = False,
+    named_alone: bool = False,
 ) -> list[Run]:
     """Return the runs of these experiments that have these tags, oldest first.
 
     tags_alone: whether parameters and metrics are not needed, and may be left out.
+    named_alone: whether a run is left out, which is said, that is that of a sweep without a name, or of
+        a trial without a number, as others may make it.
 
     Raises:
         OtherContent: the store gives something else than a list of these runs.
@@ -162,11 +144,17 @@ def runs_with(
         runs = store.database.runs(experiment_ids, tags, tags_alone=tags_alone)
     else:
         runs = _runs_of_client(store.client, experiment_ids, tags)
-    if any(not is_asked_for(run.data.tags, tags) for run in runs):
+    named = [run for run in runs if is_asked_for(run.data.tags, tags)]
+    if len(named) < len(runs):
+        if not named_alone or any(not tags.items() <= run.data.tags.items() for run in runs):
+            raise OtherContent("its list of runs", store.tracking_uri)
+        log.warning(
+            "the store %s has %s without a name or a number that a sweep gives, left out here",
+            masked(store.tracking_uri), counted(len(runs) - len(named), "run"),
+        )  # fmt: skip
+    if not runs and not gives_list_of_runs(store.tracking_uri, experiment_ids):
         raise OtherContent("its list of runs", store.tracking_uri)
-    if not runs:
-        _refuse_no_list(store.tracking_uri, experiment_ids)
-    return runs
+    return named
 
 
 def _runs_of_client(
@@ -198,30 +186,9 @@ def _runs_of_client(
     ]
 
 
-def _refuse_no_list(tracking_uri: str, experiment_ids: list[str]) -> None:
-    """Ask a server for a run, as MLflow's client takes an answer without content for no runs.
-
-    Raises:
-        OtherContent: the server answers with no list of runs.
-    """
-    if not tracking_uri.startswith(("http://", "https://")):
-        return
-    from mlflow.utils.credentials import get_default_host_creds
-    from mlflow.utils.rest_utils import http_request
-
-    asked = {"experiment_ids": experiment_ids, "max_results": 1}
-    answer = http_request(get_default_host_creds(tracking_uri), SEARCH_RUNS, "POST", json=asked)
-    try:
-        tree = answer.json()
-    except ValueError:
-        tree = None
-    if answer.ok and not (isinstance(tree, dict) and tree.keys() <= {"runs", "next_page_token"}):
-        raise OtherContent("its list of runs", tracking_uri)
-
-
 def sweep_runs(store: Store) -> list[Run]:
     """Return the parent run of every sweep in the store, oldest first."""
-    return runs_with(store, store.experiment_ids(), {Tag.ROLE: Role.SWEEP})
+    return runs_with(store, store.experiment_ids(), {Tag.ROLE: Role.SWEEP}, named_alone=True)
 
 
 def sweep_run(store: Store, name: str) -> Run:
@@ -264,7 +231,12 @@ def download(store: Store, run_id: str, path: str, folder: str) -> Path | None:
         Exception: of MLflow, or of a bucket: it is there, but is not given.
     """
     if (own_folder := store.folder_of(run_id)) is not None:
-        return own_folder / path if (own_folder / path).exists() else None
+        try:
+            return own_folder / path if (own_folder / path).is_file() else None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                return None
+            raise
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar for each file

@@ -152,7 +152,7 @@ class Group:
 
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
-MAX_DIGITS = 20  # of the number of a request, or of a trial
+MAX_DIGITS = 19  # of the number of a request, or of a trial, which 64 bits hold
 
 
 def request_in_force(tags: Mapping[str, str]) -> str:

@@ -38,7 +38,6 @@ from analysis.record.names import (
 )
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
-    finite_or_nan,
     model_metrics,
     sweep_state,
     trial_state,
@@ -91,7 +90,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
         base={
             name: value
             for name, value in model_metrics(parent).items()
-            if math.isfinite(finite_or_nan(value)) and not is_fused(name)
+            if math.isfinite(value) and not is_fused(name)
         },
         tracking_uri=tracking_uri,
         commit=parent.data.tags.get(Tag.COMMIT, ""),
@@ -131,14 +130,17 @@ def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     parents = sweep_runs(store)
     experiment_ids = sorted({run.info.experiment_id for run in parents})
     states: dict[str, list[str]] = {run.info.run_id: [] for run in parents}
-    for run in runs_with(store, experiment_ids, {Tag.ROLE: Role.TRIAL}, tags_alone=True):
+    trials = runs_with(
+        store, experiment_ids, {Tag.ROLE: Role.TRIAL}, tags_alone=True, named_alone=True
+    )
+    for run in trials:
         states.get(run.data.tags.get(Tag.PARENT, ""), []).append(trial_state(run))
     rows = [
         {
             "name": run.data.tags[Tag.NAME],
             "state": sweep_state(run),
             **{state: states[run.info.run_id].count(state) for state in LISTED_STATES},
-            "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+            "started": _time(run.info.start_time),
             "goals": _goals(store, run),
         }
         for run in reversed(parents)
@@ -179,9 +181,18 @@ def read_trial_yaml(sweep: Sweep, candidate: Candidate, /) -> str:
     return "".join(f"{line}\n" for line in head) + to_yaml(config)
 
 
+def _time(since_1970_ms: int | None) -> pd.Timestamp:
+    """Return a time in UTC; pandas' NaT if it is not known, or none that a table holds."""
+    in_ms = pd.Series([since_1970_ms], dtype=object)
+    return pd.to_datetime(in_ms, unit="ms", utc=True, errors="coerce").iloc[0]
+
+
 def _goals(store: Store, parent: Run) -> list[str]:
-    """Return the metric names of a sweep's goals; an empty list if it has no declarations."""
+    """Return the metric names of a sweep's goals; an empty list if the store gives no declarations.
+
+    A sweep whose driver died at once, or whose artifacts are elsewhere, must not hide the others.
+    """
     try:
         return read_declarations(store, parent).goals
-    except ValueError:
-        return []  # a sweep whose driver died at once must not hide the others
+    except Exception:  # of MLflow, of the library of an artifact store
+        return []

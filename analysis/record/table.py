@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -20,8 +19,15 @@ from analysis.record.names import (
     request_in_force,
     trial_in,
 )
+from analysis.record.sweep import ABOUT_CANDIDATES, ABOUT_TRIALS
 from trainables.metrics.interval import UNKNOWN_DF
-from trainables.metrics.names import df_name, error_name
+from trainables.metrics.names import (
+    df_name,
+    error_name,
+    is_fused,
+    metric_of_df,
+    metric_of_error,
+)
 
 if TYPE_CHECKING:
     from analysis.record.database import Run
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 # Without a sign of life of its driver for this long, a sweep counts as interrupted. A driver that
 # lives writes one every quarter of it.
 MAX_SILENCE_S = 60.0
+LARGEST = 1e150  # of a value: errors are made of sums of squares
+LEAST_DF = 1e-3  # degrees of freedom: fewer than any design has
+RESERVED = {*ABOUT_TRIALS, *ABOUT_CANDIDATES}  # names that no metric and no parameter may have
 
 
 def sweep_state(run: Run) -> str:
@@ -38,7 +47,7 @@ def sweep_state(run: Run) -> str:
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
     sign = tags.get(Tag.ALIVE, "")
-    last_sign_ms = int(sign) if is_number(sign) else run.info.start_time
+    last_sign_ms = int(sign) if is_number(sign) else run.info.start_time or 0
     if time.time() - last_sign_ms / 1000 > MAX_SILENCE_S:
         return SweepState.INTERRUPTED
     states: dict[str, str] = {
@@ -64,9 +73,14 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
     Args:
         declared: names of metrics that get a column in any case, before the others that were logged.
     """
-    params = sorted({name for run in runs for name in run.data.params})
-    logged = sorted({name for run in runs for name in model_metrics(run)})
+    params = sorted(
+        {name for run in runs for name in run.data.params if not _is_of_metric(name)}
+        - {*RESERVED, *declared}
+    )
+    metrics_of_runs = [model_metrics(run) for run in runs]
+    logged = sorted({name for own in metrics_of_runs for name in own} - {*params})
     metrics = list(dict.fromkeys([*declared, *logged]))
+    wanted = {*metrics}
     rows = [
         {
             "trial": trial_in(run.data.tags),
@@ -74,14 +88,12 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
             "failure": run.data.tags.get(Tag.REASON, ""),
             "run_id": run.info.run_id,
             "recipe": run.data.tags.get(Tag.FINGERPRINT, ""),
-            "seconds": math.nan
-            if run.info.end_time is None
-            else (run.info.end_time - run.info.start_time) / 1000,
+            "seconds": _seconds(run),
             Series.PROGRESS: run.data.metrics.get(Series.PROGRESS, math.nan),
-            **run.data.params,
-            **{name: finite_or_nan(value) for name, value in model_metrics(run).items()},
+            **{name: run.data.params.get(name) for name in params},
+            **{name: value for name, value in own.items() if name in wanted},
         }
-        for run in runs
+        for run, own in zip(runs, metrics_of_runs, strict=True)
     ]
     about = ["trial", "state", "failure", "run_id", "recipe", "seconds", Series.PROGRESS]
     columns = [*about, *params, *metrics]
@@ -95,17 +107,53 @@ def trial_table(runs: list[Run], declared: list[str]) -> tuple[list[str], pd.Dat
     return params, trials.copy()
 
 
+def _seconds(run: Run) -> float:
+    """Return how long a run took; NaN if it has not ended, or a time of it is not known."""
+    info = run.info
+    if info.end_time is None or info.start_time is None:
+        return math.nan
+    return (info.end_time - info.start_time) / 1000
+
+
 def model_metrics(run: Run) -> dict[str, float]:
-    """Return the last value of each metric of a run that describes a model, by name.
+    """Return the last value of each metric of a run that describes a model, by name; NaN if infinite.
 
     Those of the machine (`system/`), of the training (`train/`), of the sweep as a whole (`front/`) and
-    how far the run has got (`progress`) are left out.
+    how far the run has got (`progress`) are left out, and so are those that no sweep logs: of an α that
+    is none, or named like a column of a table. An error below 0 is NaN, and as many degrees of freedom
+    are not known.
     """
     return {
-        name: value
+        name: _as_measured(name, value)
         for name, value in run.data.metrics.items()
-        if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT)) and name != Series.PROGRESS
+        if not name.startswith((Group.SYSTEM, Group.TRAIN, Group.FRONT))
+        and name not in RESERVED
+        and (not is_fused(name) or _has_alpha(name))
     }
+
+
+def _as_measured(name: str, value: float) -> float:
+    """Return the value of a metric, of an error or of its degrees of freedom, as it counts."""
+    if metric_of_df(name) is not None:
+        return UNKNOWN_DF if value < LEAST_DF else value
+    if metric_of_error(name) is not None and value < 0:
+        return math.nan
+    return finite_or_nan(value)
+
+
+def _is_of_metric(name: str) -> bool:
+    """Return whether a name is that of an error, of its df, or of a metric at another α."""
+    is_of_error = metric_of_error(name) is not None or metric_of_df(name) is not None
+    return is_of_error or is_fused(name)
+
+
+def _has_alpha(name: str) -> bool:
+    """Return whether a name of a metric at another α says which: a number of 0 or more."""
+    metric = metric_of_error(name) or metric_of_df(name) or name
+    try:
+        return 0 <= float(metric.split("/")[1]) < math.inf
+    except ValueError:
+        return False
 
 
 def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
@@ -115,8 +163,10 @@ def _numbers_if_all_are(texts: pd.Series) -> pd.Series:
     """
     try:
         numbers = pd.to_numeric(texts)
-    except ValueError:
+    except (ValueError, OverflowError):
         return texts
+    if not isinstance(numbers.dtype, np.dtype) or numbers.dtype == object:  # beyond 64 bits
+        numbers = numbers.astype(float)
     return numbers if np.isfinite(numbers.dropna()).all() else texts
 
 
@@ -139,5 +189,8 @@ def error_of(row: Mapping[Any, Any], metric: str) -> tuple[float | None, float]:
 
 
 def finite_or_nan(value: float) -> float:
-    """Return a logged value; NaN if it was infinite, which SQL stores turn into the largest float."""
-    return value if abs(value) < sys.float_info.max else math.nan
+    """Return a logged value; NaN if it was infinite, or so large that no float holds its square.
+
+    SQL stores turn infinity into the largest float.
+    """
+    return value if abs(value) < LARGEST else math.nan

@@ -6,7 +6,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.folding import Folded
-from analysis.record.names import COUNTED_STATES
+from analysis.record.names import COUNTED_STATES, SweepState
+
+MAX_STATE = len(SweepState.INTERRUPTED)  # characters: no state is longer that a sweep writes
 
 
 def table(sweeps: pd.DataFrame, /) -> Table:
@@ -22,6 +24,9 @@ def table(sweeps: pd.DataFrame, /) -> Table:
     shown.add_column("started (UTC)", no_wrap=True)
     for row in sweeps.to_dict("records"):
         counts = [str(row[state]) for state in COUNTED_STATES]
-        started = row["started"].strftime("%Y-%m-%d %H:%M")
-        shown.add_row(Folded(escape(row["name"])), escape(row["state"]), *counts, started)
+        time = row["started"]
+        started = "not known" if pd.isna(time) else time.strftime("%Y-%m-%d %H:%M")
+        shown.add_row(
+            Folded(escape(row["name"])), escape(row["state"][:MAX_STATE]), *counts, started
+        )
     return shown

@@ -152,14 +152,19 @@ def _page(name: str | None, store: str) -> str:
     """Return the part of an address that leads to the page of a sweep; to the list of all for None.
 
     Raises:
-        SystemExit: the store has no such sweep.
+        SystemExit: the store is none of MLflow, or has no such sweep.
     """
-    if name is None:
-        return f"#/experiments{MODEL_TRAINING}"
     from analysis.record.mlflow_client import connect, sweep_run
+    from sweep.tracking.store.addresses import is_new_file
 
+    every = f"#/experiments{MODEL_TRAINING}"
+    if name is None and is_new_file(store):
+        return every
     try:
-        run = sweep_run(connect(store), name)
+        known = connect(store)
+        if name is None:
+            return every
+        run = sweep_run(known, name)
     except ValueError as error:
         leave(WRONG, str(error))
     return f"#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}{MODEL_TRAINING}"

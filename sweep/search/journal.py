@@ -5,8 +5,6 @@ Optuna passes over some of what is wrong with a journal, and raises errors of an
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,6 +16,8 @@ from optuna.trial import TrialState
 
 from sweep.search.marked_file import MarkedFile, refuse_changed
 from sweep.tracking.whole_file import DamagedFile
+from trainables.schema.plain_json import from_json, is_finite_number
+from trainables.schema.text.shown import as_value
 
 # Operations of Optuna's journal, by their `op_code`.
 CREATE_STUDY, CREATE_TRIAL, SET_STATE, LAST = 0, 4, 6, 10
@@ -68,7 +68,7 @@ def _is_unfinished(line: bytes) -> bool:
     if line.endswith(b"\n") or line[: len(BEGINNING)] != BEGINNING[: len(line)]:
         return False
     try:
-        json.loads(line)
+        from_json(line)
     except ValueError:
         return True
     return False
@@ -145,7 +145,7 @@ def _operation(line: bytes) -> dict[str, Any]:
         _Damaged: it is none, or has costs that are no numbers.
     """
     try:
-        operation = json.loads(line)
+        operation = from_json(line)
     except ValueError as error:
         raise _Damaged("is no JSON") from error
     code = operation.get("op_code") if isinstance(operation, dict) else None
@@ -154,8 +154,8 @@ def _operation(line: bytes) -> dict[str, Any]:
     if code in (CREATE_TRIAL, SET_STATE) and operation.get("state") == TrialState.COMPLETE:
         costs = operation.get("values")
         costs = [operation.get("value")] if costs is None else costs
-        if not all(isinstance(cost, int | float) and math.isfinite(cost) for cost in costs):
-            raise _Damaged(f"must have finite numbers as costs, and has {json.dumps(costs)}")
+        if not isinstance(costs, list) or not all(map(is_finite_number, costs)):
+            raise _Damaged(f"must have finite numbers as costs, and has {as_value(costs)}")
     return dict(operation)
 
 

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from sweep.tracking.outbox_entries import ENTRY
 from sweep.tracking.whole_file import stamped, write_in_place, write_whole
+from trainables.schema.plain_json import from_json
 
 REFUSED, SET_ASIDE, DAMAGED = "refused.jsonl", "set_aside", "refused.jsonl.damaged"
 NO_ENTRY = "line"  # `do` of a line of the journal that is no entry
@@ -170,11 +171,11 @@ def _lines(folder: Path) -> list[bytes]:
 def _row(line: bytes) -> dict[str, Any] | None:
     """Return the entry and the reason in a line; None if it has something else."""
     try:
-        row = json.loads(line)
+        row = from_json(line)
         if row.keys() != {"entry", "reason"} or not isinstance(row["reason"], str):
             return None
         if row["entry"]["do"] != NO_ENTRY:
             ENTRY.validate_python(row["entry"])
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, ValidationError):
+    except (AttributeError, KeyError, TypeError, ValueError, ValidationError):
         return None
     return dict(row)

@@ -11,7 +11,6 @@ README.md               its model card
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 import tempfile
@@ -23,6 +22,7 @@ from analysis.record.names import Artifact, Tag
 from sweep.tracking.artifacts import download, upload
 from sweep.tracking.store.addresses import connect
 from trainables.assets.safe_files import PICKLES
+from trainables.schema.plain_json import from_json
 from trainables.schema.plain_yaml import to_yaml
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _config(file: Path) -> dict[str, Any]:
         NotKept: it is none, as when a gateway gives something else.
     """
     try:
-        config = json.loads(file.read_text(encoding="utf-8"))
+        config = from_json(file.read_text(encoding="utf-8"))
         if isinstance(config["architectures"][0], str):
             return dict(config)
     except (KeyError, IndexError, TypeError, ValueError):

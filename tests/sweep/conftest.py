@@ -251,16 +251,6 @@ def finished(tmp_path_factory, request) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[servers.PostgreSQL]:
-    """A PostgreSQL server that requires a password."""
-    try:
-        with servers.postgresql() as server:
-            yield server
-    except servers.NotInstalled as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
 def s3() -> Iterator[dict[str, str]]:
     """Environment variables for clients of an S3 server that has a bucket `kept`."""
     with servers.s3() as environment:

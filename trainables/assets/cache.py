@@ -23,6 +23,7 @@ from filelock import FileLock
 
 from trainables.assets.errors import AssetError
 from trainables.assets.folder_files import files_below
+from trainables.schema.plain_json import from_json
 
 logger = logging.getLogger(__name__)
 
@@ -201,7 +202,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
 def _is_as_built(folder: Path) -> bool:
     """Return whether a folder is there with the very files that were built."""
     try:
-        return bool(json.loads((folder / MANIFEST).read_bytes()) == _inventory(folder))
+        return bool(from_json((folder / MANIFEST).read_bytes()) == _inventory(folder))
     except (OSError, ValueError):
         return False
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from trainables.metrics.estimate import NO_ITEMS, Estimate, Items
+from trainables.metrics.items_table import NAMES
 
 COLUMNS = ("metric", "value", "item", "cluster", "outcome", "influence", "design_df", "decisions")
-TEXT_COLUMNS = ("metric", "item", "cluster")
 
 
 def write(estimates: Mapping[str, Estimate], path: Path) -> None:
@@ -40,7 +40,7 @@ def write(estimates: Mapping[str, Estimate], path: Path) -> None:
             ("influence", estimate.influences_I),
         ):
             rows[column] += [None] * num_rows if numbers_I is None else numbers_I.tolist()
-    types = {key: pa.string() if key in TEXT_COLUMNS else pa.float64() for key in COLUMNS}
+    types = {key: pa.string() if key in NAMES else pa.float64() for key in COLUMNS}
     types["decisions"] = pa.bool_()
     pq.write_table(pa.table(rows, schema=pa.schema(types)), path, compression="zstd")
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from trainables.schema.faults import fault_sentences
+from trainables.schema.plain_json import from_json
 from trainables.training.optimiser_state import KINDS
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _config(path: Path) -> TrialConfig:
 
 def _json(path: Path) -> Any:
     """Return the value in a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    return from_json(path.read_text(encoding="utf-8"))
 
 
 def _read(folder: Path, name: str, read: Callable[[Path], Content]) -> Content:

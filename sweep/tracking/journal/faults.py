@@ -5,7 +5,6 @@ Numbers of lines that are gone stay gone, so that each start finds and says it a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from sweep.tracking.journal.lines import Line
 from trainables.schema.counted import counted, numbered
+from trainables.schema.plain_json import from_json
 
 NAMED = 3  # lines, or gaps between them, that a sentence lists
 
@@ -90,7 +90,7 @@ def _ran_at_gaps(lines: Sequence[Line], num_written: int) -> list[int]:
 def _tree(line: Line) -> dict[str, Any]:
     """Return the entry of a line as a tree; an empty one if it has none."""
     try:
-        tree = json.loads(line.entry or b"{}")
+        tree = from_json(line.entry or b"{}")
     except ValueError:
         return {}
     return tree if isinstance(tree, dict) else {}

@@ -70,6 +70,6 @@ def _is_list_of(answer: Any, key: str) -> bool:
     """Return whether an answer, of the library requests, is a list of MLflow's, which has this key."""
     try:
         tree = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(tree, dict) and tree.keys() <= {key, "next_page_token"}

@@ -1,7 +1,6 @@
 """Requests to MLflow, and stores that are absent, foreign or without the sweep."""
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 
@@ -31,30 +30,6 @@ def test_a_store_without_sweeps_says_so(empty_store):
     assert list_sweeps(tracking_uri=empty_store).empty
     with pytest.raises(UnknownSweep, match="it has no sweeps yet"):
         read_sweep("any", tracking_uri=empty_store)
-
-
-def test_a_file_that_does_not_exist_is_not_made(tmp_path):
-    uri = f"sqlite:///{tmp_path / 'deep' / 'none.db'}"
-    for read in (
-        lambda: read_sweep("any", tracking_uri=uri),
-        lambda: list_sweeps(tracking_uri=uri),
-    ):
-        with pytest.raises(ValueError, match=r"there is no MLflow record at .* does not exist"):
-            read()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_database_of_something_else_is_left_as_it_is(tmp_path):
-    study, text = tmp_path / "study.db", tmp_path / "words.txt"
-    with sqlite3.connect(study) as connection:
-        connection.execute("CREATE TABLE studies (name TEXT)")
-    text.write_text("not a database at all, but long enough to be looked at" * 9)
-    before = study.read_bytes(), text.read_bytes()
-    with pytest.raises(ValueError, match="it has no table of experiments"):
-        list_sweeps(tracking_uri=f"sqlite:///{study}")
-    with pytest.raises(ValueError, match="cannot be read as an MLflow record"):
-        list_sweeps(tracking_uri=f"sqlite:///{text}")
-    assert (study.read_bytes(), text.read_bytes()) == before
 
 
 def test_no_password_is_shown(hand, store):

@@ -5,11 +5,12 @@ import pty
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 
 import pytest
@@ -122,6 +123,17 @@ def test_an_unknown_sweep_is_refused_before_the_interface_starts(finished):
     ended = verb("ui", "tny", SWEEP_HOME=str(finished / "sweeps"))
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert "has no sweep named 'tny'; it has tiny." in ended.stderr
+
+
+def test_a_database_of_something_else_is_refused_before_the_interface_starts(tmp_path):
+    file = tmp_path / "orders.db"
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("CREATE TABLE orders (number INTEGER)")
+    before = file.read_bytes()
+    ended = verb("ui", "--tracking-uri", f"sqlite:///{file}")
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "there is no MLflow record at" in ended.stderr
+    assert file.read_bytes() == before
 
 
 def test_a_port_that_is_taken_is_refused_before_the_interface_starts():

@@ -53,6 +53,7 @@ def refused(path, spec):
         ("garbage{", "is no JSON"),
         ("\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "is no JSON"),
         ("", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
         ("[]", "has no op_code from 0 to 10"),
         ("7", "has no op_code from 0 to 10"),
         ("{}", "has no op_code from 0 to 10"),
@@ -90,11 +91,23 @@ def test_a_trial_that_begins_or_ends_twice_is_refused(journal, spec, code):
     )
 
 
-@pytest.mark.parametrize("cost", ["NaN", "Infinity", '"x"', "null"])
-def test_costs_that_are_no_finite_numbers_are_refused(journal, spec, cost):
+@pytest.mark.parametrize(
+    ("costs", "shown"),
+    [
+        ("[NaN, 2.5]", "[nan, 2.5]"),
+        ("[Infinity, 2.5]", "[inf, 2.5]"),
+        ('["x", 2.5]', "['x', 2.5]"),
+        ("[null, 2.5]", "[None, 2.5]"),
+        ("[true, 2.5]", "[True, 2.5]"),
+        (f"[1{'0' * 400}, 2.5]", f"[1{'0' * 77}…"),
+        ("7", "7"),
+        ('{"a": 1}', "{'a': 1}"),
+    ],
+)
+def test_costs_that_are_no_finite_numbers_are_refused(journal, spec, costs, shown):
     text = journal.read_text()
-    journal.write_text(re.sub(r"\[1\.5,", f"[{cost},", text, count=1))
-    assert f"must have finite numbers as costs, and has [{cost}, 2.5]" in refused(journal, spec)
+    journal.write_text(re.sub(r"\[1\.5,[^]]*\]", costs, text, count=1))
+    assert f"must have finite numbers as costs, and has {shown}" in refused(journal, spec)
 
 
 def test_each_process_may_open_the_study_and_what_a_killed_writer_left_is_cut_off(journal, spec):

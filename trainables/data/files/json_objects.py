@@ -9,6 +9,7 @@ from typing import Any
 
 from trainables.data.files.decoding import open_text
 from trainables.data.files.row import Row, first_repeated, names_in_words
+from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value
 
 
@@ -54,7 +55,7 @@ def _parsed(text: str, where: str) -> Any:
         ValueError: it is no JSON, is nested too deeply, or an object in it has a key twice.
     """
     try:
-        return json.loads(text, object_pairs_hook=_with_keys_once, parse_int=_whole_number)
+        return from_json(text, as_object=_with_keys_once, as_whole_number=_whole_number)
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if "\n" in text else ""
         remedy = ""
@@ -65,8 +66,6 @@ def _parsed(text: str, where: str) -> Any:
         raise ValueError(
             f"{where}: must be JSON, but at {line}column {error.colno}: {error.msg}{remedy}."
         ) from error
-    except RecursionError as error:
-        raise ValueError(f"{where}: must be JSON of few levels, but has too many.") from error
     except ValueError as error:
         raise ValueError(f"{where}: must be JSON, but {error}.") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import string
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from trainables.data.files.row import Row, sound_text, text_in, words_in
 from trainables.data.rows import user_rows
 from trainables.data.sets.multiple_choice import Item
 from trainables.data.text import as_read
+from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value
 
 Prompt = Literal["question", "plain"]
@@ -67,8 +67,8 @@ def _choices(row: Row) -> list[str]:
             listed.pop()
     elif isinstance(listed, str):
         try:
-            listed = json.loads(listed)
-        except (ValueError, RecursionError):
+            listed = from_json(listed)
+        except ValueError:
             listed = row.fields["choices"]
     if not isinstance(listed, list) or len(listed) < 2:
         got = "none" if not listed else as_value(listed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from trainables.data.counterfactual import Rule, Words
 from trainables.data.pairs import Pair
 from trainables.data.rows import checked_row
 from trainables.data.sets.base import AlignmentSet
+from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value
 
 Split = Literal["dev", "test"]
@@ -82,7 +82,7 @@ def _checked_items(path: Path) -> list[dict[str, Any]]:
         ValueError: the file is no JSON, or an item is not of the official form.
     """
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: must be JSON, but {error}.") from error
     data = checked_row(tree, ("data",), str(path))["data"]

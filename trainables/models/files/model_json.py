@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from trainables.assets.safe_files import refuse_pointer
 from trainables.models.files.sentences import LONGEST_REASON
+from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value, as_word
 
 MAX_BYTES = 64 * 2**20  # of a file that is read whole; the largest tokenizers known have 35 MB
@@ -63,9 +63,7 @@ def read_object(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
     refuse_pointer(file, file.name)
     try:
-        written = json.loads(file.read_text(encoding="utf-8"), parse_constant=_constant)
-    except RecursionError:
-        raise ValueError(f"{file.name} must be JSON of few levels, but has too many") from None
+        written = from_json(file.read_text(encoding="utf-8"), as_constant=_constant)
     except ValueError as error:
         raise ValueError(f"{file.name} must be JSON, but is none: {error}") from error
     if not isinstance(written, dict):

@@ -39,3 +39,10 @@ def test_what_ran_at_a_gap_is_named(gone, trials):
     )
     (fault,) = faults_of(PATH, lines_of(changed), written=8)
     assert fault.endswith(f"){expected}")
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"[]", b"7", b"9" * 5000, b"\xff"])
+def test_a_line_of_an_early_release_that_is_no_entry_is_of_no_trial(line):
+    content = line + b"\n" + line_of(b'{"do": "open", "trial": 0}', 3)
+    (fault,) = faults_of(PATH, lines_of(content), written=3)
+    assert fault == f"{PATH} must hold 3 entries that were written, but 1 is gone (2)"

@@ -77,7 +77,7 @@ def test_a_part_of_a_file_is_refused_or_has_the_first_rows(tmp_path, data, rows)
         ("a.json", '[{"x": 1}, 3]', "a.json, object 2: must be a JSON object, but got 3."),
         ("a.json", '[\n{"x": 1}\n', "a.json: must be JSON, but at line 2, column 9: Expecting"),
         ("a.json", '{"x": 1}\n{"x": 2}', "line 2, column 1: Extra data: if it has one object a line, le"),
-        ("a.json", "[" * 100_000, "a.json: must be JSON of few levels, but has too many."),
+        ("a.json", "[" * 100_000, "a.json: must be JSON, but it has too many levels."),
     ],
 )  # fmt: skip
 def test_malformed_json_is_one_sentence_with_its_line(name, text, sentence, tmp_path):

@@ -17,8 +17,8 @@ DEEP = "[" * 100_000
     [
         ("", "config.json must be JSON, but is none: Expecting value"),
         ("[1, 2]", "config.json must be an object of JSON, but is [1, 2]"),
-        (DEEP, "config.json must be JSON of few levels, but has too many"),
-        ('{"a": ' + DEEP + "]" * 100_000 + "}", "config.json must be JSON of few levels"),
+        (DEEP, "config.json must be JSON, but is none: it has too many levels"),
+        ('{"a": ' + DEEP + "]" * 100_000 + "}", "config.json must be JSON, but is none: it has too many"),
         ('{"a": NaN}', "config.json must be JSON, but is none: it has NaN, which is no number"),
         ('{"vocab_size": ' + "9" * 5000 + "}", "but is none: Exceeds the limit"),
         (b"\xff\xfe{}", "config.json must be JSON, but is none: 'utf-8' codec can't decode byte 0xff"),

@@ -33,7 +33,7 @@ def test_an_index_names_only_safetensors_beside_it(name, folder, sharded, tmp_pa
     ("contents", "words"),
     [
         ("[1]", "index.json must be an object of JSON, but is [1]"),
-        ("[" * 100_000, "index.json must be JSON of few levels"),
+        ("[" * 100_000, "index.json must be JSON, but is none: it has too many levels"),
         ('{"metadata": {}}', "index.json must have a weight_map, but has None"),
         ('{"weight_map": {}}', "index.json must have a weight_map, but has {}"),
         (

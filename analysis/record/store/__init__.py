@@ -1,0 +1,1 @@
+"""What a store of MLflow must be before it is read."""
