@@ -15,11 +15,14 @@ NAME/.lock                       held by the driver while it runs
 """
 
 import os
+import re
+import uuid
 from pathlib import Path
 
 from analysis.record.names import Artifact
-from sweep.tracking.whole_file import read_line, write_whole
+from sweep.tracking.whole_file import DamagedFile, read_line, write_whole
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import as_value
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
@@ -143,9 +146,25 @@ def search_storage(name: str) -> Path | str:
     return _address(name, SEARCH_STORAGE) or journal(name)
 
 
+def new_checkpoint_root(storage_path: str, name: str) -> str:
+    """Return a folder or address of its own for a sweep, below a path or address that many share."""
+    return f"{storage_path}/{name}-{uuid.uuid4().hex[:8]}"
+
+
 def checkpoint_root(name: str) -> str | None:
-    """Return where the checkpoints and models of a sweep are; None if they are in its folder."""
-    return _address(name, CHECKPOINT_ROOT)
+    """Return where the checkpoints and models of a sweep are; None if they are in its folder.
+
+    It is one of `new_checkpoint_root`, and so nobody else's: --replace deletes it whole.
+    """
+    address = _address(name, CHECKPOINT_ROOT)
+    of_its_own = rf"([\w+.-]+:/)?/+[^/].*/{re.escape(name)}-[0-9a-f]{{8}}"
+    if address is not None and not re.fullmatch(of_its_own, address):
+        raise DamagedFile(
+            f"{folder(name) / CHECKPOINT_ROOT} must hold the address of the checkpoints of {name}, "
+            f"which ends in /{name}- and 8 digits of 0–9 and a–f, but holds {as_value(address)}: put "
+            f"the file back, or delete it, and the checkpoints are left where they are."
+        )
+    return address
 
 
 def _write_address(name: str, file_name: str, address: str | None) -> None:
