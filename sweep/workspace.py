@@ -123,8 +123,7 @@ def remember_harness_tasks(name: str, path: Path | None) -> None:
 
 def harness_tasks(name: str) -> Path | None:
     """Return the folder of tasks that the command line has named for a sweep; None if it named none."""
-    path = _address(name, HARNESS_TASKS)
-    return Path(path) if path else None
+    return _absolute_path(name, HARNESS_TASKS, "the folder of own tasks")
 
 
 def start_folder(name: str) -> Path:
@@ -132,8 +131,8 @@ def start_folder(name: str) -> Path:
 
     Raises DamagedFile, as the functions below: the file that holds it is not as it was written.
     """
-    text = read_line(folder(name) / START_FOLDER, "the folder in which the sweep was started")
-    return Path(text) if text and Path(text).is_dir() else Path.cwd()
+    path = _absolute_path(name, START_FOLDER, "the folder in which the sweep was started")
+    return path if path and path.is_dir() else Path.cwd()
 
 
 def tracking_uri(name: str) -> str:
@@ -179,6 +178,20 @@ def _write(name: str, file_name: str, text: str | None) -> None:
         path.unlink(missing_ok=True)
     else:
         write_whole(path, text)
+
+
+def _absolute_path(name: str, file_name: str, held: str) -> Path | None:
+    """Return the path in a file of a sweep, or None if there is no such file.
+
+    held: what it is the path of, with its article.
+    """
+    text = read_line(folder(name) / file_name, held)
+    if text is not None and not Path(text).is_absolute():
+        raise DamagedFile(
+            f"{folder(name) / file_name} must hold {held}, as a path that begins with /, but holds "
+            f"{as_value(text)}: put the file back."
+        )
+    return None if text is None else Path(text)
 
 
 def _address(name: str, file_name: str) -> str | None:

@@ -142,7 +142,7 @@ def test_checkpoints_of_a_sweep_are_in_a_place_of_its_own(path, remember):
     [
         *("/", "/shared", "/shared/", "/shared/tiny-1234abcd/", "/shared/tiny-1234abc", "/tiny-1234abcd"),
         *("/shared/other-1234abcd", "/shared/tiny-1234abcd/..", "../shared/tiny-1234abcd", "../.."),
-        *("s3://bucket", "s3://tiny-1234abcd", "tiny-1234abcd", "[" * 10**5, "/shared/tiny-1234ABCD"),
+        *("s3://bucket", "s3://tiny-1234abcd", "tiny-1234abcd", "[" * 3000, "/shared/tiny-1234ABCD"),
     ],
     ids=lambda address: address[:40],
 )  # fmt: skip
@@ -151,3 +151,15 @@ def test_another_place_for_checkpoints_is_refused_as_it_is_somebody_elses(addres
     with pytest.raises(DamagedFile, match=r"kept_at must hold .* which ends in /tiny- and 8") as no:
         workspace.checkpoint_root("tiny")
     assert len(str(no.value)) < 400 + len(str(workspace.folder("tiny")))
+
+
+@pytest.mark.parametrize("content", ["../..", ".", "tiny", "[[[["])
+def test_a_folder_that_was_remembered_is_an_absolute_path(content, remember):
+    remember()
+    for file, read in (
+        ("started_in", workspace.start_folder),
+        ("harness_tasks", workspace.harness_tasks),
+    ):
+        (workspace.folder("tiny") / file).write_text(content)
+        with pytest.raises(DamagedFile, match=rf"{file} must hold .* begins with /, but holds '"):
+            read("tiny")

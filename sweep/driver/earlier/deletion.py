@@ -25,6 +25,7 @@ ADDRESS_FILES = (
     workspace.TRACKING_URI,
     workspace.SEARCH_STORAGE,
     workspace.CHECKPOINT_ROOT,
+    workspace.HARNESS_TASKS,
 )
 
 

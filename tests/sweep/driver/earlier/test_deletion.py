@@ -26,6 +26,7 @@ def test_an_earlier_sweep_is_gone_from_search_record_checkpoints_and_folder(tmp_
             pass
     (folder / "record").mkdir(parents=True)
     workspace.remember_sweep("tiny", document.text, uri, search_storage, f"{shared}/tiny-1234abcd")
+    workspace.remember_harness_tasks("tiny", tmp_path)
     open_study(search_storage, spec)
     sweeps.open_sweep(uri, spec, document.text, {})
 
