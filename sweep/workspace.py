@@ -15,11 +15,14 @@ NAME/.lock                       held by the driver while it runs
 """
 
 import os
+import re
+import uuid
 from pathlib import Path
 
 from analysis.record.names import Artifact
-from sweep.tracking.whole_file import read_line, write_whole
+from sweep.tracking.whole_file import DamagedFile, read_line, write_whole
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import as_value
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
@@ -120,8 +123,7 @@ def remember_harness_tasks(name: str, path: Path | None) -> None:
 
 def harness_tasks(name: str) -> Path | None:
     """Return the folder of tasks that the command line has named for a sweep; None if it named none."""
-    path = _address(name, HARNESS_TASKS)
-    return Path(path) if path else None
+    return _absolute_path(name, HARNESS_TASKS, "the folder of own tasks")
 
 
 def start_folder(name: str) -> Path:
@@ -129,8 +131,8 @@ def start_folder(name: str) -> Path:
 
     Raises DamagedFile, as the functions below: the file that holds it is not as it was written.
     """
-    text = read_line(folder(name) / START_FOLDER, "the folder in which the sweep was started")
-    return Path(text) if text and Path(text).is_dir() else Path.cwd()
+    path = _absolute_path(name, START_FOLDER, "the folder in which the sweep was started")
+    return path if path and path.is_dir() else Path.cwd()
 
 
 def tracking_uri(name: str) -> str:
@@ -143,9 +145,25 @@ def search_storage(name: str) -> Path | str:
     return _address(name, SEARCH_STORAGE) or journal(name)
 
 
+def new_checkpoint_root(storage_path: str, name: str) -> str:
+    """Return a folder or address of its own for a sweep, below a path or address that many share."""
+    return f"{storage_path}/{name}-{uuid.uuid4().hex[:8]}"
+
+
 def checkpoint_root(name: str) -> str | None:
-    """Return where the checkpoints and models of a sweep are; None if they are in its folder."""
-    return _address(name, CHECKPOINT_ROOT)
+    """Return where the checkpoints and models of a sweep are; None if they are in its folder.
+
+    It is one of `new_checkpoint_root`, and so nobody else's: --replace deletes it whole.
+    """
+    address = _address(name, CHECKPOINT_ROOT)
+    of_its_own = rf"([\w+.-]+:/)?/+[^/].*/{re.escape(name)}-[0-9a-f]{{8}}"
+    if address is not None and not re.fullmatch(of_its_own, address):
+        raise DamagedFile(
+            f"{folder(name) / CHECKPOINT_ROOT} must hold the address of the checkpoints of {name}, "
+            f"which ends in /{name}- and 8 digits of 0–9 and a–f, but holds {as_value(address)}: put "
+            f"the file back, or delete it, and the checkpoints are left where they are."
+        )
+    return address
 
 
 def _write_address(name: str, file_name: str, address: str | None) -> None:
@@ -160,6 +178,20 @@ def _write(name: str, file_name: str, text: str | None) -> None:
         path.unlink(missing_ok=True)
     else:
         write_whole(path, text)
+
+
+def _absolute_path(name: str, file_name: str, held: str) -> Path | None:
+    """Return the path in a file of a sweep, or None if there is no such file.
+
+    held: what it is the path of, with its article.
+    """
+    text = read_line(folder(name) / file_name, held)
+    if text is not None and not Path(text).is_absolute():
+        raise DamagedFile(
+            f"{folder(name) / file_name} must hold {held}, as a path that begins with /, but holds "
+            f"{as_value(text)}: put the file back."
+        )
+    return None if text is None else Path(text)
 
 
 def _address(name: str, file_name: str) -> str | None:

@@ -42,7 +42,8 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     resume_from: the folder of a checkpoint to continue from; the report at step 0 is left out then.
 
     Raises:
-        ValueError: data, model or checkpoint do not fit the configuration.
+        ValueError: data or model do not fit the configuration.
+        UnusableCheckpoint: the checkpoint cannot be resumed from.
     """
     if resume_from is not None:
         checkpoint.refuse_another_trial(resume_from, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass, replace
@@ -247,7 +246,7 @@ def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
             f"checkpoints.storage_path must stay as it was, because trials go on from checkpoints in "
             f"{earlier}, but {f'is now {path}' if path else 'is left out'}."
         )
-    root = earlier or (path and f"{path}/{spec.name}-{uuid.uuid4().hex[:8]}")
+    root = earlier or (path and workspace.new_checkpoint_root(path, spec.name))
     url = root or str(workspace.folder(spec.name))
     if (path or ray_cluster.num_nodes() > 1) and (problem := why_not_shared(url)):
         raise CannotRun(problem)

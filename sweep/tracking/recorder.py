@@ -151,11 +151,13 @@ class Recorder(Callback):  # type: ignore[misc]
         number, report = TrialRequest.of(trial.config).number, TrialResult.of(result)
         if report is None:
             return
+        if report.anew:
+            log.warning("trial %d begins anew, as %s", number, report.anew)
         items = report.items.take()
         training = recorded_training(report.training.take())
         self._record_step(number, report, items, training)
         if report.done:
-            self._record_files(number, items)
+            self._record_files(number, items, has_model=not report.failure)
         if report.failure:
             tags = {Tag.REASON: _reason(report.failure)}
             self._outbox.put(Tagged(trial=number, tags=tags))
@@ -186,15 +188,13 @@ class Recorder(Callback):  # type: ignore[misc]
                 self._outbox.attach(None, items, Artifact.ITEMS)
             self._put_metrics(None, {0: base_metrics})
 
-    def _record_files(self, number: int, items: bytes) -> None:
+    def _record_files(self, number: int, items: bytes, *, has_model: bool) -> None:
         """Move the items and the model of a finished trial into the outbox."""
         if items:
             self._outbox.attach(number, items, Artifact.ITEMS)
-        if models := self._stores.models:
-            with models.read(folder_name(number)) as folder:
-                if folder is not None:
-                    self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
-            models.delete(folder_name(number))
+        with self._stores.finished_model(number, is_due=has_model) as folder:
+            if folder is not None:
+                self._outbox.attach(number, folder, Artifact.MODEL, to=Artifact.MODEL)
 
     def close_trial(self, outcome: Outcome) -> None:
         """Record the end of a trial and delete its checkpoint; call this after Optuna was told."""

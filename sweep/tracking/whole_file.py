@@ -10,6 +10,7 @@ import os
 import zlib
 from pathlib import Path
 
+MAX_LINE = 4096  # bytes of a file of one line, longer than any address or path
 MARK_WIDTH = 80  # characters of a mark that is written in place, longer than any text of one
 
 
@@ -26,7 +27,8 @@ def read_line(path: Path, held: str) -> str | None:
         DamagedFile: it is no file, cannot be read, or holds something else than one line of text.
     """
     try:
-        text = path.read_bytes().decode().removesuffix("\n")
+        with path.open("rb") as file:
+            text = file.read(MAX_LINE + 1).decode().removesuffix("\n")
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -34,7 +36,7 @@ def read_line(path: Path, held: str) -> str | None:
     except UnicodeDecodeError:
         problem = "is no text in UTF-8"
     else:
-        if text.strip() and not {"\n", "\0"} & set(text):
+        if text.strip() and not {"\n", "\0"} & set(text) and len(text) < MAX_LINE:
             return text
         problem = "holds something else" if text.strip() else "is empty"
     raise DamagedFile(f"{path} must hold {held}, in one line, but {problem}: put the file back.")

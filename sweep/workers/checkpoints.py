@@ -2,27 +2,40 @@
 
 A store is a path that all nodes see, or an address as s3://BUCKET/PREFIX that fsspec knows:
 
-URL/NAME/latest     the name of the newest complete folder, its SERIAL
+URL/NAME/latest     the name of the newest complete folder, its SERIAL: 32 digits of 0–9 and a–f
 URL/NAME/SERIAL/    that folder; the one before it is deleted once this one is named
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fsspec
 
+from trainables.schema.text.shown import as_value
+
 if TYPE_CHECKING:
     from sweep.config.spec import Checkpoints
 
 CHECKPOINTS, MODELS = "checkpoints", "models"  # folders below one root, one for each store
+
+
+log = logging.getLogger(__name__)
+
+LATEST, SERIAL = "latest", re.compile("[0-9a-f]{32}")
+
+
+class DamagedFolder(ValueError):
+    """What is stored under a name is not as it was written; the sentence says what is wrong with it."""
 
 
 def folder_name(number: int) -> str:
@@ -48,21 +61,23 @@ class FolderStore:
         If the block raises, the latest stays as it was.
         """
         files, root = self._files, f"{self._root}/{name}"
-        earlier_paths = [path for path in self._paths_in(root) if not path.endswith("/latest")]
+        earlier_paths = [path for path in self._paths_in(root) if not path.endswith(f"/{LATEST}")]
         serial = uuid.uuid4().hex
         if self._is_local:
             folder = Path(root, serial)
             folder.mkdir(parents=True)
             yield folder
-            _flush_to_disk(folder)  # else a power cut could leave a name without its folder
-            pointer = Path(root, "latest.new")
+            pointer = Path(root, f"{LATEST}.new")
             pointer.write_text(serial)
-            pointer.replace(Path(root, "latest"))  # in one step, as an object store writes a file
+            for written in (*folder.rglob("*"), folder, pointer, pointer.parent):
+                _flush_to_disk(written)  # else a power cut could leave a name without its folder
+            pointer.replace(Path(root, LATEST))  # in one step, as an object store writes a file
+            _flush_to_disk(pointer.parent)  # before the folder that it named is deleted
         else:
             with tempfile.TemporaryDirectory() as local_folder:
                 yield Path(local_folder)
                 files.put(f"{local_folder}/", f"{root}/{serial}/", recursive=True)
-            files.pipe_file(f"{root}/latest", serial.encode())
+            files.pipe_file(f"{root}/{LATEST}", serial.encode())
         for path in earlier_paths:
             with suppress(FileNotFoundError):
                 files.rm(path, recursive=True)
@@ -72,18 +87,34 @@ class FolderStore:
         """Yield a local path of the latest folder of a name, or None if there is none.
 
         The path may be a copy, which is deleted as the block ends.
+
+        Raises:
+            DamagedFolder: what says which folder is the latest names none.
         """
         files, root = self._files, f"{self._root}/{name}"
         try:
-            serial = files.cat_file(f"{root}/latest").decode()
+            serial = files.cat_file(f"{root}/{LATEST}").decode(errors="replace")
         except FileNotFoundError:
             yield None
             return
+        except IsADirectoryError:
+            raise DamagedFolder(f"{root}/{LATEST} must be a file, but is a folder") from None
+        if not SERIAL.fullmatch(serial):  # it could be any path
+            raise DamagedFolder(
+                f"{root}/{LATEST} must hold 32 digits of 0–9 and a–f, the name of a folder beside it, "
+                f"but holds {as_value(serial)}"
+            )
+        gone = f"{root}/{LATEST} must name a folder beside it, but {serial} is not there"
         if self._is_local:
+            if not Path(root, serial).is_dir():
+                raise DamagedFolder(gone)
             yield Path(root, serial)
             return
         with tempfile.TemporaryDirectory() as local_folder:
-            files.get(f"{root}/{serial}/", f"{local_folder}/", recursive=True)
+            try:
+                files.get(f"{root}/{serial}/", f"{local_folder}/", recursive=True)
+            except FileNotFoundError:
+                raise DamagedFolder(gone) from None
             yield Path(local_folder)
 
     def delete(self, name: str) -> None:
@@ -143,10 +174,41 @@ class CheckpointStores:
             models=FolderStore(f"{root}/{MODELS}") if keep.model else None,
         )
 
+    @contextmanager
+    def finished_model(self, number: int, *, is_due: bool) -> Iterator[Path | None]:
+        """Yield the folder of the finished model of a trial, or None; it may be moved away.
 
-def _flush_to_disk(folder: Path) -> None:
-    """Write every file below a folder to the disk itself (fsync)."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+        What is left is deleted as the block ends, unless it is damaged, which is logged.
+
+        is_due: whether there must be one, if models are kept.
+        """
+        if self.models is None:
+            yield None
+            return
+        name = folder_name(number)
+        with ExitStack() as stack:
+            try:
+                folder, problem = stack.enter_context(self.models.read(name)), "it is not there"
+            except DamagedFolder as error:
+                folder, problem = None, str(error)
+            if folder is None and is_due:
+                log.warning(
+                    "the model of trial %d is not recorded, as %s must hold it, but %s",
+                    number, f"{self.models.url}/{name}", problem,
+                )  # fmt: skip
+            yield folder
+        if folder is not None or not is_due:
+            self.models.delete(name)
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Write a file, or the names in a folder, to the disk itself (fsync).
+
+    Some mounted places take no such request for a folder, and keep it all the same.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        with suppress(OSError) if path.is_dir() else nullcontext():
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.record.names import Group, Series
@@ -13,6 +14,10 @@ from trainables.metrics.names import df_name, error_name, metric_of_error
 
 RESULT_KEY = "trial_result"  # of the TrialResult, in the mapping that Tune passes on
 FULL_PROGRESS = 1.0 - 1e-9  # from here on a trial has made all its steps; leaves room for rounding
+# What reading something else as the tree of a result raises.
+NOT_A_RESULT = (
+    ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Attachment:
@@ -47,6 +52,8 @@ class TrialResult:
     input_changed: whether that reason is an input that is not what the sweep began with.
     disk_full: the error of a full disk, at which the sweep must stop until there is room; empty if
                there is none. It is no failure of the trial.
+    anew:      why the trial begins anew and not from its checkpoint, in a sentence; empty if it does
+               not, or has none.
     done:      whether this is the last report; the worker then takes another trial.
     items:     results item by item, as a Parquet file; with the first and the last report alone.
     training:  the course of the training since the last report, as `pack_training` writes it.
@@ -61,6 +68,7 @@ class TrialResult:
     failure: str = ""
     input_changed: bool = False
     disk_full: str = ""
+    anew: str = ""
     done: bool = False
     items: Attachment = field(default_factory=Attachment, compare=False, repr=False)
     training: Attachment = field(default_factory=Attachment, compare=False, repr=False)
@@ -104,8 +112,29 @@ class TrialResult:
         """Return the result that `to_json` has written, in this release or in an earlier one.
 
         Earlier releases wrote metrics beside the other keys, and under `record` the metrics for MLflow.
+
+        Raises:
+            ValueError: neither has written it.
         """
-        tree = json.loads(text)
+        try:
+            result = cls._of_tree(json.loads(text))
+            step = None if result.step is None else operator.index(result.step)
+            recorded_training(result.training.content)
+            return replace(
+                result,
+                step=step,
+                progress=float(result.progress),
+                metrics=_numbers(result.metrics),
+                errors=_numbers(result.errors),
+                df=_numbers(result.df),
+                machine=_numbers(result.machine),
+            )
+        except NOT_A_RESULT as error:
+            raise ValueError("it holds no result of a trial") from error
+
+    @classmethod
+    def _of_tree(cls, tree: dict[str, Any]) -> TrialResult:
+        """Return the result in a tree of JSON, unchecked."""
         training = Attachment(tree.pop("training", "").encode())
         if "record" not in tree:
             return cls(**tree, training=training)
@@ -131,3 +160,8 @@ def recorded_training(content: bytes) -> dict[int, dict[str, float]]:
         int(step): {f"{Group.TRAIN}{n}": v for n, v in values.items() if math.isfinite(v)}
         for step, values in training.items()
     }
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return metrics as they were read from a file; raise if one of them is no number."""
+    return {name: float(value) for name, value in metrics.items()}

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from ray import tune
 from analysis.record.names import Artifact
 from sweep.trial_request import TrialRequest
 from sweep.workers import disk
-from sweep.workers.checkpoints import CheckpointStores, folder_name
+from sweep.workers.checkpoints import CheckpointStores, DamagedFolder, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.storage_trouble import (
@@ -30,6 +30,7 @@ from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
 from trainables.harness import folder as tasks_folder
 from trainables.report import fault
+from trainables.training.unusable import UnusableCheckpoint
 
 if TYPE_CHECKING:
     from trainables.report import Report
@@ -84,6 +85,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     _results: Generator[TrialResult] | None = None
     _error: Exception | None = None
+    _anew = ""  # why the trial has begun anew, until a report says it
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         """Leave the process groups of other programs, change into the sweep's folder, take a trial."""
@@ -100,7 +102,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         that trial to another actor that has become free.
         """
         self.cleanup()
-        self._request = TrialRequest.of(new_config)
+        self._request, self._anew = TrialRequest.of(new_config), ""
         return True
 
     def cleanup(self) -> None:
@@ -141,7 +143,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def _run(self, request: TrialRequest) -> Generator[TrialResult]:
         """Yield the results of a trial, up to its last or to its failure.
 
-        Where there is a checkpoint, its result comes first and the trial goes on from there.
+        Where there is a checkpoint, its result comes first and the trial goes on from there. One that
+        cannot be used is deleted: the trial begins anew.
         """
         if request.fault:
             yield TrialResult(progress=1.0, failure=request.fault, done=True)
@@ -150,27 +153,61 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             self._use_tasks(self._assignment.harness_tasks)
         config = TrialConfig.model_validate(request.trial)
         declared = {metric.name for metric in config.metrics()}
-        assignment, name = self._assignment, folder_name(request.number)
-        checkpoints = assignment.stores.checkpoints
         with ExitStack() as stack:
-            with storage_errors():
-                resume_from = stack.enter_context(checkpoints.read(name)) if checkpoints else None
-                last = resume_from and (resume_from / RESULT_FILE).read_text(encoding="utf-8")
+            resume_from, last = self._checkpoint(stack)
             if last:  # the process that wrote it may have died before the driver got it
-                yield TrialResult.from_json(last)
-            watched = assignment.with_system_metrics
+                yield last
+            watched = self._assignment.with_system_metrics
             watch = stack.enter_context(SystemMetrics()) if watched else None
-            reports = assignment.run_trial(config, resume_from=resume_from)
-            watched_reports = while_unchanged(reports, config, assignment.digests)
             try:
-                for report in stack.enter_context(closing(watched_reports)):
-                    result = _result(report, declared, watch)
+                for report in stack.enter_context(closing(self._reports(config, resume_from))):
+                    result = replace(_result(report, declared, watch), anew=self._anew)
+                    self._anew = ""
                     self._store(request.number, report, result)
                     yield result
                     if result.done:
                         return
             except InputChanged as changed:  # the process is sound, and takes the next trial
                 yield TrialResult(failure=bounded(str(changed)), input_changed=True, done=True)
+
+    def _checkpoint(self, stack: ExitStack) -> tuple[Path | None, TrialResult | None]:
+        """Return the folder of the trial's checkpoint, and the result in it; None without one.
+
+        stack: at its end the folder may go.
+
+        Raises:
+            StorageTrouble: it cannot be read now.
+        """
+        checkpoints = self._assignment.stores.checkpoints
+        if not checkpoints:
+            return None, None
+        with storage_errors():
+            try:
+                folder = stack.enter_context(checkpoints.read(folder_name(self._request.number)))
+                return folder, _last_result(folder) if folder else None
+            except DamagedFolder as error:
+                self._forget_checkpoint(error)
+        return None, None
+
+    def _reports(self, config: TrialConfig, resume_from: Path | None) -> Generator[Report]:
+        """Yield the reports of a trial, from its checkpoint on; from its start if that is unusable."""
+        run_trial, digests = self._assignment.run_trial, self._assignment.digests
+        try:
+            reports = run_trial(config, resume_from=resume_from)
+            yield from while_unchanged(reports, config, digests)
+            return
+        except UnusableCheckpoint as error:
+            with storage_errors():
+                self._forget_checkpoint(error)
+        yield from while_unchanged(run_trial(config, resume_from=None), config, digests)
+
+    def _forget_checkpoint(self, why: Exception) -> None:
+        """Delete the checkpoint of the trial; the next report says that it began anew, and why."""
+        checkpoints, name = self._assignment.stores.checkpoints, folder_name(self._request.number)
+        assert checkpoints is not None
+        checkpoints.delete(name)
+        place = f"its checkpoint in {checkpoints.url}/{name}"
+        self._anew = bounded(f"{place} cannot be used: {why}")
 
     def _use_tasks(self, folder: Path) -> None:
         """Let tasks be found in the folder that the command line has named.
@@ -201,6 +238,21 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if stores.models and result.done and not result.failure:
             with storage_errors(), stores.models.write(folder_name(number)) as folder:
                 report.save_model(folder)
+
+
+def _last_result(folder: Path) -> TrialResult:
+    """Return the result in the folder of a checkpoint.
+
+    Raises:
+        DamagedFolder: it is not there, or is not as it was written.
+    """
+    try:
+        return TrialResult.from_json((folder / RESULT_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError, ValueError) as error:
+        problem = "it is not there" if isinstance(error, OSError) else error
+        raise DamagedFolder(
+            f"{RESULT_FILE} must be the result with which it was written, but {problem}"
+        ) from None
 
 
 def _result(report: Report, declared: set[str], watch: SystemMetrics | None) -> TrialResult:

@@ -6,6 +6,7 @@ import pytest
 
 from sweep import workspace
 from sweep.tracking.store import addresses
+from sweep.tracking.whole_file import DamagedFile
 
 LOCAL = "sqlite:////elsewhere/mlflow.db"
 
@@ -49,12 +50,12 @@ def test_only_addresses_that_are_named_have_a_file(remember, sweep_home):
     remember()
     assert files_of("tiny") == {"sweep.yaml", "started_in"}
     assert (sweep_home / "tiny" / "sweep.yaml").read_text() == "name: tiny"
-    remember(LOCAL, "postgresql://me@h/x", "s3://bucket/tiny-1")
+    remember(LOCAL, "postgresql://me@h/x", "s3://bucket/tiny-1234abcd")
     address_files = {"tracking_uri", "storage", "kept_at"}
     assert files_of("tiny") == {"sweep.yaml", "started_in"} | address_files
     assert workspace.tracking_uri("tiny") == LOCAL
     assert workspace.search_storage("tiny") == "postgresql://me@h/x"
-    assert workspace.checkpoint_root("tiny") == "s3://bucket/tiny-1"
+    assert workspace.checkpoint_root("tiny") == "s3://bucket/tiny-1234abcd"
     workspace.remember_checkpoint_root("tiny", None)
     assert workspace.checkpoint_root("tiny") is None
     remember()
@@ -125,3 +126,40 @@ def test_the_folder_of_own_tasks_is_remembered_if_one_was_named(remember, sweep_
     assert workspace.harness_tasks("tiny") == tmp_path
     workspace.remember_harness_tasks("tiny", None)
     assert files_of("tiny") == {"sweep.yaml", "started_in"}
+
+
+@pytest.mark.parametrize("path", ["/shared", "/a/b", "s3://bucket", "s3://b/c", "file:///shared"])
+def test_checkpoints_of_a_sweep_are_in_a_place_of_its_own(path, remember):
+    root = workspace.new_checkpoint_root(path, "tiny")
+    assert root.startswith(f"{path}/tiny-")
+    assert root != workspace.new_checkpoint_root(path, "tiny")
+    remember(checkpoint_root=root)
+    assert workspace.checkpoint_root("tiny") == root
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/", "/shared", "/shared/", "/shared/tiny-1234abcd/", "/shared/tiny-1234abc", "/tiny-1234abcd"),
+        *("/shared/other-1234abcd", "/shared/tiny-1234abcd/..", "../shared/tiny-1234abcd", "../.."),
+        *("s3://bucket", "s3://tiny-1234abcd", "tiny-1234abcd", "[" * 3000, "/shared/tiny-1234ABCD"),
+    ],
+    ids=lambda address: address[:40],
+)  # fmt: skip
+def test_another_place_for_checkpoints_is_refused_as_it_is_somebody_elses(address, remember):
+    remember(checkpoint_root=address)
+    with pytest.raises(DamagedFile, match=r"kept_at must hold .* which ends in /tiny- and 8") as no:
+        workspace.checkpoint_root("tiny")
+    assert len(str(no.value)) < 400 + len(str(workspace.folder("tiny")))
+
+
+@pytest.mark.parametrize("content", ["../..", ".", "tiny", "[[[["])
+def test_a_folder_that_was_remembered_is_an_absolute_path(content, remember):
+    remember()
+    for file, read in (
+        ("started_in", workspace.start_folder),
+        ("harness_tasks", workspace.harness_tasks),
+    ):
+        (workspace.folder("tiny") / file).write_text(content)
+        with pytest.raises(DamagedFile, match=rf"{file} must hold .* begins with /, but holds '"):
+            read("tiny")

@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from trainables.schema.faults import fault_sentences
 from trainables.schema.plain_json import from_json
 from trainables.training.optimiser_state import KINDS
+from trainables.training.unusable import UnusableCheckpoint
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -65,7 +66,7 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     neither a learning rate nor the place of a replayed text depends on it then.
 
     Raises:
-        ValueError: a file is missing, or the checkpoint is of another trial or a later step.
+        UnusableCheckpoint: a file is missing, or the checkpoint is of another trial or a later step.
     """
     saved_config = _read(folder, CONFIG_FILE, _config)
     ignored_train = {"report_every": 0}
@@ -79,28 +80,28 @@ def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     )
     differing_keys = [key for key, value in tree.items() if saved_tree[key] != value]
     if differing_keys:
-        raise ValueError(
+        raise UnusableCheckpoint(
             f"{folder} must be a checkpoint of this very trial, but its {', '.join(differing_keys)} "
             f"differ: resume with the configuration in {folder / CONFIG_FILE}."
         )
-    if (step := _read(folder, STEP_FILE, _json)["step"]) > config.train.steps:
-        raise ValueError(
+    if (step := _read(folder, STEP_FILE, _step)) > config.train.steps:
+        raise UnusableCheckpoint(
             f"train.steps must be at least the {step} that {folder} has made, "
             f"but got {config.train.steps}."
         )
     if not (folder / STATE_FILE).is_file():
-        raise ValueError(_lack_sentence(folder, STATE_FILE))
+        raise UnusableCheckpoint(_lack_sentence(folder, STATE_FILE))
 
 
 def load(folder: Path, engine: Engine) -> None:
     """Set an engine's step, weights and moments to those that `save` wrote into a folder.
 
     Raises:
-        ValueError: a file is missing or damaged, or lacks a weight that the engine trains.
+        UnusableCheckpoint: a file is missing or damaged, or lacks a weight that the engine trains.
     """
     from safetensors.torch import load_file
 
-    step: int = _read(folder, STEP_FILE, _json)["step"]
+    step = _read(folder, STEP_FILE, _step)
     tensors = _read(folder, STATE_FILE, load_file)
     try:
         state = {
@@ -108,7 +109,7 @@ def load(folder: Path, engine: Engine) -> None:
             for name in engine.state.weights
         }
     except KeyError as error:
-        raise ValueError(_lack_sentence(folder, error.args[0])) from error
+        raise UnusableCheckpoint(_lack_sentence(folder, error.args[0])) from error
     engine.resume(step, state)
 
 
@@ -127,6 +128,15 @@ def _config(path: Path) -> TrialConfig:
         raise ValueError(" ".join(fault_sentences(error, TrialConfig, tree))) from error
 
 
+def _step(path: Path) -> int:
+    """Return the number of steps in a JSON file; raise ValueError if it holds none."""
+    tree = _json(path)
+    step = tree.get("step") if isinstance(tree, dict) else None
+    if not isinstance(step, int) or step < 0:
+        raise ValueError("it has no number of steps")
+    return step
+
+
 def _json(path: Path) -> Any:
     """Return the value in a JSON file."""
     return from_json(path.read_text(encoding="utf-8"))
@@ -136,16 +146,16 @@ def _read(folder: Path, name: str, read: Callable[[Path], Content]) -> Content:
     """Return `read(path)` of one file of a checkpoint.
 
     Raises:
-        ValueError: the file is missing or damaged.
+        UnusableCheckpoint: the file is missing or damaged.
     """
     from safetensors import SafetensorError
 
     try:
         return read(folder / name)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(_lack_sentence(folder, name)) from error
-    except (SafetensorError, ValueError) as error:
-        raise ValueError(
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise UnusableCheckpoint(_lack_sentence(folder, name)) from error
+    except (SafetensorError, ValueError, RecursionError) as error:
+        raise UnusableCheckpoint(
             f"{folder / name} must be as a trial saved it, but cannot be read ({error}): "
             f"resume from another checkpoint, or start anew."
         ) from error

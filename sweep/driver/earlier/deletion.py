@@ -25,6 +25,7 @@ ADDRESS_FILES = (
     workspace.TRACKING_URI,
     workspace.SEARCH_STORAGE,
     workspace.CHECKPOINT_ROOT,
+    workspace.HARNESS_TASKS,
 )
 
 
@@ -47,19 +48,24 @@ def delete_earlier(
 
     Raises:
         addresses.BadAddress: a search storage cannot be used.
+        DamagedFile: a file that holds an address is not as it was written; nothing is deleted.
     """
     from sweep.search.study import delete_study
 
+    # Read before anything is deleted, as either file may be damaged.
+    earlier_storage, checkpoint_root = (
+        workspace.search_storage(name),
+        workspace.checkpoint_root(name),
+    )
     if earlier := sweeps.find_sweep(tracking_uri, name):
         control_requests.hear_after(earlier, earlier_requests)
-    earlier_storage = workspace.search_storage(name)
     if str(earlier_storage) != addresses.masked_address(search_storage):
         addresses.refuse_hidden(
             str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
         )
         delete_study(earlier_storage, name)
     delete_study(search_storage, name)
-    if checkpoint_root := workspace.checkpoint_root(name):
+    if checkpoint_root:
         parent, _, folder = checkpoint_root.rpartition("/")
         FolderStore(parent).delete(folder)
     sweeps.delete_sweep(tracking_uri, name)
@@ -70,8 +76,8 @@ def delete_earlier(
 
 
 def _delete(path: Path) -> None:
-    """Delete a file or a folder; do nothing if there is none."""
-    if path.is_dir():
+    """Delete a file or a folder; do nothing if there is none. Of a link it is the link alone."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -90,6 +90,17 @@ def test_a_step_that_is_reported_again_is_recorded_once(outbox):
     assert [entry.step for entry in entries_of(outbox, Reported)] == [4]
 
 
+def test_a_trial_that_begins_anew_is_said_and_its_steps_are_recorded_once(recorder, outbox, caplog):
+    """Its checkpoint is damaged; the result in it may have come before that was found."""
+    why = "its checkpoint in /shared/0003 cannot be used: it is gone"
+    anew = TrialResult(step=0, metrics={"bias/miniature/gap": 1.0}, anew=why).for_tune()
+    run_trial(recorder, 3, result(0), result(2))
+    run_trial(recorder, 3, result(2), anew, result(2), result(4, done=True))
+    of_trial = [entry.step for entry in entries_of(outbox, Reported) if entry.trial == 3]
+    assert of_trial == [0, 2, 4]
+    assert caplog.messages == [f"trial 3 begins anew, as {why}"]
+
+
 def test_the_training_between_two_reports_is_recorded_at_its_steps_once(recorder, outbox):
     reports = [result(0), result(2, losses={1: 5.0, 2: 4.0}), result(4, losses={3: 3.0}, done=True)]
     run_trial(recorder, 3, *reports)

@@ -39,6 +39,7 @@ def test_a_line_is_read_back_and_a_file_that_is_not_there_is_none(tmp_path):
         (b" \n", "is empty"),
         (b"a\nb\n", "holds something else"),
         (bytes(20), "holds something else"),
+        (b"[" * 10**5, "holds something else"),
         (b"\xff\x80", "is no text in UTF-8"),
         (None, r"cannot be read \(Is a directory\)"),
     ],

@@ -86,3 +86,17 @@ def test_a_result_as_an_earlier_release_wrote_it_into_a_checkpoint_is_read():
 @pytest.mark.parametrize(("progress", "full"), [(1.0, True), (1 - 1e-12, True), (0.999, False)])
 def test_a_trial_that_has_made_all_its_steps_is_full(progress, full):
     assert TrialResult(step=1, progress=progress).is_full == full
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "3", '{"step": 4', "[" * 10**5, '{"steps": 4}', '{"step": "4"}'),
+        *('{"metrics": [1]}', '{"metrics": {"a": null}}', '{"progress": []}', '{"record": {}}'),
+        *('{"training": 3}', '{"training": "{"}', '{"training": "[1]"}', '{"df": {"a": 1%s}}' % ("0" * 400)),
+    ],
+    ids=lambda text: text[:24],
+)  # fmt: skip
+def test_what_is_no_result_is_refused_when_it_is_read(text):
+    with pytest.raises(ValueError, match=r"^it holds no result of a trial$"):
+        TrialResult.from_json(text)

@@ -1,6 +1,7 @@
 """The results of a worker, report by report, without Ray around it."""
 
 import traceback
+from dataclasses import replace
 
 import pytest
 from ruamel.yaml import YAML
@@ -54,11 +55,11 @@ def reports(*values):
     return run_trial
 
 
-def begin(run_trial, *, number=7, **stores):
+def begin(run_trial, *, number=7, tree=TRIAL, **stores):
     """A worker that has taken a trial, and writes to these stores."""
     worker = Worker.__new__(Worker)
     assignment = Assignment(run_trial, stores=CheckpointStores(**stores))
-    worker.setup(TrialRequest(number, TRIAL).to_config(), assignment)
+    worker.setup(TrialRequest(number, tree).to_config(), assignment)
     return worker
 
 
@@ -150,6 +151,106 @@ def test_a_trial_that_was_interrupted_before_its_first_checkpoint_begins_anew(tm
     store = FolderStore(str(tmp_path))
     assert step(begin(reports(2.0, 1.0), checkpoints=store)).step == 0
     assert step(begin(reports(2.0, 1.0), checkpoints=store)).step == 0
+
+
+def damaged(folder, damage):
+    """Damage the checkpoint in a folder of the store; return what must be said of it."""
+    latest = folder / "latest"
+    serial = folder / latest.read_text()
+    match damage:
+        case "its name empty":
+            latest.write_text("")
+            return "latest must hold 32 digits"
+        case "its name a path":
+            latest.write_text("/")
+            return "latest must hold 32 digits"
+        case "its folder gone":
+            serial.rename(folder / "elsewhere")
+            return "latest must name a folder beside it"
+        case "its result gone":
+            (serial / "result.json").unlink()
+            return "result.json must be the result with which it was written, but it is not there"
+        case "its result cut":
+            content = (serial / "result.json").read_text()
+            (serial / "result.json").write_text(content[: len(content) // 2])
+        case "its result of NULs":
+            (serial / "result.json").write_bytes(bytes(100))
+        case "its result nested":
+            (serial / "result.json").write_text("[" * 10**5)
+        case "its state cut":
+            (serial / "optimiser.safetensors").write_bytes(b"cut")
+            return "optimiser.safetensors must be as a trial saved it"
+        case "its state gone":
+            (serial / "optimiser.safetensors").unlink()
+            return "lacks optimiser.safetensors"
+        case "its step cut":
+            (serial / "resume.json").write_text('{"ste')
+            return "resume.json must be as a trial saved it"
+    return "result.json must be the result with which it was written"
+
+
+OF_STORE = ("its name empty", "its name a path", "its folder gone")
+OF_RESULT = ("its result gone", "its result cut", "its result of NULs", "its result nested")
+OF_STATE = ("its state cut", "its state gone", "its step cut")
+
+
+@pytest.mark.parametrize("damage", [*OF_STORE, *OF_RESULT])
+def test_a_trial_whose_checkpoint_is_damaged_says_so_and_begins_anew(damage, tmp_path):
+    store = FolderStore(str(tmp_path))
+    before = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=store)
+    expected = [step(before) for _ in range(2)]
+    said = damaged(tmp_path / "0007", damage)
+    again = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=store)
+    first, *others = [step(again) for _ in range(4)]
+    assert first.anew.startswith(f"its checkpoint in {tmp_path}/0007 cannot be used: ")
+    assert said in first.anew
+    assert "\n" not in first.anew
+    assert [result.anew for result in others] == ["", "", ""], "once"
+    assert [replace(first, anew=""), others[0]] == expected
+    assert [result.step for result in others] == [1, 2, 3]
+    assert others[-1].done
+
+
+@pytest.mark.parametrize("damage", OF_STATE)
+def test_a_trial_whose_saved_state_is_damaged_says_so_and_begins_anew(damage, tmp_path):
+    store = FolderStore(str(tmp_path))
+    tree = TRIAL | {"train": TRIAL["train"] | {"report_every": 1}}
+    worker = begin(real_trial, tree=tree, checkpoints=store)
+    expected = [step(worker) for _ in range(2)]
+    worker.cleanup()
+    said = damaged(tmp_path / "0007", damage)
+    again = begin(real_trial, tree=tree, checkpoints=store)
+    last, first, second, third = [step(again) for _ in range(4)]
+    assert last == expected[1], "the driver may have died before it got it"
+    assert said in first.anew
+    assert [replace(first, anew=""), second] == expected
+    assert (third.step, third.done, third.failure) == (2, True, "")
+
+
+def test_an_error_of_the_trial_itself_leaves_its_checkpoint(tmp_path):
+    store = FolderStore(str(tmp_path))
+    before = begin(reports(4.0, 3.0, 2.0, 1.0), checkpoints=store)
+    for _ in range(3):
+        before.step()
+    again = begin(reports(4.0, 3.0, 2.0, ValueError("no such data")), checkpoints=store)
+    assert step(again).step == 2
+    assert step(again).failure == "ValueError: no such data"
+    with store.read("0007") as folder:
+        assert (folder / "step").read_text() == "2"
+
+
+def test_a_checkpoint_that_the_storage_does_not_give_is_tried_again_and_stays(tmp_path):
+    store = FolderStore(str(tmp_path))
+    before = begin(reports(4.0, 3.0, 2.0), checkpoints=store)
+    for _ in range(2):
+        before.step()
+    serial = tmp_path / "0007" / (tmp_path / "0007" / "latest").read_text()
+    (serial / "result.json").unlink()
+    (serial / "result.json").symlink_to("/proc/self/mem")  # whose first bytes cannot be read
+    again = begin(reports(4.0, 3.0, 2.0), checkpoints=store)
+    with pytest.raises(StorageTrouble, match="Input/output error"):
+        again.step()
+    assert serial.is_dir()
 
 
 def test_a_checkpoint_holds_the_state_of_a_trial_and_its_last_result_but_no_model(tmp_path):

@@ -10,6 +10,7 @@ from trainables.models.loading import load
 from trainables.training import checkpoint
 from trainables.training.checkpoint import refuse_another_trial
 from trainables.training.engine import Engine
+from trainables.training.unusable import UnusableCheckpoint
 from trainables.trial import run_trial
 
 GAP = {"objective": {"name": "likelihood_gap", "weight": 10.0}}
@@ -153,9 +154,9 @@ def test_a_folder_that_lacks_a_file_is_one_clear_sentence(missing, configure, tm
         f"{tmp_path} must be a checkpoint of this model saved by a trial, but lacks {missing}: "
         "`python -m trainables run --save FOLDER --save-state` writes it."
     )
-    with pytest.raises(ValueError, match=f"^{sentence}$"):
+    with pytest.raises(UnusableCheckpoint, match=f"^{sentence}$"):
         checkpoint.refuse_another_trial(tmp_path, configure())
-    with pytest.raises(ValueError, match=f"^{sentence}$"):
+    with pytest.raises(UnusableCheckpoint, match=f"^{sentence}$"):
         next(run_trial(configure(), resume_from=tmp_path))
 
 
@@ -182,10 +183,18 @@ def test_a_file_that_was_cut_off_is_one_clear_sentence(damaged, configure, tmp_p
     file = tmp_path / damaged
     file.write_bytes(file.read_bytes()[:7])
     with pytest.raises(
-        ValueError, match=f"^{file} must be as a trial saved it, but cannot"
+        UnusableCheckpoint, match=f"^{file} must be as a trial saved it, but cannot"
     ) as caught:
         next(run_trial(configure(), resume_from=tmp_path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"step": "3"}', '{"step": -1}', "[" * 10**5, "3"])
+def test_a_file_without_the_number_of_steps_is_one_clear_sentence(content, configure, tmp_path):
+    stopped_at(0, configure(), tmp_path)
+    (tmp_path / "resume.json").write_text(content)
+    with pytest.raises(UnusableCheckpoint, match=r"resume\.json must be as a trial saved it"):
+        next(run_trial(configure(), resume_from=tmp_path))
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"model": 3, "train": {"lr": "fast"}}'])
@@ -216,7 +225,7 @@ def test_a_checkpoint_of_other_weights_is_one_clear_sentence(configure, tmp_path
     with (
         Engine(model, config.train) as engine,
         pytest.raises(
-            ValueError, match=f"^{tmp_path} must be a checkpoint of this model"
+            UnusableCheckpoint, match=f"^{tmp_path} must be a checkpoint of this model"
         ) as caught,
     ):
         checkpoint.load(tmp_path, engine)

@@ -8,6 +8,7 @@ from sweep.driver.earlier.deletion import delete_earlier
 from sweep.search.study import has_study, open_study
 from sweep.tracking import control_requests, sweeps
 from sweep.tracking.store import errors
+from sweep.tracking.whole_file import DamagedFile
 from sweep.workers.checkpoints import FolderStore
 from tests.sweep.conftest import TINY
 
@@ -20,11 +21,12 @@ def test_an_earlier_sweep_is_gone_from_search_record_checkpoints_and_folder(tmp_
     folder, uri = workspace.folder("tiny"), workspace.local_tracking_uri()
     search_storage = f"sqlite:///{tmp_path / 'search.db'}"
     shared = tmp_path / "shared"
-    for name in ("tiny-1", "of-somebody-else"):
+    for name in ("tiny-1234abcd", "of-somebody-else"):
         with FolderStore(str(shared / name)).write("0000"):
             pass
     (folder / "record").mkdir(parents=True)
-    workspace.remember_sweep("tiny", document.text, uri, search_storage, f"{shared}/tiny-1")
+    workspace.remember_sweep("tiny", document.text, uri, search_storage, f"{shared}/tiny-1234abcd")
+    workspace.remember_harness_tasks("tiny", tmp_path)
     open_study(search_storage, spec)
     sweeps.open_sweep(uri, spec, document.text, {})
 
@@ -56,3 +58,37 @@ def test_what_users_request_while_it_is_deleted_is_meant_for_the_next_one(tmp_pa
 
     new = sweeps.open_sweep(uri, spec, document.text, {}, requested="stop")
     assert control_requests.Requests.from_tags(new.tags()).request == "stop"
+
+
+@pytest.mark.parametrize("file", ["kept_at", "storage"])
+def test_nothing_is_deleted_where_an_address_is_not_as_it_was_written(file, tmp_path, sweep_home):
+    (tmp_path / "tiny.yaml").write_text(TINY)
+    spec, document = load(tmp_path / "tiny.yaml")
+    uri, shared = workspace.local_tracking_uri(), tmp_path / "shared"
+    with FolderStore(str(shared / "tiny-1234abcd")).write("0000"):
+        pass
+    workspace.outbox("tiny").mkdir(parents=True)
+    root = f"{shared}/tiny-1234abcd"
+    workspace.remember_sweep("tiny", document.text, uri, workspace.journal("tiny"), root)
+    open_study(workspace.journal("tiny"), spec)
+    tags = sweeps.open_sweep(uri, spec, document.text, {}).tags()
+    content = str(shared).encode() if file == "kept_at" else bytes(20)
+    (workspace.folder("tiny") / file).write_bytes(content)
+    paths = {*tmp_path.rglob("*")}
+
+    with pytest.raises(DamagedFile, match=f"{file} must hold"):
+        delete_earlier("tiny", uri, workspace.journal("tiny"), {})
+    assert {*tmp_path.rglob("*")} == paths
+    assert has_study(workspace.journal("tiny"), "tiny")
+    assert sweeps.find_sweep(uri, "tiny").tags() == tags
+
+
+def test_of_a_folder_elsewhere_the_link_alone_is_deleted(tmp_path, sweep_home):
+    """As where `ray` was moved to a larger disk."""
+    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "file").touch()
+    workspace.folder("tiny").mkdir()
+    (workspace.folder("tiny") / "ray").symlink_to(tmp_path / "scratch")
+    delete_earlier("tiny", workspace.local_tracking_uri(), workspace.journal("tiny"), {})
+    assert [*workspace.folder("tiny").iterdir()] == []
+    assert (tmp_path / "scratch" / "file").exists()
