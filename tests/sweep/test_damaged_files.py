@@ -84,7 +84,11 @@ def damaged(request, as_left, tmp_path, monkeypatch):
 
 def of_others(folder):
     """The files beside the sweep and its store, with what is in them."""
-    own = (folder / "sweeps", *(folder / "strangers").glob("tiny-*"))
+    sweeps, roots = folder / "sweeps", (folder / "strangers").glob("tiny-*")
+    own = [
+        *roots,
+        *(sweeps / name for name in ("tiny", "mlflow.db", "mlflow.db.lock", "artifacts")),
+    ]
     paths = [path for path in folder.rglob("*") if path.is_file()]
     return {p: p.read_bytes() for p in paths if not any(map(p.is_relative_to, own))}
 
