@@ -113,6 +113,7 @@ def test_what_reads_a_damaged_file_ends_in_a_sentence_and_touches_nothing_else(f
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("damaged", ["cut", "elsewhere"], indirect=True)
 @pytest.mark.parametrize("file", FILES)
 def test_a_sweep_with_a_damaged_file_is_resumed_replaced_or_refused_in_a_sentence(file, damaged):
     folder = damaged(file)
