@@ -162,8 +162,10 @@ def resume(
         addresses.refusing_outage(uri, f"`sweep resume {spec.name}`"),
         ExitStack() as locked,
     ):
-        addresses.prepare_store(uri)
-        record = sweeps.find_sweep(uri, spec.name)
+        record = None
+        if not addresses.is_new_file(uri):  # a refusal makes no file
+            addresses.prepare_store(uri)
+            record = sweeps.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(
                 f"no sweep named {spec.name!r} is recorded in the tracking store: start it with "

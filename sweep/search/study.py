@@ -5,6 +5,7 @@ Its storage is Optuna's own journal in the sweep's folder (a Path), or a databas
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -79,6 +80,10 @@ def has_study(search_storage: Path | str, name: str) -> bool:
     """
     if isinstance(search_storage, Path):
         return search_storage.exists()
+    file = _absent_file(search_storage)
+    # To ask must not make it.
+    if file and file.parent.is_dir() and os.access(file.parent, os.W_OK):
+        return False
     return name in optuna.get_all_study_names(_database(search_storage))
 
 
@@ -96,10 +101,26 @@ def delete_study(search_storage: Path | str, name: str) -> None:
         search_storage.unlink(missing_ok=True)
         mark_of(search_storage).unlink(missing_ok=True)
         return
+    if _absent_file(search_storage):
+        return
     database = _database(search_storage)
     for study_name in optuna.get_all_study_names(database):
         if study_name.partition("@")[0] == name:  # names of sweeps have no @
             optuna.delete_study(study_name=study_name, storage=database)
+
+
+def _absent_file(url: str) -> Path | None:
+    """Return the path of an SQLite file that is not there; None if it is, and for other databases."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parts = make_url(url)
+        name = parts.database or ":memory:"
+        is_path = parts.get_backend_name() == "sqlite" and not name.startswith((":", "file:"))
+        return Path(name) if is_path and not Path(name).exists() else None
+    except (ArgumentError, OSError):  # opening it says what is wrong
+        return None
 
 
 def _database(url: str, retry_s: float = 0.0) -> BaseStorage:

@@ -231,3 +231,22 @@ def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(s
         with pytest.raises(CannotRun, match=f"{sentence}budget, resources and checkpoints may"):
             resume(*spec_of(9, **replaced), run_trial=pretending())
     assert {run.info.status for run in record.trial_runs()} == {"FINISHED"}
+
+
+def test_a_sweep_whose_store_is_not_there_is_not_resumed_and_no_store_is_made(spec_of, tmp_path):
+    spec, document = spec_of(2)
+    with pytest.raises(CannotRun, match="no sweep named 'tiny' is recorded in the tracking store"):
+        resume(spec, document, Backends(f"sqlite:///{tmp_path}/absent.db"))
+    assert [*tmp_path.glob("absent*")] == []
+
+
+def test_a_damaged_checkpoint_is_said_and_its_trial_runs_from_its_start(spec_of, caplog):
+    spec, document = spec_of(1, **{"search:": "checkpoints: {resume: true}\nsearch:"})
+    folder = workspace.folder(spec.name) / "checkpoints" / "0000"
+    folder.mkdir(parents=True)
+    (folder / "latest").write_text("/")
+    run(spec, document, run_trial=pretending())
+    assert states(spec) == ({"COMPLETE": 1}, {"FINISHED": 1}, [])
+    (said,) = [text for text in caplog.messages if "begins anew" in text]
+    assert said.startswith(f"trial 0 begins anew, as its checkpoint in {folder} cannot be used: ")
+    assert not folder.exists()

@@ -83,3 +83,15 @@ def test_a_journal_exists_from_its_study_on_until_it_is_deleted(tiny, tmp_path):
     for _ in range(2):
         delete_study(journal, "tiny")
         assert not has_study(journal, "tiny")
+
+
+def test_to_ask_for_a_study_makes_no_file(tmp_path, tiny):
+    """The address may be one that a damaged file holds."""
+    url = f"sqlite:///{tmp_path}/search.db"
+    assert not has_study(url, "tiny")
+    delete_study(url, "tiny")
+    assert not (tmp_path / "search.db").exists()
+    open_study(f"{url}?timeout=5", load(tiny)[0])
+    assert has_study(f"{url}?timeout=5", "tiny")
+    with pytest.raises(addresses.BadAddress, match="must be a database that can be written"):
+        has_study(f"sqlite:///{tmp_path}/absent/search.db", "tiny")
