@@ -84,10 +84,12 @@ def sync(
         only_driver(workspace.folder(name)),
         addresses.refusing_outage(uri, f"`sweep sync {name}`"),
     ):
-        addresses.prepare_store(uri)
+        is_lost = tracking_uri is None and addresses.is_new_file(uri)
+        if not is_lost:  # a refusal makes no file
+            addresses.prepare_store(uri)
         outbox = Outbox(workspace.outbox(name))
         spec, document = load(workspace.spec(name))
-        record = sweeps.find_sweep(uri, name)
+        record = None if is_lost else sweeps.find_sweep(uri, name)
         gone: list[Attached] = []
         if record is None:
             if tracking_uri is None:
