@@ -215,9 +215,14 @@ def csv_text(table: pd.DataFrame) -> str:
     safe = table.rename(columns=csv_cell)
     for place, kind in enumerate(table.dtypes):
         if pd.api.types.is_object_dtype(kind) or pd.api.types.is_string_dtype(kind):
-            cells = [csv_cell(value) for value in table.iloc[:, place]]
+            cells = [_cell(value) for value in table.iloc[:, place]]
             safe.isetitem(place, np.array(cells, dtype=object))
     return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _cell(value: object) -> object:
+    """Return what a cell of CSV holds: of a list of names, those with blanks between them."""
+    return csv_cell(" ".join(map(str, value)) if isinstance(value, list) else value)
 
 
 def _known(row: Mapping[Any, Any], names: list[str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from analysis.folding import Folded
+from analysis.record.names import LIVE_STATES, TrialState
 from analysis.record.sweep import BASE, Candidate, Sweep
 from analysis.stats.ties import Ties, ties
 from analysis.views.front_words import (
@@ -188,8 +189,14 @@ def _notes(
 
 
 def _states(sweep: Sweep) -> str:
-    """Return the state of a sweep and the number of its trials in each state, in a line."""
-    counts = sweep.trials["state"].value_counts()
+    """Return the state of a sweep and the number of its trials in each state, in a line.
+
+    Trials that ran when their driver died are killed.
+    """
+    states = sweep.trials["state"]
+    if sweep.state not in LIVE_STATES:
+        states = states.replace(TrialState.RUNNING, "killed")
+    counts = states.value_counts()
     return f"{sweep.state}: " + (
         ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trials yet"
     )

@@ -66,13 +66,14 @@ def status(
     from analysis.record import reader
     from analysis.views.status import summary, table
     from sweep import workspace
+    from sweep.driver.liveness import state_here
     from sweep.tracking import outbox
     from sweep.tracking.refused import num_refused
 
     uri = store_of(tracking_uri, name)
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
-    tree = summary(replace(sweep, state=_state_here(name, uri, sweep.state)))
+    tree = summary(replace(sweep, state=state_here(name, uri, sweep.state)))
     tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
     tree["refused"] = num_refused(workspace.outbox(name))
     if format_ is StatusFormat.JSON:
@@ -191,6 +192,7 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 def unpause(name: str, tracking_uri: str) -> bool:
     """Let a paused sweep whose driver runs go on; return whether it was one."""
     from analysis.record import reader
+    from sweep.driver.liveness import state_here
     from sweep.tracking import sweeps
     from sweep.tracking.control_requests import request
 
@@ -198,7 +200,7 @@ def unpause(name: str, tracking_uri: str) -> bool:
         state = reader.read_state(name, tracking_uri=tracking_uri)
     except ValueError:  # `sweep resume` itself then says what is wrong
         return False
-    if _state_here(name, tracking_uri, state) != SweepState.PAUSED:
+    if state_here(name, tracking_uri, state) != SweepState.PAUSED:
         return False
     record = sweeps.find_sweep(tracking_uri, name)
     assert record is not None
@@ -219,23 +221,14 @@ def _live_record(
     Raises:
         SystemExit: there is no such sweep, or it is in another state.
     """
+    from sweep.driver.liveness import state_here
+
     uri = store_of(tracking_uri, name)
     record, recorded_state = _record_and_state(name, uri)
-    state = _state_here(name, uri, recorded_state)
+    state = state_here(name, uri, recorded_state)
     if state not in states:
         leave(FAILED, f"{name} must be running to be {participle}, but is {state}.")
     return record
-
-
-def _state_here(name: str, uri: str, state: str) -> str:
-    """Return the state of a sweep: that of its record, or `interrupted` if its driver died here.
-
-    The record itself counts a driver as dead only after a minute of silence.
-    """
-    from sweep.driver.lock import driver_died_here
-
-    has_died = state in LIVE_STATES and driver_died_here(name, uri)
-    return SweepState.INTERRUPTED if has_died else state
 
 
 def _record_and_state(name: str, uri: str) -> tuple[Record, str]:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from sweep.cli.options import (
-    DONE,
     FAILED,
     INTERRUPTED,
     WRONG,
@@ -63,11 +62,11 @@ def submit(
     print(f"submitted as {job}", flush=True)
     if follow:
         try:
-            has_succeeded = jobs.follow(job, address=address)
+            code = jobs.follow(job, address=address)
         except jobs.Unreachable as error:
             leave(FAILED, str(error))
         except KeyboardInterrupt:
             leave(
                 INTERRUPTED, f"{job} runs on at the cluster; `sweep cancel {checked.name}` ends it."
             )
-        raise SystemExit(DONE if has_succeeded else FAILED)
+        raise SystemExit(code)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from analysis.record.names import TrialState
+from analysis.record.names import LIVE_STATES, TrialState
 from sweep.cli.options import (
     FAILED,
     WRONG,
@@ -43,6 +44,7 @@ def ls(
     from analysis.record import reader
     from analysis.views import front_files, sweeps_table
     from sweep import workspace
+    from sweep.driver.liveness import state_here
 
     uri = store_of(tracking_uri)
     if uri == workspace.local_tracking_uri() and not workspace.local_store().exists():
@@ -50,6 +52,9 @@ def ls(
     else:
         with reading():
             sweeps = reader.list_sweeps(tracking_uri=uri)
+        named = zip(sweeps["name"], sweeps["state"], strict=True)
+        sweeps["state"] = [state_here(name, uri, state) for name, state in named]
+        sweeps.loc[~sweeps["state"].isin(LIVE_STATES), TrialState.RUNNING] = 0
     if sweeps.empty:
         say(
             f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
@@ -98,6 +103,7 @@ def front(
     """Print the Pareto-optimal configurations of a sweep, write them to files, or register them."""
     from analysis.record import reader
     from analysis.views import export, front_files, front_table
+    from sweep.driver.liveness import state_here
 
     if register and {"/", ":"} & set(model_name or name):
         leave(WRONG, f"--model-name must have no / and no :, but got {model_name or name!r}.")
@@ -108,6 +114,7 @@ def front(
     try:
         with reading():
             sweep = reader.read_sweep(name, tracking_uri=uri)
+            sweep = replace(sweep, state=state_here(name, uri, sweep.state))
             if others:
                 more = [reader.read_sweep(other, tracking_uri=uri) for other in others]
                 sweep = _as_one([sweep, *more])

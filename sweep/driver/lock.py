@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from sweep import workspace
 from sweep.driver.running_sweep import CannotRun
 
 LOCK = ".lock"
@@ -57,28 +54,3 @@ def _remove_if_unused(folder: Path) -> None:
             (folder / LOCK).unlink()
             folder.rmdir()
             folder.parent.rmdir()
-
-
-def driver_died_here(name: str, tracking_uri: str) -> bool:
-    """Return whether the driver of a sweep ran on this machine and runs no more.
-
-    The record may show the sweep as running for a while, until heartbeats have been missing.
-
-    name: of the sweep.
-    tracking_uri: the store in which the sweep is looked for. If it is not the store of the sweep of
-        this name that was run here, the two are different sweeps, and the result is False.
-    """
-    if tracking_uri != workspace.tracking_uri(name) or not workspace.outbox(name).is_dir():
-        return False
-    try:
-        file = os.open(workspace.folder(name) / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return True
-    # A shared lock, which a driver's excludes, but not that of another who asks.
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    finally:
-        os.close(file)
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import shlex
 import shutil
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# Modules of Ray that log what they upload, and that a connection has ended.
+TALKATIVE = (
+    "ray.dashboard.modules.job.sdk",
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray._private.runtime_env.packaging",
+)
+FAILED = 1  # exit code of a job that tells none
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 
 
@@ -58,8 +66,6 @@ def submit(
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
     """
-    from ray.job_submission import JobSubmissionClient
-
     verb = ["resume", spec.name] if resume else ["run", workspace.SPEC]
     words = ["python", "-m", "sweep", *verb, "--address", "auto"]
     if tracking_uri:
@@ -76,7 +82,7 @@ def submit(
             shutil.copytree(harness_tasks, Path(folder) / workspace.HARNESS_TASKS)
         while True:
             try:
-                client = JobSubmissionClient(address)
+                client = _client(address)
                 job: str = client.submit_job(
                     entrypoint=entrypoint,
                     submission_id=_job_id(client, spec.name),
@@ -95,8 +101,8 @@ def submit(
                 ) from error
 
 
-def follow(job: str, *, address: str) -> bool:
-    """Print the log of a job until it ends, line by line; return whether it succeeded.
+def follow(job: str, *, address: str) -> int:
+    """Print the log of a job until it ends, line by line; return the exit code of its driver.
 
     Secrets are masked and control characters escaped, as in all that a sweep prints: the cluster's own
     programs write to the log, too.
@@ -106,7 +112,7 @@ def follow(job: str, *, address: str) -> bool:
     Raises:
         Unreachable: the job API has gone away; the job runs on.
     """
-    from ray.job_submission import JobStatus, JobSubmissionClient
+    from ray.job_submission import JobStatus
 
     async def tail() -> None:
         begun_line = ""
@@ -118,14 +124,26 @@ def follow(job: str, *, address: str) -> bool:
             print(_shown(begun_line), flush=True)
 
     try:
-        client = JobSubmissionClient(address)
+        client = _client(address)
         asyncio.run(tail())
-        return bool(client.get_job_status(job) == JobStatus.SUCCEEDED)
+        info = client.get_job_info(job)
+        # A job that somebody has stopped has none.
+        return 0 if info.status == JobStatus.SUCCEEDED else info.driver_exit_code or FAILED
     except Exception as error:
         raise Unreachable(
             f"the log of {job} cannot be followed any more ({first_line(error)}), but the job may go "
             f"on: `sweep status` shows it."
         ) from error
+
+
+def _client(address: str) -> JobSubmissionClient:
+    """Return a client of a job API that logs nothing but warnings."""
+    from ray.job_submission import JobSubmissionClient
+
+    client = JobSubmissionClient(address)  # loads the modules, which set their levels
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return client
 
 
 def _shown(line: str) -> str:

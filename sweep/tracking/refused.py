@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sweep.tracking.outbox_entries import ENTRY
-from sweep.tracking.whole_file import stamped, write_in_place, write_whole
+from sweep.tracking.whole_file import no_link, stamped, write_in_place, write_whole
 from trainables.schema.plain_json import from_json
 
 REFUSED, SET_ASIDE, DAMAGED = "refused.jsonl", "set_aside", "refused.jsonl.damaged"
@@ -103,7 +103,7 @@ class RefusedEntries:
         new_sum = zlib.crc32(line, self._sum)
         # A kill leaves the one or the other.
         write_in_place(self._mark, f"{self._sum:08x} {new_sum:08x}")
-        with self._file.open("ab", buffering=0) as file:
+        with open(self._file, "ab", buffering=0, opener=no_link) as file:
             size_before = file.tell()
             try:
                 if file.write(line) < len(line):

@@ -49,11 +49,23 @@ def write_whole(path: Path, content: str | bytes) -> None:
         OSError: it cannot be written; what was there is left as it was.
     """
     new = path.with_name(f"{path.name}.new")
-    with new.open("wb") as file:
+    new.unlink(missing_ok=True)
+    with open(new, "xb", opener=no_link) as file:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())  # else a power cut may leave an empty file
     new.replace(path)
+
+
+def no_link(path: str | os.PathLike[str], flags: int) -> int:
+    """Return the descriptor of an opened file, as an opener of `open`; a link to a file is none.
+
+    Whoever may write in the folder of a sweep could have it write to another file of its user.
+
+    Raises:
+        OSError: it cannot be opened, or is a link.
+    """
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def sync(path: Path) -> None:
@@ -76,7 +88,9 @@ def write_in_place(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
+    if path.is_symlink():
+        path.unlink()
+    descriptor = no_link(path, os.O_WRONLY | os.O_CREAT)
     try:
         os.pwrite(descriptor, f"{stamp(text).rstrip():{MARK_WIDTH}}\n".encode(), 0)
     finally:

@@ -26,7 +26,7 @@ from sweep.tracking.journal.marks import (
     read_mark,
     read_written,
 )
-from sweep.tracking.whole_file import stamp, sync, write_in_place, write_whole
+from sweep.tracking.whole_file import no_link, stamp, sync, write_in_place, write_whole
 
 JOURNAL = "journal.jsonl"
 
@@ -142,7 +142,7 @@ class Journal:
         bodies = [entry.encode() for entry in entries]
         if not bodies:
             return
-        with self._lock, self.path.open("ab", buffering=0) as file:
+        with self._lock, open(self.path, "ab", buffering=0, opener=no_link) as file:
             # A further Ctrl-C may have kept this from an earlier append.
             self._take_back_unfinished(file)
             left = b"".join(

@@ -34,7 +34,7 @@ def test_the_table_shows_the_base_model_then_the_front_in_its_order(hand):
     first = [line[0] for line in words if line and line[0] in {"base", "12", "3", "2", "4", "1"}]
     assert first == ["base", "12", "3", "2", "4", "1"]
     assert "hand: 6 of 9 candidates on the front, hypervolume 0.947" in " ".join(words[0])
-    assert "finished: 10 complete, 1 pruned, 1 failed, 1 running" in " ".join(words[-1])
+    assert "finished: 10 complete, 1 pruned, 1 failed, 1 killed" in " ".join(words[-1])
 
 
 def test_goals_are_headed_in_short_with_their_unit_and_direction(three):

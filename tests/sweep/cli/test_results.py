@@ -1,10 +1,12 @@
 """The verbs that read a sweep back, on a real one."""
 
+import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -47,6 +49,31 @@ def test_ls_lists_it(finished):
     ended = verb("ls", "--format", "json", SWEEP_HOME=str(finished / "sweeps"))
     (row,) = json.loads(ended.stdout)
     assert (row["name"], row["state"], row["complete"]) == ("tiny", "finished", 4)
+
+
+def test_ls_is_csv_with_the_goals_in_one_cell_also_for_one_sweep(finished):
+    ended = verb("ls", "--format", "csv", SWEEP_HOME=str(finished / "sweeps"))
+    (row,) = csv.DictReader(ended.stdout.splitlines())
+    assert row["goals"].split() == ["bias/miniature/gap", "forgetting/general/nll_rise"]
+    assert (row["name"], row["complete"]) == ("tiny", "4")
+
+
+def test_a_sweep_whose_driver_has_died_here_is_interrupted_in_every_view(finished, tmp_path):
+    """Its heartbeat is fresh, and its record shows a trial that runs."""
+    shutil.copytree(finished / "sweeps", tmp_path / "sweeps")
+    home, uri = str(tmp_path / "sweeps"), f"sqlite:///{tmp_path}/sweeps/mlflow.db"
+    found = find_sweep(uri, "tiny")
+    found.reopen(found.run_id)
+    found.set_tags({"sweep.alive": str(int(time.time() * 1000))})
+    found.run_id_of(7)
+    (tmp_path / "sweeps" / "tiny" / "tracking_uri").unlink(missing_ok=True)
+    (row,) = json.loads(verb("ls", "--format", "json", SWEEP_HOME=home).stdout)
+    assert (row["state"], row["running"]) == ("interrupted", 0)
+    assert (
+        json.loads(verb("status", "tiny", "--format", "json", SWEEP_HOME=home).stdout)["state"]
+        == row["state"]
+    )
+    assert "interrupted: 4 complete, 1 killed" in verb("front", "tiny", SWEEP_HOME=home).stdout
 
 
 def test_results_that_the_record_has_lost_are_said_until_somebody_retries_them(finished, tmp_path):

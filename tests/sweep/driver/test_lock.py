@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from sweep import workspace
-from sweep.driver.lock import driver_died_here, only_driver
+from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun
 
 HOLD_THE_LOCK = """
@@ -45,29 +45,6 @@ def test_a_second_driver_is_refused_until_the_first_is_killed(driver):
         pass
 
 
-def test_who_asks_whether_a_driver_lives_keeps_no_driver_out_and_is_told_what_is_so(sweep_home):
-    uri = workspace.local_tracking_uri()
-    (workspace.folder("tiny") / "record").mkdir(parents=True)
-    with only_driver(workspace.folder("tiny")):
-        assert not driver_died_here("tiny", uri)
-    ask = "from sweep.driver.lock import driver_died_here as died"
-    script = f"{ask}\nprint(flush=True)\nwhile True: assert died('tiny', {uri!r})"
-    asking = [
-        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    try:
-        for process in asking:
-            process.stdout.readline()
-        for _ in range(300):
-            assert driver_died_here("tiny", uri)
-        assert [process.poll() for process in asking] == [None, None]
-    finally:
-        for process in asking:
-            process.kill()
-            process.communicate()
-
-
 def test_a_driver_waits_for_a_moment_in_which_somebody_asks(sweep_home):
     folder = workspace.folder("tiny")
     folder.mkdir(parents=True)
@@ -89,15 +66,3 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
         only_driver(tmp_path / "file" / "tiny"),
     ):
         pytest.fail("it was written")
-
-
-def test_a_driver_has_died_here_if_it_ran_here_and_its_lock_is_free(driver):
-    uri = workspace.local_tracking_uri()
-    assert not driver_died_here("tiny", uri), "it has recorded nothing yet"
-    (workspace.folder("tiny") / "record").mkdir()
-    assert not driver_died_here("tiny", uri), "it lives"
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
-    assert driver_died_here("tiny", uri)
-    assert not driver_died_here("tiny", "http://elsewhere:5000"), "that sweep is another one"
-    assert not driver_died_here("other", uri)

@@ -84,7 +84,7 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     parent, trials = record(home, "tiny")
     assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
     again = sweep("submit", path, "--address", jobs, "--follow", **environment)
-    assert again.returncode == 1, "the job's driver refuses a second sweep of the name"
+    assert again.returncode == 2, "the job's driver refuses a second sweep of the name"
     assert "submitted as tiny-2" in again.stdout
     assert "sweep resume tiny" in again.stdout
 
@@ -97,7 +97,7 @@ def test_the_log_of_a_job_is_printed_without_secrets_and_what_a_terminal_obeys(h
         from sweep.remote.jobs import follow
         says = r"printf 'a\\033[31m\\033[2Jb\\033[0m\\n{secret} c\\nd'"
         job = JobSubmissionClient({jobs!r}).submit_job(entrypoint=says)
-        assert follow(job, address={jobs!r})
+        assert follow(job, address={jobs!r}) == 0
     """
     words = [sys.executable, "-c", textwrap.dedent(script)]
     ended = subprocess.run(words, env=environment, capture_output=True, text=True)

@@ -1,8 +1,10 @@
 """A file is written whole or not at all."""
 
+import os
+
 import pytest
 
-from sweep.tracking.whole_file import DamagedFile, read_line, write_whole
+from sweep.tracking.whole_file import DamagedFile, no_link, read_line, write_in_place, write_whole
 
 
 def test_it_replaces_what_was_there_in_one_step(tmp_path):
@@ -22,6 +24,26 @@ def test_what_was_there_stays_if_it_cannot_be_written(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_whole(path, "two")
     assert path.read_text() == "one"
+
+
+@pytest.mark.parametrize("write", [write_whole, write_in_place])
+@pytest.mark.parametrize("name", ["mark", "mark.new"])
+def test_a_link_to_a_file_of_another_place_is_replaced_and_not_followed(write, name, tmp_path):
+    victim, folder = tmp_path / "victim", tmp_path / "sweep"
+    victim.write_text("as it was")
+    folder.mkdir()
+    (folder / name).symlink_to(victim)
+    write(folder / "mark", "two")
+    assert victim.read_text() == "as it was"
+    assert not (folder / "mark").is_symlink()
+    assert (folder / "mark").read_text().startswith("two")
+
+
+def test_a_file_that_is_added_to_is_no_link(tmp_path):
+    (tmp_path / "victim").write_text("as it was")
+    (tmp_path / "journal").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        no_link(tmp_path / "journal", os.O_WRONLY | os.O_APPEND)
 
 
 def test_a_line_is_read_back_and_a_file_that_is_not_there_is_none(tmp_path):

@@ -70,12 +70,12 @@ def _parsed(text: str, where: str) -> Any:
         raise ValueError(f"{where}: must be JSON, but {error}.") from error
 
 
-def _whole_number(digits: str) -> int | str:
-    """Return a whole number, or the digits of one that is too long for Python to read."""
+def _whole_number(digits: str) -> int | float:
+    """Return a whole number; an infinite one where it is too long for Python to read."""
     try:
         return int(digits)
     except ValueError:
-        return digits
+        return float(digits)
 
 
 def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from trainables.schema.text.shown import as_value
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Control characters but white space, and byte-order marks, which are left over from a conversion.
 UNSOUND = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
+MAX_TEXT = 1_000_000  # characters of a text
 LONGEST = 80  # characters of a value that a sentence shows
 
 
@@ -67,11 +68,16 @@ def sound_text(value: Any, where: str, what: str) -> str:
         what: the part of the row, for the error, such as `the field 'text'`.
 
     Raises:
-        ValueError: it is no text, or has a control character that is no white space, a byte-order
-            mark, or half of a surrogate pair.
+        ValueError: it is no text, is longer than MAX_TEXT, or has a control character that is no
+            white space, a byte-order mark, or half of a surrogate pair.
     """
     if not isinstance(value, str):
         raise ValueError(f"{where}: must have text in {what}, but got {as_value(value)}.")
+    if len(value) > MAX_TEXT:
+        raise ValueError(
+            f"{where}: must have at most {MAX_TEXT:,} characters in {what}, but has {len(value):,}: "
+            f"cut it, or check the quotes of the file."
+        )
     if unsound := UNSOUND.search(value):
         raise ValueError(
             f"{where}: must have sound text in {what}, but character {unsound.start() + 1} is "
