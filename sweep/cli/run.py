@@ -146,7 +146,7 @@ def resume_here(
     if not spec_file.is_file():
         leave(
             WRONG,
-            f"no sweep named {name!r} was run here: {spec_file} does not exist. Go to the folder where "
+            f"no sweep named {name!r} was run here: {spec_file} is no file. Go to the folder where "
             f"it was started, or set SWEEP_HOME to the `sweeps` in it.{others()}",
         )
     use_harness_tasks(harness_tasks or workspace.harness_tasks(name))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Artifact, lost_in
+from analysis.record.names import Artifact, lost_in, trial_in
 from sweep.tracking.artifacts import has_artifact
 from trainables.schema.counted import numbered
 
@@ -35,7 +35,13 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         missing = [number for number in missing if number not in record.deleted_trials()]
     if not missing:
         return []
-    gone = outbox.mark_all_undelivered()
+    run_ids = {trial_in(run.data.tags): run.info.run_id for run in runs} | {None: record.run_id}
+    gone = [
+        entry
+        for entry in outbox.mark_all_undelivered()
+        if entry.trial not in run_ids
+        or not has_artifact(record.tracking_uri, run_ids[entry.trial], _top(entry))
+    ]
     lost: dict[str, list[int]] = {}
     for entry in gone:
         if entry.trial is not None:
@@ -51,6 +57,11 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         f", but {files}, which went with it" if files else "",
     )
     return gone
+
+
+def _top(entry: Attached) -> str:
+    """Return the name at the top of a run's artifacts of what an entry attaches."""
+    return entry.to.partition("/")[0] or Path(entry.file).name
 
 
 def lacks_base_items(record: Record, outbox: Outbox) -> bool:

@@ -54,6 +54,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
         file.write(content.encode() if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())  # else a power cut may leave an empty file
+    _make_way(path)
     new.replace(path)
 
 
@@ -66,6 +67,14 @@ def no_link(path: str | os.PathLike[str], flags: int) -> int:
         OSError: it cannot be opened, or is a link.
     """
     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+
+
+def _make_way(path: Path) -> None:
+    """Remove a link, or an empty folder, from the place of a file."""
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
+        path.rmdir()
 
 
 def sync(path: Path) -> None:
@@ -88,8 +97,7 @@ def write_in_place(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    if path.is_symlink():
-        path.unlink()
+    _make_way(path)
     descriptor = no_link(path, os.O_WRONLY | os.O_CREAT)
     try:
         os.pwrite(descriptor, f"{stamp(text).rstrip():{MARK_WIDTH}}\n".encode(), 0)
@@ -99,6 +107,6 @@ def write_in_place(path: Path, text: str) -> None:
 
 def stamped(path: Path) -> list[str] | None:
     """Return the words of a mark without its checksum; None if there is none, or it is damaged."""
-    text = path.read_bytes().decode(errors="replace").rstrip(" \n") if path.exists() else ""
+    text = path.read_bytes().decode(errors="replace").rstrip(" \n") if path.is_file() else ""
     words, _, _ = text.rpartition(" ")
     return words.split() if words and stamp(words).rstrip() == text else None

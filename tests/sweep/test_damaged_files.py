@@ -32,8 +32,10 @@ DAMAGES = {
     "elsewhere": None,  # the path of a stranger's folder
     "above": lambda _: b"../..",
     "deep": lambda _: b"[" * 10**5,
+    "a folder": Path.mkdir,  # in its place
+    "a link": Path.symlink_to,  # to a stranger's file
 }
-REFUSALS = (DamagedFile, CannotRun, addresses.BadAddress)
+REFUSALS = (DamagedFile, CannotRun, addresses.BadAddress, OSError)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +78,13 @@ def damaged(request, as_left, tmp_path, monkeypatch):
         path = own / file
         content = path.read_bytes() if path.exists() else f"sqlite:///{folder}/a.db".encode()
         damage = DAMAGES[request.param]
-        path.write_bytes(damage(content) if damage else str(folder / "strangers").encode())
+        path.unlink(missing_ok=True)
+        if damage is Path.mkdir:
+            path.mkdir()
+        elif damage is Path.symlink_to:
+            path.symlink_to(folder / "strangers" / "models" / "weights")
+        else:
+            path.write_bytes(damage(content) if damage else str(folder / "strangers").encode())
         return folder
 
     return damaged

@@ -192,7 +192,7 @@ def _refuse_shown_secret() -> None:
         raise CannotRun(
             "the command must hold no password or token where it joins a cluster, as Ray shows it to "
             "all users of that: set MLFLOW_TRACKING_URI and OPTUNA_STORAGE in place of --tracking-uri "
-            "and --storage."
+            "and --storage, and a token of Ray's in ~/.ray/auth_token."
         )
 
 

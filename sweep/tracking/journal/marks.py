@@ -27,6 +27,8 @@ def read_mark(path: Path) -> Mark | None:
 
     Without a mark nothing is delivered yet. That of an early release is a number alone.
     """
+    if path.exists() and not path.is_file():
+        return None
     content = path.read_bytes() if path.exists() else b""
     if not content.strip():
         return Mark()

@@ -4,7 +4,14 @@ import os
 
 import pytest
 
-from sweep.tracking.whole_file import DamagedFile, no_link, read_line, write_in_place, write_whole
+from sweep.tracking.whole_file import (
+    DamagedFile,
+    no_link,
+    read_line,
+    stamped,
+    write_in_place,
+    write_whole,
+)
 
 
 def test_it_replaces_what_was_there_in_one_step(tmp_path):
@@ -37,6 +44,14 @@ def test_a_link_to_a_file_of_another_place_is_replaced_and_not_followed(write, n
     assert victim.read_text() == "as it was"
     assert not (folder / "mark").is_symlink()
     assert (folder / "mark").read_text().startswith("two")
+
+
+@pytest.mark.parametrize("write", [write_whole, write_in_place])
+def test_an_empty_folder_in_the_place_of_a_file_makes_way(write, tmp_path):
+    (tmp_path / "mark").mkdir()
+    assert stamped(tmp_path / "mark") is None
+    write(tmp_path / "mark", "two")
+    assert (tmp_path / "mark").read_text().startswith("two")
 
 
 def test_a_file_that_is_added_to_is_no_link(tmp_path):
