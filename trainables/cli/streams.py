@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import unicodedata
+import warnings
 
 from trainables.schema.text.printable import printable, visible
 
@@ -109,10 +110,15 @@ class Stream(io.TextIOWrapper):
             print(f"the output cannot be written: {error.strerror}.", file=sys.stderr)
 
 
+def _warning(message: Warning | str, category: type[Warning], *_: object, **__: object) -> str:
+    """Return a warning of a library as it is printed: it may have names from elsewhere."""
+    return f"{category.__name__}: {printable(str(message))}\n"
+
+
 def make_safe() -> None:
     """Make the standard streams of this process such that printing to them never fails.
 
-    What is logged is shown as `say` shows it.
+    What is logged, or warned of by a library, is shown as `say` shows it.
 
     Descriptors that are closed are turned to the null device: the next file that is opened would take
     their number, and get what child processes print. A pipe that does not block, which loses what
@@ -129,6 +135,7 @@ def make_safe() -> None:
     codecs.register_error(NAME, _replace)
     if logging.lastResort:  # which prints what no other handler takes
         logging.lastResort.setFormatter(ShownFormatter())
+    warnings.formatwarning = _warning
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
         if stream is None:  # it was closed, and printing to it must be possible all the same

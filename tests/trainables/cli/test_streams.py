@@ -142,6 +142,15 @@ def test_what_is_printed_without_a_buffer_is_there_however_the_process_ends():
         assert run(code, PYTHONUNBUFFERED=unbuffered) == (3, "", "x\n")
 
 
+def test_what_a_library_warns_of_is_shown_without_secrets_and_control_characters():
+    code = (
+        "import warnings\nfrom trainables.cli.streams import make_safe\nmake_safe()\n"
+        "warnings.warn('http://me:hunter2@host/ \x1b[31mred')"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stderr == "UserWarning: http://me:***@host/ \\x1b[31mred\n"
+
+
 def test_what_is_logged_is_shown_without_secrets_and_control_characters():
     code = (
         "import logging\nfrom trainables.cli.streams import make_safe\nmake_safe()\n"

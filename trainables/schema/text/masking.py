@@ -14,7 +14,7 @@ HIDDEN = "***"  # stands for a secret
 # Of keys in addresses, of settings and of environment variables whose values are secrets.
 SECRET_NAME = (
     r"(?:token|(?:secret|password|passwd)(?:[_.-]\w{1,20})?|pwd|passphrase|(?<=[_.-])pass|"
-    r"credentials?|signature|sig|"
+    r"credentials?|signature|sig|j?session_?id|"
     r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
 )
 # A word with an @, in which an address may be.

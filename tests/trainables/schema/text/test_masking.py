@@ -39,6 +39,7 @@ SECRET = "S3cr3tValue99"
         f"postgresql://host/db?user=me&password=ab,{SECRET}",
         f'connect(host, password="correct horse {SECRET}")',
         f"db_pass={SECRET}",
+        f"http://host/a;jsessionid={SECRET}",
         f"Authorization: Bearer {SECRET}",
     ],
 )
