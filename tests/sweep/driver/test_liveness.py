@@ -4,31 +4,9 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from sweep import workspace
 from sweep.driver.liveness import driver_died_here, state_here
 from sweep.driver.lock import only_driver
-
-HOLD_THE_LOCK = """
-import sys, time
-from pathlib import Path
-from sweep.driver.lock import only_driver
-with only_driver(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.fixture
-def driver(sweep_home):
-    """Another process that holds the lock of the sweep `tiny`."""
-    command = [sys.executable, "-c", HOLD_THE_LOCK, str(workspace.folder("tiny"))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def test_who_asks_whether_a_driver_lives_keeps_no_driver_out_and_is_told_what_is_so(sweep_home):

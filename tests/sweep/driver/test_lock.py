@@ -2,8 +2,6 @@
 
 import fcntl
 import signal
-import subprocess
-import sys
 import threading
 
 import pytest
@@ -11,26 +9,6 @@ import pytest
 from sweep import workspace
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun
-
-HOLD_THE_LOCK = """
-import sys, time
-from pathlib import Path
-from sweep.driver.lock import only_driver
-with only_driver(Path(sys.argv[1])):
-    print("held", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.fixture
-def driver(sweep_home):
-    """Another process that holds the lock of the sweep `tiny`."""
-    command = [sys.executable, "-c", HOLD_THE_LOCK, str(workspace.folder("tiny"))]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "held\n"
-    yield process
-    process.kill()
-    process.communicate()
 
 
 def test_a_second_driver_is_refused_until_the_first_is_killed(driver):

@@ -142,19 +142,17 @@ def test_what_is_printed_without_a_buffer_is_there_however_the_process_ends():
         assert run(code, PYTHONUNBUFFERED=unbuffered) == (3, "", "x\n")
 
 
-def test_what_a_library_warns_of_is_shown_without_secrets_and_control_characters():
+@pytest.mark.parametrize(
+    ("tell", "kind"),
+    [
+        ("import logging; logging.getLogger('a').warning('%s', text)", ""),
+        ("import warnings; warnings.warn(text)", "UserWarning: "),
+    ],
+)
+def test_what_is_logged_or_warned_of_is_shown_without_secrets_and_control_characters(tell, kind):
     code = (
-        "import warnings\nfrom trainables.cli.streams import make_safe\nmake_safe()\n"
-        "warnings.warn('http://me:hunter2@host/ \x1b[31mred')"
+        "from trainables.cli.streams import make_safe\nmake_safe()\n"
+        f"text = 'http://me:hunter2@host/ \x1b[31mred'\n{tell}"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stderr == "UserWarning: http://me:***@host/ \\x1b[31mred\n"
-
-
-def test_what_is_logged_is_shown_without_secrets_and_control_characters():
-    code = (
-        "import logging\nfrom trainables.cli.streams import make_safe\nmake_safe()\n"
-        "logging.getLogger('a').warning('%s', 'http://me:hunter2@host/ \x1b[31mred')"
-    )
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert shown.stderr == "http://me:***@host/ \\x1b[31mred\n"
+    assert shown.stderr == f"{kind}http://me:***@host/ \\x1b[31mred\n"
