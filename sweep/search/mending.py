@@ -32,7 +32,8 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     runs = record.trial_runs()
     missing = outbox.missing_in(runs, record.own_run())
     if missing:
-        missing = [number for number in missing if number not in record.deleted_trials()]
+        deleted = record.deleted_trials()
+        missing = [number for number in missing if number not in deleted]
     if not missing:
         return []
     run_ids = {trial_in(run.data.tags): run.info.run_id for run in runs} | {None: record.run_id}
