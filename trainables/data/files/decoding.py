@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
+from trainables.data.files.bounded import bounded
 from trainables.data.files.kinds import is_packed
 
+PART = 1 << 20  # bytes that are decoded at once
 # The longer mark first: that of UTF-32 begins with that of UTF-16.
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -47,14 +49,17 @@ def open_bytes(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[TextIO]:
+def open_text(path: Path, is_whole: bool = False) -> Iterator[TextIO]:
     """Return a context with the text of a file, whose ends of lines are kept as they are.
 
     The encoding is UTF-8, or UTF-16 or UTF-32 where the file begins with their byte-order mark.
 
+    Args:
+        is_whole: whether the text is read as a whole, rather than line by line.
+
     Raises:
         ValueError: the file is of another encoding, or no text at all; the sentence names the first
-            wrong byte and its line.
+            wrong byte and its line. Or it is too large, see `bounded`.
     """
     with open_bytes(path) as file:
         beginning = file.read(4)
@@ -67,7 +72,8 @@ def open_text(path: Path) -> Iterator[TextIO]:
     try:
         with (
             open_bytes(path) as file,
-            io.TextIOWrapper(file, encoding=encoding, newline="") as text,
+            bounded(file, path, is_whole) as bytes_of_text,
+            io.TextIOWrapper(bytes_of_text, encoding=encoding, newline="") as text,
         ):
             yield text
     except UnicodeDecodeError as error:
@@ -93,19 +99,32 @@ def _refuse_other_kinds(path: Path, beginning: bytes) -> None:
 
 def _first_wrong_byte(path: Path, encoding: str) -> str:
     """Return the sentence about the first bytes of a file that are not of its encoding."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    line = 1
     with open_bytes(path) as file:
-        contents = file.read()
+        for part in iter(lambda: file.read(PART), b""):
+            try:
+                line += decoder.decode(part).count("\n")
+            except UnicodeDecodeError as error:
+                return _about_byte(error, path, line, encoding)
     try:
-        contents.decode(encoding)
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        before, wrong = contents[: error.start], contents[error.start : error.end]
-        line = before.decode(encoding, "ignore").count("\n") + 1
-        in_windows = wrong.decode("cp1252", "ignore") if encoding == "utf-8" else ""
-        meant = (
-            f" ({in_windows!r} in Windows-1252)" if in_windows.isprintable() and in_windows else ""
-        )
-        return (
-            f"{path}, line {line}: must be {encoding.upper()}, but has the byte 0x{wrong.hex()}"
-            f"{meant}: save the file as UTF-8."
-        )
+        return _about_byte(error, path, line, encoding)
     return f"{path}: must stay as it is while it is read, but has changed."
+
+
+def _about_byte(error: UnicodeDecodeError, path: Path, line: int, encoding: str) -> str:
+    """Return the sentence about a wrong byte in a part of a file.
+
+    Args:
+        line: the one on which the part begins, counted from 1.
+    """
+    before, wrong = error.object[: error.start], error.object[error.start : error.end]
+    line += before.decode(error.encoding, "ignore").count("\n")
+    in_windows = wrong.decode("cp1252", "ignore") if encoding == "utf-8" else ""
+    meant = f" ({in_windows!r} in Windows-1252)" if in_windows.isprintable() and in_windows else ""
+    return (
+        f"{path}, line {line}: must be {encoding.upper()}, but has the byte 0x{wrong.hex()}"
+        f"{meant}: save the file as UTF-8."
+    )

@@ -14,8 +14,9 @@ from trainables.schema.text.shown import as_value
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NAMES = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a bar"}
-# A cell may be a whole document; the csv module takes no larger number on every platform.
-csv.field_size_limit(2**31 - 1)
+# A cell may be a whole document. A larger one is most often the rest of a table behind a loose quote.
+MAX_CELL = 10_000_000  # characters
+csv.field_size_limit(MAX_CELL)
 
 
 class _Record(NamedTuple):
@@ -86,8 +87,7 @@ def _records(text: TextIO, delimiter: str, path: Path) -> Iterator[_Record]:
             problem = _loose_quote("".join(lines), cells or [])
         except csv.Error as error:
             cells = []
-            is_open = "end of data" in str(error)
-            problem = "a quote is never closed" if is_open else "text stands behind a closing quote"
+            problem = _problem_of(error)
         if problem:
             where = f"row {number + 1} (line {line})" if number >= 0 else f"line {line}"
             raise ValueError(
@@ -99,6 +99,15 @@ def _records(text: TextIO, delimiter: str, path: Path) -> Iterator[_Record]:
         if any(cell.strip() for cell in cells):
             number += 1
             yield _Record(cells, "".join(lines), line)
+
+
+def _problem_of(error: csv.Error) -> str:
+    """Return what is wrong with the quotes of a row that the csv module refused."""
+    if "end of data" in str(error):
+        return "a quote is never closed"
+    if "field limit" in str(error):
+        return f"a cell goes on for more than {MAX_CELL:,} characters"
+    return "text stands behind a closing quote"
 
 
 def _loose_quote(raw: str, cells: list[str]) -> str:

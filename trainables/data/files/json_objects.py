@@ -31,10 +31,10 @@ def json_list(path: Path) -> Iterator[Row]:
     """Yield each object of a file that holds a list of objects.
 
     Raises:
-        ValueError: the file is in another encoding, is no JSON, or is no list of objects, or an
-            object has a key twice.
+        ValueError: the file is in another encoding, is no JSON, or is no list of objects, an
+            object has a key twice, or the file is too large to be read as a whole.
     """
-    with open_text(path) as text:
+    with open_text(path, is_whole=True) as text:
         contents = text.read()
     if not contents.strip():
         raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is empty.")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainables.data.files.bounded import bounded
 from trainables.data.files.decoding import open_bytes
 from trainables.data.files.kinds import is_packed
 from trainables.data.files.row import Row, first_repeated
@@ -22,7 +23,8 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a table in Parquet.
 
     Raises:
-        ValueError: the file is no whole Parquet, two columns have one name, or a text is not UTF-8.
+        ValueError: the file is no whole Parquet, two columns have one name, a text is not UTF-8, or a
+            packed file is too large, see `bounded`.
     """
     import pyarrow
     from pyarrow import parquet
@@ -30,7 +32,8 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     try:
         with open_bytes(path) as file:
             # To unpack a file again for every step back in it would be slow.
-            table = parquet.ParquetFile(io.BytesIO(file.read()) if is_packed(path) else file)
+            source = io.BytesIO(bounded(file, path, True).read()) if is_packed(path) else file
+            table = parquet.ParquetFile(source)
             names = table.schema_arrow.names
             if (twice := first_repeated(names)) is not None:
                 raise ValueError(

@@ -34,8 +34,9 @@ WITH_BLANKS = re.compile(
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
+OF_A_QUERY = r"(?<=[?&])(?:key|pass|pw|auth|t|tok|jwt|code|sid|sas)"
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|(?<=[?&])(?:key|pass|pw|auth))["']?\s?=\s?)"""
+    rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|{OF_A_QUERY})["']?\s?=\s?)"""
     # None, and marks within texts of a language model, are no secrets.
     r"""(?!["']?(?:None|null|True|False|<[^<>\s"']{0,20}>|\[[A-Z]{1,10}\])["']?(?:[\s,;)]|$))"""
     # A sign that ends a clause or a bracket is no part of the last word before it.

@@ -35,6 +35,8 @@ SECRET = "S3cr3tValue99"
         f"sqlite+pysqlcipher://:{SECRET}@/x.db",
         f"http://host/?key={SECRET}",
         f"http://host/?x=1&pass={SECRET}",
+        f"http://host/a?t={SECRET}",
+        f"http://host/a?x=1&code={SECRET}",
         f"http://host/?token=ab;{SECRET}",
         f"postgresql://host/db?user=me&password=ab,{SECRET}",
         f'connect(host, password="correct horse {SECRET}")',
