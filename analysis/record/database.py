@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from analysis.record.names import DATABASES
-from analysis.record.store.existing import LOCKED_S, OF_MLFLOW
+from analysis.record.names import DATABASES, TABLES
+from analysis.record.store.existing import LOCKED_S
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def open_database(tracking_uri: str) -> Database | None:
         engine = create_engine(tracking_uri, connect_args=options, poolclass=NullPool)
         looked_at = inspect(engine)
         tables = looked_at.get_table_names()
-        if OF_MLFLOW not in tables:
+        if TABLES[0] not in tables:
             return None
         for name, (read, others) in MLFLOW_TABLES.items():
             found = looked_at.get_columns(name) if name in tables else []

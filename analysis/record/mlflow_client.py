@@ -69,6 +69,8 @@ class Store:
         """MLflow's client, which costs seconds."""
         from mlflow import MlflowClient
 
+        # It logs the errors of databases that it raises as well.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         return MlflowClient(tracking_uri=self.tracking_uri)
 
     def experiment_ids(self, name: str | None = None) -> list[str]:

@@ -5,7 +5,7 @@ children of that, one for each trial. This is the one file of `analysis` that `s
 its command line: it imports nothing that costs time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final, Literal
 
 
@@ -152,7 +152,17 @@ class Group:
 
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
+# Of MLflow, in which a sweep is recorded; a database with the first is MLflow's.
+TABLES = ("experiments", "experiment_tags", "runs", "tags", "params", "metrics", "latest_metrics")
 MAX_DIGITS = 19  # of the number of a request, or of a trial, which 64 bits hold
+
+
+def lost_tables(tables: Collection[str]) -> list[str]:
+    """Return the names of the tables that a database of MLflow lacks, given those that it has.
+
+    None are lost of a database that is not MLflow's.
+    """
+    return [name for name in TABLES if name not in tables] if TABLES[0] in tables else []
 
 
 def request_in_force(tags: Mapping[str, str]) -> str:

@@ -155,7 +155,7 @@ def _page(name: str | None, store: str) -> str:
         SystemExit: the store is none of MLflow, or has no such sweep.
     """
     from analysis.record.mlflow_client import connect, sweep_run
-    from sweep.tracking.store.addresses import is_new_file
+    from sweep.tracking.store.preparing import is_new_file
 
     every = f"#/experiments{MODEL_TRAINING}"
     if name is None and is_new_file(store):

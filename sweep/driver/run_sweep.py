@@ -28,7 +28,7 @@ from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.provenance.beginning import add_inputs, beginning_of
-from sweep.tracking.store import addresses
+from sweep.tracking.store import addresses, preparing
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from sweep.workers.unchanged import change_sentences
@@ -97,14 +97,14 @@ def run(
         ExitStack() as locked,
     ):
         if replace:
-            addresses.prepare_store(uri)
+            preparing.prepare_store(uri)
             # Before the lock is held: from then on other terminals take this process for the driver.
             if earlier := sweeps.find_sweep(uri, spec.name):
                 earlier_requests = earlier.tags()
         locked.enter_context(only_driver(workspace.folder(spec.name)))
-        if addresses.is_new_file(uri) and not replace:  # a refusal makes no file
+        if preparing.is_new_file(uri) and not replace:  # a refusal makes no file
             refuse_remains(spec.name, search_storage)
-        addresses.prepare_store(uri)
+        preparing.prepare_store(uri)
         if replace:
             requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
         sweeps.refuse_if_recorded(uri, spec.name)
@@ -163,8 +163,8 @@ def resume(
         ExitStack() as locked,
     ):
         record = None
-        if not addresses.is_new_file(uri):  # a refusal makes no file
-            addresses.prepare_store(uri)
+        if not preparing.is_new_file(uri):  # a refusal makes no file
+            preparing.prepare_store(uri)
             record = sweeps.find_sweep(uri, spec.name)
         if record is None:
             raise CannotRun(

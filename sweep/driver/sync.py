@@ -25,7 +25,7 @@ from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Attached
 from sweep.tracking.provenance.beginning import beginning, beginning_of, is_whole
 from sweep.tracking.refused import num_refused
-from sweep.tracking.store import addresses
+from sweep.tracking.store import addresses, preparing
 from sweep.tracking.whole_file import DamagedFile
 from sweep.workers.checkpoints import CheckpointStores
 from trainables.schema.text.masking import HIDDEN
@@ -84,9 +84,9 @@ def sync(
         only_driver(workspace.folder(name)),
         addresses.refusing_outage(uri, f"`sweep sync {name}`"),
     ):
-        is_lost = tracking_uri is None and addresses.is_new_file(uri)
+        is_lost = tracking_uri is None and preparing.is_new_file(uri)
         if not is_lost:  # a refusal makes no file
-            addresses.prepare_store(uri)
+            preparing.prepare_store(uri)
         outbox = Outbox(workspace.outbox(name))
         spec, document = load(workspace.spec(name))
         record = None if is_lost else sweeps.find_sweep(uri, name)

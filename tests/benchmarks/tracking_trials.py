@@ -23,7 +23,7 @@ from sweep.driver import run_sweep
 from sweep.search.study import open_study, outcomes
 from sweep.tracking import mlflow_record
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.store import addresses
+from sweep.tracking.store import preparing
 from tests import servers
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
 from trainables.config import TrialConfig
@@ -169,7 +169,7 @@ def bench_trials(
     table.add_column("load", justify="right")
     paces = {}
     for name, (uri, storage) in stores.items():
-        addresses.prepare_store(uri)
+        preparing.prepare_store(uri)
         for way, run, trials in (("equipoise", ours, many), ("Ray Tune's own", stock, few)):
             run_folder = folder / f"{name} {way}"
             run_folder.mkdir()

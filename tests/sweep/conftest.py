@@ -76,10 +76,10 @@ def tiny(tmp_path) -> Path:
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
     """An SQLite file with MLflow's tables and no sweep. To make one takes a second; to copy it, none."""
-    from sweep.tracking.store import addresses
+    from sweep.tracking.store import preparing
 
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    addresses.prepare_store(f"sqlite:///{file}")
+    preparing.prepare_store(f"sqlite:///{file}")
     return file
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.record.names import DATABASES
+from analysis.record.names import DATABASES, TABLES, lost_tables
 from trainables.schema.text.masking import masked
 
-OF_MLFLOW = "experiments"  # a table
 LOCKED_S = 20.0  # for which a writer of an SQLite file is waited for
 
 
 def refuse_no_record(tracking_uri: str) -> None:
-    """Refuse the address of a database that is absent or has no tables of MLflow.
+    """Refuse the address of a database that is absent or lacks tables of MLflow.
 
     MLflow's client would create the file, or its tables in somebody else's database, which a reader
     must not. A server is left to it, and so is a database that gives no connection: it says why.
@@ -42,7 +41,12 @@ def refuse_no_record(tracking_uri: str) -> None:
                 f"{masked(tracking_uri)} cannot be read as an MLflow record: {error.orig}."
             ) from error
         return
-    if OF_MLFLOW not in tables:
+    if lost := lost_tables(tables):
+        raise ValueError(
+            f"the MLflow record at {masked(tracking_uri)} must be whole, but lacks these tables: "
+            f"{', '.join(lost)}; put a copy of the database back."
+        )
+    if TABLES[0] not in tables:
         raise ValueError(
             f"there is no MLflow record at {masked(tracking_uri)}: it has no table of experiments."
         )

@@ -65,8 +65,8 @@ def test_a_storage_that_cannot_be_used_is_one_sentence_without_its_password(url,
 def test_a_missing_driver_is_one_sentence_with_how_to_install_it():
     code = (
         "import sys; sys.modules['psycopg'] = None; from sweep.search import study\n"
-        "from sweep.tracking.store import addresses\n"
-        "for use in (lambda u: study.has_study(u, 'x'), addresses.prepare_store):\n"
+        "from sweep.tracking.store import addresses, preparing\n"
+        "for use in (lambda u: study.has_study(u, 'x'), preparing.prepare_store):\n"
         "    try: use('postgresql://me:secret@127.0.0.1:9/x')\n"
         "    except addresses.BadAddress as error: print(error)"
     )

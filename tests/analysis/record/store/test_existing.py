@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from analysis.record.names import TABLES
 from analysis.record.reader import list_sweeps, read_state, read_sweep
 from analysis.record.store.existing import refuse_no_record
 
@@ -88,3 +89,25 @@ def test_a_record_is_read_whatever_else_is_in_its_database(store, tmp_path):
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("CREATE TABLE orders (number INTEGER)")
     assert len(list_sweeps(tracking_uri=f"sqlite:///{file}")) == 3
+
+
+@pytest.mark.parametrize("lost", TABLES[1:])
+def test_a_record_that_has_lost_a_table_is_refused_and_left_as_it_is(lost, store, tmp_path):
+    file = shutil.copy(store.removeprefix("sqlite:///"), tmp_path)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA foreign_keys = off")
+        connection.execute(f"drop table {lost}")
+    for read in READERS:
+        with pytest.raises(ValueError, match=f"must be whole, but lacks these tables: {lost}; put"):
+            read(f"sqlite:///{file}")
+    assert lost not in tables_of(f"sqlite:///{file}")
+
+
+def test_the_error_of_a_database_is_raised_and_not_logged(store, tmp_path, capfd):
+    file = shutil.copy(store.removeprefix("sqlite:///"), tmp_path)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA foreign_keys = off")
+        connection.execute("alter table runs rename column status to state")
+    with pytest.raises(Exception, match=r"no such column: runs\.status"):
+        list_sweeps(tracking_uri=f"sqlite:///{file}")
+    assert "Traceback" not in capfd.readouterr().err
