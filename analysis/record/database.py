@@ -83,15 +83,13 @@ class Database:
         }
 
     def experiment_ids(self, name: str | None = None) -> list[str]:
-        """Return the ids of the experiments of this name, or of all that were not deleted.
-
-        One that was deleted is found by its name, as MLflow's client does; its runs are deleted, too.
-        """
+        """Return the ids of the experiments of this name, or of all; of those that were not deleted."""
         from sqlalchemy import select
 
         table = self._tables["experiments"].c
-        is_meant = table.lifecycle_stage == ACTIVE if name is None else table.name == name
-        query = select(table.experiment_id).where(is_meant)
+        query = select(table.experiment_id).where(table.lifecycle_stage == ACTIVE)
+        if name is not None:
+            query = query.where(table.name == name)
         return [str(number) for (number,) in self._rows(query)]
 
     def artifact_uri(self, run_id: str) -> str | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from analysis.record.database import Database, Run, RunData, RunInfo, open_database
+from analysis.record.database import ACTIVE, Database, Run, RunData, RunInfo, open_database
 from analysis.record.names import Role, Tag, having, is_asked_for
 from analysis.record.store.existing import refuse_no_record
 from analysis.record.store.list_of_runs import gives_list_of_runs
@@ -74,14 +74,15 @@ class Store:
         return MlflowClient(tracking_uri=self.tracking_uri)
 
     def experiment_ids(self, name: str | None = None) -> list[str]:
-        """Return the ids of the experiments of this name, or of all that were not deleted."""
+        """Return the ids of the experiments of this name, or of all; of those that were not deleted."""
         if self.database:
             return self.database.experiment_ids(name)
         if name is None:
             found = _pages(lambda token: self.client.search_experiments(page_token=token))
             return [experiment.experiment_id for experiment in found]
         experiment = self.client.get_experiment_by_name(name)
-        return [] if experiment is None else [experiment.experiment_id]
+        is_there = experiment is not None and experiment.lifecycle_stage == ACTIVE
+        return [experiment.experiment_id] if is_there else []
 
     def folder_of(self, run_id: str) -> Path | None:
         """Return the folder of the artifacts of a run; None if they are not in the file system."""

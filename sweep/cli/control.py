@@ -198,12 +198,11 @@ def unpause(name: str, tracking_uri: str) -> bool:
 
     try:
         state = reader.read_state(name, tracking_uri=tracking_uri)
+        record = sweeps.recorded_sweep(tracking_uri, name)
     except ValueError:  # `sweep resume` itself then says what is wrong
         return False
     if state_here(name, tracking_uri, state) != SweepState.PAUSED:
         return False
-    record = sweeps.find_sweep(tracking_uri, name)
-    assert record is not None
     request(record, "go")
     print(f"{name} goes on.")
     return True
@@ -242,8 +241,7 @@ def _record_and_state(name: str, uri: str) -> tuple[Record, str]:
 
     with reading():  # its error names the sweeps that there are
         state = reader.read_state(name, tracking_uri=uri)
-    record = sweeps.find_sweep(uri, name)
-    assert record is not None
+        record = sweeps.recorded_sweep(uri, name)
     return record, state
 
 

@@ -57,9 +57,8 @@ def rerun(
     uri = store_of(tracking_uri, name)
     with reading():
         sweep = reader.read_sweep(name, tracking_uri=uri)
+        record = sweeps.recorded_sweep(uri, name)
     numbers = _numbers(sweep, trials or [], front)
-    record = sweeps.find_sweep(uri, name)
-    assert record is not None
     requested = new_seeds(sweep, numbers, seeds, reruns_in(record.tags()))
     reruns = Reruns(frozenset(requested), [_sentence(number, requested) for number in numbers])
 

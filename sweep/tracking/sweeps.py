@@ -95,12 +95,18 @@ def _log_diff(record: Record, code_diff: str) -> None:
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
-    """Return the id of the experiment of a name; create it, or restore it if it was deleted."""
+    """Return the id of the experiment of a name; create it, or restore it if it was deleted.
+
+    MLflow restores the runs of an experiment with it. They are deleted again: they are of a sweep
+    that a user has deleted.
+    """
     experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return str(client.create_experiment(name, artifact_location=artifacts, tags=TRAINING))
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
+        for run in search_runs(client, experiment.experiment_id, {}):
+            client.delete_run(run.info.run_id)
     return str(experiment.experiment_id)
 
 
@@ -123,6 +129,18 @@ def find_sweep(tracking_uri: str, name: str) -> Record | None:
     return (
         Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
     )
+
+
+def recorded_sweep(tracking_uri: str, name: str) -> Record:
+    """Return the record of the sweep of this name, which was there a moment ago.
+
+    Raises:
+        ValueError: it is not there any more.
+    """
+    record = find_sweep(tracking_uri, name)
+    if record is None:
+        raise ValueError(f"the sweep {name!r} must be in the record, but was just deleted there.")
+    return record
 
 
 def delete_sweep(tracking_uri: str, name: str) -> None:

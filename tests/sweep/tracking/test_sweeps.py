@@ -36,3 +36,20 @@ def test_a_sweep_deleted_in_mlflows_interface_can_be_run_anew(tracking_uri, spec
     sweeps.delete_sweep(tracking_uri, spec.name)
     record._client.delete_experiment(record.experiment_id)
     assert sweeps.open_sweep(tracking_uri, spec, "", {}).trial_runs() == []
+
+
+def test_runs_that_were_deleted_with_their_experiment_do_not_come_back_with_it(
+    tracking_uri, spec, record
+):
+    record.run_id_of(0)
+    record._client.delete_experiment(record.experiment_id)
+    fresh = sweeps.open_sweep(tracking_uri, spec, "", {})
+    runs = record._client.search_runs([fresh.experiment_id])
+    assert [run.info.run_id for run in runs] == [fresh.run_id]
+
+
+def test_a_sweep_that_was_just_deleted_is_a_sentence(tracking_uri, spec, record):
+    assert sweeps.recorded_sweep(tracking_uri, spec.name).run_id == record.run_id
+    record._client.delete_experiment(record.experiment_id)
+    with pytest.raises(ValueError, match="must be in the record, but was just deleted there"):
+        sweeps.recorded_sweep(tracking_uri, spec.name)
