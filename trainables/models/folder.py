@@ -24,6 +24,8 @@ from trainables.schema.text.shown import as_value, as_word
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from torch import nn
+
     from trainables.data.tokenizer import Family
 
 # The names in transformers of the classes that load a model of each family.
@@ -176,7 +178,19 @@ def read_model(folder: Path, family: Family, *, weightless: bool = False) -> tup
             f"{folder} must hold a model with a vocabulary head, but its {type(module).__name__} has "
             f"none that transformers knows: give another model."
         )
+    if not weightless:
+        _hold_in_memory(module)
     return tokenizer, module
+
+
+def _hold_in_memory(module: nn.Module) -> None:
+    """Copy the tensors of a model out of its files.
+
+    safetensors maps a file, whose bytes are read as they are used: what was written into it after its
+    digest was taken would become a weight.
+    """
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = tensor.data.clone()
 
 
 def _refuse_mismatch(folder: Path, family: Family, headers: Mapping[str, Header]) -> None:

@@ -30,6 +30,20 @@ def likelihoods(model):
     )
 
 
+def test_weights_stay_as_they_were_read_whatever_is_written_into_their_file(tmp_path):
+    folder = copied(tmp_path)
+    _, intact = read_model(miniature.folder("miniature-llama"), "causal")
+    _, module = read_model(folder, "causal")
+    file = folder / "model.safetensors"
+    with file.open("r+b") as weights:  # as `cp` does, the file stays the same one
+        weights.seek(file.stat().st_size // 2)
+        weights.write(bytes(file.stat().st_size // 2))
+    for (name, now), (_, before) in zip(
+        module.state_dict().items(), intact.state_dict().items(), strict=True
+    ):
+        assert torch.equal(now, before), name
+
+
 @pytest.mark.parametrize(
     ("broken", "sentence"),
     [
