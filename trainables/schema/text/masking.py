@@ -26,17 +26,24 @@ MAX_ADDRESS = 5_000  # characters; a longer word with an @ is masked as a whole
 BEFORE_PASSWORD = re.compile(
     r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?"
 )
-MAX_PASSWORD = 2_000  # characters
 DATABASE = r"(?<![\w+.-])(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
 # Of databases, whose passwords may be pasted with blanks.
 WITH_BLANKS = re.compile(
-    rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n/@\"']{{1,200}}@"
+    rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n@\"']{{1,200}}@"
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
-OF_A_QUERY = r"(?<=[?&])(?:key|pass|pw|auth|t|tok|jwt|code|sid|sas)"
+# A word with a query, and the keys whose values are shown: a secret may have any other name.
+WITH_QUERY = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]+\?)([^\s"'<>]+)""")
+SHOWN_KEYS = frozenset("sslmode ssl driver charset mode cache timeout connect_timeout".split())
+SHOWN_VALUE = re.compile(r"(?i)\d{1,5}|true|false|\*\*\*")
+# Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
+# before a colon; and an option of a command.
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?<![\w.-])((?:[\w.-]*{SECRET_NAME}|{OF_A_QUERY})["']?\s?=\s?)"""
+    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}(?:["']?\s?=\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
+    r"""(?:[\w.-]*(?:api|access|secret|private)[_-]key|password|passwd)\s?:\s?|"""
+    rf"""--[\w-]*{SECRET_NAME}\s(?!-)|"""
+    rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?)"""
     # None, and marks within texts of a language model, are no secrets.
     r"""(?!["']?(?:None|null|True|False|<[^<>\s"']{0,20}>|\[[A-Z]{1,10}\])["']?(?:[\s,;)]|$))"""
     # A sign that ends a clause or a bracket is no part of the last word before it.
@@ -63,9 +70,9 @@ MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within wo
 def masked(text: str) -> str:
     """Return a text with `***` for its secrets.
 
-    These are passwords and tokens in addresses, values of keys such as `password=` and `api_key=`, keys
-    of a shape that services are known for, and values of this process's environment variables with
-    names such as HF_TOKEN.
+    These are passwords and tokens in addresses, most values in their queries, values of keys such as
+    `password=` and `'api_key':`, keys of a shape that services are known for, and values of this
+    process's environment variables with names such as HF_TOKEN.
 
     >>> masked("postgresql://me:pa/ss@w@host/db and http://host/?token=abc&x=1")
     'postgresql://me:***@host/db and http://host/?token=***&x=1'
@@ -74,7 +81,7 @@ def masked(text: str) -> str:
         # A word may be a part of another one.
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
     text = WITH_BLANKS.sub(rf"\g<1>{HIDDEN}@", WITH_AT.sub(_without_user_infos, text))
-    text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
+    text = WITH_QUERY.sub(_with_shown_keys, ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text))
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
 
 
@@ -113,6 +120,21 @@ def _without_user_infos(word: re.Match[str]) -> str:
     return "".join([*pieces, text[end:]])
 
 
+def _with_shown_keys(word: re.Match[str]) -> str:
+    """Return an address with a query, of whose values SHOWN_KEYS and SHOWN_VALUE alone are shown."""
+    if ":/" not in word[1]:  # it is no address
+        return word[0]
+    query = word[2].rstrip(".,:;)]}")  # which end a clause or a bracket
+    parts = []
+    for part in re.split("([&;])", query):
+        key, sign, value = part.partition("=")
+        is_shown = (
+            part in ("", "&", ";") or key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value)
+        )
+        parts.append(part if is_shown else f"{key}={HIDDEN}" if sign else HIDDEN)
+    return word[1] + "".join(parts) + word[2][len(query) :]
+
+
 class _Address(NamedTuple):
     """An address within a text, up to the @ behind its password.
 
@@ -130,7 +152,7 @@ def _addresses(text: str) -> Iterator[_Address]:
     """Yield the addresses with a password, or a user that may be a token, in a word without blanks."""
     at, last = 0, text.rfind("@")
     while (begin := BEFORE_PASSWORD.search(text, at, last + 1)) is not None:
-        end = text.rfind("@", begin.end(), begin.end() + MAX_PASSWORD + 1) + 1
+        end = text.rfind("@", begin.end()) + 1
         # The scheme of another address may stand within what looks like this one's.
         at = end or begin.start() + 1
         if not end or USER_ALONE.fullmatch(text[begin.start() : end]):

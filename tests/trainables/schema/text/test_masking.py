@@ -43,6 +43,18 @@ SECRET = "S3cr3tValue99"
         f"db_pass={SECRET}",
         f"http://host/a;jsessionid={SECRET}",
         f"Authorization: Bearer {SECRET}",
+        f"mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BUID%3Dme%3BPWD%3D{SECRET}",
+        f"https://h/?p={SECRET}",
+        f"http://h/?tok%65n={SECRET}",
+        f"postgresql://host/db?password=SEC&{SECRET}",
+        f"postgresql://me:a/b {SECRET}@host",
+        f"postgresql://me:{'x' * 2400}{SECRET}@host/db",
+        f"{{'user': 'me', 'password': '{SECRET}'}}",
+        f'{{"token": "{SECRET}"}}',
+        f"password: {SECRET}",
+        f"token: '{SECRET}'",
+        f"x-api-key: {SECRET}",
+        f"mlflow server --password {SECRET}",
     ],
 )
 def test_a_secret_of_an_address_or_a_key_is_masked(text):
