@@ -195,7 +195,7 @@ def _deliver_run(
     entries = batch.left_of(entries)
     if not entries:
         return
-    if trial in record.deleted_trials():  # delivered before; a run that was deleted stays so
+    if trial in record.deleted_trials():  # before this process; a run that was deleted stays so
         batch.settle(entries)
         return
     has_run = False
@@ -221,6 +221,9 @@ def _deliver_run(
             raise
         reason = store_errors.reason(error)
     # Outside of the handler, so that an error below does not count as one that followed from this.
+    if is_lasting and trial in record.deleted_trials(anew=True):
+        batch.settle(entries)
+        return
     for part in smaller:
         _deliver_run(record, outbox, trial, part, sending)
     if not smaller:

@@ -228,9 +228,9 @@ class Record:
         tags = [run.data.tags for run in self.trial_runs()]
         return sorted(names.trial_in(own) for own in tags if own.get(Tag.STATE) == TrialState.LOST)
 
-    def deleted_trials(self) -> frozenset[int]:
-        """Return the numbers of trials that had ended when a user deleted their runs; asked once."""
-        if self._deleted is None:
+    def deleted_trials(self, *, anew: bool = False) -> frozenset[int]:
+        """Return the numbers of ended trials whose runs a user has deleted; asked once, or anew."""
+        if self._deleted is None or anew:
             from mlflow.entities import ViewType
 
             kept = {names.trial_in(run.data.tags) for run in self.trial_runs()}

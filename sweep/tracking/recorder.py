@@ -180,13 +180,14 @@ class Recorder(Callback):  # type: ignore[misc]
             return
         self._last_steps[number] = step
         metrics = report.recorded()
-        self._put_metrics(number, {**training, step: training.get(step, {}) | metrics})
         if step == 0 and not self._has_base:
             self._has_base = True
             base_metrics = {n: v for n, v in metrics.items() if not n.startswith(Group.SYSTEM)}
             if items:  # before the metrics, which tell that the base is recorded
                 self._outbox.attach(None, items, Artifact.ITEMS)
             self._put_metrics(None, {0: base_metrics})
+        # Last: after a kill in between, a step 0 that is recorded would give no base any more.
+        self._put_metrics(number, {**training, step: training.get(step, {}) | metrics})
 
     def _record_files(self, number: int, items: bytes, *, has_model: bool) -> None:
         """Move the items and the model of a finished trial into the outbox."""

@@ -102,7 +102,7 @@ class Stage:
             (folder / "spec.yaml").write_text(text + more)
             self._run_and_kill(folder)
             shutil.move(self.home, self._kept)
-        self.ended_rates = self._ended_rates()
+        self.ended = self._rates_of_ended()
 
     def _run_and_kill(self, folder: Path) -> None:
         """Start the driver as a process of its own, copy the files early, kill it later."""
@@ -134,13 +134,13 @@ class Stage:
         """Return how many trials have reported for the last time."""
         return len(self.counts.read_text().splitlines()) if self.counts.exists() else 0
 
-    def _ended_rates(self) -> set[float]:
-        """Return the rates of the trials that had ended as the driver was killed."""
+    def _rates_of_ended(self) -> dict[int, float]:
+        """Return the rates of the trials that had ended as the driver was killed, by their numbers."""
         self.put_back()
         study = self.study()
         states = (optuna.trial.TrialState.COMPLETE,)
         (name,) = {n for t in study.get_trials() for n in t.params if n.endswith("lr")}
-        return {trial.params[name] for trial in study.get_trials(states=states)}
+        return {trial.number: trial.params[name] for trial in study.get_trials(states=states)}
 
     def study(self) -> optuna.Study:
         """Return the study as it lies in the folder."""

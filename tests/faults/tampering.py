@@ -96,7 +96,7 @@ def run_case(stage: Stage, seed: int) -> Case:
     case.took = round(took, 1)
     rates = stage.counts.read_text().split() if stage.counts.exists() else []
     for rate, times in Counter(map(float, rates)).items():
-        if rate in stage.ended_rates or times > 1:
+        if rate in stage.ended.values() or times > 1:
             case.problems.append(f"a trial ran again: rate {rate}")
     if "done" in case.ends:
         case.problems += unsaid(stage, "\n".join(case.said), is_refused=case.ends[0] != "done")
@@ -135,7 +135,7 @@ def deliver(case: Case) -> None:
 def unsaid(stage: Stage, said: str, *, is_refused: bool) -> list[str]:
     """Return the trials that are not in MLflow with all they had, and of which nothing was said.
 
-    is_refused: whether the sweep did not go on, so that trials may be left.
+    is_refused: whether the sweep did not go on, so that trials may be left that had not ended.
     """
     record = sweeps.find_sweep(f"sqlite:///{stage.home / 'mlflow.db'}", NAME)
     if record is None:
@@ -157,7 +157,8 @@ def unsaid(stage: Stage, said: str, *, is_refused: bool) -> list[str]:
         is_complete = bool(own) and own[0].data.tags.get(Tag.STATE) == TrialState.COMPLETE
         if lacks == "its files" and number in named:  # they went with the store
             continue
-        if lacks and (is_complete or not (number in named or is_refused)):
+        may_be_left = is_refused and number not in stage.ended
+        if lacks and (is_complete or not (number in named or may_be_left)):
             problems.append(f"trial {number} lacks {lacks}{' but is complete' * is_complete}")
     return problems
 

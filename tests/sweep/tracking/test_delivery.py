@@ -91,6 +91,20 @@ def test_a_trial_that_begins_again_keeps_its_run_and_nothing_of_its_end(record, 
     assert [step for step, _ in history(record, run, "progress")] == [0, 1, 7]
 
 
+def test_a_run_that_is_deleted_while_the_sweep_goes_on_stays_so_and_nothing_is_refused(
+    record, outbox, caplog
+):
+    outbox.put(*whole_trial(1), *whole_trial(2))
+    deliver_all(record, outbox)
+    record._client.delete_run(record.run_id_of(1))
+    outbox.put(Tagged(trial=1, tags={"on_front": "true"}), Tagged(trial=2, tags={"seen": "yes"}))
+    deliver_all(record, outbox)
+    (run,) = record.trial_runs()
+    assert (run.data.tags["sweep.trial"], run.data.tags["seen"]) == ("2", "yes")
+    assert outbox.is_delivered
+    assert "refuses" not in caplog.text
+
+
 def test_more_metrics_than_a_request_takes_all_arrive(record, outbox):
     outbox.put(report(4, 1, **{f"m{n}": 0.5 for n in range(2500)}))
     outbox.put(Tagged(trial=4, tags={f"t{n}": "x" for n in range(250)}))

@@ -118,12 +118,23 @@ def test_the_training_between_two_reports_is_recorded_at_its_steps_once(recorder
 def test_the_base_is_recorded_by_the_first_trial_that_measures_it(recorder, outbox):
     run_trial(recorder, 3, result(0, items=b"base"), result(4, done=True, items=b"end"))
     run_trial(recorder, 4, result(0, items=b"base"))
-    assert [entry.trial for entry in entries_of(outbox, Reported)] == [3, None, 3, 4]
+    assert [entry.trial for entry in entries_of(outbox, Reported)] == [None, 3, 3, 4]
     items = {
         entry.trial: (outbox.files / entry.file).read_bytes()
         for entry in entries_of(outbox, Attached)
     }
     assert items == {None: b"base", 3: b"end"}
+
+
+def test_a_kill_after_the_first_entry_of_a_step_0_leaves_the_base_recorded_or_to_be_recorded(
+    outbox,
+):
+    """The trial's own step 0 is the mark by which it is not recorded again."""
+    recorder = Recorder(SPEC, outbox, AlreadyRecorded(), CheckpointStores())
+    run_trial(recorder, 3, result(0, items=b"base"))
+    entries, _ = outbox.next_entries(100)
+    of_steps = [entry for entry in entries if isinstance(entry, Reported | Attached)]
+    assert [entry.trial for entry in of_steps] == [None, None, 3]
 
 
 def test_items_are_taken_out_of_the_result_that_tune_keeps(recorder):

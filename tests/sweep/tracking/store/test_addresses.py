@@ -23,7 +23,7 @@ def test_an_address_with_a_password_is_refused_without_repeating_it(uri):
         ("postgresql://me:secret@db/x", "postgresql://me:***@db/x"),
         (
             "mysql://me:secret@db:3306/x?password=secret&a=b",
-            "mysql://me:***@db:3306/x?password=***&a=b",
+            "mysql://me:***@db:3306/x?password=***&a=***",
         ),
         ("postgresql://me:secret@5@db/x", "postgresql://me:***@db/x"),
         ("postgres://me:secret@db/x", "postgres://me:***@db/x"),
