@@ -8,6 +8,7 @@ from typing import Any
 
 from trainables.assets.errors import AssetError
 from trainables.assets.safe_files import refuse_pointer
+from trainables.data.files.bounded import MAX_ROWS
 from trainables.data.files.delimited import table_rows
 from trainables.data.files.json_objects import json_lines, json_list
 from trainables.data.files.kinds import ROWS, TEXTS, in_words, kind_of
@@ -97,11 +98,16 @@ def checked_row(row: Any, fields: tuple[str, ...], where: str) -> dict[str, Any]
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    """Return an iterator over the rows of a file.
+    """Yield the rows of a file.
 
     Raises:
-        ValueError: its name does not say what it is.
+        ValueError: its name does not say what it is, or it has more than MAX_ROWS rows.
     """
     if not (kind := kind_of(path)):
         raise ValueError(f"{path}: must be {in_words(TEXTS)}.")
-    return READERS[kind](path)
+    for number, row in enumerate(READERS[kind](path), start=1):
+        if number > MAX_ROWS:
+            raise ValueError(
+                f"{path}: must have at most {MAX_ROWS:,} rows, but has more: take a part of it."
+            )
+        yield row

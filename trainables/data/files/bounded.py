@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAX_DATA = 2**30  # bytes of a file that is read line by line, unpacked
-MAX_WHOLE = 2**27  # bytes of one that is held in memory as a whole, unpacked
+MAX_WHOLE = 2**26  # bytes of one that is held in memory as a whole, unpacked
 MAX_LINE = 2**24  # bytes
+MAX_ROWS = 10_000_000  # of a file
 PART = 2**16  # bytes that are read at once
 
 

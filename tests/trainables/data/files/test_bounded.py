@@ -4,9 +4,13 @@ import gzip
 import io
 import tracemalloc
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
+from trainables.data import rows
 from trainables.data.files import bounded as limits
+from trainables.data.files import parquet as parquet_files
 from trainables.data.files.bounded import bounded
 from trainables.data.rows import user_rows
 
@@ -63,6 +67,42 @@ def test_a_file_of_many_lines_is_refused_where_it_is_too_large(tmp_path, monkeyp
         ValueError, match=r"must have at most 1 MiB, unpacked, but has more: take a"
     ):
         list(user_rows(path))
+
+
+@pytest.mark.parametrize("name", ["texts.txt", "texts.jsonl", "texts.parquet"])
+def test_a_file_of_too_many_rows_is_refused(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "MAX_ROWS", 3)
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        parquet.write_table(pyarrow.table({"text": ["a"] * 4}), path)
+    else:
+        path.write_text('{"text": "a"}\n' * 4)
+    with pytest.raises(
+        ValueError, match="must have at most 3 rows, but has more: take a part of it"
+    ):
+        list(user_rows(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "what"),
+    [
+        ("MAX_ROWS", 2, "rows"),
+        ("MAX_DATA", 1000, "bytes, unpacked"),
+        ("MAX_COLUMN", 1000, "bytes in a column of a row group, unpacked"),
+        ("MAX_CELL", 1000, "bytes in a cell"),
+    ],
+)
+def test_a_parquet_file_is_refused_by_what_it_says_of_itself(
+    limit, most, what, tmp_path, monkeypatch
+):
+    path = tmp_path / "texts.parquet"
+    texts = [str(number) * 100_000 for number in range(3)]
+    parquet.write_table(pyarrow.table({"text": texts}), path, compression="zstd")
+    assert len(list(user_rows(str(path)))) == 3
+    assert path.stat().st_size < 2000
+    monkeypatch.setattr(parquet_files, limit, most)
+    with pytest.raises(ValueError, match=f"must have at most {most:,} {what}, but has "):
+        list(user_rows(str(path)))
 
 
 def test_a_quote_that_is_never_closed_is_said_before_its_cell_is_too_long(tmp_path):
