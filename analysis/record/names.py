@@ -185,7 +185,7 @@ def is_heard(tags: Mapping[str, str], number: str) -> bool:
 
 def number_of_request(text: str) -> int:
     """Return the number of a request; 0 if the text is none, or of more digits than such have."""
-    return int(text) if is_number(text) else 0
+    return int(text) if is_whole_number(text) else 0
 
 
 def retried_in(tags: Mapping[str, str]) -> frozenset[int]:
@@ -196,7 +196,7 @@ def retried_in(tags: Mapping[str, str]) -> frozenset[int]:
     """
     words = [tag.removeprefix(Tag.RETRY) for tag in tags if tag.startswith(Tag.RETRY)]
     words += tags.get(Tag.RETRY_TRIALS, "").split()
-    return frozenset(map(int, filter(is_number, words)))
+    return frozenset(map(int, filter(is_whole_number, words)))
 
 
 def lost_in(tags_of_trials: Iterable[Mapping[str, str]], tags: Mapping[str, str]) -> list[int]:
@@ -211,7 +211,8 @@ def lost_in(tags_of_trials: Iterable[Mapping[str, str]], tags: Mapping[str, str]
     trials = list(tags_of_trials)
     lost = {trial_in(own) for own in trials if own.get(Tag.STATE) == TrialState.LOST}
     begun = {own[Tag.RETRY_OF] for own in trials if Tag.RETRY_OF in own}
-    return sorted(lost - retried_in(tags) - {int(number) for number in begun if is_number(number)})
+    begun_again = {int(number) for number in begun if is_whole_number(number)}
+    return sorted(lost - retried_in(tags) - begun_again)
 
 
 def trial_in(tags: Mapping[str, str]) -> int:
@@ -219,7 +220,7 @@ def trial_in(tags: Mapping[str, str]) -> int:
     return int(tags[Tag.TRIAL])
 
 
-def is_number(text: str) -> bool:
+def is_whole_number(text: str) -> bool:
     """Return whether a text is a whole number of fewer than MAX_DIGITS digits."""
     return text.isdecimal() and len(text) < MAX_DIGITS
 
@@ -260,6 +261,6 @@ def is_asked_for(tags: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
     """
     is_named = {
         Role.SWEEP: Tag.NAME in tags,
-        Role.TRIAL: is_number(tags.get(Tag.TRIAL, "")),
+        Role.TRIAL: is_whole_number(tags.get(Tag.TRIAL, "")),
     }
     return wanted.items() <= tags.items() and is_named.get(tags.get(Tag.ROLE, ""), False)

@@ -15,7 +15,7 @@ from analysis.record.names import (
     Series,
     SweepState,
     Tag,
-    is_number,
+    is_whole_number,
     request_in_force,
     trial_in,
 )
@@ -47,7 +47,7 @@ def sweep_state(run: Run) -> str:
     if run.info.status != "RUNNING":
         return str(tags.get(Tag.STATE, run.info.status.lower()))
     sign = tags.get(Tag.ALIVE, "")
-    last_sign_ms = int(sign) if is_number(sign) else run.info.start_time or 0
+    last_sign_ms = int(sign) if is_whole_number(sign) else run.info.start_time or 0
     if time.time() - last_sign_ms / 1000 > MAX_SILENCE_S:
         return SweepState.INTERRUPTED
     states: dict[str, str] = {

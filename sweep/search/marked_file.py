@@ -10,7 +10,7 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-from analysis.record.names import is_number
+from analysis.record.names import is_whole_number
 from sweep.tracking.whole_file import DamagedFile, stamp, stamped, write_in_place, write_whole
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,6 @@ def refuse_changed(path: Path) -> None:
 def _read(path: Path) -> tuple[int, str]:
     """Return (number of bytes, checksum) that the mark of a journal says; (0, "") without one."""
     match stamped(mark_of(path)):
-        case [size, checksum] if is_number(size):
+        case [size, checksum] if is_whole_number(size):
             return int(size), checksum
     return 0, ""

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 from analysis.record.names import (
     Tag,
     is_heard,
-    is_number,
+    is_whole_number,
     number_of_request,
     request_in_force,
     retried_in,
@@ -52,7 +52,9 @@ class Rerun(NamedTuple):
     def parse(cls, word: str) -> Rerun | None:
         """Return the request that `str` writes as this word; None if it is no such word."""
         trial, _, seed = word.partition(":")
-        return cls(int(trial), int(seed)) if is_number(trial) and is_number(seed) else None
+        return (
+            cls(int(trial), int(seed)) if is_whole_number(trial) and is_whole_number(seed) else None
+        )
 
     def __str__(self) -> str:
         return f"{self.trial}:{self.seed}"
@@ -131,7 +133,7 @@ def _cancelled_in(tags: Mapping[str, str]) -> frozenset[int]:
     return frozenset(
         int(trial)
         for trial, number in _cancellations(tags)
-        if is_number(trial) and is_heard(tags, number)
+        if is_whole_number(trial) and is_heard(tags, number)
     )
 
 

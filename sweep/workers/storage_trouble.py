@@ -55,9 +55,9 @@ def is_trouble(error: BaseException) -> bool:
 
 def in_words(error: Exception) -> str:
     """Return the kind of an error and its text, without secrets and of at most MAX_CHARS characters."""
-    return bounded(f"{type(error).__name__}: {error}")
+    return masked_reason(f"{type(error).__name__}: {error}")
 
 
-def bounded(text: str) -> str:
+def masked_reason(text: str) -> str:
     """Return a text without secrets, of at most MAX_CHARS characters."""
     return masked_head(text, MAX_CHARS)

@@ -20,9 +20,9 @@ from sweep.workers.foreign_groups import leave_foreign_groups
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
 from sweep.workers.storage_trouble import (
     StorageTrouble,
-    bounded,
     in_words,
     is_trouble,
+    masked_reason,
     storage_errors,
 )
 from sweep.workers.system_metrics import SystemMetrics
@@ -168,7 +168,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     if result.done:
                         return
             except InputChanged as changed:  # the process is sound, and takes the next trial
-                yield TrialResult(failure=bounded(str(changed)), input_changed=True, done=True)
+                yield TrialResult(
+                    failure=masked_reason(str(changed)), input_changed=True, done=True
+                )
 
     def _checkpoint(self, stack: ExitStack) -> tuple[Path | None, TrialResult | None]:
         """Return the folder of the trial's checkpoint, and the result in it; None without one.
@@ -207,7 +209,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         assert checkpoints is not None
         checkpoints.delete(name)
         place = f"its checkpoint in {checkpoints.url}/{name}"
-        self._anew = bounded(f"{place} cannot be used: {why}")
+        self._anew = masked_reason(f"{place} cannot be used: {why}")
 
     def _use_tasks(self, folder: Path) -> None:
         """Let tasks be found in the folder that the command line has named.

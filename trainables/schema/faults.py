@@ -17,9 +17,8 @@ from trainables.schema.text.shown import as_value, as_word
 
 MAX_SENTENCES = 50  # of what is wrong with one file
 MAX_SENTENCE = 1000  # characters of what is wrong with one value
-MAX_WORD = (
-    200  # of a word that is compared with the known ones, in a time that grows with its square
-)
+# Characters of a word that is compared with the known ones, in a time that grows with their square.
+MAX_WORD = 200
 MAX_KNOWN = 500  # words that one is compared with
 # The keys and list indices that lead from the root of a tree to a value.
 Place = tuple[str | int, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from analysis.record.names import is_number
+from analysis.record.names import is_whole_number
 
 
 def host_and_port(address: str) -> tuple[str, int] | None:
@@ -14,7 +14,7 @@ def host_and_port(address: str) -> tuple[str, int] | None:
     (('::1', 6379), None)
     """
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    is_port = port.isascii() and is_number(port) and int(port) < 2**16
+    is_port = port.isascii() and is_whole_number(port) and int(port) < 2**16
     return (host.removeprefix("[").removesuffix("]"), int(port)) if host and is_port else None
 
 

@@ -23,9 +23,8 @@ from filelock import FileLock, Timeout
 from sweep.driver.cluster.ray_processes import MARK, end_processes
 
 PREFIX = "ray-"  # of the names of these folders
-LOCK = (
-    "equipoise.lock"  # held by the driver while it lives; no other folder has a file of this name
-)
+# Held by the driver while it lives; no other folder has a file of this name.
+LOCK = "equipoise.lock"
 FILES = "r"  # folder of Ray's files; short, as it is part of the paths of sockets
 
 MAX_SOCKET_PATH = 103 if sys.platform == "darwin" else 107  # bytes

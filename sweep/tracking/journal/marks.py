@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from analysis.record.names import is_number
+from analysis.record.names import is_whole_number
 from sweep.tracking.whole_file import stamped
 
 WRITTEN, DELIVERED = "written", "delivered"
@@ -33,12 +33,12 @@ def read_mark(path: Path) -> Mark | None:
     if not content.strip():
         return Mark()
     text = content.decode(errors="replace").strip()
-    if is_number(text):
+    if is_whole_number(text):
         return Mark(int(text))
     match stamped(path):
-        case [size, number] if is_number(size) and is_number(number):
+        case [size, number] if is_whole_number(size) and is_whole_number(number):
             return Mark(int(size), int(number))
-        case [size, number, checksum] if is_number(size) and is_number(number):
+        case [size, number, checksum] if is_whole_number(size) and is_whole_number(number):
             return Mark(int(size), int(number), checksum)
     return None
 
@@ -49,6 +49,6 @@ def read_written(path: Path) -> int | None:
     It is 0 without a mark.
     """
     match stamped(path):
-        case [number] if is_number(number):
+        case [number] if is_whole_number(number):
             return int(number)
     return None if path.exists() else 0

@@ -12,22 +12,13 @@ ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 # An underscore within a word is no markup.
 SIGNS = re.compile(r"[\\`*\[\]|~]|_(?!\w)|(?<!\w)_")
 START = re.compile(r"^([#+=-]|\d+(?=[.)]))")  # of a line that is a heading, or an entry of a list
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # how one begins in a spreadsheet
+FORMULA = tuple("=+-@\t\r＝＋－＠")  # how one begins in a spreadsheet
 
 
 def in_markdown(text: str) -> str:
-    """Return a text as Markdown that shows it, in one line: no markup, links, pictures or HTML.
+    """Return a text as Markdown that shows it, in one line: no markup, pictures or HTML.
+
+    Some viewers make a link of an address that stands in any text; that shows where it leads.
 
     >>> in_markdown("a_b **c** <img src=x>")
     'a_b \\\\*\\\\*c\\\\*\\\\* &lt;img src=x&gt;'
