@@ -22,7 +22,8 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.text.masking_source import changes_of_lines, masked_settings
+from trainables.schema.text.hidden_lines import changes_of_lines
+from trainables.schema.text.masking_source import masked_settings
 from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 

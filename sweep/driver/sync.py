@@ -28,7 +28,7 @@ from sweep.tracking.refused import num_refused
 from sweep.tracking.store import addresses, preparing
 from sweep.tracking.whole_file import DamagedFile
 from sweep.workers.checkpoints import CheckpointStores
-from trainables.schema.text.masking import HIDDEN
+from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:

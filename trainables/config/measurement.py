@@ -80,9 +80,8 @@ def refuse_other_family(model: ModelConfig, evaluators: Evaluators) -> None:
 
 def refuse_duplicates(metrics: tuple[Metric, ...]) -> None:
     """Raise ValueError if two metrics have the same name."""
-    num_by_name = Counter(metric.name for metric in metrics)
-    duplicates = sorted(name for name, number in num_by_name.items() if number > 1)
-    if duplicates:
+    names = Counter(metric.name for metric in metrics)
+    if duplicates := sorted(name for name, num in names.items() if num > 1):
         raise ValueError(
             "evaluators must measure different things, but two of them measure "
             f"{', '.join(duplicates)}: give one of them a `label` if it has that key, rename a file of "

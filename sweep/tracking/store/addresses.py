@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from analysis.record.names import DATABASES
 from sweep.tracking.store import errors, server
-from trainables.schema.text.masking import HIDDEN, masked
+from trainables.schema.text.addresses import HIDDEN
+from trainables.schema.text.masking import masked
 from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import NamedTuple
 
-from trainables.schema.text.masking import HIDDEN, masked
+from trainables.schema.text.addresses import HIDDEN
+from trainables.schema.text.masking import masked
 
 # Words of a name that tell of a secret, in small letters.
 SECRET_WORDS = frozenset(
@@ -79,7 +80,6 @@ CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
 MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
 MAX_BEFORE = 200  # characters of a line before a name that are looked at
-MAX_LINES_HIDDEN = 500  # at once
 MIN_RANDOM = 20  # characters of a word without blanks
 
 
@@ -112,29 +112,6 @@ def masked_settings(text: str) -> str:
         end = value.end
     text = masked("".join([*pieces, text[end:]]))
     return PASSWORD_OPTION.sub(rf"\g<1>{HIDDEN}", ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
-
-
-def changes_of_lines(text: str, shown: str) -> dict[int, str]:
-    """Return the lines of a text, from 1, that are shown otherwise, and as what they are.
-
-    shown: the text with `***` for some of it, lines and ends of lines included.
-
-    >>> changes_of_lines("a: 1\\nb:\\n x\\n y\\nc: 2", "a: 1\\nb: ***\\nc: ***")
-    {2: 'b: ***', 5: 'c: ***'}
-    """
-    changes, lines, at = {}, text.split("\n"), 0
-    shown_lines = shown.split("\n")
-    for line, next_line in zip_longest(shown_lines, shown_lines[1:], fillvalue=""):
-        is_changed = at < len(lines) and line != lines[at]
-        if is_changed:
-            changes[at + 1] = line
-        at += 1
-        if is_changed:
-            # What is hidden may go on over further lines: up to what the next one begins with.
-            begin = next_line.partition(HIDDEN)[0]
-            ahead = range(at, min(at + MAX_LINES_HIDDEN, len(lines)))
-            at = next((number for number in ahead if lines[number].startswith(begin)), at)
-    return changes
 
 
 class _Value(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.masking import (
-    HIDDEN,
     LONGEST_SECRET,
     is_secret,
     masked,

@@ -1,0 +1,109 @@
+"""Leave the secrets out of the addresses in a text: users, passwords, and values of queries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+HIDDEN = "***"  # stands for a secret
+
+# A word with an @, in which an address may be.
+WITH_AT = re.compile(r"(?<!\S)(?=\S*@)\S+")
+MAX_ADDRESS = 5_000  # characters; a longer word with an @ is masked as a whole
+# What stands before the password of an address. That goes on to the last @, as it may hold signs that
+# must be, but are not, written as %XX. A mistyped address may lack slashes, or its scheme. A file's
+# address has no password, and names of folders may hold @.
+BEFORE_PASSWORD = re.compile(
+    r"(?i)(?<![\w+.-])(?!(?:sqlite|file):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?"
+)
+DATABASE = r"(?<![\w+.-])(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
+# Of databases, whose passwords may be pasted with blanks.
+WITH_BLANKS = re.compile(
+    rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n@\"']{{1,200}}@"
+)
+# Of databases, to which people log in by a user name without a password; elsewhere it is a token.
+USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
+# A word with a query, and the keys whose values are shown: a secret may have any other name.
+WITH_QUERY = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]+\?)([^\s"'<>]+)""")
+SHOWN_KEYS = frozenset("sslmode ssl driver charset mode cache timeout connect_timeout".split())
+SHOWN_VALUE = re.compile(r"(?i)\d{1,5}|true|false|\*\*\*")
+
+
+def without_passwords(text: str) -> str:
+    """Return a text with `***` for the passwords in its addresses, and for users that may be tokens.
+
+    >>> without_passwords("postgresql://me:pa/ss@w@host/db")
+    'postgresql://me:***@host/db'
+    """
+    return WITH_BLANKS.sub(rf"\g<1>{HIDDEN}@", WITH_AT.sub(_without_user_infos, text))
+
+
+def without_query_values(text: str) -> str:
+    """Return a text with `***` for the values in queries of its addresses.
+
+    Those of SHOWN_KEYS, and those that are as SHOWN_VALUE, are shown.
+
+    >>> without_query_values("http://host/?t=abc&x=1")
+    'http://host/?t=***&x=1'
+    """
+    return WITH_QUERY.sub(_with_shown_keys, text)
+
+
+def passwords_in(word: str) -> list[str]:
+    """Return the passwords, or users that may be tokens, of the addresses in a word without blanks."""
+    return [address.password for address in _addresses(word)]
+
+
+def _without_user_infos(word: re.Match[str]) -> str:
+    """Return a word without the passwords of the addresses in it."""
+    text = word[0]
+    if len(text) > MAX_ADDRESS:
+        return HIDDEN
+    pieces, end = [], 0
+    for address in _addresses(text):
+        pieces += [text[end : address.start], address.shown]
+        end = address.end
+    return "".join([*pieces, text[end:]])
+
+
+def _with_shown_keys(word: re.Match[str]) -> str:
+    """Return an address with a query, of whose values SHOWN_KEYS and SHOWN_VALUE alone are shown."""
+    if ":/" not in word[1]:  # it is no address
+        return word[0]
+    query = word[2].rstrip(".,:;)]}")  # which end a clause or a bracket
+    parts = []
+    for part in re.split("([&;])", query):
+        key, sign, value = part.partition("=")
+        is_shown = (
+            part in ("", "&", ";") or key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value)
+        )
+        parts.append(part if is_shown else f"{key}={HIDDEN}" if sign else HIDDEN)
+    return word[1] + "".join(parts) + word[2][len(query) :]
+
+
+class _Address(NamedTuple):
+    """An address within a text, up to the @ behind its password.
+
+    password: or the user, if the address has no password.
+    shown: what is shown of it, the @ included.
+    """
+
+    start: int
+    end: int
+    password: str
+    shown: str
+
+
+def _addresses(text: str) -> Iterator[_Address]:
+    """Yield the addresses with a password, or a user that may be a token, in a word without blanks."""
+    at, last = 0, text.rfind("@")
+    while (begin := BEFORE_PASSWORD.search(text, at, last + 1)) is not None:
+        end = text.rfind("@", begin.end()) + 1
+        # The scheme of another address may stand within what looks like this one's.
+        at = end or begin.start() + 1
+        if not end or USER_ALONE.fullmatch(text[begin.start() : end]):
+            continue
+        scheme, user = begin[1], begin[2]
+        shown = f"{scheme}{user}:{HIDDEN}@" if user is not None else f"{scheme}{HIDDEN}@"
+        yield _Address(begin.start(), end, text[begin.end() : end - 1], shown)
