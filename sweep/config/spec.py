@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -191,7 +193,7 @@ class SweepSpec(Strict):
 
     def trials(self) -> list[TrialConfig]:
         """Return validated trials that together hold every branch and both ends of every domain."""
-        return [TrialConfig.model_validate(corner.tree) for corner in corners(self.trial)]
+        return list(_trials_in(json.dumps(self.trial)))
 
     def allows(self, values: Mapping[str, float]) -> bool:
         """Return whether a trial with these metrics, by name, keeps every constraint.
@@ -206,3 +208,13 @@ class SweepSpec(Strict):
         metrics_by_trial = [{m.name: m for m in trial.metrics()} for trial in self.trials()]
         first, *others = metrics_by_trial
         return {name: metric for name, metric in first.items() if all(name in m for m in others)}
+
+
+@lru_cache(maxsize=1)
+def _trials_in(tree: str) -> tuple[TrialConfig, ...]:
+    """Return the trials of a search space, given its tree as JSON; those of the last one are kept.
+
+    Several parts of a command ask for them, and a large space has thousands.
+    """
+    found = corners(json.loads(tree))
+    return tuple(TrialConfig.model_validate(corner.tree) for corner in found)

@@ -7,6 +7,7 @@ distance from 50.
 
 import math
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from trainables.metrics.bounds import Bounds
@@ -120,6 +121,7 @@ def wins(score: float, other: float) -> float:
     return math.nan if math.isnan(score) or math.isnan(other) else float(score > other)
 
 
+@lru_cache(maxsize=1000)  # each of the thousands of trials of a large spec is asked for its metrics
 def declare(
     dataset: str, *rows: tuple[str, str, Better, float, float, Bounds, str], source: str = ""
 ) -> tuple[Metric, ...]:

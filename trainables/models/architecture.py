@@ -154,8 +154,11 @@ def _logits(module: Any, ids_T: Tensor, num_padding: int = 0) -> Tensor:
 
 
 def padding_id(module: Any) -> int:
-    """Return the number of the token of padding in a model's configuration; 0 if it has none."""
-    return getattr(module.config.get_text_config(), "pad_token_id", None) or 0
+    """Return the number of the token of padding in a model's configuration; 0 if it has none.
+
+    LLaMA's first release writes -1 for none.
+    """
+    return max(0, getattr(module.config.get_text_config(), "pad_token_id", None) or 0)
 
 
 def differ(logits_TV: Tensor, other_TV: Tensor) -> bool:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from trainables.assets.safe_files import POINTER
 from trainables.models import miniature
+from trainables.models.fitness.laws import refuse_unfit
 from trainables.models.folder import family_in, read_model, refuse_no_numbers
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
@@ -42,6 +43,15 @@ def test_weights_stay_as_they_were_read_whatever_is_written_into_their_file(tmp_
         module.state_dict().items(), intact.state_dict().items(), strict=True
     ):
         assert torch.equal(now, before), name
+
+
+def test_a_model_whose_padding_is_minus_one_has_none_and_is_measured_as_before(model, tmp_path):
+    folder = Path(shutil.copytree(model.path, tmp_path / "model"))
+    written = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(written | {"pad_token_id": -1}))
+    without = LanguageModel(folder, model.family)
+    refuse_unfit(without.module, model.family)
+    assert likelihoods(without) == likelihoods(model)
 
 
 @pytest.mark.parametrize(
