@@ -16,6 +16,7 @@ TYPES = ("dtype", "torch_dtype")  # the second is the name of older releases
 FLOATS = ("float64", "double", "float32", "float", "float16", "half", "bfloat16")
 ACTIVATIONS = ("hidden_act", "hidden_activation", "activation_function", "activation")
 DROPOUTS = re.compile(r"(dropout|pdrop|dropout_prob|dropout_rate|layerdrop)$")
+ABOVE_ZERO = re.compile(r"(eps|epsilon|rope_theta)$")
 ROTATIONS = ("rope_parameters", "rope_scaling")
 # As transformers says it.
 OF_ANOTHER_TYPE = re.compile(
@@ -44,7 +45,7 @@ def refuse_impossible(folder: Path, written: Mapping[str, Any], config: Any) -> 
 
     Raises:
         ValueError: its positions are none, its weights are of no type of fractions, a share is none,
-            or its first or last token is beyond the vocabulary.
+            what must be above 0 is not, or its first or last token is beyond the vocabulary.
     """
     for part in _parts(written):
         for key in POSITIONS:
@@ -58,6 +59,9 @@ def refuse_impossible(folder: Path, written: Mapping[str, Any], config: Any) -> 
         for key in filter(DROPOUTS.search, part):
             if isinstance(value := part[key], int | float) and not 0 <= value <= 1:
                 raise _impossible(folder, key, "a share, from 0 to 1", value)
+        for key in filter(ABOVE_ZERO.search, part):
+            if isinstance(value := part[key], int | float) and not value > 0:
+                raise _impossible(folder, key, "a number above 0", value)
         for key in TOKENS:
             value = part.get(key)
             if value == getattr(type(config), key, None):

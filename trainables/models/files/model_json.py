@@ -13,6 +13,8 @@ from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value, as_word
 
 MAX_BYTES = 64 * 2**20  # of a file that is read whole; the largest tokenizers known have 35 MB
+# Files beside config.json that hold an object, where they are there.
+OBJECTS = ("tokenizer_config", "special_tokens_map", "added_tokens", "generation_config")
 # What a configuration counts, of which a library makes a list before anything is compared with the
 # weights: the ends of its keys, and the most that is read.
 MOST = {r"layers?$": 10_000, r"num_labels$": 1_000_000}
@@ -69,6 +71,16 @@ def read_object(file: Path) -> dict[str, Any]:
     if not isinstance(written, dict):
         raise ValueError(f"{file.name} must be an object of JSON, but is {as_value(written)}")
     return written
+
+
+def read_objects(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the objects in the JSON files beside a folder's config.json, by the names of the files.
+
+    Raises:
+        OSError, ValueError: as read_object, of one that is there.
+    """
+    files = [folder / f"{name}.json" for name in OBJECTS]
+    return {file.name: read_object(file) for file in files if file.is_file()}
 
 
 def _constant(name: str) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.assets.safe_files import refuse_pointer
-from trainables.models.files.model_json import MAX_BYTES, read_object
+from trainables.models.files.model_json import MAX_BYTES, read_objects
 from trainables.models.files.sentences import unloadable
 from trainables.schema.text.shown import as_value, as_word
 
@@ -60,20 +60,19 @@ def refuse_outside_references(folder: Path, config: dict[str, Any]) -> None:
                 folder,
                 f"{as_value(key)} in its config.json must name no kernel, but is {as_value(value)}",
             )
-    if (folder / "tokenizer_config.json").is_file():
-        try:
-            settings = read_object(folder / "tokenizer_config.json")
-        except ValueError as error:
-            raise unloadable(folder, error) from error
-        names = settings.get("fast_tokenizer_files", [])
-        if not isinstance(names, list) or not all(map(is_plain, names)):
-            raise unloadable(
-                folder,
-                f"fast_tokenizer_files in tokenizer_config.json must be names of files beside it, but "
-                f"is {as_value(names)}",
-            )
-        if settings.get("init_inputs"):
-            raise unloadable(folder, "tokenizer_config.json must have no init_inputs, but has some")
+    try:
+        settings = read_objects(folder).get("tokenizer_config.json", {})
+    except ValueError as error:
+        raise unloadable(folder, error) from error
+    names = settings.get("fast_tokenizer_files", [])
+    if not isinstance(names, list) or not all(map(is_plain, names)):
+        raise unloadable(
+            folder,
+            f"fast_tokenizer_files in tokenizer_config.json must be names of files beside it, but is "
+            f"{as_value(names)}",
+        )
+    if settings.get("init_inputs"):
+        raise unloadable(folder, "tokenizer_config.json must have no init_inputs, but has some")
 
 
 def is_plain(name: Any) -> bool:

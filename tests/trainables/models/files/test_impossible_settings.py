@@ -20,6 +20,8 @@ from trainables.models.folder import read_model
         ({"eos_token_id": 10**9}, "eos_token_id in its config.json must be the number of a token, below the "),
         ({"eos_token_id": [1, 10**9]}, "of its vocabulary, but is [1, 1000000000]: mend it"),
         ({"bos_token_id": -7}, "bos_token_id in its config.json must be the number of a token"),
+        ({"rms_norm_eps": -1.0}, "rms_norm_eps in its config.json must be a number above 0, but is -1.0"),
+        ({"rope_theta": 0.0}, "rope_theta in its config.json must be a number above 0, but is 0.0"),
         ({"attention_dropout": 7}, "attention_dropout in its config.json must be a share, from 0 to 1, but is 7"),
     ],
     ids=str,

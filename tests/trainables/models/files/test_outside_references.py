@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from trainables.models.files.model_json import OBJECTS
 from trainables.models.files.outside_references import is_plain, refuse_outside_references
 from trainables.models.folder import read_model
 
@@ -64,11 +65,10 @@ def test_a_setting_that_leads_elsewhere_is_one_sentence(file, settings, words, f
 
 
 @pytest.mark.parametrize("contents", ["[1]", "[" * 100_000, '{"a": NaN}'], ids=lambda c: c[:9])
-def test_broken_settings_of_a_tokenizer_are_one_sentence(contents, folder):
-    (folder / "tokenizer_config.json").write_text(contents)
-    with pytest.raises(
-        ValueError, match=r"transformers can load, but: tokenizer_config.json must be"
-    ):
+@pytest.mark.parametrize("name", OBJECTS)
+def test_broken_settings_are_one_sentence_that_names_their_file(name, contents, folder):
+    (folder / f"{name}.json").write_text(contents)
+    with pytest.raises(ValueError, match=rf"transformers can load, but: {name}\.json must be"):
         read_model(folder, "causal", weightless=True)
 
 
