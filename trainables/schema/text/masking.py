@@ -32,6 +32,11 @@ ASSIGNMENT = re.compile(
     # A sign that ends a clause or a bracket is no part of the last word before it.
     r"""("[^"\n]*"|'[^'\n]*'|["']?(?:[^\s&"']*[^\s&"'.,:;)\]}]|[^\s&"']+))"""
 )
+# A header of a request; its value may have several words.
+HEADER = re.compile(
+    r"(?i)(?<![\w-])((?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie)"
+    r"([ \t]*:[ \t]*)[^\s\"'`][^\"'`\n]*"
+)
 FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
 NAMED_SO = re.compile(
     rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
@@ -63,9 +68,19 @@ def masked(text: str) -> str:
     for value in _secrets_of_environment():
         # A word may be a part of another one.
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
-    text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", without_passwords(text))
+    text = without_passwords(without_headers(text))
+    text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
     text = without_query_values(text)
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
+
+
+def without_headers(text: str) -> str:
+    """Return a text with `***` for the values of headers by which requests log in.
+
+    >>> without_headers("Authorization: Token abc")
+    'Authorization: ***'
+    """
+    return HEADER.sub(rf"\g<1>\g<2>{HIDDEN}", text)
 
 
 def is_secret(name: str) -> bool:

@@ -7,13 +7,16 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import LONGEST_SECRET, masked, without_headers
 
 # Words of a name that tell of a secret, in small letters.
 SECRET_WORDS = frozenset(
     "token secret secrets password passwords passwd passphrase pwd pw pass pat credential credentials "
-    "creds auth authorization authenticate login bearer signature sig sas dsn webhook apikey".split()
+    "creds auth authorization authenticate login bearer signature sig sas dsn webhook apikey passe "
+    "passwort kennwort contrasena senha".split()
 )
+# Words that end so are glued together, as PGPASSWORD.
+SECRET_ENDS = ("password", "passwd", "pass", "apikey", "secret")
 # Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
 KINDS_OF_KEYS = frozenset(
     "api access account private shared secret auth encryption session master signing client license "
@@ -52,6 +55,7 @@ LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
+CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
 WORD_ALONE = re.compile(r"(?:[!&]\S*[ \t]+){0,2}[^\s,;})\]]+")  # behind a tag and an anchor of YAML
 NO_SECRET = re.compile(
     r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
@@ -64,6 +68,7 @@ OPTION = re.compile(r"--$|--?[\w-]+-$")
 ELSEWHERE = re.compile(
     r"(?i)(https?://(?:hooks\.[^\s/]{1,200}|[^\s/]{1,200}/\S{0,200}?(?:webhooks?\w{0,9}|services))/|"
     r"api\.telegram\.org/bot|(?:\s-u|--user)[ =][\"']?[^\s:]{1,100}:|"
+    r"[\"'](?:-u|--user)[\"'],\s?[\"'][^\s:\"']{1,100}:|"
     r"\bmachine[ \t]+\S{1,200}[ \t]+login[ \t]+\S{1,100}[ \t]+password[ \t]+)[^\s\"'<>)]+"
 )
 # Commands with an option of one letter that takes a password.
@@ -101,6 +106,7 @@ def masked_settings(text: str) -> str:
     >>> masked_settings('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
     ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
     """
+    text = without_headers(text)
     pieces, end, looked_to = [], 0, 0
     for name in NAME.finditer(text):
         if name.end() < end or not (value := _value_after(text, name, looked_to)):
@@ -143,6 +149,8 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
     begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
     is_setting = begins_line and sign[0].rstrip().endswith(":")
+    if kind == "sure" and (call := CALL.match(text, start)):
+        return _items(_arguments(text, call), re.compile(LITERAL), kind)
     if bracket := BRACKET.match(text, start):
         item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
         return _items(bracket, item, kind)
@@ -163,6 +171,18 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
     return None
 
 
+def _arguments(text: str, call: re.Match[str]) -> re.Match[str]:
+    """Return what stands behind the name of a call: the rest of its line, and of its brackets."""
+    bracket = BRACKET.match(text, call.end())
+    end_of_line = text.find("\n", call.end())
+    end = max(bracket.end() if bracket else 0, end_of_line if end_of_line >= 0 else len(text))
+    arguments = re.compile(r"[\s\S]*").match(
+        text, call.end(), min(end, call.end() + LONGEST_SECRET)
+    )
+    assert arguments is not None
+    return arguments
+
+
 def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
     """Return a value of several items. Where one is hidden, or has been before, so are all.
 
@@ -178,7 +198,7 @@ def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
 def _kind_of_name(name: str) -> str:
     """Return whether a name tells of a secret: `sure`, `doubtful`, or nothing."""
     words = [word.lower() for word in WORD.findall(name)]
-    if SECRET_WORDS.intersection(words):
+    if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
         return "sure"
     if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
         return "sure"

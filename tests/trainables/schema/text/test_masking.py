@@ -43,6 +43,8 @@ SECRET = "S3cr3tValue99"
         f"db_pass={SECRET}",
         f"http://host/a;jsessionid={SECRET}",
         f"Authorization: Bearer {SECRET}",
+        f"Authorization: Token {SECRET}",
+        f"got 401 with X-Auth-Token: {SECRET}",
         f"mssql+pyodbc:///?odbc_connect=DRIVER%3D%7BX%7D%3BUID%3Dme%3BPWD%3D{SECRET}",
         f"https://h/?p={SECRET}",
         f"http://h/?tok%65n={SECRET}",

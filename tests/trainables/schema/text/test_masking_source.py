@@ -24,6 +24,17 @@ KEY = "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----"
         (f'+    os.environ.setdefault("HF_TOKEN", "{SECRET}")', '+    os.environ.setdefault("HF_TOKEN", ***)'),
         (f'os.environ["HF_TOKEN"] = "{SECRET}"', 'os.environ["HF_TOKEN"] = ***'),
         (f"curl https://me:{SECRET}@host/x", "curl https://me:***@host/x"),
+        (f"# Authorization: Bearer {SECRET}", "# Authorization: ***"),
+        (f"+ authorization: Token {SECRET} x", "+ authorization: ***"),
+        (f"# Proxy-Authorization: Basic {SECRET}", "# Proxy-Authorization: ***"),
+        (f'+curl -H "X-Auth-Token: {SECRET}" https://h', '+curl -H "X-Auth-Token: ***" https://h'),
+        (f"+x = 'Cookie: sid={SECRET}; y'", "+x = 'Cookie: ***'"),
+        (f"# SSHPASS={SECRET} sshpass -e ssh h", "# SSHPASS=*** sshpass -e ssh h"),
+        (f'# mot_de_passe = "{SECRET}"', "# mot_de_passe = ***"),
+        (f'+os.environ.setdefault("PGPASSWORD", "{SECRET}")', '+os.environ.setdefault("PGPASSWORD", ***)'),
+        (f'+password = os.getenv("PW", "{SECRET}")', "+password = ***, ***)"),
+        (f'+token = get(os.getenv("A"), "{SECRET}")', "+token = ***), ***)"),
+        (f'+run(["curl", "-u", "me:{SECRET}"])', '+run(["curl", "-u", "me:***"])'),
     ],
 )  # fmt: skip
 def test_a_secret_of_a_line_of_settings_or_code_is_masked(line, shown):
