@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import Any, BinaryIO, cast
 
 MAX_DATA = 2**30  # bytes of a file that is read line by line, unpacked
 MAX_WHOLE = 2**26  # bytes of one that is held in memory as a whole, unpacked
@@ -46,7 +43,7 @@ class _Bounded(io.RawIOBase):
         """Return True: the file is open for reading."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         """Fill a buffer; return the number of bytes that it has got, 0 at the end of the file.
 
         Raises:
