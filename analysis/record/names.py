@@ -5,7 +5,9 @@ children of that, one for each trial. This is the one file of `analysis` that `s
 its command line: it imports nothing that costs time.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
+from posixpath import normpath
 from typing import Final, Literal
 
 
@@ -154,6 +156,9 @@ class Group:
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")  # that MLflow can use as its store
 # Of MLflow, in which a sweep is recorded; a database with the first is MLflow's.
 TABLES = ("experiments", "experiment_tags", "runs", "tags", "params", "metrics", "latest_metrics")
+# Than the name of a tag may have, and what would be read as the code of such a sign.
+OTHER_SIGN = re.compile(r"[^/\w.\- :]|:(?=u[0-9a-f]{1,6}:)")
+CODE = re.compile(r":u([0-9a-f]{1,6}):")
 MAX_DIGITS = 19  # of the number of a request, or of a trial, which 64 bits hold
 
 
@@ -236,9 +241,34 @@ def name_in_spec(param: str) -> str:
     return param.removesuffix(".name")
 
 
+def digest_tags(digests: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags of a sweep's run for the sha256 of each model and data set, by its name.
+
+    MLflow refuses most signs in the name of a tag, and paths that are written longer than they need be.
+
+    >>> digest_tags({"replay.texts(1).txt": "ab"})
+    {'digest.replay.texts:u28:1:u29:.txt': 'ab'}
+    """
+    tags = {}
+    for name, digest in digests.items():
+        key = f"{Tag.DIGEST}{OTHER_SIGN.sub(_code, name)}"
+        tags[key if normpath(key) == key else key.replace("/", ":u2f:")] = digest
+    return tags
+
+
 def digests_in(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the sha256 of each model and data set in the tags of a sweep's run, by its name."""
-    return {k.removeprefix(Tag.DIGEST): v for k, v in tags.items() if k.startswith(Tag.DIGEST)}
+    """Return the sha256 of each model and data set in the tags of a sweep's run, by its name.
+
+    >>> digests_in({"digest.replay.texts:u28:1:u29:.txt": "ab", "sweep.role": "sweep"})
+    {'replay.texts(1).txt': 'ab'}
+    """
+    names = {tag: tag.removeprefix(Tag.DIGEST) for tag in tags if tag.startswith(Tag.DIGEST)}
+    return {CODE.sub(lambda code: chr(int(code[1], 16)), n): tags[tag] for tag, n in names.items()}
+
+
+def _code(sign: re.Match[str]) -> str:
+    """Return what stands for a sign in the name of a tag."""
+    return f":u{ord(sign[0]):x}:"
 
 
 def having(tags: Mapping[str, str]) -> str:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+MAX_SENTENCES = 10  # about sweeps that have lost results
+
 
 @app.command(epilog="Example: sweep ls --format json")
 def ls(
@@ -60,11 +62,14 @@ def ls(
             f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "
             f"store with --tracking-uri, or another folder with SWEEP_HOME."
         )
-    for name, num in zip(sweeps["name"], sweeps[TrialState.LOST], strict=True):
-        if num:
-            trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
-            where = f"`sweep status {name}` names {them}"
-            say(f"the record of {name} has lost results of {trials}: {where}.")
+    lossy = sweeps[sweeps[TrialState.LOST].fillna(0) > 0]
+    first = lossy.head(MAX_SENTENCES)
+    for name, num in zip(first["name"], first[TrialState.LOST], strict=True):
+        trials, them = counted(int(num), "trial"), "it" if num == 1 else "them"
+        where = f"`sweep status {name}` names {them}"
+        say(f"the record of {name} has lost results of {trials}: {where}.")
+    if num_more := len(lossy) - len(first):
+        say(f"so have those of {counted(num_more, 'further sweep')}.")
     if format_ is Format.JSON:
         print(sweeps.to_json(orient="records", date_format="iso", indent=2))
     elif format_ is Format.CSV:

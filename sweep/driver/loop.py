@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.record.names import SweepState, Tag, TrialState, trial_in
+from analysis.record.names import SweepState, Tag, trial_in
 from sweep import workspace
+from sweep.driver.ending import end_of, stopped_by
 from sweep.driver.running_sweep import (
     PATIENCE_S,
     CannotRun,
@@ -39,6 +40,7 @@ from trainables.schema.counted import numbered
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
     from optuna import Study
     from ray.tune import Callback
 
@@ -96,13 +98,17 @@ def run_to_end(
     from sweep.driver.listener import Listener
     from sweep.driver.retries import NoRetry
     from sweep.search.searcher import ParetoSearch
-    from sweep.search.study import outcomes
+    from sweep.search.study import open_study, outcomes
+    from sweep.search.versions import latest_version
     from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
     spec, record = prepared.spec, prepared.record
     metrics = spec.metrics()
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.outbox(spec.name))
+    # Before anything is delivered: an old copy of the sweep's folder would write over the record.
+    earlier_study, _ = latest_version(open_study(prepared.search_storage, spec))
+    _refuse_older_search(prepared, earlier_study, record.trial_runs())
     remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
     deliver_again(record, outbox)
@@ -151,7 +157,7 @@ def run_to_end(
                 )  # fmt: skip
                 callbacks = [recorder, NoRetry(), *(on_start(running) if on_start else [])]
                 _run_trials(prepared, search, control, callbacks, run_trial)
-            status, state = _end(search, study, control)
+            status, state = end_of(search, study, control)
         except Stopped as stopped:
             state = stopped.state
             raise
@@ -159,8 +165,8 @@ def run_to_end(
             cause = control.error or error  # errors after control.error follow from it
             if disk.full_disk_in(cause):
                 patience_s = 0.0  # a store on the same disk takes nothing either
-            if stopped_by := _stopped_by(cause):
-                raise stopped_by from cause
+            if stop := stopped_by(cause):
+                raise stop from cause
             raise
         finally:
             with suppress(OSError):  # where not even this can be written, resuming does it
@@ -178,19 +184,13 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
     """
     from sweep.search.agreement import first_difference
     from sweep.search.lost_results import lost_results, must_have_items
-    from sweep.search.study import open_study, outcomes
+    from sweep.search.study import open_study
     from sweep.search.versions import newest_version
 
     record, spec = prepared.record, prepared.spec
     study, version = newest_version(open_study(prepared.search_storage, spec), spec.trial)
-    known, runs = {outcome.number for outcome in outcomes(study)}, record.trial_runs()
-    ended = {trial_in(run.data.tags) for run in runs if Tag.STATE in run.data.tags}
-    if unknown := sorted(ended - known):
-        raise CannotRun(
-            f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
-            f"{record.sweep} as it was left, but does not know that {numbered('trial', unknown)} "
-            f"ended: put the latest copy back, or start anew with --replace."
-        )
+    runs = record.trial_runs()
+    _refuse_older_search(prepared, study, runs)
     must_have = must_have_items(record, outbox, runs)
     deleted = record.deleted_trials()
     losses = lost_results(study, spec, runs, must_have, deleted=deleted)
@@ -205,6 +205,19 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
         )
     record.log_spec_version(version, prepared.text)
     return study, version, losses
+
+
+def _refuse_older_search(prepared: PreparedSweep, study: Study, runs: Iterable[Run]) -> None:
+    """Raise CannotRun if trials have ended by their runs, and a study does not know it."""
+    from sweep.search.agreement import unknown_ends
+
+    if unknown := unknown_ends(study, runs):
+        raise CannotRun(
+            f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
+            f"{prepared.record.sweep} as it was left, but does not know that "
+            f"{numbered('trial', unknown)} ended: put the latest copy back, or start anew with "
+            "--replace."
+        )
 
 
 def _close_earlier(
@@ -258,40 +271,3 @@ def _run_trials(
             prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment
         ).fit()
     control.raise_error()
-
-
-def _end(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[Status, str]:
-    """Return the status and the state to record of a sweep whose trials run no more.
-
-    Raises:
-        Stopped: it was cancelled, or Tune ended its run while trials were left.
-        KeyboardInterrupt: Ctrl-C, after which Tune returns as if the sweep had ended.
-    """
-    from sweep.search.study import outcomes
-
-    request = control.listener.requests.request
-    ends_early = request == "stop" or search.out_of_time
-    # A `cancel` that was carried out stays one, even if `go` was requested since.
-    if search.num_left and (request == "cancel" or control.has_cancelled):
-        raise Stopped(SweepState.CANCELLED, "cancelled")
-    if search.num_left and control.interrupt.is_set:
-        raise KeyboardInterrupt
-    # Such as a `cancel` that the search obeyed, and that `go` withdrew before the run was ended.
-    if search.num_left and not ends_early:
-        raise Stopped(SweepState.INTERRUPTED, "its run ended while trials were left")
-    any_complete = any(outcome.state == TrialState.COMPLETE for outcome in outcomes(study))
-    status: Status = "FINISHED" if any_complete else "FAILED"
-    if search.num_left and request == "stop":
-        return status, SweepState.STOPPED
-    return status, SweepState.FINISHED if any_complete else SweepState.FAILED
-
-
-def _stopped_by(cause: Exception) -> Stopped | None:
-    """Return the Stopped to raise for an exception, or None if it is a defect of ours."""
-    from sweep.driver.control_callback import OutcomeNotKept
-
-    if full := disk.full_disk_in(cause):
-        return Stopped(SweepState.INTERRUPTED, f"the disk is full ({full}): make room")
-    if isinstance(cause, OutcomeNotKept):
-        return Stopped(SweepState.INTERRUPTED, str(cause))
-    return None

@@ -105,15 +105,16 @@ def run(
         if preparing.is_new_file(uri) and not replace:  # a refusal makes no file
             refuse_remains(spec.name, search_storage)
         preparing.prepare_store(uri)
-        if replace:
-            requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
-        sweeps.refuse_if_recorded(uri, spec.name)
-        refuse_remains(spec.name, search_storage)
+        if not replace:
+            _refuse_earlier(spec.name, uri, search_storage)
         digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri, on_lost):
-            # Everything that may refuse the sweep comes before anything is recorded.
+            # Everything that may refuse the sweep comes before anything is deleted or recorded.
             num_at_once = ray_cluster.num_at_once(spec.resources)
             checkpoint_root = _checkpoint_root(spec, None)
+            if replace:
+                requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
+                _refuse_earlier(spec.name, uri, search_storage)
             workspace.remember_sweep(spec.name, document.text, uri, search_storage, checkpoint_root)
             workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
             artifacts = workspace.artifact_location(uri, spec.name)
@@ -125,6 +126,12 @@ def run(
             )
             run_to_end(prepared, on_start, run_trial)
     return record
+
+
+def _refuse_earlier(name: str, tracking_uri: str, search_storage: Path | str) -> None:
+    """Raise SweepExists or CannotRun if there is an earlier sweep of this name, or a part of one."""
+    sweeps.refuse_if_recorded(tracking_uri, name)
+    refuse_remains(name, search_storage)
 
 
 def resume(

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from analysis.record import names
 from analysis.record.names import Tag, name_in_spec
 from sweep.search.requests import request_of
-from sweep.search.study import OPTUNA_STATES
+from sweep.search.study import OPTUNA_STATES, outcomes
 from sweep.space.names import searched_names
 from trainables.config import TrialConfig
 from trainables.schema.counted import counted
@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 # How far costs may differ that are the same: a trial that began again on another machine reports its
 # last step anew, with other rounding, and the record keeps the first report.
 TOLERANCES = {"rel_tol": 1e-3, "abs_tol": 1e-6}  # of math.isclose
+
+
+def unknown_ends(study: optuna.Study, runs: Iterable[Run]) -> list[int]:
+    """Return the numbers of trials that have ended by their runs and not by a study, sorted.
+
+    The study is told first, so that it is then an older copy.
+    """
+    known = {outcome.number for outcome in outcomes(study)}
+    ended = {names.trial_in(run.data.tags) for run in runs if Tag.STATE in run.data.tags}
+    return sorted(ended - known)
 
 
 def first_difference(

@@ -1,12 +1,16 @@
-"""The entries that are under way to MLflow together, and which of them it has yet to take."""
+"""The entries that are under way to MLflow together, and the patience with some that it refuses."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweep.tracking.outbox_entries import Entry, parts
+from sweep.tracking.outbox_entries import Attached, Entry, parts
+
+MAX_ENTRY_S = 60.0  # that entries of a kind may fail one by one while MLflow takes others
+MAX_FILE_S = 10.0  # the same of files, which `sweep sync` tries again
 
 
 @dataclass
@@ -49,3 +53,35 @@ class Batch:
     def with_parts(self) -> list[Entry]:
         """Return the entries, and all parts into which some were divided."""
         return [*self.entries, *(part for of_entry in self._parts.values() for part in of_entry)]
+
+
+@dataclass
+class Patience:
+    """With single entries that fail although MLflow takes others, for a reason that may pass.
+
+    is_tried: whether some entries failed that have not been taken since. Before that, a failure is
+        taken for one of the moment.
+    failing_since: the time at which entries of a kind began to fail, by the kind; a name of files is a
+        kind.
+    waits_for: the entry that fails alone, in words; empty if none does, or everything.
+    """
+
+    is_tried: bool = False
+    failing_since: dict[str, float] = field(default_factory=dict)
+    waits_for: str = ""
+
+    def is_over(self, entry: Entry) -> bool:
+        """Return whether entries of this kind have failed for longer than they may."""
+        began = self.failing_since.setdefault(_kind(entry), time.monotonic())
+        longest_s = MAX_FILE_S if isinstance(entry, Attached) else MAX_ENTRY_S
+        return time.monotonic() - began > longest_s
+
+    def renew(self, entries: Sequence[Entry]) -> None:
+        """Note that MLflow has taken these entries."""
+        for entry in entries:
+            self.failing_since.pop(_kind(entry), None)
+
+
+def _kind(entry: Entry) -> str:
+    """Return what is equal for entries that are likely to be refused alike."""
+    return entry.file.rpartition("/")[2] if isinstance(entry, Attached) else entry.do

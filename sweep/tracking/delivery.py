@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
-from sweep.tracking.batch import Batch
+from sweep.tracking.batch import Batch, Patience
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import (
     Attached,
@@ -34,48 +34,20 @@ MAX_BATCH = 500  # entries
 MAX_PAUSE_S = 5.0  # between two attempts
 WARN_AFTER_S = 2.0  # of waiting for an MLflow that is away
 MAX_REQUEST_S = 5.0  # that a request under way may take when the delivery is closed
-MAX_ENTRY_S = 60.0  # that entries of a kind may fail one by one while MLflow takes others
-MAX_FILE_S = 10.0  # the same of files, which `sweep sync` tries again
-
-
-@dataclass
-class Patience:
-    """With single entries that fail although MLflow takes others, for a reason that may pass.
-
-    is_tried: whether some entries failed that have not been taken since. Before that, a failure is
-        taken for one of the moment.
-    failing_since: the time at which entries of a kind began to fail, by the kind; a name of files is a
-        kind.
-    waits_for: the entry that fails alone, in words; empty if none does, or everything.
-    """
-
-    is_tried: bool = False
-    failing_since: dict[str, float] = field(default_factory=dict)
-    waits_for: str = ""
-
-    def is_over(self, entry: Entry) -> bool:
-        """Return whether entries of this kind have failed for longer than they may."""
-        began = self.failing_since.setdefault(_kind(entry), time.monotonic())
-        longest_s = MAX_FILE_S if isinstance(entry, Attached) else MAX_ENTRY_S
-        return time.monotonic() - began > longest_s
-
-    def renew(self, entries: Sequence[Entry]) -> None:
-        """Note that MLflow has taken these entries."""
-        for entry in entries:
-            self.failing_since.pop(_kind(entry), None)
 
 
 @dataclass
 class Sending:
-    """What an attempt to send leaves to the next: the entries under way, and the patience with some."""
+    """What an attempt to send leaves to the next.
+
+    batch: the entries under way.
+    patience: with some that are refused.
+    deleted: trials whose runs a user has deleted since the delivery began, and which are left alone.
+    """
 
     batch: Batch = field(default_factory=Batch)
     patience: Patience = field(default_factory=Patience)
-
-
-def _kind(entry: Entry) -> str:
-    """Return what is equal for entries that are likely to be refused alike."""
-    return entry.file.rpartition("/")[2] if isinstance(entry, Attached) else entry.do
+    deleted: set[Trial] = field(default_factory=set)
 
 
 class Delivery:
@@ -195,7 +167,7 @@ def _deliver_run(
     entries = batch.left_of(entries)
     if not entries:
         return
-    if trial in record.deleted_trials():  # before this process; a run that was deleted stays so
+    if trial in sending.deleted or trial in record.deleted_trials():
         batch.settle(entries)
         return
     has_run = False
@@ -221,7 +193,9 @@ def _deliver_run(
             raise
         reason = store_errors.reason(error)
     # Outside of the handler, so that an error below does not count as one that followed from this.
-    if is_lasting and trial in record.deleted_trials(anew=True):
+    if is_lasting and record.has_deleted_run(trial):
+        sending.deleted.add(trial)
+        log.warning("the run of trial %s was deleted in MLflow, which records it no more", trial)
         batch.settle(entries)
         return
     for part in smaller:

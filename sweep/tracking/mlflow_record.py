@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.record import names
-from analysis.record.names import Artifact, Role, Series, Tag, TrialState, having, is_asked_for
+from analysis.record.names import Artifact, Role, Series, Tag, TrialState
 from sweep.config.declarations import declarations, search_params
 from sweep.config.inputs import role_in
 from sweep.tracking.artifacts import download, has_artifact, upload, upload_text
-from sweep.tracking.store import errors, server
 from sweep.tracking.store.addresses import connect
+from sweep.tracking.store.runs import search_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -35,7 +35,6 @@ ENDING_TAGS = {Tag.STATE, Tag.REASON}
 # MLflow refuses more in a request.
 MAX_PER_REQUEST = 1000
 MAX_PARAMS = 100
-ACTIVE_ONLY = 1  # ViewType.ACTIVE_ONLY of MLflow
 
 # What MLflow is told a data set is for, by its role. A model is not among its data sets.
 CONTEXTS: dict[str, str] = {
@@ -228,15 +227,21 @@ class Record:
         tags = [run.data.tags for run in self.trial_runs()]
         return sorted(names.trial_in(own) for own in tags if own.get(Tag.STATE) == TrialState.LOST)
 
-    def deleted_trials(self, *, anew: bool = False) -> frozenset[int]:
-        """Return the numbers of ended trials whose runs a user has deleted; asked once, or anew."""
-        if self._deleted is None or anew:
+    def has_deleted_run(self, trial: int | None) -> bool:
+        """Return whether a user has deleted the run that this process writes a trial's entries to."""
+        run_id = None if trial is None or self._run_ids is None else self._run_ids.get(trial)
+        return bool(run_id and self._client.get_run(run_id).info.lifecycle_stage == "deleted")
+
+    def deleted_trials(self) -> frozenset[int]:
+        """Return the numbers of trials that had ended when a user deleted their runs; asked once."""
+        if self._deleted is None:
             from mlflow.entities import ViewType
 
             kept = {names.trial_in(run.data.tags) for run in self.trial_runs()}
-            view = ViewType.DELETED_ONLY
-            runs = search_runs(self._client, self.experiment_id, self._of_trials, view)
-            ended = {names.trial_in(r.data.tags) for r in runs if Tag.STATE in r.data.tags}
+            found = search_runs(
+                self._client, self.experiment_id, self._of_trials, ViewType.DELETED_ONLY
+            )
+            ended = {names.trial_in(run.data.tags) for run in found if Tag.STATE in run.data.tags}
             self._deleted = frozenset(ended - kept)
         return self._deleted
 
@@ -275,26 +280,3 @@ class Record:
     def _of_trials(self) -> dict[str, str]:
         """The tags by which the runs of the trials are found."""
         return {Tag.ROLE: Role.TRIAL, Tag.PARENT: self.run_id}
-
-
-def search_runs(
-    client: MlflowClient, experiment_id: str, tags: Mapping[str, str], view: int = ACTIVE_ONLY
-) -> list[Run]:
-    """Return all runs of an experiment that have these tags.
-
-    view: MLflow's ViewType; runs that a user has deleted are left out unless it says otherwise.
-
-    Raises errors.OtherAnswer if the store gives something else.
-    """
-    runs: list[Run] = []
-    page = None
-    while page is None or page.token:
-        page = client.search_runs(
-            [experiment_id], having(tags), view, 1000, page_token=page and page.token
-        )
-        runs += page
-    if any(not is_asked_for(run.data.tags, tags) for run in runs):
-        raise errors.OtherAnswer("with runs that were not asked for")
-    if not runs:
-        server.refuse_no_list_of_runs(client.tracking_uri, experiment_id)
-    return runs

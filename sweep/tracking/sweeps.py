@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
-from sweep.tracking.mlflow_record import Record, search_runs
+from sweep.tracking.mlflow_record import Record
 from sweep.tracking.outbox_entries import now
 from sweep.tracking.provenance.beginning import beginning
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect
+from sweep.tracking.store.runs import search_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -105,8 +106,9 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
         return str(client.create_experiment(name, artifact_location=artifacts, tags=TRAINING))
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
-        for run in search_runs(client, experiment.experiment_id, {}):
-            client.delete_run(run.info.run_id)
+        for role in (Role.SWEEP, Role.TRIAL):
+            for run in search_runs(client, experiment.experiment_id, {Tag.ROLE: role}):
+                client.delete_run(run.info.run_id)
     return str(experiment.experiment_id)
 
 

@@ -23,6 +23,7 @@ from trainables.schema.composing import odd_keys
 from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
+from trainables.schema.text.hidden_lines import without_hidden_words
 from trainables.schema.text.shown import as_value, as_word, first_line
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -111,9 +112,9 @@ def read(path: Path) -> Document:
             _refuse_odd_keys(path, root)
         tree = constructed(root)
     except NotPlain as error:
-        raise SpecError([f"{_head(path, error)}: {error.problem}."]) from error
+        raise SpecError([f"{_head(path, error)}: {_problem(error, text)}."]) from error
     except YAMLError as error:
-        raise SpecError([_yaml_sentence(path, error)]) from error
+        raise SpecError([_yaml_sentence(path, error, text)]) from error
     if not isinstance(tree, dict) or root is None:
         kind = "nothing" if tree is None else type(tree).__name__
         raise SpecError([f"{_shown(path)}: must hold a mapping (key: value), but holds {kind}."])
@@ -241,17 +242,26 @@ def _origin(fault: Fault, origins: Mapping[Place, Place]) -> Place:
     return place
 
 
-def _yaml_sentence(path: Path, error: YAMLError) -> str:
+def _yaml_sentence(path: Path, error: YAMLError, text: str) -> str:
     """Return one sentence for an error of the YAML parser, with the file and, if known, the line."""
-    problem = str(getattr(error, "problem", None) or "").strip().partition("\n")[0]
-    problem = as_word(problem or first_line(error), MAX_PROBLEM)
-    head = _head(path, error)
+    problem, head = _problem(error, text), _head(path, error)
     if isinstance(error, DuplicateKeyError):
-        return f"{head}: a key must occur once, but {problem.replace('found ', 'there is ')}."
+        key = problem.partition(" with value ")[0].replace("found ", "there is ")
+        return f"{head}: a key must occur once, but {key}."
     # Its class is that of every error of the composer, which says in words alone which one it is.
     if isinstance(error, ComposerError) and "another document" in problem:
         return f"{head}: must be one YAML document, but another begins here."
     return f"{head}: must be YAML, but {problem}."
+
+
+def _problem(error: YAMLError, text: str) -> str:
+    """Return what is wrong with a YAML text by an error, without the secrets of its line."""
+    problem = str(getattr(error, "problem", None) or "").strip().partition("\n")[0] or first_line(
+        error
+    )
+    mark = error.problem_mark if isinstance(error, MarkedYAMLError) else None
+    line = text.split("\n", mark.line + 1)[mark.line] if mark else ""
+    return as_word(without_hidden_words(problem, line), MAX_PROBLEM)
 
 
 def _head(path: Path, error: YAMLError) -> str:

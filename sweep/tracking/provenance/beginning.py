@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from analysis.record.names import Tag
+from analysis.record.names import Tag, digest_tags
 from sweep.config.definitions import definitions
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox_entries import Tagged
@@ -33,7 +33,7 @@ def beginning(spec: SweepSpec, digests: Mapping[str, str]) -> dict[str, str]:
         ValueError: as of definitions.
     """
     tags = {f"{Tag.VERSION}{name}": version for name, version in versions.of_packages().items()}
-    tags |= {f"{Tag.DIGEST}{name}": digest for name, digest in digests.items()}
+    tags |= digest_tags(digests)
     tags |= definitions(spec)
     if commit := versions.commit():
         tags[Tag.COMMIT] = commit
@@ -77,4 +77,4 @@ def add_inputs(record: Record, digests: Mapping[str, str]) -> None:
     """
     record.log_inputs(record.run_id, digests)
     # The tags are last: by them the inputs count as recorded.
-    record.set_tags({f"{Tag.DIGEST}{name}": digest for name, digest in digests.items()})
+    record.set_tags(digest_tags(digests))

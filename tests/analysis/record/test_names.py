@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from mlflow.entities import Run, RunData, RunInfo, RunTag
+from mlflow.utils.validation import _validate_tag_name
 
 from analysis.record import names
 from analysis.record.names import (
@@ -146,3 +149,12 @@ def test_a_name_is_found_wherever_it_is_spelt():
     assert spelt_in('x = f"{folder}/items.parquet"') == ["/items.parquet"]
     assert spelt_in('def f():\n    """Of `sweep.state`."""') == []
     assert spelt_in('print("run it as a new sweep.")') == []
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=20), st.just("ab"), max_size=3))
+@example({"replay./data/a//b": "ab", "model.../m": "ab", "replay.texts(1).txt": "ab"})
+def test_digests_are_read_back_from_tags_that_mlflow_takes(digests):
+    tags = names.digest_tags(digests)
+    assert names.digests_in(tags) == digests
+    for tag in tags:
+        _validate_tag_name(tag)

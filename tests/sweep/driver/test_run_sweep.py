@@ -1,5 +1,7 @@
 """Whole sweeps on a real Ray, started, refused and resumed; their trials do not train."""
 
+import shutil
+
 import pytest
 
 from analysis.record.names import digests_in
@@ -206,6 +208,42 @@ def test_a_refused_sweep_leaves_no_record(spec_of):
     with pytest.raises(CannotRun):
         run(spec, document, run_trial=pretending())
     assert find_sweep(workspace.local_tracking_uri(), spec.name) is None
+
+
+def test_a_refused_sweep_replaces_nothing(spec_of):
+    """It is refused by the cluster that it would run on."""
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    record = find_sweep(workspace.local_tracking_uri(), spec.name)
+    search = workspace.journal(spec.name).read_bytes()
+    too_large = spec_of(3, budget="resources: {cpus_per_trial: 64}\nbudget")
+    with pytest.raises(CannotRun):
+        run(*too_large, replace=True, run_trial=pretending())
+    assert find_sweep(workspace.local_tracking_uri(), spec.name).run_id == record.run_id
+    assert len(record.trial_runs()) == 2
+    assert workspace.journal(spec.name).read_bytes() == search
+
+
+def test_an_older_copy_of_the_whole_folder_writes_nothing_over_the_record(
+    spec_of, tmp_path, caplog
+):
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    shutil.copytree(workspace.folder(spec.name), tmp_path / "older")
+    resume(*spec_of(5), run_trial=pretending())
+    record = find_sweep(workspace.local_tracking_uri(), spec.name)
+    before = {run.info.run_id: run.to_dictionary() for run in record.trial_runs()}
+    shutil.rmtree(workspace.folder(spec.name))
+    shutil.move(tmp_path / "older", workspace.folder(spec.name))
+    caplog.clear()
+    with pytest.raises(CannotRun, match="but does not know that trials 2, 3, 4 ended: put the"):
+        resume(*spec_of(5), run_trial=pretending())
+    assert {run.info.run_id: run.to_dictionary() for run in record.trial_runs()} == before
+    assert "delivered again" not in caplog.text
 
 
 def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):

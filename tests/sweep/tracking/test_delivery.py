@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from sweep.tracking import delivery, mlflow_record, sweeps
+from sweep.tracking import batch, delivery, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery, Sending, deliver_batch
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
@@ -42,8 +42,8 @@ def history(record, run, name):
     return sorted((entry.step, entry.value) for entry in entries)
 
 
-def deliver_all(record, outbox):
-    while deliver_batch(record, outbox):
+def deliver_all(record, outbox, sending=None):
+    while deliver_batch(record, outbox, sending):
         pass
 
 
@@ -91,18 +91,25 @@ def test_a_trial_that_begins_again_keeps_its_run_and_nothing_of_its_end(record, 
     assert [step for step, _ in history(record, run, "progress")] == [0, 1, 7]
 
 
-def test_a_run_that_is_deleted_while_the_sweep_goes_on_stays_so_and_nothing_is_refused(
+def test_a_run_that_is_deleted_while_the_sweep_goes_on_is_left_alone_and_said_once(
     record, outbox, caplog
 ):
-    outbox.put(*whole_trial(1), *whole_trial(2))
-    deliver_all(record, outbox)
-    record._client.delete_run(record.run_id_of(1))
-    outbox.put(Tagged(trial=1, tags={"on_front": "true"}), Tagged(trial=2, tags={"seen": "yes"}))
-    deliver_all(record, outbox)
+    outbox.put(*whole_trial(1), *whole_trial(2)[:3])
+    sending = Sending()
+    deliver_all(record, outbox, sending)
+    for trial in (1, 2):  # one that has ended, and one that has not
+        record._client.delete_run(record.run_id_of(trial))
+    outbox.put(Tagged(trial=1, tags={"on_front": "true"}), *whole_trial(2)[3:], *whole_trial(3))
+    deliver_all(record, outbox, sending)
+    outbox.put(Tagged(trial=1, tags={"on_front": "false"}), Tagged(trial=3, tags={"seen": "yes"}))
+    deliver_all(record, outbox, sending)
     (run,) = record.trial_runs()
-    assert (run.data.tags["sweep.trial"], run.data.tags["seen"]) == ("2", "yes")
+    assert (run.data.tags["sweep.trial"], run.data.tags["seen"]) == ("3", "yes")
     assert outbox.is_delivered
-    assert "refuses" not in caplog.text
+    assert caplog.messages == [
+        f"the run of trial {trial} was deleted in MLflow, which records it no more"
+        for trial in (1, 2)
+    ]
 
 
 def test_more_metrics_than_a_request_takes_all_arrive(record, outbox):
@@ -310,7 +317,7 @@ def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
     status, behind, far_record, outbox, monkeypatch
 ):
     """As behind a filter that closes the connection of a large upload, or has no room for it now."""
-    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.3)
+    monkeypatch.setattr(batch, "MAX_FILE_S", 0.3)
     behind.rule = lambda r: Answer(status) if is_upload(r, "items") else None
     outbox.put(*whole_trial(0)[:2])
     outbox.attach(0, b"table", "items.parquet")
@@ -336,7 +343,7 @@ def test_a_file_alone_that_fails_for_a_while_is_waited_for_and_then_set_aside(
 
 def test_files_that_fail_by_turns_hold_nothing_up(behind, far_record, outbox, monkeypatch):
     """Each is taken now and then, so that the patience with it begins anew."""
-    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.1)
+    monkeypatch.setattr(batch, "MAX_FILE_S", 0.1)
     monkeypatch.setattr(delivery, "MAX_PAUSE_S", 0.2)
     behind.rule = lambda r: Answer(503) if is_upload(r, "items") and r.num_bytes > 4 else None
     outbox.put(*whole_trial(0)[:2])
@@ -354,7 +361,7 @@ def test_files_that_fail_by_turns_hold_nothing_up(behind, far_record, outbox, mo
 def test_while_mlflow_takes_all_but_a_file_the_wait_goes_on_and_says_for_what(
     behind, far_record, outbox, monkeypatch, caplog
 ):
-    monkeypatch.setattr(delivery, "MAX_FILE_S", 1.5)
+    monkeypatch.setattr(batch, "MAX_FILE_S", 1.5)
     monkeypatch.setattr(delivery, "WARN_AFTER_S", 0.2)
     behind.rule = lambda r: Answer(503) if is_upload(r, "items") else None
     outbox.put(*whole_trial(0)[:2])
@@ -387,8 +394,8 @@ def test_a_configuration_that_is_refused_is_delivered_as_a_file_later(behind, fa
 
 def test_where_no_run_may_be_created_nothing_is_set_aside(behind, far_record, outbox, monkeypatch):
     """Its entries could not be delivered later, out of their order."""
-    monkeypatch.setattr(delivery, "MAX_ENTRY_S", 0.0)
-    monkeypatch.setattr(delivery, "MAX_FILE_S", 0.0)
+    monkeypatch.setattr(batch, "MAX_ENTRY_S", 0.0)
+    monkeypatch.setattr(batch, "MAX_FILE_S", 0.0)
     behind.rule = lambda r: Answer(403) if r.path.endswith("/runs/create") else None
     outbox.put(*whole_trial(0))
     outbox.attach(0, b"table", "items.parquet")

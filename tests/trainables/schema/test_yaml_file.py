@@ -56,6 +56,22 @@ def test_a_file_without_a_plain_mapping_is_refused_in_one_sentence(text, sentenc
     assert fault.endswith(".")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "api_key: hunter2-horse\napi_key: hunter2-horse\n",
+        "password: *hunter2\n",
+        "password: !hunter2 x\n",
+        "db_password: &a [*hunter2]\n",
+        "token: 'hunter2\n",
+        "secret: hunter2: x\n",
+    ],
+)
+def test_what_is_wrong_in_a_line_with_a_secret_is_said_without_it(text, refused):
+    (fault,) = refused(text)
+    assert "hunter2" not in fault
+
+
 def test_a_tag_runs_no_code(tmp_path):
     file = tmp_path / "trial.yaml"
     file.write_text(f"a: !!python/object/apply:os.mkdir ['{tmp_path}/made']\n")

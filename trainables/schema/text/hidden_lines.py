@@ -1,10 +1,12 @@
-"""Tell which lines of a text were changed as its secrets were hidden."""
+"""Tell which lines of a text, and which words of a line, are hidden for their secrets."""
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 
 from trainables.schema.text.addresses import HIDDEN
+from trainables.schema.text.masking_source import masked_settings
 
 MAX_LINES_HIDDEN = 500  # at once
 
@@ -30,3 +32,14 @@ def changes_of_lines(text: str, shown: str) -> dict[int, str]:
             ahead = range(at, min(at + MAX_LINES_HIDDEN, len(lines)))
             at = next((number for number in ahead if lines[number].startswith(begin)), at)
     return changes
+
+
+def without_hidden_words(sentence: str, line: str) -> str:
+    """Return a sentence about a line of settings without the words that are secrets of the line.
+
+    >>> without_hidden_words('there is no "hunter2"', "password: *hunter2")
+    'there is no "***"'
+    """
+    words = re.compile(r"\w+")
+    hidden = {*words.findall(line)} - {*words.findall(masked_settings(line))}
+    return words.sub(lambda word: HIDDEN if word[0] in hidden else word[0], sentence)
