@@ -149,7 +149,8 @@ class Database:
         parts = {run_id: part(run.data) for run_id, run in found.items()}
         for run_id, key, value, *is_nan in self._rows(query):
             if (values := parts.get(run_id)) is not None:
-                values[key] = math.nan if is_nan and is_nan[0] else value
+                is_none = is_nan and (is_nan[0] or not isinstance(value, int | float))
+                values[key] = math.nan if is_none else value
 
     def _rows(self, query: Select[Any]) -> Iterator[Any]:
         """Yield the rows that a query gives.

@@ -30,10 +30,10 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         The entries whose files went with the store that had taken them.
     """
     runs = record.trial_runs()
-    missing = outbox.missing_in(runs, record.own_run())
-    if missing:
-        deleted = record.deleted_trials()
-        missing = [number for number in missing if number not in deleted]
+    if deleted := record.deleted_trials():
+        whose = numbered("trial", sorted(deleted))
+        log.warning("the runs of %s were deleted in MLflow, and stay so", whose)
+    missing = [n for n in outbox.missing_in(runs, record.own_run()) if n not in deleted]
     if not missing:
         return []
     run_ids = {trial_in(run.data.tags): run.info.run_id for run in runs} | {None: record.run_id}

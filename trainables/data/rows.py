@@ -8,14 +8,14 @@ from typing import Any
 
 from trainables.assets.errors import AssetError
 from trainables.assets.safe_files import refuse_pointer
-from trainables.data.files.bounded import MAX_ROWS
+from trainables.data.files.bounded import MAX_DATA, MAX_ROWS
 from trainables.data.files.delimited import table_rows
 from trainables.data.files.json_objects import json_lines, json_list
 from trainables.data.files.kinds import ROWS, TEXTS, in_words, kind_of
 from trainables.data.files.parquet import parquet_rows
 from trainables.data.files.row import HALF_CHARACTER, Row, names_in_words
 from trainables.data.files.text_lines import text_lines
-from trainables.schema.text.shown import as_value
+from trainables.schema.text.shown import as_value, as_word
 
 READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
     ".csv": table_rows,
@@ -44,11 +44,19 @@ def user_file(name: str) -> Path:
     """Return the path of a user's file; a relative one starts from the folder that the trial runs in.
 
     Raises:
-        AssetError: there is no such file.
+        AssetError: there is no such file, or it is larger than MAX_DATA.
     """
-    path = Path(name).expanduser()
+    path, shown = Path(name).expanduser(), as_word(name)
     if not path.is_file():
-        raise AssetError(f"there is no file {name}, looked for from {Path.cwd()}: give its path.")
+        if path.exists():
+            kind = "a folder" if path.is_dir() else "none"
+            raise AssetError(f"{shown} must be a file of data, but is {kind}: give another path.")
+        raise AssetError(f"there is no file {shown}, looked for from {Path.cwd()}: give its path.")
+    # Its digest would be taken first, of all its bytes.
+    if (num_bytes := path.stat().st_size) > MAX_DATA:
+        raise AssetError(
+            f"{shown} must have at most {MAX_DATA:,} bytes, but has {num_bytes:,}: take a part of it."
+        )
     return path
 
 

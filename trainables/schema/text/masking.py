@@ -23,8 +23,10 @@ SECRET_NAME = (
 # Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
 # before a colon; and an option of a command.
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}(?:["']?\s?=\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
-    r"""(?:[\w.-]*(?:api|access|secret|private)[_-]key|password|passwd)\s?:\s?|"""
+    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}["']?\s?=\s?|"""
+    # Not at the end of a path.
+    rf"""(?<!/)[\w.-]*{SECRET_NAME}(?:["']\s?:\s?|\s?:\s?(?=["']))|"""
+    r"""(?<!/)(?:[\w.-]*(?:api|access|secret|private)[_-]key|password|passwd)\s?:\s|"""
     rf"""--[\w-]*{SECRET_NAME}\s(?!-)|"""
     rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?)"""
     # None, and marks within texts of a language model, are no secrets.
@@ -37,6 +39,11 @@ HEADER = re.compile(
     r"(?i)(?<![\w-])((?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie)"
     r"([ \t]*:[ \t]*)[^\s\"'`][^\"'`\n]*"
 )
+# As long as the secret of a key of AWS, which has no sign of its own.
+AWS_SECRET = re.compile(r"(?:(?<![\w/+=\\-])|(?<=\\[nrt]))[A-Za-z0-9/+]{40}(?![\w/+=-])")
+# A change of the kind of letter, but for the begin of a word, as of SweepSpec.
+TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
+MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
 FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
 NAMED_SO = re.compile(
     rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
@@ -70,8 +77,19 @@ def masked(text: str) -> str:
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
     text = without_passwords(without_headers(text))
     text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
+    text = AWS_SECRET.sub(lambda word: HIDDEN if looks_random(word[0]) else word[0], text)
     text = without_query_values(text)
     return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
+
+
+def looks_random(word: str) -> bool:
+    """Return whether small and large letters and digits take turns in a word.
+
+    >>> looks_random("kR7dPz2WqX9mTb4LvY8s"), looks_random("data/Training2/Final")
+    (True, False)
+    """
+    turns = [] if word.isalpha() else TURN.findall(word)
+    return len(turns) >= 4 and len(turns) / len(word) >= MIN_TURNS
 
 
 def without_headers(text: str) -> str:

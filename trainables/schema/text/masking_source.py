@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.masking import LONGEST_SECRET, masked, without_headers
+from trainables.schema.text.masking import LONGEST_SECRET, looks_random, masked, without_headers
 
 # Words of a name that tell of a secret, in small letters.
 SECRET_WORDS = frozenset(
@@ -81,9 +81,6 @@ PASSWORD_OPTION = re.compile(
     r"""("[^"\n]*"|'[^'\n]*'|[^\s"'<>)-][^\s"'<>)]*)"""
 )
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
-# A change of the kind of letter, but for the begin of a word, as of SweepSpec.
-TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
-MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
 MAX_BEFORE = 200  # characters of a line before a name that are looked at
 MIN_RANDOM = 20  # characters of a word without blanks
 
@@ -215,8 +212,5 @@ def _shown(value: str, kind: str) -> str:
 
 
 def _without_random(word: re.Match[str]) -> str:
-    """Return a word, or `***` if it looks random: small and large letters and digits take turns."""
-    text = word[0]
-    if len(text) < MIN_RANDOM or text.isalpha() or not (turns := TURN.findall(text)):
-        return text
-    return HIDDEN if len(turns) >= 4 and len(turns) / len(text) >= MIN_TURNS else text
+    """Return a word, or `***` if it is long and looks random."""
+    return HIDDEN if len(word[0]) >= MIN_RANDOM and looks_random(word[0]) else word[0]

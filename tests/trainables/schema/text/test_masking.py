@@ -74,6 +74,7 @@ def test_a_secret_of_an_address_or_a_key_is_masked(text):
         "xoxb-1234567890-abcdefghij",
         "AIza" + "Sy0a1" * 7,
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dBjftJeZ4CVPmB92K27u",
+        "kR7dPz2WqX9mTb4LvY8s" * 2,
     ],
 )
 def test_a_key_of_a_known_shape_is_masked_wherever_it_stands(secret):
@@ -182,3 +183,16 @@ def test_a_file_that_a_variable_names_is_no_secret(monkeypatch, tmp_path):
 )
 def test_signs_that_end_a_clause_are_no_part_of_a_secret(text, shown):
     assert masked(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a postgresql storage must be, but got '/etc/passwd': take it out",
+        "passwd:12: trial.lr must be above 0",
+        "0123456789abcdef0123456789abcdef01234567 is a commit",
+        "/home/User/Projects/Equipoise/data/Texts1 is no file",
+    ],
+)
+def test_a_sentence_without_a_secret_stays_as_it_is(text):
+    assert masked(text) == text
