@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from trainables.data.files.decoding import open_text
 from trainables.data.files.row import Row, first_repeated, names_in_words
-from trainables.schema.plain_json import from_json
+from trainables.schema.plain_json import from_json, items_of_list
 from trainables.schema.text.shown import as_value
 
 
@@ -38,12 +39,13 @@ def json_list(path: Path) -> Iterator[Row]:
         contents = text.read()
     if not contents.strip():
         raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is empty.")
-    rows = _parsed(contents.rstrip(), str(path))
-    if not isinstance(rows, list):
-        is_object = isinstance(rows, dict)
-        kind = f"an object with the keys {names_in_words(rows)}" if is_object else as_value(rows)
+    contents = contents.rstrip()
+    if not contents.lstrip().startswith("["):
+        value = _parsed(contents, str(path))
+        is_object = isinstance(value, dict)
+        kind = f"an object with the keys {names_in_words(value)}" if is_object else as_value(value)
         raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is {kind}.")
-    for number, value in enumerate(rows, start=1):
+    for number, value in enumerate(_items(contents, str(path)), start=1):
         where = f"{path}, object {number}"
         yield Row(where, _as_object(value, where))
 
@@ -54,8 +56,25 @@ def _parsed(text: str, where: str) -> Any:
     Raises:
         ValueError: it is no JSON, is nested too deeply, or an object in it has a key twice.
     """
-    try:
+    with _refused(text, where):
         return from_json(text, as_object=_with_keys_once, as_whole_number=_whole_number)
+
+
+def _items(text: str, where: str) -> Iterator[Any]:
+    """Yield the values in a list of JSON.
+
+    Raises:
+        ValueError: as _parsed.
+    """
+    with _refused(text, where):
+        yield from items_of_list(text, as_object=_with_keys_once, as_whole_number=_whole_number)
+
+
+@contextmanager
+def _refused(text: str, where: str) -> Iterator[None]:
+    """Turn an error of reading JSON within the block into a sentence with its place."""
+    try:
+        yield
     except json.JSONDecodeError as error:
         line = f"line {error.lineno}, " if "\n" in text else ""
         remedy = ""

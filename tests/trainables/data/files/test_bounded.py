@@ -69,6 +69,17 @@ def test_a_file_of_many_lines_is_refused_where_it_is_too_large(tmp_path, monkeyp
         list(user_rows(path))
 
 
+def test_a_list_of_json_takes_little_more_memory_than_its_text(tmp_path):
+    file = tmp_path / "pairs.json"
+    file.write_text("[" + '{"a": [[], []]},' * 200_000 + "{}]")
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in user_rows(str(file))) == 200_001
+        assert tracemalloc.get_traced_memory()[1] < 4 * file.stat().st_size
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("name", ["texts.txt", "texts.jsonl", "texts.parquet"])
 def test_a_file_of_too_many_rows_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.setattr(rows, "MAX_ROWS", 3)
