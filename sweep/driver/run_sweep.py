@@ -15,7 +15,7 @@ from sweep.config import preflight
 from sweep.config.spec import SweepSpec
 from sweep.driver.cluster import joining as ray_cluster
 from sweep.driver.cluster.watch import OnLost
-from sweep.driver.earlier.deletion import delete_earlier
+from sweep.driver.earlier.deletion import delete_earlier, refuse_undeletable
 from sweep.driver.earlier.refusals import (
     refuse_lost_search,
     refuse_other_definitions,
@@ -105,7 +105,9 @@ def run(
         if preparing.is_new_file(uri) and not replace:  # a refusal makes no file
             refuse_remains(spec.name, search_storage)
         preparing.prepare_store(uri)
-        if not replace:
+        if replace:
+            refuse_undeletable(spec.name, search_storage)
+        else:
             _refuse_earlier(spec.name, uri, search_storage)
         digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri, on_lost):

@@ -29,6 +29,21 @@ ADDRESS_FILES = (
 )
 
 
+def refuse_undeletable(name: str, search_storage: Path | str) -> None:
+    """Refuse to delete the earlier sweep of a name where its addresses are not known.
+
+    Raises:
+        addresses.BadAddress: the password of its search storage is not kept.
+        DamagedFile: a file that holds an address is not as it was written.
+    """
+    workspace.checkpoint_root(name)
+    earlier_storage = workspace.search_storage(name)
+    if str(earlier_storage) != addresses.masked_address(search_storage):
+        addresses.refuse_hidden(
+            str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
+        )
+
+
 def delete_earlier(
     name: str,
     tracking_uri: str,
@@ -52,7 +67,7 @@ def delete_earlier(
     """
     from sweep.search.study import delete_study
 
-    # Read before anything is deleted, as either file may be damaged.
+    refuse_undeletable(name, search_storage)  # before anything is deleted
     earlier_storage, checkpoint_root = (
         workspace.search_storage(name),
         workspace.checkpoint_root(name),
@@ -60,9 +75,6 @@ def delete_earlier(
     if earlier := sweeps.find_sweep(tracking_uri, name):
         control_requests.hear_after(earlier, earlier_requests)
     if str(earlier_storage) != addresses.masked_address(search_storage):
-        addresses.refuse_hidden(
-            str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"
-        )
         delete_study(earlier_storage, name)
     delete_study(search_storage, name)
     if checkpoint_root:
