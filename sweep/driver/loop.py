@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import SweepState, Tag, trial_in
 from sweep import workspace
+from sweep.driver.earlier.refusals import refuse_older_search
 from sweep.driver.ending import end_of, stopped_by
 from sweep.driver.running_sweep import (
     PATIENCE_S,
@@ -35,12 +36,10 @@ from sweep.tracking.provenance.beginning import remember_beginning
 from sweep.tracking.store import addresses
 from sweep.workers import disk
 from trainables.harness import folder as tasks_folder
-from trainables.schema.counted import numbered
 
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
     from optuna import Study
     from ray.tune import Callback
 
@@ -108,7 +107,7 @@ def run_to_end(
     outbox = Outbox(workspace.outbox(spec.name))
     # Before anything is delivered: an old copy of the sweep's folder would write over the record.
     earlier_study, _ = latest_version(open_study(prepared.search_storage, spec))
-    _refuse_older_search(prepared, earlier_study, record.trial_runs())
+    refuse_older_search(spec.name, prepared.search_storage, earlier_study, record.trial_runs())
     remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
     deliver_again(record, outbox)
@@ -190,7 +189,7 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
     record, spec = prepared.record, prepared.spec
     study, version = newest_version(open_study(prepared.search_storage, spec), spec.trial)
     runs = record.trial_runs()
-    _refuse_older_search(prepared, study, runs)
+    refuse_older_search(spec.name, prepared.search_storage, study, runs)
     must_have = must_have_items(record, outbox, runs)
     deleted = record.deleted_trials()
     losses = lost_results(study, spec, runs, must_have, deleted=deleted)
@@ -205,19 +204,6 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
         )
     record.log_spec_version(version, prepared.text)
     return study, version, losses
-
-
-def _refuse_older_search(prepared: PreparedSweep, study: Study, runs: Iterable[Run]) -> None:
-    """Raise CannotRun if trials have ended by their runs, and a study does not know it."""
-    from sweep.search.agreement import unknown_ends
-
-    if unknown := unknown_ends(study, runs):
-        raise CannotRun(
-            f"{addresses.masked_address(prepared.search_storage)} must hold the search of "
-            f"{prepared.record.sweep} as it was left, but does not know that "
-            f"{numbered('trial', unknown)} ended: put the latest copy back, or start anew with "
-            "--replace."
-        )
 
 
 def _close_earlier(

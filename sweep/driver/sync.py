@@ -15,6 +15,7 @@ from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
+from sweep.driver.earlier.refusals import refuse_older_search
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
 from sweep.search.mending import deliver_again, left_lost, record_lost
@@ -32,6 +33,8 @@ from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
+    from optuna import Study
+
     from sweep.search.lost_results import LostResult
 
 log = logging.getLogger(__name__)
@@ -75,7 +78,8 @@ def sync(
 
     Raises:
         addresses.BadAddress: the tracking store is still away, or refuses everything.
-        CannotRun: the sweep runs, its store has lost it, or the store does not take all entries.
+        CannotRun: the sweep runs, its store has lost it, its folder is an older copy than its record,
+            or the store does not take all entries.
         preflight.DoNotFit: the journal, of an early release, does not say what models and data the
             sweep began with, and they are not what the spec takes them for.
     """
@@ -90,6 +94,7 @@ def sync(
         outbox = Outbox(workspace.outbox(name))
         spec, document = load(workspace.spec(name))
         record = None if is_lost else sweeps.find_sweep(uri, name)
+        study = _study_of(spec)
         gone: list[Attached] = []
         if record is None:
             if tracking_uri is None:
@@ -99,12 +104,16 @@ def sync(
                 )
             record, gone = _open_anew(name, spec, document, uri, outbox)
         else:
+            if study:  # an old copy of the sweep's folder would write over the record
+                refuse_older_search(
+                    name, workspace.search_storage(name), study, record.trial_runs()
+                )
             gone = deliver_again(record, outbox)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
             wait_until_delivered(delivery, name)
-            losses = _lost_results(record, spec, outbox)
+            losses = _lost_results(study, record, spec, outbox) if study else []
             if losses:
                 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 
@@ -131,18 +140,15 @@ def sync(
             record.has_ended(),
             names,
             left_lost(record),
-            losses is not None,
+            study is not None,
         )
 
 
-def _lost_results(
-    record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox
-) -> list[LostResult] | None:
-    """Return what the record lacks of trials that the search knows; None if that cannot be read.
+def _study_of(spec: SweepSpec) -> Study | None:
+    """Return the study of the newest version of a sweep's search space; None if it cannot be read.
 
     The reason is logged.
     """
-    from sweep.search.lost_results import lost_results, must_have_items
     from sweep.search.study import has_study, open_study
     from sweep.search.versions import latest_version
 
@@ -158,20 +164,27 @@ def _lost_results(
             return None
         storage = given
     try:
-        if not has_study(storage, spec.name):
-            log.warning(
-                "whether results of %s were lost is not known: its search is not in %s any more",
-                spec.name, addresses.masked_address(storage),
-            )  # fmt: skip
-            return None
-        study, _ = latest_version(open_study(storage, spec))
+        if has_study(storage, spec.name):
+            study, _ = latest_version(open_study(storage, spec))
+            return study
+        log.warning(
+            "whether results of %s were lost is not known: its search is not in %s any more",
+            spec.name, addresses.masked_address(storage),
+        )  # fmt: skip
     except (addresses.BadAddress, DamagedFile) as error:
         log.warning("%s", error)
-        return None
+    return None
+
+
+def _lost_results(
+    study: Study, record: mlflow_record.Record, spec: SweepSpec, outbox: Outbox
+) -> list[LostResult]:
+    """Return what the record lacks of trials that the search knows."""
+    from sweep.search.lost_results import lost_results, must_have_items
+
     runs = record.trial_runs()
     must_have = must_have_items(record, outbox, runs)
-    deleted = record.deleted_trials()
-    return lost_results(study, spec, runs, must_have, deleted=deleted)
+    return lost_results(study, spec, runs, must_have, deleted=record.deleted_trials())
 
 
 def _run(entry: Attached) -> str:

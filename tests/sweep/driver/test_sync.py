@@ -1,5 +1,7 @@
 """Entries that a sweep could not deliver are delivered later, also to another store."""
 
+import shutil
+
 import pandas as pd
 import pytest
 
@@ -142,6 +144,29 @@ def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path)
     assert after.trials["state"].tolist() == ["complete"] * 4
     assert after.state == "finished"
     assert sync(spec.name).num_delivered == 0
+
+
+def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_the_record(
+    spec_of, tmp_path
+):
+    from sweep.driver.run_sweep import resume
+    from sweep.tracking.journal.marks import DELIVERED
+    from sweep.tracking.sweeps import find_sweep
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    copy = shutil.copytree(workspace.folder(spec.name), tmp_path / "copy")
+    spec, document = spec_of(4)
+    record = resume(spec, document, run_trial=pretending())
+    before = [run.data for run in record.trial_runs()]
+    shutil.rmtree(workspace.folder(spec.name))
+    shutil.copytree(copy, workspace.folder(spec.name))
+    (workspace.outbox(spec.name) / DELIVERED).unlink()  # all of the old journal is to be delivered
+    with pytest.raises(CannotRun, match=r"does not know that trials 2, 3 ended: put the latest"):
+        sync(spec.name)
+    record = find_sweep(workspace.local_tracking_uri(), spec.name)
+    assert [run.data.tags for run in record.trial_runs()] == [data.tags for data in before]
+    assert record.has_ended()
 
 
 def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
