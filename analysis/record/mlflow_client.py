@@ -197,12 +197,18 @@ def sweep_runs(store: Store) -> list[Run]:
 def sweep_run(store: Store, name: str) -> Run:
     """Return the parent run of the sweep of this name.
 
+    It is in the experiment of its name, unless a user has renamed that in MLflow's interface: then it
+    is found by its tag, in any experiment.
+
     Raises:
         UnknownSweep: the store has no sweep of this name; the message lists those that it has.
     """
     parents = runs_with(store, store.experiment_ids(name), {Tag.ROLE: Role.SWEEP})
     if not parents:
-        names = sorted({run.data.tags[Tag.NAME] for run in sweep_runs(store)})
+        recorded = sweep_runs(store)
+        parents = [run for run in recorded if run.data.tags[Tag.NAME] == name]
+    if not parents:
+        names = sorted({run.data.tags[Tag.NAME] for run in recorded})
         raise UnknownSweep(
             f"{masked(store.tracking_uri)} has no sweep named {name!r}; "
             + (f"it has {', '.join(names)}." if names else "it has no sweeps yet.")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import SweepState, Tag, trial_in
 from sweep import workspace
-from sweep.driver.earlier.refusals import refuse_older_search
+from sweep.driver.earlier.older_search import refuse_older_search
 from sweep.driver.ending import end_of, stopped_by
 from sweep.driver.running_sweep import (
     PATIENCE_S,

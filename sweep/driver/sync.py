@@ -15,7 +15,7 @@ from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
-from sweep.driver.earlier.refusals import refuse_older_search
+from sweep.driver.earlier.older_search import refuse_older_search
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
 from sweep.search.mending import deliver_again, left_lost, record_lost

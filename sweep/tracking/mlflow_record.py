@@ -239,7 +239,7 @@ class Record:
 
             kept = {names.trial_in(run.data.tags) for run in self.trial_runs()}
             found = search_runs(
-                self._client, self.experiment_id, self._of_trials, ViewType.DELETED_ONLY
+                self._client, [self.experiment_id], self._of_trials, ViewType.DELETED_ONLY
             )
             ended = {names.trial_in(run.data.tags) for run in found if Tag.STATE in run.data.tags}
             self._deleted = frozenset(ended - kept)
@@ -274,7 +274,7 @@ class Record:
 
     def trial_runs(self) -> list[Run]:
         """Return the runs of all trials."""
-        return search_runs(self._client, self.experiment_id, self._of_trials)
+        return search_runs(self._client, [self.experiment_id], self._of_trials)
 
     @property
     def _of_trials(self) -> dict[str, str]:

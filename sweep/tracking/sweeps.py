@@ -14,10 +14,11 @@ from sweep.tracking.outbox_entries import now
 from sweep.tracking.provenance.beginning import beginning
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect
-from sweep.tracking.store.runs import search_runs
+from sweep.tracking.store.runs import all_experiment_ids, search_runs
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
     from sweep.config.spec import SweepSpec
     from sweep.tracking.control_requests import Request
@@ -107,7 +108,7 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
         for role in (Role.SWEEP, Role.TRIAL):
-            for run in search_runs(client, experiment.experiment_id, {Tag.ROLE: role}):
+            for run in search_runs(client, [experiment.experiment_id], {Tag.ROLE: role}):
                 client.delete_run(run.info.run_id)
     return str(experiment.experiment_id)
 
@@ -122,15 +123,21 @@ def refuse_if_recorded(tracking_uri: str, name: str) -> None:
 
 
 def find_sweep(tracking_uri: str, name: str) -> Record | None:
-    """Return the record of the sweep of this name, or None if there is none."""
+    """Return the record of the sweep of this name, or None if there is none.
+
+    It is in the experiment of its name, unless a user has renamed that in MLflow's interface: then its
+    run is found by its tag, in any experiment.
+    """
     client = connect(tracking_uri)
+    runs: list[Run] = []
     experiment = client.get_experiment_by_name(name)
-    if experiment is None or experiment.lifecycle_stage == "deleted":
+    if experiment is not None and experiment.lifecycle_stage != "deleted":
+        runs = search_runs(client, [experiment.experiment_id], {Tag.ROLE: Role.SWEEP})
+    if not runs and (experiment_ids := all_experiment_ids(client)):
+        runs = search_runs(client, experiment_ids, {Tag.ROLE: Role.SWEEP, Tag.NAME: name})
+    if not runs:
         return None
-    runs = search_runs(client, experiment.experiment_id, {Tag.ROLE: Role.SWEEP})
-    return (
-        Record(tracking_uri, experiment.experiment_id, name, runs[0].info.run_id) if runs else None
-    )
+    return Record(tracking_uri, runs[0].info.experiment_id, name, runs[0].info.run_id)
 
 
 def recorded_sweep(tracking_uri: str, name: str) -> Record:

@@ -13,15 +13,9 @@ from sweep.config.check import changes_of
 from sweep.config.definitions import differences
 from sweep.driver.running_sweep import CannotRun
 from sweep.tracking.store import addresses
-from trainables.schema.counted import numbered
 from trainables.schema.plain_yaml import from_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from mlflow.entities import Run
-    from optuna import Study
-
     from sweep.config.spec import SweepSpec
     from sweep.tracking.mlflow_record import Record
     from trainables.schema.yaml_file import Document
@@ -49,20 +43,6 @@ def refuse_lost_search(record: Record, search_storage: Path | str) -> None:
         raise CannotRun(
             f"{address} must hold the search of {name}, but does not: name the database that does by "
             "--storage or OPTUNA_STORAGE, none if none was named before, or start anew with --replace."
-        )
-
-
-def refuse_older_search(
-    name: str, search_storage: Path | str, study: Study, runs: Iterable[Run]
-) -> None:
-    """Raise CannotRun if trials of a sweep have ended by their runs, and its study does not know it."""
-    from sweep.search.agreement import unknown_ends
-
-    if unknown := unknown_ends(study, runs):
-        raise CannotRun(
-            f"{addresses.masked_address(search_storage)} must hold the search of {name} as it was "
-            f"left, but does not know that {numbered('trial', unknown)} ended: put the latest copy "
-            "back, or start anew with --replace."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,7 +43,7 @@ def trouble_of_server(tracking_uri: str) -> str:
     return f"the tracking server {uri} must be MLflow's, but answers {words}: {remedy}."
 
 
-def refuse_no_list_of_runs(tracking_uri: str, experiment_id: str) -> None:
+def refuse_no_list_of_runs(tracking_uri: str, experiment_ids: Sequence[str]) -> None:
     """Ask a store that has given no runs again, if it is a server.
 
     MLflow's client takes an answer without content, as of a gateway, for an empty list.
@@ -51,7 +52,7 @@ def refuse_no_list_of_runs(tracking_uri: str, experiment_id: str) -> None:
         errors.OtherAnswer: the server answers with no list of runs.
     """
     if tracking_uri.startswith(("http://", "https://")):
-        asked = {"experiment_ids": [experiment_id], "max_results": 1}
+        asked = {"experiment_ids": [*experiment_ids], "max_results": 1}
         answer = _asked(tracking_uri.rstrip("/"), SEARCH_RUNS, asked)
         if answer.ok and not _is_list_of(answer, "runs"):
             raise errors.OtherAnswer(errors.described(answer, "list of runs"))

@@ -3,6 +3,7 @@
 import pytest
 
 from analysis.record.names import digests_in
+from analysis.record.reader import read_sweep
 from sweep.tracking import sweeps
 
 pytestmark = pytest.mark.timeout(120)
@@ -46,6 +47,20 @@ def test_runs_that_were_deleted_with_their_experiment_do_not_come_back_with_it(
     fresh = sweeps.open_sweep(tracking_uri, spec, "", {})
     runs = record._client.search_runs([fresh.experiment_id])
     assert [run.info.run_id for run in runs] == [fresh.run_id]
+
+
+def test_a_sweep_is_found_whose_experiment_was_renamed_in_mlflows_interface(
+    tracking_uri, spec, record
+):
+    record._client.rename_experiment(record.experiment_id, "old results")
+    other = record._client.create_experiment(spec.name)  # another takes the name
+    assert sweeps.find_sweep(tracking_uri, spec.name).run_id == record.run_id
+    assert read_sweep(spec.name, tracking_uri=tracking_uri).name == spec.name
+    with pytest.raises(sweeps.SweepExists):
+        sweeps.open_sweep(tracking_uri, spec, "", {})
+    sweeps.delete_sweep(tracking_uri, spec.name)
+    assert sweeps.find_sweep(tracking_uri, spec.name) is None
+    assert sweeps.open_sweep(tracking_uri, spec, "", {}).experiment_id == other
 
 
 def test_a_sweep_that_was_just_deleted_is_a_sentence(tracking_uri, spec, record):
