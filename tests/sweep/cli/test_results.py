@@ -13,8 +13,9 @@ import pytest
 
 from analysis.record.reader import read_sweep, read_trial_yaml
 from analysis.record.sweep import Candidate
+from sweep import workspace
 from sweep.cli.results import joined_numbers
-from sweep.tracking.sweeps import find_sweep
+from sweep.tracking.sweeps import find_sweep, open_sweep
 from tests.sweep.conftest import record, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -93,6 +94,19 @@ def test_results_that_the_record_has_lost_are_said_until_somebody_retries_them(f
     retried = verb("retry", "tiny", *words)
     assert retried.stdout == "1 trial is tried again by `sweep resume tiny`.\n"
     assert "results of" not in verb("status", "tiny", *words).stdout
+
+
+def test_ls_names_ten_sweeps_with_lost_results_and_counts_the_others(spec_of, sweep_home):
+    spec, document = spec_of(1)
+    uri = workspace.local_tracking_uri()
+    for number in range(12):
+        named = spec.model_copy(update={"name": f"lossy-{number}"})
+        opened = open_sweep(uri, named, document.text, {})
+        opened.log_batch(opened.run_id_of(0), [], {}, {"sweep.state": "lost"})
+    said = verb("ls", SWEEP_HOME=str(sweep_home)).stderr.splitlines()
+    assert len(said) == 11
+    assert said[0].startswith("the record of lossy-11 has lost results of 1 trial: ")
+    assert said[-1] == "so have those of 2 further sweeps."
 
 
 def test_two_trials_are_compared_on_the_same_items(finished):
