@@ -15,7 +15,7 @@ from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
-from sweep.driver.earlier.older_search import refuse_older_search
+from sweep.driver.earlier.older_search import refuse_older_folder
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
 from sweep.search.mending import deliver_again, left_lost, record_lost
@@ -104,10 +104,8 @@ def sync(
                 )
             record, gone = _open_anew(name, spec, document, uri, outbox)
         else:
-            if study:  # an old copy of the sweep's folder would write over the record
-                refuse_older_search(
-                    name, workspace.search_storage(name), study, record.trial_runs()
-                )
+            if study:  # an old copy would write over the record
+                refuse_older_folder(name, study, record.trial_runs())
             gone = deliver_again(record, outbox)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)

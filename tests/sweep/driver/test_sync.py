@@ -162,11 +162,27 @@ def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_th
     shutil.rmtree(workspace.folder(spec.name))
     shutil.copytree(copy, workspace.folder(spec.name))
     (workspace.outbox(spec.name) / DELIVERED).unlink()  # all of the old journal is to be delivered
-    with pytest.raises(CannotRun, match=r"does not know that trials 2, 3 ended: put the latest"):
+    with pytest.raises(CannotRun, match="nor its journal knows that trials 2, 3 ended: put the"):
         sync(spec.name)
     record = find_sweep(workspace.local_tracking_uri(), spec.name)
     assert [run.data.tags for run in record.trial_runs()] == [data.tags for data in before]
     assert record.has_ended()
+
+
+def test_the_record_is_delivered_also_where_the_search_alone_is_an_older_copy(spec_of):
+    from sweep.driver.run_sweep import resume
+    from sweep.tracking.journal.marks import DELIVERED
+
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    older = workspace.journal(spec.name).read_bytes()
+    spec, document = spec_of(4)
+    resume(spec, document, run_trial=pretending())
+    workspace.journal(spec.name).write_bytes(older)
+    (workspace.outbox(spec.name) / DELIVERED).unlink()
+    synced = sync(spec.name)
+    assert (synced.has_ended, synced.lost) == (True, [])
+    assert synced.num_delivered > 4
 
 
 def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
