@@ -10,6 +10,7 @@ from analysis.record.mlflow_client import OtherContent, read_artifact
 from analysis.record.names import Artifact, Tag
 from trainables.metrics.metric import Better, Metric
 from trainables.schema.plain_json import from_json, is_finite_number
+from trainables.schema.text.printable import printable
 
 if TYPE_CHECKING:
     from analysis.record.database import Run
@@ -46,9 +47,12 @@ def read_declarations(store: Store, parent: Run) -> Declarations:
         place = f"{Artifact.DECLARATIONS} of sweep {name}"
         raise OtherContent(place, store.tracking_uri) from error
     if declared is None:
+        folder = store.folder_of(run_id)
+        place = f"its run {run_id}" if folder is None else printable(str(folder))
         raise ValueError(
-            f"sweep {name} has no {Artifact.DECLARATIONS} in its run {run_id}: it has only just begun, "
-            "or its driver died; try again, or start it again."
+            f"sweep {name} has no {Artifact.DECLARATIONS} in {place}: it has only just begun, or its "
+            "driver died, or its files were moved: try again, or put them back (a link will do), or "
+            "start it again."
         )
     return declared
 

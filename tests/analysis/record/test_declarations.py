@@ -102,6 +102,21 @@ def test_foreign_declarations_are_one_sentence_and_hide_no_other_sweep(written):
         assert listed["begun"] == [GAP.name, RISE.name], "it is not hidden"
 
 
+def test_files_that_were_moved_are_said_with_the_place_they_must_be_in(written):
+    uri = written(text().encode())
+    store = Store(uri)
+    folder = store.folder_of(sweep_run(store, "hand").info.run_id)
+    moved = folder.rename(folder.with_name("moved"))
+    try:
+        with pytest.raises(
+            ValueError, match="its files were moved: try again, or put them"
+        ) as error:
+            read_sweep("hand", tracking_uri=uri)
+    finally:
+        moved.rename(folder)
+    assert f"no declarations.json in {folder}: " in str(error.value)
+
+
 def test_more_metrics_than_a_table_has_columns_for_are_refused():
     own = tree()["metrics"][0]
     many = [own | {"name": f"bias/a/{number}"} for number in range(MAX_METRICS)]
