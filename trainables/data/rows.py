@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,12 @@ def user_file(name: str) -> Path:
     return path
 
 
-def user_rows(name: str) -> Iterator[Row]:
+def user_rows(name: str, fields: re.Pattern[str] | None = None) -> Iterator[Row]:
     """Yield the rows of a user's file; each line of a .txt that is not blank has the field `text`.
+
+    Args:
+        fields: the names of those that are used, as a pattern, so that no memory is spent on others;
+            None for all.
 
     Raises:
         AssetError: there is no such file.
@@ -71,7 +76,7 @@ def user_rows(name: str) -> Iterator[Row]:
     path = user_file(name)
     refuse_pointer(path, path)
     row = None
-    for row in _rows(path):
+    for row in _rows(path, fields):
         yield row
     if row is None:
         raise ValueError(f"{path}: must have rows of data, but has none.")
@@ -105,15 +110,16 @@ def checked_row(row: Any, fields: tuple[str, ...], where: str) -> dict[str, Any]
     return dict(row)
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file.
+def _rows(path: Path, fields: re.Pattern[str] | None = None) -> Iterator[Row]:
+    """Yield the rows of a file, with the fields of these names at least.
 
     Raises:
         ValueError: its name does not say what it is, or it has more than MAX_ROWS rows.
     """
     if not (kind := kind_of(path)):
         raise ValueError(f"{path}: must be {in_words(TEXTS)}.")
-    for number, row in enumerate(READERS[kind](path), start=1):
+    rows = parquet_rows(path, fields) if kind == ".parquet" else READERS[kind](path)
+    for number, row in enumerate(rows, start=1):
         if number > MAX_ROWS:
             raise ValueError(
                 f"{path}: must have at most {MAX_ROWS:,} rows, but has more: take a part of it."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import stat
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -206,15 +207,27 @@ class LanguageModel:
             buffer.data = base_buffer.data.clone()
 
     def save(self, folder: Path) -> None:
-        """Write weights (safetensors), configuration and tokenizer, as transformers reads them."""
+        """Write weights (safetensors), configuration and tokenizer, as transformers reads them.
+
+        Of a model whose head is no more its word embeddings, as files may hold two where the
+        configuration has them tied, the configuration says so, and every tensor is written.
+        """
         module: Any = self.module
         state = {
             _without_peft(name): value
             for name, value in module.state_dict().items()
             if ".lora_" not in name
         }
+        if module.get_output_embeddings().weight is not module.get_input_embeddings().weight:
+            for config in (module.config, module.config.get_text_config()):
+                config.tie_word_embeddings = False
+            state = _without_shared_memory(state)
         module.save_pretrained(folder, state_dict=state)
         self.tokenizer.hf.save_pretrained(folder)
+        # safetensors lets the owner alone read its files, whatever the umask.
+        mode = stat.S_IMODE((folder / "config.json").stat().st_mode)
+        for file in folder.glob("*.safetensors"):
+            file.chmod(mode)
 
     def train(self, *, own_dropout: bool = True) -> None:
         """Set the module to training mode.
@@ -262,6 +275,19 @@ class LanguageModel:
 def _device() -> torch.device:
     """Return the GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _without_shared_memory(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by name, each with memory of its own, as the bias of BERT's head has not.
+
+    Of those that share some, transformers would write one alone.
+    """
+    seen: set[int] = set()
+    separate = {}
+    for name, value in state.items():
+        separate[name] = value.clone() if value.data_ptr() in seen else value
+        seen.add(value.data_ptr())
+    return separate
 
 
 def _without_peft(name: str) -> str:

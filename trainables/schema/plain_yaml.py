@@ -4,6 +4,8 @@ A file that people write is read by trainables/schema/yaml_file.py, which knows 
 value.
 """
 
+import math
+import sys
 from io import StringIO
 from typing import Any
 
@@ -60,8 +62,21 @@ class _PlainConstructor(SafeConstructor):
         return number
 
     def construct_yaml_float(self, node: ScalarNode) -> Any:
-        """Return a number, or its text."""
-        return node.value if UNDERSCORE in node.value else super().construct_yaml_float(node)
+        """Return a number, or its text.
+
+        Raises:
+            NotPlain: it is too large, so that Python takes it for infinity, which is written .inf.
+        """
+        if UNDERSCORE in node.value:
+            return node.value
+        number = super().construct_yaml_float(node)
+        if math.isinf(number) and not node.value.lower().endswith(".inf"):
+            raise NotPlain(
+                problem=f"must hold numbers below {sys.float_info.max:.2g}, but got "
+                f"{shortened(node.value, MAX_WRITTEN)}",
+                problem_mark=node.start_mark,
+            )
+        return number
 
 
 for _tag in ("int", "float", "str"):

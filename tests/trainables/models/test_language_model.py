@@ -1,11 +1,15 @@
 """A model, its tokenizer, and the base that it started from."""
 
 import json
+import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
 import torch
+import transformers
+from safetensors.torch import load_file, save_file
 
 from trainables.models import miniature
 from trainables.models.language_model import LanguageModel
@@ -124,3 +128,49 @@ def test_a_digest_tells_weights_apart_and_a_tokenizer_digest_does_not(llama, ber
     assert noisy.digest != llama.digest
     assert noisy.tokenizer.digest == llama.tokenizer.digest
     assert bert.tokenizer.digest == llama.tokenizer.digest, "both miniatures read the same words"
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "head", "words"),
+    [
+        ("miniature-llama", "causal", "lm_head.weight", "model.embed_tokens.weight"),
+        (
+            "miniature-bert",
+            "masked",
+            "cls.predictions.decoder.weight",
+            "bert.embeddings.word_embeddings.weight",
+        ),
+    ],
+)
+def test_a_model_whose_files_untie_its_head_is_saved_as_one_without_ties(
+    name, family, head, words, tmp_path
+):
+    folder = Path(shutil.copytree(miniature.folder(name), tmp_path / "model"))
+    tensors = load_file(folder / "model.safetensors")
+    noise = torch.randn(tensors[words].shape, generator=torch.Generator().manual_seed(0))
+    save_file(tensors | {head: tensors[words] + noise}, folder / "model.safetensors")
+    model = LanguageModel(folder, family)
+    (saved := tmp_path / "saved").mkdir()
+    model.save(saved)
+    assert json.loads((saved / "config.json").read_text())["tie_word_embeddings"] is False
+    auto_class = {
+        "causal": transformers.AutoModelForCausalLM,
+        "masked": transformers.AutoModelForMaskedLM,
+    }[family]
+    plain, loading = auto_class.from_pretrained(saved, output_loading_info=True)
+    assert not loading["missing_keys"]
+    ids = torch.tensor([[1, 5, 7, 9]])
+    expected = model.module.eval()(input_ids=ids.to(model.device)).logits.cpu()
+    assert torch.equal(plain.eval()(input_ids=ids).logits, expected)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_files_of_a_saved_model_have_the_modes_of_the_umask(umask, mode, llama, tmp_path):
+    before = os.umask(umask)
+    try:
+        llama.save(tmp_path)
+    finally:
+        os.umask(before)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert "model.safetensors" in modes
+    assert set(modes.values()) == {mode}

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from trainables.schema.plain_json import from_json, items_of_list
+from trainables.schema.plain_json import from_json
 
 DEEP = 100_000
 
@@ -37,35 +37,6 @@ def test_the_place_of_what_is_no_json_stays_known():
 
 def test_callers_say_what_objects_numbers_and_constants_become():
     read = from_json(
-        '{"a": 1, "a": NaN}', as_object=list, as_whole_number=str, as_constant=lambda _: math.pi
+        '{"a": 1, "a": NaN}', as_object=list, as_number=str, as_constant=lambda _: math.pi
     )
     assert read == [("a", "1"), ("a", math.pi)]
-
-
-BROKEN = [
-    "[1,]",
-    "[1 2]",
-    '[{"a": 1}',
-    "[1] x",
-    "[",
-    "[1,\n2}",
-    '[{"a": tru}]',
-    "[1,,2]",
-    "[,]",
-    "[1]]",
-]
-
-
-@pytest.mark.parametrize("text", ["[]", " [ 1 , [2] ] ", '[{"a": 1}]\n'])
-def test_a_list_is_read_item_by_item_as_it_is_at_once(text):
-    assert list(items_of_list(text)) == json.loads(text)
-
-
-@pytest.mark.parametrize("text", BROKEN)
-def test_what_is_wrong_in_a_list_is_told_as_of_the_whole(text):
-    errors = []
-    for read in (json.loads, lambda text: list(items_of_list(text))):
-        with pytest.raises(json.JSONDecodeError) as caught:
-            read(text)
-        errors.append(str(caught.value))
-    assert errors[0] == errors[1]

@@ -1,5 +1,7 @@
 """YAML between programs: plain values come back as they were."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,13 @@ def test_signs_that_mean_something_in_a_key_alone_are_text_elsewhere():
 def test_a_key_that_is_no_word_is_refused(key):
     with pytest.raises(NotPlain, match="must have words as keys"):
         from_yaml(f"? {key}\n: 1\n")
+
+
+@pytest.mark.parametrize("written", ["1e999", "-1.0e+999", "9" * 400 + ".5"])
+def test_a_number_that_is_too_large_is_refused_as_it_was_written(written):
+    with pytest.raises(NotPlain, match=f"must hold numbers below 1.8e.308, but got {written[:6]}"):
+        from_yaml(f"a: {written}")
+
+
+def test_infinity_that_is_written_as_such_is_read():
+    assert from_yaml("[.inf, -.INF]") == [math.inf, -math.inf]

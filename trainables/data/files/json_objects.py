@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from trainables.data.files.decoding import open_text
-from trainables.data.files.row import Row, first_repeated, names_in_words
-from trainables.schema.plain_json import from_json, items_of_list
+from trainables.data.files.json_items import (
+    TooManyValues,
+    items_of_list,
+    num_signs,
+    refuse_many_values,
+)
+from trainables.data.files.json_numbers import as_number
+from trainables.data.files.row import LONGEST, Row, first_repeated, names_in_words
+from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value
+
+NO_BLANK = re.compile(r"\S")
+MAX_VALUES = 500_000  # of an object, however deep
 
 
 def json_lines(path: Path) -> Iterator[Row]:
@@ -37,10 +48,11 @@ def json_list(path: Path) -> Iterator[Row]:
     """
     with open_text(path, is_whole=True) as text:
         contents = text.read()
-    if not contents.strip():
+    # Not stripped: that would be a second text of this size.
+    beginning = NO_BLANK.search(contents)
+    if beginning is None:
         raise ValueError(f"{path}: must be a list of objects, [{{…}}, …], but is empty.")
-    contents = contents.rstrip()
-    if not contents.lstrip().startswith("["):
+    if beginning[0] != "[":
         value = _parsed(contents, str(path))
         is_object = isinstance(value, dict)
         kind = f"an object with the keys {names_in_words(value)}" if is_object else as_value(value)
@@ -57,7 +69,9 @@ def _parsed(text: str, where: str) -> Any:
         ValueError: it is no JSON, is nested too deeply, or an object in it has a key twice.
     """
     with _refused(text, where):
-        return from_json(text, as_object=_with_keys_once, as_whole_number=_whole_number)
+        if num_signs(text) > MAX_VALUES:
+            refuse_many_values(text, MAX_VALUES)
+        return from_json(text, as_object=_with_keys_once, as_number=as_number)
 
 
 def _items(text: str, where: str) -> Iterator[Any]:
@@ -67,7 +81,12 @@ def _items(text: str, where: str) -> Iterator[Any]:
         ValueError: as _parsed.
     """
     with _refused(text, where):
-        yield from items_of_list(text, as_object=_with_keys_once, as_whole_number=_whole_number)
+        yield from items_of_list(
+            text,
+            as_object=_with_keys_once,
+            as_number=as_number,
+            most_values=MAX_VALUES,
+        )
 
 
 @contextmanager
@@ -80,21 +99,18 @@ def _refused(text: str, where: str) -> Iterator[None]:
         remedy = ""
         if error.msg == "Extra data" and line:
             remedy = ": if it has one object a line, let its name end in .jsonl"
-        elif text.strip() in "[{":
+        elif len(text) < LONGEST and text.strip() in "[{":
             remedy = ": if one value goes over several lines, let the name end in .json"
         raise ValueError(
             f"{where}: must be JSON, but at {line}column {error.colno}: {error.msg}{remedy}."
         ) from error
+    except TooManyValues as error:
+        raise ValueError(
+            f"{where}: must have at most {MAX_VALUES:,} values in an object or a list, but has more in "
+            "one: write many small objects, as a list ([{…}, …]) or one a line (.jsonl)."
+        ) from error
     except ValueError as error:
         raise ValueError(f"{where}: must be JSON, but {error}.") from error
-
-
-def _whole_number(digits: str) -> int | float:
-    """Return a whole number; an infinite one where it is too long for Python to read."""
-    try:
-        return int(digits)
-    except ValueError:
-        return float(digits)
 
 
 def _with_keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from trainables.schema.faults import did_you_mean
 from trainables.schema.text.shown import MAX_NAME, as_value
 
 SETS = ("imdb", "miniature")
+FIELDS = re.compile("text2?|label")  # of a user's file
 # GLUE's classification tasks, and the columns that hold their one or two texts.
 GLUE = {
     "cola": ("sentence",),
@@ -118,7 +120,7 @@ def _rows(name: str) -> Iterator[Labelled]:
         for text in miniature.general_texts():
             yield Labelled((text,), str(miniature.TIMES.index(text.split()[-1]) % 2))
     elif kind_of(name):
-        yield from map(_of_user, user_rows(name))
+        yield from map(_of_user, user_rows(name, FIELDS))
     else:
         yield from _read(resolve.resolve(name))
 

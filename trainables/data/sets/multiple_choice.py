@@ -119,7 +119,7 @@ def hellaswag(path: str) -> list[Item]:
 
     items = []
     fields = ("activity_label", "ctx_a", "ctx_b", "endings", "label")
-    for row in user_rows(path):
+    for row in user_rows(path, re.compile("|".join(fields))):
         item = checked_row(row.fields, fields, row.where)
         topic, first, second, endings, label = (item[field] for field in fields)
         for field in fields[:3]:

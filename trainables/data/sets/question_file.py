@@ -15,6 +15,7 @@ from trainables.schema.text.shown import as_value
 
 Prompt = Literal["question", "plain"]
 COLUMN = re.compile(r"choice_\d+")
+FIELDS = re.compile(rf"passage|question|choices|{COLUMN.pattern}|answer")
 FORMS = 'a list of texts, in a table as JSON (["…", "…"]) or in columns choice_1, choice_2, …'
 
 
@@ -35,7 +36,7 @@ def question_items(name: str, prompt: Prompt) -> list[Item]:
             same, or the answer is none of them; the message has the row.
         trainables.assets.errors.AssetError: there is no such file.
     """
-    return [_item(row, prompt) for row in user_rows(name)]
+    return [_item(row, prompt) for row in user_rows(name, FIELDS)]
 
 
 def _item(row: Row, prompt: Prompt) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import chain
@@ -14,6 +15,8 @@ from trainables.data.pairs import Pair
 from trainables.data.rows import user_file, user_rows
 from trainables.data.sets.base import AlignmentSet, TextSet
 from trainables.schema.text.shown import as_value
+
+FIELDS = re.compile("text|source|stereotype|antistereotype")
 
 
 class UserFile(AlignmentSet, TextSet):
@@ -43,7 +46,7 @@ class UserFile(AlignmentSet, TextSet):
             ValueError: a row lacks its text, or holds no sound text.
             trainables.assets.errors.AssetError: there is no such file.
         """
-        for row in user_rows(self.name):
+        for row in user_rows(self.name, FIELDS):
             if text := text_in(row, "text"):
                 is_named = row.fields.get("source") is not None
                 yield (text_in(row, "source") if is_named else "") or text, text
@@ -57,7 +60,7 @@ class UserFile(AlignmentSet, TextSet):
             trainables.assets.errors.AssetError: there is no such file.
         """
         has_pairs = None
-        for row in user_rows(self.name):
+        for row in user_rows(self.name, FIELDS):
             if has_pairs is None:
                 has_pairs = self._has_pairs(row)
                 if has_pairs and (rule, words) != ("improved", "gender"):

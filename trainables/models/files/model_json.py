@@ -43,10 +43,11 @@ def written_config(folder: Path) -> dict[str, Any]:
             )
         _refuse_counts(written)
     except (OSError, ValueError) as error:
-        reason = as_word(error, LONGEST_REASON)
+        is_absent = isinstance(error, FileNotFoundError)
+        reason = "it has no config.json" if is_absent else as_word(error, LONGEST_REASON)
         raise ValueError(
             f"{folder} must be the folder of a model, with config.json, safetensors and a "
-            f"tokenizer, but: {reason}."
+            f"tokenizer, but: {reason}: give the folder that save_pretrained wrote."
         ) from error
     return written
 
@@ -55,17 +56,27 @@ def read_object(file: Path) -> dict[str, Any]:
     """Return the object in a JSON file.
 
     Raises:
-        OSError: there is no such file.
-        ValueError: it is no ordinary file, too large, a pointer of Git LFS, no JSON, no object, nested
-            too deeply, or has a number that is none.
+        FileNotFoundError: there is no such file.
+        ValueError: it is no ordinary file, cannot be opened, is too large, a pointer of Git LFS, no
+            JSON, no object, nested too deeply, or has a number that is none.
     """
     if file.exists() and not file.is_file():
-        raise ValueError(f"{file.name} must be a file, but is none")
-    if (size := file.stat().st_size) > MAX_BYTES:
-        raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
-    refuse_pointer(file, file.name)
+        kind = "a folder" if file.is_dir() else "none"
+        raise ValueError(f"{file.name} must be a file, but is {kind}")
     try:
-        written = from_json(file.read_text(encoding="utf-8"), as_constant=_constant)
+        if (size := file.stat().st_size) > MAX_BYTES:
+            raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
+        refuse_pointer(file, file.name)
+        contents = file.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ValueError(f"{file.name} must be a file that can be read, but: {reason}") from error
+    if not contents.strip():
+        raise ValueError(f"{file.name} must be an object of JSON, but is empty")
+    try:
+        written = from_json(contents.decode(), as_constant=_constant)
     except ValueError as error:
         raise ValueError(f"{file.name} must be JSON, but is none: {error}") from error
     if not isinstance(written, dict):
@@ -77,7 +88,7 @@ def read_objects(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the objects in the JSON files beside a folder's config.json, by the names of the files.
 
     Raises:
-        OSError, ValueError: as read_object, of one that is there.
+        ValueError: as read_object, of one that is there.
     """
     files = [folder / f"{name}.json" for name in OBJECTS]
     return {file.name: read_object(file) for file in files if file.is_file()}

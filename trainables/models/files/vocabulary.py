@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from trainables.models.files.model_json import read_object
-from trainables.models.files.sentences import failed, unloadable
-from trainables.schema.text.shown import as_value
+from trainables.models.files.sentences import LONGEST_REASON, failed, unloadable
+from trainables.models.files.tokenizer_parts import (
+    NAMING_FILES,
+    REMEDY,
+    TOKENIZER,
+    fault_of_tokenizer_json,
+    refuse_ill_parts,
+)
+from trainables.schema.text.shown import as_value, as_word
 
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 SAMPLE = "The nurse said that she was here."
@@ -22,6 +29,7 @@ def read_tokenizer(folder: Path) -> Any:
     """
     import transformers
 
+    refuse_ill_parts(folder)
     _refuse_settings(folder)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **SAFE)
@@ -32,9 +40,16 @@ def read_tokenizer(folder: Path) -> Any:
                 f"{folder} must hold the model's tokenizer, but has none: write it there by "
                 f"tokenizer.save_pretrained."
             ) from error
+        if fault := fault_of_tokenizer_json(folder):
+            raise unloadable(
+                folder,
+                f"its {TOKENIZER} must be one that the tokenizers library reads, but: "
+                f"{as_word(fault, LONGEST_REASON // 2)}: {REMEDY}",
+            ) from error
+        files = " and ".join(name for name in NAMING_FILES if (folder / name).is_file())
         raise failed(
             folder, "its tokenizer cannot be read", error,
-            "mend tokenizer.json and tokenizer_config.json, or save it anew by save_pretrained",
+            f"mend {files}, or {REMEDY}" if files else REMEDY,
         ) from error  # fmt: skip
     if not sample:
         raise ValueError(

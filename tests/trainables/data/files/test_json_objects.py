@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainables.data.files.json_objects import json_lines, json_list
+from trainables.data.files.row import sound_text
 
 in_one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 VALUES = st.recursive(
@@ -76,7 +78,7 @@ def test_a_part_of_a_file_is_refused_or_has_the_first_rows(tmp_path, data, rows)
         ("a.json", '{"x": [1]}', "must be a list of objects, .* but is an object with the keys x."),
         ("a.json", '"x"', "must be a list of objects, .* but is 'x'."),
         ("a.json", '[{"x": 1}, 3]', "a.json, object 2: must be a JSON object, but got 3."),
-        ("a.json", '[\n{"x": 1}\n', "a.json: must be JSON, but at line 2, column 9: Expecting"),
+        ("a.json", '[\n{"x": 1}\n', "a.json: must be JSON, but at line 3, column 1: Expecting"),
         ("a.json", '{"x": 1}\n{"x": 2}', "line 2, column 1: Extra data: if it has one object a line, le"),
         ("a.json", "[" * 100_000, "a.json: must be JSON, but it has too many levels."),
     ],
@@ -91,3 +93,40 @@ def test_half_of_a_surrogate_pair_is_read_and_left_to_whoever_needs_the_field(tm
     assert read(tmp_path, '{"x": "\\ud83d", "y": "\\ud83d\\ude00"}', "a.jsonl") == [
         {"x": "\ud83d", "y": "😀"}
     ]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+@pytest.mark.parametrize("written", ["9" * 10**6, "-" + "9" * 5000, "9" * 5000 + ".5", "1e999"])
+def test_a_number_that_is_too_large_is_shown_as_it_was_written(name, written, tmp_path):
+    text = f'{{"n": {written}}}'
+    (row,) = read(tmp_path, text if name == "a.jsonl" else f"[{text}]", name)
+    assert math.isinf(row["n"])
+    start = written[:5]
+    assert repr(row["n"]).startswith(start)
+    assert len(repr(row["n"])) <= 80
+    with pytest.raises(ValueError, match=f"must have text in the field 'n', but got {start}"):
+        sound_text(row["n"], "a.json, object 1", "the field 'n'")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"data": [' + "[]," * 10**6 + "[]]}", '[{"data": [' + "[]," * 10**6 + "[]]}]"],
+    ids=["one object", "one object in a list"],
+)
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_one_huge_object_is_refused_before_it_takes_memory(name, text, tmp_path):
+    """A million empty lists take 64 MB, the text of them 3 MB."""
+    tracemalloc.start()
+    with pytest.raises(
+        ValueError, match=r"must have at most 500,000 values in an object or a list, but"
+    ):
+        read(tmp_path, text, name)
+    assert tracemalloc.get_traced_memory()[1] < 32 * 10**6
+    tracemalloc.stop()
+
+
+def test_a_large_file_of_one_object_a_line_is_told_from_one_huge_object(tmp_path):
+    with pytest.raises(
+        ValueError, match="Extra data: if it has one object a line, let its name end in"
+    ):
+        read(tmp_path, '{"text": "x"}\n' * 600_000, "a.json")

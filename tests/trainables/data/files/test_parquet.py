@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import re
 
 import pandas
 import pyarrow
@@ -96,3 +97,73 @@ def test_columns_of_one_name_and_bytes_that_are_no_utf_8_are_one_sentence(tmp_pa
     parquet.write_table(pyarrow.table({"text": text}), tmp_path / "a.parquet")
     with pytest.raises(ValueError, match=r"row 2: must hold UTF-8 in its .* byte 0xed\."):
         read(tmp_path / "a.parquet")
+
+
+@pytest.fixture
+def memory():
+    """Return a pool in which Arrow takes the memory of the test, so that its peak is known."""
+    before = pyarrow.default_memory_pool()
+    pool = pyarrow.proxy_memory_pool(before)
+    pyarrow.set_memory_pool(pool)
+    yield pool
+    pyarrow.set_memory_pool(before)
+
+
+NAMES = re.compile(r"text|choices|choice_\d+")
+
+
+def test_columns_that_nobody_reads_are_not_decoded_but_named(tmp_path, memory):
+    """Bytes that are no UTF-8 would be refused, and 500 MB of values would be noticed."""
+    other = pyarrow.array([b"\xed\xa0\xbd"] * 500).view(pyarrow.string())
+    columns = {"id": other, "text": ["she"] * 500, "wide": ["x" * 1_000_000] * 500}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet", compression="zstd")
+    peak_of_writing = memory.max_memory()
+    pool = pyarrow.proxy_memory_pool(memory)
+    pyarrow.set_memory_pool(pool)
+    rows = list(parquet_rows(tmp_path / "a.parquet", NAMES))
+    assert pool.max_memory() < 2**24 < peak_of_writing
+    assert [row.fields["text"] for row in rows] == ["she"] * 500
+    assert list(rows[0].fields) == ["id", "text", "wide"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(lambda: ["x" * 1_000_000] * 1000, id="texts"),
+        pytest.param(lambda: [["x" * 100_000] * 10] * 1000, id="lists of texts"),
+    ],
+)
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY"}}],
+    ids=["a dictionary", "beginnings"],
+)
+def test_a_value_that_many_rows_repeat_takes_little_memory(values, settings, tmp_path, memory):
+    column = values()
+    if settings and isinstance(column[0], list):
+        settings = settings | {"column_encoding": {"text.list.element": "DELTA_BYTE_ARRAY"}}
+    table = pyarrow.table({"text": column})
+    parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", **settings)
+    del table
+    assert (tmp_path / "a.parquet").stat().st_size < 100_000
+    pool = pyarrow.proxy_memory_pool(memory)
+    pyarrow.set_memory_pool(pool)
+    assert all(row.fields["text"] == column[0] for row in parquet_rows(tmp_path / "a.parquet"))
+    assert pool.max_memory() < 2**28
+
+
+def test_a_column_with_too_many_values_is_refused_before_it_is_unpacked(tmp_path):
+    lists = pyarrow.array([[1] * 11_000] * 1000, type=pyarrow.list_(pyarrow.int8()))
+    parquet.write_table(pyarrow.table({"text": ["she"] * 1000, "n": lists}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"at most 10,000,000 values in a column .* 11,000,000"):
+        read(tmp_path / "a.parquet")
+    assert len(list(parquet_rows(tmp_path / "a.parquet", NAMES))) == 1000
+
+
+def test_a_file_without_any_of_the_columns_has_its_rows(tmp_path):
+    parquet.write_table(pyarrow.table({"Text": ["she", "he"]}), tmp_path / "a.parquet")
+    rows = list(parquet_rows(tmp_path / "a.parquet", NAMES))
+    assert [(row.where[-5:], dict(row.fields)) for row in rows] == [
+        ("row 1", {"Text": None}),
+        ("row 2", {"Text": None}),
+    ]

@@ -15,7 +15,8 @@ DEEP = "[" * 100_000
 @pytest.mark.parametrize(
     ("contents", "words"),
     [
-        ("", "config.json must be JSON, but is none: Expecting value"),
+        ("", "config.json must be an object of JSON, but is empty: give the folder that save_pretrained wr"),
+        (" \n", "config.json must be an object of JSON, but is empty"),
         ("[1, 2]", "config.json must be an object of JSON, but is [1, 2]"),
         (DEEP, "config.json must be JSON, but is none: it has too many levels"),
         ('{"a": ' + DEEP + "]" * 100_000 + "}", "config.json must be JSON, but is none: it has too many"),
@@ -45,11 +46,28 @@ def test_a_configuration_that_is_none_is_one_short_sentence(contents, words, tmp
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_a_configuration_that_is_no_file_is_not_read(make, tmp_path):
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda file: None, "it has no config.json"),
+        (lambda file: file.symlink_to(file.parent / "absent"), "it has no config.json"),
+        (os.mkfifo, "config.json must be a file, but is none"),
+        (os.mkdir, "config.json must be a file, but is a folder"),
+        (
+            lambda file: file.symlink_to(file),
+            "config.json must be a file that can be read, but: Too many levels of symbolic links",
+        ),
+    ],
+    ids=["none", "a link to nothing", "a pipe", "a folder", "a link to itself"],
+)
+def test_a_folder_without_a_configuration_is_one_sentence(make, words, tmp_path):
     make(tmp_path / "config.json")
-    with pytest.raises(ValueError, match=r"config.json must be a file, but is none"):
+    with pytest.raises(ValueError, match=re.escape(words)) as caught:
         written_config(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path} must be the folder of a model, with config.json, safetensors and a tokenizer, but: "
+        f"{words}: give the folder that save_pretrained wrote."
+    )
 
 
 def test_what_is_written_is_returned_as_it_is(tmp_path):

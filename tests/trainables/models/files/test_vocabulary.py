@@ -39,7 +39,10 @@ def test_a_tokenizer_that_knows_words_of_another_language_alone_is_read(folder):
     [
         ({"tokenizer_class": 7}, "tokenizer_class in tokenizer_config.json must be a class of transf"),
         ({"model_max_length": "x"}, "model_max_length in tokenizer_config.json must be a number of t"),
-        ({"unk_token": 7}, r"its tokenizer cannot be read \(TypeError: Special token .*: mend tokenizer.json"),
+        (
+            {"added_tokens_decoder": {"a": 1}},
+            r"its tokenizer cannot be read \(TypeError: .*: mend tokenizer_config.json, or save it anew",
+        ),
         (
             {"tokenizer_class": "Mine", "auto_map": {"AutoTokenizer": ["a.b", None]}},
             "its tokenizer cannot be read without code of its own, which is never run: give another model",
