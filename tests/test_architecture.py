@@ -167,6 +167,7 @@ def test_the_analysis_imports_metrics_and_yaml_text_alone_of_the_trainables():
         "trainables.schema.counted",
         "trainables.schema.text.escaping",
         "trainables.schema.text.masking",
+        "trainables.schema.text.printable",
         "trainables.schema.plain_json",
         "trainables.schema.plain_yaml",
     }
