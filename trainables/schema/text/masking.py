@@ -13,13 +13,8 @@ from trainables.schema.text.addresses import (
     without_passwords,
     without_query_values,
 )
+from trainables.schema.text.secret_names import SECRET_NAME, is_secret
 
-# Of keys in addresses, of settings and of environment variables whose values are secrets.
-SECRET_NAME = (
-    r"(?:token|(?:secret|password|passwd)(?:[_.-]\w{1,20})?|pwd|passphrase|(?<=[_.-])pass|"
-    r"credentials?|signature|sig|j?session_?id|"
-    r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
-)
 # Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
 # before a colon; and an option of a command.
 ASSIGNMENT = re.compile(
@@ -44,10 +39,6 @@ AWS_SECRET = re.compile(r"(?:(?<![\w/+=\\-])|(?<=\\[nrt]))[A-Za-z0-9/+]{40}(?![\
 # A change of the kind of letter, but for the begin of a word, as of SweepSpec.
 TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
 MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
-FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
-NAMED_SO = re.compile(
-    rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
-)
 # As GitHub's and Hugging Face's scanners know them; also behind the end of a line within a repr.
 KNOWN_SHAPES = re.compile(
     r"(?:\b|(?<=\\[nrt]))(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
@@ -99,15 +90,6 @@ def without_headers(text: str) -> str:
     'Authorization: ***'
     """
     return HEADER.sub(rf"\g<1>\g<2>{HIDDEN}", text)
-
-
-def is_secret(name: str) -> bool:
-    """Return whether a variable of this name holds a secret.
-
-    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
-    (True, False)
-    """
-    return name not in FOLDERS and bool(NAMED_SO.match(name))
 
 
 def masked_head(text: str, most: int) -> str:

@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.masking import LONGEST_SECRET, looks_random, masked, without_headers
+from trainables.schema.text.secret_names import NAME, kind_of_name
 
-# Words of a name that tell of a secret, in small letters.
-SECRET_WORDS = frozenset(
-    "token secret secrets password passwords passwd passphrase pwd pw pass pat credential credentials "
-    "creds auth authorization authenticate login bearer signature sig sas dsn webhook apikey passe "
-    "passwort kennwort contrasena senha".split()
-)
-# Words that end so are glued together, as PGPASSWORD.
-SECRET_ENDS = ("password", "passwd", "pass", "apikey", "secret")
-# Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
-KINDS_OF_KEYS = frozenset(
-    "api access account private shared secret auth encryption session master signing client license "
-    "service deploy storage subscription ssh".split()
-)
-DOUBTFUL_WORDS = frozenset("tokens key keys cookie session".split())
-# Where a name may tell of a secret: a sieve for what `_kind_of_name` looks at closely.
-NAME = re.compile(
-    r"(?i)(?<![\w.-])[\w.-]{0,80}?(?:tok|sec|pass|pwd|pw|pat|cred|auth|log|bear|sig|sas|dsn|webh|key|"
-    r"cook|sess)[\w.-]{0,80}"
-)
-WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
 # before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
@@ -131,7 +111,7 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
     looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
         long list might each have the rest of it for their value.
     """
-    kind = _kind_of_name(name[0])
+    kind = kind_of_name(name[0])
     if not kind:
         return None
     first = max(0, name.start() - MAX_BEFORE)
@@ -190,16 +170,6 @@ def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
         kind = "sure"
     shown = item.sub(lambda one: _shown(one[0], kind), text)
     return _Value(*group.span(), shown if shown != text else None)
-
-
-def _kind_of_name(name: str) -> str:
-    """Return whether a name tells of a secret: `sure`, `doubtful`, or nothing."""
-    words = [word.lower() for word in WORD.findall(name)]
-    if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
-        return "sure"
-    if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
-        return "sure"
-    return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
 
 
 def _shown(value: str, kind: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.masking import (
     LONGEST_SECRET,
-    is_secret,
     masked,
     masked_head,
 )
 from trainables.schema.text.printable import shortened, visible
+from trainables.schema.text.secret_names import is_secret
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 MAX_NAME = 300  # characters of what may be a path
