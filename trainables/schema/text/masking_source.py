@@ -6,8 +6,10 @@ import re
 from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.masking import LONGEST_SECRET, looks_random, masked, without_headers
+from trainables.schema.text.in_words import is_clause
+from trainables.schema.text.masking import LONGEST_SECRET, masked
 from trainables.schema.text.secret_names import NAME, kind_of_name
+from trainables.schema.text.shapes import looks_random, without_headers
 
 # Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
 # before a name that begins its line, or its comment, in settings and shells.
@@ -36,7 +38,10 @@ ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
 CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
-WORD_ALONE = re.compile(r"(?:[!&]\S*[ \t]+){0,2}[^\s,;})\]]+")  # behind a tag and an anchor of YAML
+# Behind a tag and an anchor of YAML, or a word of a header.
+WORD_ALONE = re.compile(
+    r"(?:[!&]\S*[ \t]+){0,2}(?:(?i:basic|bearer|digest|token)[ \t]+)?[^\s,;})\]]+"
+)
 NO_SECRET = re.compile(
     r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
     r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
@@ -44,22 +49,6 @@ NO_SECRET = re.compile(
 SHELL_KEY = re.compile(r"[A-Z][A-Z0-9_]*_KEY$")
 NEXT_WORD = re.compile(r"[ \t]+([^\s-]\S*)")
 OPTION = re.compile(r"--$|--?[\w-]+-$")
-# Secrets beside no name: addresses to which all who know them may write; users of curl and of .netrc.
-ELSEWHERE = re.compile(
-    r"(?i)(https?://(?:hooks\.[^\s/]{1,200}|[^\s/]{1,200}/\S{0,200}?(?:webhooks?\w{0,9}|services))/|"
-    r"api\.telegram\.org/bot|(?:\s-u|--user)[ =][\"']?[^\s:]{1,100}:|"
-    r"[\"'](?:-u|--user)[\"'],\s?[\"'][^\s:\"']{1,100}:|"
-    r"\bmachine[ \t]+\S{1,200}[ \t]+login[ \t]+\S{1,100}[ \t]+password[ \t]+)[^\s\"'<>)]+"
-)
-# Commands with an option of one letter that takes a password.
-TO_OPTION = r"\b(?:[ \t][^\n|;&]{0,200}?)??[ \t]"
-WITH_P = (
-    r"(?:sshpass|mysql\w*|mariadb[\w-]*|mongo\w*|(?:docker|podman|helm|az)[ \t][\w \t]{0,20}login)"
-)
-PASSWORD_OPTION = re.compile(
-    rf"((?:{WITH_P}{TO_OPTION}-p|redis-cli{TO_OPTION}-a|ldap[a-z]{{3,9}}{TO_OPTION}-w)[ \t=]?)"
-    r"""("[^"\n]*"|'[^'\n]*'|[^\s"'<>)-][^\s"'<>)]*)"""
-)
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 MAX_BEFORE = 200  # characters of a line before a name that are looked at
 MIN_RANDOM = 20  # characters of a word without blanks
@@ -93,8 +82,7 @@ def masked_settings(text: str) -> str:
             continue
         pieces += [text[end : value.start], value.shown]
         end = value.end
-    text = masked("".join([*pieces, text[end:]]))
-    return PASSWORD_OPTION.sub(rf"\g<1>{HIDDEN}", ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
+    return masked("".join([*pieces, text[end:]]))
 
 
 class _Value(NamedTuple):
@@ -126,6 +114,8 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
     begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
     is_setting = begins_line and sign[0].rstrip().endswith(":")
+    if is_setting and re.search("#|//", line) and is_clause(text, start):
+        return None
     if kind == "sure" and (call := CALL.match(text, start)):
         return _items(_arguments(text, call), re.compile(LITERAL), kind)
     if bracket := BRACKET.match(text, start):

@@ -63,9 +63,11 @@ def kind_of_name(name: str) -> str:
     ('sure', 'doubtful', '')
     """
     words = [word.lower() for word in WORD.findall(name)]
-    for first, second in pairwise(tuple(words)):
-        if (first in MARKS and second == "token") or (first == "token" and second in OF_TOKENS):
-            words.remove("token")
+    words = [
+        word
+        for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False)
+        if word != "token" or not (before in MARKS or behind in OF_TOKENS)
+    ]
     if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
         return "sure"
     if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
