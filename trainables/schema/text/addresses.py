@@ -75,20 +75,22 @@ def _with_shown_keys(word: re.Match[str]) -> str:
     if ":/" not in word[1]:  # it is no address
         return word[0]
     query = word[2].rstrip(".,:;)]}")  # which end a clause or a bracket
-    parts, in_fragment = [], False
-    for part in re.split("([&;?#])", query):
-        in_fragment = in_fragment or part == "#"
-        parts.append(part if part in ("", *"&;?#") else _shown_part(part, in_fragment))
-    return word[1] + "".join(parts) + word[2][len(query) :]
+    pieces, in_fragment = re.split("([&;?#])", query), False
+    for number in range(2, len(pieces), 2):  # each behind its sign
+        in_fragment = in_fragment or pieces[number - 1] == "#"
+        if pieces[number]:
+            pieces[number] = _shown_part(pieces[number], in_fragment)
+    return word[1] + "".join(pieces) + word[2][len(query) :]
 
 
 def _shown_part(part: str, in_fragment: bool) -> str:
     """Return a part of a query, or of a fragment, without its value if that may be a secret."""
     key, sign, value = part.partition("=")
-    if key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value):
-        return part
     if sign:
-        return f"{key}={HIDDEN}"
+        is_shown = key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value)
+        return part if is_shown else f"{key}={HIDDEN}"
+    if part.lower() in SHOWN_KEYS:
+        return part
     is_place = in_fragment and (part.startswith("/") or not LONG_CODE.search(part))
     return part if is_place else HIDDEN
 

@@ -15,7 +15,7 @@ from trainables.schema.text.addresses import (
 )
 from trainables.schema.text.beside import without_what_is_beside
 from trainables.schema.text.in_words import is_clause, without_secrets_in_words
-from trainables.schema.text.secret_names import SECRET_NAME, is_secret
+from trainables.schema.text.secret_names import FIRST, SECRET_NAME, is_secret
 from trainables.schema.text.shapes import without_headers, without_shapes
 
 VALUE = (
@@ -28,12 +28,12 @@ VALUE = (
 # Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
 # before a colon.
 ASSIGNMENT = re.compile(
-    rf"""(?i)({SECRET_NAME}(?:["']?\s?=\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
+    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?=\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
     r"""(?:(?:api|access|secret|private)[_-]key|(?<![\w.-])passw(?:or)?d)\s?:\s|"""
-    r"""(?-i:[A-Z0-9]_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)=)|"""
+    r"""(?-i:(?<=[A-Z0-9])_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)=)|"""
     rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?){VALUE}"""
 )
-OPTION = re.compile(rf"(?i)(?<![\w.-])(--[\w-]*{SECRET_NAME}\s)(?!-){VALUE}")
+OPTION = re.compile(rf"(?i)(?<![\w.-])(--[\w-]{{0,80}}{SECRET_NAME}\s)(?!-){VALUE}")
 WORD = re.compile(r"[\w.-]*")
 LONGEST_SECRET = 4000  # characters
 MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words

@@ -37,6 +37,10 @@ SECRET_NAME = (
     rf"(?:{NO_MARK}token|{OTHERS}|(?:secret|password|passwd)[_.-]\w{{1,20}}|"
     rf"(?<=[_.-])(?:{'|'.join(SHORT_WORDS)})|j?session_?id|{KEY})"
 )
+# What such an end begins with: most places of a text are passed over so.
+FIRST = "".join(
+    sorted({word[0] for word in [*PLAIN_WORDS, *SHORT_WORDS, *KINDS_OF_KEYS, "j", "k"]})
+)
 # The end of a variable's name that does so.
 OF_VARIABLE = rf"(?:{SECRET_NAME}|_key|secret_\w+|connection_string|webhook(?:_url)?)"
 NAMED_SO = re.compile(rf"(?i).*{OF_VARIABLE}$")
