@@ -32,6 +32,7 @@ from sweep.cli.options import (
 )
 from trainables.cli.streams import say
 from trainables.schema.counted import counted, listed
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
@@ -157,7 +158,11 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 
     folder = workspace.folder(name)
     if not workspace.outbox(name).is_dir():
-        leave(WRONG, f"no sweep named {name!r} was run here: {folder} has no record.{others()}")
+        leave(
+            WRONG,
+            f"no sweep named {name!r} was run here: {as_word(folder, MAX_NAME)} has no record."
+            f"{others()}",
+        )
     use_harness_tasks(workspace.harness_tasks(name))
     try:
         synced = deliver(name, tracking_uri=tracking_uri, on_delivered=live_display.draw_last_front)

@@ -25,6 +25,7 @@ from sweep.cli.options import (
 )
 from sweep.tracking.store import errors as store_errors
 from trainables.cli.streams import encodable, say
+from trainables.cli.verbs import file_sentence
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def front(
     except OSError as error:
         if store_errors.is_of_store(error):
             raise
-        leave(WRONG, f"--out-dir must be a folder that can be written, but: {error}.")
+        leave(WRONG, f"--out-dir must be a folder that can be written, but: {file_sentence(error)}")
     match format_:
         case Format.JSON:
             print(front_files.to_json(sweep, every=every), end="")

@@ -17,6 +17,7 @@ from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES
+from trainables.schema.text.printable import in_one_line
 from trainables.schema.yaml_file import FURTHER, Document
 
 MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
@@ -41,7 +42,7 @@ def prepare(spec: SweepSpec, document: Document | None = None) -> dict[str, str]
     """
     digests, faults = _digests_and_faults(spec.trials())
     if faults:
-        raise DoNotFit("\n".join(_with_lines(faults, document)))
+        raise DoNotFit("\n".join(map(in_one_line, _with_lines(faults, document))))
     return digests
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sweep.driver.running_sweep import CannotRun
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 LOCK = ".lock"
 
@@ -22,13 +23,14 @@ def only_driver(folder: Path) -> Iterator[None]:
     Raises:
         CannotRun: the folder cannot be written, or another process holds the lock.
     """
+    shown = as_word(folder, MAX_NAME)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
         (folder / ".writable").unlink()
     except OSError as error:
         raise CannotRun(
-            f"{folder} must be a folder that can be written, but: {error.strerror}; set SWEEP_HOME "
+            f"{shown} must be a folder that can be written, but: {error.strerror}; set SWEEP_HOME "
             f"to one that can."
         ) from error
     try:
@@ -40,7 +42,7 @@ def only_driver(folder: Path) -> Iterator[None]:
                 _remove_if_unused(folder)
     except Timeout:
         raise CannotRun(
-            f"the sweep in {folder} is being run by another process: wait for it, or stop it first."
+            f"the sweep in {shown} is being run by another process: wait for it, or stop it first."
         ) from None
 
 

@@ -33,6 +33,7 @@ from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from sweep.workers.unchanged import change_sentences
 from trainables.harness import folder as tasks_folder
+from trainables.schema.text.printable import in_one_line
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def resume(
             in_journal = beginning_of(entries_of(workspace.outbox(spec.name)))
             known_digests = digests_in(in_journal | record.tags())
             if sentences := change_sentences(known_digests, digests):
-                raise CannotRun("\n".join(sentences))
+                raise CannotRun("\n".join(map(in_one_line, sentences)))
             refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
                 num_at_once = ray_cluster.num_at_once(spec.resources)

@@ -17,7 +17,7 @@ from sweep.config.spec import SweepSpec
 from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
 from trainables.schema.text.printable import printable
-from trainables.schema.text.shown import first_line
+from trainables.schema.text.shown import MAX_NAME, as_word, first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -96,8 +96,8 @@ def submit(
                     continue
                 raise Unreachable(
                     f"--address must be the job API of a running Ray cluster that accepts our token, "
-                    f"as in http://127.0.0.1:8265, but {address} does not take the sweep: "
-                    f"{first_line(error)}"
+                    f"as in http://127.0.0.1:8265, but {as_word(address, MAX_NAME)} does "
+                    f"not take the sweep: {first_line(error)}"
                 ) from error
 
 

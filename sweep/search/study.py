@@ -22,6 +22,7 @@ from sweep.search.journal import open_journal, refuse_folder
 from sweep.search.marked_file import mark_of
 from sweep.tracking.store.addresses import BadAddress, refuse_ambiguous, short_reason
 from trainables.schema.text.masking import masked
+from trainables.schema.text.printable import in_one_line
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -147,7 +148,7 @@ def _database(url: str, retry_s: float = 0.0) -> BaseStorage:
         storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except Exception as error:  # of SQLAlchemy, of the database's driver, of Optuna
         raise BadAddress(
-            f"the storage {masked(url)} must be a database that can be written, but: "
+            f"the storage {in_one_line(masked(url))} must be a database that can be written, but: "
             f"{short_reason(error)}."
         ) from error
 

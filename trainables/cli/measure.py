@@ -74,7 +74,9 @@ def measure(
             if as_json is not None:
                 as_json.write_text(_as_json(tree, estimates, declared))
     except (AssetError, ValueError) as error:
-        (fail if estimates else refuse)(str(error))  # 2 if nothing was measured yet
+        if estimates:
+            fail(str(error))
+        refuse(str(error))  # as nothing was measured yet
     print(wrapped(_start(measurement) + NOISE_FLOOR), file=sys.stderr)
     if wrong := [name for name, e in estimates.items() if not math.isfinite(e.value)]:
         fail(f"the scores of {model} must be numbers, but those of {', '.join(wrong)} are none.")
@@ -107,7 +109,7 @@ def _validate(tree: Mapping[str, Any]) -> Measurement:
     try:
         measurement = Measurement.model_validate(tree)
     except ValidationError as error:
-        refuse("\n".join(fault_sentences(error, Measurement, tree)))
+        refuse(*fault_sentences(error, Measurement, tree))
     for number, evaluator in enumerate(measurement.evaluators):
         metrics = evaluator.metrics(measurement.model.family)
         if all(metric.name.endswith(RELATIVE) for metric in metrics):

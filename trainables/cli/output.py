@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from trainables.cli.streams import encodable, say
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import as_number, half_width, num_decimals, plus_minus
-from trainables.schema.text.printable import MAX_LINE
+from trainables.schema.text.printable import MAX_LINE, in_one_line
 from trainables.schema.text.shown import as_word
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ def refuse_file(option: str, file: Path | None) -> None:
         refuse(f"{option} must be a file in a folder that exists, but got {file}.")
 
 
-def refuse(message: str) -> NoReturn:
-    """Print a message to the standard error and exit with 2: what was given cannot be used."""
-    say(message)
+def refuse(*sentences: str) -> NoReturn:
+    """Print sentences to the standard error, a line each, and exit with 2: what was given is wrong."""
+    say("\n".join(map(in_one_line, sentences)))
     raise SystemExit(WRONG)
 
 
-def fail(message: str) -> NoReturn:
-    """Print a message to the standard error and exit with 1: the work failed."""
-    say(message)
+def fail(sentence: str) -> NoReturn:
+    """Print a sentence to the standard error and exit with 1: the work failed."""
+    say(in_one_line(sentence))
     raise SystemExit(FAILED)

@@ -14,6 +14,7 @@ import typer
 from trainables.cli.options import HarnessTasks, use_harness_tasks
 from trainables.cli.output import fail, line, refuse, refuse_file
 from trainables.cli.streams import encodable
+from trainables.schema.text.printable import in_one_line
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -80,9 +81,11 @@ def run(
                     report.save_state(save)
                 else:
                     checkpoint.delete(save)  # that of an earlier run is not of this model
-                print(encodable(f"saved to {save}"))
+                print(encodable(f"saved to {in_one_line(str(save))}"))
     except (AssetError, ValueError) as error:
-        (fail if reports else refuse)(str(error))  # 2 if the trial did not begin
+        if reports:
+            fail(str(error))
+        refuse(str(error))  # as the trial did not begin
 
 
 def _refuse_place(save: Path, config: TrialConfig) -> None:
@@ -118,7 +121,7 @@ def _read_trial(path: Path) -> TrialConfig:
             )
         return validate(TrialConfig, document)
     except SpecError as error:
-        refuse(str(error))
+        refuse(*error.sentences)
 
 
 def _print_report(report: Report, declared: Mapping[str, Metric]) -> None:

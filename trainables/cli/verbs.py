@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from trainables.cli.streams import say
 from trainables.data.files.row import HALF_CHARACTER
 from trainables.schema.causes import causes
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -128,5 +129,5 @@ def _given(error: BaseException | None) -> object:
 
 def file_sentence(error: OSError) -> str:
     """Return one sentence for a file or folder that cannot be read or written."""
-    where = f"{error.filename}: " if error.filename is not None else ""
+    where = f"{as_word(error.filename, MAX_NAME)}: " if error.filename is not None else ""
     return f"{where}{error.strerror or error}."

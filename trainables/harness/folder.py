@@ -12,6 +12,7 @@ from typing import NamedTuple
 from trainables.assets import cache
 from trainables.assets.folder_files import files_below
 from trainables.schema.counted import counted
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 OPTION = "--harness-tasks"
 MAX_FILES, MAX_BYTES = 10_000, 16 * 2**30  # of all that counts for what tasks measure
@@ -42,19 +43,20 @@ def use(path: Path | None) -> None:
         _folder = None
         return
     path = path.expanduser().resolve()
+    shown = as_word(path, MAX_NAME)
     if path.is_dir():
         _refuse_much(path)
     try:
         has_yaml = bool(list(path.rglob("*.yaml")))
     except RecursionError as error:  # of hidden folders, through which the harness goes, too
         raise ValueError(
-            f"{OPTION} must be a folder of tasks, but {path} has hidden folders that lie too deep in "
+            f"{OPTION} must be a folder of tasks, but {shown} has hidden folders that lie too deep in "
             f"one another: name a folder that has the tasks alone."
         ) from error
     if not has_yaml:
         found = "has none" if path.is_dir() else "is no folder"
         raise ValueError(
-            f"{OPTION} must be a folder with the YAML files of tasks, but {path} {found}."
+            f"{OPTION} must be a folder with the YAML files of tasks, but {shown} {found}."
         )
     _folder = Folder(path, cache.digest(path))
 
@@ -84,6 +86,7 @@ def _refuse_much(path: Path) -> None:
     if len(files) > MAX_FILES or size > MAX_BYTES:
         raise ValueError(
             f"{OPTION} must be a folder of at most {counted(MAX_FILES, 'file')} and "
-            f"{MAX_BYTES // 2**30} GiB, all of which count for what its tasks measure, but {path} has "
+            f"{MAX_BYTES // 2**30} GiB, all of which count for what its tasks measure, but "
+            f"{as_word(path, MAX_NAME)} has "
             f"{counted(len(files), 'file')} and {size / 2**30:.1f} GiB: name one of the tasks alone."
         )

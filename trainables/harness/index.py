@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from trainables.assets import cache
 from trainables.harness import folder, library
 from trainables.schema.faults import did_you_mean
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 # Keys of a group's YAML; what else it holds goes to each of its tasks.
 GROUP_KEYS = {"group", "group_alias", "task", "aggregate_metric_list", "metadata"}
@@ -69,7 +70,7 @@ def find(name: str) -> Entry:
         )
     if own_folder:
         _refuse_unreadable(own_folder.path, name)
-    place = f" or of {own_folder.path}" if own_folder else ""
+    place = f" or of {as_word(own_folder.path, MAX_NAME)}" if own_folder else ""
     hint = did_you_mean(name, [*own, *package])
     if not own_folder:
         hint += f"; a task of your own is found in the folder that {folder.OPTION} names"
@@ -133,7 +134,8 @@ def _refuse_unreadable(path: Path, name: str) -> None:
         except Exception as error:  # of YAML, of a file that it includes
             reason = " ".join(str(error).split())
             raise ValueError(
-                f"must be a task whose YAML can be read, but {file} cannot: {reason[:300]}"
+                f"must be a task whose YAML can be read, but {as_word(file, MAX_NAME)} "
+                f"cannot: {reason[:300]}"
             ) from error
 
 

@@ -24,6 +24,7 @@ from trainables.schema.faults import MAX_SENTENCES, Fault, Place, dotted, faults
 from trainables.schema.limits import MAX_BYTES, NotPlain
 from trainables.schema.plain_yaml import composed, constructed, whole_characters
 from trainables.schema.text.hidden_lines import without_hidden_words
+from trainables.schema.text.printable import in_one_line
 from trainables.schema.text.shown import as_value, as_word, first_line
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -31,11 +32,9 @@ FURTHER = "… and more: mend these first."
 MAX_PATH, MAX_PROBLEM = 300, 150  # characters in a sentence
 # How texts of other encodings begin; UTF-32's mark begins as UTF-16's does.
 MARKS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
+    codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16",
+}  # fmt: skip
 # What the escape "\ud83d" alone stands for: neither a tokenizer nor a file takes it.
 HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
@@ -44,13 +43,13 @@ class SpecError(ValueError):
     """The faults of a file; the message has one sentence a line.
 
     Attributes:
-        sentences: the faults in order, each once: MAX_SENTENCES of them, and FURTHER if there are more.
+        sentences: the faults in order, a line each: MAX_SENTENCES, and FURTHER if there are more.
     """
 
     def __init__(self, sentences: Iterable[str]) -> None:
         found: dict[str, None] = {}
         has_further = False
-        for sentence in sentences:
+        for sentence in map(in_one_line, sentences):
             has_further |= sentence == FURTHER
             if sentence == FURTHER or sentence in found:
                 continue

@@ -21,7 +21,7 @@ from sweep.driver.cluster.watch import OnLost, ended, watched
 from sweep.driver.running_sweep import CannotRun
 from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
-from trainables.schema.text.shown import first_line
+from trainables.schema.text.shown import MAX_NAME, as_word, first_line
 
 if TYPE_CHECKING:
     from sweep.config.spec import Resources
@@ -160,7 +160,7 @@ def _connect(address: str | None, folder: str | None) -> None:
                     ray.init(address="local", **local, **quiet)
                     _hide_token()
                 return
-            _refuse_shown_secret()
+            _refuse_shown_secret(address)
             try:
                 connect(address)  # Ray would wait for minutes
                 ray.init(address=address, **quiet)
@@ -186,8 +186,14 @@ def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:
     os._exit(code)
 
 
-def _refuse_shown_secret() -> None:
+def _refuse_shown_secret(address: str) -> None:
     """Raise CannotRun if this process's command has a secret, which Ray shows to all of a cluster."""
+    if masked(address) != address:
+        raise CannotRun(
+            f"--address must be that of a Ray cluster (auto or HOST:PORT) without a user name and a "
+            f"password, but got {as_word(address, MAX_NAME)}: put a token of Ray's into "
+            f"~/.ray/auth_token."
+        )
     if any(masked(word) != word for word in sys.argv):
         raise CannotRun(
             "the command must hold no password or token where it joins a cluster, as Ray shows it to "

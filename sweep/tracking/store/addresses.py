@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+# Packages of drivers of databases that are not named as their modules are.
+DRIVERS = {
+    "psycopg": "-e '.[postgresql]'", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient",
+}  # fmt: skip
+
+
 class BadAddress(ValueError):
     """The address of a store that cannot, or must not, be used as it is."""
 
@@ -28,9 +34,18 @@ class BadAddress(ValueError):
 def short_reason(error: BaseException) -> str:
     """Return the first line of the error of a database, or how to install a driver that is missing."""
     cause = error.__cause__ or error
-    if isinstance(cause, ModuleNotFoundError) and cause.name == "psycopg":
-        return "psycopg is not installed: `pip install -e '.[postgresql]'` brings it"
+    if (module := missing_module(error)) is not None:
+        package = DRIVERS.get(module, module)
+        return f"its driver, {module}, is not installed: `pip install {package}` brings it"
     return masked(first_line(cause))
+
+
+def missing_module(error: BaseException) -> str | None:
+    """Return the Python module that an error of a database is about, as it is not installed, if any."""
+    cause = error.__cause__ or error
+    if not isinstance(cause, ModuleNotFoundError) or cause.name is None:
+        return None
+    return cause.name.partition(".")[0]
 
 
 def masked_address(address: Path | str) -> str:
@@ -110,8 +125,9 @@ def _refuse_silent_database(tracking_uri: str) -> None:
         engine.connect().close()
         engine.dispose()
     except Exception as error:  # of SQLAlchemy, of the driver of a database
+        must = "be one that can be reached" if missing_module(error) else "be up"
         raise BadAddress(
-            f"the store {masked(tracking_uri)} must be up, but: {short_reason(error)}."
+            f"the store {masked(tracking_uri)} must {must}, but: {short_reason(error)}."
         ) from error
 
 

@@ -13,6 +13,7 @@ from filelock import FileLock
 from analysis.record.names import TABLES, lost_tables
 from sweep.tracking.store import addresses
 from trainables.schema.text.masking import masked
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 MAX_CHECK_S = 3.0  # in which some gigabyte is looked at
 OF_VERSION = "alembic_version"  # a table
@@ -35,7 +36,8 @@ def prepare_store(tracking_uri: str) -> None:
     if scheme == "sqlite" and set(rest) & set("%?#"):
         raise addresses.BadAddress(
             f"the path of the store must be without %, ? and #, which mean something else in the "
-            f"address of a database, but got {rest}: set SWEEP_HOME to another folder."
+            f"address of a database, but got {as_word(rest, MAX_NAME)}: set "
+            f"SWEEP_HOME to another folder."
         )
     addresses.refuse_ambiguous(tracking_uri)
     file = Path(rest.removeprefix("/")) if scheme == "sqlite" else None

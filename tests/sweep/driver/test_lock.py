@@ -35,6 +35,15 @@ def test_a_driver_waits_for_a_moment_in_which_somebody_asks(sweep_home):
         release.join()
 
 
+def test_a_folder_with_the_end_of_a_line_in_its_name_is_shown_in_one_line(tmp_path):
+    (tmp_path / "a\nb").touch()
+    with (
+        pytest.raises(CannotRun, match=r"/a\\nb/tiny must be a folder"),
+        only_driver(tmp_path / "a\nb" / "tiny"),
+    ):
+        pytest.fail("it was written")
+
+
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
     with (

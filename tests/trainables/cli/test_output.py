@@ -46,6 +46,30 @@ def test_work_that_cannot_be_done_is_one_sentence_and_has_status_two_unless_it_h
     assert not (folder / "saved").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("measure", "--model", "a\nb", "--evaluators", "perplexity"),
+        ("run", "trial.yaml", "--save", "a\nb/c"),
+        (
+            *("measure", "--model", "miniature-bert", "--evaluators", "perplexity"),
+            *("--items", "no\nfolder/items.parquet"),
+        ),
+        ("run", "no\nfile.yaml"),
+        ("run", "trial.yaml", "--harness-tasks", "no\nfolder"),
+    ],
+    ids=lambda arguments: arguments[-2],
+)
+def test_a_path_with_the_end_of_a_line_is_shown_in_one_line(arguments, main, folder):
+    (folder / "a\nb").mkdir()
+    (folder / "a\nb/config.json").write_text("{}")
+    (folder / "a\nb/c").touch()
+    status, _, errors = main(*arguments)
+    assert status == 2
+    assert "\\n" in errors
+    assert errors.count("\n") == 1
+
+
 METRIC = Metric("bias/x/gap", "points", "lower", 0.0, 50.0, "for a test")
 
 

@@ -34,6 +34,11 @@ def test_what_is_no_folder_of_tasks_is_refused_and_the_one_before_stays(tmp_path
     assert folder.current() == before
 
 
+def test_a_folder_is_shown_in_one_line(tmp_path):
+    with pytest.raises(ValueError, match=r"/a\\nb is no folder\.$"):
+        folder.use(tmp_path / "a\nb")
+
+
 @pytest.mark.parametrize(("limit", "most"), [("MAX_FILES", 1), ("MAX_BYTES", 11)])
 def test_a_folder_with_far_more_than_tasks_is_refused(limit, most, tmp_path, monkeypatch):
     monkeypatch.setattr(folder, limit, most)

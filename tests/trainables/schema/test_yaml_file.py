@@ -247,6 +247,10 @@ def test_an_error_has_each_sentence_once_and_no_more_than_are_read():
     assert SpecError([FURTHER, "a"]).sentences == ["a", FURTHER]
 
 
+def test_a_sentence_is_one_line_whatever_path_it_has():
+    assert SpecError(["/a\nb must", "x\ty"]).sentences == ["/a\\nb must", "x\\ty"]
+
+
 def test_no_more_sentences_are_made_than_an_error_has():
     made = []
     SpecError(made.append(number) or str(number) for number in range(10**6))

@@ -24,10 +24,13 @@ WITH_BLANKS = re.compile(
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
-# A word with a query, and the keys whose values are shown: a secret may have any other name.
-WITH_QUERY = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?]+\?)([^\s"'<>]+)""")
+# A word with a query or a fragment, and the keys whose values are shown: a secret may have any other
+# name.
+WITH_QUERY = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?#]+)([?#][^\s"'<>]+)""")
 SHOWN_KEYS = frozenset("sslmode ssl driver charset mode cache timeout connect_timeout".split())
 SHOWN_VALUE = re.compile(r"(?i)\d{1,5}|true|false|\*\*\*")
+# What a fragment may be without a sign: a place within a page.
+LONG_CODE = re.compile(r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9+]{16,}")
 
 
 def without_passwords(text: str) -> str:
@@ -40,12 +43,12 @@ def without_passwords(text: str) -> str:
 
 
 def without_query_values(text: str) -> str:
-    """Return a text with `***` for the values in queries of its addresses.
+    """Return a text with `***` for the values in queries and fragments of its addresses.
 
-    Those of SHOWN_KEYS, and those that are as SHOWN_VALUE, are shown.
+    Those of SHOWN_KEYS, and those that are as SHOWN_VALUE, are shown, and places within a page.
 
-    >>> without_query_values("http://host/?t=abc&x=1")
-    'http://host/?t=***&x=1'
+    >>> without_query_values("http://host/?t=abc&x=1#token=abc")
+    'http://host/?t=***&x=1#token=***'
     """
     return WITH_QUERY.sub(_with_shown_keys, text)
 
@@ -68,18 +71,28 @@ def _without_user_infos(word: re.Match[str]) -> str:
 
 
 def _with_shown_keys(word: re.Match[str]) -> str:
-    """Return an address with a query, of whose values SHOWN_KEYS and SHOWN_VALUE alone are shown."""
+    """Return an address without those values of its query and fragment that may be secrets."""
     if ":/" not in word[1]:  # it is no address
         return word[0]
     query = word[2].rstrip(".,:;)]}")  # which end a clause or a bracket
-    parts = []
-    for part in re.split("([&;])", query):
-        key, sign, value = part.partition("=")
-        is_shown = (
-            part in ("", "&", ";") or key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value)
-        )
-        parts.append(part if is_shown else f"{key}={HIDDEN}" if sign else HIDDEN)
-    return word[1] + "".join(parts) + word[2][len(query) :]
+    pieces, in_fragment = re.split("([&;?#])", query), False
+    for number in range(2, len(pieces), 2):  # each behind its sign
+        in_fragment = in_fragment or pieces[number - 1] == "#"
+        if pieces[number]:
+            pieces[number] = _shown_part(pieces[number], in_fragment)
+    return word[1] + "".join(pieces) + word[2][len(query) :]
+
+
+def _shown_part(part: str, in_fragment: bool) -> str:
+    """Return a part of a query, or of a fragment, without its value if that may be a secret."""
+    key, sign, value = part.partition("=")
+    if sign:
+        is_shown = key.lower() in SHOWN_KEYS or SHOWN_VALUE.fullmatch(value)
+        return part if is_shown else f"{key}={HIDDEN}"
+    if part.lower() in SHOWN_KEYS:
+        return part
+    is_place = in_fragment and (part.startswith("/") or not LONG_CODE.search(part))
+    return part if is_place else HIDDEN
 
 
 class _Address(NamedTuple):

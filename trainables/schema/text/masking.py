@@ -13,53 +13,33 @@ from trainables.schema.text.addresses import (
     without_passwords,
     without_query_values,
 )
+from trainables.schema.text.beside import without_what_is_beside
+from trainables.schema.text.in_words import is_clause, without_secrets_in_words
+from trainables.schema.text.secret_names import FIRST, SECRET_NAME, is_secret
+from trainables.schema.text.shapes import without_headers, without_shapes
 
-# Of keys in addresses, of settings and of environment variables whose values are secrets.
-SECRET_NAME = (
-    r"(?:token|(?:secret|password|passwd)(?:[_.-]\w{1,20})?|pwd|passphrase|(?<=[_.-])pass|"
-    r"credentials?|signature|sig|j?session_?id|"
-    r"(?:api|access|account|private|shared|secret|auth|encryption)[_.-]?key(?:[_.-]?id)?)"
-)
-# Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
-# before a colon; and an option of a command.
-ASSIGNMENT = re.compile(
-    rf"""(?i)(?<![\w.-])([\w.-]*{SECRET_NAME}["']?\s?=\s?|"""
-    # Not at the end of a path.
-    rf"""(?<!/)[\w.-]*{SECRET_NAME}(?:["']\s?:\s?|\s?:\s?(?=["']))|"""
-    r"""(?<!/)(?:[\w.-]*(?:api|access|secret|private)[_-]key|password|passwd)\s?:\s|"""
-    rf"""--[\w-]*{SECRET_NAME}\s(?!-)|"""
-    rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?)"""
+VALUE = (
     # None, and marks within texts of a language model, are no secrets.
     r"""(?!["']?(?:None|null|True|False|<[^<>\s"']{0,20}>|\[[A-Z]{1,10}\])["']?(?:[\s,;)]|$))"""
+    r"""(?:[(\[]\s?(?:(?:"[^"\n]*"|'[^'\n]*')\s?,?\s?){1,20}[)\]]?|"""
     # A sign that ends a clause or a bracket is no part of the last word before it.
-    r"""("[^"\n]*"|'[^'\n]*'|["']?(?:[^\s&"']*[^\s&"'.,:;)\]}]|[^\s&"']+))"""
+    r""""[^"\n]*"|'[^'\n]*'|["']?(?:[^\s&"']*[^\s&"'.,:;)\]}]|[^\s&"']+))"""
 )
-# A header of a request; its value may have several words.
-HEADER = re.compile(
-    r"(?i)(?<![\w-])((?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie)"
-    r"([ \t]*:[ \t]*)[^\s\"'`][^\"'`\n]*"
+# Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
+# before a colon.
+ASSIGNMENT = re.compile(
+    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?=\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
+    r"""(?:(?:api|access|secret|private)[_-]key|(?<![\w.-])passw(?:or)?d)\s?:\s|"""
+    r"""(?-i:(?<=[A-Z0-9])_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)=)|"""
+    rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?){VALUE}"""
 )
-# As long as the secret of a key of AWS, which has no sign of its own.
-AWS_SECRET = re.compile(r"(?:(?<![\w/+=\\-])|(?<=\\[nrt]))[A-Za-z0-9/+]{40}(?![\w/+=-])")
-# A change of the kind of letter, but for the begin of a word, as of SweepSpec.
-TURN = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Z]{2})[a-z]|(?<=[A-Za-z])\d|(?<=\d)[A-Za-z]")
-MIN_TURNS = 0.25  # a letter; a third to a half of random ones, and less than a fifth of words
-FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
-NAMED_SO = re.compile(
-    rf"(?i).*(?:{SECRET_NAME}|_(?:key|pass|pw|pat|dsn)|secret_\w+|connection_string|webhook(?:_url)?)$"
-)
-# As GitHub's and Hugging Face's scanners know them; also behind the end of a line within a repr.
-KNOWN_SHAPES = re.compile(
-    r"(?:\b|(?<=\\[nrt]))(?:hf_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{20,}|"
-    r"github_pat_\w{20,}|glpat-[\w-]{16,}|sk-[\w-]{20,}|xox[abprs]-[\w-]{10,}|"
-    r"(?i:bearer|basic) +[\w.~+/-]{8,}=*|"
-    r"AIza[\w-]{30,}|eyJ[\w-]{10,500}\.[\w-]{10,}\.[\w-]{10,}|dapi[0-9a-f]{32}|\d{8,10}:AA[\w-]{33})"
-)
-PRIVATE_KEY = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
-)
+OPTION = re.compile(rf"(?i)(?<![\w.-])(--[\w-]{{0,80}}{SECRET_NAME}\s)(?!-){VALUE}")
+WORD = re.compile(r"[\w.-]*")
 LONGEST_SECRET = 4000  # characters
 MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words
+# A word, or two in one, that sentences may have, too; and a number.
+WORD_OF_PROSE = r"(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,20})"
+ORDINARY = re.compile(rf"{WORD_OF_PROSE}(?:[ _./-]{WORD_OF_PROSE})?|[\d._-]{{1,12}}")
 
 
 def masked(text: str) -> str:
@@ -67,7 +47,9 @@ def masked(text: str) -> str:
 
     These are passwords and tokens in addresses, most values in their queries, values of keys such as
     `password=` and `'api_key':`, keys of a shape that services are known for, and values of this
-    process's environment variables with names such as HF_TOKEN.
+    process's environment variables with names such as HF_TOKEN. Such a value is masked wherever it
+    stands if it has MIN_SECRET characters and is no ORDINARY word or number, which a sentence may have
+    for another reason; of other values, what is assigned to the name, as in `DB_PASSWORD=test`, is.
 
     >>> masked("postgresql://me:pa/ss@w@host/db and http://host/?token=abc&x=1")
     'postgresql://me:***@host/db and http://host/?token=***&x=1'
@@ -76,38 +58,9 @@ def masked(text: str) -> str:
         # A word may be a part of another one.
         text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
     text = without_passwords(without_headers(text))
-    text = ASSIGNMENT.sub(rf"\g<1>{HIDDEN}", text)
-    text = AWS_SECRET.sub(lambda word: HIDDEN if looks_random(word[0]) else word[0], text)
-    text = without_query_values(text)
-    return PRIVATE_KEY.sub(HIDDEN, KNOWN_SHAPES.sub(HIDDEN, text))
-
-
-def looks_random(word: str) -> bool:
-    """Return whether small and large letters and digits take turns in a word.
-
-    >>> looks_random("kR7dPz2WqX9mTb4LvY8s"), looks_random("data/Training2/Final")
-    (True, False)
-    """
-    turns = [] if word.isalpha() else TURN.findall(word)
-    return len(turns) >= 4 and len(turns) / len(word) >= MIN_TURNS
-
-
-def without_headers(text: str) -> str:
-    """Return a text with `***` for the values of headers by which requests log in.
-
-    >>> without_headers("Authorization: Token abc")
-    'Authorization: ***'
-    """
-    return HEADER.sub(rf"\g<1>\g<2>{HIDDEN}", text)
-
-
-def is_secret(name: str) -> bool:
-    """Return whether a variable of this name holds a secret.
-
-    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
-    (True, False)
-    """
-    return name not in FOLDERS and bool(NAMED_SO.match(name))
+    text = without_query_values(without_what_is_beside(text))
+    text = _without_assigned(OPTION.sub(rf"\g<1>{HIDDEN}", text))
+    return without_shapes(without_secrets_in_words(text))
 
 
 def masked_head(text: str, most: int) -> str:
@@ -122,6 +75,23 @@ def masked_head(text: str, most: int) -> str:
             return head[:most]
         size *= 2
     return masked(text)[:most]
+
+
+def _without_assigned(text: str) -> str:
+    """Return a text with `***` for what is assigned to a name of a secret.
+
+    A colon behind the end of a path assigns nothing, nor does one before a clause.
+    """
+    pieces, end, at = [], 0, 0
+    while assigned := ASSIGNMENT.search(text, at):
+        at = assigned.end(1)
+        if "=" not in assigned[1]:
+            before = text[max(0, assigned.start() - 100) : assigned.start()][::-1]
+            if WORD.sub("", before, count=1).startswith("/") or is_clause(text, at):
+                continue
+        pieces += [text[end:at], HIDDEN]
+        at = end = assigned.end()
+    return "".join([*pieces, text[end:]])
 
 
 def _secrets_of_environment() -> list[str]:
@@ -143,4 +113,9 @@ def _secrets_in(variables: tuple[tuple[str, str], ...]) -> list[str]:
         for password in passwords_in(first_word):
             values |= {password, unquote(password)}
     values |= {quote(value, safe="") for value in values}
-    return sorted((value for value in values if len(value) >= MIN_SECRET), key=len, reverse=True)
+    return sorted(filter(_is_no_word, values), key=len, reverse=True)
+
+
+def _is_no_word(value: str) -> bool:
+    """Return whether a value is long enough, and no word, so that it stands in a text for itself."""
+    return len(value) >= MIN_SECRET and not ORDINARY.fullmatch(value)

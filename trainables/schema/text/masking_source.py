@@ -3,32 +3,14 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.masking import LONGEST_SECRET, looks_random, masked, without_headers
+from trainables.schema.text.in_words import is_clause
+from trainables.schema.text.masking import LONGEST_SECRET, masked
+from trainables.schema.text.secret_names import NAME, kind_of_name
+from trainables.schema.text.shapes import looks_random, without_headers
 
-# Words of a name that tell of a secret, in small letters.
-SECRET_WORDS = frozenset(
-    "token secret secrets password passwords passwd passphrase pwd pw pass pat credential credentials "
-    "creds auth authorization authenticate login bearer signature sig sas dsn webhook apikey passe "
-    "passwort kennwort contrasena senha".split()
-)
-# Words that end so are glued together, as PGPASSWORD.
-SECRET_ENDS = ("password", "passwd", "pass", "apikey", "secret")
-# Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
-KINDS_OF_KEYS = frozenset(
-    "api access account private shared secret auth encryption session master signing client license "
-    "service deploy storage subscription ssh".split()
-)
-DOUBTFUL_WORDS = frozenset("tokens key keys cookie session".split())
-# Where a name may tell of a secret: a sieve for what `_kind_of_name` looks at closely.
-NAME = re.compile(
-    r"(?i)(?<![\w.-])[\w.-]{0,80}?(?:tok|sec|pass|pwd|pw|pat|cred|auth|log|bear|sig|sas|dsn|webh|key|"
-    r"cook|sess)[\w.-]{0,80}"
-)
-WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 # Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
 # before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
@@ -56,7 +38,10 @@ ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
 CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
-WORD_ALONE = re.compile(r"(?:[!&]\S*[ \t]+){0,2}[^\s,;})\]]+")  # behind a tag and an anchor of YAML
+# Behind a tag and an anchor of YAML, or a word of a header.
+WORD_ALONE = re.compile(
+    r"(?:[!&]\S*[ \t]+){0,2}(?:(?i:basic|bearer|digest|token)[ \t]+)?[^\s,;})\]]+"
+)
 NO_SECRET = re.compile(
     r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
     r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
@@ -64,22 +49,6 @@ NO_SECRET = re.compile(
 SHELL_KEY = re.compile(r"[A-Z][A-Z0-9_]*_KEY$")
 NEXT_WORD = re.compile(r"[ \t]+([^\s-]\S*)")
 OPTION = re.compile(r"--$|--?[\w-]+-$")
-# Secrets beside no name: addresses to which all who know them may write; users of curl and of .netrc.
-ELSEWHERE = re.compile(
-    r"(?i)(https?://(?:hooks\.[^\s/]{1,200}|[^\s/]{1,200}/\S{0,200}?(?:webhooks?\w{0,9}|services))/|"
-    r"api\.telegram\.org/bot|(?:\s-u|--user)[ =][\"']?[^\s:]{1,100}:|"
-    r"[\"'](?:-u|--user)[\"'],\s?[\"'][^\s:\"']{1,100}:|"
-    r"\bmachine[ \t]+\S{1,200}[ \t]+login[ \t]+\S{1,100}[ \t]+password[ \t]+)[^\s\"'<>)]+"
-)
-# Commands with an option of one letter that takes a password.
-TO_OPTION = r"\b(?:[ \t][^\n|;&]{0,200}?)??[ \t]"
-WITH_P = (
-    r"(?:sshpass|mysql\w*|mariadb[\w-]*|mongo\w*|(?:docker|podman|helm|az)[ \t][\w \t]{0,20}login)"
-)
-PASSWORD_OPTION = re.compile(
-    rf"((?:{WITH_P}{TO_OPTION}-p|redis-cli{TO_OPTION}-a|ldap[a-z]{{3,9}}{TO_OPTION}-w)[ \t=]?)"
-    r"""("[^"\n]*"|'[^'\n]*'|[^\s"'<>)-][^\s"'<>)]*)"""
-)
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 MAX_BEFORE = 200  # characters of a line before a name that are looked at
 MIN_RANDOM = 20  # characters of a word without blanks
@@ -113,8 +82,7 @@ def masked_settings(text: str) -> str:
             continue
         pieces += [text[end : value.start], value.shown]
         end = value.end
-    text = masked("".join([*pieces, text[end:]]))
-    return PASSWORD_OPTION.sub(rf"\g<1>{HIDDEN}", ELSEWHERE.sub(rf"\g<1>{HIDDEN}", text))
+    return masked("".join([*pieces, text[end:]]))
 
 
 class _Value(NamedTuple):
@@ -131,7 +99,7 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
     looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
         long list might each have the rest of it for their value.
     """
-    kind = _kind_of_name(name[0])
+    kind = kind_of_name(name[0])
     if not kind:
         return None
     first = max(0, name.start() - MAX_BEFORE)
@@ -146,6 +114,8 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
         start = sign.end() - len(sign[0]) + sign[0].rindex("(")
     begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
     is_setting = begins_line and sign[0].rstrip().endswith(":")
+    if is_setting and re.search("#|//", line) and is_clause(text, start):
+        return None
     if kind == "sure" and (call := CALL.match(text, start)):
         return _items(_arguments(text, call), re.compile(LITERAL), kind)
     if bracket := BRACKET.match(text, start):
@@ -190,16 +160,6 @@ def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
         kind = "sure"
     shown = item.sub(lambda one: _shown(one[0], kind), text)
     return _Value(*group.span(), shown if shown != text else None)
-
-
-def _kind_of_name(name: str) -> str:
-    """Return whether a name tells of a secret: `sure`, `doubtful`, or nothing."""
-    words = [word.lower() for word in WORD.findall(name)]
-    if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
-        return "sure"
-    if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
-        return "sure"
-    return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
 
 
 def _shown(value: str, kind: str) -> str:

@@ -40,6 +40,15 @@ def printable(text: str) -> str:
     return "\n".join(shortened(visible(line)) for line in lines)
 
 
+def in_one_line(text: str) -> str:
+    r"""Return a text, as of a path, with ends of lines and tabs escaped, too.
+
+    >>> in_one_line("a\nb\u202e")
+    'a\\nb\\u202e'
+    """
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def shortened(text: str, most: int = MAX_LINE) -> str:
     """Return a text of at most so many characters: its first half, …, and its second half.
 

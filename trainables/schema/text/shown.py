@@ -8,11 +8,11 @@ from typing import Any
 from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.masking import (
     LONGEST_SECRET,
-    is_secret,
     masked,
     masked_head,
 )
-from trainables.schema.text.printable import shortened, visible
+from trainables.schema.text.printable import in_one_line, shortened
+from trainables.schema.text.secret_names import is_secret
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 MAX_NAME = 300  # characters of what may be a path
@@ -42,7 +42,7 @@ def as_word(name: object, most: int = MAX_VALUE) -> str:
     """
     text = str(name)
     whole = masked(text) if len(text) <= LONGEST_SECRET else masked_head(text, most - 1) + "…"
-    return visible(shortened(whole, most)).replace("\n", "\\n").replace("\t", "\\t")
+    return in_one_line(shortened(whole, most))
 
 
 def first_line(error: BaseException) -> str:

@@ -74,6 +74,18 @@ def test_a_command_with_a_password_joins_no_cluster_of_others():
     assert "Secret99" not in last_line
 
 
+def test_an_address_with_a_password_is_refused_by_the_name_of_its_option():
+    address = "ray://u:Secret99@host:10001"
+    code = f"from sweep.driver.cluster.joining import joined\nwith joined({address!r}, ''): pass"
+    process = subprocess.run(
+        [sys.executable, "-c", code, "--address", address],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    last_line = process.stderr.splitlines()[-1]
+    assert "--address must be that of a Ray cluster" in last_line
+    assert "ray://u:***@host:10001" in last_line
+
+
 JOIN = """
 import os, ray
 from sweep.driver.cluster.joining import joined

@@ -1,5 +1,7 @@
 """Which addresses of an MLflow store can be used, and the sentence for each that cannot."""
 
+import sys
+
 import pytest
 
 from sweep.tracking.store import addresses
@@ -85,3 +87,18 @@ def test_a_missing_driver_of_a_database_is_named_with_its_installation():
     assert addresses.short_reason(ValueError()) == "ValueError", "an error without words"
     error.__cause__ = ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
     assert "pip install -e '.[postgresql]'" in addresses.short_reason(error)
+
+
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [("pymysql", "pymysql"), ("MySQLdb", "mysqlclient"), ("pyodbc", "pyodbc")],
+)
+def test_a_store_without_the_driver_of_its_database_is_not_said_to_be_down(
+    module, package, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    scheme = "mssql" if module == "pyodbc" else "mysql"
+    with pytest.raises(addresses.BadAddress) as caught:
+        addresses.refuse_silent(f"{scheme}+{module.lower()}://me:secret@127.0.0.1:9/x")
+    assert f"{module}, is not installed: `pip install {package}` brings it." in str(caught.value)
+    assert "be up" not in str(caught.value)

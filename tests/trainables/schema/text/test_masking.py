@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from trainables.schema.text.masking import is_secret, masked
+from trainables.schema.text.masking import masked
+from trainables.schema.text.secret_names import is_secret
 
 SECRET = "S3cr3tValue99"
 
@@ -118,6 +119,24 @@ def test_the_value_of_a_variable_that_is_named_as_a_secret_is_masked(monkeypatch
     monkeypatch.setenv("MY_SERVICE_TOKEN", "plainword77")
     monkeypatch.setenv("SHORT_TOKEN", "ab")
     assert masked("got plainword77 and ab") == "got *** and ab"
+
+
+@pytest.mark.parametrize("value", ["test", "database", "Training", "hf-internal", "20260101"])
+def test_a_variable_whose_value_is_an_ordinary_word_hides_its_assignment_alone(monkeypatch, value):
+    monkeypatch.setenv("DB_PASSWORD", value)
+    monkeypatch.setenv("OPENAI_KEY", value)
+    monkeypatch.setenv("OPTUNA_STORAGE", f"postgresql://me:{value}@host/db")
+    assert masked(f"the {value} is there") == f"the {value} is there"
+    assert masked(f"DB_PASSWORD={value} is set") == "DB_PASSWORD=*** is set"
+    assert masked(f"OPENAI_KEY={value} is set") == "OPENAI_KEY=*** is set"
+
+
+@pytest.mark.parametrize(
+    "value", ["plainword77", "two words of it", "cAnArYtokenWORD", "a&b-word-c"]
+)
+def test_a_variable_whose_value_no_sentence_has_hides_it_everywhere(monkeypatch, value):
+    monkeypatch.setenv("DB_PASSWORD", value)
+    assert masked(f"the {value} is there") == "the *** is there"
 
 
 def test_the_password_of_an_address_in_a_variable_is_masked_alone_and_as_addresses_have_it(

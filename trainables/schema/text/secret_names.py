@@ -1,0 +1,79 @@
+"""Names that tell of a secret: of settings, options, variables and arguments. All words are here."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import pairwise
+
+# Words that tell of a secret in any text, in small letters; what is glued before them may be anything.
+PLAIN_WORDS = (
+    "token secret secrets password passwords passwd passphrase pwd credential credentials creds "
+    "signature sig bearer apikey passe passwort kennwort contrasena senha"
+).split()
+# Words that do so at the end of a longer name, as in db_pass, and wherever they stand in code.
+SHORT_WORDS = "pass pw pat dsn sas".split()
+# Words that do so in code and settings alone: elsewhere, other values follow them.
+CODE_WORDS = "auth authorization authenticate login webhook".split()
+SECRET_WORDS = frozenset([*PLAIN_WORDS, *SHORT_WORDS, *CODE_WORDS])
+# Words that end so are glued together, as PGPASSWORD.
+SECRET_ENDS = ("password", "passwd", "pass", "apikey", "secret")
+# Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
+KINDS_OF_KEYS = (
+    "api access account private shared secret auth encryption session master signing client license "
+    "service deploy storage subscription ssh"
+).split()
+DOUBTFUL_WORDS = frozenset("tokens key keys cookie session".split())
+# `token` behind the first, or before the second, is a piece of a text for a language model.
+MARKS = "pad eos bos unk sep cls mask special".split()
+OF_TOKENS = "type id ids count counts embedding embeddings classification length limit".split()
+FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
+
+KEY = rf"(?:{'|'.join(KINDS_OF_KEYS)})[_.-]?key(?:[_.-]?id)?"
+OTHERS = "|".join(word for word in PLAIN_WORDS if word != "token")
+NO_MARK = "".join(rf"(?<!{mark}[_.-])" for mark in MARKS)
+# The end of a name that tells of a secret in any text.
+SECRET_NAME = (
+    rf"(?:{NO_MARK}token|{OTHERS}|(?:secret|password|passwd)[_.-]\w{{1,20}}|"
+    rf"(?<=[_.-])(?:{'|'.join(SHORT_WORDS)})|j?session_?id|{KEY})"
+)
+# What such an end begins with: most places of a text are passed over so.
+FIRST = "".join(
+    sorted({word[0] for word in [*PLAIN_WORDS, *SHORT_WORDS, *KINDS_OF_KEYS, "j", "k"]})
+)
+# The end of a variable's name that does so.
+OF_VARIABLE = rf"(?:{SECRET_NAME}|_key|secret_\w+|connection_string|webhook(?:_url)?)"
+NAMED_SO = re.compile(rf"(?i).*{OF_VARIABLE}$")
+# Where a name may tell of a secret: a sieve for what `kind_of_name` looks at closely.
+STEMS = sorted({word[:4] for word in SECRET_WORDS | DOUBTFUL_WORDS})
+NAME = re.compile(rf"(?i)(?<![\w.-])[\w.-]{{0,80}}?(?:{'|'.join(STEMS)})[\w.-]{{0,80}}")
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a variable of this name holds a secret.
+
+    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
+    (True, False)
+    """
+    return name not in FOLDERS and bool(NAMED_SO.match(name))
+
+
+@lru_cache(maxsize=4096)
+def kind_of_name(name: str) -> str:
+    """Return whether a name in code or settings tells of a secret: `sure`, `doubtful`, or nothing.
+
+    >>> kind_of_name("dbPassword"), kind_of_name("cache_key"), kind_of_name("num_layers")
+    ('sure', 'doubtful', '')
+    """
+    words = [word.lower() for word in WORD.findall(name)]
+    words = [
+        word
+        for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False)
+        if word != "token" or not (before in MARKS or behind in OF_TOKENS)
+    ]
+    if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
+        return "sure"
+    if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
+        return "sure"
+    return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
