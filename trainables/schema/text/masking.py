@@ -37,9 +37,7 @@ OPTION = re.compile(rf"(?i)(?<![\w.-])(--[\w-]{{0,80}}{SECRET_NAME}\s)(?!-){VALU
 WORD = re.compile(r"[\w.-]*")
 LONGEST_SECRET = 4000  # characters
 MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words
-# A word, or two in one, that sentences may have, too; and a number.
-WORD_OF_PROSE = r"(?:[A-Z]?[a-z]{1,20}|[A-Z]{1,20})"
-ORDINARY = re.compile(rf"{WORD_OF_PROSE}(?:[ _./-]{WORD_OF_PROSE})?|[\d._-]{{1,12}}")
+MIN_MIXED = 6  # if it has letters and digits, which words have not
 
 
 def masked(text: str) -> str:
@@ -48,15 +46,16 @@ def masked(text: str) -> str:
     These are passwords and tokens in addresses, most values in their queries, values of keys such as
     `password=` and `'api_key':`, keys of a shape that services are known for, and values of this
     process's environment variables with names such as HF_TOKEN. Such a value is masked wherever it
-    stands if it has MIN_SECRET characters and is no ORDINARY word or number, which a sentence may have
-    for another reason; of other values, what is assigned to the name, as in `DB_PASSWORD=test`, is.
+    stands if it has MIN_SECRET characters, or MIN_MIXED with letters and digits; a shorter one, which
+    a sentence may have for another reason, where it is assigned, as in `DB_PASSWORD=test`.
 
     >>> masked("postgresql://me:pa/ss@w@host/db and http://host/?token=abc&x=1")
     'postgresql://me:***@host/db and http://host/?token=***&x=1'
     """
     for value in _secrets_of_environment():
         # A word may be a part of another one.
-        text = re.sub(rf"\b{value}\b" if value.isalpha() else re.escape(value), HIDDEN, text)
+        is_word = value.isalpha() or (value.isalnum() and len(value) < MIN_SECRET)
+        text = re.sub(rf"\b{value}\b" if is_word else re.escape(value), HIDDEN, text)
     text = without_passwords(without_headers(text))
     text = without_query_values(without_what_is_beside(text))
     text = _without_assigned(OPTION.sub(rf"\g<1>{HIDDEN}", text))
@@ -113,9 +112,10 @@ def _secrets_in(variables: tuple[tuple[str, str], ...]) -> list[str]:
         for password in passwords_in(first_word):
             values |= {password, unquote(password)}
     values |= {quote(value, safe="") for value in values}
-    return sorted(filter(_is_no_word, values), key=len, reverse=True)
+    return sorted(filter(_is_secret_by_itself, values), key=len, reverse=True)
 
 
-def _is_no_word(value: str) -> bool:
-    """Return whether a value is long enough, and no word, so that it stands in a text for itself."""
-    return len(value) >= MIN_SECRET and not ORDINARY.fullmatch(value)
+def _is_secret_by_itself(value: str) -> bool:
+    """Return whether a value is long enough to stand in a text for itself alone."""
+    is_mixed = any(map(str.isalpha, value)) and any(map(str.isdigit, value))
+    return len(value) >= (MIN_MIXED if is_mixed else MIN_SECRET)

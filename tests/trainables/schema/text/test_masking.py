@@ -121,8 +121,8 @@ def test_the_value_of_a_variable_that_is_named_as_a_secret_is_masked(monkeypatch
     assert masked("got plainword77 and ab") == "got *** and ab"
 
 
-@pytest.mark.parametrize("value", ["test", "database", "Training", "hf-internal", "20260101"])
-def test_a_variable_whose_value_is_an_ordinary_word_hides_its_assignment_alone(monkeypatch, value):
+@pytest.mark.parametrize("value", ["test", "data", "run12", "1234567"])
+def test_a_variable_whose_value_is_short_hides_its_assignment_alone(monkeypatch, value):
     monkeypatch.setenv("DB_PASSWORD", value)
     monkeypatch.setenv("OPENAI_KEY", value)
     monkeypatch.setenv("OPTUNA_STORAGE", f"postgresql://me:{value}@host/db")
@@ -132,11 +132,18 @@ def test_a_variable_whose_value_is_an_ordinary_word_hides_its_assignment_alone(m
 
 
 @pytest.mark.parametrize(
-    "value", ["plainword77", "two words of it", "cAnArYtokenWORD", "a&b-word-c"]
+    "value",
+    ["plainword77", "hunter2", "swordfish", "correct-horse", "two words of it", "a&b-word-c"],
 )
-def test_a_variable_whose_value_no_sentence_has_hides_it_everywhere(monkeypatch, value):
+def test_a_variable_whose_value_is_longer_hides_it_everywhere(monkeypatch, value):
     monkeypatch.setenv("DB_PASSWORD", value)
     assert masked(f"the {value} is there") == "the *** is there"
+
+
+def test_a_word_that_a_variable_hides_stays_within_other_words(monkeypatch):
+    monkeypatch.setenv("DB_PASSWORD", "step12")
+    monkeypatch.setenv("POSTGRES_PASSWORD", "postgres")
+    assert masked("step120 of postgresql") == "step120 of postgresql"
 
 
 def test_the_password_of_an_address_in_a_variable_is_masked_alone_and_as_addresses_have_it(
