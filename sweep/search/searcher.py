@@ -21,6 +21,7 @@ from analysis.record import names
 from sweep.config.check import fault_of_trial
 from sweep.outcome import Outcome, outcome_of
 from sweep.search import replicates
+from sweep.search.interrupted import InterruptedTrial
 from sweep.search.study import OPTUNA_STATES
 from sweep.space import draw
 from sweep.tracking.control_requests import Requests
@@ -153,7 +154,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if self._interrupted:
             number, trial_id = self._interrupted.pop(0)
             self._study.sampler = self._sampler(number)
-            return optuna.Trial(self._study, trial_id)
+            return InterruptedTrial(self._study, trial_id)
         for failed in self._to_retry():
             self._study.enqueue_trial(failed.params, user_attrs=replicates.retry_attrs(failed))
         for requested in self._to_rerun():
