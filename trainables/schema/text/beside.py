@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from trainables.schema.text.addresses import HIDDEN
+from trainables.schema.text.secret_names import SECRET_NAME
 
 GAP = r"[ \t\r\n+]{1,20}"  # between words of .netrc, in one line or in several of a patch
 OF_LOGIN = rf"(?:(?:login|account){GAP}\S{{1,100}}{GAP})"
@@ -17,6 +18,11 @@ PAIR = (
 )
 # Both in base64, as Docker and npm keep them.
 CODED = r"(?=[\w+/-]{0,200}?(?:\d|=|(?-i:[a-z][A-Z])))[\w+/-]{8,}=*"
+# `name: DB_PASSWORD` and `value: x` below or behind it, as of Kubernetes, Docker and Terraform.
+NAMED_SECRET = (
+    rf"\bname[\"']?\s?[:=]\s?[\"']?[\w.-]{{0,80}}{SECRET_NAME}[\"']?"
+    r"[ \t]{0,9},?\s{0,9}[\r\n+-]?[\s,]{0,80}[\"']?value[\"']?\s?[:=]\s?"
+)
 WORD = r"[^\s\"'<>)]+"
 TO_OPTION = r"\b(?:[ \t][^\n|;&]{0,200}?)??[ \t]"  # of a command
 TO_P = rf"{TO_OPTION}(?-i:-p)[ \t=]?"
@@ -50,6 +56,7 @@ KINDS = (
     ("wandb", rf"\bwandb{NO_COMMIT}", r"[0-9a-f]{40}\b"),
     ("& biases", rf"& biases{NO_COMMIT}", r"[0-9a-f]{40}\b"),
     ("and biases", rf"and biases{NO_COMMIT}", r"[0-9a-f]{40}\b"),
+    ("value", NAMED_SECRET, rf"(?!\s)(?:{QUOTED}|[^\n#,}}]{{1,4000}})"),
     ("auth", rf"auth(?!ors?\b){PAIR}", QUOTED),
     ("login", rf"login{PAIR}", QUOTED),
     ("log_in", rf"log_in{PAIR}", QUOTED),

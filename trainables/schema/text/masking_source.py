@@ -19,6 +19,8 @@ SIGN = re.compile(
 LINE_BEGIN = re.compile(
     r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
 )
+# What stands before a name within a mapping in braces, as `{user: me, secret: x}` of YAML.
+IN_BRACES = re.compile(r"\{[^{}\n]*,[ \t]*$|\{[ \t]*$")
 BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
 LITERAL = (
     r'(?:[rbfuRBFU]{0,2}(?:"{3}[\s\S]{0,4000}?"{3}|\'{3}[\s\S]{0,4000}?\'{3}|'
@@ -28,6 +30,7 @@ LITERALS = re.compile(
     rf"(?:{BREAK}(?={LITERAL}(?![ \t]*:)))?{LITERAL}"
     rf"(?:[ \t]*(?:\+[ \t]*(?:{BREAK})?|\\\r?\n[+ -]?[ \t]*)?{LITERAL})*"
 )
+KEY_END = re.compile(r"[ \t]*:")  # what was in quotes before it is a key
 BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t#]{2,}\S.*(?:\n|$)){1,200}")  # of YAML
 # Alone in its line, below a name that may have a comment.
 WORD_BELOW = re.compile(r"(?:#[^\n]*)?\r?\n[+ -]?[ \t#]*([^\s#-]\S{0,4000}(?<!:))[ \t]*(?=\r?\n|$)")
@@ -42,6 +45,8 @@ CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
 WORD_ALONE = re.compile(
     r"(?:[!&]\S*[ \t]+){0,2}(?:(?i:basic|bearer|digest|token)[ \t]+)?[^\s,;})\]]+"
 )
+# Of YAML: the words behind the first, up to a comment.
+REST_OF_LINE = re.compile(r"(?:[ \t]+[^\s#][^\s]*)*")
 NO_SECRET = re.compile(
     r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
     r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
@@ -122,6 +127,8 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
         item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
         return _items(bracket, item, kind)
     if value := LITERALS.match(text, start):
+        if sign[0].rstrip().endswith(",") and KEY_END.match(text, value.end()):
+            return None
         # Within a text that is shown, other names may have values.
         return _Value(*value.span(), HIDDEN) if _shown(value[0], kind) == HIDDEN else None
     if is_setting and (kind == "sure" or start >= looked_to):
@@ -133,8 +140,12 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
             return _Value(*word.span(1), _shown(word[1], kind))
     if SHELL_KEY.match(name[0]) and sign[0] == "=":
         kind = "sure"
-    if begins_line and kind == "sure" and (value := WORD_ALONE.match(text, start)):
-        return _Value(*value.span(), _shown(value[0], kind))
+    is_member = sign[0].endswith(" ") and IN_BRACES.search(line)
+    if (begins_line or is_member) and kind == "sure" and (value := WORD_ALONE.match(text, start)):
+        shown, end = _shown(value[0], kind), value.end()
+        if is_setting and shown == HIDDEN and (rest := REST_OF_LINE.match(text, end)):
+            end = rest.end()
+        return _Value(start, end, shown)
     return None
 
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 # Words that tell of a secret in any text, in small letters; what is glued before them may be anything.
 PLAIN_WORDS = (
-    "token secret secrets password passwords passwd passphrase pwd credential credentials creds "
-    "signature sig bearer apikey passe passwort kennwort contrasena senha"
+    "token secret secrets password passwords passwd passphrase passcode pwd credential credentials "
+    "creds signature sig bearer apikey passe passwort kennwort contrasena senha"
 ).split()
 # Words that do so at the end of a longer name, as in db_pass, and wherever they stand in code.
 SHORT_WORDS = "pass pw pat dsn sas".split()

@@ -184,3 +184,25 @@ def test_random_words_are_masked_and_those_of_our_own_code_are_not():
 def test_what_follows_a_secret_stays_as_it_is():
     patch = '+token = "abc"\n+x = "y"\n+"password": "a b",\n+"plain": "c"\n'
     assert masked_source(patch) == '+token = ***\n+x = "y"\n+"password": ***,\n+"plain": "c"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("db: {user: bob, pwd: hunter2}", "db: {user: bob, pwd: ***}"),
+        (
+            "login: {user: bob, secret: swordfish, port: 5}",
+            "login: {user: bob, secret: ***, port: 5}",
+        ),
+        ("{pass: hunter2}", "{pass: ***}"),
+        ("passphrase: correct horse battery  # mine", "passphrase: ***  # mine"),
+        ("passcode: 12345", "passcode: ***"),
+        ("- name: DB_PASSWORD\n  value: hunter2\n", "- name: DB_PASSWORD\n  value: ***\n"),
+        ("+ - name: API_TOKEN\n+   value: 'a b'", "+ - name: API_TOKEN\n+   value: ***"),
+        ('{"name": "DB_PASSWORD", "value": "x"}', '{"name": "DB_PASSWORD", "value": ***}'),
+        ("- name: LOG_LEVEL\n  value: debug", "- name: LOG_LEVEL\n  value: debug"),
+        ("{token_type_ids: x, num_tokens: y}", "{token_type_ids: x, num_tokens: y}"),
+    ],
+)
+def test_what_settings_write_in_braces_in_pairs_or_in_several_words_is_hidden(text, shown):
+    assert masked_source(text) == shown
