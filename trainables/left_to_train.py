@@ -13,7 +13,17 @@ from trainables.data.splits import is_held_out
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from trainables.config import TrialConfig
+    from trainables.data.tokenizer import Tokenizer
+
+NOTHING_LEFT = (
+    "{key} must have a text that is neither measured on nor in the alignment pairs, but {name} has "
+    "none{why}: give another set."
+)
+MAX_BEGIN = 200  # characters of a text that are looked at for its first letters
+MAX_LETTERS = 20
 
 
 def texts_left(config: TrialConfig, name: str) -> list[str]:
@@ -42,16 +52,52 @@ def faults_of(config: TrialConfig) -> list[str]:
             f"alignment.size must be at most the {counted(num_left, 'pair')} of {alignment.data} (of "
             f"{len(pairs)}) that forgetting is not measured on, but got {alignment.size}."
         )
+    excluded = measured.union(*pairs)
+    return faults + [
+        NOTHING_LEFT.format(key=key, name=name, why="")
+        for key, name in _general(config).items()
+        if not _without(excluded, name)
+    ]
+
+
+def faults_as_read(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> list[str]:
+    """Return a sentence for each set of a trial of which nothing is left as its model reads the texts.
+
+    A model may have no tokens for what texts differ in, such as numbers. To load a tokenizer takes
+    seconds: it is only where no text is left that begins with other letters.
+
+    load_tokenizer: returns the tokenizer of the trial's model.
+    """
+    excluded = _measured(config).union(*_pairs(config))
+    begins = {_begin(text) for text in excluded}
+    faults = []
+    for key, name in _general(config).items():
+        left = _without(excluded, name)
+        if not left or any(_begin(text) not in begins for text in left):
+            continue
+        tokenizer = load_tokenizer()
+        excluded_ids = {tuple(ids) for ids in tokenizer.encode([*excluded])}
+        if all(tuple(ids) in excluded_ids for ids in tokenizer.encode(left)):
+            why = f" as {config.model.path} reads them, without tokens for what they differ in"
+            faults.append(NOTHING_LEFT.format(key=key, name=name, why=why))
+    return faults
+
+
+def _general(config: TrialConfig) -> dict[str, str]:
+    """Return the sets of general texts that a trial trains on, by the keys that name them."""
     general = {"replay.data": config.replay.data} if config.replay and config.replay.ratio else {}
     if texts_from := config.regulariser.texts_from:
         general["regulariser.data"] = texts_from
-    excluded = measured.union(*pairs)
-    return faults + [
-        f"{key} must have a text that is neither measured on nor in the alignment pairs, but {name} "
-        "has none: give another set."
-        for key, name in general.items()
-        if not _without(excluded, name)
-    ]
+    return general
+
+
+def _begin(text: str) -> str:
+    """Return the letters at the beginning of a text, small.
+
+    >>> _begin("No. 12: It's 3 pm")
+    'noitspm'
+    """
+    return "".join(filter(str.isalpha, text[:MAX_BEGIN])).casefold()[:MAX_LETTERS]
 
 
 def _without(excluded: set[str], name: str) -> list[str]:

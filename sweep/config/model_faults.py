@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 
+from trainables import left_to_train
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.pairs import Pair
@@ -43,6 +45,7 @@ def model_faults(trials: list[TrialConfig]) -> list[str]:
         for trial in of_model:
             faults += _faults_of_lacks(trial, abilities)
         faults += [*_faults_of_long_texts(of_model), *_faults_of_cut_pairs(of_model)]
+        faults += _faults_of_alike_texts(of_model)
         for opening in {trial.model.opening for trial in of_model if family == "causal"}:
             faults += _faults_of(partial(pretrained.start_of, path, opening))
     return list(dict.fromkeys(faults))
@@ -112,6 +115,28 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
                 f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
                 f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
             )
+    return faults
+
+
+def _faults_of_alike_texts(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each set of which no text is left to train on as these trials' model reads."""
+    trial_by_data = {
+        (
+            trial.alignment.model_copy(update={"size": None, "seed": 0}),
+            trial.replay.data if trial.replay and trial.replay.ratio else None,
+            trial.regulariser.texts_from,
+            trial.evaluators,
+            trial.model.opening,
+        ): trial
+        for trial in trials
+    }
+    faults = []
+    for trial in trial_by_data.values():
+        load = partial(
+            pretrained.tokenizer_of, trial.model.path, trial.model.family, trial.model.opening
+        )
+        with suppress(ValueError):  # found with the set, or with the model's opening
+            faults += [f"trial.{fault}" for fault in left_to_train.faults_as_read(trial, load)]
     return faults
 
 

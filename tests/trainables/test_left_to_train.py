@@ -44,6 +44,24 @@ def test_what_is_said_to_be_left_is_what_is_trained_on(trial, llama):
     assert left_to_train.faults_of(config) == []
 
 
+def test_texts_that_the_model_reads_alike_are_none_to_train_on(trial, tmp_path, llama):
+    """The miniature has no tokens for numbers, and reads each as one it does not know."""
+    config = trial(3)
+    (tmp_path / "texts.txt").write_text(
+        "\n".join(f"the wolf eats deer number {number}" for number in range(100))
+    )
+    assert left_to_train.faults_of(config) == []
+    (fault,) = left_to_train.faults_as_read(config, lambda: llama.tokenizer)
+    assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
+    assert "has none as miniature-llama reads them, without tokens for what they" in fault
+    with pytest.raises(ValueError, match="must be others than those that are aligned and measured"):
+        Stream(config, llama)
+
+
+def test_the_tokenizer_is_not_loaded_where_texts_begin_with_other_letters(trial):
+    assert left_to_train.faults_as_read(trial(3), lambda: pytest.fail("it is loaded")) == []
+
+
 def test_sets_of_which_too_little_is_left_are_named_by_their_keys(trial):
     (fault,) = left_to_train.faults_of(trial(len(TEXTS)))
     assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
