@@ -119,7 +119,7 @@ def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_
         {
             "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
             "limit: 40}": f"limit: 40}}\n    - {{name: probe, data: {tmp_path}/moods.jsonl}}",
-            "size: 50}": f"size: 50}}\n  replay: {{data: {tmp_path}/texts.txt, ratio: 0.5}}",
+            "size: 50}": f"size: 50}}\n  replay: {{data: miniature, ratio: 0.5}}",
         }
     )
     *_, texts, moods = summary(spec)
