@@ -119,13 +119,13 @@ def test_how_much_of_a_users_texts_is_kept_to_measure_on_is_said(spec_with, tmp_
         {
             "perplexity, data: miniature": f"perplexity, data: {tmp_path}/texts.txt",
             "limit: 40}": f"limit: 40}}\n    - {{name: probe, data: {tmp_path}/moods.jsonl}}",
-            "size: 50}": f"size: 50}}\n  replay: {{data: miniature, ratio: 0.5}}",
+            "size: 50}": "size: 50}\n  replay: {data: miniature, ratio: 0.5}",
         }
     )
-    *_, texts, moods = summary(spec)
-    assert texts == (
+    *_, moods = summary(spec)
+    assert (
         f"{tmp_path}/texts.txt: 3 of 71 texts are held out of training, to measure on."
-    )
+    ) in summary(spec)
     head, _, tail = moods.partition(": probe trains on ")
     assert head == f"{tmp_path}/moods.jsonl"
     train, test = (int(word) for word in tail.split() if word.isdecimal())
