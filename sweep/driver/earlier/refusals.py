@@ -14,6 +14,8 @@ from sweep.config.definitions import differences
 from sweep.driver.running_sweep import CannotRun
 from sweep.tracking.store import addresses
 from trainables.schema.plain_yaml import from_yaml
+from trainables.schema.text.masking import masked
+from trainables.schema.text.printable import in_one_line
 
 if TYPE_CHECKING:
     from sweep.config.spec import SweepSpec
@@ -47,8 +49,17 @@ def refuse_lost_search(record: Record, search_storage: Path | str) -> None:
 
 
 def refuse_other_spec(record: Record, document: Document) -> None:
-    """Raise CannotRun if something of the spec has changed that must not change within a sweep."""
+    """Raise CannotRun if something of the spec has changed that must not change within a sweep.
+
+    It is raised, too, if the spec of a sweep that has begun is not among its files any more.
+    """
     recorded_text = record.spec_text()
+    if recorded_text is None and record.trial_runs():
+        raise CannotRun(
+            f"{Artifact.SPEC} of sweep {record.sweep} must be in "
+            f"{in_one_line(masked(str(record.own_run().info.artifact_uri)))}, but is not: if its files "
+            "were moved, put them back (a link will do), or start anew with --replace."
+        )
     if recorded_text is not None and not _is_mapping(recorded_text):
         raise CannotRun(
             f"{Artifact.SPEC} of sweep {record.sweep} must be what the sweep wrote, but the store "

@@ -146,9 +146,9 @@ def refuse_password(tracking_uri: str) -> None:
     is_server = parts.scheme in ("http", "https")
     if is_server and ("@" in parts.netloc or masked(tracking_uri) != tracking_uri):
         raise BadAddress(
-            f"the tracking URI must hold no user name, password or token, but that of "
-            f"{parts.hostname} does: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or "
-            f"MLFLOW_TRACKING_TOKEN, or write the first two into ~/.mlflow/credentials."
+            "the tracking URI must hold no user name, password or token, but the given one does: set "
+            "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or "
+            "write the first two into ~/.mlflow/credentials."
         )
 
 

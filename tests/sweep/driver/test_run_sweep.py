@@ -1,6 +1,8 @@
 """Whole sweeps on a real Ray, started, refused and resumed; their trials do not train."""
 
 import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -244,6 +246,19 @@ def test_an_older_copy_of_the_whole_folder_writes_nothing_over_the_record(
         resume(*spec_of(5), run_trial=pretending())
     assert {run.info.run_id: run.to_dictionary() for run in record.trial_runs()} == before
     assert "delivered again" not in caplog.text
+
+
+def test_a_sweep_whose_files_were_moved_is_not_resumed_beside_them(spec_of, tmp_path):
+    spec, document = spec_of(2)
+    record = run(spec, document, run_trial=pretending())
+    folder = Path(urlsplit(record.own_run().info.artifact_uri).path)
+    moved = folder.rename(tmp_path / "moved")
+    with pytest.raises(CannotRun, match="if its files were moved, put them back") as error:
+        resume(spec, document, run_trial=pretending())
+    assert f"must be in {folder}, but is not" in str(error.value).replace("file://", "")
+    assert not folder.exists()
+    folder.symlink_to(moved)
+    resume(spec, document, run_trial=pretending())
 
 
 def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):
