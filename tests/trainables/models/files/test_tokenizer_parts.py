@@ -42,7 +42,6 @@ def refused(folder):
         (["decoder"], {}, "its tokenizer.json must be one that the tokenizers library reads, but: data did"),
         (["normalizer"], [1], "normalizer in tokenizer.json must be an object, or null, but is [1]"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_a_part_of_tokenizer_json_that_is_none_is_named(keys, value, words, folder):
     tree = json.loads((folder / "tokenizer.json").read_text())
@@ -85,7 +84,6 @@ def test_a_tokenizer_json_that_is_no_object_is_named(contents, words, folder):
         ("additional_special_tokens", {"a": 1}, "must be a list of words, but is {'a': 1}"),
         ("extra_special_tokens", [1], "must be a list of words, but is [1]"),
     ],
-    ids=str,
 )
 def test_a_special_token_that_is_none_is_named_with_its_file(file, name, value, words, folder):
     tree = json.loads((folder / file).read_text()) if (folder / file).exists() else {}
