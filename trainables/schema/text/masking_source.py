@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.in_words import is_clause
+from trainables.schema.text.lines import without_values_of_lines
 from trainables.schema.text.masking import LONGEST_SECRET, masked
 from trainables.schema.text.secret_names import NAME, kind_of_name
 from trainables.schema.text.shapes import looks_random, without_headers
@@ -14,7 +15,8 @@ from trainables.schema.text.shapes import looks_random, without_headers
 # Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
 # before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
-    r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z][\w.\[\]| \t]{0,60}(?==))?(?:==?|:=|=>|[:,(])[ \t]*"""
+    r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z&][\w.\[\]|&<>?' \t]{0,60}(?==))?"""
+    r"""(?:=>|==?|:=|[:,(])[ \t]*"""
 )
 LINE_BEGIN = re.compile(
     r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
@@ -24,7 +26,7 @@ IN_BRACES = re.compile(r"\{[^{}\n]*,[ \t]*$|\{[ \t]*$")
 BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
 LITERAL = (
     r'(?:[rbfuRBFU]{0,2}(?:"{3}[\s\S]{0,4000}?"{3}|\'{3}[\s\S]{0,4000}?\'{3}|'
-    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`[^`\n]*`))'
+    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`[^`\n]*`|\\"[^"\\\n]{0,4000}\\"))'
 )
 LITERALS = re.compile(
     rf"(?:{BREAK}(?={LITERAL}(?![ \t]*:)))?{LITERAL}"
@@ -77,7 +79,7 @@ def masked_settings(text: str) -> str:
     >>> masked_settings('db_password: x1\\n{"api_key": "x2", "max_tokens": 3}').splitlines()
     ['db_password: ***', '{"api_key": ***, "max_tokens": 3}']
     """
-    text = without_headers(text)
+    text = without_values_of_lines(without_headers(text))
     pieces, end, looked_to = [], 0, 0
     for name in NAME.finditer(text):
         if name.end() < end or not (value := _value_after(text, name, looked_to)):
