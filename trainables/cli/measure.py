@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,10 @@ NOISE_FLOOR = (
     f"{MEANING}, over n items. Between two models a difference of less than 1.4 times it is noise, "
     "unless they are compared item by item (`sweep compare`), which sees smaller ones."
 )
+
+# What may stand in a value, such as an address, is no sign between two evaluators or settings.
+BETWEEN_EVALUATORS = re.compile(r",(?=\s*\w+\s*(?:[:,]|$))")
+BETWEEN_SETTINGS = re.compile(r":(?=\w+(?:=|$))")
 
 app = typer.Typer()
 
@@ -94,7 +99,7 @@ def _measurement_tree(model: str, family: str | None, evaluators: str) -> dict[s
         family = family_of(model)
     return {
         "model": {"path": model, "family": family},
-        "evaluators": [_evaluator(text) for text in evaluators.split(",")],
+        "evaluators": [_evaluator(text) for text in BETWEEN_EVALUATORS.split(evaluators)],
     }
 
 
@@ -129,7 +134,7 @@ def _evaluator(text: str) -> dict[str, Any]:
 
     from trainables.schema.plain_yaml import from_yaml
 
-    name, *settings = text.strip().split(":")
+    name, *settings = BETWEEN_SETTINGS.split(text.strip())
     pairs = [setting.partition("=") for setting in settings]
     keys = ["name", *(key for key, _, _ in pairs)]
     if duplicate := next((key for key in keys if keys.count(key) > 1), None):

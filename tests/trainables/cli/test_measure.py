@@ -110,6 +110,11 @@ def test_the_number_of_items_is_printed_and_a_fault_loses_only_what_comes_after_
         ("perplexity,stereoset:splt=dev", "evaluators.1.splt is no known key (known: name, data, "),
         ("perplexity:limit=many", "evaluators.0.limit must be a whole number, but got 'many'."),
         ("perplexity:limit=[1", "--evaluators must be NAME or NAME:KEY=VALUE:…, but got "),
+        (
+            "perplexity:data=https://bob:hunter2Zq9@h/x.txt",
+            "there is no file https://bob:***@h/x.txt, looked for from ",
+        ),
+        ("perplexity:data=https://bob:a,b@h/x.txt", "there is no file https://bob:***@h/x.txt, "),
         ("multiple_choice", "evaluators.0.task must be given."),
         ("multiple_choice:task=pica", "evaluators.0.task must name a task that is known (piqa"),
         ("perplexity,perplexity:limit=9", "evaluators must measure different things, but two of "),

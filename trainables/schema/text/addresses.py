@@ -30,6 +30,7 @@ WITH_QUERY = re.compile(r"""(?<![^\s"'<>])([^\s"'<>?#]+)([?#][^\s"'<>]+)""")
 SHOWN_KEYS = frozenset("sslmode ssl driver charset mode cache timeout connect_timeout".split())
 SHOWN_VALUE = re.compile(r"(?i)\d{1,5}|true|false|\*\*\*")
 # What a fragment may be without a sign: a place within a page.
+PLACE = re.compile(r"/.*|L\d{1,6}(?:-L\d{1,6})?|[A-Z]?[a-z]+(?:[-_.][A-Za-z0-9]+)*")
 LONG_CODE = re.compile(r"(?=[A-Za-z]{0,40}\d)[A-Za-z0-9+]{16,}")
 
 
@@ -91,8 +92,9 @@ def _shown_part(part: str, in_fragment: bool) -> str:
         return part if is_shown else f"{key}={HIDDEN}"
     if part.lower() in SHOWN_KEYS:
         return part
-    is_place = in_fragment and (part.startswith("/") or not LONG_CODE.search(part))
-    return part if is_place else HIDDEN
+    is_place = in_fragment and PLACE.fullmatch(part) is not None
+    is_code = LONG_CODE.search(part) and not part.startswith("/")
+    return part if is_place and not is_code else HIDDEN
 
 
 class _Address(NamedTuple):

@@ -21,7 +21,7 @@ CODED = r"(?=[\w+/-]{0,200}?(?:\d|=|(?-i:[a-z][A-Z])))[\w+/-]{8,}=*"
 # `name: DB_PASSWORD` and `value: x` below or behind it, as of Kubernetes, Docker and Terraform.
 NAMED_SECRET = (
     rf"\b(?:name|key|id)[\"']?\s?[:=]\s?[\"']?[\w.-]{{0,80}}{SECRET_NAME}[\"']?"
-    r"[ \t]{0,9},?\s{0,9}[\r\n+-]?[\s,]{0,80}[\"']?value[\"']?\s?[:=]\s?"
+    r"[ \t]{0,9},?\s{0,9}[\r\n+-]?[\s,#]{0,80}[\"']?value[\"']?\s?[:=]\s?"
 )
 WORD = r"[^\s\"'<>)]+"
 TO_OPTION = r"\b(?:[ \t][^\n|;&]{0,200}?)??[ \t]"  # of a command

@@ -28,7 +28,7 @@ VALUE = (
 # Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
 # before a colon.
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?(?:={{1,3}}|=>)\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
+    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?(?:!?={{1,3}}|=>)\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
     r"""(?:(?:api|access|secret|private)[_-]key|(?<![\w.-])passw(?:or)?d)\s?:\s|"""
     r"""(?-i:(?<=[A-Z0-9])_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)=)|"""
     rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?){VALUE}"""

@@ -16,7 +16,7 @@ from trainables.schema.text.shapes import looks_random, without_headers
 # before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
     r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z&][\w.\[\]|&<>?' \t]{0,60}(?==))?"""
-    r"""(?:=>|==?|:=|[:,(])[ \t]*"""
+    r"""(?:=>|!?={1,3}|:=|[:,(])[ \t]*"""
 )
 LINE_BEGIN = re.compile(
     r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"

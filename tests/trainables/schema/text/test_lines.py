@@ -47,6 +47,8 @@ def test_a_value_that_follows_the_name_of_a_secret_is_hidden(line):
         '<add key="Password" value="swordfish"/>',
         "env TOKEN = swordfish",
         "assert token == 'swordfish'",
+        "assert token != 'swordfish'",
+        "# - name: DB_PASSWORD\n#   value: swordfish",
     ],
 )
 def test_a_value_behind_any_sign_of_another_language_is_hidden(line):
