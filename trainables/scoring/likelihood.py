@@ -24,6 +24,7 @@ from trainables.data.queries import (
     continuation_query,
     masked_query,
     refuse_too_long,
+    room,
     sentence_query,
 )
 from trainables.scoring.packing import (
@@ -239,8 +240,10 @@ def _try_tree(model: LanguageModel) -> bool:
     Return whether all log-probabilities agree to MAX_TREE_ERROR; False too if the model refuses the
     inputs.
     """
+    num_tokens = max(1, min(12, room(model.tokenizer) // 2))  # of the start, and of what follows
     common, first, second = (
-        [(start + 7 * t) % model.tokenizer.vocab_size for t in range(12)] for start in (3, 5, 8)
+        [(start + 7 * t) % model.tokenizer.vocab_size for t in range(num_tokens)]
+        for start in (3, 5, 8)
     )
     queries = [continuation_query(model.tokenizer, ids, common) for ids in (first, second)]
     module, model.module = model.module, model.base

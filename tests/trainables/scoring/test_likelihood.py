@@ -1,5 +1,6 @@
 """Log-likelihoods against a loop that is slow and plainly right."""
 
+import json
 import random
 import shutil
 
@@ -242,6 +243,21 @@ def test_tokens_beyond_the_window_of_a_layer_are_not_seen_in_trees_either(kind, 
     assert reads_trees(model)
     expected = log_probs(without_trees(folder), queries)
     assert flat(actual) == pytest.approx(flat(expected), abs=1e-4)
+
+
+@pytest.mark.parametrize("num_positions", [3, 8, 20])
+def test_a_model_of_few_positions_scores_texts_that_fit(num_positions, llama, tmp_path):
+    folder = tmp_path / "short"
+    shutil.copytree(llama.path, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["max_position_embeddings"] = num_positions
+    (folder / "config.json").write_text(json.dumps(config))
+    model = LanguageModel(folder, "causal")
+    queries = [queries_of(model.tokenizer, ids) for ids in ([12, 13], [12, 14])]
+    assert reads_trees(model)
+    assert flat(log_probs(model, queries)) == pytest.approx(
+        flat(log_probs(llama, queries)), abs=1e-5
+    )
 
 
 def test_a_prefix_begins_as_the_tokenizer_has_it(llama, monkeypatch):
