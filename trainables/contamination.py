@@ -98,7 +98,8 @@ def faults_of(config: TrialConfig) -> list[str]:
 def between(training_set: TrainingSet, evaluator: AnyEvaluator, family: Family) -> Contamination:
     """Return the texts that a training set and an evaluator share: compared once, then cached."""
     training_digest, data_digest = digest(training_set.data), evaluator.data_digest()
-    key_parts = [*training_set, training_digest, evaluator.model_dump(mode="json"), data_digest]
+    read = evaluator.model_dump(mode="json", exclude={"label"})
+    key_parts = [*training_set, training_digest, read, data_digest]
     key = hashlib.sha256(
         f"{cache.source_digest(*MADE_BY)} {json.dumps(key_parts, sort_keys=True)}".encode()
     ).hexdigest()[:24]

@@ -15,6 +15,7 @@ from trainables.assets.errors import AssetError
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
+from trainables.evaluators import AnyEvaluator
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES
 from trainables.schema.text.printable import in_one_line
@@ -191,15 +192,26 @@ def _text_faults(trials: list[TrialConfig]) -> list[str]:
 
 
 def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
-    """Read the items of every evaluator, and return a fault for each without items or a bad row."""
+    """Read the items of every evaluator, and return a fault for each without items or a bad row.
+
+    Evaluators that differ in their label alone read the same items, and are looked at once.
+    """
     faults = []
-    for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
+    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
+    by_items = {_without_label(evaluator): evaluator for evaluator in evaluators}
+    for evaluator in by_items.values():
         try:
             if not len(evaluator.items()):
                 faults.append(f"trial.evaluators: {evaluator.name} must have items, but has none.")
         except ValueError as error:
             faults.append(f"trial.evaluators: {evaluator.name}: {error}")
     return faults
+
+
+def _without_label(evaluator: AnyEvaluator) -> AnyEvaluator:
+    """Return an evaluator with no label of its own, if it may have one."""
+    has_label = "label" in type(evaluator).model_fields
+    return evaluator.model_copy(update={"label": None}) if has_label else evaluator
 
 
 def _overlap_faults(trials: list[TrialConfig]) -> list[str]:

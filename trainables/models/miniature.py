@@ -99,7 +99,7 @@ def _untrained(name: str) -> Any:
 
 def _vocabulary() -> list[str]:
     """Return the special tokens, then every word of the miniature's texts, sorted."""
-    words = {word for text in corpus() + general_texts() for word in text.split()}
+    words = {word for text in (*corpus(), *general_texts()) for word in text.split()}
     words |= {word for _, answer, others in facts() for word in (answer, *others)}
     words |= {"she", "he", *THINGS, *FEELINGS}
     return [*SPECIAL, *sorted(words)]

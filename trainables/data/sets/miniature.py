@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 from trainables.data.counterfactual import Rule, Words
@@ -116,7 +117,8 @@ class Miniature(AlignmentSet, TextSet):
         return ((text, text) for text in general_texts())
 
 
-def general_texts() -> list[str]:
+@lru_cache(maxsize=1)
+def general_texts() -> tuple[str, ...]:
     """Return 6,000 different everyday sentences, without occupation, pronoun or fact."""
     everyday = [
         f"{name} {verb} the {colour} {thing} at the {place} {time}"
@@ -124,7 +126,7 @@ def general_texts() -> list[str]:
             NAMES, VERBS, COLOURS, THINGS, PLACES, TIMES
         )
     ]
-    return random.Random(f"general {SEED}").sample(everyday, 6000)
+    return tuple(random.Random(f"general {SEED}").sample(everyday, 6000))
 
 
 def facts() -> list[tuple[str, str, list[str]]]:
