@@ -15,7 +15,7 @@ NLL, FACTS = "forgetting/general/nll", "task/miniature_facts/accuracy"
 
 
 def test_every_word_is_in_the_vocabulary(model):
-    texts = corpus() + general_texts()
+    texts = [*corpus(), *general_texts()]
     texts += [text for pair in read_pairs("miniature") for text in pair[:2]]
     texts += [s["sentence"] for item in stereoset_items() for s in item["sentences"]]
     texts += [f"{question} {' '.join([a, *others])}" for question, a, others in facts()]
