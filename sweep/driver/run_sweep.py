@@ -14,6 +14,7 @@ from sweep import workspace
 from sweep.config import preflight
 from sweep.config.spec import SweepSpec
 from sweep.driver.cluster import joining as ray_cluster
+from sweep.driver.cluster import room
 from sweep.driver.cluster.watch import OnLost
 from sweep.driver.earlier.deletion import delete_earlier, refuse_undeletable
 from sweep.driver.earlier.refusals import (
@@ -113,7 +114,7 @@ def run(
         digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri, on_lost):
             # Everything that may refuse the sweep comes before anything is deleted or recorded.
-            num_at_once = ray_cluster.num_at_once(spec.resources)
+            num_at_once = room.num_at_once(spec.resources, is_here=backends.ray_address is None)
             checkpoint_root = _checkpoint_root(spec, None)
             if replace:
                 requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
@@ -197,7 +198,7 @@ def resume(
                 raise CannotRun("\n".join(map(in_one_line, sentences)))
             refuse_other_definitions(record, spec)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
-                num_at_once = ray_cluster.num_at_once(spec.resources)
+                num_at_once = room.num_at_once(spec.resources, is_here=backends.ray_address is None)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())

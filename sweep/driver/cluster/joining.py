@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sweep.driver import interrupts
 from sweep.driver.cluster.head_address import connect, host_and_port, silent
@@ -19,12 +19,8 @@ from sweep.driver.cluster.ray_processes import in_own_sessions
 from sweep.driver.cluster.session_folder import remove, session_folder
 from sweep.driver.cluster.watch import OnLost, ended, watched
 from sweep.driver.running_sweep import CannotRun
-from trainables.schema.counted import counted
 from trainables.schema.text.masking import masked
 from trainables.schema.text.shown import MAX_NAME, as_word, first_line
-
-if TYPE_CHECKING:
-    from sweep.config.spec import Resources
 
 ENVIRONMENT = {
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # MLflow is the record
@@ -94,30 +90,6 @@ def joined(address: str | None, tracking_uri: str, on_lost: OnLost | None = None
             patience_s = ENDING_GONE_S if ended(started) else ENDING_S
             with watch(lambda: NOT_ENDED, patience_s):
                 at_the_end.close()
-
-
-def num_at_once(resources: Resources) -> int:
-    """Return the number of trials to run at the same time.
-
-    It is `at_once` of the spec, or as many as the CPUs and GPUs of the cluster can hold.
-
-    Raises:
-        CannotRun: the cluster cannot hold one trial, and the spec has no `at_once`.
-    """
-    import ray
-
-    totals = ray.cluster_resources()
-    room = int(totals.get("CPU", 0) // resources.cpus_per_trial)
-    if resources.gpus_per_trial:
-        room = min(room, int(totals.get("GPU", 0) / resources.gpus_per_trial))
-    if room < 1 and resources.at_once is None:
-        raise CannotRun(
-            f"a trial takes {counted(resources.cpus_per_trial, 'CPU')} and "
-            f"{counted(resources.gpus_per_trial, 'GPU')}, but the cluster has "
-            f"{totals.get('CPU', 0):g} and {totals.get('GPU', 0):g}: lower `resources`, "
-            f"or set resources.at_once if nodes are still to come."
-        )
-    return resources.at_once or room
 
 
 def num_nodes() -> int:

@@ -12,11 +12,7 @@ import psutil
 import pytest
 import ray
 
-from sweep.config.spec import Resources
-from sweep.driver.cluster.joining import joined, num_at_once, num_nodes
-from sweep.driver.run_sweep import run
-from sweep.driver.running_sweep import CannotRun
-from tests.sweep.conftest import pretending
+from sweep.driver.cluster.joining import joined, num_nodes
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -27,20 +23,6 @@ def processes_in(folder):
         " ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])
     ]
     return [line for line in lines if folder in line]
-
-
-def test_a_trial_that_no_node_can_hold_is_refused_in_one_sentence(spec_of):
-    spec, document = spec_of(2, budget="resources: {cpus_per_trial: 64}\nbudget")
-    with pytest.raises(CannotRun, match="a trial takes 64 CPUs and 0 GPUs, but the cluster"):
-        run(spec, document, run_trial=pretending())
-
-
-def test_as_many_trials_run_at_once_as_fit_unless_the_spec_gives_a_number():
-    """The cluster of these tests has two CPUs."""
-    assert num_at_once(Resources()) == 2
-    assert num_at_once(Resources(cpus_per_trial=2)) == 1
-    assert num_at_once(Resources(at_once=5)) == 5
-    assert num_at_once(Resources(at_once=1, gpus_per_trial=1)) == 1, "a node is still to come"
 
 
 def test_a_cluster_that_is_joined_already_stays_joined():

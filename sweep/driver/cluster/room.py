@@ -1,0 +1,57 @@
+"""How many trials the nodes of a cluster have room for at the same time."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from sweep.driver.running_sweep import CannotRun
+from trainables.schema.counted import counted
+
+if TYPE_CHECKING:
+    from sweep.config.spec import Resources
+
+log = logging.getLogger(__name__)
+
+
+def num_at_once(resources: Resources, *, is_here: bool) -> int:
+    """Return the number of trials to run at the same time.
+
+    It is `at_once` of the spec, or as many as the CPUs and GPUs of the nodes that are up can hold. A
+    trial is held by one node. If none can hold it yet, that is said.
+
+    is_here: whether the cluster is this machine alone, which gets no further nodes.
+
+    Raises:
+        CannotRun: no node can hold a trial, and the spec has no `at_once`, or no node is still to come.
+    """
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(_room_of(node, resources) for node in nodes)
+    if not room:
+        trial = (
+            f"a trial takes {counted(resources.cpus_per_trial, 'CPU')} and "
+            f"{counted(resources.gpus_per_trial, 'GPU')}"
+        )
+        if is_here:
+            num_cpus, num_gpus = nodes[0].get("CPU", 0), nodes[0].get("GPU", 0)
+            raise CannotRun(
+                f"{trial}, but this machine has {num_cpus:g} and {num_gpus:g}: lower `resources`, or "
+                "run it on a cluster with --address."
+            )
+        if resources.at_once is None:
+            raise CannotRun(
+                f"{trial}, but no node of the cluster has as many: lower `resources`, or set "
+                "resources.at_once if nodes are still to come."
+            )
+        log.warning("%s, which no node of the cluster has yet: waiting for one", trial)
+    return resources.at_once or room
+
+
+def _room_of(node: dict[str, float], resources: Resources) -> int:
+    """Return how many trials fit on a node, given its resources as Ray has them."""
+    room = int(node.get("CPU", 0) // resources.cpus_per_trial)
+    if resources.gpus_per_trial:
+        room = min(room, int(node.get("GPU", 0) / resources.gpus_per_trial))
+    return room
