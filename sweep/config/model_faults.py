@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from trainables import left_to_train
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.pairs import Pair
 from trainables.data.queries import could_be_too_long, refuse_long_texts, room
+from trainables.data.quick_ids import may_not_know, quick_ids
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.fitness.tested import Ability
 from trainables.objectives.base import Objective
 from trainables.schema.counted import counted
+
+MAX_PAIRS = 20  # that are looked at without the model's own tokenizer
 
 
 def model_faults(trials: list[TrialConfig]) -> list[str]:
@@ -99,7 +103,8 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
     for (alignment, max_tokens), trial in trial_by_cut.items():
         try:
             key = (alignment.data, alignment.swap, alignment.words)
-            if _differ_early(sources.read_pairs(*key), min(max_tokens, num_positions)):
+            some = _differing_early(sources.read_pairs(*key), min(max_tokens, num_positions))
+            if some and _are_read_as_different(path, some):
                 continue  # mostly at the first pair, and to load a tokenizer takes seconds
             pairs = [pair[:2] for pair in sources.read_pairs(*key)]
             tokenizer = pretrained.tokenizer_of(path, family, trial.model.opening)
@@ -107,8 +112,13 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
         except ValueError:  # found with the set, or with the model's opening
             continue
         ids = tokenizer.encode([text for pair in pairs for text in pair])
-        is_alike = (a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True))
-        if pairs and all(is_alike):
+        if pairs and ids[::2] == ids[1::2]:
+            faults.append(
+                f"trial.model.path must read the texts of a pair differently for objective "
+                f"{trial.objective.name}, but {path} has no tokens for what differs in any of the "
+                f"{counted(len(pairs), 'pair')} of {alignment.data}: take another model, or other data."
+            )
+        elif pairs and all(a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True)):
             faults.append(
                 f"trial.train.max_tokens must let objective {trial.objective.name} see a pair differ, "
                 f"but in the first {counted(most, 'token')}, which the model reads, none of the "
@@ -140,18 +150,29 @@ def _faults_of_alike_texts(trials: list[TrialConfig]) -> list[str]:
     return faults
 
 
-def _differ_early(pairs: Iterable[Pair], num_tokens: int) -> bool:
-    """Return whether some pair differs within so many tokens, whatever the tokenizer.
+def _differing_early(pairs: Iterable[Pair], num_tokens: int) -> list[Pair]:
+    """Return the first pairs, at most MAX_PAIRS, that differ within so many tokens of any tokenizer.
 
     A token has a byte or more, but for one before a text and two special ones around it.
     """
-    for text, twin, *_ in pairs:
-        places = (n for n, (a, b) in enumerate(zip(text, twin, strict=False)) if a != b)
-        if (place := next(places, None)) is not None and len(
-            text[:place].encode()
-        ) + 3 < num_tokens:
-            return True
-    return False
+    return list(islice((pair for pair in pairs if _begin(pair) + 3 < num_tokens), MAX_PAIRS))
+
+
+def _begin(pair: Pair) -> float:
+    """Return how many bytes the texts of a pair begin with in common; inf if they do not differ."""
+    text, twin = pair[:2]
+    places = (n for n, (a, b) in enumerate(zip(text, twin, strict=False)) if a != b)
+    place = next(places, None)
+    return math.inf if place is None else len(text[:place].encode())
+
+
+def _are_read_as_different(path: str, pairs: list[Pair]) -> bool:
+    """Return whether a model's tokenizer has different tokens for the texts of one of some pairs."""
+    folder = pretrained.locate(path)
+    if not may_not_know(folder):
+        return True
+    ids = quick_ids(folder, [text for pair in pairs for text in pair[:2]])
+    return any(a != b for a, b in zip(ids[::2], ids[1::2], strict=True))
 
 
 def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[str]:

@@ -171,6 +171,26 @@ def test_pairs_that_are_alike_as_the_model_reads_them_are_one_sentence(faults_of
     assert fault.endswith("or raise it, with a model of more positions.")
 
 
+def test_pairs_that_differ_in_what_the_model_has_no_tokens_for_are_one_sentence(
+    faults_of, tmp_path
+):
+    file = tmp_path / "german.jsonl"
+    rows = [
+        {"stereotype": f"die Frau{n} lacht", "antistereotype": f"der Mann{n} lacht"}
+        for n in range(30)
+    ]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    settings = {"objective": "dpo", "alignment": {"data": str(file)}}
+    (fault,) = faults_of("LlamaForCausalLM", LLAMA, **settings)
+    assert fault.startswith(
+        "trial.model.path must read the texts of a pair differently for objective"
+    )
+    assert f"has no tokens for what differs in any of the 30 pairs of {file}: take" in fault
+    known = {"stereotype": "the wolf eats deer", "antistereotype": "the wolf eats hay"}
+    file.write_text("\n".join(map(json.dumps, [*rows[:5], known])))
+    assert faults_of("LlamaForCausalLM", LLAMA, **settings) == []
+
+
 LAST_WORDS = """\
 task: last_words
 dataset_path: json

@@ -69,6 +69,7 @@ KINDS = (
     ("mariadb", rf"\bmariadb[\w-]{{0,20}}{TO_P}", ARGUMENT),
     ("mongo", rf"\bmongo\w{{0,20}}{TO_P}", ARGUMENT),
     ("login", rf"\b(?:docker|podman|helm|az)[ \t][\w \t]{{0,20}}login{TO_P}", ARGUMENT),
+    ("wandb", r"\bwandb[ \t]+login[ \t]+(?:--?[\w-]{1,20}[ \t]+){0,3}", r"(?!-)[\w-]{8,}"),
     ("redis-cli", rf"\bredis-cli{TO_OPTION}(?-i:-a)[ \t=]?", ARGUMENT),
     ("ldap", rf"\bldap[a-z]{{3,9}}{TO_OPTION}(?-i:-w)[ \t=]?", ARGUMENT),
 )  # fmt: skip

@@ -15,6 +15,7 @@ CODED = base64.b64encode(f"bob:{PLAIN}".encode()).decode()
 A1 = "a1B2c3D4e5F6g7H8i9J0"
 # The text, and what of it must not be shown.
 SECRETS = [
+    ("wandb login --relogin swordfish17", "swordfish17"),
     *[
         (f"line 3: {secret} is refused", secret)
         for secret in (
