@@ -99,14 +99,21 @@ def test_columns_of_one_name_and_bytes_that_are_no_utf_8_are_one_sentence(tmp_pa
         read(tmp_path / "a.parquet")
 
 
+POOLS = [pyarrow.default_memory_pool()]  # all are kept: memory is given back to its own pool
+
+
+def new_pool():
+    """Return a pool in which Arrow takes its memory from now on, so that its peak is known."""
+    POOLS.append(pyarrow.proxy_memory_pool(POOLS[0]))
+    pyarrow.set_memory_pool(POOLS[-1])
+    return POOLS[-1]
+
+
 @pytest.fixture
 def memory():
-    """Return a pool in which Arrow takes the memory of the test, so that its peak is known."""
-    before = pyarrow.default_memory_pool()
-    pool = pyarrow.proxy_memory_pool(before)
-    pyarrow.set_memory_pool(pool)
-    yield pool
-    pyarrow.set_memory_pool(before)
+    """Return a new pool, of the test alone."""
+    yield new_pool()
+    pyarrow.set_memory_pool(POOLS[0])
 
 
 NAMES = re.compile(r"text|choices|choice_\d+")
@@ -118,8 +125,7 @@ def test_columns_that_nobody_reads_are_not_decoded_but_named(tmp_path, memory):
     columns = {"id": other, "text": ["she"] * 500, "wide": ["x" * 1_000_000] * 500}
     parquet.write_table(pyarrow.table(columns), tmp_path / "a.parquet", compression="zstd")
     peak_of_writing = memory.max_memory()
-    pool = pyarrow.proxy_memory_pool(memory)
-    pyarrow.set_memory_pool(pool)
+    pool = new_pool()
     rows = list(parquet_rows(tmp_path / "a.parquet", NAMES))
     assert pool.max_memory() < 2**24 < peak_of_writing
     assert [row.fields["text"] for row in rows] == ["she"] * 500
@@ -146,8 +152,7 @@ def test_a_value_that_many_rows_repeat_takes_little_memory(values, settings, tmp
     parquet.write_table(table, tmp_path / "a.parquet", compression="zstd", **settings)
     del table
     assert (tmp_path / "a.parquet").stat().st_size < 100_000
-    pool = pyarrow.proxy_memory_pool(memory)
-    pyarrow.set_memory_pool(pool)
+    pool = new_pool()
     assert all(row.fields["text"] == column[0] for row in parquet_rows(tmp_path / "a.parquet"))
     assert pool.max_memory() < 2**28
 
