@@ -24,6 +24,7 @@ from sweep.cli.options import (
     store_of,
 )
 from sweep.tracking.store import errors as store_errors
+from trainables.cli.output import refuse_address
 from trainables.cli.streams import encodable, say
 from trainables.cli.verbs import file_sentence
 from trainables.schema.counted import counted
@@ -111,6 +112,7 @@ def front(
     from analysis.views import export, front_files, front_table
     from sweep.driver.liveness import state_here
 
+    refuse_address("--out-dir", out_dir)
     if register and {"/", ":"} & set(model_name or name):
         leave(WRONG, f"--model-name must have no / and no :, but got {model_name or name!r}.")
     all_names = [name, *(others or [])]

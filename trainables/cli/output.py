@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from trainables.cli.streams import encodable, say
 from trainables.cli.verbs import FAILED, WRONG
 from trainables.metrics.interval import as_number, half_width, num_decimals, plus_minus
+from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import MAX_LINE, in_one_line
 from trainables.schema.text.shown import as_word
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 80  # columns
 # Of a number: papers have two; what would be 0 with the most is shown with an exponent.
 MIN_DECIMALS, MAX_DECIMALS = 2, 4
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/")  # its begin, as a path has it
 
 
 def line(metric: Metric, value: float, se: float | None, df: float, num_items: int = 0) -> str:
@@ -58,8 +61,18 @@ def wrapped(text: str, indent: str = "") -> str:
     )
 
 
+def refuse_address(option: str, path: Path | None) -> None:
+    """Exit with 2 if an option names an address, as of a bucket, where a path of this machine must be.
+
+    Else a folder with the name of its scheme would be made.
+    """
+    if path is not None and ADDRESS.match(str(path)):
+        refuse(f"{option} must be a path on this machine, but got the address {masked(str(path))}.")
+
+
 def refuse_file(option: str, file: Path | None) -> None:
     """Exit with 2 if an option names a file that cannot be made, as its folder does not exist."""
+    refuse_address(option, file)
     if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
         refuse(f"{option} must be a file in a folder that exists, but got {file}.")
 

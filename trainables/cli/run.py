@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trainables.cli.options import HarnessTasks, use_harness_tasks
-from trainables.cli.output import fail, line, refuse, refuse_file
+from trainables.cli.output import fail, line, refuse, refuse_address, refuse_file
 from trainables.cli.streams import encodable
 from trainables.schema.text.printable import in_one_line
 
@@ -90,6 +90,7 @@ def run(
 
 def _refuse_place(save: Path, config: TrialConfig) -> None:
     """Exit with 2 if the finished model cannot be, or must not be, written to this folder."""
+    refuse_address("--save", save)
     if save.is_file():
         refuse(f"--save must be a folder, but {save} is a file.")
     base = Path(config.model.path)

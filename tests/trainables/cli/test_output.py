@@ -2,11 +2,12 @@
 
 import io
 import math
+from pathlib import Path
 
 import pytest
 
 from tests.trainables.cli.trials import EVALUATORS, TRIAL, is_a_sentence
-from trainables.cli.output import line, refuse_file, wrapped
+from trainables.cli.output import line, refuse_address, refuse_file, wrapped
 from trainables.metrics.metric import Metric
 
 
@@ -126,6 +127,17 @@ def test_text_is_wrapped_at_blanks_in_the_characters_of_the_terminal(monkeypatch
     assert shown[-1].endswith(" a/long-name/that_is/not-broken")
     assert all(text.startswith("  ") for text in shown[1:])
     assert max(map(len, shown)) <= 80
+
+
+@pytest.mark.parametrize("address", ["s3://AK:hunter2Zq9@h/m", "https://h/x", "gs://bucket/x"])
+def test_an_address_is_no_path_and_its_password_is_not_shown(address, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        refuse_address("--save", Path(address))
+    said = capsys.readouterr().err
+    assert said.startswith("--save must be a path on this machine, but got the address ")
+    assert "hunter2Zq9" not in said
+    for path in (None, Path("a/b"), Path("/tmp/x"), Path("a:b")):
+        refuse_address("--save", path)
 
 
 def test_a_file_in_a_folder_that_exists_is_not_refused(tmp_path):
