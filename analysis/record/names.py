@@ -215,9 +215,13 @@ def lost_in(tags_of_trials: Iterable[Mapping[str, str]], tags: Mapping[str, str]
     """
     trials = list(tags_of_trials)
     lost = {trial_in(own) for own in trials if own.get(Tag.STATE) == TrialState.LOST}
-    begun = {own[Tag.RETRY_OF] for own in trials if Tag.RETRY_OF in own}
-    begun_again = {int(number) for number in begun if is_whole_number(number)}
-    return sorted(lost - retried_in(tags) - begun_again)
+    return sorted(lost - retried_in(tags) - begun_again(trials))
+
+
+def begun_again(tags_of_trials: Iterable[Mapping[str, str]]) -> frozenset[int]:
+    """Return the numbers of the trials whose retry has begun, by the tags of each trial's run."""
+    numbers = (own.get(Tag.RETRY_OF, "") for own in tags_of_trials)
+    return frozenset(map(int, filter(is_whole_number, numbers)))
 
 
 def trial_in(tags: Mapping[str, str]) -> int:

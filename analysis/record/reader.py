@@ -31,6 +31,7 @@ from analysis.record.names import (
     Role,
     Tag,
     TrialState,
+    begun_again,
     digests_in,
     lost_in,
     retried_in,
@@ -75,7 +76,7 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
     )
     params, trials = trial_table(runs, list(metrics))
     asked = sorted(retried_in(parent.data.tags))
-    begun = {run.data.tags.get(Tag.RETRY_OF) for run in runs}
+    retried = begun_again(run.data.tags for run in runs)
     return Sweep(
         name=name,
         run_id=parent.info.run_id,
@@ -101,7 +102,8 @@ def read_sweep(name: str, /, *, tracking_uri: str) -> Sweep:
             if name == Tag.START or name.startswith(Tag.EVALUATOR)
         },
         evaluators=declared.evaluators,
-        retries=tuple(number for number in asked if str(number) not in begun),
+        retries=tuple(number for number in asked if number not in retried),
+        retried=tuple(sorted(retried)),
         lost=tuple(lost_in((run.data.tags for run in runs), parent.data.tags)),
         items_of=RecordedItems(tracking_uri),
     )

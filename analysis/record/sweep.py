@@ -105,6 +105,7 @@ class Sweep:
                  model reads before a text as model.start. Early releases recorded none.
     evaluators:  the evaluators with all of their settings; None for records of early releases.
     retries:     numbers of trials that a user has asked to run again, and that have not yet.
+    retried:     numbers of trials that were run again, each as a trial of another number.
     lost:        numbers of trials of which the record has lost results, and that nobody has asked for
                  since.
     items_of:    what the items of replicates say (analysis/record/recipes.py), read when asked for.
@@ -127,6 +128,7 @@ class Sweep:
     definitions: dict[str, str] = field(default_factory=dict)
     evaluators: list[dict[str, Any]] | None = None
     retries: tuple[int, ...] = ()
+    retried: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
     items_of: ItemsOf = field(default=no_items, repr=False)
 

@@ -151,7 +151,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
         why = f"its front cannot be read ({store_errors.reason(error)})"
         leave(FAILED, f"{spec.name} has ended, but {why}: {_next_command(spec)}.")
     console().print(front_table.table(sweep))
-    failures = _failures(sweep.trials)
+    failures = _failures(sweep.trials[~sweep.trials["trial"].isin(sweep.retried)])
     if not any_complete and failures:
         leave(FAILED, f"no trial was completed: {failures}")
     if failures:
@@ -168,7 +168,7 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
 def _failures(trials: Any) -> str:
     """Return each reason for which trials failed, with the number of them; empty if none failed.
 
-    trials: the table `Sweep.trials`.
+    trials: rows of the table `Sweep.trials`.
     """
     counts = trials.loc[trials["state"] == TrialState.FAILED, "failure"].value_counts()
     return "; ".join(f"{failure} ({counted(count, 'trial')})" for failure, count in counts.items())

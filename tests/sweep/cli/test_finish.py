@@ -14,7 +14,7 @@ from sweep import workspace
 from sweep.cli.finish import run_to_last_word
 from sweep.driver.run_sweep import resume, run
 from sweep.driver.running_sweep import CannotRun
-from sweep.tracking import control_requests
+from sweep.tracking import control_requests, sweeps
 from tests.sweep.conftest import pretending
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
@@ -103,6 +103,23 @@ def test_a_sweep_without_a_complete_trial_has_failed(spec_of, capsys):
     why = "no trial was completed: RuntimeError: out of something (1 trial)"
     assert last_word(spec, start, capsys) == (1, why)
     assert sweep_of(spec).state == "failed"
+
+
+def test_failures_are_said_until_each_was_tried_again(spec_of, capsys):
+    spec, document = spec_of(6)
+    start = started(spec, document, run_trial=pretending((0, 1, 2)))
+    assert f"; `sweep retry {spec.name}`" in last_word(spec, start, capsys)[1]
+    sweep = sweep_of(spec)
+    failed = sweep.trials.loc[sweep.trials["state"] == "failed", "trial"].tolist()
+    assert 0 < len(failed) < 6
+    record = sweeps.find_sweep(sweep.tracking_uri, spec.name)
+    control_requests.retry_trials(record, failed)
+
+    def again(on_start, _):
+        return resume(spec, document, on_start=on_start, run_trial=pretending())
+
+    assert last_word(spec, again, capsys) == (0, "")
+    assert sweep_of(spec).retried == tuple(failed)
 
 
 def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
