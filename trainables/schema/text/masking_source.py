@@ -38,6 +38,9 @@ BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t#]{2,}\S.*(?:\n|$)){1,200}
 WORD_BELOW = re.compile(r"(?:#[^\n]*)?\r?\n[+ -]?[ \t#]*([^\s#-]\S{0,4000}(?<!:))[ \t]*(?=\r?\n|$)")
 # A list in settings: below its name, or after it; the items of the latter may have no quotes.
 LIST_BELOW = re.compile(r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
+# What is assigned, up to the end of the line, or of an argument: `x or "y"`, `f("y") if x else "z"`.
+EXPRESSION = re.compile(rf"(?:[^\n\"'`]|{LITERAL}){{0,200}}")
+ARGUMENT = re.compile(rf"(?:[^\n,\"'`]|{LITERAL}){{0,200}}")
 LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
@@ -128,7 +131,14 @@ def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | Non
     if bracket := BRACKET.match(text, start):
         item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
         return _items(bracket, item, kind)
-    if value := LITERALS.match(text, start):
+    literal = LITERALS.match(text, start)
+    if "=" in sign[0] and kind == "sure":
+        assigned = (EXPRESSION if begins_line else ARGUMENT).match(text, start)
+        if assigned and assigned.end() > (literal.end() if literal else 0):
+            several = _items(assigned, re.compile(LITERAL), kind)
+            if several.shown is not None:
+                return several
+    if value := literal:
         if sign[0].rstrip().endswith(",") and KEY_END.match(text, value.end()):
             return None
         # Within a text that is shown, other names may have values.
