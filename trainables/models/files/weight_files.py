@@ -33,15 +33,21 @@ def weight_files(folder: Path, config: dict[str, Any]) -> list[Path]:
     if not is_index:
         return [file]
     try:
-        shards = read_object(file).get("weight_map")
+        index = read_object(file)
     except ValueError as error:
         raise unloadable(folder, error) from error
+    shards = index.get("weight_map")
     if not isinstance(shards, dict) or not shards:
         raise unloadable(folder, f"{file.name} must have a weight_map, but has {as_value(shards)}")
     names = dict.fromkeys(
         str(value) if isinstance(value, str) else None for value in shards.values()
     )
-    return [_beside(folder, name, file.name, ".safetensors") for name in names]
+    files = [_beside(folder, name, file.name, ".safetensors") for name in names]
+    if not isinstance(metadata := index.get("metadata"), dict):
+        raise unloadable(
+            folder, f"{file.name} must have metadata, as {{}}, but has {as_value(metadata)}"
+        )
+    return files
 
 
 def _beside(folder: Path, name: Any, source: str, end: str) -> Path:

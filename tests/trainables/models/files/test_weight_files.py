@@ -40,11 +40,16 @@ def test_an_index_names_only_safetensors_beside_it(name, folder, sharded, tmp_pa
             '{"weight_map": {"a": "absent.safetensors"}}',
             "must name files that are there, but 'absent.",
         ),
+        (
+            '{"weight_map": {"a": "tokenizer.safetensors"}}',
+            "index.json must have metadata, as {}, but has None",
+        ),
     ],
     ids=lambda value: value[:20],
 )
 def test_an_index_that_is_none_is_one_sentence(contents, words, folder, sharded):
     sharded()
+    (folder / "tokenizer.safetensors").write_bytes(b"")
     (folder / INDEX).write_text(contents)
     with pytest.raises(ValueError, match=re.escape(words)):
         headers_in(folder, {})
