@@ -158,6 +158,12 @@ def sync(name: Name, tracking_uri: TrackingUri = None) -> None:
 
     folder = workspace.folder(name)
     if not workspace.outbox(name).is_dir():
+        if workspace.spec(name).is_file():
+            leave(
+                WRONG,
+                f"{as_word(workspace.outbox(name), MAX_NAME)} must hold the journal of {name}, but is "
+                f"gone: put a copy back, or `sweep resume {name}` records what its search knows.",
+            )
         leave(
             WRONG,
             f"no sweep named {name!r} was run here: {as_word(folder, MAX_NAME)} has no record."

@@ -241,3 +241,18 @@ def test_a_sweep_whose_driver_gives_no_sign_of_life_is_interrupted(spec_of, tmp_
     for word, state in {"pause": "paused", "stop": "stopping", "cancel": "cancelling"}.items():
         control_requests.request(record, word)
         assert sweep_of(spec).state == state
+
+
+def test_syncing_a_sweep_whose_journal_is_gone_says_so(sweep_home, capsys):
+    kept = workspace.spec("gone")
+    kept.parent.mkdir(parents=True)
+    kept.write_text("name: gone")
+    with pytest.raises(SystemExit, match="2"):
+        control.sync("gone")
+    assert capsys.readouterr().err == (
+        f"{workspace.outbox('gone')} must hold the journal of gone, but is gone: put a copy back, or "
+        "`sweep resume gone` records what its search knows.\n"
+    )
+    with pytest.raises(SystemExit, match="2"):
+        control.sync("other")
+    assert "no sweep named 'other' was run here: " in capsys.readouterr().err
