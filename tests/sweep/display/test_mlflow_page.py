@@ -167,6 +167,7 @@ def test_it_is_drawn_while_trials_run_but_only_when_one_has_ended(started, monke
         time.sleep(0.3)
         assert times == []
         end_trials(page, progress, 1.0)
+        wait_until(lambda: len(times) == 1)
         time.sleep(0.3)
         assert len(times) == 1
     assert len(times) == 2, "and once more at the end"
