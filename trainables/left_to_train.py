@@ -1,7 +1,7 @@
 """The texts that are left for a trial to train on, without those that forgetting is measured on.
 
-Stream (trainables/training/stream.py) leaves texts out by their tokens, this file by their letters: it
-needs no tokenizer, and finds what is wrong with a trial before it starts.
+Stream (trainables/training/stream.py) leaves texts out by their tokens, this file by their letters, and
+by tokens only where these may tell more: it finds what is wrong with a trial before it starts.
 """
 
 from __future__ import annotations
@@ -34,10 +34,13 @@ def texts_left(config: TrialConfig, name: str) -> list[str]:
     return _without(_measured(config).union(*_pairs(config)), name)
 
 
-def faults_of(config: TrialConfig) -> list[str]:
+def faults_of(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> list[str]:
     """Return a sentence for each set of a trial of which too little is left to train on.
 
     It begins with the key of the trial that names the set.
+
+    load_tokenizer: returns the tokenizer of the trial's model. That takes seconds: it is called only
+        where each text that is left may be read as one of those that are left out.
     """
     alignment, measured, pairs = config.alignment, _measured(config), _pairs(config)
     num_left = sum(measured.isdisjoint(pair) for pair in pairs)
@@ -53,34 +56,29 @@ def faults_of(config: TrialConfig) -> list[str]:
             f"{len(pairs)}) that forgetting is not measured on, but got {alignment.size}."
         )
     excluded = measured.union(*pairs)
-    return faults + [
-        NOTHING_LEFT.format(key=key, name=name, why="")
-        for key, name in _general(config).items()
-        if not _without(excluded, name)
-    ]
-
-
-def faults_as_read(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> list[str]:
-    """Return a sentence for each set of a trial of which nothing is left as its model reads the texts.
-
-    A model may have no tokens for what texts differ in, such as numbers. To load a tokenizer takes
-    seconds: it is only where no text is left that begins with other letters.
-
-    load_tokenizer: returns the tokenizer of the trial's model.
-    """
-    excluded = _measured(config).union(*_pairs(config))
-    begins = {_begin(text) for text in excluded}
-    faults = []
     for key, name in _general(config).items():
         left = _without(excluded, name)
-        if not left or any(_begin(text) not in begins for text in left):
-            continue
-        tokenizer = load_tokenizer()
-        excluded_ids = {tuple(ids) for ids in tokenizer.encode([*excluded])}
-        if all(tuple(ids) in excluded_ids for ids in tokenizer.encode(left)):
+        if not left:
+            faults.append(NOTHING_LEFT.format(key=key, name=name, why=""))
+        elif _are_read_as(excluded, left, load_tokenizer):
             why = f" as {config.model.path} reads them, without tokens for what they differ in"
             faults.append(NOTHING_LEFT.format(key=key, name=name, why=why))
     return faults
+
+
+def _are_read_as(
+    excluded: set[str], left: list[str], load_tokenizer: Callable[[], Tokenizer]
+) -> bool:
+    """Return whether a model reads each text that is left as one that is excluded.
+
+    It may have no tokens for what they differ in, such as numbers, but has some for letters.
+    """
+    begins = {_begin(text) for text in excluded}
+    if any(_begin(text) not in begins for text in left):
+        return False
+    tokenizer = load_tokenizer()
+    excluded_ids = {tuple(ids) for ids in tokenizer.encode([*excluded])}
+    return all(tuple(ids) in excluded_ids for ids in tokenizer.encode(left))
 
 
 def _general(config: TrialConfig) -> dict[str, str]:

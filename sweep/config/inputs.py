@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from trainables.data import sources
@@ -71,6 +72,20 @@ def inputs_of(trials: Iterable[TrialConfig]) -> Iterator[Input]:
             dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
             key = f"{KEYS['evaluator']}: {evaluator.name}"
             yield Input(key, "evaluator", dataset, evaluator.data_digest)
+
+
+def sets_of(trial: TrialConfig) -> list[str]:
+    """Return the names of the data sets of a trial, without its model."""
+    return [entry.name for entry in inputs_of([trial]) if entry.role != "model"]
+
+
+def general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
+    """Return (key of the spec, name) of every set of general texts, that of evaluators first."""
+    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
+    measured = {(f"evaluators: {e.name}", e.general) for e in evaluators if e.general}
+    trained = {("replay.data", trial.replay.data) for trial in trials if trial.replay}
+    trained |= {("regulariser.data", name) for t in trials if (name := t.regulariser.texts_from)}
+    return [*sorted(measured), *sorted(trained)]
 
 
 def inputs_by_name(trials: Iterable[TrialConfig]) -> dict[str, dict[str, Input]]:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from sweep.config.preflight import general_sets
+from sweep.config.inputs import general_sets
 from sweep.config.spec import SweepSpec
 from sweep.space import names
 from trainables.config import TrialConfig

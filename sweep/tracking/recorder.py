@@ -21,7 +21,7 @@ from analysis.record.names import (
     digests_in,
     trial_in,
 )
-from sweep.config import preflight
+from sweep.config.inputs import sets_of
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
@@ -134,7 +134,7 @@ class Recorder(Callback):  # type: ignore[misc]
                 tags[Tag.REPLICATE_OF] = str(request.replicate_of)
             if space_version is not None:
                 tags[Tag.SPACE_VERSION] = str(space_version)
-            names = set(preflight.sets_of(config))
+            names = set(sets_of(config))
             update = {
                 "tags": _columns(config) | tags,
                 "params": {name: str(value) for name, value in config.flat().items()},

@@ -12,6 +12,11 @@ TEXTS += [f"{text} and {more}" for text in TEXTS for more in ("deer", "hay", "br
 HELD_OUT = [text for text in TEXTS if is_held_out(text)]
 
 
+def never():
+    """Stand in place of a tokenizer that takes seconds to load."""
+    pytest.fail("it is loaded")
+
+
 @pytest.fixture
 def trial(configure, tmp_path, own_cache):
     """Return a function: number of pairs with a text of TEXTS, further settings -> a trial."""
@@ -41,7 +46,7 @@ def test_what_is_said_to_be_left_is_what_is_trained_on(trial, llama):
     stream = Stream(config, llama)
     assert len(stream.old) == len(left_to_train.texts_left(config, config.replay.data))
     assert len(stream.pairs) == 8 - sum(text in HELD_OUT for text in TEXTS[:8])
-    assert left_to_train.faults_of(config) == []
+    assert left_to_train.faults_of(config, lambda: llama.tokenizer) == []
 
 
 def test_texts_that_the_model_reads_alike_are_none_to_train_on(trial, tmp_path, llama):
@@ -50,8 +55,7 @@ def test_texts_that_the_model_reads_alike_are_none_to_train_on(trial, tmp_path, 
     (tmp_path / "texts.txt").write_text(
         "\n".join(f"the wolf eats deer number {number}" for number in range(100))
     )
-    assert left_to_train.faults_of(config) == []
-    (fault,) = left_to_train.faults_as_read(config, lambda: llama.tokenizer)
+    (fault,) = left_to_train.faults_of(config, lambda: llama.tokenizer)
     assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
     assert "has none as miniature-llama reads them, without tokens for what they" in fault
     with pytest.raises(ValueError, match="must be others than those that are aligned and measured"):
@@ -59,16 +63,15 @@ def test_texts_that_the_model_reads_alike_are_none_to_train_on(trial, tmp_path, 
 
 
 def test_the_tokenizer_is_not_loaded_where_texts_begin_with_other_letters(trial):
-    assert left_to_train.faults_as_read(trial(3), lambda: pytest.fail("it is loaded")) == []
+    assert left_to_train.faults_of(trial(3), never) == []
 
 
 def test_sets_of_which_too_little_is_left_are_named_by_their_keys(trial):
-    (fault,) = left_to_train.faults_of(trial(len(TEXTS)))
+    (fault,) = left_to_train.faults_of(trial(len(TEXTS)), never)
     assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
     num_left = len(TEXTS) - len(HELD_OUT)
     sized = trial(len(TEXTS), alignment={"size": num_left + 1}, replay=None)
-    (fault,) = left_to_train.faults_of(sized)
+    (fault,) = left_to_train.faults_of(sized, never)
     assert fault.startswith(f"alignment.size must be at most the {num_left} pairs of ")
-    assert (
-        left_to_train.faults_of(trial(len(TEXTS), alignment={"size": num_left}, replay=None)) == []
-    )
+    sized = trial(len(TEXTS), alignment={"size": num_left}, replay=None)
+    assert left_to_train.faults_of(sized, never) == []

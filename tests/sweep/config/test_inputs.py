@@ -1,6 +1,7 @@
 """The names by which models and data sets are recorded."""
 
-from sweep.config.inputs import Input, inputs_of, role_in
+from sweep.config.inputs import Input, inputs_of, role_in, sets_of
+from sweep.config.preflight import prepare
 
 
 def test_the_role_of_an_input_is_read_back_from_its_name():
@@ -21,3 +22,12 @@ def test_the_inputs_of_a_trial_are_its_model_and_all_of_its_data(spec_with):
         ("trial.evaluators: perplexity", "evaluator.general"),
     }
     assert {len(entry.digest()) for entry in inputs} == {64}
+
+
+def test_the_sets_of_a_trial_have_the_names_of_their_digests_and_its_model_is_none(spec_with):
+    spec = spec_with({"size: 50}": "size: 50}\n  replay: {data: miniature, ratio: 0.5}"})
+    names = sets_of(spec.trials()[0])
+    assert names == [
+        *("alignment.miniature", "replay.miniature", "evaluator.miniature", "evaluator.general"),
+    ]
+    assert set(names) == prepare(spec).keys() - {"model.miniature-llama"}

@@ -1,0 +1,127 @@
+"""What is wrong with the rows of a sweep's data, whatever model reads them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import chain
+
+from sweep.config.inputs import general_sets
+from trainables.config import TrialConfig
+from trainables.data import sources
+from trainables.data.counterfactual import Rule, Words
+from trainables.evaluators import AnyEvaluator
+from trainables.schema.counted import counted
+
+MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
+
+
+def data_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each set whose rows lack a field, or that has too few for the trials.
+
+    Every set is read once, to its end.
+    """
+    return [*_alignment_faults(trials), *_text_faults(trials), *_evaluator_faults(trials)]
+
+
+def _alignment_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read every alignment set once, with each rule that makes twins, and return its faults."""
+    trials_by_set: dict[tuple[str, Rule, Words], list[TrialConfig]] = defaultdict(list)
+    for trial in trials:
+        alignment = trial.alignment
+        trials_by_set[alignment.data, alignment.swap, alignment.words].append(trial)
+    return [
+        fault
+        for name, rule, words in sorted(trials_by_set)
+        for fault in _pair_faults(name, rule, words, trials_by_set[name, rule, words])
+    ]
+
+
+def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig]) -> list[str]:
+    """Read an alignment set to its end, and return its faults for the trials that use it.
+
+    Its rows must have their fields. It must have a pair, and as many as `alignment.size` says. Some
+    pair must have a real share if an objective needs it.
+
+    Args:
+        name: of the set.
+        rule: by which the twin of a text is made.
+        words: the list from which words are swapped.
+        trials: those that use the set with this rule and this list.
+    """
+    try:
+        real_shares = [pair.real_share for pair in sources.read_pairs(name, rule, words)]
+    except ValueError as error:
+        return [f"trial.alignment.data: {error}"]
+    faults = []
+    num_pairs = len(real_shares)
+    needs_shares = any(trial.objective.needs_real_share for trial in trials)
+    if needs_shares and all(share is None for share in real_shares):
+        faults.append(
+            f"trial.objective.target must be equal with {name}, in which no pair has a known real "
+            "share, but got 'real_world'."
+        )
+    if not num_pairs:
+        faults.append(
+            f"trial.alignment.data: {name} must have pairs, or texts with a word that swap: "
+            f"{rule}, words: {words} has, but has none."
+        )
+    sizes = sorted({trial.alignment.size or 0 for trial in trials})
+    faults += [
+        f"trial.alignment.size must be at most the {counted(num_pairs, 'pair')} of {name}, but "
+        f"got {size}."
+        for size in sizes
+        if size > num_pairs
+    ]
+    return faults
+
+
+def _text_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read every set of general texts to its end, and return its faults.
+
+    Its rows must have their fields, and enough texts must be held out to measure on, or left to train
+    on. A fault in a row that an evaluator reads is found with its items.
+    """
+    faults = []
+    for key, name in general_sets(trials):
+        is_measured = key.startswith("evaluators")
+        try:
+            held_out, num_sources, num_texts = sources.num_held_out(name)
+        except ValueError as error:
+            faults += [] if is_measured else [f"trial.{key}: {error}"]
+            continue
+        if is_measured and num_sources < MIN_HELD_OUT:
+            faults.append(
+                f"trial.{key}: {name} must have texts of at least {MIN_HELD_OUT} sources that are held "
+                f"out to measure on, as a tenth is by digest, but of its {counted(num_texts, 'text')} "
+                f"{held_out} {'is' if held_out == 1 else 'are'}, of {counted(num_sources, 'source')}: "
+                "give more texts, or more of them a source of their own."
+            )
+        if not is_measured and held_out == num_texts:
+            faults.append(
+                f"trial.{key}: {name} must have texts that are not held out to measure on, as a tenth "
+                f"is by digest, but of its {counted(num_texts, 'text')} each is: give more texts."
+            )
+    return faults
+
+
+def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
+    """Read the items of every evaluator, and return a fault for each without items or a bad row.
+
+    Evaluators that differ in their label alone read the same items, and are looked at once.
+    """
+    faults = []
+    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
+    by_items = {_without_label(evaluator): evaluator for evaluator in evaluators}
+    for evaluator in by_items.values():
+        try:
+            if not len(evaluator.items()):
+                faults.append(f"trial.evaluators: {evaluator.name} must have items, but has none.")
+        except ValueError as error:
+            faults.append(f"trial.evaluators: {evaluator.name}: {error}")
+    return faults
+
+
+def _without_label(evaluator: AnyEvaluator) -> AnyEvaluator:
+    """Return an evaluator with no label of its own, if it may have one."""
+    has_label = "label" in type(evaluator).model_fields
+    return evaluator.model_copy(update={"label": None}) if has_label else evaluator

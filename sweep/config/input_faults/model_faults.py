@@ -1,0 +1,82 @@
+"""What is wrong with the models of a sweep, for its trials."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sweep.config.input_faults.faults_of import faults_of
+from sweep.config.input_faults.reading_faults import reading_faults
+from trainables.config import TrialConfig
+from trainables.data.tokenizer import Family
+from trainables.models import pretrained
+from trainables.models.fitness.tested import Ability
+from trainables.objectives.base import Objective
+
+
+def model_faults(trials: list[TrialConfig]) -> list[str]:
+    """Return a fault for each model that a trial could not load, or not train as it says.
+
+    That is one of another family, of an architecture that is not known or would be measured wrongly,
+    without some of its weights or special tokens, or without what parameters, objective or precision
+    need; or one that reads the texts of a set as alike, or not to their end.
+    """
+    faults = []
+    for path, family in sorted({(trial.model.path, trial.model.family) for trial in trials}):
+        try:
+            structure = pretrained.look_through(path, family)
+            abilities = pretrained.abilities_of(path, family)
+        except ValueError as error:
+            faults.append(_why_unfit(path, family, error))
+            continue
+        of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
+        for parameters in dict.fromkeys(trial.parameters for trial in of_model):
+            faults += faults_of(partial(parameters.refuse_misfit, path, structure))
+        for objective in dict.fromkeys(trial.objective for trial in of_model):
+            # Only a few look at the tokenizer, and to load one takes seconds.
+            if type(objective).refuse_misfit is not Objective.refuse_misfit:
+                tokenizer = pretrained.tokenizer_of(path, family)
+                faults += faults_of(partial(objective.refuse_misfit, tokenizer))
+        for trial in of_model:
+            faults += _faults_of_lacks(trial, abilities)
+        faults += reading_faults(of_model)
+        for opening in {trial.model.opening for trial in of_model if family == "causal"}:
+            faults += faults_of(partial(pretrained.start_of, path, opening))
+    return list(dict.fromkeys(faults))
+
+
+def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[str]:
+    """Return the faults of a trial for which its model is not able enough."""
+    path, family = trial.model.path, trial.model.family
+    faults = []
+    if trial.objective.reads_states and "layers" not in abilities:
+        faults.append(
+            f"trial.objective.name must be of an objective that reads no hidden states, as {path} "
+            f"returns others than one a token and block, but got {trial.objective.name!r}."
+        )
+    if trial.train.dtype == "bf16" and "bf16" not in abilities:
+        faults.append(
+            f"trial.train.dtype must be fp32 for {path}, which has parts that compute in fp32 "
+            f"whatever its weights are, but got 'bf16'."
+        )
+    as_harness = [evaluator.name for evaluator in trial.evaluators if evaluator.starts_as_harness]
+    if as_harness and family == "causal" and not pretrained.has_harness_start(path):
+        faults += [
+            f"trial.evaluators: {name} must be left out for {path}, whose tokenizer has neither a BOS "
+            f"nor an EOS token, from which lm-evaluation-harness predicts the first token of a text."
+            for name in as_harness
+        ]
+    return faults
+
+
+def _why_unfit(path: str, family: Family, error: ValueError) -> str:
+    """Return the fault of a model that cannot be loaded as one of a family, given the error."""
+    try:
+        real_family = pretrained.family_of(path)
+    except ValueError:
+        real_family = family
+    if real_family == family:
+        return f"trial.model.path: {error}"
+    return (
+        f"trial.model.family must be {real_family}, as {path} is a {real_family} model, but got "
+        f"{family!r}."
+    )
