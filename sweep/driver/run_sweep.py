@@ -16,6 +16,7 @@ from sweep.config.spec import SweepSpec
 from sweep.driver.cluster import joining as ray_cluster
 from sweep.driver.cluster import room
 from sweep.driver.cluster.watch import OnLost
+from sweep.driver.earlier.copied_folder import warn_of_copy
 from sweep.driver.earlier.deletion import delete_earlier, refuse_undeletable
 from sweep.driver.earlier.refusals import (
     refuse_lost_search,
@@ -125,6 +126,7 @@ def run(
             record = sweeps.open_sweep(
                 uri, spec, document.text, digests, artifacts, code_diff, requested=requested
             )
+            warn_of_copy(record)
             prepared = _prepared(
                 spec, document, record, search_storage, checkpoint_root, num_at_once, digests
             )
@@ -188,6 +190,7 @@ def resume(
         locked.enter_context(only_driver(workspace.folder(spec.name)))
         refuse_lost_search(record, search_storage)
         refuse_other_spec(record, document)
+        warn_of_copy(record)
         # Absolute, because a relative one is meant from the folder that is left next.
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
