@@ -28,8 +28,7 @@ from sweep.driver.lock import only_driver
 from sweep.driver.loop import PreparedSweep, run_to_end
 from sweep.driver.running_sweep import CannotRun, OnStart
 from sweep.tracking import control_requests, mlflow_record, sweeps
-from sweep.tracking.journal.entries import entries_of
-from sweep.tracking.provenance.beginning import add_inputs, beginning_of
+from sweep.tracking.provenance.beginning import add_inputs, began_with
 from sweep.tracking.store import addresses, preparing
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
@@ -195,11 +194,11 @@ def resume(
         os.environ["SWEEP_HOME"] = str(workspace.home())
         with chdir(workspace.start_folder(spec.name)):
             digests = preflight.prepare(spec, document)
-            in_journal = beginning_of(entries_of(workspace.outbox(spec.name)))
-            known_digests = digests_in(in_journal | record.tags())
+            began = began_with(record, workspace.outbox(spec.name))
+            known_digests = digests_in(began)
             if sentences := change_sentences(known_digests, digests):
                 raise CannotRun("\n".join(map(in_one_line, sentences)))
-            refuse_other_definitions(record, spec)
+            refuse_other_definitions(spec, began)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
                 num_at_once = room.num_at_once(spec.resources, is_here=backends.ray_address is None)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))

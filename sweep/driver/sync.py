@@ -209,6 +209,14 @@ def _open_anew(
                 name,
             )
             began = beginning(spec, preflight.prepare(spec, document)) | began
+        # Before the record is opened: a later sync that finds it would not deliver the entries again.
+        gone = outbox.mark_all_undelivered()
+        artifacts = workspace.artifact_location(tracking_uri, name)
+        digests = digests_in(began)
+        record = sweeps.open_sweep(
+            tracking_uri, spec, document.text, digests, artifacts, began=began
+        )
+        # Behind it: if it cannot be opened, the sweep stays where it was.
         workspace.remember_sweep(
             name,
             document.text,
@@ -216,9 +224,4 @@ def _open_anew(
             workspace.search_storage(name),
             workspace.checkpoint_root(name),
         )
-    # Before the record is opened: a later sync that finds it would not deliver the entries again.
-    gone = outbox.mark_all_undelivered()
-    artifacts = workspace.artifact_location(tracking_uri, name)
-    digests = digests_in(began)
-    record = sweeps.open_sweep(tracking_uri, spec, document.text, digests, artifacts, began=began)
     return record, gone

@@ -46,8 +46,8 @@ def open_journal(path: Path) -> BaseStorage:
 
 def refuse_folder(path: Path) -> None:
     """Raise DamagedFile if something other than a file is where a journal must be."""
-    if path.exists() and not path.is_file():
-        kind = "a folder" if path.is_dir() else "none"
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "none"
         raise DamagedFile(
             f"{path} must be a file, Optuna's journal, but is {kind}: move it away, then put the "
             f"journal back or start anew with --replace."

@@ -12,6 +12,7 @@ is the same metric.
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import sys
 import uuid
@@ -33,7 +34,7 @@ from sweep.tracking.refused import (
     RefusedEntries,
     identity,
 )
-from sweep.tracking.whole_file import sync
+from sweep.tracking.whole_file import delete, sync
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from sweep.tracking.outbox_entries import Entry, Trial
 
 log = logging.getLogger(__name__)
+
+OWN_NAME = re.compile("[0-9a-f]{32}")  # of a folder of an attached file
 
 
 class Outbox:
@@ -85,9 +88,9 @@ class Outbox:
         named |= {tree["file"] for tree in trees if "file" in tree}
         kept = {Path(file).parts[0] for file in named}
         for folder in self.files.iterdir():
-            if folder.name not in kept:
+            if folder.name not in kept and OWN_NAME.fullmatch(folder.name):
                 with suppress(OSError):  # it is of no use, and in no one's way
-                    _delete(folder, set())
+                    delete(folder)
 
     def put(self, *entries: Entry) -> None:
         """Append entries to the journal; they are on disk when this returns.
@@ -171,7 +174,7 @@ class Outbox:
         kept = self._files_of(self._refused.rows)
         for entry in entries:
             if isinstance(entry, Attached):
-                _delete(self.files / Path(entry.file).parts[0], kept)
+                delete(self.files / Path(entry.file).parts[0], kept)
 
     def delivered_entries(self) -> Iterator[Entry]:
         """Yield the entries that MLflow has taken, in their order."""
@@ -222,7 +225,7 @@ class Outbox:
         """Set aside an entry, or a line that is none, given as a tree, as `set_aside` does."""
         replaced = self._refused.add(entry, reason)
         if replaced and (file := replaced["entry"].get("file", "")) != entry.get("file", ""):
-            _delete(self.files / Path(file).parts[0], self._files_of(self._refused.rows))
+            delete(self.files / Path(file).parts[0], self._files_of(self._refused.rows))
         return replaced is None
 
     def put_back(self) -> None:
@@ -282,13 +285,3 @@ def num_waiting(folder: Path) -> int:
         mark = read_mark(folder / DELIVERED)
         file.seek(mark.size if mark else 0)
         return sum(line.endswith(b"\n") for line in file)
-
-
-def _delete(folder: Path, kept: set[Path]) -> None:
-    """Delete a folder and all in it, but for these files."""
-    for path in [*sorted(folder.rglob("*"), reverse=True), folder]:  # what is in a folder before it
-        if path.is_dir():
-            with suppress(OSError):  # a file in it is kept
-                path.rmdir()
-        elif path not in kept:
-            path.unlink(missing_ok=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Set
 from pathlib import Path
 
 MAX_LINE = 4096  # bytes of a file of one line, longer than any address or path
@@ -77,6 +78,24 @@ def _make_way(path: Path) -> None:
         path.rmdir()
 
 
+def delete(path: Path, kept: Set[Path] = frozenset()) -> None:
+    """Delete a file, or a folder and all in it; do nothing if there is none. A link is deleted alone.
+
+    kept: files that stay, and with them the folders that they are in.
+
+    Raises:
+        OSError: something cannot be deleted.
+    """
+    if path.is_symlink() or not path.is_dir():
+        if path not in kept:
+            path.unlink(missing_ok=True)
+        return
+    for below in path.iterdir():
+        delete(below, kept)
+    if not any(path.iterdir()):  # else a file in it is kept
+        path.rmdir()
+
+
 def sync(path: Path) -> None:
     """Have a power cut leave a file, or the names of the files in a folder, as they are now."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -101,6 +120,7 @@ def write_in_place(path: Path, text: str) -> None:
     descriptor = no_link(path, os.O_WRONLY | os.O_CREAT)
     try:
         os.pwrite(descriptor, f"{stamp(text).rstrip():{MARK_WIDTH}}\n".encode(), 0)
+        os.ftruncate(descriptor, MARK_WIDTH + 1)  # of something else that was longer
     finally:
         os.close(descriptor)
 

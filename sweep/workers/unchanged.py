@@ -53,6 +53,10 @@ def refuse_changed(
     sentences = []
     for name, inputs in inputs_by_name([trial]).items():
         if name not in recorded:
+            sentences.append(
+                f"{next(iter(inputs))}: {_source(name)} must be among what the sweep began with, but "
+                "is not: start a new sweep with --replace."
+            )
             continue
         try:
             with cache.looks_within() as own_looks:
@@ -75,17 +79,21 @@ def refuse_changed(
 
 
 def while_unchanged(
-    reports: Generator[Report], trial: TrialConfig, recorded: Mapping[str, str]
+    reports: Generator[Report], trial: TrialConfig, recorded: Mapping[str, str] | None
 ) -> Generator[Report]:
     """Yield the reports of a trial, each after a look at all that it may have read.
 
     Files that were others when they were read, and have been put back since, are changed, too.
 
     reports: of the trial, which has not begun.
+    recorded: as of refuse_changed; None for a trial of no sweep, which is not looked at.
 
     Raises:
         InputChanged: as refuse_changed; also in place of an error of a trial that met changed files.
     """
+    if recorded is None:
+        yield from reports
+        return
     with closing(reports), cache.looks_within() as looks:
         refuse_changed(trial, recorded)
         try:
@@ -105,11 +113,15 @@ def _change_sentence(key: str, name: str, before: str, problem: str) -> str:
     before: its sha256 when the sweep began.
     problem: what is the matter, as a clause.
     """
-    source = name.partition(".")[2]
     return (
-        f"{key}: {source} must be what the sweep began with (sha256 {_short(before)}), but {problem}: "
-        f"put it back, or start a new sweep with --replace."
+        f"{key}: {_source(name)} must be what the sweep began with (sha256 {_short(before)}), but "
+        f"{problem}: put it back, or start a new sweep with --replace."
     )
+
+
+def _source(name: str) -> str:
+    """Return what an input is called in the spec, given its name in the record."""
+    return name.partition(".")[2]
 
 
 def _short(digest: str) -> str:

@@ -53,7 +53,8 @@ class Assignment:
     stores:      where the state of running trials is kept, and finished models are left for the record.
     with_system_metrics: whether each result says how busy the machine was, too.
     harness_tasks: the folder of tasks that the command line has named; every node must have it.
-    digests:     name of a model or a data set -> the sha256 with which the sweep began.
+    digests:     name of a model or a data set -> the sha256 with which the sweep began; None for
+                 trials of no sweep, whose models and data may change.
     """
 
     run_trial: RunTrial
@@ -61,7 +62,7 @@ class Assignment:
     stores: CheckpointStores = field(default_factory=CheckpointStores)
     with_system_metrics: bool = False
     harness_tasks: Path | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] | None = None
 
 
 def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:

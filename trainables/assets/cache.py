@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from trainables.schema.plain_json import from_json
 logger = logging.getLogger(__name__)
 
 MANIFEST = ".built.json"
-# A file of the cache below this many bytes is compared by its contents; a larger one by its size.
+# The cache keeps the digest of a file of this many bytes or more; to hash a smaller one takes no time.
 MIN_LARGE_BYTES = 32 * 2**20
 # A file that was written later than this before it was hashed may be written again with the same time.
 SETTLED_NS = 2_000_000_000
@@ -160,7 +161,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
 
     `build` gets an empty folder, which takes its final name only after `build` has returned. Another
     process therefore sees all of it or nothing, and waits instead of building the same. A folder
-    whose file names, sizes or contents (of files under 32 MiB) have changed is built again.
+    whose file names, sizes or contents have changed is built again.
 
     Raises:
         AssetError: the cache cannot be written.
@@ -208,15 +209,12 @@ def _is_as_built(folder: Path) -> bool:
 
 
 def _inventory(folder: Path) -> dict[str, list[int | str]]:
-    """Return [size, sha256] of each file by its name, with "" for the sha256 of a large file.
+    """Return [size, sha256] of each file by its name.
 
-    It is cheap enough to be made at every reuse.
+    It is cheap enough to be made at every reuse, as the sha256 of a large file is kept.
     """
-    sizes = {name: file.stat().st_size for name, file in files_below(folder).items()}
-    return {
-        name: [size, _sha256(folder / name) if size < MIN_LARGE_BYTES else ""]
-        for name, size in sizes.items()
-    }
+    files = files_below(folder)
+    return {name: [file.stat().st_size, _sha256(file)] for name, file in files.items()}
 
 
 def _sha256_of_contents(file: Path) -> str:
@@ -240,7 +238,7 @@ def _sha256(file: Path) -> str:
     new_digest = ""
     with suppress(OSError):
         new_digest = stored.read_text() if stored else ""
-    is_stored = len(new_digest) == 64
+    is_stored = re.fullmatch("[0-9a-f]{64}", new_digest) is not None
     if not is_stored:
         new_digest = _sha256_of_contents(file)
     if not is_settled or _version(file) != version:

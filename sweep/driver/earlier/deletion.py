@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from sweep import workspace
 from sweep.tracking import control_requests, sweeps
 from sweep.tracking.control_requests import Request, Requests
 from sweep.tracking.store import addresses
+from sweep.tracking.whole_file import delete
 from sweep.workers.checkpoints import CHECKPOINTS, MODELS, FolderStore
 
 FILES = (
@@ -82,14 +82,6 @@ def delete_earlier(
         FolderStore(parent).delete(folder)
     sweeps.delete_sweep(tracking_uri, name)
     for file in (*FILES, *ADDRESS_FILES):
-        _delete(workspace.folder(name) / file)
+        delete(workspace.folder(name) / file)
     # MLflow takes no request to a deleted record, and still shows it.
     return Requests.from_tags(earlier.tags()).request if earlier else "go"
-
-
-def _delete(path: Path) -> None:
-    """Delete a file or a folder; do nothing if there is none. Of a link it is the link alone."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

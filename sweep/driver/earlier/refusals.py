@@ -18,6 +18,8 @@ from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import in_one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sweep.config.spec import SweepSpec
     from sweep.tracking.mlflow_record import Record
     from trainables.schema.yaml_file import Document
@@ -83,11 +85,14 @@ def _is_mapping(text: str) -> bool:
         return False
 
 
-def refuse_other_definitions(record: Record, spec: SweepSpec) -> None:
-    """Raise CannotRun if new trials would be measured otherwise than those that the sweep has."""
-    if clauses := differences(record.tags(), spec):
+def refuse_other_definitions(spec: SweepSpec, began: Mapping[str, str]) -> None:
+    """Raise CannotRun if new trials would be measured otherwise than those that the sweep has.
+
+    began: the tags that say what it began with.
+    """
+    if clauses := differences(began, spec):
         raise CannotRun(
-            f"the trials of {record.sweep} must all be measured alike, but {'; '.join(clauses)}. Go on "
+            f"the trials of {spec.name} must all be measured alike, but {'; '.join(clauses)}. Go on "
             f"with the release that began it (its run in MLflow names version and commit), or run it "
             f"anew, with --replace or under another name."
         )

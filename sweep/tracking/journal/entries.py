@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from sweep.tracking.journal.journal import JOURNAL
-from sweep.tracking.journal.lines import parsed
+from sweep.tracking.journal.lines import lines_from
 from sweep.tracking.outbox_entries import ENTRY
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def entries_of(folder: Path, end: int = sys.maxsize, *, start: int = 0) -> Itera
     if not (folder / JOURNAL).exists():
         return
     with (folder / JOURNAL).open("rb") as file:
-        file.seek(start)
-        for line in parsed(file, start, end):
+        for line in lines_from(file, start, end):
             with suppress(ValidationError):
                 if line.entry is not None:
                     yield ENTRY.validate_json(line.entry)

@@ -51,7 +51,7 @@ class Journal:
         self._lock = threading.Lock()
         content = b""
         if self.path.exists():
-            with self.path.open("rb+") as file:
+            with open(self.path, "rb+", opener=no_link) as file:
                 content = file.read()
                 content = content[: content.rfind(b"\n") + 1]
                 file.truncate(len(content))
@@ -191,8 +191,7 @@ class Journal:
         with self._lock:
             size = self.size
         with self.path.open("rb") as file:
-            file.seek(start)
-            yield from line_forms.parsed(iter(file.readline, b""), start, size)
+            yield from line_forms.lines_from(file, start, size)
 
     def line_before(self, end: int) -> tuple[int, str]:
         """Return (its place, counted from 1, its text) of the line that ends at a byte."""

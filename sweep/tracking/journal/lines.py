@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 END = re.compile(rb',"number":([1-9]\d{0,15}),"sum":"([0-9a-f]{8})"\}\n\Z')
 PARTS = (b',"number":', b',"sum":"')
@@ -25,7 +25,7 @@ class Line(NamedTuple):
     """A line of the journal.
 
     end: number of bytes of the journal up to its end.
-    place: its number in the file, counted from 1.
+    place: its number among the lines that were read with it, counted from 1.
     number: its own number; 0 for a line of an early release, and for one that is not as it was written.
     entry: its entry, as JSON; None if the line is not as it was written.
     """
@@ -60,9 +60,21 @@ def last_line(path: Path) -> bytes:
             num_bytes *= 4
 
 
-def parsed(lines: Iterable[bytes], start: int = 0, size: int | None = None) -> Iterator[Line]:
-    """Yield lines of a journal with what they hold, up to a size, or to one without its line break."""
-    end, has_numbers = start, False
+def lines_from(file: BinaryIO, start: int, size: int | None = None) -> Iterator[Line]:
+    """Yield the lines of an open journal from the end of one on, up to a size; 0 is the beginning."""
+    file.seek(max(0, start - MAX_END))
+    number_before, _ = last_end_in(file.read(min(start, MAX_END)))
+    yield from parsed(iter(file.readline, b""), start, size, has_numbers=number_before > 0)
+
+
+def parsed(
+    lines: Iterable[bytes], start: int = 0, size: int | None = None, *, has_numbers: bool = False
+) -> Iterator[Line]:
+    """Yield lines of a journal with what they hold, up to a size, or to one without its line break.
+
+    start: number of bytes before them. has_numbers: whether there is a line with a number before them.
+    """
+    end = start
     for place, line in enumerate(lines, start=1):
         end += len(line)
         if not line.endswith(b"\n") or (size is not None and end > size):

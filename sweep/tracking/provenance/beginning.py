@@ -5,6 +5,7 @@ Its journal holds them, too. So a store that takes the place of a lost one gets 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,17 @@ from sweep.config.definitions import definitions
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.provenance import versions
+from trainables.schema.text.shown import as_value, as_word
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sweep.config.spec import SweepSpec
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
     from sweep.tracking.outbox_entries import Entry
+
+log = logging.getLogger(__name__)
 
 PREFIXES = (Tag.VERSION, Tag.DIGEST, Tag.EVALUATOR)
 NAMES = (Tag.START, Tag.COMMIT)
@@ -55,6 +61,24 @@ def beginning_of(entries: Iterable[Entry]) -> dict[str, str]:
         if isinstance(entry, Tagged) and entry.trial is None:
             tags = beginning_in(entry.tags) | tags
     return tags
+
+
+def began_with(record: Record, folder: Path) -> dict[str, str]:
+    """Return the tags that say what a sweep began with: those of its journal, else of its record.
+
+    Anybody may edit a tag in MLflow: one that is other than in the journal is said, and does not count.
+
+    folder: that of the outbox.
+    """
+    recorded, in_journal = beginning_in(record.tags()), beginning_of(entries_of(folder))
+    for name, value in in_journal.items():
+        if recorded.get(name, value) != value:
+            log.warning(
+                "the tag %s of %s in MLflow must be %s, as its journal says, but is %s: that of the "
+                "journal counts",
+                *(as_word(name), record.sweep, as_value(value), as_value(recorded[name])),
+            )
+    return recorded | in_journal
 
 
 def is_whole(tags: Mapping[str, str]) -> bool:

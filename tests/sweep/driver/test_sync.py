@@ -216,3 +216,17 @@ def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, 
     assert "trial.alignment.data" in ended.stderr
     assert "does not, as those of early releases: today's are recorded" in caplog.text
     assert find_sweep(uri, spec.name) is None
+
+
+def test_a_sweep_stays_where_it_was_if_another_store_cannot_be_opened(spec_of, tmp_path):
+    spec, document = spec_of(2)
+    run(spec, document, run_trial=pretending())
+    before = workspace.tracking_uri(spec.name)
+    uri = f"sqlite:///{tmp_path / 'other.db'}"
+    (tmp_path / "artifacts").touch()  # where the files of the other store would go
+    ended = verb("sync", spec.name, "--tracking-uri", uri)
+    assert ended.exit_code
+    assert workspace.tracking_uri(spec.name) == before
+    (tmp_path / "artifacts").unlink()
+    assert verb("sync", spec.name, "--tracking-uri", uri).exit_code == 0
+    assert workspace.tracking_uri(spec.name) == uri

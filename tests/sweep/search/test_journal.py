@@ -128,6 +128,19 @@ def test_a_folder_where_the_journal_must_be_is_one_sentence(spec, tmp_path, use)
         use(tmp_path / "search.journal", spec)
 
 
+@pytest.mark.parametrize("there", ['{"op_code":', None])
+def test_a_link_in_the_place_of_the_journal_is_refused_and_not_followed(spec, tmp_path, there):
+    victim = tmp_path / "victim"
+    if there:
+        victim.write_text(there)
+    (tmp_path / "search.journal").symlink_to(victim)
+    with pytest.raises(
+        DamagedFile, match=r"search\.journal must be a file, .* but is a link: move"
+    ):
+        open_study(tmp_path / "search.journal", spec)
+    assert (victim.read_text() if victim.exists() else None) == there
+
+
 def test_a_last_line_without_its_line_break_is_kept(journal, spec):
     whole = journal.read_bytes()
     journal.write_bytes(whole[:-1])

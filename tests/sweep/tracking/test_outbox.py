@@ -120,12 +120,24 @@ def test_files_that_a_kill_has_left_go_at_the_next_start_and_those_of_entries_st
     outbox.set_aside(entries[1], "too large")
     first_ends = [line.end for line in outbox._journal.lines()]
     outbox.mark_delivered(first_ends[1], [])  # killed before the file is deleted
-    (outbox.files / "moved").mkdir()
-    (outbox.files / "moved" / "model").write_bytes(b"w")  # killed before the entry is written
+    moved = outbox.files / ("ab" * 16)
+    moved.mkdir()
+    (moved / "model").write_bytes(b"w")  # killed before the entry is written
     reopened(outbox)
     left = {file.name for file in outbox.files.rglob("*") if file.is_file()}
     assert left == {"refused.txt", "waiting.txt"}
     assert len([*outbox.files.iterdir()]) == 2
+
+
+def test_what_the_outbox_did_not_put_there_stays_and_a_link_is_not_followed(outbox, tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/notes").write_text("of the user")
+    for name in ("cd" * 16, "old"):
+        (outbox.files / name).symlink_to(tmp_path / "docs")
+    (outbox.files / "mine").mkdir()
+    reopened(outbox)
+    assert sorted(path.name for path in outbox.files.iterdir()) == ["mine", "old"]
+    assert (tmp_path / "docs/notes").read_text() == "of the user"
 
 
 @pytest.mark.parametrize("damage", ["no entry", "set aside", "lost end"])

@@ -6,6 +6,7 @@ import pytest
 
 from sweep.tracking.whole_file import (
     DamagedFile,
+    delete,
     no_link,
     read_line,
     stamped,
@@ -59,6 +60,25 @@ def test_a_file_that_is_added_to_is_no_link(tmp_path):
     (tmp_path / "journal").symlink_to(tmp_path / "victim")
     with pytest.raises(OSError, match="Too many levels of symbolic links"):
         no_link(tmp_path / "journal", os.O_WRONLY | os.O_APPEND)
+
+
+def test_of_a_link_the_link_alone_is_deleted_wherever_it_is(tmp_path):
+    (tmp_path / "victim").mkdir()
+    (tmp_path / "victim/notes").write_text("as they were")
+    for place in ("link", "folder/deep/link"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).symlink_to(tmp_path / "victim")
+    for name in ("link", "folder", "nowhere"):
+        delete(tmp_path / name)
+    assert [path.name for path in tmp_path.rglob("*")] == ["victim", "notes"]
+
+
+def test_files_that_are_kept_stay_with_their_folders_and_all_else_goes(tmp_path):
+    for name in ("a/b/kept", "a/b/gone", "a/c/gone"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    delete(tmp_path / "a", {tmp_path / "a/b/kept"})
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b", "kept"]
 
 
 def test_a_line_is_read_back_and_a_file_that_is_not_there_is_none(tmp_path):

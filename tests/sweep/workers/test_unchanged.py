@@ -140,9 +140,17 @@ def test_evaluators_whose_files_have_one_name_are_told_apart(tmp_path):
         refuse_changed(trial, recorded)
 
 
-def test_a_trial_without_a_record_is_not_looked_at(trial, tmp_path):
+def test_a_trial_of_no_sweep_is_not_looked_at(trial, tmp_path):
     shutil.rmtree(tmp_path / "model")
-    refuse_changed(trial, {})
+    assert [*while_unchanged((report for report in ("a", "b")), trial, None)] == ["a", "b"]
+
+
+def test_an_input_that_the_sweep_did_not_begin_with_is_refused(trial, recorded):
+    (model,) = [name for name in recorded if name.startswith("model.")]
+    with pytest.raises(
+        InputChanged, match=r"trial\.model\.path: .* must be among what the sweep began"
+    ):
+        refuse_changed(trial, {name: sha for name, sha in recorded.items() if name != model})
 
 
 def test_files_that_have_not_moved_are_not_hashed_again(trial, recorded, tmp_path, monkeypatch):

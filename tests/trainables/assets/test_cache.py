@@ -208,6 +208,19 @@ def test_a_large_file_cut_short_is_built_again(caplog):
     assert (folder / "weights").stat().st_size == cache.MIN_LARGE_BYTES + 1
 
 
+def test_a_large_file_that_keeps_its_size_and_is_another_is_built_again():
+    def build(folder: Path) -> None:
+        (folder / "tokens").write_bytes(bytes(cache.MIN_LARGE_BYTES))
+
+    tokens = once("thing", build) / "tokens"
+    times = tokens.stat()
+    with tokens.open("r+b") as stream:
+        stream.write(b"other")
+    os.utime(tokens, ns=(times.st_atime_ns, times.st_mtime_ns))
+    once("thing", build)
+    assert tokens.read_bytes() == bytes(cache.MIN_LARGE_BYTES)
+
+
 def test_a_cache_that_cannot_be_written_is_one_clear_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "file"))
@@ -259,6 +272,10 @@ def test_a_large_file_is_hashed_once_until_it_changes(tmp_path, num_hashed):
     cache._known.clear()  # as in another process
     assert digest(large) == first == sha256(bytes(cache.MIN_LARGE_BYTES)).hexdigest()
     assert num_hashed() == 1
+    for file in (cache_dir() / "digests").iterdir():
+        file.write_bytes(bytes(64))  # as a power cut may leave it
+    cache._known.clear()
+    assert digest(large) == first
     with large.open("r+b") as stream:
         stream.write(b"changed")
     os.utime(large, ns=(0, 1))

@@ -273,3 +273,24 @@ def test_entries_are_read_once_all_of_them_are_written_and_not_before(journal, m
     journal.append([json.dumps({"do": "tag", "step": 4})])
     assert sizes == [size_before]
     assert journal.size == journal.path.stat().st_size > size_before
+
+
+def test_a_line_without_its_number_behind_the_mark_is_none_of_an_early_release(journal):
+    """Whether numbered lines come before it is seen also where only what is behind it is read."""
+    *before, line, last = journal.path.read_bytes().splitlines(keepends=True)
+    stripped = line[: line.index(b',"number":')] + b"}\n"
+    journal.path.write_bytes(b"".join([*before, stripped, last]))
+    later = opened(journal)
+    assert len(later.faults) == 1
+    assert steps(later) == [0, 1, 3]
+    assert steps(later, later.delivered) == [3]
+
+
+def test_a_link_in_the_place_of_the_journal_is_not_followed(tmp_path):
+    notes = tmp_path / "notes"
+    notes.write_text("one line\nand half of another")
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record/journal.jsonl").symlink_to(notes)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        Journal(tmp_path / "record")
+    assert notes.read_text() == "one line\nand half of another"

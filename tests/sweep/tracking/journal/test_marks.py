@@ -8,9 +8,10 @@ from sweep.tracking.whole_file import stamp, stamped, write_in_place
 
 def test_a_mark_that_is_written_in_place_takes_the_place_of_a_longer_one(tmp_path):
     path = tmp_path / "written"
-    path.write_text(stamp("123456 aaaabbbb"))
-    write_in_place(path, "7")
-    assert stamped(path) == ["7"]
+    for longer in (stamp("123456 aaaabbbb"), "x" * 200):
+        path.write_text(longer)
+        write_in_place(path, "7")
+        assert stamped(path) == ["7"]
     assert read_written(path) == 7
     write_in_place(path, "123456789 aaaabbbb")
     assert stamped(path) == ["123456789", "aaaabbbb"]

@@ -10,6 +10,7 @@ from sweep.tracking.outbox import Outbox
 from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.provenance.beginning import (
     add_inputs,
+    began_with,
     beginning_in,
     beginning_of,
     is_whole,
@@ -64,3 +65,17 @@ def test_a_record_that_is_opened_anew_has_what_the_sweep_began_with(tracking_uri
     sweeps.delete_sweep(tracking_uri, spec.name)
     anew = sweeps.open_sweep(tracking_uri, spec, TINY, digests_in(record.tags()), began=began)
     assert beginning_in(anew.tags()) == began
+
+
+def test_a_tag_that_was_edited_in_mlflow_is_said_and_the_journal_counts(record, outbox, caplog):
+    assert began_with(record, outbox.folder) == beginning_in(record.tags())
+    remember_beginning(record, outbox)
+    began = began_with(record, outbox.folder)
+    assert caplog.messages == []
+    record.set_tags({"digest.alignment.x": "ef", "digest.model.y": "ab"})
+    assert began_with(record, outbox.folder) == began | {"digest.model.y": "ab"}
+    (message,) = caplog.messages
+    assert message.startswith("the tag digest.alignment.x of ")
+    assert message.endswith(
+        "in MLflow must be 'ab', as its journal says, but is 'ef': that of the journal counts"
+    )
