@@ -23,6 +23,7 @@ from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
 from trainables.schema.text.hidden_lines import changes_of_lines
+from trainables.schema.text.masking import masked
 from trainables.schema.text.masking_source import masked_settings
 from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
@@ -83,6 +84,7 @@ def _secret_sentences(document: Document, known_lines: Container[int]) -> list[s
     known_lines: the numbers of lines that have another fault; that is told first.
     """
     changed_lines = changes_of_lines(document.text, masked_settings(document.text))
+    changed_lines |= _lines_of_escaped_secrets(document)
     return [
         f"{document.head(number)}: must hold no secret, as the record gets the spec as it is, but got "
         f"{as_value(shown.strip())}: leave it out, or change the variable of the environment, named as "
@@ -90,6 +92,18 @@ def _secret_sentences(document: Document, known_lines: Container[int]) -> list[s
         for number, shown in islice(changed_lines.items(), MAX_SENTENCES)
         if number not in known_lines
     ]
+
+
+def _lines_of_escaped_secrets(document: Document) -> dict[int, str]:
+    """Return line -> what is shown of its secret, for secrets that are written with escapes of YAML."""
+    raw_lines = document.text.split("\n")
+    shown_by_line: dict[int, str] = {}
+    for place, line in document.lines.items():
+        if "\\" in raw_lines[line - 1] or "''" in raw_lines[line - 1]:
+            value = _value_at(document.tree, place)
+            if isinstance(value, str) and (shown := masked(value)) != value:
+                shown_by_line[line] = shown
+    return shown_by_line
 
 
 def fault_of_trial(tree: Mapping[str, Any]) -> str:
@@ -206,7 +220,10 @@ def _base_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
 def _value_at(tree: Any, place: Place) -> Any:
     """Return the value at a place of a tree, or None if there is none."""
     for key in place:
-        tree = tree.get(key) if isinstance(tree, dict) else None
+        if isinstance(tree, list) and isinstance(key, int) and key < len(tree):
+            tree = tree[key]
+        else:
+            tree = tree.get(key) if isinstance(tree, dict) else None
     return tree
 
 

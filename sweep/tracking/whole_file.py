@@ -6,6 +6,7 @@ line of words that ends in a checksum of its own.
 
 from __future__ import annotations
 
+import errno
 import os
 import zlib
 from collections.abc import Set
@@ -67,7 +68,13 @@ def no_link(path: str | os.PathLike[str], flags: int) -> int:
     Raises:
         OSError: it cannot be opened, or is a link.
     """
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        advice = "a link is not followed here, put the file itself in its place"
+        raise OSError(errno.ELOOP, advice, path) from None
 
 
 def _make_way(path: Path) -> None:

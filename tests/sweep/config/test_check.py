@@ -94,6 +94,27 @@ def test_faults_are_in_the_order_of_lines_whatever_the_name_of_the_file_looks_li
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        r'"./plain\x77ord77"',
+        r'"./plain\u0077ord77"',
+        "'./it''s2fast9it'",
+    ],
+)
+def test_a_secret_that_is_written_with_escapes_is_refused(tmp_path, monkeypatch, path):
+    monkeypatch.setenv("MY_TOKEN", "plainword77")
+    monkeypatch.setenv("OTHER_TOKEN", "it's2fast9it")
+    file = f"{path[:-1]}.txt{path[-1]}"
+    items = f"evaluators:\n    - {{name: perplexity, data: {file}, label: other}}"
+    text = TINY.replace("path: miniature-llama", f"path: {path}").replace("evaluators:", items)
+    sentence, of_item = refusal(tmp_path, text)
+    assert of_item.startswith(":11: must hold no secret")
+    assert sentence.startswith(":3: must hold no secret, as the record gets the spec as it is, but")
+    assert "ord77" not in sentence
+    assert "fast" not in sentence
+
+
+@pytest.mark.parametrize(
     ("lines", "number"),
     [
         ("# AWS_SECRET_ACCESS_KEY:\n# wJalrXUtnFEMI\nname: tiny", ":2: "),

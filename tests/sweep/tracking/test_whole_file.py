@@ -58,7 +58,7 @@ def test_an_empty_folder_in_the_place_of_a_file_makes_way(write, tmp_path):
 def test_a_file_that_is_added_to_is_no_link(tmp_path):
     (tmp_path / "victim").write_text("as it was")
     (tmp_path / "journal").symlink_to(tmp_path / "victim")
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+    with pytest.raises(OSError, match="a link is not followed here, put the file itself"):
         no_link(tmp_path / "journal", os.O_WRONLY | os.O_APPEND)
 
 

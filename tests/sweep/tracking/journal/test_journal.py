@@ -291,6 +291,6 @@ def test_a_link_in_the_place_of_the_journal_is_not_followed(tmp_path):
     notes.write_text("one line\nand half of another")
     (tmp_path / "record").mkdir()
     (tmp_path / "record/journal.jsonl").symlink_to(notes)
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+    with pytest.raises(OSError, match="a link is not followed here, put the file itself"):
         Journal(tmp_path / "record")
     assert notes.read_text() == "one line\nand half of another"
