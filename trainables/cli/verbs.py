@@ -59,6 +59,9 @@ class Verbs(TyperGroup):
             say(usage_sentence(error, prog_name or "sweep"))
             raise SystemExit(error.exit_code) from error
         except Exception as error:
+            # Python makes an error of one that comes while a class is made, as libraries are read.
+            if any(isinstance(link, KeyboardInterrupt) for link in causes(error)):
+                raise SystemExit(INTERRUPTED) from None
             if (end := self.end_of(error)) is None:
                 raise
             say(end[1])

@@ -105,10 +105,9 @@ def test_a_secret_that_is_written_with_escapes_is_refused(tmp_path, monkeypatch,
     monkeypatch.setenv("MY_TOKEN", "plainword77")
     monkeypatch.setenv("OTHER_TOKEN", "it's2fast9it")
     file = f"{path[:-1]}.txt{path[-1]}"
-    items = f"evaluators:\n    - {{name: perplexity, data: {file}, label: other}}"
-    text = TINY.replace("path: miniature-llama", f"path: {path}").replace("evaluators:", items)
-    sentence, of_item = refusal(tmp_path, text)
-    assert of_item.startswith(":11: must hold no secret")
+    text = TINY.replace("data: miniature, limit: 20", f"data: {file}, label: general")
+    sentence, of_item = refusal(tmp_path, text.replace("path: miniature-llama", f"path: {path}"))
+    assert of_item.startswith(":12: must hold no secret")
     assert sentence.startswith(":3: must hold no secret, as the record gets the spec as it is, but")
     assert "ord77" not in sentence
     assert "fast" not in sentence

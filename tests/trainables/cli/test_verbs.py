@@ -1,6 +1,7 @@
 """What is wrong with a command is one sentence, whichever verb it is."""
 
 import pytest
+from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from sweep.cli.app import app as sweep_app
@@ -90,3 +91,21 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path, monkeypatch):
     ended = CliRunner().invoke(sweep_app, words)
     assert ended.exit_code in (1, 2)
     assert len(ended.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("program", [SWEEP, TRAINABLES])
+def test_ctrl_c_while_a_class_is_made_is_one_although_python_makes_an_error_of_it(
+    program, monkeypatch
+):
+    class Interrupted:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    def invoke(*_):
+        type("Made", (), {"attribute": Interrupted()})
+
+    app, name = program
+    monkeypatch.setattr(TyperGroup, "invoke", invoke)
+    ended = CliRunner().invoke(app, ["run", "x.yaml"], prog_name=name)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "")
+    assert isinstance(ended.exception, SystemExit)
