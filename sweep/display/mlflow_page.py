@@ -21,7 +21,7 @@ from ray.tune import Callback
 from analysis.record.names import Artifact, Series, Tag
 from sweep.display.candidates import MeasuredModel, candidates
 from sweep.display.description import DrawnFront, description
-from sweep.tracking.outbox_entries import Reported, Tagged, now
+from sweep.tracking.entries.kinds import Reported, Tagged, now
 from trainables.schema.counted import counted
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sweep.driver.control_callback import ControlCallback
     from sweep.search.searcher import ParetoSearch
-    from sweep.tracking.outbox_entries import Status
+    from sweep.tracking.entries.kinds import Status
 
 
 def end_of(search: ParetoSearch, study: Study, control: ControlCallback) -> tuple[Status, str]:

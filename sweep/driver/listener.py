@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from analysis.record.names import Tag
 from sweep.tracking.control_requests import Requests
-from sweep.tracking.outbox_entries import now
+from sweep.tracking.entries.kinds import now
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record

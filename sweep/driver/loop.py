@@ -21,17 +21,12 @@ from sweep.driver.running_sweep import (
     Stopped,
     wait_until_delivered,
 )
-from sweep.search.mending import (
-    deliver_again,
-    lacks_base_items,
-    left_lost,
-    lost_sentence,
-    record_lost,
-)
+from sweep.search.mending import left_lost, lost_sentence, record_lost
 from sweep.tracking.control_requests import rerun_trials
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries.kinds import Status, Tagged, now
+from sweep.tracking.older_store import deliver_again, lacks_base_items
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Status, Tagged, now
 from sweep.tracking.provenance.beginning import remember_beginning
 from sweep.tracking.store import addresses
 from sweep.workers import disk
@@ -106,21 +101,22 @@ def run_to_end(
     goals = {goal: metrics[goal] for goal in spec.goals}
     outbox = Outbox(workspace.outbox(spec.name))
     # Before anything is delivered: an old copy of the sweep's folder would write over the record.
-    earlier_study, _ = latest_version(open_study(prepared.search_storage, spec))
+    first_study = open_study(prepared.search_storage, spec)
+    earlier_study, _ = latest_version(first_study)
     refuse_older_search(spec.name, prepared.search_storage, earlier_study, record.trial_runs())
     remember_beginning(record, outbox)
     # Before the delivery begins, which writes the same mark.
     deliver_again(record, outbox)
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
-        study, version, losses = _open_search(prepared, outbox)
+        study, version, losses = _open_version(prepared, first_study, outbox)
         already_recorded = AlreadyRecorded.from_record(record, version)
         if lacks_base_items(record, outbox):
             already_recorded = replace(already_recorded, has_base=False)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
         control = ControlCallback(Listener(record), TuneInterrupt())
-        # MLflow has this before the run is opened: an end that it had taken, and lacks with no driver
-        # begun since, means an old copy.
+        # Before the run is open again: to a later start it tells that the sweep's end is not there as a
+        # driver took it back, and not as the store is an old copy (sweep/tracking/entries/lacking.py).
         outbox.put(Tagged(trial=None, tags={Tag.ALIVE: str(now())}))
         wait_until_delivered(delivery, spec.name)
         record.reopen(record.run_id)
@@ -173,8 +169,12 @@ def run_to_end(
             delivery.wait(patience_s)
 
 
-def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, list[LostResult]]:
-    """Return the study of the newest version of the search space, its number, and lost results.
+def _open_version(
+    prepared: PreparedSweep, first_study: Study, outbox: Outbox
+) -> tuple[Study, int, list[LostResult]]:
+    """Return the study of the spec's version of the search space, its number, and lost results.
+
+    first_study: that of the first version.
 
     Raises:
         CannotRun: MLflow knows ended trials that Optuna does not, or knows them otherwise. Optuna is
@@ -183,12 +183,12 @@ def _open_search(prepared: PreparedSweep, outbox: Outbox) -> tuple[Study, int, l
     """
     from sweep.search.agreement import first_difference
     from sweep.search.lost_results import lost_results, must_have_items
-    from sweep.search.study import open_study
-    from sweep.search.versions import newest_version
+    from sweep.search.versions import version_for
 
     record, spec = prepared.record, prepared.spec
-    study, version = newest_version(open_study(prepared.search_storage, spec), spec.trial)
+    study, version = version_for(spec.trial, first_study)
     runs = record.trial_runs()
+    # Once more: what was delivered since may have told of further ends.
     refuse_older_search(spec.name, prepared.search_storage, study, runs)
     must_have = must_have_items(record, outbox, runs)
     deleted = record.deleted_trials()

@@ -18,12 +18,13 @@ from sweep.config.spec import SweepSpec
 from sweep.driver.earlier.older_search import refuse_older_folder
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
-from sweep.search.mending import deliver_again, left_lost, record_lost
+from sweep.search.mending import left_lost, record_lost
 from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries.kinds import Attached
 from sweep.tracking.journal.entries import entries_of
+from sweep.tracking.older_store import deliver_again
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Attached
 from sweep.tracking.provenance.beginning import beginning, beginning_of, is_whole
 from sweep.tracking.refused import num_refused
 from sweep.tracking.store import addresses, preparing

@@ -21,7 +21,7 @@ from sweep.outcome import Outcome
 from sweep.search.requests import request_of
 from sweep.search.study import outcomes
 from sweep.tracking.artifacts import has_artifact
-from sweep.tracking.outbox_entries import Attached
+from sweep.tracking.entries.kinds import Attached
 from sweep.trial_request import TrialRequest
 from sweep.workers.result import FULL_PROGRESS
 

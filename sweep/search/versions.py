@@ -19,16 +19,16 @@ from sweep.space import growth
 SPACE, IS_WHOLE = "space", "is_whole"
 
 
-def newest_version(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.Study, int]:
-    """Return the study of the newest version of a sweep's space, and the number of that version.
+def version_for(tree: dict[str, Any], first_study: optuna.Study) -> tuple[optuna.Study, int]:
+    """Return the study of the version that has a space, and its number; a new one is made if none has.
 
     Args:
-        study: that of the first version.
-        tree: the space to search from now on: that of the newest version, or that with options
-            appended (see growth.is_grown), for which a new version is made.
+        tree: the space to search from now on: that of the latest version, or that with options
+            appended (see growth.is_grown).
+        first_study: that of the first version.
     """
-    storage, name = study._storage, study.study_name
-    study, version = latest_version(study)
+    storage, name = first_study._storage, first_study.study_name
+    study, version = latest_version(first_study)
     later = _study(storage, f"{name}@{version + 1}")
     known_space = study.user_attrs.get(SPACE)
     if known_space is None:
@@ -41,12 +41,13 @@ def newest_version(study: optuna.Study, tree: dict[str, Any]) -> tuple[optuna.St
     return _grown(study, tree, f"{name}@{version + 1}"), version + 1
 
 
-def latest_version(study: optuna.Study) -> tuple[optuna.Study, int]:
-    """Return the study of the newest version that there is, and its number.
+def latest_version(first_study: optuna.Study) -> tuple[optuna.Study, int]:
+    """Return the study of the latest version that there is, and its number.
 
-    study: that of the first version.
+    first_study: that of the first version.
     """
-    storage, name, version = study._storage, study.study_name, 1
+    study, version = first_study, 1
+    storage, name = first_study._storage, first_study.study_name
     while (later := _study(storage, f"{name}@{version + 1}")) and later.user_attrs.get(IS_WHOLE):
         study, version = later, version + 1
     return study, version

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sweep.tracking.outbox_entries import Attached, Entry, parts
+from sweep.tracking.entries.kinds import Attached, Entry
+from sweep.tracking.entries.parts import parts
 
 MAX_ENTRY_S = 60.0  # that entries of a kind may fail one by one while MLflow takes others
 MAX_FILE_S = 10.0  # the same of files, which `sweep sync` tries again

@@ -30,7 +30,7 @@ from analysis.record.names import (
     request_in_force,
     retried_in,
 )
-from sweep.tracking.outbox_entries import now
+from sweep.tracking.entries.kinds import now
 
 if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record

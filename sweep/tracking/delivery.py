@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Tag
 from sweep.tracking.batch import Batch, Patience
-from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import (
+from sweep.tracking.entries.kinds import (
     Attached,
     Closed,
     Entry,
@@ -22,6 +21,7 @@ from sweep.tracking.outbox_entries import (
     Trial,
     contents,
 )
+from sweep.tracking.outbox import Outbox
 from sweep.tracking.refused import REFUSED
 from sweep.tracking.store import errors as store_errors
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
     from sweep.config.spec import SweepSpec
-    from sweep.tracking.outbox_entries import Opened, Reported, Status
+    from sweep.tracking.entries.kinds import Opened, Reported, Status
 
 
 ENDING_TAGS = {Tag.STATE, Tag.REASON}

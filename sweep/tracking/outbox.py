@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from sweep.tracking.entries.kinds import ENTRY, Attached, Closed
+from sweep.tracking.entries.lacking import trials_lacking
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.journal.journal import JOURNAL, Journal
 from sweep.tracking.journal.lines import entry_in, last_line
 from sweep.tracking.journal.marks import DELIVERED, read_mark
-from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, missing_in
 from sweep.tracking.refused import (
     NO_ENTRY,
     REFUSED,
@@ -39,8 +40,8 @@ from sweep.tracking.whole_file import delete, sync
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+    from sweep.tracking.entries.kinds import Entry, Trial
     from sweep.tracking.journal.lines import Line
-    from sweep.tracking.outbox_entries import Entry, Trial
 
 log = logging.getLogger(__name__)
 
@@ -189,7 +190,7 @@ class Outbox:
         """
         trees = [row["entry"] for row in self._refused.rows]
         aside = [ENTRY.validate_python(tree) for tree in trees if tree["do"] != NO_ENTRY]
-        return missing_in(self.delivered_entries(), runs, own, aside)
+        return trials_lacking(self.delivered_entries(), runs, own, aside)
 
     def has_delivered(self, trial: Trial, name: str) -> bool:
         """Return whether MLflow has taken a file of this name of a run."""

@@ -22,8 +22,8 @@ from analysis.record.names import (
     trial_in,
 )
 from sweep.config.inputs import sets_of
+from sweep.tracking.entries.kinds import Closed, Opened, Reported, Status, Tagged, now
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Closed, Opened, Reported, Status, Tagged, now
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, folder_name
 from sweep.workers.result import TrialResult, recorded_training

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from sweep.tracking.outbox_entries import ENTRY
+from sweep.tracking.entries.kinds import ENTRY
 from sweep.tracking.whole_file import no_link, stamped, write_in_place, write_whole
 from trainables.schema.plain_json import from_json
 

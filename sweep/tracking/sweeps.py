@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from analysis.record.names import Artifact, Role, Tag, having
+from sweep.tracking.entries.kinds import now
 from sweep.tracking.mlflow_record import Record
-from sweep.tracking.outbox_entries import now
 from sweep.tracking.provenance.beginning import beginning
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.store.addresses import connect

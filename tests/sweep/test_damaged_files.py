@@ -11,8 +11,8 @@ from sweep.config.check import load
 from sweep.driver.earlier.deletion import delete_earlier
 from sweep.driver.run_sweep import run
 from sweep.driver.running_sweep import CannotRun
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.store import addresses
 from sweep.tracking.whole_file import DamagedFile
 from tests.sweep.conftest import ONE_WORKER, TINY, pretending, verb

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.driver.running_sweep import CannotRun
+from sweep.tracking.entries.kinds import Closed
 from sweep.tracking.journal.entries import entries_of
-from sweep.tracking.outbox_entries import Closed
 from sweep.tracking.store import addresses
 from trainables.schema.counted import numbered
 

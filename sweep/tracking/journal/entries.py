@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from sweep.tracking.entries.kinds import ENTRY
 from sweep.tracking.journal.journal import JOURNAL
 from sweep.tracking.journal.lines import lines_from
-from sweep.tracking.outbox_entries import ENTRY
 
 if TYPE_CHECKING:
-    from sweep.tracking.outbox_entries import Entry
+    from sweep.tracking.entries.kinds import Entry
 
 
 def entries_of(folder: Path, end: int = sys.maxsize, *, start: int = 0) -> Iterator[Entry]:

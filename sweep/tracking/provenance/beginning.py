@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from analysis.record.names import Tag, digest_tags
 from sweep.config.definitions import definitions
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.journal.entries import entries_of
-from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.provenance import versions
 from trainables.schema.text.shown import as_value, as_word
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sweep.config.spec import SweepSpec
+    from sweep.tracking.entries.kinds import Entry
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
-    from sweep.tracking.outbox_entries import Entry
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from sweep.cli import control
 from sweep.driver.run_sweep import resume, run
 from sweep.driver.running_sweep import Stopped
 from sweep.tracking import control_requests, sweeps
-from sweep.tracking.outbox_entries import now
+from sweep.tracking.entries.kinds import now
 from sweep.workers.result import TrialResult
 from tests.sweep.conftest import sweep
 

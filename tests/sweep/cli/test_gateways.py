@@ -10,8 +10,8 @@ from sweep.driver.earlier.refusals import refuse_other_spec
 from sweep.driver.running_sweep import CannotRun
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
+from sweep.tracking.entries.kinds import Closed, Opened, Reported
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Closed, Opened, Reported
 from tests import servers
 from tests.gateway import Answer, gateway
 from tests.sweep.conftest import TINY, verb

@@ -10,8 +10,8 @@ from sweep.display.candidates import names_of
 from sweep.driver.running_sweep import RunningSweep
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries.kinds import Reported
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Reported
 from tests.analysis.conftest import GAP, RISE
 from tests.sweep.conftest import TINY
 

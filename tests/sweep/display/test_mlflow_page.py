@@ -15,8 +15,8 @@ from sweep.driver.running_sweep import RunningSweep
 from sweep.outcome import Outcome
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries.kinds import Reported
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Reported
 from tests.sweep.conftest import TINY
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables

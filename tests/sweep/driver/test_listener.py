@@ -10,7 +10,7 @@ from sweep.driver import listener
 from sweep.driver.listener import Listener
 from sweep.tracking import control_requests, sweeps
 from sweep.tracking.control_requests import Requests
-from sweep.tracking.outbox_entries import now
+from sweep.tracking.entries.kinds import now
 
 pytestmark = pytest.mark.timeout(120)  # the first makes the store's tables
 

@@ -5,9 +5,9 @@ import pytest
 from sweep.driver import running_sweep
 from sweep.driver.running_sweep import CannotRun, wait_until_delivered
 from sweep.tracking.delivery import Delivery
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.mlflow_record import Record
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Tagged
 
 
 def test_entries_that_mlflow_does_not_take_are_refused_with_the_reason(tmp_path, monkeypatch):

@@ -80,8 +80,8 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
 
 
 def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
+    from sweep.tracking.entries.kinds import Tagged
     from sweep.tracking.outbox import Outbox
-    from sweep.tracking.outbox_entries import Tagged
 
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())

@@ -7,7 +7,7 @@ import pytest
 
 from sweep.config.check import load
 from sweep.search.study import delete_study, open_study
-from sweep.search.versions import newest_version
+from sweep.search.versions import version_for
 from sweep.tracking.whole_file import DamagedFile
 from tests.sweep.search.test_searcher import result, searcher
 
@@ -22,7 +22,7 @@ def journal(spec, tmp_path):
     """A journal of a search of which two trials have ended, and of a second process that opened it."""
     path = tmp_path / "search.journal"
     search, study, _ = searcher(spec, path)
-    newest_version(study, spec.trial)
+    version_for(spec.trial, study)
     for number in ("0", "1"):
         search.suggest(number)
         search.on_trial_complete(number, result(1.5, 2.5))

@@ -10,7 +10,7 @@ from sweep.config.check import load
 from sweep.search import versions
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study, outcomes
-from sweep.search.versions import newest_version
+from sweep.search.versions import version_for
 from tests.sweep.search.test_searcher import result
 
 GROWN = "      - {name: cda, sides: {choice: [one, two]}}\n"
@@ -40,7 +40,7 @@ def search_of(study, spec):
 @pytest.mark.parametrize("sampler", ["random", "auto", "gp"])
 def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tmp_path, sampler):
     spec = spec_of(sampler)
-    study, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
+    study, version = version_for(spec.trial, open_study(tmp_path / "journal", spec))
     assert version == 1
     search = search_of(study, spec)
     first = [search.suggest(name) for name in "abc"]
@@ -48,7 +48,7 @@ def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tm
     search.on_trial_complete("b", error=True)
 
     spec = spec_of(sampler, grown=True)
-    study, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
+    study, version = version_for(spec.trial, open_study(tmp_path / "journal", spec))
     assert version == 2
     assert [trial.state for trial in study.trials] == [
         TrialState.COMPLETE,
@@ -66,13 +66,13 @@ def test_a_grown_space_keeps_every_trial_and_searches_the_new_branch(spec_of, tm
         search.on_trial_complete(str(number), result(1.0, 1.0))
     assert sampler == "gp" or "cda" in drawn
 
-    reopened, version = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
+    reopened, version = version_for(spec.trial, open_study(tmp_path / "journal", spec))
     assert (version, len(reopened.trials)) == (2, len(study.trials))
 
 
 def test_a_copy_that_a_killed_process_left_unfinished_is_made_anew(spec_of, tmp_path, monkeypatch):
     spec = spec_of()
-    study, _ = newest_version(open_study(tmp_path / "journal", spec), spec.trial)
+    study, _ = version_for(spec.trial, open_study(tmp_path / "journal", spec))
     search = search_of(study, spec)
     for name in "abc":
         search.suggest(name)
@@ -93,8 +93,8 @@ def test_a_copy_that_a_killed_process_left_unfinished_is_made_anew(spec_of, tmp_
     monkeypatch.setattr(versions.optuna.Study, "add_trial", add_two)
     grown = spec_of(grown=True)
     with pytest.raises(Killed):
-        newest_version(open_study(tmp_path / "journal", spec), grown.trial)
+        version_for(grown.trial, open_study(tmp_path / "journal", spec))
     monkeypatch.undo()
-    study, version = newest_version(open_study(tmp_path / "journal", spec), grown.trial)
+    study, version = version_for(grown.trial, open_study(tmp_path / "journal", spec))
     assert (version, len(study.trials)) == (2, 3)
     assert json.loads(study.user_attrs["space"]) == grown.trial

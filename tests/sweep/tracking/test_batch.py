@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sweep.tracking.batch import Batch
-from sweep.tracking.outbox_entries import Tagged
+from sweep.tracking.entries.kinds import Tagged
 
 NO_FILES = Path("absent")
 

@@ -7,8 +7,8 @@ import pytest
 
 from sweep.tracking import batch, delivery, mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery, Sending, deliver_batch
+from sweep.tracking.entries.kinds import Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Closed, Opened, Reported, Tagged
 from sweep.tracking.refused import refused
 from tests.gateway import Answer
 from tests.sweep.tracking.conftest import is_upload

@@ -7,7 +7,7 @@ import pytest
 
 from sweep.config.declarations import search_params
 from sweep.tracking import sweeps
-from sweep.tracking.outbox_entries import Reported
+from sweep.tracking.entries.kinds import Reported
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from sweep.tracking.entries.kinds import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox, has_ended, journal_size, num_waiting
-from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.refused import refused
 
 REPORT = Reported(trial=3, at=1_000, step=5, metrics={"bias/x/gap": 0.5, "progress": 1.0})
@@ -195,7 +195,7 @@ def test_an_entry_that_does_not_fit_on_the_disk_leaves_nothing_in_the_journal(ou
 def test_entries_survive_a_kill_once_put_has_returned(tmp_path, num_entries):
     code = f"""
 from pathlib import Path
-from sweep.tracking.outbox_entries import Reported
+from sweep.tracking.entries.kinds import Reported
 from sweep.tracking.outbox import Outbox
 outbox = Outbox(Path({str(tmp_path)!r}))
 for step in range(10**6):

@@ -8,8 +8,8 @@ from ruamel.yaml import YAML
 from analysis.record.names import TRIAL_COMMENT
 from sweep.config.spec import SweepSpec
 from sweep.outcome import Outcome
+from sweep.tracking.entries.kinds import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore

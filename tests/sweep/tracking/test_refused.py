@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.refused import num_refused, refused
 
 ENTRIES = [Tagged(trial=number, tags={"a": "b"}) for number in range(4)]

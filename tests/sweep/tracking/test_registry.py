@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sweep.tracking import registry
-from sweep.tracking.outbox_entries import Opened, now
+from sweep.tracking.entries.kinds import Opened, now
 from trainables.models import miniature
 
 pytestmark = pytest.mark.timeout(120)

@@ -1,8 +1,8 @@
 """Entries are read from a journal as far as they are there, and nothing of it is changed."""
 
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Tagged
 
 ENTRIES = [Tagged(trial=number, tags={"a": "b"}) for number in range(3)]
 

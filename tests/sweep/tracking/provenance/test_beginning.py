@@ -5,9 +5,9 @@ import pytest
 from analysis.record.names import digests_in
 from sweep.tracking import sweeps
 from sweep.tracking.delivery import deliver_batch
+from sweep.tracking.entries.kinds import Tagged
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.outbox_entries import Tagged
 from sweep.tracking.provenance.beginning import (
     add_inputs,
     began_with,

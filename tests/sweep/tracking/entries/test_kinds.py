@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from sweep.tracking.outbox_entries import ENTRY, Attached, Closed, Opened, Reported, Tagged, now
+from sweep.tracking.entries.kinds import ENTRY, Attached, Closed, Opened, Reported, Tagged, now
 
 
 @pytest.mark.parametrize(
