@@ -1,4 +1,17 @@
-"""Run the trials of a sweep that have not ended, and close its record whatever stops it."""
+"""Run the trials of a sweep that have not ended, and close its record whatever stops it.
+
+The steps, and what mends at the next start what a kill behind them has left:
+
+1. Refuse a search that is an older copy than the record. Nothing is written before.
+2. Complete the journal; have a store that is an older copy get all entries again.
+3. Deliver the entries that an earlier process has left.
+4. Refuse a search that disagrees with the record; see which results the record has lost.
+5. Note that a driver is alive, and open the run of the sweep again.
+6. Record the ends of trials that were left open, and what is left of lost ones.
+7. Run trials. The search is told first that one has ended, then the journal, then MLflow: what the
+   journal lacks 6 records, and what MLflow lacks 3 delivers.
+8. Record the end of the sweep; 3 delivers it if MLflow is away.
+"""
 
 from __future__ import annotations
 
