@@ -6,13 +6,11 @@ are printed at once.
 
 from __future__ import annotations
 
-import signal
-
 import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
-from sweep.driver.interrupts import SIGNALS
+from sweep.driver.interrupts import raising_ctrl_c
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.whole_file import DamagedFile
 from trainables.cli.streams import make_safe
@@ -66,11 +64,9 @@ def main() -> None:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
     make_safe()
-    for number in SIGNALS:  # all count as Ctrl-C
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.default_int_handler)
     try:
-        app(prog_name="sweep")
+        with raising_ctrl_c():
+            app(prog_name="sweep")
     except ModuleNotFoundError as error:
         part = PARTS.get((error.name or "").split(".")[0])
         if part is None:

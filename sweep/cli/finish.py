@@ -44,7 +44,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
     refusals = (*of_us, AssetError, addresses.BadAddress)
     size_before = outbox.journal_size(workspace.outbox(spec.name))
     with ExitStack() as signals:
-        ctrl_c = signals.enter_context(interrupts.before_trials())
+        ctrl_c = signals.enter_context(interrupts.raising_ctrl_c())
 
         def on_start(running: RunningSweep) -> list[Any]:
             signals.enter_context(interrupts.while_trials_run(ctrl_c))

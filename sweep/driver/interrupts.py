@@ -2,11 +2,10 @@
 
 SIGTERM, SIGHUP and SIGQUIT count as Ctrl-C. The life of a Ctrl-C, in order:
 
-1. The command line enters `before_trials`. Ctrl-C raises KeyboardInterrupt wherever the process is.
-   Python swallows what is raised within a destructor, so the handler remembers that it was called.
-   While Ray starts, SIGTERM comes to a handler of Ray's (`handlers_put_back`).
-2. Trials are about to begin, and the command line enters `while_trials_run`, which raises a
-   KeyboardInterrupt that was swallowed before.
+1. The command line enters `raising_ctrl_c`. Ctrl-C raises KeyboardInterrupt wherever the process is.
+   Python swallows what is raised within a destructor: then it comes again a moment later. While Ray
+   starts, SIGTERM comes to a handler of Ray's (`handlers_put_back`).
+2. Trials are about to begin, and the command line enters `while_trials_run`.
 3. The driver enters `TuneInterrupt` and calls `Tuner.fit`. Tune installs a handler of its own, which
    ends the run in good order, but between two steps only, and a step may wait for a trial to come.
    Tune then sets up its callbacks, and one of them calls `TuneInterrupt.wrap_handler`: Ctrl-C now
@@ -28,16 +27,19 @@ else ends a sweep early raises sweep.driver.running_sweep.Stopped.
 
 from __future__ import annotations
 
+import _thread
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+HOOK = "put_off_if_swallowed"
 PUT_OFF_S, MAX_PUT_OFF = 0.02, 50  # a second at most: what logs may wait for a full pipe
 
 
@@ -48,36 +50,51 @@ class CtrlC:
     taken for good, and every thread that logs, as all that use a database do, would wait for ever.
 
     pressed: whether it was called, even if the exception was swallowed.
+    number: the signal with which it was called last.
     """
 
     pressed = False
+    number: int = signal.SIGINT
     _num_put_off = 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Note that Ctrl-C was pressed, and raise KeyboardInterrupt."""
-        self.pressed = True
-        if _is_in_logging(frame) and self._num_put_off < MAX_PUT_OFF:
+        self.pressed, self.number = True, number
+        if _is_not_to_be_cut(frame) and self._num_put_off < MAX_PUT_OFF:
             self._num_put_off += 1
-            threading.Timer(PUT_OFF_S, os.kill, (os.getpid(), number)).start()
+            self.put_off()
             return
         self._num_put_off = 0
         raise KeyboardInterrupt
 
+    def put_off(self) -> None:
+        """Have the signal come again a moment later."""
+        # Not by `threading`, whose lock the step that a signal has interrupted may hold.
+        _thread.start_new_thread(_send_later, (self.number,))
 
-def _is_in_logging(frame: FrameType | None) -> bool:
-    """Return whether a frame, or one that has called it, is of the library `logging`."""
+
+def _send_later(number: int) -> None:
+    """Send a signal to this process a moment later."""
+    time.sleep(PUT_OFF_S)
+    os.kill(os.getpid(), number)
+
+
+def _is_not_to_be_cut(frame: FrameType | None) -> bool:
+    """Return whether a frame, or one that has called it, is of `logging`, or a hook of this file."""
     while frame is not None:
-        if frame.f_globals.get("__name__", "").partition(".")[0] == "logging":
+        is_logging = frame.f_globals.get("__name__", "").partition(".")[0] == "logging"
+        if is_logging or frame.f_code.co_name == HOOK:
             return True
         frame = frame.f_back
     return False
 
 
 @contextmanager
-def before_trials() -> Iterator[CtrlC]:
+def raising_ctrl_c() -> Iterator[CtrlC]:
     """Within the block, raise KeyboardInterrupt on each of the SIGNALS.
 
-    One that Python swallows within a destructor is not printed, as it would be otherwise.
+    One that Python swallows, within a destructor or what is called as one, comes again; else it would
+    be printed, and lost.
 
     Yields:
         The handler, for `while_trials_run`.
@@ -85,14 +102,16 @@ def before_trials() -> Iterator[CtrlC]:
     ctrl_c = CtrlC()
     earlier_handlers, earlier_hook = _handlers(), sys.unraisablehook
 
-    def hook(unraisable: Any) -> None:
-        if unraisable.exc_type is not KeyboardInterrupt:
+    def put_off_if_swallowed(unraisable: Any) -> None:
+        if unraisable.exc_type is KeyboardInterrupt:
+            ctrl_c.put_off()
+        else:
             earlier_hook(unraisable)
 
     for number, handler in earlier_handlers.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, ctrl_c)
-    sys.unraisablehook = hook
+    sys.unraisablehook = put_off_if_swallowed
     try:
         yield ctrl_c
     finally:
@@ -145,13 +164,8 @@ def signals_ignored() -> Iterator[None]:
 def while_trials_run(ctrl_c: CtrlC) -> Iterator[None]:
     """Within the block, let the other SIGNALS count as Ctrl-C.
 
-    ctrl_c: the handler from `before_trials`.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C was pressed before, and the exception was swallowed.
+    ctrl_c: the handler from `raising_ctrl_c`.
     """
-    if ctrl_c.pressed:
-        raise KeyboardInterrupt
 
     def as_ctrl_c(number: int, frame: FrameType | None) -> None:
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a script

@@ -11,9 +11,10 @@ from contextlib import nullcontext
 import pytest
 
 from sweep.driver.interrupts import (
+    CtrlC,
     TuneInterrupt,
-    before_trials,
     handlers_put_back,
+    raising_ctrl_c,
     signals_ignored,
     while_trials_run,
 )
@@ -43,36 +44,54 @@ def send(number):
 
 
 class RaisesWhenDestroyed:
-    def __init__(self, error):
-        self._error = error
+    def __init__(self, error, number=signal.SIGINT):
+        self._error, self._number = error, number
 
     def __del__(self):
         if self._error is KeyboardInterrupt:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self._number)
         raise self._error
 
 
 def test_ctrl_c_raises_and_is_remembered():
-    with before_trials() as ctrl_c:
+    with raising_ctrl_c() as ctrl_c:
         assert not ctrl_c.pressed
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         assert ctrl_c.pressed
 
 
-def test_a_ctrl_c_that_a_destructor_swallows_is_raised_as_trials_begin(capsys):
-    with before_trials() as ctrl_c:
-        destroyed = RaisesWhenDestroyed(KeyboardInterrupt)
-        del destroyed
-        assert capsys.readouterr().err == ""
-        with pytest.raises(KeyboardInterrupt), while_trials_run(ctrl_c):
-            pytest.fail("trials have begun")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_ctrl_c_that_a_destructor_swallows_comes_again_a_moment_later(number, capsys):
+    with raising_ctrl_c():
+        destroyed = [RaisesWhenDestroyed(KeyboardInterrupt, number)]
+        destroyed.clear()
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)  # cut off by the exception
+    assert capsys.readouterr().err == ""
+
+
+def test_a_ctrl_c_that_is_put_off_for_long_does_not_come_within_the_hook(monkeypatch, capsys):
+    """As on a busy machine, on which a moment has passed before the hook has ended."""
+    real, pauses_s = CtrlC.put_off, [0.1]
+
+    def put_off(ctrl_c):
+        real(ctrl_c)
+        time.sleep(pauses_s.pop() if pauses_s else 0)
+
+    monkeypatch.setattr(CtrlC, "put_off", put_off)
+    with raising_ctrl_c():
+        destroyed = [RaisesWhenDestroyed(KeyboardInterrupt)]
+        destroyed.clear()
+        with pytest.raises(KeyboardInterrupt):
+            time.sleep(5)  # cut off by the exception
+    assert capsys.readouterr().err == ""
 
 
 def test_other_errors_that_a_destructor_swallows_go_to_the_earlier_hook(monkeypatch):
     errors = []
     monkeypatch.setattr(sys, "unraisablehook", lambda raised: errors.append(raised.exc_type))
-    with before_trials():
+    with raising_ctrl_c():
         destroyed = RaisesWhenDestroyed(ValueError)
         del destroyed
     assert errors == [ValueError]
@@ -80,7 +99,7 @@ def test_other_errors_that_a_destructor_swallows_go_to_the_earlier_hook(monkeypa
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_while_trials_run_each_signal_counts_as_ctrl_c(number):
-    with before_trials() as ctrl_c, while_trials_run(ctrl_c):
+    with raising_ctrl_c() as ctrl_c, while_trials_run(ctrl_c):
         with pytest.raises(KeyboardInterrupt):
             send(number)
         assert ctrl_c.pressed
@@ -89,7 +108,7 @@ def test_while_trials_run_each_signal_counts_as_ctrl_c(number):
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_that_was_ignored_stays_ignored(number):
     signal.signal(number, signal.SIG_IGN)
-    with before_trials() as ctrl_c, while_trials_run(ctrl_c):
+    with raising_ctrl_c() as ctrl_c, while_trials_run(ctrl_c):
         os.kill(os.getpid(), number)
         assert signal.getsignal(number) is signal.SIG_IGN
         assert not ctrl_c.pressed
@@ -100,7 +119,7 @@ def test_all_handlers_are_put_back_however_the_block_ends(error):
     before = installed()
     with (
         pytest.raises(error) if error else nullcontext(),
-        before_trials() as ctrl_c,
+        raising_ctrl_c() as ctrl_c,
         while_trials_run(ctrl_c),
         TuneInterrupt() as interrupt,
     ):
@@ -124,7 +143,7 @@ def tune_handler(calls):
 
 def test_while_tune_runs_a_ctrl_c_is_noted_at_once_and_handed_on_to_tune():
     calls = []
-    with before_trials() as ctrl_c, TuneInterrupt() as interrupt:
+    with raising_ctrl_c() as ctrl_c, TuneInterrupt() as interrupt:
         signal.signal(signal.SIGINT, tune_handler(calls))
         interrupt.wrap_handler()
         assert not interrupt.is_set
@@ -184,7 +203,7 @@ def test_sigterm_to_the_handler_of_a_library_counts_as_ours_and_its_alarm_is_off
             signal.signal(signal.SIGTERM, ends_the_process)
             signal.raise_signal(signal.SIGTERM)
 
-    with before_trials(), pytest.raises(KeyboardInterrupt):
+    with raising_ctrl_c(), pytest.raises(KeyboardInterrupt):
         starts_up()
     assert signal.alarm(0) == 0
 
@@ -196,7 +215,7 @@ def test_without_a_handler_of_ours_the_library_ends_the_process():
 
 
 def test_no_signal_breaks_into_what_ends_what_was_begun():
-    with before_trials() as ctrl_c:
+    with raising_ctrl_c() as ctrl_c:
         with signals_ignored():
             for number in SIGNALS:
                 signal.raise_signal(number)
@@ -208,7 +227,7 @@ def test_no_signal_breaks_into_what_ends_what_was_begun():
 def test_sigterm_counts_where_ctrl_c_is_ignored():
     """As in the background of a script."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with before_trials() as ctrl_c, while_trials_run(ctrl_c), pytest.raises(KeyboardInterrupt):
+    with raising_ctrl_c() as ctrl_c, while_trials_run(ctrl_c), pytest.raises(KeyboardInterrupt):
         send(signal.SIGTERM)
 
 
@@ -225,7 +244,7 @@ class Pressing(logging.Handler):
 def test_ctrl_c_within_logging_comes_once_that_has_ended():
     log, pressing = logging.Logger("pressed"), Pressing()
     log.addHandler(pressing)
-    with before_trials() as ctrl_c:
+    with raising_ctrl_c() as ctrl_c:
         log.warning("a lock is taken")
         assert pressing.ended
         assert ctrl_c.pressed
@@ -242,6 +261,6 @@ def test_ctrl_c_comes_at_last_though_logging_does_not_end():
     log = logging.Logger("stuck")
     log.addHandler(Stuck())
     began = time.monotonic()
-    with before_trials(), pytest.raises(KeyboardInterrupt):
+    with raising_ctrl_c(), pytest.raises(KeyboardInterrupt):
         log.warning("a pipe is full")
     assert time.monotonic() - began < 8

@@ -105,10 +105,10 @@ def test_ray_starts_whatever_the_folder_for_temporary_files_and_leaves_nothing(v
 INTERRUPTED = """
 import os, signal, sys, threading, time
 from sweep.driver.cluster.joining import joined
-from sweep.driver.interrupts import before_trials
+from sweep.driver.interrupts import raising_ctrl_c
 
 after_s, number = float(sys.argv[1]), int(sys.argv[2])
-with before_trials():
+with raising_ctrl_c():
     threading.Thread(target=lambda: (time.sleep(after_s), os.killpg(os.getpgid(0), number))).start()
     try:
         with joined(None, ""):
