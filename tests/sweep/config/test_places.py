@@ -1,11 +1,14 @@
 """Where in a spec a fault of its models or data stands."""
 
 import pytest
+from pydantic import TypeAdapter
 
 from sweep.config.check import check
-from sweep.config.places import with_line
+from sweep.config.input_faults.input_fault import InputFault
+from sweep.config.places import with_lines
 from sweep.config.preflight import DoNotFit, prepare
 from tests.sweep.conftest import TINY
+from trainables.evaluators import AnyEvaluator
 from trainables.schema.yaml_file import read
 
 SPACE = """\
@@ -22,36 +25,57 @@ trial:
     - objective: none
     - replay:
         data: c.txt
+      objective: cda
+  parameters:
+    name: lora
+    targets: [one, two]
   evaluators:
-  - perplexity
+  - crows_pairs
   - {name: seat}
 goals: [x]
 """
 
 
+def evaluator(name, **settings):
+    """An evaluator as a trial has it."""
+    return TypeAdapter(AnyEvaluator).validate_python({"name": name, **settings})
+
+
+def line_of(document, key, value):
+    """The line of a fault at a dotted key of a trial that has this value there."""
+    fault = InputFault(tuple(key.split(".")), value, " must be something.")
+    (sentence,) = with_lines(document, [fault])
+    path, line, rest = sentence.split(":", 2)
+    assert path == str(document.path)
+    assert rest == f" trial.{key} must be something."
+    return int(line)
+
+
 @pytest.mark.parametrize(
-    ("fault", "line"),
+    ("key", "value", "line"),
     [
-        ("trial.model.path: one must be a model.", 3),
-        ("trial.model.family must be masked, as one is.", 3),
-        ("trial.alignment.data: a.csv must have pairs.", 6),
-        ("trial.alignment.data: b.csv must have pairs.", 7),
-        ("trial.alignment.size must be at most 9, but got 50.", 8),
-        ("trial.alignment.swap must be something.", 4),
-        ("trial.replay.data: c.txt must have texts.", 13),
-        ("trial.replay.ratio must be something.", 12),
-        ("trial.evaluators: perplexity must have items.", 15),
-        ("trial.evaluators: seat: no such file.", 16),
-        ("trial.evaluators: other: no such file.", 14),
-        ("goals must be something.", 17),
-        ("nowhere.at.all must be something.", 1),
-        ("No key at all.", 1),
+        ("model.path", "one", 3),
+        ("model.family", "causal", 3),
+        ("alignment.data", "a.csv", 6),
+        ("alignment.data", "b.csv", 7),
+        ("alignment.data", "other.csv", 6),
+        ("alignment.size", 50, 8),
+        ("alignment.swap", "improved", 4),
+        ("objective.name", "none", 11),
+        ("objective.name", "cda", 14),
+        ("replay.data", "c.txt", 13),
+        ("replay.ratio", 0.0, 12),
+        ("parameters.targets", ("one", "two"), 17),
+        ("evaluators", evaluator("crows_pairs"), 19),
+        ("evaluators", evaluator("seat"), 20),
+        ("evaluators", evaluator("stereoset"), 18),
+        ("nowhere.at.all", None, 2),
     ],
 )
-def test_a_fault_has_the_line_of_its_key_and_of_the_value_that_it_names(tmp_path, fault, line):
+def test_a_fault_has_the_line_of_its_key_and_of_its_value(tmp_path, key, value, line):
     path = tmp_path / "space.yaml"
     path.write_text(SPACE)
-    assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+    assert line_of(read(path), key, value) == line
 
 
 BLOCKS = """\
@@ -77,43 +101,49 @@ trial:
   - name: multiple_choice
     task: two.jsonl
     limit: 3
-  - perplexity
+  - name: multiple_choice
+    task: four.jsonl
+    path: wrong.jsonl
+  - name: multiple_choice
+    task: three.jsonl
+    wrong: 3
+  - crows_pairs
 goals: [x]
 """
 
 
 @pytest.mark.parametrize(
-    ("fault", "line"),
+    ("key", "value", "line"),
     [
-        ("trial.alignment.data: pairs.csv must have pairs.", 7),
-        ("trial.alignment.data: more_pairs.csv must have pairs.", 8),
-        ("trial.alignment.data: /home/me/more_pairs.csv, row 3 (line 4): must be.", 8),
-        ("trial.alignment.data: sub/pairs.csv must have pairs.", 10),
-        ("trial.alignment.data: debug.csv is no name.", 5),
-        ("trial.alignment.data: bug must have pairs.", 9),
-        ("trial.alignment.size must be at most the 9 pairs of pairs.csv, but got 50.", 14),
-        ("trial.alignment.size must be at most the 50 pairs of pairs.csv, but got 500.", 15),
-        ("trial.evaluators: multiple_choice: /tmp/one.jsonl, row 3: must have choices.", 18),
-        ("trial.evaluators: multiple_choice: two.jsonl, row 3: must have choices.", 20),
-        ("trial.evaluators: perplexity must not be the 'seat'.", 23),
-        ("trial.evaluators: seat: no such file.", 17),
+        ("alignment.data", "pairs.csv", 7),
+        ("alignment.data", "more_pairs.csv", 8),
+        ("alignment.data", "sub/pairs.csv", 10),
+        ("alignment.data", "debug.csv", 5),
+        ("alignment.data", "bug", 9),
+        ("alignment.size", 50, 14),
+        ("alignment.size", 500, 15),
+        ("evaluators", evaluator("multiple_choice", task="one.jsonl"), 18),
+        ("evaluators", evaluator("multiple_choice", task="two.jsonl", limit=3), 20),
+        ("evaluators", evaluator("multiple_choice", task="two.jsonl"), 20),
+        ("evaluators", evaluator("multiple_choice", task="four.jsonl"), 23),
+        ("evaluators", evaluator("multiple_choice", task="three.jsonl"), 26),
+        ("evaluators", evaluator("crows_pairs"), 29),
+        ("evaluators", evaluator("seat"), 17),
     ],
 )
-def test_the_value_that_is_named_counts_and_no_other_word(tmp_path, fault, line):
+def test_the_place_whose_value_is_equal_counts_and_no_other(tmp_path, key, value, line):
+    """What is wrong in a spec, as `wrong`, is in no trial: the nearest settings count."""
     path = tmp_path / "blocks.yaml"
     path.write_text(BLOCKS)
-    assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+    assert line_of(read(path), key, value) == line
 
 
-def test_of_options_that_are_named_alike_the_first_counts(tmp_path):
+def test_of_options_that_have_the_same_value_the_first_counts(tmp_path):
     path = tmp_path / "blocks.yaml"
     options = "[{data: a.csv, size: 9},\n {data: a.csv, size: 50},\n {data: b.csv, size: 50}]"
     path.write_text(f"trial:\n  alignment:\n    choice: {options}\n")
-    for fault, line in [
-        ("trial.alignment.size must be at most the 9 pairs of a.csv, but got 50.", 4),
-        ("trial.alignment.data: a.csv must have pairs.", 3),
-    ]:
-        assert with_line(read(path), fault) == f"{path}:{line}: {fault}"
+    assert line_of(read(path), "alignment.size", 50) == 4
+    assert line_of(read(path), "alignment.data", "a.csv") == 3
 
 
 def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
