@@ -1,12 +1,17 @@
 """Where in a spec a fault of its models or data stands."""
 
+import shutil
+
 import pytest
 from pydantic import TypeAdapter
 
 from sweep.config.check import check
+from sweep.config.input_faults.data_faults import data_faults
 from sweep.config.input_faults.input_fault import InputFault
 from sweep.config.places import with_lines
 from sweep.config.preflight import DoNotFit, prepare
+from tests.conformance import HARNESS_TASKS, harness_tasks
+from tests.small_sets import write_crows_pairs
 from tests.sweep.conftest import TINY
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.yaml_file import read
@@ -164,3 +169,66 @@ def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
         number = next(n for n, line in enumerate(lines, 1) if name in line)
         assert sentence.startswith(f"{path}:{number}: trial.")
         assert name in sentence
+
+
+TASK = """\
+task: NAME
+dataset_path: json
+dataset_kwargs: {data_files: {test: animals.jsonl}}
+output_type: generate_until
+test_split: test
+doc_to_text: "the {{animal}} eats"
+doc_to_target: food
+generation_kwargs: {until: ["\\n"], max_gen_toks: TOKENS, do_sample: false}
+metric_list: [{metric: exact_match}]
+"""
+
+
+def with_evaluators(path, *evaluators):
+    """Write the tiny spec with two further evaluators, at lines 12 and 13, and return its document."""
+    lines = "".join(f"    - {written}\n" for written in evaluators)
+    path.write_text(TINY.replace("    - {name: perplexity", f"{lines}    - {{name: perplexity"))
+    return read(path)
+
+
+def test_of_two_tasks_of_the_harness_the_one_that_writes_too_much_has_the_line(tmp_path):
+    own = tmp_path / "tasks"
+    own.mkdir()
+    shutil.copy(HARNESS_TASKS / "animals.jsonl", own)
+    for name, num_tokens in (("short", 4), ("long", 4000)):
+        task = TASK.replace("NAME", name).replace("TOKENS", str(num_tokens))
+        (own / f"{name}.yaml").write_text(task)
+    tasks = ("{name: harness, task: short}", "{name: harness, task: long}")
+    path = tmp_path / "spec.yaml"
+    with harness_tasks(own):
+        for written, line in ((tasks, 13), (tasks[::-1], 12)):
+            document = with_evaluators(path, *written)
+            with pytest.raises(DoNotFit) as caught:
+                prepare(check(document), document)
+            (sentence,) = str(caught.value).splitlines()
+            assert sentence.startswith(
+                f"{path}:{line}: trial.evaluators: harness: max_gen_toks must be below the "
+            )
+
+
+@pytest.mark.parametrize(
+    ("kinds", "lines"),
+    [
+        (("age", "religion"), [13]),
+        (("religion", "age"), [12]),
+        (("religion", "disability"), [12, 13]),
+    ],
+)
+def test_of_two_evaluators_of_one_name_each_without_items_has_its_line(
+    kinds, lines, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path))
+    write_crows_pairs(tmp_path)
+    path = tmp_path / "spec.yaml"
+    evaluators = (f"{{name: crows_pairs, bias_type: {kind}}}" for kind in kinds)
+    document = with_evaluators(path, *evaluators)
+    sentences = list(with_lines(document, data_faults(check(document).trials())))
+    assert sentences == [
+        f"{path}:{line}: trial.evaluators: crows_pairs must have items, but has none."
+        for line in lines
+    ]
