@@ -23,20 +23,19 @@ def with_lines(document: Document, faults: Iterable[InputFault]) -> Iterator[str
     """Yield the sentence of each fault with the file and the line of its place before it.
 
     A key may stand at several places of a spec: in options of a choice, in a recipe, and evaluators in
-    their list. The first place counts that has the value of the fault. If none has it, as where a
-    default is at fault, it is the first place of the key, or of the nearest one around it.
+    their list. The place counts that has the value of the fault; of several, where what is around it
+    is as in the fault, and the first of those. If none has the value, as where a default is at fault,
+    it is the first place of the key, or of the nearest one around it.
     """
     places_by_key: dict[Place, list[Place]] = defaultdict(list)
     for place in document.lines:
         places_by_key[_in_trial(place)].append(place)
     for fault in faults:
-        key = ("trial", *fault.key)
         is_plugin = isinstance(fault.value, BaseModel)
         find = _places_of_plugin if is_plugin else _places_of_value
-        around = (
-            place for n in range(len(key), -1, -1) for place in places_by_key.get(key[:n], ())
-        )
-        place = next(chain(find(document.tree, places_by_key, key, fault.value), around))
+        key = ("trial", *fault.key)
+        around = (p for n in range(len(key), -1, -1) for p in places_by_key.get(key[:n], ()))
+        place = next(chain(find(document.tree, places_by_key, fault), around))
         yield f"{document.head(document.lines[place])}: {fault}"
 
 
@@ -52,34 +51,45 @@ def _in_trial(place: Place) -> Place:
     return tuple(steps)
 
 
-def _places_of_value(tree: Any, places_by_key: PlacesByKey, key: Place, value: Any) -> list[Place]:
-    """Return the places of a key at which a spec has a value.
+def _places_of_value(tree: Any, places_by_key: PlacesByKey, fault: InputFault) -> list[Place]:
+    """Return the places of the key of a fault at which a spec has its value, the likeliest first.
 
     A word in place of a mapping, which is short for its key `name`, counts as that key.
 
-    Args:
-        tree: the spec.
-        value: as a trial has it.
+    tree: the spec.
     """
-    places = chain(places_by_key.get(key, ()), places_by_key.get(key[:-1], ()))
-    return [place for place in places if _as_in_trial(_value(tree, place)) == value]
+    key, value, part = ("trial", *fault.key), fault.value, fault.part
+    own, around = (
+        [p for p in places_by_key.get(k, ()) if _as_in_trial(_value(tree, p)) == value]
+        for k in (key, key[:-1])
+    )
+    written = {place: _around(tree, place) for place in own}
+    if isinstance(value, str):
+        written |= {place: {"name": value} for place in around}
+    return list(written) if part is None else sorted(written, key=lambda p: _rank(written[p], part))
 
 
-def _places_of_plugin(
-    tree: Any, places_by_key: PlacesByKey, key: Place, plugin: BaseModel
-) -> list[Place]:
-    """Return the places of a key, or of an item of its list, at which a spec has a plugin.
+def _around(tree: Any, place: Place) -> Any:
+    """Return the mapping of a spec that has a value, which may be an option of a choice there."""
+    while isinstance(place[-1], int):
+        place = place[:-2]
+    return _value(tree, place[:-1])
+
+
+def _places_of_plugin(tree: Any, places_by_key: PlacesByKey, fault: InputFault) -> list[Place]:
+    """Return the places of the key of a fault, or of an item of its list, that have its plugin.
 
     Where all settings are equal comes first, then where the most are: a trial of a faulty spec lacks
     what is wrong in it.
 
     tree: the spec.
     """
+    key, plugin = ("trial", *fault.key), fault.value
     own_keys = [k for k in places_by_key if k == key or (k[:-1] == key and isinstance(k[-1], int))]
     ranks: dict[Place, tuple[bool, int]] = {}
     for place in chain.from_iterable(places_by_key[k] for k in own_keys):
         written = by_name(_value(tree, place))
-        if isinstance(written, dict) and written.get("name") == getattr(plugin, "name", None):
+        if isinstance(written, dict) and written.get("name") == plugin.name:
             ranks[place] = _rank(written, plugin)
     return sorted(ranks, key=ranks.__getitem__)
 

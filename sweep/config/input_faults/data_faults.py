@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 
-from sweep.config.input_faults.input_fault import InputFault, fault_of_evaluator
+from sweep.config.input_faults.input_fault import InputFault, fault_in, fault_of_evaluator
 from sweep.config.input_faults.read_data import measured_texts, trained_texts
 from trainables.config import ALIGNMENT, TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.counted import counted
+from trainables.schema.faults import Fault
 
 MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
 
@@ -62,29 +63,23 @@ def _pair_faults(
         return [InputFault(ALIGNMENT, name, f": {error}")]
     faults = []
     num_pairs = len(real_shares)
-    needs_shares = any(trial.objective.needs_real_share for trial in trials)
-    if needs_shares and all(share is None for share in real_shares):
+    needs_share = [trial for trial in trials if trial.objective.needs_real_share]
+    if needs_share and all(share is None for share in real_shares):
         sentence = (
-            f" must be equal with {name}, in which no pair has a known real share, but got "
+            f"must be equal with {name}, in which no pair has a known real share, but got "
             f"'real_world'."
         )
-        faults.append(InputFault(("objective", "target"), "real_world", sentence))
+        faults.append(fault_in(needs_share[0], Fault(("objective", "target"), sentence)))
     if not num_pairs:
         sentence = (
             f": {name} must have pairs, or texts with a word that swap: {rule}, words: {words} has, "
             f"but has none."
         )
         faults.append(InputFault(ALIGNMENT, name, sentence))
-    sizes = sorted({trial.alignment.size or 0 for trial in trials})
-    faults += [
-        InputFault(
-            ("alignment", "size"),
-            size,
-            f" must be at most the {counted(num_pairs, 'pair')} of {name}, but got {size}.",
-        )
-        for size in sizes
-        if size > num_pairs
-    ]
+    trial_by_size = {trial.alignment.size or 0: trial for trial in trials}
+    for size in sorted(size for size in trial_by_size if size > num_pairs):
+        sentence = f"must be at most the {counted(num_pairs, 'pair')} of {name}, but got {size}."
+        faults.append(fault_in(trial_by_size[size], Fault(("alignment", "size"), sentence)))
     return faults
 
 

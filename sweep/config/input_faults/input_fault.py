@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
 from trainables.config import TrialConfig
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.faults import Fault, Place, dotted
@@ -18,11 +20,14 @@ class InputFault(NamedTuple):
         value: what the trial has there; of several evaluators, the one that is at fault.
         sentence: what follows the key, with a blank or a colon before it, such as ` must be at most 9,
             but got 50.` or `: pairs.csv must have pairs, but has none.`
+        part: the part of the trial around the key, which tells options with the same value apart; None
+            where the fault is that of the value in each of them.
     """
 
     key: Place
     value: Any
     sentence: str
+    part: BaseModel | None = None
 
     def __str__(self) -> str:
         """Return the sentence with the key before it, as that of a spec."""
@@ -35,8 +40,9 @@ def fault_of_evaluator(evaluator: AnyEvaluator, sentence: str) -> InputFault:
 
 
 def fault_in(trial: TrialConfig, fault: Fault) -> InputFault:
-    """Return a fault of a trial with what the trial has at its place."""
-    return InputFault(fault.place, value_in(trial, fault.place), f" {fault.sentence}")
+    """Return a fault of a trial with what the trial has at its place, and around it."""
+    value, part = value_in(trial, fault.place), value_in(trial, fault.place[:-1])
+    return InputFault(fault.place, value, f" {fault.sentence}", part)
 
 
 def faults_of(check: Callable[[], object], trial: TrialConfig) -> list[InputFault]:

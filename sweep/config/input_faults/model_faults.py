@@ -6,6 +6,7 @@ from functools import partial
 
 from sweep.config.input_faults.input_fault import (
     InputFault,
+    fault_in,
     fault_of_evaluator,
     faults_of,
 )
@@ -15,6 +16,7 @@ from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.fitness.tested import Ability
 from trainables.objectives.base import Objective
+from trainables.schema.faults import Fault
 
 
 def model_faults(trials: list[TrialConfig]) -> list[InputFault]:
@@ -40,13 +42,14 @@ def model_faults(trials: list[TrialConfig]) -> list[InputFault]:
             if type(objective).refuse_misfit is not Objective.refuse_misfit:
                 tokenizer = pretrained.tokenizer_of(path, family)
                 faults += faults_of(partial(objective.refuse_misfit, tokenizer), trial)
-        for trial in of_model:
+        trial_by_needs = {(t.objective, t.train.dtype, t.evaluators): t for t in of_model}
+        for trial in trial_by_needs.values():
             faults += _faults_of_lacks(trial, abilities)
         faults += reading_faults(of_model)
         with_start = [trial for trial in of_model if family == "causal"]
         for opening, trial in {trial.model.opening: trial for trial in with_start}.items():
             faults += faults_of(partial(pretrained.start_of, path, opening), trial)
-    return list(dict.fromkeys(faults))
+    return faults
 
 
 def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[InputFault]:
@@ -55,16 +58,16 @@ def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[
     faults = []
     if trial.objective.reads_states and "layers" not in abilities:
         sentence = (
-            f" must be of an objective that reads no hidden states, as {path} returns others than one "
+            f"must be of an objective that reads no hidden states, as {path} returns others than one "
             f"a token and block, but got {trial.objective.name!r}."
         )
-        faults.append(InputFault(("objective", "name"), trial.objective.name, sentence))
+        faults.append(fault_in(trial, Fault(("objective", "name"), sentence)))
     if trial.train.dtype == "bf16" and "bf16" not in abilities:
         sentence = (
-            f" must be fp32 for {path}, which has parts that compute in fp32 whatever its weights are, "
+            f"must be fp32 for {path}, which has parts that compute in fp32 whatever its weights are, "
             f"but got 'bf16'."
         )
-        faults.append(InputFault(("train", "dtype"), "bf16", sentence))
+        faults.append(fault_in(trial, Fault(("train", "dtype"), sentence)))
     as_harness = [evaluator for evaluator in trial.evaluators if evaluator.starts_as_harness]
     if as_harness and family == "causal" and not pretrained.has_harness_start(path):
         sentence = (

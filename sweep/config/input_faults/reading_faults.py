@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from sweep.config.input_faults.input_fault import InputFault, fault_of_evaluator
+from sweep.config.input_faults.input_fault import InputFault, fault_in, fault_of_evaluator
 from sweep.config.input_faults.read_data import read_data
 from trainables.config import TrialConfig
 from trainables.data import sources
@@ -15,6 +15,7 @@ from trainables.data.queries import could_be_too_long, refuse_long_texts, room
 from trainables.data.quick_ids import may_not_know, quick_ids
 from trainables.models import pretrained
 from trainables.schema.counted import counted
+from trainables.schema.faults import Fault
 
 MAX_PAIRS = 20  # that are looked at without the model's own tokenizer
 
@@ -86,19 +87,19 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[InputFault]:
         ids = tokenizer.encode([text for pair in pairs for text in pair])
         if pairs and ids[::2] == ids[1::2]:
             sentence = (
-                f" must read the texts of a pair differently for objective {trial.objective.name}, but "
+                f"must read the texts of a pair differently for objective {trial.objective.name}, but "
                 f"{path} has no tokens for what differs in any of the {counted(len(pairs), 'pair')} of "
                 f"{alignment.data}: take another model, or other data."
             )
-            faults.append(InputFault(("model", "path"), path, sentence))
+            faults.append(fault_in(trial, Fault(("model", "path"), sentence)))
         elif pairs and all(a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True)):
             sentence = (
-                f" must let objective {trial.objective.name} see a pair differ, but in the first "
+                f"must let objective {trial.objective.name} see a pair differ, but in the first "
                 f"{counted(most, 'token')}, which the model reads, none of the "
                 f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
                 f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
             )
-            faults.append(InputFault(("train", "max_tokens"), max_tokens, sentence))
+            faults.append(fault_in(trial, Fault(("train", "max_tokens"), sentence)))
     return faults
 
 

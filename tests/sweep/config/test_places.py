@@ -13,6 +13,7 @@ from sweep.config.preflight import DoNotFit, prepare
 from tests.conformance import HARNESS_TASKS, harness_tasks
 from tests.small_sets import write_crows_pairs
 from tests.sweep.conftest import TINY
+from trainables.config import AlignmentConfig
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.yaml_file import read
 
@@ -46,9 +47,9 @@ def evaluator(name, **settings):
     return TypeAdapter(AnyEvaluator).validate_python({"name": name, **settings})
 
 
-def line_of(document, key, value):
+def line_of(document, key, value, part=None):
     """The line of a fault at a dotted key of a trial that has this value there."""
-    fault = InputFault(tuple(key.split(".")), value, " must be something.")
+    fault = InputFault(tuple(key.split(".")), value, " must be something.", part)
     (sentence,) = with_lines(document, [fault])
     path, line, rest = sentence.split(":", 2)
     assert path == str(document.path)
@@ -143,12 +144,16 @@ def test_the_place_whose_value_is_equal_counts_and_no_other(tmp_path, key, value
     assert line_of(read(path), key, value) == line
 
 
-def test_of_options_that_have_the_same_value_the_first_counts(tmp_path):
+def test_of_options_that_have_the_same_value_the_one_with_the_same_settings_counts(tmp_path):
     path = tmp_path / "blocks.yaml"
     options = "[{data: a.csv, size: 9},\n {data: a.csv, size: 50},\n {data: b.csv, size: 50}]"
     path.write_text(f"trial:\n  alignment:\n    choice: {options}\n")
-    assert line_of(read(path), "alignment.size", 50) == 4
-    assert line_of(read(path), "alignment.data", "a.csv") == 3
+    document = read(path)
+    for data, line in (("a.csv", 4), ("b.csv", 5)):
+        part = AlignmentConfig(data=data, size=50)
+        assert line_of(document, "alignment.size", 50, part) == line
+    assert line_of(document, "alignment.size", 50) == 4
+    assert line_of(document, "alignment.data", "a.csv") == 3
 
 
 def test_a_fault_has_the_line_of_the_option_that_it_names(tmp_path):
@@ -232,3 +237,22 @@ def test_of_two_evaluators_of_one_name_each_without_items_has_its_line(
         f"{path}:{line}: trial.evaluators: crows_pairs must have items, but has none."
         for line in lines
     ]
+
+
+def test_of_two_sets_of_one_size_the_one_that_is_too_small_has_the_line(tmp_path):
+    for name, num_pairs in (("large", 40), ("small", 20)):
+        rows = "".join(f"she has {n} hats,he has {n} hats\n" for n in range(num_pairs))
+        (tmp_path / f"{name}.csv").write_text(f"stereotype,antistereotype\n{rows}")
+    options = "".join(
+        f"    - {{data: {tmp_path}/{name}.csv, size: 30}}\n" for name in ("large", "small")
+    )
+    path = tmp_path / "spec.yaml"
+    written = "  alignment: {data: miniature, size: 50}\n"
+    path.write_text(TINY.replace(written, f"  alignment:\n    choice:\n{options}"))
+    document = read(path)
+    with pytest.raises(DoNotFit) as caught:
+        prepare(check(document), document)
+    assert str(caught.value) == (
+        f"{path}:7: trial.alignment.size must be at most the 20 pairs of {tmp_path}/small.csv, but got "
+        f"30."
+    )
