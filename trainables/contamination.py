@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from trainables.assets import cache
+from trainables.config import ALIGNMENT
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.sources import digest, read_pairs, read_texts
 from trainables.data.text import normalised
 from trainables.metrics.names import parse
+from trainables.schema.faults import Fault, Place
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -67,28 +69,28 @@ def refuse_contamination(config: TrialConfig) -> None:
         ValueError: an evaluator shares texts with one of these sets; the sentence names both.
     """
     if faults := faults_of(config):
-        raise ValueError(faults[0])
+        raise ValueError(str(faults[0]))
 
 
-def faults_of(config: TrialConfig) -> list[str]:
-    """Return a sentence for each training set and evaluator of a trial that share texts.
+def faults_of(config: TrialConfig) -> list[Fault]:
+    """Return a fault for each training set and evaluator of a trial that share texts.
 
-    The list is empty if the trial sets `allow_overlap`.
+    Its place is the key that names the set. The list is empty if the trial sets `allow_overlap`.
     """
     if config.allow_overlap:
         return []
     alignment, family = config.alignment, config.model.family
-    training_sets: dict[str, TrainingSet] = {
-        "alignment.data": TrainingPairs(alignment.data, alignment.swap, alignment.words)
+    training_sets: dict[Place, TrainingSet] = {
+        ALIGNMENT: TrainingPairs(alignment.data, alignment.swap, alignment.words)
     }
-    if config.replay and config.replay.ratio:
-        training_sets["replay.data"] = TrainingTexts(config.replay.data)
-    if config.regulariser.texts_from:
-        training_sets["regulariser.data"] = TrainingTexts(config.regulariser.texts_from)
+    training_sets |= {key: TrainingTexts(name) for key, name in config.trained_texts().items()}
     return [
-        f"{key} must have no text that is measured on, but {training_set.data} has "
-        f"{shared.num_texts} of {shared.evaluator}, such as {shared.example!r}: take another set or "
-        "split, or set allow_overlap: true, which is recorded."
+        Fault(
+            key,
+            f"must have no text that is measured on, but {training_set.data} has {shared.num_texts} of "
+            f"{shared.evaluator}, such as {shared.example!r}: take another set or split, or set "
+            f"allow_overlap: true, which is recorded.",
+        )
         for key, training_set in training_sets.items()
         for evaluator in config.evaluators
         if (shared := between(training_set, evaluator, family)).num_texts

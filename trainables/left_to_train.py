@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trainables.config import ALIGNMENT
 from trainables.data.sources import read_pairs, read_texts
 from trainables.data.splits import is_held_out
 from trainables.schema.counted import counted
+from trainables.schema.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Tokenizer
 
 NOTHING_LEFT = (
-    "{key} must have a text that is neither measured on nor in the alignment pairs, but {name} has "
+    "must have a text that is neither measured on nor in the alignment pairs, but {name} has "
     "none{why}: give another set."
 )
 MAX_BEGIN = 200  # characters of a text that are looked at for its first letters
@@ -34,10 +36,10 @@ def texts_left(config: TrialConfig, name: str) -> list[str]:
     return _without(_measured(config).union(*_pairs(config)), name)
 
 
-def faults_of(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> list[str]:
-    """Return a sentence for each set of a trial of which too little is left to train on.
+def faults_of(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> list[Fault]:
+    """Return a fault for each set of a trial of which too little is left to train on.
 
-    It begins with the key of the trial that names the set.
+    Its place is the key of the trial that names the set.
 
     load_tokenizer: returns the tokenizer of the trial's model. That takes seconds: it is called only
         where each text that is left may be read as one of those that are left out.
@@ -46,23 +48,25 @@ def faults_of(config: TrialConfig, load_tokenizer: Callable[[], Tokenizer]) -> l
     num_left = sum(measured.isdisjoint(pair) for pair in pairs)
     faults = []
     if not num_left:
-        faults.append(
-            f"alignment.data must have a pair that forgetting is not measured on, but {alignment.data} "
-            "has none: measure on other texts."
+        sentence = (
+            f"must have a pair that forgetting is not measured on, but {alignment.data} has none: "
+            f"measure on other texts."
         )
+        faults.append(Fault(ALIGNMENT, sentence))
     elif alignment.size and num_left < alignment.size:
-        faults.append(
-            f"alignment.size must be at most the {counted(num_left, 'pair')} of {alignment.data} (of "
-            f"{len(pairs)}) that forgetting is not measured on, but got {alignment.size}."
+        sentence = (
+            f"must be at most the {counted(num_left, 'pair')} of {alignment.data} (of {len(pairs)}) "
+            f"that forgetting is not measured on, but got {alignment.size}."
         )
+        faults.append(Fault(("alignment", "size"), sentence))
     excluded = measured.union(*pairs)
-    for key, name in _general(config).items():
+    for key, name in config.trained_texts().items():
         left = _without(excluded, name)
         if not left:
-            faults.append(NOTHING_LEFT.format(key=key, name=name, why=""))
+            faults.append(Fault(key, NOTHING_LEFT.format(name=name, why="")))
         elif _are_read_as(excluded, left, load_tokenizer):
             why = f" as {config.model.path} reads them, without tokens for what they differ in"
-            faults.append(NOTHING_LEFT.format(key=key, name=name, why=why))
+            faults.append(Fault(key, NOTHING_LEFT.format(name=name, why=why)))
     return faults
 
 
@@ -81,14 +85,6 @@ def _are_read_as(
     return all(tuple(ids) in excluded_ids for ids in tokenizer.encode(left))
 
 
-def _general(config: TrialConfig) -> dict[str, str]:
-    """Return the sets of general texts that a trial trains on, by the keys that name them."""
-    general = {"replay.data": config.replay.data} if config.replay and config.replay.ratio else {}
-    if texts_from := config.regulariser.texts_from:
-        general["regulariser.data"] = texts_from
-    return general
-
-
 def _begin(text: str) -> str:
     """Return the letters at the beginning of a text, small.
 
@@ -105,7 +101,7 @@ def _without(excluded: set[str], name: str) -> list[str]:
 
 def _measured(config: TrialConfig) -> set[str]:
     """Return the general texts that a trial's evaluators measure forgetting on."""
-    names = {evaluator.general for evaluator in config.evaluators if evaluator.general}
+    names = set(config.measured_texts().values())
     return {text for name in names for key, text in read_texts(name) if is_held_out(key)}
 
 

@@ -5,41 +5,54 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
+from sweep.config.input_faults.input_fault import InputFault, fault_of_evaluator
+from trainables.config import ALIGNMENT, REGULARISER, REPLAY, TrialConfig
 from trainables.data import sources
+from trainables.evaluators import AnyEvaluator
 from trainables.metrics.names import parse
 from trainables.models import pretrained
+from trainables.schema.faults import Place
 from trainables.schema.text.shown import MAX_NAME, as_word
-
-if TYPE_CHECKING:
-    from trainables.config import TrialConfig
 
 InputRole = Literal["model", "alignment", "replay", "regulariser", "evaluator"]
 
-KEYS: dict[str, str] = {
-    "model": "trial.model.path",
-    "alignment": "trial.alignment.data",
-    "replay": "trial.replay.data",
-    "regulariser": "trial.regulariser.data",
-    "evaluator": "trial.evaluators",
+# What a trial reads the input for that a key of it names.
+ROLES: dict[Place, InputRole] = {
+    ("model", "path"): "model",
+    ALIGNMENT: "alignment",
+    REPLAY: "replay",
+    REGULARISER: "regulariser",
+    ("evaluators",): "evaluator",
 }
+KEYS: dict[str, Place] = {role: key for key, role in ROLES.items()}
 
 
 class Input(NamedTuple):
     """A model or a data set that a trial reads.
 
-    key:    of the spec, where the input is named.
     role:   what the trial reads it for.
-    source: its name there: a path, the name of a set, or what an evaluator measures on.
+    value:  what the trial has at the key of that role: a path, the name of a set, or an evaluator.
+    source: that name, or that of what the evaluator measures on.
     digest: fetches it if it is not here yet, and returns its sha256.
     """
 
-    key: str
     role: InputRole
+    value: str | AnyEvaluator
     source: str
     digest: Callable[[], str]
+
+    @property
+    def place(self) -> str:
+        """The key of the spec that names it, as sentences have it: with the name of an evaluator."""
+        return str(self.fault(""))
+
+    def fault(self, sentence: str) -> InputFault:
+        """Return a fault of it; the sentence is what follows its key, and the name of an evaluator."""
+        if isinstance(self.value, str):
+            return InputFault(KEYS[self.role], self.value, sentence)
+        return fault_of_evaluator(self.value, sentence)
 
     @property
     def name(self) -> str:
@@ -59,19 +72,13 @@ def role_in(name: str) -> str:
 def inputs_of(trials: Iterable[TrialConfig]) -> Iterator[Input]:
     """Yield every model and data set of every trial, some of them more than once."""
     for trial in trials:
-        path, aligned = trial.model.path, trial.alignment.data
-        yield Input(KEYS["model"], "model", path, partial(pretrained.digest, path))
-        yield Input(KEYS["alignment"], "alignment", aligned, partial(sources.digest, aligned))
-        if trial.replay:
-            replayed = trial.replay.data
-            yield Input(KEYS["replay"], "replay", replayed, partial(sources.digest, replayed))
-        if texts := trial.regulariser.texts_from:
-            digest = partial(sources.digest, texts)
-            yield Input(KEYS["regulariser"], "regulariser", texts, digest)
+        path = trial.model.path
+        yield Input("model", path, path, partial(pretrained.digest, path))
+        for key, name in trial.named_sets().items():
+            yield Input(ROLES[key], name, name, partial(sources.digest, name))
         for evaluator in trial.evaluators:
             dataset = parse(evaluator.metrics(trial.model.family)[0].name).dataset
-            key = f"{KEYS['evaluator']}: {evaluator.name}"
-            yield Input(key, "evaluator", dataset, evaluator.data_digest)
+            yield Input("evaluator", evaluator, dataset, evaluator.data_digest)
 
 
 def sets_of(trial: TrialConfig) -> list[str]:
@@ -79,23 +86,14 @@ def sets_of(trial: TrialConfig) -> list[str]:
     return [entry.name for entry in inputs_of([trial]) if entry.role != "model"]
 
 
-def general_sets(trials: list[TrialConfig]) -> list[tuple[str, str]]:
-    """Return (key of the spec, name) of every set of general texts, that of evaluators first."""
-    evaluators = dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials))
-    measured = {(f"evaluators: {e.name}", e.general) for e in evaluators if e.general}
-    trained = {("replay.data", trial.replay.data) for trial in trials if trial.replay}
-    trained |= {("regulariser.data", name) for t in trials if (name := t.regulariser.texts_from)}
-    return [*sorted(measured), *sorted(trained)]
-
-
 def inputs_by_name(trials: Iterable[TrialConfig]) -> dict[str, dict[str, Input]]:
-    """Return name -> key -> input, for the inputs of trials, each once.
+    """Return name -> place -> input, for the inputs of trials, each once.
 
-    Evaluators may have data of one name that differ. Their own names are in their keys.
+    Evaluators may have data of one name that differ. Their own names are in their places.
     """
     inputs: dict[str, dict[str, Input]] = {}
     for entry in inputs_of(trials):
-        inputs.setdefault(entry.name, {})[entry.key] = entry
+        inputs.setdefault(entry.name, {})[entry.place] = entry
     return inputs
 
 

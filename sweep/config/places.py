@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from pydantic import BaseModel
+
+from sweep.config.input_faults.input_fault import InputFault
 from sweep.space.domains import RECIPE
 from trainables.schema.faults import Place
+from trainables.schema.strict import by_name
 from trainables.schema.yaml_file import Document
 
+# The key of a trial, with `trial` before it -> its places in the file of a spec, in order.
+PlacesByKey = Mapping[Place, Sequence[Place]]
 
-def with_line(document: Document, fault: str) -> str:
-    """Return a sentence that begins with its dotted key with the file and the line before it.
+
+def with_lines(document: Document, faults: Iterable[InputFault]) -> Iterator[str]:
+    """Yield the sentence of each fault with the file and the line of its place before it.
 
     A key may stand at several places of a spec: in options of a choice, in a recipe, and evaluators in
-    their list. The one counts whose value the sentence names: as what it got, else by the longest name,
-    and the first of those that are alike.
-
-    fault: such as `trial.alignment.data: pairs.csv must have pairs, but has none.`
+    their list. The place counts that has the value of the fault; of several, where what is around it
+    is as in the fault, and the first of those. If none has the value, as where a default is at fault,
+    it is the first place of the key, or of the nearest one around it.
     """
-    key = re.match(r"[a-z_]+(\.\w+)*", fault)
-    target: Place = tuple(key[0].split(".")) if key else ()
-    by_place: dict[Place, list[Place]] = defaultdict(list)
+    places_by_key: dict[Place, list[Place]] = defaultdict(list)
     for place in document.lines:
-        by_place[_in_trial(place)].append(place)
-    sentence = fault[len(key[0]) if key else 0 :]
-    places = by_place[target]
-    matches = {place: _match(_value(document.tree, place), sentence) for place in places}
-    named = sorted(filter(lambda p: any(matches[p]), places), key=matches.__getitem__, reverse=True)
-    around = (place for n in range(len(target), -1, -1) for place in by_place[target[:n]])
-    found = [*_items(document, places, sentence), *named, *around]
-    place = next(place for place in found if place in document.lines)
-    return f"{document.head(document.lines[place])}: {fault}"
+        places_by_key[_in_trial(place)].append(place)
+    for fault in faults:
+        is_plugin = isinstance(fault.value, BaseModel)
+        find = _places_of_plugin if is_plugin else _places_of_value
+        key = ("trial", *fault.key)
+        around = (p for n in range(len(key), -1, -1) for p in places_by_key.get(key[:n], ()))
+        place = next(chain(find(document.tree, places_by_key, fault), around))
+        yield f"{document.head(document.lines[place])}: {fault}"
 
 
 def _in_trial(place: Place) -> Place:
@@ -47,39 +51,63 @@ def _in_trial(place: Place) -> Place:
     return tuple(steps)
 
 
-def _items(document: Document, places: list[Place], sentence: str) -> list[Place]:
-    """Return the places of the items of lists at these places that a sentence is about.
+def _places_of_value(tree: Any, places_by_key: PlacesByKey, fault: InputFault) -> list[Place]:
+    """Return the places of the key of a fault at which a spec has its value, the likeliest first.
 
-    It begins with the name of the item. Of several of one name, the one whose settings it names best
-    comes first.
+    A word in place of a mapping, which is short for its key `name`, counts as that key.
+
+    tree: the spec.
     """
-    name = sentence.lstrip(": ").split(" ")[0].rstrip(":")
-    matches: dict[Place, tuple[bool, int]] = {}
-    for place in places:
-        items = _value(document.tree, place)
-        for number, item in enumerate(items if isinstance(items, list) else []):
-            settings = item if isinstance(item, dict) else {"name": item}
-            if settings.get("name") == name:
-                others = [value for key, value in settings.items() if key != "name"]
-                best = max((_match(value, sentence) for value in others), default=(False, 0))
-                matches[(*place, number)] = best
-    return sorted(matches, key=lambda place: matches[place], reverse=True)
+    key, value, part = ("trial", *fault.key), fault.value, fault.part
+    own, around = (
+        [p for p in places_by_key.get(k, ()) if _as_in_trial(_value(tree, p)) == value]
+        for k in (key, key[:-1])
+    )
+    written = {place: _around(tree, place) for place in own}
+    if isinstance(value, str):
+        written |= {place: {"name": value} for place in around}
+    return list(written) if part is None else sorted(written, key=lambda p: _rank(written[p], part))
 
 
-def _match(value: Any, sentence: str) -> tuple[bool, int]:
-    """Return how well a sentence names a value: whether as what it got, and with how many characters.
+def _around(tree: Any, place: Place) -> Any:
+    """Return the mapping of a spec that has a value, which may be an option of a choice there."""
+    while isinstance(place[-1], int):
+        place = place[:-2]
+    return _value(tree, place[:-1])
 
-    A part of a longer name, such as pairs.csv in more_pairs.csv, is no name of it.
 
-    >>> _match(50, " must be at most the 9 pairs, but got 50."), _match("bug", ": debug.csv must")
-    ((True, 2), (False, 0))
+def _places_of_plugin(tree: Any, places_by_key: PlacesByKey, fault: InputFault) -> list[Place]:
+    """Return the places of the key of a fault, or of an item of its list, that have its plugin.
+
+    Where all settings are equal comes first, then where the most are: a trial of a faulty spec lacks
+    what is wrong in it.
+
+    tree: the spec.
     """
-    written = str(value)
-    if isinstance(value, dict | list | bool) or value in (None, "") or written not in sentence:
-        return False, 0
-    name = rf"(?<![\w.-]){re.escape(written)}(?![\w-]|\.\w)"
-    is_named = re.search(name, sentence) is not None
-    return re.search(rf"got '?{name}", sentence) is not None, len(written) * is_named
+    key, plugin = ("trial", *fault.key), fault.value
+    own_keys = [k for k in places_by_key if k == key or (k[:-1] == key and isinstance(k[-1], int))]
+    ranks: dict[Place, tuple[bool, int]] = {}
+    for place in chain.from_iterable(places_by_key[k] for k in own_keys):
+        written = by_name(_value(tree, place))
+        if isinstance(written, dict) and written.get("name") == plugin.name:
+            ranks[place] = _rank(written, plugin)
+    return sorted(ranks, key=ranks.__getitem__)
+
+
+def _rank(written: dict[str, Any], plugin: BaseModel) -> tuple[bool, int]:
+    """Return whether a plugin is another one than that written in a spec, and by how many settings.
+
+    The number is that of the written settings that differ less that of those that are equal.
+    """
+    settings = plugin.model_dump(mode="json")
+    defaults = type(plugin).model_construct().model_dump(mode="json")
+    are_equal = [written[key] == settings[key] for key in settings if key in written]
+    return defaults | written != settings, len(are_equal) - 2 * sum(are_equal)
+
+
+def _as_in_trial(value: Any) -> Any:
+    """Return a value of a spec as a trial has it, whose lists are tuples."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _value(tree: Any, place: Place) -> Any:

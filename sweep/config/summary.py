@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from sweep.config.inputs import general_sets
+from sweep.config.input_faults.read_data import measured_texts, trained_texts
 from sweep.config.spec import SweepSpec
 from sweep.space import names
-from trainables.config import TrialConfig
+from trainables.config import REPLAY, TrialConfig
 from trainables.contamination import TrainingPairs
 from trainables.data import sources
 from trainables.left_to_train import texts_left
@@ -95,8 +95,8 @@ def _replay(trials: Iterable[TrialConfig]) -> Iterator[str]:
     """
     trials_by_set: dict[str, list[TrialConfig]] = defaultdict(list)
     for trial in trials:
-        if trial.replay and trial.replay.ratio:
-            trials_by_set[trial.replay.data].append(trial)
+        if name := trial.trained_texts().get(REPLAY):
+            trials_by_set[name].append(trial)
     for name, some in trials_by_set.items():
         ratio = max(trial.replay.ratio for trial in some if trial.replay)
         num_texts = max(trial.train.steps * trial.train.batch_size for trial in some)
@@ -123,7 +123,8 @@ def _pair_set(trial: TrialConfig) -> TrainingPairs:
 
 def _divisions(trials: list[TrialConfig]) -> Iterator[str]:
     """Yield a sentence on each set of which a part is kept to measure on."""
-    for name in dict.fromkeys(name for _, name in general_sets(trials)):
+    divided = chain(measured_texts(trials), trained_texts(trials))
+    for name in dict.fromkeys(name for _, name in divided):
         held_out, num_sources, num_texts = sources.num_held_out(name)
         of = "" if num_sources == held_out else f" ({counted(num_sources, 'source')})"
         yield (

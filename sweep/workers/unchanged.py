@@ -10,6 +10,7 @@ from sweep.config.inputs import KEYS, inputs_by_name, joined_digest, reason_unre
 from sweep.workers.storage_trouble import is_trouble, storage_errors
 from trainables.assets import cache
 from trainables.assets.errors import AssetError
+from trainables.schema.faults import dotted
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -29,7 +30,10 @@ def change_sentences(recorded: Mapping[str, str], now: Mapping[str, str]) -> lis
     """
     return [
         _change_sentence(
-            KEYS[role_in(name)], name, recorded[name], f"has changed ({_short(digest)})"
+            dotted(("trial", *KEYS[role_in(name)])),
+            name,
+            recorded[name],
+            f"has changed ({_short(digest)})",
         )
         for name, digest in now.items()
         if recorded.get(name, digest) != digest

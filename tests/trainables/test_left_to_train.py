@@ -56,8 +56,10 @@ def test_texts_that_the_model_reads_alike_are_none_to_train_on(trial, tmp_path, 
         "\n".join(f"the wolf eats deer number {number}" for number in range(100))
     )
     (fault,) = left_to_train.faults_of(config, lambda: llama.tokenizer)
-    assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
-    assert "has none as miniature-llama reads them, without tokens for what they" in fault
+    assert str(fault).startswith(
+        "replay.data must have a text that is neither measured on nor in the"
+    )
+    assert "has none as miniature-llama reads them, without tokens for what they" in str(fault)
     with pytest.raises(ValueError, match="must be others than those that are aligned and measured"):
         Stream(config, llama)
 
@@ -68,10 +70,12 @@ def test_the_tokenizer_is_not_loaded_where_texts_begin_with_other_letters(trial)
 
 def test_sets_of_which_too_little_is_left_are_named_by_their_keys(trial):
     (fault,) = left_to_train.faults_of(trial(len(TEXTS)), never)
-    assert fault.startswith("replay.data must have a text that is neither measured on nor in the")
+    assert str(fault).startswith(
+        "replay.data must have a text that is neither measured on nor in the"
+    )
     num_left = len(TEXTS) - len(HELD_OUT)
     sized = trial(len(TEXTS), alignment={"size": num_left + 1}, replay=None)
     (fault,) = left_to_train.faults_of(sized, never)
-    assert fault.startswith(f"alignment.size must be at most the {num_left} pairs of ")
+    assert str(fault).startswith(f"alignment.size must be at most the {num_left} pairs of ")
     sized = trial(len(TEXTS), alignment={"size": num_left}, replay=None)
     assert left_to_train.faults_of(sized, never) == []

@@ -9,9 +9,12 @@ from trainables.config.fusion import FusionConfig
 from trainables.config.measurement import Measurement
 from trainables.config.model import ModelConfig
 from trainables.config.train import TrainConfig
-from trainables.config.trial import REPLAY_METRIC, TrialConfig
+from trainables.config.trial import ALIGNMENT, REGULARISER, REPLAY, REPLAY_METRIC, TrialConfig
 
 __all__ = [
+    "ALIGNMENT",
+    "REGULARISER",
+    "REPLAY",
     "REPLAY_METRIC",
     "AlignmentConfig",
     "FusionConfig",

@@ -16,18 +16,25 @@ from trainables.config.measurement import (
 )
 from trainables.config.model import ModelConfig
 from trainables.config.train import TrainConfig
+from trainables.evaluators import AnyEvaluator
 from trainables.metrics.guard import Guard, derived_metrics
 from trainables.metrics.metric import Metric
 from trainables.metrics.names import COST, SHORTFALL, parse
 from trainables.objectives import AnyObjective, NoObjective
 from trainables.parameters import AllParameters, AnyParameters
 from trainables.regularisers import AnyRegulariser, NoRegulariser
+from trainables.schema.faults import Place
 from trainables.schema.flatten import flatten
 from trainables.schema.strict import Strict
 
 REPLAY_METRIC = Metric(
     SHORTFALL, "texts", "lower", 0.0, 1e6, "required by the ratio, lacking in the set", lowest=0.0
 )
+
+# The keys that name the sets which a trial trains on.
+ALIGNMENT: Place = ("alignment", "data")
+REPLAY: Place = ("replay", "data")
+REGULARISER: Place = ("regulariser", "data")
 
 
 class TrialConfig(Strict):
@@ -73,8 +80,8 @@ class TrialConfig(Strict):
                 f"parameters {self.parameters.name} leaves as they are: choose kl_to_base or none, "
                 f"or parameters all or freeze"
             )
-        has_replay = self.replay is not None and self.replay.ratio > 0
-        has_texts = regulariser.anchor or objective.trains_on or has_replay
+        is_replayed = REPLAY in self.trained_texts()
+        has_texts = regulariser.anchor or objective.trains_on or is_replayed
         if regulariser.reads_texts and not has_texts:
             raise ValueError(
                 f"regulariser {regulariser.name} needs texts, but objective {objective.name} trains "
@@ -93,6 +100,28 @@ class TrialConfig(Strict):
         with_alpha = [metric for metric in metrics if parse(metric.name).family != COST]
         fused = tuple(metric.at(alpha) for alpha in self.fusion.also for metric in with_alpha)
         return metrics + fused + ((REPLAY_METRIC,) if self.replay else ())
+
+    def named_sets(self) -> dict[Place, str]:
+        """Return key -> name of each set to train on that the trial names, read or not."""
+        names = {ALIGNMENT: self.alignment.data}
+        if self.replay:
+            names[REPLAY] = self.replay.data
+        if texts_from := self.regulariser.texts_from:
+            names[REGULARISER] = texts_from
+        return names
+
+    def trained_texts(self) -> dict[Place, str]:
+        """Return key -> name of each set of general texts that the trial trains on.
+
+        A replay of ratio 0 reads none.
+        """
+        is_replayed = self.replay is not None and self.replay.ratio > 0
+        unread = {ALIGNMENT} if is_replayed else {ALIGNMENT, REPLAY}
+        return {key: name for key, name in self.named_sets().items() if key not in unread}
+
+    def measured_texts(self) -> dict[AnyEvaluator, str]:
+        """Return evaluator -> name of the set of general texts on whose held-out part it measures."""
+        return {each: each.general for each in self.evaluators if each.general}
 
     def tree(self) -> dict[str, Any]:
         """Return nested plain values, defaults included: TrialConfig.model_validate(tree) == self."""

@@ -37,6 +37,10 @@ class Fault(NamedTuple):
     sentence: str
     of_key: bool = False
 
+    def __str__(self) -> str:
+        """Return the sentence with its place before it."""
+        return f"{dotted(self.place)} {self.sentence}".strip()
+
 
 def faults(
     error: ValidationError,
@@ -74,7 +78,7 @@ def fault_sentences(
     The arguments are those of `faults`.
     """
     first = islice(faults(error, model, tree), MAX_SENTENCES)
-    return [f"{dotted(fault.place)} {fault.sentence}".strip() for fault in first]
+    return [str(fault) for fault in first]
 
 
 def dotted(place: Place) -> str:

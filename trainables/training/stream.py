@@ -239,7 +239,7 @@ def _without(excluded: TextIds, table: Any) -> Any:
 
 def _held_out_texts(config: TrialConfig, model: LanguageModel) -> TextIds:
     """Return the general texts that the trial's evaluators measure forgetting on."""
-    names = {evaluator.general for evaluator in config.evaluators if evaluator.general}
+    names = set(config.measured_texts().values())
     return {
         tuple(ids)
         for name in names

@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import chain
 
-from sweep.config.inputs import general_sets
-from trainables.config import TrialConfig
+from sweep.config.input_faults.input_fault import InputFault, fault_in, fault_of_evaluator
+from sweep.config.input_faults.read_data import measured_texts, trained_texts
+from trainables.config import ALIGNMENT, TrialConfig
 from trainables.data import sources
 from trainables.data.counterfactual import Rule, Words
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.counted import counted
+from trainables.schema.faults import Fault
 
 MIN_HELD_OUT = 3  # sources of texts, without which the error of a mean over them is not known
 
 
-def data_faults(trials: list[TrialConfig]) -> list[str]:
+def data_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each set whose rows lack a field, or that has too few for the trials.
 
     Every set is read once, to its end.
     """
-    return [*_alignment_faults(trials), *_text_faults(trials), *_evaluator_faults(trials)]
+    return [
+        *_alignment_faults(trials),
+        *_measured_text_faults(trials),
+        *_trained_text_faults(trials),
+        *_evaluator_faults(trials),
+    ]
 
 
-def _alignment_faults(trials: list[TrialConfig]) -> list[str]:
+def _alignment_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Read every alignment set once, with each rule that makes twins, and return its faults."""
     trials_by_set: dict[tuple[str, Rule, Words], list[TrialConfig]] = defaultdict(list)
     for trial in trials:
@@ -36,7 +43,9 @@ def _alignment_faults(trials: list[TrialConfig]) -> list[str]:
     ]
 
 
-def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig]) -> list[str]:
+def _pair_faults(
+    name: str, rule: Rule, words: Words, trials: list[TrialConfig]
+) -> list[InputFault]:
     """Read an alignment set to its end, and return its faults for the trials that use it.
 
     Its rows must have their fields. It must have a pair, and as many as `alignment.size` says. Some
@@ -51,60 +60,73 @@ def _pair_faults(name: str, rule: Rule, words: Words, trials: list[TrialConfig])
     try:
         real_shares = [pair.real_share for pair in sources.read_pairs(name, rule, words)]
     except ValueError as error:
-        return [f"trial.alignment.data: {error}"]
+        return [InputFault(ALIGNMENT, name, f": {error}")]
     faults = []
     num_pairs = len(real_shares)
-    needs_shares = any(trial.objective.needs_real_share for trial in trials)
-    if needs_shares and all(share is None for share in real_shares):
-        faults.append(
-            f"trial.objective.target must be equal with {name}, in which no pair has a known real "
-            "share, but got 'real_world'."
+    needs_share = [trial for trial in trials if trial.objective.needs_real_share]
+    if needs_share and all(share is None for share in real_shares):
+        sentence = (
+            f"must be equal with {name}, in which no pair has a known real share, but got "
+            f"'real_world'."
         )
+        faults.append(fault_in(needs_share[0], Fault(("objective", "target"), sentence)))
     if not num_pairs:
-        faults.append(
-            f"trial.alignment.data: {name} must have pairs, or texts with a word that swap: "
-            f"{rule}, words: {words} has, but has none."
+        sentence = (
+            f": {name} must have pairs, or texts with a word that swap: {rule}, words: {words} has, "
+            f"but has none."
         )
-    sizes = sorted({trial.alignment.size or 0 for trial in trials})
-    faults += [
-        f"trial.alignment.size must be at most the {counted(num_pairs, 'pair')} of {name}, but "
-        f"got {size}."
-        for size in sizes
-        if size > num_pairs
-    ]
+        faults.append(InputFault(ALIGNMENT, name, sentence))
+    trial_by_size = {trial.alignment.size or 0: trial for trial in trials}
+    for size in sorted(size for size in trial_by_size if size > num_pairs):
+        sentence = f"must be at most the {counted(num_pairs, 'pair')} of {name}, but got {size}."
+        faults.append(fault_in(trial_by_size[size], Fault(("alignment", "size"), sentence)))
     return faults
 
 
-def _text_faults(trials: list[TrialConfig]) -> list[str]:
-    """Read every set of general texts to its end, and return its faults.
+def _measured_text_faults(trials: list[TrialConfig]) -> list[InputFault]:
+    """Read every set of general texts that is measured on, and return a fault for each with too few.
 
-    Its rows must have their fields, and enough texts must be held out to measure on, or left to train
-    on. A fault in a row that an evaluator reads is found with its items.
+    A fault in a row is found with the items of the evaluator that reads it.
     """
     faults = []
-    for key, name in general_sets(trials):
-        is_measured = key.startswith("evaluators")
+    for evaluator, name in measured_texts(trials):
         try:
             held_out, num_sources, num_texts = sources.num_held_out(name)
-        except ValueError as error:
-            faults += [] if is_measured else [f"trial.{key}: {error}"]
+        except ValueError:
             continue
-        if is_measured and num_sources < MIN_HELD_OUT:
-            faults.append(
-                f"trial.{key}: {name} must have texts of at least {MIN_HELD_OUT} sources that are held "
-                f"out to measure on, as a tenth is by digest, but of its {counted(num_texts, 'text')} "
+        if num_sources < MIN_HELD_OUT:
+            sentence = (
+                f": {name} must have texts of at least {MIN_HELD_OUT} sources that are held out to "
+                f"measure on, as a tenth is by digest, but of its {counted(num_texts, 'text')} "
                 f"{held_out} {'is' if held_out == 1 else 'are'}, of {counted(num_sources, 'source')}: "
                 "give more texts, or more of them a source of their own."
             )
-        if not is_measured and held_out == num_texts:
-            faults.append(
-                f"trial.{key}: {name} must have texts that are not held out to measure on, as a tenth "
-                f"is by digest, but of its {counted(num_texts, 'text')} each is: give more texts."
-            )
+            faults.append(fault_of_evaluator(evaluator, sentence))
     return faults
 
 
-def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
+def _trained_text_faults(trials: list[TrialConfig]) -> list[InputFault]:
+    """Read every set of general texts that is trained on, and return its faults.
+
+    Its rows must have their fields, and enough texts must be left to train on.
+    """
+    faults = []
+    for key, name in trained_texts(trials):
+        try:
+            held_out, _, num_texts = sources.num_held_out(name)
+        except ValueError as error:
+            faults.append(InputFault(key, name, f": {error}"))
+            continue
+        if held_out == num_texts:
+            sentence = (
+                f": {name} must have texts that are not held out to measure on, as a tenth is by "
+                f"digest, but of its {counted(num_texts, 'text')} each is: give more texts."
+            )
+            faults.append(InputFault(key, name, sentence))
+    return faults
+
+
+def _evaluator_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Read the items of every evaluator, and return a fault for each without items or a bad row.
 
     Evaluators that differ in their label alone read the same items, and are looked at once.
@@ -115,9 +137,9 @@ def _evaluator_faults(trials: list[TrialConfig]) -> list[str]:
     for evaluator in by_items.values():
         try:
             if not len(evaluator.items()):
-                faults.append(f"trial.evaluators: {evaluator.name} must have items, but has none.")
+                faults.append(fault_of_evaluator(evaluator, " must have items, but has none."))
         except ValueError as error:
-            faults.append(f"trial.evaluators: {evaluator.name}: {error}")
+            faults.append(fault_of_evaluator(evaluator, f": {error}"))
     return faults
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 
-from sweep.config.input_faults.faults_of import faults_of
+from sweep.config.input_faults.input_fault import (
+    InputFault,
+    fault_in,
+    fault_of_evaluator,
+    faults_of,
+)
 from sweep.config.input_faults.reading_faults import reading_faults
 from trainables.config import TrialConfig
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
 from trainables.models.fitness.tested import Ability
 from trainables.objectives.base import Objective
+from trainables.schema.faults import Fault
 
 
-def model_faults(trials: list[TrialConfig]) -> list[str]:
+def model_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each model that a trial could not load, or not train as it says.
 
     That is one of another family, of an architecture that is not known or would be measured wrongly,
@@ -29,54 +35,56 @@ def model_faults(trials: list[TrialConfig]) -> list[str]:
             faults.append(_why_unfit(path, family, error))
             continue
         of_model = [t for t in trials if (t.model.path, t.model.family) == (path, family)]
-        for parameters in dict.fromkeys(trial.parameters for trial in of_model):
-            faults += faults_of(partial(parameters.refuse_misfit, path, structure))
-        for objective in dict.fromkeys(trial.objective for trial in of_model):
+        for parameters, trial in {trial.parameters: trial for trial in of_model}.items():
+            faults += faults_of(partial(parameters.refuse_misfit, path, structure), trial)
+        for objective, trial in {trial.objective: trial for trial in of_model}.items():
             # Only a few look at the tokenizer, and to load one takes seconds.
             if type(objective).refuse_misfit is not Objective.refuse_misfit:
                 tokenizer = pretrained.tokenizer_of(path, family)
-                faults += faults_of(partial(objective.refuse_misfit, tokenizer))
-        for trial in of_model:
+                faults += faults_of(partial(objective.refuse_misfit, tokenizer), trial)
+        trial_by_needs = {(t.objective, t.train.dtype, t.evaluators): t for t in of_model}
+        for trial in trial_by_needs.values():
             faults += _faults_of_lacks(trial, abilities)
         faults += reading_faults(of_model)
-        for opening in {trial.model.opening for trial in of_model if family == "causal"}:
-            faults += faults_of(partial(pretrained.start_of, path, opening))
-    return list(dict.fromkeys(faults))
+        with_start = [trial for trial in of_model if family == "causal"]
+        for opening, trial in {trial.model.opening: trial for trial in with_start}.items():
+            faults += faults_of(partial(pretrained.start_of, path, opening), trial)
+    return faults
 
 
-def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[str]:
+def _faults_of_lacks(trial: TrialConfig, abilities: frozenset[Ability]) -> list[InputFault]:
     """Return the faults of a trial for which its model is not able enough."""
     path, family = trial.model.path, trial.model.family
     faults = []
     if trial.objective.reads_states and "layers" not in abilities:
-        faults.append(
-            f"trial.objective.name must be of an objective that reads no hidden states, as {path} "
-            f"returns others than one a token and block, but got {trial.objective.name!r}."
+        sentence = (
+            f"must be of an objective that reads no hidden states, as {path} returns others than one "
+            f"a token and block, but got {trial.objective.name!r}."
         )
+        faults.append(fault_in(trial, Fault(("objective", "name"), sentence)))
     if trial.train.dtype == "bf16" and "bf16" not in abilities:
-        faults.append(
-            f"trial.train.dtype must be fp32 for {path}, which has parts that compute in fp32 "
-            f"whatever its weights are, but got 'bf16'."
+        sentence = (
+            f"must be fp32 for {path}, which has parts that compute in fp32 whatever its weights are, "
+            f"but got 'bf16'."
         )
-    as_harness = [evaluator.name for evaluator in trial.evaluators if evaluator.starts_as_harness]
+        faults.append(fault_in(trial, Fault(("train", "dtype"), sentence)))
+    as_harness = [evaluator for evaluator in trial.evaluators if evaluator.starts_as_harness]
     if as_harness and family == "causal" and not pretrained.has_harness_start(path):
-        faults += [
-            f"trial.evaluators: {name} must be left out for {path}, whose tokenizer has neither a BOS "
-            f"nor an EOS token, from which lm-evaluation-harness predicts the first token of a text."
-            for name in as_harness
-        ]
+        sentence = (
+            f" must be left out for {path}, whose tokenizer has neither a BOS nor an EOS token, from "
+            f"which lm-evaluation-harness predicts the first token of a text."
+        )
+        faults += [fault_of_evaluator(evaluator, sentence) for evaluator in as_harness]
     return faults
 
 
-def _why_unfit(path: str, family: Family, error: ValueError) -> str:
+def _why_unfit(path: str, family: Family, error: ValueError) -> InputFault:
     """Return the fault of a model that cannot be loaded as one of a family, given the error."""
     try:
         real_family = pretrained.family_of(path)
     except ValueError:
         real_family = family
     if real_family == family:
-        return f"trial.model.path: {error}"
-    return (
-        f"trial.model.family must be {real_family}, as {path} is a {real_family} model, but got "
-        f"{family!r}."
-    )
+        return InputFault(("model", "path"), path, f": {error}")
+    sentence = f" must be {real_family}, as {path} is a {real_family} model, but got {family!r}."
+    return InputFault(("model", "family"), family, sentence)

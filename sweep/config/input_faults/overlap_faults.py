@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from sweep.config.input_faults.input_fault import InputFault, fault_in
 from sweep.config.input_faults.read_data import read_data
 from trainables import contamination, left_to_train
 from trainables.config import TrialConfig
 from trainables.models import pretrained
 
 
-def overlap_faults(trials: list[TrialConfig]) -> list[str]:
+def overlap_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each set that a trial trains on and that holds texts it is measured on.
 
     Of benchmarks it may hold none, unless the trial allows it; of held-out general texts it may not
@@ -25,6 +26,9 @@ def overlap_faults(trials: list[TrialConfig]) -> list[str]:
     for trial in trial_by_data.values():
         model = trial.model
         load_tokenizer = partial(pretrained.tokenizer_of, model.path, model.family, model.opening)
-        faults += contamination.faults_of(trial)
-        faults += left_to_train.faults_of(trial, load_tokenizer)
-    return [f"trial.{fault}" for fault in dict.fromkeys(faults)]
+        found = [
+            *contamination.faults_of(trial),
+            *left_to_train.faults_of(trial, load_tokenizer),
+        ]
+        faults += [fault_in(trial, fault) for fault in found]
+    return faults

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import partial
 from itertools import chain, islice
 
-from sweep.config.input_faults.faults_of import faults_of
+from sweep.config.input_faults.input_fault import InputFault, fault_in, fault_of_evaluator
 from sweep.config.input_faults.read_data import read_data
 from trainables.config import TrialConfig
 from trainables.data import sources
@@ -16,11 +15,12 @@ from trainables.data.queries import could_be_too_long, refuse_long_texts, room
 from trainables.data.quick_ids import may_not_know, quick_ids
 from trainables.models import pretrained
 from trainables.schema.counted import counted
+from trainables.schema.faults import Fault
 
 MAX_PAIRS = 20  # that are looked at without the model's own tokenizer
 
 
-def reading_faults(trials: list[TrialConfig]) -> list[str]:
+def reading_faults(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each evaluator of texts that a model cannot hold, and each set it reads alike.
 
     trials: those of one model.
@@ -28,18 +28,19 @@ def reading_faults(trials: list[TrialConfig]) -> list[str]:
     return [*_faults_of_long_texts(trials), *_faults_of_cut_pairs(trials)]
 
 
-def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
+def _faults_of_long_texts(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each evaluator whose texts are too long for the model of these trials."""
     path, family = trials[0].model.path, trials[0].model.family
     num_positions = pretrained.num_positions(path, family)
     faults = []
     for evaluator in dict.fromkeys(chain.from_iterable(trial.evaluators for trial in trials)):
         if (num_written := evaluator.num_written()) >= num_positions:
-            faults.append(
-                f"trial.evaluators: {evaluator.name}: max_gen_toks must be below the {num_positions} "
-                f"positions of {path}, but is {num_written}: set it in generation_kwargs of the "
-                "task's YAML, or take a model with more positions."
+            sentence = (
+                f": max_gen_toks must be below the {num_positions} positions of {path}, but is "
+                f"{num_written}: set it in generation_kwargs of the task's YAML, or take a model with "
+                "more positions."
             )
+            faults.append(fault_of_evaluator(evaluator, sentence))
         try:
             texts = list(evaluator.whole_texts())
         except ValueError:  # a row that cannot be read, which is found with the evaluator's items
@@ -52,12 +53,14 @@ def _faults_of_long_texts(trials: list[TrialConfig]) -> list[str]:
                 tokenizer = pretrained.tokenizer_of(path, family, opening)
             except ValueError:  # found with the opening
                 continue
-            refuse = partial(refuse_long_texts, tokenizer, texts)
-            faults += faults_of(refuse, lead=f"trial.evaluators: {evaluator.name}: ")
+            try:
+                refuse_long_texts(tokenizer, texts)
+            except ValueError as error:
+                faults.append(fault_of_evaluator(evaluator, f": {error}"))
     return faults
 
 
-def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
+def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[InputFault]:
     """Return a fault for each alignment set whose pairs are all alike as these trials' model reads.
 
     Their objectives compare pairs, and texts are cut: at train.max_tokens, or at the model's positions.
@@ -83,18 +86,20 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[str]:
             continue
         ids = tokenizer.encode([text for pair in pairs for text in pair])
         if pairs and ids[::2] == ids[1::2]:
-            faults.append(
-                f"trial.model.path must read the texts of a pair differently for objective "
-                f"{trial.objective.name}, but {path} has no tokens for what differs in any of the "
-                f"{counted(len(pairs), 'pair')} of {alignment.data}: take another model, or other data."
+            sentence = (
+                f"must read the texts of a pair differently for objective {trial.objective.name}, but "
+                f"{path} has no tokens for what differs in any of the {counted(len(pairs), 'pair')} of "
+                f"{alignment.data}: take another model, or other data."
             )
+            faults.append(fault_in(trial, Fault(("model", "path"), sentence)))
         elif pairs and all(a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True)):
-            faults.append(
-                f"trial.train.max_tokens must let objective {trial.objective.name} see a pair differ, "
-                f"but in the first {counted(most, 'token')}, which the model reads, none of the "
+            sentence = (
+                f"must let objective {trial.objective.name} see a pair differ, but in the first "
+                f"{counted(most, 'token')}, which the model reads, none of the "
                 f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
                 f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
             )
+            faults.append(fault_in(trial, Fault(("train", "max_tokens"), sentence)))
     return faults
 
 

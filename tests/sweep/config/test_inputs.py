@@ -6,7 +6,7 @@ from sweep.config.preflight import prepare
 
 def test_the_role_of_an_input_is_read_back_from_its_name():
     for source in ("gpt2", "bug", "./my.file.jsonl"):
-        entry = Input("trial.alignment.data", "alignment", source, lambda: "")
+        entry = Input("alignment", source, source, lambda: "")
         assert entry.name == f"alignment.{source}"
         assert role_in(entry.name) == "alignment"
 
@@ -14,7 +14,7 @@ def test_the_role_of_an_input_is_read_back_from_its_name():
 def test_the_inputs_of_a_trial_are_its_model_and_all_of_its_data(spec_with):
     replay = {"size: 50}": "size: 50}\n  replay: {data: miniature, ratio: 0.1}"}
     inputs = list(inputs_of(spec_with(replay).trials()))
-    assert {(entry.key, entry.name) for entry in inputs} == {
+    assert {(entry.place, entry.name) for entry in inputs} == {
         ("trial.model.path", "model.miniature-llama"),
         ("trial.alignment.data", "alignment.miniature"),
         ("trial.replay.data", "replay.miniature"),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
 from tests.trainables.config.trees import FULL, TREE, config, with_leaf
-from trainables.config import TrialConfig
+from trainables.config import ALIGNMENT, REGULARISER, REPLAY, TrialConfig
 from trainables.objectives import AnyObjective, Cda
 from trainables.regularisers import AnyRegulariser
 
@@ -252,3 +252,18 @@ def test_two_selectivities_of_one_name_are_refused():
     assert (
         len([m for m in config(evaluators=[*both, *sets]).metrics() if "selective" in m.name]) == 4
     )
+
+
+def test_a_trial_knows_the_sets_that_it_trains_and_is_measured_on():
+    regulariser = {"name": "kl_to_base", "data": "a.txt"}
+    evaluators = ["weights", {"name": "perplexity", "data": "c.txt"}]
+    for ratio, replayed in ((0.5, {REPLAY: "b.txt"}), (0.0, {})):
+        replay = {"data": "b.txt", "ratio": ratio}
+        trial = config(regulariser=regulariser, replay=replay, evaluators=evaluators)
+        names = {ALIGNMENT: trial.alignment.data, REPLAY: "b.txt", REGULARISER: "a.txt"}
+        assert trial.named_sets() == names
+        assert trial.trained_texts() == replayed | {REGULARISER: "a.txt"}
+        assert trial.measured_texts() == {trial.evaluators[1]: "c.txt"}
+    trial = config(replay=None, evaluators=["weights"])
+    assert trial.named_sets() == {ALIGNMENT: trial.alignment.data}
+    assert trial.trained_texts() == trial.measured_texts() == {}

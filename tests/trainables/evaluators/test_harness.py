@@ -175,8 +175,8 @@ def test_a_trial_is_refused_that_would_train_on_a_text_of_the_task(tmp_path, con
         evaluators=[{"name": "harness", "task": "mini_last_word"}],
         alignment={"data": str(tmp_path / "mine.jsonl")},
     )
-    (sentence,) = faults_of(trial)
-    assert "of harness (mini_last_word), such as 'the wolf eats deer'" in sentence
+    (fault,) = faults_of(trial)
+    assert "of harness (mini_last_word), such as 'the wolf eats deer'" in fault.sentence
 
 
 def test_a_model_that_has_diverged_has_no_number(llama):

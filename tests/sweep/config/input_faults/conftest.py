@@ -39,6 +39,6 @@ def faults_of(tmp_path):
             "train": {"lr": 1e-3, "steps": 1},
             "evaluators": ["weights"],
         }
-        return model_faults([TrialConfig.model_validate(tree | changes)])
+        return list(map(str, model_faults([TrialConfig.model_validate(tree | changes)])))
 
     return faults_of

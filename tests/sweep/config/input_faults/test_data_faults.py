@@ -123,3 +123,14 @@ def test_a_row_that_cannot_be_used_is_found_with_its_place(
     with pytest.raises(DoNotFit) as caught:
         prepare(spec_with({old: new} | goals))
     assert sentence.replace("FILE", str(tmp_path / name)) in str(caught.value)
+
+
+def test_a_replay_of_ratio_0_is_not_read_but_its_digest_is_recorded(spec_with, tmp_path):
+    (tmp_path / "texts.jsonl").write_text('{"words": "none"}\n')
+    replay = f"size: 50}}\n  replay: {{data: {tmp_path}/texts.jsonl, ratio: RATIO}}"
+    spec = spec_with({"size: 50}": replay.replace("RATIO", "0.0")})
+    assert f"replay.{tmp_path}/texts.jsonl" in prepare(spec)
+    with pytest.raises(
+        DoNotFit, match=r"trial\.replay\.data: .*line 1: must have text in the field"
+    ):
+        prepare(spec_with({"size: 50}": replay.replace("RATIO", "{choice: [0.0, 0.5]}")}))
