@@ -64,7 +64,12 @@ def _end_last_line(path: Path, lines: _Lines) -> None:
 
 
 def _is_unfinished(line: bytes) -> bool:
-    """Return whether a line is the beginning of an operation, as a killed writer leaves it."""
+    """Return whether a line is the beginning of an operation, as a killed writer leaves it.
+
+    So are zeros, which a power cut may leave where something was to be written.
+    """
+    if not line.strip(b"\0"):
+        return True
     if line.endswith(b"\n") or line[: len(BEGINNING)] != BEGINNING[: len(line)]:
         return False
     try:

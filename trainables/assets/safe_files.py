@@ -14,13 +14,20 @@ PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # loading these c
 
 
 def refuse_pickles(path: Path) -> Path:
-    """Return the path of a file or folder unchanged, unless its weights are only pickled.
+    """Return the path of a file or folder unchanged, unless it has no weights that are safe to load.
 
     Raises:
         AssetError: it is a model's folder without safetensors, or a pickled file.
     """
     lacks_safetensors = (path / "config.json").is_file() and not any(path.glob("*.safetensors"))
-    if lacks_safetensors or (path.is_file() and path.suffix in PICKLES):
+    files = [path] if path.is_file() else path.glob("*") if lacks_safetensors else []
+    has_pickles = any(file.suffix in PICKLES for file in files)
+    if lacks_safetensors and not has_pickles:
+        raise AssetError(
+            f"{path} must have its weights beside its config.json, in files named *.safetensors, but has "
+            f"none: give a folder that save_pretrained wrote."
+        )
+    if has_pickles:
         raise AssetError(
             f"{path} has no safetensors weights, and pickled ones ({', '.join(PICKLES)}) "
             f"are never loaded because they can run code: give a folder that save_pretrained wrote."

@@ -169,3 +169,12 @@ def test_a_journal_cut_anywhere_in_its_last_line_loses_that_line_alone(length, j
     journal.write_bytes(whole[: start + length])
     open_study(journal, spec)
     assert journal.read_bytes().startswith(whole[:start])
+
+
+def test_zeros_that_a_power_cut_has_left_behind_the_last_line_are_cut_off(journal, spec):
+    open_study(journal, spec)
+    whole = journal.read_bytes()
+    with journal.open("ab") as file:
+        file.write(bytes(3000))
+    open_study(journal, spec)
+    assert journal.read_bytes() == whole

@@ -16,7 +16,14 @@ def test_a_pickled_file_is_refused(suffix, tmp_path):
 
 def test_a_models_folder_needs_safetensors(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(AssetError, match="give a folder that save_pretrained wrote"):
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "shards/model.safetensors").touch()
+    with pytest.raises(
+        AssetError, match=r"beside its config\.json, .* but has none: give a folder"
+    ):
+        refuse_pickles(tmp_path)
+    (tmp_path / "pytorch_model.bin").touch()
+    with pytest.raises(AssetError, match=r"no safetensors weights, and pickled ones .* never"):
         refuse_pickles(tmp_path)
     (tmp_path / "model.safetensors").touch()
     assert refuse_pickles(tmp_path) == tmp_path
