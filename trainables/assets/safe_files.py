@@ -24,8 +24,8 @@ def refuse_pickles(path: Path) -> Path:
     has_pickles = any(file.suffix in PICKLES for file in files)
     if lacks_safetensors and not has_pickles:
         raise AssetError(
-            f"{path} must have its weights beside its config.json, in files named *.safetensors, but has "
-            f"none: give a folder that save_pretrained wrote."
+            f"{path} must have its weights beside its config.json, in files named *.safetensors, but "
+            f"has none: give a folder that save_pretrained wrote."
         )
     if has_pickles:
         raise AssetError(
