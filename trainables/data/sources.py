@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterator
+from pathlib import Path
 from typing import NamedTuple, get_args
 
+from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.files.kinds import TEXTS, files_named, in_words, kind_of
 from trainables.data.pairs import Pair
+from trainables.data.pairs_file import pairs_in, write_pairs
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
 from trainables.data.splits import is_held_out
 from trainables.schema.faults import did_you_mean
 from trainables.schema.text.shown import MAX_NAME, as_value
+
+MADE_BY = ("data",)  # the source that decides what the pairs of a set are
+PAIRS = "pairs.jsonl"
 
 
 def check_name(name: str, known: Collection[str], kind: str) -> str:
@@ -65,14 +73,26 @@ def check_swap(name: str, rule: Rule, words: Words) -> None:
 def read_pairs(name: str, rule: Rule = "improved", words: Words = "gender") -> Iterator[Pair]:
     """Return an iterator over the pairs of an alignment set or of a user's file.
 
+    The twins of a text take many times longer to make than to read: they are made at the first call,
+    and come from the cache as long as the files of the set stay as they are.
+
     Args:
         rule, words: how twins are made by swapping; unused where they are given.
 
     Raises:
-        ValueError: a row lacks a field that it needs, or a file of given pairs should be swapped.
+        ValueError: a row lacks a field that it needs, a file of given pairs should be swapped, or the
+            files of the set have changed while they were read.
         trainables.assets.errors.AssetError: the files of the set cannot be fetched or found.
     """
-    return _alignment_set(name).pairs(rule, words)
+    alignment_set, known_digest = _alignment_set(name), digest(name)
+    made_of = [cache.source_digest(*MADE_BY), name, rule, words, known_digest]
+    key = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:24]
+
+    def build(folder: Path) -> None:
+        with cache.unchanged_while_read(known_digest, name, lambda: digest(name)):
+            write_pairs(folder / PAIRS, alignment_set.pairs(rule, words))
+
+    return pairs_in(cache.once(f"pairs/{key}", build) / PAIRS)
 
 
 def read_texts(name: str) -> Iterator[tuple[str, str]]:

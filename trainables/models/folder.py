@@ -17,7 +17,6 @@ from trainables.models.files.outside_references import refuse_outside_references
 from trainables.models.files.sentences import failed, unloadable
 from trainables.models.files.size import MismatchWithFiles, few_parts, refuse_mismatch
 from trainables.models.files.vocabulary import SAFE, read_tokenizer
-from trainables.models.files.weight_files import weight_files
 from trainables.schema.counted import counted
 from trainables.schema.text.shown import as_value, as_word
 
@@ -242,32 +241,6 @@ def _misdescribed(folder: Path, mismatch: MismatchWithFiles) -> ValueError:
 def _in_words(architectures: tuple[str, ...]) -> str:
     """Return the names of a configuration's architectures, for a sentence."""
     return as_word(", ".join(architectures), 80)
-
-
-def refuse_no_numbers(folder: Path) -> None:
-    """Refuse a folder that has a weight which is no number, as after a training run that diverged.
-
-    Infinity is refused in what is named a weight: masks that are kept as buffers may hold it.
-
-    Raises:
-        ValueError: a tensor has NaN, or one whose name ends in "weight" has infinity.
-    """
-    from safetensors import safe_open
-
-    for file in weight_files(folder, written_config(folder)):
-        with safe_open(file, "pt") as tensors:
-            for name in tensors.keys():  # noqa: SIM118 - it is no mapping
-                tensor = tensors.get_tensor(name)
-                if not tensor.is_floating_point():
-                    continue
-                tensor = tensor.float() if tensor.itemsize == 1 else tensor
-                is_bad = ~tensor.isfinite() if name.endswith("weight") else tensor.isnan()
-                if num_bad := int(is_bad.sum()):
-                    raise ValueError(
-                        f"{folder} must hold weights that are numbers, but {num_bad} of the "
-                        f"{tensor.numel()} of {as_word(name)} in {as_word(file.name)} "
-                        f"{'is' if num_bad == 1 else 'are'} NaN or infinite."
-                    )
 
 
 def _class_name(family: Family, config: Any) -> str | None:

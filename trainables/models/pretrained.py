@@ -6,8 +6,6 @@ A name is one of the miniatures, a catalogued name, a folder, or OWNER/REPO on t
 from __future__ import annotations
 
 import difflib
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -17,14 +15,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trainables.assets import cache, catalogue, resolve
 from trainables.assets.errors import AssetError
+from trainables.assets.kept_answers import kept_answer
 from trainables.chatter import held_back
 from trainables.data.opening import PLAIN, Opening
 from trainables.data.sets.miniature import DIGEST
 from trainables.models import miniature
 from trainables.models.files.model_json import written_config
+from trainables.models.files.no_numbers import refuse_no_numbers
 from trainables.models.files.outside_references import refuse_outside_references
 from trainables.models.fitness.tested import EVERYTHING, Ability, is_tested
-from trainables.models.folder import family_in, read_model, refuse_no_numbers, type_in
+from trainables.models.folder import family_in, read_model, type_in
 from trainables.models.structure import Structure, structure_of
 from trainables.schema.text.shown import MAX_NAME, as_value
 
@@ -36,7 +36,6 @@ LOOKED_THROUGH_BY = (
     *("assets/chat_template.py", "assets/chat_template_process.py"),
     *("data/opening.py", "data/tokenizer.py", "models"),
 )
-KEPT = "found.json"  # in an entry of the cache folder
 
 
 def locate(name: str) -> Path:
@@ -198,6 +197,39 @@ def tokenizer_of(name: str, family: Family, opening: Opening = PLAIN) -> Tokeniz
     )
 
 
+def check_tokenizer(
+    name: str,
+    family: Family,
+    check: Callable[[Tokenizer], object],
+    asked: Sequence[str],
+    opening: Opening = PLAIN,
+) -> None:
+    """Call a check with the tokenizer of a model; the cache keeps what it finds.
+
+    To load a tokenizer takes seconds.
+
+    Args:
+        check: raises ValueError for what does not fit the tokenizer.
+        asked: what its answer depends on beside the model, with the code that gives it.
+
+    Raises:
+        AssetError, ValueError: as of look_through; also those of the opening, and of the check.
+    """
+    folder = locate(name).absolute()
+
+    def sentence(digest: str) -> str:
+        tokenizer = tokenizer_of(name, family, opening)
+        try:
+            check(tokenizer)
+        except ValueError as error:
+            return str(error)
+        return ""
+
+    settings = (str(folder), family, *opening, *asked)  # the sentence may name the folder
+    if found := _kept("check", folder, settings, sentence):
+        raise ValueError(found)
+
+
 class _Looked(NamedTuple):
     """The tokenizer of a model, its modules, and how many weights it has."""
 
@@ -235,20 +267,10 @@ def _kept(
 ) -> Any:
     """Return what is known of a model in plain values, which the cache folder keeps.
 
-    kind: what it is, for the name in the cache folder.
-    settings: what it depends on beside the model.
-    find: finds it, given the digest of the model's folder.
+    Its arguments are those of `kept_answer`.
     """
-    digest = cache.digest(folder)
-
-    def write(target: Path) -> None:
-        with cache.unchanged_while_read(digest, str(folder), lambda: cache.digest(folder)):
-            found = find(digest)
-        (target / KEPT).write_text(json.dumps(found), encoding="utf-8")
-
-    key = [digest, cache.source_digest(*LOOKED_THROUGH_BY), *settings, version("transformers")]
-    name = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
-    return json.loads((cache.once(f"models/{kind}-{name}", write) / KEPT).read_text("utf-8"))
+    code = cache.source_digest(*LOOKED_THROUGH_BY)
+    return kept_answer(kind, folder, [code, *settings, version("transformers")], find)
 
 
 def _resolved(name: str) -> Path:

@@ -11,6 +11,7 @@ from sweep.config.input_faults.input_fault import (
     faults_of,
 )
 from sweep.config.input_faults.reading_faults import reading_faults
+from trainables.assets import cache
 from trainables.config import TrialConfig
 from trainables.data.tokenizer import Family
 from trainables.models import pretrained
@@ -40,8 +41,11 @@ def model_faults(trials: list[TrialConfig]) -> list[InputFault]:
         for objective, trial in {trial.objective: trial for trial in of_model}.items():
             # Only a few look at the tokenizer, and to load one takes seconds.
             if type(objective).refuse_misfit is not Objective.refuse_misfit:
-                tokenizer = pretrained.tokenizer_of(path, family)
-                faults += faults_of(partial(objective.refuse_misfit, tokenizer), trial)
+                asked = (objective.model_dump_json(), cache.source_digest("objectives", "data"))
+                check = partial(
+                    pretrained.check_tokenizer, path, family, objective.refuse_misfit, asked
+                )
+                faults += faults_of(check, trial)
         trial_by_needs = {(t.objective, t.train.dtype, t.evaluators): t for t in of_model}
         for trial in trial_by_needs.values():
             faults += _faults_of_lacks(trial, abilities)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import partial
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
-from sweep.config.input_faults.input_fault import InputFault, fault_in, fault_of_evaluator
+from sweep.config.input_faults.input_fault import InputFault, fault_of_evaluator, faults_of
 from sweep.config.input_faults.read_data import read_data
+from trainables.assets import cache
 from trainables.config import TrialConfig
 from trainables.data import sources
 from trainables.data.pairs import Pair
@@ -15,7 +18,9 @@ from trainables.data.queries import could_be_too_long, refuse_long_texts, room
 from trainables.data.quick_ids import may_not_know, quick_ids
 from trainables.models import pretrained
 from trainables.schema.counted import counted
-from trainables.schema.faults import Fault
+
+if TYPE_CHECKING:
+    from trainables.data.tokenizer import Tokenizer
 
 MAX_PAIRS = 20  # that are looked at without the model's own tokenizer
 
@@ -49,12 +54,15 @@ def _faults_of_long_texts(trials: list[TrialConfig]) -> list[InputFault]:
             # To load a tokenizer takes seconds, and few models have so few positions.
             if opening.format == "plain" and not could_be_too_long(texts, num_positions):
                 continue
+            if family == "causal":
+                try:
+                    pretrained.start_of(path, opening)
+                except ValueError:  # found with the opening
+                    continue
+            refuse = partial(refuse_long_texts, texts=texts)
+            asked = (evaluator.model_dump_json(), evaluator.data_digest(), _code())
             try:
-                tokenizer = pretrained.tokenizer_of(path, family, opening)
-            except ValueError:  # found with the opening
-                continue
-            try:
-                refuse_long_texts(tokenizer, texts)
+                pretrained.check_tokenizer(path, family, refuse, asked, opening)
             except ValueError as error:
                 faults.append(fault_of_evaluator(evaluator, f": {error}"))
     return faults
@@ -74,33 +82,50 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[InputFault]:
     }
     faults = []
     for (alignment, max_tokens), trial in trial_by_cut.items():
+        pair_set = (alignment.data, alignment.swap, alignment.words)
         try:
-            key = (alignment.data, alignment.swap, alignment.words)
-            some = _differing_early(sources.read_pairs(*key), min(max_tokens, num_positions))
+            some = _differing_early(sources.read_pairs(*pair_set), min(max_tokens, num_positions))
             if some and _are_read_as_different(path, some):
                 continue  # mostly at the first pair, and to load a tokenizer takes seconds
-            pairs = [pair[:2] for pair in sources.read_pairs(*key)]
-            tokenizer = pretrained.tokenizer_of(path, family, trial.model.opening)
-            most = min(max_tokens, room(tokenizer))
+            if family == "causal":
+                pretrained.start_of(path, trial.model.opening)
         except ValueError:  # found with the set, or with the model's opening
             continue
-        ids = tokenizer.encode([text for pair in pairs for text in pair])
-        if pairs and ids[::2] == ids[1::2]:
-            sentence = (
-                f"must read the texts of a pair differently for objective {trial.objective.name}, but "
-                f"{path} has no tokens for what differs in any of the {counted(len(pairs), 'pair')} of "
-                f"{alignment.data}: take another model, or other data."
-            )
-            faults.append(fault_in(trial, Fault(("model", "path"), sentence)))
-        elif pairs and all(a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True)):
-            sentence = (
-                f"must let objective {trial.objective.name} see a pair differ, but in the first "
-                f"{counted(most, 'token')}, which the model reads, none of the "
-                f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
-                f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
-            )
-            faults.append(fault_in(trial, Fault(("train", "max_tokens"), sentence)))
+        refuse = partial(_refuse_cut_pairs, trial=trial)
+        data_digest = sources.digest(alignment.data)
+        asked = (*pair_set, data_digest, str(max_tokens), trial.objective.name, _code())
+        check = partial(
+            pretrained.check_tokenizer, path, family, refuse, asked, trial.model.opening
+        )
+        faults += faults_of(check, trial)
     return faults
+
+
+def _refuse_cut_pairs(tokenizer: Tokenizer, trial: TrialConfig) -> None:
+    """Raise ValueError if the pairs of a trial are all alike as its model reads them."""
+    alignment, path, objective = trial.alignment, trial.model.path, trial.objective.name
+    pairs = [*sources.read_pairs(alignment.data, alignment.swap, alignment.words)]
+    max_tokens = trial.train.max_tokens
+    most = min(max_tokens, room(tokenizer))
+    ids = tokenizer.encode([text for pair in pairs for text in pair[:2]])
+    if pairs and ids[::2] == ids[1::2]:
+        raise ValueError(
+            f"model.path must read the texts of a pair differently for objective {objective}, but "
+            f"{path} has no tokens for what differs in any of the {counted(len(pairs), 'pair')} of "
+            f"{alignment.data}: take another model, or other data."
+        )
+    if pairs and all(a[:most] == b[:most] for a, b in zip(ids[::2], ids[1::2], strict=True)):
+        raise ValueError(
+            f"train.max_tokens must let objective {objective} see a pair differ, but in the first "
+            f"{counted(most, 'token')}, which the model reads, none of the "
+            f"{counted(len(pairs), 'pair')} of {alignment.data} does: put what differs first, or "
+            f"raise it{'' if most == max_tokens else ', with a model of more positions'}."
+        )
+
+
+def _code() -> str:
+    """Return the sha256 of the code that reads texts and counts their tokens."""
+    return cache.source_digest("data", "evaluators", "harness")
 
 
 def _differing_early(pairs: Iterable[Pair], num_tokens: int) -> list[Pair]:

@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 
 from trainables.assets.safe_files import POINTER
 from trainables.models import miniature
+from trainables.models.files.no_numbers import refuse_no_numbers
 from trainables.models.fitness.laws import refuse_unfit
-from trainables.models.folder import family_in, read_model, refuse_no_numbers
+from trainables.models.folder import family_in, read_model
 from trainables.models.language_model import LanguageModel
 from trainables.scoring.likelihood import log_probs, queries_of
 

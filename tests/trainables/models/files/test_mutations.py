@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainables.models import miniature
-from trainables.models.folder import family_in, read_model, refuse_no_numbers
+from trainables.models.files.no_numbers import refuse_no_numbers
+from trainables.models.folder import family_in, read_model
 
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.integers(0, 300),

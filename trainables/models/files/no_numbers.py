@@ -1,0 +1,50 @@
+"""Find weights that are no numbers, without holding a model in memory."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from trainables.models.files.headers import Header, headers_in
+from trainables.models.files.model_json import written_config
+from trainables.schema.text.shown import as_word
+
+MAX_VALUES = 2**22  # that are looked at together
+
+
+def refuse_no_numbers(folder: Path) -> None:
+    """Refuse a folder that has a weight which is no number, as after a training run that diverged.
+
+    Infinity is refused in what is named a weight: masks that are kept as buffers may hold it.
+
+    Raises:
+        ValueError: a tensor has NaN, or one whose name ends in "weight" has infinity.
+    """
+    for name, header in headers_in(folder, written_config(folder)).items():
+        if header.is_float and (num_bad := _num_bad(folder, name, header)):
+            raise ValueError(
+                f"{folder} must hold weights that are numbers, but {num_bad} of the "
+                f"{header.num_values} of {as_word(name)} in {header.file} "
+                f"{'is' if num_bad == 1 else 'are'} NaN or infinite."
+            )
+
+
+def _num_bad(folder: Path, name: str, header: Header) -> int:
+    """Return how many values of a tensor are NaN, or infinite where it is named a weight."""
+    from safetensors import safe_open
+
+    if not header.shape:
+        parts = [slice(None)]
+    else:
+        num_rows = max(1, MAX_VALUES // max(1, math.prod(header.shape[1:])))
+        starts = range(0, header.shape[0], num_rows)
+        parts = [slice(start, start + num_rows) for start in starts]
+    num_bad = 0
+    for part in parts:
+        # Opened for each part: what a file that stays open has given stays in memory.
+        with safe_open(folder / header.file, "pt") as tensors:
+            values = tensors.get_slice(name)[part] if header.shape else tensors.get_tensor(name)
+            values = values.float() if values.itemsize == 1 else values
+            is_bad = ~values.isfinite() if name.endswith("weight") else values.isnan()
+            num_bad += int(is_bad.sum())
+    return num_bad
