@@ -16,18 +16,28 @@ SHORT_WORDS = "pass pw pat dsn sas".split()
 # Words that do so in code and settings alone: elsewhere, other values follow them.
 CODE_WORDS = "auth authorization authenticate login webhook".split()
 SECRET_WORDS = frozenset([*PLAIN_WORDS, *SHORT_WORDS, *CODE_WORDS])
-# Words that end so are glued together, as PGPASSWORD.
-SECRET_ENDS = ("password", "passwd", "pass", "apikey", "secret")
 # Words before `key` that make it one; `key` alone, and plurals, tell of a secret by its look.
 KINDS_OF_KEYS = (
     "api access account private shared secret auth encryption session master signing client license "
     "service deploy storage subscription ssh"
 ).split()
+# Words that end so are glued together, as PGPASSWORD and SECRETKEY; but for some that only sound so.
+SECRET_ENDS = ("password", "passwd", "pass", "secret", *(f"{kind}key" for kind in KINDS_OF_KEYS))
+NO_PASSWORDS = frozenset("askpass bypass compass encompass surpass trespass".split())
 DOUBTFUL_WORDS = frozenset("tokens key keys cookie session".split())
 # `token` behind the first, or before the second, is a piece of a text for a language model.
-MARKS = "pad eos bos unk sep cls mask special".split()
-OF_TOKENS = "type id ids count counts embedding embeddings classification length limit".split()
-FOLDERS = ("PWD", "OLDPWD")  # in which the shell is and was, and no passwords
+MARKS = "pad eos bos unk sep cls mask special per".split()
+OF_TOKENS = (
+    "type id ids index count counts num fraction embed embedding embeddings classification length "
+    "limit dropout"
+).split()
+# A variable whose name ends so says something about a secret, or where it is, as AUTH_MODE does.
+ABOUT = frozenset(
+    "mode type version scheme method timeout ttl limit size check user username name host port url uri "
+    "path file dir directory folder cache sock socket scope map".split()
+)
+# Folders in which the shell is and was, and who is logged in: no passwords.
+OF_SHELLS = ("PWD", "OLDPWD", "LOGIN")
 
 KEY = rf"(?:{'|'.join(KINDS_OF_KEYS)})[_.-]?key(?:[_.-]?id)?"
 OTHERS = "|".join(word for word in PLAIN_WORDS if word != "token")
@@ -48,15 +58,21 @@ NAMED_SO = re.compile(rf"(?i).*{OF_VARIABLE}$")
 STEMS = sorted({word[:4] for word in SECRET_WORDS | DOUBTFUL_WORDS})
 NAME = re.compile(rf"(?i)(?<![\w.-])[\w.-]{{0,80}}?(?:{'|'.join(STEMS)})[\w.-]{{0,80}}")
 WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+MAX_NAME = 200  # characters of the end of a name that are looked at
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a variable of this name holds a secret.
+    """Return whether a variable, or a key of a mapping, of this name holds a secret.
 
-    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE")
-    (True, False)
+    >>> is_secret("AWS_ACCESS_KEY_ID"), is_secret("HF_HUB_OFFLINE"), is_secret("AUTH_MODE")
+    (True, False, False)
     """
-    return name not in FOLDERS and bool(NAMED_SO.match(name))
+    name = name[-MAX_NAME:]
+    if name in OF_SHELLS:
+        return False
+    if NAMED_SO.match(name):
+        return True
+    return kind_of_name(name) == "sure" and _words(name)[-1] not in ABOUT
 
 
 @lru_cache(maxsize=4096)
@@ -66,14 +82,21 @@ def kind_of_name(name: str) -> str:
     >>> kind_of_name("dbPassword"), kind_of_name("cache_key"), kind_of_name("num_layers")
     ('sure', 'doubtful', '')
     """
-    words = [word.lower() for word in WORD.findall(name)]
+    words = _words(name)
     words = [
         word
         for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False)
         if word != "token" or not (before in MARKS or behind in OF_TOKENS)
     ]
-    if SECRET_WORDS.intersection(words) or any(word.endswith(SECRET_ENDS) for word in words):
+    if SECRET_WORDS.intersection(words):
+        return "sure"
+    if any(word.endswith(SECRET_ENDS) and word not in NO_PASSWORDS for word in words):
         return "sure"
     if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
         return "sure"
     return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name, in small letters."""
+    return [word.lower() for word in WORD.findall(name)]

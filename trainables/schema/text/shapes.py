@@ -60,13 +60,20 @@ def without_shapes(text: str) -> str:
     '*** is refused'
     """
     small = text.lower()
-    if "private" in small:
-        text = PRIVATE_KEY.sub(HIDDEN, text)
     text = AWS_SECRET.sub(lambda word: HIDDEN if looks_random(word[0]) else word[0], text)
     for mark, shape in KNOWN.items():
         if mark in small:
             text = shape.sub(HIDDEN, text)
     return text
+
+
+def without_private_keys(text: str) -> str:
+    """Return a text with `***` for its private keys, from their first to their last line.
+
+    >>> without_private_keys("a -----BEGIN PRIVATE KEY-----abc-----END PRIVATE KEY----- b")
+    'a *** b'
+    """
+    return PRIVATE_KEY.sub(HIDDEN, text) if "private" in text.lower() else text
 
 
 def without_headers(text: str) -> str:
