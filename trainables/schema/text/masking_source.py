@@ -95,6 +95,34 @@ def masked_settings(text: str) -> str:
     return masked("".join([*pieces, text[end:]]))
 
 
+class _Name(NamedTuple):
+    """A name that tells of a secret, and what stands around it.
+
+    text: all of the text.
+    kind: `sure` or `doubtful`.
+    line: what stands before it in its line, or the end of that.
+    sign: what stands between it and its value; empty without one.
+    start: where its value would begin.
+    begins_line: whether it begins its line, or its comment, as in settings.
+    looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
+        long list might each have the rest of it for their value.
+    """
+
+    text: str
+    word: str
+    kind: str
+    line: str
+    sign: str
+    start: int
+    begins_line: bool
+    looked_to: int
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether it is a key of YAML: it begins its line and has a colon."""
+        return self.begins_line and self.sign.rstrip().endswith(":")
+
+
 class _Value(NamedTuple):
     """Where the value of a name begins and ends, and what is shown of it: None for all of it."""
 
@@ -103,62 +131,108 @@ class _Value(NamedTuple):
     shown: str | None
 
 
-def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | None:
-    """Return the value of a name; None if the name has none, or does not tell of a secret.
-
-    looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
-        long list might each have the rest of it for their value.
-    """
-    kind = kind_of_name(name[0])
+def _value_after(text: str, found: re.Match[str], looked_to: int) -> _Value | None:
+    """Return the value of a name; None if the name has none, or does not tell of a secret."""
+    kind = kind_of_name(found[0])
     if not kind:
         return None
-    first = max(0, name.start() - MAX_BEFORE)
-    line = text[max(first, text.rfind("\n", first, name.start()) + 1) : name.start()]
-    sign = SIGN.match(text, name.end())
-    if not sign:
-        is_option = name[0].startswith("--") or OPTION.search(line)
-        word = NEXT_WORD.match(text, name.end()) if is_option else None
-        return _Value(*word.span(1), HIDDEN) if word else None
-    start = sign.end()
-    if sign[0].rstrip().endswith("("):
-        start = sign.end() - len(sign[0]) + sign[0].rindex("(")
-    begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
-    is_setting = begins_line and sign[0].rstrip().endswith(":")
-    if is_setting and re.search("#|//", line) and is_clause(text, start):
-        return None
-    if kind == "sure" and (call := CALL.match(text, start)):
-        return _items(_arguments(text, call), re.compile(LITERAL), kind)
-    if bracket := BRACKET.match(text, start):
-        item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
-        return _items(bracket, item, kind)
-    literal = LITERALS.match(text, start)
-    if "=" in sign[0] and kind == "sure":
-        assigned = (EXPRESSION if begins_line else ARGUMENT).match(text, start)
-        if assigned and assigned.end() > (literal.end() if literal else 0):
-            several = _items(assigned, re.compile(LITERAL), kind)
-            if several.shown is not None:
-                return several
-    if value := literal:
-        if sign[0].rstrip().endswith(",") and KEY_END.match(text, value.end()):
-            return None
-        # Within a text that is shown, other names may have values.
-        return _Value(*value.span(), HIDDEN) if _shown(value[0], kind) == HIDDEN else None
-    if is_setting and (kind == "sure" or start >= looked_to):
-        if listed := LIST_BELOW.match(text, start):
-            return _items(listed, ITEM_BELOW, kind)
-        if block := BLOCK.match(text, start):
-            return _items(block, LINE_OF_BLOCK, kind)
-        if word := WORD_BELOW.match(text, start):
-            return _Value(*word.span(1), _shown(word[1], kind))
-    if SHELL_KEY.match(name[0]) and sign[0] == "=":
-        kind = "sure"
-    is_member = sign[0].endswith(" ") and IN_BRACES.search(line)
-    if (begins_line or is_member) and kind == "sure" and (value := WORD_ALONE.match(text, start)):
-        shown, end = _shown(value[0], kind), value.end()
-        if is_setting and shown == HIDDEN and (rest := REST_OF_LINE.match(text, end)):
-            end = rest.end()
-        return _Value(start, end, shown)
+    first = max(0, found.start() - MAX_BEFORE)
+    line = text[max(first, text.rfind("\n", first, found.start()) + 1) : found.start()]
+    begins_line = bool(LINE_BEGIN.search(line)) or found[0].startswith("-")
+    signs = SIGN.match(text, found.end())
+    sign, start = (signs[0], signs.end()) if signs else ("", found.end())
+    if sign.rstrip().endswith("("):  # the bracket is a part of the value
+        start = found.end() + sign.rindex("(")
+    name = _Name(text, found[0], kind, line, sign, start, begins_line, looked_to)
+    for finder in BEHIND_SIGN if sign else WITHOUT_SIGN:
+        if value := finder(name):
+            return value
     return None
+
+
+def _of_option(name: _Name) -> _Value | None:
+    """Return the word behind an option of a command, as in `mysql --password abc`."""
+    is_option = name.word.startswith("--") or OPTION.search(name.line)
+    word = NEXT_WORD.match(name.text, name.start) if is_option else None
+    return _Value(*word.span(1), HIDDEN) if word else None
+
+
+def _told(name: _Name) -> _Value | None:
+    """Return what a comment tells about a secret; all is shown, as in `# password: ask the owner`."""
+    is_comment = name.is_setting and re.search("#|//", name.line)
+    if is_comment and is_clause(name.text, name.start):
+        return _Value(name.start, name.start, None)
+    return None
+
+
+def _of_call(name: _Name) -> _Value | None:
+    """Return the arguments of a call, up to the end of the line, as in `token = get("A", "abc")`."""
+    call = CALL.match(name.text, name.start) if name.kind == "sure" else None
+    return _items(_arguments(name.text, call), re.compile(LITERAL), name.kind) if call else None
+
+
+def _in_brackets(name: _Name) -> _Value | None:
+    """Return what is in brackets, as in `auth=("me", "abc")`, or in settings in `passwords: [abc]`."""
+    bracket = BRACKET.match(name.text, name.start)
+    if not bracket:
+        return None
+    is_list = name.is_setting and bracket[0].startswith("[")
+    return _items(bracket, ITEM if is_list else re.compile(LITERAL), name.kind)
+
+
+def _in_expression(name: _Name) -> _Value | None:
+    """Return an expression with quotes in it, as in `token = given or "abc"`."""
+    if "=" not in name.sign or name.kind != "sure":
+        return None
+    literal = LITERALS.match(name.text, name.start)
+    assigned = (EXPRESSION if name.begins_line else ARGUMENT).match(name.text, name.start)
+    if assigned and assigned.end() > (literal.end() if literal else 0):
+        several = _items(assigned, re.compile(LITERAL), name.kind)
+        return several if several.shown is not None else None
+    return None
+
+
+def _in_quotes(name: _Name) -> _Value | None:
+    """Return what is in quotes, as in `"token": "abc"`. It is shown if it is a key of its own."""
+    literal = LITERALS.match(name.text, name.start)
+    if not literal:
+        return None
+    is_key = name.sign.rstrip().endswith(",") and KEY_END.match(name.text, literal.end())
+    if is_key or _shown(literal[0], name.kind) != HIDDEN:
+        # Within a text that is shown, other names may have values.
+        return _Value(name.start, name.start, None)
+    return _Value(*literal.span(), HIDDEN)
+
+
+def _below(name: _Name) -> _Value | None:
+    """Return what is below a key of YAML: a list, a block of lines, a word, as in `token:\\n  abc`."""
+    if not name.is_setting or (name.kind != "sure" and name.start < name.looked_to):
+        return None
+    for pattern, item in ((LIST_BELOW, ITEM_BELOW), (BLOCK, LINE_OF_BLOCK)):
+        if several := pattern.match(name.text, name.start):
+            return _items(several, item, name.kind)
+    word = WORD_BELOW.match(name.text, name.start)
+    return _Value(*word.span(1), _shown(word[1], name.kind)) if word else None
+
+
+def _word_alone(name: _Name) -> _Value | None:
+    """Return a word without quotes, and in YAML the rest of its line, as in `password: abc def`."""
+    is_sure = name.kind == "sure" or (SHELL_KEY.match(name.word) and name.sign == "=")
+    is_member = name.sign.endswith(" ") and IN_BRACES.search(name.line)
+    if not is_sure or not (name.begins_line or is_member):
+        return None
+    word = WORD_ALONE.match(name.text, name.start)
+    if not word:
+        return None
+    shown, end = _shown(word[0], "sure"), word.end()
+    if name.is_setting and shown == HIDDEN and (rest := REST_OF_LINE.match(name.text, end)):
+        end = rest.end()
+    return _Value(name.start, end, shown)
+
+
+# Tried in this order: the first that returns a value is right.
+BEHIND_SIGN = (_told, _of_call, _in_brackets, _in_expression, _in_quotes, _below, _word_alone)
+WITHOUT_SIGN = (_of_option,)
 
 
 def _arguments(text: str, call: re.Match[str]) -> re.Match[str]:

@@ -89,9 +89,9 @@ def test_half_a_secret_at_the_end_of_a_long_patch_is_left_out_though_masking_sho
 def test_a_patch_that_git_does_not_write_to_its_end_in_time_is_said_to_be_cut(
     repository_file, monkeypatch
 ):
-    repository_file.write_text("".join(f"{number} = 1\n" for number in range(50_000)))
+    repository_file.write_text("".join(f"{number} = 1\n" for number in range(20_000)))
     monkeypatch.setattr("sweep.tracking.provenance.code_diff.MAX_S", 0.0)
-    assert code_diff(repository_file).text == "\n# … cut\n"
+    assert code_diff(repository_file).text.endswith("\n# … cut\n")
 
 
 def test_many_files_that_git_does_not_know_leave_room_for_the_changes(repository_file):
