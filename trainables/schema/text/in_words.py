@@ -19,6 +19,9 @@ SURE = re.compile(
     r"(?!argon2|pbkdf2|sha-?\d|base64)(?=[^\s\d]{0,40}\d)(?=[\W\d_]{0,40}[a-z])"
     r"[\w!@#$%^&*+?~-]{7,}(?![\w/:]|\.\w)"
 )
+# Within quotes, whatever it looks like.
+IN_QUOTES = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`)"
+QUOTED = re.compile(rf"(?i)(?<![\w./-])((?:{NAMES}) (?:is|was|=)[ \t]+){IN_QUOTES}")
 # Behind a word with other meanings, in code for language models above all.
 DOUBTFUL = re.compile(
     r"(?i)(?<![\w./-])((?:token|secret|key)(?: (?:is|was))?[ \t]?[:=]?[ \t]+[\"'`]?)"
@@ -37,7 +40,8 @@ def without_secrets_in_words(text: str) -> str:
     >>> without_secrets_in_words("the password is hunter2abc, as every password must be long")
     'the password is ***, as every password must be long'
     """
-    text = SURE.sub(rf"\g<1>{HIDDEN}", text)
+    for pattern in (SURE, QUOTED):
+        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
     return DOUBTFUL.sub(lambda found: found[1] + _hidden_if_random(found[2]), text)
 
 

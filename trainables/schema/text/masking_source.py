@@ -41,6 +41,12 @@ LIST_BELOW = re.compile(r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{0,80}-[ \t]+[^\n]{0,500}
 # What is assigned, up to the end of the line, or of an argument: `x or "y"`, `f("y") if x else "z"`.
 EXPRESSION = re.compile(rf"(?:[^\n\"'`]|{LITERAL}){{0,200}}")
 ARGUMENT = re.compile(rf"(?:[^\n,\"'`]|{LITERAL}){{0,200}}")
+# What is taken in the place of a name, or of a call with it, that is empty: `get("TOKEN", "") or "x"`.
+IN_CALL = r"(?:\([^()\n]{0,100}\)|(?:,[^()\n]{0,100})?[)\]]){0,5}"
+OR = rf"(?:(?:[ \t]+|[ \t]*{BREAK})(?:or|else)[ \t]+|[ \t]*(?:\|\||\?\?|\?:)[ \t]*)"
+ALTERNATIVE = re.compile(
+    rf"{IN_CALL}(?:{OR}[\w.]{{1,80}}{IN_CALL}){{0,3}}?{OR}{LITERAL}(?![ \t]+(?:not[ \t]+)?in[ \t])"
+)
 LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
@@ -101,6 +107,7 @@ class _Name(NamedTuple):
     text: all of the text.
     kind: `sure` or `doubtful`.
     line: what stands before it in its line, or the end of that.
+    end: where it ends.
     sign: what stands between it and its value; empty without one.
     start: where its value would begin.
     begins_line: whether it begins its line, or its comment, as in settings.
@@ -112,6 +119,7 @@ class _Name(NamedTuple):
     word: str
     kind: str
     line: str
+    end: int
     sign: str
     start: int
     begins_line: bool
@@ -143,7 +151,7 @@ def _value_after(text: str, found: re.Match[str], looked_to: int) -> _Value | No
     sign, start = (signs[0], signs.end()) if signs else ("", found.end())
     if sign.rstrip().endswith("("):  # the bracket is a part of the value
         start = found.end() + sign.rindex("(")
-    name = _Name(text, found[0], kind, line, sign, start, begins_line, looked_to)
+    name = _Name(text, found[0], kind, line, found.end(), sign, start, begins_line, looked_to)
     for finder in BEHIND_SIGN if sign else WITHOUT_SIGN:
         if value := finder(name):
             return value
@@ -155,6 +163,16 @@ def _of_option(name: _Name) -> _Value | None:
     is_option = name.word.startswith("--") or OPTION.search(name.line)
     word = NEXT_WORD.match(name.text, name.start) if is_option else None
     return _Value(*word.span(1), HIDDEN) if word else None
+
+
+def _alternative(name: _Name) -> _Value | None:
+    """Return what is taken where a name has no value, as in `return token or "abc"`."""
+    if name.line.endswith("/"):  # it is the end of a path, as in `"/etc/passwd" or "b"`
+        return None
+    is_quoted = name.text[name.end : name.end + 1] in ("'", '"', "`")
+    several = ALTERNATIVE.match(name.text, name.end + is_quoted)
+    value = _items(several, re.compile(LITERAL), name.kind) if several else None
+    return value if value and value.shown is not None else None
 
 
 def _told(name: _Name) -> _Value | None:
@@ -231,8 +249,10 @@ def _word_alone(name: _Name) -> _Value | None:
 
 
 # Tried in this order: the first that returns a value is right.
-BEHIND_SIGN = (_told, _of_call, _in_brackets, _in_expression, _in_quotes, _below, _word_alone)
-WITHOUT_SIGN = (_of_option,)
+WITHOUT_SIGN = (_alternative, _of_option)
+BEHIND_SIGN = (
+    _alternative, _told, _of_call, _in_brackets, _in_expression, _in_quotes, _below, _word_alone,
+)  # fmt: skip
 
 
 def _arguments(text: str, call: re.Match[str]) -> re.Match[str]:
