@@ -12,7 +12,7 @@ from trainables.schema.text.masking import (
     masked_head,
 )
 from trainables.schema.text.printable import in_one_line, shortened
-from trainables.schema.text.secret_names import is_secret
+from trainables.schema.text.secrets.names import is_secret
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 MAX_NAME = 300  # characters of what may be a path

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import visible
-from trainables.schema.text.secret_names import is_secret
+from trainables.schema.text.secrets.names import is_secret
 from trainables.schema.text.shown import MAX_VALUE, as_value, as_word, first_line, kind_and_line
 
 keys = st.text().filter(lambda key: not is_secret(key))

@@ -54,6 +54,18 @@ FIRST = "".join(
 # The end of a variable's name that does so.
 OF_VARIABLE = rf"(?:{SECRET_NAME}|_key|secret_\w+|connection_string|webhook(?:_url)?)"
 NAMED_SO = re.compile(rf"(?i).*{OF_VARIABLE}$")
+# Names in sentences, where a blank may join their words.
+KIND = "|".join(KINDS_OF_KEYS)
+OF_PROSE = (
+    rf"password|passphrase|passwd|pwd|pw|passwort|kennwort|senha|(?:{KIND})[ -](?:(?:{KIND})[ -])?key"
+    r"(?:[ -]id)?|(?:access|auth|api|bearer|refresh|personal|service|session)[ -]token"
+)
+# Those of them that stand before a colon for a value alone.
+BEFORE_COLON = r"(?:(?:api|access|secret|private)[_-]key|(?<![\w.-])passw(?:or)?d)"
+# The end of a name in large letters, as shells have them.
+OF_SHELL = r"(?<=[A-Z0-9])_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)"
+# Headers of requests.
+OF_HEADER = r"(?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie"
 # Where a name may tell of a secret: a sieve for what `kind_of_name` looks at closely.
 STEMS = sorted({word[:4] for word in SECRET_WORDS | DOUBTFUL_WORDS})
 NAME = re.compile(rf"(?i)(?<![\w.-])[\w.-]{{0,80}}?(?:{'|'.join(STEMS)})[\w.-]{{0,80}}")

@@ -6,7 +6,7 @@ import pytest
 
 from trainables.schema.text.masking import masked
 from trainables.schema.text.masking_source import masked_source
-from trainables.schema.text.secret_names import (
+from trainables.schema.text.secrets.names import (
     CODE_WORDS,
     KINDS_OF_KEYS,
     PLAIN_WORDS,
@@ -76,3 +76,11 @@ def test_a_long_name_takes_no_time_that_grows_with_its_square():
     for piece in ("secret_", "token", "a_", "api-"):
         is_secret(piece * 200_000 + "!")
     assert time.process_time() - began < 1  # of the CPU; a square takes minutes
+
+
+def test_names_of_variables_tell_of_secrets():
+    names = (
+        "DB_PASS OPENAI_KEY GITHUB_PAT SECRET_KEY_BASE AZURE_STORAGE_CONNECTION_STRING SENTRY_DSN"
+    )
+    assert all(map(is_secret, f"{names} SLACK_WEBHOOK_URL HF_TOKEN PGPASSWORD".split()))
+    assert not any(map(is_secret, "PWD OLDPWD PATH HOME TOKENIZERS_PARALLELISM SEED".split()))
