@@ -123,6 +123,7 @@ def test_a_private_key_is_masked_to_its_end():
         "pad_token = '<pad>', token=None",
         "max_tokens=128, num_tokens=7",
         "file:///a@b/c",
+        "mailto:some.body@host.org",
         "postgresql://me@host/db and mysql+pymysql://me@host:3306/db",
         "tokenizer.json must be a file",
         "train.lr must be at least 0, but got -1.",

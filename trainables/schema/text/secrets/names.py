@@ -41,7 +41,8 @@ OF_SHELLS = ("PWD", "OLDPWD", "LOGIN")
 
 KEY = rf"(?:{'|'.join(KINDS_OF_KEYS)})[_.-]?key(?:[_.-]?id)?"
 OTHERS = "|".join(word for word in PLAIN_WORDS if word != "token")
-NO_MARK = "".join(rf"(?<!{mark}[_.-])" for mark in MARKS)
+# A whole word alone is a mark: `developer_token` is a secret.
+NO_MARK = "".join(rf"(?<!\A{mark}[_.-])(?<![^a-z]{mark}[_.-])" for mark in MARKS)
 # The end of a name that tells of a secret in any text.
 SECRET_NAME = (
     rf"(?:{NO_MARK}token|{OTHERS}|(?:secret|password|passwd)[_.-]\w{{1,20}}|"

@@ -103,7 +103,8 @@ def test_the_other_words_of_a_variable_are_shown(monkeypatch):
         "JAVA_OPTS", "-Xmx2gigabytes9 --max_tokens=12345678 --tokenizer=gpt2-small1 a@b-c.d1"
     )
     monkeypatch.setenv("TOKENS", "input_ids1,labels_of_2,attention_mask")
-    text = "-Xmx2gigabytes9 12345678 gpt2-small1 b-c.d1 input_ids1 labels_of_2 attention_mask"
+    monkeypatch.setenv("EMAIL", "A B <mailto:some.body@host.org>")
+    text = "-Xmx2gigabytes9 12345678 gpt2-small1 b-c.d1 input_ids1 labels_of_2 some.body"
     assert masked(text) == text
 
 

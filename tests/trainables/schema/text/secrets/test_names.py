@@ -61,6 +61,12 @@ def test_a_name_tells_of_a_secret_as_a_variable_as_a_key_and_in_code(name):
     assert as_value({name: "plain"}) == f"{{'{name}': '***'}}"
 
 
+@pytest.mark.parametrize("name", ["developer_token", "LAUNCHPAD_TOKEN", "x.unmask-token"])
+def test_a_word_that_ends_as_a_mark_of_language_models_makes_a_token_no_mark(name):
+    assert is_secret(name)
+    assert masked(f"got {name}=plain, and more") == f"got {name}=***, and more"
+
+
 @pytest.mark.parametrize(
     "name",
     "PATH PWD OLDPWD LOGIN HOME SSH_AUTH_SOCK GIT_ASKPASS RAY_AUTH_MODE RAY_AUTH_TOKEN_PATH "
