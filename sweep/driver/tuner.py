@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sweep import workspace
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import folder_name
-from trainables.schema.text.secret_names import is_secret
+from trainables.schema.text.secrets.names import is_secret
 
 if TYPE_CHECKING:
     from ray.tune import Callback, Tuner

@@ -1,4 +1,4 @@
-"""The Ray cluster of a sweep: join one, or start one on this machine; how many trials fit into it."""
+"""The Ray cluster of a sweep: join one, or start one on this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,7 @@ def _connect(address: str | None, folder: str | None) -> None:
             if not address:
                 with _refusing_to_start():
                     local = {"include_dashboard": False, "_temp_dir": folder}
-                    # Of the token that lets users into a cluster, which Ray writes for all to read.
-                    Path("~/.ray").expanduser().mkdir(mode=0o700, parents=True, exist_ok=True)
+                    _hide_token()
                     ray.init(address="local", **local, **quiet)
                     _hide_token()
                 return
@@ -184,10 +183,21 @@ def _leave_terminal_as_it_is() -> None:
 
 
 def _hide_token() -> None:
-    """Make the file of the token that lets users into a cluster private; Ray lets all users read it."""
+    """Make the file of the token that lets users into a cluster private; Ray lets all users read it.
+
+    Where there is none yet, its folder is made private, so that it is from the moment on that Ray
+    writes it.
+    """
     token = Path("~/.ray/auth_token").expanduser()
-    if token.is_file() and token.stat().st_mode & 0o077:
-        token.chmod(0o600)
+    if token.is_file():
+        if token.stat().st_mode & 0o077:
+            token.chmod(0o600)
+        return
+    # Where this cannot be written, Ray writes no token: it has one by RAY_AUTH_TOKEN, or says so.
+    with suppress(OSError):
+        token.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if token.parent.stat().st_mode & 0o077:
+            token.parent.chmod(0o700)
 
 
 def _refuse_shared_file(tracking_uri: str) -> None:

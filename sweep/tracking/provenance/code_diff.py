@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sweep.tracking.provenance.versions import commit, git
 from trainables.schema.counted import counted
+from trainables.schema.text.masking import LONGEST_SECRET
 from trainables.schema.text.masking_source import masked_source
 
 MAX_CHARS = 500_000  # characters
@@ -52,11 +53,15 @@ def code_diff(file: Path = Path(__file__)) -> CodeDiff:
     if len(names) > MAX_NAMED:
         head.append(f"# and {counted(len(names) - MAX_NAMED, 'more file', 'more files')}")
     others = [f":(top,exclude,glob,icase)**/{pattern}" for pattern in SECRET_FILES]
-    patch = _start_of_patch(file, [":/", *others]) if len(secret) < len(changed) else ""
-    # A secret that the first cut has halved is left out by the second.
+    patch, is_whole = "", True
+    if len(secret) < len(changed):
+        patch, is_whole = _start_of_patch(file, [":/", *others])
     text = masked_source("".join(f"{line}\n" for line in head) + patch)
-    cut = "\n# … cut\n" if len(text) > MAX_CHARS else ""
-    text = text[:MAX_CHARS] + cut
+    if not is_whole:
+        # Half a secret at its end would not be known as one.
+        text = text[:-LONGEST_SECRET]
+    if len(text) > MAX_CHARS or not is_whole:
+        text = f"{text[:MAX_CHARS]}\n# … cut\n"
     if not text:
         return CodeDiff("", "")
     about = f"{counted(len(changed) - len(secret), 'changed file')}, {len(text) / 1000:.0f} kB"
@@ -69,10 +74,10 @@ def _is_secret(name: str) -> bool:
     return any(fnmatchcase(last, pattern) for pattern in SECRET_FILES)
 
 
-def _start_of_patch(file: Path, paths: list[str]) -> str:
-    """Return the first 2 × MAX_CHARS bytes of the patch of these paths since the commit, as text.
+def _start_of_patch(file: Path, paths: list[str]) -> tuple[str, bool]:
+    """Return the patch of these paths since the commit, and whether it is whole.
 
-    git is ended when it has written them, or after MAX_S.
+    It is not if it has more than 2 × MAX_CHARS bytes, or if git fails; git is ended after MAX_S.
     """
     words = ["git", "-C", str(file.parent), "-c", f"core.bigFileThreshold={LARGE}", "diff", "HEAD"]
     words += ["--no-ext-diff", "--no-textconv", "--no-color", "--", *paths]
@@ -81,7 +86,9 @@ def _start_of_patch(file: Path, paths: list[str]) -> str:
         timer.start()
         try:
             assert process.stdout is not None
-            return process.stdout.read(2 * MAX_CHARS).decode(errors="replace")
+            patch = process.stdout.read(2 * MAX_CHARS + 1)
+            is_whole = len(patch) <= 2 * MAX_CHARS and process.wait() == 0
         finally:
             timer.cancel()
             process.kill()
+    return patch[: 2 * MAX_CHARS].decode(errors="replace"), is_whole

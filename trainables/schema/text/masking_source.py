@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.in_words import is_clause
-from trainables.schema.text.lines import without_values_of_lines
-from trainables.schema.text.masking import LONGEST_SECRET, masked
-from trainables.schema.text.secret_names import NAME, kind_of_name
-from trainables.schema.text.shapes import looks_random, without_headers
+from trainables.schema.text.masking import masked
+from trainables.schema.text.secrets.behind_names import value_after
+from trainables.schema.text.secrets.by_line import without_values_of_lines
+from trainables.schema.text.secrets.by_shape import looks_random, without_headers
+from trainables.schema.text.secrets.names import NAME
 
-# Between a name and its value: the end of quotes and brackets, a type, and a sign; and what may stand
-# before a name that begins its line, or its comment, in settings and shells.
-SIGN = re.compile(
-    r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z&][\w.\[\]|&<>?' \t]{0,60}(?==))?"""
-    r"""(?:=>|!?={1,3}|:=|[:,(])[ \t]*"""
-)
-LINE_BEGIN = re.compile(
-    r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
-)
-# What stands before a name within a mapping in braces, as `{user: me, secret: x}` of YAML.
-IN_BRACES = re.compile(r"\{[^{}\n]*,[ \t]*$|\{[ \t]*$")
-BREAK = r"\\?\r?\n[+ -]?[ \t]*"  # of a line of a patch
-LITERAL = (
-    r'(?:[rbfuRBFU]{0,2}(?:"{3}[\s\S]{0,4000}?"{3}|\'{3}[\s\S]{0,4000}?\'{3}|'
-    r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`[^`\n]*`|\\"[^"\\\n]{0,4000}\\"))'
-)
-LITERALS = re.compile(
-    rf"(?:{BREAK}(?={LITERAL}(?![ \t]*:)))?{LITERAL}"
-    rf"(?:[ \t]*(?:\+[ \t]*(?:{BREAK})?|\\\r?\n[+ -]?[ \t]*)?{LITERAL})*"
-)
-KEY_END = re.compile(r"[ \t]*:")  # what was in quotes before it is a key
-BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t#]{2,}\S.*(?:\n|$)){1,200}")  # of YAML
-# Alone in its line, below a name that may have a comment.
-WORD_BELOW = re.compile(r"(?:#[^\n]*)?\r?\n[+ -]?[ \t#]*([^\s#-]\S{0,4000}(?<!:))[ \t]*(?=\r?\n|$)")
-# A list in settings: below its name, or after it; the items of the latter may have no quotes.
-LIST_BELOW = re.compile(r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
-# What is assigned, up to the end of the line, or of an argument: `x or "y"`, `f("y") if x else "z"`.
-EXPRESSION = re.compile(rf"(?:[^\n\"'`]|{LITERAL}){{0,200}}")
-ARGUMENT = re.compile(rf"(?:[^\n,\"'`]|{LITERAL}){{0,200}}")
-LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
-ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
-ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
-BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
-CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
-# Behind a tag and an anchor of YAML, or a word of a header.
-WORD_ALONE = re.compile(
-    r"(?:[!&]\S*[ \t]+){0,2}(?:(?i:basic|bearer|digest|token)[ \t]+)?[^\s,;})\]]+"
-)
-# Of YAML: the words behind the first, up to a comment.
-REST_OF_LINE = re.compile(r"(?:[ \t]+[^\s#][^\s]*)*")
-NO_SECRET = re.compile(
-    r"""(?:["']?(?:None|null|True|False|true|false|\d{1,3}|str|int|bool|bytes|float)\b["']?|"""
-    r"""["'](?:<[^<>"']{0,20}>|\[[A-Z]{1,10}\])?["'])$"""
-)
-SHELL_KEY = re.compile(r"[A-Z][A-Z0-9_]*_KEY$")
-NEXT_WORD = re.compile(r"[ \t]+([^\s-]\S*)")
-OPTION = re.compile(r"--$|--?[\w-]+-$")
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
-MAX_BEFORE = 200  # characters of a line before a name that are looked at
 MIN_RANDOM = 20  # characters of a word without blanks
 
 
@@ -85,7 +36,7 @@ def masked_settings(text: str) -> str:
     text = without_values_of_lines(without_headers(text))
     pieces, end, looked_to = [], 0, 0
     for name in NAME.finditer(text):
-        if name.end() < end or not (value := _value_after(text, name, looked_to)):
+        if name.end() < end or not (value := value_after(text, name, looked_to)):
             continue
         if value.shown is None:
             looked_to = max(looked_to, value.end)
@@ -93,105 +44,6 @@ def masked_settings(text: str) -> str:
         pieces += [text[end : value.start], value.shown]
         end = value.end
     return masked("".join([*pieces, text[end:]]))
-
-
-class _Value(NamedTuple):
-    """Where the value of a name begins and ends, and what is shown of it: None for all of it."""
-
-    start: int
-    end: int
-    shown: str | None
-
-
-def _value_after(text: str, name: re.Match[str], looked_to: int) -> _Value | None:
-    """Return the value of a name; None if the name has none, or does not tell of a secret.
-
-    looked_to: what is below doubtful names was looked at up to here, and is not once more: names in a
-        long list might each have the rest of it for their value.
-    """
-    kind = kind_of_name(name[0])
-    if not kind:
-        return None
-    first = max(0, name.start() - MAX_BEFORE)
-    line = text[max(first, text.rfind("\n", first, name.start()) + 1) : name.start()]
-    sign = SIGN.match(text, name.end())
-    if not sign:
-        is_option = name[0].startswith("--") or OPTION.search(line)
-        word = NEXT_WORD.match(text, name.end()) if is_option else None
-        return _Value(*word.span(1), HIDDEN) if word else None
-    start = sign.end()
-    if sign[0].rstrip().endswith("("):
-        start = sign.end() - len(sign[0]) + sign[0].rindex("(")
-    begins_line = LINE_BEGIN.search(line) or name[0].startswith("-")
-    is_setting = begins_line and sign[0].rstrip().endswith(":")
-    if is_setting and re.search("#|//", line) and is_clause(text, start):
-        return None
-    if kind == "sure" and (call := CALL.match(text, start)):
-        return _items(_arguments(text, call), re.compile(LITERAL), kind)
-    if bracket := BRACKET.match(text, start):
-        item = ITEM if is_setting and bracket[0].startswith("[") else re.compile(LITERAL)
-        return _items(bracket, item, kind)
-    literal = LITERALS.match(text, start)
-    if "=" in sign[0] and kind == "sure":
-        assigned = (EXPRESSION if begins_line else ARGUMENT).match(text, start)
-        if assigned and assigned.end() > (literal.end() if literal else 0):
-            several = _items(assigned, re.compile(LITERAL), kind)
-            if several.shown is not None:
-                return several
-    if value := literal:
-        if sign[0].rstrip().endswith(",") and KEY_END.match(text, value.end()):
-            return None
-        # Within a text that is shown, other names may have values.
-        return _Value(*value.span(), HIDDEN) if _shown(value[0], kind) == HIDDEN else None
-    if is_setting and (kind == "sure" or start >= looked_to):
-        if listed := LIST_BELOW.match(text, start):
-            return _items(listed, ITEM_BELOW, kind)
-        if block := BLOCK.match(text, start):
-            return _items(block, LINE_OF_BLOCK, kind)
-        if word := WORD_BELOW.match(text, start):
-            return _Value(*word.span(1), _shown(word[1], kind))
-    if SHELL_KEY.match(name[0]) and sign[0] == "=":
-        kind = "sure"
-    is_member = sign[0].endswith(" ") and IN_BRACES.search(line)
-    if (begins_line or is_member) and kind == "sure" and (value := WORD_ALONE.match(text, start)):
-        shown, end = _shown(value[0], kind), value.end()
-        if is_setting and shown == HIDDEN and (rest := REST_OF_LINE.match(text, end)):
-            end = rest.end()
-        return _Value(start, end, shown)
-    return None
-
-
-def _arguments(text: str, call: re.Match[str]) -> re.Match[str]:
-    """Return what stands behind the name of a call: the rest of its line, and of its brackets."""
-    bracket = BRACKET.match(text, call.end())
-    end_of_line = text.find("\n", call.end())
-    end = max(bracket.end() if bracket else 0, end_of_line if end_of_line >= 0 else len(text))
-    arguments = re.compile(r"[\s\S]*").match(
-        text, call.end(), min(end, call.end() + LONGEST_SECRET)
-    )
-    assert arguments is not None
-    return arguments
-
-
-def _items(group: re.Match[str], item: re.Pattern[str], kind: str) -> _Value:
-    """Return a value of several items. Where one is hidden, or has been before, so are all.
-
-    kind: of the name.
-    """
-    text = group[0]
-    if HIDDEN in text or any(_shown(one[0], kind) == HIDDEN for one in item.finditer(text)):
-        kind = "sure"
-    shown = item.sub(lambda one: _shown(one[0], kind), text)
-    return _Value(*group.span(), shown if shown != text else None)
-
-
-def _shown(value: str, kind: str) -> str:
-    """Return what is shown of the value of a name of some kind."""
-    if NO_SECRET.match(value):
-        return value
-    inner = value.strip("\"'`")
-    looks_so = len(inner) >= 12 and not re.search(r"\s", inner) and re.search(r"\d", inner)
-    return HIDDEN if kind == "sure" or looks_so else value
 
 
 def _without_random(word: re.Match[str]) -> str:

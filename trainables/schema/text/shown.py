@@ -12,7 +12,7 @@ from trainables.schema.text.masking import (
     masked_head,
 )
 from trainables.schema.text.printable import in_one_line, shortened
-from trainables.schema.text.secret_names import is_secret
+from trainables.schema.text.secrets.names import is_secret
 
 MAX_VALUE = 80  # characters of a value, a key or a name in a sentence
 MAX_NAME = 300  # characters of what may be a path
@@ -72,7 +72,8 @@ def _pieces(value: Any, most: int) -> Iterator[str]:
             yield ", " * (number > 0)
             yield from _pieces(key, most)
             yield ": "
-            is_hidden = isinstance(key, str) and is_secret(key) and below is not None
+            can_be_secret = below is not None and not isinstance(below, bool)
+            is_hidden = can_be_secret and isinstance(key, str) and is_secret(key)
             yield from [repr(HIDDEN)] if is_hidden else _pieces(below, most)
         yield "}"
     elif isinstance(value, list | tuple):

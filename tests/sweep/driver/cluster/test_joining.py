@@ -200,7 +200,9 @@ def test_a_ray_that_has_gone_ends_the_process_with_a_reason_and_leaves_nothing(p
         assert os.listdir(folder) == []
 
 
-def test_the_files_of_ray_can_be_read_by_this_user_alone():
+def test_the_files_of_ray_can_be_read_by_this_user_alone(tmp_path):
+    """Its token, too, from the moment on that Ray writes it: others cannot enter the folder."""
+    (tmp_path / ".ray").mkdir(mode=0o755)
     code = """
 import os, ray
 from pathlib import Path
@@ -210,9 +212,12 @@ with joined(None, ""):
     print(oct(folder.stat().st_mode & 0o777), len(list(folder.rglob("*.log"))) > 0)
 """
     process = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False
-    )
+        [sys.executable, "-c", code], env=os.environ | {"HOME": str(tmp_path)}, capture_output=True,
+        text=True, timeout=100, check=False,
+    )  # fmt: skip
     assert process.stdout.split() == ["0o700", "True"], process.stderr
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path / ".ray", *tmp_path.glob(".ray/*"))]
+    assert modes == [0o700, 0o600]
 
 
 @pytest.mark.long

@@ -74,6 +74,26 @@ def test_a_long_patch_is_cut_and_a_large_file_is_not_read(repository_file):
     assert code_diff(repository_file).text.endswith("\n# … cut\n")
 
 
+def test_half_a_secret_at_the_end_of_a_long_patch_is_left_out_though_masking_shortens_it(
+    repository_file, monkeypatch
+):
+    monkeypatch.setattr("sweep.tracking.provenance.code_diff.MAX_CHARS", 20_000)
+    secrets = [f"print('hf_{'aB3' * 100}')\n"] * 200
+    for num_before in range(0, 320, 20):
+        repository_file.write_text("".join(["#" * num_before + "\n", *secrets]))
+        text = code_diff(repository_file).text
+        assert "aB3" not in text
+        assert text.endswith("\n# … cut\n")
+
+
+def test_a_patch_that_git_does_not_write_to_its_end_in_time_is_said_to_be_cut(
+    repository_file, monkeypatch
+):
+    repository_file.write_text("".join(f"{number} = 1\n" for number in range(20_000)))
+    monkeypatch.setattr("sweep.tracking.provenance.code_diff.MAX_S", 0.0)
+    assert code_diff(repository_file).text.endswith("\n# … cut\n")
+
+
 def test_many_files_that_git_does_not_know_leave_room_for_the_changes(repository_file):
     for number in range(150):
         (repository_file.parent / f"new{number}.py").touch()

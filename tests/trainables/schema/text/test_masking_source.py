@@ -88,6 +88,9 @@ def test_a_line_of_settings_or_code_without_a_secret_stays_as_it_is(line):
         "keys: |\n  ",
         "-----BEGIN PRIVATE KEY-----",
         "machine a login a ",
+        "token) or ",
+        "token(a) or a ",
+        "'token',a)",
     ],
 )
 def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
@@ -179,6 +182,43 @@ def test_random_words_are_masked_and_those_of_our_own_code_are_not():
     assert sum(masked_source(word) == word for word in words) <= 2
     code = "".join(path.read_text() for path in Path("sweep").rglob("*.py"))
     assert 0 <= masked_source(code).count("***") - code.count("***") < 50
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("+    return token or 'plain'", "+    return token or ***"),
+        ('return os.environ.get("TOKEN") or "plain"', 'return os.environ.get("TOKEN") or ***'),
+        ('f(get("TOKEN", "") or "plain", "Bob")', 'f(get("TOKEN", "") or ***, "Bob")'),
+        ('get("TOKEN", "plain1") or "plain"', 'get("TOKEN", ***) or ***'),
+        ("return self.token() or other or 'plain'", "return self.token() or other or ***"),
+        ("return token if token else 'plain'", "return token if token else ***"),
+        ("return process.env.TOKEN ?? `plain`;", "return process.env.TOKEN ?? ***;"),
+        ("return config['token'] || 'plain';", "return config['token'] || ***;"),
+        (
+            "+        config.password\n+        or 'plain'\n",
+            "+        config.password\n+        or ***\n",
+        ),
+    ],
+)
+def test_what_is_taken_where_a_secret_is_empty_is_masked(line, shown):
+    assert masked_source(line) == shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "+    return token or other",
+        "+    if token or 'a' in names:",
+        "+    if 'a' not in token or 'b' not in token:",
+        "+    pad = tokenizer.pad_token or '[PAD]'",
+        "+    raise ValueError('a token or a password is missing', 'b')",
+        "+    return tokens or 'none'",
+        "+    # '/etc/passwd' or 'a/b'",
+    ],
+)
+def test_a_condition_on_a_secret_stays_as_it_is(line):
+    assert masked_source(line) == line
 
 
 def test_what_follows_a_secret_stays_as_it_is():

@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 
 from trainables.schema.text.masking import masked
 from trainables.schema.text.printable import visible
+from trainables.schema.text.secrets.names import is_secret
 from trainables.schema.text.shown import MAX_VALUE, as_value, as_word, first_line, kind_and_line
 
+keys = st.text().filter(lambda key: not is_secret(key))
 plain_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda below: (
-        st.lists(below) | st.dictionaries(st.text(), below) | st.tuples(below, below).map(list)
+        st.lists(below) | st.dictionaries(keys, below) | st.tuples(below, below).map(list)
     ),
 )
 
@@ -73,6 +75,8 @@ def test_a_long_name_with_many_secrets_shows_none_of_them_and_no_half_of_one(mon
 def test_the_value_of_a_key_that_is_named_as_a_secret_is_not_shown():
     shown = as_value([{"password": "hunter22", "x": 1, "api_key": ["a"], "token": None}])
     assert shown == "[{'password': '***', 'x': 1, 'api_key': '***', 'token': None}]"
+    shown = as_value({"auth": "abc", "pass": "abc", "use_auth_token": True, "max_tokens": 3})
+    assert shown == "{'auth': '***', 'pass': '***', 'use_auth_token': True, 'max_tokens': 3}"
 
 
 @given(st.text())

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.secret_names import KINDS_OF_KEYS
-from trainables.schema.text.shapes import looks_random
+from trainables.schema.text.secrets.by_shape import looks_random
+from trainables.schema.text.secrets.names import OF_PROSE
 
-KIND = "|".join(KINDS_OF_KEYS)
-NAMES = (
-    rf"password|passphrase|passwd|pwd|pw|passwort|kennwort|senha|(?:{KIND})[ -](?:(?:{KIND})[ -])?key"
-    r"(?:[ -]id)?|(?:access|auth|api|bearer|refresh|personal|service|session)[ -]token"
-)
 # A secret in prose: behind its name, with letters and digits, and no path, file or kind of digest.
 SURE = re.compile(
-    rf"(?i)(?<![\w./-])((?:{NAMES})(?: (?:is|was))?[ \t]?[:=]?[ \t]+[\"'`]?)"
+    rf"(?i)(?<![\w./-])((?:{OF_PROSE})(?: (?:is|was))?[ \t]?[:=]?[ \t]+[\"'`]?)"
     r"(?!argon2|pbkdf2|sha-?\d|base64)(?=[^\s\d]{0,40}\d)(?=[\W\d_]{0,40}[a-z])"
     r"[\w!@#$%^&*+?~-]{7,}(?![\w/:]|\.\w)"
 )
+# Within quotes, whatever it looks like.
+IN_QUOTES = r"(?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|`[^`\n]{1,200}`)"
+QUOTED = re.compile(rf"(?i)(?<![\w./-])((?:{OF_PROSE}) (?:is|was|=)[ \t]+){IN_QUOTES}")
 # Behind a word with other meanings, in code for language models above all.
 DOUBTFUL = re.compile(
     r"(?i)(?<![\w./-])((?:token|secret|key)(?: (?:is|was))?[ \t]?[:=]?[ \t]+[\"'`]?)"
@@ -31,13 +29,14 @@ CLAUSE = re.compile(
 )
 
 
-def without_secrets_in_words(text: str) -> str:
+def without_secrets_in_prose(text: str) -> str:
     """Return a text with `***` for what stands behind the name of a secret and looks like none other.
 
-    >>> without_secrets_in_words("the password is hunter2abc, as every password must be long")
+    >>> without_secrets_in_prose("the password is hunter2abc, as every password must be long")
     'the password is ***, as every password must be long'
     """
-    text = SURE.sub(rf"\g<1>{HIDDEN}", text)
+    for pattern in (SURE, QUOTED):
+        text = pattern.sub(rf"\g<1>{HIDDEN}", text)
     return DOUBTFUL.sub(lambda found: found[1] + _hidden_if_random(found[2]), text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.secret_names import SECRET_NAME
+from trainables.schema.text.secrets.names import SECRET_NAME
 
 GAP = r"[ \t\r\n+]{1,20}"  # between words of .netrc, in one line or in several of a patch
 OF_LOGIN = rf"(?:(?:login|account){GAP}\S{{1,100}}{GAP})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.secret_names import kind_of_name
+from trainables.schema.text.secrets.names import kind_of_name
 
 NAME = r"(?P<name>[\w.:-]{1,80})"
 VALUE = r"""(?P<value>"[^"\n]{1,4000}"|'[^'\n]{1,4000}'|[^\s"'|;<>=:][^\s|;<>]{0,4000})"""
@@ -42,6 +42,6 @@ def without_values_of_lines(text: str) -> str:
 
 def _hidden(found: re.Match[str]) -> str:
     """Return what was found, with its value hidden if its name tells of a secret."""
-    is_secret = kind_of_name(found["name"]) == "sure" or found["name"].lower() == "requirepass"
+    is_secret = kind_of_name(found["name"]) == "sure"
     start, end = (at - found.start() for at in found.span("value"))
     return f"{found[0][:start]}{HIDDEN}{found[0][end:]}" if is_secret else found[0]

@@ -30,3 +30,30 @@ def test_a_comment_with_what_may_be_a_password_is_masked(text):
 
 def test_a_setting_is_a_secret_whatever_words_it_has():
     assert masked_settings("password: see the sea") == "password: ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is 'swordfish'",
+        'my api key was "swordfish", and',
+        "access token is `swordfish`",
+    ],
+)
+def test_what_stands_in_quotes_behind_the_name_of_a_secret_is_hidden_whatever_it_looks_like(text):
+    assert "swordfish" not in masked(text)
+    assert "***" in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the password is wrong",
+        "the token is missing",
+        "the password is required",
+        "an api key is invalid or has expired",
+        "the next token is 'cat'",
+    ],
+)
+def test_prose_about_a_secret_stays_as_it_is(text):
+    assert masked(text) == text

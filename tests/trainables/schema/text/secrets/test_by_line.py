@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from trainables.schema.text.lines import without_values_of_lines
 from trainables.schema.text.masking_source import masked_source
+from trainables.schema.text.secrets.by_line import without_values_of_lines
 
 SECRET = "swordfish"
 

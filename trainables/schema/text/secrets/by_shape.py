@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from trainables.schema.text.addresses import HIDDEN
+from trainables.schema.text.secrets.names import OF_HEADER
 
 # As services give them out, and as GitHub's and Hugging Face's scanners know them. By a mark without
 # which, in small letters, a text has none: to look for the mark takes a tenth of the time.
@@ -41,7 +42,7 @@ PRIVATE_KEY = re.compile(
 )
 # A header of a request; its value may have several words.
 HEADER = re.compile(
-    r"(?i)(?<![\w-])((?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie)"
+    rf"(?i)(?<![\w-])({OF_HEADER})"
     r"([ \t]*:[ \t]*)[^\s\"'`][^\"'`\n]*"
 )
 # As long as the secret of a key of AWS, which has no sign of its own; a commit has small letters alone.
@@ -60,13 +61,20 @@ def without_shapes(text: str) -> str:
     '*** is refused'
     """
     small = text.lower()
-    if "private" in small:
-        text = PRIVATE_KEY.sub(HIDDEN, text)
     text = AWS_SECRET.sub(lambda word: HIDDEN if looks_random(word[0]) else word[0], text)
     for mark, shape in KNOWN.items():
         if mark in small:
             text = shape.sub(HIDDEN, text)
     return text
+
+
+def without_private_keys(text: str) -> str:
+    """Return a text with `***` for its private keys, from their first to their last line.
+
+    >>> without_private_keys("a -----BEGIN PRIVATE KEY-----abc-----END PRIVATE KEY----- b")
+    'a *** b'
+    """
+    return PRIVATE_KEY.sub(HIDDEN, text) if "private" in text.lower() else text
 
 
 def without_headers(text: str) -> str:
