@@ -1,7 +1,13 @@
-"""Pairs of a stereotype and its twin: the form in which every alignment set gives its data."""
+"""Pairs of a stereotype and its twin: the form in which every alignment set gives its data.
+
+A file of them in the cache has an array of JSON a line, a line a pair.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -34,3 +40,17 @@ def real_share(percentage_of_women: float | None, female: bool) -> float | None:
     if percentage_of_women is None:
         return None
     return (percentage_of_women if female else 100 - percentage_of_women) / 100
+
+
+def write_pairs(file: Path, pairs: Iterable[Pair]) -> None:
+    """Write pairs, in their order, into a new file."""
+    with file.open("w", encoding="utf-8") as stream:
+        for pair in pairs:
+            stream.write(f"{json.dumps(pair)}\n")
+
+
+def pairs_in(file: Path) -> Iterator[Pair]:
+    """Yield the pairs that `write_pairs` has written into a file, the same to the last bit."""
+    with file.open(encoding="utf-8") as stream:
+        for line in stream:
+            yield Pair(*json.loads(line))

@@ -11,8 +11,7 @@ from typing import NamedTuple, get_args
 from trainables.assets import cache
 from trainables.data.counterfactual import Rule, Words
 from trainables.data.files.kinds import TEXTS, files_named, in_words, kind_of
-from trainables.data.pairs import Pair
-from trainables.data.pairs_file import pairs_in, write_pairs
+from trainables.data.pairs import Pair, pairs_in, write_pairs
 from trainables.data.sets import ALIGNMENT_SETS, SETS, TEXT_SETS, AlignmentSet, UserFile
 from trainables.data.splits import is_held_out
 from trainables.schema.faults import did_you_mean

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from trainables.assets.errors import AssetError
-from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, miniature
+from trainables.data.pairs import Pair
+from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS, UserFile, miniature
 from trainables.data.sources import (
     check_name,
     check_swap,
@@ -84,3 +85,27 @@ def test_a_missing_file_is_one_clear_sentence():
     for read in (digest, lambda name: list(read_pairs(name)), lambda name: list(read_texts(name))):
         with pytest.raises(AssetError, match=r"there is no file nothing\.txt, looked for from"):
             read("nothing.txt")
+
+
+def test_twins_are_made_once_as_long_as_the_file_stays_as_it_is(tmp_path, monkeypatch, own_cache):
+    file = tmp_path / "texts.txt"
+    file.write_text("she was tired\n")
+    made = []
+    real = UserFile.pairs
+    monkeypatch.setattr(UserFile, "pairs", lambda *args: made.append(args) or real(*args))
+    pair = Pair("she was tired", "he was tired")
+    assert [[*read_pairs(str(file))] for _ in range(2)] == [[pair]] * 2
+    assert len(made) == 1
+    assert [*read_pairs(str(file), words="religion")] == []
+    assert len(made) == 2, "with other words there are other pairs"
+    file.write_text("she was sad\n")
+    assert [*read_pairs(str(file))] == [Pair("she was sad", "he was sad")]
+
+
+def test_a_row_that_cannot_be_read_is_said_each_time(tmp_path, own_cache):
+    (tmp_path / "a.jsonl").write_text('{"stereotype": "she was", "antistereotype": 3}\n')
+    for _ in range(2):
+        with pytest.raises(
+            ValueError, match=r"a\.jsonl, line 1: must have text in the field 'anti"
+        ):
+            [*read_pairs(str(tmp_path / "a.jsonl"))]
