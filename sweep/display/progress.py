@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 # Takes candidates, each as goal -> value; returns (size, hypervolume) of their front.
 FrontMeasure = Callable[[Sequence[Mapping[str, float]]], tuple[int, float]]
 
-
 INDENT = "    "  # of a line that goes on
+QUIET_S = 60.0  # without a line, after which a report is a reason for one
 TRIED_AGAIN = "is tried again"  # what a line says of a trial whose process has died
 
 
@@ -74,6 +74,7 @@ class Progress(Callback):  # type: ignore[misc]
         self._new_outcomes = running.new_outcomes
         self._progress_of: dict[str, float] = {}  # running trial -> share of its steps made
         self._first_start: float | None = None  # by the monotonic clock, in seconds
+        self._last_line = 0.0  # the same, when a line was printed
         self._best: dict[str, float] = {}  # goal -> its best value so far
         self._measure()
         self._live: Live | None = None
@@ -95,7 +96,10 @@ class Progress(Callback):  # type: ignore[misc]
 
     def on_trial_start(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
         """Show a trial as running."""
-        self._first_start = self._first_start or time.monotonic()
+        if self._first_start is None:
+            self._first_start = self._last_line = time.monotonic()
+            if self._live is None and not self._base:
+                self._print("the base model is measured first.")
         self._progress_of[str(trial)] = 0.0
         self._refresh()
 
@@ -110,6 +114,8 @@ class Progress(Callback):  # type: ignore[misc]
             self._progress_of[str(trial)] = reported.progress
             if reported.step == 0 and not self._base:
                 self._base = dict(reported.metrics)
+        if self._live is None and time.monotonic() - self._last_line > QUIET_S:
+            self._print(f"running: {self._running()} | {self._eta()}{self._undelivered()}")
         self._refresh()
 
     def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **_: Any) -> None:
@@ -177,8 +183,13 @@ class Progress(Callback):  # type: ignore[misc]
             )
         self._refresh()
 
+    def _running(self) -> str:
+        """Return the running trials, each with the share of its steps that it has made."""
+        return "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._progress_of.items())) or "–"
+
     def _print(self, line: str) -> None:
         """Print a line, which goes on below if it is too long for the console."""
+        self._last_line = time.monotonic()
         for text in _folded(encodable(line, self._console.encoding), self._console.width):
             self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -188,14 +199,19 @@ class Progress(Callback):  # type: ignore[misc]
         return sum(self._counts.values())
 
     def _eta(self) -> str:
-        """Return the time left in words, at the mean pace of this process so far."""
-        num_here = self.num_ended - self._num_before
+        """Return the time left in words, at the mean pace of this process so far.
+
+        What running trials have done counts as the share of their steps.
+        """
         num_left = self._num_trials() - self.num_ended
         if num_left <= 0:
             return "done"
+        share = sum(self._progress_of.values())
+        num_here = self.num_ended - self._num_before + share
         if not num_here or self._first_start is None:
             return "ETA after the first trial"
-        return f"ETA {clock((time.monotonic() - self._first_start) / num_here * num_left)}"
+        left_s = (time.monotonic() - self._first_start) / num_here * (num_left - share)
+        return f"ETA {clock(left_s)}"
 
     def _refresh(self) -> None:
         """Bring the live table up to date, if there is one."""
@@ -206,7 +222,6 @@ class Progress(Callback):  # type: ignore[misc]
         """Return the live table: counts of trials, best value of each goal, front, running trials."""
         counts = self._counts
         size, volume = self.size_and_volume
-        running = "  ".join(f"{name} {p:.0%}" for name, p in sorted(self._progress_of.items()))
         heading = Text.assemble(
             (f"{self._spec.name}  ", "bold"),
             f"{self.num_ended} of {counted(self._num_trials(), 'trial')} ended "
@@ -221,7 +236,7 @@ class Progress(Callback):  # type: ignore[misc]
             best = f"{self._best[name]:.4g}" if name in self._best else "–"
             table.add_row(escape(name), best, escape(metric.unit))
         front = Text(f"front: {counted(size, 'candidate')}, hypervolume {volume:.4f}")
-        footer = Text(f"running: {running or '–'}", style="dim")
+        footer = Text(f"running: {self._running()}", style="dim")
         footer.append(self._undelivered(), style="yellow")
         return Group(heading, table, front, footer)
 

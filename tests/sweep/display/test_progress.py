@@ -90,6 +90,27 @@ def test_each_ended_trial_is_a_line_without_a_terminal(shown):
     assert "\x1b" not in written.getvalue()
 
 
+def test_trials_that_run_for_long_are_a_line_at_times_without_a_terminal(shown, monkeypatch):
+    progress, written = shown()
+    one, other = trial("0000"), trial("0001")
+    for each in (one, other):
+        progress.on_trial_start(0, [], each)
+    first = TrialResult(step=0, progress=0.0, failure="", metrics={GAP: 9.0, RISE: 0.0})
+    progress.on_trial_result(0, [], one, first.for_tune())
+    assert written.getvalue().splitlines()[1:] == ["the base model is measured first."]
+    monkeypatch.setattr("sweep.display.progress.QUIET_S", 0.0)
+    half = TrialResult(step=1, progress=0.5, failure="", metrics={GAP: 9.0, RISE: 0.1})
+    progress.on_trial_result(0, [], one, half.for_tune())
+    (line,) = written.getvalue().splitlines()[2:]
+    assert line.startswith("running: 0000 50%  0001 0% | ETA 0:00")
+
+
+def test_a_sweep_whose_base_model_is_known_does_not_say_that_it_is_measured(shown):
+    progress, written = shown(base={GAP: 9.0, RISE: 0.0})
+    progress.on_trial_start(0, [], trial("0000"))
+    assert "base" not in written.getvalue()
+
+
 def test_a_line_that_is_too_long_goes_on_below_and_parts_no_goal_from_its_value(shown):
     goals = {
         f"bias/x/quantity_{n}": Metric(f"bias/x/quantity_{n}", "%", "lower", 0, 1, "")

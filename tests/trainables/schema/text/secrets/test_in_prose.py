@@ -57,3 +57,31 @@ def test_what_stands_in_quotes_behind_the_name_of_a_secret_is_hidden_whatever_it
 )
 def test_prose_about_a_secret_stays_as_it_is(text):
     assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use the password `CANzz-word` (user bob)",
+        "The API key for the hub is `CANzz-word`.",
+        "password → CAN2zz-word",
+        "# password (old) - CAN2zz-word",
+    ],
+)
+def test_what_stands_in_back_ticks_or_behind_an_arrow_is_hidden(text):
+    assert "zz-word" not in masked(text)
+    assert "***" in masked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "set the password `--password` first",
+        "the password `PGPASSWORD` of PostgreSQL",
+        "the field of the password `pass_word` of",
+        "password - a word of at least 12 letters",
+        "password (8 characters) - long",
+    ],
+)
+def test_names_of_code_and_sentences_behind_the_name_of_a_secret_stay(text):
+    assert masked(text) == text
