@@ -17,7 +17,7 @@ from sweep.cli.options import (
     load_spec,
     use_harness_tasks,
 )
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import holds_secret
 
 app = typer.Typer()
 
@@ -44,7 +44,7 @@ def submit(
     checked, document = load_spec(spec)
     if not address.startswith(("http://", "https://")):
         leave(WRONG, f"--address must be http://HOST:PORT of the job API, but got {address!r}.")
-    if tracking_uri and ("@" in tracking_uri or masked(tracking_uri) != tracking_uri):
+    if tracking_uri and ("@" in tracking_uri or holds_secret(tracking_uri)):
         leave(
             WRONG,
             "--tracking-uri must hold no password or token, which everyone on the cluster could read: "

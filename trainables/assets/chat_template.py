@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from trainables.schema.text.masking import masked
+
 PROCESS = Path(__file__).with_name("chat_template_process.py")
 MAX_SECONDS = 1.0  # of a processor
 MAX_BYTES = 256 * 2**20  # beyond what Jinja takes
@@ -80,5 +82,7 @@ def _reply(order: str) -> str:
     if done.returncode < 0:  # by a signal: that of the timer, or that of a library without memory
         return json.dumps({"excess": "more time or memory"})
     if done.returncode > 0:
-        raise RuntimeError(f"no chat template can be written: {done.stderr.strip()[-300:]}")
+        # Masked before it is cut: half of a secret would not be known as one.
+        reason = masked(done.stderr[-10_000:].strip())[-300:]
+        raise RuntimeError(f"no chat template can be written: {reason}")
     return done.stdout

@@ -16,10 +16,10 @@ from typing import Any
 from sweep.driver import interrupts
 from sweep.driver.cluster.head_address import connect, host_and_port, silent
 from sweep.driver.cluster.ray_processes import in_own_sessions
-from sweep.driver.cluster.session_folder import remove, session_folder
+from sweep.driver.cluster.session_folder import end_ray_in, session_folder
 from sweep.driver.cluster.watch import OnLost, ended, watched
 from sweep.driver.running_sweep import CannotRun
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import holds_secret
 from trainables.schema.text.shown import MAX_NAME, as_word, first_line
 
 ENVIRONMENT = {
@@ -151,7 +151,7 @@ def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:
     """
     code = on_lost(reason)
     if files:
-        remove(Path(files).parent)
+        end_ray_in(Path(files).parent)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)
@@ -159,13 +159,13 @@ def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:
 
 def _refuse_shown_secret(address: str) -> None:
     """Raise CannotRun if this process's command has a secret, which Ray shows to all of a cluster."""
-    if masked(address) != address:
+    if holds_secret(address):
         raise CannotRun(
             f"--address must be that of a Ray cluster (auto or HOST:PORT) without a user name and a "
             f"password, but got {as_word(address, MAX_NAME)}: put a token of Ray's into "
             f"~/.ray/auth_token."
         )
-    if any(masked(word) != word for word in sys.argv):
+    if any(map(holds_secret, sys.argv)):
         raise CannotRun(
             "the command must hold no password or token where it joins a cluster, as Ray shows it to "
             "all users of that: set MLFLOW_TRACKING_URI and OPTUNA_STORAGE in place of --tracking-uri "

@@ -54,7 +54,7 @@ def session_folder() -> Iterator[str]:
             yield str(folder / FILES)
     finally:
         os.environ.pop(MARK, None)
-        remove(folder)
+        end_ray_in(folder)
 
 
 def _base() -> str:
@@ -88,10 +88,10 @@ def _remove_abandoned(base: str) -> None:
             is_ours = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
             if is_ours and (folder / LOCK).is_file():
                 with FileLock(folder / LOCK, timeout=0):
-                    remove(folder)
+                    end_ray_in(folder)
 
 
-def remove(folder: Path) -> None:
+def end_ray_in(folder: Path) -> None:
     """End the processes of Ray in a folder, and remove it."""
     end_processes(folder)
     shutil.rmtree(folder, ignore_errors=True)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from analysis.record.names import DATABASES
 from sweep.tracking.store import errors, server
 from trainables.schema.text.addresses import HIDDEN
-from trainables.schema.text.masking import masked
+from trainables.schema.text.masking import holds_secret, masked
 from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def refuse_password(tracking_uri: str) -> None:
             f"{masked(tracking_uri)!r} is none ({error})."
         ) from error
     is_server = parts.scheme in ("http", "https")
-    if is_server and ("@" in parts.netloc or masked(tracking_uri) != tracking_uri):
+    if is_server and ("@" in parts.netloc or holds_secret(tracking_uri)):
         raise BadAddress(
             "the tracking URI must hold no user name, password or token, but the given one does: set "
             "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, or "

@@ -44,6 +44,15 @@ def masked(text: str) -> str:
     return text
 
 
+def holds_secret(text: str) -> bool:
+    """Return whether something in a text is a secret.
+
+    >>> holds_secret("http://me:pass@host"), holds_secret("http://host/?x=1")
+    (True, False)
+    """
+    return masked(text) != text
+
+
 def masked_head(text: str, most: int) -> str:
     """Return the masked beginning of a text: so many characters, or all of it if it is shorter.
 
