@@ -18,6 +18,7 @@ from trainables.schema.causes import causes
 from trainables.schema.text.shown import MAX_NAME, as_word
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+INTERRUPT = "interrupted."
 
 
 class Verbs(TyperGroup):
@@ -60,12 +61,14 @@ class Verbs(TyperGroup):
             raise SystemExit(error.exit_code) from error
         except Exception as error:
             # Python makes an error of one that comes while a class is made, as libraries are read.
-            if any(isinstance(link, KeyboardInterrupt) for link in causes(error)):
-                raise SystemExit(INTERRUPTED) from None
-            if (end := self.end_of(error)) is None:
+            is_interrupt = any(isinstance(link, KeyboardInterrupt) for link in causes(error))
+            end = (INTERRUPTED, INTERRUPT) if is_interrupt else self.end_of(error)
+            if end is None:
                 raise
             say(end[1])
             raise SystemExit(end[0]) from error
+        if code == INTERRUPTED:  # as typer has it for Ctrl-C
+            say(INTERRUPT)
         if not standalone_mode:
             return code
         raise SystemExit(code if isinstance(code, int) else DONE)

@@ -107,5 +107,13 @@ def test_ctrl_c_while_a_class_is_made_is_one_although_python_makes_an_error_of_i
     app, name = program
     monkeypatch.setattr(TyperGroup, "invoke", invoke)
     ended = CliRunner().invoke(app, ["run", "x.yaml"], prog_name=name)
-    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "")
-    assert isinstance(ended.exception, SystemExit)
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "interrupted.\n")
+
+
+def test_ctrl_c_in_a_verb_is_a_word(monkeypatch):
+    def invoke(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "invoke", invoke)
+    ended = CliRunner().invoke(sweep_app, ["ls"], prog_name="sweep")
+    assert (ended.exit_code, ended.stdout, ended.stderr) == (130, "", "interrupted.\n")
