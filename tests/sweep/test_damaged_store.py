@@ -17,7 +17,7 @@ from tests.sweep.conftest import TINY, pretending, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.usefixtures("cluster")]
 
-OF_TRIAL = "key = 'sweep.trial' AND value = '0'"
+OF_TRIAL = "run_uuid IN (SELECT run_uuid FROM runs WHERE name = 'tiny-0000')"
 TABLES = ("params", "tags", "latest_metrics")
 VERBS = [
     ("ls",), ("status", "tiny"), ("front", "tiny"), ("front", "tiny", "--format", "json"),
@@ -63,8 +63,7 @@ def home(copied) -> Path:
 def names(home: Path, table: str) -> list[str]:
     """What trial 0 has in a table, by name."""
     with closing(sqlite3.connect(home / "mlflow.db")) as database:
-        of_run = f"run_uuid = (SELECT run_uuid FROM tags WHERE {OF_TRIAL})"
-        rows = database.execute(f"SELECT key FROM {table} WHERE {of_run} ORDER BY key")
+        rows = database.execute(f"SELECT key FROM {table} WHERE {OF_TRIAL} ORDER BY key")
         return [name for (name,) in rows]
 
 
@@ -79,9 +78,8 @@ def refuse_traceback(*words: str) -> str:
 def delete(home: Path, table: str, name: str) -> None:
     """Delete what trial 0 has by a name in a table."""
     with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
-        of_trial = database.execute(f"SELECT run_uuid FROM tags WHERE {OF_TRIAL}").fetchone()
-        where = "WHERE key = ? AND run_uuid = ?"
-        assert database.execute(f"DELETE FROM {table} {where}", (name, *of_trial)).rowcount == 1
+        statement = f"DELETE FROM {table} WHERE key = ? AND {OF_TRIAL}"
+        assert database.execute(statement, (name,)).rowcount == 1
 
 
 def set_aside(home: Path, name: str) -> None:
@@ -127,6 +125,13 @@ def test_a_sweep_goes_on_and_runs_again_where_the_store_has_no_seed_of_a_trial(d
             database.execute("UPDATE params SET value = ? WHERE key = 'seed'", (text,))
     for words in (*VERBS, ("resume", "tiny"), ("sync", "tiny")):
         refuse_traceback(*words)
+
+
+def test_a_run_that_is_no_trial_any_more_ends_a_resume_in_a_sentence(home):
+    set_aside(home, "sweep.role")
+    delete(home, "tags", "sweep.role")
+    said = refuse_traceback("resume", "tiny")
+    assert "its list of runs must be what the sweep wrote, but the store" in said
 
 
 @pytest.mark.long
