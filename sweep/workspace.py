@@ -14,6 +14,7 @@ NAME/front/                      the front as tables and pictures, once the swee
 NAME/.lock                       held by the driver while it runs
 """
 
+import logging
 import os
 import re
 import uuid
@@ -22,7 +23,9 @@ from pathlib import Path
 from analysis.record.names import Artifact
 from sweep.tracking.whole_file import DamagedFile, read_line, write_whole
 from trainables.schema.text.masking import masked
-from trainables.schema.text.shown import as_value
+from trainables.schema.text.shown import MAX_NAME, as_value, as_word
+
+log = logging.getLogger(__name__)
 
 SPEC, START_FOLDER = Artifact.SPEC, "started_in"
 JOURNAL, OUTBOX, RAY, FRONT = "search.journal", "record", "ray", Artifact.FRONT
@@ -127,12 +130,23 @@ def harness_tasks(name: str) -> Path | None:
 
 
 def start_folder(name: str) -> Path:
-    """Return the folder in which a sweep was started, or the current one if that is not there.
+    """Return the folder in which a sweep was started, or the current one if that is not known, or gone.
+
+    Of the current one a warning is logged.
 
     Raises DamagedFile, as the functions below: the file that holds it is not as it was written.
     """
     path = _absolute_path(name, START_FOLDER, "the folder in which the sweep was started")
-    return path if path and path.is_dir() else Path.cwd()
+    if path and path.is_dir():
+        return path
+    log.warning(
+        "%s must hold the folder in which %s was started, but %s: relative paths of its spec are taken "
+        "from the current one, %s",
+        folder(name) / START_FOLDER, name,
+        f"{as_word(path, MAX_NAME)} is no folder any more" if path else "is not there",
+        as_word(Path.cwd(), MAX_NAME),
+    )  # fmt: skip
+    return Path.cwd()
 
 
 def tracking_uri(name: str) -> str:

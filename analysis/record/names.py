@@ -42,12 +42,11 @@ class TrialState:
     FAILED: Final = "failed"
     LOST: Final = "lost"  # it was complete, but the record has lost some of its results
     RUNNING: Final = "running"  # this and any other is MLflow's status of the run, in lower case
+    KILLED: Final = "killed"  # its driver ended within it; `sweep resume` runs it
 
 
 EndState = Literal["complete", "pruned", "failed"]
 ENDED_STATES: tuple[EndState, ...] = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
-# The states by which the trials of a sweep are counted in `sweep ls`, in the order of its columns.
-COUNTED_STATES = (TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED, TrialState.RUNNING)
 
 
 class Role:

@@ -26,7 +26,6 @@ from analysis.record.mlflow_client import (
     sweep_runs,
 )
 from analysis.record.names import (
-    COUNTED_STATES,
     Artifact,
     Role,
     Tag,
@@ -39,6 +38,7 @@ from analysis.record.names import (
 )
 from analysis.record.sweep import Sweep, run_id_of
 from analysis.record.table import (
+    COUNTED_STATES,
     model_metrics,
     sweep_state,
     trial_state,
@@ -122,8 +122,8 @@ def read_state(name: str, /, *, tracking_uri: str) -> str:
 def list_sweeps(*, tracking_uri: str) -> pd.DataFrame:
     """Return a table with a row for each sweep, newest first.
 
-    Columns: name, state, then the numbers of trials that are complete, failed, pruned, running and
-    lost, then started (a time in UTC) and goals (a list of metric names).
+    Columns: name, state, then the numbers of trials that are complete, failed, pruned, running, killed
+    and lost, then started (a time in UTC) and goals (a list of metric names).
 
     Raises:
         ValueError: there is no record at tracking_uri.

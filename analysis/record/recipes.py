@@ -49,6 +49,18 @@ def no_items(_: Sequence[str]) -> Mapping[str, OfItems]:
     return {}
 
 
+def seed_in(cell: Any) -> int | None:
+    """Return the seed in a cell of the column of seeds; None if it is none, or empty.
+
+    >>> seed_in(3), seed_in("3"), seed_in(3.0), seed_in(math.nan), seed_in("x")
+    (3, 3, 3, None, None)
+    """
+    try:
+        return int(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
 class RecipeMean(NamedTuple):
     """A number that several replicates have.
 

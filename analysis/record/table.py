@@ -15,6 +15,7 @@ from analysis.record.names import (
     Series,
     SweepState,
     Tag,
+    TrialState,
     is_whole_number,
     request_in_force,
     trial_in,
@@ -38,6 +39,11 @@ if TYPE_CHECKING:
 MAX_SILENCE_S = 60.0
 LARGEST = 1e150  # of a value: errors are made of sums of squares
 LEAST_DF = 1e-3  # degrees of freedom: fewer than any design has
+# The states by which the trials of a sweep are counted in `sweep ls`, in the order of its columns.
+COUNTED_STATES = (
+    *(TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED, TrialState.RUNNING),
+    TrialState.KILLED,
+)
 RESERVED = {*ABOUT_TRIALS, *ABOUT_CANDIDATES}  # names that no metric and no parameter may have
 
 

@@ -195,7 +195,7 @@ def _states(sweep: Sweep) -> str:
     """
     states = sweep.trials["state"]
     if sweep.state not in LIVE_STATES:
-        states = states.replace(TrialState.RUNNING, "killed")
+        states = states.replace(TrialState.RUNNING, TrialState.KILLED)
     counts = states.value_counts()
     return f"{sweep.state}: " + (
         ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trials yet"

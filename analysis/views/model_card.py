@@ -38,8 +38,9 @@ them): none of them was better in one of {goals} without being worse in another.
 
 {table}
 
-{meaning}, over the items of a benchmark{seeds}; a difference
-from the base of less than 1.4 times that may be noise. Metrics are named `family/data set/quantity`.
+{meaning}, over the items of a benchmark{seeds}. A metric that
+differs from the base by less than 1.4 times the number after its ± may do so by chance. Metrics are
+named `family/data set/quantity`.
 
 ## Use and limits
 

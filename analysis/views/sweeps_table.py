@@ -6,24 +6,31 @@ from rich.markup import escape
 from rich.table import Table
 
 from analysis.folding import Folded
-from analysis.record.names import COUNTED_STATES, SweepState
+from analysis.record.names import SweepState, TrialState
+from analysis.record.table import COUNTED_STATES
 
 MAX_STATE = len(SweepState.INTERRUPTED)  # characters: no state is longer that a sweep writes
+# Of states that are rare: beside all of them there is little room for the name of a sweep.
+SHOWN_IF_ANY = (TrialState.PRUNED, TrialState.KILLED)
 
 
 def table(sweeps: pd.DataFrame, /) -> Table:
     """Return a table of 80 columns with a row for each sweep.
 
+    A state of SHOWN_IF_ANY has a column if a trial of any sweep is in it.
+
     sweeps: a table of `analysis.record.reader.list_sweeps`.
     """
-    shown = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    states = [s for s in COUNTED_STATES if s not in SHOWN_IF_ANY or sweeps[s].any()]
+    is_wide = len(states) == len(COUNTED_STATES)
+    shown = Table(box=SIMPLE_HEAD, padding=(0, 0 if is_wide else 1, 0, 0), pad_edge=False)
     shown.add_column("sweep")
     shown.add_column("state", no_wrap=True)
-    for state in COUNTED_STATES:
+    for state in states:
         shown.add_column(state, justify="right", no_wrap=True)
     shown.add_column("started (UTC)", no_wrap=True)
     for row in sweeps.to_dict("records"):
-        counts = [str(row[state]) for state in COUNTED_STATES]
+        counts = [str(row[state]) for state in states]
         time = row["started"]
         started = "not known" if pd.isna(time) else time.strftime("%Y-%m-%d %H:%M")
         shown.add_row(

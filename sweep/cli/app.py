@@ -39,6 +39,11 @@ class SweepVerbs(Verbs):
             return WRONG, str(error)
         if store_errors.is_of_store(error):
             return WRONG, store_errors.sentence(error, store_in_use.get())
+        if isinstance(error, ValueError):  # else the library that is missing may be one of these
+            from analysis.record.mlflow_client import OtherContent
+
+            if isinstance(error, OtherContent):
+                return WRONG, str(error)
         return super().end_of(error)
 
 

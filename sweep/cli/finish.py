@@ -124,10 +124,9 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
 
     Raises:
         SystemExit: MLflow lacks a part of its record or does not give it, results are lost, or no trial
-            is complete.
+            is complete. A sentence says which, of lost results another one has.
     """
     from sweep import workspace
-    from sweep.search.mending import lost_sentence
     from sweep.tracking import outbox
     from sweep.tracking.store import errors as store_errors
 
@@ -161,8 +160,8 @@ def _show_end(spec: SweepSpec, record: Record) -> None:
     for path in paths:
         is_below = path.resolve().is_relative_to(Path.cwd())
         print(encodable(os.path.relpath(path) if is_below else str(path.resolve())))
-    if sweep.lost:
-        leave(FAILED, lost_sentence(spec.name, sweep.lost))
+    if sweep.lost:  # which were said before trials began (sweep/driver/loop.py)
+        raise SystemExit(FAILED)
 
 
 def _failures(trials: Any) -> str:

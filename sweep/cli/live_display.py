@@ -80,7 +80,7 @@ def _earlier_models(
     before a trial has ended: one that goes on from a checkpoint does not measure them again.
     """
     from analysis.record.names import TrialState
-    from analysis.record.recipes import SEED
+    from analysis.record.recipes import SEED, seed_in
     from sweep.display.candidates import MeasuredModel, names_of, recipe_at
 
     if not running.earlier_outcomes and not running.record.has_base_metrics():
@@ -92,7 +92,7 @@ def _earlier_models(
         alpha = None if math.isnan(row["alpha"]) else float(row["alpha"])
         recipe = recipe_at(row["recipe"] or str(row["trial"]), alpha)
         values = tuple(float(row[name]) for name in names)
-        seed = int(row.get(SEED, 0))
+        seed = seed_in(row.get(SEED, 0))
         models.setdefault(int(row["trial"]), []).append(MeasuredModel(recipe, seed, values))
     return models, sweep.base
 

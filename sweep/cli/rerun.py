@@ -124,6 +124,7 @@ def new_seeds(
         num_seeds: how many further seeds each recipe gets.
         requested: earlier requests.
     """
+    from analysis.record.recipes import seed_in
     from sweep.tracking.control_requests import Rerun
 
     recipe_of = dict(zip(sweep.trials["trial"], sweep.trials["recipe"], strict=True))
@@ -132,7 +133,8 @@ def new_seeds(
     known = list(zip(sweep.trials["recipe"], seed_column, strict=True))
     known += [(recipe_of.get(one.trial, ""), one.seed) for one in requested]
     for recipe, seed in known:
-        used[recipe] = max(used[recipe], int(seed) if seed == seed else -1)
+        number = seed_in(seed)
+        used[recipe] = max(used[recipe], -1 if number is None else number)
     return [
         Rerun(number, used[recipe_of[number]] + 1 + step)
         for number in numbers

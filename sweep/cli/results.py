@@ -58,7 +58,9 @@ def ls(
             sweeps = reader.list_sweeps(tracking_uri=uri)
         named = zip(sweeps["name"], sweeps["state"], strict=True)
         sweeps["state"] = [state_here(name, uri, state) for name, state in named]
-        sweeps.loc[~sweeps["state"].isin(LIVE_STATES), TrialState.RUNNING] = 0
+        is_over = ~sweeps["state"].isin(LIVE_STATES)
+        sweeps.loc[is_over, TrialState.KILLED] += sweeps.loc[is_over, TrialState.RUNNING]
+        sweeps.loc[is_over, TrialState.RUNNING] = 0
     if sweeps.empty:
         say(
             f"no sweep is recorded in {store_in_use.get()}: `sweep run SPEC` runs one; name another "

@@ -20,12 +20,12 @@ class MeasuredModel(NamedTuple):
     """A model that a complete trial has measured: its own, or its weights at another α.
 
     recipe: equal for the models of one recipe at one α.
-    seed:   of the trial; the same seed again gives the same model.
+    seed:   of the trial, None if it is not known; the same seed again gives the same model.
     values: of the metrics that are goals or constrained, in the order of `names_of`.
     """
 
     recipe: str
-    seed: int
+    seed: int | None
     values: tuple[float, ...]
 
 
@@ -69,7 +69,7 @@ def candidates(
     base: metrics of the base model by name; it may be empty.
     """
     names = names_of(spec)
-    by_recipe: dict[str, dict[int, tuple[float, ...]]] = {}
+    by_recipe: dict[str, dict[int | None, tuple[float, ...]]] = {}
     for model in models:
         by_recipe.setdefault(model.recipe, {}).setdefault(model.seed, model.values)
     rows: list[Mapping[str, float]] = [

@@ -66,17 +66,18 @@ def refuse_changed(path: Path) -> None:
     """Raise DamagedFile if the content of a journal is not as it was written.
 
     One that is shorter is an older copy, or was cut: what its trials say in the record tells. So it is
-    if the mark is damaged, which is said.
+    if the mark is damaged or gone, which is said.
     """
-    mark = mark_of(path)
-    if mark.exists() and stamped(mark) is None:
+    mark, content = mark_of(path), path.read_bytes()
+    # One that is empty was begun by a process that was killed before it made the mark.
+    if stamped(mark) is None and (mark.exists() or content):
+        fault = "is damaged" if mark.exists() else "is not there (early releases made none)"
         log.warning(
-            "%s must hold the size and the checksum of %s, but is damaged: changes of that are found "
-            "in trials alone that have ended",
-            mark, path.name,
+            "%s must hold the size and the checksum of %s, but %s: it is made anew, and a change that "
+            "was made of %s before is found only if a trial that has ended differs from the record",
+            mark, path.name, fault, path.name,
         )  # fmt: skip
     size, checksum = _read(path)
-    content = path.read_bytes()
     if 0 < size <= len(content) and f"{zlib.crc32(content[:size]):08x}" != checksum:
         raise DamagedFile(
             f"{path} must be as it was written, but its first {size} bytes are not: put an intact copy "

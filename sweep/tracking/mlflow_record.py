@@ -267,6 +267,10 @@ class Record:
         """Return the steps at which the sweep's own run has a value of a metric."""
         return {entry.step for entry in self._client.get_metric_history(self.run_id, metric)}
 
+    def has_history(self, run_id: str, metric: str) -> bool:
+        """Return whether a run has a value of a metric at any step, be it its last one or not."""
+        return bool(self._client.get_metric_history(run_id, metric))
+
     def trials_on_front(self) -> set[int]:
         """Return the numbers of the trials that were on the front when it was last drawn."""
         runs = [run for run in self.trial_runs() if run.data.tags.get(Tag.ON_FRONT) == "true"]

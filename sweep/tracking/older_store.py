@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING
 from analysis.record.names import Artifact, trial_in
 from sweep.tracking.artifacts import has_artifact
 from trainables.schema.counted import numbered
+from trainables.schema.text.shown import as_word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sweep.tracking.entries.kinds import Attached
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
 
 log = logging.getLogger(__name__)
+
+MAX_NAMED = 5  # settings that a sentence lists
 
 
 def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
@@ -30,10 +35,17 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     if deleted := record.deleted_trials():
         whose = numbered("trial", sorted(deleted))
         log.warning("the runs of %s were deleted in MLflow, and stay so", whose)
-    missing = [n for n in outbox.missing_in(runs, record.own_run()) if n not in deleted]
+    lacking = outbox.missing_in(runs, record.own_run())
+    if lacking.changed:
+        log.warning("%s", _changed_sentence(record.sweep, lacking.changed))
+    missing = [n for n in lacking.trials if n not in deleted]
     if not missing:
         return []
     run_ids = {trial_in(run.data.tags): run.info.run_id for run in runs} | {None: record.run_id}
+    for report in lacking.metrics:
+        # Of its history alone MLflow makes no last value, which readers ask for.
+        if report.trial in missing and record.has_history(run_ids[report.trial], *report.metrics):
+            outbox.put(report)
     gone = [
         entry
         for entry in outbox.mark_all_undelivered()
@@ -55,6 +67,22 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
         f", but {files}, which went with it" if files else "",
     )
     return gone
+
+
+def _changed_sentence(name: str, changed: Mapping[int, Sequence[str]]) -> str:
+    """Return a sentence on settings that a store has otherwise than it had taken them.
+
+    name: of the sweep. changed: the names of the settings, by the trial.
+    """
+    names = sorted({setting for own in changed.values() for setting in own})
+    shown = [as_word(setting) for setting in names[:MAX_NAMED]]
+    more = " …" if len(names) > MAX_NAMED else ""
+    return (
+        f"the tracking store has other values of {', '.join(shown)}{more} of "
+        f"{numbered('trial', sorted(changed))} than it had taken, and MLflow lets no setting be "
+        f"changed: put an intact copy of it back, or have `sweep sync {name} --tracking-uri URI` "
+        f"record all of the sweep in another one."
+    )
 
 
 def _top(entry: Attached) -> str:

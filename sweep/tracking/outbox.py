@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from sweep.tracking.entries.kinds import ENTRY, Attached, Closed
-from sweep.tracking.entries.lacking import trials_lacking
+from sweep.tracking.entries.lacking import Lacking, what_lacks
 from sweep.tracking.journal.entries import entries_of
 from sweep.tracking.journal.journal import JOURNAL, Journal
 from sweep.tracking.journal.lines import entry_in, last_line
@@ -181,16 +181,16 @@ class Outbox:
         """Yield the entries that MLflow has taken, in their order."""
         yield from entries_of(self.folder, self.num_bytes_delivered)
 
-    def missing_in(self, runs: Iterable[Run], own: Run) -> list[Trial]:
-        """Return the trials of which a store lacks what it had taken: it is an old copy.
+    def missing_in(self, runs: Iterable[Run], own: Run) -> Lacking:
+        """Return what a store lacks of what it had taken, as an old copy or a damaged one does.
 
-        None among them is the sweep itself. What was refused is not expected.
+        What was refused is not expected.
 
         runs: of all trials, as the store has them. own: that of the sweep.
         """
         trees = [row["entry"] for row in self._refused.rows]
         aside = [ENTRY.validate_python(tree) for tree in trees if tree["do"] != NO_ENTRY]
-        return trials_lacking(self.delivered_entries(), runs, own, aside)
+        return what_lacks(self.delivered_entries(), runs, own, aside)
 
     def has_delivered(self, trial: Trial, name: str) -> bool:
         """Return whether MLflow has taken a file of this name of a run."""

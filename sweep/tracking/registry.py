@@ -174,7 +174,7 @@ def _mlmodel(run: Run, config: Mapping[str, Any], transformers_version: str) -> 
 
     (architecture, *_) = config["architectures"]
     by_name = "masked" if architecture.endswith("MaskedLM") else "causal"
-    task, pipeline = PIPELINES[run.data.params.get("model.family", by_name)]
+    task, pipeline = PIPELINES.get(run.data.params.get("model.family", ""), PIPELINES[by_name])
     texts = Schema([ColSpec("string")])
     model = Model(
         artifact_path=Artifact.MODEL,

@@ -80,7 +80,7 @@ def test_passwords_are_not_remembered(remember):
 
 
 def test_relative_paths_are_from_the_folder_of_the_start_while_it_is_there(
-    remember, tmp_path, monkeypatch
+    remember, tmp_path, monkeypatch, caplog
 ):
     start = tmp_path / "start"
     start.mkdir()
@@ -88,9 +88,16 @@ def test_relative_paths_are_from_the_folder_of_the_start_while_it_is_there(
     remember()
     monkeypatch.chdir(tmp_path)
     assert workspace.start_folder("tiny") == start
+    assert caplog.messages == []
     start.rmdir()
     assert workspace.start_folder("tiny") == tmp_path
     assert workspace.start_folder("another") == tmp_path
+    gone, unknown = caplog.messages
+    assert gone.startswith(
+        f"{workspace.folder('tiny') / 'started_in'} must hold the folder in which tiny was started, but "
+        f"{start} is no folder any more: relative paths of its spec are taken from the current one, "
+    )
+    assert "in which another was started, but is not there: relative paths" in unknown
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ ROW = {
     "failed": 12,
     "pruned": 345,
     "running": 0,
+    "killed": 0,
     "started": pd.Timestamp("2026-11-24 10:39", tz="UTC"),
     "goals": ["bias/stereoset/gap"],
 }
@@ -30,6 +31,19 @@ def test_a_sweep_is_one_line_of_at_most_80_columns_with_nothing_cut():
     assert max(map(len, shown)) <= 80
     assert "…" not in "".join(shown)
     assert any("[red]x" in line for line in shown), "a name is text, not markup"
+
+
+def test_killed_trials_have_a_column_where_there_are_some_and_all_is_within_80_columns():
+    assert "killed" not in "".join(lines(ROW))
+    ended = ROW | {"state": "interrupted", "killed": 678}
+    shown = lines(ended, ROW | {"running": 3, "name": "a"})
+    assert "killed" in shown[1]
+    assert any("678" in line for line in shown)
+    assert max(map(len, shown)) <= 80
+    assert "…" not in "".join(shown)
+    shown = "".join(lines(ended | {"pruned": 0}))
+    assert "pruned" not in shown
+    assert "678" in shown
 
 
 def test_an_empty_record_is_a_heading_alone():

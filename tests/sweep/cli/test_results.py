@@ -69,7 +69,7 @@ def test_a_sweep_whose_driver_has_died_here_is_interrupted_in_every_view(finishe
     found.run_id_of(7)
     (tmp_path / "sweeps" / "tiny" / "tracking_uri").unlink(missing_ok=True)
     (row,) = json.loads(verb("ls", "--format", "json", SWEEP_HOME=home).stdout)
-    assert (row["state"], row["running"]) == ("interrupted", 0)
+    assert (row["state"], row["running"], row["killed"]) == ("interrupted", 0, 1)
     assert (
         json.loads(verb("status", "tiny", "--format", "json", SWEEP_HOME=home).stdout)["state"]
         == row["state"]

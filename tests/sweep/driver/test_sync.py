@@ -79,7 +79,7 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
 
 
-def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
+def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec_of, caplog):
     from sweep.tracking.entries.kinds import Tagged
     from sweep.tracking.outbox import Outbox
 
@@ -91,6 +91,10 @@ def test_a_record_that_has_lost_results_is_said_with_another_exit_code(spec_of):
     assert ended.exit_code == 1
     assert f"the record of {spec.name} has lost results of trial 1" in ended.stderr
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
+    resumed = verb("resume", spec.name)
+    assert resumed.exit_code == 1
+    said = "\n".join([*caplog.messages, resumed.output])
+    assert said.count(f"the record of {spec.name} has lost results of trial 1, which is") == 1
 
 
 def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(

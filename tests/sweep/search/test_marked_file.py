@@ -91,13 +91,32 @@ def test_without_a_mark_nothing_is_known(journal, mark):
     open_journal(journal)
 
 
-@pytest.mark.parametrize("content", ["", "x", "3 00000000\n"])
-def test_a_damaged_mark_is_said_and_made_anew(journal, content, caplog):
-    mark_of(journal).write_text(content)
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        *((text, "is damaged") for text in ("", "x", "3 00000000\n")),
+        (None, "is not there (early releases made none)"),
+    ],
+)
+def test_a_damaged_mark_and_one_that_is_gone_are_said_and_made_anew(
+    journal, content, fault, caplog
+):
+    mark_of(journal).unlink()
+    if content is not None:
+        mark_of(journal).write_text(content)
     open_journal(journal)
     (warning,) = caplog.messages
     assert warning.startswith(
-        f"{mark_of(journal)} must hold the size and the checksum of search.journal"
+        f"{mark_of(journal)} must hold the size and the checksum of search.journal, but {fault}: "
     )
     open_journal(journal)
     assert len(caplog.messages) == 1
+
+
+def test_a_new_journal_lacks_no_mark_and_neither_does_one_that_a_killed_start_left_empty(
+    tmp_path, caplog
+):
+    open_journal(tmp_path / "new.journal")
+    (tmp_path / "empty.journal").touch()
+    open_journal(tmp_path / "empty.journal")
+    assert caplog.messages == []

@@ -1,5 +1,7 @@
 """A record that lacks what it had taken gets it again."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,10 +61,59 @@ def test_an_end_and_a_last_report_that_are_missing_are_missed(record, outbox):
     put(outbox, 0, 1)
     deliver_batch(record, outbox)
     runs = record.trial_runs()
-    assert outbox.missing_in(runs, record.own_run()) == []
+    assert outbox.missing_in(runs, record.own_run()).trials == []
     del runs[0].data.tags["sweep.state"]
     runs[1].data.metrics["progress"] = 0.5
-    assert outbox.missing_in(runs, record.own_run()) == [0, 1]
+    assert outbox.missing_in(runs, record.own_run()).trials == [0, 1]
+
+
+def test_a_setting_whose_name_is_gone_is_delivered_again_and_a_changed_value_is_said(
+    record, outbox, caplog
+):
+    opened = Opened(trial=0, at=1, params={"seed": "3", "lr": "0.1"})
+    outbox.put(opened, Opened(trial=1, at=1, params={"seed": "4"}))
+    deliver_batch(record, outbox)
+    file = record.tracking_uri.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(file)) as database, database:
+        where = "WHERE key = 'seed' AND run_uuid = ?"
+        of_run = (record.run_id_of(0),)
+        database.execute(f"UPDATE params SET key = 'seee' {where}", of_run)
+    assert deliver_again(record, outbox) == []
+    assert "lacks what it had taken of trial 0, as an old copy does" in caplog.text
+    deliver_batch(record, outbox)
+    by_trial = {run.data.tags["sweep.trial"]: run.data.params for run in record.trial_runs()}
+    assert by_trial["0"] == {"seed": "3", "seee": "3", "lr": "0.1"}
+    caplog.clear()
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"UPDATE params SET value = '9' {where}", of_run)
+    assert deliver_again(record, outbox) == []
+    assert outbox.is_delivered, "MLflow would refuse it"
+    (warning,) = caplog.messages
+    assert warning.startswith(
+        "the tracking store has other values of seed of trial 0 than it had taken, and MLflow lets no "
+        "setting be changed: put an intact copy of it back, or have `sweep sync "
+    )
+
+
+def test_a_last_value_is_written_anew_where_it_is_gone_and_its_history_is_not(
+    record, outbox, caplog
+):
+    put(outbox, 0)
+    deliver_batch(record, outbox)
+    name, run_id = "bias/miniature/gap", record.run_id_of(0)
+    with closing(sqlite3.connect(record.tracking_uri.removeprefix("sqlite:///"))) as file, file:
+        where = "WHERE key = ? AND run_uuid = ?"
+        file.execute(f"DELETE FROM latest_metrics {where}", (name, run_id))
+    deliver_again(record, outbox)
+    while not outbox.is_delivered:
+        deliver_batch(record, outbox)
+    (run,) = record.trial_runs()
+    assert run.data.metrics[name] == 2.0
+    history = record._client.get_metric_history(run_id, name)
+    assert [(point.step, point.value) for point in history] == [(2, 2.0), (2, 2.0)]
+    caplog.clear()
+    assert deliver_again(record, outbox) == []
+    assert not caplog.messages
 
 
 def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record, outbox, caplog):
@@ -72,9 +123,9 @@ def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record
     outbox.put(end)
     deliver_batch(record, outbox)
     own = record.own_run()
-    assert outbox.missing_in(record.trial_runs(), own) == []
+    assert outbox.missing_in(record.trial_runs(), own).trials == []
     del own.data.metrics["progress"]
-    assert outbox.missing_in(record.trial_runs(), own) == [None]
+    assert outbox.missing_in(record.trial_runs(), own).trials == [None]
     record._client.delete_tag(record.run_id, "sweep.state")
     deliver_again(record, outbox)
     assert "lacks what it had taken of the sweep itself, as an old copy does" in caplog.text
@@ -83,7 +134,7 @@ def test_an_end_of_the_sweep_and_a_base_model_that_are_missing_are_missed(record
     outbox.put(Tagged(trial=None, tags={"sweep.alive": "1"}))
     deliver_batch(record, outbox)
     record.reopen(record.run_id)
-    assert outbox.missing_in(record.trial_runs(), record.own_run()) == [], (
+    assert outbox.missing_in(record.trial_runs(), record.own_run()).trials == [], (
         "a driver has begun since"
     )
 
@@ -105,15 +156,15 @@ def test_what_is_missing_is_missed_whatever_else_was_refused_and_what_was_refuse
         file.write("{}\n")
     assert outbox.next_entries(10)[0] == []
     runs, own = record.trial_runs(), record.own_run()
-    assert outbox.missing_in(runs, own) == []
+    assert outbox.missing_in(runs, own).trials == []
     del own.data.metrics["progress"]
-    assert outbox.missing_in([], own) == [None, 0, 1]
+    assert outbox.missing_in([], own).trials == [None, 0, 1]
     # As when MLflow refuses some of it, in parts.
     outbox.set_aside(Tagged(trial=0, tags={"sweep.state": "complete"}), "too long")
     outbox.set_aside(Reported(trial=None, at=1, step=0, metrics={"progress": 0.0}), "no")
     for run in runs:
         del run.data.tags["sweep.state"]
-    assert outbox.missing_in(runs, own) == [1]
+    assert outbox.missing_in(runs, own).trials == [1]
 
 
 def test_a_trial_of_which_a_store_has_taken_nothing_is_not_missed(record, outbox):
@@ -121,11 +172,11 @@ def test_a_trial_of_which_a_store_has_taken_nothing_is_not_missed(record, outbox
     closed = Closed(trial=0, at=3, status="FINISHED", tags={"sweep.state": "complete"})
     outbox.put(opened, closed)
     outbox.mark_delivered(outbox.next_entries(10)[1], [])
-    assert outbox.missing_in([], record.own_run()) == [0]
+    assert outbox.missing_in([], record.own_run()).trials == [0]
     parts = [opened.model_copy(update={"yaml": ""}), Tagged(trial=0, tags=closed.tags)]
     for part in (*parts, closed.model_copy(update={"tags": {}})):
         outbox.set_aside(part, "no such run")
-    assert outbox.missing_in([], record.own_run()) == []
+    assert outbox.missing_in([], record.own_run()).trials == []
 
 
 def test_items_of_the_base_model_that_the_store_has_lost_are_said(record, outbox, caplog):
