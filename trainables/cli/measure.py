@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # 1.4 = √2: two models, each with its own error, at p = 0.05.
 NOISE_FLOOR = (
-    f"{MEANING}, over n items. Between two models a difference of less than 1.4 times it is noise, "
-    "unless they are compared item by item (`sweep compare`), which sees smaller ones."
+    f"{MEANING}, over n items. Two models that differ by less than 1.4 times the number after ± may do "
+    "so by chance, unless they are compared item by item (`sweep compare`), which sees smaller ones."
 )
 
 # What may stand in a value, such as an address, is no sign between two evaluators or settings.

@@ -129,22 +129,25 @@ def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
     assert sentence == "interrupted before any trial began; `sweep run --replace` starts anew."
 
 
-def test_ctrl_c_within_a_destructor_ends_the_sweep_before_any_trial(spec_of, capsys):
+def test_ctrl_c_that_a_destructor_swallows_ends_the_sweep_before_any_trial(spec_of, capsys):
     class Destroyed:
         def __del__(self):
             signal.raise_signal(signal.SIGINT)
 
     spec, document = spec_of(2)
 
-    def start(on_start, _):
-        destroyed = Destroyed()
-        del destroyed
-        gc.collect()
-        return started(spec, document)(on_start, _)
+    def start(on_start, on_lost):
+        def destroy_and_start(running):
+            destroyed = Destroyed()
+            del destroyed
+            gc.collect()
+            return on_start(running)
+
+        return started(spec, document)(destroy_and_start, on_lost)
 
     assert last_word(spec, start, capsys) == (130, f"interrupted; {GOES_ON}")
     assert sweep_of(spec).state == "interrupted"
-    assert sweep_of(spec).trials.empty
+    assert "complete" not in set(sweep_of(spec).trials["state"])
     assert finishes(spec, document)
 
 
