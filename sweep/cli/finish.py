@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.record.names import SweepState, TrialState
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, console, leave
@@ -20,29 +20,32 @@ if TYPE_CHECKING:
     from sweep.tracking.mlflow_record import Record
 
 
-def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]) -> None:
+def run_to_last_word(
+    spec: SweepSpec, start: Callable[[OnStart, OnLost], Record], *, is_new: bool = False
+) -> None:
     """Run a sweep, then print its front and the names of its files.
 
-    start: runs the sweep to its end and returns its record. Its arguments are the functions that it
-        must call when trials are about to begin, and when Ray has gone.
+    Args:
+        start: runs the sweep to its end and returns its record. Its arguments are the functions that
+            it must call when trials are about to begin, and when Ray has gone.
+        is_new: whether it begins the sweep, and does not go on with one.
 
     Raises:
         SystemExit: the sweep did not end well, with an exit code of sweep/cli/options.py; a sentence on
             stderr says why, and how to go on.
     """
-    from sweep import workspace
     from sweep.cli import live_display
     from sweep.config import preflight
     from sweep.driver import interrupts
     from sweep.driver.running_sweep import CannotRun, Stopped
-    from sweep.tracking import outbox, sweeps
+    from sweep.tracking import sweeps
     from sweep.tracking.store import addresses
     from trainables.assets.errors import AssetError
 
     started: list[RunningSweep] = []
     of_us = (CannotRun, preflight.DoNotFit, sweeps.SweepExists)
     refusals = (*of_us, AssetError, addresses.BadAddress)
-    size_before = outbox.journal_size(workspace.outbox(spec.name))
+    before = _Before(is_new, *_journal_of(spec))
     with ExitStack() as signals:
         ctrl_c = signals.enter_context(interrupts.raising_ctrl_c())
 
@@ -53,7 +56,7 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
 
         def on_lost(reason: str) -> int:
             console().show_cursor(True)  # the progress hides it
-            say(_how_to_go_on(spec, reason, size_before))
+            say(_how_to_go_on(spec, reason, before))
             return INTERRUPTED
 
         try:
@@ -63,29 +66,58 @@ def run_to_last_word(spec: SweepSpec, start: Callable[[OnStart, OnLost], Record]
             if any(outcome.input_changed for outcome in ended):
                 raise SystemExit(FAILED)
         except KeyboardInterrupt:
-            leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", size_before))
+            leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", before))
         except Exception as error:
             if isinstance(error, Stopped):
-                leave(INTERRUPTED, _how_to_go_on(spec, error.why, size_before))
+                leave(INTERRUPTED, _how_to_go_on(spec, error.why, before))
             if ctrl_c.pressed:  # a library has made an error of KeyboardInterrupt
-                leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", size_before))
+                leave(INTERRUPTED, _how_to_go_on(spec, "interrupted", before))
             if isinstance(error, refusals):
                 leave(WRONG, str(error))
             raise
 
 
-def _how_to_go_on(spec: SweepSpec, why: str, size_before: int) -> str:
+class _Before(NamedTuple):
+    """What was there of a sweep when this process began.
+
+    is_new: whether the process begins the sweep anew.
+    version: what differs once the journal of its record is another; None if there was none.
+    size: number of bytes of that journal.
+    """
+
+    is_new: bool
+    version: tuple[int, int] | None
+    size: int
+
+
+def _journal_of(spec: SweepSpec) -> tuple[tuple[int, int] | None, int]:
+    """Return (version, size) of the journal of a sweep's record, as _Before has them."""
+    from sweep import workspace
+    from sweep.tracking.journal.journal import JOURNAL
+
+    file = workspace.outbox(spec.name) / JOURNAL
+    if not file.exists():
+        return None, 0
+    status = file.stat()
+    return (status.st_ino, status.st_mtime_ns), status.st_size
+
+
+def _how_to_go_on(spec: SweepSpec, why: str, before: _Before) -> str:
     """Return the last sentence about a sweep that was interrupted.
 
-    Args:
-        why: the reason, in words.
-        size_before: size of the journal of its record when this process began, in bytes.
+    why: the reason, in words.
     """
     from sweep import workspace
     from sweep.tracking import outbox
 
     folder = workspace.outbox(spec.name)
-    if outbox.has_ended(folder, since=size_before):
+    version, _ = _journal_of(spec)
+    if before.is_new and version and version == before.version:
+        return (
+            f"{why} before the earlier sweep {spec.name} was replaced; `sweep run --replace` starts "
+            "anew."
+        )
+    if outbox.has_ended(folder, since=before.size):
         return f"{spec.name} has ended all the same; {_next_command(spec)}."
     if folder.is_dir():
         return f"{why}; `sweep resume {spec.name}` goes on from here."

@@ -93,6 +93,7 @@ def run(
             on_start=on_start,
             on_lost=on_lost,
         ),
+        is_new=True,
     )
 
 

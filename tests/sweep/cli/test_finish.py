@@ -122,6 +122,24 @@ def test_failures_are_said_until_each_was_tried_again(spec_of, capsys):
     assert sweep_of(spec).retried == tuple(failed)
 
 
+def test_ctrl_c_before_an_earlier_sweep_is_replaced_promises_no_resume_of_the_new_one(
+    spec_of, capsys
+):
+    spec, document = spec_of(1)
+    assert last_word(spec, started(spec, document, run_trial=pretending()), capsys) == (0, "")
+
+    def ctrl_c(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit):
+        run_to_last_word(spec, ctrl_c, is_new=True)
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"interrupted before the earlier sweep {spec.name} was replaced; `sweep run --replace` starts "
+        "anew."
+    )
+    assert last_word(spec, ctrl_c, capsys) == (130, f"interrupted; {GOES_ON}"), "of a resume"
+
+
 def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
     spec, _ = spec_of(2)
     code, sentence = last_word(spec, lambda *_: signal.raise_signal(signal.SIGINT), capsys)
