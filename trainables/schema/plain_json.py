@@ -21,7 +21,7 @@ def from_json(
 
     Raises:
         ValueError: it is no JSON (a json.JSONDecodeError, which has the place), is nested too deeply
-            for Python, or one of the functions refuses it.
+            for Python, has a number of too many digits, or one of the functions refuses it.
     """
     try:
         return json.loads(
@@ -33,6 +33,11 @@ def from_json(
         )
     except RecursionError:
         raise ValueError("it has too many levels") from None
+    except ValueError as error:
+        if "set_int_max_str_digits" in str(error):  # by which Python advises its programmers
+            most = sys.get_int_max_str_digits()
+            raise ValueError(f"it has a number of more than {most} digits") from None
+        raise
 
 
 def is_finite_number(value: object) -> bool:

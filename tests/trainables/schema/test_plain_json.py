@@ -23,6 +23,11 @@ def test_json_of_too_many_levels_is_refused_in_a_sentence(text):
         from_json(text)
 
 
+def test_a_number_of_too_many_digits_is_refused_without_the_words_of_python():
+    with pytest.raises(ValueError, match=r"^it has a number of more than \d+ digits$"):
+        from_json('{"a": ' + "9" * 5000 + "}")
+
+
 @pytest.mark.parametrize("text", ["", "{", b"\xff\xfe\xfa", "9" * 5000, "[1] 2"])
 def test_what_is_no_json_is_a_value_error(text):
     with pytest.raises(ValueError):  # noqa: PT011
