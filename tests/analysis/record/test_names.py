@@ -67,7 +67,9 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
     assert set(values(Series).values()) == {"progress", "front/size", "front/hypervolume"}
     assert values(Group) == {"FRONT": "front/", "SYSTEM": "system/", "TRAIN": "train/"}
     assert values(Role) == {"SWEEP": "sweep", "TRIAL": "trial"}
-    assert set(values(TrialState).values()) == {"complete", "pruned", "failed", "lost", "running"}
+    assert set(values(TrialState).values()) == {
+        *("complete", "pruned", "failed", "lost", "running", "killed"),
+    }
     assert set(values(SweepState).values()) == {
         *("running", "paused", "stopping", "cancelling"),
         *("finished", "failed", "stopped", "cancelled", "interrupted"),

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from ruamel.yaml import YAML
 
+from sweep.config.inputs import inputs_of
 from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
@@ -19,7 +20,7 @@ from sweep.workers.worker import (
 )
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
-from trainables.data import sources
+from trainables.config import TrialConfig
 from trainables.harness import folder
 from trainables.report import Report
 
@@ -297,7 +298,8 @@ def test_a_trial_whose_data_have_changed_fails_with_that_reason_and_the_worker_g
     file = tmp_path / "pairs.csv"
     file.write_text("stereotype,antistereotype\nshe cries,he cries\n")
     tree = TRIAL | {"alignment": {"data": str(file)}}
-    began_with = {f"alignment.{file}": sources.digest(str(file))}
+    inputs = inputs_of([TrialConfig.model_validate(tree)])
+    began_with = {entry.name: entry.digest() for entry in inputs}
     worker = Worker.__new__(Worker)
     worker.setup(
         TrialRequest(7, tree).to_config(), Assignment(reports(3.0, 2.0, 1.0), digests=began_with)
@@ -343,7 +345,8 @@ def test_a_changed_input_is_the_failure_of_the_trial_without_its_secrets(tmp_pat
     file.write_text("stereotype,antistereotype\nshe cries,he cries\n")
     tree = TRIAL | {"alignment": {"data": str(file)}}
     worker = Worker.__new__(Worker)
-    digests = {f"alignment.{file}": "0" * 64}
+    inputs = inputs_of([TrialConfig.model_validate(tree)])
+    digests = {entry.name: "0" * 64 for entry in inputs}
     worker.setup(TrialRequest(7, tree).to_config(), Assignment(reports(0.5), digests=digests))
     failure = step(worker).failure
     assert "token=*** must be what the sweep began with" in failure
