@@ -39,6 +39,11 @@ def home() -> Path:
     return Path(os.environ.get("SWEEP_HOME") or "sweeps").expanduser().resolve()
 
 
+def keep_home() -> None:
+    """Have the folder of all sweeps stay the same, whatever folder the process changes into."""
+    os.environ["SWEEP_HOME"] = str(home())
+
+
 def folder(name: str) -> Path:
     """Return the path of the folder of a sweep, which need not exist yet."""
     return home() / name
@@ -104,11 +109,16 @@ def remember_sweep(
     """
     write_whole(spec(name), spec_text)
     _write(name, START_FOLDER, str(Path.cwd()))
-    is_local = tracking_uri == local_tracking_uri()
-    _write_address(name, TRACKING_URI, None if is_local else tracking_uri)
+    remember_tracking_uri(name, tracking_uri)
     database = search_storage if isinstance(search_storage, str) else None
     _write_address(name, SEARCH_STORAGE, database)
     remember_checkpoint_root(name, checkpoint_root)
+
+
+def remember_tracking_uri(name: str, tracking_uri: str) -> None:
+    """Write in which tracking store a sweep is recorded; passwords are hidden."""
+    is_local = tracking_uri == local_tracking_uri()
+    _write_address(name, TRACKING_URI, None if is_local else tracking_uri)
 
 
 def remember_checkpoint_root(name: str, checkpoint_root: str | None) -> None:

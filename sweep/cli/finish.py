@@ -111,13 +111,11 @@ def _how_to_go_on(spec: SweepSpec, why: str, before: _Before) -> str:
     from sweep.tracking import outbox
 
     folder = workspace.outbox(spec.name)
-    version, _ = _journal_of(spec)
+    version, size = _journal_of(spec)
     if before.is_new and version and version == before.version:
-        return (
-            f"{why} before the earlier sweep {spec.name} was replaced; `sweep run --replace` starts "
-            "anew."
-        )
-    if outbox.has_ended(folder, since=before.size):
+        return f"{why} before anything of the earlier sweep {spec.name} was changed."
+    is_shorter = size < before.size  # it is another journal
+    if outbox.has_ended(folder, since=0 if is_shorter else before.size):
         return f"{spec.name} has ended all the same; {_next_command(spec)}."
     if folder.is_dir():
         return f"{why}; `sweep resume {spec.name}` goes on from here."

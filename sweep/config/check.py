@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from sweep.config import possible_goals
+from sweep.config.secrets_in_spec import secret_sentences, value_at
 from sweep.config.spec import MAX_TRIALS, Search, SweepSpec
 from sweep.config.trial_file import refuse_trial
 from sweep.samplers.base import Sampler
@@ -22,9 +23,6 @@ from trainables.config import TrialConfig
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
-from trainables.schema.text.hidden_lines import changes_of_lines
-from trainables.schema.text.masking import masked
-from trainables.schema.text.masking_source import masked_settings
 from trainables.schema.text.shown import as_value
 from trainables.schema.yaml_file import Document, SpecError, read, validate
 
@@ -72,38 +70,10 @@ def check(document: Document) -> SweepSpec:
             sentences += _num_trials_sentences(document, None if bad_domains else tree)
             sentences += possible_goals.faults_of(document, sound_tree)
         sentences += _seed_sentences(document, tree)
-    sentences += _secret_sentences(document, {document.line_of(sentence) for sentence in sentences})
+    sentences += secret_sentences(document, {document.line_of(sentence) for sentence in sentences})
     if sentences:
         raise SpecError(sorted(sentences, key=document.line_of))
     return spec
-
-
-def _secret_sentences(document: Document, known_lines: Container[int]) -> list[str]:
-    """Return a sentence for each line of a spec with a secret, which the record would get as it is.
-
-    known_lines: the numbers of lines that have another fault; that is told first.
-    """
-    changed_lines = changes_of_lines(document.text, masked_settings(document.text))
-    changed_lines |= _lines_of_escaped_secrets(document)
-    return [
-        f"{document.head(number)}: must hold no secret, as the record gets the spec as it is, but got "
-        f"{as_value(shown.strip())}: leave it out, or change the variable of the environment, named as "
-        f"secrets are, that has this value."
-        for number, shown in islice(changed_lines.items(), MAX_SENTENCES)
-        if number not in known_lines
-    ]
-
-
-def _lines_of_escaped_secrets(document: Document) -> dict[int, str]:
-    """Return line -> what is shown of its secret, for secrets that are written with escapes of YAML."""
-    raw_lines = document.text.split("\n")
-    shown_by_line: dict[int, str] = {}
-    for place, line in document.lines.items():
-        if "\\" in raw_lines[line - 1] or "''" in raw_lines[line - 1]:
-            value = _value_at(document.tree, place)
-            if isinstance(value, str) and (shown := masked(value)) != value:
-                shown_by_line[line] = shown
-    return shown_by_line
 
 
 def fault_of_trial(tree: Mapping[str, Any]) -> str:
@@ -206,7 +176,7 @@ def _base_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
     sentences = []
     for place in SAME_FOR_ALL:
         distinct: list[Any] = []
-        for value in (_value_at(corner.tree, place) for corner in found):
+        for value in (value_at(corner.tree, place) for corner in found):
             if value not in distinct:
                 distinct.append(value)
         if len(distinct) > 1:
@@ -215,16 +185,6 @@ def _base_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
                 f"compared with one base, but got {len(distinct)} of them: make a sweep of each."
             )
     return sentences
-
-
-def _value_at(tree: Any, place: Place) -> Any:
-    """Return the value at a place of a tree, or None if there is none."""
-    for key in place:
-        if isinstance(tree, list) and isinstance(key, int) and key < len(tree):
-            tree = tree[key]
-        else:
-            tree = tree.get(key) if isinstance(tree, dict) else None
-    return tree
 
 
 def _sampler(tree: Mapping[str, Any]) -> Sampler | None:

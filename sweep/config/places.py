@@ -89,7 +89,10 @@ def _places_of_plugin(tree: Any, places_by_key: PlacesByKey, fault: InputFault) 
     ranks: dict[Place, tuple[bool, int]] = {}
     for place in chain.from_iterable(places_by_key[k] for k in own_keys):
         written = by_name(_value(tree, place))
-        if isinstance(written, dict) and written.get("name") == plugin.name:
+        has_name = isinstance(written, dict) and written.get("name") == getattr(
+            plugin, "name", None
+        )
+        if isinstance(written, dict) and has_name:
             ranks[place] = _rank(written, plugin)
     return sorted(ranks, key=ranks.__getitem__)
 

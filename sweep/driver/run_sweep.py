@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack, chdir
 from dataclasses import dataclass, replace
@@ -191,7 +190,7 @@ def resume(
         refuse_other_spec(record, document)
         warn_of_copy(record)
         # Absolute, because a relative one is meant from the folder that is left next.
-        os.environ["SWEEP_HOME"] = str(workspace.home())
+        workspace.keep_home()
         with chdir(workspace.start_folder(spec.name)):
             digests = preflight.prepare(spec, document)
             began = began_with(record, workspace.outbox(spec.name))

@@ -15,6 +15,7 @@ from sweep import workspace
 from sweep.config import preflight
 from sweep.config.check import load
 from sweep.config.spec import SweepSpec
+from sweep.driver.earlier.copied_folder import warn_of_copy
 from sweep.driver.earlier.older_search import refuse_older_folder
 from sweep.driver.lock import only_driver
 from sweep.driver.running_sweep import CannotRun, RunningSweep, wait_until_delivered
@@ -85,6 +86,7 @@ def sync(
             sweep began with, and they are not what the spec takes them for.
     """
     uri = addresses.absolute(tracking_uri) if tracking_uri else workspace.tracking_uri(name)
+    workspace.keep_home()
     with (
         only_driver(workspace.folder(name)),
         addresses.refusing_outage(uri, f"`sweep sync {name}`"),
@@ -108,6 +110,7 @@ def sync(
             if study:  # an old copy would write over the record
                 refuse_older_folder(name, study, record.trial_runs())
             gone = deliver_again(record, outbox)
+        warn_of_copy(record)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)
         with Delivery(record, outbox) as delivery:
@@ -128,6 +131,10 @@ def sync(
                     )
                     on_delivered(running)
                 wait_until_delivered(delivery, name)
+        if (
+            tracking_uri
+        ):  # not before: where it does not take everything, the sweep stays where it was
+            workspace.remember_tracking_uri(name, uri)
         num_left = num_refused(outbox.folder)
         # The front has been drawn anew.
         lost = [entry for entry in gone if entry.to != Artifact.FRONT]
@@ -216,13 +223,5 @@ def _open_anew(
         digests = digests_in(began)
         record = sweeps.open_sweep(
             tracking_uri, spec, document.text, digests, artifacts, began=began
-        )
-        # Behind it: if it cannot be opened, the sweep stays where it was.
-        workspace.remember_sweep(
-            name,
-            document.text,
-            tracking_uri,
-            workspace.search_storage(name),
-            workspace.checkpoint_root(name),
         )
     return record, gone

@@ -11,6 +11,7 @@ is the same metric.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import shutil
@@ -35,7 +36,7 @@ from sweep.tracking.refused import (
     RefusedEntries,
     identity,
 )
-from sweep.tracking.whole_file import delete, sync
+from sweep.tracking.whole_file import NO_LINK, delete, sync
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -62,6 +63,8 @@ class Outbox:
         """
         self.folder = folder
         self.files = folder / "files"
+        if self.files.is_symlink():
+            raise OSError(errno.ELOOP, NO_LINK, str(self.files))
         self.files.mkdir(parents=True, exist_ok=True)
         self._journal = Journal(folder)
         faults = [*self._journal.faults]
@@ -254,7 +257,7 @@ def _sync_all(path: Path) -> None:
 def journal_size(folder: Path) -> int:
     """Return the size of the journal in the folder of an outbox, in bytes; 0 if there is none."""
     journal = folder / JOURNAL
-    return journal.stat().st_size if journal.exists() else 0
+    return journal.stat().st_size if journal.is_file() else 0
 
 
 def has_ended(folder: Path, since: int) -> bool:
@@ -280,7 +283,7 @@ def has_ended(folder: Path, since: int) -> bool:
 def num_waiting(folder: Path) -> int:
     """Return the number of entries in the folder of an outbox that MLflow lacks; change nothing."""
     journal = folder / JOURNAL
-    if not journal.exists():
+    if not journal.is_file():
         return 0
     with journal.open("rb") as file:
         mark = read_mark(folder / DELIVERED)

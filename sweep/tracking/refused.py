@@ -160,7 +160,10 @@ def _attaches(row: dict[str, Any]) -> bool:
 def _content(folder: Path) -> bytes:
     """Return the bytes of the file; none without one."""
     file = folder / REFUSED
-    return file.read_bytes() if file.exists() else b""
+    if not file.exists():
+        return b""
+    with open(file, "rb", opener=no_link) as stream:
+        return stream.read()
 
 
 def _lines(folder: Path) -> list[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import zlib
 from collections.abc import Set
 from pathlib import Path
@@ -18,6 +19,11 @@ MARK_WIDTH = 80  # characters of a mark that is written in place, longer than an
 
 class DamagedFile(ValueError):
     """A file of a sweep is not as the sweep has written it; the sentence says what would work."""
+
+
+# Why a file is not opened, as the system says such things.
+NO_LINK = "a link is not followed here, put the file itself in its place"
+NO_FILE = "it must be a file, but is none"
 
 
 def read_line(path: Path, held: str) -> str | None:
@@ -61,7 +67,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 
 def no_link(path: str | os.PathLike[str], flags: int) -> int:
-    """Return the descriptor of an opened file, as an opener of `open`; a link to a file is none.
+    """Return the descriptor of an opened file, as an opener of `open`; a link or a pipe is none.
 
     Whoever may write in the folder of a sweep could have it write to another file of its user.
 
@@ -69,12 +75,19 @@ def no_link(path: str | os.PathLike[str], flags: int) -> int:
         OSError: it cannot be opened, or is a link.
     """
     try:
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        # Not waiting: to open a pipe would take until somebody writes into it.
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-        advice = "a link is not followed here, put the file itself in its place"
-        raise OSError(errno.ELOOP, advice, path) from None
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, NO_LINK, path) from None
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.EINVAL, NO_FILE, path) from None
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, NO_FILE, path)
+    return descriptor
 
 
 def _make_way(path: Path) -> None:

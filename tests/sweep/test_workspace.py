@@ -170,3 +170,12 @@ def test_a_folder_that_was_remembered_is_an_absolute_path(content, remember):
         (workspace.folder("tiny") / file).write_text(content)
         with pytest.raises(DamagedFile, match=rf"{file} must hold .* begins with /, but holds '"):
             read("tiny")
+
+
+def test_the_folder_of_all_sweeps_stays_the_same_wherever_the_process_goes(tmp_path, monkeypatch):
+    """Also that of ./sweeps, of which another folder may have a copy."""
+    monkeypatch.setenv("SWEEP_HOME", "")
+    monkeypatch.chdir(tmp_path)
+    workspace.keep_home()
+    monkeypatch.chdir("/")
+    assert workspace.home() == tmp_path / "sweeps"

@@ -221,6 +221,8 @@ def check_tokenizer(
         tokenizer = tokenizer_of(name, family, opening)
         try:
             check(tokenizer)
+        except cache.Changed:  # files that it reads; it says nothing of the tokenizer
+            raise
         except ValueError as error:
             return str(error)
         return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from pydantic import BaseModel
 from trainables.config import TrialConfig
 from trainables.evaluators import AnyEvaluator
 from trainables.schema.faults import Fault, Place, dotted
+
+KEY = re.compile(r"([a-z_]+(?:\.[a-z_]+)*)(?=:? )")
 
 
 class InputFault(NamedTuple):
@@ -48,13 +51,18 @@ def fault_in(trial: TrialConfig, fault: Fault) -> InputFault:
 def faults_of(check: Callable[[], object], trial: TrialConfig) -> list[InputFault]:
     """Return the fault for which a check of a trial raises ValueError; an empty list if it does not.
 
-    check: its sentences begin with a key of the trial, such as `model.start must be …`.
+    check: its sentences begin with a key of the trial, such as `model.start must be …`; others are
+        about the model.
     """
     try:
         check()
     except ValueError as error:
-        key, _, sentence = str(error).partition(" ")
-        return [fault_in(trial, Fault(tuple(key.split(".")), sentence))]
+        found = KEY.match(str(error))
+        if found is None or found[1].split(".")[0] not in TrialConfig.model_fields:
+            return [InputFault(("model", "path"), trial.model.path, f": {error}", trial.model)]
+        place = tuple(found[1].split("."))
+        value, part = value_in(trial, place), value_in(trial, place[:-1])
+        return [InputFault(place, value, str(error)[found.end(1) :], part)]
     return []
 
 

@@ -47,7 +47,9 @@ def _faults_of_long_texts(trials: list[TrialConfig]) -> list[InputFault]:
             )
             faults.append(fault_of_evaluator(evaluator, sentence))
         try:
-            texts = list(evaluator.whole_texts())
+            data_digest = evaluator.data_digest()
+            with cache.unchanged_while_read(data_digest, evaluator.name, evaluator.data_digest):
+                texts = list(evaluator.whole_texts())
         except ValueError:  # a row that cannot be read, which is found with the evaluator's items
             continue
         for opening in {trial.model.opening for trial in trials}:
@@ -60,7 +62,7 @@ def _faults_of_long_texts(trials: list[TrialConfig]) -> list[InputFault]:
                 except ValueError:  # found with the opening
                     continue
             refuse = partial(refuse_long_texts, texts=texts)
-            asked = (evaluator.model_dump_json(), evaluator.data_digest(), _code())
+            asked = (evaluator.model_dump_json(), data_digest, _code())
             try:
                 pretrained.check_tokenizer(path, family, refuse, asked, opening)
             except ValueError as error:
@@ -91,8 +93,8 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[InputFault]:
                 pretrained.start_of(path, trial.model.opening)
         except ValueError:  # found with the set, or with the model's opening
             continue
-        refuse = partial(_refuse_cut_pairs, trial=trial)
         data_digest = sources.digest(alignment.data)
+        refuse = partial(_refuse_cut_pairs, trial=trial, data_digest=data_digest)
         asked = (*pair_set, data_digest, str(max_tokens), trial.objective.name, _code())
         check = partial(
             pretrained.check_tokenizer, path, family, refuse, asked, trial.model.opening
@@ -101,10 +103,15 @@ def _faults_of_cut_pairs(trials: list[TrialConfig]) -> list[InputFault]:
     return faults
 
 
-def _refuse_cut_pairs(tokenizer: Tokenizer, trial: TrialConfig) -> None:
-    """Raise ValueError if the pairs of a trial are all alike as its model reads them."""
+def _refuse_cut_pairs(tokenizer: Tokenizer, trial: TrialConfig, data_digest: str) -> None:
+    """Raise ValueError if the pairs of a trial are all alike as its model reads them.
+
+    data_digest: of the files of its alignment set.
+    """
     alignment, path, objective = trial.alignment, trial.model.path, trial.objective.name
-    pairs = [*sources.read_pairs(alignment.data, alignment.swap, alignment.words)]
+    digest_now = partial(sources.digest, alignment.data)
+    with cache.unchanged_while_read(data_digest, alignment.data, digest_now):
+        pairs = [*sources.read_pairs(alignment.data, alignment.swap, alignment.words)]
     max_tokens = trial.train.max_tokens
     most = min(max_tokens, room(tokenizer))
     ids = tokenizer.encode([text for pair in pairs for text in pair[:2]])

@@ -38,6 +38,8 @@ def refuse_undeletable(name: str, search_storage: Path | str) -> None:
     """
     workspace.checkpoint_root(name)
     earlier_storage = workspace.search_storage(name)
+    # First of all: by it the last sentence tells whether anything of the earlier sweep was changed.
+    delete(workspace.outbox(name))
     if str(earlier_storage) != addresses.masked_address(search_storage):
         addresses.refuse_hidden(
             str(earlier_storage), "--storage or OPTUNA_STORAGE, to delete its search"

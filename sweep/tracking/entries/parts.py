@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def parts(entry: Entry, files: Path) -> list[Entry]:
         path = files / entry.file
         return [*_files_of(entry, path)] if path.is_dir() else []
     if isinstance(entry, Opened) and entry.yaml and not halves(entry):
-        folder = files / f"trial-{entry.trial}"
-        folder.mkdir(exist_ok=True)
+        folder = files / uuid.uuid4().hex
+        folder.mkdir()
         (folder / Artifact.TRIAL).write_text(entry.yaml, encoding="utf-8")
         return [Attached(trial=entry.trial, file=f"{folder.name}/{Artifact.TRIAL}")]
     return halves(entry)

@@ -23,7 +23,7 @@ def entries_of(folder: Path, end: int = sys.maxsize, *, start: int = 0) -> Itera
 
     What is no entry is left out.
     """
-    if not (folder / JOURNAL).exists():
+    if not (folder / JOURNAL).is_file():
         return
     with (folder / JOURNAL).open("rb") as file:
         for line in lines_from(file, start, end):

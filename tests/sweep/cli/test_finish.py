@@ -134,8 +134,7 @@ def test_ctrl_c_before_an_earlier_sweep_is_replaced_promises_no_resume_of_the_ne
     with pytest.raises(SystemExit):
         run_to_last_word(spec, ctrl_c, is_new=True)
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"interrupted before the earlier sweep {spec.name} was replaced; `sweep run --replace` starts "
-        "anew."
+        f"interrupted before anything of the earlier sweep {spec.name} was changed."
     )
     assert last_word(spec, ctrl_c, capsys) == (130, f"interrupted; {GOES_ON}"), "of a resume"
 

@@ -260,3 +260,23 @@ def test_the_last_entry_tells_whether_a_process_ended_the_sweep(outbox):
     with (outbox.folder / "journal.jsonl").open("a") as file:
         file.write('{"do":"clo')
     assert not has_ended(outbox.folder, since=0), "the last entry is not whole"
+
+
+def test_a_link_in_the_place_of_the_folder_of_files_is_refused(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / ("ab" * 16)).touch()
+    (tmp_path / "record").mkdir()
+    (tmp_path / "record/files").symlink_to(tmp_path / "docs")
+    with pytest.raises(OSError, match="a link is not followed here"):
+        Outbox(tmp_path / "record")
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["ab" * 16]
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "refused.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_keeps_nobody_waiting(name, tmp_path):
+    folder = tmp_path / "record"
+    folder.mkdir()
+    os.mkfifo(folder / name)
+    with pytest.raises(OSError, match="it must be a file, but is none"):
+        Outbox(folder)
+    assert num_waiting(folder) == journal_size(folder) == 0

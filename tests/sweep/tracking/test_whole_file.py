@@ -108,3 +108,13 @@ def test_what_is_not_one_line_of_text_is_refused(tmp_path, content, problem):
         DamagedFile, match=rf"address must hold an address, in one line, but {problem}: put"
     ):
         read_line(path, "an address")
+
+
+@pytest.mark.parametrize("mode", ["rb", "ab", "rb+"])
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(mode, tmp_path):
+    os.mkfifo(tmp_path / "journal")
+    with (
+        pytest.raises(OSError, match="it must be a file, but is none"),
+        open(tmp_path / "journal", mode, opener=no_link),
+    ):
+        pytest.fail("it is opened")

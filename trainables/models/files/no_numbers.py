@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from pathlib import Path
 
 from trainables.models.files.headers import Header, headers_in
@@ -33,18 +33,22 @@ def _num_bad(folder: Path, name: str, header: Header) -> int:
     """Return how many values of a tensor are NaN, or infinite where it is named a weight."""
     from safetensors import safe_open
 
-    if not header.shape:
-        parts = [slice(None)]
-    else:
-        num_rows = max(1, MAX_VALUES // max(1, math.prod(header.shape[1:])))
-        starts = range(0, header.shape[0], num_rows)
-        parts = [slice(start, start + num_rows) for start in starts]
+    axis = max(range(len(header.shape)), key=header.shape.__getitem__, default=None)
+    parts = [...] if axis is None else list(_parts(header, axis))
     num_bad = 0
     for part in parts:
         # Opened for each part: what a file that stays open has given stays in memory.
         with safe_open(folder / header.file, "pt") as tensors:
-            values = tensors.get_slice(name)[part] if header.shape else tensors.get_tensor(name)
+            values = tensors.get_tensor(name) if axis is None else tensors.get_slice(name)[part]
             values = values.float() if values.itemsize == 1 else values
             is_bad = ~values.isfinite() if name.endswith("weight") else values.isnan()
             num_bad += int(is_bad.sum())
     return num_bad
+
+
+def _parts(header: Header, axis: int) -> Iterator[tuple[slice, ...]]:
+    """Yield slices of a tensor along an axis that together are all of it, of some MAX_VALUES each."""
+    length = header.shape[axis]
+    step = max(1, MAX_VALUES * length // max(1, header.num_values))
+    for start in range(0, length, step):
+        yield (*[slice(None)] * axis, slice(start, start + step))

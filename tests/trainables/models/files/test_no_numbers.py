@@ -35,11 +35,14 @@ def test_each_of_the_parts_of_a_tensor_is_looked_at(dtype, max_values, write, mo
     monkeypatch.setattr(no_numbers, "MAX_VALUES", max_values)
     tensor = torch.zeros(5, 3)
     refuse_no_numbers(write("x.weight", tensor.to(dtype)))
+    refuse_no_numbers(write("x.weight", tensor.reshape(1, 15, 1).to(dtype)))
     tensor[0, 0] = tensor[4, 2] = NAN
     with pytest.raises(
         ValueError, match=r"but 2 of the 15 of x\.weight in model\.safetensors are NaN"
     ):
         refuse_no_numbers(write("x.weight", tensor.to(dtype)))
+    with pytest.raises(ValueError, match=r"but 2 of the 15 of x\.weight"):
+        refuse_no_numbers(write("x.weight", tensor.reshape(1, 15, 1).to(dtype)))
 
 
 @pytest.mark.parametrize(
