@@ -1,8 +1,9 @@
 """How much the driver of a sweep grows with the number of its trials, and what is left on the disk.
 
     make bench            (python -m tests.benchmarks.driver_memory --trials 4000)
+    python -m tests.benchmarks.driver_memory --trials 1800 --train
 
-Trials that do nothing, two at once, in a process of its own, with the progress and the page in MLflow
+Trials that do nothing, or train for one step (half a second each), two at once, in a process of its own, with the progress and the page in MLflow
 that `sweep run` shows. Growth is counted from the end of a third of them, when all that is loaded once is
 loaded. What the allocator keeps of freed memory is given back before each look, but said beside it.
 """
@@ -62,15 +63,21 @@ class Gauge(tune.Callback):
         return float(self._process.memory_info().rss / 1e6)
 
 
-def run(name: str, trials: int, seeds: int, *callbacks: tune.Callback) -> None:
-    """Run a sweep of trials that do nothing, with the callbacks of `sweep run` and these."""
+def run(name: str, trials: int, seeds: int, *callbacks: tune.Callback, train: bool = False) -> None:
+    """Run a sweep of trials, with the callbacks of `sweep run` and these.
+
+    train: whether a trial trains for one step; if not, it does nothing.
+    """
     path = workspace.home() / f"{name}.yaml"
     text = SPEC.replace("NAME", name).replace("TRIALS", str(trials))
+    text = text.replace("steps: 2", "steps: 1").replace(
+        "data: miniature}", "data: miniature, limit: 10}"
+    )
     path.write_text(f"{text}search: {{sampler: random}}\nreplicates: {{seeds: {seeds}}}\n")
     run_sweep.run(
         *load(path),
         on_start=lambda running: [*live_display.callbacks(running), *callbacks],
-        run_trial=resting_trial,
+        run_trial=None if train else resting_trial,
     )
 
 
@@ -78,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=4000, help="at least 600")
     parser.add_argument("--seeds", type=int, default=1, help="trials of each recipe")
+    parser.add_argument("--train", action="store_true", help="trials train for one step")
     options = parser.parse_args()
     if options.trials < 6 * EVERY:
         parser.error(f"--trials must be at least {6 * EVERY}, but got {options.trials}")
@@ -90,17 +98,20 @@ def main() -> None:
         redirect_stdout(nothing),
     ):
         os.environ["SWEEP_HOME"] = folder
-        run("warm", 4, options.seeds)  # so that what drawing loads is there before
+        run(
+            "warm", 4, options.seeds, train=options.train
+        )  # so that what drawing loads is there before
         began = time.perf_counter()
-        run("bench", options.trials, options.seeds, gauge)
+        run("bench", options.trials, options.seeds, gauge, train=options.train)
         took = time.perf_counter() - began
         states = sum(file.stat().st_size for file in Path(folder).rglob("experiment_state*")) / 1e6
     ray.shutdown()
     first = len(gauge.sizes) // 3
     thousands = EVERY * (len(gauge.sizes) - 1 - first) / 1000
     (whole, used), (last_whole, last_used) = gauge.sizes[first], gauge.sizes[-1]
+    what = "train for one step" if options.train else "do nothing"
     table = Table(
-        title=f"the driver over {options.trials:,} trials that do nothing, {options.seeds} a recipe"
+        title=f"the driver over {options.trials:,} trials that {what}, {options.seeds} a recipe"
     )
     for heading in (
         "MB at first",

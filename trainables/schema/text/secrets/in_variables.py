@@ -11,7 +11,8 @@ from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote
 
 from trainables.schema.text.addresses import HIDDEN, MAX_ADDRESS, passwords_in
-from trainables.schema.text.secrets.by_shape import looks_random
+from trainables.schema.text.secrets.by_command import without_what_is_beside
+from trainables.schema.text.secrets.by_shape import looks_random, without_headers, without_shapes
 from trainables.schema.text.secrets.names import SECRET_WORDS, is_secret, kind_of_name
 
 MIN_SECRET = 8  # characters of a variable's value; shorter ones occur within words
@@ -26,6 +27,8 @@ PAIR = re.compile(
     r"""(?<![\w.-])(?=([\w.-]{1,80})(["']?\s?=\s?|["']\s?:\s?|\s(?!-))"""
     rf"{WORD_OR_QUOTED})"
 )
+# Other passes that find secrets in the value of a variable.
+FINDERS = (without_headers, without_what_is_beside, without_shapes)
 
 
 def without_values_of_variables(text: str) -> str:
@@ -89,10 +92,12 @@ def _parts(secret: str) -> Iterator[str]:
 
 
 def _secrets_within(value: str) -> Iterator[str]:
-    """Yield the secrets that a value of any variable holds: passwords of addresses, KEY=VALUE.
+    """Yield the secrets that a value of any variable holds: of addresses, KEY=VALUE, commands, headers.
 
     >>> list(_secrets_within("-v --uri=http://me:abc@host/x -Dpassword=def --token ghi"))
     ['abc', 'abc', 'def', 'ghi']
+    >>> list(_secrets_within("curl -u me:abc"))
+    ['abc', 'abc']
     """
     for word in dict.fromkeys([*value.split(), *BETWEEN.split(value)]):
         for password in passwords_in(word[:MAX_ADDRESS]):
@@ -100,6 +105,22 @@ def _secrets_within(value: str) -> Iterator[str]:
     for pair in PAIR.finditer(value):
         if is_secret(pair[1]) and (pair[2].strip() or pair[1].startswith("-")):
             yield pair[3].strip(AROUND)
+    for finder in FINDERS:
+        for hidden in _hidden_between(value, finder(value)):
+            yield from _parts(hidden)
+
+
+def _hidden_between(value: str, shown: str) -> list[str]:
+    """Return what a value has where `***` stands in what is shown of it.
+
+    >>> _hidden_between("curl -u me:abc http://host", "curl -u me:*** http://host")
+    ['abc']
+    """
+    if shown == value:
+        return []
+    around = "(.+?)".join(map(re.escape, shown.split(HIDDEN)))
+    between = re.fullmatch(around, value, re.DOTALL)
+    return list(between.groups()) if between else []
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -98,6 +98,26 @@ def test_a_variable_of_any_name_hides_the_passwords_of_its_addresses_and_keys(mo
     assert masked("said plainword77, and no more") == "said ***, and no more"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "curl -su me:hunter2word https://host",
+        "machine host login me password hunter2word",
+        "Authorization: Bearer hunter2word",
+        "-H 'X-Api-Key: hunter2word' -v",
+        "db.example.org:5432:main:me:hunter2word",
+    ],
+)
+def test_a_variable_of_any_name_hides_what_follows_a_command_or_a_header(monkeypatch, value):
+    monkeypatch.setenv("MY_OPTIONS", value)
+    assert "hunter2word" not in masked("refused: hunter2word, by the server")
+
+
+def test_the_path_of_an_address_to_which_all_may_write_is_hidden(monkeypatch):
+    monkeypatch.setenv("SLACK_URL", "https://hooks.slack.com/services/T0/B0/xyz")
+    assert masked("POST /services/T0/B0/xyz: 404") == "POST /***: 404"
+
+
 def test_the_other_words_of_a_variable_are_shown(monkeypatch):
     monkeypatch.setenv(
         "JAVA_OPTS", "-Xmx2gigabytes9 --max_tokens=12345678 --tokenizer=gpt2-small1 a@b-c.d1"
