@@ -97,6 +97,7 @@ def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec
     assert said.count(f"the record of {spec.name} has lost results of trial 1, which is") == 1
 
 
+@pytest.mark.long
 def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
     spec_of, caplog, monkeypatch
 ):
@@ -130,6 +131,7 @@ def test_a_search_that_is_gone_is_said_not_to_be_compared(spec_of, caplog):
     )
 
 
+@pytest.mark.long
 def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
     from analysis.record.reader import read_sweep
     from sweep.driver.run_sweep import resume

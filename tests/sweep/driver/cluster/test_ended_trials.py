@@ -31,6 +31,7 @@ class Count(Callback):
         return {}
 
 
+@pytest.mark.long
 def test_trials_that_have_ended_are_not_kept_in_memory(spec_of):
     count = Count()
     spec, document = spec_of(10, budget="resources: {at_once: 2}\nbudget")

@@ -141,6 +141,7 @@ with joined(None, ""):
 """
 
 
+@pytest.mark.long
 def test_signals_of_a_terminal_reach_no_process_of_ray():
     """They go to the group of the process, which is in its session."""
     process = subprocess.run(
@@ -200,6 +201,7 @@ def test_a_ray_that_has_gone_ends_the_process_with_a_reason_and_leaves_nothing(p
         assert os.listdir(folder) == []
 
 
+@pytest.mark.long
 def test_the_files_of_ray_can_be_read_by_this_user_alone(tmp_path):
     """Its token, too, from the moment on that Ray writes it: others cannot enter the folder."""
     (tmp_path / ".ray").mkdir(mode=0o755)
