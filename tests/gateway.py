@@ -24,12 +24,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the gateway itself; status 0 closes the connection without one."""
+    """An answer of the gateway itself; status 0 closes the connection without one.
+
+    is_late: whether the server behind gets the request before the connection is closed.
+    """
 
     status: int
     body: bytes = LOGIN_PAGE
     kind: str = "text/html"
     headers: dict[str, str] = field(default_factory=dict)
+    is_late: bool = False
 
 
 Rule = Callable[[Request], Answer | None]
@@ -67,6 +71,8 @@ def gateway(rule: Rule, upstream: str = "") -> Iterator[Gateway]:
             if answer is None:
                 self._forward(body)
             elif not answer.status:
+                if answer.is_late:
+                    self._sent(body)
                 self.close_connection = True
                 self.connection.close()
             else:
@@ -88,6 +94,10 @@ def gateway(rule: Rule, upstream: str = "") -> Iterator[Gateway]:
 
         def _forward(self, body: bytes) -> None:
             """Send the request to the server behind, and its answer back."""
+            self._answer(*self._sent(body))
+
+        def _sent(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+            """Send the request to the server behind; return status, headers and body of its answer."""
             connection = http.client.HTTPConnection(urlsplit(upstream).netloc, timeout=30)
             left_out = ("host", "content-length", "transfer-encoding", "connection")
             headers = {k: v for k, v in self.headers.items() if k.lower() not in left_out}
@@ -95,8 +105,8 @@ def gateway(rule: Rule, upstream: str = "") -> Iterator[Gateway]:
             answer = connection.getresponse()
             content = answer.read()
             kept = {k: v for k, v in answer.getheaders() if k.lower() not in left_out}
-            self._answer(answer.status, kept, content)
             connection.close()
+            return answer.status, kept, content
 
         def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
             """Send an answer."""

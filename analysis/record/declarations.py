@@ -51,8 +51,8 @@ def read_declarations(store: Store, parent: Run) -> Declarations:
         place = f"its run {run_id}" if folder is None else printable(str(folder))
         raise ValueError(
             f"sweep {name} has no {Artifact.DECLARATIONS} in {place}: it has only just begun, or its "
-            "driver died, or its files were moved: try again, or put them back (a link will do), or "
-            "start it again."
+            f"driver died, or its files were moved: try again, or put them back (a link will do), or "
+            f"have `sweep sync {name}` record anew what is left of them."
         )
     return declared
 

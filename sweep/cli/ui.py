@@ -11,6 +11,7 @@ import time
 import webbrowser
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
+from importlib.util import find_spec
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -66,7 +67,13 @@ def ui(
             leave(
                 WRONG,
                 f"{option} is open to others, so people must log in: set {' and '.join(missing)}"
-                f" in the environment (and install mlflow[auth]), or leave {option.split()[0]} out.",
+                f" in the environment, or leave {option.split()[0]} out.",
+            )
+        if find_spec("flask_wtf") is None:  # MLflow would end in a traceback
+            leave(
+                WRONG,
+                f"{option} lets people log in, for which MLflow needs more: install mlflow[auth] "
+                f"(`pip install 'mlflow[auth]'`), or leave {option.split()[0]} out.",
             )
         words = [*WITH_LOGIN, "--host", host, "--port", str(port)]
     _refuse_taken(host, port)

@@ -24,7 +24,7 @@ from sweep.tracking import mlflow_record, sweeps
 from sweep.tracking.delivery import Delivery
 from sweep.tracking.entries.kinds import Attached
 from sweep.tracking.journal.entries import entries_of
-from sweep.tracking.older_store import deliver_again
+from sweep.tracking.older_store import deliver_again, restore_files
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.provenance.beginning import beginning, beginning_of, is_whole
 from sweep.tracking.refused import num_refused
@@ -71,8 +71,8 @@ def sync(
     """Deliver to MLflow the entries that are left of a sweep that does not run any more.
 
     Files that MLflow has refused are tried again. A store that does not know the sweep, or lacks trials
-    that it had taken, gets every entry: its own store was lost, or an old copy was put back. Files
-    that the lost store had taken are gone.
+    or files that it had taken, gets every entry: its own store was lost, or an old copy was put back.
+    Files that the lost store had taken are gone.
 
     name: of the sweep.
     tracking_uri: address of the store; None is the store in which the sweep was recorded.
@@ -109,7 +109,8 @@ def sync(
         else:
             if study:  # an old copy would write over the record
                 refuse_older_folder(name, study, record.trial_runs())
-            gone = deliver_again(record, outbox)
+            has_lost_files = restore_files(record, spec, document.text)
+            gone = deliver_again(record, outbox, has_lost_files=has_lost_files)
         warn_of_copy(record)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)

@@ -32,6 +32,7 @@ TALKATIVE = (
 )
 FAILED = 1  # exit code of a job that tells none
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
+MAX_DROPPED = 3  # connections that a busy head may drop
 
 
 class Unreachable(RuntimeError):
@@ -76,22 +77,31 @@ def submit(
         words += [tasks_folder.OPTION, workspace.HARNESS_TASKS]
     entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
     deadline = time.monotonic() + PATIENCE_S
+    num_dropped, is_dropped = 0, False
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / workspace.SPEC).write_text(text, encoding="utf-8")
         if harness_tasks:
             shutil.copytree(harness_tasks, Path(folder) / workspace.HARNESS_TASKS)
+        job = ""  # its id, once one was chosen
         while True:
             try:
                 client = _client(address)
-                job: str = client.submit_job(
+                # The cluster may have taken it without having said so.
+                if is_dropped and job in _job_ids(client):
+                    return job
+                job = _free_id(client, spec.name)
+                client.submit_job(
                     entrypoint=entrypoint,
-                    submission_id=_job_id(client, spec.name),
+                    submission_id=job,
                     runtime_env={"working_dir": folder},
                     metadata={"sweep": spec.name},
                 )
                 return job
             except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
-                if "No available agent" in str(error) and time.monotonic() < deadline:
+                num_dropped += _is_dropped(error)
+                is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
+                is_early = "No available agent" in str(error) and time.monotonic() < deadline
+                if is_dropped or is_early:
                     time.sleep(1)
                     continue
                 raise Unreachable(
@@ -146,15 +156,30 @@ def _client(address: str) -> JobSubmissionClient:
     return client
 
 
+def _is_dropped(error: Exception) -> bool:
+    """Return whether a connection has ended before its answer.
+
+    Where nothing listens, Ray raises another error.
+    """
+    from requests.exceptions import ConnectionError
+
+    return isinstance(error, ConnectionError)
+
+
 def _shown(line: str) -> str:
     """Return a line of a job's log as it is printed: without colours, too."""
     return encodable(printable(COLOUR.sub("", line.removesuffix("\r"))))
 
 
-def _job_id(client: JobSubmissionClient, name: str) -> str:
+def _job_ids(client: JobSubmissionClient) -> set[str | None]:
+    """Return the ids of all jobs of a cluster, also of those that have ended."""
+    return {job.submission_id for job in client.list_jobs()}
+
+
+def _free_id(client: JobSubmissionClient, name: str) -> str:
     """Return the first of NAME-1, NAME-2, … that is no job of the cluster yet.
 
     A sweep that is resumed is another job under the same name.
     """
-    job_ids = {job.submission_id for job in client.list_jobs()}
+    job_ids = _job_ids(client)
     return next(job for n in range(1, len(job_ids) + 2) if (job := f"{name}-{n}") not in job_ids)

@@ -14,6 +14,7 @@ from trainables.schema.text.shown import as_word
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sweep.config.spec import SweepSpec
     from sweep.tracking.entries.kinds import Attached
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.outbox import Outbox
@@ -23,10 +24,28 @@ log = logging.getLogger(__name__)
 MAX_NAMED = 5  # settings that a sentence lists
 
 
-def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
+def restore_files(record: Record, spec: SweepSpec, text: str) -> bool:
+    """Write anew what reading the sweep needs if its files are gone; return whether they were.
+
+    text: of the spec, as it was typed.
+    """
+    if all(
+        has_artifact(record.tracking_uri, record.run_id, name)
+        for name in (Artifact.DECLARATIONS, Artifact.SPEC)
+    ):
+        return False
+    record.log_declarations(spec, text)
+    return True
+
+
+def deliver_again(
+    record: Record, outbox: Outbox, *, has_lost_files: bool = False
+) -> list[Attached]:
     """Have all entries delivered again if the store lacks some that it had taken, and say so.
 
     Runs that a user has deleted are not made again.
+
+    has_lost_files: whether files of the sweep's own run are known to be gone from the store.
 
     Returns:
         The entries whose files went with the store that had taken them.
@@ -39,6 +58,8 @@ def deliver_again(record: Record, outbox: Outbox) -> list[Attached]:
     if lacking.changed:
         log.warning("%s", _changed_sentence(record.sweep, lacking.changed))
     missing = [n for n in lacking.trials if n not in deleted]
+    if has_lost_files and None not in missing:
+        missing.append(None)
     if not missing:
         return []
     run_ids = {trial_in(run.data.tags): run.info.run_id for run in runs} | {None: record.run_id}

@@ -86,7 +86,7 @@ def look_through(name: str, family: Family) -> Structure:
 
     written = _kept("structure", folder, (family,), structure)
     names = {key: tuple(written[key]) for key in ("blocks", "linear", "read_by_kernels")}
-    return Structure(written["num_blocks"], **names)
+    return Structure(written["num_blocks"], **names, reads_before=written["reads_before"])
 
 
 def abilities_of(name: str, family: Family) -> frozenset[Ability]:

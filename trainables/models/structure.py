@@ -24,12 +24,15 @@ class Structure:
     linear:     names of the modules that multiply by a matrix, without the vocabulary head.
     read_by_kernels: those of them whose matrix is read past the module by the kernels of a GPU, so that
                 no adapter beside it has an effect.
+    reads_before: whether weights other than those of the head are before the blocks: tables of
+                positions, and of the tokens where the head has a matrix of its own.
     """
 
     num_blocks: int
     blocks: tuple[str, ...]
     linear: tuple[str, ...]
     read_by_kernels: tuple[str, ...] = ()
+    reads_before: bool = True
 
     @property
     def shares_blocks(self) -> bool:
@@ -101,9 +104,31 @@ def structure_of(module: Any) -> Structure:
     head = vocabulary_head(module)
     linear = [n for n, part in module.named_modules() if is_linear(part) and part is not head]
     has_kernels = module.config.model_type in MAMBAS
+    blocks = tuple(f"{chosen}.{number}" for number in range(len(lists[chosen]))) if chosen else ()
     return Structure(
         num_blocks,
-        tuple(f"{chosen}.{number}" for number in range(len(lists[chosen]))) if chosen else (),
+        blocks,
         tuple(linear),
         tuple(name for name in linear if has_kernels and name.endswith(".out_proj")),
+        _reads_before(module, blocks),
     )
+
+
+def _reads_before(module: Any, blocks: tuple[str, ...]) -> bool:
+    """Return whether a weight before the blocks is none of the head's, as `Structure` has it.
+
+    Before them are the modules that come first in their order, and tables wherever they are.
+    """
+    from torch import nn
+
+    head = vocabulary_head(module) or module.get_input_embeddings()
+    of_head = {id(weight) for weight in head.parameters()}
+    in_blocks = tuple(f"{block}." for block in blocks)
+    has_begun = False  # whether the first block has been passed
+    for name, part in module.named_modules():
+        has_begun = has_begun or name in blocks
+        is_table = isinstance(part, nn.Embedding) and not f"{name}.".startswith(in_blocks)
+        own = [weight for weight in part.parameters(recurse=False) if id(weight) not in of_head]
+        if own and (is_table or not has_begun):
+            return True
+    return False

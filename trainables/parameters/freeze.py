@@ -48,12 +48,12 @@ class Freeze(Parameters):
         return self
 
     def refuse_misfit(self, name: str, structure: Structure) -> None:
-        """Refuse a model with fewer blocks than are to be frozen, or with blocks that are all the same.
+        """Refuse a model with fewer blocks than are to be frozen, or of which nothing would be trained.
 
         Raises:
-            ValueError: first_blocks and last_blocks together are more than its blocks, its blocks share
-                their weights (ALBERT) or are no modules (XLM), or attention is to be frozen and no part
-                of them is named so (Mamba).
+            ValueError: first_blocks and last_blocks together are more than its blocks, or all of them
+                beside all that is around them; its blocks share their weights (ALBERT) or are no
+                modules (XLM), or attention is to be frozen and no part of them is named so (Mamba).
         """
         if not structure.blocks:
             raise ValueError(
@@ -77,6 +77,14 @@ class Freeze(Parameters):
             raise ValueError(
                 f"parameters.first_blocks and last_blocks must be together at most the "
                 f"{counted(structure.num_blocks, 'block')} of {name}, but got {num_frozen}."
+            )
+        all_before = self.embeddings or not structure.reads_before
+        if self.head and all_before and num_frozen == structure.num_blocks:
+            raise ValueError(
+                f"parameters.first_blocks and last_blocks must be together at most "
+                f"{structure.num_blocks - 1} for {name} where its head "
+                f"{'and embeddings are' if self.embeddings else 'is'} frozen, or nothing is left to "
+                f"train, but got {num_frozen}."
             )
 
     @contextmanager

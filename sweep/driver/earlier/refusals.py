@@ -60,7 +60,8 @@ def refuse_other_spec(record: Record, document: Document) -> None:
         raise CannotRun(
             f"{Artifact.SPEC} of sweep {record.sweep} must be in "
             f"{in_one_line(masked(str(record.own_run().info.artifact_uri)))}, but is not: if its files "
-            "were moved, put them back (a link will do), or start anew with --replace."
+            f"were moved, put them back (a link will do), or have `sweep sync {record.sweep}` record "
+            f"anew what is left of them."
         )
     if recorded_text is not None and not _is_mapping(recorded_text):
         raise CannotRun(

@@ -9,7 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
+from base64 import b64encode
 from contextlib import closing, suppress
 from functools import partial
 
@@ -77,6 +79,36 @@ def test_the_page_of_a_sweep_is_printed_served_and_opened_at_a_terminal(finished
     assert not re.search("INFO|GET|Uvicorn", errors), "no line for each request or process"
     assert line.decode().split() == [url, "(Ctrl-C", "ends", "it)"], "nothing pushes it away"
     assert not answers(f"http://127.0.0.1:{port}/")
+
+
+@pytest.mark.long
+def test_with_write_users_log_in_with_the_password_of_the_environment(finished, port, tmp_path):
+    password = "hunter2-of-admin"
+    secrets = {"MLFLOW_AUTH_ADMIN_PASSWORD": password, "MLFLOW_FLASK_SERVER_SECRET_KEY": "k" * 20}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sweep", "ui", "--write", "--port", str(port)], cwd=tmp_path,
+        env=os.environ | secrets | {"SWEEP_HOME": str(finished / "sweeps")}, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+
+    def status(*user):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=3"
+        )
+        request.add_header("Authorization", f"Basic {b64encode(':'.join(user).encode()).decode()}")
+        try:
+            return urllib.request.urlopen(request, timeout=30).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    try:
+        assert "Ctrl-C ends it" in process.stdout.readline()
+        assert status("admin", password) == 200
+        assert status("admin", "password1234") == 401, "MLflow's own default"
+        assert status("", "") == 401
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 1.5, pytest.param(4, marks=pytest.mark.long)])

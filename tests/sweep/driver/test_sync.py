@@ -1,6 +1,8 @@
 """Entries that a sweep could not deliver are delivered later, also to another store."""
 
 import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pandas as pd
 import pytest
@@ -77,6 +79,32 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
     )
     assert "complete" not in ended.stdout
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
+
+
+def test_files_that_were_deleted_are_written_anew_or_named(spec_of, caplog):
+    from analysis.record.reader import read_sweep
+    from sweep.tracking.outbox import Outbox
+
+    spec, document = spec_of(2)
+    record = run(spec, document, run_trial=pretending())
+    outbox = Outbox(workspace.outbox(spec.name))
+    outbox.attach(1, b"table", "items.parquet")
+    sync(spec.name)
+    before = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    own = Path(unquote(urlsplit(record.own_run().info.artifact_uri).path))
+    shutil.rmtree(own.parent.parent)
+    for words in ("status", "front"):
+        assert f"have `sweep sync {spec.name}` record anew" in verb(words, spec.name).stderr
+    synced = verb("sync", spec.name)
+    assert synced.exit_code == 0, synced.stderr
+    assert "the tracking store lacks what it had taken of the sweep itself" in caplog.text
+    assert "1 file went with the store that had taken it: trial 1/items.parquet" in (
+        " ".join(synced.stderr.split())
+    )
+    after = read_sweep(spec.name, tracking_uri=record.tracking_uri)
+    pd.testing.assert_frame_equal(after.trials, before.trials)
+    assert {"declarations.json", "sweep.yaml"} <= {file.name for file in own.iterdir()}
+    assert "complete" in verb("sync", spec.name).stdout
 
 
 def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec_of, caplog):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.stage import end
+from tests.gateway import Answer, gateway
 from tests.markdown import ROOT
 from tests.servers import free_port
 from tests.sweep.conftest import TINY, optuna_states, record, sweep
@@ -114,6 +115,29 @@ def test_a_spec_is_submitted_as_it_was_read_wherever_from(head):
     ended = sweep(*words, given=text, **environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert optuna_states(Path(environment["SWEEP_HOME"]), "piped") == {"COMPLETE": 1}
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_connection_that_is_dropped_before_its_answer_submits_a_sweep_once(
+    is_late, head, tmp_path
+):
+    environment, jobs = head
+    name = f"dropped-{is_late}".lower()
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY.replace("name: tiny", f"name: {name}").replace("trials: 4", "trials: 1"))
+    drops = [Answer(0, is_late=is_late)]
+
+    def rule(request):
+        is_submission = request.method == "POST" and request.path == "/api/jobs/"
+        return drops.pop() if is_submission and drops else None
+
+    with gateway(rule, jobs) as busy:
+        ended = sweep("submit", path, "--address", busy.url, **environment)
+    assert not drops
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert f"submitted as {name}-1" in ended.stdout
+    again = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    assert f"submitted as {name}-2" in again.stdout, "no other job of the sweep is there"
 
 
 def test_without_the_token_nothing_is_submitted(head, tmp_path):

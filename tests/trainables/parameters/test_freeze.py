@@ -1,5 +1,7 @@
 """A part of the model, frozen."""
 
+import itertools
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -97,8 +99,40 @@ def test_more_blocks_than_the_model_has_are_one_clear_sentence(model):
     assert all(weight.requires_grad for weight in model.module.parameters())
 
 
+class Lenient(Freeze):
+    """Freezes whatever it is told, and refuses only what leaves nothing to train."""
+
+    def refuse_misfit(self, *_):
+        pass
+
+
+def test_settings_are_refused_before_a_trial_where_they_would_leave_it_nothing_to_train(model):
+    structure, num_refused = model.architecture.structure, 0
+    flags = itertools.product([False, True], repeat=4)
+    for first, last, (embeddings, head, attention, mlp) in itertools.product([0, 1], [0, 1], flags):
+        settings = {"first_blocks": first, "last_blocks": last, "embeddings": embeddings}
+        settings |= {"head": head, "attention": attention, "mlp": mlp}
+        if not any(settings.values()):
+            continue
+        refusals = []
+        for refuse in (
+            lambda s=settings: Freeze(**s).refuse_misfit("it", structure),
+            lambda s=settings: Lenient(**s).training(model, 0).__enter__(),
+        ):
+            try:
+                refuse()
+            except ValueError as error:
+                refusals.append(str(error))
+        model.module.requires_grad_(True)
+        assert len(refusals) in (0, 2), (settings, refusals)
+        num_refused += bool(refusals)
+    assert num_refused >= 4
+
+
 def test_a_model_that_is_frozen_as_a_whole_is_one_clear_sentence(model):
-    with pytest.raises(ValueError, match="must leave something of"):
+    with pytest.raises(
+        ValueError, match=r"must be together at most 1 for .* embeddings are frozen"
+    ):
         trained(model, first_blocks=2, embeddings=True, head=True)
 
 

@@ -9,19 +9,27 @@ from trainables.schema.text.masking import masked
 from trainables.schema.text.secrets.behind_names import value_after
 from trainables.schema.text.secrets.by_line import without_values_of_lines
 from trainables.schema.text.secrets.by_shape import looks_random, without_headers
-from trainables.schema.text.secrets.names import NAME
+from trainables.schema.text.secrets.names import NAME, kind_of_name
 
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 MIN_RANDOM = 20  # characters of a word without blanks
+# With letters and digits, and no name of code, a file or a call: in a line with the name of a secret it
+# may be one, whatever stands between them.
+MIXED = re.compile(
+    r"(?<![\w./-])(?=\w*\d)(?=\w*[A-Za-z])(?![A-Za-z_]+\d{1,4}\b)[A-Za-z0-9][\w!@#$%^&*+~-]{7,200}"
+    r"(?![\w(/.\[=])"
+)
 
 
 def masked_source(text: str) -> str:
     """Return lines of code, as of a patch, with `***` for their secrets.
 
-    These are those of `masked_settings`, and words of MIN_RANDOM characters that look random. It hides
-    too much rather than too little: digests are hidden as well.
+    These are those of `masked_settings`, words of MIN_RANDOM characters that look random, and words of
+    letters and digits behind the name of a secret in the same line. It hides too much rather than too
+    little: digests are hidden as well.
     """
-    return CHUNK.sub(_without_random, masked_settings(text))
+    text = CHUNK.sub(_without_random, masked_settings(text))
+    return "".join(map(_without_mixed, text.splitlines(keepends=True)))
 
 
 def masked_settings(text: str) -> str:
@@ -44,6 +52,16 @@ def masked_settings(text: str) -> str:
         pieces += [text[end : value.start], value.shown]
         end = value.end
     return masked("".join([*pieces, text[end:]]))
+
+
+def _without_mixed(line: str) -> str:
+    """Return a line with `***` for words of letters and digits behind the name of a secret.
+
+    >>> _without_mixed("rclone config secret_access_key mV7qp2Zk1 step1 retry10x")
+    'rclone config secret_access_key *** step1 ***'
+    """
+    name = next((one for one in NAME.finditer(line) if kind_of_name(one[0]) == "sure"), None)
+    return line[: name.end()] + MIXED.sub(HIDDEN, line[name.end() :]) if name else line
 
 
 def _without_random(word: re.Match[str]) -> str:

@@ -37,6 +37,10 @@ def test_a_start_that_the_tokenizer_lacks_is_refused(spec_with):
     ("parameters", "sentence"),
     [
         ("{name: lora, targets: [query]}", r"trial.parameters.targets must be .*'query'\."),
+        (
+            "{name: freeze, first_blocks: 2, embeddings: true, head: true}",
+            "trial.parameters.first_blocks .* at most 1 for .* nothing is left to train",
+        ),
         ("{name: freeze, first_blocks: 3}", "trial.parameters.first_blocks .* the 2 blocks of"),
     ],
 )

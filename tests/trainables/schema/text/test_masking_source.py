@@ -102,6 +102,16 @@ def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
 @pytest.mark.parametrize(
     "line",
     [
+        f"+HF_TOKEN ?= {SECRET}",
+        f"+export API_SECRET ?= {SECRET}",
+        f"+TOKEN += {SECRET}",
+        f'+token ||= "{SECRET}"',
+        f"+api_keys:\n+  - {SECRET}\n",
+        f"+passwords: {{alice: {SECRET}}}",
+        f'+passwords: {{alice: "x", "bob": "{SECRET}"}}',
+        f'+API_KEYS = {{"alice": "{SECRET}"}}',
+        f'+token = (\n+    os.environ.get("T")\n+    or "{SECRET}"\n+)',
+        f"+rclone config create s3 secret_access_key {SECRET}",
         f"+api_token: str = '{SECRET}'",
         f"+api_token: str | None = '{SECRET}'",
         f'+DEPLOY_KEY = "{SECRET}"',

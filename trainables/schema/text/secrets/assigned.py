@@ -18,7 +18,7 @@ VALUE = (
 # Before a value: `key=`; `key:` where either is in quotes, or the key is none that sentences have
 # before a colon.
 ASSIGNMENT = re.compile(
-    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?(?:!?={{1,3}}|=>)\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
+    rf"""(?i)(?=[{FIRST}_])({SECRET_NAME}(?:["']?\s?(?:[!?+]?={{1,3}}|=>)\s?|["']\s?:\s?|\s?:\s?(?=["']))|"""
     rf"""{BEFORE_COLON}\s?:\s|(?-i:{OF_SHELL}=)|"""
     rf"""(?<=[?&])(?:key|pass|pw|auth)["']?\s?=\s?){VALUE}"""
 )

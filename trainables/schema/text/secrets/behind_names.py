@@ -13,7 +13,7 @@ from trainables.schema.text.secrets.names import kind_of_name
 # before a name that begins its line, or its comment, in settings and shells.
 SIGN = re.compile(
     r"""\\?["'`]?[\])]*[ \t]*(?::[ \t]*[A-Za-z&][\w.\[\]|&<>?' \t]{0,60}(?==))?"""
-    r"""(?:=>|!?={1,3}|:=|[:,(])[ \t]*"""
+    r"""(?:=>|(?:\|\||\?\?|[!?+])?={1,3}|:=|[:,(])[ \t]*"""
 )
 LINE_BEGIN = re.compile(
     r"(?i)(?:^|[ \t](?=#|//))[+ \t#/*-]*(?:(?:export|env|set|declare|readonly)[ \t]+|-[ \t]+)?[\"']?$"
@@ -47,7 +47,12 @@ ALTERNATIVE = re.compile(
 LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
-BRACKET = re.compile(rf"[(\[{{](?:{LITERAL}|[^()\[\]{{}}\"'`]){{0,2000}}[)\]}}]?")
+# With brackets in it, but none in these.
+IN_BRACKET = rf"(?:{LITERAL}|[^()\[\]{{}}\"'`])"
+BRACKET = re.compile(
+    rf"[(\[{{](?:{IN_BRACKET}|[(\[{{]{IN_BRACKET}{{0,200}}[)\]}}]){{0,2000}}[)\]}}]?"
+)
+MEMBER = re.compile(rf"(?<=:[ \t])(?:{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+)")  # of a mapping
 CALL = re.compile(r"[A-Za-z_][\w.]{0,100}(?=\()")  # up to its bracket
 # Behind a tag and an anchor of YAML, or a word of a header.
 WORD_ALONE = re.compile(
@@ -159,8 +164,12 @@ def _in_brackets(name: _Name) -> Value | None:
     bracket = BRACKET.match(name.text, name.start)
     if not bracket:
         return None
-    is_list = name.is_setting and bracket[0].startswith("[")
-    return _items(bracket, ITEM if is_list else re.compile(LITERAL), name.kind)
+    item = re.compile(LITERAL)
+    if name.is_setting and bracket[0].startswith("["):
+        item = ITEM
+    elif name.is_setting and bracket[0].startswith("{") and name.word.lower().endswith("s"):
+        item = MEMBER
+    return _items(bracket, item, name.kind)
 
 
 def _in_expression(name: _Name) -> Value | None:

@@ -8,7 +8,11 @@ from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.secrets.names import kind_of_name
 
 NAME = r"(?P<name>[\w.:-]{1,80})"
-VALUE = r"""(?P<value>"[^"\n]{1,4000}"|'[^'\n]{1,4000}'|[^\s"'|;<>=:][^\s|;<>]{0,4000})"""
+SIGN = r"[?+|!]{1,2}="
+VALUE = (
+    r"""(?P<value>"[^"\n]{1,4000}"|'[^'\n]{1,4000}'|"""
+    rf"""(?!{SIGN})[^\s"'|;<>=:][^\s|;<>]{{0,4000}})"""
+)
 END = r"(?=[ \t]*;?[ \t]*\r?$)"  # of a line
 COMMANDS = r"set|setx|setenv|env|arg|export|config|configure|%env"
 KINDS = (

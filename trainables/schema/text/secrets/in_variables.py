@@ -64,7 +64,7 @@ def _secrets_in(variables: tuple[tuple[str, str], ...]) -> list[str]:
         values.update(_secrets_within(value))
         if is_secret(name):
             values.update(_parts(value))
-        elif kind_of_name(name):  # as of API_KEYS
+        if kind_of_name(name):  # there may be several, as in API_KEYS
             values.update(filter(looks_random, BETWEEN.split(value)))
     secrets = set(filter(_is_secret_by_itself, values))
     # A text may hold a text that holds the value, as the repr of an error's text does.

@@ -39,7 +39,7 @@ ABOUT = frozenset(
 # Folders in which the shell is and was, and who is logged in: no passwords.
 OF_SHELLS = ("PWD", "OLDPWD", "LOGIN")
 
-KEY = rf"(?:{'|'.join(KINDS_OF_KEYS)})[_.-]?key(?:[_.-]?id)?"
+KEY = rf"(?:{'|'.join(KINDS_OF_KEYS)})[_.-]?keys?(?:[_.-]?id)?"
 OTHERS = "|".join(word for word in PLAIN_WORDS if word != "token")
 # A whole word alone is a mark: `developer_token` is a secret.
 NO_MARK = "".join(rf"(?<!\A{mark}[_.-])(?<![^a-z]{mark}[_.-])" for mark in MARKS)
@@ -105,7 +105,7 @@ def kind_of_name(name: str) -> str:
         return "sure"
     if any(word.endswith(SECRET_ENDS) and word not in NO_PASSWORDS for word in words):
         return "sure"
-    if any(first in KINDS_OF_KEYS and second == "key" for first, second in pairwise(words)):
+    if any(a in KINDS_OF_KEYS and b in ("key", "keys") for a, b in pairwise(words)):
         return "sure"
     return "doubtful" if DOUBTFUL_WORDS.intersection(words) else ""
 
