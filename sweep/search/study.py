@@ -84,6 +84,7 @@ def has_study(search_storage: Path | str, name: str) -> bool:
     file = _absent_file(search_storage)
     # To ask must not make it.
     if file and file.parent.is_dir() and os.access(file.parent, os.W_OK):
+        _refuse_without_driver(search_storage)
         return False
     return name in optuna.get_all_study_names(_database(search_storage))
 
@@ -122,6 +123,22 @@ def _absent_file(url: str) -> Path | None:
         return Path(name) if is_path and not Path(name).exists() else None
     except (ArgumentError, OSError):  # opening it says what is wrong
         return None
+
+
+def _refuse_without_driver(url: str) -> None:
+    """Raise BadAddress if there is no library, or none for us, by which Optuna can use a database."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        reason = "its library waits by asyncio" if create_engine(url).dialect.is_async else ""
+    except (ImportError, ArgumentError) as error:  # it loads the library, and connects to nothing
+        reason = short_reason(error)
+    if reason:
+        raise BadAddress(
+            f"the storage {in_one_line(masked(url))} must be a database that can be written, but: "
+            f"{reason}."
+        )
 
 
 def _database(url: str, retry_s: float = 0.0) -> BaseStorage:

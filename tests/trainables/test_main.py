@@ -1,5 +1,7 @@
 """The command line for one model."""
 
+import signal
+
 import pytest
 from typer.testing import CliRunner
 
@@ -28,3 +30,17 @@ def test_a_package_that_is_not_installed_is_one_sentence(package, python):
     status, output, errors = python("-c", WITHOUT.format(package=package))
     assert (status, output) == (1, "")
     assert errors == f"this needs {package}: `pip install -e '.[train]'` brings it.\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_with_a_word(number, python):
+    code = (
+        "import os, signal, sys; from trainables.__main__ import app, main\n"
+        # Whoever runs the tests may have had them ignored, which is inherited.
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "@app.command()\n"
+        f"def die(): os.kill(os.getpid(), {int(number)})\n"
+        "sys.argv = ['trainables', 'die']; main()"
+    )
+    assert python("-c", code) == (130, "", "interrupted.\n")

@@ -85,6 +85,19 @@ def test_a_journal_exists_from_its_study_on_until_it_is_deleted(tiny, tmp_path):
         assert not has_study(journal, "tiny")
 
 
+@pytest.mark.parametrize(
+    ("dialect", "sentence"),
+    [
+        ("pysqlcipher", "must be a database that can be written, but: .*pysqlcipher3|sqlcipher3"),
+        ("nosuch", "must be a database that can be written, but: .*sqlite.nosuch"),
+    ],
+)
+def test_a_library_that_is_not_here_is_said_before_anything_is_made(dialect, sentence, tmp_path):
+    with pytest.raises(addresses.BadAddress, match=sentence):
+        has_study(f"sqlite+{dialect}:///{tmp_path}/search.db", "tiny")
+    assert not list(tmp_path.iterdir())
+
+
 def test_to_ask_for_a_study_makes_no_file(tmp_path, tiny):
     """The address may be one that a damaged file holds."""
     url = f"sqlite:///{tmp_path}/search.db"

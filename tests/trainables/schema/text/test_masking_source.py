@@ -108,6 +108,8 @@ def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
         f'+token ||= "{SECRET}"',
         f"+api_keys:\n+  - {SECRET}\n",
         f"+passwords: {{alice: {SECRET}}}",
+        f"+passwords:\n+  alice: first\n+  bob: {SECRET}\n",
+        f"+passwords:  # of users\n+  'bob': \"{SECRET}\"\n",
         f'+passwords: {{alice: "x", "bob": "{SECRET}"}}',
         f'+API_KEYS = {{"alice": "{SECRET}"}}',
         f'+token = (\n+    os.environ.get("T")\n+    or "{SECRET}"\n+)',

@@ -35,6 +35,9 @@ BLOCK = re.compile(r"[|>][+-]?\d?[ \t]*\n(?:[+ -]?[ \t#]{2,}\S.*(?:\n|$)){1,200}
 WORD_BELOW = re.compile(r"(?:#[^\n]*)?\r?\n[+ -]?[ \t#]*([^\s#-]\S{0,4000}(?<!:))[ \t]*(?=\r?\n|$)")
 # A list in settings: below its name, or after it; the items of the latter may have no quotes.
 LIST_BELOW = re.compile(r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{0,80}-[ \t]+[^\n]{0,500}){1,200}")
+MAPPING_BELOW = re.compile(
+    r"(?:#[^\n]*)?(?:\n[+ -]?[ \t#]{2,80}[\w.\"'-]{1,80}:[ \t]+[^\n]{0,500}){1,200}"
+)
 # What is assigned, up to the end of the line, or of an argument: `x or "y"`, `f("y") if x else "z"`.
 EXPRESSION = re.compile(rf"(?:[^\n\"'`]|{LITERAL}){{0,200}}")
 ARGUMENT = re.compile(rf"(?:[^\n,\"'`]|{LITERAL}){{0,200}}")
@@ -45,6 +48,7 @@ ALTERNATIVE = re.compile(
     rf"{IN_CALL}(?:{OR}[\w.]{{1,80}}{IN_CALL}){{0,3}}?{OR}{LITERAL}(?![ \t]+(?:not[ \t]+)?in[ \t])"
 )
 LINE_OF_BLOCK = re.compile(r"(?<=[ \t])[^\s|>][^\n]*(?=\n|$)")
+MEMBER_BELOW = re.compile(r"(?<=:[ \t])[^\s#][^\n]*")
 ITEM_BELOW = re.compile(r"(?<=-[ \t])[^\s-][^\n]*")
 ITEM = re.compile(rf"{LITERAL}|(?![\d.]+\b)[^\s,\[\](){{}}\"'`]+")
 # With brackets in it, but none in these.
@@ -167,7 +171,7 @@ def _in_brackets(name: _Name) -> Value | None:
     item = re.compile(LITERAL)
     if name.is_setting and bracket[0].startswith("["):
         item = ITEM
-    elif name.is_setting and bracket[0].startswith("{") and name.word.lower().endswith("s"):
+    elif name.is_setting and bracket[0].startswith("{") and _is_plural(name):
         item = MEMBER
     return _items(bracket, item, name.kind)
 
@@ -197,10 +201,13 @@ def _in_quotes(name: _Name) -> Value | None:
 
 
 def _below(name: _Name) -> Value | None:
-    """Return what is below a key of YAML: a list, a block of lines, a word, as in `token:\\n  abc`."""
+    """Return what is below a key of YAML, as in `token:\\n  abc`: a word, lines, a list, a mapping."""
     if not name.is_setting or (name.kind != "sure" and name.start < name.looked_to):
         return None
-    for pattern, item in ((LIST_BELOW, ITEM_BELOW), (BLOCK, LINE_OF_BLOCK)):
+    kinds = [(LIST_BELOW, ITEM_BELOW), (BLOCK, LINE_OF_BLOCK)]
+    if _is_plural(name):
+        kinds.append((MAPPING_BELOW, MEMBER_BELOW))
+    for pattern, item in kinds:
         if several := pattern.match(name.text, name.start):
             return _items(several, item, name.kind)
     word = WORD_BELOW.match(name.text, name.start)
@@ -227,6 +234,11 @@ WITHOUT_SIGN = (_alternative, _of_option)
 BEHIND_SIGN = (
     _alternative, _told, _of_call, _in_brackets, _in_expression, _in_quotes, _below, _word_alone,
 )  # fmt: skip
+
+
+def _is_plural(name: _Name) -> bool:
+    """Return whether a name is one of several secrets, as `passwords`."""
+    return name.word.lower().endswith("s")
 
 
 def _arguments(text: str, call: re.Match[str]) -> re.Match[str]:
