@@ -116,14 +116,16 @@ def run_to_end(
     # Before anything is delivered: an old copy of the sweep's folder would write over the record.
     first_study = open_study(prepared.search_storage, spec)
     earlier_study, _ = latest_version(first_study)
-    refuse_older_search(spec.name, prepared.search_storage, earlier_study, record.trial_runs())
-    remember_beginning(record, outbox)
-    # Before the delivery begins, which writes the same mark.
-    deliver_again(record, outbox)
+    with record.reading_once():
+        refuse_older_search(spec.name, prepared.search_storage, earlier_study, record.trial_runs())
+        remember_beginning(record, outbox)
+        # Before the delivery begins, which writes the same mark.
+        deliver_again(record, outbox)
     with Delivery(record, outbox) as delivery, ExitStack() as until_delivered:
         wait_until_delivered(delivery, spec.name)  # entries of an earlier process
-        study, version, losses = _open_version(prepared, first_study, outbox)
-        already_recorded = AlreadyRecorded.from_record(record, version)
+        with record.reading_once():
+            study, version, losses = _open_version(prepared, first_study, outbox)
+            already_recorded = AlreadyRecorded.from_record(record, version)
         if lacks_base_items(record, outbox):
             already_recorded = replace(already_recorded, has_base=False)
         recorder = Recorder(spec, outbox, already_recorded, prepared.stores)
@@ -144,9 +146,10 @@ def run_to_end(
             delivery.wait(PATIENCE_S)
             # MLflow may not have those of this start yet.
             newly_lost = {loss.outcome.number for loss in losses if loss.lacks}
-            lost_trials = newly_lost | {*record.lost_trials()}
-            retried = control.listener.requests.retried_trials
-            if not_retried := sorted((newly_lost | {*left_lost(record)}) - retried):
+            with record.reading_once():
+                lost_trials = newly_lost | {*record.lost_trials()}
+                left = newly_lost | {*left_lost(record)}
+            if not_retried := sorted(left - control.listener.requests.retried_trials):
                 log.warning("%s", lost_sentence(spec.name, not_retried))
             new_outcomes: dict[int, Outcome] = {}
 

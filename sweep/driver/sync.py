@@ -107,10 +107,11 @@ def sync(
                 )
             record, gone = _open_anew(name, spec, document, uri, outbox)
         else:
-            if study:  # an old copy would write over the record
-                refuse_older_folder(name, study, record.trial_runs())
-            has_lost_files = restore_files(record, spec, document.text)
-            gone = deliver_again(record, outbox, has_lost_files=has_lost_files)
+            with record.reading_once():
+                if study:  # an old copy would write over the record
+                    refuse_older_folder(name, study, record.trial_runs())
+                has_lost_files = restore_files(record, spec, document.text)
+                gone = deliver_again(record, outbox, has_lost_files=has_lost_files)
         warn_of_copy(record)
         outbox.put_back()
         num_waiting, num_aside = outbox.num_waiting, num_refused(outbox.folder)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,7 @@ class Record:
     _run_ids: dict[int, str] | None = field(default=None, repr=False)  # None: not yet looked for
     _deleted: frozenset[int] | None = field(default=None, repr=False)  # None: not yet looked for
     _may_have_twins: bool = field(default=False, repr=False)  # a request to create a run failed
+    _kept: list[list[Run]] | None = field(default=None, repr=False)  # None: nothing is read once
 
     @property
     def _client(self) -> MlflowClient:
@@ -171,10 +173,7 @@ class Record:
         params: Mapping[str, str],
         tags: Mapping[str, str],
     ) -> None:
-        """Write metrics, parameters and tags of a run, in as few requests as MLflow takes.
-
-        Writing the same again changes nothing.
-        """
+        """Write metrics, parameters and tags of a run; writing the same again changes nothing."""
         from mlflow.entities import Metric, Param, RunTag
 
         metrics = [
@@ -263,22 +262,36 @@ class Record:
         """Return whether the metrics of the base model are recorded."""
         return Series.PROGRESS in self.own_run().data.metrics
 
-    def steps(self, metric: str) -> set[int]:
-        """Return the steps at which the sweep's own run has a value of a metric."""
-        return {entry.step for entry in self._client.get_metric_history(self.run_id, metric)}
-
-    def has_history(self, run_id: str, metric: str) -> bool:
-        """Return whether a run has a value of a metric at any step, be it its last one or not."""
-        return bool(self._client.get_metric_history(run_id, metric))
+    def steps(self, metric: str, run_id: str = "") -> set[int]:
+        """Return the steps at which a run has a value of a metric; the sweep's own if none is named."""
+        history = self._client.get_metric_history(run_id or self.run_id, metric)
+        return {entry.step for entry in history}
 
     def trials_on_front(self) -> set[int]:
         """Return the numbers of the trials that were on the front when it was last drawn."""
-        runs = [run for run in self.trial_runs() if run.data.tags.get(Tag.ON_FRONT) == "true"]
-        return {names.trial_in(run.data.tags) for run in runs}
+        tags = [run.data.tags for run in self.trial_runs()]
+        return {names.trial_in(own) for own in tags if own.get(Tag.ON_FRONT) == "true"}
+
+    @contextmanager
+    def reading_once(self) -> Iterator[None]:
+        """Within the block, read the runs of all trials once, which takes long where there are many.
+
+        Nothing must write to them meanwhile.
+        """
+        self._kept = []
+        try:
+            yield
+        finally:
+            self._kept = None
 
     def trial_runs(self) -> list[Run]:
         """Return the runs of all trials."""
-        return search_runs(self._client, [self.experiment_id], self._of_trials)
+        if self._kept:
+            return self._kept[0]
+        runs = search_runs(self._client, [self.experiment_id], self._of_trials)
+        if self._kept is not None:
+            self._kept.append(runs)
+        return runs
 
     @property
     def _of_trials(self) -> dict[str, str]:

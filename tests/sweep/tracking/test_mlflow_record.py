@@ -34,6 +34,18 @@ def test_a_run_is_found_before_it_is_created(record, spec):
     assert record.run_id_of(None) == record.run_id
 
 
+def test_within_a_block_of_reading_once_the_runs_are_read_once_and_anew_behind_it(record):
+    record.run_id_of(0)
+    with record.reading_once():
+        before = record.trial_runs()
+        record.run_id_of(1)
+        assert record.trial_runs() is before
+    assert len(record.trial_runs()) == 2
+    with pytest.raises(ValueError, match="none"), record.reading_once():
+        raise ValueError("none")
+    assert record.trial_runs() is not record.trial_runs()
+
+
 def test_the_last_steps_are_those_of_trials_that_have_not_ended(record):
     for trial in (0, 1):
         reports = [Reported(trial=trial, at=0, step=s, metrics={"progress": s / 9}) for s in (0, 4)]
