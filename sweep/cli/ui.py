@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from sweep import workspace
 from sweep.cli.options import FAILED, WRONG, TrackingUri, leave, store_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -25,6 +26,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 READ_ONLY = ("uvicorn", "--log-level", "warning", "--factory", "sweep.cli.read_only:app")
 WITH_LOGIN = ("mlflow", "server", "--app-name", "basic-auth")
 SECRETS = ("MLFLOW_AUTH_ADMIN_PASSWORD", "MLFLOW_FLASK_SERVER_SECRET_KEY")
+USERS = "users.db"  # in $SWEEP_HOME
 MODEL_TRAINING = "?workflowType=machine_learning"  # and not MLflow's other half, for chats
 LOOK_EVERY_S = 0.2  # whether the server answers
 GRACE_S = 5.0  # until a process that is told to end has ended
@@ -75,6 +77,7 @@ def ui(
                 f"{option} lets people log in, for which MLflow needs more: install mlflow[auth] "
                 f"(`pip install 'mlflow[auth]'`), or leave {option.split()[0]} out.",
             )
+        _keep_users_at_home()
         words = [*WITH_LOGIN, "--host", host, "--port", str(port)]
     _refuse_taken(host, port)
     shown_host = f"[{host}]" if ":" in host else host
@@ -87,6 +90,25 @@ def ui(
     os.environ["MLFLOW_BACKEND_STORE_URI"] = store  # not in the arguments, which others can list
     os.environ.setdefault("MLFLOW_REGISTRY_STORE_URI", store)  # else it says that it takes the same
     raise SystemExit(_serve(words, url, opens))
+
+
+def _keep_users_at_home() -> None:
+    """Have MLflow keep the users of its server in $SWEEP_HOME, where nobody else can read them.
+
+    Its own default is the folder in which it starts. MLFLOW_AUTH_CONFIG_PATH names another file.
+    """
+    if os.environ.get("MLFLOW_AUTH_CONFIG_PATH"):
+        return
+    home = workspace.home()
+    home.mkdir(parents=True, exist_ok=True)
+    users, settings = home / USERS, (home / USERS).with_suffix(".ini")
+    for file in (users, settings):
+        file.touch(mode=0o600)
+    address = f"sqlite:///{users.absolute()}".replace("%", "%%")  # as ini files have it
+    settings.write_text(
+        f"[mlflow]\ndatabase_uri = {address}\ndefault_permission = READ\nadmin_username = admin\n"
+    )
+    os.environ["MLFLOW_AUTH_CONFIG_PATH"] = str(settings.absolute())
 
 
 def _serve(words: list[str], url: str, opens: bool) -> int:

@@ -106,6 +106,11 @@ def test_with_write_users_log_in_with_the_password_of_the_environment(finished, 
         assert status("admin", password) == 200
         assert status("admin", "password1234") == 401, "MLflow's own default"
         assert status("", "") == 401
+        assert not list(tmp_path.iterdir()), "nothing is left where it was started"
+        users = [file for file in (finished / "sweeps").iterdir() if file.name.startswith("users")]
+        assert {(file.name, file.stat().st_mode & 0o777) for file in users} == {
+            ("users.db", 0o600), ("users.ini", 0o600),
+        }  # fmt: skip
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
