@@ -13,6 +13,7 @@ from trainables.schema.plain_json import from_json
 from trainables.schema.text.shown import as_value, as_word
 
 MAX_BYTES = 64 * 2**20  # of a file that is read whole; the largest tokenizers known have 35 MB
+MAX_SETTINGS_BYTES = 8 * 2**20  # of one of settings; the largest known have 1.2 MB
 # Files beside config.json that hold an object, where they are there.
 OBJECTS = ("tokenizer_config", "special_tokens_map", "added_tokens", "generation_config")
 # What a configuration counts, of which a library makes a list before anything is compared with the
@@ -29,7 +30,7 @@ def written_config(folder: Path) -> dict[str, Any]:
             layers or labels than any model has.
     """
     try:
-        written = read_object(folder / "config.json")
+        written = read_object(folder / "config.json", MAX_SETTINGS_BYTES)
         if not isinstance(kind := written.get("model_type"), str | None):
             raise ValueError(
                 f"the model_type in its config.json must be a word, but is {as_value(kind)}"
@@ -52,8 +53,8 @@ def written_config(folder: Path) -> dict[str, Any]:
     return written
 
 
-def read_object(file: Path) -> dict[str, Any]:
-    """Return the object in a JSON file.
+def read_object(file: Path, most: int = MAX_BYTES) -> dict[str, Any]:
+    """Return the object in a JSON file of at most so many bytes.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -64,8 +65,8 @@ def read_object(file: Path) -> dict[str, Any]:
         kind = "a folder" if file.is_dir() else "none"
         raise ValueError(f"{file.name} must be a file, but is {kind}")
     try:
-        if (size := file.stat().st_size) > MAX_BYTES:
-            raise ValueError(f"{file.name} must have at most {MAX_BYTES} bytes, but has {size}")
+        if (size := file.stat().st_size) > most:
+            raise ValueError(f"{file.name} must have at most {most} bytes, but has {size}")
         refuse_pointer(file, file.name)
         contents = file.read_bytes()
     except FileNotFoundError:
@@ -91,7 +92,7 @@ def read_objects(folder: Path) -> dict[str, dict[str, Any]]:
         ValueError: as read_object, of one that is there.
     """
     files = [folder / f"{name}.json" for name in OBJECTS]
-    return {file.name: read_object(file) for file in files if file.is_file()}
+    return {file.name: read_object(file, MAX_SETTINGS_BYTES) for file in files if file.is_file()}
 
 
 def _constant(name: str) -> float:

@@ -54,11 +54,15 @@ def test_a_configuration_that_is_none_is_one_short_sentence(contents, words, tmp
         (os.mkfifo, "config.json must be a file, but is none"),
         (os.mkdir, "config.json must be a file, but is a folder"),
         (
+            lambda file: file.write_bytes(b" " * (8 * 2**20 + 1)),
+            "config.json must have at most 8388608 bytes, but has 8388609",
+        ),
+        (
             lambda file: file.symlink_to(file),
             "config.json must be a file that can be read, but: Too many levels of symbolic links",
         ),
     ],
-    ids=["none", "a link to nothing", "a pipe", "a folder", "a link to itself"],
+    ids=["none", "a link to nothing", "a pipe", "a folder", "a large file", "a link to itself"],
 )
 def test_a_folder_without_a_configuration_is_one_sentence(make, words, tmp_path):
     make(tmp_path / "config.json")
