@@ -127,10 +127,17 @@ class FolderStore:
 
         Raises:
             FileNotFoundError: there is no such bucket.
+            Exception: of an object store, of its client: it cannot be asked.
         """
-        bucket = self._root.partition("/")[0]
-        if bucket and not self._files.exists(bucket):
-            raise FileNotFoundError(f"there is no bucket {bucket}")
+        if not (bucket := self._root.partition("/")[0]):
+            return
+        try:
+            self._files.info(bucket)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"there is no bucket {bucket}") from None
+        except PermissionError:  # to ask for the bucket may be forbidden where to use it is not
+            if not self._files.exists(bucket):
+                raise
 
     @property
     def _files(self) -> Any:

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+import s3fs
 
 from sweep.workers.shared_storage import why_not_shared
+from tests.gateway import Answer, gateway
+from tests.servers import free_port
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,23 @@ def test_a_place_that_cannot_be_written_is_one_sentence(url, sentence, s3, monke
     reason = why_not_shared(url)
     assert sentence in reason
     assert "\n" not in reason
+
+
+def test_keys_that_are_refused_and_a_server_that_is_away_are_no_missing_bucket(s3, monkeypatch):
+    for name, value in (s3 | {"AWS_MAX_ATTEMPTS": "1"}).items():
+        monkeypatch.setenv(name, value)
+    with gateway(lambda request: Answer(403, b"", "application/xml")) as refusing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", refusing.url)
+        s3fs.S3FileSystem.clear_instance_cache()
+        reason = why_not_shared("s3://kept/x")
+    assert "s3://kept/x cannot: PermissionError: Forbidden." in reason
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    s3fs.S3FileSystem.clear_instance_cache()
+    reason = why_not_shared("s3://kept/y")
+    assert (
+        "s3://kept/y cannot: EndpointConnectionError: Could not connect to the endpoint" in reason
+    )
+    s3fs.S3FileSystem.clear_instance_cache()  # for the tests that follow
 
 
 def test_a_missing_client_of_s3_is_one_sentence_with_how_to_install_it():

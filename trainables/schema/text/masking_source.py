@@ -13,11 +13,11 @@ from trainables.schema.text.secrets.names import NAME, kind_of_name
 
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 MIN_RANDOM = 20  # characters of a word without blanks
-# With letters and digits, and no name of code, a file or a call: in a line with the name of a secret it
-# may be one, whatever stands between them.
+# Of letters and digits, or joined by hyphens, and no name of code, a file, a call or an option: in a
+# line with the name of a secret it may be one, whatever stands between them.
 MIXED = re.compile(
-    r"(?<![\w./-])(?=\w*\d)(?=\w*[A-Za-z])(?![A-Za-z_]+\d{1,4}\b)[A-Za-z0-9][\w!@#$%^&*+~-]{7,200}"
-    r"(?![\w(/.\[=])"
+    r"(?<![\w./-])(?:(?=\w*\d)(?=\w*[A-Za-z])(?![A-Za-z_]+\d{1,4}\b)[A-Za-z0-9][\w!@#$%^&*+~-]{7,200}|"
+    r"(?=[A-Za-z0-9_-]{10,})[A-Za-z0-9]\w*(?:-\w+)+)(?![\w(/.\[=:-])"
 )
 
 
@@ -25,8 +25,8 @@ def masked_source(text: str) -> str:
     """Return lines of code, as of a patch, with `***` for their secrets.
 
     These are those of `masked_settings`, words of MIN_RANDOM characters that look random, and words of
-    letters and digits behind the name of a secret in the same line. It hides too much rather than too
-    little: digests are hidden as well.
+    letters and digits, or with hyphens, behind the name of a secret in the same line. It hides too much
+    rather than too little: digests are hidden as well.
     """
     text = CHUNK.sub(_without_random, masked_settings(text))
     return "".join(map(_without_mixed, text.splitlines(keepends=True)))

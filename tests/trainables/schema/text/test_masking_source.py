@@ -60,6 +60,7 @@ def test_a_secret_of_a_line_of_settings_or_code_is_masked(line, shown):
         "+    # the password must be a word",
         "+docker run -p 8080:80 host",
         "+mysql --protocol tcp -P 3306",
+        "+docker run -u 1000 -p 8080:80 host",
         "+tokens:\n+  - the\n+  - cat",
         "+tokens: [the, cat]",
         "+tokens:\n+  the",
@@ -102,6 +103,12 @@ def test_a_long_text_takes_no_time_that_grows_with_its_square(piece):
 @pytest.mark.parametrize(
     "line",
     [
+        f"+glab auth login --hostname h with-token {SECRET}",
+        "+some-login me password then S3cr3tValue-of-mine",
+        f"+twine upload -u __token__ -p {SECRET}",
+        f"+some-tool -u me -p{SECRET} x",
+        f"+curl -H 'PRIVATE-TOKEN: {SECRET}' https://h",
+        f'+curl --header "PRIVATE-TOKEN: {SECRET}" https://h',
         f"+HF_TOKEN ?= {SECRET}",
         f"+export API_SECRET ?= {SECRET}",
         f"+TOKEN += {SECRET}",

@@ -65,6 +65,8 @@ KINDS = (
     ("_auth", r"(?<![\w.-])_auth\s?[=:]\s?[\"']?", CODED),
     # Commands with an option of one letter that takes a password.
     ("sshpass", rf"\bsshpass{TO_P}", ARGUMENT),
+    # Of any other command, a user and a password; numbers are ports.
+    ("-u", r"\s(?-i:-u)[ =]?[^\s-]\S{0,100}[ \t]+(?-i:-p)[ =]?(?!\d+(?::\d+)*(?!\S))", ARGUMENT),
     ("mysql", rf"\bmysql\w{{0,20}}{TO_P}", ARGUMENT),
     ("mariadb", rf"\bmariadb[\w-]{{0,20}}{TO_P}", ARGUMENT),
     ("mongo", rf"\bmongo\w{{0,20}}{TO_P}", ARGUMENT),

@@ -66,7 +66,10 @@ BEFORE_COLON = r"(?:(?:api|access|secret|private)[_-]key|(?<![\w.-])passw(?:or)?
 # The end of a name in large letters, as shells have them.
 OF_SHELL = r"(?<=[A-Z0-9])_(?:KEY|CONNECTION_STRING|WEBHOOK(?:_URL)?)"
 # Headers of requests.
-OF_HEADER = r"(?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie"
+OF_HEADER = (
+    r"(?:proxy-)?authorization|x-[\w-]{0,40}(?:token|key|auth|secret)|(?:set-)?cookie|"
+    r"(?:private|job|deploy|access|api|auth|session|client|app|vault|circle|personal)-(?:token|key|secret)"
+)
 # Where a name may tell of a secret: a sieve for what `kind_of_name` looks at closely.
 STEMS = sorted({word[:4] for word in SECRET_WORDS | DOUBTFUL_WORDS})
 NAME = re.compile(rf"(?i)(?<![\w.-])[\w.-]{{0,80}}?(?:{'|'.join(STEMS)})[\w.-]{{0,80}}")
