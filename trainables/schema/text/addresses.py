@@ -13,11 +13,14 @@ WITH_AT = re.compile(r"(?<!\S)(?=\S*@)\S+")
 MAX_ADDRESS = 5_000  # characters; a longer word with an @ is masked as a whole
 # What stands before the password of an address. That goes on to the last @, as it may hold signs that
 # must be, but are not, written as %XX. A mistyped address may lack slashes, or its scheme. A file's
-# address has no password, nor has that of a person, and names of folders may hold @.
+# address has no password, nor has that of a person, and names of folders may hold @. Before the address
+# a line of a patch may have a plus.
 BEFORE_PASSWORD = re.compile(
-    r"(?i)(?<![\w+.-])(?!(?:sqlite|file|mailto):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?"
+    r"(?i)(?<![\w.-])(?<![^\n]\+)(?!(?:sqlite|file|mailto):)([a-z0-9][\w+.-]{0,40}:/*)(?:([^\s:/@]*):)?"
 )
-DATABASE = r"(?<![\w+.-])(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
+DATABASE = (
+    r"(?<![\w.-])(?<![^\n]\+)(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
+)
 # Of databases, whose passwords may be pasted with blanks.
 WITH_BLANKS = re.compile(
     rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n@\"']{{1,200}}@"

@@ -6,13 +6,15 @@ import re
 
 from trainables.schema.text.addresses import HIDDEN
 from trainables.schema.text.masking import masked
-from trainables.schema.text.secrets.behind_names import value_after
+from trainables.schema.text.secrets.behind_names import LITERAL, NO_SECRET, value_after
 from trainables.schema.text.secrets.by_line import without_values_of_lines
 from trainables.schema.text.secrets.by_shape import looks_random, without_headers
 from trainables.schema.text.secrets.names import NAME, kind_of_name
 
 CHUNK = re.compile(r"[A-Za-z0-9][\w+/=-]{15,}")
 MIN_RANDOM = 20  # characters of a word without blanks
+MIN_WORD = 6  # characters of a quoted word
+QUOTED = re.compile(rf"{LITERAL}(?!\s*:)")  # and no key
 # Of letters and digits, or joined by hyphens, and no name of code, a file, a call or an option: in a
 # line with the name of a secret it may be one, whatever stands between them.
 MIXED = re.compile(
@@ -55,13 +57,24 @@ def masked_settings(text: str) -> str:
 
 
 def _without_mixed(line: str) -> str:
-    """Return a line with `***` for words of letters and digits behind the name of a secret.
+    """Return a line with `***` for quoted and mixed words behind the name of a secret.
 
     >>> _without_mixed("rclone config secret_access_key mV7qp2Zk1 step1 retry10x")
     'rclone config secret_access_key *** step1 ***'
     """
     name = next((one for one in NAME.finditer(line) if kind_of_name(one[0]) == "sure"), None)
-    return line[: name.end()] + MIXED.sub(HIDDEN, line[name.end() :]) if name else line
+    if name is None:
+        return line
+    start = name.end()
+    line = QUOTED.sub(lambda one: one[0] if one.start() < start else _without_word(one[0]), line)
+    return line[:start] + MIXED.sub(HIDDEN, line[start:])
+
+
+def _without_word(literal: str) -> str:
+    """Return a quoted text, or `***` if it is a word of MIN_WORD characters that names no secret."""
+    word = literal.strip("rbfu\"'`")
+    is_plain = len(word) < MIN_WORD or " " in word or kind_of_name(word) or "{" in word
+    return literal if is_plain or NO_SECRET.match(literal) else HIDDEN
 
 
 def _without_random(word: re.Match[str]) -> str:

@@ -41,6 +41,14 @@ def test_a_secret_of_a_line_of_settings_or_code_is_masked(line, shown):
     assert masked_source(line) == shown
 
 
+@pytest.mark.parametrize("secret", ["hunter2Xyz9", SECRET])
+def test_none_of_the_usual_lines_of_settings_code_and_shells_shows_its_secret(secret):
+    lines = (Path(__file__).parent / "lines_with_secrets.txt").read_text().splitlines()
+    assert len(lines) > 150
+    texts = [line.replace("…", secret) for line in lines]
+    assert [text for text in texts if secret in masked_source(f"{text}\n+x = 1\n")] == []
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -35,6 +35,16 @@ KINDS = (
     ("webhook", r"https?://[^\s/]{1,200}/\S{0,200}?webhooks?\w{0,9}/", WORD),
     ("/services/", r"https?://[^\s/]{1,200}/\S{0,200}?services/", WORD),
     ("api.telegram.org/bot", r"api\.telegram\.org/bot", WORD),
+    # A word that is piped, or given to SQL.
+    (
+        "echo",
+        r"\becho[ \t]+(?:-n[ \t]+)?"
+        r"(?=[^\n|]{1,200}\|[^\n]{0,200}(?:password-stdin|\bsudo\b|\bkinit\b))",
+        ARGUMENT,
+    ),
+    ("<<<", r"\b(?:sudo|kinit|su|passwd|cryptsetup)\b[^\n]{0,100}<<<[ \t]*", ARGUMENT),
+    ("identified", r"\bidentified[ \t]+(?:with[ \t]+\S+[ \t]+)?(?:by|as)[ \t]+", QUOTED),
+    ("password", r"\bpassword[ \t]+(?:for[ \t]+\S{1,100}[ \t]*=[ \t]*)?", r"'[^'\n]{1,4000}'"),
     # A user of curl; two numbers are a user and a group of another command.
     ("-u", r"\s-u[ =][\"']?(?!\d+:\d+\b)[^\s:/]{1,100}:", WORD),
     ("-u", r"[\"'](?:-u|--user)[\"'],\s?[\"'][^\s:\"']{1,100}:", WORD),
@@ -67,6 +77,28 @@ KINDS = (
     ("sshpass", rf"\bsshpass{TO_P}", ARGUMENT),
     # Of any other command, a user and a password; numbers are ports.
     ("-u", r"\s(?-i:-u)[ =]?[^\s-]\S{0,100}[ \t]+(?-i:-p)[ =]?(?!\d+(?::\d+)*(?!\S))", ARGUMENT),
+    ("zip", rf"\b(?:un)?zip{TO_OPTION}(?-i:-P)[ \t]?", ARGUMENT),
+    ("7z", r"\b7za?[ \t](?:[^\n|;&]{0,200}?[ \t])?(?-i:-p)(?=\S)", ARGUMENT),
+    ("openssl", r"\bopenssl[^\n|;&]{0,200}?(?:[ \t](?-i:-k)[ \t]|\bpass:)", ARGUMENT),
+    ("ssh-keygen", rf"\bssh-keygen{TO_OPTION}(?-i:-[NP])[ \t]?", ARGUMENT),
+    ("http", r"\bhttps?[ \t](?:[^\n|;&]{0,100}?[ \t])?(?:(?-i:-a)|--auth)[ =][^\s:/]{1,100}:", WORD),
+    ("smbclient", r"\bsmbclient\b[^\n|;&]{0,200}?-U[ =]?[^\s%]{1,100}%", WORD),
+    ("http-basic", r"\bhttp-basic\.\S{1,100}[ \t]+\S{1,100}[ \t]+", ARGUMENT),
+    ("_authtoken", r"_authToken[ \t]+", ARGUMENT),
+    ("vault", r"\bvault[ \t]+login[ \t]+(?:-\S+[ \t]+){0,3}(?:token=)?(?!-)", ARGUMENT),
+    (
+        "/user:",
+        r"\bnet[ \t]+use[ \t]+(?:\S{1,200}[ \t]+){1,2}(?=\S{1,200}[ \t]+/user:)",
+        r"[^\s/]\S*",
+    ),
+    # Calls that take a key or a password by its place.
+    (
+        "connect",
+        rf"\bconnect(?:ion)?\((?:[^\n\"'()]{{0,100}}{QUOTED})?[^\n\"'()]{{0,100}}{QUOTED},\s?",
+        QUOTED,
+    ),
+    ("(", r"\b(?:Fernet|hmac\.new|Bot|jwt\.(?:en|de)code)\([^\n\"')]{0,100}", QUOTED),
+    ("minio", rf"\bMinio\((?:[^\n\"'()]{{0,40}}{QUOTED},\s?){{2}}", QUOTED),
     ("mysql", rf"\bmysql\w{{0,20}}{TO_P}", ARGUMENT),
     ("mariadb", rf"\bmariadb[\w-]{{0,20}}{TO_P}", ARGUMENT),
     ("mongo", rf"\bmongo\w{{0,20}}{TO_P}", ARGUMENT),
