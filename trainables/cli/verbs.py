@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from typer import TyperException
 from typer.core import TyperGroup
 
+from trainables.cli.environment import environment_faults
 from trainables.cli.streams import say
 from trainables.data.files.row import HALF_CHARACTER
 from trainables.schema.causes import causes
@@ -51,6 +52,10 @@ class Verbs(TyperGroup):
         # What Python makes of bytes that are no text.
         if broken := [word for word in given if HALF_CHARACTER.search(word)]:
             say(_of_no_text(broken[0]))
+            raise SystemExit(WRONG)
+        wants_help = not given or not {"-h", "--help"}.isdisjoint(given)
+        if not wants_help and (faults := environment_faults()):
+            say("\n".join(faults))
             raise SystemExit(WRONG)
         try:
             code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
