@@ -197,6 +197,6 @@ def _states(sweep: Sweep) -> str:
     if sweep.state not in LIVE_STATES:
         states = states.replace(TrialState.RUNNING, TrialState.KILLED)
     counts = states.value_counts()
-    return f"{sweep.state}: " + (
-        ", ".join(f"{count} {state}" for state, count in counts.items()) or "no trials yet"
-    )
+    none = "no trials yet" if sweep.state in LIVE_STATES else "no trials"
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    return f"{sweep.state}: {words or none}"

@@ -115,7 +115,8 @@ def read(path: Path) -> Document:
     except YAMLError as error:
         raise SpecError([_yaml_sentence(path, error, text)]) from error
     if not isinstance(tree, dict) or root is None:
-        kind = "nothing" if tree is None else type(tree).__name__
+        kinds = {type(None): "nothing", list: "a list", str: "a text"}
+        kind = kinds.get(type(tree), "a single value")
         raise SpecError([f"{_shown(path)}: must hold a mapping (key: value), but holds {kind}."])
     document = Document(path, text, tree, dict(_lines(root, ())))
     if any(HALF_CHARACTER.search(found) for _, found in _texts(tree, ())):

@@ -300,7 +300,7 @@ def test_several_faults_are_reported_together(tmp_path):
     ("text", "sentence"),
     [
         ("", ": must hold a mapping (key: value), but holds nothing."),
-        ("- a\n", ": must hold a mapping (key: value), but holds list."),
+        ("- a\n", ": must hold a mapping (key: value), but holds a list."),
         ("a: [", ":2: must be YAML"),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_state_without_a_folder_is_refused_with_status_two(main):
         ("steps: 4", "stpes: 4", "trial.yaml:4: train.steps must be given."),
         ("likelihood_gap, weight: 10", "nope", "trial.yaml:3: objective must be one of none, cda"),
         ("1e-3", "fast", "trial.yaml:4: train.lr must be a number, but got 'fast'."),
-        (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds list."),
+        (TRIAL, "- a list", "trial.yaml: must hold a mapping (key: value), but holds a list."),
     ],
 )
 def test_a_faulty_file_is_refused_with_status_two(old, new, sentence, main, folder):
