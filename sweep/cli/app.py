@@ -6,11 +6,14 @@ are printed at once.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
-from sweep.driver.interrupts import raising_ctrl_c
+from sweep.driver.interrupts import end_at_once, raising_ctrl_c
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.whole_file import DamagedFile
 from trainables.cli.streams import make_safe
@@ -69,9 +72,18 @@ def main() -> None:
         SystemExit: with the exit code of the verb; 1 if a library that it needs is not installed.
     """
     make_safe()
+    codes: list[int] = []
+    end_at_once(lambda: codes[-1] if codes else INTERRUPTED)
     try:
         with raising_ctrl_c():
-            app(prog_name="sweep")
+            try:
+                app(prog_name="sweep")
+            except SystemExit as end:
+                for stream in (sys.stdout, sys.stderr):
+                    with suppress(OSError, ValueError):  # nobody reads it any more
+                        stream.flush()
+                codes.append(end.code if isinstance(end.code, int) else 0)
+                raise
     except ModuleNotFoundError as error:
         part = PARTS.get((error.name or "").split(".")[0])
         if part is None:

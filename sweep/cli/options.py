@@ -46,9 +46,21 @@ SearchStorage = Annotated[
         help="database of the search, as postgresql://…; a journal in the sweep's folder if left out",
     ),
 ]
+
+
+def without_blanks(address: str | None) -> str | None:
+    """Return an address; refuse one with a blank, which is not shown, as a part may be a password."""
+    if address and any(map(str.isspace, address)):
+        leave(WRONG, "--address must have no blank: write one in a password as %20.")
+    return address
+
+
 Address = Annotated[
     str | None,
-    typer.Option(help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out"),
+    typer.Option(
+        callback=without_blanks,
+        help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out",
+    ),
 ]
 HarnessTasks = Annotated[
     Path | None,

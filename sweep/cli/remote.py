@@ -16,6 +16,7 @@ from sweep.cli.options import (
     leave,
     load_spec,
     use_harness_tasks,
+    without_blanks,
 )
 from trainables.schema.text.masking import holds_secret
 
@@ -25,7 +26,12 @@ app = typer.Typer()
 @app.command(epilog="Example: sweep submit smollm2.yaml --address http://127.0.0.1:8265 --follow")
 def submit(
     spec: Spec,
-    address: Annotated[str, typer.Option(help="the job API of a Ray cluster, http://HOST:8265")],
+    address: Annotated[
+        str,
+        typer.Option(
+            callback=without_blanks, help="the job API of a Ray cluster, http://HOST:8265"
+        ),
+    ],
     tracking_uri: Annotated[
         str | None,
         typer.Option(help="MLflow as the cluster reaches it; the cluster's default if left out"),

@@ -2,7 +2,8 @@
 
 SIGTERM, SIGHUP and SIGQUIT count as Ctrl-C. The life of a Ctrl-C, in order:
 
-1. The command line enters `raising_ctrl_c`. Ctrl-C raises KeyboardInterrupt wherever the process is.
+1. The command line calls `end_at_once`, which counts behind its verb, and enters `raising_ctrl_c`.
+   Ctrl-C raises KeyboardInterrupt wherever the process is.
    Python swallows what is raised within a destructor: then it comes again a moment later. While Ray
    starts, SIGTERM comes to a handler of Ray's (`handlers_put_back`).
 2. Trials are about to begin, and the command line enters `while_trials_run`.
@@ -33,7 +34,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Self
@@ -117,6 +118,19 @@ def raising_ctrl_c() -> Iterator[CtrlC]:
     finally:
         sys.unraisablehook = earlier_hook
         _install(earlier_handlers)
+
+
+def end_at_once(code: Callable[[], int]) -> None:
+    """From here on, outside of `raising_ctrl_c`, end the process at once on each of the SIGNALS.
+
+    Python takes a moment to end what libraries have begun. A signal of then would end it with another
+    code than the verb's.
+
+    code: returns the exit code.
+    """
+    for number, handler in _handlers().items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: os._exit(code()))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The verbs, their order and their options, which people and scripts rely on."""
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -103,6 +104,26 @@ def test_without_the_analysis_a_verb_that_needs_it_says_how_to_install_it():
     )
     assert process.returncode == 1
     assert "this needs pandas: `pip install -e '.[analysis]'` brings it." in process.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_behind_the_verb_changes_neither_its_exit_code_nor_its_output(number):
+    code = f"""
+import atexit, os, signal, sys, time
+for one in (signal.SIGTERM, signal.SIGHUP): signal.signal(one, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from sweep.cli.app import app, main
+@app.command()
+def say():
+    atexit.register(lambda: (os.kill(os.getpid(), {int(number)}), time.sleep(20)))
+    sys.stdout.write("said" * 100)
+    raise SystemExit(3)
+sys.argv = ["sweep", "say"]
+main()
+"""
+    words = [sys.executable, "-c", code]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=15)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "said" * 100, "")
 
 
 def test_help_comes_at_once():

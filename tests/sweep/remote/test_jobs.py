@@ -15,7 +15,7 @@ from tests.faults.stage import end
 from tests.gateway import Answer, gateway
 from tests.markdown import ROOT
 from tests.servers import free_port
-from tests.sweep.conftest import TINY, optuna_states, record, sweep
+from tests.sweep.conftest import TINY, optuna_states, record, sweep, verb
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -161,6 +161,18 @@ def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
     assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith("--address must be the job API of a running Ray cluster")
+
+
+@pytest.mark.parametrize("words", [("submit", "SPEC"), ("run", "SPEC"), ("resume", "x")])
+@pytest.mark.parametrize(
+    "address", ["http://bob:CAN ARY@127.0.0.1:1", "bob:CAN ARY@127.0.0.1:1", "http://h/?t=CAN ARY"]
+)
+def test_an_address_with_a_blank_is_refused_and_not_shown(words, address, tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    ended = verb(*(str(path) if word == "SPEC" else word for word in words), "--address", address)
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert ended.stderr == "--address must have no blank: write one in a password as %20.\n"
 
 
 @pytest.mark.long

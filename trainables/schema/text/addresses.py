@@ -21,9 +21,10 @@ BEFORE_PASSWORD = re.compile(
 DATABASE = (
     r"(?<![\w.-])(?<![^\n]\+)(?:postgres|mysql|mariadb|mssql)[\w+.-]{0,20}:"  # the scheme of one
 )
-# Of databases, whose passwords may be pasted with blanks.
+# Passwords may be pasted with blanks, of databases whatever stands before the user.
 WITH_BLANKS = re.compile(
-    rf"(?i)({DATABASE}/*[^\s:/@]{{1,100}}:)(?!\d{{1,5}}[\s/?])[^\n@\"']{{1,200}}@"
+    rf"(?i)((?:{DATABASE}/*|(?<![\w.-])[a-z][a-z0-9+.-]{{1,30}}://)[^\s:/@]{{1,100}}:)"
+    r"(?!\d{1,5}[\s/?])[^\n@\"']{1,200}@"
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")

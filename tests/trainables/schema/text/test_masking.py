@@ -160,3 +160,10 @@ def test_signs_that_end_a_clause_are_no_part_of_a_secret(text, shown):
 )
 def test_a_sentence_without_a_secret_stays_as_it_is(text):
     assert masked(text) == text
+
+
+@pytest.mark.parametrize("scheme", ["http", "ray", "s3", "redis", "postgresql"])
+def test_a_password_with_a_blank_is_masked_in_an_address_of_any_scheme(scheme):
+    assert masked(f"got {scheme}://bob:CAN ARY77x@h:1/x.") == f"got {scheme}://bob:***@h:1/x."
+    for text in (f"see {scheme}://h:5000 and mail me@h", f"{scheme}://h: the user me@x"):
+        assert masked(text) == text
