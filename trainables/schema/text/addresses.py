@@ -24,7 +24,7 @@ DATABASE = (
 # Passwords may be pasted with blanks, of databases whatever stands before the user.
 WITH_BLANKS = re.compile(
     rf"(?i)((?:{DATABASE}/*|(?<![\w.-])[a-z][a-z0-9+.-]{{1,30}}://)[^\s:/@]{{1,100}}:)"
-    r"(?!\d{1,5}[\s/?])[^\n@\"']{1,200}@"
+    r"(?!\d{1,5}[\s/?])(?!\s)[^\n@\"']{1,200}@"
 )
 # Of databases, to which people log in by a user name without a password; elsewhere it is a token.
 USER_ALONE = re.compile(rf"(?i){DATABASE}//[^\s:/?@]*@")
