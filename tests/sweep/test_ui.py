@@ -74,6 +74,7 @@ def front(listed):
     return [member for member in listed if member["trial"] is not None]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not screenshots.chromium(), reason="no Chromium is installed")
 def test_the_pages_show_the_sweep_without_an_error_in_the_browser(url, folder, listed):
     pytest.importorskip("playwright", reason="playwright is not installed")

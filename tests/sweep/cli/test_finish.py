@@ -105,6 +105,7 @@ def test_a_sweep_without_a_complete_trial_has_failed(spec_of, capsys):
     assert sweep_of(spec).state == "failed"
 
 
+@pytest.mark.long
 def test_failures_are_said_until_each_was_tried_again(spec_of, capsys):
     spec, document = spec_of(6)
     start = started(spec, document, run_trial=pretending((0, 1, 2)))
@@ -227,6 +228,7 @@ def test_stopping_it_is_a_good_end(spec_of, capsys):
     assert finishes(spec, document)
 
 
+@pytest.mark.long
 def test_a_full_disk_interrupts_it(spec_of, tmp_path, capsys):
     spec, document = spec_of(4)
     full = tmp_path / "full"
@@ -251,6 +253,7 @@ def test_a_full_disk_interrupts_it(spec_of, tmp_path, capsys):
     assert finishes(spec, document)
 
 
+@pytest.mark.long
 def test_an_outcome_that_cannot_be_kept_interrupts_it(spec_of, capsys):
     """The search's journal is a folder for a while, which nobody can write to."""
     spec, document = spec_of(4)

@@ -159,7 +159,7 @@ def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     assert reason in recorded
 
 
-def test_a_search_that_was_lost_or_put_back_is_refused_raising_ctrl_c_run_twice(spec_of):
+def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(spec_of):
     spec, document = spec_of(3)
     run(spec, document, run_trial=pretending())
     journal = workspace.folder(spec.name) / "search.journal"

@@ -146,6 +146,7 @@ def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
     assert message.startswith("the storage postgresql://me:***@127.0.0.1:1/none")
 
 
+@pytest.mark.long
 def test_a_search_that_is_gone_is_said_not_to_be_compared(spec_of, caplog):
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())
@@ -180,6 +181,7 @@ def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path)
     assert sync(spec.name).num_delivered == 0
 
 
+@pytest.mark.long
 def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_the_record(
     spec_of, tmp_path
 ):

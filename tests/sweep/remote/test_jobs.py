@@ -117,6 +117,7 @@ def test_a_spec_is_submitted_as_it_was_read_wherever_from(head):
     assert optuna_states(Path(environment["SWEEP_HOME"]), "piped") == {"COMPLETE": 1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_late", [False, True])
 def test_a_connection_that_is_dropped_before_its_answer_submits_a_sweep_once(
     is_late, head, tmp_path

@@ -76,6 +76,7 @@ with joined(None, ""):
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "variables",
     [
