@@ -82,7 +82,7 @@ def main() -> None:
                 for stream in (sys.stdout, sys.stderr):
                     with suppress(OSError, ValueError):  # nobody reads it any more
                         stream.flush()
-                codes.append(end.code if isinstance(end.code, int) else 0)
+                codes.append(end.code if isinstance(end.code, int) else int(end.code is not None))
                 raise
     except ModuleNotFoundError as error:
         part = PARTS.get((error.name or "").split(".")[0])

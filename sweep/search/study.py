@@ -135,10 +135,14 @@ def _refuse_without_driver(url: str) -> None:
     except (ImportError, ArgumentError) as error:  # it loads the library, and connects to nothing
         reason = short_reason(error)
     if reason:
-        raise BadAddress(
-            f"the storage {in_one_line(masked(url))} must be a database that can be written, but: "
-            f"{reason}."
-        )
+        raise _unusable(url, reason)
+
+
+def _unusable(url: str, reason: str) -> BadAddress:
+    """Return the error for a database that cannot be used, given why, as a clause."""
+    return BadAddress(
+        f"the storage {in_one_line(masked(url))} must be a database that can be written, but: {reason}."
+    )
 
 
 def _database(url: str, retry_s: float = 0.0) -> BaseStorage:
@@ -164,10 +168,7 @@ def _database(url: str, retry_s: float = 0.0) -> BaseStorage:
     try:
         storage = RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
     except Exception as error:  # of SQLAlchemy, of the database's driver, of Optuna
-        raise BadAddress(
-            f"the storage {in_one_line(masked(url))} must be a database that can be written, but: "
-            f"{short_reason(error)}."
-        ) from error
+        raise _unusable(url, short_reason(error)) from error
 
     @sqlalchemy.event.listens_for(storage.engine, "do_connect")
     def connect(dialect: Any, _: Any, args: Any, options: Any) -> Any:
