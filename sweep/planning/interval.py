@@ -13,7 +13,7 @@ class Interval:
     other too small, so that nothing averages out.
 
     >>> Interval(1, 2, 4) + Interval.around(10, 2)
-    Interval(low=6.0, value=12.0, high=24.0)
+    Interval(low=6.0, value=12.0, high=24)
     """
 
     low: float

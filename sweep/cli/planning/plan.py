@@ -53,7 +53,7 @@ def plan(
     use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec)
     if calibrate:
-        calibrate_for(checked, slots)
+        calibrate_for(checked, document, slots)
     found = plan_of(checked, document, slots=slots, price_per_hour=price_per_hour)
     if format_ is Format.JSON:
         from sweep.planning.table import as_json
@@ -90,7 +90,7 @@ def show(plan: Plan) -> None:
     print("\n".join(lines(plan)))
 
 
-def calibrate_for(spec: SweepSpec, slots: int | None = None) -> None:
+def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None) -> None:
     """Measure a few steps of the trials of a spec and one evaluation, and keep what was found.
 
     Models and data are fetched if need be. It takes minutes, and says so on stderr.
@@ -115,7 +115,7 @@ def calibrate_for(spec: SweepSpec, slots: int | None = None) -> None:
             f"there are {machine.num_cpus} and {len(machine.gpus)}: calibrate where the sweep runs.",
         )
     try:
-        preflight.prepare(spec)
+        preflight.prepare(spec, document)
     except (preflight.DoNotFit, AssetError) as error:
         leave(WRONG, str(error))
     first = spec.trials()[0]

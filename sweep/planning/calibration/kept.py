@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -18,6 +18,8 @@ from trainables.assets.cache import cache_dir
 from trainables.schema.strict import Strict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sweep.planning.machine import Machine
     from sweep.planning.speed import DefaultSpeed
     from sweep.planning.work.trial_work import TrialWork
@@ -35,13 +37,16 @@ COMBINED_FACTOR = 1.15
 OTHER_FACTOR = 1.6
 
 
+Kind = tuple[str, str, str]  # of an objective, a regulariser and parameters
+
+
 class MeasuredStep(Strict):
     """Steps of one trial: their kind, the FLOP that were counted for one, and its seconds.
 
     tokens_s: tokens a second that were read with gradient.
     """
 
-    kind: Annotated[tuple[str, str, str], Field(strict=False)]
+    kind: Annotated[Kind, Field(strict=False)]
     step_flop: float = Field(ge=0)
     num_trained: int = Field(ge=0)
     seconds: float = Field(gt=0)
@@ -137,8 +142,8 @@ class CalibratedSpeed:
     def step_s(self, work: TrialWork) -> Interval:
         """Return the usual seconds times what such steps took longer than is usual.
 
-        Of a kind that was not measured, the factors of its objective, regulariser and parameters are
-        multiplied, each relative to the median of all.
+        Of a kind that was not measured, the logarithm of that ratio is the sum of what its objective,
+        its regulariser and its parameters add to it, by least squares over all kinds that were.
         """
         usual = self.default.step_s(work).value
         ratios = {
@@ -146,15 +151,9 @@ class CalibratedSpeed:
         }
         if work.kind in ratios:
             return Interval.around(usual * ratios[work.kind], MEASURED_FACTOR)
-        middle = median(ratios.values())
-        ratio, factor = middle, MEASURED_FACTOR * COMBINED_FACTOR
-        for place, part in enumerate(work.kind):
-            if of_part := [value for kind, value in ratios.items() if kind[place] == part]:
-                ratio *= median(of_part) / middle
-            else:
-                factor = MEASURED_FACTOR * OTHER_FACTOR
-        ratio = min(max(ratio, min(ratios.values())), max(ratios.values()))
-        return Interval.around(usual * ratio, factor)
+        ratio, is_whole = _combined(ratios, work.kind)
+        factor = COMBINED_FACTOR if is_whole else OTHER_FACTOR
+        return Interval.around(usual * ratio, MEASURED_FACTOR * factor)
 
     def evaluation_s(self, evaluator: AnyEvaluator, flop: float) -> Interval:
         """Return the measured seconds; of an evaluator that was not measured, by the FLOP of all."""
@@ -181,3 +180,21 @@ class CalibratedSpeed:
         """Return the usual seconds of a step that was measured; `work` is any of the model."""
         measured = replace(work, step_flop=step.step_flop, num_trained=step.num_trained)
         return self.default.step_s(measured).value
+
+
+def _combined(ratios: Mapping[Kind, float], kind: Kind) -> tuple[float, bool]:
+    """Return the ratio of a kind by those of others, and whether each of its parts is among them.
+
+    What a part adds is relative to the median of all, so that one that was not measured adds nothing.
+    """
+    import numpy as np
+
+    parts = list(dict.fromkeys(part for each in ratios for part in enumerate(each)))
+    has_part = np.array([[part in enumerate(each) for part in parts] for each in ratios], float)
+    logs = np.log(list(ratios.values()))
+    middle = float(np.median(logs))
+    added, *_ = np.linalg.lstsq(has_part, logs - middle, rcond=None)
+    of_kind = np.array([part in enumerate(kind) for part in parts], float)
+    lowest, highest = float(logs.min()), float(logs.max())
+    log_ratio = min(max(middle + float(of_kind @ added), lowest), highest)
+    return math.exp(log_ratio), all(part in parts for part in enumerate(kind))

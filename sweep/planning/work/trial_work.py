@@ -133,8 +133,8 @@ def kind_of(plugin: BaseModel) -> str:
     Fractions, such as a weight, change no time, and are left out.
 
     >>> from trainables.objectives import Cda
-    >>> kind_of(Cda(sides="two"))
-    'cda sides=two'
+    >>> kind_of(Cda(sides="one")), kind_of(Cda())
+    ('cda sides=one', 'cda')
     """
     fields, values = type(plugin).model_fields, dict[str, Any](plugin)
     settings = (
