@@ -108,7 +108,7 @@ class Estimate:
         """Return part -> seconds: the start of a worker, and what the mean trial consists of."""
         seconds = [trial_seconds(work, self.speed) for _, work in self.works]
         parts = {name: _mean([each[name] for each in seconds]) for name in seconds[0]}
-        return {"start": self.speed.start_s() + ACTOR, "base": self._once()} | parts
+        return {"start": self.speed.start_s() + ACTOR, "once": self._once()} | parts
 
     def options(self) -> list[Option]:
         """Return what a trial takes with each option of KEYS that has more than one."""
@@ -134,13 +134,16 @@ class Estimate:
     def _once(self) -> Interval:
         """Return the seconds for what is done once for all trials, if the cache does not have it yet.
 
-        It is the measurement of the base, and the states of the base for texts that come again.
+        It is the measurement of the base, and the states of the base for texts that come again. A
+        calibration has measured the base, on this machine.
         """
         evaluations = self.works[0][1].evaluations.items()
         base = sum((self.speed.evaluation_s(each, flop) for each, flop in evaluations), ZERO)
         most = max(work.base_tokens for _, work in self.works)
         states = self.speed.reading_s(2 * self.shape.num_weights * most)
-        return Interval(0.0, base.value + states.value / self.room.num, base.high + states.high)
+        is_measured = isinstance(self.speed, CalibratedSpeed)
+        expected = states.value / self.room.num + (0.0 if is_measured else base.value)
+        return Interval(0.0, expected, base.high + states.high)
 
     def peak_memory(self) -> Interval:
         """Return the most bytes of a worker, as calibrated or by its model, of the trial with most."""

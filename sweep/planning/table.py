@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -51,7 +52,8 @@ def lines(plan: Plan) -> Iterator[str]:
 def as_json(plan: Plan) -> dict[str, Any]:
     """Return a plan as plain values. Each number is an object with low, value, high, unit, basis.
 
-    Seconds, hours and bytes are whole units, not rounded; what is not known is null.
+    They are seconds, hours or bytes, not rounded; what is not known is null. The key of a number is the
+    name of its row in small letters, with _ for what is none.
     """
     return {
         "sweep": plan.name,
@@ -62,7 +64,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "slots": {"num": plan.slots.num, "source": plan.slots.source, "here": plan.slots.here},
         "where": plan.where,
         "estimates": {
-            row.name: _plain(row.interval) | {"unit": row.unit, "basis": row.basis}
+            _key(row.name): _plain(row.interval) | {"unit": row.unit, "basis": row.basis}
             for row in plan.rows
         },
         "parts_s": {name: _plain(interval) for name, interval in plan.parts.items()},
@@ -115,7 +117,8 @@ def _sentence_on_parts(plan: Plan) -> str:
     return (
         f"a trial: {seconds['setup']} before its first step, {seconds['training']} of training "
         f"({plan.num_steps:.0f} steps of {step}), {seconds['measuring']} of measuring "
-        f"({times}). A worker starts in {seconds['start']}; the base takes {seconds['base']}, once."
+        f"({times}). A worker starts in {seconds['start']}; what is done once, for the base, takes "
+        f"{seconds['once']}."
     )
 
 
@@ -129,6 +132,15 @@ def _columns(name: str, value: str, both: str, basis: str) -> list[str]:
 def _wrapped(text: str) -> list[str]:
     """Return a text in lines of 80 columns."""
     return wrapped(text, "  ").split("\n")
+
+
+def _key(name: str) -> str:
+    """Return the name of a row as a key of JSON.
+
+    >>> _key("disk, record"), _key("CPU-hours")
+    ('disk_record', 'cpu_hours')
+    """
+    return "_".join(re.findall(r"\w+", name.lower()))
 
 
 def _cut(words: str) -> str:

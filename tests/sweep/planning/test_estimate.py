@@ -57,7 +57,7 @@ def test_a_scheduler_may_end_all_trials_at_their_first_report_or_none():
 
 
 def test_what_is_done_once_may_be_done_already():
-    once = estimate_of(shipped("smollm2")).parts()["base"]
+    once = estimate_of(shipped("smollm2")).parts()["once"]
     assert once.low == 0
     assert once.value > 0
 

@@ -46,7 +46,7 @@ def test_json_has_the_numbers_themselves():
     time = tree["estimates"]["time"]
     assert time["value"] == plan.row("time").interval.value
     assert time.keys() == {"low", "value", "high", "unit", "basis"}
-    assert tree["parts_s"].keys() == {"start", "base", "setup", "training", "measuring"}
+    assert tree["parts_s"].keys() == {"start", "once", "setup", "training", "measuring"}
     assert {each["key"] for each in tree["options"]} == {"objective", "regulariser"}
 
 

@@ -67,7 +67,7 @@ def test_a_calibration_is_kept_and_used(tmp_path, monkeypatch):
         "calibrating: steps of 6 trials and one evaluation, by 1 process"
     )
     tree = json.loads(ended.stdout)
-    assert tree["estimates"]["a trial"]["basis"].startswith("calibration of ")
+    assert tree["estimates"]["a_trial"]["basis"].startswith("calibration of ")
     again = json.loads(sweep("plan", path, "--format", "json").stdout)
     assert again["estimates"]["time"] == tree["estimates"]["time"]
 
