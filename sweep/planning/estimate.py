@@ -70,10 +70,10 @@ class Estimate:
 
     def rows(self, price: float | None) -> list[Row]:
         """Return all rows; price as make_plan takes it."""
-        resources, num = self.spec.resources, self.room.num
+        resources, num = self.spec.resources, self._num_workers()
         basis = self.speed.basis
         trial, wall = self.mean_trial(), self.wall()
-        at_once = f"{counted(self.spec.num_trials, 'trial')}, {num} at once ({self.room.source})"
+        at_once = f"{counted(self.spec.num_trials, 'trial')}, {self.room.num} at once ({self.room.source})"
         slot_hours = wall * (num / HOUR)
         rows = [Row("a trial", "s", trial, basis), Row("time", "s", wall, at_once)]
         gpus = resources.gpus_per_trial
@@ -86,6 +86,10 @@ class Estimate:
             paid, of = (slot_hours * gpus, "accelerator") if gpus else (slot_hours, "slot")
             rows.append(Row("money", "", paid * price, f"{price:g} an hour and {of}"))
         return rows + self._memory_rows() + self._disk_rows()
+
+    def _num_workers(self) -> int:
+        """Return how many workers are started: one for each slot, and no more than trials."""
+        return min(self.room.num, self.spec.num_trials)
 
     def wall(self) -> Interval:
         """Return the seconds of the sweep from its start to its front, in the hours that it has."""
@@ -164,7 +168,7 @@ class Estimate:
         """Return a row for each kind of file."""
         num = self.spec.num_trials
         files = storage.disk(
-            self.spec.checkpoints, self.works, self.shape, num_trials=num, slots=self.room.num
+            self.spec.checkpoints, self.works, self.shape, num_trials=num, slots=self._num_workers()
         )
         basis = {
             "checkpoints": "checkpoints.resume: running trials",

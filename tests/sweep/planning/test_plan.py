@@ -44,6 +44,11 @@ def test_more_slots_take_less_time_and_not_fewer_hours():
     assert four.row("CPU-hours").interval.value > one.row("CPU-hours").interval.value / 2
 
 
+def test_no_more_workers_are_started_than_there_are_trials(spec_with):
+    few, many = (make_plan(spec_with(), machine=LAPTOP, slots=n) for n in (4, 400))
+    assert many.row("CPU-hours").interval == few.row("CPU-hours").interval
+
+
 def test_recipes_seeds_and_branches_are_counted(spec_with):
     plan = make_plan(
         spec_with(("budget: {trials: 4}", "budget: {trials: 60}\nreplicates: {seeds: 3}")),
