@@ -73,7 +73,8 @@ class Estimate:
         resources, num = self.spec.resources, self._num_workers()
         basis = self.speed.basis
         trial, wall = self.mean_trial(), self.wall()
-        at_once = f"{counted(self.spec.num_trials, 'trial')}, {self.room.num} at once ({self.room.source})"
+        trials = counted(self.spec.num_trials, "trial")
+        at_once = f"{trials}, {self.room.num} at once ({self.room.source})"
         slot_hours = wall * (num / HOUR)
         rows = [Row("a trial", "s", trial, basis), Row("time", "s", wall, at_once)]
         gpus = resources.gpus_per_trial

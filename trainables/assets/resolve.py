@@ -23,6 +23,8 @@ from trainables.schema.text.shown import MAX_NAME, as_value
 
 logger = logging.getLogger(__name__)
 
+REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # the name of a model on the Hub
+
 
 def resolve(name: str) -> Path:
     """Return the local file or folder of a name, fetched if need be.
@@ -42,7 +44,7 @@ def resolve(name: str) -> Path:
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
     if name and not asset and path.exists():
         return refuse_pickles(path)
-    if not asset and not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+    if not asset and not REPOSITORY.fullmatch(name):
         raise _unknown(name)
     by_hand = cache_dir() / name
     if all((by_hand / file).is_file() for file in _files_of(asset)):
@@ -73,11 +75,14 @@ def resolve(name: str) -> Path:
 def at_hand(name: str) -> Path | None:
     """Return what `resolve` would return without fetching anything; None if it would have to fetch.
 
-    Nothing is hashed: whether the files are as they were fetched is seen when they are used.
+    Nothing is hashed: whether the files are as they were fetched is seen when they are used. The Hub
+    library's own cache, which that library alone can read, is not looked at.
     """
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
     if name and not asset and path.exists():
         return path
+    if not asset and not REPOSITORY.fullmatch(name):
+        return None
     by_hand = cache_dir() / name
     places = [asset.path_in(by_hand) if asset else by_hand]
     if asset:
