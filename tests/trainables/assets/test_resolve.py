@@ -73,7 +73,7 @@ def test_what_is_at_hand_is_what_resolve_returns_without_fetching(tiny_wheel, tm
     for name in ("poem", "letters", "owner/name", "../x", "nothing", ""):
         assert at_hand(name) is None, name
     for name in ("poem", "letters"):
-        assert at_hand(name) == resolve(name)
+        assert resolve(name) == at_hand(name)
     assert at_hand(str(tmp_path)) == tmp_path
     for folder in ("owner/by-hand", "hub/owner/fetched"):
         (cache_dir() / folder).mkdir(parents=True)
