@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from sweep.planning.machine import Machine
 
 
+BUSY = 0.8  # share of the time that a calibration has its processor, below which that is said
+
+
 def notes(estimate: Estimate, machine: Machine) -> list[str]:
     """Return sentences on what the numbers assume, or leave out."""
     first, resources = estimate.works[0][0], estimate.spec.resources
     notes = []
     if not isinstance(estimate.speed, CalibratedSpeed):
         notes.append("--calibrate measures this model here, in minutes, and narrows the ranges.")
+    elif estimate.speed.calibration.share < BUSY:
+        notes.append(
+            f"other programs ran while this was calibrated: a trial had its processor for "
+            f"{estimate.speed.calibration.share:.0%} of the time, and is faster without them."
+        )
     if estimate.shape.source != "its files":
         notes.append(f"{first.model.path}: its size is that of {estimate.shape.source}.")
     absent = [each.name for each in first.evaluators if not is_counted_exactly(each)]

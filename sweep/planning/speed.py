@@ -74,7 +74,7 @@ class Device:
     factor: float
 
 
-CPU_CORE = Device(60e9, 45e9, 6e-9, 5e-4, 0.3, 14.0, 8e-9, 1.5, 3.0)
+CPU_CORE = Device(60e9, 45e9, 6e-9, 5e-4, 0.1, 12.0, 8e-9, 0.3, 3.0)
 GPU_FP32 = Device(2e13, 1.5e13, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
 GPU_BF16 = Device(1.5e14, 1e14, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
 

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 FP32 = 4  # bytes
 MOMENTS = 2 * FP32  # of AdamW, for each trained weight
-PROCESS = Interval(0.6e9, 1.0e9, 1.6e9)  # a worker's libraries in main memory, before the model
+PROCESS = Interval(0.4e9, 0.7e9, 1.2e9)  # a worker's libraries in main memory, before the model
 CONTEXT = Interval(0.4e9, 0.8e9, 1.5e9)  # of CUDA and its libraries, on a GPU
 TOKENS_A_BATCH = 2048  # of an evaluation, as trainables/scoring/likelihood.py has it
 ACTIVATIONS = 17  # numbers a token, layer and unit of width that a backward needs
 LOGITS = 3  # numbers a token and word of the vocabulary: logits, their logarithms, the gradient
 MEMORY_FACTOR = 1.4  # within which the peak beside the process is known
 STATE = MOMENTS + FP32  # of a checkpoint: moments and weights
-# Of the record of a trial: its run with some metrics, its YAML, its items.
-RECORD_OF_TRIAL = Interval(2e4, 1e5, 4e5)
-RECORD_OF_SWEEP = Interval(1e6, 3e6, 1e7)
+# Of the record: the run of a trial with its metrics, its items and its YAML, in MLflow and the journal;
+# the tables of a new store, the front. The demo of 24 trials has 8 MB.
+RECORD_OF_TRIAL = Interval(1e5, 3e5, 1e6)
+RECORD_OF_SWEEP = Interval(1e6, 2e6, 6e6)
 
 
 def peak_memory(

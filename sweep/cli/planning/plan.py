@@ -122,9 +122,10 @@ def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None)
     shape = shape_of(first.model.path)
     assert shape is not None, "its files are here"
     trials = calibrate.trials_to_measure(spec.trials())
+    num = min(here, calibrate.MAX_PROCESSES)
     say(
-        f"calibrating: steps of {counted(len(trials), 'trial')} and one evaluation, by "
-        f"{counted(min(here, calibrate.MAX_PROCESSES), 'process')} at once."
+        f"calibrating: steps of {counted(len(trials), 'trial')} and one evaluation, by {num} "
+        f"{'process' if num == 1 else 'processes at once'}."
     )
     cores = resources.cpus_per_trial
     try:

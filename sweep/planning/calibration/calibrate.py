@@ -171,6 +171,7 @@ def _joined(
         at_once=num_processes,
         start_s=fmean(answer["start_s"] for answer in answers),
         setup_s=fmean(answer["setup_s"] for answer in answers),
+        share=fmean(answer["share"] for answer in answers),
         peak_memory=max(answer["peak_memory"] for answer in answers),
         steps=tuple(steps),
         evaluations=tuple(evaluations),

@@ -69,6 +69,7 @@ class Calibration(Strict):
     start_s: seconds from the start of a process until its model was loaded.
     setup_s: seconds of a trial before its first step.
     peak_memory: most bytes that a process had at once, on the device that it computes on.
+    share: of the time in which a process had its processor; below 1 where other programs had it, too.
     """
 
     version: int
@@ -77,6 +78,7 @@ class Calibration(Strict):
     start_s: float = Field(ge=0)
     setup_s: float = Field(ge=0)
     peak_memory: int = Field(ge=0)
+    share: float = Field(gt=0, le=1)
     steps: Annotated[tuple[MeasuredStep, ...], Field(strict=False, min_length=1)]
     evaluations: Annotated[tuple[MeasuredEvaluation, ...], Field(strict=False)]
 
@@ -133,11 +135,11 @@ class CalibratedSpeed:
 
     def start_s(self) -> Interval:
         """Return the measured seconds."""
-        return Interval.around(self.calibration.start_s, MEASURED_FACTOR)
+        return self._around(self.calibration.start_s)
 
     def setup_s(self) -> Interval:
         """Return the measured seconds."""
-        return Interval.around(self.calibration.setup_s, MEASURED_FACTOR)
+        return self._around(self.calibration.setup_s)
 
     def step_s(self, work: TrialWork) -> Interval:
         """Return the usual seconds times what such steps took longer than is usual.
@@ -150,24 +152,32 @@ class CalibratedSpeed:
             step.kind: step.seconds / self._usual(step, work) for step in self.calibration.steps
         }
         if work.kind in ratios:
-            return Interval.around(usual * ratios[work.kind], MEASURED_FACTOR)
+            return self._around(usual * ratios[work.kind])
         ratio, is_whole = _combined(ratios, work.kind)
         factor = COMBINED_FACTOR if is_whole else OTHER_FACTOR
-        return Interval.around(usual * ratio, MEASURED_FACTOR * factor)
+        return self._around(usual * ratio, factor)
 
     def evaluation_s(self, evaluator: AnyEvaluator, flop: float) -> Interval:
         """Return the measured seconds; of an evaluator that was not measured, by the FLOP of all."""
         text = evaluator.model_dump_json()
         for measured in self.calibration.evaluations:
             if measured.evaluator == text:
-                return Interval.around(measured.seconds, MEASURED_FACTOR)
+                return self._around(measured.seconds)
         usual = self.default.evaluation_s(evaluator, flop).value
-        return Interval.around(usual * self._reading_ratio(), MEASURED_FACTOR * OTHER_FACTOR)
+        return self._around(usual * self._reading_ratio(), OTHER_FACTOR)
 
     def reading_s(self, flop: float) -> Interval:
         """Return the usual seconds times what all evaluators together took longer than is usual."""
         usual = self.default.reading_s(flop).value
-        return Interval.around(usual * self._reading_ratio(), MEASURED_FACTOR * OTHER_FACTOR)
+        return self._around(usual * self._reading_ratio(), OTHER_FACTOR)
+
+    def _around(self, seconds: float, factor: float = 1.0) -> Interval:
+        """Return seconds with the range of what was measured, times a further factor.
+
+        Its low end is what they would be if other programs had left the processor alone.
+        """
+        both = MEASURED_FACTOR * factor
+        return Interval(seconds * self.calibration.share / both, seconds, seconds * both)
 
     def _reading_ratio(self) -> float:
         """Return what all evaluators took, divided by what is usual; 1 if none was measured."""

@@ -43,8 +43,9 @@ class Request(NamedTuple):
 def measured(request: Request) -> dict[str, Any]:
     """Return what was measured, in plain values.
 
-    Its keys are start_s, setup_s, peak_memory, steps (seconds and tokens_s of each trial, in order) and
-    evaluations (evaluator as JSON -> seconds).
+    Its keys are start_s, setup_s, peak_memory, share (of the time in which this process had its
+    processor), steps (seconds and tokens_s of each trial, in order) and evaluations (evaluator as JSON
+    -> seconds).
     """
     from trainables.config import TrialConfig
     from trainables.models.loading import load
@@ -56,6 +57,7 @@ def measured(request: Request) -> dict[str, Any]:
     model.reset(first.train.dtype)
     start_deepspeed()
     start_s = time.time() - request.spawned
+    began, had = time.perf_counter(), time.thread_time()
     evaluations: dict[str, float] = {}
     if request.evaluates_first:
         evaluations = _evaluations(first, model)
@@ -64,12 +66,16 @@ def measured(request: Request) -> dict[str, Any]:
         setup_s, step = _steps(trial, model)
         setups.append(setup_s)
         steps.append(step)
+    evaluations = evaluations or _evaluations(first, model)
+    share = (time.thread_time() - had) / (time.perf_counter() - began)
     return {
         "start_s": start_s,
         "setup_s": median(setups[1:] or setups),  # the first one also tokenises the data
         "steps": steps,
-        "evaluations": evaluations or _evaluations(first, model),
+        "evaluations": evaluations,
         "peak_memory": _peak_memory(model),
+        # A GPU is computing while this process waits.
+        "share": 1.0 if model.device.type == "cuda" else min(1.0, share),
     }
 
 

@@ -52,7 +52,7 @@ def calibration(**changes) -> Calibration:
     )
     values = {
         "version": VERSION, "when": "2026-11-28", "at_once": 2, "start_s": 10.0, "setup_s": 1.0,
-        "peak_memory": 3_000_000_000, "steps": steps, "evaluations": tuple(evaluations),
+        "peak_memory": 3_000_000_000, "share": 1.0, "steps": steps, "evaluations": tuple(evaluations),
     }  # fmt: skip
     return Calibration.model_validate(values | changes)
 
@@ -121,6 +121,17 @@ def test_one_of_another_release_is_no_calibration():
     file = file_of(LAPTOP, TRIAL, 2, 1, "a processor")
     keep(calibration(version=VERSION + 1), file)
     assert kept(file) is None
+
+
+def test_a_machine_that_was_busy_may_be_faster(speed):
+    busy = CalibratedSpeed(calibration(share=0.5), speed.default)
+    for name in ("start_s", "setup_s"):
+        assert getattr(busy, name)().value == getattr(speed, name)().value
+        assert getattr(busy, name)().low == pytest.approx(getattr(speed, name)().low / 2)
+    keep(calibration(share=0.5), file_of(LAPTOP, TRIAL, 2, 1, "a processor"))
+    notes = make_plan(shipped("smollm2"), machine=LAPTOP, slots=2).notes
+    assert notes[0].startswith("other programs ran while this was calibrated: a trial had its")
+    assert "50% of the time" in notes[0]
 
 
 def test_a_plan_uses_it():
