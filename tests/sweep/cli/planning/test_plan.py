@@ -54,7 +54,7 @@ def test_a_wrong_call_is_one_sentence(words, sentence, monkeypatch):
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_calibration_is_kept_and_used(tmp_path, monkeypatch):
     monkeypatch.delenv("EQUIPOISE_CACHE")

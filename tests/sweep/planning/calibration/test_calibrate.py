@@ -22,7 +22,7 @@ def test_every_part_is_measured_and_not_every_combination():
     assert len(trials_to_measure(shipped("smollm2-menu").trials())) <= MAX_TRIALS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_two_processes_measure_the_miniature_at_once(monkeypatch):
     monkeypatch.delenv("EQUIPOISE_CACHE")
