@@ -13,6 +13,7 @@ import typer
 
 from sweep.cli import control, metrics, remote, rerun, results, run, ui
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
+from sweep.cli.planning import plan
 from sweep.driver.interrupts import end_at_once, raising_ctrl_c
 from sweep.tracking.store import errors as store_errors
 from sweep.tracking.whole_file import DamagedFile
@@ -61,7 +62,7 @@ app = typer.Typer(
     epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
 )
 
-for verbs in (run, metrics, results, rerun, ui, remote, control):  # in the order of --help
+for verbs in (run, plan, metrics, results, rerun, ui, remote, control):  # in the order of --help
     app.add_typer(verbs.app)
 
 

@@ -19,10 +19,12 @@ from trainables.assets.catalogue import CATALOGUE, Asset
 from trainables.assets.errors import AssetError, Unavailable
 from trainables.assets.hub import fetch_from_hub
 from trainables.assets.safe_files import refuse_pickles
-from trainables.assets.wheels import unpack
+from trainables.assets.wheels import folder_name, unpack
 from trainables.schema.text.shown import MAX_NAME, as_value
 
 logger = logging.getLogger(__name__)
+
+REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")  # the name of a model on the Hub
 
 
 def resolve(name: str) -> Path:
@@ -46,7 +48,7 @@ def resolve(name: str) -> Path:
         return refuse_pickles(path)
     if not asset and (copy := others.input_of_others(name)):
         return refuse_pickles(copy)
-    if not asset and not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
+    if not asset and not REPOSITORY.fullmatch(name):
         raise _unknown(name)
     by_hand = cache_dir() / name
     if all((by_hand / file).is_file() for file in _files_of(asset)):
@@ -72,6 +74,31 @@ def resolve(name: str) -> Path:
             f"so expect other numbers."
         )
     return folder
+
+
+def at_hand(name: str) -> Path | None:
+    """Return what `resolve` would return without fetching anything; None if it would have to fetch.
+
+    Nothing is hashed: whether the files are as they were fetched is seen when they are used. The Hub
+    library's own cache, which that library alone can read, is not looked at.
+    """
+    path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
+    if name and not asset and path.exists():
+        return path
+    if not asset and not REPOSITORY.fullmatch(name):
+        return None
+    by_hand = cache_dir() / name
+    places = [asset.path_in(by_hand) if asset else by_hand]
+    if asset:
+        places.append(asset.path_in(cache_dir() / folder_name(asset.wheel) / name))
+    if repository := asset.hub if asset else name:
+        places.append(cache_dir() / "hub" / repository)
+    files = _files_of(asset)
+    for place in places:
+        folder = place if len(files) > 1 or not asset else place.parent
+        if all((folder / file).is_file() for file in files):
+            return place
+    return None
 
 
 def _files_of(asset: Asset | None) -> list[str]:

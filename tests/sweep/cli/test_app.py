@@ -23,6 +23,7 @@ VERBS = {
     "check": "SPEC --harness-tasks",
     "run": "SPEC --tracking-uri --storage --address --replace/--no-replace --no-diff --harness-tasks",
     "resume": "NAME --tracking-uri --storage --address --harness-tasks",
+    "plan": "SPEC --slots --price-per-hour --calibrate --format --harness-tasks",
     "metrics": "[SPEC] --model --format --harness-tasks",
     "ls": "--tracking-uri --format",
     "front": "NAME --tracking-uri --format --out-dir --all --with --register --model-name",

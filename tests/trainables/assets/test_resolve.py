@@ -6,7 +6,7 @@ import pytest
 
 from trainables.assets.cache import cache_dir
 from trainables.assets.errors import AssetError
-from trainables.assets.resolve import resolve
+from trainables.assets.resolve import at_hand, resolve
 
 
 def write_pair(folder: Path) -> None:
@@ -67,6 +67,25 @@ def test_a_known_name_stands_for_the_catalogue_even_beside_a_file_of_that_name(
     assert resolve("poem").read_text() == "text of poem"
     assert resolve("./poem").read_text() == "mine"
     assert resolve(str(tmp_path / "poem")).read_text() == "mine"
+
+
+def test_what_is_at_hand_is_what_resolve_returns_without_fetching(tiny_wheel, tmp_path):
+    for name in ("poem", "letters", "owner/name", "../x", "nothing", ""):
+        assert at_hand(name) is None, name
+    for name in ("poem", "letters"):
+        assert resolve(name) == at_hand(name)
+    assert at_hand(str(tmp_path)) == tmp_path
+    for folder in ("owner/by-hand", "hub/owner/fetched"):
+        (cache_dir() / folder).mkdir(parents=True)
+        (cache_dir() / folder / "config.json").write_text("{}")
+    assert at_hand("owner/by-hand") == cache_dir() / "owner/by-hand"
+    assert at_hand("owner/fetched") == cache_dir() / "hub/owner/fetched"
+
+
+def test_files_by_hand_are_at_hand(tiny_wheel):
+    (cache_dir() / "poem").mkdir(parents=True)
+    (cache_dir() / "poem" / "poem.txt").write_text("mine")
+    assert at_hand("poem") == resolve("poem")
 
 
 def test_importing_assets_is_cheap(output_of):

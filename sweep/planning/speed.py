@@ -1,0 +1,183 @@
+"""How long a device takes for the work of a trial: a default for its type, or that times what is known.
+
+The defaults are of few machines, and say no more than the order of magnitude:
+
+- a core of an AMD EPYC, in fp32 with PyTorch: SmolLM2-135M scores CrowS-Pairs at 80 GFLOP a second and
+  core (docs/benchmarks.md); a step also reads and writes each trained weight, its gradient and moments;
+- an H100: a step of SmolLM2-135M in bf16 takes 0.2 s, whatever it holds, as DeepSpeed waits for the GPU
+  at each tensor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from sweep.planning.interval import Interval
+
+if TYPE_CHECKING:
+    from sweep.planning.work.shapes import ModelShape
+    from sweep.planning.work.trial_work import TrialWork
+    from trainables.evaluators import AnyEvaluator
+
+
+class Speed(Protocol):
+    """What a device takes for the parts of a trial, in seconds.
+
+    basis: from where this is known, in a few words.
+    """
+
+    @property
+    def basis(self) -> str:
+        """From where the speed is known, in a few words."""
+
+    def start_s(self) -> Interval:
+        """Return the seconds from the start of a worker until its model is loaded."""
+
+    def setup_s(self) -> Interval:
+        """Return the seconds of a trial before its first step: data, optimiser."""
+
+    def step_s(self, work: TrialWork) -> Interval:
+        """Return the seconds of a step."""
+
+    def reading_s(self, flop: float) -> Interval:
+        """Return the seconds of so many FLOP without gradient."""
+
+    def evaluation_s(self, evaluator: AnyEvaluator, flop: float) -> Interval:
+        """Return the seconds of one measurement by an evaluator."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """What is usual for a type of device.
+
+    Attributes:
+        read_flop_s: FLOP a second while measuring.
+        train_flop_s: FLOP a second in a step.
+        weight_s: seconds a step for each trained weight.
+        tensor_s: seconds a step for each tensor of weights.
+        evaluator_s: seconds of an evaluator beside its FLOP.
+        start_s: seconds of the imports of a worker.
+        load_s: seconds for each weight that is loaded.
+        setup_s: seconds of a trial before its first step.
+        factor: within which all of these are right.
+    """
+
+    read_flop_s: float
+    train_flop_s: float
+    weight_s: float
+    tensor_s: float
+    evaluator_s: float
+    start_s: float
+    load_s: float
+    setup_s: float
+    factor: float
+
+
+CPU_CORE = Device(60e9, 45e9, 6e-9, 5e-4, 0.1, 12.0, 8e-9, 0.3, 3.0)
+GPU_FP32 = Device(2e13, 1.5e13, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
+GPU_BF16 = Device(1.5e14, 1e14, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
+
+
+@dataclass(frozen=True)
+class DefaultSpeed:
+    """The speed that is usual for a type of device.
+
+    Attributes:
+        device: what is usual.
+        num_cores: on which a trial computes, of a CPU; 1 for a GPU.
+        shape: of the model.
+        is_gpu: for the words.
+    """
+
+    device: Device
+    num_cores: int
+    shape: ModelShape
+    is_gpu: bool
+
+    @property
+    def basis(self) -> str:
+        """From where the speed is known."""
+        name = "a GPU" if self.is_gpu else "a CPU core"
+        return f"usual FLOP a second of {name}, rough"
+
+    def start_s(self) -> Interval:
+        """Return the seconds of imports and of loading the model."""
+        return self._around(self.device.start_s + self.device.load_s * self.shape.num_weights)
+
+    def setup_s(self) -> Interval:
+        """Return the seconds of a trial before its first step."""
+        copied = self.device.weight_s * self.shape.num_weights
+        return self._around(self.device.setup_s + copied)
+
+    def step_s(self, work: TrialWork) -> Interval:
+        """Return the seconds for the FLOP, the trained weights and the tensors of a step."""
+        computing = work.step_flop / (self.device.train_flop_s * self.num_cores)
+        updating = self.device.weight_s * work.num_trained
+        return self._around(computing + updating + self.device.tensor_s * self.shape.num_tensors)
+
+    def reading_s(self, flop: float) -> Interval:
+        """Return the seconds for the FLOP."""
+        return self._around(flop / (self.device.read_flop_s * self.num_cores))
+
+    def evaluation_s(self, evaluator: AnyEvaluator, flop: float) -> Interval:
+        """Return the seconds for the FLOP of a measurement, and for its data."""
+        return self._around(self.device.evaluator_s) + self.reading_s(flop)
+
+    def _around(self, seconds: float) -> Interval:
+        """Return seconds with the range of the device and of the model's size."""
+        return Interval.around(seconds, self.device.factor * self.shape.factor)
+
+
+@dataclass(frozen=True)
+class ScaledSpeed:
+    """The usual speed times a factor, by which trials that were recorded took longer.
+
+    Attributes:
+        default: the usual speed, of which the values alone count.
+        factor: what recorded trials took, divided by what is usual.
+        basis: from where the factor is known, in a few words.
+    """
+
+    default: DefaultSpeed
+    factor: Interval
+    basis: str
+
+    def start_s(self) -> Interval:
+        """Return the usual seconds: the record does not tell when a worker started."""
+        return self.default.start_s()
+
+    def setup_s(self) -> Interval:
+        """Return the usual seconds times the factor."""
+        return self.factor * self.default.setup_s().value
+
+    def step_s(self, work: TrialWork) -> Interval:
+        """Return the usual seconds times the factor."""
+        return self.factor * self.default.step_s(work).value
+
+    def reading_s(self, flop: float) -> Interval:
+        """Return the usual seconds times the factor."""
+        return self.factor * self.default.reading_s(flop).value
+
+    def evaluation_s(self, evaluator: AnyEvaluator, flop: float) -> Interval:
+        """Return the usual seconds times the factor."""
+        return self.factor * self.default.evaluation_s(evaluator, flop).value
+
+
+def usual_speed(shape: ModelShape, *, is_gpu: bool, num_cores: int, dtype: str) -> DefaultSpeed:
+    """Return the usual speed of a GPU, or of some cores of a CPU, in fp32 or bf16."""
+    if is_gpu:
+        return DefaultSpeed(GPU_BF16 if dtype == "bf16" else GPU_FP32, 1, shape, True)
+    return DefaultSpeed(CPU_CORE, num_cores, shape, False)
+
+
+def trial_seconds(work: TrialWork, speed: Speed) -> dict[str, Interval]:
+    """Return part of a trial -> its seconds: setup, training, measuring."""
+    measuring = Interval.exactly(0.0)
+    for evaluator, flop in work.evaluations.items():
+        measuring += speed.evaluation_s(evaluator, flop)
+    return {
+        "setup": speed.setup_s(),
+        "training": speed.step_s(work) * work.num_steps,
+        "measuring": measuring * work.num_measurements,
+    }

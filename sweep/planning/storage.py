@@ -1,0 +1,90 @@
+"""Memory of a worker, and bytes that a sweep writes to disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sweep.planning.interval import ZERO, Interval
+from trainables.evaluators.finetune import FineTune
+
+if TYPE_CHECKING:
+    from sweep.config.spec import Checkpoints
+    from sweep.planning.work.shapes import ModelShape
+    from sweep.planning.work.trial_work import TrialWork
+    from trainables.config import TrialConfig
+
+FP32 = 4  # bytes
+MOMENTS = 2 * FP32  # of AdamW, for each trained weight
+PROCESS = Interval(0.4e9, 0.7e9, 1.2e9)  # a worker's libraries in main memory, before the model
+CONTEXT = Interval(0.4e9, 0.8e9, 1.5e9)  # of CUDA and its libraries, on a GPU
+TOKENS_A_BATCH = 2048  # of an evaluation, as trainables/scoring/likelihood.py has it
+ACTIVATIONS = 17  # numbers a token, layer and unit of width that a backward needs
+LOGITS = 3  # numbers a token and word of the vocabulary: logits, their logarithms, the gradient
+MEMORY_FACTOR = 1.4  # within which the peak beside the process is known
+STATE = MOMENTS + FP32  # of a checkpoint: moments and weights
+# Of the record: the run of a trial with its metrics, its items and its YAML, in MLflow and the journal;
+# the tables of a new store, the front. The demo of 24 trials has 8 MB.
+RECORD_OF_TRIAL = Interval(1e5, 3e5, 1e6)
+RECORD_OF_SWEEP = Interval(1e6, 2e6, 6e6)
+
+
+def peak_memory(
+    trial: TrialConfig, work: TrialWork, shape: ModelShape, *, is_gpu: bool
+) -> Interval:
+    """Return the most bytes that a worker has at once, on the device that it computes on.
+
+    They are the base in fp32, the trained model, gradients and moments, and the larger of what a
+    micro-batch and what a batch of an evaluation needs.
+    """
+    num, trained = shape.num_weights, work.num_trained
+    is_bf16 = trial.train.dtype == "bf16"
+    size = 2 if is_bf16 else FP32
+    weights = FP32 * num + size * num
+    if is_bf16:
+        weights += 2 * FP32 * trained  # weights and gradients in fp32
+        weights += 2 * num * (trial.objective.uses_base or trial.regulariser.uses_base)
+    weights += (size + MOMENTS) * trained
+    tokens = work.step_tokens / trial.train.accumulation
+    logits = LOGITS * FP32 * shape.vocabulary
+    layers = ACTIVATIONS * size * shape.num_layers * shape.width
+    measuring = 2 * TOKENS_A_BATCH * FP32 * shape.vocabulary
+    if any(isinstance(each, FineTune) for each in trial.evaluators):
+        measuring += (2 * FP32 + MOMENTS) * num
+    if trial.fusion.also or trial.fusion.alpha < 1:
+        measuring += FP32 * num
+    whole = weights + max(tokens * (logits + layers), measuring)
+    return Interval.around(whole, MEMORY_FACTOR * shape.factor) + (CONTEXT if is_gpu else PROCESS)
+
+
+def disk(
+    checkpoints: Checkpoints, trials: list[tuple[TrialConfig, TrialWork]], shape: ModelShape,
+    *, num_trials: int, slots: int,
+) -> dict[str, Interval]:  # fmt: skip
+    """Return kind of file -> bytes that are kept once the sweep has ended, or while it runs.
+
+    checkpoints: of the trials that run. models: of every finished trial, and one more of each that is
+    on its way into the record. record: MLflow's, and the search's. cache: states of the base that are
+    kept for the next trial.
+
+    trials: drawn ones, with their work.
+    """
+    kept = {}
+    if checkpoints.resume:
+        states = [float(STATE * work.num_trained) for _, work in trials]
+        # A new state is written before the old one is deleted.
+        kept["checkpoints"] = _spread(states) * slots * Interval(1, 1, 2)
+    if checkpoints.model:
+        sizes = [(2 if t.train.dtype == "bf16" else FP32) * shape.num_weights for t, _ in trials]
+        one = _spread([float(size) for size in sizes]) * Interval.around(1, shape.factor)
+        kept["models"] = one * num_trials + one * slots * Interval(0, 0, 1)
+    kept["record"] = RECORD_OF_TRIAL * num_trials + RECORD_OF_SWEEP
+    dtypes = [2 if trial.train.dtype == "bf16" else FP32 for trial, _ in trials]
+    tokens = [work.base_tokens * size for (_, work), size in zip(trials, dtypes, strict=True)]
+    if most := max(tokens):
+        kept["cache"] = Interval(0.0, most * shape.width, 2 * most * shape.width)
+    return kept
+
+
+def _spread(values: list[float]) -> Interval:
+    """Return the mean of some values, with the smallest and the largest as its range."""
+    return Interval(min(values), sum(values) / len(values), max(values)) if values else ZERO
