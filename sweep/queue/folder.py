@@ -47,12 +47,13 @@ def home() -> Path:
 class Queue:
     """The entries in a folder.
 
-    on_damage: called with a sentence for each folder that holds no entry; it is left as it is.
+    on_damage: called once with a sentence for each folder that holds no entry; it is left as it is.
     """
 
     def __init__(self, folder: Path, on_damage: Callable[[str], None] = lambda _: None) -> None:
         self.folder = folder
         self._on_damage = on_damage
+        self._told: set[str] = set()
 
     def entries(self) -> list[Entry]:
         """Return all entries, in the order of arrival."""
@@ -243,10 +244,13 @@ class Queue:
             problem = error.strerror or str(error)
         except BadEntry as error:
             problem = str(error)
-        self._on_damage(
+        sentence = (
             f"{as_word(path, MAX_NAME)} must hold an entry of the queue, but: "
             f"{as_word(problem, MAX_NAME)}: put the file back, or submit the sweep again."
         )
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._on_damage(sentence)
         return None
 
     def _numbered(self, number: int) -> Entry:

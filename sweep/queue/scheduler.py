@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sweep.queue.entry import ENDS, MAX_WHY, Entry
-from sweep.queue.folder import Queue
+from sweep.queue.folder import Queue, Refused
 from sweep.tracking.entries.kinds import now
 from trainables.schema.counted import counted
-from trainables.schema.text.shown import as_word
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 MAX_ATTEMPTS = 3  # of an entry whose job Ray loses while the head lives
 
@@ -91,8 +91,11 @@ class Scheduler:
                 if begun := self._queue.begin(entry.number):
                     self._tell(_beginning(begun))
                     self._start(begun, is_first=True)
-        except Away as error:
+        except (Away, Refused) as error:
             self._tell_of(str(error))
+        except OSError as error:  # the next turn makes up for it
+            where = as_word(self._queue.folder, MAX_NAME)
+            self._tell_of(f"{where} must be a folder that can be written, but: {error.strerror}.")
 
     def _look_at_running(self) -> int:
         """Write down which entries have ended, start those anew whose jobs are gone; count the rest."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+OF_RAY = re.compile(r"INFO job_manager\.py:\d+ -- |^Running entrypoint for job ")
 # Modules of Ray that log what they upload, and that a connection has ended.
 TALKATIVE = (
     "ray.dashboard.modules.job.sdk",
@@ -170,7 +171,7 @@ def why(client: JobSubmissionClient, job: Job) -> list[str]:
     """
     if job.state not in ("failed", "stopped"):
         return []
-    lines = [line for line in last_lines(client, job.id) if line.strip()][-LAST_LINES:]
+    lines = of_program(last_lines(client, job.id))[-LAST_LINES:]
     return lines or [shown(line) for line in job.message.splitlines() if line.strip()][-LAST_LINES:]
 
 
@@ -181,6 +182,11 @@ def last_lines(client: JobSubmissionClient, job: str) -> list[str]:
     except RuntimeError:  # it has not begun, or its node has gone
         return []
     return [shown(line) for line in text.splitlines()]
+
+
+def of_program(lines: list[str]) -> list[str]:
+    """Return the lines of a log that are not blank, without those of Ray about the start of the job."""
+    return [line for line in lines if line.strip() and not OF_RAY.search(line)]
 
 
 def shown(line: str) -> str:

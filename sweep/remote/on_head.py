@@ -76,13 +76,7 @@ def _end_of(id_: str, address: str) -> tuple[Job, list[str]]:
         while True:
             for job in job_api.jobs(client):
                 if job.id == id_ and job.is_over:
-                    lines = [line for line in job_api.last_lines(client, id_) if _is_of_verb(line)]
-                    return job, lines
+                    return job, job_api.of_program(job_api.last_lines(client, id_))
             if time.monotonic() > deadline:
                 raise TimeoutError(f"its job {id_} does not come to an end")
             time.sleep(EVERY_S)
-
-
-def _is_of_verb(line: str) -> bool:
-    """Return whether a line of a log is the verb's own, and not of Ray, which logs beside it."""
-    return bool(line.strip()) and "job_manager.py" not in line

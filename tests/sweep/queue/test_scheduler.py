@@ -175,6 +175,19 @@ def test_a_sweep_whose_files_have_changed_in_the_queue_fails_with_the_reason(que
     assert "sweep.yaml must be as it came with the sweep" in a.why
 
 
+def test_a_folder_that_cannot_be_written_for_a_while_costs_nothing(queue, jobs, turn, told):
+    add(queue, "a")
+    in_the_way = queue.folder / "000001-a" / "entry.json.new"
+    in_the_way.mkdir()
+    turn()
+    turn()
+    assert (jobs.started, len(told)) == ([], 1)
+    assert "must be a folder that can be written, but: " in told[0]
+    in_the_way.rmdir()
+    turn()
+    assert started(jobs) == ["a"]
+
+
 def test_commands_of_this_machine_run_in_their_order(queue, tmp_path):
     add(queue, "a", "b")
     add(queue, "c", priority=1)
