@@ -109,6 +109,7 @@ def start(
     choose_id: Callable[[JobSubmissionClient], str],
     *,
     address: str,
+    what: str = "does not take the sweep",
 ) -> str:
     """Start a job once, also where connections are dropped, and return its id.
 
@@ -116,6 +117,7 @@ def start(
         entrypoint: the line of a shell that it runs.
         folder: what it runs in, uploaded to every node that runs a part of it.
         choose_id: returns an id that no job of the cluster has.
+        what: is wrong if it is not started, as the end of a sentence.
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
@@ -144,7 +146,7 @@ def start(
             if is_dropped or is_early:
                 time.sleep(1)
                 continue
-            raise job_api.unreachable(address, "does not take the sweep", error) from error
+            raise job_api.unreachable(address, what, error) from error
 
 
 def follow(job: str, *, address: str) -> int:

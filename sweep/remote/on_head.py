@@ -47,9 +47,13 @@ def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str
     with tempfile.TemporaryDirectory() as folder:
         shipped.write(Path(folder))
         jobs.start(
-            f"SWEEP_HOME={jobs.HOME} {line}", Path(folder), {job_api.KIND: QUEUE},
-            lambda _: id_, address=address,
-        )  # fmt: skip
+            f"SWEEP_HOME={jobs.HOME} {line}",
+            Path(folder),
+            {job_api.KIND: QUEUE},
+            lambda _: id_,
+            address=address,
+            what="does not take the request",
+        )
     try:
         job, lines = _end_of(id_, address)
     except (Unreachable, TimeoutError) as error:
