@@ -104,7 +104,7 @@ def _job(name: str, address: str | None) -> dict[str, Any] | None:
     known_address = known_jobs_address(address)
     if known_address is None or (address is None and workspace.spec(name).is_file()):
         return None
-    from sweep.cli.cluster_verbs.jobs import job_of_sweep
+    from sweep.cli.cluster_verbs.job_tree import job_of_sweep
 
     return job_of_sweep(name, known_address)
 

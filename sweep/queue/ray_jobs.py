@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from sweep import workspace
 from sweep.driver.liveness import driver_lives_here
+from sweep.queue.begun import has_begun
 from sweep.queue.entry import MAX_WHY, Entry
 from sweep.queue.scheduler import Away, Ended, Standing, StillThere
 from sweep.remote import job_api, jobs
 from sweep.remote.job_api import Job, Unreachable
 from sweep.remote.shipped import Shipped
-from sweep.tracking import sweeps
-from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
@@ -48,7 +47,7 @@ class RayJobs:
             raise StillThere(
                 f"{entry.sweep}: an earlier process still runs it; waiting for its end."
             )
-        resume = entry.resume or (not is_first and _has_begun(entry))
+        resume = entry.resume or (not is_first and has_begun(entry))
         tasks = files / workspace.HARNESS_TASKS if entry.has_tasks else None
         line = jobs.verb_line(
             entry.sweep, Shipped(harness_tasks=tasks), entry.options, resume=resume
@@ -79,20 +78,3 @@ def _standing(job: Job | None, client: JobSubmissionClient) -> Standing:
     # By a signal, as shells count them; somebody else may have needed the memory.
     was_killed = job.code is not None and not 0 <= job.code <= 128 and job.code != INTERRUPTED
     return Ended(None if was_killed else job.code, why)
-
-
-def _has_begun(entry: Entry) -> bool:
-    """Return whether a sweep has begun so far that it is resumed, and not run.
-
-    A kill may have ended its driver between any two of the steps by which it begins.
-    """
-    name = entry.sweep
-    if not workspace.spec(name).is_file():
-        return False
-    if workspace.outbox(name).is_dir():
-        return True
-    uri = entry.tracking_uri or workspace.tracking_uri(name)
-    try:
-        return sweeps.find_sweep(uri, name) is not None
-    except Exception as error:  # of MLflow, or of a library below it
-        raise Away(f"{name}: whether it is recorded is not known ({first_line(error)}).") from error

@@ -1,13 +1,13 @@
-"""The verbs that read the job API of a cluster: jobs, logs; and what `status` shows of it."""
+"""The verbs that read the job API of a cluster: jobs, logs."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from sweep.cli.cluster_verbs.job_tree import since, tree_of
 from sweep.cli.options import (
     FAILED,
     WRONG,
@@ -19,9 +19,6 @@ from sweep.cli.options import (
     leave,
 )
 from trainables.cli.streams import encodable, say
-
-if TYPE_CHECKING:
-    from sweep.remote.job_api import Job
 
 app = typer.Typer()
 
@@ -41,7 +38,7 @@ def jobs(
     except job_api.Unreachable as error:
         leave(WRONG, str(error))
     if format_ is TableOrJson.JSON:
-        print(json.dumps([_tree(job) for job in known], indent=2))
+        print(json.dumps([tree_of(job) for job in known], indent=2))
         return
     if not known:
         say(
@@ -58,7 +55,7 @@ def jobs(
         shown.add_column(title, no_wrap=True)
     for job in known:
         shown.add_row(
-            escape(job.id), escape(job.sweep), job.state, _since(job)[:16].replace("T", " ")
+            escape(job.id), escape(job.sweep), job.state, since(job)[:16].replace("T", " ")
         )
     console().print(shown)
 
@@ -88,45 +85,3 @@ def logs(
         print(encodable(line))
     if not lines and job.is_over and job.message:
         leave(FAILED, f"{job.id} has {job.state} without a log: {job_api.shown(job.message)}")
-
-
-def job_of_sweep(name: str, address: str) -> dict[str, Any] | None:
-    """Return the newest job of a sweep as a tree for JSON; None if the cluster knows none, or is away.
-
-    That it is away is said on stderr.
-
-    address: of the job API.
-
-    Keys:
-        id, state, since, code: of the job.
-        why: the last lines of its log, without secrets, if it has failed.
-    """
-    from sweep.remote import job_api
-
-    try:
-        with job_api.reaching(address, "is not asked for its jobs") as client:
-            job = job_api.job_of(client, name)
-            return _tree(job) | {"why": job_api.why(client, job)}
-    except job_api.NoJob:
-        return None
-    except job_api.Unreachable as error:
-        say(str(error))
-        return None
-
-
-def _tree(job: Job) -> dict[str, Any]:
-    """Return a job as a tree for JSON."""
-    return {
-        "id": job.id,
-        "sweep": job.sweep,
-        "state": job.state,
-        "since": _since(job) or None,
-        "code": job.code,
-    }
-
-
-def _since(job: Job) -> str:
-    """Return the time at which a job has begun, as ISO 8601 in UTC; "" if it has not."""
-    if job.began is None:
-        return ""
-    return datetime.fromtimestamp(job.began / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

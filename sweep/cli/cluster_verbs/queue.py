@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sweep.cli.cluster_verbs import queue_calls, queue_views
+from sweep.cli.cluster_verbs import queue_calls, queue_table, queue_tree
 from sweep.cli.options import (
     WRONG,
     HarnessTasks,
@@ -74,12 +74,12 @@ def queue(
     tree = (
         queue_calls.on_head(["queue"], address)
         if queue_calls.is_elsewhere(address, here)
-        else queue_views.listing(_queue())
+        else queue_tree.listing(_queue())
     )
     if format_ is TableOrJson.JSON:
         print(json.dumps(tree))
         return
-    queue_views.print_table(tree)
+    queue_table.print_table(tree)
 
 
 @verbs.command(epilog="Example: sweep queue add smollm2.yaml --priority 5 --cap 2")
@@ -128,11 +128,11 @@ def add(
         )  # fmt: skip
     except (shipped.NotShipped, Refused) as error:
         leave(WRONG, str(error))
-    tree = queue_views.tree_of(entry, _queue().place(entry)) | {"served": _queue().is_served()}
+    tree = queue_tree.tree_of(entry, _queue().place(entry)) | {"served": _queue().is_served()}
     if format_ is TableOrJson.JSON:
         print(json.dumps(tree))
     else:
-        queue_views.say_added(tree)
+        queue_tree.say_added(tree)
 
 
 @verbs.command(epilog="Example: sweep queue remove smollm2")
@@ -211,4 +211,4 @@ def _changed(change: Callable[[], Entry]) -> dict[str, Any]:
         entry = change()
     except Refused as error:
         leave(WRONG, str(error))
-    return queue_views.tree_of(entry, _queue().place(entry))
+    return queue_tree.tree_of(entry, _queue().place(entry))

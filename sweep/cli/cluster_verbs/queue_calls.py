@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sweep.cli.cluster_verbs.queue_views import say_added
+from sweep.cli.cluster_verbs.queue_tree import say_added
 from sweep.cli.options import FAILED, WRONG, known_jobs_address, leave
 
 if TYPE_CHECKING:
