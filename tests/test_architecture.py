@@ -58,6 +58,7 @@ FLOORS = [
     ["sweep.search", "sweep.workspace"],
     ["sweep.driver"],
     ["sweep.display", "sweep.remote"],
+    ["sweep.queue"],
     ["sweep.cli"],
     ["sweep.__main__"],
 ]

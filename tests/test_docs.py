@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer.main
 from ruamel.yaml import YAML
 
 from sweep.cli.app import app as sweep_app
 from sweep.config.check import check
 from sweep.config.spec import SweepSpec
+from tests.commands import commands_of
 from tests.markdown import PAGES, ROOT, Page, code
 from trainables.__main__ import app as trainables_app
 from trainables.config import TrialConfig
@@ -25,7 +25,7 @@ WIDEST, LONGEST, LONGEST_README = 120, 300, 200
 COMMANDS = {
     f"{program} {name}": command
     for program, app in (("sweep", sweep_app), ("python -m trainables", trainables_app))
-    for name, command in typer.main.get_command(app).commands.items()
+    for name, command in commands_of(app).items()
 }
 # A small spec, into which the piece of a spec is put to be checked as a whole.
 SMALL = {
@@ -114,7 +114,8 @@ def test_every_command_that_is_shown_exists(page):
             assert files, words
             assert all((ROOT / file).is_file() for file in files), words
         elif words[:3] != ["python", "-m", "trainables"] or words[3:]:
-            known = COMMANDS.get(" ".join(words[: 2 if words[0] == "sweep" else 4]))
+            num = 2 if words[0] == "sweep" else 4
+            known = COMMANDS.get(" ".join(words[: num + 1]), COMMANDS.get(" ".join(words[:num])))
             assert known is not None, words
             options = {option for parameter in known.params for option in parameter.opts}
             assert {word for word in words if word.startswith("--")} <= {*options, "--help"}, words

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
-import typer.main
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -16,6 +15,7 @@ from sweep.cli.app import app as sweep_app
 from sweep.config.spec import SweepSpec
 from sweep.space.domains import DOMAINS
 from tests import conformance
+from tests.commands import commands_of
 from tests.markdown import PAGES, ROOT, Page, Table, word
 from trainables import evaluators
 from trainables.__main__ import app as trainables_app
@@ -193,16 +193,18 @@ def pattern(name: str) -> str:
     ("program", "app"), [("sweep", sweep_app), ("python -m trainables", trainables_app)]
 )
 def test_every_command_has_a_section_with_its_arguments_and_options(program, app):
-    commands = typer.main.get_command(app).commands
-    shown = {word(heading): text for heading, text in DOCS["commands"].sections.items()}
+    commands = commands_of(app)
+    sections = DOCS["commands"].sections | DOCS["remote"].sections
+    shown = {word(heading): text for heading, text in sections.items()}
     expected = {}
     for name, command in commands.items():
         arguments = [p for p in command.params if p.param_type_name == "argument"]
         metavars = [argument.metavar or argument.name.upper() for argument in arguments]
-        options = {o for p in command.params if p not in arguments for o in p.opts}
+        shown_options = (p for p in command.params if p not in arguments and not p.hidden)
+        options = {o for p in shown_options for o in p.opts if o.startswith("--")}
         expected[" ".join([program, name, *metavars])] = options
     documented = {
-        title: set(re.findall(r"`(--[\w-]+)", (re.findall(r"^Options: (.*)$", text, re.M) or [""])[0]))
+        title: set(re.findall(r"`(--[\w-]+)", (re.findall(r"(?ms)^Options: (.*?)$\n\n", text) or [""])[0]))
         for title, text in shown.items()
         if title.startswith(f"{program} ")
     }  # fmt: skip

@@ -72,15 +72,28 @@ def _eta_s(sweep: Sweep, num_left: float) -> float | None:
     return float(median_s * num_left / num_running)
 
 
+def job_alone(name: str, job: dict[str, Any], /) -> dict[str, Any]:
+    """Return the status of a sweep that is not in the record: `state` is None.
+
+    job: that of a cluster that was to run it, with the keys `id`, `state` and `why`.
+    """
+    return {"sweep": name, "state": None, "job": job}
+
+
 def table(status: dict[str, Any], /) -> Table:
     """Return a status as a table of 80 columns.
 
-    status: a tree of `summary`; it may have the keys `undelivered` and `refused`, numbers of entries
-        of the record that wait for MLflow, and that it has refused.
+    status: a tree of `summary` or of `job_alone`; it may have the keys `undelivered` and `refused`,
+        numbers of entries of the record that wait for MLflow, and that it has refused; and `job`, the
+        job of a cluster that runs, or ran, the sweep.
     """
     shown = Table(box=SIMPLE_HEAD, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
     shown.add_column(no_wrap=True)
     shown.add_column()
+    if status["state"] is None:
+        shown.add_row(escape(status["sweep"]), "not in the record")
+        _add_job(shown, status["job"])
+        return shown
     counts = status["trials"]
     num_ended = sum(counts[state] for state in ENDED_STATES)
     by_state = ", ".join(f"{counts[state]} {state}" for state in ENDED_STATES if counts[state])
@@ -126,4 +139,13 @@ def table(status: dict[str, Any], /) -> Table:
     if num := status.get("refused"):
         entries = counted(num, "entry", "entries")
         shown.add_row("record", f"MLflow has refused {entries}, kept in record/refused.jsonl")
+    if job := status.get("job"):
+        _add_job(shown, job)
     return shown
+
+
+def _add_job(shown: Table, job: dict[str, Any]) -> None:
+    """Add rows for the job of a cluster: its state, and why it has failed."""
+    shown.add_row("job", Folded(escape(f"{job['id']} {job['state']}")))
+    for line in job["why"]:
+        shown.add_row("log", Folded(escape(line)))

@@ -11,7 +11,8 @@ from contextlib import suppress
 
 import typer
 
-from sweep.cli import control, metrics, remote, rerun, results, run, ui
+from sweep.cli import control, metrics, rerun, results, run, ui
+from sweep.cli.cluster_verbs import jobs, queue, submit, use
 from sweep.cli.options import FAILED, INTERRUPTED, WRONG, leave, store_in_use
 from sweep.cli.planning import plan
 from sweep.driver.interrupts import end_at_once, raising_ctrl_c
@@ -62,7 +63,19 @@ app = typer.Typer(
     epilog="Example: sweep run sweep/specs/miniature.yaml && sweep front miniature",
 )
 
-for verbs in (run, plan, metrics, results, rerun, ui, remote, control):  # in the order of --help
+for verbs in (
+    run,
+    plan,
+    metrics,
+    results,
+    rerun,
+    ui,
+    use,
+    submit,
+    jobs,
+    queue,
+    control,
+):  # in the order of --help
     app.add_typer(verbs.app)
 
 

@@ -10,8 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,9 +19,12 @@ from sweep.cli.finish import warn_of_refused
 from sweep.cli.options import (
     FAILED,
     WRONG,
+    JobsAddress,
     Name,
+    TableOrJson,
     TrackingUri,
     console,
+    known_jobs_address,
     leave,
     others,
     reading,
@@ -42,13 +44,6 @@ app = typer.Typer()
 MAX_NAMED = 5  # files that a sentence lists
 
 
-class StatusFormat(StrEnum):
-    """Forms in which `status` can print its result."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 Trial = Annotated[
     int | None,
     typer.Option(
@@ -61,26 +56,57 @@ Trial = Annotated[
 def status(
     name: Name,
     tracking_uri: TrackingUri = None,
-    format_: Annotated[StatusFormat, typer.Option("--format")] = StatusFormat.TABLE,
+    format_: Annotated[TableOrJson, typer.Option("--format")] = TableOrJson.TABLE,
+    address: JobsAddress = None,
 ) -> None:
     """Show the progress of a sweep, its running and failed trials, and the worth of its front."""
     from analysis.record import reader
-    from analysis.views.status import summary, table
+    from analysis.views.status import job_alone, summary
     from sweep import workspace
     from sweep.driver.liveness import state_here
     from sweep.tracking import outbox
     from sweep.tracking.refused import num_refused
+    from sweep.tracking.store import errors as store_errors
 
     uri = store_of(tracking_uri, name)
-    with reading():
+    job = _job(name, address)
+    try:
         sweep = reader.read_sweep(name, tracking_uri=uri)
-    tree = summary(replace(sweep, state=state_here(name, uri, sweep.state)))
+        tree = summary(replace(sweep, state=state_here(name, uri, sweep.state)))
+    except ValueError as error:
+        if store_errors.is_of_store(error):
+            raise
+        if job is None:
+            leave(WRONG, str(error))
+        say(str(error))
+        _print(job_alone(name, job), format_)
+        return
+    tree["job"] = job
     tree["undelivered"] = outbox.num_waiting(workspace.outbox(name))
     tree["refused"] = num_refused(workspace.outbox(name))
-    if format_ is StatusFormat.JSON:
+    _print(tree, format_)
+
+
+def _print(tree: dict[str, Any], format_: TableOrJson) -> None:
+    """Print a status: a tree of `summary`, or of `job_alone`."""
+    from analysis.views.status import table
+
+    if format_ is TableOrJson.JSON:
         print(json.dumps(tree, indent=2))
     else:
         console().print(table(tree))
+
+
+def _job(name: str, address: str | None) -> dict[str, Any] | None:
+    """Return the newest job of a sweep; None if it was run here, or no known cluster has one."""
+    from sweep import workspace
+
+    known_address = known_jobs_address(address)
+    if known_address is None or (address is None and workspace.spec(name).is_file()):
+        return None
+    from sweep.cli.cluster_verbs.job_tree import job_of_sweep
+
+    return job_of_sweep(name, known_address)
 
 
 @app.command(epilog="Example: sweep pause miniature && sweep resume miniature")

@@ -62,6 +62,16 @@ Address = Annotated[
         help="a Ray cluster that is up: auto or HOST:PORT; this machine if left out",
     ),
 ]
+JobsAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        envvar="RAY_API_SERVER_ADDRESS",
+        show_envvar=True,
+        callback=without_blanks,
+        help="the job API of a Ray cluster, http://HOST:8265; that of `sweep use` if left out",
+    ),
+]
 HarnessTasks = Annotated[
     Path | None,
     typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),
@@ -72,12 +82,25 @@ NoDiff = Annotated[
 ]
 
 
+AtOnce = Annotated[
+    int | None,
+    typer.Option("--at-once", min=1, help="the most trials at once, whatever the spec says"),
+]
+
+
 class Format(StrEnum):
     """Forms in which a verb can print its result."""
 
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+
+
+class TableOrJson(StrEnum):
+    """Forms in which a verb can print its result that is no table of numbers."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def store_of(tracking_uri: str | None, name: str = "") -> str:
@@ -90,10 +113,9 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     Raises:
         SystemExit: the store cannot be used; a sentence on stderr says why.
     """
-    from sweep import workspace
     from sweep.tracking.store import addresses
 
-    uri = tracking_uri or workspace.tracking_uri(name)
+    uri = tracking_uri or _store_not_named(name)
     try:
         addresses.refuse_hidden(uri, "--tracking-uri or MLFLOW_TRACKING_URI")
         addresses.refuse_password(uri)
@@ -104,6 +126,53 @@ def store_of(tracking_uri: str | None, name: str = "") -> str:
     addresses.limit_retries()
     store_in_use.set(addresses.masked_address(uri))
     return uri
+
+
+def _store_not_named(name: str) -> str:
+    """Return the address of MLflow for a sweep, if the user has named none.
+
+    It is that of the sweep if it was run here, else that of `sweep use`, else that of the local sweeps.
+    """
+    from sweep import workspace
+    from sweep.remote import addresses
+
+    is_from_here = bool(name) and workspace.spec(name).is_file()
+    kept = None if is_from_here else addresses.kept()
+    return (kept and kept.tracking_uri) or workspace.tracking_uri(name)
+
+
+def known_jobs_address(address: str | None) -> str | None:
+    """Return the address of a cluster's job API: the one given, else that of `sweep use`; None without.
+
+    Raises:
+        SystemExit: it is none of a job API; a sentence on stderr says so.
+    """
+    from sweep.remote import addresses
+    from sweep.tracking.store.addresses import BadAddress
+
+    if address is None:
+        kept = addresses.kept()
+        return kept.address if kept else None
+    try:
+        return addresses.checked_jobs_address(address)
+    except BadAddress as error:
+        leave(WRONG, str(error))
+
+
+def jobs_address(address: str | None) -> str:
+    """Return the address of a cluster's job API: the one given, else that of `sweep use`.
+
+    Raises:
+        SystemExit: there is neither, or it is none of a job API; a sentence on stderr says so.
+    """
+    known = known_jobs_address(address)
+    if known is None:
+        leave(
+            WRONG,
+            "--address must be given, as http://HOST:8265 of the job API of a Ray cluster; `sweep use "
+            "ADDRESS` keeps it for all verbs.",
+        )
+    return known
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from sweep.cli.finish import run_to_last_word
 from sweep.cli.options import (
     WRONG,
     Address,
+    AtOnce,
     HarnessTasks,
     Name,
     NoDiff,
@@ -74,13 +75,15 @@ def run(
     ] = False,
     no_diff: NoDiff = False,
     harness_tasks: HarnessTasks = None,
+    at_once: AtOnce = None,
 ) -> None:
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
     use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec, with_inputs=True)
+    checked = checked.with_at_most(at_once)
     from sweep.driver import run_sweep
 
-    backends = run_sweep.Backends(tracking_uri, storage, address)
+    backends = run_sweep.Backends(*_services(tracking_uri, storage), address)
     diff = "" if no_diff else _code_diff()
     run_to_last_word(
         checked,
@@ -95,6 +98,25 @@ def run(
         ),
         is_new=True,
     )
+
+
+def _services(tracking_uri: str | None, storage: str | None) -> tuple[str | None, str | None]:
+    """Return (tracking URI, search storage) of a new sweep; those not given are of `sweep use`.
+
+    That they are is said on stderr.
+    """
+    from sweep.remote import addresses
+
+    kept = addresses.kept()
+    if kept is None:
+        return tracking_uri, storage
+    for kept_address, given, what in (
+        (kept.tracking_uri, tracking_uri, "recorded"),
+        (kept.storage, storage, "searched"),
+    ):
+        if kept_address and not given:
+            say(f"{what} in {kept_address}, as `sweep use` has it.")
+    return tracking_uri or kept.tracking_uri, storage or kept.storage
 
 
 def _code_diff() -> str:
@@ -117,10 +139,18 @@ def resume(
     storage: SearchStorage = None,
     address: Address = None,
     harness_tasks: HarnessTasks = None,
+    at_once: AtOnce = None,
 ) -> None:
     """Go on with a sweep that was paused, stopped or interrupted; ended trials are not run again."""
-    if not control.unpause(name, store_of(tracking_uri, name)):
-        resume_here(name, tracking_uri, storage, address, harness_tasks)
+    uri = store_of(tracking_uri, name)
+    if control.unpause(name, uri):
+        return
+    from sweep.cli.cluster_verbs import resuming
+
+    if jobs_api := resuming.job_api_for(name, address):
+        resuming.resume_there(name, uri, tracking_uri, storage, jobs_api, at_once)
+        return
+    resume_here(name, tracking_uri, storage, address, harness_tasks, at_once=at_once)
 
 
 def resume_here(
@@ -130,11 +160,13 @@ def resume_here(
     address: str | None,
     harness_tasks: Path | None = None,
     *,
+    at_once: int | None = None,
     reruns: Reruns | None = None,
 ) -> None:
     """Go on with a sweep that was run from this folder, to its last word.
 
     harness_tasks: folder of the user's own tasks; None for the one that the sweep was started with.
+    at_once: the most trials at once, whatever the spec says; None: as the spec says.
     reruns: if given, they are requested and announced once nothing refuses the sweep, and nothing is
         run but what users have requested.
 
@@ -154,6 +186,7 @@ def resume_here(
     checked, document = load_spec(spec_file)
     if checked.name != name:
         leave(WRONG, f"{spec_file} must keep its name, {name}, but is now named {checked.name!r}.")
+    checked = checked.with_at_most(at_once)
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)

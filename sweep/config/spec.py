@@ -215,6 +215,16 @@ class SweepSpec(Strict):
             return self.budget.trials
         return self.search.sampler.num_points(self.trial) * self.replicates.seeds
 
+    def with_at_most(self, at_once: int | None) -> SweepSpec:
+        """Return the spec with at most so many trials at once; None changes nothing."""
+        if at_once is None:
+            return self
+        of_spec = self.resources.at_once
+        most = at_once if of_spec is None else min(at_once, of_spec)
+        return self.model_copy(
+            update={"resources": self.resources.model_copy(update={"at_once": most})}
+        )
+
     def trials(self) -> list[TrialConfig]:
         """Return validated trials that together hold every branch and both ends of every domain."""
         return list(_trials_in(json.dumps(self.trial)))

@@ -10,6 +10,11 @@ from sweep import workspace
 from sweep.driver.lock import LOCK
 
 
+def driver_lives_here(name: str) -> bool:
+    """Return whether a process on this machine runs a sweep now."""
+    return _is_locked(name)
+
+
 def driver_died_here(name: str, tracking_uri: str) -> bool:
     """Return whether the driver of a sweep ran on this machine and runs no more.
 
@@ -21,18 +26,23 @@ def driver_died_here(name: str, tracking_uri: str) -> bool:
     """
     if tracking_uri != workspace.tracking_uri(name) or not workspace.outbox(name).is_dir():
         return False
+    return not _is_locked(name)
+
+
+def _is_locked(name: str) -> bool:
+    """Return whether the lock of a sweep is held."""
     try:
         file = os.open(workspace.folder(name) / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
-        return True
+        return False
     # A shared lock, which a driver's excludes, but not that of another who asks.
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return True
     finally:
         os.close(file)
-    return True
+    return False
 
 
 def state_here(name: str, tracking_uri: str, state: str) -> str:

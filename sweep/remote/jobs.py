@@ -3,112 +3,150 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
 import shlex
-import shutil
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep import workspace
-from sweep.config.spec import SweepSpec
+from sweep.remote import job_api
+from sweep.remote.job_api import Unreachable
+from sweep.remote.shipped import Shipped
 from trainables.cli.streams import encodable
 from trainables.harness import folder as tasks_folder
-from trainables.schema.text.printable import printable
-from trainables.schema.text.shown import MAX_NAME, as_word, first_line
+from trainables.schema.text.shown import first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Modules of Ray that log what they upload, and that a connection has ended.
-TALKATIVE = (
-    "ray.dashboard.modules.job.sdk",
-    "ray.dashboard.modules.dashboard_sdk",
-    "ray._private.runtime_env.packaging",
-)
 FAILED = 1  # exit code of a job that tells none
 PATIENCE_S = 60.0  # for a head that has just started, and has no agent to run jobs yet
 MAX_DROPPED = 3  # connections that a busy head may drop
+CAP = "--cap"  # the option of `sweep queue add` for `at_once`
+HOME = '"${SWEEP_HOME:-$HOME/sweeps}"'  # of the head, as its shell reads it
 
 
-class Unreachable(RuntimeError):
-    """No job API answers at the address, or it refuses the request."""
+@dataclass(frozen=True)
+class Options:
+    """What a job passes on to `sweep run` or `sweep resume`.
+
+    tracking_uri: MLflow as the cluster reaches it; None: the default of the cluster.
+    storage:      the database of the search as the cluster reaches it; None: as tracking_uri.
+    no_diff:      whether the changes of the cluster's code since its commit stay out of the record.
+    at_once:      the most trials at once, whatever the spec says; None: as the spec says.
+    """
+
+    tracking_uri: str | None = None
+    storage: str | None = None
+    no_diff: bool = False
+    at_once: int | None = None
+
+    def words(self, *, is_new: bool, cap: str = "--at-once") -> list[str]:
+        """Return them as they are typed.
+
+        is_new: whether the sweep is begun, and not resumed.
+        cap: the option for `at_once`.
+        """
+        words = []
+        if self.tracking_uri:
+            words += ["--tracking-uri", self.tracking_uri]
+        if self.storage:
+            words += ["--storage", self.storage]
+        if self.no_diff and is_new:  # it is written at the start alone
+            words += ["--no-diff"]
+        if self.at_once:
+            words += [cap, str(self.at_once)]
+        return words
 
 
 def submit(
-    spec: SweepSpec,
-    text: str,
-    *,
-    address: str,
-    tracking_uri: str | None = None,
-    resume: bool = False,
-    no_diff: bool = False,
-    harness_tasks: Path | None = None,
+    name: str, shipped: Shipped, options: Options, *, address: str, resume: bool = False
 ) -> str:
     """Start a sweep as a job of a cluster, and return the id of the job.
 
-    Only the spec and the folder of tasks are uploaded: the nodes have the project installed
-    (cluster.yaml). The sweep writes to
-    $SWEEP_HOME of the head node, or ~/sweeps if that is unset. If the cluster has token
+    Only what is shipped is uploaded: the nodes have the project installed (cluster.yaml). The sweep
+    writes to $SWEEP_HOME of the head node, or ~/sweeps if that is unset. If the cluster has token
     authentication, Ray takes the token from RAY_AUTH_TOKEN or ~/.ray/auth_token.
 
     Args:
-        text: of the file of the spec, as it was checked.
+        name: of the sweep.
+        shipped: its spec, and the files that it reads; empty for a sweep that is resumed without any.
         address: the job API, as http://HOST:8265.
-        tracking_uri: MLflow as the cluster reaches it; the default of the cluster if left out.
         resume: whether to go on with a sweep that the cluster has begun.
-        no_diff: whether the changes of the cluster's code since its commit stay out of the record.
-        harness_tasks: a folder of tasks of lm-evaluation-harness that the sweep measures.
 
     Raises:
         Unreachable: the job API cannot be reached or refuses the job.
     """
-    verb = ["resume", spec.name] if resume else ["run", workspace.SPEC]
-    words = ["python", "-m", "sweep", *verb, "--address", "auto"]
-    if tracking_uri:
-        words += ["--tracking-uri", tracking_uri]
-    if no_diff and not resume:  # it is written at the start alone
-        words += ["--no-diff"]
-    if harness_tasks:
+    entrypoint = f"SWEEP_HOME={HOME} {verb_line(name, shipped, options, resume=resume)}"
+    metadata = {job_api.SWEEP: name}
+    with tempfile.TemporaryDirectory() as folder:
+        shipped.write(Path(folder))
+        return start(
+            entrypoint,
+            Path(folder),
+            metadata,
+            lambda client: _free_id(client, name),
+            address=address,
+        )
+
+
+def verb_line(name: str, shipped: Shipped, options: Options, *, resume: bool) -> str:
+    """Return the line of a shell, in a folder with what is shipped, that runs or resumes a sweep."""
+    verb = ["resume", name] if resume else ["run", workspace.SPEC]
+    words = ["python", "-m", "sweep", *verb, "--address", "auto", *options.words(is_new=not resume)]
+    if shipped.harness_tasks:
         words += [tasks_folder.OPTION, workspace.HARNESS_TASKS]
-    entrypoint = f'SWEEP_HOME="${{SWEEP_HOME:-$HOME/sweeps}}" {shlex.join(words)}'
+    return shlex.join(words)
+
+
+def start(
+    entrypoint: str,
+    folder: Path,
+    metadata: Mapping[str, str],
+    choose_id: Callable[[JobSubmissionClient], str],
+    *,
+    address: str,
+    what: str = "does not take the sweep",
+) -> str:
+    """Start a job once, also where connections are dropped, and return its id.
+
+    Args:
+        entrypoint: the line of a shell that it runs.
+        folder: what it runs in, uploaded to every node that runs a part of it.
+        choose_id: returns an id that no job of the cluster has.
+        what: is wrong if it is not started, as the end of a sentence.
+
+    Raises:
+        Unreachable: the job API cannot be reached or refuses the job.
+    """
     deadline = time.monotonic() + PATIENCE_S
     num_dropped, is_dropped = 0, False
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / workspace.SPEC).write_text(text, encoding="utf-8")
-        if harness_tasks:
-            shutil.copytree(harness_tasks, Path(folder) / workspace.HARNESS_TASKS)
-        job = ""  # its id, once one was chosen
-        while True:
-            try:
-                client = _client(address)
-                # The cluster may have taken it without having said so.
-                if is_dropped and job in _job_ids(client):
-                    return job
-                job = _free_id(client, spec.name)
-                client.submit_job(
-                    entrypoint=entrypoint,
-                    submission_id=job,
-                    runtime_env={"working_dir": folder},
-                    metadata={"sweep": spec.name},
-                )
+    job = ""  # its id, once one was chosen
+    while True:
+        try:
+            client = job_api.connect(address)
+            # The cluster may have taken it without having said so.
+            if is_dropped and job in job_ids(client):
                 return job
-            except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
-                num_dropped += _is_dropped(error)
-                is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
-                is_early = "No available agent" in str(error) and time.monotonic() < deadline
-                if is_dropped or is_early:
-                    time.sleep(1)
-                    continue
-                raise Unreachable(
-                    f"--address must be the job API of a running Ray cluster that accepts our token, "
-                    f"as in http://127.0.0.1:8265, but {as_word(address, MAX_NAME)} does "
-                    f"not take the sweep: {first_line(error)}"
-                ) from error
+            job = choose_id(client)
+            client.submit_job(
+                entrypoint=entrypoint,
+                submission_id=job,
+                runtime_env={"working_dir": str(folder)},
+                metadata=dict(metadata),
+            )
+            return job
+        except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
+            num_dropped += _is_dropped(error)
+            is_dropped = _is_dropped(error) and num_dropped <= MAX_DROPPED
+            is_early = "No available agent" in str(error) and time.monotonic() < deadline
+            if is_dropped or is_early:
+                time.sleep(1)
+                continue
+            raise job_api.unreachable(address, what, error) from error
 
 
 def follow(job: str, *, address: str) -> int:
@@ -129,12 +167,12 @@ def follow(job: str, *, address: str) -> int:
         async for text in client.tail_job_logs(job):
             *lines, begun_line = (begun_line + text).split("\n")
             for line in lines:
-                print(_shown(line), flush=True)
+                print(encodable(job_api.shown(line)), flush=True)
         if begun_line:
-            print(_shown(begun_line), flush=True)
+            print(encodable(job_api.shown(begun_line)), flush=True)
 
     try:
-        client = _client(address)
+        client = job_api.connect(address)
         asyncio.run(tail())
         info = client.get_job_info(job)
         # A job that somebody has stopped has none.
@@ -146,34 +184,19 @@ def follow(job: str, *, address: str) -> int:
         ) from error
 
 
-def _client(address: str) -> JobSubmissionClient:
-    """Return a client of a job API that logs nothing but warnings."""
-    from ray.job_submission import JobSubmissionClient
-
-    client = JobSubmissionClient(address)  # loads the modules, which set their levels
-    for name in TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    return client
+def job_ids(client: JobSubmissionClient) -> set[str | None]:
+    """Return the ids of all jobs of a cluster, also of those that have ended."""
+    return {job.submission_id for job in client.list_jobs()}
 
 
 def _is_dropped(error: Exception) -> bool:
     """Return whether a connection has ended before its answer.
 
-    Where nothing listens, Ray raises another error.
+    Where nothing listens, another error is raised.
     """
     from requests.exceptions import ConnectionError
 
     return isinstance(error, ConnectionError)
-
-
-def _shown(line: str) -> str:
-    """Return a line of a job's log as it is printed: without colours, too."""
-    return encodable(printable(COLOUR.sub("", line.removesuffix("\r"))))
-
-
-def _job_ids(client: JobSubmissionClient) -> set[str | None]:
-    """Return the ids of all jobs of a cluster, also of those that have ended."""
-    return {job.submission_id for job in client.list_jobs()}
 
 
 def _free_id(client: JobSubmissionClient, name: str) -> str:
@@ -181,5 +204,5 @@ def _free_id(client: JobSubmissionClient, name: str) -> str:
 
     A sweep that is resumed is another job under the same name.
     """
-    job_ids = _job_ids(client)
-    return next(job for n in range(1, len(job_ids) + 2) if (job := f"{name}-{n}") not in job_ids)
+    ids = job_ids(client)
+    return next(job for n in range(1, len(ids) + 2) if (job := f"{name}-{n}") not in ids)

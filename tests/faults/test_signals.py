@@ -186,7 +186,7 @@ def interrupted_submission(
 ) -> int:
     """Interrupt a command that follows a job, and see that the job ends well; return the exit code."""
     place.spec.write_text(place.spec.read_text().replace("name: tiny", f"name: {name}", 1))
-    words = ("submit", place.spec, "--address", address, "--follow")
+    words = ("submit", place.spec, "--yes", "--address", address, "--follow")
     code, errors = interrupt(place, interruption, *words)
     if "runs on" in errors:
         assert statuses(place, address, name)

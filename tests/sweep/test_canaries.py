@@ -178,9 +178,11 @@ def test_a_sweep_that_is_submitted_takes_no_secret_of_this_machine_along(head, c
     token = Path(environment["RAY_AUTH_TOKEN_PATH"]).read_text()
     login = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
     stage = Stage(tmp_path, code, login)
-    stage.run("submit", "kept.yaml", "--address", jobs, "--follow", "--no-diff")
+    stage.run("submit", "kept.yaml", "--yes", "--address", jobs, "--follow", "--no-diff")
     uri = f"http://h/?token={canaries.OF_ADDRESS}"
-    refused = stage.run("submit", "kept.yaml", "--address", jobs, "--tracking-uri", uri, code=2)
+    refused = stage.run(
+        "submit", "kept.yaml", "--yes", "--address", jobs, "--tracking-uri", uri, code=2
+    )
     assert "must hold no password or token" in refused
     assert stage.left() == {}
     on_cluster = Path(environment["SWEEP_HOME"]).parent

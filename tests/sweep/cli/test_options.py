@@ -84,7 +84,7 @@ def test_a_front_of_the_base_alone_has_no_model_to_register(finished):
 
 
 @pytest.mark.parametrize(
-    "words", ["run {} --address 127.0.0.1:9", "submit {} --address http://127.0.0.1:9"]
+    "words", ["run {} --address 127.0.0.1:9", "submit {} --yes --address http://127.0.0.1:9"]
 )
 def test_a_cluster_that_is_away_has_one_code_whichever_verb_asks_it(tiny, tmp_path, words):
     """In processes of their own: the one of the tests may have joined a cluster."""

@@ -1,18 +1,14 @@
 """A sweep handed to a real Ray head on loopback, with token authentication."""
 
-import os
-import secrets
-import socket
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import end
 from tests.gateway import Answer, gateway
+from tests.heads import Head
 from tests.markdown import ROOT
 from tests.servers import free_port
 from tests.sweep.conftest import TINY, optuna_states, record, sweep, verb
@@ -26,49 +22,9 @@ def head(tmp_path_factory):
 
     RAY_TMPDIR in it is the folder of the head's own files.
     """
-    folder = tmp_path_factory.mktemp("head")
-    token = folder / "token"
-    token.write_text(secrets.token_hex(32))
-    token.chmod(0o600)
-    environment = os.environ | {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
-        "SWEEP_HOME": str(folder / "sweeps"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }
-    environment.pop("RAY_ADDRESS", None)
-    gcs, dashboard = free_port(), free_port()
-    environment["RAY_TMPDIR"] = f"/tmp/ray-test-{gcs}"
-    words = [
-        *("ray", "start", "--head", "--block", "--num-cpus=2", "--node-ip-address=127.0.0.1"),
-        *(f"--port={gcs}", "--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
-        # Ports of its own, or another cluster on the machine would be in its way.
-        *(
-            f"--dashboard-agent-listen-port={free_port()}",
-            f"--ray-client-server-port={free_port()}",
-        ),
-        *(f"--metrics-export-port={free_port()}", f"--temp-dir={environment['RAY_TMPDIR']}"),
-    ]
-    with (folder / "head.log").open("w") as log:
-        process = subprocess.Popen(
-            words, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        wait_until_open(dashboard, process, folder / "head.log")
-        yield environment, f"http://127.0.0.1:{dashboard}"
-    finally:
-        end(process)
-
-
-def wait_until_open(port: int, process: subprocess.Popen, log: Path) -> None:
-    for _ in range(120):
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                time.sleep(3)
-                return
-        time.sleep(0.5)
-    raise AssertionError(log.read_text())
+    running = Head(tmp_path_factory.mktemp("head"))
+    yield running.environment, running.jobs
+    running.kill()
 
 
 @pytest.mark.long
@@ -76,7 +32,7 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     environment, jobs = head
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY.replace("trials: 4", "trials: 2"))
-    ended = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    ended = sweep("submit", path, "--yes", "--address", jobs, "--follow", **environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "submitted as tiny-1" in ended.stdout
     assert "[2/2]" in ended.stdout
@@ -84,7 +40,7 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     assert optuna_states(home, "tiny") == {"COMPLETE": 2}
     parent, trials = record(home, "tiny")
     assert {run.info.status for run in [parent, *trials]} == {"FINISHED"}
-    again = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    again = sweep("submit", path, "--yes", "--address", jobs, "--follow", **environment)
     assert again.returncode == 2, "the job's driver refuses a second sweep of the name"
     assert "submitted as tiny-2" in again.stdout
     assert "sweep resume tiny" in again.stdout
@@ -111,7 +67,7 @@ def test_the_log_of_a_job_is_printed_without_secrets_and_what_a_terminal_obeys(h
 def test_a_spec_is_submitted_as_it_was_read_wherever_from(head):
     environment, jobs = head
     text = TINY.replace("name: tiny", "name: piped").replace("trials: 4", "trials: 1")
-    words = ("submit", "/dev/stdin", "--address", jobs, "--follow")
+    words = ("submit", "/dev/stdin", "--yes", "--address", jobs, "--follow")
     ended = sweep(*words, given=text, **environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert optuna_states(Path(environment["SWEEP_HOME"]), "piped") == {"COMPLETE": 1}
@@ -133,11 +89,11 @@ def test_a_connection_that_is_dropped_before_its_answer_submits_a_sweep_once(
         return drops.pop() if is_submission and drops else None
 
     with gateway(rule, jobs) as busy:
-        ended = sweep("submit", path, "--address", busy.url, **environment)
+        ended = sweep("submit", path, "--yes", "--address", busy.url, **environment)
     assert not drops
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert f"submitted as {name}-1" in ended.stdout
-    again = sweep("submit", path, "--address", jobs, "--follow", **environment)
+    again = sweep("submit", path, "--yes", "--address", jobs, "--follow", **environment)
     assert f"submitted as {name}-2" in again.stdout, "no other job of the sweep is there"
 
 
@@ -148,7 +104,12 @@ def test_without_the_token_nothing_is_submitted(head, tmp_path):
     wrong = tmp_path / "wrong"
     wrong.write_text("0" * 64)
     ended = sweep(
-        "submit", path, "--address", jobs, **environment | {"RAY_AUTH_TOKEN_PATH": str(wrong)}
+        "submit",
+        path,
+        "--yes",
+        "--address",
+        jobs,
+        **environment | {"RAY_AUTH_TOKEN_PATH": str(wrong)},
     )
     assert ended.returncode == 2
     assert "submitted" not in ended.stdout
@@ -158,7 +119,9 @@ def test_without_the_token_nothing_is_submitted(head, tmp_path):
 def test_an_address_where_nothing_answers_is_one_sentence(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY)
-    ended = sweep("submit", path, "--address", f"http://127.0.0.1:{free_port()}", timeout=60)
+    ended = sweep(
+        "submit", path, "--yes", "--address", f"http://127.0.0.1:{free_port()}", timeout=60
+    )
     assert ended.returncode == 2
     (sentence,) = ended.stderr.splitlines()
     assert sentence.startswith("--address must be the job API of a running Ray cluster")
@@ -184,7 +147,7 @@ def test_the_folder_of_own_tasks_goes_with_the_sweep(head, tmp_path):
     text = text.replace("stereoset, data: miniature, limit: 40", "harness, task: mini_capitals")
     path.write_text(text.replace("bias/miniature/gap", "task/mini_capitals/acc"))
     tasks = ROOT / "tests" / "harness_tasks"
-    words = ("submit", path, "--address", jobs, "--follow", "--harness-tasks", tasks)
+    words = ("submit", path, "--yes", "--address", jobs, "--follow", "--harness-tasks", tasks)
     ended = sweep(*words, **environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert optuna_states(Path(environment["SWEEP_HOME"]), "own") == {"COMPLETE": 1}

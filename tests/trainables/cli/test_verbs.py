@@ -33,7 +33,7 @@ SWEEP, TRAINABLES = (sweep_app, "sweep"), (trainables_app, "trainables")
         (SWEEP, "front", "NAME must be given; `sweep front --help` shows what can be given."),
         (SWEEP, "run", "SPEC must be given; "),
         (SWEEP, "compare x base", "TRIAL must be given; "),
-        (SWEEP, "submit x.yaml", "--address must be given; "),
+        (SWEEP, "queue move x", "--priority must be given; "),
         (SWEEP, "front x y", "got unexpected extra argument"),
         (SWEEP, "front x --al", "no such option: --al"),
         (SWEEP, "fornt x", "no such command 'fornt'. Did you mean 'front'?"),

@@ -1,0 +1,1 @@
+"""The verbs that need the job API of a cluster: use, submit, jobs, logs, queue."""

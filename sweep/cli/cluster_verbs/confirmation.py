@@ -1,0 +1,73 @@
+"""Show what is about to be submitted, and ask whether it shall be."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from sweep.cli.options import WRONG, leave
+from trainables.cli.streams import encodable
+from trainables.schema.counted import counted
+from trainables.schema.text.shown import MAX_NAME, as_word
+
+if TYPE_CHECKING:
+    from sweep.config.spec import SweepSpec
+    from sweep.remote.jobs import Options
+    from sweep.remote.shipped import Shipped
+
+DIGITS = 12  # of a digest that is shown
+
+
+def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> None:
+    """Print what is submitted: the size of the sweep, where it goes, and what goes with it."""
+    at_once = spec.resources.at_once
+    size = f"{counted(spec.num_trials, 'trial')}, {at_once or 'as many as fit'} at once"
+    lines = [
+        (spec.name, size),
+        ("cluster", address),
+        ("record", options.tracking_uri or "the cluster's default"),
+        ("search", options.storage or "the cluster's default"),
+    ]
+    for name, digest in cargo.digests.items():
+        size_of = _bytes(len(cargo.contents[name]))
+        lines.append(("ships", f"{as_word(name, MAX_NAME)}, {size_of}, sha256 {digest[:DIGITS]}…"))
+    if cargo.harness_tasks:
+        lines.append(("ships", f"tasks in {as_word(cargo.harness_tasks, MAX_NAME)}"))
+    for name in cargo.elsewhere:
+        lines.append(("not here", f"{as_word(name, MAX_NAME)}, which every node must have"))
+    width = max(len(left) for left, _ in lines)
+    for left, right in lines:
+        print(encodable(f"{left:<{width}}  {right}"))
+    if plan := plan_of(spec):
+        print(plan)
+
+
+def confirm(yes: bool) -> None:
+    """Return if the user, or `--yes`, agrees to what was printed.
+
+    Raises:
+        SystemExit: there is no terminal to ask on, or the answer is another than yes.
+    """
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        leave(
+            WRONG,
+            "--yes must be given where there is no terminal to ask on; nothing was submitted.",
+        )
+    if not typer.confirm("submit it?"):
+        leave(WRONG, "nothing was submitted.")
+
+
+def plan_of(spec: SweepSpec) -> str:
+    """Return what a sweep is expected to take, as it is printed before the question; "" if unknown."""
+    return ""
+
+
+def _bytes(num: int) -> str:
+    """Return a size in the unit that suits it."""
+    if num < 10_000:
+        return counted(num, "byte")
+    return f"{num / 1e3:.1f} kB" if num < 1_000_000 else f"{num / 1e6:.1f} MB"

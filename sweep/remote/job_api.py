@@ -1,0 +1,208 @@
+"""The job API of a Ray cluster: connect to it, list its jobs, read their logs and their ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sweep.remote.addresses import JOBS_VARIABLE
+from trainables.schema.text.printable import printable
+from trainables.schema.text.shown import MAX_NAME, as_word, first_line
+
+if TYPE_CHECKING:
+    from ray.job_submission import JobSubmissionClient
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+OF_RAY = re.compile(r"INFO job_manager\.py:\d+ -- |^Running entrypoint for job ")
+# Modules of Ray that log what they upload, and that a connection has ended.
+TALKATIVE = (
+    "ray.dashboard.modules.job.sdk",
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray._private.runtime_env.packaging",
+)
+SWEEP, KIND = (
+    "sweep",
+    "kind",
+)  # keys of a job's metadata: the sweep, and what it does if it runs none
+CONNECT_S = 10.0  # until a head that does not answer counts as away
+LAST_LINES = 12  # of the log of a job that has failed
+MAX_WHY = 4_000  # characters of them
+
+
+class Unreachable(RuntimeError):
+    """No job API answers at the address, or it refuses the request."""
+
+
+class NoJob(ValueError):
+    """The cluster knows no job of a sweep."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of a cluster.
+
+    id:      by which the job API knows it.
+    sweep:   the name of the sweep that it runs; empty if somebody else has submitted it.
+    kind:    what it does if it runs no sweep, such as `queue`; empty if it runs one.
+    state:   `pending`, `running`, `succeeded`, `failed` or `stopped`.
+    began:   milliseconds since 1970; None if it has not begun.
+    code:    the exit code of its process; None while it runs, and where Ray does not know it.
+    message: what Ray says of its state.
+    """
+
+    id: str
+    sweep: str
+    kind: str
+    state: str
+    began: int | None
+    code: int | None
+    message: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it runs no more."""
+        return self.state in ("succeeded", "failed", "stopped")
+
+
+def connect(address: str) -> JobSubmissionClient:
+    """Return a client of a job API that logs nothing but warnings.
+
+    Raises:
+        Exception: of Ray, or of its HTTP library; nothing answers as a job API, or it refuses us.
+    """
+    from requests.utils import get_environ_proxies
+
+    if not get_environ_proxies(address):  # a proxy says itself what is wrong
+        parts = urlsplit(address)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        # Ray itself would wait for minutes.
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_S).close()
+    from ray.job_submission import JobSubmissionClient
+
+    with _preferred(address):
+        client = JobSubmissionClient(address)  # loads the modules, which set their levels
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return client
+
+
+@contextmanager
+def _preferred(address: str) -> Iterator[None]:
+    """Within the block, have Ray's client take an address.
+
+    In it two variables have precedence over the address that it is given: this one, and RAY_ADDRESS.
+    """
+    earlier = os.environ.get(JOBS_VARIABLE)
+    os.environ[JOBS_VARIABLE] = address
+    try:
+        yield
+    finally:
+        del os.environ[JOBS_VARIABLE]
+        if earlier is not None:
+            os.environ[JOBS_VARIABLE] = earlier
+
+
+@contextmanager
+def reaching(address: str, what: str) -> Iterator[JobSubmissionClient]:
+    """Within the block, have a client of a job API; an error of it is one sentence.
+
+    what: what was to be done, as the end of the sentence: `is not asked for its jobs`.
+
+    Raises:
+        Unreachable: nothing answers as a job API, or the request is refused.
+    """
+    try:
+        yield connect(address)
+    except (Unreachable, NoJob):
+        raise
+    except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
+        raise unreachable(address, what, error) from error
+
+
+def unreachable(address: str, what: str, error: Exception) -> Unreachable:
+    """Return the error for a cluster that does not do what it is asked, with the reason.
+
+    what: as of `reaching`.
+    """
+    return Unreachable(
+        f"--address must be the job API of a running Ray cluster that accepts our token, "
+        f"as in http://127.0.0.1:8265, but {as_word(address, MAX_NAME)} {what}: {first_line(error)}"
+    )
+
+
+def jobs(client: JobSubmissionClient) -> list[Job]:
+    """Return all jobs of a cluster, also those that have ended, the newest first.
+
+    Those that nobody has submitted, as drivers that have joined by themselves, are left out.
+    """
+    found = [_job(details) for details in client.list_jobs() if details.submission_id]
+    return sorted(found, key=lambda job: (job.began or 0, job.id), reverse=True)
+
+
+def job_of(client: JobSubmissionClient, name: str) -> Job:
+    """Return the newest job that runs, or ran, a sweep; or the one whose id this is.
+
+    Raises:
+        NoJob: there is none.
+    """
+    known = jobs(client)
+    of_sweep = [job for job in known if job.sweep == name and not job.kind]
+    for job in [*of_sweep, *(job for job in known if job.id == name)]:
+        return job
+    others = sorted({job.sweep for job in known if job.sweep and not job.kind})
+    raise NoJob(
+        f"the cluster has no job of {as_word(name)!r}"
+        f"{', but of ' + ', '.join(map(as_word, others)) if others else ''}: it forgets jobs when its "
+        f"head starts anew, and `sweep status {as_word(name)}` reads the record."
+    )
+
+
+def why(client: JobSubmissionClient, job: Job) -> list[str]:
+    """Return why a job has failed: the last lines of its log, or what Ray says; empty if it has not.
+
+    Secrets are masked and control characters escaped.
+    """
+    if job.state not in ("failed", "stopped"):
+        return []
+    lines = of_program(last_lines(client, job.id))[-LAST_LINES:]
+    return lines or [shown(line) for line in job.message.splitlines() if line.strip()][-LAST_LINES:]
+
+
+def last_lines(client: JobSubmissionClient, job: str) -> list[str]:
+    """Return the lines of the log of a job, as they are shown; without any if there is no log."""
+    try:
+        text = client.get_job_logs(job)
+    except RuntimeError:  # it has not begun, or its node has gone
+        return []
+    return [shown(line) for line in text.splitlines()]
+
+
+def of_program(lines: list[str]) -> list[str]:
+    """Return the lines of a log that are not blank, without those of Ray about the start of the job."""
+    return [line for line in lines if line.strip() and not OF_RAY.search(line)]
+
+
+def shown(line: str) -> str:
+    """Return a line of a job's log without secrets, colours and control characters."""
+    return printable(COLOUR.sub("", line.removesuffix("\r")))
+
+
+def _job(details: Any) -> Job:
+    """Return a job, given what Ray says of it."""
+    metadata = details.metadata or {}
+    return Job(
+        id=str(details.submission_id),
+        sweep=str(metadata.get(SWEEP, "")),
+        kind=str(metadata.get(KIND, "")),
+        state=str(details.status.value).lower(),
+        began=details.start_time,
+        code=details.driver_exit_code,
+        message=details.message or "",
+    )
