@@ -17,7 +17,7 @@ from tests.machines import ENVIRONMENT, KEY, CannotRun, machines
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
 
-pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 V1 = "RAY_UP_enable_autoscaler_v2=0"  # of Ray's autoscaler, as its other one starts no machines of our own
 JOBS = "http://127.0.0.1:8265"
@@ -43,7 +43,9 @@ def up(tmp_path_factory):
             yield laptop, head, worker
             ray(laptop, "down --yes cluster.yaml")
             assert not {"raylet", "gcs_server"} & head.processes()
-            until(lambda: "raylet" not in worker.processes())  # once it has missed its head for a minute
+            until(
+                lambda: "raylet" not in worker.processes()
+            )  # once it has missed its head for a minute
     except CannotRun as error:
         pytest.skip(str(error))
 
@@ -77,14 +79,14 @@ def prepare(laptop, head, worker) -> None:
         YAML(typ="safe").dump(config, file)
 
 
-def ray(laptop, words: str, timeout: float = 400) -> str:
+def ray(laptop, words: str, timeout: float = 600) -> str:
     """Run `ray WORDS` in the project on a machine and return what it prints; it must exit with 0."""
     ended = laptop.run(f"cd equipoise && {V1} ray {words}", timeout=timeout)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
 
-def until(is_so: Callable[[], object], patience_s: float = 120) -> None:
+def until(is_so: Callable[[], object], patience_s: float = 300) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + patience_s
     while not is_so():
@@ -160,7 +162,7 @@ def test_a_sweep_is_submitted_from_elsewhere_runs_on_the_worker_and_is_recorded(
     with running(laptop, "ray dashboard cluster.yaml"):
         until(lambda: laptop.run(": < /dev/tcp/127.0.0.1/8265").returncode == 0)
         ended = laptop.run(
-            f"RAY_AUTH_MODE=token sweep submit tiny.yaml --address {JOBS} --follow", timeout=400
+            f"RAY_AUTH_MODE=token sweep submit tiny.yaml --address {JOBS} --follow", timeout=600
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "[4/4]" in ended.stdout
@@ -181,33 +183,33 @@ def test_the_script_of_the_rayjob_runs_a_sweep_and_then_goes_on_with_it(up):
         "trials: 4", "trials: 1"
     )
     (head.home / "job.yaml").write_text(text)
-    first = head.run(f"{SCRIPT} job.yaml", timeout=400)
+    first = head.run(f"{SCRIPT} job.yaml", timeout=600)
     assert first.returncode == 0, first.stdout + first.stderr
     (head.home / "job.yaml").write_text(text.replace("trials: 1", "trials: 2"))
-    second = head.run(f"{SCRIPT} job.yaml", timeout=400)
+    second = head.run(f"{SCRIPT} job.yaml", timeout=600)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "[2/2]" in second.stdout
     assert "[1/2]" not in second.stdout
-    third = head.run(f"{SCRIPT} job.yaml", timeout=400)
-    assert third.returncode == 0, third.stdout + third.stderr
 
 
 def test_the_script_of_the_rayjob_ends_well_once_a_user_has_cancelled_its_sweep(up):
     _, head, _ = up
-    text = TINY.replace("name: tiny", "name: long").replace("trials: 4", "trials: 400")
-    (head.home / "long.yaml").write_text(text)
+    text = TINY.replace("name: tiny", "name: many").replace("trials: 4", "trials: 400")
+    text = text.replace("steps: 2", "steps: 50")  # few of them have ended when it is cancelled
+    (head.home / "many.yaml").write_text(text)
     job = subprocess.Popen(
-        head.words(f"{SCRIPT} long.yaml"),
+        head.words(f"{SCRIPT} many.yaml"),
         env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert job.stdout
     for line in job.stdout:
         if "/400]" in line:
             break
-    cancelled = head.run("sweep cancel long --tracking-uri http://127.0.0.1:5000")
+    words = "sweep cancel many --tracking-uri http://127.0.0.1:5000"
+    cancelled = head.run(words, timeout=120)
     assert cancelled.returncode == 0, cancelled.stderr
     job.stdout.read()
-    assert job.wait(120) == 0
+    assert job.wait(60) == 0
 
 
 def test_the_record_is_fetched_before_the_end(up):
