@@ -98,7 +98,7 @@ class Resources(Strict):
     def _check_shares(self) -> Self:
         """Raise ValueError unless each process of a trial gets whole CPUs and GPUs of its own."""
         size = self.workers_per_trial
-        for key, number in (("cpus", self.cpus_per_trial or size), ("gpus", self.gpus_per_trial)):
+        for key, number in (("cpus", self.num_cpus), ("gpus", self.gpus_per_trial)):
             if size > 1 and number % size:
                 raise ValueError(
                     f"{key}_per_trial must be a multiple of workers_per_trial, so that each process "
@@ -107,9 +107,14 @@ class Resources(Strict):
         return self
 
     @property
+    def num_cpus(self) -> int:
+        """CPU cores of a trial: one for each process, if nothing else is given."""
+        return self.cpus_per_trial or self.workers_per_trial
+
+    @property
     def cpus_per_process(self) -> int:
         """CPU cores of each process of a trial."""
-        return (self.cpus_per_trial or self.workers_per_trial) // self.workers_per_trial
+        return self.num_cpus // self.workers_per_trial
 
     @property
     def gpus_per_process(self) -> float:

@@ -80,8 +80,8 @@ class Estimate:
         gpus = resources.gpus_per_trial
         if gpus:
             rows.append(Row("accelerator-hours", "h", slot_hours * gpus, f"time × {num * gpus:g}"))
-        cores = num * resources.cpus_per_trial
-        cpu_hours = slot_hours * resources.cpus_per_trial
+        cores = num * resources.num_cpus
+        cpu_hours = slot_hours * resources.num_cpus
         rows.append(Row("CPU-hours", "h", cpu_hours, f"time × {cores}"))
         if price is not None:
             paid, of = (slot_hours * gpus, "accelerator") if gpus else (slot_hours, "slot")

@@ -34,7 +34,7 @@ class Machine(NamedTuple):
 
     def room(self, resources: Resources) -> int:
         """Return how many trials fit on it at once; 0 if none does."""
-        room = self.num_cpus // resources.cpus_per_trial
+        room = self.num_cpus // resources.num_cpus
         if resources.gpus_per_trial:
             room = min(room, int(len(self.gpus) / resources.gpus_per_trial))
         return room

@@ -118,7 +118,7 @@ def speed_of(
 ) -> Speed:
     """Return the best speed that is known: as calibrated here, else as recorded, else what is usual."""
     resources = spec.resources
-    is_gpu, cores = resources.gpus_per_trial > 0, resources.cpus_per_trial
+    is_gpu, cores = resources.gpus_per_trial > 0, resources.num_cpus
     usual = usual_speed(shape, is_gpu=is_gpu, num_cores=cores, dtype=trial.train.dtype)
     device = machine.device(resources)
     calibration: Calibration | None = None
@@ -135,4 +135,4 @@ def _where(spec: SweepSpec, machine: Machine, room: Slots) -> str:
     if resources.gpus_per_trial:
         device = machine.device(resources) or "not on this machine"
         return f"{resources.gpus_per_trial:g} GPU each ({device})"
-    return f"{counted(resources.cpus_per_trial, 'core')} each ({machine.cpu})"
+    return f"{counted(resources.num_cpus, 'core')} each ({machine.cpu})"

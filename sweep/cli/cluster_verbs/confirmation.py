@@ -40,8 +40,7 @@ def show(spec: SweepSpec, cargo: Shipped, options: Options, address: str) -> Non
     width = max(len(left) for left, _ in lines)
     for left, right in lines:
         print(encodable(f"{left:<{width}}  {right}"))
-    if plan := plan_of(spec):
-        print(plan)
+    print(encodable(plan_of(spec)))
 
 
 def confirm(yes: bool) -> None:
@@ -62,8 +61,15 @@ def confirm(yes: bool) -> None:
 
 
 def plan_of(spec: SweepSpec) -> str:
-    """Return what a sweep is expected to take, as it is printed before the question; "" if unknown."""
-    return ""
+    """Return what a sweep is expected to take, as `sweep plan` prints it.
+
+    It rests on what is known on this machine, with the sweep's own number of trials at once.
+    """
+    from sweep.cli.planning.recorded import recorded_speed
+    from sweep.planning.plan import make_plan
+    from sweep.planning.table import lines
+
+    return "\n".join(lines(make_plan(spec, find_recorded=recorded_speed)))
 
 
 def _bytes(num: int) -> str:

@@ -111,7 +111,7 @@ def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None)
         leave(
             WRONG,
             f"--calibrate must run a trial on this machine, but one takes "
-            f"{counted(resources.cpus_per_trial, 'CPU')} and {resources.gpus_per_trial:g} GPU, and "
+            f"{counted(resources.num_cpus, 'CPU')} and {resources.gpus_per_trial:g} GPU, and "
             f"there are {machine.num_cpus} and {len(machine.gpus)}: calibrate where the sweep runs.",
         )
     try:
@@ -127,7 +127,7 @@ def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None)
         f"calibrating: steps of {counted(len(trials), 'trial')} and one evaluation, by {num} "
         f"{'process' if num == 1 else 'processes at once'}."
     )
-    cores = resources.cpus_per_trial
+    cores = resources.num_cpus
     try:
         found = calibrate.calibrate(
             trials, shape, at_once=here, num_cores=cores, gpus_per_trial=resources.gpus_per_trial

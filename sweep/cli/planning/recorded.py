@@ -89,5 +89,5 @@ def _has_resources_of(spec: SweepSpec, name: str) -> bool:
         given = tree.get("resources", {}) if isinstance(tree, dict) else {}
         if isinstance(given, dict):
             found = (given.get("cpus_per_trial", 1), given.get("gpus_per_trial", 0))
-            return found == (spec.resources.cpus_per_trial, spec.resources.gpus_per_trial)
+            return found == (spec.resources.num_cpus, spec.resources.gpus_per_trial)
     return False
