@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,6 +112,8 @@ def add(
     from sweep.remote import shipped
 
     refuse_secrets(tracking_uri, storage)
+    if key and not re.fullmatch("[0-9a-f]{32}", key):
+        leave(WRONG, "--key must be 32 hexadecimal digits, as `sweep submit --queue` draws them.")
     has_begun = workspace.spec(checked.name).is_file()
     if has_begun and not resume:
         leave(

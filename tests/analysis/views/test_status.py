@@ -7,7 +7,7 @@ import pandas as pd
 from rich.console import Console
 
 from analysis.record.sweep import Sweep
-from analysis.views.status import summary, table
+from analysis.views.status import job_alone, summary, table
 from tests.analysis.conftest import GAP, RISE
 
 
@@ -115,3 +115,14 @@ def test_of_many_reasons_of_failures_the_table_has_the_most_frequent_in_short():
     lines = console.export_text().splitlines()
     assert len(lines) < 100
     assert any("576 other trials" in line for line in lines)
+
+
+def test_the_job_of_a_cluster_is_shown_with_why_it_has_failed_also_without_a_record():
+    job = {"id": "tiny-1", "state": "failed", "why": ["[31m is no markup", "no file x.csv"]}
+    for status in (summary(sweep("interrupted")) | {"job": job}, job_alone("tiny", job)):
+        text = shown(status)
+        assert max(map(len, text.splitlines())) <= 80
+        assert "tiny-1 failed" in text
+        assert "[31m is no markup" in text
+        assert "no file x.csv" in text
+    assert "not in the record" in shown(job_alone("tiny", job))
