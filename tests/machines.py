@@ -158,6 +158,9 @@ def _refuse_if_lacking() -> None:
         raise CannotRun(
             f"{', '.join(missing)} must be installed (Debian: openssh-server, rsync, iproute2)"
         )
+    try_all = ["unshare", *NAMESPACES, "mount", "-t", "tmpfs", "tmpfs", "/run"]
+    if not _succeeds(try_all):
+        raise CannotRun("root must be allowed to make namespaces and to mount in them")
     hidden = [path for path in ("/tmp", HOME) if Path(sys.prefix).is_relative_to(path)]
     if sys.prefix == sys.base_prefix or hidden:
         raise CannotRun(f"Python must run in a virtual environment outside of /tmp and {HOME}")
@@ -173,6 +176,7 @@ def _start(name: str, folder: Path) -> subprocess.Popen[bytes]:
     for part in parts:
         (own / part).mkdir(parents=True)
     (own / "home/.ssh").chmod(0o700)
+    cache.cache_dir().mkdir(parents=True, exist_ok=True)
     (own / "resolv.conf").touch()  # the network has no names
     (own / "home/.bashrc").write_text(BASHRC.format(prefix=sys.prefix))
     (own / "home/.ssh/sshd_config").write_text(SSHD.format(home=HOME))
