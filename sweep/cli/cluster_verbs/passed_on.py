@@ -29,15 +29,16 @@ def options_of(tracking_uri: str | None, storage: str | None, *, no_diff: bool) 
 
 def refuse_secrets(tracking_uri: str | None, storage: str | None) -> None:
     """Exit with 2 and a sentence if an address that goes to a cluster holds a secret."""
-    for option, given in (("--tracking-uri", tracking_uri), ("--storage", storage)):
-        if given and (holds_secret(given) or (option == "--tracking-uri" and "@" in given)):
-            place = (
-                "put it into ~/.mlflow/credentials of its nodes"
-                if option == "--tracking-uri"
-                else "set OPTUNA_STORAGE in the environment of its head"
-            )
-            leave(
-                WRONG,
-                f"{option} must hold no password or token, which everyone on the cluster could read: "
-                f"{place}.",
-            )
+    if tracking_uri and ("@" in tracking_uri or holds_secret(tracking_uri)):
+        leave(
+            WRONG,
+            "--tracking-uri must hold no password or token, which everyone on the cluster could read: "
+            "put it into ~/.mlflow/credentials of its nodes, and name the address without it (here "
+            "MLFLOW_TRACKING_URI counts, too).",
+        )
+    if storage and holds_secret(storage):
+        leave(
+            WRONG,
+            "--storage must hold no password or token, which everyone on the cluster could read: set "
+            "OPTUNA_STORAGE in the environment of its head, and leave it out here.",
+        )

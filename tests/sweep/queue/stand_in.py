@@ -20,10 +20,11 @@ from sweep.queue.folder import Queue
 from sweep.queue.scheduler import Away, Ended, Scheduler, Standing
 from sweep.queue.server import serve
 
-# Takes the job, unless it was taken, in one step; then writes the name of the sweep into a list, unless
-# it is there, as a sweep that goes on runs nothing again; then writes how it has ended.
+# Takes the job, unless it was taken, in one step, and says so; then writes the name of the sweep into a
+# list, unless it is there, as a sweep that goes on runs nothing again; then writes how it has ended.
 COMMAND = """
 set -C; echo $$ > "$1/$3.job" || exit; set +C
+echo "$2" >> "$1/taken"
 grep -qxsF "$2" "$1/order" || echo "$2" >> "$1/order"
 echo 0 > "$1/$3.code"
 """

@@ -26,16 +26,17 @@ def test_of_many_entries_none_is_lost_doubled_or_out_of_order(tmp_path, loses_jo
         queue.add(name, Shipped("name: x\n"), priority=priority)
     words = [sys.executable, "-m", "tests.sweep.queue.stand_in", queue.folder, commands.folder, "1"]
     num_kills, deadline = 0, time.monotonic() + 850
-    while any(entry.is_open for entry in queue.entries()):
+
+    def num_steps():
+        """How often something has begun or ended so far."""
+        return len(commands.order()) + sum(not entry.is_open for entry in queue.entries())
+
+    while (num_before := num_steps()) < 2 * NUM_ENTRIES:
         assert time.monotonic() < deadline, queue.waiting()
         server = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL)
-        num_before = len(commands.order())
-        while len(commands.order()) < min(NUM_ENTRIES, num_before + draws.randrange(1, 25)):
-            if not any(entry.is_open for entry in queue.entries()):
-                break
-            time.sleep(draws.uniform(0.001, 0.02))
-        else:
-            time.sleep(draws.uniform(0, 0.05))
+        enough = min(2 * NUM_ENTRIES, num_before + draws.randrange(1, 50))
+        while num_steps() < enough:
+            time.sleep(draws.uniform(0.01, 0.05))
         server.kill()
         server.wait()
         num_kills += 1
@@ -44,5 +45,7 @@ def test_of_many_entries_none_is_lost_doubled_or_out_of_order(tmp_path, loses_jo
             commands.forget()
     by_rank = sorted(priorities, key=lambda name: (-priorities[name], int(name[1:])))
     assert commands.order() == by_rank
+    taken = (commands.folder / "taken").read_text().split()
+    assert len(taken) >= NUM_ENTRIES if loses_jobs else taken == by_rank
     assert {entry.state for entry in queue.entries()} == {"done"}
     assert num_kills > 5
