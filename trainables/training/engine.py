@@ -86,6 +86,10 @@ class Engine:
             if pull is not None:
                 # Weight decay comes after the pull; AdamW would make it smaller by the factor, too.
                 group |= {"lr": lr * pull.factor, "eps": pull.epsilon, "weight_decay": 0.0}
+        if self.train.zero_stage > 0:
+            # Its own forward would say that a backward is over; without it, each micro-batch's gradient
+            # takes the place of the one before (stage 3, and 1 and 2 with offload).
+            self._engine.optimizer.clear_backward_seen_flag()
         # DeepSpeed takes the mean over the processes.
         self._engine.backward(loss * self.ranks.size, scale_wrt_gas=False)
         is_last = self._engine.is_gradient_accumulation_boundary()

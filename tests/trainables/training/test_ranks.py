@@ -70,11 +70,13 @@ def outcomes(request, tmp_path_factory) -> dict[tuple[int, str, int], Outcome]:
 @pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("stage", [0, 1, 2, 3])
 def test_two_processes_are_one(outcomes, recipe, stage):
-    alone, pair = outcomes[1, recipe, 0], outcomes[2, recipe, stage]
-    assert alone.error == pair.error == ""
-    assert len(alone.curve) == STEPS
-    worst = max(differences(pair, alone), key=lambda entry: entry[1])
-    assert worst[1] < 1e-4, worst
+    plain = outcomes[1, recipe, 0]
+    assert len(plain.curve) == STEPS
+    for size in (1, 2):  # one process at a later stage adds up micro-batches, too
+        outcome = outcomes[size, recipe, stage]
+        assert outcome.error == ""
+        worst = max(differences(outcome, plain), key=lambda entry: entry[1])
+        assert worst[1] < 1e-4, (size, worst)
 
 
 def plugin_trees(model: str) -> dict[str, dict]:
