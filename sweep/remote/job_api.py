@@ -7,8 +7,9 @@ import os
 import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ SWEEP, KIND = (
     "sweep",
     "kind",
 )  # keys of a job's metadata: the sweep, and what it does if it runs none
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CONNECT_S = 10.0  # until a head that does not answer counts as away
 LAST_LINES = 12  # of the log of a job that has failed
 MAX_WHY = 4_000  # characters of them
@@ -87,10 +89,27 @@ def connect(address: str) -> JobSubmissionClient:
     from ray.job_submission import JobSubmissionClient
 
     with _preferred(address):
-        client = JobSubmissionClient(address)  # loads the modules, which set their levels
+        # It loads the modules, which set their levels.
+        client = JobSubmissionClient(address, headers=token_headers(address))
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     return client
+
+
+def token_headers(address: str) -> dict[str, str]:
+    """Return the header with Ray's token for requests to an address; none without a token.
+
+    Ray adds it only in a shell in which RAY_AUTH_MODE is `token`, and to any address then. Without that
+    the token of `~/.ray/auth_token` goes to this machine, as through a forwarded port, and over TLS.
+    """
+    parts = urlsplit(address)
+    is_safe = parts.scheme == "https" or parts.hostname in LOOPBACK
+    if os.environ.get("RAY_AUTH_MODE") is not None or not is_safe:
+        return {}
+    token = os.environ.get("RAY_AUTH_TOKEN", "")
+    with suppress(OSError, UnicodeDecodeError):
+        token = token or Path("~/.ray/auth_token").expanduser().read_text().strip()
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 @contextmanager

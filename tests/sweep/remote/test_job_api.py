@@ -96,3 +96,22 @@ def test_whatever_the_client_raises_is_one_sentence_without_secrets():
     ):
         raise AssertionError("nothing listens there")
     assert "--address must be the job API of a running Ray cluster" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:8265", "http://localhost:8265", "http://[::1]:8265", "https://head"],
+)
+def test_the_token_goes_to_this_machine_and_over_tls_without_a_word(address, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+        monkeypatch.delenv(variable, raising=False)
+    assert job_api.token_headers(address) == {}, "there is none"
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray/auth_token").write_text("of the file\n")
+    assert job_api.token_headers(address) == {"Authorization": "Bearer of the file"}
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of the shell")
+    assert job_api.token_headers(address) == {"Authorization": "Bearer of the shell"}
+    assert job_api.token_headers("http://10.0.0.7:8265") == {}, "anybody could read it"
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    assert job_api.token_headers(address) == {}, "Ray adds it"
