@@ -59,7 +59,7 @@ def code(tmp_path_factory):
     (folder / ".env").write_text(f"DATABASE={canaries.OF_DOT_ENV}\n")
     with (folder / "cluster.yaml").open("a") as file:
         file.write(f"\nservice:\n  password: {canaries.OF_CODE}\n")
-    worker, values = folder / "sweep" / "workers" / "worker.py", folder / "values.json"
+    worker, values = folder / "sweep" / "workers" / "assignment.py", folder / "values.json"
     values.write_text(json.dumps(canaries.OF_ENVIRONMENT))
     assert IMPORT in worker.read_text()
     failing = FAILING.format(error=ERROR, values=str(values))
