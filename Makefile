@@ -19,9 +19,9 @@ install: .venv/installed
 demo: install
 	$(VENV)/sweep run --replace sweep/specs/miniature.yaml
 
-# Three at a time on two cores, each file by one of them: real sweeps wait for processes to start.
+# Four at a time on two cores, each file by one of them: real sweeps wait for processes to start.
 test: install
-	$(VENV)/python -m pytest -m 'not faults and not long' -n 3 --dist loadfile --no-loadscope-reorder
+	$(VENV)/python -m pytest -m 'not faults and not long' -n 4 --dist loadfile --no-loadscope-reorder
 
 # Real weights, whole published sets, the pages of docs from beginning to end, an older store,
 # sweeps on PostgreSQL and S3, jobs, deaths and surroundings that are rare or slow to wait for.

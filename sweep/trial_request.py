@@ -8,6 +8,7 @@ from typing import Any
 
 # Keys of a trial's configuration in Ray Tune.
 NUMBER, TRIAL, FAULT, RECIPE = "number", "trial", "fault", "recipe"
+IN_HALVES = "in_halves"
 # These two are user attributes of a trial in Optuna's study, too.
 RETRY_OF = "retry_of"
 REPLICATE_OF = "replicate_of"
@@ -23,6 +24,8 @@ class TrialRequest:
     recipe:   its fingerprint, equal for trials that differ in their seed alone; empty if it is invalid.
     retry_of: the number of the failed trial that it repeats; None if it repeats none.
     replicate_of: the number of the trial whose settings it has with another seed; None if of none.
+    in_halves: whether its memory was not enough, so that it is tried again with micro-batches half as
+        large.
     """
 
     number: int
@@ -31,6 +34,7 @@ class TrialRequest:
     recipe: str = ""
     retry_of: int | None = None
     replicate_of: int | None = None
+    in_halves: bool = False
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
@@ -42,6 +46,7 @@ class TrialRequest:
             config.get(RECIPE, ""),
             config.get(RETRY_OF),
             config.get(REPLICATE_OF),
+            config.get(IN_HALVES, False),
         )
 
     def to_config(self) -> dict[str, Any]:
@@ -51,6 +56,7 @@ class TrialRequest:
             RECIPE: self.recipe or None,
             RETRY_OF: self.retry_of,
             REPLICATE_OF: self.replicate_of,
+            IN_HALVES: self.in_halves or None,
         }
         given = {key: value for key, value in optional.items() if value is not None}
         return {NUMBER: self.number, TRIAL: self.trial} | given

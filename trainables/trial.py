@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,8 @@ from trainables.training import checkpoint
 from trainables.training.curve import Curve
 from trainables.training.engine import Engine
 from trainables.training.loss import loss
+from trainables.training.ranks import joined
+from trainables.training.shards import module_to_cut, whole_model
 from trainables.training.stream import Stream
 
 if TYPE_CHECKING:
@@ -39,6 +42,10 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     model. The same configuration gives the same reports, interrupted or not: all randomness is drawn
     from (seed, step).
 
+    Where the environment describes a group of processes (training/process_group.py), they train one
+    model together: each must run the trial, to its end, and save the same reports at the same steps.
+    The first alone measures and writes files; the reports of the others have no metrics.
+
     resume_from: the folder of a checkpoint to continue from; the report at step 0 is left out then.
 
     Raises:
@@ -47,22 +54,25 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
     """
     if resume_from is not None:
         checkpoint.refuse_another_trial(resume_from, config)
+    ranks = joined()
+    config.train.refuse_unequal_parts(ranks.size)
     train, objective, regulariser = config.train, config.objective, config.regulariser
     refuse_contamination(config)
     model = load(config.model.path, config.model.family, config.model.opening)
     model.reset(train.dtype)
     stream = Stream(config, model)
-    base = base_values(config, model)
+    base = base_values(config, model) if ranks.is_first else {}
     prepared = objective.prepare(model, stream.pairs)
     drops_nothing = objective.uses_base or regulariser.uses_base or regulariser.replaces_dropout
     own_dropout = objective.sets_dropout or not drops_nothing
     with (
+        module_to_cut(model, train),
         config.parameters.training(model, config.seed),
         objective.training(model),
         regulariser.training(model),
-        Engine(model, train, regulariser.pull_to_base) as engine,
+        Engine(model, train, regulariser.pull_to_base, ranks) as engine,
     ):
-        curve = Curve(train.steps)
+        curve = Curve(train.steps, ranks)
         reporter = _Reporter(config, model, base, engine, stream.shortfall, curve)
         if resume_from is None:
             yield reporter.report_base()
@@ -71,10 +81,10 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
             if engine.steps == train.steps:  # it was saved at its end
                 yield reporter.report()
         while engine.steps < train.steps:
-            torch.manual_seed((config.seed << 32) + engine.steps)  # dropout
             model.train(own_dropout=own_dropout)
             lr, losses = engine.lr, []
-            for batch in stream.micro_batches(engine.steps):
+            for batch in stream.micro_batches(engine.steps, ranks):
+                torch.manual_seed(_dropout_seed(config.seed, engine.steps, batch.part))
                 with only_repeatable_kernels(model.takes_repeatable_kernels):
                     batch_loss = loss(config, model, batch, prepared)
                     engine.backward(batch_loss.total)
@@ -83,6 +93,17 @@ def run_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Genera
             is_due = train.report_every and engine.steps % train.report_every == 0
             if is_due or engine.steps == train.steps:
                 yield reporter.report()
+
+
+def _dropout_seed(seed: int, step: int, part: int) -> int:
+    """Return the seed of what a model draws in a micro-batch, whichever process makes it.
+
+    part: the number of the micro-batch in its step.
+    """
+    first = (seed << 32) + step
+    if part == 0:
+        return first
+    return int.from_bytes(hashlib.sha256(f"{first} {part}".encode()).digest()[:7])
 
 
 @dataclass(frozen=True)
@@ -106,6 +127,8 @@ class _Reporter:
 
     def report_base(self) -> Report:
         """Return the report at step 0: the base values, under the names of every fused model too."""
+        if not self.engine.ranks.is_first:
+            return self._report({})
         estimates = dict(self.base)
         for alpha in self.config.fusion.also:
             estimates |= _fused(alpha, self.base)
@@ -113,12 +136,17 @@ class _Reporter:
 
     def report(self) -> Report:
         """Measure the model at the α of the trial and at each further α; return the report."""
+        with whole_model(self.model, self.engine.ranks) as is_whole:
+            return self._report(self._measured() if is_whole else {})
+
+    def _measured(self) -> dict[str, Estimate]:
+        """Return the estimates of the model at the α of the trial, and at each further α."""
         with self._weights_at(self.config.fusion.alpha):
             estimates = measure(self.config, self.model, self.base)
         for alpha in self.config.fusion.also:
             with self._weights_at(alpha):
                 estimates |= _fused(alpha, measure(self.config, self.model, self.base))
-        return self._report(estimates)
+        return estimates
 
     def _weights_at(self, alpha: float) -> AbstractContextManager[None]:
         """Return a context in which the model has the weights at α of the debiased model."""
@@ -163,8 +191,10 @@ class _Reporter:
     def _save_model(self, folder: Path) -> None:
         """Write the model at the α of the trial into a folder; raise RuntimeError if it has ended."""
         self._refuse_ended()
-        with self._weights_at(self.config.fusion.alpha):
-            self.model.save(folder)
+        with whole_model(self.model, self.engine.ranks) as is_whole:
+            if is_whole:
+                with self._weights_at(self.config.fusion.alpha):
+                    self.model.save(folder)
 
     def _refuse_ended(self) -> None:
         """Raise RuntimeError if the trial has ended, since weights and moments are gone then."""

@@ -19,7 +19,7 @@ from sweep.space.domains import RECIPE, domain
 from sweep.space.extent import extent_faults
 from sweep.space.faults import DomainFault, domain_faults, without_domains
 from sweep.space.growth import Change, changes
-from trainables.config import TrialConfig
+from trainables.config import TrainConfig, TrialConfig, UnequalParts
 from trainables.schema.counted import counted
 from trainables.schema.faults import MAX_SENTENCES, Place, fault_sentences
 from trainables.schema.plain_yaml import from_yaml
@@ -67,6 +67,7 @@ def check(document: Document) -> SweepSpec:
             found = list(corners_and_branches(sound_tree))
             sentences += _trial_sentences(document, found, bad_places)
             sentences += _base_sentences(document, found)
+            sentences += _process_sentences(document, found)
             sentences += _num_trials_sentences(document, None if bad_domains else tree)
             sentences += possible_goals.faults_of(document, sound_tree)
         sentences += _seed_sentences(document, tree)
@@ -76,14 +77,18 @@ def check(document: Document) -> SweepSpec:
     return spec
 
 
-def fault_of_trial(tree: Mapping[str, Any]) -> str:
+def fault_of_trial(tree: Mapping[str, Any], num_processes: int = 1) -> str:
     """Return a sentence on why a drawn tree is no valid trial, or "" if it is one.
 
     `check` does not try every combination of values that may be drawn, so a drawn tree can still be
     invalid.
+
+    num_processes: that train the trial together.
     """
     try:
-        TrialConfig.model_validate(tree)
+        TrialConfig.model_validate(tree).train.refuse_unequal_parts(num_processes)
+    except UnequalParts as error:
+        return f"the drawn settings are no valid trial: {error}"
     except ValidationError as error:
         sentences = fault_sentences(error, TrialConfig, tree)
         return f"the drawn settings are no valid trial: {' '.join(sentences)}"
@@ -185,6 +190,25 @@ def _base_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
                 f"compared with one base, but got {len(distinct)} of them: make a sweep of each."
             )
     return sentences
+
+
+def _process_sentences(document: Document, found: Iterable[Corner]) -> list[str]:
+    """Return a fault for each batch size that the processes of a trial cannot share equally.
+
+    found: the corners and branches of the trial of the document.
+    """
+    resources = document.tree.get("resources", {})
+    num_processes = resources.get("workers_per_trial", 1) if isinstance(resources, dict) else 1
+    sentences: dict[str, None] = {}
+    for tree in (corner.tree.get("train") for corner in found):
+        try:
+            TrainConfig.model_validate(tree).refuse_unequal_parts(num_processes)
+        except UnequalParts as error:
+            place = document.at(("trial", "train", "batch_size"))
+            sentences[f"{place} {str(error).partition(' ')[2]}"] = None
+        except (TypeError, ValueError):  # it has a fault of its own
+            continue
+    return list(sentences)[:MAX_SENTENCES]
 
 
 def _sampler(tree: Mapping[str, Any]) -> Sampler | None:

@@ -84,13 +84,37 @@ class Resources(Strict):
     """What each trial needs of the machines.
 
     at_once:        the number of trials that run at the same time; as many as fit if left out.
-    cpus_per_trial: CPU cores that Ray reserves for each trial.
+    workers_per_trial: the number of processes that train one trial together, by DeepSpeed.
+    cpus_per_trial: CPU cores that Ray reserves for each trial; one for each process if left out.
     gpus_per_trial: GPUs that Ray reserves for each trial; with a fraction, trials share one.
     """
 
     at_once: int | None = Field(None, ge=1)
-    cpus_per_trial: int = Field(1, ge=1)
+    workers_per_trial: int = Field(1, ge=1, le=1024)
+    cpus_per_trial: int | None = Field(None, ge=1)
     gpus_per_trial: float = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> Self:
+        """Raise ValueError unless each process of a trial gets whole CPUs and GPUs of its own."""
+        size = self.workers_per_trial
+        for key, number in (("cpus", self.cpus_per_trial or size), ("gpus", self.gpus_per_trial)):
+            if size > 1 and number % size:
+                raise ValueError(
+                    f"{key}_per_trial must be a multiple of workers_per_trial, so that each process "
+                    f"has its own, but got {number:g} and {size}"
+                )
+        return self
+
+    @property
+    def cpus_per_process(self) -> int:
+        """CPU cores of each process of a trial."""
+        return (self.cpus_per_trial or self.workers_per_trial) // self.workers_per_trial
+
+    @property
+    def gpus_per_process(self) -> float:
+        """GPUs of each process of a trial."""
+        return self.gpus_per_trial / self.workers_per_trial
 
 
 class Checkpoints(Strict):

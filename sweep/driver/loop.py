@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from sweep.tracking.control_requests import Rerun
     from sweep.tracking.mlflow_record import Record
     from sweep.tracking.recorder import Recorder
+    from sweep.workers.assignment import RunTrial
     from sweep.workers.checkpoints import CheckpointStores
-    from sweep.workers.worker import RunTrial
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class PreparedSweep:
     num_at_once: number of trials that run at the same time.
     digests: name of each model and data set -> its sha256, which must stay.
     reruns: if given, it runs these, and what users have requested before, and nothing else.
+    on_cluster: whether Ray runs on more than this machine, or may.
     """
 
     spec: SweepSpec
@@ -83,6 +84,7 @@ class PreparedSweep:
     num_at_once: int
     digests: Mapping[str, str]
     reruns: frozenset[Rerun] | None = None
+    on_cluster: bool = False
 
 
 def run_to_end(
@@ -253,16 +255,21 @@ def _run_trials(
     from sweep.driver import tuner
     from sweep.driver.cluster.ended_trials import forgetting_ended_trials
     from sweep.driver.retries import count_each_death_once
-    from sweep.workers.worker import Assignment, real_trial
+    from sweep.workers.assignment import Assignment, real_trial
+    from sweep.workers.carrying import carrier
 
     if not search.num_to_run:
         return
+    inputs = {name.partition(".")[2]: digest for name, digest in prepared.digests.items()}
     assignment = Assignment(
         run_trial or real_trial,
         stores=prepared.stores,
         with_system_metrics=run_trial is None,
         harness_tasks=tasks_folder.current_path(),
         digests=prepared.digests,
+        num_processes=prepared.spec.resources.workers_per_trial,
+        gpus_per_process=prepared.spec.resources.gpus_per_process,
+        carrier=carrier.start(inputs) if prepared.on_cluster else None,
     )
     with (
         control.interrupt,

@@ -14,8 +14,11 @@ from ray.tune import Callback
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial
 
+from sweep.trial_request import IN_HALVES
+from sweep.workers.memory import NotEnoughMemory
 from sweep.workers.result import TrialResult
 
+OUT_OF_MEMORY = "its node ran out of memory"
 MAX_RETRIES = 3  # of one trial after deaths of its process; it fails at the next death
 
 
@@ -47,11 +50,18 @@ def describe_death(death: RayError) -> str:
     address = re.search(r"\bip: ?([\w.:]+)", text, re.IGNORECASE)
     node = f" on {address[1]}" if address else ""
     if "low on memory" in text:
-        return f"its node ran out of memory{node}"
+        return f"{OUT_OF_MEMORY}{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
         return f"its node died{node}"
     detail = re.search(r"exit detail: (.*?)\.?(?: Some common causes|$)", text, re.MULTILINE)
     return f"its process died{node}" + (f": {detail[1]}" if detail else "")
+
+
+def is_lack_of_memory(exception: Exception) -> bool:
+    """Return whether an actor ended because its trial needs more memory than there is."""
+    if isinstance(exception, RayTaskError):
+        return isinstance(exception.cause, NotEnoughMemory)
+    return isinstance(exception, RayActorError) and OUT_OF_MEMORY in str(exception)
 
 
 @contextmanager
@@ -78,6 +88,8 @@ def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]
 
     def trial_task_failure(self: Any, trial: Any, exception: Exception) -> None:
         self._resetting_trials.discard(trial)
+        if is_lack_of_memory(exception) and not trial.config.get(IN_HALVES):
+            trial.config[IN_HALVES] = True  # its next worker gets it
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
             return
         if isinstance(exception, RayActorError):

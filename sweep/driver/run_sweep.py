@@ -37,7 +37,7 @@ from trainables.schema.text.printable import in_one_line
 from trainables.schema.yaml_file import Document
 
 if TYPE_CHECKING:
-    from sweep.workers.worker import RunTrial
+    from sweep.workers.assignment import RunTrial
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,9 @@ def run(
             )
             warn_of_copy(record)
             prepared = _prepared(
-                spec, document, record, search_storage, checkpoint_root, num_at_once, digests
-            )
+                spec, document, record, search_storage, checkpoint_root, num_at_once, digests,
+                on_cluster=backends.ray_address is not None,
+            )  # fmt: skip
             run_to_end(prepared, on_start, run_trial)
     return record
 
@@ -208,8 +209,9 @@ def resume(
                 add_inputs(record, {n: d for n, d in digests.items() if n not in known_digests})
                 control_requests.hear_after(record, earlier_requests)
                 prepared = _prepared(
-                    spec, document, record, search_storage, checkpoint_root, num_at_once, digests
-                )
+                    spec, document, record, search_storage, checkpoint_root, num_at_once, digests,
+                    on_cluster=backends.ray_address is not None,
+                )  # fmt: skip
                 run_to_end(replace(prepared, reruns=reruns), on_start, run_trial)
     return record
 
@@ -222,6 +224,8 @@ def _prepared(
     checkpoint_root: str | None,
     num_at_once: int,
     digests: dict[str, str],
+    *,
+    on_cluster: bool,
 ) -> PreparedSweep:
     """Return a sweep to run, with the stores of its checkpoints and models.
 
@@ -230,7 +234,10 @@ def _prepared(
     stores = CheckpointStores.under(
         checkpoint_root or str(workspace.folder(spec.name)), spec.checkpoints
     )
-    return PreparedSweep(spec, document.text, record, search_storage, stores, num_at_once, digests)
+    return PreparedSweep(
+        spec, document.text, record, search_storage, stores, num_at_once, digests,
+        on_cluster=on_cluster,
+    )  # fmt: skip
 
 
 def _addresses(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sweep.config.spec import SweepSpec
     from sweep.search.searcher import ParetoSearch
-    from sweep.workers.worker import Assignment
+    from sweep.workers.assignment import Assignment
 
 
 def build(
@@ -41,11 +41,12 @@ def build(
     # Those of this machine have them by their environment, and other nodes have their own.
     names = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not is_secret(name)}
     class_cache.ENV_VARS_TO_PROPAGATE = names
-    resources = {"cpu": spec.resources.cpus_per_trial, "gpu": spec.resources.gpus_per_trial}
+    needs = {"CPU": spec.resources.cpus_per_process, "GPU": spec.resources.gpus_per_process}
+    bundles = tune.PlacementGroupFactory([needs] * spec.resources.workers_per_trial)
     goals = {goal: search.metrics[goal] for goal in spec.goals}
     trainable = tune.with_parameters(Worker, assignment=assignment)
     return tune.Tuner(
-        tune.with_resources(trainable, resources),
+        tune.with_resources(trainable, bundles),
         tune_config=tune.TuneConfig(
             search_alg=search,
             scheduler=spec.scheduler.build(goals),

@@ -80,9 +80,8 @@ class Estimate:
         gpus = resources.gpus_per_trial
         if gpus:
             rows.append(Row("accelerator-hours", "h", slot_hours * gpus, f"time × {num * gpus:g}"))
-        cores = num * resources.cpus_per_trial
-        cpu_hours = slot_hours * resources.cpus_per_trial
-        rows.append(Row("CPU-hours", "h", cpu_hours, f"time × {cores}"))
+        cores = resources.cpus_per_process * resources.workers_per_trial
+        rows.append(Row("CPU-hours", "h", slot_hours * cores, f"time × {num * cores}"))
         if price is not None:
             paid, of = (slot_hours * gpus, "accelerator") if gpus else (slot_hours, "slot")
             rows.append(Row("money", "", paid * price, f"{price:g} an hour and {of}"))
@@ -154,8 +153,12 @@ class Estimate:
         """Return the most bytes of a worker, as calibrated or by its model, of the trial with most."""
         if isinstance(self.speed, CalibratedSpeed):
             return Interval.around(self.speed.calibration.peak_memory, 1.2)
-        is_gpu = self.spec.resources.gpus_per_trial > 0
-        peaks = [storage.peak_memory(t, w, self.shape, is_gpu=is_gpu) for t, w in self.works]
+        resources = self.spec.resources
+        is_gpu, size = resources.gpus_per_trial > 0, resources.workers_per_trial
+        peaks = [
+            storage.peak_memory(trial, work, self.shape, is_gpu=is_gpu, num_processes=size)
+            for trial, work in self.works
+        ]
         return max(peaks, key=lambda peak: peak.value)
 
     def _memory_rows(self) -> list[Row]:

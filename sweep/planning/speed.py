@@ -79,6 +79,9 @@ GPU_FP32 = Device(2e13, 1.5e13, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
 GPU_BF16 = Device(1.5e14, 1e14, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
 
 
+ALONE, TOGETHER = Interval(1.0, 1.0, 1.0), Interval(1.0, 1.2, 2.0)  # with what processes exchange
+
+
 @dataclass(frozen=True)
 class DefaultSpeed:
     """The speed that is usual for a type of device.
@@ -88,12 +91,14 @@ class DefaultSpeed:
         num_cores: on which a trial computes, of a CPU; 1 for a GPU.
         shape: of the model.
         is_gpu: for the words.
+        num_processes: that share the micro-batches of a step; they also exchange gradients.
     """
 
     device: Device
     num_cores: int
     shape: ModelShape
     is_gpu: bool
+    num_processes: int = 1
 
     @property
     def basis(self) -> str:
@@ -112,9 +117,12 @@ class DefaultSpeed:
 
     def step_s(self, work: TrialWork) -> Interval:
         """Return the seconds for the FLOP, the trained weights and the tensors of a step."""
-        computing = work.step_flop / (self.device.train_flop_s * self.num_cores)
+        computing = work.step_flop / (
+            self.device.train_flop_s * self.num_cores * self.num_processes
+        )
         updating = self.device.weight_s * work.num_trained
-        return self._around(computing + updating + self.device.tensor_s * self.shape.num_tensors)
+        step = self._around(computing + updating + self.device.tensor_s * self.shape.num_tensors)
+        return step * (ALONE if self.num_processes == 1 else TOGETHER)
 
     def reading_s(self, flop: float) -> Interval:
         """Return the seconds for the FLOP."""
@@ -164,11 +172,14 @@ class ScaledSpeed:
         return self.factor * self.default.evaluation_s(evaluator, flop).value
 
 
-def usual_speed(shape: ModelShape, *, is_gpu: bool, num_cores: int, dtype: str) -> DefaultSpeed:
-    """Return the usual speed of a GPU, or of some cores of a CPU, in fp32 or bf16."""
+def usual_speed(
+    shape: ModelShape, *, is_gpu: bool, num_cores: int, dtype: str, num_processes: int = 1
+) -> DefaultSpeed:
+    """Return the usual speed in fp32 or bf16 of processes with a GPU each, or some cores of a CPU."""
     if is_gpu:
-        return DefaultSpeed(GPU_BF16 if dtype == "bf16" else GPU_FP32, 1, shape, True)
-    return DefaultSpeed(CPU_CORE, num_cores, shape, False)
+        device = GPU_BF16 if dtype == "bf16" else GPU_FP32
+        return DefaultSpeed(device, 1, shape, True, num_processes)
+    return DefaultSpeed(CPU_CORE, num_cores, shape, False, num_processes)
 
 
 def trial_seconds(work: TrialWork, speed: Speed) -> dict[str, Interval]:

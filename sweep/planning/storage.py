@@ -29,22 +29,30 @@ RECORD_OF_SWEEP = Interval(1e6, 2e6, 6e6)
 
 
 def peak_memory(
-    trial: TrialConfig, work: TrialWork, shape: ModelShape, *, is_gpu: bool
+    trial: TrialConfig,
+    work: TrialWork,
+    shape: ModelShape,
+    *,
+    is_gpu: bool,
+    num_processes: int = 1,
 ) -> Interval:
-    """Return the most bytes that a worker has at once, on the device that it computes on.
+    """Return the most bytes that a process has at once, on the device that it computes on.
 
     They are the base in fp32, the trained model, gradients and moments, and the larger of what a
-    micro-batch and what a batch of an evaluation needs.
+    micro-batch and what a batch of an evaluator needs. Of several processes of a trial each has a share
+    of what ZeRO cuts up.
     """
-    num, trained = shape.num_weights, work.num_trained
-    is_bf16 = trial.train.dtype == "bf16"
+    train, num, trained = trial.train, shape.num_weights, work.num_trained
+    is_bf16 = train.dtype == "bf16"
     size = 2 if is_bf16 else FP32
-    weights = FP32 * num + size * num
+    shares = [1 / num_processes if train.zero_stage >= stage else 1.0 for stage in (1, 2, 3)]
+    state = (MOMENTS + FP32 * is_bf16) * trained * shares[0]
+    weights = FP32 * num + size * (num * shares[2] + trained * shares[1])
+    if not (is_gpu and train.offload == "cpu"):
+        weights += state
     if is_bf16:
-        weights += 2 * FP32 * trained  # weights and gradients in fp32
         weights += 2 * num * (trial.objective.uses_base or trial.regulariser.uses_base)
-    weights += (size + MOMENTS) * trained
-    tokens = work.step_tokens / trial.train.accumulation
+    tokens = work.step_tokens / (train.accumulation * num_processes)
     logits = LOGITS * FP32 * shape.vocabulary
     layers = ACTIVATIONS * size * shape.num_layers * shape.width
     measuring = 2 * TOKENS_A_BATCH * FP32 * shape.vocabulary

@@ -27,5 +27,5 @@ def request_of(trial: FrozenTrial, spec: SweepSpec) -> TrialRequest:
         return TrialRequest(trial.number, {}, "its parameters are not known")
     if replicates.SEED in attrs:
         tree["seed"] = attrs[replicates.SEED]
-    fault = fault_of_trial(tree)
+    fault = fault_of_trial(tree, spec.resources.workers_per_trial)
     return TrialRequest(trial.number, tree, fault, "", attrs.get(RETRY_OF), attrs.get(REPLICATE_OF))

@@ -138,7 +138,7 @@ class ParetoSearch(Searcher):  # type: ignore[misc]
         if replicates.SEED in attrs:
             tree["seed"] = attrs[replicates.SEED]
         # The recorder and the worker read the tree too, but only to parse what is checked here.
-        fault = fault_of_trial(tree)
+        fault = fault_of_trial(tree, self._spec.resources.workers_per_trial)
         if fault and self._spec.replicates.seeds > 1:
             trial.set_user_attr(replicates.IS_ALONE, True)
         recipe = "" if fault else TrialConfig.model_validate(tree).fingerprint()

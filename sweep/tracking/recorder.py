@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 
-from analysis.record.names import (
-    TRIAL_COMMENT,
-    Artifact,
-    Group,
-    Tag,
-    TrialState,
-    digests_in,
-    trial_in,
-)
+from analysis.record.names import Artifact, Group, Tag, TrialState, digests_in, trial_in
 from sweep.config.inputs import sets_of
 from sweep.tracking.entries.kinds import Closed, Opened, Reported, Status, Tagged, now
 from sweep.tracking.outbox import Outbox
+from sweep.tracking.provenance.trial_yaml import trial_yaml
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, folder_name
+from sweep.workers.memory import in_halves
 from sweep.workers.result import TrialResult, recorded_training
 from trainables.config import TrialConfig
-from trainables.evaluators import Harness
-from trainables.schema.plain_yaml import to_yaml
 from trainables.schema.text.masking import masked
 
 if TYPE_CHECKING:
@@ -132,6 +122,11 @@ class Recorder(Callback):  # type: ignore[misc]
                 tags[Tag.RETRY_OF] = str(request.retry_of)
             if request.replicate_of is not None:
                 tags[Tag.REPLICATE_OF] = str(request.replicate_of)
+            tried, num_processes = config, self._spec.resources.workers_per_trial
+            if request.in_halves:
+                tags[Tag.IN_HALVES] = "true"
+                tried = in_halves(config, num_processes) or config
+            tags[Tag.DEEPSPEED] = json.dumps(tried.train.deepspeed(num_processes))
             if space_version is not None:
                 tags[Tag.SPACE_VERSION] = str(space_version)
             names = set(sets_of(config))
@@ -280,20 +275,4 @@ def _columns(config: TrialConfig) -> dict[str, str]:
         Tag.REPLAY: f"{ratio:.4f}",
         Tag.SEED: str(config.seed),
         Tag.FINGERPRINT: config.fingerprint(),
-        Tag.DEEPSPEED: json.dumps(config.train.deepspeed()),
     }
-
-
-def trial_yaml(config: TrialConfig, sweep: str, number: int) -> str:
-    """Return the configuration of a trial as YAML that `python -m trainables run` takes.
-
-    sweep, number: name of the sweep and number of the trial, for a comment at the top.
-    """
-    comment = f"{TRIAL_COMMENT}{number} of the sweep {sweep}\n"
-    names = [config.model.path, config.alignment.data, config.replay.data if config.replay else ""]
-    if any(Path(name).exists() and not Path(name).is_absolute() for name in names if name):
-        comment += f"# its relative paths are from {Path.cwd()}\n"
-    folders = [e.own_folder() for e in config.evaluators if isinstance(e, Harness)]
-    if folder := next(filter(None, folders), None):
-        comment += f"# it needs --harness-tasks {shlex.quote(str(folder))}\n"
-    return comment + to_yaml(config.tree())

@@ -21,8 +21,18 @@ PREFIXES = tuple(
 )
 
 
-def leave_foreign_groups() -> None:
-    """Delete the variables that put this process into a group, which a worker trains without."""
+# Of these, what says how processes reach each other, which holds for a group of our own, too.
+NETWORK = frozenset(("GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"))
+NETWORK_PREFIXES = ("NCCL_", "TORCH_NCCL_")
+
+
+def leave_foreign_groups(*, keep_network: bool = False) -> None:
+    """Delete the variables that put this process into a group of another program.
+
+    keep_network: whether to keep those of the network, for a group of our own.
+    """
     for name in [*os.environ]:
+        if keep_network and (name in NETWORK or name.startswith(NETWORK_PREFIXES)):
+            continue
         if name in GROUP or name.startswith(PREFIXES):
             del os.environ[name]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,67 +13,27 @@ from ray import tune
 
 from analysis.record.names import Artifact
 from sweep.trial_request import TrialRequest
-from sweep.workers import disk
-from sweep.workers.checkpoints import CheckpointStores, DamagedFolder, folder_name
+from sweep.workers import disk, memory
+from sweep.workers.checkpoints import DamagedFolder, folder_name
 from sweep.workers.foreign_groups import leave_foreign_groups
+from sweep.workers.ranks import Group, ProcessDied
 from sweep.workers.result import FULL_PROGRESS, Attachment, TrialResult, pack_training
-from sweep.workers.storage_trouble import (
-    StorageTrouble,
-    in_words,
-    is_trouble,
-    masked_reason,
-    storage_errors,
-)
+from sweep.workers.storage_trouble import StorageTrouble, in_words, masked_reason, storage_errors
 from sweep.workers.system_metrics import SystemMetrics
 from sweep.workers.unchanged import InputChanged, while_unchanged
 from trainables.config import TrialConfig
-from trainables.harness import folder as tasks_folder
 from trainables.report import fault
 from trainables.training.unusable import UnusableCheckpoint
 
 if TYPE_CHECKING:
+    from sweep.workers.assignment import Assignment
     from trainables.report import Report
 
 RESULT_FILE = "result.json"  # in a checkpoint: the result of the report at which it was written
 
-RunTrial = Callable[..., "Generator[Report]"]
-
 
 class TrialFailed(RuntimeError):
     """A trial has raised an exception, which was reported as its failure."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """The settings of a worker that all trials of a sweep have in common.
-
-    run_trial:   trainables.trial.run_trial, or another generator of reports for tests and benchmarks.
-    folder:      where the sweep was started, so that a relative path means the same in a worker.
-    stores:      where the state of running trials is kept, and finished models are left for the record.
-    with_system_metrics: whether each result says how busy the machine was, too.
-    harness_tasks: the folder of tasks that the command line has named; every node must have it.
-    digests:     name of a model or a data set -> the sha256 with which the sweep began; None for
-                 trials of no sweep, whose models and data may change.
-    """
-
-    run_trial: RunTrial
-    folder: Path = field(default_factory=Path.cwd)
-    stores: CheckpointStores = field(default_factory=CheckpointStores)
-    with_system_metrics: bool = False
-    harness_tasks: Path | None = None
-    digests: Mapping[str, str] | None = None
-
-
-def real_trial(config: TrialConfig, *, resume_from: Path | None = None) -> Generator[Report]:
-    """Return the reports of trainables.trial.run_trial.
-
-    It is imported at the call, in a worker, so that the driver needs no torch.
-
-    resume_from: a folder with the state of the trial, or None to start at its first step.
-    """
-    from trainables.trial import run_trial
-
-    return run_trial(config, resume_from=resume_from)
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]
@@ -86,14 +45,18 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
     _results: Generator[TrialResult] | None = None
     _error: Exception | None = None
+    _group: Group | None = None
     _anew = ""  # why the trial has begun anew, until a report says it
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
-        """Leave the process groups of other programs, change into the sweep's folder, take a trial."""
-        leave_foreign_groups()
+        """Leave foreign groups, change into the sweep's folder, start other processes, take a trial."""
+        is_group = assignment.num_processes > 1
+        leave_foreign_groups(keep_network=is_group)
         self._assignment = assignment
-        if assignment.folder.is_dir():  # not on another machine
-            os.chdir(assignment.folder)
+        assignment.enter()
+        memory.limit_memory(assignment.gpus_per_process)
+        if is_group:
+            self._group = Group(assignment)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -109,8 +72,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
     def cleanup(self) -> None:
         """Close the trial that runs, if there is one, which undoes its changes to the model."""
         if self._results is not None:
-            self._results.close()
-            self._results = None
+            is_sound = self._error is None  # else the other processes have ended
+            with self._together("end") if is_sound else nullcontext():
+                self._results.close()
+                self._results = None
 
     def step(self) -> dict[str, Any]:
         """Return the next result of the trial, as the mapping that Tune expects.
@@ -120,8 +85,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
 
         Raises:
             TrialFailed: the trial has failed in the step before.
-            StorageTrouble: checkpoints, models or data cannot be read or written. It is no fault of
-                the trial, which Tune tries again as if its process had died.
+            ProcessDied: one of the trial's other processes has died.
+            NotEnoughMemory: there is too little for the trial, which is tried again in halves.
+            StorageTrouble: checkpoints, models or data cannot be read or written. This and the two
+                before are no fault of the trial, which Tune tries again as if its process had died.
         """
         if self._error is not None:
             raise self._error
@@ -129,14 +96,17 @@ class Worker(tune.Trainable):  # type: ignore[misc]
             if self._results is None:
                 self._results = self._run(self._request)
             result = next(self._results)
-        except StorageTrouble as error:
+        except (StorageTrouble, ProcessDied) as error:
             self._error = error
             raise
         except Exception as error:
             self._error = TrialFailed(in_words(error))
             if full_disk := disk.full_disk_in(error):
                 return TrialResult(disk_full=str(full_disk)).for_tune()
-            return TrialResult(failure=in_words(error)).for_tune()
+            failure = in_words(error)
+            if memory.memory_error_in(error):
+                failure = self._memory_failure(failure)
+            return TrialResult(failure=failure).for_tune()
         if result.done:
             self.cleanup()
         return result.for_tune()
@@ -150,9 +120,10 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if request.fault:
             yield TrialResult(progress=1.0, failure=request.fault, done=True)
             return
-        if self._assignment.harness_tasks is not None:
-            self._use_tasks(self._assignment.harness_tasks)
+        self._assignment.use_tasks()
         config = TrialConfig.model_validate(request.trial)
+        if request.in_halves:
+            config = memory.in_halves(config, self._assignment.num_processes) or config
         declared = {metric.name for metric in config.metrics()}
         with ExitStack() as stack:
             resume_from, last = self._checkpoint(stack)
@@ -168,10 +139,30 @@ class Worker(tune.Trainable):  # type: ignore[misc]
                     yield result
                     if result.done:
                         return
-            except InputChanged as changed:  # the process is sound, and takes the next trial
+            except InputChanged as changed:
+                is_sound = self._group is None  # then the process takes the next trial
+                if not is_sound:
+                    self._error = TrialFailed(in_words(changed))
                 yield TrialResult(
-                    failure=masked_reason(str(changed)), input_changed=True, done=True
+                    failure=masked_reason(str(changed)), input_changed=True, done=is_sound
                 )
+
+    def _memory_failure(self, problem: str) -> str:
+        """Return the reason of a trial that failed for a lack of memory.
+
+        problem: what the library says.
+
+        Raises:
+            NotEnoughMemory: it is to be tried again in halves.
+        """
+        num_processes = self._assignment.num_processes
+        config = TrialConfig.model_validate(self._request.trial)
+        half = memory.in_halves(config, num_processes)
+        if half is None or self._request.in_halves:
+            reason = memory.what_would_fit(config if half is None else half, num_processes)
+            return masked_reason(f"{reason} ({problem})")
+        self._error = memory.NotEnoughMemory(problem)
+        raise self._error from None
 
     def _checkpoint(self, stack: ExitStack) -> tuple[Path | None, TrialResult | None]:
         """Return the folder of the trial's checkpoint, and the result in it; None without one.
@@ -193,16 +184,42 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         return None, None
 
     def _reports(self, config: TrialConfig, resume_from: Path | None) -> Generator[Report]:
-        """Yield the reports of a trial, from its checkpoint on; from its start if that is unusable."""
-        run_trial, digests = self._assignment.run_trial, self._assignment.digests
+        """Yield the reports of a trial, from its checkpoint on; from its start if that is unusable.
+
+        Raises:
+            StorageTrouble: several processes train the trial, and the checkpoint is unusable.
+        """
         try:
-            reports = run_trial(config, resume_from=resume_from)
-            yield from while_unchanged(reports, config, digests)
+            yield from self._reports_from(config, resume_from)
             return
         except UnusableCheckpoint as error:
             with storage_errors():
                 self._forget_checkpoint(error)
-        yield from while_unchanged(run_trial(config, resume_from=None), config, digests)
+        if self._group is not None:  # it has ended with the error
+            raise StorageTrouble(self._anew)
+        yield from self._reports_from(config, None)
+
+    def _reports_from(self, config: TrialConfig, folder: Path | None) -> Generator[Report]:
+        """Yield the reports of a trial from the checkpoint in a folder on, in all of its processes.
+
+        folder: None to begin at its start.
+        """
+        given, request = self._assignment, self._request
+        reports = given.run_trial(config, resume_from=folder)
+        with closing(while_unchanged(reports, config, given.digests)) as watched:
+            checkpoint = folder_name(request.number) if folder else None
+            with self._together("begin", config.tree(), checkpoint):
+                pass
+            while True:
+                with self._together("advance"):
+                    report = next(watched, None)
+                if report is None:
+                    return
+                yield report
+
+    def _together(self, method: str, *arguments: Any) -> AbstractContextManager[None]:
+        """Return a block in which the trial's other processes call a method of Rank, if it has any."""
+        return self._group.together(method, *arguments) if self._group else nullcontext()
 
     def _forget_checkpoint(self, why: Exception) -> None:
         """Delete the checkpoint of the trial; the next report says that it began anew, and why."""
@@ -211,21 +228,6 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         checkpoints.delete(name)
         place = f"its checkpoint in {checkpoints.url}/{name}"
         self._anew = masked_reason(f"{place} cannot be used: {why}")
-
-    def _use_tasks(self, folder: Path) -> None:
-        """Let tasks be found in the folder that the command line has named.
-
-        Raises:
-            ValueError: this machine does not have it.
-            StorageTrouble: it cannot be read now.
-        """
-        try:
-            tasks_folder.use(folder)
-        except OSError as error:
-            if is_trouble(error):
-                with storage_errors():  # a full disk ends the sweep
-                    raise
-            raise
 
     def _store(self, number: int, report: Report, result: TrialResult) -> None:
         """Write the checkpoint of a trial that goes on, or the model of one that is complete.
@@ -236,10 +238,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]
         if stores.checkpoints and not result.done and report.step > 0:
             name = folder_name(number)
             with storage_errors(), stores.checkpoints.write(name) as folder:
-                report.save_state(folder)
+                with self._together("save_state"):
+                    report.save_state(folder)
                 (folder / RESULT_FILE).write_text(result.to_json(), encoding="utf-8")
         if stores.models and result.done and not result.failure:
-            with storage_errors(), stores.models.write(folder_name(number)) as folder:
+            name = folder_name(number)
+            with (
+                storage_errors(),
+                stores.models.write(name) as folder,
+                self._together("save_model"),
+            ):
                 report.save_model(folder)
 
 

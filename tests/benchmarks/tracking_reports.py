@@ -20,9 +20,10 @@ from sweep.tracking.delivery import Delivery
 from sweep.tracking.outbox import Outbox
 from sweep.tracking.recorder import AlreadyRecorded, Recorder
 from sweep.trial_request import TrialRequest
+from sweep.workers.assignment import Assignment
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.result import TrialResult
-from sweep.workers.worker import Assignment, Worker
+from sweep.workers.worker import Worker
 from tests import servers
 from tests.benchmarks.tracking_trials import spec_of
 from trainables.config import TrialConfig

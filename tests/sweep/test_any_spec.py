@@ -141,6 +141,7 @@ print("memory", int(status["VmHWM"].split()[0]) / 1000, 0, sep="\t")
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_worst_specs_are_read_and_checked_in_little_memory(tmp_path):

@@ -98,6 +98,7 @@ def rounds(home: Path) -> list[dict[str, str]]:
     return [{t: own[n % len(own)] for t, own in of_table.items()} for n in range(num)]
 
 
+@pytest.mark.long
 def test_a_setting_and_a_metric_whose_row_is_gone_come_back_by_sync(home):
     before = {table: names(home, table) for table in TABLES}
     for table, name in (

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import platformdirs
 from filelock import FileLock
 
+from trainables.assets import others
 from trainables.assets.errors import AssetError
 from trainables.assets.folder_files import files_below
 from trainables.schema.plain_json import from_json
@@ -159,6 +160,8 @@ def source_digest(*patterns: str) -> str:
 def once(folder_name: str, build: Callable[[Path], None]) -> Path:
     """Return the folder `cache_dir() / folder_name`, filled by `build` if it is not there yet.
 
+    Where other machines work for the same sweep, one of them builds it for all (`share_with`).
+
     `build` gets an empty folder, which takes its final name only after `build` has returned. Another
     process therefore sees all of it or nothing, and waits instead of building the same. A folder
     whose file names, sizes or contents have changed is built again.
@@ -168,7 +171,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
         Exception: any error of `build`; nothing of the folder is left then.
     """
     folder = cache_dir() / folder_name
-    if _is_as_built(folder):
+    if has(folder_name):
         return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -179,7 +182,7 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
             f"set EQUIPOISE_CACHE to a folder that can."
         ) from error
     with lock:
-        if _is_as_built(folder):
+        if has(folder_name):
             return folder
         # The processes that made these are dead, since we hold the lock. Each folder has a name of
         # its own, because a child of a killed builder may still write into its folder.
@@ -188,7 +191,12 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}-{time.time_ns()}.partial")
         partial.mkdir()
         try:
-            build(partial)
+            with others.entry(folder_name, partial) as is_there:
+                if not is_there:
+                    build(partial)
+            if has(folder_name):  # by another machine
+                shutil.rmtree(partial)
+                return folder
             (partial / MANIFEST).write_text(json.dumps(_inventory(partial), indent=1))
             if folder.exists():
                 logger.warning("%s has changed since it was built: built again.", folder)
@@ -200,12 +208,23 @@ def once(folder_name: str, build: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _is_as_built(folder: Path) -> bool:
-    """Return whether a folder is there with the very files that were built."""
+def has(folder_name: str) -> bool:
+    """Return whether an entry of the cache is there with the very files that were built."""
+    folder = cache_dir() / folder_name
     try:
         return bool(from_json((folder / MANIFEST).read_bytes()) == _inventory(folder))
     except (OSError, ValueError):
         return False
+
+
+def put(folder_name: str, folder: Path) -> None:
+    """Move a folder of the same disk into the cache as an entry, unless that is there already."""
+    (folder / MANIFEST).write_text(json.dumps(_inventory(folder), indent=1))
+    place = cache_dir() / folder_name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    if not has(folder_name):
+        shutil.rmtree(place, ignore_errors=True)
+        folder.rename(place)
 
 
 def _inventory(folder: Path) -> dict[str, list[int | str]]:

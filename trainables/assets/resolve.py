@@ -13,6 +13,7 @@ import os
 import re
 from pathlib import Path
 
+from trainables.assets import others
 from trainables.assets.cache import cache_dir
 from trainables.assets.catalogue import CATALOGUE, Asset
 from trainables.assets.errors import AssetError, Unavailable
@@ -31,7 +32,8 @@ def resolve(name: str) -> Path:
 
     The places are, in this order:
 
-    1. an existing path, unless the name is one of the catalogue (./NAME is always a path),
+    1. an existing path, unless the name is one of the catalogue (./NAME is always a path); here, or on
+       another machine of the sweep,
     2. files that somebody put by hand into the cache folder, under the very name,
     3. for a name of the catalogue, its pinned wheel,
     4. a model on the Hub: `owner/name`, or the one that the catalogue has for the name.
@@ -44,6 +46,8 @@ def resolve(name: str) -> Path:
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
     if name and not asset and path.exists():
         return refuse_pickles(path)
+    if not asset and (copy := others.input_of_others(name)):
+        return refuse_pickles(copy)
     if not asset and not REPOSITORY.fullmatch(name):
         raise _unknown(name)
     by_hand = cache_dir() / name

@@ -8,7 +8,7 @@ from trainables.config.data import AlignmentConfig, ReplayConfig
 from trainables.config.fusion import FusionConfig
 from trainables.config.measurement import Measurement
 from trainables.config.model import ModelConfig
-from trainables.config.train import TrainConfig
+from trainables.config.train import TrainConfig, UnequalParts
 from trainables.config.trial import ALIGNMENT, REGULARISER, REPLAY, REPLAY_METRIC, TrialConfig
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "ReplayConfig",
     "TrainConfig",
     "TrialConfig",
+    "UnequalParts",
 ]

@@ -80,6 +80,11 @@ class TrialConfig(Strict):
                 f"parameters {self.parameters.name} leaves as they are: choose kl_to_base or none, "
                 f"or parameters all or freeze"
             )
+        if self.train.zero_stage == 3 and self.parameters.adapts:
+            raise ValueError(
+                f"train.zero_stage must be at most 2 with parameters {self.parameters.name}, whose "
+                f"adapters are merged to be measured, but got 3"
+            )
         is_replayed = REPLAY in self.trained_texts()
         has_texts = regulariser.anchor or objective.trains_on or is_replayed
         if regulariser.reads_texts and not has_texts:

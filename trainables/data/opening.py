@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from trainables.assets.chat_template import TooCostly, written_chat
+from trainables.assets.chat.template import TooCostly, written_chat
 from trainables.schema.text.shown import as_word
 
 Format = Literal["plain", "chat"]

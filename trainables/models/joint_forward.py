@@ -44,7 +44,10 @@ class Forward:
     """
 
     def __init__(self, model: LanguageModel, queries: Sequence[Query], *, hidden: bool) -> None:
-        """Read the rows: on a CPU in batches of like length, unless `hidden` states are requested."""
+        """Read the rows: on a CPU in batches of like length, unless `hidden` states are requested.
+
+        Where processes share each weight, every one must make as many forwards: all rows are one batch.
+        """
         positions: dict[tuple[int, ...], set[int]] = {}
         for query in queries:
             positions.setdefault(tuple(query.ids), set()).update(query.targets)
@@ -56,7 +59,7 @@ class Forward:
         places = [(r, t) for r, ids in enumerate(rows) for t in sorted(positions[ids])]
         self.place_of = {place: m for m, place in enumerate(places)}
         # Hidden states of all rows must be one tensor a layer.
-        in_batches = model.device.type == "cpu" and not hidden
+        in_batches = model.device.type == "cpu" and not hidden and not model.has_shared_weights
         logits = []
         batches = (
             cheapest_batches(self.lengths_R, FORWARD_COST) if in_batches else [range(len(rows))]

@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     from trainables.data.tokenizer import Family, Tokenizer
 
 # The code on which depends what is found in a folder.
-LOOKED_THROUGH_BY = (
-    *("assets/chat_template.py", "assets/chat_template_process.py"),
-    *("data/opening.py", "data/tokenizer.py", "models"),
-)
+LOOKED_THROUGH_BY = (*("assets/chat", "data/opening.py", "data/tokenizer.py", "models"),)
 
 
 def locate(name: str) -> Path:

@@ -60,6 +60,11 @@ class Regulariser(Strict):
         """Whether the model's own dropout is off in training, since this takes its place."""
         return False
 
+    @property
+    def has_weight_loss(self) -> bool:
+        """Whether it is a loss that is a function of the weights."""
+        return type(self).weight_loss is not Regulariser.weight_loss
+
     def training(self, model: LanguageModel) -> AbstractContextManager[None]:
         """Return a context in which the model is changed for training; leaving it undoes the change."""
         return nullcontext()

@@ -37,13 +37,19 @@ Content = TypeVar("Content")
 
 
 def save(folder: Path, config: TrialConfig, engine: Engine) -> None:
-    """Write the configuration, the step and the optimiser's state into a folder, making the folder."""
+    """Write the configuration, the step and the optimiser's state into a folder, making the folder.
+
+    Of several processes that train one model each must call it, and the first writes.
+    """
     from safetensors.torch import save_file
 
+    state = engine.state.read()
+    if not engine.ranks.is_first:
+        return
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
         f"{kind} {name}": value.contiguous()
-        for name, kinds in engine.state.read().items()
+        for name, kinds in state.items()
         for kind, value in kinds.items()
     }
     save_file(tensors, folder / STATE_FILE)
@@ -62,14 +68,17 @@ def delete(folder: Path) -> None:
 def refuse_another_trial(folder: Path, config: TrialConfig) -> None:
     """Raise unless the folder is a checkpoint of this configuration; no weight is read.
 
-    Measuring may differ. So may `steps` with a constant schedule, no warm-up and no replay, since
-    neither a learning rate nor the place of a replayed text depends on it then.
+    Measuring may differ, and how the work of a step is divided. So may `steps` with a constant
+    schedule, no warm-up and no replay, since neither a learning rate nor the place of a replayed text
+    depends on it then.
 
     Raises:
         UnusableCheckpoint: a file is missing, or the checkpoint is of another trial or a later step.
     """
     saved_config = _read(folder, CONFIG_FILE, _config)
-    ignored_train = {"report_every": 0}
+    ignored_train: dict[str, Any] = {
+        "report_every": 0, "accumulation": 0, "zero_stage": 0, "offload": "none",
+    }  # fmt: skip
     has_replay = config.replay is not None and config.replay.ratio > 0
     if config.train.schedule == "constant" and not config.train.warmup and not has_replay:
         ignored_train |= {"steps": 0}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from trainables.training.loss import Loss
+from trainables.training.ranks import ALONE, Ranks
 
 MAX_POINTS = 100  # of one trial, whatever its steps
 
@@ -19,8 +20,12 @@ class Curve:
     The numbers stay on the model's device until they are taken, so that no step waits for them.
     """
 
-    def __init__(self, num_steps: int) -> None:
-        """Note the steps 1, 1 + k, 1 + 2k, … of `num_steps`, where k = ⌈num_steps / MAX_POINTS⌉."""
+    def __init__(self, num_steps: int, ranks: Ranks = ALONE) -> None:
+        """Note the steps 1, 1 + k, 1 + 2k, … of `num_steps`, where k = ⌈num_steps / MAX_POINTS⌉.
+
+        ranks: the place of this process among those that train the model together.
+        """
+        self._ranks = ranks
         self._stride = math.ceil(num_steps / MAX_POINTS)
         self._points: dict[int, dict[str, Tensor | float]] = {}
 
@@ -29,7 +34,7 @@ class Curve:
 
         Args:
             step: its number, from 1.
-            losses: of its micro-batches, at the weights before the step.
+            losses: of its micro-batches in this process, at the weights before the step.
             lr: its learning rate.
             gradient_norm: of its gradient, before clipping.
         """
@@ -49,6 +54,7 @@ class Curve:
 
         The names are `loss`, the sum of the terms; `text_nll`, `objective` and `regulariser`, its terms
         as in `Loss`; `gradient_norm`; and `lr`. A number may be NaN or infinite if training diverged.
+        The terms are summed over all processes, each of which must call this at the same step.
         """
         points, self._points = self._points, {}
         on_device = [v for values in points.values() for v in values.values() if torch.is_tensor(v)]
@@ -61,7 +67,11 @@ class Curve:
             }
             for step, values in points.items()
         }
+        sums = iter(self._ranks.summed([v[term] for v in taken.values() for term in Loss._fields]))
+        summed = {
+            step: v | {term: next(sums) for term in Loss._fields} for step, v in taken.items()
+        }
         return {
             step: {"loss": v["text_nll"] + v["objective"] + v["regulariser"], **v}
-            for step, v in taken.items()
+            for step, v in summed.items()
         }

@@ -11,12 +11,15 @@ from torch import Tensor, nn
 
 from trainables.training.optimiser_state import OptimiserState
 from trainables.training.process_group import start_deepspeed
+from trainables.training.ranks import ALONE
 from trainables.training.schedule import lr_factor
+from trainables.training.shards import forget
 
 if TYPE_CHECKING:
     from trainables.config import TrainConfig
     from trainables.models.language_model import LanguageModel
     from trainables.regularisers.base import Pull
+    from trainables.training.ranks import Ranks
 
 
 class Engine:
@@ -37,13 +40,16 @@ class Engine:
         model: LanguageModel,
         train: TrainConfig,
         pull_to_base: Callable[[int], Pull | None] = lambda step: None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """Wrap the model in DeepSpeed, with AdamW.
 
         pull_to_base: step, from 1 on -> its change, as Regulariser.pull_to_base returns it.
+        ranks: the place of this process among those that train the model together.
         """
         self.model = model
         self.train = train
+        self.ranks = ranks
         self.steps = 0
         self.gradient_norm = math.nan
         self.is_freed = False
@@ -58,7 +64,7 @@ class Engine:
             fused=model.device.type == "cuda",
         )
         self._engine, *_ = start_deepspeed().initialize(
-            model=model.module, optimizer=self._optimiser, config=train.deepspeed()
+            model=model.module, optimizer=self._optimiser, config=train.deepspeed(ranks.size)
         )
         if train.zero_stage == 0:
             # Stage 0 in bf16 makes an empty step at its start, which counts in AdamW's bias
@@ -70,8 +76,8 @@ class Engine:
     def backward(self, loss: Tensor) -> None:
         """Add the gradient of one micro-batch's loss; with the last one of a step, move the weights.
 
-        The losses of a step's micro-batches sum to the step's loss. Call this once a micro-batch:
-        ZeRO silently drops gradients where it is called several times.
+        The losses of a step's micro-batches, over all processes, sum to the step's loss. Call this once
+        a micro-batch: ZeRO silently drops gradients where it is called several times.
         If the gradient or its norm is not finite, all trained weights become NaN.
         """
         pull, lr = self._pull_of_step(self.steps + 1), self.lr
@@ -80,7 +86,8 @@ class Engine:
             if pull is not None:
                 # Weight decay comes after the pull; AdamW would make it smaller by the factor, too.
                 group |= {"lr": lr * pull.factor, "eps": pull.epsilon, "weight_decay": 0.0}
-        self._engine.backward(loss, scale_wrt_gas=False)
+        # DeepSpeed takes the mean over the processes.
+        self._engine.backward(loss * self.ranks.size, scale_wrt_gas=False)
         is_last = self._engine.is_gradient_accumulation_boundary()
         norm_at_weights = self._norm_at_weights() if is_last else math.nan
         self._engine.step()
@@ -93,7 +100,8 @@ class Engine:
             has_diverged = not (
                 math.isfinite(norm_at_weights) and math.isfinite(self.gradient_norm)
             )
-            if has_diverged or getattr(self._engine.optimizer, "overflow", False):
+            has_diverged |= bool(getattr(self._engine.optimizer, "overflow", False))
+            if any(self.ranks.summed([has_diverged])):
                 self._make_look_diverged()
 
     def _make_look_diverged(self) -> None:
@@ -104,6 +112,8 @@ class Engine:
         """
         for weight in self._weights.values():
             weight.data.fill_(math.nan)
+            if self.train.zero_stage == 3:
+                weight.ds_tensor.fill_(math.nan)  # type: ignore[attr-defined]
 
     def _norm_at_weights(self) -> float:
         """Return the norm of the gradients, as far as they are at the weights; 0 if none is there."""
@@ -141,6 +151,8 @@ class Engine:
         self._engine.module_forward_pre_hook.remove()
         self._engine.module_forward_post_hook.remove()
         self._engine.optimizer = None
+        if self.train.zero_stage == 3:
+            forget(self.model.module)
         del self._engine, self._optimiser, self.state
         for weight in self._weights.values():
             weight.grad = None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from trainables.models.joint_forward import PairPredictions, predict_jointly
+from trainables.training.shards import all_gathered
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
@@ -65,7 +66,10 @@ def loss(
     )
     text_nll: Tensor | float = 0.0
     debiasing: Tensor | float = 0.0
-    held: Tensor | float = batch.share * regulariser.weight_loss(model)
+    held: Tensor | float = 0.0
+    if regulariser.has_weight_loss:
+        with all_gathered(model):
+            held = batch.share * regulariser.weight_loss(model)
     if batch.texts:
         texts = predictions["texts"]
         text_nll = batch.texts_share * -texts.token_log_prob_N.mean()

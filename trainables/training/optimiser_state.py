@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from trainables.training.shards import own_part
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -20,7 +22,7 @@ class OptimiserState:
     It holds three tensors of a weight's shape for each weight: `master`, the weight in fp32, and
     AdamW's two moments. Stage 0 keeps them whole: the master is a copy of the weight, in fp32 the
     weight itself. Later stages keep them flat and cut into as many parts as there are processes, so
-    every process must call each of these methods.
+    every process must call each of these methods; stage 3 cuts every weight by itself.
 
     Attributes:
         weights: name -> weight, of those that are trained.
@@ -42,6 +44,11 @@ class OptimiserState:
         if zero is None:
             masters = adamw.param_groups[0]["params"]
             self._masters = dict(zip(self.weights.values(), masters, strict=True))
+
+    @property
+    def _cuts_weights(self) -> bool:
+        """Whether a process has a part of each weight, as at stage 3."""
+        return hasattr(self._zero, "fp32_partitioned_groups_flat")
 
     def read(self) -> dict[str, dict[str, Tensor]]:
         """Return {name: {kind: tensor}} for all weights and KINDS, in fp32 on the CPU.
@@ -78,6 +85,13 @@ class OptimiserState:
 
     def write_master(self, weight: nn.Parameter, value: Tensor) -> None:
         """Set a weight to a value, both its fp32 master and the weight in its own precision."""
+        if self._cuts_weights:
+            from deepspeed.utils import safe_set_local_fp32_param
+
+            part = own_part(weight, value)
+            safe_set_local_fp32_param(weight, part)
+            weight.ds_tensor.copy_(part)  # type: ignore[attr-defined]
+            return
         weight.data.copy_(value)
         if self._zero is None:
             self._masters[weight].data.copy_(value)
@@ -102,6 +116,11 @@ class OptimiserState:
         if self._zero is None:
             self._adamw.state[self._masters[weight]][kind].copy_(value)
             return
+        if self._cuts_weights:
+            from deepspeed.utils import safe_set_local_optimizer_state
+
+            safe_set_local_optimizer_state(weight, own_part(weight, value), kind)
+            return
         from deepspeed.utils import safe_set_full_optimizer_state
 
         safe_set_full_optimizer_state(weight, value, kind)
@@ -109,11 +128,14 @@ class OptimiserState:
     def _create_moments(self) -> None:
         """Give AdamW zero moments where it has none, which is before its first step."""
         is_fused = self._adamw.defaults["fused"]
-        for weight in self._adamw.param_groups[0]["params"]:
+        masters = self._adamw.param_groups[0]["params"]
+        if self._cuts_weights:  # its step lends AdamW one part after the other
+            masters = self._zero.fp32_partitioned_groups_flat
+        for weight in masters:
             if weight not in self._adamw.state:
                 self._adamw.state[weight] = {
                     "step": torch.zeros((), device=weight.device if is_fused else "cpu"),
                     **{kind: torch.zeros_like(weight) for kind in MOMENTS},
                 }
-        if self._zero is not None:
+        if self._zero is not None and not self._cuts_weights:
             self._zero._lazy_init_hp_params_optimizer_state()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -40,11 +41,13 @@ def _joined() -> Any:
     with _without_mlflow():
         import deepspeed
 
+    # It still calls what torch 2.13 has renamed, with a warning at each call.
+    warnings.filterwarnings("ignore", "`torch.distributed.", FutureWarning)
     logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
     # This op would be compiled by g++ at first use; gloo does the same without a compiler.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
     backend = "nccl" if torch.cuda.is_available() else "gloo"
-    if not _is_in_group() and not torch.distributed.is_initialized():
+    if not is_in_group() and not torch.distributed.is_initialized():
         # A group of one needs neither a port nor an environment that its children would inherit.
         store = torch.distributed.HashStore()  # type: ignore[attr-defined]
         interface = os.environ.pop("GLOO_SOCKET_IFNAME", None)  # it may name one of another machine
@@ -73,7 +76,7 @@ def _without_mlflow() -> Iterator[None]:
         del sys.modules["mlflow"]
 
 
-def _is_in_group() -> bool:
+def is_in_group() -> bool:
     """Return whether the environment describes a group of several processes.
 
     Raises:

@@ -13,10 +13,12 @@ from trainables.data.comparisons import ComparedPair, ComparedPairs
 from trainables.data.queries import Query, room, training_query
 from trainables.schema.counted import counted
 from trainables.training.mixture import epochs, mix
+from trainables.training.ranks import ALONE
 
 if TYPE_CHECKING:
     from trainables.config import TrialConfig
     from trainables.models.language_model import LanguageModel
+    from trainables.training.ranks import Ranks
 
 TextIds = set[tuple[int, ...]]  # texts, each by its token ids
 
@@ -25,6 +27,7 @@ TextIds = set[tuple[int, ...]]  # texts, each by its token ids
 class MicroBatch:
     """A part of one step, small enough for one forward.
 
+    part:                   its number among the micro-batches of the step, of all processes.
     share:                  its share of the step.
     texts, texts_share:     queries to train on; their share of the step's mean over tokens.
     pairs, pairs_share:     compared pairs; their share of the step's mean over pairs.
@@ -34,6 +37,7 @@ class MicroBatch:
     that the ratio is the weight of replay there too.
     """
 
+    part: int
     share: float
     texts: Sequence[Query]
     texts_share: float
@@ -95,10 +99,11 @@ class Stream:
         self.items, self.shortfall = mixture.items, mixture.shortfall
         self.anchors = _draw_anchors(config, model, excluded)
 
-    def micro_batches(self, step: int) -> Iterator[MicroBatch]:
-        """Yield the `accumulation` micro-batches of a step.
+    def micro_batches(self, step: int, ranks: Ranks = ALONE) -> Iterator[MicroBatch]:
+        """Yield the `accumulation` micro-batches of a step that are this process's.
 
-        Each kind of share sums to the same over the step, however many micro-batches there are.
+        Each kind of share sums to the same over the step and all processes, however many micro-batches
+        there are.
         """
         train = self.config.train
         first = step * train.batch_size
@@ -110,14 +115,17 @@ class Stream:
         share_with_text = sum(text is not None for text in texts) / train.batch_size
         num_pairs = sum(pair is not None for pair in pairs)
         num_anchor_targets = _num_targets(anchors)
-        size = train.batch_size // train.accumulation
-        for part in range(train.accumulation):
+        num_parts = train.accumulation * ranks.size
+        size = train.batch_size // num_parts
+        first_part = train.accumulation * ranks.rank
+        for part in range(first_part, first_part + train.accumulation):
             places = slice(part * size, (part + 1) * size)
             part_texts = [text for text in texts[places] if text is not None]
             part_pairs = [pair for pair in pairs[places] if pair is not None]
-            part_anchors = anchors[part :: train.accumulation]
+            part_anchors = anchors[part::num_parts]
             yield MicroBatch(
-                share=1 / train.accumulation,
+                part=part,
+                share=1 / num_parts,
                 texts=part_texts,
                 texts_share=share_with_text * _num_targets(part_texts) / max(1, num_targets),
                 pairs=part_pairs,

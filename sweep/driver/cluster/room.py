@@ -18,22 +18,27 @@ def num_at_once(resources: Resources, *, is_here: bool) -> int:
     """Return the number of trials to run at the same time.
 
     It is `at_once` of the spec, or as many as the CPUs and GPUs of the nodes that are up can hold. A
-    trial is held by one node. If none can hold it yet, that is said.
+    process of a trial is held by one node; its processes may be on several. If they cannot hold a trial
+    yet, that is said.
 
     is_here: whether the cluster is this machine alone, which gets no further nodes.
 
     Raises:
-        CannotRun: no node can hold a trial, and the spec has no `at_once`, or no node is still to come.
+        CannotRun: the nodes cannot hold a trial, and the spec has no `at_once`, or no node is still to
+            come.
     """
     import ray
 
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    room = sum(_room_of(node, resources) for node in nodes)
+    size = resources.workers_per_trial
+    room = sum(_room_of(node, resources) for node in nodes) // size
     if not room:
         trial = (
-            f"a trial takes {counted(resources.cpus_per_trial, 'CPU')} and "
+            f"a trial takes {counted(resources.cpus_per_process * size, 'CPU')} and "
             f"{counted(resources.gpus_per_trial, 'GPU')}"
         )
+        if size > 1:
+            trial += f" in {counted(size, 'process', 'processes')}"
         if is_here:
             num_cpus, num_gpus = nodes[0].get("CPU", 0), nodes[0].get("GPU", 0)
             raise CannotRun(
@@ -50,8 +55,8 @@ def num_at_once(resources: Resources, *, is_here: bool) -> int:
 
 
 def _room_of(node: dict[str, float], resources: Resources) -> int:
-    """Return how many trials fit on a node, given its resources as Ray has them."""
-    room = int(node.get("CPU", 0) // resources.cpus_per_trial)
+    """Return how many processes of trials fit on a node, given its resources as Ray has them."""
+    room = int(node.get("CPU", 0) // resources.cpus_per_process)
     if resources.gpus_per_trial:
-        room = min(room, int(node.get("GPU", 0) / resources.gpus_per_trial))
+        room = min(room, int(node.get("GPU", 0) / resources.gpus_per_process))
     return room

@@ -81,6 +81,7 @@ def states_of(spec):
     return sweep_of(spec).trials["state"].tolist()
 
 
+@pytest.mark.long
 def test_a_paused_sweep_starts_no_trial_until_it_is_resumed_and_ctrl_c_ends_it(spec_of, tmp_path):
     spec, document = spec_of(5)
     go = tmp_path / "go"
@@ -141,6 +142,7 @@ def test_stop_lets_the_running_trials_finish_and_resume_runs_the_rest(spec_of, t
     assert (sweep_of(spec).state, states_of(spec)) == ("finished", ["complete"] * 5)
 
 
+@pytest.mark.long
 def test_cancel_ends_it_now_and_it_can_be_resumed(spec_of, tmp_path):
     spec, document = spec_of(3)
     go = tmp_path / "go"

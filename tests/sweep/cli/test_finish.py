@@ -147,6 +147,7 @@ def test_ctrl_c_before_anything_is_recorded_promises_no_resume(spec_of, capsys):
     assert sentence == "interrupted before any trial began; `sweep run --replace` starts anew."
 
 
+@pytest.mark.long
 def test_ctrl_c_that_a_destructor_swallows_ends_the_sweep_before_any_trial(spec_of, capsys):
     class Destroyed:
         def __del__(self):
@@ -187,6 +188,7 @@ def test_ctrl_c_sigterm_and_sighup_interrupt_it_while_trials_run(spec_of, capsys
     assert finishes(spec, document)
 
 
+@pytest.mark.long
 def test_ctrl_c_after_the_last_trial_changes_nothing(spec_of, capsys):
     spec, document = spec_of(2)
 
@@ -200,6 +202,7 @@ def test_ctrl_c_after_the_last_trial_changes_nothing(spec_of, capsys):
     assert sweep_of(spec).state == "finished"
 
 
+@pytest.mark.long
 def test_cancelling_ends_it_so_that_it_can_be_resumed(spec_of, capsys):
     from sweep.tracking.sweeps import find_sweep
 
@@ -303,6 +306,7 @@ def test_a_ray_that_has_gone_is_one_sentence_with_what_to_do(spec_of, capsys):
     assert (code, sentence) == (130, f"Ray has gone; `sweep resume {spec.name}` goes on from here.")
 
 
+@pytest.mark.long
 def test_a_sweep_whose_data_have_changed_ends_with_a_table_and_exit_code_1(
     spec_of, tmp_path, capsys
 ):

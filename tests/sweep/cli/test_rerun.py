@@ -21,6 +21,7 @@ def read(spec):
     return reader.read_sweep(spec.name, tracking_uri=workspace.local_tracking_uri())
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cluster")
 def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_the_front(spec_of):
     """Trials, tags, curve and front of a sweep with replicates, read back from a real store."""

@@ -51,6 +51,7 @@ def test_an_interrupted_grid_runs_the_rest_and_what_was_running(spec_of):
     assert [trial.params for trial in study.trials] == POINTS
 
 
+@pytest.mark.long
 def test_a_run_that_tune_ends_early_is_interrupted_but_not_by_ctrl_c(spec_of, monkeypatch):
     suggest = ParetoSearch.suggest
 
@@ -159,6 +160,7 @@ def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(
     assert reason in recorded
 
 
+@pytest.mark.long
 def test_a_search_that_was_lost_or_put_back_is_refused_before_trials_run_twice(spec_of):
     spec, document = spec_of(3)
     run(spec, document, run_trial=pretending())

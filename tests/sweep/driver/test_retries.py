@@ -7,9 +7,12 @@ import pytest
 import ray
 from ray.exceptions import RayActorError
 
+from analysis.record.names import Tag
+from sweep import workspace
 from sweep.config.check import load
 from sweep.driver.retries import NoRetry, describe_death
 from sweep.driver.run_sweep import run
+from sweep.tracking.sweeps import find_sweep
 from sweep.workers.result import TrialResult
 from tests.local_ray import start_ray
 from tests.sweep.conftest import TINY, states
@@ -129,3 +132,38 @@ def test_a_trial_that_is_killed_for_memory_is_tried_again(tmp_path, sweep_home):
     assert states(spec) == ({"COMPLETE": 4}, {"FINISHED": 4}, [])
     errors = "".join(file.read_text() for file in (sweep_home / "tiny").rglob("error.txt"))
     assert "ran out of memory" in errors
+    assert in_halves_of(spec) == ["true"]
+
+
+def in_halves_of(spec) -> list[str]:
+    """Return the tag of those trials that were tried again with half the texts at a time."""
+    runs = find_sweep(workspace.local_tracking_uri(), spec.name).trial_runs()
+    return [run.data.tags[Tag.IN_HALVES] for run in runs if Tag.IN_HALVES in run.data.tags]
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize(("limit", "state"), [(2, "COMPLETE"), (1, "FAIL")])
+def test_a_trial_without_enough_memory_is_tried_once_with_half_the_texts(spec_of, limit, state):
+    """PyTorch's error of a GPU, in the process that trains: a real one needs a real GPU."""
+
+    def run_trial(config, *, resume_from=None):
+        import torch
+
+        from trainables.report import Report
+
+        names = [metric.name for metric in config.metrics()]
+        yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
+        if config.train.batch_size // config.train.accumulation > limit:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
+
+    start_ray(2)
+    try:
+        spec, document = spec_of(2)
+        run(spec, document, run_trial=run_trial)
+    finally:
+        ray.shutdown()
+    optuna_states, _, reasons = states(spec)
+    assert optuna_states == {state: 2}
+    assert in_halves_of(spec) == ["true"] * 2
+    assert all("2 texts at once" in reason for reason in reasons)

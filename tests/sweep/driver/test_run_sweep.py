@@ -180,6 +180,7 @@ def test_a_sweep_is_resumed_with_the_data_it_began_with_from_any_folder(
         resume(spec, document, run_trial=pretending())
 
 
+@pytest.mark.long
 def test_data_of_an_option_that_was_appended_is_recorded_and_must_stay(spec_of, tmp_path):
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     for path, word in ((first, "sad"), (second, "glad")):
@@ -228,6 +229,7 @@ def test_a_refused_sweep_replaces_nothing(spec_of):
     assert workspace.journal(spec.name).read_bytes() == search
 
 
+@pytest.mark.long
 def test_an_older_copy_of_the_whole_folder_writes_nothing_over_the_record(
     spec_of, tmp_path, caplog
 ):
@@ -261,6 +263,7 @@ def test_a_sweep_whose_files_were_moved_is_not_resumed_beside_them(spec_of, tmp_
     resume(spec, document, run_trial=pretending())
 
 
+@pytest.mark.long
 def test_a_resumed_sweep_may_spend_more_and_search_more_but_not_become_another(spec_of):
     from sweep.tracking.sweeps import find_sweep
 

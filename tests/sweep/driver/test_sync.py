@@ -54,6 +54,7 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     assert after.base == before.base
 
 
+@pytest.mark.long
 def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_called_complete(
     spec_of, tmp_path
 ):
@@ -81,6 +82,7 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
 
 
+@pytest.mark.long
 def test_files_that_were_deleted_are_written_anew_or_named(spec_of, caplog):
     from analysis.record.reader import read_sweep
     from sweep.tracking.outbox import Outbox
@@ -107,6 +109,7 @@ def test_files_that_were_deleted_are_written_anew_or_named(spec_of, caplog):
     assert "complete" in verb("sync", spec.name).stdout
 
 
+@pytest.mark.long
 def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec_of, caplog):
     from sweep.tracking.entries.kinds import Tagged
     from sweep.tracking.outbox import Outbox
@@ -205,6 +208,7 @@ def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_th
     assert record.has_ended()
 
 
+@pytest.mark.long
 def test_the_record_is_delivered_also_where_the_search_alone_is_an_older_copy(spec_of):
     from sweep.driver.run_sweep import resume
     from sweep.tracking.journal.marks import DELIVERED

@@ -34,6 +34,25 @@ def test_adapters_need_no_moments_of_the_model():
     assert peaks["lora"] < peaks["all"] - 10 * LLAMA.num_weights
 
 
+def test_zero_cuts_moments_gradients_and_weights_into_shares():
+    trial, work = next(
+        each for each in works("llama-3.2-1b", LLAMA) if each[0].parameters.name == "all"
+    )
+    num = LLAMA.num_weights
+
+    def peak(**settings):
+        train = trial.train.model_copy(update=settings)
+        changed = trial.model_copy(update={"train": train})
+        return storage.peak_memory(changed, work, LLAMA, is_gpu=True, num_processes=4).value
+
+    whole = peak()
+    # Of 12 + 2 + 2 bytes a weight each stage leaves a quarter.
+    assert whole - peak(zero_stage=1) == pytest.approx(9 * num)
+    assert whole - peak(zero_stage=2) == pytest.approx(10.5 * num)
+    assert whole - peak(zero_stage=3) == pytest.approx(12 * num)
+    assert peak(zero_stage=1) - peak(zero_stage=1, offload="cpu") == pytest.approx(3 * num)
+
+
 def test_a_state_has_twelve_bytes_a_weight_for_each_trial_that_runs():
     kept = storage.disk(
         Checkpoints(resume=True), works("smollm2", SMOL), SMOL, num_trials=24, slots=2

@@ -1,24 +1,21 @@
 """Trials become entries of the outbox: each step once, however often a trial is run again."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
 from ruamel.yaml import YAML
 
-from analysis.record.names import TRIAL_COMMENT
+from analysis.record.names import Tag
 from sweep.config.spec import SweepSpec
 from sweep.outcome import Outcome
 from sweep.tracking.entries.kinds import Attached, Closed, Opened, Reported, Tagged
 from sweep.tracking.outbox import Outbox
-from sweep.tracking.recorder import AlreadyRecorded, Recorder, trial_yaml
+from sweep.tracking.recorder import AlreadyRecorded, Recorder
 from sweep.trial_request import TrialRequest
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import Attachment, TrialResult, pack_training
-from tests.conformance import harness_tasks
 from tests.sweep.conftest import TINY
-from trainables.config import TrialConfig
-from trainables.harness import folder as tasks_folder
-from trainables.schema.yaml_file import read, validate
 
 SPEC = SweepSpec.model_validate(YAML(typ="safe", pure=True).load(TINY))
 CONFIG = SPEC.trials()[0]
@@ -204,22 +201,15 @@ def test_a_checkpoint_is_kept_until_the_trial_has_ended_and_a_model_goes_to_the_
     assert not any((tmp_path / name / "0003").exists() for name in ("checkpoints", "models"))
 
 
-def test_a_trials_yaml_is_the_trial(tmp_path):
-    path = tmp_path / "trial.yaml"
-    path.write_text(trial_yaml(CONFIG, "tiny", 7))
-    assert path.read_text().startswith(TRIAL_COMMENT), "by it a front knows the files of a sweep"
-    assert validate(TrialConfig, read(path)) == CONFIG
-
-
-def test_a_trials_yaml_names_the_folder_of_tasks_without_which_it_does_not_run():
-    with harness_tasks():
-        own, packaged = (
-            trial_yaml(TrialConfig.model_validate(CONFIG.tree() | {"evaluators": [one]}), "tiny", 7)
-            for one in ({"name": "harness", "task": task} for task in ("mini_capitals", "piqa"))
-        )
-        folder = tasks_folder.current_path()
-    assert own.splitlines()[1] == f"# it needs --harness-tasks {folder}"
-    assert "--harness-tasks" not in packaged + trial_yaml(CONFIG, "tiny", 7)
+def test_a_trial_that_is_tried_again_in_halves_says_so_and_how_it_is_trained(outbox, recorder):
+    recorder.on_trial_start(0, [], trial(0))
+    recorder.on_trial_start(0, [], trial(0, in_halves=True))
+    first, second = (entry.tags for entry in entries_of(outbox, Opened))
+    assert Tag.IN_HALVES not in first
+    assert second[Tag.IN_HALVES] == "true"
+    parts = [json.loads(tags[Tag.DEEPSPEED]) for tags in (first, second)]
+    assert [part["train_micro_batch_size_per_gpu"] for part in parts] == [4, 2]
+    assert [part["gradient_accumulation_steps"] for part in parts] == [1, 2]
 
 
 def test_the_reason_of_a_failure_is_recorded_without_secrets(outbox, recorder):

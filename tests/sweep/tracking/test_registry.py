@@ -94,6 +94,7 @@ def test_a_run_registered_again_keeps_its_version_and_gets_the_new_card_and_tags
     assert [file.path for file in in_components] == ["model/components/tokenizer/config.json"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_registered_model_is_loaded_by_mlflow_as_a_pipeline_and_as_a_function(record):
     import torch

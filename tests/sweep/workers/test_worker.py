@@ -9,15 +9,11 @@ from ruamel.yaml import YAML
 from sweep.config.inputs import inputs_of
 from sweep.config.spec import SweepSpec
 from sweep.trial_request import TrialRequest
+from sweep.workers.assignment import Assignment, real_trial
 from sweep.workers.checkpoints import CheckpointStores, FolderStore
 from sweep.workers.result import TrialResult, recorded_training
 from sweep.workers.storage_trouble import MAX_CHARS, StorageTrouble
-from sweep.workers.worker import (
-    Assignment,
-    TrialFailed,
-    Worker,
-    real_trial,
-)
+from sweep.workers.worker import TrialFailed, Worker
 from tests.markdown import ROOT
 from tests.sweep.conftest import TINY
 from trainables.config import TrialConfig

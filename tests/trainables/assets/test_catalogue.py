@@ -54,6 +54,7 @@ def test_crows_pairs_holds_the_official_pairs():
     assert (gender.count("stereo"), gender.count("antistereo")) == (159, 103)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_every_known_name_resolves_to_the_files_of_its_entry():

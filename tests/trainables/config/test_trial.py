@@ -49,6 +49,7 @@ def test_a_tree_leaves_nothing_out():
         "clip": 1.0,
         "dtype": "fp32",
         "zero_stage": 0,
+        "offload": "none",
         "max_tokens": 128,
     }
 
@@ -90,6 +91,7 @@ def test_flat_has_dotted_names_and_scalars():
         "train.clip": 1.0,
         "train.dtype": "fp32",
         "train.zero_stage": 0,
+        "train.offload": "none",
         "train.max_tokens": 128,
         "fusion.alpha": 1.0,
         "guard.lms_drop": 20.0,
@@ -171,7 +173,7 @@ def test_a_fingerprint_does_not_depend_on_whether_defaults_are_spelt_out():
         (("train", "weight_decay"), -0.1),
         (("train", "clip"), math.inf),
         (("train", "dtype"), "fp16"),
-        (("train", "zero_stage"), 3),
+        (("train", "zero_stage"), 4),
         (("train", "max_tokens"), 1),
         (("objective", "weight"), -0.1),
         (("regulariser", "weight"), -0.1),

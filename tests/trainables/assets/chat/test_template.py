@@ -9,8 +9,8 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from tests.trainables.data.test_opening import BOS_ONCE, TURNS, tokenizer
-from trainables.assets import chat_template
-from trainables.assets.chat_template import TooCostly, Unwritable, written_chat
+from trainables.assets.chat import template as chat_template
+from trainables.assets.chat.template import TooCostly, Unwritable, written_chat
 
 CHAT = [{"role": "user", "content": "Write text ."}]
 # Shortened, in the ways of those of Llama 3, Qwen 2.5, SmolLM2 and Mistral.
@@ -77,7 +77,7 @@ def test_a_chat_is_written_as_transformers_writes_it(name, answer_follows):
 # In a small process: a child begins with the memory of the one that has started it.
 WRITER = """
 import resource, sys
-from trainables.assets.chat_template import TooCostly, written_chat
+from trainables.assets.chat.template import TooCostly, written_chat
 try:
     written_chat(sys.stdin.read(), [{"role": "user", "content": "a b c"}], {}, answer_follows=False)
 except TooCostly as error:

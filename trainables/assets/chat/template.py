@@ -17,7 +17,7 @@ from typing import Any
 
 from trainables.schema.text.masking import masked
 
-PROCESS = Path(__file__).with_name("chat_template_process.py")
+PROCESS = Path(__file__).with_name("process.py")
 MAX_SECONDS = 1.0  # of a processor
 MAX_BYTES = 256 * 2**20  # beyond what Jinja takes
 MAX_CHARS = 100_000  # of what is written
