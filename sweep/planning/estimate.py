@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from sweep.planning import storage
+from sweep.planning import disk, memory
 from sweep.planning.calibration.kept import CalibratedSpeed
 from sweep.planning.interval import ZERO, Interval
 from sweep.planning.slots import Slots, time_of_trials
@@ -156,7 +156,7 @@ class Estimate:
         resources = self.spec.resources
         is_gpu, size = resources.gpus_per_trial > 0, resources.workers_per_trial
         peaks = [
-            storage.peak_memory(trial, work, self.shape, is_gpu=is_gpu, num_processes=size)
+            memory.peak_memory(trial, work, self.shape, is_gpu=is_gpu, num_processes=size)
             for trial, work in self.works
         ]
         return max(peaks, key=lambda peak: peak.value)
@@ -171,7 +171,7 @@ class Estimate:
     def _disk_rows(self) -> list[Row]:
         """Return a row for each kind of file."""
         num = self.spec.num_trials
-        files = storage.disk(
+        files = disk.files(
             self.spec.checkpoints, self.works, self.shape, num_trials=num, slots=self._num_workers()
         )
         basis = {

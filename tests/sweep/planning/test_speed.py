@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from sweep.planning.devices import CPU_CORE
 from sweep.planning.interval import Interval
-from sweep.planning.speed import CPU_CORE, DefaultSpeed, ScaledSpeed, trial_seconds, usual_speed
+from sweep.planning.speed import DefaultSpeed, ScaledSpeed, trial_seconds, usual_speed
 from sweep.planning.work.shapes import CATALOGUED
 from sweep.planning.work.trial_work import work_of
 from tests.sweep.planning.conftest import shipped

@@ -1,9 +1,8 @@
-"""Memory of a worker, and what is written to disk."""
+"""The most memory that a process of a trial has at once."""
 
 import pytest
 
-from sweep.config.spec import Checkpoints
-from sweep.planning import storage
+from sweep.planning import memory
 from sweep.planning.work.shapes import CATALOGUED
 from sweep.planning.work.trial_work import work_of
 from tests.sweep.planning.conftest import shipped
@@ -20,15 +19,15 @@ def test_a_worker_holds_base_model_gradients_moments_and_a_batch():
     trial, work = works("smollm2", SMOL)[0]
     # Base, model and gradient of 4 bytes, moments of 8; the logits of 2048 tokens are the larger batch.
     batch = 2 * 2048 * 4 * SMOL.vocabulary
-    expected = 20 * SMOL.num_weights + batch + storage.PROCESS.value
-    peak = storage.peak_memory(trial, work, SMOL, is_gpu=False)
+    expected = 20 * SMOL.num_weights + batch + memory.PROCESS.value
+    peak = memory.peak_memory(trial, work, SMOL, is_gpu=False)
     assert peak.value == pytest.approx(expected)
     assert peak.low < peak.value < peak.high
 
 
 def test_adapters_need_no_moments_of_the_model():
     peaks = {
-        trial.parameters.name: storage.peak_memory(trial, work, LLAMA, is_gpu=True).value
+        trial.parameters.name: memory.peak_memory(trial, work, LLAMA, is_gpu=True).value
         for trial, work in works("llama-3.2-1b", LLAMA)
     }
     assert peaks["lora"] < peaks["all"] - 10 * LLAMA.num_weights
@@ -43,7 +42,7 @@ def test_zero_cuts_moments_gradients_and_weights_into_shares():
     def peak(**settings):
         train = trial.train.model_copy(update=settings)
         changed = trial.model_copy(update={"train": train})
-        return storage.peak_memory(changed, work, LLAMA, is_gpu=True, num_processes=4).value
+        return memory.peak_memory(changed, work, LLAMA, is_gpu=True, num_processes=4).value
 
     whole = peak()
     # Of 12 + 2 + 2 bytes a weight each stage leaves a quarter.
@@ -51,27 +50,3 @@ def test_zero_cuts_moments_gradients_and_weights_into_shares():
     assert whole - peak(zero_stage=2) == pytest.approx(10.5 * num)
     assert whole - peak(zero_stage=3) == pytest.approx(12 * num)
     assert peak(zero_stage=1) - peak(zero_stage=1, offload="cpu") == pytest.approx(3 * num)
-
-
-def test_a_state_has_twelve_bytes_a_weight_for_each_trial_that_runs():
-    kept = storage.disk(
-        Checkpoints(resume=True), works("smollm2", SMOL), SMOL, num_trials=24, slots=2
-    )
-    # 1.61 GB, as CHANGELOG.md has it.
-    assert kept["checkpoints"].value == pytest.approx(2 * 1.61e9, rel=0.01)
-    assert kept["checkpoints"].high == 2 * kept["checkpoints"].value
-    assert "models" not in kept
-
-
-def test_every_finished_model_is_kept_if_that_is_asked():
-    trials = works("smollm2", SMOL)
-    kept = storage.disk(Checkpoints(model=True), trials, SMOL, num_trials=24, slots=2)
-    assert kept["models"].value == pytest.approx(24 * 4 * SMOL.num_weights)
-    assert "checkpoints" not in kept
-    assert kept["cache"].low == 0, "another sweep may have filled it"
-
-
-def test_a_sweep_that_compares_with_no_base_keeps_no_states_of_it():
-    trials = [each for each in works("smollm2", SMOL) if each[0].regulariser.name == "none"]
-    kept = storage.disk(Checkpoints(), trials, SMOL, num_trials=24, slots=2)
-    assert kept.keys() == {"record"}
