@@ -1,32 +1,20 @@
-"""What a GPU does to trials: whether they repeat, what they cost, whether evaluation agrees with the CPU.
-
-    python -m tests.gpu --out DIR               (some minutes on one GPU; a small form without one)
-
-It needs what `trainables` needs, and no network: the models are random, of the shapes of SmolLM2-135M and
-Llama-3.2-1B, and the miniature ones. Prints one table and writes it as DIR/gpu.json; ends with 1 if a
-check failed. The laws of the plugins on a GPU are `python -m pytest tests/trainables`.
-"""
+"""What a training step costs on this device, beside transformers' Trainer."""
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.table import Table
 
+from tests.gpu import DEVICE, IS_GPU, Row, synchronise
 from trainables.config import TrialConfig
 from trainables.determinism import only_repeatable_kernels
 from trainables.models import miniature
@@ -34,9 +22,7 @@ from trainables.models.loading import load
 from trainables.training.engine import Engine
 from trainables.training.loss import loss
 from trainables.training.stream import Stream
-from trainables.trial import run_trial
 
-IS_GPU = torch.cuda.is_available()
 SHAPES: dict[str, dict[str, Any]] = {
     "135M": {
         "vocab_size": 49152, "hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30,
@@ -49,88 +35,12 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 LENGTH = 64  # tokens of a text
 WARM_UP, STEPS = 3, 8
-
-Row = tuple[str, bool | None, str]
-
-
-def synchronise() -> None:
-    """Wait for the GPU."""
-    if IS_GPU:
-        torch.cuda.synchronize()
-
-
-def trial(name: str, dtype: str, **changes: Any) -> TrialConfig:
-    """Return a small trial of a miniature model with most kinds of loss."""
-    tree = {
-        "model": {"path": name, "family": miniature.MODELS[name]},
-        "alignment": {"data": "miniature", "size": 64},
-        "objective": {"name": "likelihood_gap", "weight": 10.0},
-        "regulariser": {"name": "kl_to_base", "data": "miniature", "texts": 4},
-        "replay": {"data": "miniature", "ratio": 0.25},
-        "train": {"lr": 1e-3, "steps": 6, "batch_size": 8, "dtype": dtype, "report_every": 3},
-        "evaluators": [
-            {"name": "stereoset", "data": "miniature"},
-            {"name": "perplexity", "data": "miniature", "limit": 40},
-            {"name": "kl", "data": "miniature", "limit": 40},
-            {"name": "multiple_choice", "task": "miniature_facts"},
-        ],
+TINY = {
+    "tiny": {
+        "vocab_size": 512, "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 2,
     }
-    return TrialConfig.model_validate(tree | changes)
-
-
-def metrics_of(config: TrialConfig, **more: Any) -> list[dict[str, float]]:
-    """Return the metrics of each report of a trial."""
-    return [report.metrics for report in run_trial(config, **more)]
-
-
-def repeats() -> Iterator[Row]:
-    """Yield whether a trial run twice, and one that was resumed, give the same numbers to the last bit."""
-    for name in miniature.MODELS:
-        for dtype in ("fp32", "bf16"):
-            config = trial(name, dtype)
-            first = metrics_of(config)
-            yield f"{name} {dtype}: repeats bit for bit", metrics_of(config) == first, ""
-            with tempfile.TemporaryDirectory() as folder:
-                reports = run_trial(config)
-                next(reports)
-                next(reports).save_state(Path(folder))
-                reports.close()
-                resumed = metrics_of(config, resume_from=Path(folder))
-            yield f"{name} {dtype}: resumed = not stopped", resumed == first[2:], ""
-
-
-def base_metrics() -> dict[str, dict[str, float]]:
-    """Return the metrics at the base weights of both miniature models, in fp32."""
-    return {name: next(run_trial(trial(name, "fp32"))).metrics for name in miniature.MODELS}
-
-
-def evaluation() -> Iterator[Row]:
-    """Yield how far the metrics of the base models are from those on the CPU."""
-    command = [sys.executable, "-m", "tests.gpu", "--base-metrics"]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    on_cpu = json.loads(process.stdout.splitlines()[-1])
-    for name, metrics in base_metrics().items():
-        gaps = {
-            key: abs(value - on_cpu[name][key]) / max(1, abs(on_cpu[name][key]))
-            for key, value in metrics.items()
-            if not key.startswith(("se/", "df/"))
-        }
-        worst = max(gaps, key=lambda key: gaps[key])
-        text = f"{len(gaps)} metrics, farthest {worst}: {gaps[worst]:.1e}"
-        yield f"{name}: metrics as on the CPU", gaps[worst] < 1e-4, text
-
-
-def memory() -> Iterator[Row]:
-    """Yield the GPU's memory after each of 20 trials in one process."""
-    config = trial("miniature-llama", "bf16")
-    held = []
-    for _ in range(20 if IS_GPU else 2):
-        metrics_of(config)
-        gc.collect()
-        held.append(torch.cuda.memory_allocated() / 1e6 if IS_GPU else 0.0)
-    text = f"{held[1]:.1f} MB after 2, {held[-1]:.1f} after {len(held)}"
-    yield "memory after many trials stays", held[-1] <= held[1] * 1.01, text
+}  # fmt: skip
 
 
 def build(shape: dict[str, Any], folder: Path) -> Path:
@@ -141,7 +51,7 @@ def build(shape: dict[str, Any], folder: Path) -> Path:
     ids = json.loads((folder / "config.json").read_text())
     special = {key: ids.get(key) for key in ("bos_token_id", "eos_token_id", "pad_token_id")}
     torch.manual_seed(0)
-    with torch.device("cuda" if IS_GPU else "cpu"):
+    with torch.device(DEVICE):
         model = LlamaForCausalLM(
             LlamaConfig(**shape, **special, max_position_embeddings=2048, tie_word_embeddings=True)
         )
@@ -214,7 +124,7 @@ def trainer_steps(path: Path, texts: int, steps: int) -> list[float]:
 def peak() -> float:
     """Return the measured TFLOP/s of a product of bf16 matrices."""
     size = 8192 if IS_GPU else 512
-    a = torch.randn(size, size, dtype=torch.bfloat16, device="cuda" if IS_GPU else "cpu")
+    a = torch.randn(size, size, dtype=torch.bfloat16, device=DEVICE)
     times = []
     for _ in range(8):
         synchronise()
@@ -225,8 +135,9 @@ def peak() -> float:
     return 2 * size**3 / median(times) / 1e12
 
 
-def speed(shapes: dict[str, dict[str, Any]], tokens: list[int]) -> Iterator[Row]:
+def speed() -> Iterator[Row]:
     """Yield the time of a training step in bf16, and the Trainer's, at several tokens a step."""
+    shapes, tokens = (SHAPES, (512, 2048, 8192)) if IS_GPU else (TINY, (512,))
     measured_peak = peak()
     yield "peak of a bf16 product", None, f"{measured_peak:.0f} TFLOP/s"
     for name, shape in shapes.items():
@@ -268,43 +179,3 @@ def speed(shapes: dict[str, dict[str, Any]], tokens: list[int]) -> Iterator[Row]
                     yield f"{name}, {num_tokens} tokens, {objective}", None, text
             load.__globals__["_load"].cache_clear()
             gc.collect()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path("."), help="folder for gpu.json")
-    parser.add_argument("--base-metrics", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.base_metrics:
-        print(json.dumps(base_metrics()))
-        return
-    small = {"tiny": {"vocab_size": 512, "hidden_size": 64, "intermediate_size": 64,
-             "num_hidden_layers": 2, "num_attention_heads": 2}}  # fmt: skip
-    shapes, tokens = (SHAPES, [512, 2048, 8192]) if IS_GPU else (small, [512])
-    device = torch.cuda.get_device_name() if IS_GPU else "CPU"
-    table = Table(title=f"{device}, torch {torch.__version__}", title_justify="left")
-    for heading in ("check", "", "figure"):
-        table.add_column(heading)
-    rows: list[Row] = []
-    checks: list[Callable[[], Iterator[Row]]] = [
-        repeats, evaluation, memory, lambda: speed(shapes, tokens)
-    ]  # fmt: skip
-    for check in checks:
-        try:
-            for row in check():
-                rows.append(row)
-                print(*row, flush=True)
-        except Exception as error:  # the other checks are run, too: the device is there for minutes
-            rows.append((check.__name__, False, f"{type(error).__name__}: {error}"[:300]))
-            print(*rows[-1], flush=True)
-    for name, passed, text in rows:
-        table.add_row(name, {True: "pass", False: "FAIL", None: ""}[passed], text)
-    options.out.mkdir(parents=True, exist_ok=True)
-    lines = [dict(zip(("check", "passed", "figure"), row, strict=True)) for row in rows]
-    (options.out / "gpu.json").write_text(json.dumps({"device": device, "rows": lines}, indent=1))
-    Console(width=120).print(table)
-    sys.exit(any(passed is False for _, passed, _ in rows))
-
-
-if __name__ == "__main__":
-    main()
