@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from sweep.planning import storage
+from sweep.planning import disk, memory
 from sweep.planning.calibration.kept import CalibratedSpeed
 from sweep.planning.interval import ZERO, Interval
 from sweep.planning.slots import Slots, time_of_trials
@@ -80,9 +80,8 @@ class Estimate:
         gpus = resources.gpus_per_trial
         if gpus:
             rows.append(Row("accelerator-hours", "h", slot_hours * gpus, f"time × {num * gpus:g}"))
-        cores = num * resources.num_cpus
-        cpu_hours = slot_hours * resources.num_cpus
-        rows.append(Row("CPU-hours", "h", cpu_hours, f"time × {cores}"))
+        cores = resources.cpus_per_process * resources.workers_per_trial
+        rows.append(Row("CPU-hours", "h", slot_hours * cores, f"time × {num * cores}"))
         if price is not None:
             paid, of = (slot_hours * gpus, "accelerator") if gpus else (slot_hours, "slot")
             rows.append(Row("money", "", paid * price, f"{price:g} an hour and {of}"))
@@ -154,8 +153,12 @@ class Estimate:
         """Return the most bytes of a worker, as calibrated or by its model, of the trial with most."""
         if isinstance(self.speed, CalibratedSpeed):
             return Interval.around(self.speed.calibration.peak_memory, 1.2)
-        is_gpu = self.spec.resources.gpus_per_trial > 0
-        peaks = [storage.peak_memory(t, w, self.shape, is_gpu=is_gpu) for t, w in self.works]
+        resources = self.spec.resources
+        is_gpu, size = resources.gpus_per_trial > 0, resources.workers_per_trial
+        peaks = [
+            memory.peak_memory(trial, work, self.shape, is_gpu=is_gpu, num_processes=size)
+            for trial, work in self.works
+        ]
         return max(peaks, key=lambda peak: peak.value)
 
     def _memory_rows(self) -> list[Row]:
@@ -168,7 +171,7 @@ class Estimate:
     def _disk_rows(self) -> list[Row]:
         """Return a row for each kind of file."""
         num = self.spec.num_trials
-        files = storage.disk(
+        files = disk.files(
             self.spec.checkpoints, self.works, self.shape, num_trials=num, slots=self._num_workers()
         )
         basis = {

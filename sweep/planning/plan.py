@@ -118,11 +118,14 @@ def speed_of(
 ) -> Speed:
     """Return the best speed that is known: as calibrated here, else as recorded, else what is usual."""
     resources = spec.resources
-    is_gpu, cores = resources.gpus_per_trial > 0, resources.num_cpus
-    usual = usual_speed(shape, is_gpu=is_gpu, num_cores=cores, dtype=trial.train.dtype)
+    is_gpu, cores = resources.gpus_per_trial > 0, resources.cpus_per_process
+    size = resources.workers_per_trial
+    usual = usual_speed(
+        shape, is_gpu=is_gpu, num_cores=cores, dtype=trial.train.dtype, num_processes=size
+    )
     device = machine.device(resources)
     calibration: Calibration | None = None
-    if device and room.here:
+    if device and room.here and size == 1:
         calibration = kept(file_of(machine, trial, room.here, cores, device))
     if calibration is not None:
         return CalibratedSpeed(calibration, usual)
@@ -135,4 +138,5 @@ def _where(spec: SweepSpec, machine: Machine, room: Slots) -> str:
     if resources.gpus_per_trial:
         device = machine.device(resources) or "not on this machine"
         return f"{resources.gpus_per_trial:g} GPU each ({device})"
-    return f"{counted(resources.num_cpus, 'core')} each ({machine.cpu})"
+    num_cores = resources.cpus_per_process * resources.workers_per_trial
+    return f"{counted(num_cores, 'core')} each ({machine.cpu})"

@@ -1,18 +1,11 @@
-"""How long a device takes for the work of a trial: a default for its type, or that times what is known.
-
-The defaults are of few machines, and say no more than the order of magnitude:
-
-- a core of an AMD EPYC, in fp32 with PyTorch: SmolLM2-135M scores CrowS-Pairs at 80 GFLOP a second and
-  core (docs/benchmarks.md); a step also reads and writes each trained weight, its gradient and moments;
-- an H100: a step of SmolLM2-135M in bf16 takes 0.2 s, whatever it holds, as DeepSpeed waits for the GPU
-  at each tensor.
-"""
+"""How long a device takes for the work of a trial: usually, or as trials were recorded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sweep.planning.devices import CPU_CORE, GPU_BF16, GPU_FP32, Device
 from sweep.planning.interval import Interval
 
 if TYPE_CHECKING:
@@ -47,36 +40,7 @@ class Speed(Protocol):
         """Return the seconds of one measurement by an evaluator."""
 
 
-@dataclass(frozen=True)
-class Device:
-    """What is usual for a type of device.
-
-    Attributes:
-        read_flop_s: FLOP a second while measuring.
-        train_flop_s: FLOP a second in a step.
-        weight_s: seconds a step for each trained weight.
-        tensor_s: seconds a step for each tensor of weights.
-        evaluator_s: seconds of an evaluator beside its FLOP.
-        start_s: seconds of the imports of a worker.
-        load_s: seconds for each weight that is loaded.
-        setup_s: seconds of a trial before its first step.
-        factor: within which all of these are right.
-    """
-
-    read_flop_s: float
-    train_flop_s: float
-    weight_s: float
-    tensor_s: float
-    evaluator_s: float
-    start_s: float
-    load_s: float
-    setup_s: float
-    factor: float
-
-
-CPU_CORE = Device(60e9, 45e9, 6e-9, 5e-4, 0.1, 12.0, 8e-9, 0.3, 3.0)
-GPU_FP32 = Device(2e13, 1.5e13, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
-GPU_BF16 = Device(1.5e14, 1e14, 5e-11, 8e-4, 1.0, 20.0, 8e-9, 3.0, 4.0)
+ALONE, TOGETHER = Interval(1.0, 1.0, 1.0), Interval(1.0, 1.2, 2.0)  # with what processes exchange
 
 
 @dataclass(frozen=True)
@@ -88,12 +52,14 @@ class DefaultSpeed:
         num_cores: on which a trial computes, of a CPU; 1 for a GPU.
         shape: of the model.
         is_gpu: for the words.
+        num_processes: that share the micro-batches of a step; they also exchange gradients.
     """
 
     device: Device
     num_cores: int
     shape: ModelShape
     is_gpu: bool
+    num_processes: int = 1
 
     @property
     def basis(self) -> str:
@@ -112,9 +78,12 @@ class DefaultSpeed:
 
     def step_s(self, work: TrialWork) -> Interval:
         """Return the seconds for the FLOP, the trained weights and the tensors of a step."""
-        computing = work.step_flop / (self.device.train_flop_s * self.num_cores)
+        computing = work.step_flop / (
+            self.device.train_flop_s * self.num_cores * self.num_processes
+        )
         updating = self.device.weight_s * work.num_trained
-        return self._around(computing + updating + self.device.tensor_s * self.shape.num_tensors)
+        step = self._around(computing + updating + self.device.tensor_s * self.shape.num_tensors)
+        return step * (ALONE if self.num_processes == 1 else TOGETHER)
 
     def reading_s(self, flop: float) -> Interval:
         """Return the seconds for the FLOP."""
@@ -164,11 +133,14 @@ class ScaledSpeed:
         return self.factor * self.default.evaluation_s(evaluator, flop).value
 
 
-def usual_speed(shape: ModelShape, *, is_gpu: bool, num_cores: int, dtype: str) -> DefaultSpeed:
-    """Return the usual speed of a GPU, or of some cores of a CPU, in fp32 or bf16."""
+def usual_speed(
+    shape: ModelShape, *, is_gpu: bool, num_cores: int, dtype: str, num_processes: int = 1
+) -> DefaultSpeed:
+    """Return the usual speed in fp32 or bf16 of processes with a GPU each, or some cores of a CPU."""
     if is_gpu:
-        return DefaultSpeed(GPU_BF16 if dtype == "bf16" else GPU_FP32, 1, shape, True)
-    return DefaultSpeed(CPU_CORE, num_cores, shape, False)
+        device = GPU_BF16 if dtype == "bf16" else GPU_FP32
+        return DefaultSpeed(device, 1, shape, True, num_processes)
+    return DefaultSpeed(CPU_CORE, num_cores, shape, False, num_processes)
 
 
 def trial_seconds(work: TrialWork, speed: Speed) -> dict[str, Interval]:

@@ -106,12 +106,18 @@ def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None)
     from trainables.assets.errors import AssetError
 
     machine, resources = this_machine(), spec.resources
+    if resources.workers_per_trial > 1:
+        leave(
+            WRONG,
+            f"--calibrate must have trials of one process, but resources.workers_per_trial is "
+            f"{resources.workers_per_trial}: plan without it, or calibrate a spec with one.",
+        )
     here, device = slots_of(spec, machine, slots).here, machine.device(resources)
     if not here or not device:
         leave(
             WRONG,
             f"--calibrate must run a trial on this machine, but one takes "
-            f"{counted(resources.num_cpus, 'CPU')} and {resources.gpus_per_trial:g} GPU, and "
+            f"{counted(resources.cpus_per_process, 'CPU')} and {resources.gpus_per_trial:g} GPU, and "
             f"there are {machine.num_cpus} and {len(machine.gpus)}: calibrate where the sweep runs.",
         )
     try:
@@ -127,7 +133,7 @@ def calibrate_for(spec: SweepSpec, document: Document, slots: int | None = None)
         f"calibrating: steps of {counted(len(trials), 'trial')} and one evaluation, by {num} "
         f"{'process' if num == 1 else 'processes at once'}."
     )
-    cores = resources.num_cpus
+    cores = resources.cpus_per_process
     try:
         found = calibrate.calibrate(
             trials, shape, at_once=here, num_cores=cores, gpus_per_trial=resources.gpus_per_trial

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from analysis.record.names import Artifact, Role, Tag, TrialState
 from sweep import workspace
+from sweep.config.spec import Resources
 from sweep.planning.interval import Interval
 from sweep.planning.speed import DefaultSpeed, ScaledSpeed, trial_seconds
 from sweep.planning.work.trial_work import work_of
@@ -88,6 +89,8 @@ def _has_resources_of(spec: SweepSpec, name: str) -> bool:
         tree = from_yaml(workspace.spec(name).read_text(encoding="utf-8"))
         given = tree.get("resources", {}) if isinstance(tree, dict) else {}
         if isinstance(given, dict):
-            found = (given.get("cpus_per_trial", 1), given.get("gpus_per_trial", 0))
-            return found == (spec.resources.num_cpus, spec.resources.gpus_per_trial)
+            keys = ("workers_per_trial", "cpus_per_trial", "gpus_per_trial")
+            usual = Resources()
+            found = [given.get(key, getattr(usual, key)) for key in keys]
+            return found == [getattr(spec.resources, key) for key in keys]
     return False

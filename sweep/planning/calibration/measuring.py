@@ -86,6 +86,7 @@ def _steps(trial: TrialConfig, model: LanguageModel) -> tuple[float, dict[str, f
     from trainables.determinism import only_repeatable_kernels
     from trainables.training.engine import Engine
     from trainables.training.loss import loss
+    from trainables.training.shards import module_to_cut
     from trainables.training.stream import MicroBatch, Stream
 
     def batches_of(step: int) -> list[MicroBatch]:
@@ -97,6 +98,7 @@ def _steps(trial: TrialConfig, model: LanguageModel) -> tuple[float, dict[str, f
     prepared = trial.objective.prepare(model, stream.pairs)
     drops_nothing = trial.objective.uses_base or trial.regulariser.uses_base
     with ExitStack() as stack:
+        stack.enter_context(module_to_cut(model, trial.train))
         stack.enter_context(trial.parameters.training(model, trial.seed))
         stack.enter_context(trial.objective.training(model))
         stack.enter_context(trial.regulariser.training(model))

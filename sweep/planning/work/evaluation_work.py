@@ -29,10 +29,11 @@ MASKED: dict[str, float] = {
     "perplexity": 7, "kl": 10,
 }  # fmt: skip
 EVERY_TOKEN = ("crows_pairs",)
-# Texts and mean characters of an evaluator whose data are not at hand, in its default settings.
+# Items, texts of each, and their mean characters, where an evaluator's data are not at hand.
 TYPICAL = {
-    "stereoset": (765, 45), "crows_pairs": (524, 67), "winobias": (792, 74), "winogender": (240, 85),
-    "bbq": (2000, 194), "seat": (474, 16), "multiple_choice": (4500, 79), "harness": (3000, 150),
+    "stereoset": (255, 3, 45), "crows_pairs": (262, 2, 67), "winobias": (396, 2, 74),
+    "winogender": (120, 2, 85), "bbq": (1000, 2, 194), "seat": (474, 1, 16),
+    "multiple_choice": (1500, 3, 79), "harness": (1000, 3, 150),
 }  # fmt: skip
 LABELLED_CHARACTERS = 100  # of a labelled text that is not at hand: GLUE's have about as many
 BACKWARD = 3  # a text is trained on in three times the time that it takes to read it
@@ -79,8 +80,9 @@ def reading_of(evaluator: AnyEvaluator) -> Reading:
                 return Reading(len(texts), sum(map(len, texts)) / len(texts), True)
     if isinstance(evaluator, Classification):
         return Reading(evaluator.train + evaluator.test, LABELLED_CHARACTERS, False)
-    num_texts, characters = TYPICAL.get(evaluator.name, (1000, 100))
-    return Reading(num_texts, characters, False)
+    num_items, texts_of_each, characters = TYPICAL.get(evaluator.name, (1000, 1, 100))
+    num_items = min(num_items, getattr(evaluator, "limit", None) or num_items)
+    return Reading(num_items * texts_of_each, characters, False)
 
 
 def is_counted_exactly(evaluator: AnyEvaluator) -> bool:

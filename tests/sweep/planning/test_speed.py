@@ -1,9 +1,12 @@
 """How long a device takes for the work of a trial."""
 
+from dataclasses import replace
+
 import pytest
 
+from sweep.planning.devices import CPU_CORE
 from sweep.planning.interval import Interval
-from sweep.planning.speed import CPU_CORE, DefaultSpeed, ScaledSpeed, trial_seconds, usual_speed
+from sweep.planning.speed import DefaultSpeed, ScaledSpeed, trial_seconds, usual_speed
 from sweep.planning.work.shapes import CATALOGUED
 from sweep.planning.work.trial_work import work_of
 from tests.sweep.planning.conftest import shipped
@@ -33,6 +36,15 @@ def test_a_gpu_is_faster_and_its_range_is_wider():
 def test_a_model_whose_size_is_guessed_has_a_wider_range():
     guessed = DefaultSpeed(CPU_CORE, 1, SHAPE._replace(factor=1.5), False)
     assert guessed.step_s(WORK).high == pytest.approx(1.5 * 3 * guessed.step_s(WORK).value)
+
+
+def test_processes_share_the_flop_of_a_step_and_exchange_its_gradients():
+    one, four = (
+        usual_speed(SHAPE, is_gpu=True, num_cores=1, dtype="fp32", num_processes=n) for n in (1, 4)
+    )
+    large = replace(WORK, step_flop=1e15)
+    assert 3 < one.step_s(large).value / four.step_s(large).value < 4
+    assert four.step_s(large).high / four.step_s(large).value > 4
 
 
 def test_a_trial_is_its_setup_its_steps_and_its_measurements():

@@ -43,10 +43,14 @@ def test_other_verbs_can_ask_for_the_same_plan():
     [
         ((SPEC, "--format", "csv"), "--format must be table or json for a plan, but got csv."),
         (("nothing.yaml",), "nothing.yaml: must be a YAML file that can be read"),
+        (("several.yaml", "--calibrate"), "--calibrate must have trials of one process"),
         ((SPECS / "bert.yaml", "--calibrate"), "--calibrate must run a trial on this machine"),
     ],
 )
-def test_a_wrong_call_is_one_sentence(words, sentence, monkeypatch):
+def test_a_wrong_call_is_one_sentence(words, sentence, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    several = SPEC.read_text() + "resources: {workers_per_trial: 2}\n"
+    (tmp_path / "several.yaml").write_text(several)
     monkeypatch.setitem(sys.modules, "pynvml", None)
     ended = verb("plan", *words)
     assert (ended.exit_code, ended.stdout) == (2, "")

@@ -16,6 +16,12 @@ SHAPE = CATALOGUED["miniature-llama"]
 USUAL = usual_speed(SHAPE, is_gpu=False, num_cores=1, dtype="fp32")
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """A cache folder without calibrations, which would count before the record."""
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def recorded(spec_of, sweep_home):
     """A function that records complete trials of TINY: recorded(times), times what is usual."""

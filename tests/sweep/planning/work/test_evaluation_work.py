@@ -33,6 +33,7 @@ def test_texts_at_hand_are_counted():
 def test_data_that_are_not_at_hand_count_as_usual_and_are_not_fetched():
     reading = reading_of(evaluator("crows_pairs"))
     assert reading == (524, 67, False)
+    assert reading_of(evaluator("crows_pairs", limit=10)) == (20, 67, False)
     assert not is_counted_exactly(evaluator("crows_pairs"))
     assert not is_counted_exactly(evaluator("probe", data="glue/sst2"))
 

@@ -1,30 +1,8 @@
 """How many tokens the texts of a set have."""
 
-import pytest
-
 from sweep.planning.work import text_sizes
-from sweep.planning.work.text_sizes import GENERAL, PAIRS, UNKNOWN, Texts, mean_tokens, tenths_of
-from trainables.data import sources
-from trainables.data.sets import ALIGNMENT_SETS, TEXT_SETS
-
-
-def test_every_known_set_is_listed():
-    assert PAIRS.keys() == ALIGNMENT_SETS.keys()
-    assert GENERAL.keys() == TEXT_SETS.keys()
-
-
-@pytest.mark.parametrize("name", ["miniature", "bug_gold", "stereoset_test", "winobias"])
-def test_what_is_listed_is_what_a_set_has(name, monkeypatch):
-    monkeypatch.delenv("EQUIPOISE_CACHE")
-    lengths = [len(pair.stereotype) for pair in sources.read_pairs(name)]
-    assert PAIRS[name] == Texts(len(lengths), tenths_of(lengths))
-
-
-@pytest.mark.parametrize("name", GENERAL)
-def test_what_is_listed_is_what_general_texts_have(name, monkeypatch):
-    monkeypatch.delenv("EQUIPOISE_CACHE")
-    lengths = [len(text) for _, text in sources.read_texts(name)]
-    assert GENERAL[name] == Texts(len(lengths), tenths_of(lengths))
+from sweep.planning.work.known_texts import UNKNOWN, Texts
+from sweep.planning.work.text_sizes import mean_tokens
 
 
 def test_long_texts_are_cut():

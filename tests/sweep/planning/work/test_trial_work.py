@@ -2,8 +2,9 @@
 
 import pytest
 
+from sweep.planning.work.known_texts import PAIRS
 from sweep.planning.work.shapes import CATALOGUED
-from sweep.planning.work.text_sizes import PAIRS, mean_tokens
+from sweep.planning.work.text_sizes import mean_tokens
 from sweep.planning.work.trial_work import kinds_of, trained_weights, work_of
 from trainables.config import TrialConfig
 

@@ -1,11 +1,11 @@
-"""Memory of a worker, and bytes that a sweep writes to disk."""
+"""Bytes that a sweep writes to disk."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from sweep.planning.interval import ZERO, Interval
-from trainables.evaluators.finetune import FineTune
+from sweep.planning.memory import FP32, MOMENTS
 
 if TYPE_CHECKING:
     from sweep.config.spec import Checkpoints
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from sweep.planning.work.trial_work import TrialWork
     from trainables.config import TrialConfig
 
-FP32 = 4  # bytes
-MOMENTS = 2 * FP32  # of AdamW, for each trained weight
-PROCESS = Interval(0.4e9, 0.7e9, 1.2e9)  # a worker's libraries in main memory, before the model
-CONTEXT = Interval(0.4e9, 0.8e9, 1.5e9)  # of CUDA and its libraries, on a GPU
-TOKENS_A_BATCH = 2048  # of an evaluation, as trainables/scoring/likelihood.py has it
-ACTIVATIONS = 17  # numbers a token, layer and unit of width that a backward needs
-LOGITS = 3  # numbers a token and word of the vocabulary: logits, their logarithms, the gradient
-MEMORY_FACTOR = 1.4  # within which the peak beside the process is known
 STATE = MOMENTS + FP32  # of a checkpoint: moments and weights
 # Of the record: the run of a trial with its metrics, its items and its YAML, in MLflow and the journal;
 # the tables of a new store, the front. The demo of 24 trials has 8 MB.
@@ -28,35 +20,7 @@ RECORD_OF_TRIAL = Interval(1e5, 3e5, 1e6)
 RECORD_OF_SWEEP = Interval(1e6, 2e6, 6e6)
 
 
-def peak_memory(
-    trial: TrialConfig, work: TrialWork, shape: ModelShape, *, is_gpu: bool
-) -> Interval:
-    """Return the most bytes that a worker has at once, on the device that it computes on.
-
-    They are the base in fp32, the trained model, gradients and moments, and the larger of what a
-    micro-batch and what a batch of an evaluation needs.
-    """
-    num, trained = shape.num_weights, work.num_trained
-    is_bf16 = trial.train.dtype == "bf16"
-    size = 2 if is_bf16 else FP32
-    weights = FP32 * num + size * num
-    if is_bf16:
-        weights += 2 * FP32 * trained  # weights and gradients in fp32
-        weights += 2 * num * (trial.objective.uses_base or trial.regulariser.uses_base)
-    weights += (size + MOMENTS) * trained
-    tokens = work.step_tokens / trial.train.accumulation
-    logits = LOGITS * FP32 * shape.vocabulary
-    layers = ACTIVATIONS * size * shape.num_layers * shape.width
-    measuring = 2 * TOKENS_A_BATCH * FP32 * shape.vocabulary
-    if any(isinstance(each, FineTune) for each in trial.evaluators):
-        measuring += (2 * FP32 + MOMENTS) * num
-    if trial.fusion.also or trial.fusion.alpha < 1:
-        measuring += FP32 * num
-    whole = weights + max(tokens * (logits + layers), measuring)
-    return Interval.around(whole, MEMORY_FACTOR * shape.factor) + (CONTEXT if is_gpu else PROCESS)
-
-
-def disk(
+def files(
     checkpoints: Checkpoints, trials: list[tuple[TrialConfig, TrialWork]], shape: ModelShape,
     *, num_trials: int, slots: int,
 ) -> dict[str, Interval]:  # fmt: skip
