@@ -40,6 +40,7 @@ lint: install
 # Measurements against the peers, in one run each; prints tables, asserts nothing.
 bench: install
 	$(VENV)/python -m tests.benchmarks.orchestration
+	$(VENV)/python -m tests.benchmarks.together
 	$(VENV)/python -m tests.benchmarks.tracking
 	$(VENV)/python -m tests.benchmarks.reading
 	$(VENV)/python -m tests.benchmarks.driver_memory
