@@ -8,6 +8,7 @@ from sweep.planning.calibration.kept import CalibratedSpeed
 from sweep.planning.estimate import HOUR
 from sweep.planning.work.evaluation_work import is_counted_exactly
 from sweep.schedulers import NoScheduler
+from trainables.schema.counted import counted
 
 if TYPE_CHECKING:
     from sweep.planning.estimate import Estimate
@@ -56,5 +57,7 @@ def notes(estimate: Estimate, machine: Machine) -> list[str]:
     if hours and estimate.wall().high > hours * HOUR:
         per_trial = estimate.mean_trial().value
         num_run = min(estimate.spec.num_trials, round(hours * HOUR * estimate.room.num / per_trial))
-        notes.append(f"budget.hours ({hours:g}) may end it: after about {num_run} trials.")
+        notes.append(
+            f"budget.hours ({hours:g}) may end it: after about {counted(num_run, 'trial')}."
+        )
     return notes

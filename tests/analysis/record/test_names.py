@@ -50,6 +50,7 @@ def test_the_names_are_those_of_sweeps_that_were_recorded_long_ago():
             "sweep.hears_from",
             "evaluator.",
             "sweep.replicate_of",
+            "sweep.in_halves",
             "sweep.retry_of",
             "sweep.space_version",
             "sweep.deepspeed",
