@@ -38,7 +38,8 @@ def notes(estimate: Estimate, machine: Machine) -> list[str]:
         notes.append("this machine has no GPU: the speed is that of a usual one.")
     if estimate.room.num > max(1, estimate.room.here):
         notes.append(
-            f"of {estimate.room.num} trials at once, {estimate.room.here} fit on this machine."
+            f"{counted(estimate.room.num, 'trial')} run at once, of which this machine has room for "
+            f"{estimate.room.here}."
         )
     if not isinstance(estimate.spec.scheduler, NoScheduler):
         notes.append(
