@@ -26,7 +26,8 @@ def test_data_that_are_not_at_hand_are_named_once():
 
 
 def test_more_trials_than_fit_here_are_said():
-    assert "of 9 trials at once, 4 fit on this machine." in notes("smollm2", LAPTOP, slots=9)
+    sentence = "9 trials run at once, of which this machine has room for 4."
+    assert sentence in notes("smollm2", LAPTOP, slots=9)
 
 
 def test_workers_that_need_more_memory_than_there_is_are_said():
