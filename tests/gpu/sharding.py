@@ -91,7 +91,8 @@ def two_processes() -> Iterator[Row]:
             yield "two processes on one device are refused", refused, text
             return
     gap = max(float((w - pair.weights[n]).abs().max()) for n, w in alone.weights.items())
-    where = "one device" if torch.cuda.device_count() == 1 else f"{torch.cuda.device_count()} GPUs"
+    num_gpus = torch.cuda.device_count()
+    where = "one GPU" if num_gpus == 1 else f"{num_gpus} GPUs" if num_gpus else "the CPU"
     yield f"two processes on {where} = one", gap < 1e-4, f"largest difference {gap:.1e}"
 
 
