@@ -157,6 +157,12 @@ def handlers_put_back() -> Iterator[None]:
             _install(ours)
 
 
+def put_back() -> None:
+    """Install the handlers of the SIGNALS again, which a library has taken from the system."""
+    if _in_main_thread():
+        _install(_handlers())
+
+
 @contextmanager
 def signals_ignored() -> Iterator[None]:
     """Within the block, which ends what was begun, ignore the SIGNALS; after it they count again.

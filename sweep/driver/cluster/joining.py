@@ -74,7 +74,7 @@ def joined(address: str | None, tracking_uri: str, on_lost: OnLost | None = None
         if not address:
             with _refusing_to_start():
                 files = at_the_end.enter_context(session_folder())
-        at_the_end.callback(ray.shutdown)
+        at_the_end.callback(_leave)
         with in_own_sessions(started), watch(lambda: ended(started), STARTING_S):
             _connect(address, files)
         if address:
@@ -90,6 +90,29 @@ def joined(address: str | None, tracking_uri: str, on_lost: OnLost | None = None
             patience_s = ENDING_GONE_S if ended(started) else ENDING_S
             with watch(lambda: NOT_ENDED, patience_s):
                 at_the_end.close()
+
+
+def _leave() -> None:
+    """Leave the cluster, and end it if it is of this process.
+
+    As its C++ part ends, Ray gives SIGTERM back to the system, which would end this process; then it
+    waits a second for its processes. So the handlers are put back in between.
+    """
+    import ray
+    from ray._private.state import state
+
+    disconnect = state.disconnect  # called right after the end of the C++ part (ray 2.60)
+
+    def put_back_and_disconnect() -> None:
+        interrupts.put_back()
+        disconnect()
+
+    state.disconnect = put_back_and_disconnect
+    try:
+        ray.shutdown()
+    finally:
+        del state.disconnect
+        interrupts.put_back()
 
 
 def num_nodes() -> int:

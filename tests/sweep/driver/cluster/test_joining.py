@@ -13,6 +13,7 @@ import pytest
 import ray
 
 from sweep.driver.cluster.joining import joined, num_nodes
+from tests.markdown import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
 
@@ -247,3 +248,39 @@ def test_a_cluster_that_cannot_start_on_this_machine_is_one_sentence():
         "/tmp/here, /tmp, /var/tmp is such a one: set TMPDIR. If the machine is busy, try again; "
         "--address joins a cluster that is up."
     )
+
+
+AT_THE_END = """
+import re, signal, threading, time
+from pathlib import Path
+from sweep.driver.cluster.joining import _leave
+from tests.local_ray import start_ray
+
+start_ray(1)
+signal.signal(signal.SIGTERM, lambda *_: None)
+taken, is_over = [], threading.Event()
+
+def watch():
+    while not is_over.wait(0.005):
+        caught = int(re.search(r"SigCgt:\\s*(\\w+)", Path("/proc/self/status").read_text())[1], 16)
+        taken.append(not caught >> (signal.SIGTERM - 1) & 1)
+
+thread = threading.Thread(target=watch)
+thread.start()
+_leave()
+is_over.set()
+thread.join()
+print(len(taken), sum(taken))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="by /proc")
+def test_sigterm_stays_ours_while_ray_ends():
+    """Ray gives it back to the system, which ends a process, a second before it is over."""
+    process = subprocess.run(
+        [sys.executable, "-c", AT_THE_END], capture_output=True, text=True, timeout=100, check=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    num_looks, num_taken = map(int, process.stdout.split())
+    assert num_looks > 20
+    assert num_taken <= 3, f"of {num_looks} looks, one every 5 ms"
