@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from sweep import workspace
 from sweep.config.spec import SweepSpec
@@ -15,6 +14,7 @@ from sweep.tracking.whole_file import sync
 from trainables.assets.catalogue import CATALOGUE
 from trainables.config import TrialConfig
 from trainables.data.files.kinds import kind_of
+from trainables.harness.own_files import strings_in
 from trainables.models import miniature
 from trainables.schema.text.shown import MAX_NAME, as_word
 
@@ -106,19 +106,7 @@ def shipped(spec: SweepSpec, text: str, harness_tasks: Path | None = None) -> Sh
 
 def _data_files(trial: TrialConfig) -> Iterator[str]:
     """Yield the names of the user's own data files in the configuration of a trial."""
-    yield from (text for text in _texts_in(trial.tree()) if kind_of(text))
-
-
-def _texts_in(tree: Any) -> Iterator[str]:
-    """Yield every text in a tree of plain values."""
-    if isinstance(tree, str):
-        yield tree
-    elif isinstance(tree, Mapping):
-        for below in tree.values():
-            yield from _texts_in(below)
-    elif isinstance(tree, list | tuple):
-        for below in tree:
-            yield from _texts_in(below)
+    yield from (text for text in strings_in(trial.tree()) if kind_of(text))
 
 
 def _size(name: str) -> int:

@@ -98,7 +98,7 @@ class Carrier:
         """Write some bytes of a file of an entry that a process on another node has built."""
         file = _within(self._folder_of(entry, who), path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("r+b" if file.exists() else "wb") as stream:
+        with file.open("r+b" if start else "wb") as stream:
             stream.seek(start)
             stream.write(content)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,8 +34,9 @@ class Fetching(others.Others):
         import ray
 
         self._carrier = carrier
-        self._is_there = ray.get_runtime_context().get_node_id() == carrier_node
-        self._who = f"{socket.gethostname()} {os.getpid()}"
+        node = ray.get_runtime_context().get_node_id()
+        self._is_there = node == carrier_node
+        self._who = f"{node} {os.getpid()}"
 
     @contextmanager
     def entry(self, folder_name: str, folder: Path) -> Iterator[bool]:
