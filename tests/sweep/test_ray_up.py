@@ -162,7 +162,8 @@ def test_a_sweep_is_submitted_from_elsewhere_runs_on_the_worker_and_is_recorded(
     with running(laptop, "ray dashboard cluster.yaml"):
         until(lambda: laptop.run(": < /dev/tcp/127.0.0.1/8265").returncode == 0)
         ended = laptop.run(
-            f"RAY_AUTH_MODE=token sweep submit tiny.yaml --address {JOBS} --follow", timeout=600
+            f"RAY_AUTH_MODE=token sweep submit tiny.yaml --address {JOBS} --follow --yes",
+            timeout=600,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         assert "[4/4]" in ended.stdout
