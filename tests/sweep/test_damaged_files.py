@@ -60,7 +60,12 @@ def as_left(tmp_path_factory, empty_store, cluster) -> Path:
     return folder
 
 
-@pytest.fixture(params=DAMAGES)
+RARE = {"zeros", "above", "a folder"}  # each is read as one of the others is
+
+
+@pytest.fixture(
+    params=[pytest.param(each, marks=[pytest.mark.long] * (each in RARE)) for each in DAMAGES]
+)
 def damaged(request, as_left, tmp_path, monkeypatch):
     """A function that damages this file of a copy of that sweep, and returns the copy's folder."""
 

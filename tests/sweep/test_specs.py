@@ -106,7 +106,7 @@ def combinations() -> Iterator[tuple[str, dict[str, Any]]]:
             )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("tree", "parity"),

@@ -162,7 +162,7 @@ def test_every_objective_has_a_finite_loss_with_a_gradient(kind, lm):
     objective.gives_a_finite_scalar_with_a_gradient_if_it_has_a_loss(kind(), lm)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_every_objective_and_every_regulariser_trains(lm):
     for kind in members(AnyObjective):

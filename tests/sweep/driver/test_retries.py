@@ -142,7 +142,9 @@ def in_halves_of(spec) -> list[str]:
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(("limit", "state"), [(2, "COMPLETE"), (1, "FAIL")])
+@pytest.mark.parametrize(
+    ("limit", "state"), [(2, "COMPLETE"), pytest.param(1, "FAIL", marks=pytest.mark.long)]
+)
 def test_a_trial_without_enough_memory_is_tried_once_with_half_the_texts(spec_of, limit, state):
     """PyTorch's error of a GPU, in the process that trains: a real one needs a real GPU."""
 

@@ -50,7 +50,13 @@ def differences(one: Outcome, other: Outcome) -> Iterator[tuple[str, float]]:
             yield name, float((weight - other.weights[name]).abs().max())
 
 
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        each if miniature.MODELS[each] == "causal" else pytest.param(each, marks=pytest.mark.long)
+        for each in MODELS
+    ],
+)
 def outcomes(request, tmp_path_factory) -> dict[tuple[int, str, int], Outcome]:
     """(number of processes, recipe, ZeRO stage) -> outcome: the same trials by one process and by two."""
     keys = [(recipe, stage) for recipe in RECIPES for stage in (0, 1, 2, 3)]
