@@ -16,7 +16,7 @@ class Head:
     """A head of two CPUs that is up from construction until `kill`, and again from `start` on.
 
     environment: of a client; RAY_TMPDIR in it is the folder of the head's own files.
-    jobs: the address of its job API.
+    jobs: the address of its job API; gcs: HOST:PORT at which drivers join it.
     """
 
     def __init__(self, folder: Path, num_cpus: int = 2, **variables: str) -> None:
@@ -40,6 +40,7 @@ class Head:
         gcs, self._dashboard = free_port(), free_port()
         self.environment["RAY_TMPDIR"] = f"/tmp/ray-test-{gcs}"
         self.jobs = f"http://127.0.0.1:{self._dashboard}"
+        self.gcs = f"127.0.0.1:{gcs}"
         self._words = [
             *("ray", "start", "--head", "--block", f"--num-cpus={num_cpus}"),
             *("--node-ip-address=127.0.0.1", f"--port={gcs}", "--dashboard-host=127.0.0.1"),

@@ -25,7 +25,7 @@ from trainables.cli.verbs import Verbs
 # the smallest. Libraries that another one of them brings along are listed too.
 LIBRARIES = {
     "analysis": "matplotlib mlflow moocore pandas pyarrow scipy sqlalchemy",
-    "sweep": "fsspec optuna psutil pynvml ray requests",
+    "sweep": "fsspec grpc optuna psutil pynvml ray requests",
     "train": "accelerate datasets deepspeed gguf huggingface_hub peft safetensors sklearn tokenizers "
     "torch tqdm transformers",
     "s3": "boto3 s3fs",

@@ -19,6 +19,7 @@ from sweep.cli.finish import warn_of_refused
 from sweep.cli.options import (
     FAILED,
     WRONG,
+    Insecure,
     JobsAddress,
     Name,
     TableOrJson,
@@ -58,6 +59,7 @@ def status(
     tracking_uri: TrackingUri = None,
     format_: Annotated[TableOrJson, typer.Option("--format")] = TableOrJson.TABLE,
     address: JobsAddress = None,
+    insecure: Insecure = False,
 ) -> None:
     """Show the progress of a sweep, its running and failed trials, and the worth of its front."""
     from analysis.record import reader

@@ -72,6 +72,26 @@ JobsAddress = Annotated[
         help="the job API of a Ray cluster, http://HOST:8265; that of `sweep use` if left out",
     ),
 ]
+
+
+def allow_open_clusters(is_given: bool) -> bool:
+    """Let this process use clusters that let everybody in, if so it is asked; return whether it is."""
+    if is_given:
+        from sweep.driver.cluster import open_clusters
+
+        open_clusters.allow()
+    return is_given
+
+
+# It has its effect by its callback: the verbs do not look at it.
+Insecure = Annotated[
+    bool,
+    typer.Option(
+        "--insecure",
+        callback=allow_open_clusters,
+        help="use a cluster of other machines, too, that lets everybody in, without a token",
+    ),
+]
 HarnessTasks = Annotated[
     Path | None,
     typer.Option(help="folder of your own tasks of lm-evaluation-harness; their code is run"),

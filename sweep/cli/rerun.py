@@ -12,6 +12,7 @@ from analysis.record.names import LIVE_STATES, SweepState, Tag, TrialState
 from sweep.cli.options import (
     WRONG,
     Address,
+    Insecure,
     Name,
     SearchStorage,
     TrackingUri,
@@ -47,6 +48,7 @@ def rerun(
     tracking_uri: TrackingUri = None,
     storage: SearchStorage = None,
     address: Address = None,
+    insecure: Insecure = False,
 ) -> None:
     """Run recipes again with other seeds, each as a new trial of the same sweep."""
     from analysis.record import reader

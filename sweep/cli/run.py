@@ -15,6 +15,7 @@ from sweep.cli.options import (
     Address,
     AtOnce,
     HarnessTasks,
+    Insecure,
     Name,
     NoDiff,
     SearchStorage,
@@ -70,6 +71,7 @@ def run(
     tracking_uri: TrackingUri = None,
     storage: SearchStorage = None,
     address: Address = None,
+    insecure: Insecure = False,
     replace: Annotated[
         bool, typer.Option(help="delete an earlier sweep of this name first")
     ] = False,
@@ -138,6 +140,7 @@ def resume(
     tracking_uri: TrackingUri = None,
     storage: SearchStorage = None,
     address: Address = None,
+    insecure: Insecure = False,
     harness_tasks: HarnessTasks = None,
     at_once: AtOnce = None,
 ) -> None:

@@ -17,7 +17,9 @@ from ray.tune.experiment import Trial
 from sweep.trial_request import IN_HALVES
 from sweep.workers.memory import NotEnoughMemory
 from sweep.workers.result import TrialResult
+from trainables.schema.text.printable import without_colours
 
+NOT_STARTED = "error raised in its creation task"  # as Ray says it
 OUT_OF_MEMORY = "its node ran out of memory"
 MAX_RETRIES = 3  # of one trial after deaths of its process; it fails at the next death
 
@@ -47,8 +49,11 @@ class NoRetry(Callback):  # type: ignore[misc]
 def describe_death(death: RayError) -> str:
     """Return how a trial's process ended in a few words, from the paragraphs of Ray's error."""
     text = str(death)
-    address = re.search(r"\bip: ?([\w.:]+)", text, re.IGNORECASE)
+    address = re.search(r"\bip[:=] ?([\w.:]+)", text, re.IGNORECASE)
     node = f" on {address[1]}" if address else ""
+    if NOT_STARTED in text:
+        lines = [line for line in without_colours(text).splitlines() if line.strip(" ^~")]
+        return f"its process cannot start{node}: {lines[-1].strip()}"
     if "low on memory" in text:
         return f"{OUT_OF_MEMORY}{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
@@ -93,7 +98,9 @@ def count_each_death_once(on_death: Callable[[str, str], str]) -> Iterator[None]
         if isinstance(exception, RayActorError) and trial.status == Trial.PENDING:
             return
         if isinstance(exception, RayActorError):
-            exception = RayActorError(error_msg=on_death(trial.trial_id, str(exception)))
+            text = str(exception)
+            why = describe_death(exception) if NOT_STARTED in text else text
+            exception = RayActorError(error_msg=on_death(trial.trial_id, why))
         controller_method(self, trial, exception)
 
     RayActorManager._actor_task_failed = actor_task_failed

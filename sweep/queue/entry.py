@@ -42,7 +42,7 @@ class Entry(Strict):
     resume:   whether it goes on with a sweep that was run before it was queued.
     files:    sha256 of the spec and of each of the user's data files, by its name.
     has_tasks: whether a folder of tasks of lm-evaluation-harness came with it.
-    tracking_uri, storage, no_diff: as of Options (sweep/remote/jobs.py).
+    tracking_uri, storage, no_diff, insecure: as of Options (sweep/remote/jobs.py).
     state:    what has become of it.
     added, began, ended: milliseconds since 1970; None if that has not happened.
     attempt:  number of the job that runs it, from 1; 0 before the first.
@@ -60,6 +60,7 @@ class Entry(Strict):
     tracking_uri: str | None = None
     storage: str | None = None
     no_diff: bool = False
+    insecure: bool = False
     state: State = "waiting"
     added: int = Field(ge=0, le=TIME_MS)
     began: int | None = Field(None, ge=0, le=TIME_MS)
@@ -103,7 +104,7 @@ class Entry(Strict):
     @property
     def options(self) -> Options:
         """What its job passes on to `sweep run` or `sweep resume`."""
-        return Options(self.tracking_uri, self.storage, self.no_diff, self.cap)
+        return Options(self.tracking_uri, self.storage, self.no_diff, self.cap, self.insecure)
 
     @property
     def rank(self) -> tuple[int, int]:

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sweep.driver.cluster.open_clusters import is_loopback, refusal_of_job_api
 from sweep.remote.addresses import JOBS_VARIABLE
-from trainables.schema.text.printable import printable
+from trainables.schema.text.printable import printable, without_colours
 from trainables.schema.text.shown import MAX_NAME, as_word, first_line
 
 if TYPE_CHECKING:
     from ray.job_submission import JobSubmissionClient
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 OF_RAY = re.compile(r"INFO job_manager\.py:\d+ -- |^Running entrypoint for job ")
 # Modules of Ray that log what they upload, and that a connection has ended.
 TALKATIVE = (
@@ -32,7 +32,6 @@ SWEEP, KIND = (
     "sweep",
     "kind",
 )  # keys of a job's metadata: the sweep, and what it does if it runs none
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 CONNECT_S = 10.0  # until a head that does not answer counts as away
 LAST_LINES = 12  # of the log of a job that has failed
 MAX_WHY = 4_000  # characters of them
@@ -77,6 +76,7 @@ def connect(address: str) -> JobSubmissionClient:
     """Return a client of a job API that logs nothing but warnings.
 
     Raises:
+        Unreachable: it lets everybody in whom the network lets through.
         Exception: of Ray, or of its HTTP library; nothing answers as a job API, or it refuses us.
     """
     from requests.utils import get_environ_proxies
@@ -86,6 +86,8 @@ def connect(address: str) -> JobSubmissionClient:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         # Ray itself would wait for minutes.
         socket.create_connection((parts.hostname or "", port), timeout=CONNECT_S).close()
+    if refusal := refusal_of_job_api(address):
+        raise Unreachable(refusal)
     from ray.job_submission import JobSubmissionClient
 
     with _preferred(address):
@@ -103,7 +105,7 @@ def token_headers(address: str) -> dict[str, str]:
     the token of `~/.ray/auth_token` goes to this machine, as through a forwarded port, and over TLS.
     """
     parts = urlsplit(address)
-    is_safe = parts.scheme == "https" or parts.hostname in LOOPBACK
+    is_safe = parts.scheme == "https" or is_loopback(parts.hostname or "")
     if os.environ.get("RAY_AUTH_MODE") is not None or not is_safe:
         return {}
     token = os.environ.get("RAY_AUTH_TOKEN", "")
@@ -139,7 +141,7 @@ def reaching(address: str, what: str) -> Iterator[JobSubmissionClient]:
     """
     try:
         yield connect(address)
-    except (Unreachable, NoJob):
+    except NoJob:
         raise
     except Exception as error:  # of Ray, of its HTTP library, of what a gateway answers
         raise unreachable(address, what, error) from error
@@ -150,6 +152,8 @@ def unreachable(address: str, what: str, error: Exception) -> Unreachable:
 
     what: as of `reaching`.
     """
+    if isinstance(error, Unreachable):
+        return error
     return Unreachable(
         f"--address must be the job API of a running Ray cluster that accepts our token, "
         f"as in http://127.0.0.1:8265, but {as_word(address, MAX_NAME)} {what}: {first_line(error)}"
@@ -210,7 +214,7 @@ def of_program(lines: list[str]) -> list[str]:
 
 def shown(line: str) -> str:
     """Return a line of a job's log without secrets, colours and control characters."""
-    return printable(COLOUR.sub("", line.removesuffix("\r")))
+    return printable(without_colours(line.removesuffix("\r")))
 
 
 def _job(details: Any) -> Job:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweep import workspace
+from sweep.driver.cluster import open_clusters
 from sweep.remote import job_api
 from sweep.remote.job_api import Unreachable
 from sweep.remote.shipped import Shipped
@@ -37,12 +38,14 @@ class Options:
     storage:      the database of the search as the cluster reaches it; None: as tracking_uri.
     no_diff:      whether the changes of the cluster's code since its commit stay out of the record.
     at_once:      the most trials at once, whatever the spec says; None: as the spec says.
+    insecure:     whether the cluster may let everybody in.
     """
 
     tracking_uri: str | None = None
     storage: str | None = None
     no_diff: bool = False
     at_once: int | None = None
+    insecure: bool = False
 
     def words(self, *, is_new: bool, cap: str = "--at-once") -> list[str]:
         """Return them as they are typed.
@@ -59,6 +62,8 @@ class Options:
             words += ["--no-diff"]
         if self.at_once:
             words += [cap, str(self.at_once)]
+        if self.insecure:
+            words += [open_clusters.OPTION]
         return words
 
 

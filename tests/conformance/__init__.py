@@ -260,9 +260,19 @@ def gradient_step(model: LanguageModel, loss: torch.Tensor, length: float = 1e-3
 
 
 def cases(union: Any, kind: str) -> list[Any]:
-    """Return a pytest parameter for every instance of a kind with every law of it."""
-    return [
-        pytest.param(plugin, law, id=f"{law.__name__}: {describe(plugin)}")
-        for plugin in instances(union)
-        for law in laws(kind)
-    ]
+    """Return a pytest parameter for every instance of a kind with every law of it.
+
+    All forms of an objective but the first are of the long suite.
+    """
+    found, classes = [], set()
+    for plugin in instances(union):
+        is_further = kind == "objective" and type(plugin) in classes
+        classes.add(type(plugin))
+        found += [
+            pytest.param(
+                plugin, law, id=f"{law.__name__}: {describe(plugin)}",
+                marks=[pytest.mark.long] * is_further,
+            )
+            for law in laws(kind)
+        ]  # fmt: skip
+    return found

@@ -99,6 +99,7 @@ def test_the_pages_show_the_sweep_without_an_error_in_the_browser(url, folder, l
         assert (folder / name).stat().st_size > 20_000, "a page that was empty"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not screenshots.chromium(), reason="no Chromium is installed")
 def test_the_printed_address_leads_to_the_sweeps_own_page_at_a_first_visit(url, folder):
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -212,7 +212,16 @@ STATEFUL = {
 }
 
 
-@pytest.mark.parametrize("changes", STATEFUL.values(), ids=STATEFUL)
+RARE = {"mixout", "own texts", "drawn masks", "prepared", "reference", "frozen"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(changes, id=name, marks=[pytest.mark.long] * (name in RARE))
+        for name, changes in STATEFUL.items()
+    ],
+)
 def test_whatever_a_trial_is_made_of_it_resumes_as_if_it_had_not_stopped(
     changes, configure, name, tmp_path
 ):

@@ -18,7 +18,7 @@ from trainables.assets.cache import cache_dir
 from trainables.assets.catalogue import CATALOGUE, Asset
 from trainables.assets.errors import AssetError, Unavailable
 from trainables.assets.hub import fetch_from_hub
-from trainables.assets.safe_files import refuse_pickles
+from trainables.assets.safe_files import refuse_outside, refuse_pickles
 from trainables.assets.wheels import folder_name, unpack
 from trainables.schema.text.shown import MAX_NAME, as_value
 
@@ -41,9 +41,12 @@ def resolve(name: str) -> Path:
     The folder of a model is one for `from_pretrained`.
 
     Raises:
-        AssetError: the name is unknown or out of reach, or its weights are only pickled.
+        AssetError: the name is unknown or out of reach, or its weights are only pickled; or it is a
+            path that this machine forbids to use.
     """
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
+    if name and not asset:
+        refuse_outside(path)
     if name and not asset and path.exists():
         return refuse_pickles(path)
     if not asset and (copy := others.input_of_others(name)):

@@ -1,16 +1,46 @@
-"""The files of a model that are safe to read; pickled ones and pointers to files are refused."""
+"""The files that are safe to read; pickled ones, pointers to files, and those of others are refused."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from trainables.assets.cache import cache_dir
 from trainables.assets.errors import AssetError
+from trainables.schema.text.shown import MAX_NAME, as_word
 
 # Weights, configs and tokenizers at the top of a repository: neither pickles nor code.
 SAFE_FILES = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 # How a pointer of Git LFS begins, which a clone has in place of a large file that was not fetched.
 POINTER = b"version https://git-lfs.github.com/spec/"
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # loading these can run code
+
+# Folders, with `:` between them, in which configurations may name files; without it, in every folder.
+ROOTS = "EQUIPOISE_ROOTS"
+
+
+def refuse_outside(path: Path) -> Path:
+    """Return a path that a configuration names unchanged, unless this machine forbids to use it.
+
+    Where the variable ROOTS is set, it must lie in one of those folders, in the current one, in which
+    the files are that came with a sweep, or in the cache; links are followed.
+
+    Raises:
+        AssetError: it lies elsewhere. Whether there is such a file, the sentence does not tell.
+    """
+    roots = [root for root in os.environ.get(ROOTS, "").split(os.pathsep) if root]
+    if not roots:
+        return path
+    current = [Path.cwd()] if Path.cwd() != Path("/") else []
+    allowed = [*(Path(root).expanduser() for root in roots), cache_dir(), *current]
+    real = path.resolve()
+    if any(real.is_relative_to(folder.resolve()) for folder in allowed):
+        return path
+    raise AssetError(
+        f"{as_word(path, MAX_NAME)} must lie in a folder that this machine allows to be used "
+        f"({ROOTS}={as_word(os.pathsep.join(roots), MAX_NAME)}), or come with the sweep, but does not: "
+        f"copy it there."
+    )
 
 
 def refuse_pickles(path: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.assets.errors import AssetError
-from trainables.assets.safe_files import refuse_pointer
+from trainables.assets.safe_files import refuse_outside, refuse_pointer
 from trainables.data.files.bounded import MAX_DATA, MAX_ROWS
 from trainables.data.files.delimited import table_rows
 from trainables.data.files.json_objects import json_lines, json_list
@@ -45,9 +45,9 @@ def user_file(name: str) -> Path:
     """Return the path of a user's file; a relative one starts from the folder that the trial runs in.
 
     Raises:
-        AssetError: there is no such file, or it is larger than MAX_DATA.
+        AssetError: there is no such file, it is larger than MAX_DATA, or this machine forbids its use.
     """
-    path, shown = Path(name).expanduser(), as_word(name)
+    path, shown = refuse_outside(Path(name).expanduser()), as_word(name)
     if not path.is_file():
         if path.exists():
             kind = "a folder" if path.is_dir() else "none"

@@ -13,12 +13,17 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import torch
 
 from trainables.chatter import tell_deepspeed_of_no_gpu
+
+# How long a process waits for another one: the first alone measures, for hours if there is much.
+# That one has died is seen by whoever has started them (sweep/workers/ranks.py, torchrun).
+PATIENCE = timedelta(days=7)
 
 
 def start_deepspeed() -> Any:
@@ -55,7 +60,9 @@ def _joined() -> Any:
         if interface is not None:
             os.environ["GLOO_SOCKET_IFNAME"] = interface
         os.environ.setdefault("LOCAL_RANK", "0")  # all that init_distributed reads then
-    deepspeed.init_distributed(dist_backend=backend, verbose=False, auto_mpi_discovery=False)
+    deepspeed.init_distributed(
+        dist_backend=backend, verbose=False, auto_mpi_discovery=False, timeout=PATIENCE
+    )
     return deepspeed
 
 

@@ -11,6 +11,7 @@ from sweep.cli.cluster_verbs.job_tree import since, tree_of
 from sweep.cli.options import (
     FAILED,
     WRONG,
+    Insecure,
     JobsAddress,
     Name,
     TableOrJson,
@@ -26,6 +27,7 @@ app = typer.Typer()
 @app.command(epilog="Example: sweep jobs --format json")
 def jobs(
     address: JobsAddress = None,
+    insecure: Insecure = False,
     format_: Annotated[TableOrJson, typer.Option("--format")] = TableOrJson.TABLE,
 ) -> None:
     """List the jobs of a cluster that run, or ran, a sweep; the newest first."""
@@ -64,6 +66,7 @@ def jobs(
 def logs(
     name: Name,
     address: JobsAddress = None,
+    insecure: Insecure = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="go on until the job ends, with its exit code")
     ] = False,

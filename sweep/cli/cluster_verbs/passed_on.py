@@ -17,6 +17,7 @@ def options_of(tracking_uri: str | None, storage: str | None, *, no_diff: bool) 
     Raises:
         SystemExit: an address holds a secret; a sentence on stderr says where to put it.
     """
+    from sweep.driver.cluster import open_clusters
     from sweep.remote import addresses
     from sweep.remote.jobs import Options
 
@@ -24,7 +25,7 @@ def options_of(tracking_uri: str | None, storage: str | None, *, no_diff: bool) 
     uri = tracking_uri or (kept.tracking_uri if kept else None)
     database = storage or (kept.storage if kept else None)
     refuse_secrets(uri, database)
-    return Options(uri, database, no_diff)
+    return Options(uri, database, no_diff, insecure=open_clusters.are_allowed())
 
 
 def refuse_secrets(tracking_uri: str | None, storage: str | None) -> None:

@@ -13,6 +13,7 @@ from sweep.cli.cluster_verbs import queue_calls, queue_table, queue_tree
 from sweep.cli.options import (
     WRONG,
     HarnessTasks,
+    Insecure,
     JobsAddress,
     Name,
     NoDiff,
@@ -61,12 +62,13 @@ Here = Annotated[
 def queue(
     context: typer.Context,
     address: JobsAddress = None,
+    insecure: Insecure = False,
     here: Here = False,
     format_: Form = TableOrJson.TABLE,
 ) -> None:
     """List the sweeps that run, wait and have ended in the queue of a cluster; change that queue."""
     if context.invoked_subcommand is not None:
-        for name in ("address", "here", "format_"):
+        for name in ("address", "insecure", "here", "format_"):
             source = context.get_parameter_source(name)
             if source is not None and source.name == "COMMANDLINE":
                 option = f"--{name.rstrip('_')}"
@@ -99,6 +101,7 @@ def add(
         typer.Option(help="database of the search; that of `sweep run` here if left out"),
     ] = None,
     no_diff: NoDiff = False,
+    insecure: Insecure = False,
     harness_tasks: HarnessTasks = None,
     key: Annotated[str, typer.Option("--key", hidden=True)] = "",
     format_: Form = TableOrJson.TABLE,
@@ -127,7 +130,7 @@ def add(
         entry = _queue().add(
             checked.name, shipped.shipped(checked, document.text, harness_tasks), key,
             priority=priority, cap=cap, resume=resume, tracking_uri=tracking_uri, storage=storage,
-            no_diff=no_diff,
+            no_diff=no_diff, insecure=insecure,
         )  # fmt: skip
     except (shipped.NotShipped, Refused) as error:
         leave(WRONG, str(error))
@@ -140,7 +143,11 @@ def add(
 
 @verbs.command(epilog="Example: sweep queue remove smollm2")
 def remove(
-    name: Name, address: JobsAddress = None, here: Here = False, format_: Form = TableOrJson.TABLE
+    name: Name,
+    address: JobsAddress = None,
+    insecure: Insecure = False,
+    here: Here = False,
+    format_: Form = TableOrJson.TABLE,
 ) -> None:
     """Take a sweep that waits out of the queue; it stays listed as removed."""
     if queue_calls.is_elsewhere(address, here):
@@ -155,6 +162,7 @@ def move(
     name: Name,
     priority: NewPriority,
     address: JobsAddress = None,
+    insecure: Insecure = False,
     here: Here = False,
     format_: Form = TableOrJson.TABLE,
 ) -> None:
@@ -174,6 +182,7 @@ def serve(
         int, typer.Option("--at-once", min=1, help="the number of sweeps that run at the same time")
     ] = 1,
     address: JobsAddress = None,
+    insecure: Insecure = False,
 ) -> None:
     """Start the sweeps of the queue of this machine, the head of a cluster; Ctrl-C ends this alone."""
     from sweep.queue import server

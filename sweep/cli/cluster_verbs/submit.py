@@ -11,6 +11,7 @@ from sweep.cli.cluster_verbs import confirmation, following, passed_on, queue_ca
 from sweep.cli.options import (
     WRONG,
     HarnessTasks,
+    Insecure,
     JobsAddress,
     NoDiff,
     Spec,
@@ -31,6 +32,7 @@ app = typer.Typer()
 def submit(
     spec: Spec,
     address: JobsAddress = None,
+    insecure: Insecure = False,
     tracking_uri: Annotated[
         str | None,
         typer.Option(

@@ -15,6 +15,7 @@ from typing import Any
 
 from sweep.driver import interrupts
 from sweep.driver.cluster.head_address import connect, host_and_port, silent
+from sweep.driver.cluster.open_clusters import refusal_of_head
 from sweep.driver.cluster.ray_processes import in_own_sessions
 from sweep.driver.cluster.session_folder import end_ray_in, session_folder
 from sweep.driver.cluster.watch import OnLost, ended, watched
@@ -157,7 +158,11 @@ def _connect(address: str | None, folder: str | None) -> None:
             _refuse_shown_secret(address)
             try:
                 connect(address)  # Ray would wait for minutes
+                _refuse_open(address)
                 ray.init(address=address, **quiet)
+                _refuse_open(ray.get_runtime_context().gcs_address)
+            except CannotRun:
+                raise
             except Exception as error:
                 raise CannotRun(
                     f"--address must be a Ray cluster that is up and lets us in (auto or HOST:PORT), "
@@ -165,6 +170,12 @@ def _connect(address: str | None, folder: str | None) -> None:
                 ) from error
     finally:
         _leave_terminal_as_it_is()
+
+
+def _refuse_open(address: str) -> None:
+    """Raise CannotRun if a head lets everybody in whom its network reaches."""
+    if refusal := refusal_of_head(address):
+        raise CannotRun(refusal)
 
 
 def _end_process(on_lost: OnLost, files: str | None, reason: str) -> None:

@@ -129,6 +129,7 @@ def test_tls_that_is_none_is_told(words, home):
         check_is_one_sentence(words, url, home, "does not answer ([SSL: ")
 
 
+@pytest.mark.long
 def test_what_is_refused_after_the_first_answer_is_one_sentence_too(finished, tmp_path):
     """The list of experiments is given, and nothing else."""
 

@@ -121,7 +121,7 @@ def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_en
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        ("raise", "RuntimeError: out of something"),
+        pytest.param("raise", "RuntimeError: out of something", marks=pytest.mark.long),
         ("nan", "diverged"),
         ("die", "its process died on "),
     ],

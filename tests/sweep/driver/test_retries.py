@@ -46,6 +46,12 @@ def test_a_worker_whose_disk_is_full_ends_the_sweep_and_fails_no_trial():
             "exit detail: Worker unexpectedly exits with code 2. End of file. Some common causes …",
             "its process died on 10.0.0.7: Worker unexpectedly exits with code 2. End of file",
         ),
+        (
+            "The actor died because of an error raised in its creation task, \x1b[36mray::T.__init__()"
+            '\x1b[39m (pid=7, ip=10.0.0.7, actor_id=3f)\n  File "worker.py", line 3\n    import it\n'
+            "    ^^^^^^^^^\nModuleNotFoundError: No module named 'deepspeed'\n",
+            "its process cannot start on 10.0.0.7: ModuleNotFoundError: No module named 'deepspeed'",
+        ),
         ("The actor is temporarily unavailable", "its process died"),
     ],
 )

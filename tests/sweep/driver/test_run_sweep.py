@@ -56,6 +56,7 @@ def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of)
     assert len(open_study(workspace.folder(spec.name) / "search.journal", spec).trials) == 4
 
 
+@pytest.mark.long
 def test_a_resumed_sweep_obeys_what_is_requested_while_it_starts_and_nothing_before(
     spec_of, monkeypatch
 ):
@@ -250,6 +251,7 @@ def test_an_older_copy_of_the_whole_folder_writes_nothing_over_the_record(
     assert "delivered again" not in caplog.text
 
 
+@pytest.mark.long
 def test_a_sweep_whose_files_were_moved_is_not_resumed_beside_them(spec_of, tmp_path):
     spec, document = spec_of(2)
     record = run(spec, document, run_trial=pretending())

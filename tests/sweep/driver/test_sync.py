@@ -225,6 +225,7 @@ def test_the_record_is_delivered_also_where_the_search_alone_is_an_older_copy(sp
     assert synced.num_delivered > 4
 
 
+@pytest.mark.long
 def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
     from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.provenance.beginning import beginning_in, beginning_of
@@ -258,6 +259,7 @@ def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, 
     assert find_sweep(uri, spec.name) is None
 
 
+@pytest.mark.long
 def test_a_sweep_stays_where_it_was_if_another_store_cannot_be_opened(spec_of, tmp_path):
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())

@@ -46,6 +46,7 @@ def test_a_submitted_sweep_runs_on_the_cluster_and_its_log_is_followed(head, tmp
     assert "sweep resume tiny" in again.stdout
 
 
+@pytest.mark.long
 def test_the_log_of_a_job_is_printed_without_secrets_and_what_a_terminal_obeys(head):
     environment, jobs = head
     secret = f"hf_{'aB3' * 10}"

@@ -193,7 +193,18 @@ def files_of(record, trial):
     return found
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 407, 411, 413, 415, 507])
+@pytest.mark.parametrize(
+    "status",
+    [
+        200,
+        401,
+        413,
+        *(
+            pytest.param(each, marks=pytest.mark.long)
+            for each in (400, 403, 404, 407, 411, 415, 507)
+        ),
+    ],
+)
 def test_a_file_that_a_gateway_refuses_is_set_aside_and_the_rest_is_delivered(
     status, behind, far_record, outbox, caplog
 ):

@@ -3,7 +3,16 @@
 import pytest
 
 from trainables.assets.errors import AssetError
-from trainables.assets.safe_files import PICKLES, POINTER, refuse_pickles, refuse_pointer
+from trainables.assets.resolve import resolve
+from trainables.assets.safe_files import (
+    PICKLES,
+    POINTER,
+    ROOTS,
+    refuse_outside,
+    refuse_pickles,
+    refuse_pointer,
+)
+from trainables.data import sources
 
 
 @pytest.mark.parametrize("suffix", PICKLES)
@@ -47,3 +56,54 @@ def test_a_pointer_is_told_with_what_fetches_the_file(tmp_path):
 def test_any_other_file_is_none(contents, tmp_path):
     (tmp_path / "a.csv").write_bytes(contents)
     refuse_pointer(tmp_path / "a.csv", "a.csv")
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """A folder with data in `allowed`, `current`, `cache` and `elsewhere`; the first two may be used."""
+    for place in ("allowed", "current", "cache", "elsewhere"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "texts.txt").write_text("he reads\n")
+    monkeypatch.chdir(tmp_path / "current")
+    monkeypatch.setenv("EQUIPOISE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv(ROOTS, f"/no/such/folder:{tmp_path / 'allowed'}")
+    return tmp_path
+
+
+def read_all(name):
+    """Look at a file as a model is looked for, and as data are read."""
+    return [str(refuse_outside(resolve(name))), [text for _, text in sources.read_texts(name)]]
+
+
+@pytest.mark.parametrize("name", ["{}/allowed/texts.txt", "texts.txt", "{}/cache/texts.txt"])
+def test_what_lies_in_an_allowed_folder_the_current_one_or_the_cache_is_read(name, places):
+    name = name.format(places)
+    assert read_all(name) == [name, ["he reads"]]
+
+
+@pytest.mark.parametrize("read", [resolve, lambda name: list(sources.read_texts(name))])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{}/elsewhere/texts.txt",
+        "{}/elsewhere/no-such.txt",
+        "../elsewhere/texts.txt",
+        "{}/allowed/../elsewhere/texts.txt",
+        "{}/allowed/link.txt",
+        "{}/allowedtoo/texts.txt",
+        "/etc/passwd.txt",
+        "~/texts.txt",
+    ],
+)
+def test_what_lies_elsewhere_is_refused_whether_it_is_there_or_not(read, name, places):
+    (places / "allowed" / "link.txt").symlink_to(places / "elsewhere" / "texts.txt")
+    with pytest.raises(
+        AssetError, match=r"must lie in a folder that this machine allows .*, but does not: copy"
+    ):
+        read(name.format(places))
+
+
+def test_without_a_list_of_folders_everything_is_read(places, monkeypatch):
+    monkeypatch.delenv(ROOTS)
+    name = str(places / "elsewhere" / "texts.txt")
+    assert read_all(name) == [name, ["he reads"]]

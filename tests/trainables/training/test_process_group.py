@@ -60,7 +60,8 @@ def test_a_group_that_is_described_by_halves_is_one_sentence(python):
     )
 
 
-def test_a_process_joins_the_group_that_its_environment_names():
+def outputs_of_two(code: str, **variables: str) -> list[list[str]]:
+    """Return the words that each of two processes of a group prints, given its code."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -68,19 +69,29 @@ def test_a_process_joins_the_group_that_its_environment_names():
     environment = os.environ | group | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", STARTED],
-            env=environment | {"RANK": rank, "LOCAL_RANK": rank},
+            [sys.executable, "-c", code],
+            env=environment | variables | {"RANK": rank, "LOCAL_RANK": rank},
             stdout=subprocess.PIPE,
             text=True,
         )
         for rank in ("0", "1")
     ]
     try:
-        outputs = [process.communicate(timeout=100)[0] for process in processes]
+        return [process.communicate(timeout=100)[0].split() for process in processes]
     finally:
         for process in processes:
             process.kill()  # one may wait for another that has died
-    assert [output.split()[:2] for output in outputs] == [["0", "2"], ["1", "2"]]
+
+
+def test_a_process_joins_the_group_that_its_environment_names():
+    assert [words[:2] for words in outputs_of_two(STARTED)] == [["0", "2"], ["1", "2"]]
+
+
+def test_a_process_waits_for_another_longer_than_deepspeed_would():
+    """As it does while the first one measures. DeepSpeed's own patience is 0 minutes here, else 10."""
+    wait = "import time\nif group.get_rank() == 0: time.sleep(3)\ngroup.barrier()\nprint('met')"
+    words = outputs_of_two(f"{STARTED}\n{wait}", DEEPSPEED_TIMEOUT="0")
+    assert [each[-1] for each in words] == ["met", "met"]
 
 
 @pytest.mark.long

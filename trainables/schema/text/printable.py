@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from trainables.schema.text.masking import masked, masked_head
@@ -11,6 +12,13 @@ MAX_MASKED = 500_000  # characters from the begin of a text, of which the rest i
 
 # They join letters and pictures of many scripts, and turn no text around.
 JOINERS = (0x200C, 0x200D)
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # as of a terminal
+
+
+def without_colours(text: str) -> str:
+    """Return a text without what makes a terminal change its colours."""
+    return COLOUR.sub("", text)
 
 
 def visible(text: str) -> str:

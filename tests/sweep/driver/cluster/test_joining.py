@@ -121,7 +121,9 @@ with raising_ctrl_c():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("after_s", [0.9, pytest.param(2.2, marks=pytest.mark.long), 3.5])
+@pytest.mark.parametrize(
+    "after_s", [0.9, *(pytest.param(each, marks=pytest.mark.long) for each in (2.2, 3.5))]
+)
 def test_nothing_lives_on_after_a_signal_while_ray_starts(number, after_s):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         process = subprocess.run(
