@@ -197,8 +197,7 @@ class Stage:
             for node in (self._head, self._node)
             for raylet in raylets(node)
             for child in children(raylet)
-            # Ray renames them so; the second is a further process of a trial.
-            if "Trainable" in command_name(child) or command_name(child).startswith("ray::Rank")
+            if "Trainable" in command_name(child)  # Ray renames them so
         ]
 
 

@@ -1,6 +1,6 @@
 """A cluster that lets everybody in is refused unless it is this machine's own; real heads answer.
 
-They listen to loopback alone, and are named by 127.1, a way to write it that does not count as that.
+They listen to loopback alone, and are named by 0.0.0.0, which leads there and does not count as that.
 """
 
 import os
@@ -43,7 +43,7 @@ def test_what_names_no_other_machine_is_not_asked(address):
     assert refusal_of_head(address) == ""
 
 
-@pytest.mark.parametrize("address", ["127.1:9", "no-such-host.invalid:6379"])
+@pytest.mark.parametrize("address", ["0.0.0.0:9", "no-such-host.invalid:6379"])
 def test_a_head_that_does_not_answer_is_left_to_ray(address):
     assert refusal_of_head(address) == ""
 
@@ -67,7 +67,7 @@ def server():
 
         servers.append(ThreadingHTTPServer(("127.0.0.1", 0), Answer))
         Thread(target=servers[-1].serve_forever, daemon=True).start()
-        return f"http://127.1:{servers[-1].server_port}"
+        return f"http://0.0.0.0:{servers[-1].server_port}"
 
     yield start
     for each in servers:
@@ -104,7 +104,7 @@ def test_a_job_api_that_answers_anybody_is_refused_unless_allowed(
     assert refusal_of_job_api(address).startswith(REFUSED + address)
     monkeypatch.setenv(open_clusters.VARIABLE, "1")
     assert refusal_of_job_api(address) == ""
-    assert refusal_of_job_api(address.replace("127.1", "127.0.0.1")) == ""
+    assert refusal_of_job_api(address.replace("0.0.0.0", "127.0.0.1")) == ""
 
 
 @pytest.fixture(scope="module", params=["token", "disabled"])
@@ -130,9 +130,11 @@ def test_an_open_head_is_refused_by_each_verb_that_uses_it_and_a_closed_one_is_n
     is_closed, head = head
     spec = tmp_path / "tiny.yaml"
     spec.write_text(TINY)
-    jobs_api = head.jobs.replace("127.0.0.1", "127.1")
+    jobs_api = head.jobs.replace("127.0.0.1", "0.0.0.0")
+    gcs = head.gcs.replace("127.0.0.1", "0.0.0.0")
+    assert bool(refusal_of_head(gcs)) is not is_closed
     asked = [
-        ("run", spec, "--address", head.gcs.replace("127.0.0.1", "127.1")),
+        *([] if is_closed else [("run", spec, "--address", gcs)]),
         ("jobs", "--address", jobs_api),
         ("logs", "tiny", "--address", jobs_api),
         ("queue", "--address", jobs_api),
@@ -144,7 +146,9 @@ def test_an_open_head_is_refused_by_each_verb_that_uses_it_and_a_closed_one_is_n
         assert is_closed or result.returncode == 2
         assert "Traceback" not in result.stderr
     if not is_closed:
-        allowed = sweep(head, "submit", spec, "--yes", "--follow", "--insecure", *asked[1][1:])
+        allowed = sweep(
+            head, "submit", spec, "--yes", "--follow", "--insecure", "--address", jobs_api
+        )
         assert allowed.returncode == 0, allowed.stdout + allowed.stderr
         assert "[4/4]" in allowed.stdout
 
