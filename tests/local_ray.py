@@ -1,8 +1,13 @@
 """A Ray of this process alone, for tests and benchmarks."""
 
+from typing import Any
 
-def start_ray(num_cpus: int) -> None:
-    """Start Ray on this machine with so many CPUs, and join it; `ray.shutdown` ends it."""
+
+def start_ray(num_cpus: int, **system_config: Any) -> None:
+    """Start Ray on this machine with so many CPUs, and join it; `ray.shutdown` ends it.
+
+    system_config: settings of Ray's own programs.
+    """
     import ray
 
     ray.init(
@@ -11,4 +16,5 @@ def start_ray(num_cpus: int) -> None:
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
+        _system_config=system_config or None,
     )

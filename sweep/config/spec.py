@@ -155,7 +155,8 @@ class Checkpoints(Strict):
                 "must hold no keys (and so no @ and no ?), which would be recorded: set "
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of each node"
             )
-        if not (rest and scheme in fsspec.available_protocols() if separator else path[:1] == "/"):
+        is_known = bool(rest) and "::" not in path and scheme in fsspec.available_protocols()
+        if not (is_known if separator else path[:1] == "/"):
             raise ValueError(
                 "must be the absolute path of a folder that all nodes share, or s3://BUCKET/PREFIX "
                 f"(or another that fsspec knows), but got {path!r}"

@@ -32,8 +32,6 @@ from sweep.tracking.store import addresses, preparing
 from sweep.workers.checkpoints import CheckpointStores
 from sweep.workers.shared_storage import why_not_shared
 from sweep.workers.unchanged import change_sentences
-from trainables.assets.errors import AssetError
-from trainables.assets.safe_files import refuse_outside
 from trainables.harness import folder as tasks_folder
 from trainables.schema.text.printable import in_one_line
 from trainables.schema.yaml_file import Document
@@ -265,12 +263,6 @@ def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
     checkpoints, path = spec.checkpoints, spec.checkpoints.storage_path
     if not (checkpoints.resume or checkpoints.model):
         return earlier
-    scheme, _, folder = (path or "").rpartition("://")
-    if path and scheme in ("", "file", "local"):
-        try:
-            refuse_outside(Path(folder))
-        except AssetError as error:
-            raise CannotRun(f"checkpoints.storage_path: {error}") from error
     if earlier and not (path and earlier.startswith(f"{path}/")):
         raise CannotRun(
             f"checkpoints.storage_path must stay as it was, because trials go on from checkpoints in "
@@ -278,6 +270,8 @@ def _checkpoint_root(spec: SweepSpec, earlier: str | None) -> str | None:
         )
     root = earlier or (path and workspace.new_checkpoint_root(path, spec.name))
     url = root or str(workspace.folder(spec.name))
-    if (path or ray_cluster.num_nodes() > 1) and (problem := why_not_shared(url)):
+    if (path or ray_cluster.num_nodes() > 1) and (
+        problem := why_not_shared(url, is_named=bool(path))
+    ):
         raise CannotRun(problem)
     return root

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from sweep.driver.cluster.open_clusters import is_loopback, refusal_of_job_api
+from sweep.driver.cluster.open_clusters import is_here, refusal_of_job_api
 from sweep.remote.addresses import JOBS_VARIABLE
 from trainables.schema.text.printable import printable, without_colours
 from trainables.schema.text.shown import MAX_NAME, as_word, first_line
@@ -104,8 +104,7 @@ def token_headers(address: str) -> dict[str, str]:
     Ray adds it only in a shell in which RAY_AUTH_MODE is `token`, and to any address then. Without that
     the token of `~/.ray/auth_token` goes to this machine, as through a forwarded port, and over TLS.
     """
-    parts = urlsplit(address)
-    is_safe = parts.scheme == "https" or is_loopback(parts.hostname or "")
+    is_safe = urlsplit(address).scheme == "https" or is_here(address)
     if os.environ.get("RAY_AUTH_MODE") is not None or not is_safe:
         return {}
     token = os.environ.get("RAY_AUTH_TOKEN", "")

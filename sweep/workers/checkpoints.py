@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 import fsspec
 
+from trainables.assets.errors import AssetError
+from trainables.assets.safe_files import ROOTS, are_limited, refuse_outside
 from trainables.schema.text.shown import as_value
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ CHECKPOINTS, MODELS = "checkpoints", "models"  # folders below one root, one for
 
 log = logging.getLogger(__name__)
 
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss")
 LATEST, SERIAL = "latest", re.compile("[0-9a-f]{32}")
 
 
@@ -121,6 +124,23 @@ class FolderStore:
         """Delete every folder of a name, if there is any."""
         with suppress(FileNotFoundError):
             self._files.rm(f"{self._root}/{name}", recursive=True)
+
+    def refuse_forbidden(self) -> None:
+        """Raise if this machine forbids configurations to name the place.
+
+        Raises:
+            AssetError: it is a local path outside of the folders that are allowed, or, where some are
+                alone allowed, no object store.
+        """
+        scheme, separator, _ = self.url.partition("://")
+        if not are_limited() or (separator and scheme in OBJECT_STORES):
+            return
+        if separator and scheme not in ("file", "local"):
+            raise AssetError(
+                f"{as_value(self.url)} must be a folder or one of {', '.join(OBJECT_STORES)}, as this "
+                f"machine limits what may be used ({ROOTS})."
+            )
+        refuse_outside(Path(self._root))
 
     def refuse_new_bucket(self) -> None:
         """Raise unless the bucket of the address exists: a client may create a mistyped one.

@@ -6,20 +6,28 @@ import uuid
 from typing import Any
 
 from sweep.workers.checkpoints import FolderStore
+from trainables.assets.errors import AssetError
 from trainables.schema.text.masking import masked
 from trainables.schema.text.shown import kind_and_line
 
 NODE_TIMEOUT_S = 120.0  # in which a node must start a process and answer
 
 
-def why_not_shared(url: str) -> str:
+def why_not_shared(url: str, *, is_named: bool = False) -> str:
     """Return a sentence on why not all nodes of the Ray cluster share a place, or "" if they do.
 
     The driver writes a marker there. Each node that is up reads it and writes one of its own.
 
-    url: of the place, a path or an address that fsspec knows.
+    Args:
+        url: of the place, a path or an address that fsspec knows.
+        is_named: whether it is one that a spec names, which a machine may forbid.
     """
     store, marker = FolderStore(url), f"seen-by-all-{uuid.uuid4().hex}"
+    try:
+        if is_named:
+            store.refuse_forbidden()
+    except AssetError as error:
+        return f"checkpoints.storage_path: {error}"
     try:
         store.refuse_new_bucket()
         _write_marker(store, marker)
@@ -35,7 +43,7 @@ def why_not_shared(url: str) -> str:
         """Start the check on a node, and return the reference of its result."""
         on_node = NodeAffinitySchedulingStrategy(node_id, soft=False)
         task = ray.remote(_why_not_usable).options(num_cpus=0, scheduling_strategy=on_node)
-        return task.remote(store, marker)
+        return task.remote(store, marker, is_named)
 
     nodes = [node for node in ray.nodes() if node["Alive"]]
     checks = [(node["NodeManagerAddress"], start_check(node["NodeID"])) for node in nodes]
@@ -60,13 +68,15 @@ def _write_marker(store: FolderStore, name: str) -> None:
         (folder / "marker").touch()
 
 
-def _why_not_usable(store: FolderStore, marker: str) -> str:
+def _why_not_usable(store: FolderStore, marker: str, is_named: bool) -> str:
     """Return why this node can not read the marker or write one of its own, or "" if it can.
 
     Runs on each node.
     """
     own_marker = f"{marker}-{uuid.uuid4().hex}"
     try:
+        if is_named:
+            store.refuse_forbidden()
         with store.read(marker) as folder:
             if folder is None or not (folder / "marker").exists():
                 return "does not"

@@ -16,10 +16,12 @@ from pathlib import Path
 from statistics import median
 
 import optuna
+from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
 
 from sweep.config.check import load
+from sweep.config.spec import SweepSpec
 from sweep.search.searcher import ParetoSearch
 from sweep.search.study import open_study
 from sweep.space import draw
@@ -37,25 +39,31 @@ def times_of(folder: Path, num_ended: list[int]) -> dict[str, list[float]]:
         path = folder / f"{name}.yaml"
         path.write_text(f"{text}search: {{sampler: {name}}}\n")
         specs[name], _ = load(path)
-    spec = specs["random"]
-    study = open_study(folder / "search.journal", spec)
-    study.sampler = optuna.samplers.RandomSampler(seed=0)
-    values, times = random.Random(0), {name: [] for name in SAMPLERS}
-    for number in num_ended:
-        while len(study.get_trials(deepcopy=False)) < number:
-            trial = study.ask()
-            draw.suggest(spec.trial, trial)
-            study.tell(trial, [values.random() for _ in spec.goals])
-        for name in SAMPLERS:
-            search = ParetoSearch(specs[name], study, spec.metrics(), lambda outcome: None)
-            seconds = []
-            for asked in range(ASKED):
-                began = time.perf_counter()
-                search.suggest(f"{name}-{asked}")
-                seconds.append(time.perf_counter() - began)
-                search.on_trial_complete(f"{name}-{asked}", error=True)
-            times[name].append(1000 * median(seconds))
+    times = {}
+    for name, spec in specs.items():
+        study, values = open_study(folder / f"{name}.journal", spec), random.Random(0)
+        times[name] = []
+        for number in num_ended:
+            study.sampler = optuna.samplers.RandomSampler(seed=0)  # a search sets its own
+            num_complete = len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+            for _ in range(number - num_complete):
+                trial = study.ask()
+                draw.suggest(spec.trial, trial)
+                study.tell(trial, [values.random() for _ in spec.goals])
+            times[name].append(1000 * median(seconds_of(study, spec)))
     return times
+
+
+def seconds_of(study: optuna.Study, spec: SweepSpec) -> list[float]:
+    """Return the seconds of some suggestions of a search that has these trials."""
+    search = ParetoSearch(spec, study, spec.metrics(), lambda outcome: None)
+    seconds = []
+    for number in range(ASKED):
+        began = time.perf_counter()
+        search.suggest(str(number))
+        seconds.append(time.perf_counter() - began)
+        search.on_trial_complete(str(number), error=True)
+    return seconds
 
 
 def main() -> None:

@@ -1,11 +1,11 @@
 """What a sweep of many slots asks of its driver: CPU, memory, and how late the record and next trials are.
 
     python -m tests.benchmarks.scale --slots 64 --trials 384
-    python -m tests.benchmarks.scale --slots 256 --trials 1024
+    python -m tests.benchmarks.scale --slots 256 --trials 1280
 
 Each slot is a worker process of its own on one Ray node that says it has so many CPUs. A trial rests,
 and reports at the rate of a real one: five times, 12 s apart on average. Only what happens while all
-slots are taken counts. The record is MLflow's SQLite, read by a process beside it as it grows
+slots are taken counts, from half a minute on. The record is MLflow's SQLite, read by a process beside it as it grows
 (tests/benchmarks/scale_observer.py), as the pages of the sweep would.
 """
 
@@ -34,6 +34,7 @@ from sweep.driver import run_sweep
 from tests.benchmarks.orchestration import GOALS, METRICS, SPEC
 from tests.benchmarks.resting import resting_trial
 from tests.benchmarks.scale_observer import Observation, read_observation
+from tests.local_ray import start_ray
 
 LIGHT = Path(__file__).parent / "light"  # how the workers start
 # Metrics that hold when a report was made, when its trial began, and the process of the trial.
@@ -51,19 +52,12 @@ def observed(slots: int, trials: int, pause_s: float, folder: Path) -> Observati
     spec.write_text(f"{text}search: {{sampler: random}}\nresources: {{at_once: {slots}}}\n")
     python_path = os.environ.get("PYTHONPATH", "")
     os.environ["PYTHONPATH"] = f"{LIGHT}{os.pathsep}{python_path}"  # of the workers
-    ray.init(
-        address="local",
-        num_cpus=slots,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level="ERROR",
-        # Workers start as the sweep asks for them, and on few cores that takes minutes.
-        _system_config={
-            "prestart_worker_first_driver": False,
-            "worker_register_timeout_seconds": 1200,
-            "worker_maximum_startup_concurrency": 8,
-            "memory_monitor_refresh_ms": 0,
-        },
+    # Workers start as the sweep asks for them, and on few cores that takes minutes.
+    start_ray(
+        slots,
+        prestart_worker_first_driver=False,
+        worker_register_timeout_seconds=1200,
+        memory_monitor_refresh_ms=0,
     )
     os.environ["PYTHONPATH"] = python_path
     (present := folder / "present").mkdir()

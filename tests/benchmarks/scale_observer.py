@@ -132,7 +132,7 @@ def _of_ray(driver: psutil.Process) -> dict[str, psutil.Process]:
 
 
 def _of_a_worker(processes: dict[str, psutil.Process]) -> float:
-    """Return the median memory of five workers, in MB, without what others have, too."""
+    """Return the median memory of twenty workers, in MB, without what others have, too."""
     workers = processes[NAMES["raylet"]].children()[:20]
     sizes = []
     for worker in workers:

@@ -45,9 +45,10 @@ def resolve(name: str) -> Path:
             path that this machine forbids to use.
     """
     path, asset = Path(os.path.expanduser(name)), CATALOGUE.get(name)
-    if name and not asset:
+    may_be_path = bool(name) and not asset
+    if may_be_path and (path.exists() or not REPOSITORY.fullmatch(name)):
         refuse_outside(path)
-    if name and not asset and path.exists():
+    if may_be_path and path.exists():
         return refuse_pickles(path)
     if not asset and (copy := others.input_of_others(name)):
         return refuse_pickles(copy)

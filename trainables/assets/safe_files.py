@@ -19,28 +19,46 @@ PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")  # loading these c
 ROOTS = "EQUIPOISE_ROOTS"
 
 
+def are_limited() -> bool:
+    """Return whether this machine limits the folders in which configurations may name files."""
+    return bool(_roots())
+
+
 def refuse_outside(path: Path) -> Path:
     """Return a path that a configuration names unchanged, unless this machine forbids to use it.
 
     Where the variable ROOTS is set, it must lie in one of those folders, in the current one, in which
-    the files are that came with a sweep, or in the cache; links are followed.
+    the files are that came with a sweep, or in the cache; and so must all files of a folder. Links are
+    followed.
 
     Raises:
         AssetError: it lies elsewhere. Whether there is such a file, the sentence does not tell.
     """
-    roots = [root for root in os.environ.get(ROOTS, "").split(os.pathsep) if root]
-    if not roots:
+    if not are_limited():
         return path
     current = [Path.cwd()] if Path.cwd() != Path("/") else []
-    allowed = [*(Path(root).expanduser() for root in roots), cache_dir(), *current]
-    real = path.resolve()
-    if any(real.is_relative_to(folder.resolve()) for folder in allowed):
+    allowed = [*(Path(root).expanduser() for root in _roots()), cache_dir(), *current]
+    folders = [folder.resolve() for folder in allowed]
+    if _lies_in(path, folders) and all(_lies_in(file, folders) for file in path.rglob("*")):
         return path
     raise AssetError(
         f"{as_word(path, MAX_NAME)} must lie in a folder that this machine allows to be used "
-        f"({ROOTS}={as_word(os.pathsep.join(roots), MAX_NAME)}), or come with the sweep, but does not: "
+        f"({ROOTS}={as_word(os.environ[ROOTS], MAX_NAME)}), or come with the sweep, but does not: "
         f"copy it there."
     )
+
+
+def _roots() -> list[str]:
+    """Return the folders that ROOTS names."""
+    return [root for root in os.environ.get(ROOTS, "").split(os.pathsep) if root]
+
+
+def _lies_in(path: Path, folders: list[Path]) -> bool:
+    """Return whether a path leads to a place below one of these folders, which are without links."""
+    try:
+        return any(path.resolve().is_relative_to(folder) for folder in folders)
+    except RuntimeError:  # of links in a circle
+        return False
 
 
 def refuse_pickles(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ def user_file(name: str) -> Path:
     Raises:
         AssetError: there is no such file, it is larger than MAX_DATA, or this machine forbids its use.
     """
-    path, shown = refuse_outside(Path(name).expanduser()), as_word(name)
+    path, shown = refuse_outside(Path(os.path.expanduser(name))), as_word(name)
     if not path.is_file():
         if path.exists():
             kind = "a folder" if path.is_dir() else "none"

@@ -6,6 +6,7 @@ A name is one of the miniatures, a catalogued name, a folder, or OWNER/REPO on t
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
@@ -280,7 +281,7 @@ def _resolved(name: str) -> Path:
     """
     assets = catalogue.CATALOGUE.items()
     known = [*miniature.MODELS, *(key for key, asset in assets if asset.hub)]
-    if name not in known and "/" not in name and not Path(name).expanduser().exists():
+    if name not in known and "/" not in name and not os.path.exists(os.path.expanduser(name)):
         close = difflib.get_close_matches(name.lower(), known, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         raise AssetError(

@@ -27,6 +27,13 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def is_here(address: str) -> bool:
+    """Return whether an address of HTTP is this machine's own, reached without a proxy."""
+    from requests.utils import get_environ_proxies
+
+    return is_loopback(urlsplit(address).hostname or "") and not get_environ_proxies(address)
+
+
 def allow() -> None:
     """Let this process, and the jobs that it submits, use clusters that let everybody in."""
     os.environ[VARIABLE] = "1"
@@ -61,23 +68,24 @@ def refusal_of_job_api(address: str) -> str:
     """Return why the job API at an address must not be used, as a sentence; empty if it may be.
 
     It is asked without a token. One that does not answer may be used: whoever uses it says why. So may
-    one that sends us elsewhere, as a gateway does to have its users log in.
+    one that leads to another host, as a gateway does to have its users log in.
     """
-    if is_loopback(urlsplit(address).hostname or "") or are_allowed():
+    if is_here(address) or are_allowed():
         return ""
     import requests
 
     try:
-        answer = requests.get(
-            f"{address}/api/authentication_mode", timeout=ASK_S, allow_redirects=False
-        )
+        answer = requests.get(f"{address}/api/authentication_mode", timeout=ASK_S)
     except requests.RequestException:
         return ""
-    if not answer.ok and answer.status_code != requests.codes.not_found:
+    is_elsewhere = urlsplit(answer.url).hostname != urlsplit(address).hostname
+    if is_elsewhere or not (answer.ok or answer.status_code == requests.codes.not_found):
         return ""
-    if answer.is_redirect or b'"token"' in answer.content[:200]:
-        return ""
-    return _sentence(address)
+    try:
+        wants_token = answer.json()["authentication_mode"] == "token"
+    except (ValueError, LookupError, TypeError):
+        wants_token = False
+    return "" if wants_token else _sentence(address)
 
 
 def _sentence(address: str) -> str:

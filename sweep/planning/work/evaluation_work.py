@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -104,7 +105,7 @@ def has_data_at_hand(evaluator: AnyEvaluator) -> bool:
     known = [name for name in names if name in CATALOGUE]
     files = [name for name in names if name and Path(name).suffix]
     return all(at_hand(name) is not None for name in known) and all(
-        Path(name).expanduser().is_file() for name in files
+        os.path.isfile(os.path.expanduser(name)) for name in files
     )
 
 

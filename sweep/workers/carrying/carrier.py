@@ -116,7 +116,7 @@ class Carrier:
 
     def _path_of(self, name: str) -> Path | None:
         """Return the path of this node that an input of the sweep names, or None."""
-        if name not in self._inputs or not Path(name).expanduser().exists():
+        if name not in self._inputs or not os.path.exists(os.path.expanduser(name)):
             return None
         return resolve.resolve(name)
 

@@ -35,6 +35,8 @@ def test_a_grid_may_run_its_first_points_alone(tmp_path):
     [
         ("{resume: true, storage_path: kept}", "must be the absolute path of a folder that all nodes share, or s3://BUCKET/PREFIX (or another that fsspec knows), but got 'kept'"),
         ("{resume: true, storage_path: 's4://kept/x'}", "but got 's4://kept/x'"),
+        ("{resume: true, storage_path: 'simplecache:///a/b::file:///x'}", "must be the absolute path of a folder"),
+        ("{resume: true, storage_path: 'file:///a::file:///x'}", "must be the absolute path of a folder"),
         ("{resume: true, storage_path: 's3://key:secret@kept/x'}", "must hold no keys (and so no @ and no ?), which would be recorded: set AWS_ACCESS_KEY_ID"),
         ("{resume: true, storage_path: 's3://key:a/secret@kept/x'}", "must hold no keys (and so no @ and no ?)"),
         ("{resume: true, storage_path: 's3://kept/x?secret_key=secret'}", "must hold no keys (and so no @ and no ?)"),

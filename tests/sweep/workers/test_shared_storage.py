@@ -6,6 +6,7 @@ import sys
 import pytest
 import s3fs
 
+from sweep.workers.checkpoints import FolderStore
 from sweep.workers.shared_storage import why_not_shared
 from tests.gateway import Answer, gateway
 from tests.servers import free_port
@@ -34,6 +35,29 @@ def test_a_place_that_cannot_be_written_is_one_sentence(url, sentence, s3, monke
     reason = why_not_shared(url)
     assert sentence in reason
     assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "{}/elsewhere", "file://{}/elsewhere", "local://{}/elsewhere", "file://~/elsewhere",
+        "{}/allowed/../elsewhere", "dir://{}/allowed", "sftp://localhost{}/allowed",
+    ],
+)  # fmt: skip
+def test_a_place_that_this_machine_forbids_is_not_even_looked_at(url, tmp_path, monkeypatch):
+    monkeypatch.setenv("EQUIPOISE_ROOTS", str(tmp_path / "allowed"))
+    (tmp_path / "current").mkdir()
+    monkeypatch.chdir(tmp_path / "current")
+    reason = why_not_shared(url.format(tmp_path), is_named=True)
+    assert reason.startswith("checkpoints.storage_path: ")
+    assert "machine" in reason
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("url", ["{}/allowed/x", "file://{}/allowed/x", "s3://kept/x"])
+def test_a_place_that_this_machine_allows_is(url, tmp_path, monkeypatch):
+    monkeypatch.setenv("EQUIPOISE_ROOTS", str(tmp_path / "allowed"))
+    FolderStore(url.format(tmp_path)).refuse_forbidden()
 
 
 def test_keys_that_are_refused_and_a_server_that_is_away_are_no_missing_bucket(s3, monkeypatch):

@@ -107,3 +107,32 @@ def test_without_a_list_of_folders_everything_is_read(places, monkeypatch):
     monkeypatch.delenv(ROOTS)
     name = str(places / "elsewhere" / "texts.txt")
     assert read_all(name) == [name, ["he reads"]]
+
+
+def test_a_model_of_which_a_file_lies_elsewhere_is_refused(places):
+    model = places / "allowed" / "model"
+    model.mkdir()
+    (model / "model.safetensors").symlink_to(places / "elsewhere" / "texts.txt")
+    with pytest.raises(AssetError, match="must lie in a folder that this machine allows"):
+        resolve(str(model))
+
+
+def test_links_in_a_circle_lead_nowhere(places):
+    (places / "allowed" / "a.txt").symlink_to(places / "allowed" / "a.txt")
+    with pytest.raises(AssetError):
+        resolve(str(places / "allowed" / "a.txt"))
+
+
+def test_a_model_on_the_hub_is_no_path_wherever_the_current_folder_is(places, monkeypatch):
+    monkeypatch.chdir("/")
+    model = places / "cache" / "nobody" / "nothing"  # put there by hand
+    model.mkdir(parents=True)
+    for file in ("config.json", "model.safetensors"):
+        (model / file).touch()
+    assert resolve("nobody/nothing") == model
+
+
+@pytest.mark.parametrize("read", [resolve, lambda name: list(sources.read_texts(name))])
+def test_the_home_of_nobody_is_one_sentence(read):
+    with pytest.raises(AssetError):
+        read("~nosuchuser/texts.txt")

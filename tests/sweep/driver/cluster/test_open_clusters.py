@@ -17,9 +17,11 @@ from sweep.driver.cluster.open_clusters import (
     refusal_of_head,
     refusal_of_job_api,
 )
+from sweep.remote.job_api import token_headers
 from tests.heads import Head
 from tests.sweep.conftest import TINY
 
+MOVED, OPEN = "/moved", b'{"authentication_mode": "disabled"}'
 REFUSED = "--address must be a cluster that lets in those alone who know its token, but "
 
 
@@ -56,11 +58,12 @@ def server():
     def start(status: int, content: bytes = b"", **headers: str) -> str:
         class Answer(BaseHTTPRequestHandler):
             def do_GET(self):
-                self.send_response(status)
+                has_moved = self.path == MOVED
+                self.send_response(200 if has_moved else status)
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(content)
+                self.wfile.write(OPEN if has_moved else content)
 
             def log_message(self, *_):
                 pass
@@ -89,8 +92,25 @@ def test_a_job_api_that_wants_a_token_or_does_not_answer_may_be_used(server, sta
     assert refusal_of_job_api(server(status, content)) == ""
 
 
-def test_a_gateway_that_has_its_users_log_in_may_be_used(server):
-    assert refusal_of_job_api(server(302, Location="http://127.0.0.1:9/login")) == ""
+def test_a_gateway_that_has_its_users_log_in_elsewhere_may_be_used(server):
+    login = server(200, b"<html>").replace("0.0.0.0", "127.0.0.1")
+    assert refusal_of_job_api(server(302, Location=login)) == ""
+
+
+def test_an_open_job_api_that_has_moved_on_its_host_is_refused(server):
+    assert refusal_of_job_api(server(308, Location=MOVED)).startswith(REFUSED)
+
+
+def test_a_loopback_address_to_which_a_proxy_leads_is_another_machines(server, monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0" * 64)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    address = "http://127.0.0.1:8265"
+    assert token_headers(address)
+    monkeypatch.setenv("http_proxy", server(200, OPEN))
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert token_headers(address) == {}
+    assert refusal_of_job_api(address).startswith(REFUSED)
 
 
 @pytest.mark.parametrize(
