@@ -82,10 +82,10 @@ def refusal_of_job_api(address: str) -> str:
     if is_elsewhere or not (answer.ok or answer.status_code == requests.codes.not_found):
         return ""
     try:
-        wants_token = answer.json()["authentication_mode"] == "token"
+        is_closed = answer.json()["authentication_mode"] == "token"
     except (ValueError, LookupError, TypeError):
-        wants_token = False
-    return "" if wants_token else _sentence(address)
+        is_closed = False
+    return "" if is_closed else _sentence(address)
 
 
 def _sentence(address: str) -> str:
