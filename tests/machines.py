@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.markdown import ROOT
 from trainables.assets import cache
 
 PROGRAMS = ("ip", "nsenter", "rsync", "setpriv", "ssh", "ssh-keygen", "sshd", "unshare")
@@ -46,6 +47,7 @@ mount -t overlay overlay -o "lowerdir=$CACHE,upperdir=$OWN/cache,workdir=$OWN/ca
 mount --bind "$OWN/resolv.conf" /etc/resolv.conf
 mount --rbind "$OWN/home" "$HOME"
 mount --bind "$OWN/passwd" /etc/passwd
+mount --bind "$SHARED" /media
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /dev/shm
 mkdir /run/sshd
@@ -66,6 +68,7 @@ PidFile none
 BASHRC = """
 export PATH="{prefix}/bin:$PATH" PIP_NO_INDEX=1 PIP_NO_BUILD_ISOLATION=0 PIP_ROOT_USER_ACTION=ignore
 """
+SHARED = "/media"  # a folder that all machines see
 HOME = "/mnt"  # /root may hold the Python that all machines share
 ENVIRONMENT = {
     "HOME": HOME,
@@ -114,6 +117,24 @@ class Machine:
     def processes(self) -> set[str]:
         """Return the names of the processes that a program on it sees, but of those that look."""
         return {*self.run("exec cat /proc/[0-9]*/comm").stdout.split("\n")} - {"", "cat", "bash"}
+
+    def commands(self) -> str:
+        """Return the command lines of all processes on it."""
+        return self.run("exec cat /proc/[0-9]*/cmdline").stdout.replace("\0", " ")
+
+    def copy_project(self) -> None:
+        """Copy the files of this project that git knows or would add to ~/equipoise."""
+        words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        for name in listed.stdout.split("\0")[:-1]:
+            if (ROOT / name).is_file():
+                copy = self.home / "equipoise" / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, copy)
+
+    def lose_power(self) -> None:
+        """End all of its processes at once."""
+        psutil.Process(self.pid).kill()
 
 
 @contextmanager
@@ -171,7 +192,8 @@ def _start(name: str, folder: Path) -> subprocess.Popen[bytes]:
 
     folder: of all machines; its own files are in NAME below it.
     """
-    own = folder / name
+    own, shared = folder / name, folder / "shared"
+    shared.mkdir(exist_ok=True)
     parts = ("prefix", "work", "cache", "cache-work", "tmp", "home/.ssh", "home/.cache/equipoise")
     for part in parts:
         (own / part).mkdir(parents=True)
@@ -185,7 +207,8 @@ def _start(name: str, folder: Path) -> subprocess.Popen[bytes]:
     )
     for key in ("key", "key.pub"):
         shutil.copy(folder / key, own / "home/.ssh")
-    places = {"NAME": name, "OWN": str(own), "PREFIX": sys.prefix, "CACHE": str(cache.cache_dir())}
+    places = {"NAME": name, "OWN": str(own), "SHARED": str(shared), "PREFIX": sys.prefix}
+    places["CACHE"] = str(cache.cache_dir())
     with (own / "sshd.log").open("w") as log:
         return subprocess.Popen(
             [*WITH_THIS_PROCESS, "unshare", *NAMESPACES, "bash", "-c", START],

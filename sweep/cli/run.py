@@ -82,7 +82,6 @@ def run(
     """Run a sweep from its spec to its front. Ctrl-C leaves it ready for `sweep resume`."""
     use_harness_tasks(harness_tasks)
     checked, document = load_spec(spec, with_inputs=True)
-    checked = checked.with_at_most(at_once)
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(*_services(tracking_uri, storage), address)
@@ -95,6 +94,7 @@ def run(
             backends,
             replace=replace,
             code_diff=diff,
+            cap=at_once,
             on_start=on_start,
             on_lost=on_lost,
         ),
@@ -189,7 +189,6 @@ def resume_here(
     checked, document = load_spec(spec_file)
     if checked.name != name:
         leave(WRONG, f"{spec_file} must keep its name, {name}, but is now named {checked.name!r}.")
-    checked = checked.with_at_most(at_once)
     from sweep.driver import run_sweep
 
     backends = run_sweep.Backends(tracking_uri, storage, address)
@@ -202,7 +201,13 @@ def resume_here(
 
         requested = reruns.requested if reruns else None
         return run_sweep.resume(
-            checked, document, backends, on_start=announce, on_lost=on_lost, reruns=requested
+            checked,
+            document,
+            backends,
+            cap=at_once,
+            on_start=announce,
+            on_lost=on_lost,
+            reruns=requested,
         )
 
     run_to_last_word(checked, start)

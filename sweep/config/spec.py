@@ -121,6 +121,27 @@ class Resources(Strict):
         """GPUs of each process of a trial."""
         return self.gpus_per_trial / self.workers_per_trial
 
+    @property
+    def processes_per_gpu(self) -> int:
+        """The most processes of trials that compute on the same GPU; 0 where they use none."""
+        share = self.gpus_per_process
+        return max(1, int(1 / share)) if share else 0
+
+    def processes_on(self, num_cpus: float, num_gpus: float) -> int:
+        """Return how many processes of trials a node with so many CPUs and GPUs can hold.
+
+        What is left over of several GPUs cannot be put together to a share.
+
+        >>> Resources(gpus_per_trial=0.4).processes_on(num_cpus=16, num_gpus=2)
+        4
+        """
+        room = int(num_cpus // self.cpus_per_process)
+        if self.gpus_per_process >= 1:
+            room = min(room, int(num_gpus // self.gpus_per_process))
+        elif self.gpus_per_process:
+            room = min(room, int(num_gpus) * self.processes_per_gpu)
+        return room
+
 
 class Checkpoints(Strict):
     """What is kept of each trial, and where.

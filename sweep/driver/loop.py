@@ -254,6 +254,7 @@ def _run_trials(
     """
     from sweep.driver import tuner
     from sweep.driver.cluster.ended_trials import forgetting_ended_trials
+    from sweep.driver.cluster.idle_workers import ending_idle_workers
     from sweep.driver.retries import count_each_death_once
     from sweep.workers.assignment import Assignment, real_trial
     from sweep.workers.carrying import carrier
@@ -275,6 +276,7 @@ def _run_trials(
         control.interrupt,
         count_each_death_once(search.on_death),
         forgetting_ended_trials(),
+        ending_idle_workers(),
     ):
         tuner.build(
             prepared.spec, search, prepared.num_at_once, [control, *callbacks], assignment

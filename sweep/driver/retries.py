@@ -16,6 +16,7 @@ from ray.tune.experiment import Trial
 
 from sweep.trial_request import IN_HALVES
 from sweep.workers.memory import NotEnoughMemory
+from sweep.workers.ranks import LOW_MEMORY
 from sweep.workers.result import TrialResult
 from trainables.schema.text.printable import without_colours
 
@@ -54,7 +55,7 @@ def describe_death(death: RayError) -> str:
     if NOT_STARTED in text:
         lines = [line for line in without_colours(text).splitlines() if line.strip(" ^~")]
         return f"its process cannot start{node}: {lines[-1].strip()}"
-    if "low on memory" in text:
+    if LOW_MEMORY in text:
         return f"{OUT_OF_MEMORY}{node}"
     if re.search(r"node (has died|was terminated|is dead|died)", text):
         return f"its node died{node}"

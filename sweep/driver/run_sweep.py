@@ -66,6 +66,7 @@ def run(
     *,
     replace: bool = False,
     code_diff: str = "",
+    cap: int | None = None,
     on_start: OnStart | None = None,
     on_lost: OnLost | None = None,
     run_trial: RunTrial | None = None,
@@ -75,6 +76,7 @@ def run(
     document: the file of the spec, as the user typed it.
     replace: whether to delete an earlier sweep of the same name first.
     code_diff: the changes of the code since its commit, if they are to be recorded.
+    cap: the most trials at once, whatever the spec says; None changes nothing.
     on_start: called once when the trials are about to run; returns further callbacks for Ray Tune.
     on_lost: called when Ray has gone, in a thread; returns the code with which this process ends.
     run_trial: what a worker runs instead of trainables.trial.run_trial, for tests and benchmarks.
@@ -113,7 +115,8 @@ def run(
         digests = preflight.prepare(spec, document)
         with ray_cluster.joined(backends.ray_address, uri, on_lost):
             # Everything that may refuse the sweep comes before anything is deleted or recorded.
-            num_at_once = room.num_at_once(spec.resources, is_here=backends.ray_address is None)
+            is_here = backends.ray_address is None
+            num_at_once = room.num_at_once(spec.resources, cap, is_here=is_here)
             checkpoint_root = _checkpoint_root(spec, None)
             if replace:
                 requested = delete_earlier(spec.name, uri, search_storage, earlier_requests)
@@ -127,7 +130,7 @@ def run(
             warn_of_copy(record)
             prepared = _prepared(
                 spec, document, record, search_storage, checkpoint_root, num_at_once, digests,
-                on_cluster=backends.ray_address is not None,
+                on_cluster=not is_here,
             )  # fmt: skip
             run_to_end(prepared, on_start, run_trial)
     return record
@@ -144,6 +147,7 @@ def resume(
     document: Document,
     backends: Backends = DEFAULT_BACKENDS,
     *,
+    cap: int | None = None,
     on_start: OnStart | None = None,
     on_lost: OnLost | None = None,
     run_trial: RunTrial | None = None,
@@ -155,7 +159,7 @@ def resume(
 
     document: the file of the spec in the sweep's folder.
     reruns: if given, these are requested once nothing refuses the sweep, and only requests are run.
-    on_start, on_lost, run_trial: as of `run`.
+    cap, on_start, on_lost, run_trial: as of `run`.
 
     Raises:
         addresses.BadAddress: the tracking store or the search storage cannot be used.
@@ -200,7 +204,8 @@ def resume(
                 raise CannotRun("\n".join(map(in_one_line, sentences)))
             refuse_other_definitions(spec, began)
             with ray_cluster.joined(backends.ray_address, uri, on_lost):
-                num_at_once = room.num_at_once(spec.resources, is_here=backends.ray_address is None)
+                is_here = backends.ray_address is None
+                num_at_once = room.num_at_once(spec.resources, cap, is_here=is_here)
                 checkpoint_root = _checkpoint_root(spec, workspace.checkpoint_root(spec.name))
                 workspace.remember_checkpoint_root(spec.name, checkpoint_root)
                 workspace.remember_harness_tasks(spec.name, tasks_folder.current_path())
@@ -210,7 +215,7 @@ def resume(
                 control_requests.hear_after(record, earlier_requests)
                 prepared = _prepared(
                     spec, document, record, search_storage, checkpoint_root, num_at_once, digests,
-                    on_cluster=backends.ray_address is not None,
+                    on_cluster=not is_here,
                 )  # fmt: skip
                 run_to_end(replace(prepared, reruns=reruns), on_start, run_trial)
     return record

@@ -34,10 +34,7 @@ class Machine(NamedTuple):
 
     def room(self, resources: Resources) -> int:
         """Return how many trials fit on it at once; 0 if none does."""
-        room = self.num_cpus // resources.cpus_per_process
-        if resources.gpus_per_trial:
-            room = min(room, int(len(self.gpus) / resources.gpus_per_process))
-        return room // resources.workers_per_trial
+        return resources.processes_on(self.num_cpus, len(self.gpus)) // resources.workers_per_trial
 
     def device(self, resources: Resources) -> str:
         """Return the name of what a trial computes on here: "" if that is a GPU and there is none."""

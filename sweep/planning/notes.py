@@ -48,10 +48,14 @@ def notes(estimate: Estimate, machine: Machine) -> list[str]:
         )
     memory = estimate.peak_memory()
     limit = machine.gpu_memory if resources.gpus_per_trial else machine.memory
-    together = memory * (1 if resources.gpus_per_trial else max(1, estimate.room.here))
+    num_processes = max(1, estimate.room.here) * resources.workers_per_trial
+    if resources.gpus_per_trial:
+        num_processes = min(num_processes, resources.processes_per_gpu)
+    together = memory * num_processes
     if limit and together.value > limit:
+        what = "a GPU" if resources.gpus_per_trial else "this machine"
         notes.append(
-            f"workers may need {together.value / 1e9:.0f} GB, but this machine has "
+            f"workers may need {together.value / 1e9:.0f} GB, but {what} has "
             f"{limit / 1e9:.0f} GB: lower resources.at_once or train.batch_size."
         )
     hours = estimate.spec.budget.hours

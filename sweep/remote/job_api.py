@@ -102,14 +102,16 @@ def token_headers(address: str) -> dict[str, str]:
     """Return the header with Ray's token for requests to an address; none without a token.
 
     Ray adds it only in a shell in which RAY_AUTH_MODE is `token`, and to any address then. Without that
-    the token of `~/.ray/auth_token` goes to this machine, as through a forwarded port, and over TLS.
+    the token that Ray would find (RAY_AUTH_TOKEN, the file RAY_AUTH_TOKEN_PATH, or ~/.ray/auth_token)
+    goes to this machine, as through a forwarded port, and over TLS.
     """
     is_safe = urlsplit(address).scheme == "https" or is_here(address)
     if os.environ.get("RAY_AUTH_MODE") is not None or not is_safe:
         return {}
     token = os.environ.get("RAY_AUTH_TOKEN", "")
-    with suppress(OSError, UnicodeDecodeError):
-        token = token or Path("~/.ray/auth_token").expanduser().read_text().strip()
+    file = os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token"
+    with suppress(OSError, RuntimeError, UnicodeDecodeError):
+        token = token or Path(file).expanduser().read_text().strip()
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
@@ -199,11 +201,15 @@ def why(client: JobSubmissionClient, job: Job) -> list[str]:
 
 def last_lines(client: JobSubmissionClient, job: str) -> list[str]:
     """Return the lines of the log of a job, as they are shown; without any if there is no log."""
+    return [shown(line) for line in log_of(client, job).splitlines()]
+
+
+def log_of(client: JobSubmissionClient, job: str) -> str:
+    """Return the log of a job as it was written, which must not be shown so; empty if there is none."""
     try:
-        text = client.get_job_logs(job)
+        return str(client.get_job_logs(job))
     except RuntimeError:  # it has not begun, or its node has gone
-        return []
-    return [shown(line) for line in text.splitlines()]
+        return ""
 
 
 def of_program(lines: list[str]) -> list[str]:

@@ -180,6 +180,8 @@ def follow(job: str, *, address: str) -> int:
         client = job_api.connect(address)
         asyncio.run(tail())
         info = client.get_job_info(job)
+        if not info.status.is_terminal():
+            raise Unreachable("its end has come before that of the job")
         # A job that somebody has stopped has none.
         return 0 if info.status == JobStatus.SUCCEEDED else info.driver_exit_code or FAILED
     except Exception as error:

@@ -40,7 +40,7 @@ def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str
     Raises:
         Unreachable: the cluster is away, or refuses the request; nothing was done.
         Refused: the verb did not do what it was asked.
-        NotKnown: the cluster has gone away before its answer.
+        NotKnown: the cluster has gone away before its answer, or the answer is lost.
     """
     line = shlex.join(["python", "-m", "sweep", *words])
     id_ = f"{QUEUE}-{uuid.uuid4().hex[:12]}"
@@ -55,21 +55,27 @@ def result_of(words: list[str], shipped: Shipped, *, address: str, shown_by: str
             what="does not take the request",
         )
     try:
-        job, lines = _end_of(id_, address)
+        job, log = _end_of(id_, address)
     except (Unreachable, TimeoutError) as error:
         raise NotKnown(
             f"the cluster has taken the request and not answered ({first_line(error)}): {shown_by} "
             f"shows whether it was carried out, once the cluster answers."
         ) from error
     if job.state == "succeeded":
-        for text in reversed(lines):
+        # Not as it is shown: without what looks like a secret it may be no JSON, and has other values.
+        for text in reversed(log.splitlines()):
             if text.startswith(("{", "[")):
                 return from_json(text)
+        raise NotKnown(
+            f"the cluster has carried the request out, but its answer is not in the log of {id_}: "
+            f"{shown_by} shows what has become of it."
+        )
+    lines = job_api.of_program([job_api.shown(line) for line in log.splitlines()])
     raise Refused("\n".join(lines) or job_api.shown(job.message) or f"{id_} has {job.state}.")
 
 
-def _end_of(id_: str, address: str) -> tuple[Job, list[str]]:
-    """Return a job that has ended, and what it has printed; wait for its end.
+def _end_of(id_: str, address: str) -> tuple[Job, str]:
+    """Return a job that has ended, and its log; wait for its end.
 
     Raises:
         Unreachable: the cluster has gone away.
@@ -80,7 +86,7 @@ def _end_of(id_: str, address: str) -> tuple[Job, list[str]]:
         while True:
             for job in job_api.jobs(client):
                 if job.id == id_ and job.is_over:
-                    return job, job_api.of_program(job_api.last_lines(client, id_))
+                    return job, job_api.log_of(client, id_)
             if time.monotonic() > deadline:
                 raise TimeoutError(f"its job {id_} does not come to an end")
             time.sleep(EVERY_S)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from sweep.workers.foreign_groups import leave_foreign_groups
+from sweep.workers.memory import NotEnoughMemory
+from sweep.workers.storage_trouble import storage_errors
 from sweep.workers.unchanged import while_unchanged
 from trainables.config import TrialConfig
 
@@ -23,11 +25,15 @@ if TYPE_CHECKING:
 STUCK_S = (
     5.0  # after the loss of a process, until the worker's own is ended if it still waits for it
 )
+LOW_MEMORY = "low on memory"  # as Ray says why it has ended a process
 NOWHERE = Path(os.devnull)  # the folder for what the first process alone writes
 
 
 class ProcessDied(RuntimeError):
     """A process of a trial has died. It is no fault of the trial, which is tried again as a whole."""
+
+
+LOSSES = (ProcessDied, NotEnoughMemory)  # of a process, as `Group.together` raises them
 
 
 class Rank:
@@ -61,7 +67,8 @@ class Rank:
         config = TrialConfig.model_validate(tree)
         folder = None
         if checkpoint is not None and given.stores.checkpoints is not None:
-            folder = self._trial.enter_context(given.stores.checkpoints.read(checkpoint))
+            with storage_errors():
+                folder = self._trial.enter_context(given.stores.checkpoints.read(checkpoint))
         reports = given.run_trial(config, resume_from=folder)
         watched = while_unchanged(reports, config, given.digests)
         self._reports = self._trial.enter_context(closing(watched))
@@ -131,7 +138,8 @@ class Group:
 
         Raises:
             ProcessDied: one has died.
-            Exception: one has raised it.
+            NotEnoughMemory: Ray has ended one, since its node had too little memory.
+            Exception: one has raised it, or the block has; where both have, the first.
         """
         calls = [getattr(rank, method).remote(*arguments) for rank in self._ranks]
         problems: list[Exception] = []
@@ -141,10 +149,11 @@ class Group:
         try:
             yield
         except Exception:
+            is_consequence = bool(problems)  # those that wait for one that has failed fail, too
             is_left.set()
             watch.join(STUCK_S)  # for the one that has died, if this is how it shows here
             self.kill()
-            if not any(isinstance(problem, ProcessDied) for problem in problems):
+            if not is_consequence and not any(isinstance(problem, LOSSES) for problem in problems):
                 raise
         is_left.set()
         watch.join()
@@ -175,11 +184,17 @@ class Group:
             except ray.exceptions.RayTaskError as error:
                 problems.append(error.cause)
             except Exception as error:
-                problems.append(ProcessDied(f"a process of the trial died: {error}"))
+                problems.append(_loss(error))
             self.kill()
             if not is_left.wait(STUCK_S):
                 os._exit(1)
             return
+
+
+def _loss(error: Exception) -> Exception:
+    """Return what an error of Ray means that tells of the end of a further process."""
+    text = f"a process of the trial died: {error}"
+    return NotEnoughMemory(text) if LOW_MEMORY in text else ProcessDied(text)
 
 
 def network_of(address: str) -> dict[str, str]:

@@ -197,7 +197,8 @@ class Stage:
             for node in (self._head, self._node)
             for raylet in raylets(node)
             for child in children(raylet)
-            if "Trainable" in command_name(child)  # Ray renames them so
+            # Ray renames them so; the second is a further process of a trial.
+            if "Trainable" in command_name(child) or command_name(child).startswith("ray::Rank")
         ]
 
 

@@ -15,6 +15,7 @@ from tests.faults.stage import Stage
 from tests.sweep.conftest import TINY
 
 KILLS = int(os.environ.get("EQUIPOISE_KILLS", "20"))
+KILLS_OF_PAIRS = KILLS // 5
 SEED = int(os.environ.get("EQUIPOISE_SEED", "0"))
 MACHINE = ("cost/", "system/")  # metrics of the machine, not of the model
 MAX_KILLS_A_SWEEP = 20
@@ -80,6 +81,19 @@ def test_a_sweep_whose_parts_are_killed_ends_as_an_undisturbed_one(stage, capsys
             print(f"  {times:4} of the {victim}")
         print(f"  and the server hung {kills.num_hangs} times")
         print(f"  {num_sweeps} sweeps of {NUM_TRIALS} trials each, all complete")
+
+
+def test_trials_of_two_processes_whose_parts_are_killed_are_complete(stage, capsys):
+    began = time.monotonic()
+    path = spec(stage.folder, "pairs", "{at_once: 1, workers_per_trial: 2}")
+    kills, num_sweeps = Kills(stage, SEED), 0
+    while (left := KILLS_OF_PAIRS - kills.done.total()) > 0:
+        kills.run_sweep("pairs", "run", "--replace", path, max_kills=min(left, MAX_KILLS_A_SWEEP))
+        counted(stage, "pairs")
+        num_sweeps += 1
+    with capsys.disabled():
+        print(f"\n{kills.done.total()} kills of trials of two processes", end=" ")
+        print(f"in {time.monotonic() - began:.0f} s, {num_sweeps} sweeps: {dict(kills.done)}")
 
 
 @pytest.mark.skipif(KILLS < 100, reason="takes minutes: EQUIPOISE_KILLS=100")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from sweep.driver.running_sweep import CannotRun
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def num_at_once(resources: Resources, *, is_here: bool) -> int:
+def num_at_once(resources: Resources, cap: int | None = None, *, is_here: bool) -> int:
     """Return the number of trials to run at the same time.
 
     It is `at_once` of the spec, or as many as the CPUs and GPUs of the nodes that are up can hold. A
     process of a trial is held by one node; its processes may be on several. If they cannot hold a trial
     yet, that is said.
 
-    is_here: whether the cluster is this machine alone, which gets no further nodes.
+    Args:
+        cap: the most to return, whatever the spec says; None: no limit.
+        is_here: whether the cluster is this machine alone, which gets no further nodes.
 
     Raises:
         CannotRun: the nodes cannot hold a trial, and the spec has no `at_once`, or no node is still to
@@ -31,7 +34,8 @@ def num_at_once(resources: Resources, *, is_here: bool) -> int:
 
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     size = resources.workers_per_trial
-    room = sum(_room_of(node, resources) for node in nodes) // size
+    room = sum(resources.processes_on(node.get("CPU", 0), node.get("GPU", 0)) for node in nodes)
+    room //= size
     if not room:
         trial = (
             f"a trial takes {counted(resources.cpus_per_process * size, 'CPU')} and "
@@ -51,12 +55,4 @@ def num_at_once(resources: Resources, *, is_here: bool) -> int:
                 "resources.at_once if nodes are still to come."
             )
         log.warning("%s, which no node of the cluster has yet: waiting for one", trial)
-    return resources.at_once or room
-
-
-def _room_of(node: dict[str, float], resources: Resources) -> int:
-    """Return how many processes of trials fit on a node, given its resources as Ray has them."""
-    room = int(node.get("CPU", 0) // resources.cpus_per_process)
-    if resources.gpus_per_trial:
-        room = min(room, int(node.get("GPU", 0) / resources.gpus_per_process))
-    return room
+    return min(resources.at_once or room, cap or sys.maxsize)

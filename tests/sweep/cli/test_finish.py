@@ -217,6 +217,7 @@ def test_cancelling_ends_it_so_that_it_can_be_resumed(spec_of, capsys):
     assert finishes(spec, document)
 
 
+@pytest.mark.long
 def test_stopping_it_is_a_good_end(spec_of, capsys):
     from sweep.tracking.sweeps import find_sweep
 

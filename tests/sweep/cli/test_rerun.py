@@ -50,6 +50,7 @@ def test_requested_seeds_are_run_recorded_and_pooled_and_the_curve_agrees_with_t
     assert again == [Rerun(2, 4)], "each seed once"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("cluster")
 def test_a_sweep_that_is_refused_announces_nothing_and_keeps_no_request(spec_of):
     spec, document = spec_of(1)

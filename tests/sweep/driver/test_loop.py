@@ -123,7 +123,7 @@ def test_a_trial_that_a_scheduler_stops_is_pruned_and_the_others_run_to_their_en
     [
         pytest.param("raise", "RuntimeError: out of something", marks=pytest.mark.long),
         ("nan", "diverged"),
-        ("die", "its process died on "),
+        pytest.param("die", "its process died on ", marks=pytest.mark.long),
     ],
 )
 def test_a_trial_that_goes_wrong_is_failed_with_its_reason_and_the_others_go_on(

@@ -147,10 +147,9 @@ def in_halves_of(spec) -> list[str]:
     return [run.data.tags[Tag.IN_HALVES] for run in runs if Tag.IN_HALVES in run.data.tags]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize(
-    ("limit", "state"), [(2, "COMPLETE"), pytest.param(1, "FAIL", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize(("limit", "state"), [(2, "COMPLETE"), (1, "FAIL")])
 def test_a_trial_without_enough_memory_is_tried_once_with_half_the_texts(spec_of, limit, state):
     """PyTorch's error of a GPU, in the process that trains: a real one needs a real GPU."""
 
@@ -175,3 +174,32 @@ def test_a_trial_without_enough_memory_is_tried_once_with_half_the_texts(spec_of
     assert optuna_states == {state: 2}
     assert in_halves_of(spec) == ["true"] * 2
     assert all("2 texts at once" in reason for reason in reasons)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(180)
+def test_a_further_process_without_enough_memory_has_its_trial_tried_again_in_halves(spec_of):
+    """The first process waits for it, and only learns that it has gone."""
+
+    def run_trial(config, *, resume_from=None):
+        import torch
+
+        from trainables.report import Report
+        from trainables.training.process_group import start_deepspeed
+
+        start_deepspeed()
+        names = [metric.name for metric in config.metrics()]
+        yield Report(0, 0.0, dict.fromkeys(names, 1.0), print, print)
+        if config.train.accumulation == 1 and torch.distributed.get_rank() == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        torch.distributed.barrier()
+        yield Report(1, 1.0, dict.fromkeys(names, 1.0), print, print)
+
+    start_ray(2)
+    try:
+        spec, document = spec_of(2, budget="resources: {workers_per_trial: 2}\nbudget")
+        run(spec, document, run_trial=run_trial)
+    finally:
+        ray.shutdown()
+    assert states(spec)[0] == {"COMPLETE": 2}
+    assert in_halves_of(spec) == ["true"] * 2

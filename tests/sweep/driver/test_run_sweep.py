@@ -39,6 +39,7 @@ def test_each_point_of_a_grid_is_run_once_under_its_number(spec_of):
     assert record._client.get_run(record.run_id).info.status == "FINISHED"
 
 
+@pytest.mark.long
 def test_the_metrics_of_a_trial_at_other_alphas_come_back_as_candidates(spec_of):
     from analysis.record.reader import read_sweep
     from analysis.record.sweep import Candidate

@@ -15,7 +15,10 @@ from sweep.driver.running_sweep import CannotRun
 from sweep.driver.sync import sync
 from tests.sweep.conftest import pretending, verb
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")]
+pytestmark = [
+    *(pytest.mark.long, pytest.mark.slow),
+    *(pytest.mark.timeout(180), pytest.mark.usefixtures("cluster")),
+]
 
 
 def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
@@ -54,7 +57,6 @@ def test_the_record_of_a_lost_store_is_delivered_to_another(spec_of, tmp_path):
     assert after.base == before.base
 
 
-@pytest.mark.long
 def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_called_complete(
     spec_of, tmp_path
 ):
@@ -82,7 +84,6 @@ def test_files_that_went_with_a_lost_store_are_named_and_the_record_is_not_calle
     assert ended.stdout.endswith(f"the record of {spec.name} has all else.\n")
 
 
-@pytest.mark.long
 def test_files_that_were_deleted_are_written_anew_or_named(spec_of, caplog):
     from analysis.record.reader import read_sweep
     from sweep.tracking.outbox import Outbox
@@ -109,7 +110,6 @@ def test_files_that_were_deleted_are_written_anew_or_named(spec_of, caplog):
     assert "complete" in verb("sync", spec.name).stdout
 
 
-@pytest.mark.long
 def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec_of, caplog):
     from sweep.tracking.entries.kinds import Tagged
     from sweep.tracking.outbox import Outbox
@@ -128,7 +128,6 @@ def test_a_record_that_has_lost_results_is_said_once_with_another_exit_code(spec
     assert said.count(f"the record of {spec.name} has lost results of trial 1, which is") == 1
 
 
-@pytest.mark.long
 def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
     spec_of, caplog, monkeypatch
 ):
@@ -149,7 +148,6 @@ def test_a_search_whose_password_is_not_here_is_said_not_to_be_looked_at(
     assert message.startswith("the storage postgresql://me:***@127.0.0.1:1/none")
 
 
-@pytest.mark.long
 def test_a_search_that_is_gone_is_said_not_to_be_compared(spec_of, caplog):
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())
@@ -163,7 +161,6 @@ def test_a_search_that_is_gone_is_said_not_to_be_compared(spec_of, caplog):
     )
 
 
-@pytest.mark.long
 def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path):
     from analysis.record.reader import read_sweep
     from sweep.driver.run_sweep import resume
@@ -184,7 +181,6 @@ def test_an_old_copy_of_a_store_gets_the_trials_that_it_lacks(spec_of, tmp_path)
     assert sync(spec.name).num_delivered == 0
 
 
-@pytest.mark.long
 def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_the_record(
     spec_of, tmp_path
 ):
@@ -208,7 +204,6 @@ def test_an_old_copy_of_the_folder_is_refused_before_anything_is_written_over_th
     assert record.has_ended()
 
 
-@pytest.mark.long
 def test_the_record_is_delivered_also_where_the_search_alone_is_an_older_copy(spec_of):
     from sweep.driver.run_sweep import resume
     from sweep.tracking.journal.marks import DELIVERED
@@ -225,7 +220,6 @@ def test_the_record_is_delivered_also_where_the_search_alone_is_an_older_copy(sp
     assert synced.num_delivered > 4
 
 
-@pytest.mark.long
 def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, tmp_path, caplog):
     from sweep.tracking.journal.entries import entries_of
     from sweep.tracking.provenance.beginning import beginning_in, beginning_of
@@ -259,7 +253,6 @@ def test_another_store_gets_what_the_sweep_began_with_without_its_data(spec_of, 
     assert find_sweep(uri, spec.name) is None
 
 
-@pytest.mark.long
 def test_a_sweep_stays_where_it_was_if_another_store_cannot_be_opened(spec_of, tmp_path):
     spec, document = spec_of(2)
     run(spec, document, run_trial=pretending())

@@ -18,6 +18,9 @@ from tests.sweep.planning.conftest import LAPTOP, SERVER
         (LAPTOP, Resources(gpus_per_trial=1), 0),
         (SERVER, Resources(gpus_per_trial=1), 2),
         (SERVER, Resources(gpus_per_trial=0.25), 8),
+        (SERVER, Resources(gpus_per_trial=0.4), 4),  # what is left of both is no share of one
+        (SERVER, Resources(gpus_per_trial=0.6), 2),
+        (SERVER, Resources(gpus_per_trial=2), 1),
         (SERVER, Resources(workers_per_trial=2, gpus_per_trial=2), 1),
         (LAPTOP, Resources(workers_per_trial=3), 1),
         (SERVER, Resources(cpus_per_trial=16, gpus_per_trial=0.25), 2),

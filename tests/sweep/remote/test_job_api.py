@@ -104,12 +104,15 @@ def test_whatever_the_client_raises_is_one_sentence_without_secrets():
 )
 def test_the_token_goes_to_this_machine_and_over_tls_without_a_word(address, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    for variable in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+    for variable in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         monkeypatch.delenv(variable, raising=False)
     assert job_api.token_headers(address) == {}, "there is none"
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray/auth_token").write_text("of the file\n")
     assert job_api.token_headers(address) == {"Authorization": "Bearer of the file"}
+    (tmp_path / "other").write_text("of another file\n")
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(tmp_path / "other"))
+    assert job_api.token_headers(address) == {"Authorization": "Bearer of another file"}
     monkeypatch.setenv("RAY_AUTH_TOKEN", "of the shell")
     assert job_api.token_headers(address) == {"Authorization": "Bearer of the shell"}
     assert job_api.token_headers("http://10.0.0.7:8265") == {}, "anybody could read it"

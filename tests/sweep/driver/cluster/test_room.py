@@ -24,6 +24,18 @@ def test_as_many_trials_run_at_once_as_fit_unless_the_spec_gives_a_number():
     assert num_at_once(Resources(at_once=5), is_here=True) == 5
 
 
+@pytest.mark.parametrize(
+    ("at_once", "cap", "num"), [(None, 1, 1), (None, 8, 2), (5, 3, 3), (1, 3, 1)]
+)
+def test_a_cap_is_never_a_target(at_once, cap, num):
+    assert num_at_once(Resources(at_once=at_once), cap, is_here=False) == num
+
+
+def test_a_cap_does_not_stand_for_the_number_of_a_cluster_whose_nodes_are_to_come():
+    with pytest.raises(CannotRun, match=r"or set resources\.at_once if nodes are still to come"):
+        num_at_once(Resources(gpus_per_trial=1), 4, is_here=False)
+
+
 def test_a_cluster_may_get_the_node_that_a_trial_needs_which_is_waited_for(caplog):
     needs = Resources(at_once=1, gpus_per_trial=1)
     assert num_at_once(needs, is_here=False) == 1
